@@ -1,0 +1,1 @@
+//! Our BuildKit client, and the Builder port on it.

@@ -1,0 +1,15 @@
+//! It failed, and so did the way back: the one case in which what ran before may not serve.
+
+use super::Diagnosis;
+use crate::run::{Cause, Failure};
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let Cause::Stuck { first, .. } = &failure.cause else { return None };
+    let mut diagnosis = (**first).clone();
+    diagnosis.code = "way-back-failed".into();
+    diagnosis.what = failure.cause.to_string();
+    diagnosis
+        .fixes
+        .insert(0, "look at the app now: it may not serve; then `windlass rollback`".into());
+    Some(diagnosis)
+}

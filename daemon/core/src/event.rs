@@ -1,0 +1,142 @@
+//! What happened. A job's state is the fold of its events.
+
+use crate::{
+    diagnose::Diagnosis,
+    job::{Release, Stage},
+    plan::{Cursor, Plan},
+};
+use serde::{Deserialize, Serialize};
+
+/// One fact of a job's life.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A daemon took the job up; the first time, or again after a restart.
+    Claimed {
+        /// Which one.
+        daemon: String,
+    },
+    /// A stage began.
+    Started(Stage),
+    /// A stage had nothing to do.
+    Skipped(Stage, String),
+    /// A line that a tool printed, masked.
+    Log {
+        /// While doing what.
+        stage: Stage,
+        /// The build step or command that printed it.
+        source: String,
+        /// Without its line end.
+        line: String,
+    },
+    /// A step of the build, told when it ends.
+    Built {
+        /// As in the Dockerfile.
+        step: String,
+        /// Taken from the cache.
+        cached: bool,
+        /// How long it ran, in milliseconds.
+        ms: u64,
+        /// Why it failed, if it did.
+        error: Option<String>,
+    },
+    /// Something was concluded, by whom and from what.
+    Decided {
+        /// In which stage.
+        stage: Stage,
+        /// What about: `language`, `port` …
+        subject: String,
+        /// The answer.
+        value: String,
+        /// Files and rules that led there.
+        evidence: Vec<String>,
+    },
+    /// Not wrong, but worth a look.
+    Warning {
+        /// In which stage.
+        stage: Stage,
+        /// What is the matter.
+        message: String,
+        /// What to do about it.
+        fix: String,
+    },
+    /// Something that may pass is waited out.
+    Retrying {
+        /// Which try comes next, from 2.
+        attempt: u32,
+        /// After how long, in milliseconds.
+        after_ms: u64,
+        /// What went wrong.
+        because: String,
+    },
+    /// The image is in the registry: a restart does not build again.
+    Pushed(Box<Release>),
+    /// Nothing is left to decide: from here on a restart goes on instead of starting again.
+    Planned(Box<Plan>),
+    /// A step of the plan begins.
+    Taking(Cursor, String),
+    /// How far a rollout is.
+    Rollout {
+        /// Pods of the new version that are ready.
+        ready: u32,
+        /// Pods that are wanted.
+        wanted: u32,
+    },
+    /// A step of the plan is done.
+    Took(Cursor),
+    /// How the job will end once the way back is taken. Told before anything is undone, while the
+    /// evidence is still there.
+    TurningBack(Outcome),
+    /// A stage ended well.
+    Finished(Stage),
+    /// The end: nothing follows.
+    Ended(Outcome),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// This release serves.
+    Succeeded(Box<Release>),
+    /// Somebody or something asked it to stop; what ran before still serves.
+    Stopped {
+        /// Where it stood.
+        at: Stage,
+        /// Who, and why.
+        why: Stop,
+    },
+    /// It failed; what ran before still serves, unless the diagnosis says otherwise.
+    Failed(Box<Diagnosis>),
+}
+
+/// Why a job was asked to stop; each takes the way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// By a person or a program.
+    Cancelled {
+        /// The principal.
+        by: String,
+    },
+    /// By a newer job of the same app.
+    Superseded {
+        /// Its id.
+        by: String,
+    },
+    /// The time until the plan ran out.
+    TimedOut {
+        /// The job's limit, in seconds.
+        seconds: u64,
+    },
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cancelled { by } => write!(f, "cancelled by {by}"),
+            Self::Superseded { by } => write!(f, "superseded by job {by}"),
+            Self::TimedOut { seconds } => write!(f, "not built within its limit of {seconds} s"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A job's past folded to where it stands.
+
+use crate::{
+    event::{Event, Outcome},
+    job::{Release, Stage},
+    plan::{Cursor, Plan},
+};
+use serde::Serialize;
+use thiserror::Error;
+
+/// Where a job stands, as far as a restart must know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// Nothing to keep yet: run it from the top.
+    Fresh,
+    /// Built, tested and pushed: plan its release.
+    Pushed(Box<Release>),
+    /// A plan was made: go on at the cursor.
+    Planned {
+        /// All of it.
+        plan: Box<Plan>,
+        /// The step that comes next.
+        next: Cursor,
+        /// How the job is to end after the way back.
+        turned: Option<Outcome>,
+    },
+    /// Nothing more to do.
+    Ended(Outcome),
+}
+
+/// A log that no run of ours writes.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("event {seq} ({event}) cannot follow what came before it")]
+pub struct IllegalOrder {
+    /// Its place, from 1.
+    pub seq: usize,
+    /// Its kind.
+    pub event: String,
+}
+
+/// Folds a whole log.
+///
+/// # Errors
+/// [`IllegalOrder`] at the first event that no run could have written there.
+pub fn standing(events: &[Event]) -> Result<Standing, IllegalOrder> {
+    events.iter().enumerate().try_fold(Standing::Fresh, |standing, (index, event)| {
+        step(standing, event).ok_or_else(|| IllegalOrder {
+            seq: index + 1,
+            event: format!("{event:?}").chars().take(60).collect(),
+        })
+    })
+}
+
+fn step(standing: Standing, event: &Event) -> Option<Standing> {
+    Some(match (standing, event) {
+        (Standing::Ended(_), _) => return None,
+        (_, Event::Ended(outcome)) => Standing::Ended(outcome.clone()),
+        (Standing::Fresh, Event::Pushed(release)) => Standing::Pushed(release.clone()),
+        (Standing::Fresh | Standing::Pushed(_), Event::Planned(plan)) => {
+            Standing::Planned { plan: plan.clone(), next: Cursor::Forward(0), turned: None }
+        }
+        (_, Event::Pushed(_) | Event::Planned(_)) => return None,
+        (Standing::Planned { plan, next, turned }, Event::Took(cursor)) if next == *cursor => {
+            Standing::Planned { plan, next: cursor.next(), turned }
+        }
+        (
+            Standing::Planned { plan, next: Cursor::Forward(_), turned: None },
+            Event::TurningBack(outcome),
+        ) => Standing::Planned { plan, next: Cursor::Back(0), turned: Some(outcome.clone()) },
+        (_, Event::Took(_) | Event::TurningBack(_)) => return None,
+        (standing, _) => standing,
+    })
+}
+
+/// A job's state as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody has taken it up.
+    Waiting,
+    /// In this stage.
+    Running(Stage),
+    /// On the way back.
+    TurningBack,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+    /// Was asked to stop.
+    Stopped,
+}
+
+/// What `event` makes of a state; none when it changes nothing.
+#[must_use]
+pub fn state_after(event: &Event) -> Option<State> {
+    Some(match event {
+        Event::Claimed { .. } => State::Running(Stage::Clone),
+        Event::Started(stage) => State::Running(*stage),
+        Event::Planned(_) => State::Running(Stage::Release),
+        Event::TurningBack(_) => State::TurningBack,
+        Event::Ended(Outcome::Succeeded(_)) => State::Succeeded,
+        Event::Ended(Outcome::Failed(_)) => State::Failed,
+        Event::Ended(Outcome::Stopped { .. }) => State::Stopped,
+        _ => return None,
+    })
+}

@@ -1,0 +1,178 @@
+//! What was asked for: a job, its source, and the release it leads to.
+
+use crate::{app::App, spec::Spec};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// The accepted request, fixed from then on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// UUIDv7, so that ids sort by age. Also the revision that the cluster's objects carry.
+    pub id: String,
+    /// Who is deployed where.
+    pub app: App,
+    /// What to deploy.
+    pub source: Source,
+    /// What the request says of the app; the rest is decided later.
+    pub spec: Spec,
+    /// Shown and searched, never interpreted.
+    pub labels: BTreeMap<String, String>,
+    /// How long the job may take until its plan is made.
+    pub timeout: Duration,
+    /// Who submitted it.
+    pub principal: String,
+    /// Milliseconds since 1970, by the store's clock.
+    pub created_ms: u64,
+}
+
+/// Where a job's image comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Built from a commit.
+    Commit(Commit),
+    /// An earlier release, put back as it was: nothing is built.
+    Release(Box<Release>),
+}
+
+/// One commit of one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// `https`, `http` or `git` URL without user-info.
+    pub repository: String,
+    /// 40 or 64 lower-case hex digits.
+    pub id: String,
+    /// Where to look when the server does not hand out commits by id. May be empty.
+    pub branch: String,
+    /// Folder of the app within the repository; `.` is the root.
+    pub directory: String,
+    /// Name of the project's secret that holds `user:token`, if the repository wants one.
+    pub credential: Option<String>,
+}
+
+/// An image in a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// `host/project/app:commit`, for people.
+    pub reference: String,
+    /// `sha256:…`, what is deployed.
+    pub digest: String,
+}
+
+impl Image {
+    /// `host/project/app@sha256:…`.
+    #[must_use]
+    pub fn by_digest(&self) -> String {
+        let slash = self.reference.rfind('/').map_or(0, |at| at + 1);
+        let (path, name) = self.reference.split_at(slash);
+        let name = name.split_once(':').map_or(name, |(name, _)| name);
+        format!("{path}{name}@{}", self.digest)
+    }
+}
+
+/// The pipeline's stages, in the order they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Fetch the commit.
+    Clone,
+    /// Find out what it is and how to build it.
+    Detect,
+    /// Build the image.
+    Build,
+    /// Run its tests in what was built.
+    Test,
+    /// Push what was tested.
+    Push,
+    /// Bring it to the cluster and see it healthy.
+    Release,
+}
+
+impl Stage {
+    /// All, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Clone, Self::Detect, Self::Build, Self::Test, Self::Push, Self::Release];
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Clone => "clone",
+            Self::Detect => "detect",
+            Self::Build => "build",
+            Self::Test => "test",
+            Self::Push => "push",
+            Self::Release => "release",
+        })
+    }
+}
+
+/// What serves an app: all that is needed to put it back. Names secrets, never holds one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The job that rendered it. A rollout is judged only once the cluster shows this.
+    pub id: String,
+    /// Whose release it is.
+    pub app: App,
+    /// The commit that it was built from.
+    pub commit: String,
+    /// What runs.
+    pub image: Image,
+    /// How it runs.
+    pub runtime: Runtime,
+}
+
+/// How a release runs; every question is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Where the app listens; also its `$PORT`.
+    pub port: u16,
+    /// Plain environment.
+    pub env: BTreeMap<String, String>,
+    /// Environment variables whose values are secrets.
+    pub secrets: Vec<SecretEnv>,
+    /// How many pods.
+    pub replicas: u32,
+    /// What each pod asks for and may use.
+    pub resources: Resources,
+    /// HTTP path for all probes; none means that a TCP connection is enough.
+    pub health: Option<String>,
+    /// argv that replaces the image's own.
+    pub command: Vec<String>,
+    /// Numeric user of the image. None: the image is root's.
+    pub user: Option<u32>,
+}
+
+/// A secret by name and version, as an environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretEnv {
+    /// The variable.
+    pub env: String,
+    /// The project's secret.
+    pub name: String,
+    /// Fixed when the release is made, so that putting it back puts this back too.
+    pub version: u32,
+}
+
+/// Kubernetes quantities, as the user wrote them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// CPU request, such as `100m`.
+    pub cpu: String,
+    /// Memory request, such as `128Mi`.
+    pub memory: String,
+    /// Memory limit.
+    pub memory_limit: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_by_digest_keeps_a_registrys_port() {
+        let image =
+            Image { reference: "10.0.0.1:5000/shop/web:abc".into(), digest: "sha256:1".into() };
+        assert_eq!(image.by_digest(), "10.0.0.1:5000/shop/web@sha256:1");
+    }
+}

@@ -1,0 +1,22 @@
+//! The pipeline and everything that decides: types, ports, plans, verdicts, words.
+//!
+//! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon
+//! joins them. [`pipeline`] is the flow on one screen.
+
+pub mod app;
+pub mod diagnose;
+pub mod dockerfile;
+pub mod event;
+pub mod history;
+pub mod job;
+pub mod pipeline;
+pub mod plan;
+pub mod ports;
+pub mod queue;
+pub mod recipe;
+pub mod redact;
+pub mod release;
+pub mod rollout;
+pub mod run;
+pub mod secret;
+pub mod spec;

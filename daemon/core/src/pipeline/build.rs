@@ -1,0 +1,77 @@
+//! From a decision to an image in the builder, and to the release that it will be.
+
+use super::detect::Decided;
+use crate::{
+    event::Event,
+    job::{Commit, Image, Job, Release, Stage},
+    ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
+    run::{Cause, Run},
+    spec::Found,
+};
+
+pub(super) async fn build(
+    job: &Job,
+    commit: &Commit,
+    decided: &Decided,
+    tree: &dyn Tree,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Box<dyn Build>, Cause> {
+    let open = || ports.builder.open(order(job, commit, decided, ports), tree, run.voice());
+    let build = run.retrying(open).await?;
+    if build.config().user.is_none() {
+        if ports.forbid_root {
+            return Err(Cause::RootForbidden);
+        }
+        let message = "the image runs as root".to_owned();
+        let fix =
+            "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".to_owned();
+        run.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+    }
+    Ok(build)
+}
+
+fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order {
+    let spec = &decided.decision.spec;
+    Order {
+        dockerfile: decided.decision.dockerfile.clone(),
+        target: match &decided.decision.dockerfile {
+            Dockerfile::Path(_) => spec.build.target.clone(),
+            // A recipe's stages are the plugin's own matter.
+            Dockerfile::Text(_) => None,
+        },
+        arguments: spec.build.arguments.clone(),
+        secrets: decided.build_secrets.clone(),
+        reference: reference(job, commit, ports),
+        context: format!("{}|{}|{}", job.app, commit.repository, commit.directory),
+    }
+}
+
+fn reference(job: &Job, commit: &Commit, ports: &Ports) -> String {
+    format!("{}/{}/{}:{}", ports.registry, job.app.project, job.app.name, commit.id)
+}
+
+/// The image is filled in by the push.
+pub(super) fn release(
+    job: &Job,
+    commit: &Commit,
+    decided: &Decided,
+    config: &ImageConfig,
+) -> Release {
+    let recipe = match decided.decision.dockerfile {
+        Dockerfile::Text(_) => decided.decision.recipe.as_ref().map(|recipe| &recipe.image),
+        Dockerfile::Path(_) => None,
+    };
+    let found = Found {
+        port: config.ports.first().copied().or(recipe.and_then(|recipe| recipe.port)),
+        health: recipe.and_then(|recipe| recipe.health.clone()),
+        user: config.user,
+    };
+    Release {
+        id: job.id.clone(),
+        app: job.app.clone(),
+        commit: commit.id.clone(),
+        image: Image { reference: String::new(), digest: String::new() },
+        runtime: decided.decision.spec.settle(&found, decided.env.clone()),
+    }
+}

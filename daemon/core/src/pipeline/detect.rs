@@ -1,0 +1,132 @@
+//! What is in the tree, who says so, and what follows for the build.
+
+use super::secrets;
+use crate::{
+    dockerfile::render,
+    event::Event,
+    job::{Job, SecretEnv, Stage},
+    ports::{Dockerfile, Ports, Tree},
+    recipe::Recipe,
+    run::{Cause, Run, Voice},
+    secret::Secret,
+    spec::{FILE, Spec},
+};
+use std::collections::BTreeMap;
+
+/// The largest `windlass.toml` or Dockerfile that is read.
+const LONGEST: u64 = 256 << 10;
+
+/// What will be built, and from whose word.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The job's word over the file's.
+    pub spec: Spec,
+    /// The best detector's answer. With a Dockerfile of the repository it only helps the tests.
+    pub recipe: Option<Recipe>,
+    /// What is built.
+    pub dockerfile: Dockerfile,
+}
+
+/// A decision with the secrets that it names.
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    pub(super) env: Vec<SecretEnv>,
+    pub(super) build_secrets: BTreeMap<String, Secret>,
+}
+
+pub(super) async fn detect(
+    job: &Job,
+    tree: &dyn Tree,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Decided, Cause> {
+    let decision = decide(&job.spec, tree, ports, run.voice()).await?;
+    let (env, build_secrets) =
+        secrets::resolve(&job.app.project, &decision.spec, ports, run).await?;
+    Ok(Decided { decision, env, build_secrets })
+}
+
+/// Reads `windlass.toml`, finds the Dockerfile, asks the detectors: all are asked, the best score
+/// wins, ties go by the operator's order, the user's word beats all.
+///
+/// # Errors
+/// A file that is wrong, a plugin that fails, or nothing that anybody recognised.
+pub async fn decide(
+    said: &Spec,
+    tree: &dyn Tree,
+    ports: &Ports,
+    voice: &Voice,
+) -> Result<Decision, Cause> {
+    let file = match tree.read(FILE, LONGEST)? {
+        Some(text) => Spec::from_toml(&text)?,
+        None => Spec::default(),
+    };
+    let spec = said.clone().over(file);
+    let path = match (&spec.build.dockerfile, &spec.build.recipe) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => tree.read("Dockerfile", LONGEST)?.map(|_| "Dockerfile".to_owned()),
+    };
+    let found = match (ports.detectors.detect(tree, voice).await, &path) {
+        (Ok(found), _) => found,
+        (Err(error), None) => return Err(error.into()),
+        (Err(error), Some(path)) => {
+            let fix = format!("the build goes on with {path}; tell the plugin's author");
+            let message = error.to_string();
+            voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?;
+            Vec::new()
+        }
+    };
+    let recipe = choose(found, &spec, ports)?;
+    if let Some(recipe) = &recipe {
+        tell(recipe, voice).await?;
+    }
+    let dockerfile = match (path, &recipe) {
+        (Some(path), _) => {
+            let evidence = vec![format!("{path}: a Dockerfile in the repository is used as it is")];
+            decided("dockerfile", &path, evidence, voice).await?;
+            Dockerfile::Path(path)
+        }
+        (None, Some(recipe)) => {
+            let refused = |error| Cause::Recipe { plugin: recipe.detector.clone(), error };
+            Dockerfile::Text(render(recipe).map_err(refused)?)
+        }
+        (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
+    };
+    Ok(Decision { spec, recipe, dockerfile })
+}
+
+fn choose(found: Vec<Recipe>, spec: &Spec, ports: &Ports) -> Result<Option<Recipe>, Cause> {
+    let Some(wanted) = &spec.build.recipe else {
+        // The first of the best, since `max_by_key` would give the last.
+        let best = found.iter().map(|recipe| recipe.score).max();
+        return Ok(found.into_iter().find(|recipe| Some(recipe.score) == best));
+    };
+    let names: Vec<_> = found.iter().map(|recipe| recipe.detector.clone()).collect();
+    match found.into_iter().find(|recipe| recipe.detector == *wanted) {
+        Some(recipe) => Ok(Some(recipe)),
+        None if ports.detectors.names().contains(wanted) || !names.is_empty() => {
+            Err(Cause::NoSuchRecipe { wanted: wanted.clone(), found: names })
+        }
+        None => Err(Cause::Undetected(ports.detectors.names())),
+    }
+}
+
+async fn tell(recipe: &Recipe, voice: &Voice) -> Result<(), Cause> {
+    let value = format!("{} (score {}, by `{}`)", recipe.language, recipe.score, recipe.detector);
+    decided("language", &value, recipe.evidence.clone(), voice).await?;
+    if !recipe.toolchains.is_empty() {
+        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), voice).await?;
+    }
+    Ok(())
+}
+
+async fn decided(
+    subject: &str,
+    value: &str,
+    evidence: Vec<String>,
+    voice: &Voice,
+) -> Result<(), Cause> {
+    let (subject, value) = (subject.to_owned(), value.to_owned());
+    Ok(voice.say(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
+}

@@ -1,0 +1,122 @@
+//! Strategies as data: a job and what served last become steps, with their own way back. Pure;
+//! carrying out is `release`'s.
+
+use crate::job::Release;
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// All that is left to do, with nothing left to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// To the new release.
+    pub forward: Vec<Step>,
+    /// Right from wherever `forward` failed.
+    pub back: Vec<Step>,
+    /// What serves when `forward` is done.
+    pub release: Release,
+}
+
+/// One thing to do. Each can be taken twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A write to the cluster.
+    Change(Change),
+    /// Waits until the release is healthy, hopeless, or out of time.
+    AwaitHealthy {
+        /// Which.
+        release: Box<Release>,
+        /// How long.
+        within: Duration,
+    },
+}
+
+/// A write to the cluster that leaves the same state however often it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Makes the cluster run this release.
+    Apply(Box<Release>),
+    /// Stops an app that never served: no pods, its objects kept for a look.
+    Retire(Box<Release>),
+}
+
+/// Which step comes next, and in which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cursor {
+    /// Towards the new release.
+    Forward(usize),
+    /// To what served before.
+    Back(usize),
+}
+
+/// How long a rollout may take to become healthy.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Pods are replaced one by one; the old ones go as new ones are ready.
+#[must_use]
+pub fn rolling(next: &Release, good: Option<&Release>) -> Plan {
+    let back = match good {
+        Some(good) => vec![apply(good), healthy(good)],
+        None => vec![Step::Change(Change::Retire(Box::new(next.clone())))],
+    };
+    Plan { forward: vec![apply(next), healthy(next)], back, release: next.clone() }
+}
+
+fn apply(release: &Release) -> Step {
+    Step::Change(Change::Apply(Box::new(release.clone())))
+}
+
+fn healthy(release: &Release) -> Step {
+    Step::AwaitHealthy { release: Box::new(release.clone()), within: PATIENCE }
+}
+
+impl Step {
+    /// Only waiting is dropped when a job is stopped; a write in flight is seen through.
+    #[must_use]
+    pub fn is_wait(&self) -> bool {
+        matches!(self, Self::AwaitHealthy { .. })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Change(Change::Apply(release)) => {
+                write!(f, "apply {} at {}", release.app.name, short(&release.commit))
+            }
+            Self::Change(Change::Retire(release)) => write!(f, "scale {} to 0", release.app.name),
+            Self::AwaitHealthy { release, within } => write!(
+                f,
+                "wait until {} at {} is healthy, at most {} s",
+                release.app.name,
+                short(&release.commit),
+                within.as_secs()
+            ),
+        }
+    }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
+impl Cursor {
+    /// The step's place in its direction.
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Forward(index) | Self::Back(index) => index,
+        }
+    }
+
+    /// The step after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Forward(index) => Self::Forward(index + 1),
+            Self::Back(index) => Self::Back(index + 1),
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! What the pipeline needs from the world. Adapters implement these; nothing here knows which.
+
+use crate::{
+    app::App,
+    event::Event,
+    job::{Commit, Image, Release},
+    plan::Change,
+    recipe::Recipe,
+    rollout::Snapshot,
+    run::{Lost, Voice},
+    secret::Secret,
+};
+use async_trait::async_trait;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+/// All that one job may use, and what the operator decided for all jobs.
+#[derive(Clone)]
+pub struct Ports {
+    /// Fetches commits.
+    pub git: Arc<dyn Git>,
+    /// The detector plugins: a job keeps the set that it began with.
+    pub detectors: Arc<dyn Detectors>,
+    /// Builds, tests and pushes.
+    pub builder: Arc<dyn Builder>,
+    /// Where releases run.
+    pub cluster: Arc<dyn Cluster>,
+    /// The sealed secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Where images go, without a trailing slash: `registry.example.com/apps`.
+    pub registry: String,
+    /// Refuses images that run as root.
+    pub forbid_root: bool,
+}
+
+/// Fetches commits.
+#[async_trait]
+pub trait Git: Send + Sync {
+    /// The commit's tree in a folder of its own, gone when the tree is dropped. `credential` is
+    /// `user:token`. Dropping the future ends the fetch.
+    async fn checkout(
+        &self,
+        commit: &Commit,
+        credential: Option<&Secret>,
+        voice: &Voice,
+    ) -> Result<Box<dyn Tree>, GitError>;
+}
+
+/// A checked-out commit, opened at the app's folder. No path in it leads outside.
+pub trait Tree: Send + Sync {
+    /// Where it is, for adapters that walk it themselves. No part of this path is a symlink.
+    fn root(&self) -> &Path;
+    /// A file's text, or none where there is no such file.
+    fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
+}
+
+/// The detector plugins.
+#[async_trait]
+pub trait Detectors: Send + Sync {
+    /// Asks all, in the operator's order.
+    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Vec<Recipe>, PluginError>;
+    /// Their names, for errors that say what was asked.
+    fn names(&self) -> Vec<String>;
+}
+
+/// What to build.
+pub struct Order {
+    /// A path in the tree, or the text of a rendered recipe.
+    pub dockerfile: Dockerfile,
+    /// The stage to deploy; none is the last.
+    pub target: Option<String>,
+    /// Values of ARGs.
+    pub arguments: BTreeMap<String, String>,
+    /// Build secrets by id.
+    pub secrets: BTreeMap<String, Secret>,
+    /// What the image is called: `registry/project/app:commit`.
+    pub reference: String,
+    /// Whose context this is, so that unchanged files are not sent again: app, repository, folder.
+    pub context: String,
+}
+
+/// Where the Dockerfile's text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dockerfile {
+    /// A path in the tree.
+    Path(String),
+    /// Rendered from a recipe.
+    Text(String),
+}
+
+/// Builds images.
+#[async_trait]
+pub trait Builder: Send + Sync {
+    /// Builds `order` from `tree`. Dropping what it gives, or the future, cancels the build.
+    async fn open(
+        &self,
+        order: Order,
+        tree: &dyn Tree,
+        voice: &Voice,
+    ) -> Result<Box<dyn Build>, BuildError>;
+}
+
+/// What one job built, still in the builder.
+#[async_trait]
+pub trait Build: Send + Sync {
+    /// How the image says that it runs.
+    fn config(&self) -> &ImageConfig;
+    /// Runs a command in a container of the built stage. A command that fails is an answer, not
+    /// an error.
+    async fn test(&self, test: &TestRun, voice: &Voice) -> Result<TestOutput, BuildError>;
+    /// Pushes exactly what was built. Pushing what is there is no error.
+    async fn push(&mut self, voice: &Voice) -> Result<Image, BuildError>;
+}
+
+/// What the pipeline reads of an image's configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// Numeric user; none is root.
+    pub user: Option<u32>,
+    /// TCP ports that it exposes, ascending.
+    pub ports: Vec<u16>,
+    /// Entrypoint and command.
+    pub command: Vec<String>,
+    /// Stages of the Dockerfile that have a name, in order.
+    pub stages: Vec<String>,
+}
+
+/// A test command and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestRun {
+    /// The stage to run in; none is the deployed one.
+    pub stage: Option<String>,
+    /// argv; empty runs what the stage's image runs.
+    pub command: Vec<String>,
+}
+
+/// What came of a test command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOutput {
+    /// What was run in the end.
+    pub command: Vec<String>,
+    /// Its exit code; over 128 by a signal.
+    pub exit: u32,
+    /// Its last lines, both streams as they came.
+    pub tail: Vec<String>,
+}
+
+/// The cluster, as one job may change it.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// Makes a change; the same one again changes nothing.
+    async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError>;
+    /// What the cluster shows of this release, each time that it changes.
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError>;
+    /// Last words of failing pods and events, read before anything is undone.
+    async fn evidence(&self, release: &Release) -> Vec<String>;
+}
+
+/// The project's sealed secrets.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// Opens one, of this version or the newest, and says which version it is.
+    async fn open(
+        &self,
+        project: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<(Secret, u32), SecretError>;
+}
+
+/// Where a job's events go, and what they add up to.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Returns once the event is stored.
+    ///
+    /// # Errors
+    /// [`Lost`] when this daemon may not speak for the job any more, or the store takes nothing.
+    async fn append(&self, event: Event) -> Result<(), Lost>;
+    /// The app's last release that succeeded: what a way back leads to.
+    async fn last_release(&self, app: &App) -> Result<Option<Release>, Lost>;
+}
+
+/// Why a commit cannot be had.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum GitError {
+    /// The host does not answer: may pass.
+    #[error("cannot reach {repository}: {message}")]
+    Unreachable {
+        /// The repository's URL.
+        repository: String,
+        /// What the network said.
+        message: String,
+    },
+    /// The server wants other credentials, or hides the repository.
+    #[error("{repository} refused the credentials: {message}")]
+    Denied {
+        /// The repository's URL.
+        repository: String,
+        /// What the server said.
+        message: String,
+        /// The secret that was used.
+        credential: Option<String>,
+    },
+    /// No such repository.
+    #[error("there is no repository at {repository}")]
+    NoRepository {
+        /// The repository's URL.
+        repository: String,
+    },
+    /// The repository lacks the commit.
+    #[error("{repository} has no commit {commit}: {message}")]
+    NoCommit {
+        /// The repository's URL.
+        repository: String,
+        /// What was looked for.
+        commit: String,
+        /// How it was looked for.
+        message: String,
+    },
+    /// The operator's egress policy says no.
+    #[error("{url} is not allowed: {message}")]
+    Egress {
+        /// What was asked for.
+        url: String,
+        /// Which rule.
+        message: String,
+    },
+    /// The tree holds something that it must not, or lacks something that it must hold.
+    #[error("{path}: {message}")]
+    Tree {
+        /// Within the tree.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The workspace's disk is full, or the tree is over its limit.
+    #[error("the workspace takes no more: {message}")]
+    Full {
+        /// What the system said.
+        message: String,
+    },
+    /// Anything else.
+    #[error("{message}")]
+    Other {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Why an image cannot be had.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BuildError {
+    /// The builder does not answer, or went away: may pass.
+    #[error("the builder at {address} does not answer: {message}")]
+    Unreachable {
+        /// Its address.
+        address: String,
+        /// What the network said.
+        message: String,
+    },
+    /// The Dockerfile cannot be read.
+    #[error("{file}:{line}: {message}")]
+    Dockerfile {
+        /// Its name.
+        file: String,
+        /// Where, from 1; 0 where nobody knows.
+        line: u32,
+        /// That line.
+        source_line: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A step failed.
+    #[error("{file}:{line}: `{source_line}` exited with {exit}")]
+    Step {
+        /// The Dockerfile's name.
+        file: String,
+        /// Where, from 1.
+        line: u32,
+        /// That line.
+        source_line: String,
+        /// The command's exit code.
+        exit: u32,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// A base image is not there.
+    #[error("there is no image {image}: {message}")]
+    NoBaseImage {
+        /// As the Dockerfile names it.
+        image: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// A registry wants a login, or another one.
+    #[error("the registry {host} refused the login: {message}")]
+    Denied {
+        /// Which registry.
+        host: String,
+        /// What it said.
+        message: String,
+    },
+    /// The builder's disk is full.
+    #[error("the builder's disk is full: {message}")]
+    Full {
+        /// What it said.
+        message: String,
+    },
+    /// Anything else that the builder says.
+    #[error("{message}")]
+    Other {
+        /// What it said.
+        message: String,
+    },
+}
+
+/// Why the cluster did not do it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ClusterError {
+    /// The API server does not answer, or says that it will: may pass.
+    #[error("the cluster does not answer: {message}")]
+    Unreachable {
+        /// What was said.
+        message: String,
+    },
+    /// This daemon's account lacks a right.
+    #[error("the cluster forbids it: {message}")]
+    Forbidden {
+        /// What was being done, and to what.
+        object: String,
+        /// Names verb, kind and namespace.
+        message: String,
+    },
+    /// The API server, or a webhook in it, refused an object.
+    #[error("the cluster refused {object}: {message}")]
+    Rejected {
+        /// Kind and name.
+        object: String,
+        /// What it said.
+        message: String,
+    },
+    /// Somebody else's object, or somebody else's field.
+    #[error("{object} belongs to somebody else: {message}")]
+    Conflict {
+        /// Kind and name.
+        object: String,
+        /// Fields and owners.
+        message: String,
+    },
+    /// A secret that the release needs.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+/// Why a secret cannot be had.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SecretError {
+    /// Nobody put it.
+    #[error("project {project} has no secret `{name}`{}", version.map(|v| format!(" of version {v}")).unwrap_or_default())]
+    Missing {
+        /// Whose.
+        project: String,
+        /// Its name.
+        name: String,
+        /// None: any version.
+        version: Option<u32>,
+    },
+    /// Its seal does not open.
+    #[error("secret `{name}` of project {project} does not open: {message}")]
+    Sealed {
+        /// Whose.
+        project: String,
+        /// Its name.
+        name: String,
+        /// Why.
+        message: String,
+    },
+}
+
+/// Why a plugin gave no answer.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("plugin `{plugin}`, call `{call}`: {message}")]
+pub struct PluginError {
+    /// Its name.
+    pub plugin: String,
+    /// The exported function.
+    pub call: String,
+    /// What happened; names limit and value where one was reached.
+    pub message: String,
+    /// What the plugin itself suggests.
+    pub hint: Option<String>,
+}

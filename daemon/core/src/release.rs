@@ -1,0 +1,125 @@
+//! Carries a plan out: forward, and back at the first failure or when the job is stopped.
+
+use crate::{
+    event::{Event, Outcome},
+    job::{Release, Stage},
+    plan::{Cursor, Plan, Step},
+    ports::{ClusterError, Ports},
+    rollout::{Finding, Judge, Snapshot, Verdict},
+    run::{Cause, Failure, Run},
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// `turned`: how the job was to end, when an earlier run had already turned back.
+///
+/// # Errors
+/// Why it turned back, when the way back is done; or both, when that failed too.
+pub async fn carry_out(
+    plan: &Plan,
+    from: Cursor,
+    turned: Option<Outcome>,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Release, Failure> {
+    let (failure, from) = match (from, turned) {
+        (Cursor::Back(index), Some(outcome)) => {
+            (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, index)
+        }
+        (from, _) => match forward(plan, from.index(), ports, run).await {
+            Ok(()) => return Ok(plan.release.clone()),
+            Err(failure) if failure.is_lost() => return Err(failure),
+            Err(failure) => {
+                let turning = Event::TurningBack(failure.outcome());
+                run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
+                (failure, 0)
+            }
+        },
+    };
+    match back(plan, from, ports, run).await {
+        Ok(()) => Err(failure),
+        Err(lost) if lost.is_lost() => Err(lost),
+        Err(stuck) => {
+            let first = match failure.outcome() {
+                Outcome::Failed(diagnosis) => diagnosis,
+                Outcome::Stopped { why, .. } => {
+                    Box::new(crate::diagnose::stopped(failure.at, &why))
+                }
+                Outcome::Succeeded(_) => Box::default(),
+            };
+            let cause = Cause::Stuck { first, back: Box::new(stuck.cause) };
+            Err(Failure { at: failure.at, cause })
+        }
+    }
+}
+
+async fn forward(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
+    for (index, step) in plan.forward.iter().enumerate().skip(from) {
+        let work = async {
+            run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
+            match step.is_wait() {
+                true => run.unless_stopped(take(step, ports, run)).await,
+                false => take(step, ports, run).await,
+            }
+        };
+        run.step(Cursor::Forward(index), step.to_string(), work).await?;
+    }
+    Ok(())
+}
+
+async fn back(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
+    for (index, step) in plan.back.iter().enumerate().skip(from) {
+        run.step(Cursor::Back(index), step.to_string(), take(step, ports, run)).await?;
+    }
+    Ok(())
+}
+
+/// What may pass (an API server that restarts) is waited out; what will not is an error at once.
+async fn take(step: &Step, ports: &Ports, run: &Run) -> Result<(), Cause> {
+    match step {
+        Step::Change(change) => run.retrying(|| ports.cluster.make(change, run.voice())).await,
+        Step::AwaitHealthy { release, within } => {
+            run.retrying(|| healthy(release, *within, ports, run)).await
+        }
+    }
+}
+
+/// Watches a rollout until it is healthy, hopeless, or out of time.
+async fn healthy(
+    release: &Release,
+    within: Duration,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Cause> {
+    let started = Instant::now();
+    let mut snapshots = ports.cluster.observe(release).await?;
+    let (mut judge, mut last) = (Judge::default(), Snapshot::default());
+    let finding = loop {
+        // A signal that must persist is fatal while nothing more happens: look again by then.
+        let look = judge.look_again().map_or(started + within, |at| started + at.min(within));
+        let seen = tokio::select! {
+            seen = snapshots.recv() => match seen {
+                Some(seen) => seen,
+                None => {
+                    let message = "the watch ended".into();
+                    return Err(ClusterError::Unreachable { message }.into());
+                }
+            },
+            () = sleep_until(look) => last.clone(),
+        };
+        if (seen.ready, seen.wanted) != (last.ready, last.wanted) && seen.revision == release.id {
+            run.say(Event::Rollout { ready: seen.ready, wanted: seen.wanted }).await?;
+        }
+        last = seen;
+        match judge.judge(&last, release, started.elapsed()) {
+            Verdict::Healthy => return Ok(()),
+            Verdict::Failed(finding) => break finding,
+            Verdict::Progressing if started.elapsed() >= within => {
+                break Finding::stalled(&last, within);
+            }
+            Verdict::Progressing => {}
+        }
+    };
+    let evidence = ports.cluster.evidence(release).await;
+    Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
+}

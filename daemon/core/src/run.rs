@@ -1,0 +1,392 @@
+//! What every stage of one job shares: where its events go, what is masked in them, whether it is
+//! to stop, what is worth another try.
+
+use crate::{
+    diagnose::{Diagnosis, diagnose},
+    dockerfile::RecipeError,
+    event::{Event, Outcome, Stop},
+    job::{Release, Stage},
+    plan::Cursor,
+    ports::{BuildError, ClusterError, GitError, Journal, PluginError, SecretError},
+    redact::Redactor,
+    rollout::Finding,
+    secret::Secret,
+    spec::SpecError,
+};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::{sync::watch, time::Instant};
+
+/// One job's run in one life of the daemon.
+pub struct Run {
+    voice: Voice,
+    stop: watch::Receiver<Option<Stop>>,
+    /// Until when the plan must be made, and the limit that says so.
+    deadline: Option<(Instant, Duration)>,
+    secrets: RwLock<Vec<Secret>>,
+}
+
+/// What an adapter may say while it works.
+#[derive(Clone)]
+pub struct Voice {
+    journal: Arc<dyn Journal>,
+    redactor: Arc<RwLock<Redactor>>,
+}
+
+/// This daemon may no longer speak for the job. Whoever may goes on from the journal.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the journal takes no more from this run: {0}")]
+pub struct Lost(pub String);
+
+/// Where and why a job failed.
+#[derive(Debug, Error)]
+#[error("{at} failed: {cause}")]
+pub struct Failure {
+    /// In which stage.
+    pub at: Stage,
+    /// Why.
+    #[source]
+    pub cause: Cause,
+}
+
+/// Why a stage failed. Each variant keeps the evidence that a diagnosis reads.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// It was asked to stop.
+    #[error("{0}")]
+    Stopped(Stop),
+    /// The journal is gone.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// The file in the repository is wrong.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// No plugin knows what this is.
+    #[error("no detector recognised the source (asked: {})", .0.join(", "))]
+    Undetected(Vec<String>),
+    /// The job names a detector that is not loaded.
+    #[error("no detector `{wanted}` recognised the source; these did: {}", found.join(", "))]
+    NoSuchRecipe {
+        /// What was asked for.
+        wanted: String,
+        /// What recognised the source.
+        found: Vec<String>,
+    },
+    /// A plugin's recipe cannot be a Dockerfile.
+    #[error("the recipe of `{plugin}` is refused: {error}")]
+    Recipe {
+        /// Whose recipe.
+        plugin: String,
+        /// What is wrong.
+        error: RecipeError,
+    },
+    /// Tests ran and failed.
+    #[error("`{}` exited with {exit}", command.join(" "))]
+    Tests {
+        /// What was run.
+        command: Vec<String>,
+        /// Its exit code.
+        exit: u32,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// Tests ran and did not end.
+    #[error("`{}` was still running after {seconds} s", command.join(" "))]
+    TestsHang {
+        /// What was run.
+        command: Vec<String>,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The image runs as root where that is forbidden.
+    #[error("the image runs as root, which this installation forbids")]
+    RootForbidden,
+    /// The commit cannot be had.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The image cannot be had.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The cluster did not do it.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The new version does not become healthy.
+    #[error("{finding}")]
+    Rollout {
+        /// What was recognised.
+        finding: Finding,
+        /// What ran.
+        release: Box<Release>,
+        /// Last words and events.
+        evidence: Vec<String>,
+    },
+    /// A plugin gave no answer.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// An earlier life of the daemon told how this ends.
+    #[error("an earlier run turned back")]
+    Told(Box<Outcome>),
+    /// The way back failed too.
+    #[error("{}; and the way back failed: {back}", first.what)]
+    Stuck {
+        /// Why it turned back.
+        first: Box<Diagnosis>,
+        /// Why that failed.
+        back: Box<Cause>,
+    },
+}
+
+impl Run {
+    /// `deadline`: when the plan must be made, and the limit that it comes from.
+    #[must_use]
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        stop: watch::Receiver<Option<Stop>>,
+        deadline: Option<(Instant, Duration)>,
+    ) -> Self {
+        let voice = Voice { journal, redactor: Arc::default() };
+        Self { voice, stop, deadline, secrets: RwLock::default() }
+    }
+
+    /// For adapters.
+    #[must_use]
+    pub fn voice(&self) -> &Voice {
+        &self.voice
+    }
+
+    /// Masks these too, from now on, in all that is said.
+    pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(more);
+        let redactor = Redactor::new(secrets.iter());
+        *self.voice.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
+    /// Runs a stage, which may be dropped at any await when the job is stopped.
+    ///
+    /// # Errors
+    /// What the stage says, or [`Cause::Stopped`].
+    pub async fn stage<T, E: Into<Cause>>(
+        &self,
+        at: Stage,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        self.told(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
+    }
+
+    /// Takes one step of a plan, so recorded that a restart knows where to go on.
+    ///
+    /// # Errors
+    /// What the step says.
+    pub async fn step<T>(
+        &self,
+        cursor: Cursor,
+        what: String,
+        work: impl Future<Output = Result<T, Cause>>,
+    ) -> Result<T, Failure> {
+        self.told(Stage::Release, Event::Taking(cursor, what), work, Event::Took(cursor)).await
+    }
+
+    async fn told<T>(
+        &self,
+        at: Stage,
+        before: Event,
+        work: impl Future<Output = Result<T, Cause>>,
+        after: Event,
+    ) -> Result<T, Failure> {
+        let told = async {
+            self.say(before).await?;
+            let value = work.await?;
+            self.say(after).await?;
+            Ok(value)
+        };
+        told.await.map_err(|cause| Failure { at, cause })
+    }
+
+    async fn in_time<T, E: Into<Cause>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let Some((deadline, limit)) = self.deadline else { return self.unless_stopped(work).await };
+        let in_time = tokio::time::timeout_at(deadline, self.unless_stopped(work)).await;
+        in_time.unwrap_or(Err(Cause::Stopped(Stop::TimedOut { seconds: limit.as_secs() })))
+    }
+
+    /// `work`, unless the job is asked to stop first.
+    ///
+    /// # Errors
+    /// What `work` says, or [`Cause::Stopped`].
+    pub async fn unless_stopped<T, E: Into<Cause>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            match stop.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()) {
+                Some(why) => why,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            why = stopped => Err(Cause::Stopped(why)),
+            done = work => done.map_err(Into::into),
+        }
+    }
+
+    /// Records an event: nothing happens unrecorded.
+    ///
+    /// # Errors
+    /// [`Lost`]: touch nothing more.
+    pub async fn say(&self, event: Event) -> Result<(), Lost> {
+        self.voice.say(event).await
+    }
+
+    /// Tries `work` again, backing off to half a minute, as long as what stopped it may pass.
+    ///
+    /// # Errors
+    /// What will not pass, or has not within the time that its kind is given.
+    pub async fn retrying<T, E: Into<Cause>, F: Future<Output = Result<T, E>>>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, Cause> {
+        let (mut attempt, mut waited) = (1, Duration::ZERO);
+        loop {
+            match work().await.map_err(Into::into) {
+                Err(cause) if waited < cause.endurance() => {
+                    let after = Duration::from_secs(1 << attempt.min(5));
+                    attempt += 1;
+                    let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                    let because = cause.to_string();
+                    self.say(Event::Retrying { attempt, after_ms, because }).await?;
+                    tokio::time::sleep(after).await;
+                    waited += after;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Voice {
+    /// A line that a tool printed.
+    ///
+    /// # Errors
+    /// [`Lost`]: touch nothing more.
+    pub async fn log(&self, stage: Stage, source: &str, line: &str) -> Result<(), Lost> {
+        self.say(Event::Log { stage, source: source.into(), line: line.into() }).await
+    }
+
+    /// Any event, masked.
+    ///
+    /// # Errors
+    /// [`Lost`]: touch nothing more.
+    pub async fn say(&self, event: Event) -> Result<(), Lost> {
+        self.journal.append(self.masked(event)).await
+    }
+
+    /// What masks this job's secrets, for streams that arrive in pieces.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An outcome as it may be told.
+    pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed(diagnosis) => {
+                Outcome::Failed(Box::new(diagnosis.masked(&self.redactor())))
+            }
+            other => other,
+        }
+    }
+
+    async fn last_release(&self, app: &crate::app::App) -> Result<Option<Release>, Lost> {
+        self.journal.last_release(app).await
+    }
+
+    /// Plans and releases are left alone: they name secrets, never hold one, and must come back as
+    /// they were said.
+    fn masked(&self, event: Event) -> Event {
+        let redactor = self.redactor();
+        let mask = |text: String| redactor.mask(&text);
+        let all = |list: Vec<String>| list.iter().map(|text| redactor.mask(text)).collect();
+        let outcome = |outcome| self.masked_outcome(outcome);
+        match event {
+            Event::Log { stage, source, line } => {
+                Event::Log { stage, source: mask(source), line: mask(line) }
+            }
+            Event::Built { step, cached, ms, error } => {
+                Event::Built { step: mask(step), cached, ms, error: error.map(mask) }
+            }
+            Event::Decided { stage, subject, value, evidence } => {
+                Event::Decided { stage, subject, value: mask(value), evidence: all(evidence) }
+            }
+            Event::Warning { stage, message, fix } => {
+                Event::Warning { stage, message: mask(message), fix: mask(fix) }
+            }
+            Event::Retrying { attempt, after_ms, because } => {
+                Event::Retrying { attempt, after_ms, because: mask(because) }
+            }
+            Event::Skipped(stage, why) => Event::Skipped(stage, mask(why)),
+            Event::TurningBack(how) => Event::TurningBack(outcome(how)),
+            Event::Ended(how) => Event::Ended(outcome(how)),
+            other => other,
+        }
+    }
+}
+
+impl Run {
+    /// The app's last release that succeeded.
+    ///
+    /// # Errors
+    /// [`Lost`]: touch nothing more.
+    pub async fn last_release(&self, app: &crate::app::App) -> Result<Option<Release>, Lost> {
+        self.voice.last_release(app).await
+    }
+}
+
+impl Failure {
+    /// How a job that fails so ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match &self.cause {
+            Cause::Told(outcome) => (**outcome).clone(),
+            Cause::Stopped(why) => Outcome::Stopped { at: self.at, why: why.clone() },
+            _ => Outcome::Failed(Box::new(diagnose(self))),
+        }
+    }
+
+    /// Nothing more may be done or said.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.cause, Cause::Lost(_))
+    }
+}
+
+impl Lost {
+    /// As the failure of a stage.
+    #[must_use]
+    pub fn at(self, at: Stage) -> Failure {
+        Failure { at, cause: Cause::Lost(self) }
+    }
+}
+
+impl Cause {
+    /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
+    /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
+    fn endurance(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Cluster(ClusterError::Unreachable { .. }) => 600,
+            Self::Build(BuildError::Unreachable { .. }) => 20,
+            Self::Git(GitError::Unreachable { .. }) => 6,
+            _ => 0,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! A value that must not be seen.
+
+use std::{fmt, sync::Arc};
+use zeroize::Zeroizing;
+
+/// Bytes that print as `***` and are wiped when the last holder drops them.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
+
+impl Secret {
+    /// Takes the bytes over.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Zeroizing::new(bytes)))
+    }
+
+    /// The bytes, for the one place that needs them.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// As text, where it is UTF-8.
+    #[must_use]
+    pub fn reveal_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,229 @@
+//! The pipeline against a pretend world: every call failed, every event the daemon's last.
+
+mod world;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use windlass_core::{
+    diagnose::Diagnosis,
+    event::{Event, Outcome, Stop},
+    history::standing,
+    job::{Commit, Job, Source, Stage},
+    pipeline::deploy,
+    run::{Lost, Run},
+    spec::Spec,
+};
+use world::{World, app, release};
+
+fn job() -> Job {
+    Job {
+        id: "job-1".into(),
+        app: app(),
+        source: Source::Commit(Commit {
+            repository: "https://git.example/web".into(),
+            id: "abc".into(),
+            branch: String::new(),
+            directory: ".".into(),
+            credential: None,
+        }),
+        spec: Spec::default(),
+        labels: BTreeMap::new(),
+        timeout: Duration::from_secs(3600),
+        principal: "tester".into(),
+        created_ms: 0,
+    }
+}
+
+fn rollback() -> Job {
+    Job { source: Source::Release(Box::new(release("job-00", "old"))), ..job() }
+}
+
+/// One life of the daemon.
+async fn live(
+    world: &Arc<World>,
+    job: &Job,
+    stop: &watch::Sender<Option<Stop>>,
+) -> Result<Outcome, Lost> {
+    let run = Run::new(world.clone(), stop.subscribe(), None);
+    deploy(job, standing(&world.past()).unwrap(), &world.ports(), &run).await
+}
+
+async fn run(world: &Arc<World>, job: &Job) -> Outcome {
+    live(world, job, &watch::Sender::new(None)).await.unwrap()
+}
+
+fn failed(outcome: Outcome) -> Diagnosis {
+    match outcome {
+        Outcome::Failed(diagnosis) => *diagnosis,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deploys_over_something_and_over_nothing() {
+    for before in [Some("old"), None] {
+        let world = World::default().running(before);
+        let outcome = run(&world, &job()).await;
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+        assert_eq!(world.state(), Some("new".into()));
+        assert_eq!(world.past().last(), Some(&Event::Ended(outcome)));
+        standing(&world.past()).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_builds_nothing() {
+    let world = World::default().running(Some("bad"));
+    assert!(matches!(run(&world, &rollback()).await, Outcome::Succeeded(_)));
+    assert_eq!((world.state(), *world.built.lock().unwrap()), (Some("old".into()), 0));
+}
+
+/// Fails every call the pipeline makes, one run each: it is waited out, or what ran still runs.
+#[tokio::test(start_paused = true)]
+async fn any_one_failure_leaves_things_as_they_were() {
+    for before in [Some("old"), None] {
+        let whole = World::default().running(before);
+        run(&whole, &job()).await;
+        let calls = *whole.calls.lock().unwrap();
+        let (mut failures, mut survived) = (0, 0);
+        for call in 1..=calls {
+            let world = World { fail_call: Some(call), ..World::default() }.running(before);
+            let untouched = world.state();
+            match run(&world, &job()).await {
+                Outcome::Failed(_) => {
+                    failures += 1;
+                    assert_eq!(world.state(), untouched, "{before:?} {call}");
+                }
+                Outcome::Succeeded(_) => {
+                    survived += 1;
+                    assert_eq!(world.state(), whole.state(), "{before:?} {call}");
+                }
+                Outcome::Stopped { .. } => panic!("nobody stopped it"),
+            }
+        }
+        assert_eq!((failures, survived), (3, 4), "plugin, test, push; git, builder, cluster twice");
+    }
+}
+
+/// A cluster that does not come back ends the job, and says that the way back failed too.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_stays_away_is_told() {
+    let world = World { fail_call: Some(6), for_good: true, ..World::default() };
+    let diagnosis = failed(run(&world.running(Some("old")), &job()).await);
+    assert_eq!(diagnosis.code, "way-back-failed");
+    assert!(diagnosis.what.contains("and the way back failed"), "{diagnosis}");
+}
+
+/// Kills the daemon after every event, on a release that is good, that crashes, that hangs, whose
+/// tests fail, and on a rollback: the end is always that of one whole life, and no image is pushed,
+/// nor the cluster changed, more often than there.
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_it_ends_where_one_life_does() {
+    let new = || Some("new".to_owned());
+    let worlds: [fn(Option<String>) -> World; 4] = [
+        |_| World::default(),
+        |sick| World { sick, ..World::default() },
+        |slow| World { slow, ..World::default() },
+        |_| World { failing_test: true, ..World::default() },
+    ];
+    for (kind, fresh) in worlds.iter().enumerate() {
+        for job in [job(), rollback()] {
+            let fresh = || fresh(new()).running(Some("older"));
+            let whole = fresh();
+            let outcome = run(&whole, &job).await;
+            let events = u32::try_from(whole.past().len()).unwrap();
+            for lives in 0..events {
+                let world = fresh();
+                *world.lives.lock().unwrap() = Some(lives);
+                let stop = watch::Sender::new(None);
+                live(&world, &job, &stop).await.unwrap_err();
+                *world.lives.lock().unwrap() = None;
+                let last = live(&world, &job, &stop).await.unwrap();
+                assert_eq!(last, outcome, "world {kind} after {lives}");
+                assert_eq!(world.state(), whole.state(), "world {kind} after {lives}");
+                assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
+                let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
+                assert_eq!(ends, 1);
+                // The push may be repeated only if its record was lost; it is idempotent by digest.
+                assert!(world.pushed.lock().unwrap().values().all(|times| *times <= 2));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_is_diagnosed_and_the_old_version_serves() {
+    let world = World { sick: Some("new".into()), ..World::default() }.running(Some("old"));
+    let mut job = job();
+    job.spec.secrets.insert("PASSWORD".into(), "password".into());
+    let diagnosis = failed(run(&world, &job).await);
+    assert_eq!((diagnosis.stage, &*diagnosis.code), (Stage::Release, "app-crashes"));
+    assert_eq!(diagnosis.evidence, ["web-1: last words, ***"], "and its secret is masked");
+    assert_eq!(world.state(), Some("old".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_test_releases_and_pushes_nothing() {
+    let world = World { failing_test: true, ..World::default() }.running(Some("old"));
+    let diagnosis = failed(run(&world, &job()).await);
+    assert_eq!((&*diagnosis.code, &*diagnosis.subject), ("tests-failed", "go test"));
+    assert!(world.pushed.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_secret_is_told_before_anything_is_built() {
+    let world = World::default().running(None);
+    let mut job = job();
+    job.spec.build.secrets.push("npm".into());
+    let diagnosis = failed(run(&world, &job).await);
+    assert_eq!((diagnosis.stage, &*diagnosis.code), (Stage::Detect, "secret-missing"));
+    assert_eq!(*world.built.lock().unwrap(), 0);
+}
+
+/// Stopped at any moment of its wait, also when the daemon dies on the way.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_job_takes_its_way_back() {
+    for lives in 0.. {
+        let world = World { slow: Some("new".into()), ..World::default() }.running(Some("old"));
+        *world.lives.lock().unwrap() = Some(lives);
+        let stop = Arc::new(watch::Sender::new(None));
+        let later = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            later.send_replace(Some(Stop::Cancelled { by: "someone".into() }));
+        });
+        let first = live(&world, &job(), &stop).await;
+        *world.lives.lock().unwrap() = None;
+        let last = live(&world, &job(), &stop).await.unwrap();
+        assert!(matches!(last, Outcome::Stopped { .. }), "{last:?} after {lives}");
+        assert_eq!(world.state(), Some("old".into()), "after {lives}");
+        if first.is_ok() {
+            break;
+        }
+    }
+}
+
+/// The limit ends the stages before the plan, and nothing after it.
+#[tokio::test(start_paused = true)]
+async fn the_jobs_limit_ends_at_the_plan() {
+    let limit = Duration::from_secs(1);
+    let soon = || Some((tokio::time::Instant::now() + limit, limit));
+    let world = World { slow: Some("new".into()), ..World::default() }.running(Some("old"));
+    let stop = watch::Sender::new(None);
+    let run = Run::new(world.clone(), stop.subscribe(), soon());
+    let outcome = deploy(&job(), standing(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    assert_eq!(failed(outcome).code, "not-ready-in-time");
+
+    let world = World { fail_call: Some(1), for_good: true, ..World::default() }.running(None);
+    let run = Run::new(world.clone(), stop.subscribe(), soon());
+    let outcome = deploy(&job(), standing(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    let timed_out = Stop::TimedOut { seconds: 1 };
+    assert_eq!(outcome, Outcome::Stopped { at: Stage::Clone, why: timed_out });
+}
+
+#[test]
+fn a_log_in_an_order_that_no_run_writes_is_refused() {
+    let pushed = Event::Pushed(Box::new(release("1", "new")));
+    let error = standing(&[pushed.clone(), pushed]).unwrap_err();
+    assert_eq!(error.seq, 2);
+}

@@ -1,0 +1,325 @@
+//! A whole pretend world: fakes that behave, not mocks that expect.
+
+use async_trait::async_trait;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use tokio::sync::mpsc;
+use windlass_core::{
+    app::App,
+    event::{Event, Outcome},
+    job::{Commit, Image, Release, Resources, Runtime, Stage},
+    plan::Change,
+    ports::*,
+    recipe::{BuildStage, ImagePlan, Recipe},
+    rollout::{Container, Pod, Snapshot, Terminated},
+    run::{Lost, Voice},
+    secret::Secret,
+};
+
+#[derive(Default)]
+pub(crate) struct World {
+    /// What the cluster runs.
+    pub(crate) serving: Mutex<Option<Release>>,
+    /// How often the cluster was made to run something else than it ran.
+    pub(crate) changes: Mutex<Vec<String>>,
+    /// As stored: JSON, since what cannot be read back is not an event.
+    pub(crate) events: Mutex<Vec<String>>,
+    pub(crate) released: Mutex<Option<Release>>,
+    pub(crate) calls: Mutex<u32>,
+    /// The call with this number fails, counting from one.
+    pub(crate) fail_call: Option<u32>,
+    /// So do all after it: a blip, or for good.
+    pub(crate) for_good: bool,
+    /// The journal takes this many events more; then the daemon is as good as killed.
+    pub(crate) lives: Mutex<Option<u32>>,
+    /// An image of this digest crashes.
+    pub(crate) sick: Option<String>,
+    /// An image of this digest never gets ready, and says nothing.
+    pub(crate) slow: Option<String>,
+    pub(crate) failing_test: bool,
+    /// Images in the registry, and how often they were pushed.
+    pub(crate) pushed: Mutex<BTreeMap<String, u32>>,
+    /// Steps of the build cache: what was really built.
+    pub(crate) built: Mutex<u32>,
+}
+
+pub(crate) fn app() -> App {
+    App::new("shop", "web", "").unwrap()
+}
+
+pub(crate) fn release(id: &str, digest: &str) -> Release {
+    Release {
+        id: id.into(),
+        app: app(),
+        commit: "abc".into(),
+        image: Image { reference: "r/shop/web:abc".into(), digest: digest.into() },
+        runtime: Runtime {
+            port: 8080,
+            env: BTreeMap::new(),
+            secrets: vec![],
+            replicas: 1,
+            resources: Resources {
+                cpu: "1".into(),
+                memory: "1Mi".into(),
+                memory_limit: "2Mi".into(),
+            },
+            health: None,
+            command: vec![],
+            user: Some(1),
+        },
+    }
+}
+
+impl World {
+    /// A world where `digest` serves, released by an earlier job.
+    pub(crate) fn running(self, digest: Option<&str>) -> Arc<Self> {
+        let release = digest.map(|digest| release("job-0", digest));
+        self.serving.lock().unwrap().clone_from(&release);
+        *self.released.lock().unwrap() = release;
+        Arc::new(self)
+    }
+
+    fn call(&self) -> bool {
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        self.fail_call.is_some_and(|fail| *calls == fail || self.for_good && *calls > fail)
+    }
+
+    /// The digest that users get.
+    pub(crate) fn state(&self) -> Option<String> {
+        self.serving.lock().unwrap().as_ref().map(|release| release.image.digest.clone())
+    }
+
+    pub(crate) fn past(&self) -> Vec<Event> {
+        let events = self.events.lock().unwrap();
+        events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
+    }
+
+    pub(crate) fn ports(self: &Arc<Self>) -> Ports {
+        Ports {
+            git: self.clone(),
+            detectors: self.clone(),
+            builder: Arc::new(Workshop(self.clone())),
+            cluster: self.clone(),
+            secrets: self.clone(),
+            registry: "r".into(),
+            forbid_root: false,
+        }
+    }
+}
+
+struct Files;
+
+impl Tree for Files {
+    fn root(&self) -> &Path {
+        Path::new("/nowhere")
+    }
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Git for World {
+    async fn checkout(
+        &self,
+        commit: &Commit,
+        _: Option<&Secret>,
+        _: &Voice,
+    ) -> Result<Box<dyn Tree>, GitError> {
+        if self.call() {
+            let (repository, message) = (commit.repository.clone(), "no route".into());
+            return Err(GitError::Unreachable { repository, message });
+        }
+        Ok(Box::new(Files))
+    }
+}
+
+#[async_trait]
+impl Detectors for World {
+    async fn detect(&self, _: &dyn Tree, _: &Voice) -> Result<Vec<Recipe>, PluginError> {
+        if self.call() {
+            let (plugin, call, message) = ("go".into(), "detect".into(), "trap".into());
+            return Err(PluginError { plugin, call, message, hint: None });
+        }
+        Ok(["go", "other"]
+            .map(|name| Recipe {
+                detector: name.into(),
+                language: name.into(),
+                score: 50,
+                toolchains: vec![],
+                evidence: vec!["go.mod".into()],
+                image: ImagePlan {
+                    stages: vec![BuildStage {
+                        name: "build".into(),
+                        base: "golang:1".into(),
+                        env: vec![],
+                        steps: vec![],
+                    }],
+                    test_in: Some("build".into()),
+                    start: vec!["/app".into()],
+                    port: None,
+                    health: None,
+                    env: vec![],
+                    user: 10001,
+                },
+                test: Some(vec!["go".into(), "test".into()]),
+            })
+            .into())
+    }
+    fn names(&self) -> Vec<String> {
+        vec!["go".into(), "other".into()]
+    }
+}
+
+struct Building(Arc<Inner>, ImageConfig, String);
+struct Inner {
+    failing_test: bool,
+    fail: (bool, bool),
+    push: Box<dyn Fn(String) + Send + Sync>,
+}
+
+/// Builds into the world that it belongs to.
+struct Workshop(Arc<World>);
+
+#[async_trait]
+impl Builder for Workshop {
+    async fn open(
+        &self,
+        order: Order,
+        _: &dyn Tree,
+        voice: &Voice,
+    ) -> Result<Box<dyn Build>, BuildError> {
+        let world = self.0.clone();
+        if world.call() {
+            return Err(BuildError::Unreachable { address: "b".into(), message: "gone".into() });
+        }
+        assert!(matches!(&order.dockerfile, Dockerfile::Text(text) if text.contains("`go`")));
+        let _ = voice.log(Stage::Build, "step", "building").await;
+        *world.built.lock().unwrap() += 1;
+        let pushing = world.clone();
+        let push = Box::new(move |reference| {
+            *pushing.pushed.lock().unwrap().entry(reference).or_insert(0) += 1;
+        });
+        let inner =
+            Inner { failing_test: world.failing_test, fail: (world.call(), world.call()), push };
+        let config = ImageConfig { user: Some(10001), ..ImageConfig::default() };
+        Ok(Box::new(Building(Arc::new(inner), config, order.reference)))
+    }
+}
+
+#[async_trait]
+impl Build for Building {
+    fn config(&self) -> &ImageConfig {
+        &self.1
+    }
+    async fn test(&self, test: &TestRun, _: &Voice) -> Result<TestOutput, BuildError> {
+        if self.0.fail.0 {
+            return Err(BuildError::Other { message: "container".into() });
+        }
+        let exit = u32::from(self.0.failing_test);
+        Ok(TestOutput { command: test.command.clone(), exit, tail: vec!["1 failed".into()] })
+    }
+    async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
+        if self.0.fail.1 {
+            return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
+        }
+        (self.0.push)(self.2.clone());
+        Ok(Image { reference: self.2.clone(), digest: "new".into() })
+    }
+}
+
+#[async_trait]
+impl Cluster for World {
+    async fn make(&self, change: &Change, _: &Voice) -> Result<(), ClusterError> {
+        if self.call() {
+            return Err(ClusterError::Unreachable { message: "refused".into() });
+        }
+        let next = match change {
+            Change::Apply(release) => Some((**release).clone()),
+            Change::Retire(_) => None,
+        };
+        let mut serving = self.serving.lock().unwrap();
+        if *serving != next {
+            let digest = next.as_ref().map_or("none".into(), |next| next.image.digest.clone());
+            self.changes.lock().unwrap().push(digest);
+        }
+        *serving = next;
+        Ok(())
+    }
+
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError> {
+        if self.call() {
+            return Err(ClusterError::Unreachable { message: "refused".into() });
+        }
+        let serving = self.serving.lock().unwrap().clone().unwrap();
+        let is = |digest: &Option<String>| digest.as_ref() == Some(&release.image.digest);
+        let (sick, slow) = (is(&self.sick), is(&self.slow));
+        let ready = u32::from(!sick && !slow);
+        let crash = Container {
+            restarts: 2,
+            last: Some(Terminated { reason: "Error".into(), exit: 1, message: "boom".into() }),
+            ..Container::default()
+        };
+        let containers = if sick { vec![crash] } else { vec![] };
+        let snapshot = Snapshot {
+            revision: serving.id,
+            observed: true,
+            wanted: 1,
+            total: 1,
+            updated: 1,
+            ready,
+            available: ready,
+            is_available: ready == 1,
+            progressing: Some(("NewReplicaSetAvailable".into(), String::new())),
+            pods: vec![Pod { name: "web-1".into(), unschedulable: None, containers }],
+            ..Snapshot::default()
+        };
+        let (send, receive) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let _ = send.send(snapshot).await;
+            send.closed().await;
+        });
+        Ok(receive)
+    }
+
+    async fn evidence(&self, _: &Release) -> Vec<String> {
+        vec!["web-1: last words, hunter22".into()]
+    }
+}
+
+#[async_trait]
+impl Secrets for World {
+    async fn open(
+        &self,
+        project: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<(Secret, u32), SecretError> {
+        match name {
+            "password" => Ok((Secret::new(b"hunter22".into()), 3)),
+            _ => Err(SecretError::Missing { project: project.into(), name: name.into(), version }),
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for World {
+    async fn append(&self, event: Event) -> Result<(), Lost> {
+        if let Some(lives) = &mut *self.lives.lock().unwrap() {
+            *lives = lives.checked_sub(1).ok_or_else(|| Lost("killed".into()))?;
+        }
+        if let Event::Ended(Outcome::Succeeded(release)) = &event {
+            *self.released.lock().unwrap() = Some((**release).clone());
+        }
+        self.events.lock().unwrap().push(serde_json::to_string(&event).unwrap());
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+        Ok(self.released.lock().unwrap().clone())
+    }
+}

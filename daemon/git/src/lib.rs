@@ -1,0 +1,1 @@
+//! A commit's tree, fetched by a child process.

@@ -1,0 +1,1 @@
+//! Real parts on this machine, brought up and torn down.
