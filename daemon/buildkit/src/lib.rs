@@ -1,1 +1,20 @@
 //! Our BuildKit client, and the Builder port on it.
+//!
+//! One gateway job builds, runs the tests live in what was built, and pushes exactly that. The
+//! client is ours because the crates that exist kill long solves, never send progress, or upload
+//! the whole context each time; the messages come from `bollard-buildkit-proto`.
+
+mod builder;
+mod connect;
+mod container;
+mod context;
+mod diffcopy;
+mod errors;
+mod gateway;
+mod image;
+mod patterns;
+mod session;
+mod status;
+
+pub use builder::{BuildKit, Login, Logins};
+pub use connect::{Address, AddressError};

@@ -1,0 +1,293 @@
+//! The Builder port: one gateway job that builds, tests and pushes.
+
+use crate::{
+    connect::{Address, LARGEST_MESSAGE},
+    container,
+    context::Context,
+    errors::{Details, explain},
+    gateway::{Gateway, reference},
+    image::{Image as Config, stages},
+    session::{self, Served, Session},
+    status::{Tails, follow},
+};
+use async_trait::async_trait;
+use bollard_buildkit_proto::moby::buildkit::v1::{
+    Exporter, ListWorkersRequest, SolveRequest, SolveResponse, control_client::ControlClient,
+    frontend::Result as Built,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+use tonic::{Status, transport::Channel};
+use windlass_core::{
+    job::Image,
+    ports::{
+        Build, BuildError, Builder, Dockerfile, ImageConfig, Order, TestOutput, TestRun, Tree,
+    },
+    run::Voice,
+    secret::Secret,
+};
+
+/// Who logs in at a registry.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// Password or token.
+    pub password: Secret,
+}
+
+/// Logins by exact host and port; Docker Hub's is `registry-1.docker.io`.
+pub type Logins = Arc<BTreeMap<String, Login>>;
+
+/// A buildkitd.
+pub struct BuildKit {
+    address: Address,
+    logins: Logins,
+    /// Where the times of what was sent are kept.
+    memory: PathBuf,
+}
+
+impl BuildKit {
+    /// `memory`: a folder of the daemon's own, lost without harm.
+    #[must_use]
+    pub fn new(address: Address, logins: Logins, memory: PathBuf) -> Self {
+        Self { address, logins, memory }
+    }
+
+    /// Asks for the workers.
+    ///
+    /// # Errors
+    /// [`BuildError::Unreachable`] when none answers.
+    pub async fn check(&self) -> Result<(), BuildError> {
+        let channel = self.connect().await?;
+        let mut client = ControlClient::new(channel);
+        let asked = client.list_workers(ListWorkersRequest::default());
+        match tokio::time::timeout(Duration::from_secs(5), asked).await {
+            Ok(Ok(response)) if !response.get_ref().record.is_empty() => Ok(()),
+            Ok(Ok(_)) => Err(self.unreachable("it has no worker")),
+            Ok(Err(status)) => Err(self.unreachable(status.message())),
+            Err(_) => Err(self.unreachable("no answer within 5 s")),
+        }
+    }
+
+    async fn connect(&self) -> Result<Channel, BuildError> {
+        self.address.connect().await.map_err(|error| {
+            let why = std::error::Error::source(&error).map(ToString::to_string);
+            self.unreachable(&why.unwrap_or_else(|| error.to_string()))
+        })
+    }
+
+    fn unreachable(&self, message: &str) -> BuildError {
+        BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
+    }
+
+    /// What the session serves, and the stages of the Dockerfile.
+    async fn served(
+        &self,
+        order: &Order,
+        key: &str,
+        tree: &dyn Tree,
+    ) -> Result<(Served, Vec<String>), BuildError> {
+        let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
+        let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
+        let walked = walked.map_err(std::io::Error::other).and_then(|walked| walked);
+        let context = walked.map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull => BuildError::Full { message: error.to_string() },
+            _ => BuildError::Other { message: format!("cannot read the tree: {error}") },
+        })?;
+        let context = Arc::new(context);
+        let (dockerfile, stages) = match &order.dockerfile {
+            Dockerfile::Text(text) => (Arc::new(Context::text(text.clone())), stages(text)),
+            Dockerfile::Path(path) => {
+                let text = tree.read(path, 1 << 20);
+                let text =
+                    text.map_err(|error| BuildError::Other { message: error.to_string() })?;
+                let text = text.ok_or_else(|| BuildError::Dockerfile {
+                    file: path.clone(),
+                    line: 0,
+                    source_line: String::new(),
+                    message: "there is no such file in the repository".into(),
+                })?;
+                (context.clone(), stages(&text))
+            }
+        };
+        let contexts = [("context", context), ("dockerfile", dockerfile)].into();
+        let secrets = Arc::new(order.secrets.clone());
+        Ok((Served { contexts, secrets, logins: self.logins.clone() }, stages))
+    }
+}
+
+#[async_trait]
+impl Builder for BuildKit {
+    async fn open(
+        &self,
+        order: Order,
+        tree: &dyn Tree,
+        voice: &Voice,
+    ) -> Result<Box<dyn Build>, BuildError> {
+        let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
+        let (served, stages) = self.served(&order, &key, tree).await?;
+        let channel = self.connect().await?;
+        let session = session::open(channel.clone(), &key, served);
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let solve = tokio::spawn(solve(
+            channel.clone(),
+            id.clone(),
+            session.id.clone(),
+            order.reference.clone(),
+        ));
+        let tails = Tails::default();
+        let status =
+            tokio::spawn(follow(channel.clone(), id.clone(), tails.clone(), voice.clone()));
+        let gateway = Gateway::new(channel, &id);
+        let gateway = gateway.ok_or_else(|| self.unreachable("the build id is no header"))?;
+        let mut building = Building {
+            address: self.address.to_string(),
+            gateway,
+            solve,
+            status,
+            tails,
+            options: options(&order),
+            reference: order.reference,
+            target: order.target,
+            built: Built::default(),
+            config: ImageConfig::default(),
+            _session: session,
+        };
+        building.build(stages).await?;
+        Ok(Box::new(building))
+    }
+}
+
+fn options(order: &Order) -> HashMap<String, String> {
+    let mut options = HashMap::new();
+    if let Dockerfile::Path(path) = &order.dockerfile {
+        options.insert("filename".to_owned(), path.clone());
+    }
+    if let Some(target) = &order.target {
+        options.insert("target".into(), target.clone());
+    }
+    for (name, value) in &order.arguments {
+        options.insert(format!("build-arg:{name}"), value.clone());
+    }
+    options
+}
+
+/// Holds the build open: its first message registers the gateway, its answer is the pushed image.
+async fn solve(
+    channel: Channel,
+    id: String,
+    session: String,
+    reference: String,
+) -> Result<SolveResponse, Status> {
+    let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+    let attrs = [("name", &*reference), ("push", "true"), ("oci-mediatypes", "true")];
+    let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let request = SolveRequest {
+        r#ref: id,
+        session,
+        exporters: vec![Exporter { r#type: "image".into(), attrs }],
+        ..SolveRequest::default()
+    };
+    Ok(client.solve(request).await?.into_inner())
+}
+
+struct Building {
+    address: String,
+    gateway: Gateway,
+    solve: JoinHandle<Result<SolveResponse, Status>>,
+    status: JoinHandle<()>,
+    tails: Tails,
+    options: HashMap<String, String>,
+    reference: String,
+    target: Option<String>,
+    built: Built,
+    config: ImageConfig,
+    // Last: the solve must be gone before its session is.
+    _session: Session,
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // Dropping the call cancels the solve, and kills what it runs.
+        self.solve.abort();
+        self.status.abort();
+    }
+}
+
+impl Building {
+    async fn build(&mut self, stages: Vec<String>) -> Result<(), BuildError> {
+        // A refused solve tells more than a gateway that does not know the build.
+        if let Err(status) = self.gateway.ping().await {
+            let refused = tokio::time::timeout(Duration::from_secs(1), &mut self.solve).await;
+            return Err(match refused {
+                Ok(Ok(Err(refused))) => self.explain(&refused),
+                _ => self.explain(&status),
+            });
+        }
+        let solved = self.gateway.solve(self.options.clone()).await;
+        self.built = match solved {
+            Ok(built) => built,
+            Err(status) => return Err(self.failed(&status).await),
+        };
+        let image = Config::of(&self.built);
+        let reference = reference(&self.built).unwrap_or_default();
+        self.config = image.config(&self.gateway, &reference, stages).await;
+        Ok(())
+    }
+
+    fn explain(&self, status: &Status) -> BuildError {
+        let vertex = Details::of(status).vertex;
+        let tail = vertex.map(|vertex| self.tails.of(&vertex)).unwrap_or_default();
+        explain(status, &self.address, tail)
+    }
+
+    /// The failing step's last lines may still be on their way.
+    async fn failed(&mut self, status: &Status) -> BuildError {
+        self.solve.abort();
+        let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
+        self.explain(status)
+    }
+}
+
+#[async_trait]
+impl Build for Building {
+    fn config(&self) -> &ImageConfig {
+        &self.config
+    }
+
+    async fn test(&self, test: &TestRun, voice: &Voice) -> Result<TestOutput, BuildError> {
+        let other = match &test.stage {
+            Some(stage) if Some(stage) != self.target.as_ref() => {
+                let mut options = self.options.clone();
+                options.insert("target".into(), stage.clone());
+                let built = self.gateway.solve(options).await;
+                Some(built.map_err(|status| self.explain(&status))?)
+            }
+            _ => None,
+        };
+        let built = other.as_ref().unwrap_or(&self.built);
+        let ran = container::run(&self.gateway, built, &test.command, voice).await;
+        ran.map_err(|status| self.explain(&status))
+    }
+
+    async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
+        let result = std::mem::take(&mut self.built);
+        self.gateway.finish(result).await.map_err(|status| self.explain(&status))?;
+        let solved = (&mut self.solve)
+            .await
+            .map_err(|error| BuildError::Other { message: error.to_string() })?;
+        let response = solved.map_err(|status| self.explain(&status))?;
+        // The last steps of the log are the push's own.
+        let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
+        match response.exporter_response.get("containerimage.digest") {
+            Some(digest) => Ok(Image { reference: self.reference.clone(), digest: digest.clone() }),
+            None => Err(BuildError::Other { message: "the builder named no digest".into() }),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How to reach a buildkitd.
+
+use hyper_util::rt::TokioIo;
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use thiserror::Error;
+use tonic::transport::{Channel, Endpoint, Error};
+use tower::service_fn;
+
+/// Error details (the whole Dockerfile, base64 twice) travel in trailers; hyper's own limit of
+/// 16 KiB turns them into `h2 protocol error`.
+const LARGEST_HEADERS: u32 = 16 << 20;
+
+/// Messages of a session and of the gateway.
+pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
+
+/// Where a buildkitd listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `unix:///run/buildkit/buildkitd.sock`.
+    Unix(PathBuf),
+    /// `tcp://host:port`, without TLS: for loopback and for networks of your own.
+    Tcp(String),
+}
+
+/// An address of no known kind.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("`{0}` is no builder's address; expected unix:///path or tcp://host:port")]
+pub struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match text.split_once("://") {
+            Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
+            Some(("tcp", host)) if host.contains(':') => Ok(Self::Tcp(host.into())),
+            _ => Err(AddressError(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Tcp(host) => write!(f, "tcp://{host}"),
+        }
+    }
+}
+
+impl Address {
+    /// A connection of its own. No call on it has a timeout, since a solve may take an hour, and
+    /// no HTTP/2 pings are sent, since grpc-go answers the third with `too_many_pings`.
+    ///
+    /// # Errors
+    /// When nothing answers within five seconds.
+    pub(crate) async fn connect(&self) -> Result<Channel, Error> {
+        let target = match self {
+            Self::Unix(_) => "http://buildkit".to_owned(),
+            Self::Tcp(host) => format!("http://{host}"),
+        };
+        let endpoint = Endpoint::from_shared(target)?
+            .connect_timeout(Duration::from_secs(5))
+            .tcp_keepalive(Some(Duration::from_secs(30)))
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(4 << 20)
+            .http2_max_header_list_size(LARGEST_HEADERS);
+        match self {
+            Self::Tcp(_) => endpoint.connect().await,
+            Self::Unix(path) => {
+                let path = path.clone();
+                let dial = service_fn(move |_| {
+                    let path = path.clone();
+                    async move { tokio::net::UnixStream::connect(path).await.map(TokioIo::new) }
+                });
+                endpoint.connect_with_connector(dial).await
+            }
+        }
+    }
+}

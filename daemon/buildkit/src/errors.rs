@@ -1,0 +1,231 @@
+//! From BuildKit's errors to the evidence that a diagnosis reads.
+//!
+//! Details are JSON inside `Any` (moby/buildkit `util/grpcerrors`), except that their type URLs
+//! look like protobuf's.
+
+use bollard_buildkit_proto::google::rpc;
+use prost::Message;
+use serde::Deserialize;
+use tonic::{Code, Status};
+use windlass_core::ports::BuildError;
+
+/// What a failed solve says beside its message.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    /// The failing step.
+    pub(crate) vertex: Option<String>,
+    exit: Option<u32>,
+    file: Option<String>,
+    line: Option<u32>,
+    source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    info: Option<Info>,
+    #[serde(default)]
+    ranges: Vec<Range>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(default)]
+    filename: String,
+    /// Base64.
+    #[serde(default)]
+    data: String,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    start: Option<Position>,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    #[serde(default)]
+    line: u32,
+}
+
+#[derive(Deserialize)]
+struct Exit {
+    #[serde(rename = "Code", alias = "code")]
+    code: u32,
+}
+
+#[derive(Deserialize)]
+struct Vertex {
+    digest: String,
+}
+
+impl Details {
+    pub(crate) fn of(status: &Status) -> Self {
+        let mut details = Self::default();
+        let Ok(all) = rpc::Status::decode(status.details()) else { return details };
+        for any in all.details {
+            let kind = any.type_url.rsplit('/').next().unwrap_or_default();
+            match kind {
+                "errdefs.Vertex+json" => {
+                    details.vertex = json::<Vertex>(&any.value).map(|vertex| vertex.digest);
+                }
+                "gatewayapi.ExitMessage+json" => {
+                    details.exit = json::<Exit>(&any.value).map(|exit| exit.code);
+                }
+                "errdefs.Source+json" => {
+                    if let Some(source) = json::<Source>(&any.value) {
+                        details.place(source);
+                    }
+                }
+                _ => {}
+            }
+        }
+        details
+    }
+
+    fn place(&mut self, source: Source) {
+        let start = source.ranges.first().and_then(|range| range.start.as_ref());
+        self.line = start.map(|start| start.line);
+        if let Some(info) = source.info {
+            let text = decode(&info.data);
+            self.source = self.line.and_then(|line| line_of(&text, line));
+            self.file = Some(info.filename);
+        }
+    }
+}
+
+fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}
+
+fn decode(base64: &str) -> String {
+    // The only base64 here; protobuf's own JSON writer made it.
+    let mut bits = 0_u32;
+    let (mut count, mut bytes) = (0, Vec::new());
+    for byte in base64.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or_default());
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+pub(crate) fn line_of(text: &str, line: u32) -> Option<String> {
+    let index = usize::try_from(line).ok()?.checked_sub(1)?;
+    text.lines().nth(index).map(|line| line.trim_end().to_owned())
+}
+
+/// `address`: for a builder that is gone. `tail`: the failing step's last lines.
+pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> BuildError {
+    let details = Details::of(status);
+    let message = status.message().to_owned();
+    let lower = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["no space left on device"]) {
+        return BuildError::Full { message };
+    }
+    if has(&[
+        "401 unauthorized",
+        "403 forbidden",
+        "no basic auth",
+        "insufficient_scope",
+        "authorization failed",
+    ]) {
+        return BuildError::Denied { host: host(&message), message };
+    }
+    let file = details.file.unwrap_or_else(|| "Dockerfile".into());
+    if let Some(exit) = details.exit {
+        let (line, source_line) =
+            (details.line.unwrap_or_default(), details.source.unwrap_or_default());
+        return BuildError::Step { file, line, source_line, exit, tail };
+    }
+    if let Some(image) = message
+        .split_once("failed to resolve source metadata for ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+        .map(|(image, _)| image.to_owned())
+        && has(&["not found"])
+    {
+        return BuildError::NoBaseImage { image, message };
+    }
+    let parse = message.split_once("parse error on line ").and_then(|(_, rest)| {
+        let (line, what) = rest.split_once(':')?;
+        Some((line.parse().ok()?, what.trim().to_owned()))
+    });
+    if let Some((line, message)) = parse {
+        let source_line = details.source.unwrap_or_default();
+        return BuildError::Dockerfile { file, line, source_line, message };
+    }
+    if let (Some(line), None) = (details.line, &details.vertex) {
+        let source_line = details.source.unwrap_or_default();
+        return BuildError::Dockerfile { file, line, source_line, message };
+    }
+    // A builder that goes away breaks its streams; a builder that lives gives its reasons.
+    let gone = matches!(status.code(), Code::Unavailable | Code::Cancelled)
+        || has(&["transport error", "h2 protocol error", "broken pipe", "error reading a body"]);
+    if gone {
+        return BuildError::Unreachable { address: address.into(), message };
+    }
+    BuildError::Other { message }
+}
+
+/// The registry in a message such as `failed to push 10.0.0.1:5000/a/b:c: …`.
+fn host(message: &str) -> String {
+    let words = message.split([' ', '"']).map(|word| word.trim_end_matches(':'));
+    let mut hosts = words.filter_map(|word| {
+        let word = word.strip_prefix("https://").or(word.strip_prefix("http://")).unwrap_or(word);
+        word.split_once('/').map(|(host, _)| host)
+    });
+    let found = hosts.find(|host| host.contains('.') || host.contains(':'));
+    found.unwrap_or("docker.io").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bollard_buildkit_proto::google::protobuf::Any;
+
+    fn status(message: &str, details: &[(&str, &str)]) -> Status {
+        let details = details.iter().map(|(kind, json)| Any {
+            type_url: format!("github.com/moby/buildkit/{kind}"),
+            value: json.as_bytes().to_vec(),
+        });
+        let all = rpc::Status { code: 2, message: message.into(), details: details.collect() };
+        Status::with_details(Code::Unknown, message, all.encode_to_vec().into())
+    }
+
+    #[test]
+    fn a_failing_step_is_found_in_its_dockerfile() {
+        let source = r#"{"info":{"filename":"Dockerfile","data":"RlJPTSBhClJVTiBmYWxzZQo="},"ranges":[{"start":{"line":2}}]}"#;
+        let status = status(
+            "process \"/bin/sh -c false\" did not complete successfully: exit code: 1",
+            &[
+                ("gatewayapi.ExitMessage+json", r#"{"Code":1}"#),
+                ("errdefs.Vertex+json", r#"{"digest":"sha256:1"}"#),
+                ("errdefs.Source+json", source),
+            ],
+        );
+        assert_eq!(Details::of(&status).vertex.as_deref(), Some("sha256:1"));
+        let error = explain(&status, "", vec!["last".into()]);
+        assert_eq!(error.to_string(), "Dockerfile:2: `RUN false` exited with 1");
+    }
+
+    #[test]
+    fn registries_are_named() {
+        let message =
+            "failed to push 10.0.0.1:5000/shop/web:1: unexpected status: 401 Unauthorized";
+        let BuildError::Denied { host, .. } = explain(&status(message, &[]), "", vec![]) else {
+            panic!("not denied")
+        };
+        assert_eq!(host, "10.0.0.1:5000");
+    }
+}

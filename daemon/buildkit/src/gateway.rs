@@ -1,0 +1,101 @@
+//! The gateway calls that one job makes, bound to its build id.
+
+use crate::connect::LARGEST_MESSAGE;
+use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
+    ExecMessage, NewContainerRequest, PingRequest, ReadFileRequest, ReleaseContainerRequest,
+    Result as Built, ReturnRequest, SolveRequest, llb_bridge_client::LlbBridgeClient,
+    result::Result as Refs,
+};
+use std::collections::HashMap;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{
+    Request, Status, Streaming,
+    metadata::{Ascii, MetadataValue},
+    transport::Channel,
+};
+
+/// The bridge of one build.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    client: LlbBridgeClient<Channel>,
+    id: MetadataValue<Ascii>,
+}
+
+impl Gateway {
+    pub(crate) fn new(channel: Channel, id: &str) -> Option<Self> {
+        let client = LlbBridgeClient::new(channel)
+            .max_decoding_message_size(LARGEST_MESSAGE)
+            .max_encoding_message_size(LARGEST_MESSAGE);
+        Some(Self { client, id: id.parse().ok()? })
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("buildkit-controlapi-buildid", self.id.clone());
+        request
+    }
+
+    /// Waits until the build is registered: buildkitd itself waits up to three seconds.
+    pub(crate) async fn ping(&self) -> Result<(), Status> {
+        self.client.clone().ping(self.request(PingRequest {})).await.map(drop)
+    }
+
+    /// Builds a Dockerfile with these options to its end.
+    pub(crate) async fn solve(&self, options: HashMap<String, String>) -> Result<Built, Status> {
+        let request = SolveRequest {
+            frontend: "dockerfile.v0".into(),
+            frontend_opt: options,
+            allow_result_return: true,
+            allow_result_array_ref: true,
+            evaluate: true,
+            ..SolveRequest::default()
+        };
+        let response = self.client.clone().solve(self.request(request)).await?.into_inner();
+        response.result.ok_or_else(|| Status::internal("the builder gave no result"))
+    }
+
+    /// Ends the build: with what was built, or without, which is an error of its own.
+    pub(crate) async fn finish(&self, result: Built) -> Result<(), Status> {
+        let request = ReturnRequest { result: Some(result), error: None };
+        self.client.clone().r#return(self.request(request)).await.map(drop)
+    }
+
+    /// A small file of what was built; none where there is none.
+    pub(crate) async fn read(&self, reference: &str, path: &str) -> Option<Vec<u8>> {
+        let request = ReadFileRequest {
+            r#ref: reference.into(),
+            file_path: path.into(),
+            ..ReadFileRequest::default()
+        };
+        let response = self.client.clone().read_file(self.request(request)).await.ok()?;
+        Some(response.into_inner().data)
+    }
+
+    pub(crate) async fn new_container(&self, request: NewContainerRequest) -> Result<(), Status> {
+        self.client.clone().new_container(self.request(request)).await.map(drop)
+    }
+
+    pub(crate) async fn release_container(&self, id: &str) {
+        let request = ReleaseContainerRequest { container_id: id.into() };
+        let _ = self.client.clone().release_container(self.request(request)).await;
+    }
+
+    pub(crate) async fn exec(
+        &self,
+        messages: mpsc::Receiver<ExecMessage>,
+    ) -> Result<Streaming<ExecMessage>, Status> {
+        let request = self.request(ReceiverStream::new(messages));
+        Ok(self.client.clone().exec_process(request).await?.into_inner())
+    }
+}
+
+/// The one ref of a build for one platform.
+pub(crate) fn reference(built: &Built) -> Option<String> {
+    match built.result.as_ref()? {
+        Refs::Ref(one) => Some(one.id.clone()),
+        Refs::Refs(many) => many.refs.values().next().map(|one| one.id.clone()),
+        Refs::RefDeprecated(one) => Some(one.clone()),
+        Refs::RefsDeprecated(many) => many.refs.values().next().cloned(),
+    }
+}

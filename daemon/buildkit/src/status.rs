@@ -1,0 +1,200 @@
+//! A solve's progress as events: steps as they end, their output line by line.
+
+use crate::connect::LARGEST_MESSAGE;
+use bollard_buildkit_proto::{
+    google::protobuf::Timestamp,
+    moby::buildkit::v1::{StatusRequest, StatusResponse, Vertex, control_client::ControlClient},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tonic::transport::Channel;
+use windlass_core::{
+    event::Event,
+    job::Stage,
+    redact::Stream,
+    run::{Lost, Voice},
+};
+
+/// Lines that are kept of each step, for its error.
+const TAIL: usize = 25;
+
+/// A line longer than this is cut into several.
+const LONGEST_LINE: usize = 8 << 10;
+
+/// The last lines of each step, by its digest.
+#[derive(Clone, Default)]
+pub(crate) struct Tails(Arc<Mutex<BTreeMap<String, VecDeque<String>>>>);
+
+impl Tails {
+    fn push(&self, vertex: &str, line: &str) {
+        let mut tails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tail = tails.entry(vertex.to_owned()).or_default();
+        if tail.len() == TAIL {
+            tail.pop_front();
+        }
+        tail.push_back(line.to_owned());
+    }
+
+    pub(crate) fn of(&self, vertex: &str) -> Vec<String> {
+        let tails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tails.get(vertex).into_iter().flatten().cloned().collect()
+    }
+}
+
+/// Bytes in, masked lines out.
+pub(crate) struct Lines {
+    mask: Stream,
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    pub(crate) fn new(voice: &Voice) -> Self {
+        Self { mask: voice.redactor().stream(), rest: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+        let shown = self.mask.push(bytes);
+        self.rest.extend(shown);
+        let mut lines = Vec::new();
+        while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let rest = self.rest.split_off(at + 1);
+            lines.push(text(&std::mem::replace(&mut self.rest, rest)));
+        }
+        if self.rest.len() > LONGEST_LINE {
+            lines.push(text(&std::mem::take(&mut self.rest)));
+        }
+        lines
+    }
+
+    pub(crate) fn finish(&mut self) -> Vec<String> {
+        let end = self.mask.finish();
+        self.rest.extend(end);
+        let mut lines: Vec<_> = self.rest.split(|byte| *byte == b'\n').map(text).collect();
+        self.rest = Vec::new();
+        if lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+}
+
+/// A line as it may be shown: what a progress bar wrote last, without control characters.
+fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.trim_end_matches(['\n', '\r']);
+    let line = line.rsplit('\r').next().unwrap_or_default();
+    let mut shown = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            // CSI sequences end with a letter.
+            '\u{1b}' => {
+                let _ = chars.by_ref().skip_while(|c| *c == '[').find(char::is_ascii_alphabetic);
+            }
+            '\t' => shown.push('\t'),
+            c if c.is_control() => {}
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Follows a solve until its stream ends.
+pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, voice: Voice) {
+    let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+    let Ok(stream) = client.status(StatusRequest { r#ref: reference }).await else { return };
+    let mut stream = stream.into_inner();
+    let mut steps = Steps { tails, voice, names: BTreeMap::new(), lines: BTreeMap::new() };
+    while let Ok(Some(response)) = stream.message().await {
+        if steps.take(response).await.is_err() {
+            return;
+        }
+    }
+    let _ = steps.flush().await;
+}
+
+struct Steps {
+    tails: Tails,
+    voice: Voice,
+    names: BTreeMap<String, String>,
+    lines: BTreeMap<String, Lines>,
+}
+
+impl Steps {
+    async fn take(&mut self, response: StatusResponse) -> Result<(), Lost> {
+        for vertex in &response.vertexes {
+            self.names.insert(vertex.digest.clone(), vertex.name.clone());
+        }
+        for log in &response.logs {
+            let lines = self.lines.entry(log.vertex.clone());
+            let lines = lines.or_insert_with(|| Lines::new(&self.voice)).push(&log.msg);
+            self.say(&log.vertex, lines).await?;
+        }
+        for vertex in response.vertexes {
+            if vertex.completed.is_some() || !vertex.error.is_empty() {
+                if let Some(mut rest) = self.lines.remove(&vertex.digest) {
+                    self.say(&vertex.digest, rest.finish()).await?;
+                }
+                self.ended(vertex).await?;
+            }
+        }
+        for warning in response.warnings {
+            let message = String::from_utf8_lossy(&warning.short).into_owned();
+            let fix = match warning.url.is_empty() {
+                true => "see the Dockerfile reference".to_owned(),
+                false => format!("see {}", warning.url),
+            };
+            self.voice.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&self, vertex: &str, lines: Vec<String>) -> Result<(), Lost> {
+        let name = self.names.get(vertex).map_or("", |name| name);
+        for line in lines {
+            self.tails.push(vertex, &line);
+            self.voice.log(Stage::Build, name, &line).await?;
+        }
+        Ok(())
+    }
+
+    async fn ended(&self, vertex: Vertex) -> Result<(), Lost> {
+        // BuildKit's own errands (loading the Dockerfile, exporting) are of no interest when well.
+        if vertex.name.starts_with("[internal]") && vertex.error.is_empty() {
+            return Ok(());
+        }
+        let ms = match (&vertex.started, &vertex.completed) {
+            (Some(started), Some(completed)) => millis(completed).saturating_sub(millis(started)),
+            _ => 0,
+        };
+        let error = Some(vertex.error).filter(|error| !error.is_empty());
+        let (step, cached) = (vertex.name, vertex.cached);
+        self.voice.say(Event::Built { step, cached, ms, error }).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Lost> {
+        for (vertex, mut lines) in std::mem::take(&mut self.lines) {
+            self.say(&vertex, lines.finish()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn millis(time: &Timestamp) -> u64 {
+    let ms = time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos) / 1_000_000);
+    u64::try_from(ms).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn lines_are_shown_without_what_moves_the_cursor() {
+        assert_eq!(text(b"\x1b[31mred\x1b[0m text\r\n"), "red text");
+        assert_eq!(text(b"10%\r50%\r100% done\n"), "100% done");
+        assert_eq!(text(b"bell\x07 tab\there"), "bell tab\there");
+    }
+}

@@ -1,0 +1,229 @@
+//! Jobs: accepted once, listed, stopped.
+
+use crate::{
+    Store, StoreError,
+    store::{from_json, now_ms, to_json},
+};
+use serde::Deserialize;
+use sqlx::{Row, sqlite::SqliteRow};
+use windlass_core::{
+    event::{Event, Outcome, Stop},
+    job::{Job, Stage},
+};
+
+/// A request to be stored.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Chosen by the client.
+    pub request_id: String,
+    /// Of the request as it came: tells a repeat from another request.
+    pub body_hash: String,
+    /// `created_ms` is set by the store.
+    pub job: Job,
+}
+
+/// A stored request.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The job, of this or of the first such request.
+    pub record: JobRecord,
+    /// It was not there before.
+    pub is_new: bool,
+}
+
+/// A job and where it stands.
+#[derive(Clone, Debug)]
+pub struct JobRecord {
+    /// As accepted.
+    pub job: Job,
+    /// The last event's number.
+    pub last_seq: u64,
+    /// See [`State`].
+    pub state: State,
+    /// The stage it is in or ended in.
+    pub stage: Option<Stage>,
+    /// It was asked to stop.
+    pub stop: Option<Stop>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// `history::State`, without its stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody has taken it up.
+    Waiting,
+    /// A stage is at work.
+    Running,
+    /// On the way back.
+    TurningBack,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+    /// Was asked to stop.
+    Stopped,
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only of these; none: of all.
+    pub projects: Option<Vec<String>>,
+    /// Only of this app.
+    pub app: Option<String>,
+    /// Only in these states; empty: in any.
+    pub states: Vec<State>,
+    /// Only older than this id.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "SELECT jobs.*, \
+    (SELECT event FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS last_event \
+    FROM jobs ";
+
+impl Store {
+    /// Stores a job, once per principal and request id.
+    ///
+    /// # Errors
+    /// [`StoreError::RequestReused`] when the id came with another body.
+    pub async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
+        let Submission { request_id, body_hash, mut job } = submission;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
+        let known = sqlx::query(known).bind(&job.principal).bind(&request_id);
+        if let Some(row) = known.fetch_optional(&mut *transaction).await? {
+            if row.try_get::<&str, _>("body_hash")? != body_hash {
+                return Err(StoreError::RequestReused(request_id));
+            }
+            let id: String = row.try_get("id")?;
+            drop(transaction);
+            let record = self.job(&id).await?;
+            let record = record.ok_or_else(|| StoreError::Other(format!("job {id} is gone")))?;
+            return Ok(Submitted { record, is_new: false });
+        }
+        let created = now_ms();
+        job.created_ms = u64::try_from(created).unwrap_or_default();
+        sqlx::query(
+            "INSERT INTO jobs (id, principal, request_id, body_hash, project, app, environment, body, state, created_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '\"waiting\"', ?)",
+        )
+        .bind(&job.id)
+        .bind(&job.principal)
+        .bind(request_id)
+        .bind(body_hash)
+        .bind(&job.app.project)
+        .bind(&job.app.name)
+        .bind(&job.app.environment)
+        .bind(to_json(&job)?)
+        .bind(created)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let record = JobRecord {
+            job,
+            last_seq: 0,
+            state: State::Waiting,
+            stage: None,
+            stop: None,
+            outcome: None,
+        };
+        Ok(Submitted { record, is_new: true })
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = ?"));
+        let row = sqlx::query(select).bind(id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!(
+            "{COLUMNS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
+             AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
+             ORDER BY id DESC"
+        ));
+        let projects = filter.projects.as_ref().map(to_json).transpose()?;
+        let rows = sqlx::query(select)
+            .bind(filter.before.as_deref())
+            .bind(filter.app.as_deref())
+            .bind(projects)
+            .fetch_all(&self.pool)
+            .await?;
+        let wanted =
+            |job: &JobRecord| filter.states.is_empty() || filter.states.contains(&job.state);
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let mut jobs = Vec::new();
+        for row in &rows {
+            if jobs.len() == limit {
+                break;
+            }
+            let job = record(row)?;
+            if wanted(&job) {
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Jobs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE ended = 0 ORDER BY id"));
+        let rows = sqlx::query(select).fetch_all(&self.pool).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// Records that a job is to stop; the first reason stays. False when it has ended.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
+        let update = "UPDATE jobs SET stop = coalesce(stop, ?) WHERE id = ? AND ended = 0";
+        let updated = sqlx::query(update).bind(to_json(why)?).bind(id).execute(&self.pool).await?;
+        Ok(updated.rows_affected() > 0)
+    }
+}
+
+fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
+    let id: &str = row.try_get("id")?;
+    let what = format!("job {id}");
+    let last_seq: i64 = row.try_get("last_seq")?;
+    let read = |column: &str| -> Result<Option<&str>, StoreError> { Ok(row.try_get(column)?) };
+    let outcome = match read("last_event")? {
+        Some(json) => match from_json(&what, json)? {
+            Event::Ended(outcome) => Some(outcome),
+            _ => None,
+        },
+        None => None,
+    };
+    Ok(JobRecord {
+        job: from_json(&what, row.try_get("body")?)?,
+        last_seq: u64::try_from(last_seq).unwrap_or_default(),
+        state: state(&what, row.try_get("state")?)?,
+        stage: read("stage")?.map(|json| from_json(&what, json)).transpose()?,
+        stop: read("stop")?.map(|json| from_json(&what, json)).transpose()?,
+        outcome,
+    })
+}
+
+/// `"waiting"`, or `{"running": stage}`, as `history::State` is written.
+fn state(what: &str, json: &str) -> Result<State, StoreError> {
+    match from_json(what, json)? {
+        serde_json::Value::Object(map) if map.contains_key("running") => Ok(State::Running),
+        value => from_json(what, &value.to_string()),
+    }
+}

@@ -1,0 +1,47 @@
+//! Releases that succeeded.
+
+use crate::{Store, StoreError, store::from_json};
+use sqlx::Row;
+use windlass_core::{app::App, job::Release};
+
+impl Store {
+    /// The newest release that succeeded.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn last_release(&self, app: &App) -> Result<Option<Release>, StoreError> {
+        Ok(self.releases(app, None, 1).await?.into_iter().next().map(|(release, _)| release))
+    }
+
+    /// Releases with the time that they were made, newest first, older than `before`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn releases(
+        &self,
+        app: &App,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Release, u64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, created_ms, body FROM releases \
+             WHERE project = ? AND app = ? AND environment = ? AND (? IS NULL OR id < ?) \
+             ORDER BY id DESC LIMIT ?",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(before)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |row: &sqlx::sqlite::SqliteRow| {
+            let id: &str = row.try_get("id")?;
+            let created: i64 = row.try_get("created_ms")?;
+            let release = from_json(&format!("release {id}"), row.try_get("body")?)?;
+            Ok((release, u64::try_from(created).unwrap_or_default()))
+        };
+        rows.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! The one task that writes events: what has come together is one transaction.
+
+use crate::{
+    StoreError,
+    due::{self, Work},
+    store::{now_ms, to_json},
+};
+use sqlx::{Sqlite, SqliteConnection, pool::PoolConnection};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use windlass_core::{
+    event::{Event, Outcome},
+    history::{State, state_after},
+    job::Release,
+};
+
+/// One event, and who waits for it.
+pub(crate) struct Write {
+    pub(crate) job: String,
+    pub(crate) event: Event,
+    pub(crate) done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// So many are taken into one transaction.
+const BATCH: usize = 512;
+
+pub(crate) fn start(
+    mut connection: PoolConnection<Sqlite>,
+    news: broadcast::Sender<String>,
+) -> mpsc::Sender<Write> {
+    let (send, mut receive) = mpsc::channel::<Write>(BATCH);
+    tokio::spawn(async move {
+        let mut batch = Vec::with_capacity(BATCH);
+        while receive.recv_many(&mut batch, BATCH).await > 0 {
+            let stored = commit(&mut connection, &batch).await;
+            for write in batch.drain(..) {
+                let result = match &stored {
+                    Ok(()) => {
+                        let _ = news.send(write.job);
+                        Ok(())
+                    }
+                    Err(StoreError::Full(why)) => Err(StoreError::Full(why.clone())),
+                    Err(error) => Err(StoreError::Other(error.to_string())),
+                };
+                let _ = write.done.send(result);
+            }
+        }
+    });
+    send
+}
+
+async fn commit(connection: &mut SqliteConnection, batch: &[Write]) -> Result<(), StoreError> {
+    // Lines of logs need not be on the disk before more work is done; a killed process loses
+    // neither, since the file is the kernel's by then.
+    let wait = batch.iter().any(|write| !matches!(write.event, Event::Log { .. }));
+    let pragma = if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+    sqlx::query(pragma).execute(&mut *connection).await?;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let written = async {
+        for write in batch {
+            append(connection, write).await?;
+        }
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        Ok(())
+    };
+    let written = written.await;
+    if written.is_err() {
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    }
+    written
+}
+
+async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<(), StoreError> {
+    let is_log = matches!(write.event, Event::Log { .. });
+    let now = now_ms();
+    let row = sqlx::query("UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0");
+    let updated = row.bind(&write.job).execute(&mut *connection).await?;
+    if updated.rows_affected() == 0 {
+        return Err(StoreError::Other(format!("job {} has ended or is unknown", write.job)));
+    }
+    sqlx::query(
+        "INSERT INTO events (job, seq, at_ms, is_log, event) \
+         SELECT id, last_seq, ?, ?, ? FROM jobs WHERE id = ?",
+    )
+    .bind(now)
+    .bind(is_log)
+    .bind(to_json(&write.event)?)
+    .bind(&write.job)
+    .execute(&mut *connection)
+    .await?;
+    let Some(state) = state_after(&write.event) else { return Ok(()) };
+    let stage = match &state {
+        State::Running(stage) => Some(to_json(stage)?),
+        _ => None,
+    };
+    let ended = matches!(write.event, Event::Ended(_));
+    sqlx::query("UPDATE jobs SET state = ?, stage = coalesce(?, stage), ended = ? WHERE id = ?")
+        .bind(to_json(&state)?)
+        .bind(stage)
+        .bind(ended)
+        .bind(&write.job)
+        .execute(&mut *connection)
+        .await?;
+    if let Event::Ended(Outcome::Succeeded(release)) = &write.event {
+        keep(connection, release, now).await?;
+    }
+    if ended {
+        let job = write.job.clone();
+        due::add(connection, now + due::LOGS_KEPT_MS, &Work::ForgetLogs { job: job.clone() })
+            .await?;
+        due::add(connection, now + due::JOBS_KEPT_MS, &Work::ForgetJob { job }).await?;
+    }
+    Ok(())
+}
+
+async fn keep(
+    connection: &mut SqliteConnection,
+    release: &Release,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO releases (id, project, app, environment, commit_id, created_ms, body) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&release.id)
+    .bind(&release.app.project)
+    .bind(&release.app.name)
+    .bind(&release.app.environment)
+    .bind(&release.commit)
+    .bind(now)
+    .bind(to_json(release)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

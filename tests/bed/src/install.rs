@@ -1,0 +1,126 @@
+//! Gets the parts: Debian packages, and Go programs built once and cached by version.
+
+use crate::{Layout, Result, process::run};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// What Debian has, as a file that shows it is there and the package that brings it.
+const PACKAGES: &[(&str, &str)] = &[
+    ("/usr/bin/etcd", "etcd-server"),
+    ("/usr/bin/containerd", "containerd"),
+    ("/usr/sbin/runc", "runc"),
+    ("/usr/bin/docker-registry", "docker-registry"),
+    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+    ("/usr/sbin/nft", "nftables"),
+    ("/usr/sbin/iptables", "iptables"),
+    ("/usr/sbin/ip", "iproute2"),
+    ("/usr/sbin/conntrack", "conntrack"),
+    ("/usr/sbin/debootstrap", "debootstrap"),
+    ("/usr/bin/htpasswd", "apache2-utils"),
+    ("/usr/bin/setpriv", "util-linux"),
+];
+
+/// A Go module under `go/` and what it builds.
+struct Module {
+    folder: &'static str,
+    version: &'static str,
+    flags: &'static [&'static str],
+    stamps: &'static str,
+    packages: &'static [&'static str],
+}
+
+const MODULES: &[Module] = &[
+    Module {
+        folder: "buildkit",
+        version: "v0.33.1",
+        flags: &["-tags", "netgo osusergo static_build seccomp"],
+        stamps: "-X github.com/moby/buildkit/version.Version=v0.33.1",
+        packages: &[
+            "github.com/moby/buildkit/cmd/buildctl",
+            "github.com/moby/buildkit/cmd/buildkitd",
+        ],
+    },
+    Module {
+        folder: "kubernetes",
+        version: "v1.34.4",
+        flags: &[],
+        // Without these the server calls itself v0.0.0-master and clients misjudge it.
+        stamps: "-X k8s.io/component-base/version.gitVersion=v1.34.4 \
+                 -X k8s.io/component-base/version.gitMajor=1 \
+                 -X k8s.io/component-base/version.gitMinor=34 \
+                 -X k8s.io/client-go/pkg/version.gitVersion=v1.34.4",
+        packages: &[
+            "k8s.io/kubernetes/cmd/kube-apiserver",
+            "k8s.io/kubernetes/cmd/kube-controller-manager",
+            "k8s.io/kubernetes/cmd/kube-scheduler",
+            "k8s.io/kubernetes/cmd/kubelet",
+            "k8s.io/kubernetes/cmd/kube-proxy",
+            "k8s.io/kubernetes/cmd/kubectl",
+        ],
+    },
+];
+
+/// Installs what is missing. `say` is told what is being done and how long it took last time.
+///
+/// # Errors
+/// What apt or Go said.
+pub fn install(layout: &Layout, say: &dyn Fn(&str)) -> Result<()> {
+    debian(say)?;
+    for module in MODULES {
+        go(layout, module, say)?;
+    }
+    Ok(())
+}
+
+fn debian(say: &dyn Fn(&str)) -> Result<()> {
+    let missing: Vec<_> =
+        PACKAGES.iter().filter(|(file, _)| !Path::new(file).exists()).map(|(_, p)| *p).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("installing Debian packages: {}", missing.join(", ")));
+    let apt = |args: &[&str]| {
+        run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(args))
+    };
+    apt(&["update", "-q"])?;
+    apt(&[&["install", "-q", "-y", "--no-install-recommends"], &*missing].concat())?;
+    Ok(())
+}
+
+fn go(layout: &Layout, module: &Module, say: &dyn Fn(&str)) -> Result<()> {
+    let bin = layout.cache.join("bin");
+    fs::create_dir_all(&bin)?;
+    let go_version = run(Command::new("go").args(["env", "GOVERSION"]))?;
+    let stamp = format!("{} {}", module.version, go_version.trim());
+    let stamp_file = bin.join(format!("{}.built", module.folder));
+    let there = module
+        .packages
+        .iter()
+        .all(|package| package.rsplit('/').next().is_some_and(|name| bin.join(name).exists()));
+    if there && fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
+        return Ok(());
+    }
+    let times = layout.cache.join(format!("{}.seconds", module.folder));
+    let last = fs::read_to_string(&times).unwrap_or_else(|_| "several hundred".into());
+    say(&format!("building {} {} (took {last} s last time)", module.folder, module.version));
+    let started = Instant::now();
+    let mut command = Command::new("go");
+    command
+        .current_dir(Layout::sources().join("go").join(module.folder))
+        .env("CGO_ENABLED", "0")
+        .args(["build", "-trimpath"])
+        .args(module.flags)
+        .arg("-ldflags")
+        .arg(format!("-s -w {}", module.stamps))
+        .arg("-o")
+        .arg(format!("{}/", bin.display()))
+        .args(module.packages);
+    run(&mut command)?;
+    fs::write(stamp_file, stamp)?;
+    fs::write(times, Duration::as_secs(&started.elapsed()).to_string())?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The process that owns a bed's parts. They die with it, also when it is killed.
+
+use crate::{
+    Layout, Result, install,
+    layout::{Existing, port},
+    part::{buildkit, control_plane, git, images, node, registry},
+    process::Running,
+};
+use rustix::fs::{FlockOperation, flock};
+use std::{
+    cell::RefCell,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How long a bed stays after its last user went.
+const LINGER: Duration = Duration::from_secs(600);
+
+/// Brings everything up, then waits until it is told to go or nobody is left.
+///
+/// # Errors
+/// What a part said. `status` in the bed's folder ends with `failed`.
+pub fn keep(layout: &Layout) -> Result<()> {
+    fs::create_dir_all(&layout.root)?;
+    let lock = OpenOptions::new().create(true).append(true).open(layout.at("keeper.lock"))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| "another keeper owns this bed")?;
+    fs::write(layout.at("keeper.pid"), std::process::id().to_string())?;
+    let _ = fs::remove_file(layout.at("down"));
+    let progress = RefCell::new(File::create(layout.at("progress"))?);
+    let say = |line: &str| {
+        let _ = writeln!(progress.borrow_mut(), "{line}");
+    };
+    let existing = fs::read(layout.at("existing.json")).ok();
+    let existing = existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    match bring_up(layout, &existing, &say) {
+        Ok(mut parts) => {
+            say("ready");
+            let end = watch(layout, &mut parts);
+            if let Err(error) = &end {
+                say(&format!("failed: {error}"));
+            }
+            parts.into_iter().rev().for_each(drop);
+            node::remove_bridge();
+            end
+        }
+        Err(error) => {
+            say(&format!("failed: {error}"));
+            node::remove_bridge();
+            Err(error)
+        }
+    }
+}
+
+fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<Vec<Running>> {
+    install::install(layout, say)?;
+    let started = Instant::now();
+    let mut parts = Vec::new();
+    node::bridge()?;
+    say("starting the registries, BuildKit and the git servers");
+    if existing.registry.is_none() {
+        parts.push(registry::up(layout, "registry", port::REGISTRY, false)?);
+    }
+    parts.push(registry::up(layout, "private-registry", port::PRIVATE_REGISTRY, true)?);
+    if existing.buildkit.is_none() {
+        let tcp = format!("tcp://127.0.0.1:{}", port::BUILDKIT);
+        parts.push(buildkit::up(layout, "buildkit", Some(&tcp))?);
+    }
+    parts.extend(git::up(layout)?);
+    let builder = existing.buildkit.clone().unwrap_or_else(|| layout.buildkit());
+    let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
+    images::up(layout, &builder, &registry, say)?;
+    if existing.kubeconfig.is_none() {
+        say("starting Kubernetes");
+        parts.extend(control_plane::up(layout)?);
+        parts.push(node::up(layout)?);
+    }
+    say(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));
+    Ok(parts)
+}
+
+fn watch(layout: &Layout, parts: &mut [Running]) -> Result<()> {
+    let users = OpenOptions::new().create(true).append(true).open(layout.at("users.lock"))?;
+    let mut last_used = Instant::now();
+    loop {
+        sleep(Duration::from_millis(500));
+        if layout.at("down").exists() {
+            return Ok(());
+        }
+        for part in parts.iter_mut() {
+            if let Some(status) = part.ended() {
+                return Err(
+                    format!("{} ended: {status}; see `bed logs {}`", part.name, part.name).into()
+                );
+            }
+        }
+        match flock(&users, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => flock(&users, FlockOperation::Unlock)?,
+            Err(_) => last_used = Instant::now(),
+        }
+        if last_used.elapsed() > LINGER {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The parts, one file each: how to configure, start and await it.
+
+pub mod buildkit;
+pub mod control_plane;
+pub mod git;
+pub mod images;
+pub mod node;
+pub mod pki;
+pub mod registry;

@@ -1,0 +1,146 @@
+//! Git servers over one folder of bare repositories: `git daemon`, and `git http-backend` behind a
+//! few lines of HTTP, once open and once behind a token.
+
+use crate::{
+    Layout, Result,
+    layout::{PASSWORD, port},
+    process::{Running, await_ready, listens, run, start},
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use std::{fs, path::Path, process::Command, process::Stdio, time::Duration};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+/// Starts both servers.
+///
+/// # Errors
+/// What one said.
+pub fn up(layout: &Layout) -> Result<Vec<Running>> {
+    let folder = layout.repositories();
+    fs::create_dir_all(&folder)?;
+    let log = layout.at("log/git-daemon.log");
+    let args = [
+        format!("--base-path={}", folder.display()),
+        "--export-all".into(),
+        "--listen=127.0.0.1".into(),
+        format!("--port={}", port::GIT),
+        "--reuseaddr".into(),
+    ];
+    // Not `git daemon`: that forks, and the fork would outlive it.
+    let program = Path::new(run(Command::new("git").arg("--exec-path"))?.trim()).join("git-daemon");
+    let mut daemon = start("git-daemon", &log, &program, args)?;
+    await_ready(&mut daemon, &log, Duration::from_secs(10), || listens("127.0.0.1", port::GIT))?;
+    let log = layout.at("log/git-http.log");
+    let mut http = start("git-http", &log, &std::env::current_exe()?, ["git-http"])?;
+    await_ready(&mut http, &log, Duration::from_secs(10), || listens("127.0.0.1", port::GIT_HTTP))?;
+    Ok(vec![daemon, http])
+}
+
+/// Makes an empty bare repository. `by_id`: the server hands out any reachable commit by its id,
+/// as GitHub and GitLab do; self-hosted servers often do not.
+///
+/// # Errors
+/// What git said.
+pub fn create(layout: &Layout, name: &str, by_id: bool) -> Result<()> {
+    let folder = layout.repositories().join(format!("{name}.git"));
+    let _ = fs::remove_dir_all(&folder);
+    let git = |args: &[&str]| run(Command::new("git").arg("-C").arg(&folder).args(args));
+    fs::create_dir_all(&folder)?;
+    git(&["init", "--quiet", "--bare", "--initial-branch=main"])?;
+    git(&["config", "http.receivepack", "true"])?;
+    git(&["config", "uploadpack.allowReachableSHA1InWant", if by_id { "true" } else { "false" }])?;
+    Ok(())
+}
+
+/// Serves until killed.
+///
+/// # Errors
+/// When the port is taken.
+pub async fn serve(layout: &Layout) -> Result<()> {
+    let app = Router::new().fallback(any(answer)).with_state(layout.clone());
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port::GIT_HTTP)).await?;
+    Ok(axum::serve(listener, app).await?)
+}
+
+async fn answer(State(layout): State<Layout>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let (realm, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let expected = format!("Basic {}", STANDARD.encode(format!("bed:{PASSWORD}")));
+    let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    match realm {
+        "open" => {}
+        "private" if given == Some(expected.as_bytes()) => {}
+        "private" => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"bed\"")];
+            return (StatusCode::UNAUTHORIZED, challenge, "a token is needed\n").into_response();
+        }
+        _ => return (StatusCode::NOT_FOUND, "try /open/ or /private/\n").into_response(),
+    }
+    let command = cgi(&layout, rest, &request);
+    match backend(command, request.into_body()).await {
+        Ok(response) => response,
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
+
+/// `git http-backend`, a CGI program, for one request.
+fn cgi(layout: &Layout, path: &str, request: &Request) -> tokio::process::Command {
+    let header = |name: &str| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let mut command = tokio::process::Command::new("git");
+    command
+        .arg("http-backend")
+        .env("GIT_PROJECT_ROOT", layout.repositories())
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("REMOTE_USER", "bed")
+        .env("PATH_INFO", format!("/{path}"))
+        .env("QUERY_STRING", request.uri().query().unwrap_or_default())
+        .env("REQUEST_METHOD", request.method().as_str())
+        .env("CONTENT_TYPE", header("content-type"))
+        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
+        .env("GIT_PROTOCOL", header("git-protocol"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn backend(mut command: tokio::process::Command, body: Body) -> Result<Response> {
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take().ok_or("no stdin")?;
+    let mut stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+    let body = http_body_util::BodyExt::collect(body).await?.to_bytes();
+    let feed = tokio::spawn(async move {
+        let _ = stdin.write_all(&body).await;
+    });
+    let mut response = Response::new(Body::empty());
+    let mut line = String::new();
+    while stdout.read_line(&mut line).await? > 0 && !line.trim().is_empty() {
+        if let Some((name, value)) = line.trim().split_once(':') {
+            let value = value.trim();
+            if name.eq_ignore_ascii_case("status") {
+                let code = value.split(' ').next().unwrap_or_default().parse::<u16>()?;
+                *response.status_mut() = StatusCode::from_u16(code)?;
+            } else {
+                let name = HeaderName::from_bytes(name.as_bytes())?;
+                response.headers_mut().insert(name, HeaderValue::from_str(value)?);
+            }
+        }
+        line.clear();
+    }
+    let mut rest = Vec::new();
+    stdout.read_to_end(&mut rest).await?;
+    feed.await?;
+    child.wait().await?;
+    *response.body_mut() = Body::from(rest);
+    Ok(response)
+}

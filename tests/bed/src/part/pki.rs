@@ -1,0 +1,78 @@
+//! The cluster's certificates.
+
+use crate::{
+    Result,
+    layout::{HOST, NODE},
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use std::{fs, path::Path};
+
+/// A common name, organisations, and the names and addresses that it serves under.
+const LEAVES: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "apiserver",
+        "kube-apiserver",
+        "",
+        &["localhost", "kubernetes.default.svc", "127.0.0.1", HOST, "10.96.0.1"],
+    ),
+    ("admin", "admin", "system:masters", &[]),
+    ("to-kubelet", "apiserver", "system:masters", &[]),
+    ("controller-manager", "system:kube-controller-manager", "", &[]),
+    ("scheduler", "system:kube-scheduler", "", &[]),
+    ("proxy", "system:kube-proxy", "", &[]),
+    ("kubelet", "system:node:node-1", "system:nodes", &["node-1", NODE]),
+];
+
+/// Writes the CA, one certificate and key per leaf, and the service accounts' key pair.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name.push(DnType::CommonName, "windlass-bed");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let issuer = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
+    fs::write(folder.join("ca.crt"), issuer.pem())?;
+    for (file, name, organisation, served) in LEAVES {
+        let names: Vec<String> = served.iter().map(|name| (*name).into()).collect();
+        let mut leaf = CertificateParams::new(names)?;
+        leaf.distinguished_name.push(DnType::CommonName, *name);
+        if !organisation.is_empty() {
+            leaf.distinguished_name.push(DnType::OrganizationName, *organisation);
+        }
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        leaf.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate()?;
+        fs::write(folder.join(format!("{file}.crt")), leaf.signed_by(&key, &issuer)?.pem())?;
+        fs::write(folder.join(format!("{file}.key")), key.serialize_pem())?;
+    }
+    let accounts = KeyPair::generate()?;
+    fs::write(folder.join("accounts.key"), accounts.serialize_pem())?;
+    fs::write(folder.join("accounts.pub"), accounts.public_key_pem())?;
+    Ok(())
+}
+
+/// A kubeconfig file that holds all it needs, so that it can be copied anywhere.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn kubeconfig(pki: &Path, leaf: &str, server: &str, to: &Path) -> Result<()> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let data = |file: &str| fs::read(pki.join(file)).map(|bytes| STANDARD.encode(bytes));
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: bed\n\
+         clusters:\n- name: bed\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\n\
+         users:\n- name: {leaf}\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\n\
+         contexts:\n- name: bed\n  context:\n    cluster: bed\n    user: {leaf}\n",
+        data("ca.crt")?,
+        data(&format!("{leaf}.crt"))?,
+        data(&format!("{leaf}.key"))?,
+    );
+    Ok(fs::write(to, text)?)
+}

@@ -1,0 +1,39 @@
+//! Debian's docker-registry: one open, one with htpasswd.
+
+use crate::{
+    Layout, Result,
+    layout::{HOST, PASSWORD},
+    process::{Running, await_ready, listens, run, start},
+};
+use std::{fs, path::Path, process::Command, time::Duration};
+
+/// Starts a registry on the bridge's address. `private`: wants user `bed` and the bed's password.
+///
+/// # Errors
+/// What it said.
+pub fn up(layout: &Layout, name: &'static str, port: u16, private: bool) -> Result<Running> {
+    let folder = layout.at(name);
+    fs::create_dir_all(folder.join("storage"))?;
+    let auth = if private {
+        // The registry takes bcrypt only.
+        let line = run(Command::new("htpasswd").args(["-Bbn", "bed", PASSWORD]))?;
+        fs::write(folder.join("htpasswd"), line)?;
+        format!("auth:\n  htpasswd:\n    realm: bed\n    path: {}/htpasswd\n", folder.display())
+    } else {
+        String::new()
+    };
+    let config = folder.join("config.yml");
+    fs::write(
+        &config,
+        format!(
+            "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {}/storage\n  \
+             delete:\n    enabled: true\nhttp:\n  addr: {HOST}:{port}\n{auth}",
+            folder.display()
+        ),
+    )?;
+    let log = layout.at(&format!("log/{name}.log"));
+    let args = [Path::new("serve"), &config];
+    let mut part = start(name, &log, Path::new("/usr/bin/docker-registry"), args)?;
+    await_ready(&mut part, &log, Duration::from_secs(20), || listens(HOST, port))?;
+    Ok(part)
+}

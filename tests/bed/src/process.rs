@@ -1,0 +1,155 @@
+//! Starting, awaiting and ending programs. No child outlives the thread that started it.
+
+use crate::Result;
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// A part of the bed that runs.
+pub struct Running {
+    /// As in `bed logs`.
+    pub name: &'static str,
+    child: Child,
+}
+
+/// Starts a part; all that it prints goes to `log`. It is killed with the thread that started it
+/// (`PR_SET_PDEATHSIG`, set by util-linux's `setpriv`, so that no unsafe code is needed here).
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn start<S: AsRef<OsStr>>(
+    name: &'static str,
+    log: &Path,
+    program: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Result<Running> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args);
+    start_command(name, log, command)
+}
+
+/// The same for a command with an environment or a folder of its own.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn start_command(name: &'static str, log: &Path, mut command: Command) -> Result<Running> {
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let out = File::create(log)?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()
+        .map_err(|error| format!("cannot start {name}: {error}"))?;
+    Ok(Running { name, child })
+}
+
+impl Running {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<String> {
+        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+
+    /// Kills it and waits for its end.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Runs a command to its end and gives what it printed.
+///
+/// # Errors
+/// When it cannot be started or fails; says what it printed.
+pub fn run(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let tail: Vec<_> = text.trim().lines().rev().take(40).collect();
+        let tail: Vec<_> = tail.into_iter().rev().collect();
+        return Err(format!("{command:?}: {}\n{}", output.status, tail.join("\n")).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// `program args…`, split at blanks: for commands without blanks in their words.
+///
+/// # Errors
+/// As [`run`].
+pub fn sh(line: &str) -> Result<String> {
+    let mut words = line.split_whitespace();
+    let program = words.next().ok_or("an empty command")?;
+    run(Command::new(program).args(words))
+}
+
+/// Looks every 50 ms until `ready` says yes; parts of the bed have no event of their own for it.
+///
+/// # Errors
+/// When `part` ends, or `limit` is over; quotes the end of its log.
+pub fn await_ready(
+    part: &mut Running,
+    log: &Path,
+    limit: Duration,
+    mut ready: impl FnMut() -> bool,
+) -> Result<()> {
+    let started = Instant::now();
+    while !ready() {
+        let why = match part.ended() {
+            Some(status) => format!("ended: {status}"),
+            None if started.elapsed() > limit => format!("not ready after {limit:?}"),
+            None => {
+                sleep(Duration::from_millis(50));
+                continue;
+            }
+        };
+        return Err(format!("{} {why}\n{}", part.name, tail(log, 15)).into());
+    }
+    Ok(())
+}
+
+/// The last lines of a file.
+#[must_use]
+pub fn tail(path: &Path, lines: usize) -> String {
+    let mut text = String::new();
+    if let Ok(mut file) = File::open(path) {
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(64 << 10)));
+        let mut bytes = Vec::new();
+        let _ = file.read_to_end(&mut bytes);
+        text = String::from_utf8_lossy(&bytes).into_owned();
+    }
+    let all: Vec<_> = text.lines().collect();
+    all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
+}
+
+/// Whether something listens there.
+#[must_use]
+pub fn listens(host: &str, port: u16) -> bool {
+    let address = format!("{host}:{port}");
+    address.parse().is_ok_and(|address| {
+        std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)).is_ok()
+    })
+}
