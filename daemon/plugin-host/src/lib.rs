@@ -1,1 +1,23 @@
-//! Runs plugins: limits, grants, cache.
+//! Runs plugins: components that nobody reviewed, in the daemon, with what they were granted.
+//!
+//! A store per call, so that no call finds another's leavings; limits on memory, CPU, time, calls
+//! and answers; compiled by a child process, since compiling is where wasmtime promises least.
+//! Only this crate knows WIT.
+
+#![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `cache.rs`")]
+
+mod cache;
+mod compile;
+mod detect;
+mod engine;
+mod limits;
+mod manifest;
+mod set;
+mod state;
+mod workspace;
+
+pub use compile::main as compile_main;
+pub use engine::{Host, HostError};
+pub use limits::Limits;
+pub use manifest::{Manifest, SECTION};
+pub use set::{PluginSet, Source};

@@ -1,0 +1,139 @@
+//! The Git port: a unique folder, a child that fills it, a tree to read.
+
+use crate::{
+    egress::Egress,
+    fetch::{Answer, Request},
+    tree::Workspace,
+};
+use async_trait::async_trait;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+    time::timeout,
+};
+use windlass_core::{
+    job::{Commit, Stage},
+    ports::{Git, GitError, Tree},
+    run::Voice,
+    secret::Secret,
+};
+
+/// A server that sends nothing for so long is given up.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// Checks commits out into folders of their own.
+pub struct Checkouts {
+    folder: PathBuf,
+    /// The daemon's own program, and the argument that makes it the child.
+    program: PathBuf,
+    egress: Egress,
+}
+
+impl Checkouts {
+    /// `folder` is this daemon's alone: what an earlier life left there is removed.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn new(folder: &Path, program: &Path, egress: Egress) -> std::io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if let Err(error) = fs::remove_dir_all(&path) {
+                tracing::warn!(path = %path.display(), %error, "an old workspace stays");
+            }
+        }
+        Ok(Self { folder: folder.into(), program: program.into(), egress })
+    }
+
+    async fn fetch(&self, request: &Request, voice: &Voice) -> Result<(), GitError> {
+        let other = |message: String| GitError::Other { message };
+        let mut child = Command::new(&self.program)
+            .arg("checkout")
+            .env_clear()
+            // Where this system keeps the certificates that OpenSSL trusts.
+            .env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+            .env("SSL_CERT_DIR", "/etc/ssl/certs")
+            .env("HOME", "/nonexistent")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // Dropped with the job's stage: killed.
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| other(format!("cannot start the checkout: {error}")))?;
+        let text = serde_json::to_vec(request).map_err(|error| other(error.to_string()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(&text).await;
+        }
+        let stdout = child.stdout.take().ok_or_else(|| other("the child has no output".into()))?;
+        let mut lines = BufReader::new(stdout).lines();
+        loop {
+            let line = timeout(SILENCE, lines.next_line()).await.map_err(|_| {
+                let message = format!("the server sent nothing for {} s", SILENCE.as_secs());
+                GitError::Unreachable { repository: request.repository.clone(), message }
+            })?;
+            let Ok(Some(line)) = line else {
+                let status = child.wait().await.map(|status| status.to_string());
+                let status = status.unwrap_or_else(|error| error.to_string());
+                return Err(other(format!("the checkout ended without an answer: {status}")));
+            };
+            match serde_json::from_str(&line).map_err(|error| other(error.to_string()))? {
+                Answer::Done => return Ok(()),
+                Answer::Failed(failed) => {
+                    // Its own partial packs are what fills a disk: say so in terms of the disk.
+                    return Err(failed.into_error(request));
+                }
+                Answer::Progress(line) => {
+                    let said = voice.log(Stage::Clone, "git", &line).await;
+                    said.map_err(|lost| other(lost.to_string()))?;
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Git for Checkouts {
+    async fn checkout(
+        &self,
+        commit: &Commit,
+        credential: Option<&Secret>,
+        voice: &Voice,
+    ) -> Result<Box<dyn Tree>, GitError> {
+        let egress = self.egress.clone();
+        let repository = commit.repository.clone();
+        // Resolves a name: blocking.
+        let checked = tokio::task::spawn_blocking(move || egress.check(&repository)).await;
+        checked.map_err(|error| GitError::Other { message: error.to_string() })??;
+        let full = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
+            _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
+        };
+        let folder =
+            tempfile::Builder::new().prefix("job-").tempdir_in(&self.folder).map_err(full)?;
+        let text = credential.and_then(Secret::reveal_text);
+        let (user, token) = match text
+            .map(|text| text.trim().split_once(':').unwrap_or(("x-access-token", text.trim())))
+        {
+            Some((user, token)) => (Some(user.to_owned()), Some(token.to_owned())),
+            None => (None, None),
+        };
+        let request = Request {
+            repository: commit.repository.clone(),
+            commit: commit.id.clone(),
+            branch: commit.branch.clone(),
+            to: folder.path().display().to_string(),
+            user,
+            token,
+            credential: commit.credential.clone(),
+        };
+        self.fetch(&request, voice).await?;
+        Ok(Box::new(Workspace::open(folder, &commit.directory)?))
+    }
+}

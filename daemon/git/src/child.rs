@@ -1,0 +1,45 @@
+//! The child process: limits, then libgit2.
+
+use crate::fetch::{Answer, Failed, Request, fetch};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::{
+    io::{Read, Write},
+    process::ExitCode,
+};
+
+/// A small pack can ask for huge allocations.
+const MEMORY: u64 = 4 << 30;
+/// No file of a repository is larger.
+const FILE: u64 = 2 << 30;
+
+/// Fetches what standard input says, and tells how that went on standard output.
+#[must_use]
+pub fn main() -> ExitCode {
+    let answer = match run() {
+        Ok(()) => Answer::Done,
+        Err(failed) => Answer::Failed(failed),
+    };
+    say(&answer);
+    ExitCode::SUCCESS
+}
+
+fn run() -> Result<(), Failed> {
+    let other = |error: String| Failed::Other(error);
+    for (resource, limit) in [(Resource::As, MEMORY), (Resource::Fsize, FILE), (Resource::Core, 0)]
+    {
+        let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
+        setrlimit(resource, limit).map_err(|error| other(error.to_string()))?;
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|error| other(error.to_string()))?;
+    let request: Request = serde_json::from_str(&text).map_err(|error| other(error.to_string()))?;
+    fetch(&request, &|line| say(&Answer::Progress(line.into())))
+}
+
+fn say(answer: &Answer) {
+    if let Ok(line) = serde_json::to_string(answer) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{line}");
+        let _ = out.flush();
+    }
+}

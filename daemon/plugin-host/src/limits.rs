@@ -1,0 +1,154 @@
+//! What a call may use. The defaults are those of `plugins.md` §1; the operator may set others.
+
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use wasmtime::ResourceLimiter;
+
+/// How often the engine looks whether a call has had its time.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Limits of one plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Bytes of all its memories together.
+    pub memory: usize,
+    /// Elements of all its tables together.
+    pub table: usize,
+    /// Milliseconds of its own computing per call.
+    pub cpu_ms: u64,
+    /// Milliseconds per call, waiting included.
+    pub wall_ms: u64,
+    /// Calls to the host per job.
+    pub host_calls: u64,
+    /// Lines of log per job.
+    pub log_lines: u64,
+    /// Bytes of an answer, and of all that a host call is handed.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            table: 20_000,
+            cpu_ms: 2_000,
+            wall_ms: 10_000,
+            host_calls: 20_000,
+            log_lines: 2_000,
+            output: 256 << 10,
+        }
+    }
+}
+
+/// What one plugin has used in one job, over all its calls.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    host_calls: AtomicU64,
+    log_lines: AtomicU64,
+}
+
+impl Ledger {
+    /// Counts a host call; the error is a trap.
+    pub(crate) fn host_call(&self, limits: &Limits) -> wasmtime::Result<()> {
+        let calls = self.host_calls.fetch_add(1, Ordering::Relaxed);
+        if calls >= limits.host_calls {
+            wasmtime::bail!(
+                "more than {} calls to the host (limit `host-calls`)",
+                limits.host_calls
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether one more line may be shown; the first one over the limit says so.
+    pub(crate) fn log_line(&self, limits: &Limits) -> std::cmp::Ordering {
+        self.log_lines.fetch_add(1, Ordering::Relaxed).cmp(&limits.log_lines)
+    }
+}
+
+/// Memory of all plugins of the process together.
+#[derive(Default)]
+pub(crate) struct Budget(AtomicUsize);
+
+/// Half a gibibyte: eight plugins at their own limit.
+const ALL_MEMORY: usize = 512 << 20;
+
+/// Counts one store's memory against its own limit and the process's.
+pub(crate) struct Meter {
+    budget: Arc<Budget>,
+    memory_limit: usize,
+    table_limit: usize,
+    pub(crate) memory: usize,
+    table: usize,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: Arc<Budget>, limits: &Limits) -> Self {
+        Self { budget, memory_limit: limits.memory, table_limit: limits.table, memory: 0, table: 0 }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.budget.0.fetch_sub(self.memory, Ordering::Relaxed);
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current);
+        if self.memory.saturating_add(more) > self.memory_limit {
+            let wanted = self.memory.saturating_add(more);
+            wasmtime::bail!(
+                "wants {wanted} bytes of memory; {} are allowed (limit `memory`)",
+                self.memory_limit
+            );
+        }
+        let all = self.budget.0.fetch_add(more, Ordering::Relaxed);
+        if all.saturating_add(more) > ALL_MEMORY {
+            self.budget.0.fetch_sub(more, Ordering::Relaxed);
+            wasmtime::bail!(
+                "all plugins together would use more than {ALL_MEMORY} bytes; try again later"
+            );
+        }
+        self.memory += more;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.table = self.table.saturating_add(desired.saturating_sub(current));
+        if self.table > self.table_limit {
+            wasmtime::bail!(
+                "wants {} table elements; {} are allowed (limit `table`)",
+                self.table,
+                self.table_limit
+            );
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}

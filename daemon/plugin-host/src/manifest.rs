@@ -1,0 +1,64 @@
+//! What a plugin says of itself, carried inside the component.
+
+use serde::{Deserialize, Serialize};
+use wasmparser::{Parser, Payload};
+
+/// The custom section that holds the manifest, as TOML.
+pub const SECTION: &str = "windlass:manifest";
+
+/// No manifest is longer.
+const LONGEST: usize = 64 << 10;
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Its name, as in `build.recipe` and in errors.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The kind of plugin: `detector`.
+    pub world: String,
+}
+
+impl Manifest {
+    /// Reads the manifest of a component.
+    ///
+    /// # Errors
+    /// Says what is wrong: no component, no manifest, two of them, or one that cannot be read.
+    pub fn of(component: &[u8]) -> Result<Self, String> {
+        let mut found: Option<&[u8]> = None;
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload.map_err(|error| format!("it is no component: {error}"))? {
+                Payload::Version { encoding, .. } if depth == 0 => {
+                    if encoding != wasmparser::Encoding::Component {
+                        return Err("it is a core module, not a component: build it with the project's command, or with `wasm-tools component new`".into());
+                    }
+                    depth = 1;
+                }
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
+                    if found.replace(section.data()).is_some() {
+                        return Err(format!("it has two sections `{SECTION}`"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let data = found.ok_or_else(|| format!("it has no section `{SECTION}`"))?;
+        if data.len() > LONGEST {
+            return Err(format!("its manifest has {} bytes; {LONGEST} are allowed", data.len()));
+        }
+        let text = std::str::from_utf8(data).map_err(|error| format!("its manifest: {error}"))?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| format!("its manifest: {}", error.message()))?;
+        windlass_core::app::label("name", &manifest.name, 30)
+            .map_err(|error| format!("its manifest: {error}"))?;
+        match &*manifest.world {
+            "detector" => Ok(manifest),
+            other => Err(format!("its world is `{other}`; this version runs `detector` only")),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The tree that a guest reads: relative paths only, symlinks never followed, everything counted.
+
+use crate::state::{
+    State,
+    types::{Error, ErrorKind},
+    workspace::{Entry, Host, HostTree, Kind},
+};
+use cap_std::fs::Dir;
+use globset::{GlobBuilder, GlobMatcher};
+use std::{io::Read, path::PathBuf};
+use wasmtime::component::Resource;
+
+/// A folder deeper than this is not looked into.
+const DEEPEST: usize = 20;
+/// Entries that one glob looks at.
+const MOST_ENTRIES: usize = 50_000;
+
+#[allow(unreachable_pub, reason = "bindgen re-exports it")]
+/// The host's side of a `tree` handle.
+pub struct Files {
+    root: Dir,
+}
+
+impl Files {
+    pub(crate) fn open(root: PathBuf) -> wasmtime::Result<Self> {
+        Ok(Self { root: Dir::open_ambient_dir(root, cap_std::ambient_authority())? })
+    }
+}
+
+fn error(kind: ErrorKind, message: String) -> Error {
+    Error { kind, message, hint: None }
+}
+
+/// `a/b`, and `""` where the root is allowed.
+fn check(path: &str) -> Result<(), Error> {
+    let bad = path.starts_with('/')
+        || path.len() > 4096
+        || path.contains(['\0', '\\'])
+        || path.split('/').any(|part| part == "..");
+    match bad {
+        true => Err(error(
+            ErrorKind::InvalidInput,
+            format!("`{}` is no path within the tree", crate::state::shown(path)),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// No part of the path, nor its end, is a symlink.
+fn is_plain(root: &Dir, path: &str) -> bool {
+    let cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    cuts.filter_map(|at| path.get(..at))
+        .filter(|part| !part.is_empty())
+        .all(|part| root.symlink_metadata(part).is_ok_and(|metadata| !metadata.is_symlink()))
+}
+
+impl Files {
+    fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
+        let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
+        check(dir)?;
+        if !is_plain(&self.root, dir) {
+            return Err(error(
+                ErrorKind::NotFound,
+                format!("there is no folder `{}`", crate::state::shown(dir)),
+            ));
+        }
+        let dir = if dir.is_empty() { "." } else { dir };
+        let mut entries = Vec::new();
+        for found in self.root.read_dir(dir).map_err(failed)? {
+            let found = found.map_err(failed)?;
+            let Ok(name) = found.file_name().into_string() else { continue };
+            let metadata = found.metadata().map_err(failed)?;
+            let kind = match metadata.file_type() {
+                kind if kind.is_symlink() => Kind::Symlink,
+                kind if kind.is_dir() => Kind::Dir,
+                kind if kind.is_file() => Kind::File,
+                _ => continue,
+            };
+            entries.push(Entry { path: name, kind, size: metadata.len() });
+            if entries.len() > MOST_ENTRIES {
+                return Err(error(
+                    ErrorKind::BudgetExceeded,
+                    format!("more than {MOST_ENTRIES} entries"),
+                ));
+            }
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    fn glob(&self, matcher: &GlobMatcher, limit: usize) -> Result<Vec<String>, Error> {
+        let (mut found, mut folders, mut looked) = (Vec::new(), vec![String::new()], 0);
+        while let Some(folder) = folders.pop() {
+            for entry in self.list(&folder, MOST_ENTRIES)? {
+                looked += 1;
+                if looked > MOST_ENTRIES {
+                    return Err(error(
+                        ErrorKind::BudgetExceeded,
+                        format!("the tree has more than {MOST_ENTRIES} entries"),
+                    ));
+                }
+                let path = match &*folder {
+                    "" => entry.path,
+                    folder => format!("{folder}/{}", entry.path),
+                };
+                match entry.kind {
+                    Kind::Dir if path.matches('/').count() < DEEPEST => folders.push(path),
+                    Kind::File if matcher.is_match(&path) => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found.sort();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn text(&self, path: &str, max: u64) -> Result<Option<String>, Error> {
+        check(path)?;
+        let metadata = match self.root.symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() && is_plain(&self.root, path) => metadata,
+            // What is no plain file is not there, for a guest.
+            _ => return Ok(None),
+        };
+        if metadata.len() > max {
+            let message = format!("`{path}` has {} bytes; {max} were asked for", metadata.len());
+            return Err(error(ErrorKind::BudgetExceeded, message));
+        }
+        let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
+        let mut bytes = Vec::new();
+        let file = self.root.open(path).map_err(failed)?;
+        file.take(max).read_to_end(&mut bytes).map_err(failed)?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(error(ErrorKind::InvalidInput, format!("`{path}` is not UTF-8"))),
+        }
+    }
+}
+
+impl Host for State {}
+
+impl HostTree for State {
+    async fn read_dir(
+        &mut self,
+        tree: Resource<Files>,
+        dir: String,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
+        self.ledger.host_call(&self.limits)?;
+        let most = self.limits.output / 64;
+        Ok(self.table.get(&tree)?.list(&dir, count(limit).min(most)))
+    }
+
+    async fn glob(
+        &mut self,
+        tree: Resource<Files>,
+        pattern: String,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<String>, Error>> {
+        self.ledger.host_call(&self.limits)?;
+        if pattern.len() > 256 {
+            return Ok(Err(error(
+                ErrorKind::InvalidInput,
+                "a pattern has at most 256 bytes".into(),
+            )));
+        }
+        let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
+        let matcher = match glob {
+            Ok(glob) => glob.compile_matcher(),
+            Err(why) => return Ok(Err(error(ErrorKind::InvalidInput, why.to_string()))),
+        };
+        let most = self.limits.output / 64;
+        Ok(self.table.get(&tree)?.glob(&matcher, count(limit).min(most)))
+    }
+
+    async fn read_text(
+        &mut self,
+        tree: Resource<Files>,
+        path: String,
+        max: u32,
+    ) -> wasmtime::Result<Result<Option<String>, Error>> {
+        self.ledger.host_call(&self.limits)?;
+        // More would not fit beside what the guest has anyway.
+        let max = u64::from(max).min(self.limits.memory as u64 / 4);
+        Ok(self.table.get(&tree)?.text(&path, max))
+    }
+
+    async fn drop(&mut self, tree: Resource<Files>) -> wasmtime::Result<()> {
+        self.table.delete(tree)?;
+        Ok(())
+    }
+}
+
+fn count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

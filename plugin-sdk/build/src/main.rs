@@ -1,0 +1,134 @@
+//! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`.
+//!
+//! With rustup's own wasm target where it is there; else with Debian's rustc-web, which brings the
+//! standard library's sources, on machines whose toolchain cannot add a target.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+#![expect(clippy::disallowed_methods, reason = "cargo tells its target folder by the environment")]
+
+use std::{
+    borrow::Cow,
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+use wasm_encoder::{CustomSection, Encode, Section};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// No imports of a system: what a plugin may do is in the WIT.
+const TARGET: &str = "wasm32-unknown-unknown";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plugins: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let (build, out) = (target.join("plugins-build"), target.join("plugins"));
+    fs::create_dir_all(&out)?;
+    compile(&root.join("plugins"), &build)?;
+    for entry in fs::read_dir(root.join("plugins"))? {
+        let folder = entry?.path();
+        let manifest = folder.join("plugin.toml");
+        if !manifest.exists() {
+            continue;
+        }
+        let name =
+            folder.file_name().and_then(|name| name.to_str()).ok_or("a plugin without a name")?;
+        let module =
+            build.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+        let component = component(&fs::read(module)?, &fs::read(manifest)?)?;
+        let file = out.join(format!("{name}.wasm"));
+        fs::write(&file, &component)?;
+        println!("{} ({} KiB)", file.display(), component.len() >> 10);
+    }
+    Ok(())
+}
+
+fn compile(plugins: &Path, build: &Path) -> Result<()> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(plugins))?;
+    let sysroot = Path::new(sysroot.trim());
+    let mut command;
+    if sysroot.join("lib/rustlib").join(TARGET).exists() {
+        println!("building with the toolchain's own {TARGET}");
+        command = Command::new("cargo");
+        command.args(["build", "--release", "--locked", "--target", TARGET]);
+    } else {
+        println!("building with Debian's rustc-web: the toolchain has no {TARGET}");
+        debian()?;
+        // The linker is the same program in both; Debian's would want another package.
+        let linker = sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
+        command = Command::new("/usr/bin/cargo");
+        command
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "-Zbuild-std=std,panic_abort",
+                "--target",
+                TARGET,
+            ])
+            .env("RUSTC", "/usr/bin/rustc")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("CARGO");
+    }
+    command.env("CARGO_TARGET_DIR", build).current_dir(plugins);
+    match command.status()?.success() {
+        true => Ok(()),
+        false => Err("the plugins do not compile".into()),
+    }
+}
+
+fn debian() -> Result<()> {
+    let there =
+        output(Command::new("dpkg").args(["-s", "rust-web-src", "cargo-web", "rustc-web"])).is_ok();
+    if there {
+        return Ok(());
+    }
+    println!("installing rustc-web, cargo-web, rust-web-src");
+    for arguments in [
+        &["update", "-q"][..],
+        &[
+            "install",
+            "-q",
+            "-y",
+            "--no-install-recommends",
+            "rustc-web",
+            "cargo-web",
+            "rust-web-src",
+        ],
+    ] {
+        output(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))?;
+    }
+    Ok(())
+}
+
+/// A component with the manifest inside: one digest covers code and claims.
+fn component(module: &[u8], manifest: &[u8]) -> Result<Vec<u8>> {
+    let mut component =
+        wit_component::ComponentEncoder::default().module(module)?.validate(true).encode()?;
+    let section = CustomSection { name: "windlass:manifest".into(), data: Cow::Borrowed(manifest) };
+    component.push(section.id());
+    section.encode(&mut component);
+    Ok(component)
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output()?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Python apps with requirements.txt or pyproject.toml, in a virtual environment.
+
+use windlass_plugin_sdk::{
+    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, invalid, run_cached,
+    stage,
+};
+
+/// Where nobody asks for another.
+const VERSION: &str = "3.11";
+
+fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
+    let requirements = repo.read_text("requirements.txt", 1 << 18)?;
+    let project = repo.read_text("pyproject.toml", 1 << 18)?;
+    let (file, declared) = match (&requirements, &project) {
+        (Some(text), _) => ("requirements.txt", text),
+        (None, Some(text)) => ("pyproject.toml", text),
+        (None, None) => return Ok(None),
+    };
+    let mut evidence = vec![format!("{file}: a Python app's dependencies")];
+    let version = match repo.read_text(".python-version", 64)? {
+        Some(text) => {
+            evidence.push(format!(".python-version: {}", text.trim()));
+            minor(text.trim())
+        }
+        None => VERSION.into(),
+    };
+    let start = start(repo, declared, &mut evidence)?;
+    let tests = repo.glob("**/test_*.py", 1)?;
+    let test = match tests.first() {
+        Some(file) if declared.contains("pytest") => {
+            evidence.push(format!("{file}: tests, with pytest"));
+            Some(["python", "-m", "pytest", "-q"].map(str::to_owned).to_vec())
+        }
+        Some(file) => {
+            evidence.push(format!("{file}: tests, with unittest"));
+            Some(["python", "-m", "unittest", "discover"].map(str::to_owned).to_vec())
+        }
+        None => None,
+    };
+    let base = format!("python:{version}-slim");
+    let install: &[&str] = match requirements {
+        Some(_) => &["/venv/bin/pip", "install", "-r", "requirements.txt"],
+        None => &["/venv/bin/pip", "install", "."],
+    };
+    let sources: &[&str] = if requirements_only(file) { &["requirements.txt"] } else { &["."] };
+    let cache = ["/root/.cache/pip"];
+    let mut build = stage(
+        "build",
+        &base,
+        vec![
+            run_cached(&["python", "-m", "venv", "/venv"], &[]),
+            copy(sources, "./"),
+            run_cached(install, &cache),
+            copy(&["."], "."),
+        ],
+    );
+    let path = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    build.env = vec![("PATH".into(), path.into()), ("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
+    let serve = stage(
+        "run",
+        &base,
+        vec![copy_from("build", "/venv", "/venv"), copy_from("build", "/app", "/app")],
+    );
+    Ok(Some(Detection {
+        language: "python".into(),
+        score: if requirements.is_some() { 80 } else { 60 },
+        toolchains: vec![Toolchain { name: "python".into(), version: Some(version) }],
+        evidence,
+        image: ImagePlan {
+            stages: vec![build, serve],
+            test_in: Some("build".into()),
+            start,
+            port: Some(8080),
+            health: None,
+            env: vec![("PATH".into(), path.into()), ("PYTHONUNBUFFERED".into(), "1".into())],
+            user: 10001,
+        },
+        test,
+        attrs: Vec::new(),
+    }))
+}
+
+fn requirements_only(file: &str) -> bool {
+    file == "requirements.txt"
+}
+
+/// `3.11` of `3.11.7`.
+fn minor(version: &str) -> String {
+    version.split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+/// A Procfile's `web`, Django's manage.py, or the usual names of a start script.
+fn start(repo: &Tree, declared: &str, evidence: &mut Vec<String>) -> Result<Vec<String>, Error> {
+    let words = |words: &[&str]| words.iter().map(|&word| word.into()).collect::<Vec<String>>();
+    if let Some(procfile) = repo.read_text("Procfile", 1 << 14)?
+        && let Some(line) = procfile.lines().find_map(|line| line.strip_prefix("web:"))
+    {
+        evidence.push("Procfile: web".into());
+        return Ok(words(&["sh", "-c", &format!("exec {}", line.trim())]));
+    }
+    for name in ["main.py", "app.py", "server.py"] {
+        let Some(text) = repo.read_text(name, 1 << 20)? else { continue };
+        if text.contains("__main__") {
+            evidence.push(format!("{name}: starts itself"));
+            return Ok(words(&["python", name]));
+        }
+        let module = name.trim_end_matches(".py");
+        if declared.contains("gunicorn") && text.contains("app = ") {
+            evidence.push(format!("{name}: `app`, with gunicorn"));
+            let target = format!("{module}:app");
+            return Ok(words(&["sh", "-c", &format!("exec gunicorn --bind 0.0.0.0:$PORT {target}")]));
+        }
+        evidence.push(format!("{name}: the start script"));
+        return Ok(words(&["python", name]));
+    }
+    Err(invalid(
+        "a Python app, but nothing says how to start it".into(),
+        "add a main.py, or a Procfile with a `web:` line",
+    ))
+}
+
+detector!(detect);
