@@ -1,1 +1,17 @@
-//! The gRPC face.
+//! The gRPC face: checks what comes in, says what goes out, and keeps nothing.
+//!
+//! Only this crate knows the proto.
+
+mod auth;
+mod convert;
+mod errors;
+mod jobs;
+mod outgoing;
+mod releases;
+mod secrets;
+mod serve;
+mod watch;
+
+pub use auth::{Access, Principal, Verb};
+pub use jobs::{Planned, Planner};
+pub use serve::{Desk, Tls, serve_tcp, serve_unix};

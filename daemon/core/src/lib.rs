@@ -14,6 +14,7 @@ pub mod plan;
 pub mod ports;
 pub mod queue;
 pub mod recipe;
+pub mod records;
 pub mod redact;
 pub mod release;
 pub mod rollout;

@@ -45,3 +45,15 @@ impl From<std::io::Error> for StoreError {
         }
     }
 }
+
+impl From<StoreError> for windlass_core::records::StoreError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full(why) => Self::Full(why),
+            StoreError::Held(place) => Self::Held(place),
+            StoreError::RequestReused(id) => Self::RequestReused(id),
+            StoreError::Unreadable { what, why } => Self::Unreadable { what, why },
+            StoreError::Other(why) => Self::Other(why),
+        }
+    }
+}

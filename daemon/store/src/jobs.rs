@@ -4,82 +4,11 @@ use crate::{
     Store, StoreError,
     store::{from_json, now_ms, to_json},
 };
-use serde::Deserialize;
 use sqlx::{Row, sqlite::SqliteRow};
 use windlass_core::{
-    event::{Event, Outcome, Stop},
-    job::{Job, Stage},
+    event::{Event, Stop},
+    records::{Filter, JobRecord, JobState, Submission, Submitted},
 };
-
-/// A request to be stored.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// Chosen by the client.
-    pub request_id: String,
-    /// Of the request as it came: tells a repeat from another request.
-    pub body_hash: String,
-    /// `created_ms` is set by the store.
-    pub job: Job,
-}
-
-/// A stored request.
-#[derive(Clone, Debug)]
-pub struct Submitted {
-    /// The job, of this or of the first such request.
-    pub record: JobRecord,
-    /// It was not there before.
-    pub is_new: bool,
-}
-
-/// A job and where it stands.
-#[derive(Clone, Debug)]
-pub struct JobRecord {
-    /// As accepted.
-    pub job: Job,
-    /// The last event's number.
-    pub last_seq: u64,
-    /// See [`State`].
-    pub state: State,
-    /// The stage it is in or ended in.
-    pub stage: Option<Stage>,
-    /// It was asked to stop.
-    pub stop: Option<Stop>,
-    /// How it ended.
-    pub outcome: Option<Outcome>,
-}
-
-/// `history::State`, without its stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Nobody has taken it up.
-    Waiting,
-    /// A stage is at work.
-    Running,
-    /// On the way back.
-    TurningBack,
-    /// Ended well.
-    Succeeded,
-    /// Ended badly.
-    Failed,
-    /// Was asked to stop.
-    Stopped,
-}
-
-/// Which jobs.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Only of these; none: of all.
-    pub projects: Option<Vec<String>>,
-    /// Only of this app.
-    pub app: Option<String>,
-    /// Only in these states; empty: in any.
-    pub states: Vec<State>,
-    /// Only older than this id.
-    pub before: Option<String>,
-    /// At most so many.
-    pub limit: u32,
-}
 
 const COLUMNS: &str = "SELECT jobs.*, \
     (SELECT event FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS last_event \
@@ -91,7 +20,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::RequestReused`] when the id came with another body.
     pub async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
-        let Submission { request_id, body_hash, mut job } = submission;
+        let Submission { request_id, body, mut job } = submission;
+        let body_hash = blake3::hash(&body).to_hex().to_string();
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
         let known = sqlx::query(known).bind(&job.principal).bind(&request_id);
@@ -126,7 +56,7 @@ impl Store {
         let record = JobRecord {
             job,
             last_seq: 0,
-            state: State::Waiting,
+            state: JobState::Waiting,
             stage: None,
             stop: None,
             outcome: None,
@@ -221,9 +151,9 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
 }
 
 /// `"waiting"`, or `{"running": stage}`, as `history::State` is written.
-fn state(what: &str, json: &str) -> Result<State, StoreError> {
+fn state(what: &str, json: &str) -> Result<JobState, StoreError> {
     match from_json(what, json)? {
-        serde_json::Value::Object(map) if map.contains_key("running") => Ok(State::Running),
+        serde_json::Value::Object(map) if map.contains_key("running") => Ok(JobState::Running),
         value => from_json(what, &value.to_string()),
     }
 }

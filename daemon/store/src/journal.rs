@@ -4,23 +4,14 @@ use crate::{Store, StoreError, store::from_json, writer::Write};
 use async_trait::async_trait;
 use sqlx::Row;
 use tokio::sync::oneshot;
-use windlass_core::{app::App, event::Event, job::Release, ports::Journal, run::Lost};
+use windlass_core::{
+    app::App, event::Event, job::Release, ports::Journal, records::Recorded, run::Lost,
+};
 
 /// One job's journal.
 pub struct JobJournal {
     store: Store,
     job: String,
-}
-
-/// An event as it was stored.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// 1, 2, 3 … per job.
-    pub seq: u64,
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
-    /// What happened.
-    pub event: Event,
 }
 
 impl Store {

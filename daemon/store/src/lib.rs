@@ -8,16 +8,18 @@ mod due;
 mod error;
 mod jobs;
 mod journal;
+mod ports;
 mod releases;
 mod seal;
 mod secrets;
 mod store;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use due::Work;
 pub use error::StoreError;
-pub use jobs::{Filter, JobRecord, State, Submission, Submitted};
-pub use journal::{JobJournal, Recorded};
+pub use journal::JobJournal;
 pub use seal::Key;
-pub use secrets::SecretRecord;
 pub use store::Store;

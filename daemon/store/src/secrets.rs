@@ -5,21 +5,9 @@ use async_trait::async_trait;
 use sqlx::Row;
 use windlass_core::{
     ports::{SecretError, Secrets},
+    records::SecretRecord,
     secret::Secret,
 };
-
-/// A secret without its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretRecord {
-    /// Whose.
-    pub project: String,
-    /// Its name.
-    pub name: String,
-    /// The newest.
-    pub version: u32,
-    /// Milliseconds since 1970.
-    pub created_ms: u64,
-}
 
 fn row_name(project: &str, name: &str, version: u32) -> String {
     format!("secret|{project}|{name}|{version}")

@@ -59,6 +59,11 @@ impl Store {
         self.news.subscribe()
     }
 
+    /// Closes the file: all that was committed is on the disk.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// Whether a write goes through now.
     ///
     /// # Errors

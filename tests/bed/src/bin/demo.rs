@@ -1,1 +1,177 @@
-fn main() {}
+//! `cargo demo`: three apps from a git commit to pods that serve; a failing test, a crash, the way
+//! back, a rollback.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+
+use clap::Parser;
+use std::{path::PathBuf, process::ExitCode, thread};
+use windlass_bed::{
+    Bed, Daemon, Repository, Result, build,
+    daemon::{Config, get},
+    layout::Existing,
+    part::control_plane::kubectl,
+};
+
+/// From a commit to pods that serve, on real parts of this machine.
+#[derive(Parser)]
+#[command(name = "demo", version)]
+struct Args {
+    /// End when all is shown, instead of waiting for Ctrl-C.
+    #[arg(long)]
+    once: bool,
+    /// Use this cluster instead of the bed's.
+    #[arg(long)]
+    kubeconfig: Option<PathBuf>,
+    /// Use this BuildKit.
+    #[arg(long)]
+    buildkit: Option<String>,
+    /// Use this registry.
+    #[arg(long)]
+    registry: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let say = |line: &str| println!("demo: {line}");
+    let existing = Existing {
+        kubeconfig: args.kubeconfig.clone(),
+        buildkit: args.buildkit.clone(),
+        registry: args.registry.clone(),
+    };
+    // The bed is mostly waiting for itself; the compiler has the time.
+    let bed = thread::spawn(move || {
+        Bed::up(Some(existing), &|line| println!("bed: {line}")).map_err(|error| error.to_string())
+    });
+    build::cargo(&["build", "--quiet", "--package", "windlassd", "--package", "windlass-cli"])?;
+    build::build_plugins(&say)?;
+    let bed = bed.join().map_err(|_| "the bed panicked")??;
+    let daemon = Daemon::start(&bed, "demo", &Config::of(&bed)?)?;
+    let show = Show { bed, daemon };
+    show.all()?;
+    show.next_steps();
+    if !args.once {
+        wait_for_interrupt()?;
+    }
+    Ok(())
+}
+
+struct Show {
+    bed: Bed,
+    daemon: Daemon,
+}
+
+impl Show {
+    fn all(&self) -> Result<()> {
+        let mut node = None;
+        for language in ["node", "python", "go"] {
+            title(&format!("{language}: a commit becomes pods that serve"));
+            let repository =
+                Repository::example(&self.bed.layout, &format!("demo-{language}"), language)?;
+            repository.commit("Say hello")?;
+            self.deploy(&repository, language, true)?;
+            println!("      {}", self.page(language)?.trim());
+            node = node.or(Some(repository));
+        }
+        let node = node.ok_or("no repository")?;
+
+        title("a commit whose test fails is stopped before anything is pushed");
+        node.edit("app.js", "Hello from Node", "Hello from a bug")?;
+        node.commit("Break the page")?;
+        self.deploy(&node, "node", false)?;
+
+        title(
+            "a commit whose app exits at start: called in seconds, and the old version still serves",
+        );
+        node.edit("app.js", "Hello from a bug", "Hello from Node")?;
+        node.edit(
+            "server.js",
+            "import { app }",
+            "console.error(\"DATABASE_URL is not set\");\nprocess.exit(3);\nimport { app }",
+        )?;
+        node.commit("Need a database")?;
+        self.deploy(&node, "node", false)?;
+        self.serves("Hello from Node")?;
+
+        title("a better commit, then a rollback: nothing is built");
+        node.edit(
+            "server.js",
+            "console.error(\"DATABASE_URL is not set\");\nprocess.exit(3);\n",
+            "",
+        )?;
+        node.edit("app.js", "Hello from Node", "Hello again from Node")?;
+        node.edit("app.test.js", "Hello from Node", "Hello again from Node")?;
+        node.commit("Say hello again")?;
+        self.deploy(&node, "node", true)?;
+        self.serves("Hello again from Node")?;
+        println!("$ windlass rollback demo/node");
+        let status = self.daemon.show(&["rollback", "demo/node"])?;
+        if !status.success() {
+            return Err(format!("the rollback ended with {status}").into());
+        }
+        self.serves("Hello from Node")
+    }
+
+    fn deploy(&self, repository: &Repository, app: &str, well: bool) -> Result<()> {
+        let url = repository.url();
+        println!("$ windlass submit demo/{app} --repository {url}");
+        let status = self.daemon.show(&["submit", &format!("demo/{app}"), "--repository", url])?;
+        match (well, status.code()) {
+            (true, Some(0)) | (false, Some(1)) => Ok(()),
+            _ => {
+                Err(format!("{app} ended with {status}; the daemon's log:\n{}", self.daemon.log())
+                    .into())
+            }
+        }
+    }
+
+    fn page(&self, app: &str) -> Result<String> {
+        let query =
+            ["-n", "demo--production", "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
+        let address = kubectl(&self.bed.layout, &query)?;
+        println!("$ curl http://{address}/");
+        get(&address, 80, "/")
+    }
+
+    fn serves(&self, expected: &str) -> Result<()> {
+        let page = self.page("node")?;
+        println!("      {}", page.trim());
+        match page.trim() == expected {
+            true => Ok(()),
+            false => {
+                Err(format!("expected `{expected}`, and the page says `{}`", page.trim()).into())
+            }
+        }
+    }
+
+    fn next_steps(&self) {
+        title("all went as it should");
+        println!("try next, in another terminal:");
+        println!("  export WINDLASS_ADDRESS={}", self.daemon.address());
+        println!("  export KUBECONFIG={}", self.bed.kubeconfig().display());
+        println!(
+            "  windlass jobs                      # all jobs; `windlass show ID --events` for one"
+        );
+        println!("  windlass releases demo/node");
+        println!("  windlass plan demo/go --repository {}", self.bed.layout.git_url("demo-go"));
+        println!("  kubectl get pods --all-namespaces");
+    }
+}
+
+fn title(text: &str) {
+    println!("\n== {text}");
+}
+
+/// Ends with the signal; the daemon and the hold on the bed go with this process.
+fn wait_for_interrupt() -> Result<()> {
+    println!("\nCtrl-C ends the demo; the bed stays ten minutes more, or until `bed down`");
+    Ok(tokio::runtime::Runtime::new()?.block_on(tokio::signal::ctrl_c())?)
+}

@@ -1,1 +1,32 @@
-fn main() {}
+//! `cargo suite`: all tests of the workspace, unit to end to end, on the bed.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+
+use std::{process::ExitCode, thread};
+use windlass_bed::{Bed, Result, build};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("suite: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let bed = thread::spawn(|| {
+        Bed::up(None, &|line| println!("bed: {line}")).map_err(|error| error.to_string())
+    });
+    build::cargo(&["build", "--workspace", "--all-targets"])?;
+    build::build_plugins(&|line| println!("suite: {line}"))?;
+    let bed = bed.join().map_err(|_| "the bed panicked")??;
+    // What follows after `--` goes to the test programs: cargo suite -- NAME.
+    let rest: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
+    arguments.extend(rest.iter().map(String::as_str));
+    let tested = build::cargo(&arguments);
+    drop(bed);
+    tested
+}

@@ -1,0 +1,208 @@
+//! From what the core knows to the wire. No value of an environment leaves here.
+
+use prost_types::{Duration, Timestamp};
+use windlass_core::{
+    diagnose::Diagnosis,
+    event::{Event, Outcome},
+    job::{Release, Source, Stage},
+    plan::Cursor,
+    records::{JobRecord, JobState, Recorded, SecretRecord},
+};
+use windlass_proto::v1::{self, event::What};
+
+pub(crate) fn stage(stage: Stage) -> v1::Stage {
+    match stage {
+        Stage::Clone => v1::Stage::Clone,
+        Stage::Detect => v1::Stage::Detect,
+        Stage::Build => v1::Stage::Build,
+        Stage::Test => v1::Stage::Test,
+        Stage::Push => v1::Stage::Push,
+        Stage::Release => v1::Stage::Release,
+    }
+}
+
+pub(crate) fn app(app: &windlass_core::app::App) -> v1::App {
+    v1::App {
+        project: app.project.clone(),
+        name: app.name.clone(),
+        environment: app.environment.clone(),
+    }
+}
+
+pub(crate) fn state(state: JobState) -> v1::JobState {
+    match state {
+        JobState::Waiting => v1::JobState::Waiting,
+        JobState::Running => v1::JobState::Running,
+        JobState::TurningBack => v1::JobState::TurningBack,
+        JobState::Succeeded => v1::JobState::Succeeded,
+        JobState::Failed => v1::JobState::Failed,
+        JobState::Stopped => v1::JobState::Stopped,
+    }
+}
+
+pub(crate) fn job(record: JobRecord) -> v1::Job {
+    let job = record.job;
+    let (source, rollback_of) = match job.source {
+        Source::Commit(commit) => (
+            Some(v1::Source {
+                repository: commit.repository,
+                commit: commit.id,
+                branch: commit.branch,
+                directory: commit.directory,
+                credential: commit.credential.unwrap_or_default(),
+            }),
+            String::new(),
+        ),
+        Source::Release(release) => (None, release.id),
+    };
+    v1::Job {
+        id: job.id,
+        app: Some(app(&job.app)),
+        source,
+        rollback_of,
+        labels: job.labels.into_iter().collect(),
+        state: state(record.state).into(),
+        stage: record.stage.map_or(0, |at| stage(at).into()),
+        created: Some(timestamp(job.created_ms)),
+        principal: job.principal,
+        last_seq: record.last_seq,
+        ended: record.outcome.map(ended),
+    }
+}
+
+pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool) -> v1::Release {
+    v1::Release {
+        id: release.id.clone(),
+        app: Some(app(&release.app)),
+        commit: release.commit.clone(),
+        image: release.image.reference.clone(),
+        digest: release.image.digest.clone(),
+        created: created_ms.map(timestamp),
+        current,
+    }
+}
+
+pub(crate) fn secret(record: SecretRecord) -> v1::Secret {
+    v1::Secret {
+        project: record.project,
+        name: record.name,
+        version: record.version,
+        created: Some(timestamp(record.created_ms)),
+    }
+}
+
+fn ended(outcome: Outcome) -> v1::Ended {
+    match outcome {
+        Outcome::Succeeded(done) => v1::Ended {
+            outcome: v1::Outcome::Succeeded.into(),
+            release: Some(release(&done, None, true)),
+            ..v1::Ended::default()
+        },
+        Outcome::Failed(why) => v1::Ended {
+            outcome: v1::Outcome::Failed.into(),
+            diagnosis: Some(diagnosis(*why)),
+            ..v1::Ended::default()
+        },
+        Outcome::Stopped { why, .. } => v1::Ended {
+            outcome: v1::Outcome::Stopped.into(),
+            stop: why.to_string(),
+            ..v1::Ended::default()
+        },
+    }
+}
+
+fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
+    v1::Diagnosis {
+        code: diagnosis.code,
+        stage: stage(diagnosis.stage).into(),
+        subject: diagnosis.subject,
+        what: diagnosis.what,
+        why: diagnosis.why,
+        fixes: diagnosis.fixes,
+        command: diagnosis.command.unwrap_or_default(),
+        evidence: diagnosis.evidence,
+    }
+}
+
+pub(crate) fn event(recorded: Recorded) -> v1::Event {
+    let (at, what) = what(recorded.event);
+    v1::Event {
+        seq: recorded.seq,
+        at: Some(timestamp(recorded.at_ms)),
+        stage: at.map_or(0, |at| stage(at).into()),
+        what: Some(what),
+    }
+}
+
+fn what(event: Event) -> (Option<Stage>, What) {
+    match event {
+        Event::Claimed { daemon } => (None, What::Claimed(v1::Claimed { daemon })),
+        Event::Started(at) => (Some(at), What::Started(v1::Started {})),
+        Event::Finished(at) => (Some(at), What::Finished(v1::Finished {})),
+        Event::Skipped(at, why) => (Some(at), What::Skipped(v1::Skipped { why })),
+        Event::Log { stage, source, line } => (Some(stage), What::Log(v1::Log { source, line })),
+        Event::Built { step, cached, ms, error } => {
+            let (took, error) = (Some(duration(ms)), error.unwrap_or_default());
+            let built = v1::BuildStep { name: step, cached, took, error };
+            (Some(Stage::Build), What::BuildStep(built))
+        }
+        Event::Decided { stage, subject, value, evidence } => {
+            (Some(stage), What::Decided(v1::Decided { subject, value, evidence }))
+        }
+        Event::Warning { stage, message, fix } => {
+            (Some(stage), What::Warning(v1::Warning { message, fix }))
+        }
+        Event::Retrying { attempt, after_ms, because } => {
+            let after = Some(duration(after_ms));
+            (None, What::Retrying(v1::Retrying { attempt, after, because }))
+        }
+        Event::Pushed(release) => {
+            let (image, digest) = (release.image.reference, release.image.digest);
+            (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest }))
+        }
+        Event::Planned(plan) => {
+            let words = |steps: &[windlass_core::plan::Step]| {
+                steps.iter().map(ToString::to_string).collect()
+            };
+            let planned = v1::Planned { forward: words(&plan.forward), back: words(&plan.back) };
+            (Some(Stage::Release), What::Planned(planned))
+        }
+        Event::Taking(cursor, what) => {
+            (Some(Stage::Release), What::Step(step(cursor, what, false)))
+        }
+        Event::Took(cursor) => {
+            (Some(Stage::Release), What::Step(step(cursor, String::new(), true)))
+        }
+        Event::Rollout { ready, wanted } => {
+            (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted }))
+        }
+        Event::TurningBack(outcome) => (Some(Stage::Release), What::TurningBack(ended(outcome))),
+        Event::Ended(outcome) => {
+            let at = match &outcome {
+                Outcome::Succeeded(_) => Stage::Release,
+                Outcome::Stopped { at, .. } => *at,
+                Outcome::Failed(diagnosis) => diagnosis.stage,
+            };
+            (Some(at), What::Ended(ended(outcome)))
+        }
+    }
+}
+
+fn step(cursor: Cursor, what: String, done: bool) -> v1::Step {
+    let index = u32::try_from(cursor.index()).unwrap_or(u32::MAX);
+    v1::Step { index, back: matches!(cursor, Cursor::Back(_)), done, what }
+}
+
+fn timestamp(ms: u64) -> Timestamp {
+    Timestamp {
+        seconds: i64::try_from(ms / 1000).unwrap_or(i64::MAX),
+        nanos: i32::try_from(ms % 1000).unwrap_or_default() * 1_000_000,
+    }
+}
+
+fn duration(ms: u64) -> Duration {
+    Duration {
+        seconds: i64::try_from(ms / 1000).unwrap_or(i64::MAX),
+        nanos: i32::try_from(ms % 1000).unwrap_or_default() * 1_000_000,
+    }
+}

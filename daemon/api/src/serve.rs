@@ -1,0 +1,122 @@
+//! Serving, on a unix socket and over TCP.
+
+use crate::{
+    auth::{Access, Gate},
+    jobs::Planner,
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{net::UnixListener, sync::mpsc};
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::{
+    service::Routes,
+    transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
+};
+use windlass_core::{
+    queue,
+    records::{Jobs, News, Releases, SecretRecords},
+};
+use windlass_proto::v1::{
+    DESCRIPTORS, jobs_server::JobsServer, releases_server::ReleasesServer,
+    secrets_server::SecretsServer,
+};
+
+/// No honest request is larger: a secret of 256 KiB and its name.
+const LARGEST: usize = 1 << 20;
+
+/// What the services work with.
+#[derive(Clone)]
+pub struct Desk {
+    /// Jobs and their events.
+    pub jobs: Arc<dyn Jobs>,
+    /// Which jobs have new events.
+    pub news: Arc<dyn News>,
+    /// Releases that succeeded.
+    pub releases: Arc<dyn Releases>,
+    /// Sealed secrets.
+    pub secrets: Arc<dyn SecretRecords>,
+    /// Says what a job would do.
+    pub planner: Arc<dyn Planner>,
+    /// The dispatcher's ear.
+    pub queue: mpsc::UnboundedSender<queue::Message>,
+}
+
+/// How TCP is encrypted, all PEM.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The server's certificate chain.
+    pub certificate: Vec<u8>,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Clients must show a certificate of this CA.
+    pub client_ca: Option<Vec<u8>>,
+}
+
+async fn routes(desk: Desk, access: Arc<Access>) -> Routes {
+    let gate = Gate(access);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<JobsServer<Desk>>().await;
+    let mut routes = Routes::builder();
+    routes
+        .add_service(health_service)
+        .add_service(tonic::service::interceptor::InterceptedService::new(
+            JobsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            gate.clone(),
+        ))
+        .add_service(tonic::service::interceptor::InterceptedService::new(
+            ReleasesServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            gate.clone(),
+        ))
+        .add_service(tonic::service::interceptor::InterceptedService::new(
+            SecretsServer::new(desk).max_decoding_message_size(LARGEST),
+            gate,
+        ));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .build_v1();
+    match reflection {
+        Ok(service) => {
+            routes.add_service(service);
+        }
+        Err(error) => tracing::error!(%error, "no reflection"),
+    }
+    routes.routes()
+}
+
+/// Serves on a unix socket until `stop`.
+///
+/// # Errors
+/// What the transport says.
+pub async fn serve_unix(
+    listener: UnixListener,
+    desk: Desk,
+    access: Arc<Access>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    Server::builder()
+        .add_routes(routes(desk, access).await)
+        .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop)
+        .await
+}
+
+/// Serves over TCP until `stop`.
+///
+/// # Errors
+/// A port that is taken, a certificate that cannot be read.
+pub async fn serve_tcp(
+    address: SocketAddr,
+    tls: Option<Tls>,
+    desk: Desk,
+    access: Arc<Access>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut server = Server::builder();
+    if let Some(tls) = tls {
+        let mut config =
+            ServerTlsConfig::new().identity(Identity::from_pem(tls.certificate, tls.key));
+        if let Some(ca) = tls.client_ca {
+            config = config.client_ca_root(Certificate::from_pem(ca));
+        }
+        server = server.tls_config(config)?;
+    }
+    server.add_routes(routes(desk, access).await).serve_with_shutdown(address, stop).await
+}

@@ -1,0 +1,231 @@
+//! The command line.
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Deploy a commit, watch it, take it back.
+///
+/// Exit codes: 0 done; 1 the job failed or was stopped; 2 the request was wrong; 3 the daemon does
+/// not answer.
+#[derive(Parser)]
+#[command(name = "windlass", version)]
+pub(crate) struct Args {
+    /// Where the daemon listens: unix:///path, http://host:port or https://host:port.
+    #[arg(
+        long,
+        global = true,
+        env = "WINDLASS_ADDRESS",
+        default_value = "unix:///var/lib/windlass/windlass.sock"
+    )]
+    pub(crate) address: String,
+    /// A bearer token, for TCP.
+    #[arg(long, global = true, env = "WINDLASS_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// A file that holds the token.
+    #[arg(long, global = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A CA to trust for https, PEM. Default: the system's.
+    #[arg(long, global = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// For people, or JSON: one object a line.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Deploy a commit, and watch it to its end.
+    Submit {
+        #[command(flatten)]
+        source: Source,
+        /// Do not watch; print the job and return.
+        #[arg(long)]
+        detach: bool,
+        /// Makes a repeat of this command the same job.
+        #[arg(long)]
+        request_id: Option<String>,
+        /// Seconds until the plan must be made.
+        #[arg(long)]
+        timeout: Option<u32>,
+        /// KEY=VALUE, shown and searched.
+        #[arg(long, value_parser = pair)]
+        label: Vec<(String, String)>,
+    },
+    /// What a submit would do: evidence, Dockerfile, objects. Changes nothing.
+    Plan {
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Follow a job's events to its end. Ctrl-C leaves the job running.
+    Watch {
+        /// The job.
+        id: String,
+        /// Begin after this event.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+    },
+    /// List jobs, newest first.
+    Jobs {
+        /// Only of this project.
+        #[arg(long)]
+        project: Option<String>,
+        /// Only of this app.
+        #[arg(long)]
+        app: Option<String>,
+        /// Only in this state: waiting, running, turning-back, succeeded, failed, stopped.
+        #[arg(long)]
+        state: Vec<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// One job, and how it ended.
+    Show {
+        /// The job.
+        id: String,
+        /// Its events too.
+        #[arg(long)]
+        events: bool,
+    },
+    /// Ask a job to stop: what ran before still serves.
+    Cancel {
+        /// The job.
+        id: String,
+    },
+    /// List an app's releases, newest first.
+    Releases {
+        /// project/app or project/app/environment.
+        app: String,
+    },
+    /// Put an earlier release back, and watch. Nothing is built.
+    Rollback {
+        /// project/app or project/app/environment.
+        app: String,
+        /// A release's id or a commit. Default: the one before.
+        #[arg(long, default_value = "")]
+        to: String,
+        /// Do not watch.
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Put, list and delete a project's secrets. Values are never shown.
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Print a completion script.
+    Completion {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Secret {
+    /// Read a value from standard input, or a file, and seal it.
+    Put {
+        /// Whose.
+        project: String,
+        /// Its name.
+        name: String,
+        /// Default: standard input.
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Names and versions.
+    List {
+        /// Whose.
+        project: String,
+    },
+    /// Delete all versions.
+    Delete {
+        /// Whose.
+        project: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What to deploy, and how; the rest is decided by windlass.toml and detection.
+#[derive(Group)]
+pub(crate) struct Source {
+    /// project/app or project/app/environment.
+    pub(crate) app: String,
+    /// The repository's URL.
+    #[arg(long)]
+    pub(crate) repository: String,
+    /// A commit, branch or tag. Default: the server's HEAD.
+    #[arg(long, default_value = "HEAD")]
+    pub(crate) revision: String,
+    /// Folder of the app within the repository.
+    #[arg(long, default_value = "")]
+    pub(crate) directory: String,
+    /// Name of the project's secret that holds user:token for the repository.
+    #[arg(long, default_value = "")]
+    pub(crate) credential: String,
+    /// Where the app listens.
+    #[arg(long)]
+    pub(crate) port: Option<u32>,
+    /// NAME=VALUE, plain.
+    #[arg(long, value_parser = pair)]
+    pub(crate) env: Vec<(String, String)>,
+    /// NAME=SECRET: a variable from a secret of the project.
+    #[arg(long, value_parser = pair)]
+    pub(crate) secret: Vec<(String, String)>,
+    /// How many pods.
+    #[arg(long)]
+    pub(crate) replicas: Option<u32>,
+    /// CPU request, such as 250m.
+    #[arg(long)]
+    pub(crate) cpu: Option<String>,
+    /// Memory request, such as 128Mi.
+    #[arg(long)]
+    pub(crate) memory: Option<String>,
+    /// Memory limit.
+    #[arg(long)]
+    pub(crate) memory_limit: Option<String>,
+    /// HTTP path for the probes.
+    #[arg(long)]
+    pub(crate) health: Option<String>,
+    /// Dockerfile's path.
+    #[arg(long)]
+    pub(crate) dockerfile: Option<String>,
+    /// Use this detector's recipe, even where a Dockerfile is there.
+    #[arg(long)]
+    pub(crate) recipe: Option<String>,
+    /// The Dockerfile's stage to deploy.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// NAME=VALUE for the Dockerfile's ARGs.
+    #[arg(long, value_parser = pair)]
+    pub(crate) build_arg: Vec<(String, String)>,
+    /// A secret of the project for RUN --mount=type=secret,id=NAME.
+    #[arg(long)]
+    pub(crate) build_secret: Vec<String>,
+    /// Run no tests.
+    #[arg(long)]
+    pub(crate) no_test: bool,
+    /// The stage that tests run in.
+    #[arg(long)]
+    pub(crate) test_stage: Option<String>,
+    /// Seconds until tests are taken to hang.
+    #[arg(long)]
+    pub(crate) test_timeout: Option<u32>,
+    /// The test's command, a word each: --test npm --test test.
+    #[arg(long = "test", allow_hyphen_values = true)]
+    pub(crate) test: Vec<String>,
+    /// The app's command, after `--`.
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.into(), value.into()))
+}

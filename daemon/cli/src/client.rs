@@ -1,0 +1,151 @@
+//! A connection, and errors as a person should read them.
+
+use crate::{UNREACHABLE, USAGE, args::Args};
+use hyper_util::rt::TokioIo;
+use std::{fmt, time::Duration};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::Interceptor,
+    service::interceptor::InterceptedService,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+};
+use tonic_types::StatusExt;
+use windlass_proto::v1::{
+    jobs_client::JobsClient, releases_client::ReleasesClient, secrets_client::SecretsClient,
+};
+
+pub(crate) type Service = InterceptedService<Channel, Token>;
+
+/// One connection for all services.
+pub(crate) struct Client {
+    pub(crate) jobs: JobsClient<Service>,
+    pub(crate) releases: ReleasesClient<Service>,
+    pub(crate) secrets: SecretsClient<Service>,
+}
+
+/// Sends the token, where there is one.
+#[derive(Clone)]
+pub(crate) struct Token(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// What to say, and how to exit.
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: USAGE }
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "windlass: {}", self.message)
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let code = match status.code() {
+            Code::Unavailable | Code::Cancelled | Code::Unknown | Code::DeadlineExceeded => {
+                UNREACHABLE
+            }
+            _ => USAGE,
+        };
+        let mut message = status.message().to_owned();
+        let details = status.get_error_details();
+        if let Some(info) = details.error_info() {
+            if let Some(stage) = info.metadata.get("stage") {
+                message = format!("{stage}: {message}");
+            }
+            message.push_str(&format!("\n  code: {}", info.reason));
+        }
+        for link in details.help().into_iter().flat_map(|help| &help.links) {
+            message.push_str(&format!("\n  fix:  {}", link.description));
+        }
+        Self { message, code }
+    }
+}
+
+impl Client {
+    pub(crate) async fn connect(args: &Args) -> Result<Self, Failure> {
+        let away = |error: &dyn std::error::Error| {
+            let mut cause = error;
+            while let Some(source) = cause.source() {
+                cause = source;
+            }
+            let address = &args.address;
+            Failure {
+                message: format!(
+                    "the daemon does not answer at {address}: {cause}\n  fix:  start windlassd, or name its address by --address or WINDLASS_ADDRESS"
+                ),
+                code: UNREACHABLE,
+            }
+        };
+        let channel = match args.address.strip_prefix("unix://") {
+            Some(path) => {
+                let path = path.to_owned();
+                let dial = tower::service_fn(move |_| {
+                    let path = path.clone();
+                    async move { tokio::net::UnixStream::connect(path).await.map(TokioIo::new) }
+                });
+                let endpoint = Endpoint::from_static("http://windlass");
+                endpoint.connect_with_connector(dial).await.map_err(|error| away(&error))?
+            }
+            None => {
+                let endpoint = Endpoint::from_shared(args.address.clone())
+                    .map_err(|error| Failure::usage(format!("--address: {error}")))?
+                    .connect_timeout(Duration::from_secs(5));
+                let endpoint = tls(endpoint, args)?;
+                endpoint.connect().await.map_err(|error| away(&error))?
+            }
+        };
+        let token = token(args)?;
+        let with = || InterceptedService::new(channel.clone(), token.clone());
+        Ok(Self {
+            jobs: JobsClient::new(with()),
+            releases: ReleasesClient::new(with()),
+            secrets: SecretsClient::new(with()),
+        })
+    }
+}
+
+fn tls(endpoint: Endpoint, args: &Args) -> Result<Endpoint, Failure> {
+    if !args.address.starts_with("https://") {
+        return Ok(endpoint);
+    }
+    let mut config = ClientTlsConfig::new();
+    if let Some(path) = &args.ca {
+        let pem = std::fs::read(path)
+            .map_err(|error| Failure::usage(format!("--ca: {}: {error}", path.display())))?;
+        config = config.ca_certificate(Certificate::from_pem(pem));
+    }
+    endpoint.tls_config(config).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn token(args: &Args) -> Result<Token, Failure> {
+    let text = match (&args.token, &args.token_file) {
+        (Some(token), _) => Some(token.clone()),
+        (None, Some(path)) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("--token-file: {}: {error}", path.display()))
+        })?),
+        (None, None) => None,
+    };
+    let value = text.map(|text| format!("Bearer {}", text.trim()).parse());
+    Ok(Token(value.transpose().map_err(|_| Failure::usage("the token holds what no header may"))?))
+}

@@ -1,0 +1,182 @@
+//! What each command does.
+
+use crate::{
+    FAILED,
+    args::{Args, Command, Output, Secret},
+    client::{Client, Failure},
+    json, show, source,
+    watch::watch,
+};
+use std::{io::Read, process::ExitCode};
+use windlass_proto::v1;
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let mut client = Client::connect(&args).await?;
+    let client = &mut client;
+    let json = args.output == Output::Json;
+    let print = |text: String, value: serde_json::Value| match json {
+        true => println!("{value}"),
+        false => println!("{text}"),
+    };
+    match &args.command {
+        Command::Submit { source: what, detach, request_id, timeout, label } => {
+            let request = v1::SubmitRequest {
+                request_id: request_id.clone().unwrap_or_else(new_id),
+                app: Some(source::app(&what.app)?),
+                source: Some(source::source(what)?),
+                spec: Some(source::spec(what)),
+                labels: label.iter().cloned().collect(),
+                timeout: timeout
+                    .map(|seconds| prost_types::Duration { seconds: seconds.into(), nanos: 0 }),
+            };
+            let job = client.jobs.submit(request).await?.into_inner();
+            return submitted(client, &args, job, *detach).await;
+        }
+        Command::Rollback { app, to, detach } => {
+            let (app, to) = (Some(source::app(app)?), to.clone());
+            let request = v1::RollbackRequest { request_id: new_id(), app, to };
+            let job = client.releases.rollback(request).await?.into_inner();
+            return submitted(client, &args, job, *detach).await;
+        }
+        Command::Watch { id, after } => return watch(client, &args, id, *after).await,
+        Command::Plan { source: what } => {
+            let request = v1::PlanRequest {
+                app: Some(source::app(&what.app)?),
+                source: Some(source::source(what)?),
+                spec: Some(source::spec(what)),
+            };
+            let plan = client.jobs.plan(request).await?.into_inner();
+            print(show::plan(&plan), json::plan(&plan));
+        }
+        Command::Jobs { project, app, state, limit } => {
+            let states = state.iter().map(|state| job_state(state)).collect::<Result<_, _>>()?;
+            let request = v1::ListJobsRequest {
+                project: project.clone().unwrap_or_default(),
+                app: app.clone().unwrap_or_default(),
+                states,
+                page_size: *limit,
+                page_token: String::new(),
+            };
+            for job in client.jobs.list(request).await?.into_inner().jobs {
+                print(show::job(&job), json::job(&job));
+            }
+        }
+        Command::Show { id, events } => {
+            let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
+            print(show::job(&job), json::job(&job));
+            if *events {
+                all_events(client, &job, json).await?;
+            } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
+                println!("{}", show::ended(ended));
+            }
+            let ended = job.ended.map(|ended| ended.outcome());
+            if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {
+                return Ok(ExitCode::from(FAILED));
+            }
+        }
+        Command::Cancel { id } => {
+            let job = client.jobs.cancel(v1::CancelRequest { id: id.clone() }).await?.into_inner();
+            print(show::job(&job), json::job(&job));
+        }
+        Command::Releases { app } => {
+            let app = Some(source::app(app)?);
+            let request =
+                v1::ListReleasesRequest { app, page_size: 100, page_token: String::new() };
+            for release in client.releases.list(request).await?.into_inner().releases {
+                print(show::release(&release), json::release(&release));
+            }
+        }
+        Command::Secret(command) => secret(client, command, &print).await?,
+        // Done without a daemon, in main.
+        Command::Completion { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn submitted(
+    client: &mut Client,
+    args: &Args,
+    job: v1::Job,
+    detach: bool,
+) -> Result<ExitCode, Failure> {
+    match args.output {
+        Output::Json => println!("{}", json::job(&job)),
+        Output::Text => println!("job {} of {}", job.id, show::app(job.app.as_ref())),
+    }
+    match detach {
+        true => Ok(ExitCode::SUCCESS),
+        false => watch(client, args, &job.id, 0).await,
+    }
+}
+
+/// All that there are now; a job that runs is not waited for.
+async fn all_events(client: &mut Client, job: &v1::Job, json: bool) -> Result<(), Failure> {
+    let request = v1::WatchRequest { id: job.id.clone(), after_seq: 0 };
+    let mut events = client.jobs.watch(request).await?.into_inner();
+    if job.last_seq == 0 {
+        return Ok(());
+    }
+    while let Some(event) = events.message().await? {
+        match json {
+            true => println!("{}", json::event(&event)),
+            false => println!("{}", show::event(&event)),
+        }
+        if event.seq >= job.last_seq {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn secret(
+    client: &mut Client,
+    command: &Secret,
+    print: &impl Fn(String, serde_json::Value),
+) -> Result<(), Failure> {
+    let line = |secret: &v1::Secret| format!("{}  version {}", secret.name, secret.version);
+    match command {
+        Secret::Put { project, name, file } => {
+            let value = match file {
+                Some(path) => std::fs::read(path).map_err(|error| {
+                    Failure::usage(format!("--file: {}: {error}", path.display()))
+                })?,
+                None => {
+                    let mut value = Vec::new();
+                    let read = std::io::stdin().read_to_end(&mut value);
+                    read.map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+                    value
+                }
+            };
+            let (project, name) = (project.clone(), name.clone());
+            // An editor's or echo's last line end is no part of a password.
+            let value = value.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(value);
+            let request = v1::PutSecretRequest { project, name, value };
+            let secret = client.secrets.put(request).await?.into_inner();
+            print(line(&secret), json::secret(&secret));
+        }
+        Secret::List { project } => {
+            let request = v1::ListSecretsRequest { project: project.clone() };
+            for secret in client.secrets.list(request).await?.into_inner().secrets {
+                print(line(&secret), json::secret(&secret));
+            }
+        }
+        Secret::Delete { project, name } => {
+            let (project, name) = (project.clone(), name.clone());
+            client.secrets.delete(v1::DeleteSecretRequest { project, name }).await?;
+        }
+    }
+    Ok(())
+}
+
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn job_state(word: &str) -> Result<i32, Failure> {
+    let name = format!("JOB_STATE_{}", word.to_ascii_uppercase().replace('-', "_"));
+    v1::JobState::from_str_name(&name).map(Into::into).ok_or_else(|| {
+        Failure::usage(format!(
+            "--state: `{word}`: expected waiting, running, turning-back, succeeded, failed or stopped"
+        ))
+    })
+}

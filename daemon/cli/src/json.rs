@@ -1,0 +1,142 @@
+//! Messages as JSON objects, with the names of the proto.
+
+use prost_types::Timestamp;
+use serde_json::{Value, json};
+use windlass_proto::v1::{self, event::What};
+
+pub(crate) fn job(job: &v1::Job) -> Value {
+    json!({
+        "id": job.id,
+        "app": job.app.as_ref().map(app),
+        "source": job.source.as_ref().map(|source| json!({
+            "repository": source.repository,
+            "commit": source.commit,
+            "branch": source.branch,
+            "directory": source.directory,
+        })),
+        "rollback_of": job.rollback_of,
+        "labels": job.labels,
+        "state": word(job.state().as_str_name()),
+        "stage": word(job.stage().as_str_name()),
+        "created": job.created.as_ref().map(seconds),
+        "principal": job.principal,
+        "last_seq": job.last_seq,
+        "ended": job.ended.as_ref().map(ended),
+    })
+}
+
+pub(crate) fn app(app: &v1::App) -> Value {
+    json!({ "project": app.project, "name": app.name, "environment": app.environment })
+}
+
+pub(crate) fn release(release: &v1::Release) -> Value {
+    json!({
+        "id": release.id,
+        "app": release.app.as_ref().map(app),
+        "commit": release.commit,
+        "image": release.image,
+        "digest": release.digest,
+        "created": release.created.as_ref().map(seconds),
+        "current": release.current,
+    })
+}
+
+pub(crate) fn secret(secret: &v1::Secret) -> Value {
+    json!({
+        "project": secret.project,
+        "name": secret.name,
+        "version": secret.version,
+        "created": secret.created.as_ref().map(seconds),
+    })
+}
+
+pub(crate) fn plan(plan: &v1::PlanResponse) -> Value {
+    let parse = |text: &String| serde_json::from_str::<Value>(text).unwrap_or_default();
+    json!({
+        "language": plan.language,
+        "detector": plan.detector,
+        "evidence": plan.evidence,
+        "dockerfile": plan.dockerfile,
+        "spec": parse(&plan.spec_json),
+        "manifests": plan.manifests.iter().map(parse).collect::<Vec<_>>(),
+    })
+}
+
+fn ended(ended: &v1::Ended) -> Value {
+    json!({
+        "outcome": word(ended.outcome().as_str_name()),
+        "release": ended.release.as_ref().map(release),
+        "diagnosis": ended.diagnosis.as_ref().map(|diagnosis| json!({
+            "code": diagnosis.code,
+            "stage": word(diagnosis.stage().as_str_name()),
+            "subject": diagnosis.subject,
+            "what": diagnosis.what,
+            "why": diagnosis.why,
+            "fixes": diagnosis.fixes,
+            "command": diagnosis.command,
+            "evidence": diagnosis.evidence,
+        })),
+        "stop": ended.stop,
+    })
+}
+
+pub(crate) fn event(event: &v1::Event) -> Value {
+    let (kind, what) = match &event.what {
+        None => ("unknown", json!({})),
+        Some(What::Claimed(it)) => ("claimed", json!({ "daemon": it.daemon })),
+        Some(What::Started(_)) => ("started", json!({})),
+        Some(What::Finished(_)) => ("finished", json!({})),
+        Some(What::Skipped(it)) => ("skipped", json!({ "why": it.why })),
+        Some(What::Log(it)) => ("log", json!({ "source": it.source, "line": it.line })),
+        Some(What::BuildStep(it)) => (
+            "build_step",
+            json!({ "name": it.name, "cached": it.cached, "ms": millis(it.took.as_ref()), "error": it.error }),
+        ),
+        Some(What::Decided(it)) => (
+            "decided",
+            json!({ "subject": it.subject, "value": it.value, "evidence": it.evidence }),
+        ),
+        Some(What::Warning(it)) => ("warning", json!({ "message": it.message, "fix": it.fix })),
+        Some(What::Retrying(it)) => (
+            "retrying",
+            json!({ "attempt": it.attempt, "after_ms": millis(it.after.as_ref()), "because": it.because }),
+        ),
+        Some(What::Pushed(it)) => ("pushed", json!({ "image": it.image, "digest": it.digest })),
+        Some(What::Planned(it)) => ("planned", json!({ "forward": it.forward, "back": it.back })),
+        Some(What::Step(it)) => (
+            "step",
+            json!({ "index": it.index, "back": it.back, "done": it.done, "what": it.what }),
+        ),
+        Some(What::Rollout(it)) => ("rollout", json!({ "ready": it.ready, "wanted": it.wanted })),
+        Some(What::TurningBack(it)) => ("turning_back", ended(it)),
+        Some(What::Ended(it)) => ("ended", ended(it)),
+    };
+    json!({
+        "seq": event.seq,
+        "at": event.at.as_ref().map(seconds),
+        "stage": word(event.stage().as_str_name()),
+        kind: what,
+    })
+}
+
+/// `JOB_STATE_TURNING_BACK` as `turning_back`.
+pub(crate) fn word(name: &str) -> String {
+    let name = ["JOB_STATE_", "STAGE_", "OUTCOME_"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    match name {
+        "UNSPECIFIED" => String::new(),
+        name => name.to_ascii_lowercase(),
+    }
+}
+
+fn seconds(time: &Timestamp) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "exact for 200,000 years at milliseconds")]
+    let seconds = time.seconds as f64;
+    seconds + f64::from(time.nanos / 1_000_000) / 1000.0
+}
+
+pub(crate) fn millis(duration: Option<&prost_types::Duration>) -> i64 {
+    duration.map_or(0, |duration| duration.seconds * 1000 + i64::from(duration.nanos / 1_000_000))
+}

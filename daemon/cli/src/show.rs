@@ -1,0 +1,138 @@
+//! Messages as lines for people.
+
+use crate::json::{millis, word};
+use windlass_proto::v1::{self, event::What};
+
+/// One event, in one or several lines.
+pub(crate) fn event(event: &v1::Event) -> String {
+    let stage = word(event.stage().as_str_name());
+    let line = |text: String| format!("{stage:8} {text}");
+    match &event.what {
+        None => String::new(),
+        Some(What::Claimed(it)) => line(format!("taken up by {}", it.daemon)),
+        Some(What::Started(_)) => line("…".into()),
+        Some(What::Finished(_)) => line("done".into()),
+        Some(What::Skipped(it)) => line(format!("skipped: {}", it.why)),
+        Some(What::Log(it)) => line(format!("| {}", it.line)),
+        Some(What::BuildStep(it)) => {
+            let how = match (&*it.error, it.cached) {
+                ("", true) => "cached".to_owned(),
+                ("", false) => format!("{} ms", millis(it.took.as_ref())),
+                (error, _) => format!("FAILED: {error}"),
+            };
+            line(format!("{} ({how})", it.name))
+        }
+        Some(What::Decided(it)) => {
+            let mut text = line(format!("{}: {}", it.subject, it.value));
+            for evidence in &it.evidence {
+                text.push_str(&format!("\n{stage:8}   because {evidence}"));
+            }
+            text
+        }
+        Some(What::Warning(it)) => line(format!("warning: {}; fix: {}", it.message, it.fix)),
+        Some(What::Retrying(it)) => line(format!(
+            "try {} in {} s: {}",
+            it.attempt,
+            millis(it.after.as_ref()) / 1000,
+            it.because
+        )),
+        Some(What::Pushed(it)) => line(format!("{} is {}", it.image, it.digest)),
+        Some(What::Planned(it)) => line(format!(
+            "plan: {}; way back: {}",
+            it.forward.join(", then "),
+            it.back.join(", then ")
+        )),
+        Some(What::Step(it)) if it.done => line(format!("{} done", direction(it))),
+        Some(What::Step(it)) => line(format!("{}: {}", direction(it), it.what)),
+        Some(What::Rollout(it)) => line(format!("{} of {} pods ready", it.ready, it.wanted)),
+        Some(What::TurningBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
+        Some(What::Ended(it)) => ended(it),
+    }
+}
+
+fn direction(step: &v1::Step) -> String {
+    format!("step {}{}", step.index + 1, if step.back { " back" } else { "" })
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("           {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// How a job ended.
+pub(crate) fn ended(ended: &v1::Ended) -> String {
+    match ended.outcome() {
+        v1::Outcome::Succeeded => match &ended.release {
+            Some(release) => format!("SUCCEEDED: {} serves", release.image),
+            None => "SUCCEEDED".into(),
+        },
+        v1::Outcome::Stopped => format!("STOPPED: {}; what ran before still serves", ended.stop),
+        v1::Outcome::Failed | v1::Outcome::Unspecified => {
+            let failed = ended.diagnosis.as_ref().map(diagnosis);
+            format!("FAILED\n{}", failed.unwrap_or_default())
+        }
+    }
+}
+
+fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
+    let mut lines = vec![format!(
+        "  failed at: {} ({})",
+        word(diagnosis.stage().as_str_name()),
+        diagnosis.code
+    )];
+    if !diagnosis.subject.is_empty() {
+        lines.push(format!("  where:     {}", diagnosis.subject));
+    }
+    lines.push(format!("  what:      {}", diagnosis.what));
+    if !diagnosis.why.is_empty() {
+        lines.push(format!("  why:       {}", diagnosis.why.replace('\n', "\n             ")));
+    }
+    lines.extend(diagnosis.evidence.iter().map(|line| format!("    | {line}")));
+    for (index, fix) in diagnosis.fixes.iter().enumerate() {
+        lines.push(format!("  fix {}:     {fix}", index + 1));
+    }
+    if !diagnosis.command.is_empty() {
+        lines.push(format!("  look:      {}", diagnosis.command));
+    }
+    lines.join("\n")
+}
+
+pub(crate) fn app(app: Option<&v1::App>) -> String {
+    app.map(|app| format!("{}/{}/{}", app.project, app.name, app.environment)).unwrap_or_default()
+}
+
+/// A line of a list.
+pub(crate) fn job(job: &v1::Job) -> String {
+    let what = match &job.source {
+        Some(source) => source.commit.chars().take(10).collect(),
+        None => format!("rollback to {}", job.rollback_of),
+    };
+    let state = word(job.state().as_str_name());
+    let stage = word(job.stage().as_str_name());
+    format!("{}  {:12} {:8} {:30} {what}", job.id, state, stage, app(job.app.as_ref()))
+}
+
+pub(crate) fn release(release: &v1::Release) -> String {
+    let mark = if release.current { "*" } else { " " };
+    let commit: String = release.commit.chars().take(10).collect();
+    format!("{mark} {}  {commit}  {}", release.id, release.image)
+}
+
+pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
+    let mut text = match &*plan.language {
+        "" => String::new(),
+        language => format!("language: {language}, by `{}`\n", plan.detector),
+    };
+    for evidence in &plan.evidence {
+        text.push_str(&format!("  because {evidence}\n"));
+    }
+    text.push_str(&format!("\n{}\n", plan.dockerfile.trim_end()));
+    for manifest in &plan.manifests {
+        let value: serde_json::Value = serde_json::from_str(manifest).unwrap_or_default();
+        let name = |pointer: &str| {
+            value.pointer(pointer).and_then(|name| name.as_str()).unwrap_or_default().to_owned()
+        };
+        text.push_str(&format!("\nwould apply {} {}", name("/kind"), name("/metadata/name")));
+    }
+    text.push_str("\n\nall of it: --output json");
+    text
+}

@@ -1,0 +1,29 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The deploy runner.
+#[derive(Parser)]
+#[command(name = "windlassd", version)]
+pub(crate) struct Args {
+    /// Configuration, TOML. Default: /etc/windlass/windlassd.toml where it exists.
+    #[arg(long, global = true)]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve (the default).
+    Run,
+    /// Say which part cannot be reached, and why; change nothing.
+    Check,
+    /// Fetch a commit (started by the daemon).
+    #[command(hide = true)]
+    Checkout,
+    /// Compile a plugin (started by the daemon).
+    #[command(hide = true)]
+    CompilePlugin,
+}

@@ -1,0 +1,54 @@
+//! `windlassd check`: which part cannot be reached, and why.
+
+#![expect(clippy::print_stdout, reason = "a command for people")]
+
+use crate::{config::Config, wire};
+use std::process::ExitCode;
+use windlass_kubernetes::Client;
+
+pub(crate) async fn check(config: &Config) -> ExitCode {
+    let mut well = true;
+    let mut tell = |part: &str, answer: Result<String, String>| match answer {
+        Ok(what) => println!("ok      {part}: {what}"),
+        Err(why) => {
+            println!("FAILED  {part}: {why}");
+            well = false;
+        }
+    };
+    let builder = match wire::logins(config).and_then(|logins| wire::builder(config, logins)) {
+        Ok(builder) => builder.check().await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    tell("builder", builder.map(|()| config.builder.address.clone()));
+    let cluster = match Client::new(config.cluster.kubeconfig.as_deref()).await {
+        Ok(client) => client.check().await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    tell("cluster", cluster.map(|version| format!("Kubernetes {version}")));
+    let data = writable(config).map(|()| config.data.display().to_string());
+    tell("data", data);
+    let plugins = wire::plugins(config).await.map_err(|error| error.to_string());
+    tell("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
+    tell("registry", registry(&config.registry).await);
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn writable(config: &Config) -> Result<(), String> {
+    let probe = config.data.join(".probe");
+    std::fs::create_dir_all(&config.data)
+        .and_then(|()| std::fs::write(&probe, b"probe"))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|error| format!("{}: {error}", config.data.display()))
+}
+
+/// Whether something listens; whether it lets us push is the first build's to say.
+async fn registry(registry: &str) -> Result<String, String> {
+    let host = registry.split('/').next().unwrap_or_default();
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
+    let connected = tokio::net::TcpStream::connect(&address);
+    match tokio::time::timeout(std::time::Duration::from_secs(5), connected).await {
+        Ok(Ok(_)) => Ok(format!("{host} answers")),
+        Ok(Err(error)) => Err(format!("{host}: {error}")),
+        Err(_) => Err(format!("{host}: no answer within 5 s")),
+    }
+}

@@ -1,0 +1,262 @@
+//! The one configuration: a file, then the environment. The only reader of either.
+
+use serde::Deserialize;
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use windlass_api::Principal;
+use windlass_git::Egress;
+use windlass_plugin_host::Limits;
+
+/// Read when no other is named, if it exists.
+const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
+
+/// All that an operator decides. Every key can be set as `WINDLASS_…`, levels parted by `__`:
+/// `WINDLASS_BUILDER__ADDRESS`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// Journal, keys, caches, workspaces. Default `/var/lib/windlass`.
+    #[serde(default = "data")]
+    pub(crate) data: PathBuf,
+    /// This daemon's name in events. Default: the host's name.
+    #[serde(default = "name")]
+    pub(crate) name: String,
+    /// Jobs that run at once. Default 4.
+    #[serde(default = "jobs")]
+    pub(crate) jobs: usize,
+    /// Images go to `<registry>/<project>/<app>`.
+    pub(crate) registry: String,
+    /// Refuse images that run as root. Default false: they run, with a warning.
+    #[serde(default)]
+    pub(crate) forbid_root: bool,
+    /// Seconds that running jobs are given when the daemon is told to end; what has not ended by
+    /// then goes on at the next start. Default 10.
+    #[serde(default = "drain")]
+    pub(crate) drain_seconds: u64,
+    #[serde(default)]
+    pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) listen: Listen,
+    pub(crate) builder: Builder,
+    #[serde(default)]
+    pub(crate) cluster: Cluster,
+    #[serde(default)]
+    pub(crate) registries: Vec<Registry>,
+    #[serde(default)]
+    pub(crate) egress: Egress,
+    #[serde(default)]
+    pub(crate) plugins: Vec<Plugin>,
+    #[serde(default)]
+    pub(crate) principals: Vec<Principal>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Log {
+    /// As in `RUST_LOG`. Default `info`.
+    pub(crate) filter: String,
+    /// `human` or `json`.
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Format {
+    #[default]
+    Human,
+    Json,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Listen {
+    /// Default `<data>/windlass.sock`.
+    pub(crate) unix: Option<PathBuf>,
+    /// User ids that may use it, beside root and the daemon's own.
+    pub(crate) uids: Vec<u32>,
+    /// TCP address; off by default. Callers need a token or a certificate of `principals`.
+    pub(crate) tcp: Option<SocketAddr>,
+    /// PEM files for TLS.
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    /// Clients must show a certificate of this CA.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Builder {
+    /// `unix:///run/buildkit/buildkitd.sock` or `tcp://host:port`.
+    pub(crate) address: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Cluster {
+    /// Default: the cluster that the daemon runs in.
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// A login, for BuildKit's pulls and pushes and for the cluster's pulls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Registry {
+    /// As images name it: `registry.example.com`, with its port where it has one.
+    pub(crate) host: String,
+    pub(crate) username: String,
+    /// A file that holds the password or token.
+    pub(crate) password_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Plugin {
+    /// The component.
+    pub(crate) path: PathBuf,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    /// Handed to the plugin as JSON.
+    #[serde(default)]
+    pub(crate) settings: Option<serde_json::Value>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: Format::Human }
+    }
+}
+
+fn data() -> PathBuf {
+    "/var/lib/windlass".into()
+}
+
+fn name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn jobs() -> usize {
+    4
+}
+
+fn drain() -> u64 {
+    10
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug)]
+pub(crate) struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "configuration: {}", self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// `path`: must exist if it is given.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let default = Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists());
+        let path = path.or(default);
+        let mut builder = config::Config::builder();
+        if let Some(path) = path {
+            let text = fs::read_to_string(path)
+                .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
+            builder = builder.add_source(config::File::from_str(&text, config::FileFormat::Toml));
+        }
+        let environment = config::Environment::with_prefix("WINDLASS")
+            .prefix_separator("_")
+            .separator("__")
+            .convert_case(config::Case::Kebab)
+            .try_parsing(true);
+        let read = builder.add_source(environment).build();
+        let read = read.and_then(config::Config::try_deserialize::<Self>);
+        let place = path.map_or("the environment".to_owned(), |path| path.display().to_string());
+        let config =
+            read.map_err(|error| ConfigError(format!("{place}: {}", explain(&error.to_string()))))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let fail = |message: &str| Err(ConfigError(message.into()));
+        if self.registry.is_empty() || self.registry.ends_with('/') || self.registry.contains("://")
+        {
+            return fail(
+                "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
+            );
+        }
+        if self.jobs == 0 {
+            return fail("jobs: must be at least 1");
+        }
+        if self.listen.certificate.is_some() != self.listen.key.is_some() {
+            return fail("listen: `certificate` and `key` belong together");
+        }
+        if self.listen.client_ca.is_some() && self.listen.certificate.is_none() {
+            return fail("listen.client-ca: needs `certificate` and `key`");
+        }
+        if let (Some(address), None) = (self.listen.tcp, &self.listen.certificate)
+            && !address.ip().is_loopback()
+        {
+            return fail(
+                "listen.tcp: an address that others reach needs `certificate` and `key`, or tokens would travel in clear",
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.listen.unix.clone().unwrap_or_else(|| self.data.join("windlass.sock"))
+    }
+}
+
+/// Adds the nearest known key to serde's words on an unknown one.
+fn explain(message: &str) -> String {
+    let Some((_, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
+    let Some((unknown, rest)) = rest.split_once('`') else { return message.to_owned() };
+    let known = rest.split('`').skip(1).step_by(2);
+    let nearest = known.min_by_key(|key| strsim::damerau_levenshtein(key, unknown));
+    match nearest.filter(|key| strsim::damerau_levenshtein(key, unknown) <= 3) {
+        Some(nearest) => format!("unknown key `{unknown}`: did you mean `{nearest}`?"),
+        None => message.replace("unknown field", "unknown key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        Config::load(Some(file.path()))
+    }
+
+    const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\"\n";
+
+    #[test]
+    fn a_little_is_enough_and_the_rest_has_defaults() {
+        let config = load(LEAST).unwrap();
+        assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+        assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest() {
+        let error = load(&format!("job = 3\n{LEAST}")).unwrap_err().to_string();
+        assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");
+        let error = load(&format!("{LEAST}adress = \"x\"\n")).unwrap_err().to_string();
+        assert!(error.contains("did you mean `address`?"), "{error}");
+    }
+
+    #[test]
+    fn a_token_never_travels_in_clear() {
+        let error = load(&format!("{LEAST}[listen]\ntcp = \"0.0.0.0:1\"\n")).unwrap_err();
+        assert!(error.to_string().contains("needs `certificate`"), "{error}");
+        load(&format!("{LEAST}[listen]\ntcp = \"127.0.0.1:1\"\n")).unwrap();
+    }
+}

@@ -1,0 +1,229 @@
+//! Drives the queue: starts jobs, stops them, goes on with those of an earlier life.
+
+use crate::config::Config;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::Instant,
+};
+use tracing::Instrument;
+use windlass_core::{
+    event::{Event, Outcome, Stop},
+    history::standing,
+    job::Stage,
+    pipeline::deploy,
+    ports::Ports,
+    queue::{Action, Message, Queue},
+    run::{Lost, Run},
+};
+use windlass_store::{Store, StoreError};
+
+/// How long a store that takes nothing is left alone.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// How often what is due is looked for.
+const DUE: Duration = Duration::from_secs(600);
+
+/// Everything that a run needs.
+struct Shared {
+    store: Store,
+    ports: Ports,
+    daemon: String,
+}
+
+pub(crate) struct Dispatcher {
+    shared: Arc<Shared>,
+    queue: Queue,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    outbox: mpsc::UnboundedSender<Message>,
+    running: HashMap<String, watch::Sender<Option<Stop>>>,
+    tasks: JoinSet<()>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        config: &Config,
+        store: Store,
+        ports: Ports,
+        inbox: mpsc::UnboundedReceiver<Message>,
+        outbox: mpsc::UnboundedSender<Message>,
+    ) -> Self {
+        let shared = Arc::new(Shared { store, ports, daemon: config.name.clone() });
+        let (queue, running, tasks) = (Queue::new(config.jobs), HashMap::new(), JoinSet::new());
+        Self { shared, queue, inbox, outbox, running, tasks }
+    }
+
+    /// Runs until `stop`, then gives running jobs `drain` to end.
+    pub(crate) async fn run(
+        mut self,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Result<(), StoreError> {
+        let unfinished = self.shared.store.unfinished().await?;
+        if !unfinished.is_empty() {
+            tracing::info!(jobs = unfinished.len(), "going on with unfinished jobs");
+        }
+        for record in unfinished {
+            let begun = record.last_seq > 0;
+            let (id, app) = (record.job.id, record.job.app);
+            self.take(Message::Submitted { id: id.clone(), app, begun });
+            if record.stop.is_some() {
+                self.take(Message::Cancelled { id });
+            }
+        }
+        let mut due = tokio::time::interval(DUE);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(message) = self.inbox.recv() => self.take(message),
+                Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+                _ = due.tick() => match self.shared.store.do_due_work().await {
+                    Ok(0) => {}
+                    Ok(done) => tracing::info!(done, "due work"),
+                    Err(error) => tracing::warn!(%error, "due work"),
+                },
+            }
+        }
+        tracing::info!(jobs = self.running.len(), "draining");
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(drain, ended).await;
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message) {
+        match &message {
+            Message::Ended { id } => {
+                self.running.remove(id);
+            }
+            Message::Cancelled { id } => {
+                if let Some(stop) = self.running.get(id) {
+                    let (shared, id, stop) = (self.shared.clone(), id.clone(), stop.clone());
+                    self.tasks.spawn(async move { tell(&shared, &id, &stop).await });
+                }
+            }
+            Message::Submitted { .. } => {}
+        }
+        for action in self.queue.take(message) {
+            match action {
+                Action::Start(id) => self.start(id),
+                Action::Supersede { id, by } => self.end(id, Some(Stop::Superseded { by })),
+                Action::Drop(id) => self.end(id, None),
+            }
+        }
+    }
+
+    fn start(&mut self, id: String) {
+        let (stop, stopped) = watch::channel(None);
+        self.running.insert(id.clone(), stop);
+        let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
+        let span = tracing::info_span!("job", id);
+        let work = async move {
+            let result = run(&shared, &id, stopped).await;
+            if let Err(lost) = &result {
+                tracing::error!(%lost, "the run is over, the job is not");
+                wait_for_store(&shared.store).await;
+            }
+            let again = match result {
+                Ok(()) => None,
+                Err(_) => shared.store.job(&id).await.ok().flatten(),
+            };
+            let _ = outbox.send(Message::Ended { id: id.clone() });
+            if let Some(record) = again.filter(|record| record.outcome.is_none()) {
+                let _ = outbox.send(Message::Submitted { id, app: record.job.app, begun: true });
+            }
+        };
+        self.tasks.spawn(work.instrument(span));
+    }
+
+    /// Ends a job that never began; `why` stands in the store where a caller gave it.
+    fn end(&mut self, id: String, why: Option<Stop>) {
+        let shared = self.shared.clone();
+        self.tasks.spawn(async move {
+            loop {
+                let stored = shared.store.job(&id).await.ok().flatten();
+                let stored = stored.and_then(|record| record.stop);
+                let by = || Stop::Cancelled { by: "the daemon".into() };
+                let why = why.clone().or(stored).unwrap_or_else(by);
+                let outcome = Outcome::Stopped { at: Stage::Clone, why };
+                match shared.store.append(&id, Event::Ended(outcome)).await {
+                    Ok(()) => return,
+                    Err(StoreError::Full(_)) => wait_for_store(&shared.store).await,
+                    Err(error) => {
+                        tracing::error!(id, %error, "a waiting job cannot be ended");
+                        return;
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Hands the recorded reason to a run.
+async fn tell(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) {
+    if let Ok(Some(record)) = shared.store.job(id).await {
+        stop.send_if_modified(|current| match (&current, record.stop) {
+            (None, Some(why)) => {
+                *current = Some(why);
+                true
+            }
+            _ => false,
+        });
+    }
+}
+
+async fn wait_for_store(store: &Store) {
+    while let Err(error) = store.check().await {
+        tracing::warn!(%error, "waiting for the store");
+        tokio::time::sleep(STORE_RETRY).await;
+    }
+}
+
+/// One job, from where the journal says that it stands.
+async fn run(
+    shared: &Shared,
+    id: &str,
+    mut stopped: watch::Receiver<Option<Stop>>,
+) -> Result<(), Lost> {
+    let lost = |error: StoreError| Lost(error.to_string());
+    let record = shared.store.job(id).await.map_err(lost)?;
+    let Some(record) = record else { return Ok(()) };
+    let past = shared.store.past(id).await.map_err(lost)?;
+    let began = past.first().map(|first| first.at_ms);
+    let events: Vec<_> = past.into_iter().map(|recorded| recorded.event).collect();
+    let standing = match standing(&events) {
+        Ok(standing) => standing,
+        Err(error) => {
+            tracing::error!(%error, "the journal of this job makes no sense; it is left alone");
+            return Ok(());
+        }
+    };
+    // A reason that was recorded before this life.
+    let sender;
+    if let Some(why) = record.stop {
+        (sender, stopped) = watch::channel(Some(why));
+        let _ = &sender;
+    }
+    let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
+    let deadline = Some((Instant::now() + left, record.job.timeout));
+    let run = Run::new(Arc::new(shared.store.journal(id)), stopped, deadline);
+    run.say(Event::Claimed { daemon: shared.daemon.clone() }).await?;
+    tracing::info!(app = %record.job.app, "running");
+    let outcome = deploy(&record.job, standing, &shared.ports, &run).await?;
+    match outcome {
+        Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
+        Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
+        Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),
+    }
+    Ok(())
+}
+
+fn since(ms: u64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(ms))
+}

@@ -1,0 +1,18 @@
+//! The operators' log; jobs speak to users by their events.
+
+use crate::{
+    config::{Config, Format},
+    serve::Fault,
+};
+use tracing_subscriber::EnvFilter;
+
+pub(crate) fn start(config: &Config) -> Result<(), Fault> {
+    let filter = EnvFilter::try_new(&config.log.filter)
+        .map_err(|error| format!("configuration: log.filter: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        Format::Human => builder.with_target(false).init(),
+        Format::Json => builder.json().init(),
+    }
+    Ok(())
+}

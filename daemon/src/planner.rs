@@ -1,0 +1,105 @@
+//! Says what a job would do: clones, detects, renders; builds and changes nothing.
+
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::sync::watch;
+use windlass_api::{Planned, Planner};
+use windlass_core::{
+    app::App,
+    event::Event,
+    job::{Commit, Image, Release, SecretEnv, Stage},
+    pipeline::decide,
+    ports::{Dockerfile, Journal, Ports},
+    run::{Cause, Failure, Lost, Run},
+    spec::{Found, Spec},
+};
+use windlass_kubernetes::{PullLogin, manifests};
+
+/// On the ports that jobs run on.
+pub(crate) struct Plans {
+    pub(crate) ports: Ports,
+    pub(crate) pull: Option<PullLogin>,
+}
+
+/// A plan has no journal: nothing that is said is kept.
+struct Nowhere;
+
+#[async_trait]
+impl Journal for Nowhere {
+    async fn append(&self, _: Event) -> Result<(), Lost> {
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Planner for Plans {
+    async fn plan(&self, app: &App, commit: &Commit, spec: &Spec) -> Result<Planned, Failure> {
+        let at = |at: Stage| move |cause: Cause| Failure { at, cause };
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Nowhere), stop, None);
+        let secrets = &self.ports.secrets;
+        let credential = match &commit.credential {
+            Some(name) => {
+                let opened = secrets.open(&app.project, name, None).await;
+                Some(opened.map_err(Cause::from).map_err(at(Stage::Clone))?.0)
+            }
+            None => None,
+        };
+        let tree = self.ports.git.checkout(commit, credential.as_ref(), run.voice()).await;
+        let tree = tree.map_err(Cause::from).map_err(at(Stage::Clone))?;
+        let decision = decide(spec, &*tree, &self.ports, run.voice()).await;
+        let decision = decision.map_err(at(Stage::Detect))?;
+        let dockerfile = match &decision.dockerfile {
+            Dockerfile::Text(text) => text.clone(),
+            Dockerfile::Path(path) => {
+                let read = tree.read(path, 1 << 20).map_err(Cause::from);
+                read.map_err(at(Stage::Detect))?.unwrap_or_default()
+            }
+        };
+        let release = self.release(app, commit, &decision).await;
+        let release = release.map_err(at(Stage::Detect))?;
+        let objects = manifests(&release, None, self.pull.as_ref());
+        // The pull secret holds a password.
+        let shown =
+            objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
+        let manifests = shown.map(ToString::to_string).collect();
+        Ok(Planned { decision, dockerfile, manifests })
+    }
+}
+
+impl Plans {
+    async fn release(
+        &self,
+        app: &App,
+        commit: &Commit,
+        decision: &windlass_core::pipeline::Decision,
+    ) -> Result<Release, Cause> {
+        let mut env = Vec::new();
+        for (variable, name) in &decision.spec.secrets {
+            let (_, version) = self.ports.secrets.open(&app.project, name, None).await?;
+            env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
+        }
+        let image = match &decision.dockerfile {
+            Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
+            Dockerfile::Path(_) => None,
+        };
+        let found = Found {
+            port: image.and_then(|image| image.port),
+            health: image.and_then(|image| image.health.clone()),
+            user: image.map(|image| image.user),
+        };
+        let reference =
+            format!("{}/{}/{}:{}", self.ports.registry, app.project, app.name, commit.id);
+        Ok(Release {
+            id: "(the job's id)".into(),
+            app: app.clone(),
+            commit: commit.id.clone(),
+            image: Image { reference, digest: "(known after the build)".into() },
+            runtime: decision.spec.settle(&found, env),
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Wire, serve, drain.
+
+use crate::{
+    config::{Config, Listen},
+    dispatch::Dispatcher,
+    planner::Plans,
+    wire::{self, Wired},
+};
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
+use tokio::{
+    net::UnixListener,
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
+use windlass_api::{Access, Desk, Tls, serve_tcp, serve_unix};
+
+/// Any error that ends the daemon, as a person should read it.
+pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
+    let Wired { store, ports, pull } = wire::wire(&config).await?;
+    let (queue, inbox) = mpsc::unbounded_channel();
+    let desk = Desk {
+        jobs: Arc::new(store.clone()),
+        news: Arc::new(store.clone()),
+        releases: Arc::new(store.clone()),
+        secrets: Arc::new(store.clone()),
+        planner: Arc::new(Plans { ports: ports.clone(), pull }),
+        queue: queue.clone(),
+    };
+    let access = Arc::new(access(&config));
+    let (stop, stopped) = watch::channel(false);
+    let until = |mut stopped: watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let dispatcher = Dispatcher::new(&config, store.clone(), ports, inbox, queue);
+    let drain = Duration::from_secs(config.drain_seconds);
+    let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
+
+    let listener = socket(&config)?;
+    let unix = serve_unix(listener, desk.clone(), access.clone(), until(stopped.clone()));
+    let unix = tokio::spawn(unix);
+    let tcp = match config.listen.tcp {
+        None => None,
+        Some(address) => {
+            let tls = tls(&config.listen)?;
+            let serving = serve_tcp(address, tls, desk, access, until(stopped.clone()));
+            Some(tokio::spawn(serving))
+        }
+    };
+    tracing::info!(socket = %config.socket().display(), tcp = ?config.listen.tcp, "serving");
+
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let failed = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        ended = unix => Some(format!("the unix socket: {ended:?}")),
+        ended = async { match tcp { Some(tcp) => tcp.await, None => std::future::pending().await } } => {
+            Some(format!("{:?}: {ended:?}", config.listen.tcp))
+        }
+    };
+    let _ = stop.send(true);
+    // Watchers may stay for ever: the sockets are not waited for, the jobs are.
+    dispatching.await??;
+    store.close().await;
+    let _ = fs::remove_file(config.socket());
+    match failed {
+        None => Ok(()),
+        Some(why) => Err(why.into()),
+    }
+}
+
+fn access(config: &Config) -> Access {
+    let own = rustix::process::geteuid().as_raw();
+    let mut uids = config.listen.uids.clone();
+    uids.extend([0, own]);
+    Access { uids, principals: config.principals.clone() }
+}
+
+fn socket(config: &Config) -> Result<UnixListener, Fault> {
+    let path = config.socket();
+    // The store's lock says that no other daemon serves here: what is left is of a killed one.
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)
+        .map_err(|error| format!("listen.unix: {}: {error}", path.display()))?;
+    // Who may do what is decided by user id, call by call.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {
+    let (Some(certificate), Some(key)) = (&listen.certificate, &listen.key) else {
+        return Ok(None);
+    };
+    let read = |path: &std::path::Path| {
+        fs::read(path).map_err(|error| format!("listen: {}: {error}", path.display()))
+    };
+    let client_ca = listen.client_ca.as_deref().map(read).transpose()?;
+    Ok(Some(Tls { certificate: read(certificate)?, key: read(key)?, client_ca }))
+}

@@ -1,0 +1,102 @@
+//! The only file that names ports and adapters together.
+
+use crate::{config::Config, serve::Fault};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use windlass_buildkit::{Address, BuildKit, Login, Logins};
+use windlass_core::{ports::Ports, secret::Secret};
+use windlass_git::Checkouts;
+use windlass_kubernetes::{Client, Kubernetes, PullLogin};
+use windlass_plugin_host::{Host, PluginSet, Source};
+use windlass_store::{Key, Store};
+
+/// Everything that jobs run on.
+pub(crate) struct Wired {
+    pub(crate) store: Store,
+    pub(crate) ports: Ports,
+    pub(crate) pull: Option<PullLogin>,
+}
+
+pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
+    fs::create_dir_all(&config.data)
+        .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
+    let store = Store::open(&config.data.join("journal"), key(config)?).await?;
+    let logins = logins(config)?;
+    let pull = pull(config, &logins);
+    let client = Client::new(config.cluster.kubeconfig.as_deref())
+        .await
+        .map_err(|error| format!("cluster: {error}"))?;
+    let secrets = Arc::new(store.clone());
+    let git = Checkouts::new(&config.data.join("workspaces"), &program()?, config.egress.clone())?;
+    let ports = Ports {
+        git: Arc::new(git),
+        detectors: Arc::new(plugins(config).await?),
+        builder: Arc::new(builder(config, logins)?),
+        cluster: Arc::new(Kubernetes::new(client, secrets.clone(), pull.clone())),
+        secrets,
+        registry: config.registry.clone(),
+        forbid_root: config.forbid_root,
+    };
+    Ok(Wired { store, ports, pull })
+}
+
+fn key(config: &Config) -> Result<Key, Fault> {
+    Ok(Key::file(&config.data.join("key"))?)
+}
+
+/// The daemon's own program: its children are the same one.
+fn program() -> Result<PathBuf, Fault> {
+    // Not current_exe(): after an upgrade in place that names a file that is gone.
+    Ok(PathBuf::from("/proc/self/exe"))
+}
+
+pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault> {
+    let address: Address = config
+        .builder
+        .address
+        .parse()
+        .map_err(|error| format!("configuration: builder.address: {error}"))?;
+    Ok(BuildKit::new(address, logins, config.data.join("contexts")))
+}
+
+pub(crate) async fn plugins(config: &Config) -> Result<PluginSet, Fault> {
+    let host = Host::new(&config.data.join("plugins"), &program()?)?;
+    let sources: Vec<_> = config
+        .plugins
+        .iter()
+        .map(|plugin| Source {
+            path: plugin.path.clone(),
+            limits: plugin.limits.clone(),
+            settings: plugin.settings.as_ref().map(ToString::to_string),
+        })
+        .collect();
+    Ok(PluginSet::load(host, &sources).await?)
+}
+
+pub(crate) fn logins(config: &Config) -> Result<Logins, Fault> {
+    let mut logins = BTreeMap::new();
+    for registry in &config.registries {
+        let path = &registry.password_file;
+        let password =
+            fs::read(path).map_err(|error| format!("registries: {}: {error}", path.display()))?;
+        let password = Secret::new(password.trim_ascii().to_vec());
+        let login = Login { user: registry.username.clone(), password };
+        // What images call docker.io answers under this name.
+        let host = match &*registry.host {
+            "docker.io" => "registry-1.docker.io".to_owned(),
+            host => host.to_owned(),
+        };
+        logins.insert(host, login);
+    }
+    Ok(Arc::new(logins))
+}
+
+/// The login of the registry that releases are pulled from.
+fn pull(config: &Config, logins: &Logins) -> Option<PullLogin> {
+    let host = config.registry.split('/').next()?;
+    let login = logins.get(host)?;
+    Some(PullLogin {
+        host: host.into(),
+        user: login.user.clone(),
+        password: login.password.clone(),
+    })
+}

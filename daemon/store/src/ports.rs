@@ -1,0 +1,76 @@
+//! The ports of the API on the store.
+
+use crate::Store;
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+use windlass_core::{
+    app::App,
+    event::Stop,
+    job::Release,
+    records::{
+        Filter, JobRecord, Jobs, News, Recorded, Releases, SecretRecord, SecretRecords, StoreError,
+        Submission, Submitted,
+    },
+    secret::Secret,
+};
+
+#[async_trait]
+impl Jobs for Store {
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
+        Ok(self.submit(submission).await?)
+    }
+
+    async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.job(id).await?)
+    }
+
+    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+        Ok(self.jobs(filter).await?)
+    }
+
+    async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+        Ok(self.events(id, after, limit).await?)
+    }
+
+    async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
+        Ok(self.stop(id, why).await?)
+    }
+}
+
+impl News for Store {
+    fn news(&self) -> broadcast::Receiver<String> {
+        self.news()
+    }
+}
+
+#[async_trait]
+impl Releases for Store {
+    async fn releases(
+        &self,
+        app: &App,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Release, u64)>, StoreError> {
+        Ok(self.releases(app, before, limit).await?)
+    }
+}
+
+#[async_trait]
+impl SecretRecords for Store {
+    async fn put(
+        &self,
+        project: &str,
+        name: &str,
+        value: &Secret,
+    ) -> Result<SecretRecord, StoreError> {
+        Ok(self.put_secret(project, name, value).await?)
+    }
+
+    async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
+        Ok(self.secrets(project).await?)
+    }
+
+    async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError> {
+        Ok(self.delete_secret(project, name).await?)
+    }
+}

@@ -1,0 +1,163 @@
+//! The store on a real file.
+
+use crate::{Key, Store};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use windlass_core::{
+    app::App,
+    event::{Event, Outcome, Stop},
+    job::{Commit, Image, Job, Release, Resources, Runtime, Source, Stage},
+    ports::{Journal, Secrets},
+    records::{Filter, JobState, Submission},
+    secret::Secret,
+    spec::Spec,
+};
+
+async fn open(folder: &Path) -> Store {
+    Store::open(folder, Key::file(&folder.join("key")).unwrap()).await.unwrap()
+}
+
+fn submission(id: &str) -> Submission {
+    let commit = Commit {
+        repository: "https://git.example/web".into(),
+        id: "abc".into(),
+        branch: String::new(),
+        directory: ".".into(),
+        credential: None,
+    };
+    let job = Job {
+        id: id.into(),
+        app: App::new("shop", "web", "").unwrap(),
+        source: Source::Commit(commit),
+        spec: Spec::default(),
+        labels: BTreeMap::new(),
+        timeout: Duration::from_secs(1),
+        principal: "me".into(),
+        created_ms: 0,
+    };
+    Submission { request_id: format!("r{id}"), body: b"body".to_vec(), job }
+}
+
+fn release(id: &str) -> Release {
+    Release {
+        id: id.into(),
+        app: App::new("shop", "web", "").unwrap(),
+        commit: "abc".into(),
+        image: Image { reference: "r/x:1".into(), digest: "sha256:1".into() },
+        runtime: Runtime {
+            port: 1,
+            env: BTreeMap::new(),
+            secrets: vec![],
+            replicas: 1,
+            resources: Resources { cpu: "1".into(), memory: "1".into(), memory_limit: "1".into() },
+            health: None,
+            command: vec![],
+            user: None,
+        },
+    }
+}
+
+fn log(line: &str) -> Event {
+    Event::Log { stage: Stage::Build, source: "s".into(), line: line.into() }
+}
+
+#[tokio::test]
+async fn a_request_is_one_job_however_often_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let first = store.submit(submission("1")).await.unwrap();
+    let again = Submission { request_id: "r1".into(), ..submission("2") };
+    let second = store.submit(again.clone()).await.unwrap();
+    assert!(first.is_new && !second.is_new);
+    assert_eq!(second.record.job.id, "1");
+    let other = Submission { body: b"other".to_vec(), ..again };
+    assert!(store.submit(other).await.unwrap_err().to_string().contains("another request"));
+}
+
+/// Many writers at once: no gap, no number twice, and all there after the file is opened again.
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_have_no_gap_across_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let store = Arc::new(open(folder.path()).await);
+        store.submit(submission("1")).await.unwrap();
+        let writers: Vec<_> = (0..8)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for line in 0..50 {
+                        store.append("1", log(&format!("{writer} {line}"))).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        assert!(Store::open(folder.path(), store.key.clone()).await.is_err(), "one at a time");
+        store.close().await;
+    }
+    let store = open(folder.path()).await;
+    store.append("1", Event::Started(Stage::Clone)).await.unwrap();
+    let events = store.events("1", 0, 1000).await.unwrap();
+    let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(numbers, (1..=401).collect::<Vec<_>>());
+    assert_eq!(store.past("1").await.unwrap().len(), 1, "without the lines");
+    let record = store.job("1").await.unwrap().unwrap();
+    assert_eq!((record.state, record.stage), (JobState::Running, Some(Stage::Clone)));
+}
+
+#[tokio::test]
+async fn nothing_follows_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.submit(submission("1")).await.unwrap();
+    let outcome = Outcome::Succeeded(Box::new(release("1")));
+    store.append("1", Event::Ended(outcome.clone())).await.unwrap();
+    store.append("1", log("late")).await.unwrap_err();
+    assert!(!store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
+    let record = store.job("1").await.unwrap().unwrap();
+    assert_eq!((record.state, record.outcome), (JobState::Succeeded, Some(outcome)));
+    assert!(store.unfinished().await.unwrap().is_empty());
+    let journal = store.journal("1");
+    let last = journal.last_release(&App::new("shop", "web", "").unwrap()).await.unwrap();
+    assert_eq!(last, Some(release("1")));
+    let filter = Filter { states: vec![JobState::Succeeded], limit: 9, ..Filter::default() };
+    assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_when_it_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.submit(submission("1")).await.unwrap();
+    store.append("1", log("a line")).await.unwrap();
+    store.append("1", Event::Ended(Outcome::Succeeded(Box::new(release("1"))))).await.unwrap();
+    assert_eq!(store.in_days(29).await, 0);
+    assert_eq!(store.in_days(31).await, 1);
+    assert_eq!(store.events("1", 0, 9).await.unwrap().len(), 1, "the line is gone, the end is not");
+    assert_eq!(store.in_days(366).await, 1);
+    assert!(store.job("1").await.unwrap().is_none());
+    assert_eq!(store.releases(&release("1").app, None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn secrets_have_versions_and_no_clear_text_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for value in ["hunter-one-1", "hunter-two-2"] {
+        store.put_secret("shop", "token", &Secret::new(value.into())).await.unwrap();
+    }
+    let open = |version| Secrets::open(&store, "shop", "token", version);
+    assert_eq!(open(None).await.unwrap().0.reveal(), b"hunter-two-2");
+    assert_eq!(open(Some(1)).await.unwrap().0.reveal(), b"hunter-one-1");
+    assert!(Secrets::open(&store, "other", "token", None).await.is_err());
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"hunter"));
+    }
+    // A row moved to another name does not open.
+    sqlx::query("UPDATE secrets SET name = 'moved'").execute(&store.pool).await.unwrap();
+    let moved = Secrets::open(&store, "shop", "moved", None).await.unwrap_err();
+    assert!(moved.to_string().contains("does not open"));
+    assert!(store.delete_secret("shop", "moved").await.unwrap());
+}

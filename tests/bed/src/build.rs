@@ -1,0 +1,77 @@
+//! Builds what a bed is for: daemon, client, plugins.
+
+use crate::{Layout, Result, process::run};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The folder of this workspace's programs.
+///
+/// # Errors
+/// When this program stands in no target folder.
+pub fn programs() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let folder = own.parent().ok_or("this program is in no folder")?;
+    // Tests stand one deeper.
+    let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    Ok(folder.ok_or("this program is in no folder")?.to_owned())
+}
+
+/// The folder of the built plugins.
+///
+/// # Errors
+/// As [`programs`].
+pub fn plugins() -> Result<PathBuf> {
+    Ok(programs()?.parent().ok_or("no target folder")?.join("plugins"))
+}
+
+/// Builds these packages with cargo, its output shown.
+///
+/// # Errors
+/// When they do not compile.
+pub fn cargo(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).args(arguments).stdin(Stdio::null());
+    match command.status()?.success() {
+        true => Ok(()),
+        false => Err(format!("cargo {} failed", arguments.join(" ")).into()),
+    }
+}
+
+/// Builds the plugins, unless nothing changed since the last time.
+///
+/// # Errors
+/// When they do not compile.
+pub fn build_plugins(say: &dyn Fn(&str)) -> Result<()> {
+    let stamp_file = plugins()?.join("built");
+    // Tools and sources that the components depend on.
+    let list = run(Command::new("git").current_dir(root()).args([
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "wit",
+        "plugin-sdk",
+        "plugins",
+    ]))?;
+    let mut stamp = String::new();
+    for file in list.lines() {
+        let content = run(Command::new("git").current_dir(root()).args(["hash-object", file]))?;
+        stamp.push_str(&format!("{file} {content}"));
+    }
+    if fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
+        return Ok(());
+    }
+    say("building the plugins");
+    cargo(&["run", "--quiet", "--package", "windlass-plugin-build"])?;
+    Ok(fs::write(stamp_file, stamp)?)
+}
+
+/// The checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    let sources: &Path = Layout::sources();
+    sources.ancestors().nth(2).unwrap_or(sources).to_owned()
+}
