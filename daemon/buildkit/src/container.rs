@@ -19,6 +19,9 @@ use windlass_core::{job::Stage, ports::TestOutput, run::Voice};
 /// Lines that are kept for the error.
 const TAIL: usize = 30;
 
+/// BuildKit's exit code for what never ran (`gateway/pb/exit.go`, UnknownExitStatus).
+const COULD_NOT_RUN: u32 = 255;
+
 /// What a process gets where its image says nothing (runc's own default).
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -39,7 +42,8 @@ pub(crate) async fn run(
         return Ok(TestOutput { command, exit: 0, tail: Vec::new() });
     }
     let result_id = reference(built).ok_or_else(|| Status::internal("the stage has no result"))?;
-    let id = uuid::Uuid::now_v7().to_string();
+    // Letters and digits only.
+    let id = uuid::Uuid::now_v7().simple().to_string();
     let root = Mount { dest: "/".into(), result_id, ..Mount::default() };
     let container = NewContainerRequest {
         container_id: id.clone(),
@@ -112,11 +116,16 @@ async fn exec(
                 tell(lines.push(&file.data), &mut tail, voice).await?;
             }
             Some(Input::Exit(message)) => {
-                exit = Some(message.code);
-                // A command that could not be started has an error and no output.
-                if let Some(error) = message.error.filter(|_| tail.is_empty()) {
-                    tell(vec![error.message], &mut tail, voice).await?;
+                // A command that ran has an exit code of its own; a container that could not be
+                // made, or a program that is not there, has only words.
+                let error = message.error.map(|error| error.message).unwrap_or_default();
+                if message.code == COULD_NOT_RUN && !error.contains("exit code") {
+                    if !error.contains("executable file not found") {
+                        return Err(Status::internal(error));
+                    }
+                    tell(vec![error], &mut tail, voice).await?;
                 }
+                exit = Some(message.code);
             }
             Some(Input::Done(_)) => break,
             _ => {}

@@ -6,7 +6,7 @@ use bollard_buildkit_proto::{
     moby::buildkit::v1::{StatusRequest, StatusResponse, Vertex, control_client::ControlClient},
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 use tonic::transport::Channel;
@@ -106,7 +106,13 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, vo
     let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
     let Ok(stream) = client.status(StatusRequest { r#ref: reference }).await else { return };
     let mut stream = stream.into_inner();
-    let mut steps = Steps { tails, voice, names: BTreeMap::new(), lines: BTreeMap::new() };
+    let mut steps = Steps {
+        tails,
+        voice,
+        names: BTreeMap::new(),
+        lines: BTreeMap::new(),
+        told: BTreeSet::new(),
+    };
     while let Ok(Some(response)) = stream.message().await {
         if steps.take(response).await.is_err() {
             return;
@@ -120,6 +126,8 @@ struct Steps {
     voice: Voice,
     names: BTreeMap<String, String>,
     lines: BTreeMap<String, Lines>,
+    /// Steps whose end was told: some are reported again as more of the build asks for them.
+    told: BTreeSet<String>,
 }
 
 impl Steps {
@@ -133,7 +141,8 @@ impl Steps {
             self.say(&log.vertex, lines).await?;
         }
         for vertex in response.vertexes {
-            if vertex.completed.is_some() || !vertex.error.is_empty() {
+            let over = vertex.completed.is_some() || !vertex.error.is_empty();
+            if over && self.told.insert(vertex.digest.clone()) {
                 if let Some(mut rest) = self.lines.remove(&vertex.digest) {
                     self.say(&vertex.digest, rest.finish()).await?;
                 }
