@@ -2,7 +2,10 @@
 
 use crate::{errors, outgoing};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use windlass_core::{
@@ -44,20 +47,34 @@ pub(crate) fn watch(jobs: Arc<dyn Jobs>, news: &dyn News, id: String, after: u64
             if none && ended(&*jobs, &id, after).await {
                 return;
             }
-            while none {
-                tokio::select! {
-                    told = news.recv() => match told {
-                        Ok(job) if job != id => {}
-                        Ok(_) | Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => return,
-                    },
-                    () = tokio::time::sleep(LOOK) => break,
-                    () = send.closed() => return,
-                }
+            if none && !something_new(&mut news, &id, &send).await {
+                return;
             }
         }
     });
     ReceiverStream::new(receive)
+}
+
+/// Waits for news of the job, or for long enough; false when nobody listens any more.
+async fn something_new<T>(
+    news: &mut broadcast::Receiver<String>,
+    id: &str,
+    send: &mpsc::Sender<T>,
+) -> bool {
+    let told = async {
+        loop {
+            match news.recv().await {
+                Ok(job) if job != id => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    };
+    tokio::select! {
+        told = told => told,
+        () = tokio::time::sleep(LOOK) => true,
+        () = send.closed() => false,
+    }
 }
 
 /// The job has ended, and its end was before `after`.

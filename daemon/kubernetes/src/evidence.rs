@@ -75,7 +75,8 @@ async fn log(client: &Client, namespace: &str, pod: &str) -> Vec<String> {
         };
         let text = limited(pods.logs(pod, &params), "log").await.unwrap_or_default();
         // The kubelet says so with a 200, where a log is gone already or not there yet.
-        let lines = text.lines().filter(|line| !line.starts_with("unable to retrieve container logs"));
+        let lines =
+            text.lines().filter(|line| !line.starts_with("unable to retrieve container logs"));
         let lines: Vec<_> = lines.map(|line| line.trim_end().to_owned()).collect();
         if lines.iter().any(|line| !line.is_empty()) {
             return lines;

@@ -249,7 +249,7 @@ fn container(release: &Release) -> Value {
         "name": release.app.name,
         "image": release.image.by_digest(),
         "ports": [{ "name": "http", "containerPort": runtime.port }],
-        "env": [{ "name": "PORT", "value": runtime.port.to_string() }],
+        "env": environment(release),
         "resources": {
             "requests": { "cpu": resources.cpu, "memory": resources.memory },
             "limits": { "memory": resources.memory_limit },
@@ -263,18 +263,24 @@ fn container(release: &Release) -> Value {
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": container_security(runtime.user),
     });
-    let from: Vec<_> =
-        [("configMapRef", config_name(release)), ("secretRef", secret_name(release))]
-            .into_iter()
-            .filter_map(|(kind, name)| name.map(|name| json!({ kind: { "name": name } })))
-            .collect();
-    if !from.is_empty() {
-        set(&mut container, "envFrom", json!(from));
+    if let Some(name) = config_name(release) {
+        set(&mut container, "envFrom", json!([{ "configMapRef": { "name": name } }]));
     }
     if !runtime.command.is_empty() {
         set(&mut container, "command", json!(runtime.command));
     }
     container
+}
+
+/// Secrets key by key, so that one that lacks a key is called by its name.
+fn environment(release: &Release) -> Vec<Value> {
+    let port = json!({ "name": "PORT", "value": release.runtime.port.to_string() });
+    let object = secret_name(release).unwrap_or_default();
+    let of_secret = |secret: &SecretEnv| {
+        let from = json!({ "secretKeyRef": { "name": object, "key": secret.env } });
+        json!({ "name": secret.env, "valueFrom": from })
+    };
+    std::iter::once(port).chain(release.runtime.secrets.iter().map(of_secret)).collect()
 }
 
 /// An image of root runs as it is: it was warned of, or forbidden, at the build.

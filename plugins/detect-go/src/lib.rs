@@ -40,7 +40,8 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
     );
     let mut build = build;
     build.env = vec![("CGO_ENABLED".into(), "0".into())];
-    let serve = stage("run", "debian:bookworm-slim", vec![copy_from("build", "/out/app", "/app/app")]);
+    let serve =
+        stage("run", "debian:bookworm-slim", vec![copy_from("build", "/out/app", "/app/app")]);
     Ok(Some(Detection {
         language: "go".into(),
         score: 80,
@@ -82,7 +83,8 @@ fn main_package(repo: &Tree) -> Result<String, Error> {
     }
     let depth = |file: &String| (file.matches('/').count(), !file.ends_with("main.go"));
     found.sort_by_key(depth);
-    let mut folders: Vec<_> = found.iter().map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
+    let mut folders: Vec<_> =
+        found.iter().map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
     folders.dedup();
     match (found.first(), folders.as_slice()) {
         (None, _) => Err(invalid(

@@ -11,8 +11,9 @@ const VERSION: &str = "22";
 
 fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
     let Some(text) = repo.read_text("package.json", 1 << 18)? else { return Ok(None) };
-    let manifest: Value = serde_json::from_str(&text)
-        .map_err(|error| invalid(format!("package.json: {error}"), "correct it and commit again"))?;
+    let manifest: Value = serde_json::from_str(&text).map_err(|error| {
+        invalid(format!("package.json: {error}"), "correct it and commit again")
+    })?;
     let mut evidence = vec!["package.json: a Node app".to_owned()];
     let script = |name: &str| manifest["scripts"][name].as_str();
     let version = match manifest["engines"]["node"].as_str().and_then(major) {

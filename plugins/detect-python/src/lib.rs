@@ -108,7 +108,11 @@ fn start(repo: &Tree, declared: &str, evidence: &mut Vec<String>) -> Result<Vec<
         if declared.contains("gunicorn") && text.contains("app = ") {
             evidence.push(format!("{name}: `app`, with gunicorn"));
             let target = format!("{module}:app");
-            return Ok(words(&["sh", "-c", &format!("exec gunicorn --bind 0.0.0.0:$PORT {target}")]));
+            return Ok(words(&[
+                "sh",
+                "-c",
+                &format!("exec gunicorn --bind 0.0.0.0:$PORT {target}"),
+            ]));
         }
         evidence.push(format!("{name}: the start script"));
         return Ok(words(&["python", name]));

@@ -40,6 +40,8 @@ pub struct Config {
     pub kubeconfig: PathBuf,
     /// Components, in order.
     pub plugins: Vec<PathBuf>,
+    /// Settings of each plugin, as TOML.
+    pub settings: Option<String>,
     /// Log in at the bed's private registry.
     pub private_login: bool,
     /// Lines for the top of the file.
@@ -59,6 +61,7 @@ impl Config {
             registry: bed.registry(),
             kubeconfig: bed.kubeconfig(),
             plugins: names.map(|name| plugins.join(format!("{name}.wasm"))).into(),
+            settings: None,
             private_login: false,
             more: String::new(),
         })
@@ -78,6 +81,9 @@ impl Config {
         );
         for plugin in &self.plugins {
             text.push_str(&format!("[[plugins]]\npath = \"{}\"\n", plugin.display()));
+            if let Some(settings) = &self.settings {
+                text.push_str(&format!("settings = {settings}\n"));
+            }
         }
         if self.private_login {
             text.push_str(&format!(

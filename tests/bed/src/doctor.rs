@@ -43,7 +43,7 @@ pub fn examine() -> Vec<Lack> {
     need(runs("git", "--version"), "git", "apt-get install git");
     need(runs("cc", "--version"), "a C compiler", "apt-get install gcc libc6-dev");
     need(Path::new("/usr/bin/apt-get").exists(), "apt-get", "use Debian 12");
-    let room = rustix::fs::statvfs("/").map_or(0, |fs| fs.f_bavail * fs.f_frsize >> 30);
+    let room = rustix::fs::statvfs("/").map_or(0, |fs| (fs.f_bavail * fs.f_frsize) >> 30);
     need(room >= 12, &format!("12 GiB of disk ({room} are free)"), "free some");
     lacks
 }

@@ -1,0 +1,203 @@
+//! What failing builds and tests get.
+
+use std::time::{Duration, Instant};
+use windlass_bed::{Repository, daemon::Config, part::buildkit};
+use windlass_tests::{DOCKERFILE, Stand, bed};
+
+fn with_step(step: &str) -> String {
+    DOCKERFILE.replace("USER 10001", &format!("{step}\nUSER 10001"))
+}
+
+#[test]
+fn dockerfiles_that_fail() {
+    let stand = Stand::new("t-dockerfile");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    stand.submit("app", repository.url(), &[]).succeeded();
+
+    repository.write("Dockerfile", "FROM python:3.11-slim\nRUNN true\n").unwrap();
+    repository.commit("a typo").unwrap();
+    let text =
+        stand.submit("app", repository.url(), &[]).failed_with("build", "dockerfile-invalid");
+    assert!(text.contains("Dockerfile:2") && text.contains("RUNN"), "{text}");
+
+    let step = "RUN echo a clue for you && exit 7";
+    repository.write("Dockerfile", &with_step(step)).unwrap();
+    repository.commit("a failing step").unwrap();
+    let text = stand.submit("app", repository.url(), &[]).failed_with("build", "build-step-failed");
+    assert!(text.contains("exited with 7") && text.contains("a clue for you"), "{text}");
+    assert!(text.contains("Dockerfile:4"), "{text}");
+
+    repository.write("Dockerfile", "FROM nobody-has-this:1\n").unwrap();
+    repository.commit("no base").unwrap();
+    let text =
+        stand.submit("app", repository.url(), &[]).failed_with("build", "base-image-not-found");
+    assert!(text.contains("nobody-has-this"), "{text}");
+
+    stand.serves("app", "one");
+    stand.runs_the_next_job();
+}
+
+#[test]
+fn tests_that_fail_and_tests_that_never_end() {
+    let stand = Stand::new("t-tests");
+    let repository = stand.small_app();
+    let dockerfile = DOCKERFILE.replace(
+        "USER 10001",
+        "USER 10001\nFROM base AS test\nCMD [\"python3\", \"test.py\"]\nFROM base",
+    );
+    let dockerfile = dockerfile.replace("FROM python:3.11-slim", "FROM python:3.11-slim AS base");
+    let dockerfile = dockerfile.replace("COPY index.html", "COPY index.html test.py");
+    repository.write("Dockerfile", &dockerfile).unwrap();
+    repository.write("test.py", "print('all is well')\n").unwrap();
+    repository.commit("good").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains("all is well"), "{}", ended.text);
+
+    repository.write("index.html", "two\n").unwrap();
+    repository.write("test.py", "import sys\nprint('expected 1, got 2')\nsys.exit(9)\n").unwrap();
+    repository.commit("bad").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("test", "tests-failed");
+    assert!(text.contains("exited with 9") && text.contains("expected 1, got 2"), "{text}");
+    let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+    assert!(!pushed, "nothing is pushed");
+
+    repository.write("test.py", "import time\ntime.sleep(3600)\n").unwrap();
+    repository.commit("hangs").unwrap();
+    let began = Instant::now();
+    let ended = stand.submit("app", repository.url(), &["--test-timeout", "3"]);
+    let text = ended.failed_with("test", "tests-hang");
+    assert!(text.contains("after 3 s") && began.elapsed() < Duration::from_secs(60), "{text}");
+    stand.submit("app", repository.url(), &["--no-test"]).succeeded();
+    stand.serves("app", "two");
+}
+
+#[test]
+fn a_registry_with_a_login() {
+    let mut config = Config::of(bed()).unwrap();
+    config.registry = bed().layout.private_registry();
+    let stand = Stand::with("t-registry", &config);
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("push", "registry-denied");
+    assert!(text.contains("[[registries]]"), "{text}");
+
+    config.private_login = true;
+    let stand = Stand::with("t-registry", &config);
+    // The node has no login of its own: it pulls with the secret that was made for it.
+    stand.submit("app", repository.url(), &[]).succeeded();
+    stand.serves("app", "one");
+}
+
+/// Secrets reach the step that names them, and no event, image or later step.
+#[test]
+fn a_build_secret_is_seen_by_its_step_alone() {
+    let stand = Stand::new("t-secret");
+    stand.daemon.put_secret("t-secret", "npm-token", "hunter2-hunter2").unwrap();
+    let repository = stand.small_app();
+    let step = "RUN --mount=type=secret,id=npm-token,required=true cat /run/secrets/npm-token && \
+                base64 /run/secrets/npm-token && sha256sum /run/secrets/npm-token > sum";
+    repository.write("Dockerfile", &with_step(step)).unwrap();
+    repository.commit("one").unwrap();
+    let ended = stand.submit("app", repository.url(), &["--build-secret", "npm-token"]);
+    ended.succeeded();
+    assert!(ended.text.contains("***"), "{}", ended.text);
+    for leak in ["hunter2", "aHVudGVyMi1odW50ZXIy"] {
+        assert!(!ended.text.contains(leak), "{}", ended.text);
+    }
+    let namespace = stand.namespace();
+    let seen = stand.kubectl(&[
+        "-n",
+        &namespace,
+        "exec",
+        "deploy/app",
+        "--",
+        "sh",
+        "-c",
+        "ls /run/secrets 2>/dev/null; cat sum",
+    ]);
+    assert!(seen.contains(" /run/secrets/npm-token") && !seen.contains("hunter2"), "{seen}");
+}
+
+/// A builder of its own, killed in the middle of a build.
+#[test]
+fn a_builder_that_goes_away() {
+    let layout = &bed().layout;
+    let mut builder = buildkit::up(layout, "builder-away", None).unwrap();
+    let mut config = Config::of(bed()).unwrap();
+    config.builder = format!("unix://{}", layout.at("builder-away.sock").display());
+    let stand = Stand::with("t-builder", &config);
+    let repository = stand.small_app();
+    repository.write("Dockerfile", &with_step("RUN echo now && sleep 600")).unwrap();
+    repository.commit("slow").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    stand.await_line(&id, "now");
+    builder.kill();
+    let text = stand.watch(&id).failed_with("build", "builder-unreachable");
+    assert!(text.contains("buildkitd"), "{text}");
+    let builder = buildkit::up(layout, "builder-away", None).unwrap();
+    stand.runs_the_next_job();
+    drop(builder);
+}
+
+/// Cancelled while a step sleeps: the step is killed, not waited for.
+#[test]
+fn a_cancelled_build_ends_at_once() {
+    let stand = Stand::new("t-cancel");
+    let repository = stand.small_app();
+    repository.write("Dockerfile", &with_step("RUN echo now && sleep 599")).unwrap();
+    repository.commit("slow").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    stand.await_line(&id, "now");
+    let began = Instant::now();
+    assert_eq!(stand.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
+    let ended = stand.watch(&id);
+    assert_eq!((&*ended.outcome, ended.code), ("stopped", 1), "{}", ended.text);
+    assert!(ended.text.contains("cancelled by uid:0"), "{}", ended.text);
+    assert!(began.elapsed() < Duration::from_secs(10));
+    stand.runs_the_next_job();
+}
+
+/// The newest of two waiting jobs is the only one that runs.
+#[test]
+fn a_newer_job_takes_the_waiting_ones_place() {
+    let stand = Stand::new("t-newer");
+    let repository = stand.small_app();
+    repository.write("Dockerfile", &with_step("RUN echo now && sleep 8")).unwrap();
+    let slow = repository.commit("slow").unwrap();
+    let first = stand.submit_detached("app", repository.url(), &["--revision", &slow]);
+    stand.await_line(&first, "now");
+    repository.write("Dockerfile", DOCKERFILE).unwrap();
+    let second = {
+        repository.commit("two").unwrap();
+        stand.submit_detached("app", repository.url(), &[])
+    };
+    let third = {
+        repository.commit("three").unwrap();
+        stand.submit_detached("app", repository.url(), &[])
+    };
+    let ended = stand.watch(&second);
+    assert!(ended.text.contains(&format!("superseded by job {third}")), "{}", ended.text);
+    stand.watch(&first).succeeded();
+    stand.watch(&third).succeeded();
+}
+
+/// Detection end to end: the three examples, as they are.
+#[test]
+fn the_examples_are_detected_built_and_tested() {
+    let stand = Stand::new("t-examples");
+    for language in ["node", "python", "go"] {
+        let name = format!("t-examples-{language}");
+        let repository = Repository::example(&bed().layout, &name, language).unwrap();
+        repository.commit("one").unwrap();
+        let ended = stand.submit(language, repository.url(), &[]);
+        ended.succeeded();
+        let decided = stand.events(&ended.id).iter().any(|event| {
+            event["decided"]["value"].as_str().is_some_and(|value| value.starts_with(language))
+        });
+        assert!(decided, "{}", ended.text);
+    }
+}

@@ -1,0 +1,181 @@
+//! The face: what wrong requests get, exit codes, who may do what, configuration, plugins that
+//! misbehave.
+
+use std::{fs, os::unix::fs::symlink, process::Command};
+use windlass_bed::{
+    build::{plugins, programs},
+    daemon::Config,
+    process::sh,
+};
+use windlass_tests::{Stand, bed};
+
+#[test]
+fn wrong_requests_name_the_field_and_the_rule() {
+    let stand = Stand::new("t-face");
+    let refused = |args: &[&str], words: &[&str]| {
+        let answer = stand.daemon.windlass(args).unwrap();
+        assert_eq!(answer.code, 2, "{}", answer.text);
+        for word in words {
+            assert!(answer.text.contains(word), "{word}: {}", answer.text);
+        }
+    };
+    let id = "0123456789012345678901234567890123456789";
+    let submit = |app: &'static str, more: &[&'static str]| -> Vec<&'static str> {
+        [&["submit", app, "--revision", id, "--repository", "https://git.example/x"], more].concat()
+    };
+    refused(&submit("t-face/Web!", &[]), &["app.name", "Web!", "a-z"]);
+    refused(&submit("/web", &[]), &["app.project", "is empty"]);
+    refused(&submit("t-face/web", &["--port", "70000"]), &["spec.port", "70000", "65535"]);
+    refused(
+        &submit("t-face/web", &["--memory", "lots"]),
+        &["spec.resources.memory", "lots", "128Mi"],
+    );
+    refused(&submit("t-face/web", &["--health", "healthz"]), &["spec.health", "starts with `/`"]);
+    refused(&submit("t-face/web", &["--replicas", "0"]), &["spec.replicas", "1 to 100"]);
+    refused(&["submit", "web"], &["--repository"]);
+    refused(&["show", "nothing"], &["there is no job `nothing`", "windlass jobs"]);
+    refused(&["rollback", "t-face/web"], &["has no earlier release"]);
+    refused(&["secret", "put", "t-face", "Bad"], &["name", "from a letter"]);
+    refused(&["secret", "put", "t-face", "short"], &["value", "could not be masked"]);
+    refused(&["jobs", "--state", "asleep"], &["asleep", "turning-back"]);
+
+    let answer = stand.daemon.windlass(&["--address", "unix:///nowhere.sock", "jobs"]).unwrap();
+    assert_eq!(answer.code, 3, "{}", answer.text);
+    assert!(answer.text.contains("start windlassd"), "{}", answer.text);
+    let answer = stand.daemon.windlass(&["completion", "bash"]).unwrap();
+    assert!(answer.code == 0 && answer.text.contains("_windlass"));
+}
+
+#[test]
+fn the_same_request_is_one_job_and_plans_change_nothing() {
+    let stand = Stand::new("t-plan");
+    let repository = stand.repository();
+    repository.write("go.mod", "module example.com/x\n\ngo 1.24\n").unwrap();
+    repository.write("main.go", "package main\n\nfunc main() {}\n").unwrap();
+    repository.commit("go").unwrap();
+    let url = repository.url();
+    let answer = stand.daemon.windlass(&["plan", "t-plan/app", "--repository", url]).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    for part in
+        ["go.mod: a Go module", "FROM golang:1-bookworm AS build", "would apply Deployment app"]
+    {
+        assert!(answer.text.contains(part), "{}", answer.text);
+    }
+    let namespaces = stand.kubectl(&["get", "namespaces", "-o", "name"]);
+    assert!(!namespaces.contains("t-plan"), "{namespaces}");
+
+    let submit = |revision: &str| {
+        let args = [
+            "submit",
+            "t-plan/app",
+            "--repository",
+            url,
+            "--revision",
+            revision,
+            "--request-id",
+            "one",
+            "--detach",
+        ];
+        stand.daemon.windlass(&args).unwrap()
+    };
+    let first = submit("main");
+    assert_eq!(submit("main").text, first.text);
+    let other = submit("0123456789012345678901234567890123456789");
+    assert!(other.code == 2 && other.text.contains("another request"), "{}", other.text);
+}
+
+#[test]
+fn tokens_open_their_own_project_over_tcp() {
+    let mut config = Config::of(bed()).unwrap();
+    let file = bed().layout.at("token");
+    fs::write(&file, "t0ken-of-ci").unwrap();
+    let hash = sh(&format!("sha256sum {}", file.display())).unwrap();
+    let hash = hash.split(' ').next().unwrap();
+    config.more = format!(
+        "listen = {{ tcp = \"127.0.0.1:21777\" }}\n\
+         principals = [{{ name = \"ci\", token-sha256 = \"{hash}\", projects = [\"t-tcp\"], verbs = [\"read\"] }}]\n"
+    );
+    let stand = Stand::with("t-tcp", &config);
+    let ask = |token: &str, args: &[&str]| {
+        let all = [&["--address", "http://127.0.0.1:21777", "--token", token], args].concat();
+        stand.daemon.windlass(&all).unwrap()
+    };
+    assert_eq!(ask("t0ken-of-ci", &["jobs", "--project", "t-tcp"]).code, 0);
+    let answer = ask("t0ken-of-ci", &["jobs", "--project", "other"]);
+    assert!(answer.code == 2 && answer.text.contains("lacks the verb \"read\""), "{}", answer.text);
+    let answer = ask("t0ken-of-ci", &["secret", "put", "t-tcp", "name"]);
+    assert!(answer.text.contains("lacks the verb \"secrets\""), "{}", answer.text);
+    let answer = ask("wrong", &["jobs"]);
+    assert!(answer.code == 2 && answer.text.contains("the token is unknown"), "{}", answer.text);
+}
+
+#[test]
+fn configurations_that_are_wrong_and_parts_that_are_away() {
+    let stand = Stand::new("t-check");
+    let file = stand.daemon.config_file();
+    let daemon = |args: &[&str]| {
+        let output =
+            Command::new(programs().unwrap().join("windlassd")).args(args).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    let good = fs::read_to_string(&file).unwrap();
+    let check = |text: &str| {
+        let path = file.with_extension("other.toml");
+        // Another data folder: this one is held by the daemon that runs.
+        fs::write(&path, text.replace("t-check/data", "t-check/other")).unwrap();
+        daemon(&["--config", &path.display().to_string(), "check"])
+    };
+    let (code, text) = check(&good);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("Kubernetes v1.34"), "{text}");
+    let (code, text) = check(&good.replace("[builder]", "[bilder]"));
+    assert!(code == Some(1) && text.contains("did you mean `builder`?"), "{text}");
+    let (code, text) = check(&good.replace(&bed().buildkit(), "unix:///nowhere.sock"));
+    assert!(
+        code == Some(1)
+            && text
+                .contains("FAILED  builder: the builder at unix:///nowhere.sock does not answer"),
+        "{text}"
+    );
+    let (code, text) = daemon(&["--config", &file.display().to_string()]);
+    assert!(code == Some(1) && text.contains("another daemon holds the store"), "{text}");
+}
+
+/// One hostile component, told by its settings how to misbehave.
+#[test]
+fn plugins_that_trap_loop_or_eat_memory() {
+    let cases = [
+        ("trap", "gave up"),
+        ("spin", "limit `cpu-ms`"),
+        ("memory", "limit `memory`"),
+        ("recursion", "stack"),
+        ("flood", "limit `host-calls`"),
+    ];
+    for (mode, words) in cases {
+        let stand = Stand::with("t-hostile", &hostile(mode));
+        let repository = stand.repository();
+        repository.write("README.md", mode).unwrap();
+        repository.commit(mode).unwrap();
+        let ended = stand.submit("app", repository.url(), &[]);
+        let text = ended.failed_with("detect", "plugin-failed");
+        assert!(text.contains(words) && text.contains("hostile"), "{mode}: {text}");
+        let forged = stand.events(&ended.id).iter().any(|event| event["decided"].is_object());
+        assert!(!forged && !ended.text.contains("\\u001b["), "{mode}: {}", ended.text);
+        // With a Dockerfile the plugin is only a warning, and the daemon is as well as before.
+        stand.runs_the_next_job();
+    }
+    let stand = Stand::with("t-hostile", &hostile("paths"));
+    let repository = stand.repository();
+    symlink("/etc/passwd", repository.folder().join("link")).unwrap();
+    repository.commit("paths").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    let _ = ended.failed_with("detect", "nothing-detected");
+}
+
+fn hostile(mode: &str) -> Config {
+    let mut config = Config::of(bed()).unwrap();
+    config.plugins = vec![plugins().unwrap().join("hostile.wasm")];
+    config.settings = Some(format!("{{ mode = \"{mode}\" }}"));
+    config
+}

@@ -1,0 +1,94 @@
+//! Full disks: under the workspaces, and under the store.
+
+use std::{fs, path::Path};
+use windlass_bed::{Daemon, daemon::Config, process::sh};
+use windlass_tests::{DOCKERFILE, Stand, bed};
+
+/// A small disk of its own, gone with the test.
+struct Disk(String);
+
+impl Disk {
+    fn new(at: &Path, size: &str) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let at = at.display().to_string();
+        let _ = sh(&format!("umount -l {at}"));
+        sh(&format!("mount -t tmpfs -o size={size} tmpfs {at}")).unwrap();
+        Self(at)
+    }
+
+    /// Takes all that is left, but for some KiB.
+    fn fill(&self, leave: u64) {
+        let stat = sh(&format!("df --output=avail -k {}", self.0)).unwrap();
+        let free: u64 = stat.lines().nth(1).unwrap().trim().parse().unwrap();
+        let filler = vec![0; usize::try_from(free.saturating_sub(leave) << 10).unwrap()];
+        fs::write(format!("{}/filler", self.0), filler).unwrap();
+    }
+
+    fn free(&self) {
+        fs::remove_file(format!("{}/filler", self.0)).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = sh(&format!("umount -l {}", self.0));
+    }
+}
+
+fn stand(name: &'static str, disk: &str, size: &str) -> (Stand, Disk) {
+    let folder = bed().layout.at("daemons").join(name);
+    let _ = sh(&format!("umount -l {}", folder.join("data").join(disk).display()));
+    let _ = fs::remove_dir_all(&folder);
+    let disk = Disk::new(&folder.join("data").join(disk), size);
+    let daemon = Daemon::start_in(bed(), folder, &Config::of(bed()).unwrap()).unwrap();
+    (Stand { daemon, name }, disk)
+}
+
+#[test]
+fn a_workspace_without_room() {
+    let (stand, _disk) = stand("t-full", "workspaces", "1m");
+    let repository = stand.small_app();
+    // Of no pattern, so that it does not pack well.
+    let noise: Vec<u8> =
+        (0..3_000_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
+    fs::write(repository.folder().join("noise"), noise).unwrap();
+    repository.commit("large").unwrap();
+    let text = stand.submit("app", repository.url(), &[]).failed_with("clone", "workspace-full");
+    assert!(text.contains("free disk space"), "{text}");
+    stand.runs_the_next_job();
+}
+
+#[test]
+fn a_store_without_room() {
+    let (stand, disk) = stand("t-store", "journal", "8m");
+    let repository = stand.small_app();
+    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 5\nUSER 10001");
+    repository.write("Dockerfile", &slow).unwrap();
+    repository.commit("slow").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    stand.await_line(&id, "now");
+    disk.fill(0);
+    // Nothing more is accepted, with a reason; and the job that runs is not lost.
+    let url = repository.url();
+    let mut refused = None;
+    for n in 0..200 {
+        let answer = stand
+            .daemon
+            .windlass(&["submit", &format!("t-store/app{n}"), "--repository", url, "--detach"])
+            .unwrap();
+        if answer.code != 0 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("a full disk takes no job");
+    assert!(
+        refused.text.contains("store-full") && refused.text.contains("free disk space"),
+        "{}",
+        refused.text
+    );
+    disk.free();
+    let ended = stand.watch(&id);
+    assert_eq!(ended.outcome, "succeeded", "{}\n{}", ended.text, stand.daemon.log());
+    stand.serves("app", "one");
+}

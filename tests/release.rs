@@ -1,0 +1,218 @@
+//! What broken releases get: the cause from the real node, in seconds, and the old version serves.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+use windlass_bed::{Repository, daemon::Config};
+use windlass_tests::{Ended, Stand, bed};
+
+/// A stand where version one serves, and its repository.
+fn serving(name: &'static str) -> (Stand, Repository) {
+    let stand = Stand::new(name);
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    stand.submit("app", repository.url(), &[]).succeeded();
+    stand.serves("app", "one");
+    (stand, repository)
+}
+
+/// Commits another page, submits it so, and expects that version one still serves.
+fn breaks(stand: &Stand, repository: &Repository, code: &str, more: &[&str]) -> (Ended, String) {
+    let (began, page) = (Instant::now(), format!("broken by {code}\n"));
+    repository.write("index.html", &page).unwrap();
+    repository.commit(code).unwrap();
+    let ended = stand.submit("app", repository.url(), more);
+    let text = ended.failed_with("release", code);
+    println!(
+        "{code}: {:.1} s from submit to the end of the way back",
+        began.elapsed().as_secs_f32()
+    );
+    stand.serves("app", "one");
+    (ended, text)
+}
+
+#[test]
+fn a_crash_a_missing_command_and_no_memory() {
+    let (stand, repository) = serving("t-crash");
+    let script = "import sys; print('no database at db:5432'); sys.exit(3)";
+    let (_, text) = breaks(&stand, &repository, "app-crashes", &["--", "python3", "-c", script]);
+    assert!(
+        text.contains("exits with code 3") && text.contains("no database at db:5432"),
+        "{text}"
+    );
+
+    let (_, text) = breaks(&stand, &repository, "command-not-found", &["--", "/no/such/program"]);
+    assert!(text.contains("/no/such/program"), "{text}");
+
+    let greedy = "x = bytearray(512 << 20); print(sum(x[::4096]))";
+    let more = ["--memory", "32Mi", "--memory-limit", "32Mi", "--", "python3", "-c", greedy];
+    let (_, text) = breaks(&stand, &repository, "out-of-memory", &more);
+    assert!(text.contains("limit of 32Mi"), "{text}");
+    stand.runs_the_next_job();
+}
+
+#[test]
+fn no_room_and_no_quota() {
+    let (stand, repository) = serving("t-room");
+    let (_, text) = breaks(&stand, &repository, "no-room-on-nodes", &["--cpu", "64"]);
+    assert!(text.contains("Insufficient cpu"), "{text}");
+
+    let namespace = stand.namespace();
+    let quota = ["-n", &namespace, "create", "quota", "small", "--hard=pods=1"];
+    let _ = stand.kubectl(&quota);
+    let (_, text) = breaks(&stand, &repository, "quota-exceeded", &[]);
+    assert!(text.contains("exceeded quota: small"), "{text}");
+}
+
+#[test]
+fn an_app_that_never_answers() {
+    let (stand, repository) = serving("t-probe");
+    let (_, text) = breaks(&stand, &repository, "startup-probe-failed", &["--", "sleep", "3600"]);
+    assert!(text.contains("0.0.0.0:$PORT"), "{text}");
+}
+
+/// A first release that fails leaves nothing running.
+#[test]
+fn a_first_release_that_crashes_is_scaled_to_nothing() {
+    let stand = Stand::new("t-first");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let ended =
+        stand.submit("app", repository.url(), &["--", "python3", "-c", "raise SystemExit(1)"]);
+    let _ = ended.failed_with("release", "app-crashes");
+    let namespace = stand.namespace();
+    let replicas = stand.kubectl(&[
+        "-n",
+        &namespace,
+        "get",
+        "deploy",
+        "app",
+        "-o",
+        "jsonpath={.spec.replicas}",
+    ]);
+    assert_eq!(replicas, "0");
+}
+
+/// Somebody deletes what a release needs while its pods are on their way.
+#[test]
+fn a_config_that_disappears() {
+    let (stand, repository) = serving("t-config");
+    let namespace = stand.namespace();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let _ = stand.kubectl(&[
+                    "-n",
+                    &namespace,
+                    "delete",
+                    "configmap",
+                    "--ignore-not-found",
+                    "--selector=app.kubernetes.io/managed-by=windlass",
+                ]);
+            }
+        });
+        let (_, text) = breaks(&stand, &repository, "config-missing", &["--env", "COLOR=blue"]);
+        over.store(true, Ordering::Relaxed);
+        assert!(text.contains("not found"), "{text}");
+    });
+}
+
+/// The image goes from the registry between the push and the release.
+#[test]
+fn an_image_that_disappears_and_a_registry_that_wants_a_login() {
+    let mut stand = Stand::new("t-image");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let digest = killed_when_pushed(&mut stand, &repository);
+    delete_manifest(&format!("/v2/t-image/app/manifests/{digest}"));
+    stand.daemon.restart().unwrap();
+    let id = newest(&stand);
+    let text = stand.watch(&id).failed_with("release", "image-not-found");
+    assert!(text.contains(&digest), "{text}");
+
+    // Pushed with a login; then the operator takes the login away.
+    let mut config = Config::of(bed()).unwrap();
+    config.registry = bed().layout.private_registry();
+    config.private_login = true;
+    let mut stand = Stand::with("t-pull", &config);
+    let repository = stand.small_app();
+    repository.write("index.html", "pull\n").unwrap();
+    repository.commit("one").unwrap();
+    let _ = killed_when_pushed(&mut stand, &repository);
+    let path = stand.daemon.config_file();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (kept, _) = text.split_once("[[registries]]").unwrap();
+    std::fs::write(path, kept).unwrap();
+    stand.daemon.restart().unwrap();
+    let text = stand.watch(&newest(&stand)).failed_with("release", "pull-unauthorized");
+    assert!(text.contains("pull secret"), "{text}");
+}
+
+fn killed_when_pushed(stand: &mut Stand, repository: &Repository) -> String {
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    let pushed = stand.await_event(&id, |event| event["pushed"].is_object());
+    stand.daemon.kill();
+    pushed.expect("pushed")["pushed"]["digest"].as_str().unwrap().to_owned()
+}
+
+fn newest(stand: &Stand) -> String {
+    let answer = stand.daemon.windlass(&["--output", "json", "jobs", "--limit", "1"]).unwrap();
+    let job: serde_json::Value = serde_json::from_str(answer.text.trim()).unwrap();
+    job["id"].as_str().unwrap().to_owned()
+}
+
+fn delete_manifest(path: &str) {
+    let mut stream = TcpStream::connect(bed().registry()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "DELETE {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 202 "), "{answer}");
+}
+
+#[test]
+fn a_rollback_puts_an_earlier_release_back_and_builds_nothing() {
+    let (stand, repository) = serving("t-rollback");
+    repository.write("index.html", "two\n").unwrap();
+    let two = repository.commit("two").unwrap();
+    stand.submit("app", repository.url(), &["--env", "COLOR=blue"]).succeeded();
+    stand.serves("app", "two");
+    let rollback =
+        |to: &str| stand.daemon.windlass(&["rollback", "t-rollback/app", "--to", to]).unwrap();
+    let answer = rollback("");
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    assert!(!answer.text.contains("build "), "{}", answer.text);
+    stand.serves("app", "one");
+    let answer = rollback(&two[..12]);
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    stand.serves("app", "two");
+    let answer = rollback("0000000000");
+    assert_eq!(answer.code, 2, "{}", answer.text);
+    assert!(answer.text.contains("there is no release"), "{}", answer.text);
+}
+
+/// Somebody else's object of the same name is left alone.
+#[test]
+fn an_object_that_is_not_ours_is_left_alone() {
+    let stand = Stand::new("t-other");
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    let _ = stand.kubectl(&[
+        "-n",
+        &namespace,
+        "create",
+        "service",
+        "clusterip",
+        "app",
+        "--tcp=80:9999",
+    ]);
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let text =
+        stand.submit("app", repository.url(), &[]).failed_with("release", "object-of-another");
+    assert!(text.contains("Service app"), "{text}");
+}

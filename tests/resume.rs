@@ -1,0 +1,78 @@
+//! A daemon killed with −9 at five instants goes on after its restart: no job lost, no gap in
+//! event numbers, no finished build step run again, nothing released twice.
+
+use serde_json::Value;
+use windlass_tests::{DOCKERFILE, Stand};
+
+/// What was seen last when the daemon was killed.
+type Instant = (&'static str, fn(&Value) -> bool);
+
+const INSTANTS: [Instant; 5] = [
+    ("in the middle of the build", |event| event["log"]["line"] == "finished one"),
+    ("once pushed", |event| event["pushed"].is_object()),
+    ("once planned", |event| event["planned"].is_object()),
+    ("once applied", |event| event["step"]["done"] == true),
+    ("while it waits", |event| event["rollout"].is_object()),
+];
+
+#[test]
+fn killed_at_five_instants() {
+    let mut stand = Stand::new("t-resume");
+    let repository = stand.small_app();
+    for (number, (when, is)) in INSTANTS.into_iter().enumerate() {
+        let page = format!("page {number}\n");
+        repository.write("index.html", &page).unwrap();
+        // The first step is finished, and in the cache, when the second one has begun.
+        let steps = format!(
+            "RUN echo {number} > one && echo finished one\nRUN sleep 2 && echo finished two"
+        );
+        let dockerfile = DOCKERFILE.replace("USER 10001", &format!("{steps}\nUSER 10001"));
+        repository.write("Dockerfile", &dockerfile).unwrap();
+        repository.commit(when).unwrap();
+        let id = stand.submit_detached("app", repository.url(), &[]);
+        assert!(stand.await_event(&id, is).is_some(), "{when}: {:#?}", stand.events(&id));
+        stand.daemon.kill();
+        stand.daemon.restart().unwrap();
+        let ended = stand.watch(&id);
+        assert_eq!(ended.outcome, "succeeded", "{when}: {}\n{}", ended.text, stand.daemon.log());
+        stand.serves("app", page.trim());
+        check(when, &stand.events(&id));
+        // One ReplicaSet a release: nothing was released twice.
+        let namespace = stand.namespace();
+        let sets = stand.kubectl(&["-n", &namespace, "get", "replicasets", "-o", "name"]);
+        assert_eq!(sets.lines().count(), number + 1, "{when}: {sets}");
+    }
+    let jobs =
+        stand.daemon.windlass(&["--output", "json", "jobs", "--state", "succeeded"]).unwrap();
+    assert_eq!(jobs.text.lines().count(), INSTANTS.len(), "no job is lost: {}", jobs.text);
+}
+
+fn check(when: &str, events: &[Value]) {
+    let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    let expected: Vec<_> = (1..=u64::try_from(events.len()).unwrap()).collect();
+    assert_eq!(numbers, expected, "{when}");
+    let count = |key: &str| events.iter().filter(|event| event[key].is_object()).count();
+    assert_eq!(count("claimed"), 2, "{when}: two lives");
+    for once in ["pushed", "planned", "ended"] {
+        assert_eq!(count(once), 1, "{when}: {once}");
+    }
+    let ran = events.iter().filter(|event| event["log"]["line"] == "finished one").count();
+    assert_eq!(ran, 1, "{when}: a finished step ran again");
+}
+
+/// Asked to stop while nobody was there to hear it.
+#[test]
+fn jobs_wait_and_stops_are_kept_over_a_restart() {
+    let mut stand = Stand::new("t-kept");
+    let repository = stand.small_app();
+    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 30\nUSER 10001");
+    repository.write("Dockerfile", &slow).unwrap();
+    repository.commit("slow").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    stand.await_line(&id, "now");
+    assert_eq!(stand.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
+    stand.daemon.kill();
+    stand.daemon.restart().unwrap();
+    let ended = stand.watch(&id);
+    assert_eq!(ended.outcome, "stopped", "{}", ended.text);
+}

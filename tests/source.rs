@@ -1,0 +1,105 @@
+//! What bad sources get: an error that says stage, cause and fix; nothing released; the next job
+//! runs.
+
+use std::os::unix::fs::symlink;
+use windlass_bed::{Repository, layout::PASSWORD};
+use windlass_tests::{DOCKERFILE, Stand, bed};
+
+#[test]
+fn unreachable_missing_denied_and_empty_repositories() {
+    let stand = Stand::new("t-source");
+    let layout = &bed().layout;
+    let id = "0123456789012345678901234567890123456789";
+
+    // Port 9 of loopback is named in the policy, and nobody listens there.
+    let ended = stand.submit("app", "http://127.0.0.1:9/x.git", &["--revision", id]);
+    let text = ended.failed_with("clone", "repository-unreachable");
+    assert!(text.contains("check the host"), "{text}");
+
+    let ended = stand.submit("app", "https://10.0.0.1/x.git", &["--revision", id]);
+    let _ = ended.failed_with("clone", "egress-refused");
+
+    let ended = stand.submit("app", &layout.git_url("nowhere"), &["--revision", id]);
+    let _ = ended.failed_with("clone", "repository-not-found");
+
+    let repository = stand.small_app();
+    let commit = repository.commit("one").unwrap();
+    let ended = stand.submit("app", repository.url(), &["--revision", id]);
+    let text = ended.failed_with("clone", "commit-not-found");
+    assert!(text.contains("push the commit"), "{text}");
+
+    let private = layout.private_git_url("t-source");
+    let ended = stand.submit("app", &private, &["--revision", &commit]);
+    let text = ended.failed_with("clone", "repository-denied");
+    assert!(text.contains("user:token"), "{text}");
+    stand.daemon.put_secret("t-source", "git", "bed:wrong-password").unwrap();
+    let with = ["--revision", &*commit, "--credential", "git"];
+    let ended = stand.submit("app", &private, &with);
+    let text = ended.failed_with("clone", "repository-denied");
+    assert!(text.contains("may not read") && !ended.text.contains("wrong-password"), "{text}");
+    stand.daemon.put_secret("t-source", "git", &format!("bed:{PASSWORD}")).unwrap();
+    stand.submit("app", &private, &with).succeeded();
+
+    let ended =
+        stand.submit("app", repository.url(), &["--revision", &commit, "--credential", "none"]);
+    let _ = ended.failed_with("clone", "secret-missing");
+
+    let empty = Repository::new(layout, "t-source-empty", true).unwrap();
+    empty.commit("nothing").unwrap();
+    let ended = stand.submit("empty", empty.url(), &[]);
+    let text = ended.failed_with("clone", "tree-refused");
+    assert!(text.contains("no files"), "{text}");
+    stand.serves("app", "one");
+}
+
+/// By id where the server allows it; by a ref's tip; deep in a branch; over git's own protocol.
+#[test]
+fn the_ladder_finds_commits_wherever_they_are() {
+    let stand = Stand::new("t-ladder");
+    for by_id in [true, false] {
+        let name = format!("t-ladder-{by_id}");
+        let repository = Repository::new(&bed().layout, &name, by_id).unwrap();
+        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("index.html", "deep\n").unwrap();
+        let deep = repository.commit("deep").unwrap();
+        for n in 0..60 {
+            repository
+                .git(&["commit", "--quiet", "--allow-empty", "--message", &n.to_string()])
+                .unwrap();
+        }
+        repository.write("index.html", "tip\n").unwrap();
+        let tip = repository.commit("tip").unwrap();
+        for (commit, page) in [(&deep, "deep"), (&tip, "tip")] {
+            stand.submit("app", repository.url(), &["--revision", commit]).succeeded();
+            stand.serves("app", page);
+        }
+        let url = bed().layout.git_protocol_url(&name);
+        stand.submit("app", &url, &["--revision", &deep]).succeeded();
+        stand.serves("app", "deep");
+    }
+}
+
+#[test]
+fn trees_that_cannot_be_built() {
+    let stand = Stand::new("t-tree");
+    let repository = stand.repository();
+    repository.write("README.md", "nothing to run\n").unwrap();
+    repository.commit("no app").unwrap();
+    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "nothing-detected");
+    assert!(text.contains("node, python, go") && text.contains("commit a Dockerfile"), "{text}");
+
+    repository.write("windlass.toml", "prot = 80\n").unwrap();
+    repository.commit("a key that nobody knows").unwrap();
+    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "spec-invalid");
+    assert!(text.contains("windlass.toml:1") && text.contains("prot"), "{text}");
+
+    std::fs::remove_file(repository.folder().join("windlass.toml")).unwrap();
+    symlink("/etc/passwd", repository.folder().join("windlass.toml")).unwrap();
+    repository.commit("a link out of the tree").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("detect", "tree-refused");
+    assert!(text.contains("leaves the repository") && !ended.text.contains("root:x:0"), "{text}");
+    stand.runs_the_next_job();
+    let left = std::fs::read_dir(stand.daemon.data().join("workspaces")).unwrap().count();
+    assert_eq!(left, 0, "a workspace goes with its job");
+}

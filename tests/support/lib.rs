@@ -1,0 +1,250 @@
+//! What end-to-end tests share: the bed, a daemon each, and jobs that are submitted and judged.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests: what cannot go on should stop"
+)]
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    sync::OnceLock,
+};
+use windlass_bed::{
+    Bed, Daemon, Repository,
+    daemon::{Answer, Config, get},
+    part::control_plane::kubectl,
+};
+
+/// The one bed, held until the test program ends.
+///
+/// # Panics
+/// When it cannot be brought up.
+pub fn bed() -> &'static Bed {
+    static BED: OnceLock<Bed> = OnceLock::new();
+    BED.get_or_init(|| Bed::up(None, &|_| {}).expect("the bed"))
+}
+
+/// A daemon and what was deployed by it: each test has a project of its own.
+pub struct Stand {
+    /// Its daemon.
+    pub daemon: Daemon,
+    /// Its project, repository and daemon are called so.
+    pub name: &'static str,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// All that the client printed.
+    pub text: String,
+    /// Its exit code.
+    pub code: i32,
+    /// The job's id.
+    pub id: String,
+    /// The diagnosis, or null.
+    pub diagnosis: Value,
+    /// `succeeded`, `failed`, `stopped`.
+    pub outcome: String,
+}
+
+impl Stand {
+    /// # Panics
+    /// When the daemon does not start.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        let config = Config::of(bed()).unwrap();
+        Self::with(name, &config)
+    }
+
+    /// # Panics
+    /// When the daemon does not start.
+    #[must_use]
+    pub fn with(name: &'static str, config: &Config) -> Self {
+        Self { daemon: Daemon::start(bed(), name, config).unwrap(), name }
+    }
+
+    /// A repository of this test, with a small app in a Dockerfile that needs no network.
+    ///
+    /// # Panics
+    /// When git says no.
+    #[must_use]
+    pub fn small_app(&self) -> Repository {
+        let repository = Repository::new(&bed().layout, self.name, true).unwrap();
+        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("index.html", "one\n").unwrap();
+        repository
+    }
+
+    /// An empty repository of this test.
+    ///
+    /// # Panics
+    /// When git says no.
+    #[must_use]
+    pub fn repository(&self) -> Repository {
+        Repository::new(&bed().layout, self.name, true).unwrap()
+    }
+
+    /// Submits `app` of this test's project with these arguments, and waits for its end.
+    ///
+    /// # Panics
+    /// When the client cannot be started.
+    #[must_use]
+    pub fn submit(&self, app: &str, url: &str, more: &[&str]) -> Ended {
+        let app = format!("{}/{app}", self.name);
+        let mut args = vec!["--output", "json", "submit", &app, "--repository", url];
+        args.extend(more);
+        ended(self.daemon.windlass(&args).unwrap())
+    }
+
+    /// Submits without waiting, and gives the job's id.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn submit_detached(&self, app: &str, url: &str, more: &[&str]) -> String {
+        let app = format!("{}/{app}", self.name);
+        let mut args = vec!["--output", "json", "submit", &app, "--repository", url, "--detach"];
+        args.extend(more);
+        let answer = self.daemon.windlass(&args).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
+        let job: Value = serde_json::from_str(answer.text.trim()).unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for a job's end.
+    ///
+    /// # Panics
+    /// When the client cannot be started.
+    #[must_use]
+    pub fn watch(&self, id: &str) -> Ended {
+        ended(self.daemon.windlass(&["--output", "json", "watch", id]).unwrap())
+    }
+
+    /// All events of a job, as JSON.
+    ///
+    /// # Panics
+    /// When the client says no.
+    #[must_use]
+    pub fn events(&self, id: &str) -> Vec<Value> {
+        let answer = self.daemon.windlass(&["--output", "json", "show", id, "--events"]).unwrap();
+        let lines = answer.text.lines().filter_map(|line| serde_json::from_str(line).ok());
+        lines.filter(|value: &Value| value["seq"].is_u64()).collect()
+    }
+
+    /// Follows a job until an event is as wanted; none when the job ends before.
+    ///
+    /// # Panics
+    /// When the client cannot be started.
+    pub fn await_event(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+        let mut command = self.daemon.client(&["--output", "json", "watch", id]).unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut events =
+            lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
+        let found = events.find(|event: &Value| wanted(event));
+        let _ = child.kill();
+        let _ = child.wait();
+        found
+    }
+
+    /// Follows a job until a tool prints this line.
+    ///
+    /// # Panics
+    /// When the job ends before.
+    pub fn await_line(&self, id: &str, line: &str) {
+        let found = self.await_event(id, |event| event["log"]["line"] == line);
+        assert!(found.is_some(), "`{line}` was never said: {:#?}", self.events(id));
+    }
+
+    /// The page that an app serves, through its Service.
+    ///
+    /// # Panics
+    /// When there is no Service.
+    pub fn page(&self, app: &str) -> windlass_bed::Result<String> {
+        let namespace = format!("{}--production", self.name);
+        let query = ["-n", &namespace, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
+        get(&kubectl(&bed().layout, &query)?, 80, "/index.html")
+    }
+
+    /// Asserts that the app serves this.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn serves(&self, app: &str, text: &str) {
+        let page = self.page(app).unwrap_or_else(|error| format!("nothing: {error}"));
+        assert_eq!(page.trim(), text, "\n{}", self.daemon.log());
+    }
+
+    /// Asserts that the daemon runs the next job as if nothing had happened.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn runs_the_next_job(&self) {
+        let repository =
+            Repository::new(&bed().layout, &format!("{}-next", self.name), true).unwrap();
+        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("index.html", "next\n").unwrap();
+        repository.commit("next").unwrap();
+        let ended = self.submit("next", repository.url(), &[]);
+        assert_eq!(ended.outcome, "succeeded", "{}\n{}", ended.text, self.daemon.log());
+    }
+
+    /// The cluster, as its admin.
+    ///
+    /// # Panics
+    /// When kubectl says no.
+    #[must_use]
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        kubectl(&bed().layout, args).unwrap()
+    }
+
+    /// This test's namespace.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("{}--production", self.name)
+    }
+}
+
+impl Ended {
+    /// Asserts a failure's stage and code, and gives its text for a closer look.
+    ///
+    /// # Panics
+    /// When it ended otherwise.
+    #[must_use]
+    pub fn failed_with(&self, stage: &str, code: &str) -> String {
+        let found = (self.diagnosis["stage"].as_str(), self.diagnosis["code"].as_str());
+        assert_eq!(found, (Some(stage), Some(code)), "{}", self.text);
+        assert_eq!(self.code, 1, "exit code of a job that failed");
+        self.diagnosis.to_string()
+    }
+
+    /// Asserts success.
+    ///
+    /// # Panics
+    /// When it ended otherwise.
+    pub fn succeeded(&self) {
+        assert_eq!((&*self.outcome, self.code), ("succeeded", 0), "{}", self.text);
+    }
+}
+
+fn ended(answer: Answer) -> Ended {
+    let lines: Vec<Value> =
+        answer.text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let id = lines.iter().find_map(|line| line["id"].as_str()).unwrap_or_default().to_owned();
+    let end = lines.iter().find(|line| line["ended"].is_object()).map(|line| line["ended"].clone());
+    let end = end.unwrap_or_default();
+    Ended {
+        code: answer.code,
+        id,
+        diagnosis: end["diagnosis"].clone(),
+        outcome: end["outcome"].as_str().unwrap_or("none").to_owned(),
+        text: answer.text,
+    }
+}
+
+/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment.
+pub const DOCKERFILE: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY index.html ./\nUSER 10001\nEXPOSE 8080\nCMD [\"python3\", \"-m\", \"http.server\", \"8080\"]\n";
