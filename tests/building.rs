@@ -1,5 +1,14 @@
 //! What failing builds and tests get.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
 use std::time::{Duration, Instant};
 use windlass_bed::{Repository, daemon::Config, part::buildkit};
 use windlass_tests::{DOCKERFILE, Stand, bed};
@@ -78,7 +87,7 @@ fn tests_that_fail_and_tests_that_never_end() {
 fn a_registry_with_a_login() {
     let mut config = Config::of(bed()).unwrap();
     config.registry = bed().layout.private_registry();
-    let stand = Stand::with("t-registry", &config);
+    let stand = Stand::with("t-login", &config);
     let repository = stand.small_app();
     repository.commit("one").unwrap();
     let ended = stand.submit("app", repository.url(), &[]);

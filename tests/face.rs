@@ -1,6 +1,15 @@
 //! The face: what wrong requests get, exit codes, who may do what, configuration, plugins that
 //! misbehave.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
 use std::{fs, os::unix::fs::symlink, process::Command};
 use windlass_bed::{
     build::{plugins, programs},
@@ -146,14 +155,14 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
 #[test]
 fn plugins_that_trap_loop_or_eat_memory() {
     let cases = [
-        ("trap", "gave up"),
-        ("spin", "limit `cpu-ms`"),
-        ("memory", "limit `memory`"),
-        ("recursion", "stack"),
-        ("flood", "limit `host-calls`"),
+        ("t-trap", "trap", "gave up"),
+        ("t-spin", "spin", "limit `cpu-ms`"),
+        ("t-memory", "memory", "limit `memory`"),
+        ("t-recursion", "recursion", "trapped"),
+        ("t-flood", "flood", "limit `host-calls`"),
     ];
-    for (mode, words) in cases {
-        let stand = Stand::with("t-hostile", &hostile(mode));
+    for (name, mode, words) in cases {
+        let stand = Stand::with(name, &hostile(mode));
         let repository = stand.repository();
         repository.write("README.md", mode).unwrap();
         repository.commit(mode).unwrap();
@@ -165,7 +174,7 @@ fn plugins_that_trap_loop_or_eat_memory() {
         // With a Dockerfile the plugin is only a warning, and the daemon is as well as before.
         stand.runs_the_next_job();
     }
-    let stand = Stand::with("t-hostile", &hostile("paths"));
+    let stand = Stand::with("t-paths", &hostile("paths"));
     let repository = stand.repository();
     symlink("/etc/passwd", repository.folder().join("link")).unwrap();
     repository.commit("paths").unwrap();

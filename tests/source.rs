@@ -1,9 +1,18 @@
 //! What bad sources get: an error that says stage, cause and fix; nothing released; the next job
 //! runs.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
 use std::os::unix::fs::symlink;
 use windlass_bed::{Repository, layout::PASSWORD};
-use windlass_tests::{DOCKERFILE, Stand, bed};
+use windlass_tests::{DOCKERFILE, SMALL, Stand, bed};
 
 #[test]
 fn unreachable_missing_denied_and_empty_repositories() {
@@ -61,6 +70,7 @@ fn the_ladder_finds_commits_wherever_they_are() {
         let repository = Repository::new(&bed().layout, &name, by_id).unwrap();
         repository.write("Dockerfile", DOCKERFILE).unwrap();
         repository.write("index.html", "deep\n").unwrap();
+        repository.write("windlass.toml", SMALL).unwrap();
         let deep = repository.commit("deep").unwrap();
         for n in 0..60 {
             repository

@@ -1,9 +1,10 @@
 //! What end-to-end tests share: the bed, a daemon each, and jobs that are submitted and judged.
 
-#![expect(
-    clippy::unwrap_used,
+#![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "tests: what cannot go on should stop"
 )]
 
@@ -76,6 +77,7 @@ impl Stand {
         let repository = Repository::new(&bed().layout, self.name, true).unwrap();
         repository.write("Dockerfile", DOCKERFILE).unwrap();
         repository.write("index.html", "one\n").unwrap();
+        repository.write("windlass.toml", SMALL).unwrap();
         repository
     }
 
@@ -188,6 +190,7 @@ impl Stand {
             Repository::new(&bed().layout, &format!("{}-next", self.name), true).unwrap();
         repository.write("Dockerfile", DOCKERFILE).unwrap();
         repository.write("index.html", "next\n").unwrap();
+        repository.write("windlass.toml", SMALL).unwrap();
         repository.commit("next").unwrap();
         let ended = self.submit("next", repository.url(), &[]);
         assert_eq!(ended.outcome, "succeeded", "{}\n{}", ended.text, self.daemon.log());
@@ -206,6 +209,14 @@ impl Stand {
     #[must_use]
     pub fn namespace(&self) -> String {
         format!("{}--production", self.name)
+    }
+}
+
+impl Drop for Stand {
+    /// What was deployed goes, without waiting for it.
+    fn drop(&mut self) {
+        let args = ["delete", "namespace", &self.namespace(), "--ignore-not-found", "--wait=false"];
+        let _ = kubectl(&bed().layout, &args);
     }
 }
 
@@ -245,6 +256,9 @@ fn ended(answer: Answer) -> Ended {
         text: answer.text,
     }
 }
+
+/// All tests together fit on the bed's one node.
+pub const SMALL: &str = "[resources]\ncpu = \"10m\"\nmemory = \"32Mi\"\n";
 
 /// Serves `index.html` with what Debian's Python stand-in has; listens after a moment.
 pub const DOCKERFILE: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY index.html ./\nUSER 10001\nEXPOSE 8080\nCMD [\"python3\", \"-m\", \"http.server\", \"8080\"]\n";

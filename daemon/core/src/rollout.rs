@@ -86,6 +86,8 @@ pub struct Warning {
     pub reason: String,
     /// The kubelet's words.
     pub message: String,
+    /// How often it was said; the kubelet stops counting after some 25.
+    pub count: u32,
 }
 
 /// What is known to be wrong with a rollout.
@@ -289,7 +291,8 @@ fn pod_signals(pod: &Pod, seen: &Snapshot) -> Vec<(Finding, When)> {
             Problem::OutOfMemory
         } else if matches!(&*ended.reason, "StartError" | "ContainerCannotRun") && no_file {
             Problem::BadCommand
-        } else if let Some(probe) = killed_by_startup {
+        } else if let Some(probe) = killed_by_startup.filter(|probe| was_killed(ended.exit, probe))
+        {
             found.push((
                 finding(Problem::StartupProbe, &probe.message, Some(ended.exit)),
                 When::Now,
@@ -303,6 +306,13 @@ fn pod_signals(pod: &Pod, seen: &Snapshot) -> Vec<(Finding, When)> {
         }
     }
     found
+}
+
+/// An app that ends by itself fails its startup probe too, before that: only one that was killed, or
+/// that ended well when it was told to, did not answer in time.
+fn was_killed(exit: i32, probe: &Warning) -> bool {
+    // 128 + SIGKILL, 128 + SIGTERM.
+    matches!(exit, 137 | 143) || exit == 0 && probe.count >= 20
 }
 
 fn waiting_signal(container: &Container) -> Option<(Problem, When, &str)> {

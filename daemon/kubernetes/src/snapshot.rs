@@ -90,6 +90,7 @@ impl Seen {
             pod: text(&event.involved_object.name),
             reason: text(&event.reason),
             message: text(&event.message),
+            count: u32::try_from(event.count.unwrap_or(1)).unwrap_or_default(),
         };
         events.iter().map(warning).collect()
     }

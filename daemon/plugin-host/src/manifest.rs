@@ -39,10 +39,12 @@ impl Manifest {
                 }
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
-                    if found.replace(section.data()).is_some() {
-                        return Err(format!("it has two sections `{SECTION}`"));
-                    }
+                Payload::CustomSection(section)
+                    if depth == 1
+                        && section.name() == SECTION
+                        && found.replace(section.data()).is_some() =>
+                {
+                    return Err(format!("it has two sections `{SECTION}`"));
                 }
                 _ => {}
             }

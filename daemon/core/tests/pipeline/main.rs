@@ -1,5 +1,14 @@
 //! The pipeline against a pretend world: every call failed, every event the daemon's last.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
 mod world;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

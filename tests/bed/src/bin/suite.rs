@@ -25,6 +25,8 @@ fn run() -> Result<()> {
     // What follows after `--` goes to the test programs: cargo suite -- NAME.
     let rest: Vec<String> = std::env::args().skip(1).collect();
     let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
+    // Tests on the bed mostly wait for it: four at a time, whatever the cores.
+    arguments.extend(["--config", "env.RUST_TEST_THREADS='4'"]);
     arguments.extend(rest.iter().map(String::as_str));
     let tested = build::cargo(&arguments);
     drop(bed);

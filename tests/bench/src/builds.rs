@@ -1,0 +1,47 @@
+//! The same build by buildctl: the same daemon, in turns, everything cached, pushed to the same
+//! registry.
+
+use crate::{median, title};
+use std::{process::Command, time::Instant};
+use windlass_bed::{Repository, process::run};
+use windlass_tests::{Stand, bed};
+
+const ROUNDS: usize = 9;
+
+pub(crate) fn beside_buildctl(stand: &Stand) {
+    title("A cached build with push, seconds (median of 9, in turns)");
+    let repository = Repository::new(&bed().layout, "bench-build", true).unwrap();
+    repository.write("Dockerfile", windlass_tests::DOCKERFILE).unwrap();
+    repository.write("index.html", "bench\n").unwrap();
+    repository.commit("bench").unwrap();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let ended = stand.submit("build", repository.url(), &[]);
+        ended.succeeded();
+        let events = stand.events(&ended.id);
+        let at = |key: &str, stage: &str| {
+            let found =
+                events.iter().find(|event| event[key].is_object() && event["stage"] == stage);
+            found.and_then(|event| event["at"].as_f64()).unwrap_or_default()
+        };
+        ours.push(at("finished", "push") - at("started", "build"));
+
+        let folder = repository.folder().display().to_string();
+        let started = Instant::now();
+        run(Command::new(bed().layout.program("buildctl"))
+            .args(["--addr", &bed().buildkit(), "build", "--frontend", "dockerfile.v0"])
+            .arg(format!("--local=context={folder}"))
+            .arg(format!("--local=dockerfile={folder}"))
+            .arg(format!(
+                "--output=type=image,name={}/bench/buildctl:1,push=true",
+                bed().registry()
+            )))
+        .unwrap();
+        theirs.push(started.elapsed().as_secs_f64());
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!(
+        "windlass {ours:.3} (build, test looked for, push)   buildctl {theirs:.3}   ratio {:.2}",
+        ours / theirs
+    );
+}

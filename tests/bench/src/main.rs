@@ -1,0 +1,55 @@
+//! Prints what Windlass takes, beside what its peers take for the same, in the same run.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench: what cannot go on should stop"
+)]
+
+mod builds;
+mod deploys;
+mod detector;
+mod requests;
+
+use std::process::ExitCode;
+use windlass_bed::{build, daemon::Config};
+use windlass_tests::{Stand, bed};
+
+fn main() -> ExitCode {
+    // The daemon that is measured is the released one, beside this program.
+    build::cargo(&[
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "windlassd",
+        "--package",
+        "windlass-cli",
+        "--package",
+        "windlass-bed",
+    ])
+    .unwrap();
+    build::build_plugins(&|line| println!("{line}")).unwrap();
+    let stand = Stand::with("bench", &Config::of(bed()).unwrap());
+    deploys::three_apps(&stand);
+    builds::beside_buildctl(&stand);
+    requests::beside_kubectl(&stand);
+    deploys::crash(&stand);
+    deploys::memory(&stand);
+    detector::calls();
+    ExitCode::SUCCESS
+}
+
+/// Prints a heading.
+fn title(text: &str) {
+    println!("\n## {text}");
+}
+
+/// The middle one.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
