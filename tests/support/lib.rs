@@ -13,6 +13,8 @@ use std::{
     io::{BufRead, BufReader},
     process::Stdio,
     sync::OnceLock,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 use windlass_bed::{
     Bed, Daemon, Repository,
@@ -177,8 +179,16 @@ impl Stand {
     /// # Panics
     /// When it does not.
     pub fn serves(&self, app: &str, text: &str) {
-        let page = self.page(app).unwrap_or_else(|error| format!("nothing: {error}"));
-        assert_eq!(page.trim(), text, "\n{}", self.daemon.log());
+        // A pod that is told to end answers a moment longer, until the Service has heard of it.
+        let (began, limit) = (Instant::now(), Duration::from_secs(10));
+        loop {
+            let page = self.page(app).unwrap_or_else(|error| format!("nothing: {error}"));
+            if page.trim() == text {
+                return;
+            }
+            assert!(began.elapsed() < limit, "{text}, not {page}\n{}", self.daemon.log());
+            sleep(Duration::from_millis(200));
+        }
     }
 
     /// Asserts that the daemon runs the next job as if nothing had happened.

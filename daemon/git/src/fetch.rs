@@ -175,6 +175,8 @@ fn refuses_ids(error: &git2::Error) -> bool {
         || text.contains("not our ref")
         || text.contains("unadvertised object")
         || text.contains("did not contain")
+        // What libgit2 makes of `ERR upload-pack: not our ref`.
+        || text.contains("unexpected packet type")
         || error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference
 }
 

@@ -1,10 +1,14 @@
 //! From the cluster's objects to what the judge reads. Pure.
 
 use crate::render::JOB;
-use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
-    core::v1::{ContainerStatus, Event, Pod as K8sPod},
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, ReplicaSet, ReplicaSetCondition},
+        core::v1::{ContainerStatus, Event, Pod as K8sPod},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use std::collections::BTreeMap;
 use windlass_core::rollout::{Container, Pod, Snapshot, Terminated, Warning};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -45,29 +49,28 @@ impl Seen {
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 (text(&condition.reason), text(&condition.message))
             }),
-            replica_failure: condition("ReplicaFailure")
-                .filter(|condition| condition.status == "True")
-                .and_then(|condition| condition.message.clone()),
+            replica_failure: self.new_set().and_then(failure),
             pods: pods.iter().map(|pod| read(pod)).collect(),
             warnings,
         }
     }
 
-    /// Pods of the ReplicaSet that the Deployment's controller made last.
+    /// The ReplicaSet that the Deployment's controller made, or took up again, last.
+    fn new_set(&self) -> Option<&ReplicaSet> {
+        let revision =
+            |of: &ObjectMeta| of.annotations.as_ref().and_then(|all| all.get(REVISION)).cloned();
+        let newest = revision(&self.deployment.as_ref()?.metadata)?;
+        self.replica_sets.iter().find(|set| revision(&set.metadata).as_ref() == Some(&newest))
+    }
+
+    /// Its pods.
     pub(crate) fn new_pods(&self) -> Vec<&K8sPod> {
-        let annotations = |of: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta| {
-            of.annotations.as_ref().and_then(|all| all.get(REVISION)).cloned()
-        };
-        let newest =
-            self.deployment.as_ref().and_then(|deployment| annotations(&deployment.metadata));
-        let set = self
-            .replica_sets
-            .iter()
-            .find(|set| newest.is_some() && annotations(&set.metadata) == newest);
-        let label = |labels: &Option<std::collections::BTreeMap<String, String>>| {
+        let label = |labels: &Option<BTreeMap<String, String>>| {
             labels.as_ref().and_then(|all| all.get(HASH)).cloned()
         };
-        let Some(hash) = set.and_then(|set| label(&set.metadata.labels)) else { return Vec::new() };
+        let Some(hash) = self.new_set().and_then(|set| label(&set.metadata.labels)) else {
+            return Vec::new();
+        };
         let of_set = |pod: &&K8sPod| {
             label(&pod.metadata.labels).as_ref() == Some(&hash)
                 && pod.metadata.deletion_timestamp.is_none()
@@ -94,6 +97,16 @@ impl Seen {
         };
         events.iter().map(warning).collect()
     }
+}
+
+/// Why it cannot make pods. Not the Deployment's own condition: that tells of any ReplicaSet, also
+/// of the one that a way back has left behind.
+fn failure(set: &ReplicaSet) -> Option<String> {
+    let conditions = set.status.as_ref()?.conditions.as_ref()?;
+    let failing = |condition: &&ReplicaSetCondition| {
+        condition.type_ == "ReplicaFailure" && condition.status == "True"
+    };
+    conditions.iter().find(failing)?.message.clone()
 }
 
 fn is_ready(pod: &K8sPod) -> bool {

@@ -4,7 +4,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
 use clap::Parser;
-use std::{path::PathBuf, process::ExitCode, thread};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    thread::{self, sleep},
+    time::{Duration, Instant},
+};
 use windlass_bed::{
     Bed, Daemon, Repository, Result, build,
     daemon::{Config, get},
@@ -142,7 +147,13 @@ impl Show {
     }
 
     fn serves(&self, expected: &str) -> Result<()> {
-        let page = self.page("node")?;
+        // A pod that is told to end answers a moment longer, until the Service has heard of it.
+        let (began, limit) = (Instant::now(), Duration::from_secs(10));
+        let mut page = self.page("node")?;
+        while page.trim() != expected && began.elapsed() < limit {
+            sleep(Duration::from_millis(500));
+            page = self.page("node")?;
+        }
         println!("      {}", page.trim());
         match page.trim() == expected {
             true => Ok(()),
