@@ -85,3 +85,18 @@ fn jobs_wait_and_stops_are_kept_over_a_restart() {
     let ended = stand.watch(&id);
     assert_eq!(ended.outcome, "stopped", "{}", ended.text);
 }
+
+/// Told to end, a daemon drains, ends, and its job goes on in the next one.
+#[test]
+fn a_daemon_that_is_told_to_end_does() {
+    let mut stand = Stand::new("t-drain");
+    let repository = stand.small_app();
+    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 20\nUSER 10001");
+    repository.write("Dockerfile", &slow).unwrap();
+    repository.commit("slow").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    stand.await_line(&id, "now");
+    stand.daemon.terminate(std::time::Duration::from_secs(20)).unwrap();
+    stand.daemon.restart().unwrap();
+    stand.watch(&id).succeeded();
+}

@@ -49,7 +49,7 @@ impl Store {
         let migrated = sqlx::migrate!("./migrations").run(&pool).await;
         migrated.map_err(|error| StoreError::Other(error.to_string()))?;
         let (news, _) = broadcast::channel(4096);
-        let writes = writer::start(pool.acquire().await?, news.clone());
+        let writes = writer::start(pool.acquire().await?.detach(), news.clone());
         Ok(Self { pool, writes, key, news, _lock: Arc::new(lock) })
     }
 

@@ -5,7 +5,7 @@ use crate::{
     due::{self, Work},
     store::{now_ms, to_json},
 };
-use sqlx::{Sqlite, SqliteConnection, pool::PoolConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use windlass_core::{
     event::{Event, Outcome},
@@ -24,7 +24,8 @@ pub(crate) struct Write {
 const BATCH: usize = 512;
 
 pub(crate) fn start(
-    mut connection: PoolConnection<Sqlite>,
+    // Not the pool's: closing the pool would wait for it for ever.
+    mut connection: SqliteConnection,
     news: broadcast::Sender<String>,
 ) -> mpsc::Sender<Write> {
     let (send, mut receive) = mpsc::channel::<Write>(BATCH);

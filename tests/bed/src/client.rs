@@ -34,7 +34,8 @@ impl Bed {
         let held = OpenOptions::new().create(true).append(true).open(layout.at("users.lock"))?;
         // The keeper takes this lock for an instant, to see whether anybody is left.
         flock(&held, FlockOperation::LockShared)?;
-        if !is_up(&layout) {
+        let ours = !is_up(&layout);
+        if ours {
             let lacks = doctor::examine();
             if !lacks.is_empty() {
                 let lacks: Vec<_> = lacks
@@ -48,7 +49,8 @@ impl Bed {
             let _ = fs::remove_file(layout.at("progress"));
             start_keeper(&layout)?;
         }
-        await_ready(&layout, say)?;
+        // Of a bed that is up already there is nothing to tell.
+        await_ready(&layout, if ours { say } else { &|_| {} })?;
         let existing = fs::read(layout.at("existing.json")).ok();
         let existing = existing.and_then(|json| serde_json::from_slice(&json).ok());
         Ok(Self { layout, existing: existing.unwrap_or_default(), _held: held })

@@ -3,7 +3,7 @@
 use crate::{
     Bed, Result, build,
     layout::{PASSWORD, port},
-    process::{Running, await_ready, start, tail},
+    process::{Running, await_ready, sh, start, tail},
 };
 use std::{
     fs,
@@ -11,7 +11,8 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 /// A daemon with a folder of its own.
@@ -141,6 +142,23 @@ impl Daemon {
     /// Kills it with −9.
     pub fn kill(&mut self) {
         self.running = None;
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not within `limit`.
+    pub fn terminate(&mut self, limit: Duration) -> Result<()> {
+        let mut running = self.running.take().ok_or("it does not run")?;
+        sh(&format!("kill -TERM {}", running.id()))?;
+        let began = Instant::now();
+        while running.ended().is_none() {
+            if began.elapsed() > limit {
+                return Err(format!("still there after {limit:?}\n{}", self.log()).into());
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// Its process.
