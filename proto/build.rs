@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // For reflection.
     fs::write(out.join("descriptors.bin"), bytes)?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // Ordered maps: the bytes of a request tell a repeat from another request.
+    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
     Ok(())
 }

@@ -11,10 +11,10 @@
 
 use std::time::{Duration, Instant};
 use windlass_bed::{Repository, daemon::Config, part::buildkit};
-use windlass_tests::{DOCKERFILE, Stand, bed};
+use windlass_tests::{Stand, bed, dockerfile};
 
 fn with_step(step: &str) -> String {
-    DOCKERFILE.replace("USER 10001", &format!("{step}\nUSER 10001"))
+    dockerfile().replace("USER 10001", &format!("{step}\nUSER 10001"))
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn dockerfiles_that_fail() {
     repository.commit("a failing step").unwrap();
     let text = stand.submit("app", repository.url(), &[]).failed_with("build", "build-step-failed");
     assert!(text.contains("exited with 7") && text.contains("a clue for you"), "{text}");
-    assert!(text.contains("Dockerfile:4"), "{text}");
+    assert!(text.contains("Dockerfile:5"), "{text}");
 
     repository.write("Dockerfile", "FROM nobody-has-this:1\n").unwrap();
     repository.commit("no base").unwrap();
@@ -51,7 +51,7 @@ fn dockerfiles_that_fail() {
 fn tests_that_fail_and_tests_that_never_end() {
     let stand = Stand::new("t-tests");
     let repository = stand.small_app();
-    let dockerfile = DOCKERFILE.replace(
+    let dockerfile = dockerfile().replace(
         "USER 10001",
         "USER 10001\nFROM base AS test\nCMD [\"python3\", \"test.py\"]\nFROM base",
     );
@@ -179,7 +179,7 @@ fn a_newer_job_takes_the_waiting_ones_place() {
     let slow = repository.commit("slow").unwrap();
     let first = stand.submit_detached("app", repository.url(), &["--revision", &slow]);
     stand.await_line(&first, "now");
-    repository.write("Dockerfile", DOCKERFILE).unwrap();
+    repository.write("Dockerfile", &dockerfile()).unwrap();
     let second = {
         repository.commit("two").unwrap();
         stand.submit_detached("app", repository.url(), &[])

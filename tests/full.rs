@@ -11,7 +11,7 @@
 
 use std::{fs, path::Path};
 use windlass_bed::{Daemon, daemon::Config, process::sh};
-use windlass_tests::{DOCKERFILE, Stand, bed};
+use windlass_tests::{Stand, bed, dockerfile};
 
 /// A small disk of its own, gone with the test.
 struct Disk(String);
@@ -71,7 +71,7 @@ fn a_workspace_without_room() {
 fn a_store_without_room() {
     let (stand, disk) = stand("t-store", "journal", "8m");
     let repository = stand.small_app();
-    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 5\nUSER 10001");
+    let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 5\nUSER 10001");
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
     let id = stand.submit_detached("app", repository.url(), &[]);

@@ -11,7 +11,7 @@
 )]
 
 use serde_json::Value;
-use windlass_tests::{DOCKERFILE, Stand};
+use windlass_tests::{Stand, dockerfile};
 
 /// What was seen last when the daemon was killed.
 type Instant = (&'static str, fn(&Value) -> bool);
@@ -35,7 +35,7 @@ fn killed_at_five_instants() {
         let steps = format!(
             "RUN echo {number} > one && echo finished one\nRUN sleep 2 && echo finished two"
         );
-        let dockerfile = DOCKERFILE.replace("USER 10001", &format!("{steps}\nUSER 10001"));
+        let dockerfile = dockerfile().replace("USER 10001", &format!("{steps}\nUSER 10001"));
         repository.write("Dockerfile", &dockerfile).unwrap();
         repository.commit(when).unwrap();
         let id = stand.submit_detached("app", repository.url(), &[]);
@@ -74,7 +74,7 @@ fn check(when: &str, events: &[Value]) {
 fn jobs_wait_and_stops_are_kept_over_a_restart() {
     let mut stand = Stand::new("t-kept");
     let repository = stand.small_app();
-    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 30\nUSER 10001");
+    let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 30\nUSER 10001");
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
     let id = stand.submit_detached("app", repository.url(), &[]);
@@ -91,7 +91,7 @@ fn jobs_wait_and_stops_are_kept_over_a_restart() {
 fn a_daemon_that_is_told_to_end_does() {
     let mut stand = Stand::new("t-drain");
     let repository = stand.small_app();
-    let slow = DOCKERFILE.replace("USER 10001", "RUN echo now && sleep 20\nUSER 10001");
+    let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 20\nUSER 10001");
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
     let id = stand.submit_detached("app", repository.url(), &[]);

@@ -12,7 +12,7 @@
 
 use std::os::unix::fs::symlink;
 use windlass_bed::{Repository, layout::PASSWORD};
-use windlass_tests::{DOCKERFILE, SMALL, Stand, bed};
+use windlass_tests::{SMALL, Stand, bed, dockerfile};
 
 #[test]
 fn unreachable_missing_denied_and_empty_repositories() {
@@ -68,7 +68,7 @@ fn the_ladder_finds_commits_wherever_they_are() {
     for by_id in [true, false] {
         let name = format!("t-ladder-{by_id}");
         let repository = Repository::new(&bed().layout, &name, by_id).unwrap();
-        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("Dockerfile", &dockerfile()).unwrap();
         repository.write("index.html", "deep\n").unwrap();
         repository.write("windlass.toml", SMALL).unwrap();
         let deep = repository.commit("deep").unwrap();

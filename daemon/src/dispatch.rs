@@ -14,7 +14,7 @@ use tokio::{
 use tracing::Instrument;
 use windlass_core::{
     event::{Event, Outcome, Stop},
-    history::standing,
+    history::{Standing, standing},
     job::Stage,
     pipeline::deploy,
     ports::Ports,
@@ -34,6 +34,12 @@ struct Shared {
     store: Store,
     ports: Ports,
     daemon: String,
+}
+
+impl Shared {
+    async fn has_ended(&self, id: &str) -> bool {
+        matches!(self.store.job(id).await, Ok(Some(record)) if record.outcome.is_some())
+    }
 }
 
 pub(crate) struct Dispatcher {
@@ -64,7 +70,9 @@ impl Dispatcher {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> Result<(), StoreError> {
-        let unfinished = self.shared.store.unfinished().await?;
+        let mut unfinished = self.shared.store.unfinished().await?;
+        // Those that had begun first: they may hold a half-made release.
+        unfinished.sort_by_key(|record| record.last_seq == 0);
         if !unfinished.is_empty() {
             tracing::info!(jobs = unfinished.len(), "going on with unfinished jobs");
         }
@@ -98,7 +106,7 @@ impl Dispatcher {
 
     fn take(&mut self, message: Message) {
         match &message {
-            Message::Ended { id } => {
+            Message::Ended { id } | Message::Again { id } => {
                 self.running.remove(id);
             }
             Message::Cancelled { id } => {
@@ -129,14 +137,11 @@ impl Dispatcher {
                 tracing::error!(%lost, "the run is over, the job is not");
                 wait_for_store(&shared.store).await;
             }
-            let again = match result {
-                Ok(()) => None,
-                Err(_) => shared.store.job(&id).await.ok().flatten(),
+            let over = match result {
+                Ok(()) => Message::Ended { id },
+                Err(_) => Message::Again { id },
             };
-            let _ = outbox.send(Message::Ended { id: id.clone() });
-            if let Some(record) = again.filter(|record| record.outcome.is_none()) {
-                let _ = outbox.send(Message::Submitted { id, app: record.job.app, begun: true });
-            }
+            let _ = outbox.send(over);
         };
         self.tasks.spawn(work.instrument(span));
     }
@@ -153,10 +158,10 @@ impl Dispatcher {
                 let outcome = Outcome::Stopped { at: Stage::Clone, why };
                 match shared.store.append(&id, Event::Ended(outcome)).await {
                     Ok(()) => return,
-                    Err(StoreError::Full(_)) => wait_for_store(&shared.store).await,
+                    Err(_) if shared.has_ended(&id).await => return,
                     Err(error) => {
-                        tracing::error!(id, %error, "a waiting job cannot be ended");
-                        return;
+                        tracing::error!(id, %error, "a waiting job cannot be ended yet");
+                        tokio::time::sleep(STORE_RETRY).await;
                     }
                 }
             }
@@ -203,6 +208,9 @@ async fn run(
             return Ok(());
         }
     };
+    if let Standing::Ended(_) = standing {
+        return Ok(());
+    }
     // A reason that was recorded before this life.
     let sender;
     if let Some(why) = record.stop {

@@ -14,7 +14,7 @@ use std::{
     process::Stdio,
     sync::OnceLock,
     thread::sleep,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
     Bed, Daemon, Repository,
@@ -77,7 +77,7 @@ impl Stand {
     #[must_use]
     pub fn small_app(&self) -> Repository {
         let repository = Repository::new(&bed().layout, self.name, true).unwrap();
-        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("Dockerfile", &dockerfile()).unwrap();
         repository.write("index.html", "one\n").unwrap();
         repository.write("windlass.toml", SMALL).unwrap();
         repository
@@ -198,7 +198,7 @@ impl Stand {
     pub fn runs_the_next_job(&self) {
         let repository =
             Repository::new(&bed().layout, &format!("{}-next", self.name), true).unwrap();
-        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("Dockerfile", &dockerfile()).unwrap();
         repository.write("index.html", "next\n").unwrap();
         repository.write("windlass.toml", SMALL).unwrap();
         repository.commit("next").unwrap();
@@ -270,5 +270,16 @@ fn ended(answer: Answer) -> Ended {
 /// All tests together fit on the bed's one node.
 pub const SMALL: &str = "[resources]\ncpu = \"10m\"\nmemory = \"32Mi\"\n";
 
-/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment.
-pub const DOCKERFILE: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY index.html ./\nUSER 10001\nEXPOSE 8080\nCMD [\"python3\", \"-m\", \"http.server\", \"8080\"]\n";
+/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment. Of each run
+/// of the tests alone: what an earlier one left in the builder's cache is not used.
+#[must_use]
+pub fn dockerfile() -> String {
+    static RUN: OnceLock<u128> = OnceLock::new();
+    let run = RUN.get_or_init(|| {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
+    });
+    format!(
+        "FROM python:3.11-slim\nENV RUN_OF_TESTS={run}\nWORKDIR /app\nCOPY index.html ./\nUSER 10001\n\
+         EXPOSE 8080\nCMD [\"python3\", \"-m\", \"http.server\", \"8080\"]\n"
+    )
+}

@@ -1,7 +1,7 @@
 //! From the wire to what the core knows: every field is checked here.
 
 use crate::errors::{field, name, spec as spec_error};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
 use windlass_core::{
     app::App,
@@ -119,8 +119,8 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
 }
 
 pub(crate) fn labels(
-    labels: &std::collections::HashMap<String, String>,
-) -> Result<std::collections::BTreeMap<String, String>, Status> {
+    labels: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Status> {
     if labels.len() > 64 {
         return Err(field("labels", &labels.len().to_string(), "are too many: at most 64"));
     }
@@ -129,7 +129,7 @@ pub(crate) fn labels(
         let key: String = key.chars().take(80).collect();
         return Err(field("labels", &key, "is longer than 256 bytes, or its value is"));
     }
-    Ok(labels.clone().into_iter().collect())
+    Ok(labels.clone())
 }
 
 pub(crate) fn timeout(duration: Option<prost_types::Duration>) -> Result<Duration, Status> {

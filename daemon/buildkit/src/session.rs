@@ -126,7 +126,9 @@ async fn carry(
 ) -> Result<(), Status> {
     let (mut read, mut write) = tokio::io::split(near);
     let (out, outgoing) = mpsc::channel(8);
-    tokio::spawn(async move {
+    // In this same future, so that both halves go with it: the inner connection ends then, and what
+    // it serves is let go.
+    let pump = async move {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(length @ 1..) = read.read(&mut buffer).await {
             let data = buffer.get(..length).unwrap_or_default().to_vec();
@@ -134,19 +136,25 @@ async fn carry(
                 break;
             }
         }
-    });
+    };
     let mut request = Request::new(ReceiverStream::new(outgoing));
     *request.metadata_mut() = metadata;
     let mut client = ControlClient::new(channel)
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
-    let mut incoming = client.session(request).await?.into_inner();
-    while let Some(message) = incoming.message().await? {
-        if write.write_all(&message.data).await.is_err() {
-            break;
+    let receive = async move {
+        let mut incoming = client.session(request).await?.into_inner();
+        while let Some(message) = incoming.message().await? {
+            if write.write_all(&message.data).await.is_err() {
+                break;
+            }
         }
+        Ok(())
+    };
+    tokio::select! {
+        () = pump => Ok(()),
+        received = receive => received,
     }
-    Ok(())
 }
 
 #[tonic::async_trait]

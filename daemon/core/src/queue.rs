@@ -25,7 +25,13 @@ pub enum Message {
         /// The job.
         id: String,
     },
-    /// A waiting job was cancelled; a running one ends by itself.
+    /// A job's run is over, the job is not: the store took nothing more. It goes on before all
+    /// others, and nothing takes its place.
+    Again {
+        /// The job.
+        id: String,
+    },
+    /// A waiting job was cancelled; one that had begun takes its way back by itself.
     Cancelled {
         /// The job.
         id: String,
@@ -67,7 +73,12 @@ impl Queue {
     pub fn take(&mut self, message: Message) -> Vec<Action> {
         let mut actions = Vec::new();
         match message {
-            Message::Submitted { id, app, begun } => {
+            // Found in the store at start and told by its client too.
+            Message::Submitted { id, .. } if self.knows(&id) => {}
+            Message::Submitted { id, app, begun: true } => {
+                self.waiting.push_front((id, app, true));
+            }
+            Message::Submitted { id, app, begun: false } => {
                 self.waiting.retain(|(older, theirs, begun)| {
                     let stays = *theirs != app || *begun;
                     if !stays {
@@ -75,25 +86,32 @@ impl Queue {
                     }
                     stays
                 });
-                match begun {
-                    true => self.waiting.push_front((id, app, begun)),
-                    false => self.waiting.push_back((id, app, begun)),
+                self.waiting.push_back((id, app, false));
+            }
+            Message::Again { id } => {
+                if let Some(app) = self.running.remove(&id) {
+                    self.waiting.push_front((id, app, true));
                 }
             }
             Message::Ended { id } => {
                 self.running.remove(&id);
             }
-            Message::Cancelled { id } => self.waiting.retain(|(waiting, ..)| {
-                if *waiting == id {
+            Message::Cancelled { id } => self.waiting.retain(|(waiting, _, begun)| {
+                let drops = *waiting == id && !begun;
+                if drops {
                     actions.push(Action::Drop(id.clone()));
                 }
-                *waiting != id
+                !drops
             }),
         }
         while let Some(id) = self.start_one() {
             actions.push(Action::Start(id));
         }
         actions
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.running.contains_key(id) || self.waiting.iter().any(|(waiting, ..)| waiting == id)
     }
 
     fn start_one(&mut self) -> Option<String> {
@@ -136,6 +154,21 @@ mod tests {
         let superseded = Action::Supersede { id: "2".into(), by: "3".into() };
         assert_eq!(queue.take(submitted("3", "p", "a")), [superseded]);
         assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("3")]);
+    }
+
+    /// Its rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
+    #[test]
+    fn a_job_that_had_begun_goes_first_and_stays() {
+        let mut queue = Queue::new(1);
+        assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+        assert_eq!(queue.take(submitted("2", "p", "a")), []);
+        assert_eq!(queue.take(submitted("2", "p", "a")), [], "told twice");
+        assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
+        queue.take(submitted("3", "q", "b"));
+        let app = App::new("q", "c", "").unwrap();
+        queue.take(Message::Submitted { id: "0".into(), app, begun: true });
+        assert_eq!(queue.take(Message::Cancelled { id: "0".into() }), []);
+        assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("0")]);
     }
 
     #[test]

@@ -137,6 +137,12 @@ fn encodings(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
         let to = shifted.len() * 8 / 6;
         let stable = encoded.get(from..to).unwrap_or_default();
         add(stable.to_owned());
+        // base64(1) and PEM break their lines there.
+        for width in [64, 76] {
+            for line in stable.as_bytes().chunks(width).filter(|_| stable.len() > width) {
+                add(String::from_utf8_lossy(line).into_owned());
+            }
+        }
         add(stable.replace('+', "-").replace('/', "_"));
     }
     let hex = value.iter().fold(String::new(), |mut hex, byte| {
@@ -160,7 +166,10 @@ fn encodings(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
     }
     if let Ok(text) = std::str::from_utf8(value) {
         let json = serde_json::Value::from(text).to_string();
-        add(json.trim_matches('"').to_owned());
+        let json = json.trim_matches('"');
+        add(json.to_owned());
+        // Go's encoder escapes these too.
+        add(json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e"));
         add(text.replace('\'', "'\\''"));
         add(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
     }
@@ -186,6 +195,7 @@ mod tests {
             format!("password={SECRET} end"),
             serde_json::json!({ "password": SECRET }).to_string(),
             "x s3cr3t%2F%2B%22pass%26word y".to_owned(),
+            "go: {\"p\":\"s3cr3t/+\\\"pass\\u0026word\"}".to_owned(),
             "second line abcdefghijkl alone".to_owned(),
         ];
         for user in ["", "u", "us", "use"] {

@@ -85,8 +85,8 @@ impl Checkouts {
             };
             match serde_json::from_str(&line).map_err(|error| other(error.to_string()))? {
                 Answer::Done => return Ok(()),
+                Answer::Alive => {}
                 Answer::Failed(failed) => {
-                    // Its own partial packs are what fills a disk: say so in terms of the disk.
                     return Err(failed.into_error(request));
                 }
                 Answer::Progress(line) => {

@@ -36,7 +36,7 @@ fn run() -> Result<(), Failed> {
     fetch(&request, &|line| say(&Answer::Progress(line.into())))
 }
 
-fn say(answer: &Answer) {
+pub(crate) fn say(answer: &Answer) {
     if let Ok(line) = serde_json::to_string(answer) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{line}");

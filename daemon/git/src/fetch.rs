@@ -8,7 +8,11 @@ use git2::{
     RemoteRedirect, Repository, build::CheckoutBuilder,
 };
 use serde::{Deserialize, Serialize};
-use std::{cell::Cell, path::Path};
+use std::{
+    cell::Cell,
+    path::Path,
+    time::{Duration, Instant},
+};
 use windlass_core::ports::GitError;
 
 /// What the child is told, on its standard input.
@@ -29,6 +33,8 @@ pub(crate) struct Request {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Answer {
     Progress(String),
+    /// Something has come since the last answer.
+    Alive,
     Done,
     Failed(Failed),
 }
@@ -61,6 +67,9 @@ impl Failed {
         }
     }
 }
+
+/// How often a transfer that goes on says so.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
@@ -165,6 +174,17 @@ fn callbacks(request: &Request) -> RemoteCallbacks<'_> {
             (Some(user), Some(token)) if tries.get() <= 2 => Cred::userpass_plaintext(user, token),
             _ => Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials are needed")),
         }
+    });
+    let told = Cell::new((Instant::now(), 0));
+    callbacks.transfer_progress(move |progress| {
+        let (last, before) = told.get();
+        let come =
+            progress.received_bytes() + progress.indexed_objects() + progress.indexed_deltas();
+        if last.elapsed() > HEARTBEAT && come > before {
+            crate::child::say(&Answer::Alive);
+            told.set((Instant::now(), come));
+        }
+        true
     });
     callbacks
 }

@@ -33,11 +33,15 @@ pub(crate) fn start(
         let mut batch = Vec::with_capacity(BATCH);
         while receive.recv_many(&mut batch, BATCH).await > 0 {
             let stored = commit(&mut connection, &batch).await;
-            for write in batch.drain(..) {
+            let taken = stored.as_deref().unwrap_or_default().to_vec();
+            for (index, write) in batch.drain(..).enumerate() {
                 let result = match &stored {
-                    Ok(()) => {
+                    Ok(_) if taken.get(index) == Some(&true) => {
                         let _ = news.send(write.job);
                         Ok(())
+                    }
+                    Ok(_) => {
+                        Err(StoreError::Other(format!("job {} has ended or is unknown", write.job)))
                     }
                     Err(StoreError::Full(why)) => Err(StoreError::Full(why.clone())),
                     Err(error) => Err(StoreError::Other(error.to_string())),
@@ -49,7 +53,11 @@ pub(crate) fn start(
     send
 }
 
-async fn commit(connection: &mut SqliteConnection, batch: &[Write]) -> Result<(), StoreError> {
+/// Says of each whether it was taken: a job that has ended takes nothing, and is no error of others.
+async fn commit(
+    connection: &mut SqliteConnection,
+    batch: &[Write],
+) -> Result<Vec<bool>, StoreError> {
     // Lines of logs need not be on the disk before more work is done; a killed process loses
     // neither, since the file is the kernel's by then.
     let wait = batch.iter().any(|write| !matches!(write.event, Event::Log { .. }));
@@ -57,11 +65,12 @@ async fn commit(connection: &mut SqliteConnection, batch: &[Write]) -> Result<()
     sqlx::query(pragma).execute(&mut *connection).await?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     let written = async {
+        let mut taken = Vec::with_capacity(batch.len());
         for write in batch {
-            append(connection, write).await?;
+            taken.push(append(connection, write).await?);
         }
         sqlx::query("COMMIT").execute(&mut *connection).await?;
-        Ok(())
+        Ok(taken)
     };
     let written = written.await;
     if written.is_err() {
@@ -70,13 +79,13 @@ async fn commit(connection: &mut SqliteConnection, batch: &[Write]) -> Result<()
     written
 }
 
-async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<(), StoreError> {
+async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<bool, StoreError> {
     let is_log = matches!(write.event, Event::Log { .. });
     let now = now_ms();
     let row = sqlx::query("UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0");
     let updated = row.bind(&write.job).execute(&mut *connection).await?;
     if updated.rows_affected() == 0 {
-        return Err(StoreError::Other(format!("job {} has ended or is unknown", write.job)));
+        return Ok(false);
     }
     sqlx::query(
         "INSERT INTO events (job, seq, at_ms, is_log, event) \
@@ -88,7 +97,7 @@ async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<(), 
     .bind(&write.job)
     .execute(&mut *connection)
     .await?;
-    let Some(state) = state_after(&write.event) else { return Ok(()) };
+    let Some(state) = state_after(&write.event) else { return Ok(true) };
     let stage = match &state {
         State::Running(stage) => Some(to_json(stage)?),
         _ => None,
@@ -110,7 +119,7 @@ async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<(), 
             .await?;
         due::add(connection, now + due::JOBS_KEPT_MS, &Work::ForgetJob { job }).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn keep(

@@ -11,7 +11,7 @@ const ROUNDS: usize = 9;
 pub(crate) fn beside_buildctl(stand: &Stand) {
     title("A cached build with push, seconds (median of 9, in turns)");
     let repository = Repository::new(&bed().layout, "bench-build", true).unwrap();
-    repository.write("Dockerfile", windlass_tests::DOCKERFILE).unwrap();
+    repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", "bench\n").unwrap();
     repository.commit("bench").unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

@@ -9,7 +9,7 @@ use windlass_tests::{Stand, bed};
 pub(crate) fn beside_kubectl(stand: &Stand) {
     title("Requests to the API server for one release");
     let repository = Repository::new(&bed().layout, "bench-requests", true).unwrap();
-    repository.write("Dockerfile", windlass_tests::DOCKERFILE).unwrap();
+    repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", &format!("{:?}", std::time::SystemTime::now())).unwrap();
     repository.commit("bench").unwrap();
     let before = count("windlass");
