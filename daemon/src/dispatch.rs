@@ -127,12 +127,12 @@ impl Dispatcher {
     }
 
     fn start(&mut self, id: String) {
-        let (stop, stopped) = watch::channel(None);
-        self.running.insert(id.clone(), stop);
+        let stop = watch::Sender::new(None);
+        self.running.insert(id.clone(), stop.clone());
         let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
         let span = tracing::info_span!("job", id);
         let work = async move {
-            let result = run(&shared, &id, stopped).await;
+            let result = run(&shared, &id, &stop).await;
             if let Err(lost) = &result {
                 tracing::error!(%lost, "the run is over, the job is not");
                 wait_for_store(&shared.store).await;
@@ -190,11 +190,7 @@ async fn wait_for_store(store: &Store) {
 }
 
 /// One job, from where the journal says that it stands.
-async fn run(
-    shared: &Shared,
-    id: &str,
-    mut stopped: watch::Receiver<Option<Stop>>,
-) -> Result<(), Lost> {
+async fn run(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) -> Result<(), Lost> {
     let lost = |error: StoreError| Lost(error.to_string());
     let record = shared.store.job(id).await.map_err(lost)?;
     let Some(record) = record else { return Ok(()) };
@@ -212,14 +208,12 @@ async fn run(
         return Ok(());
     }
     // A reason that was recorded before this life.
-    let sender;
     if let Some(why) = record.stop {
-        (sender, stopped) = watch::channel(Some(why));
-        let _ = &sender;
+        stop.send_replace(Some(why));
     }
     let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
     let deadline = Some((Instant::now() + left, record.job.timeout));
-    let run = Run::new(Arc::new(shared.store.journal(id)), stopped, deadline);
+    let run = Run::new(Arc::new(shared.store.journal(id)), stop.subscribe(), deadline);
     run.say(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let outcome = deploy(&record.job, standing, &shared.ports, &run).await?;

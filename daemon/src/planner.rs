@@ -8,10 +8,10 @@ use windlass_core::{
     app::App,
     event::Event,
     job::{Commit, Image, Release, SecretEnv, Stage},
-    pipeline::decide,
-    ports::{Dockerfile, Journal, Ports},
+    pipeline::{Decision, decide, reference, release},
+    ports::{Dockerfile, ImageConfig, Journal, Ports},
     run::{Cause, Failure, Lost, Run},
-    spec::{Found, Spec},
+    spec::Spec,
 };
 use windlass_kubernetes::{PullLogin, manifests};
 
@@ -76,30 +76,23 @@ impl Plans {
         &self,
         app: &App,
         commit: &Commit,
-        decision: &windlass_core::pipeline::Decision,
+        decision: &Decision,
     ) -> Result<Release, Cause> {
         let mut env = Vec::new();
         for (variable, name) in &decision.spec.secrets {
             let (_, version) = self.ports.secrets.open(&app.project, name, None).await?;
             env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
         }
-        let image = match &decision.dockerfile {
-            Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
-            Dockerfile::Path(_) => None,
+        // A recipe says now what the image will say after the build.
+        let user = match (&decision.dockerfile, &decision.recipe) {
+            (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
+            _ => None,
         };
-        let found = Found {
-            port: image.and_then(|image| image.port),
-            health: image.and_then(|image| image.health.clone()),
-            user: image.map(|image| image.user),
+        let image = Image {
+            reference: reference(&self.ports.registry, app, commit),
+            digest: "(known after the build)".into(),
         };
-        let reference =
-            format!("{}/{}/{}:{}", self.ports.registry, app.project, app.name, commit.id);
-        Ok(Release {
-            id: "(the job's id)".into(),
-            app: app.clone(),
-            commit: commit.id.clone(),
-            image: Image { reference, digest: "(known after the build)".into() },
-            runtime: decision.spec.settle(&found, env),
-        })
+        let config = ImageConfig { user, ..ImageConfig::default() };
+        Ok(release("(the job's id)", app, commit, decision, env, &config, image))
     }
 }

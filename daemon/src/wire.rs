@@ -1,13 +1,17 @@
 //! The only file that names ports and adapters together.
 
 use crate::{config::Config, serve::Fault};
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit, Login, Logins};
 use windlass_core::{ports::Ports, secret::Secret};
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Kubernetes, PullLogin};
 use windlass_plugin_host::{Host, PluginSet, Source};
 use windlass_store::{Key, Store};
+
+/// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
+/// that is gone after an upgrade in place.
+const PROGRAM: &str = "/proc/self/exe";
 
 /// Everything that jobs run on.
 pub(crate) struct Wired {
@@ -26,7 +30,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         .await
         .map_err(|error| format!("cluster: {error}"))?;
     let secrets = Arc::new(store.clone());
-    let git = Checkouts::new(&config.data.join("workspaces"), &program()?, config.egress.clone())?;
+    let git =
+        Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let ports = Ports {
         git: Arc::new(git),
         detectors: Arc::new(plugins(config).await?),
@@ -43,12 +48,6 @@ fn key(config: &Config) -> Result<Key, Fault> {
     Ok(Key::file(&config.data.join("key"))?)
 }
 
-/// The daemon's own program: its children are the same one.
-fn program() -> Result<PathBuf, Fault> {
-    // Not current_exe(): after an upgrade in place that names a file that is gone.
-    Ok(PathBuf::from("/proc/self/exe"))
-}
-
 pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault> {
     let address: Address = config
         .builder
@@ -59,7 +58,7 @@ pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault
 }
 
 pub(crate) async fn plugins(config: &Config) -> Result<PluginSet, Fault> {
-    let host = Host::new(&config.data.join("plugins"), &program()?)?;
+    let host = Host::new(&config.data.join("plugins"), Path::new(PROGRAM))?;
     let sources: Vec<_> = config
         .plugins
         .iter()

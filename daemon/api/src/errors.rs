@@ -68,11 +68,8 @@ pub(crate) fn store(error: StoreError) -> Status {
             message,
             "free disk space under the daemon's `data` folder; then send the request again",
         ),
-        StoreError::RequestReused(_) => {
-            let mut status =
-                field("request_id", "", "was used for another request; choose a new one");
-            status = Status::with_details(status.code(), message, status.details().to_vec().into());
-            status
+        StoreError::RequestReused(id) => {
+            field("request_id", &id, "was used for another request; choose a new one")
         }
         StoreError::Held(_) | StoreError::Unreadable { .. } | StoreError::Other(_) => {
             tracing::error!(%message, "store");

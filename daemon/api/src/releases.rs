@@ -8,7 +8,7 @@ use crate::{
     serve::Desk,
 };
 use prost::Message;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
@@ -64,7 +64,7 @@ impl releases_server::Releases for Desk {
             source: Source::Release(Box::new(release)),
             spec: Spec::default(),
             labels: BTreeMap::new(),
-            timeout: Duration::from_secs(3600),
+            timeout: convert::timeout(None)?,
             principal: principal.name.clone(),
             created_ms: 0,
         };

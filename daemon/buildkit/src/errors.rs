@@ -3,6 +3,7 @@
 //! Details are JSON inside `Any` (moby/buildkit `util/grpcerrors`), except that their type URLs
 //! look like protobuf's.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bollard_buildkit_proto::google::rpc;
 use prost::Message;
 use serde::Deserialize;
@@ -86,7 +87,8 @@ impl Details {
         let start = source.ranges.first().and_then(|range| range.start.as_ref());
         self.line = start.map(|start| start.line);
         if let Some(info) = source.info {
-            let text = decode(&info.data);
+            let text = STANDARD.decode(&info.data).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
             self.source = self.line.and_then(|line| line_of(&text, line));
             self.file = Some(info.filename);
         }
@@ -95,29 +97,6 @@ impl Details {
 
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
-}
-
-fn decode(base64: &str) -> String {
-    // The only base64 here; protobuf's own JSON writer made it.
-    let mut bits = 0_u32;
-    let (mut count, mut bytes) = (0, Vec::new());
-    for byte in base64.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => continue,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or_default());
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 pub(crate) fn line_of(text: &str, line: u32) -> Option<String> {

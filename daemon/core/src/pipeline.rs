@@ -19,6 +19,7 @@ mod detect;
 mod secrets;
 mod test;
 
+pub use build::{reference, release};
 pub use detect::{Decision, decide};
 
 /// Deploys one job, or goes on with one. It does not fail: how the job ended is its outcome.
@@ -70,10 +71,10 @@ async fn from_commit(
     let building = build::build(job, commit, &decided, &*tree, ports, run);
     let mut build = run.stage(Stage::Build, building).await?;
     run.stage(Stage::Test, test::test(&decided, &*build, run)).await?;
-    let release = build::release(job, commit, &decided, build.config());
     // Not retried here: the builder's own push retries, and a lost builder has lost the build.
     let image = run.stage(Stage::Push, build.push(run.voice())).await?;
-    let release = Release { image, ..release };
+    let (decision, env) = (&decided.decision, decided.env);
+    let release = release(&job.id, &job.app, commit, decision, env, build.config(), image);
     let pushed = run.say(Event::Pushed(Box::new(release.clone()))).await;
     pushed.map_err(|lost| lost.at(Stage::Push))?;
     Ok(release)

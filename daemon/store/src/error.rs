@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Why the store did not do it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// No room on its disk: nothing was changed.
     #[error("the store's disk is full: {0}")]

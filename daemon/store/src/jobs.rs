@@ -14,6 +14,10 @@ const COLUMNS: &str = "SELECT jobs.*, \
     (SELECT event FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS last_event \
     FROM jobs ";
 
+/// The word of a state: `"waiting"`, or `{"running": stage}`.
+const STATE: &str =
+    "(CASE json_type(state) WHEN 'object' THEN 'running' ELSE json_extract(state, '$') END)";
+
 impl Store {
     /// Stores a job, once per principal and request id.
     ///
@@ -82,29 +86,20 @@ impl Store {
         let select = sqlx::AssertSqlSafe(format!(
             "{COLUMNS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
              AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
-             ORDER BY id DESC"
+             AND (?4 IS NULL OR {STATE} IN (SELECT value FROM json_each(?4))) \
+             ORDER BY id DESC LIMIT ?5"
         ));
         let projects = filter.projects.as_ref().map(to_json).transpose()?;
+        let states = Some(&filter.states).filter(|states| !states.is_empty());
         let rows = sqlx::query(select)
             .bind(filter.before.as_deref())
             .bind(filter.app.as_deref())
             .bind(projects)
+            .bind(states.map(to_json).transpose()?)
+            .bind(filter.limit)
             .fetch_all(&self.pool)
             .await?;
-        let wanted =
-            |job: &JobRecord| filter.states.is_empty() || filter.states.contains(&job.state);
-        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        let mut jobs = Vec::new();
-        for row in &rows {
-            if jobs.len() == limit {
-                break;
-            }
-            let job = record(row)?;
-            if wanted(&job) {
-                jobs.push(job);
-            }
-        }
-        Ok(jobs)
+        rows.iter().map(record).collect()
     }
 
     /// Jobs that have not ended, oldest first.

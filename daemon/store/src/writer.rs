@@ -32,25 +32,28 @@ pub(crate) fn start(
     tokio::spawn(async move {
         let mut batch = Vec::with_capacity(BATCH);
         while receive.recv_many(&mut batch, BATCH).await > 0 {
-            let stored = commit(&mut connection, &batch).await;
-            let taken = stored.as_deref().unwrap_or_default().to_vec();
-            for (index, write) in batch.drain(..).enumerate() {
-                let result = match &stored {
-                    Ok(_) if taken.get(index) == Some(&true) => {
-                        let _ = news.send(write.job);
-                        Ok(())
+            match commit(&mut connection, &batch).await {
+                Ok(taken) => {
+                    for (write, taken) in batch.drain(..).zip(taken) {
+                        let _ = write.done.send(if taken { Ok(()) } else { Err(over(&write.job)) });
+                        if taken {
+                            let _ = news.send(write.job);
+                        }
                     }
-                    Ok(_) => {
-                        Err(StoreError::Other(format!("job {} has ended or is unknown", write.job)))
+                }
+                Err(error) => {
+                    for write in batch.drain(..) {
+                        let _ = write.done.send(Err(error.clone()));
                     }
-                    Err(StoreError::Full(why)) => Err(StoreError::Full(why.clone())),
-                    Err(error) => Err(StoreError::Other(error.to_string())),
-                };
-                let _ = write.done.send(result);
+                }
             }
         }
     });
     send
+}
+
+fn over(job: &str) -> StoreError {
+    StoreError::Other(format!("job {job} has ended or is unknown"))
 }
 
 /// Says of each whether it was taken: a job that has ended takes nothing, and is no error of others.

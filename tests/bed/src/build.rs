@@ -56,11 +56,9 @@ pub fn build_plugins(say: &dyn Fn(&str)) -> Result<()> {
         "plugin-sdk",
         "plugins",
     ]))?;
-    let mut stamp = String::new();
-    for file in list.lines() {
-        let content = run(Command::new("git").current_dir(root()).args(["hash-object", file]))?;
-        stamp.push_str(&format!("{file} {content}"));
-    }
+    let hashes =
+        run(Command::new("git").current_dir(root()).arg("hash-object").args(list.lines()))?;
+    let stamp = list + &hashes;
     if fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
         return Ok(());
     }

@@ -1,9 +1,10 @@
 //! From a decision to an image in the builder, and to the release that it will be.
 
-use super::detect::Decided;
+use super::detect::{Decided, Decision};
 use crate::{
+    app::App,
     event::Event,
-    job::{Commit, Image, Job, Release, Stage},
+    job::{Commit, Image, Job, Release, SecretEnv, Stage},
     ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
     run::{Cause, Run},
     spec::Found,
@@ -42,24 +43,30 @@ fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order 
         },
         arguments: spec.build.arguments.clone(),
         secrets: decided.build_secrets.clone(),
-        reference: reference(job, commit, ports),
+        reference: reference(&ports.registry, &job.app, commit),
         context: format!("{}|{}|{}", job.app, commit.repository, commit.directory),
     }
 }
 
-fn reference(job: &Job, commit: &Commit, ports: &Ports) -> String {
-    format!("{}/{}/{}:{}", ports.registry, job.app.project, job.app.name, commit.id)
+/// What the image of a commit is called: `registry/project/app:commit`.
+#[must_use]
+pub fn reference(registry: &str, app: &App, commit: &Commit) -> String {
+    format!("{registry}/{}/{}:{}", app.project, app.name, commit.id)
 }
 
-/// The image is filled in by the push.
-pub(super) fn release(
-    job: &Job,
+/// The release that a decision leads to, once its image is as `config` says.
+#[must_use]
+pub fn release(
+    id: &str,
+    app: &App,
     commit: &Commit,
-    decided: &Decided,
+    decision: &Decision,
+    env: Vec<SecretEnv>,
     config: &ImageConfig,
+    image: Image,
 ) -> Release {
-    let recipe = match decided.decision.dockerfile {
-        Dockerfile::Text(_) => decided.decision.recipe.as_ref().map(|recipe| &recipe.image),
+    let recipe = match decision.dockerfile {
+        Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
         Dockerfile::Path(_) => None,
     };
     let found = Found {
@@ -68,10 +75,10 @@ pub(super) fn release(
         user: config.user,
     };
     Release {
-        id: job.id.clone(),
-        app: job.app.clone(),
+        id: id.into(),
+        app: app.clone(),
         commit: commit.id.clone(),
-        image: Image { reference: String::new(), digest: String::new() },
-        runtime: decided.decision.spec.settle(&found, decided.env.clone()),
+        image,
+        runtime: decision.spec.settle(&found, env),
     }
 }
