@@ -22,7 +22,9 @@ fn dockerfiles_that_fail() {
     let stand = Stand::new("t-dockerfile");
     let repository = stand.small_app();
     repository.commit("one").unwrap();
-    stand.submit("app", repository.url(), &[]).succeeded();
+    let ended = stand.submit("app", repository.url(), &["--build-arg", "VERSOIN=1"]);
+    ended.succeeded();
+    assert!(ended.text.contains("no `ARG VERSOIN` is in the Dockerfile"), "{}", ended.text);
 
     repository.write("Dockerfile", "FROM python:3.11-slim\nRUNN true\n").unwrap();
     repository.commit("a typo").unwrap();

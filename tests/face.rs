@@ -14,6 +14,7 @@ use std::{fs, os::unix::fs::symlink, process::Command};
 use windlass_bed::{
     build::{plugins, programs},
     daemon::Config,
+    part::pki,
     process::sh,
 };
 use windlass_tests::{Stand, bed};
@@ -116,6 +117,46 @@ fn tokens_open_their_own_project_over_tcp() {
     assert!(answer.text.contains("lacks the verb \"secrets\""), "{}", answer.text);
     let answer = ask("wrong", &["jobs"]);
     assert!(answer.code == 2 && answer.text.contains("the token is unknown"), "{}", answer.text);
+}
+
+/// A certificate of the CA opens the door; which one it is says to what.
+#[test]
+fn certificates_open_their_own_project_over_tls() {
+    let folder = bed().layout.at("daemons/t-tls-pki");
+    pki::write(&folder).unwrap();
+    let at = |file: &str| folder.join(file).display().to_string();
+    let hash = sh(&format!("sed /-----/d {} | base64 -d | sha256sum", at("admin.crt"))).unwrap();
+    let mut config = Config::of(bed()).unwrap();
+    config.more = format!(
+        "listen = {{ tcp = \"127.0.0.1:21778\", certificate = \"{}\", key = \"{}\", client-ca = \"{}\" }}\n\
+         principals = [{{ name = \"ci\", certificate-sha256 = \"{}\", projects = [\"t-tls\"], verbs = [\"read\"] }}]\n",
+        at("apiserver.crt"),
+        at("apiserver.key"),
+        at("ca.crt"),
+        hash.split(' ').next().unwrap()
+    );
+    let stand = Stand::with("t-tls", &config);
+    let ask = |ca: &str, own: Option<&str>, project: &str| {
+        let (ca, mut args) = (at(ca), vec!["--address", "https://127.0.0.1:21778"]);
+        let files = own.map(|own| (at(&format!("{own}.crt")), at(&format!("{own}.key"))));
+        args.extend(["--ca", &ca]);
+        if let Some((certificate, key)) = &files {
+            args.extend(["--certificate", certificate, "--key", key]);
+        }
+        args.extend(["jobs", "--project", project]);
+        let answer = stand.daemon.windlass(&args).unwrap();
+        (answer.code, answer.text)
+    };
+    assert_eq!(ask("ca.crt", Some("admin"), "t-tls"), (0, String::new()));
+    let (code, text) = ask("ca.crt", Some("admin"), "other");
+    assert!(code == 2 && text.contains("ci lacks the verb"), "{text}");
+    let (code, text) = ask("ca.crt", Some("scheduler"), "t-tls");
+    assert!(code == 2 && text.contains("no token was sent"), "{text}");
+    let (code, text) = ask("ca.crt", None, "t-tls");
+    assert_eq!(code, 3, "without a certificate nobody is heard: {text}");
+    let others = bed().layout.at("kube/pki/ca.crt").display().to_string();
+    let (code, text) = ask(&others, Some("admin"), "t-tls");
+    assert_eq!(code, 3, "another CA's server is not believed: {text}");
 }
 
 #[test]

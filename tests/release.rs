@@ -130,6 +130,33 @@ fn a_config_that_disappears() {
     });
 }
 
+/// Somebody puts another Secret in its place while the pods are on their way.
+#[test]
+fn a_secret_that_lacks_its_key() {
+    let (stand, repository) = serving("t-key");
+    stand.daemon.put_secret("t-key", "database", "postgres://db.example/shop").unwrap();
+    let namespace = stand.namespace();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let ours = "--selector=app.kubernetes.io/managed-by=windlass";
+            while !over.load(Ordering::Relaxed) {
+                let name = stand.kubectl(&["-n", &namespace, "get", "secret", ours, "-o", "name"]);
+                if let Some(name) = name.trim().strip_prefix("secret/") {
+                    let _ = stand.kubectl(&["-n", &namespace, "delete", "secret", name]);
+                    let create = ["create", "secret", "generic", name, "--from-literal=other=1"];
+                    let _ = stand.kubectl(&[["-n", &*namespace].as_slice(), &create].concat());
+                }
+            }
+        });
+        let env = ["--secret", "DATABASE=database"];
+        let (ended, text) = breaks(&stand, &repository, "config-key-missing", &env);
+        over.store(true, Ordering::Relaxed);
+        assert!(text.contains("DATABASE"), "{text}");
+        assert!(!ended.text.contains("db.example"), "a secret's value is never shown");
+    });
+}
+
 /// The image goes from the registry between the push and the release.
 #[test]
 fn an_image_that_disappears_and_a_registry_that_wants_a_login() {

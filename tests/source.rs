@@ -61,10 +61,11 @@ fn unreachable_missing_denied_and_empty_repositories() {
     stand.serves("app", "one");
 }
 
-/// By id where the server allows it; by a ref's tip; deep in a branch; over git's own protocol.
+/// By id where the server allows it; by a ref's tip; by id over protocol v2; deep in a branch.
 #[test]
 fn the_ladder_finds_commits_wherever_they_are() {
     let stand = Stand::new("t-ladder");
+    stand.daemon.put_secret("t-ladder", "git", &format!("bed:{PASSWORD}")).unwrap();
     for by_id in [true, false] {
         let name = format!("t-ladder-{by_id}");
         let repository = Repository::new(&bed().layout, &name, by_id).unwrap();
@@ -77,15 +78,31 @@ fn the_ladder_finds_commits_wherever_they_are() {
                 .git(&["commit", "--quiet", "--allow-empty", "--message", &n.to_string()])
                 .unwrap();
         }
+        // Pushed over since: on no branch, only its id leads to it.
+        repository.write("index.html", "aside\n").unwrap();
+        let aside = repository.commit("aside").unwrap();
+        repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]).unwrap();
         repository.write("index.html", "tip\n").unwrap();
         let tip = repository.commit("tip").unwrap();
-        for (commit, page) in [(&deep, "deep"), (&tip, "tip")] {
-            stand.submit("app", repository.url(), &["--revision", commit]).succeeded();
+        let git = bed().layout.git_protocol_url(&name);
+        for (url, commit, page) in [
+            (repository.url(), &deep, "deep"),
+            (repository.url(), &tip, "tip"),
+            (repository.url(), &aside, "aside"),
+            (&git, &deep, "deep"),
+            (&git, &aside, "aside"),
+        ] {
+            let ended = stand.submit("app", url, &["--revision", commit]);
+            ended.succeeded();
+            assert!(!ended.text.contains("commits of HEAD"), "{}", ended.text);
             stand.serves("app", page);
         }
-        let url = bed().layout.git_protocol_url(&name);
-        stand.submit("app", &url, &["--revision", &deep]).succeeded();
-        stand.serves("app", "deep");
+        // A token over plain http is libgit2's alone, which looks into the branch.
+        let private = bed().layout.private_git_url(&name);
+        let more = ["--revision", &*deep, "--credential", "git"];
+        let ended = stand.submit("app", &private, &more);
+        ended.succeeded();
+        assert_eq!(ended.text.contains("500 commits of HEAD"), !by_id, "{}", ended.text);
     }
 }
 

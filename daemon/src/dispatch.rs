@@ -132,16 +132,16 @@ impl Dispatcher {
         let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
         let span = tracing::info_span!("job", id);
         let work = async move {
+            // Whatever happens in here, the job's place is free again.
+            let mut slot = Slot { over: Some(Message::Ended { id: id.clone() }), outbox };
             let result = run(&shared, &id, &stop).await;
             if let Err(lost) = &result {
                 tracing::error!(%lost, "the run is over, the job is not");
                 wait_for_store(&shared.store).await;
             }
-            let over = match result {
-                Ok(()) => Message::Ended { id },
-                Err(_) => Message::Again { id },
-            };
-            let _ = outbox.send(over);
+            if result.is_err() {
+                slot.over = Some(Message::Again { id });
+            }
         };
         self.tasks.spawn(work.instrument(span));
     }
@@ -166,6 +166,20 @@ impl Dispatcher {
                 }
             }
         });
+    }
+}
+
+/// A running job's place in the queue, given back when dropped: also by a panic.
+struct Slot {
+    over: Option<Message>,
+    outbox: mpsc::UnboundedSender<Message>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(over) = self.over.take() {
+            let _ = self.outbox.send(over);
+        }
     }
 }
 

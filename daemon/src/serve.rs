@@ -90,8 +90,13 @@ fn socket(config: &Config) -> Result<UnixListener, Fault> {
 }
 
 fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {
-    let (Some(certificate), Some(key)) = (&listen.certificate, &listen.key) else {
-        return Ok(None);
+    let (certificate, key) = match (&listen.certificate, &listen.key, &listen.client_ca) {
+        (Some(certificate), Some(key), _) => (certificate, key),
+        (None, None, None) => return Ok(None),
+        // Half a configuration must not be served in clear.
+        _ => {
+            return Err("listen: certificate and key belong together, and client-ca to both".into());
+        }
     };
     let read = |path: &std::path::Path| {
         fs::read(path).map_err(|error| format!("listen: {}: {error}", path.display()))

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     errors::{Details, explain},
     gateway::{Gateway, reference},
-    image::{Image as Config, stages},
+    image::{Image as Config, arguments, is_predefined, stages},
     session::{self, Served, Session},
     status::{Tails, follow},
 };
@@ -24,7 +24,8 @@ use std::{
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
 use windlass_core::{
-    job::Image,
+    event::Event,
+    job::{Image, Stage},
     ports::{
         Build, BuildError, Builder, Dockerfile, ImageConfig, Order, TestOutput, TestRun, Tree,
     },
@@ -86,13 +87,13 @@ impl BuildKit {
         BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
     }
 
-    /// What the session serves, and the stages of the Dockerfile.
+    /// What the session serves, and the text of the Dockerfile.
     async fn served(
         &self,
         order: &Order,
         key: &str,
         tree: &dyn Tree,
-    ) -> Result<(Served, Vec<String>), BuildError> {
+    ) -> Result<(Served, String), BuildError> {
         let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
         let walked = walked.map_err(std::io::Error::other).and_then(|walked| walked);
@@ -101,8 +102,8 @@ impl BuildKit {
             _ => BuildError::Other { message: format!("cannot read the tree: {error}") },
         })?;
         let context = Arc::new(context);
-        let (dockerfile, stages) = match &order.dockerfile {
-            Dockerfile::Text(text) => (Arc::new(Context::text(text.clone())), stages(text)),
+        let (dockerfile, text) = match &order.dockerfile {
+            Dockerfile::Text(text) => (Arc::new(Context::text(text.clone())), text.clone()),
             Dockerfile::Path(path) => {
                 let text = tree.read(path, 1 << 20);
                 let text =
@@ -113,12 +114,12 @@ impl BuildKit {
                     source_line: String::new(),
                     message: "there is no such file in the repository".into(),
                 })?;
-                (context.clone(), stages(&text))
+                (context.clone(), text)
             }
         };
         let contexts = [("context", context), ("dockerfile", dockerfile)].into();
         let secrets = Arc::new(order.secrets.clone());
-        Ok((Served { contexts, secrets, logins: self.logins.clone() }, stages))
+        Ok((Served { contexts, secrets, logins: self.logins.clone() }, text))
     }
 }
 
@@ -131,7 +132,8 @@ impl Builder for BuildKit {
         voice: &Voice,
     ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
-        let (served, stages) = self.served(&order, &key, tree).await?;
+        let (served, text) = self.served(&order, &key, tree).await?;
+        warn_of_unused(&order, &text, voice).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
         let id = uuid::Uuid::now_v7().simple().to_string();
@@ -159,9 +161,26 @@ impl Builder for BuildKit {
             config: ImageConfig::default(),
             _session: session,
         };
-        building.build(stages).await?;
+        building.build(stages(&text)).await?;
         Ok(Box::new(building))
     }
+}
+
+/// A misspelt argument builds as if it had not been given: the builder itself says nothing.
+async fn warn_of_unused(order: &Order, text: &str, voice: &Voice) -> Result<(), BuildError> {
+    let declared = arguments(text);
+    for name in order.arguments.keys() {
+        if declared.contains(&**name) || is_predefined(name) {
+            continue;
+        }
+        let message =
+            format!("no `ARG {name}` is in the Dockerfile: the argument's value goes nowhere");
+        let fix = "declare it in the stage that needs it, or drop it from `build.arguments`".into();
+        let warning = Event::Warning { stage: Stage::Build, message, fix };
+        let said = voice.say(warning).await;
+        said.map_err(|lost| BuildError::Other { message: lost.to_string() })?;
+    }
+    Ok(())
 }
 
 fn options(order: &Order) -> HashMap<String, String> {

@@ -3,7 +3,7 @@
 use crate::gateway::Gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::Result as Built;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::ports::ImageConfig;
 
 /// The key under which the frontend puts it.
@@ -87,6 +87,26 @@ pub(crate) fn stages(dockerfile: &str) -> Vec<String> {
         .collect()
 }
 
+/// The names that a Dockerfile declares: `ARG name`, `ARG name=default other`, over several lines.
+pub(crate) fn arguments(dockerfile: &str) -> BTreeSet<String> {
+    let joined = dockerfile.replace("\\\n", " ");
+    let declared = joined.lines().filter_map(|line| {
+        let (keyword, rest) = line.trim().split_once(char::is_whitespace)?;
+        keyword.eq_ignore_ascii_case("arg").then_some(rest)
+    });
+    let names = declared.flat_map(str::split_whitespace);
+    names.map(|name| name.split('=').next().unwrap_or(name).to_owned()).collect()
+}
+
+/// Taken without being declared (Dockerfile reference, "Predefined ARGs" and "BuildKit built-in
+/// build args").
+pub(crate) fn is_predefined(name: &str) -> bool {
+    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+    name.starts_with("BUILDKIT_")
+        || name == "SOURCE_DATE_EPOCH"
+        || proxies.contains(&&*name.to_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +119,8 @@ mod tests {
         let text =
             "FROM --platform=$BUILDPLATFORM go AS build\nRUN x\nfrom build as test\nFROM scratch\n";
         assert_eq!(stages(text), ["build", "test"]);
+        let text = "ARG GO=1\nFROM go:$GO\narg A \\\n  B=two\nRUN ARG C\n";
+        assert_eq!(arguments(text).into_iter().collect::<Vec<_>>(), ["A", "B", "GO"]);
+        assert!(is_predefined("https_proxy") && !is_predefined("HTTP"));
     }
 }

@@ -27,6 +27,12 @@ pub(crate) struct Args {
     /// A CA to trust for https, PEM. Default: the system's.
     #[arg(long, global = true)]
     pub(crate) ca: Option<PathBuf>,
+    /// A certificate to show to the daemon, PEM, where it asks clients for one.
+    #[arg(long, global = true, requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    #[arg(long, global = true, requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
     /// For people, or JSON: one object a line.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,

@@ -2,13 +2,13 @@
 
 use crate::{UNREACHABLE, USAGE, args::Args};
 use hyper_util::rt::TokioIo;
-use std::{fmt, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::Interceptor,
     service::interceptor::InterceptedService,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use tonic_types::StatusExt;
 use windlass_proto::v1::{
@@ -129,11 +129,19 @@ fn tls(endpoint: Endpoint, args: &Args) -> Result<Endpoint, Failure> {
     if !args.address.starts_with("https://") {
         return Ok(endpoint);
     }
-    let mut config = ClientTlsConfig::new();
-    if let Some(path) = &args.ca {
-        let pem = std::fs::read(path)
-            .map_err(|error| Failure::usage(format!("--ca: {}: {error}", path.display())))?;
-        config = config.ca_certificate(Certificate::from_pem(pem));
+    let read = |option: &str, path: &Path| {
+        std::fs::read(path)
+            .map_err(|error| Failure::usage(format!("{option}: {}: {error}", path.display())))
+    };
+    let mut config = match &args.ca {
+        Some(path) => {
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("--ca", path)?))
+        }
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    if let (Some(certificate), Some(key)) = (&args.certificate, &args.key) {
+        let identity = Identity::from_pem(read("--certificate", certificate)?, read("--key", key)?);
+        config = config.identity(identity);
     }
     endpoint.tls_config(config).map_err(|error| Failure::usage(error.to_string()))
 }

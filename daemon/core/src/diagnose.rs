@@ -16,6 +16,7 @@ mod builder;
 mod cluster;
 mod config_missing;
 mod crash;
+mod defect;
 mod detection;
 mod image_not_found;
 mod key_missing;
@@ -86,6 +87,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     rollout_other::known,
     cluster::known,
     stuck::known,
+    defect::known,
 ];
 
 /// The words for `failure`.

@@ -13,7 +13,10 @@ use crate::{
     secret::Secret,
     spec::SpecError,
 };
+use futures::FutureExt;
 use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -132,6 +135,9 @@ pub enum Cause {
     /// An earlier life of the daemon told how this ends.
     #[error("an earlier run turned back")]
     Told(Box<Outcome>),
+    /// Our own code panicked: a defect, which must cost this job alone.
+    #[error("a defect of Windlass: {0}")]
+    Panicked(String),
     /// The way back failed too.
     #[error("{}; and the way back failed: {back}", first.what)]
     Stuck {
@@ -202,7 +208,8 @@ impl Run {
     ) -> Result<T, Failure> {
         let told = async {
             self.say(before).await?;
-            let value = work.await?;
+            let caught = AssertUnwindSafe(work).catch_unwind().await;
+            let value = caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))?;
             self.say(after).await?;
             Ok(value)
         };
@@ -272,6 +279,12 @@ impl Run {
             }
         }
     }
+}
+
+/// What a panic said; the place is in the daemon's own log.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 impl Voice {

@@ -1,7 +1,8 @@
 //! Fetches one commit, as little of its history as the server allows.
 //!
 //! The ladder: the commit by its id, which most forges allow; the tip of a ref that happens to be
-//! it; the branch (or HEAD), ever deeper, until the commit is in it.
+//! it; its id once more, over protocol v2; the branch (or HEAD), ever deeper, until the commit is
+//! in it.
 
 use git2::{
     AutotagOption, Cred, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, RemoteCallbacks,
@@ -69,7 +70,7 @@ impl Failed {
 }
 
 /// How often a transfer that goes on says so.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
@@ -117,6 +118,11 @@ fn obtain(
             return Ok(());
         }
     }
+    match crate::by_id::fetch(request) {
+        Ok(()) if has(repository, wanted) => return Ok(()),
+        Ok(()) => {}
+        Err(error) => say(&format!("nor over protocol v2: {error}")),
+    }
     let branch = match &*request.branch {
         "" => "HEAD".to_owned(),
         name => format!("refs/heads/{name}"),
@@ -133,7 +139,9 @@ fn obtain(
             return Ok(());
         }
     }
-    Err(Failed::NoCommit(format!("looked by id, at all refs' tips, and in all of {branch}")))
+    Err(Failed::NoCommit(format!(
+        "looked by id, at all refs' tips, by id over protocol v2, and in all of {branch}"
+    )))
 }
 
 fn has(repository: &Repository, wanted: Oid) -> bool {

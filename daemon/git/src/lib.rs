@@ -1,8 +1,9 @@
 //! A commit's tree, fetched by a child process.
 //!
-//! libgit2 parses what a hostile server sends: it runs in a process of its own, with limits on
+//! libgit2 and gix parse what a hostile server sends: they run in a process of its own, with limits on
 //! memory and file size, that is killed when the job is stopped or the server falls silent.
 
+mod by_id;
 mod checkout;
 mod child;
 mod egress;

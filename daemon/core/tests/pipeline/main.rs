@@ -114,6 +114,21 @@ async fn any_one_failure_leaves_things_as_they_were() {
     }
 }
 
+/// A defect of ours costs its job alone: it ends, and what ran still runs.
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_any_call_is_a_failure_like_others() {
+    let whole = World::default().running(Some("old"));
+    run(&whole, &job()).await;
+    let calls = *whole.calls.lock().unwrap();
+    for call in 1..=calls {
+        let world = World { panic_call: Some(call), ..World::default() }.running(Some("old"));
+        let diagnosis = failed(run(&world, &job()).await);
+        assert_eq!(diagnosis.code, "internal-error", "{call}");
+        assert!(diagnosis.why.contains("defect"), "{diagnosis}");
+        assert_eq!(world.state(), Some("old".into()), "{call}");
+    }
+}
+
 /// A cluster that does not come back ends the job, and says that the way back failed too.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_stays_away_is_told() {

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) fail_call: Option<u32>,
     /// So do all after it: a blip, or for good.
     pub(crate) for_good: bool,
+    /// The call with this number panics.
+    pub(crate) panic_call: Option<u32>,
     /// The journal takes this many events more; then the daemon is as good as killed.
     pub(crate) lives: Mutex<Option<u32>>,
     /// An image of this digest crashes.
@@ -83,9 +85,13 @@ impl World {
     }
 
     fn call(&self) -> bool {
-        let mut calls = self.calls.lock().unwrap();
-        *calls += 1;
-        self.fail_call.is_some_and(|fail| *calls == fail || self.for_good && *calls > fail)
+        let call = {
+            let mut calls = self.calls.lock().unwrap();
+            *calls += 1;
+            *calls
+        };
+        assert_ne!(self.panic_call, Some(call), "an adapter's defect");
+        self.fail_call.is_some_and(|fail| call == fail || self.for_good && call > fail)
     }
 
     /// The digest that users get.
