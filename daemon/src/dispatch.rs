@@ -1,6 +1,6 @@
 //! Drives the queue: starts jobs, stops them, goes on with those of an earlier life.
 
-use crate::config::Config;
+use crate::{config::Config, wire::Supplies};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -17,7 +17,6 @@ use windlass_core::{
     history::{Standing, standing},
     job::Stage,
     pipeline::deploy,
-    ports::Ports,
     queue::{Action, Message, Queue},
     run::{Lost, Run},
 };
@@ -32,7 +31,7 @@ const DUE: Duration = Duration::from_secs(600);
 /// Everything that a run needs.
 struct Shared {
     store: Store,
-    ports: Ports,
+    supplies: Supplies,
     daemon: String,
 }
 
@@ -55,11 +54,11 @@ impl Dispatcher {
     pub(crate) fn new(
         config: &Config,
         store: Store,
-        ports: Ports,
+        supplies: Supplies,
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, ports, daemon: config.name.clone() });
+        let shared = Arc::new(Shared { store, supplies, daemon: config.name.clone() });
         let (queue, running, tasks) = (Queue::new(config.jobs), HashMap::new(), JoinSet::new());
         Self { shared, queue, inbox, outbox, running, tasks }
     }
@@ -230,7 +229,7 @@ async fn run(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) -> R
     let run = Run::new(Arc::new(shared.store.journal(id)), stop.subscribe(), deadline);
     run.say(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
-    let outcome = deploy(&record.job, standing, &shared.ports, &run).await?;
+    let outcome = deploy(&record.job, standing, &shared.supplies.for_job(), &run).await?;
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),

@@ -1,5 +1,6 @@
 //! Says what a job would do: clones, detects, renders; builds and changes nothing.
 
+use crate::wire::Supplies;
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -15,9 +16,9 @@ use windlass_core::{
 };
 use windlass_kubernetes::{PullLogin, manifests};
 
-/// On the ports that jobs run on.
+/// With what jobs run on.
 pub(crate) struct Plans {
-    pub(crate) ports: Ports,
+    pub(crate) supplies: Supplies,
     pub(crate) pull: Option<PullLogin>,
 }
 
@@ -41,7 +42,8 @@ impl Planner for Plans {
         let at = |at: Stage| move |cause: Cause| Failure { at, cause };
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Nowhere), stop, None);
-        let secrets = &self.ports.secrets;
+        let ports = self.supplies.for_job();
+        let secrets = &ports.secrets;
         let credential = match &commit.credential {
             Some(name) => {
                 let opened = secrets.open(&app.project, name, None).await;
@@ -49,9 +51,9 @@ impl Planner for Plans {
             }
             None => None,
         };
-        let tree = self.ports.git.checkout(commit, credential.as_ref(), run.voice()).await;
+        let tree = ports.git.checkout(commit, credential.as_ref(), run.voice()).await;
         let tree = tree.map_err(Cause::from).map_err(at(Stage::Clone))?;
-        let decision = decide(spec, &*tree, &self.ports, run.voice()).await;
+        let decision = decide(spec, &*tree, &ports, run.voice()).await;
         let decision = decision.map_err(at(Stage::Detect))?;
         let dockerfile = match &decision.dockerfile {
             Dockerfile::Text(text) => text.clone(),
@@ -60,7 +62,7 @@ impl Planner for Plans {
                 read.map_err(at(Stage::Detect))?.unwrap_or_default()
             }
         };
-        let release = self.release(app, commit, &decision).await;
+        let release = shown(app, commit, &decision, &ports).await;
         let release = release.map_err(at(Stage::Detect))?;
         let objects = manifests(&release, None, self.pull.as_ref());
         // The pull secret holds a password.
@@ -71,28 +73,27 @@ impl Planner for Plans {
     }
 }
 
-impl Plans {
-    async fn release(
-        &self,
-        app: &App,
-        commit: &Commit,
-        decision: &Decision,
-    ) -> Result<Release, Cause> {
-        let mut env = Vec::new();
-        for (variable, name) in &decision.spec.secrets {
-            let (_, version) = self.ports.secrets.open(&app.project, name, None).await?;
-            env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
-        }
-        // A recipe says now what the image will say after the build.
-        let user = match (&decision.dockerfile, &decision.recipe) {
-            (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
-            _ => None,
-        };
-        let image = Image {
-            reference: reference(&self.ports.registry, app, commit),
-            digest: "(known after the build)".into(),
-        };
-        let config = ImageConfig { user, ..ImageConfig::default() };
-        Ok(release("(the job's id)", app, commit, decision, env, &config, image))
+/// The release as far as it is known before the build.
+async fn shown(
+    app: &App,
+    commit: &Commit,
+    decision: &Decision,
+    ports: &Ports,
+) -> Result<Release, Cause> {
+    let mut env = Vec::new();
+    for (variable, name) in &decision.spec.secrets {
+        let (_, version) = ports.secrets.open(&app.project, name, None).await?;
+        env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
     }
+    // A recipe says now what the image will say after the build.
+    let user = match (&decision.dockerfile, &decision.recipe) {
+        (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
+        _ => None,
+    };
+    let image = Image {
+        reference: reference(&ports.registry, app, commit),
+        digest: "(known after the build)".into(),
+    };
+    let config = ImageConfig { user, ..ImageConfig::default() };
+    Ok(release("(the job's id)", app, commit, decision, env, &config, image))
 }

@@ -18,14 +18,14 @@ use windlass_api::{Access, Desk, Tls, serve_tcp, serve_unix};
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
-    let Wired { store, ports, pull } = wire::wire(&config).await?;
+    let Wired { store, supplies, pull } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
     let desk = Desk {
         jobs: Arc::new(store.clone()),
         news: Arc::new(store.clone()),
         releases: Arc::new(store.clone()),
         secrets: Arc::new(store.clone()),
-        planner: Arc::new(Plans { ports: ports.clone(), pull }),
+        planner: Arc::new(Plans { supplies: supplies.clone(), pull }),
         queue: queue.clone(),
     };
     let access = Arc::new(access(&config));
@@ -33,7 +33,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let dispatcher = Dispatcher::new(&config, store.clone(), ports, inbox, queue);
+    let dispatcher = Dispatcher::new(&config, store.clone(), supplies, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 

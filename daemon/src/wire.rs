@@ -3,7 +3,10 @@
 use crate::{config::Config, serve::Fault};
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit, Login, Logins};
-use windlass_core::{ports::Ports, secret::Secret};
+use windlass_core::{
+    ports::{Builder, Cluster, Git, Ports, Secrets},
+    secret::Secret,
+};
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Kubernetes, PullLogin};
 use windlass_plugin_host::{Host, PluginSet, Source};
@@ -16,8 +19,37 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Everything that jobs run on.
 pub(crate) struct Wired {
     pub(crate) store: Store,
-    pub(crate) ports: Ports,
+    pub(crate) supplies: Supplies,
     pub(crate) pull: Option<PullLogin>,
+}
+
+/// What all jobs share, and the plugins of which each takes its own.
+#[derive(Clone)]
+pub(crate) struct Supplies {
+    plugins: Arc<PluginSet>,
+    git: Arc<dyn Git>,
+    builder: Arc<dyn Builder>,
+    cluster: Arc<dyn Cluster>,
+    secrets: Arc<dyn Secrets>,
+    registry: String,
+    forbid_root: bool,
+}
+
+impl Supplies {
+    /// Ports for one job, to its end.
+    pub(crate) fn for_job(&self) -> Ports {
+        let plugins = self.plugins.for_job();
+        Ports {
+            git: self.git.clone(),
+            detectors: plugins.clone(),
+            runners: plugins,
+            builder: self.builder.clone(),
+            cluster: self.cluster.clone(),
+            secrets: self.secrets.clone(),
+            registry: self.registry.clone(),
+            forbid_root: self.forbid_root,
+        }
+    }
 }
 
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
@@ -32,16 +64,16 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let secrets = Arc::new(store.clone());
     let git =
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
-    let ports = Ports {
+    let supplies = Supplies {
+        plugins: Arc::new(plugins(config).await?),
         git: Arc::new(git),
-        detectors: Arc::new(plugins(config).await?),
         builder: Arc::new(builder(config, logins)?),
         cluster: Arc::new(Kubernetes::new(client, secrets.clone(), pull.clone())),
         secrets,
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };
-    Ok(Wired { store, ports, pull })
+    Ok(Wired { store, supplies, pull })
 }
 
 fn key(config: &Config) -> Result<Key, Fault> {

@@ -7,6 +7,7 @@ use windlass_core::{
     job::{Release, Source, Stage},
     plan::Cursor,
     records::{JobRecord, JobState, Recorded, SecretRecord},
+    testing::{TestCase, TestSummary},
 };
 use windlass_proto::v1::{self, event::What};
 
@@ -156,6 +157,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let after = Some(duration(after_ms));
             (None, What::Retrying(v1::Retrying { attempt, after, because }))
         }
+        Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
         Event::Pushed(release) => {
             let (image, digest) = (release.image.reference, release.image.digest);
             (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest }))
@@ -185,6 +187,23 @@ fn what(event: Event) -> (Option<Stage>, What) {
             };
             (Some(at), What::Ended(ended(outcome)))
         }
+    }
+}
+
+fn tested(summary: TestSummary) -> v1::Tested {
+    let case = |case: TestCase| v1::TestCase {
+        suite: case.suite,
+        name: case.name,
+        message: case.message,
+        file: case.file.unwrap_or_default(),
+        line: case.line.unwrap_or_default(),
+    };
+    v1::Tested {
+        runner: summary.runner,
+        passed: summary.passed,
+        failed: summary.failed,
+        skipped: summary.skipped,
+        failures: summary.failures.into_iter().map(case).collect(),
     }
 }
 

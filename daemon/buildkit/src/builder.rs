@@ -26,11 +26,10 @@ use tonic::{Status, transport::Channel};
 use windlass_core::{
     event::Event,
     job::{Image, Stage},
-    ports::{
-        Build, BuildError, Builder, Dockerfile, ImageConfig, Order, TestOutput, TestRun, Tree,
-    },
+    ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Order, Tree},
     run::Voice,
     secret::Secret,
+    testing::{TestOutput, TestRun},
 };
 
 /// Who logs in at a registry.
@@ -291,8 +290,12 @@ impl Build for Building {
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
-        let ran = container::run(&self.gateway, built, &test.command, voice).await;
-        ran.map_err(|status| self.explain(&status))
+        let ran = container::run(&self.gateway, built, test, voice).await;
+        let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
+        if let Some(container) = container {
+            output.reports = container.reports(&test.reports, &voice.redactor()).await?;
+        }
+        Ok(output)
     }
 
     async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {

@@ -3,6 +3,7 @@
 use crate::{
     gateway::{Gateway, reference},
     image::Image,
+    reports,
     status::Lines,
 };
 use bollard_buildkit_proto::{
@@ -11,13 +12,22 @@ use bollard_buildkit_proto::{
     },
     pb::{Meta, Mount},
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::mpsc;
 use tonic::Status;
-use windlass_core::{job::Stage, ports::TestOutput, run::Voice};
+use windlass_core::{
+    job::Stage,
+    ports::BuildError,
+    redact::Redactor,
+    run::Voice,
+    testing::{TestOutput, TestRun},
+};
 
 /// Lines that are kept for the error.
 const TAIL: usize = 30;
+
+/// Bytes of output that are kept for a plugin: of more, the end.
+const KEPT: usize = 1 << 20;
 
 /// BuildKit's exit code for what never ran (`gateway/pb/exit.go`, UnknownExitStatus).
 const COULD_NOT_RUN: u32 = 255;
@@ -25,45 +35,59 @@ const COULD_NOT_RUN: u32 = 255;
 /// What a process gets where its image says nothing (runc's own default).
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// `command` empty: what the image runs.
+/// An empty command is what the image runs; the container, where one ran, for its reports.
 pub(crate) async fn run(
     gateway: &Gateway,
     built: &Built,
-    command: &[String],
+    test: &TestRun,
     voice: &Voice,
-) -> Result<TestOutput, Status> {
+) -> Result<(TestOutput, Option<Container>), Status> {
     let image = Image::of(built);
-    let command = match command {
+    let command = match &*test.command {
         [] => image.command(),
         command => command.to_vec(),
     };
     if command.is_empty() {
         // The stage was built, and building it was the test.
-        return Ok(TestOutput { command, exit: 0, tail: Vec::new() });
+        return Ok((TestOutput::default(), None));
     }
     let result_id = reference(built).ok_or_else(|| Status::internal("the stage has no result"))?;
     // Letters and digits only.
     let id = uuid::Uuid::now_v7().simple().to_string();
     let root = Mount { dest: "/".into(), result_id, ..Mount::default() };
-    let container = NewContainerRequest {
+    let request = NewContainerRequest {
         container_id: id.clone(),
         mounts: vec![root],
         ..NewContainerRequest::default()
     };
-    gateway.new_container(container).await?;
-    let release = Release { gateway: gateway.clone(), id: id.clone() };
-    let output = exec(gateway, &id, &image, command, voice).await;
-    drop(release);
-    output
+    gateway.new_container(request).await?;
+    let cwd = match &*image.config.working_dir {
+        "" => "/",
+        folder => folder,
+    };
+    let container = Container { gateway: gateway.clone(), id, cwd: cwd.into() };
+    let output = exec(&container, &image, command, &test.env, voice).await?;
+    Ok((output, Some(container)))
 }
 
-/// Releases the container however the run ends, also when it is dropped in the middle.
-struct Release {
+/// Released however the run ends, also when it is dropped in the middle.
+pub(crate) struct Container {
     gateway: Gateway,
     id: String,
+    cwd: String,
 }
 
-impl Drop for Release {
+impl Container {
+    pub(crate) async fn reports(
+        &self,
+        globs: &[String],
+        redactor: &Redactor,
+    ) -> Result<BTreeMap<String, String>, BuildError> {
+        reports::collect(&self.gateway, &self.id, &self.cwd, globs, redactor).await
+    }
+}
+
+impl Drop for Container {
     fn drop(&mut self) {
         let (gateway, id) = (self.gateway.clone(), std::mem::take(&mut self.id));
         tokio::spawn(async move { gateway.release_container(&id).await });
@@ -71,10 +95,10 @@ impl Drop for Release {
 }
 
 async fn exec(
-    gateway: &Gateway,
-    container: &str,
+    container: &Container,
     image: &Image,
     command: Vec<String>,
+    more: &[(String, String)],
     voice: &Voice,
 ) -> Result<TestOutput, Status> {
     let mut env = image.config.env.clone().unwrap_or_default();
@@ -83,20 +107,17 @@ async fn exec(
     }
     // What test tools look at to print for machines rather than for people at a terminal.
     env.push("CI=true".into());
-    let cwd = match &*image.config.working_dir {
-        "" => "/",
-        folder => folder,
-    };
+    env.extend(more.iter().map(|(name, value)| format!("{name}={value}")));
     let meta = Meta {
         args: command.clone(),
         env,
-        cwd: cwd.into(),
+        cwd: container.cwd.clone(),
         user: image.config.user.clone(),
         remove_mount_stubs_recursive: true,
         ..Meta::default()
     };
     let init = InitMessage {
-        container_id: container.into(),
+        container_id: container.id.clone(),
         meta: Some(meta),
         fds: vec![1, 2],
         ..InitMessage::default()
@@ -105,15 +126,15 @@ async fn exec(
     let (send, messages) = mpsc::channel(4);
     let first = ExecMessage { process_id, input: Some(Input::Init(init)) };
     let _ = send.send(first).await;
-    let mut stream = gateway.exec(messages).await?;
+    let mut stream = container.gateway.exec(messages).await?;
     let mut lines = [Lines::new(voice), Lines::new(voice)];
-    let (mut tail, mut exit) = (VecDeque::new(), None);
+    let (mut said, mut exit) = (Said::default(), None);
     while let Some(message) = stream.message().await? {
         match message.input {
             Some(Input::File(file)) => {
                 let [out, err] = &mut lines;
                 let lines = if file.fd == 2 { err } else { out };
-                tell(lines.push(&file.data), &mut tail, voice).await?;
+                said.tell(lines.push(&file.data), voice).await?;
             }
             Some(Input::Exit(message)) => {
                 // A command that ran has an exit code of its own; a container that could not be
@@ -123,7 +144,7 @@ async fn exec(
                     if !error.contains("executable file not found") {
                         return Err(Status::internal(error));
                     }
-                    tell(vec![error], &mut tail, voice).await?;
+                    said.tell(vec![error], voice).await?;
                 }
                 exit = Some(message.code);
             }
@@ -132,24 +153,37 @@ async fn exec(
         }
     }
     for lines in &mut lines {
-        tell(lines.finish(), &mut tail, voice).await?;
+        said.tell(lines.finish(), voice).await?;
     }
     let exit = exit.ok_or_else(|| Status::unavailable("the container went away"))?;
-    Ok(TestOutput { command, exit, tail: tail.into() })
+    let (tail, output) = (said.tail.into(), said.all);
+    Ok(TestOutput { command, exit, tail, output, ..TestOutput::default() })
 }
 
-async fn tell(
-    lines: Vec<String>,
-    tail: &mut VecDeque<String>,
-    voice: &Voice,
-) -> Result<(), Status> {
-    for line in lines {
-        let told = voice.log(Stage::Test, "test", &line).await;
-        told.map_err(|lost| Status::aborted(lost.to_string()))?;
-        if tail.len() == TAIL {
-            tail.pop_front();
+/// What the command printed so far.
+#[derive(Default)]
+struct Said {
+    tail: VecDeque<String>,
+    all: String,
+}
+
+impl Said {
+    async fn tell(&mut self, lines: Vec<String>, voice: &Voice) -> Result<(), Status> {
+        for line in lines {
+            let told = voice.log(Stage::Test, "test", &line).await;
+            told.map_err(|lost| Status::aborted(lost.to_string()))?;
+            self.all.push_str(&line);
+            self.all.push('\n');
+            if self.all.len() > 2 * KEPT {
+                let cut = self.all.len() - KEPT;
+                let at = self.all.as_bytes().iter().skip(cut).position(|&byte| byte == b'\n');
+                self.all.drain(..=cut + at.unwrap_or(KEPT - 1));
+            }
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line);
         }
-        tail.push_back(line);
+        Ok(())
     }
-    Ok(())
 }

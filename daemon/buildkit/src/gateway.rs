@@ -1,10 +1,13 @@
 //! The gateway calls that one job makes, bound to its build id.
 
 use crate::connect::LARGEST_MESSAGE;
-use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
-    ExecMessage, NewContainerRequest, PingRequest, ReadFileRequest, ReleaseContainerRequest,
-    Result as Built, ReturnRequest, SolveRequest, llb_bridge_client::LlbBridgeClient,
-    result::Result as Refs,
+use bollard_buildkit_proto::{
+    fsutil::types::Stat,
+    moby::buildkit::v1::frontend::{
+        ExecMessage, FileRange, NewContainerRequest, PingRequest, ReadDirRequest, ReadFileRequest,
+        ReleaseContainerRequest, Result as Built, ReturnRequest, SolveRequest,
+        llb_bridge_client::LlbBridgeClient, result::Result as Refs,
+    },
 };
 use std::collections::HashMap;
 use tokio::sync::mpsc;
@@ -70,6 +73,32 @@ impl Gateway {
         };
         let response = self.client.clone().read_file(self.request(request)).await.ok()?;
         Some(response.into_inner().data)
+    }
+
+    /// What is in a folder of a container; nothing where there is no such folder.
+    pub(crate) async fn list(&self, container: &str, path: &str) -> Vec<Stat> {
+        let request =
+            ReadDirRequest { r#ref: container.into(), dir_path: path.into(), ..Default::default() };
+        let listed = self.client.clone().read_dir_container(self.request(request)).await;
+        listed.map(|response| response.into_inner().entries).unwrap_or_default()
+    }
+
+    /// The first `longest` bytes of a regular file of a container; none where there is none.
+    pub(crate) async fn read_in(
+        &self,
+        container: &str,
+        path: &str,
+        longest: u64,
+    ) -> Option<Vec<u8>> {
+        let length = i64::try_from(longest).ok()?;
+        let request = ReadFileRequest {
+            r#ref: container.into(),
+            file_path: path.into(),
+            range: Some(FileRange { offset: 0, length }),
+            ..ReadFileRequest::default()
+        };
+        let read = self.client.clone().read_file_container(self.request(request)).await;
+        Some(read.ok()?.into_inner().data)
     }
 
     pub(crate) async fn new_container(&self, request: NewContainerRequest) -> Result<(), Status> {

@@ -13,6 +13,7 @@ mod errors;
 mod gateway;
 mod image;
 mod patterns;
+mod reports;
 mod session;
 mod status;
 

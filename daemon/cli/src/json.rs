@@ -80,6 +80,25 @@ fn ended(ended: &v1::Ended) -> Value {
     })
 }
 
+fn tested(tested: &v1::Tested) -> Value {
+    let case = |case: &v1::TestCase| {
+        json!({
+            "suite": case.suite,
+            "name": case.name,
+            "message": case.message,
+            "file": case.file,
+            "line": case.line,
+        })
+    };
+    json!({
+        "runner": tested.runner,
+        "passed": tested.passed,
+        "failed": tested.failed,
+        "skipped": tested.skipped,
+        "failures": tested.failures.iter().map(case).collect::<Vec<_>>(),
+    })
+}
+
 pub(crate) fn event(event: &v1::Event) -> Value {
     let (kind, what) = match &event.what {
         None => ("unknown", json!({})),
@@ -96,6 +115,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
             "decided",
             json!({ "subject": it.subject, "value": it.value, "evidence": it.evidence }),
         ),
+        Some(What::Tested(it)) => ("tested", tested(it)),
         Some(What::Warning(it)) => ("warning", json!({ "message": it.message, "fix": it.fix })),
         Some(What::Retrying(it)) => (
             "retrying",

@@ -29,6 +29,10 @@ pub(crate) fn event(event: &v1::Event) -> String {
             }
             text
         }
+        Some(What::Tested(it)) => line(format!(
+            "{} passed, {} failed, {} skipped (read by `{}`)",
+            it.passed, it.failed, it.skipped, it.runner
+        )),
         Some(What::Warning(it)) => line(format!("warning: {}; fix: {}", it.message, it.fix)),
         Some(What::Retrying(it)) => line(format!(
             "try {} in {} s: {}",

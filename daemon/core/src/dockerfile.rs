@@ -251,7 +251,6 @@ mod tests {
                 env: vec![(text("A"), text("\"x\" $y"))],
                 user: 10001,
             },
-            test: None,
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     diagnose::Diagnosis,
     job::{Release, Stage},
     plan::{Cursor, Plan},
+    testing::TestSummary,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,8 @@ pub enum Event {
         /// What went wrong.
         because: String,
     },
+    /// What a plugin read out of the tests.
+    Tested(TestSummary),
     /// The image is in the registry: a restart does not build again.
     Pushed(Box<Release>),
     /// Nothing is left to decide: from here on a restart goes on instead of starting again.

@@ -21,3 +21,4 @@ pub mod rollout;
 pub mod run;
 pub mod secret;
 pub mod spec;
+pub mod testing;

@@ -70,7 +70,7 @@ async fn from_commit(
     let decided = run.stage(Stage::Detect, detect::detect(job, &*tree, ports, run)).await?;
     let building = build::build(job, commit, &decided, &*tree, ports, run);
     let mut build = run.stage(Stage::Build, building).await?;
-    run.stage(Stage::Test, test::test(&decided, &*build, run)).await?;
+    run.stage(Stage::Test, test::test(&decided, &*tree, &*build, ports, run)).await?;
     // Not retried here: the builder's own push retries, and a lost builder has lost the build.
     let image = run.stage(Stage::Push, build.push(run.voice())).await?;
     let (decision, env) = (&decided.decision, decided.env);

@@ -9,6 +9,7 @@ use crate::{
     rollout::Snapshot,
     run::{Lost, Voice},
     secret::Secret,
+    testing::{TestOutput, TestPlan, TestRun, TestSummary},
 };
 use async_trait::async_trait;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -22,6 +23,8 @@ pub struct Ports {
     pub git: Arc<dyn Git>,
     /// The detector plugins: a job keeps the set that it began with.
     pub detectors: Arc<dyn Detectors>,
+    /// The test-runner plugins, of the same set.
+    pub runners: Arc<dyn TestRunners>,
     /// Builds, tests and pushes.
     pub builder: Arc<dyn Builder>,
     /// Where releases run.
@@ -62,6 +65,27 @@ pub trait Detectors: Send + Sync {
     async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Vec<Recipe>, PluginError>;
     /// Their names, for errors that say what was asked.
     fn names(&self) -> Vec<String>;
+}
+
+/// The test-runner plugins.
+#[async_trait]
+pub trait TestRunners: Send + Sync {
+    /// Asks those of this language whose files are in the tree, in the operator's order; none where
+    /// no plugin knows any tests.
+    async fn plan(
+        &self,
+        tree: &dyn Tree,
+        language: &str,
+        voice: &Voice,
+    ) -> Result<Option<TestPlan>, PluginError>;
+    /// Lets a runner of this language read what was printed and written; none where it finds
+    /// nothing that it can read.
+    async fn read(
+        &self,
+        language: &str,
+        output: &TestOutput,
+        voice: &Voice,
+    ) -> Result<Option<TestSummary>, PluginError>;
 }
 
 /// What to build.
@@ -124,26 +148,6 @@ pub struct ImageConfig {
     pub command: Vec<String>,
     /// Stages of the Dockerfile that have a name, in order.
     pub stages: Vec<String>,
-}
-
-/// A test command and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TestRun {
-    /// The stage to run in; none is the deployed one.
-    pub stage: Option<String>,
-    /// argv; empty runs what the stage's image runs.
-    pub command: Vec<String>,
-}
-
-/// What came of a test command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TestOutput {
-    /// What was run in the end.
-    pub command: Vec<String>,
-    /// Its exit code; over 128 by a signal.
-    pub exit: u32,
-    /// Its last lines, both streams as they came.
-    pub tail: Vec<String>,
 }
 
 /// The cluster, as one job may change it.

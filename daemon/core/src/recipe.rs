@@ -17,8 +17,6 @@ pub struct Recipe {
     pub evidence: Vec<String>,
     /// How to build an image.
     pub image: ImagePlan,
-    /// What the language's own convention runs as tests, in `image.test_in`.
-    pub test: Option<Vec<String>>,
 }
 
 /// A multi-stage build as data. The last stage is what runs, never as root.

@@ -12,6 +12,7 @@ use crate::{
     rollout::Finding,
     secret::Secret,
     spec::SpecError,
+    testing::{TestCase, TestSummary},
 };
 use futures::FutureExt;
 use std::{
@@ -95,6 +96,30 @@ pub enum Cause {
         exit: u32,
         /// Its last lines.
         tail: Vec<String>,
+        /// What a plugin read out of it.
+        summary: Option<TestSummary>,
+    },
+    /// The test command ended badly and told nothing of any test.
+    #[error("`{}` exited with {exit}, and `{runner}` finds no test in what it left", command.join(" "))]
+    TestsDied {
+        /// The plugin that read it.
+        runner: String,
+        /// What was run.
+        command: Vec<String>,
+        /// Its exit code.
+        exit: u32,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// There are tests, and none was run.
+    #[error("`{}` ran no test", command.join(" "))]
+    NoTestsRan {
+        /// What was run.
+        command: Vec<String>,
+        /// Its last lines.
+        tail: Vec<String>,
+        /// Why there should have been some.
+        evidence: Vec<String>,
     },
     /// Tests ran and did not end.
     #[error("`{}` was still running after {seconds} s", command.join(" "))]
@@ -347,6 +372,20 @@ impl Voice {
             Event::Retrying { attempt, after_ms, because } => {
                 Event::Retrying { attempt, after_ms, because: mask(because) }
             }
+            Event::Tested(summary) => Event::Tested(TestSummary {
+                failures: summary
+                    .failures
+                    .into_iter()
+                    .map(|case| TestCase {
+                        suite: mask(case.suite),
+                        name: mask(case.name),
+                        message: mask(case.message),
+                        file: case.file.map(mask),
+                        line: case.line,
+                    })
+                    .collect(),
+                ..summary
+            }),
             Event::Skipped(stage, why) => Event::Skipped(stage, mask(why)),
             Event::TurningBack(how) => Event::TurningBack(outcome(how)),
             Event::Ended(how) => Event::Ended(outcome(how)),

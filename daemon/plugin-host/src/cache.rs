@@ -58,17 +58,20 @@ impl Cache {
         hasher.finalize()
     }
 
-    pub(crate) fn get(&self, digest: &str, engine: &Engine) -> Option<Component> {
-        let bytes = fs::read(self.path(digest)).ok()?;
-        let (mac, code) = bytes.split_at_checked(MAC)?;
+    /// None where there is none, or one that was changed; an error is the engine's, of code that is
+    /// as it was written.
+    pub(crate) fn get(&self, digest: &str, engine: &Engine) -> wasmtime::Result<Option<Component>> {
+        let Ok(bytes) = fs::read(self.path(digest)) else { return Ok(None) };
+        let parts = bytes.split_at_checked(MAC);
+        let parts = parts.and_then(|(mac, code)| Some((blake3::Hash::from_slice(mac).ok()?, code)));
         // Hash's equality takes the same time wherever the difference is.
-        if self.mac(digest, code) != blake3::Hash::from_slice(mac).ok()? {
+        let Some((_, code)) = parts.filter(|(mac, code)| self.mac(digest, code) == *mac) else {
             tracing::warn!(digest, "the plugin cache was changed; compiling anew");
-            return None;
-        }
+            return Ok(None);
+        };
         // SAFETY: `code` was written by `put` in this process or an earlier one with this key, from
         // the output of our own compiler; the MAC over it was checked just now, on this very copy.
-        unsafe { Component::deserialize(engine, code) }.ok()
+        unsafe { Component::deserialize(engine, code) }.map(Some)
     }
 
     pub(crate) fn put(&self, digest: &str, code: &[u8]) -> io::Result<()> {
@@ -94,15 +97,15 @@ mod tests {
         let cache = Cache::open(folder.path(), &engine).unwrap();
         let code = engine.precompile_component(&wat::parse_str("(component)").unwrap()).unwrap();
         cache.put("d", &code).unwrap();
-        assert!(cache.get("d", &engine).is_some());
-        assert!(cache.get("other", &engine).is_none());
+        assert!(cache.get("d", &engine).unwrap().is_some());
+        assert!(cache.get("other", &engine).unwrap().is_none());
         let path = cache.path("d");
         let good = fs::read(&path).unwrap();
         for at in [0, MAC, good.len() / 2, good.len() - 1] {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(&path, bad).unwrap();
-            assert!(cache.get("d", &engine).is_none(), "{at}");
+            assert!(cache.get("d", &engine).unwrap().is_none(), "{at}");
         }
     }
 }

@@ -2,15 +2,19 @@
 
 use crate::{
     cache::Cache,
-    compile,
-    limits::{Budget, TICK},
+    compile, kinds,
+    limits::{Budget, Limits, TICK},
     manifest::Manifest,
+    markers,
+    set::Source,
     state::State,
 };
+use globset::GlobSet;
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use thiserror::Error;
 use wasmtime::{
@@ -44,12 +48,23 @@ pub struct Host {
     program: PathBuf,
 }
 
-/// A plugin that is ready.
-pub(crate) struct Loaded {
+/// A plugin that is ready, as the operator configured it.
+pub(crate) struct Plugin {
     pub(crate) manifest: Manifest,
     /// Of the component: what grants and records name.
     pub(crate) digest: String,
     pub(crate) pre: InstancePre<State>,
+    pub(crate) markers: GlobSet,
+    pub(crate) limits: Limits,
+    /// JSON.
+    pub(crate) settings: String,
+}
+
+impl Plugin {
+    /// Whether it is for tests of this language.
+    pub(crate) fn speaks(&self, language: &str) -> bool {
+        self.manifest.languages.iter().any(|own| own == language)
+    }
 }
 
 impl Host {
@@ -72,7 +87,8 @@ impl Host {
         }))
     }
 
-    pub(crate) async fn load(&self, path: &Path) -> Result<Loaded, HostError> {
+    pub(crate) async fn load(&self, source: &Source) -> Result<Plugin, HostError> {
+        let path = &source.path;
         let fail = |message: String| HostError { path: path.display().to_string(), message };
         let metadata = fs::metadata(path).map_err(|error| fail(error.to_string()))?;
         if metadata.len() > LARGEST {
@@ -81,27 +97,56 @@ impl Host {
         let bytes = fs::read(path).map_err(|error| fail(error.to_string()))?;
         let manifest = Manifest::of(&bytes).map_err(fail)?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        let component = match self.cache.get(&digest, &self.engine) {
+        let cached = || {
+            let cached = self.cache.get(&digest, &self.engine);
+            cached.map_err(|error| fail(format!("this daemon cannot hold it: {error:#}")))
+        };
+        let component = match cached()? {
             Some(component) => component,
             None => {
-                let code = compile::in_child(&self.program, &bytes).await.map_err(fail)?;
+                let limit = Duration::from_millis(source.limits.compile_ms);
+                let code = compile::in_child(&self.program, &bytes, limit).await.map_err(fail)?;
                 self.cache
                     .put(&digest, &code)
                     .map_err(|error| fail(format!("the plugin cache: {error}")))?;
-                let cached = self.cache.get(&digest, &self.engine);
-                cached.ok_or_else(|| fail("the compiled code cannot be read back".into()))?
+                cached()?.ok_or_else(|| fail("the compiled code cannot be read back".into()))?
             }
         };
-        let pre = self.ready(&component).map_err(|error| fail(format!("{error:#}")))?;
-        Ok(Loaded { manifest, digest, pre })
-    }
-
-    fn ready(&self, component: &Component) -> wasmtime::Result<InstancePre<State>> {
-        self.linker.instantiate_pre(component).map_err(|error| {
-            wasmtime::format_err!("it imports what this host does not give, or was built for another track of the WIT: {error:#}")
+        let pre = self.ready(&component).map_err(fail)?;
+        kinds::check(manifest.world, &pre).map_err(fail)?;
+        let markers = markers::compiled(&manifest.markers).map_err(fail)?;
+        Ok(Plugin {
+            manifest,
+            digest,
+            pre,
+            markers,
+            limits: source.limits.clone(),
+            settings: source.settings.clone().unwrap_or_else(|| "{}".into()),
         })
     }
+
+    fn ready(&self, component: &Component) -> Result<InstancePre<State>, String> {
+        let of_component = component.component_type();
+        let imports = of_component.imports(&self.engine).map(|(name, _)| name.to_owned());
+        let exports = of_component.exports(&self.engine).map(|(name, _)| name.to_owned());
+        for name in imports.chain(exports) {
+            let ours = name.strip_prefix("windlass:plugin/");
+            let Some((interface, version)) = ours.and_then(|rest| rest.split_once('@')) else {
+                continue;
+            };
+            if !version.starts_with(TRACK) {
+                return Err(format!(
+                    "it was built for `{interface}` of windlass:plugin {version}, and this daemon runs {TRACK}x: build it with the SDK of {TRACK}x, or run a daemon of its track"
+                ));
+            }
+        }
+        let ready = self.linker.instantiate_pre(component);
+        ready.map_err(|error| format!("it imports what this daemon does not give: {error:#}"))
+    }
 }
+
+/// Versions of the WIT within one track fit each other, in both directions.
+const TRACK: &str = "0.1.";
 
 /// What the compiling child and the running daemon must agree on.
 pub(crate) fn config() -> wasmtime::Result<Config> {

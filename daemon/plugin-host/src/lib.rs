@@ -6,12 +6,15 @@
 
 #![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `cache.rs`")]
 
+mod bindings;
 mod cache;
+mod call;
 mod compile;
-mod detect;
 mod engine;
+mod kinds;
 mod limits;
 mod manifest;
+mod markers;
 mod set;
 mod state;
 mod workspace;
@@ -19,5 +22,5 @@ mod workspace;
 pub use compile::main as compile_main;
 pub use engine::{Host, HostError};
 pub use limits::Limits;
-pub use manifest::{Manifest, SECTION};
-pub use set::{PluginSet, Source};
+pub use manifest::{Kind, Manifest, SECTION};
+pub use set::{JobPlugins, PluginSet, Source};

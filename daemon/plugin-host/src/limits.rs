@@ -29,6 +29,8 @@ pub struct Limits {
     pub host_calls: u64,
     /// Lines of log per job.
     pub log_lines: u64,
+    /// Milliseconds that compiling it may take.
+    pub compile_ms: u64,
     /// Bytes of an answer, and of all that a host call is handed.
     pub output: usize,
 }
@@ -42,6 +44,7 @@ impl Default for Limits {
             wall_ms: 10_000,
             host_calls: 20_000,
             log_lines: 2_000,
+            compile_ms: 60_000,
             output: 256 << 10,
         }
     }

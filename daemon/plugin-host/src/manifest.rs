@@ -17,8 +17,34 @@ pub struct Manifest {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The kind of plugin: `detector`.
-    pub world: String,
+    /// What it is asked.
+    pub world: Kind,
+    /// Globs of the files that make it worth asking: `go.mod`, `**/*_test.go`.
+    pub markers: Vec<String>,
+    /// The languages whose tests it runs, as detectors name them.
+    #[serde(default)]
+    pub languages: Vec<String>,
+}
+
+/// The kinds of plugins; each is a world in `wit/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Says what is in the tree and how to build it.
+    Detector,
+    /// Says how tests are run, and reads what came of them.
+    TestRunner,
+}
+
+impl Kind {
+    /// As manifests write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detector => "detector",
+            Self::TestRunner => "test-runner",
+        }
+    }
 }
 
 impl Manifest {
@@ -58,9 +84,14 @@ impl Manifest {
             toml::from_str(text).map_err(|error| format!("its manifest: {}", error.message()))?;
         windlass_core::app::label("name", &manifest.name, 30)
             .map_err(|error| format!("its manifest: {error}"))?;
-        match &*manifest.world {
-            "detector" => Ok(manifest),
-            other => Err(format!("its world is `{other}`; this version runs `detector` only")),
+        if manifest.markers.is_empty() {
+            return Err(
+                "its manifest: markers: is empty; name the files that make it worth asking".into(),
+            );
         }
+        if manifest.world == Kind::TestRunner && manifest.languages.is_empty() {
+            return Err("its manifest: languages: is empty; name those whose tests it runs".into());
+        }
+        Ok(manifest)
     }
 }

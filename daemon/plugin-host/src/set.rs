@@ -1,19 +1,28 @@
-//! The plugins that are asked, in the operator's order.
+//! Loaded plugins, and what one job asks of them.
 
 use crate::{
-    detect,
-    engine::{Host, HostError, Loaded},
-    limits::Limits,
+    call::{call, measured},
+    engine::{Host, HostError, Plugin},
+    kinds::{
+        detector::{self, Detect},
+        test_runner::{self, MakePlan, Parse},
+    },
+    limits::{Ledger, Limits},
+    manifest::Kind,
+    markers,
 };
 use async_trait::async_trait;
 use futures::future::join_all;
-use std::{path::PathBuf, sync::Arc};
-use tokio::sync::mpsc;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 use windlass_core::{
-    job::Stage,
-    ports::{Detectors, PluginError, Tree},
+    ports::{Detectors, PluginError, TestRunners, Tree},
     recipe::Recipe,
     run::Voice,
+    testing::{TestOutput, TestPlan, TestSummary},
 };
 
 /// A plugin as the operator configures it.
@@ -27,10 +36,17 @@ pub struct Source {
     pub settings: Option<String>,
 }
 
-/// Loaded plugins. A job keeps the set that it began with.
+/// Loaded plugins, in the operator's order.
 pub struct PluginSet {
     host: Arc<Host>,
-    plugins: Vec<Arc<(Loaded, Source)>>,
+    plugins: Vec<Arc<Plugin>>,
+}
+
+/// The set that one job began with, and what it has used of it.
+pub struct JobPlugins {
+    set: Arc<PluginSet>,
+    /// By plugin, over all its calls: many calls must not add up to more than one may.
+    ledgers: Mutex<BTreeMap<String, Arc<Ledger>>>,
 }
 
 impl PluginSet {
@@ -39,69 +55,132 @@ impl PluginSet {
     /// # Errors
     /// The first that cannot be loaded, or whose name is taken.
     pub async fn load(host: Arc<Host>, sources: &[Source]) -> Result<Self, HostError> {
-        let mut plugins: Vec<Arc<(Loaded, Source)>> = Vec::new();
+        let mut plugins: Vec<Arc<Plugin>> = Vec::new();
         for source in sources {
-            let loaded = host.load(&source.path).await?;
-            let taken = plugins.iter().any(|other| other.0.manifest.name == loaded.manifest.name);
-            if taken {
-                let message = format!("another plugin is called `{}` too", loaded.manifest.name);
+            let plugin = host.load(source).await?;
+            let name = &plugin.manifest.name;
+            if plugins.iter().any(|other| other.manifest.name == *name) {
+                let message = format!("another plugin is called `{name}` too");
                 return Err(HostError { path: source.path.display().to_string(), message });
             }
-            tracing::info!(
-                plugin = loaded.manifest.name,
-                version = loaded.manifest.version,
-                digest = loaded.digest,
-                "plugin loaded"
-            );
-            plugins.push(Arc::new((loaded, source.clone())));
+            let (version, digest) = (&plugin.manifest.version, &plugin.digest);
+            tracing::info!(plugin = name, version, digest, "plugin loaded");
+            plugins.push(Arc::new(plugin));
         }
         Ok(Self { host, plugins })
     }
 
-    async fn ask(
+    /// For one job, to its end.
+    #[must_use]
+    pub fn for_job(self: &Arc<Self>) -> Arc<JobPlugins> {
+        Arc::new(JobPlugins { set: self.clone(), ledgers: Mutex::default() })
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter().filter(move |plugin| plugin.manifest.world == kind)
+    }
+}
+
+impl JobPlugins {
+    fn ledger(&self, plugin: &Plugin) -> Arc<Ledger> {
+        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        ledgers.entry(plugin.manifest.name.clone()).or_default().clone()
+    }
+
+    /// Those of a kind whose markers are in the tree, each with the files that say so.
+    async fn matching(
         &self,
-        plugin: Arc<(Loaded, Source)>,
-        root: PathBuf,
+        tree: &dyn Tree,
+        plugins: Vec<Arc<Plugin>>,
+    ) -> Result<Vec<(Arc<Plugin>, Vec<String>)>, PluginError> {
+        let root = tree.root().to_owned();
+        let all = plugins.clone();
+        let scanned = tokio::task::spawn_blocking(move || {
+            let markers: Vec<_> = all.iter().map(|plugin| &plugin.markers).collect();
+            markers::scan(&root, &markers)
+        });
+        let scanned = scanned.await.map_err(std::io::Error::other).and_then(|found| found);
+        let found = scanned.map_err(|error| PluginError {
+            plugin: "all".into(),
+            call: "markers".into(),
+            message: format!("the tree cannot be read: {error}"),
+            hint: None,
+        })?;
+        Ok(plugins.into_iter().zip(found).filter(|(_, paths)| !paths.is_empty()).collect())
+    }
+
+    async fn detect_with(
+        &self,
+        plugin: Arc<Plugin>,
+        matched: Vec<String>,
+        tree: &dyn Tree,
         voice: &Voice,
     ) -> Result<Option<Recipe>, PluginError> {
-        let (send, mut lines) = mpsc::unbounded_channel();
-        let host = self.host.clone();
-        let name = plugin.0.manifest.name.clone();
-        // A task of its own: a panic in the host's code for one plugin ends one call.
-        let call = tokio::spawn(async move {
-            let (loaded, source) = &*plugin;
-            let settings = source.settings.as_deref().unwrap_or("{}");
-            detect::detect(&host, loaded, &source.limits, settings, root, send).await
-        });
-        let talk = async {
-            while let Some(line) = lines.recv().await {
-                if voice.log(Stage::Detect, &name, &line).await.is_err() {
-                    return;
-                }
-            }
-        };
-        let (answer, ()) = tokio::join!(call, talk);
-        answer.unwrap_or_else(|error| {
-            Err(PluginError {
-                plugin: name.clone(),
-                call: "detect".into(),
-                message: format!("the host failed: {error}"),
-                hint: None,
-            })
-        })
+        let (host, ledger) = (self.set.host.clone(), self.ledger(&plugin));
+        let guest = Detect { root: tree.root().into(), matched };
+        let found = call(host, plugin.clone(), ledger, guest, voice).await?;
+        let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
+        recipe.map(|recipe| measured(&plugin, "detect", recipe)).transpose()
     }
 }
 
 #[async_trait]
-impl Detectors for PluginSet {
+impl Detectors for JobPlugins {
     async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Vec<Recipe>, PluginError> {
-        let asked =
-            self.plugins.iter().map(|plugin| self.ask(plugin.clone(), tree.root().into(), voice));
-        let answers = join_all(asked).await;
-        answers.into_iter().filter_map(Result::transpose).collect()
+        let detectors = self.set.of(Kind::Detector).cloned().collect();
+        let matching = self.matching(tree, detectors).await?;
+        let asked = matching
+            .into_iter()
+            .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, voice));
+        join_all(asked).await.into_iter().filter_map(Result::transpose).collect()
     }
 
     fn names(&self) -> Vec<String> {
-        self.plugins.iter().map(|plugin| plugin.0.manifest.name.clone()).collect()
+        self.set.of(Kind::Detector).map(|plugin| plugin.manifest.name.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl TestRunners for JobPlugins {
+    async fn plan(
+        &self,
+        tree: &dyn Tree,
+        language: &str,
+        voice: &Voice,
+    ) -> Result<Option<TestPlan>, PluginError> {
+        let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
+        for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
+            let (host, ledger) = (self.set.host.clone(), self.ledger(&plugin));
+            let (root, language) = (tree.root().into(), language.into());
+            let guest = MakePlan { root, language, matched };
+            let Some(plan) = call(host, plugin.clone(), ledger, guest, voice).await? else {
+                continue;
+            };
+            let refused = |message: String| PluginError {
+                plugin: plugin.manifest.name.clone(),
+                call: "make-plan".into(),
+                message,
+                hint: None,
+            };
+            return test_runner::plan(&plugin.manifest.name, plan).map(Some).map_err(refused);
+        }
+        Ok(None)
+    }
+
+    async fn read(
+        &self,
+        language: &str,
+        output: &TestOutput,
+        voice: &Voice,
+    ) -> Result<Option<TestSummary>, PluginError> {
+        for plugin in self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language)) {
+            let (host, ledger) = (self.set.host.clone(), self.ledger(plugin));
+            let read = call(host, plugin.clone(), ledger, Parse::of(output), voice).await?;
+            if let Some(summary) = read {
+                let summary = test_runner::summary(&plugin.manifest.name, summary);
+                return measured(plugin, "parse", summary).map(Some);
+            }
+        }
+        Ok(None)
     }
 }

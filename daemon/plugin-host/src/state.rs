@@ -1,29 +1,17 @@
 //! What a store holds, and the imports that need little: log, config, clock.
 
 use crate::{
+    bindings::{clock, config, host::Imports, log, types},
     limits::{Ledger, Limits, Meter},
     workspace::Files,
 };
 use std::{
     cmp::Ordering,
-    path::PathBuf,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
-
-wasmtime::component::bindgen!({
-    path: "../../wit",
-    world: "detector-plugin",
-    imports: { default: async | trappable },
-    exports: { default: async },
-    with: { "windlass:plugin/workspace.tree": crate::workspace::Files },
-});
-
-pub(crate) use exports::windlass::plugin::detector;
-use windlass::plugin::{clock, config, log};
-pub(crate) use windlass::plugin::{types, workspace};
 
 /// The longest line of a plugin's log.
 const LONGEST_LINE: usize = 1024;
@@ -59,13 +47,13 @@ impl State {
         Self { meter, table, limits, ledger, settings, now_ms, lines, ticks: 0 }
     }
 
-    pub(crate) fn tree(&mut self, root: PathBuf) -> wasmtime::Result<Resource<Files>> {
-        Ok(self.table.push(Files::open(root)?)?)
+    pub(crate) fn tree(&mut self, files: Files) -> wasmtime::Result<Resource<Files>> {
+        Ok(self.table.push(files)?)
     }
 }
 
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    DetectorPlugin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    Imports::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 
 impl types::Host for State {}
@@ -115,4 +103,23 @@ pub(crate) fn shown(text: &str) -> String {
         if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
+}
+
+/// The longest text of several lines.
+const LONGEST_TEXT: usize = 4 << 10;
+
+/// [`shown`], line by line.
+pub(crate) fn shown_lines(text: &str) -> String {
+    let mut all = String::new();
+    for line in text.lines() {
+        if all.len() + line.len() > LONGEST_TEXT {
+            all.push('…');
+            break;
+        }
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        all.push_str(&shown(line));
+    }
+    all
 }

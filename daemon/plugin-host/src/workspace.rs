@@ -1,13 +1,15 @@
 //! The tree that a guest reads: relative paths only, symlinks never followed, everything counted.
 
-use crate::state::{
-    State,
-    types::{Error, ErrorKind},
-    workspace::{Entry, Host, HostTree, Kind},
+use crate::{
+    bindings::{
+        types::{Error, ErrorKind},
+        workspace::{Entry, Host, HostTree, Kind},
+    },
+    state::State,
 };
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobMatcher};
-use std::{io::Read, path::PathBuf};
+use std::{collections::BTreeMap, io::Read, path::Path};
 use wasmtime::component::Resource;
 
 /// A folder deeper than this is not looked into.
@@ -17,13 +19,23 @@ const MOST_ENTRIES: usize = 50_000;
 
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 /// The host's side of a `tree` handle.
-pub struct Files {
-    root: Dir,
+pub struct Files(Place);
+
+enum Place {
+    /// A job's workspace.
+    Disk(Dir),
+    /// Reports of a test, by path.
+    Memory(BTreeMap<String, String>),
 }
 
 impl Files {
-    pub(crate) fn open(root: PathBuf) -> wasmtime::Result<Self> {
-        Ok(Self { root: Dir::open_ambient_dir(root, cap_std::ambient_authority())? })
+    pub(crate) fn disk(root: &Path) -> wasmtime::Result<Self> {
+        let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
+        Ok(Self(Place::Disk(root)))
+    }
+
+    pub(crate) fn memory(files: BTreeMap<String, String>) -> Self {
+        Self(Place::Memory(files))
     }
 }
 
@@ -58,7 +70,11 @@ impl Files {
     fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
         let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
         check(dir)?;
-        if !is_plain(&self.root, dir) {
+        let root = match &self.0 {
+            Place::Disk(root) => root,
+            Place::Memory(files) => return Ok(in_memory(files, dir, limit)),
+        };
+        if !is_plain(root, dir) {
             return Err(error(
                 ErrorKind::NotFound,
                 format!("there is no folder `{}`", crate::state::shown(dir)),
@@ -66,7 +82,7 @@ impl Files {
         }
         let dir = if dir.is_empty() { "." } else { dir };
         let mut entries = Vec::new();
-        for found in self.root.read_dir(dir).map_err(failed)? {
+        for found in root.read_dir(dir).map_err(failed)? {
             let found = found.map_err(failed)?;
             let Ok(name) = found.file_name().into_string() else { continue };
             let metadata = found.metadata().map_err(failed)?;
@@ -118,24 +134,56 @@ impl Files {
 
     fn text(&self, path: &str, max: u64) -> Result<Option<String>, Error> {
         check(path)?;
-        let metadata = match self.root.symlink_metadata(path) {
-            Ok(metadata) if metadata.is_file() && is_plain(&self.root, path) => metadata,
+        let too_long = |bytes: u64| {
+            let message = format!("`{path}` has {bytes} bytes; {max} were asked for");
+            error(ErrorKind::BudgetExceeded, message)
+        };
+        let root = match &self.0 {
+            Place::Disk(root) => root,
+            Place::Memory(files) => match files.get(path) {
+                Some(text) if text.len() as u64 > max => return Err(too_long(text.len() as u64)),
+                found => return Ok(found.cloned()),
+            },
+        };
+        let metadata = match root.symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() && is_plain(root, path) => metadata,
             // What is no plain file is not there, for a guest.
             _ => return Ok(None),
         };
         if metadata.len() > max {
-            let message = format!("`{path}` has {} bytes; {max} were asked for", metadata.len());
-            return Err(error(ErrorKind::BudgetExceeded, message));
+            return Err(too_long(metadata.len()));
         }
         let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
         let mut bytes = Vec::new();
-        let file = self.root.open(path).map_err(failed)?;
+        let file = root.open(path).map_err(failed)?;
         file.take(max).read_to_end(&mut bytes).map_err(failed)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(error(ErrorKind::InvalidInput, format!("`{path}` is not UTF-8"))),
         }
     }
+}
+
+/// The entries of a folder that exists only by its files' paths.
+fn in_memory(files: &BTreeMap<String, String>, dir: &str, limit: usize) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (path, text) in files {
+        let rest = match dir {
+            "" => Some(&**path),
+            dir => path.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')),
+        };
+        let Some(rest) = rest else { continue };
+        let (name, kind) = match rest.split_once('/') {
+            Some((folder, _)) => (folder, Kind::Dir),
+            None => (rest, Kind::File),
+        };
+        if entries.last().is_none_or(|last| last.path != name) {
+            let size = if kind == Kind::File { text.len() as u64 } else { 0 };
+            entries.push(Entry { path: name.into(), kind, size });
+        }
+    }
+    entries.truncate(limit);
+    entries
 }
 
 impl Host for State {}

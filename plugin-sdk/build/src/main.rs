@@ -32,7 +32,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    // As cargo says at run time: with one target folder for several checkouts, what was compiled
+    // for one is run for another.
+    let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it with cargo")?;
+    let root = Path::new(&own).join("../..").canonicalize()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let (build, out) = (target.join("plugins-build"), target.join("plugins"));
     fs::create_dir_all(&out)?;

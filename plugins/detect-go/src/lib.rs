@@ -5,7 +5,7 @@ use windlass_plugin_sdk::{
     run_cached, stage,
 };
 
-fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
+fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let Some(module) = repo.read_text("go.mod", 1 << 16)? else { return Ok(None) };
     let mut evidence = vec!["go.mod: a Go module".to_owned()];
     let version = directive(&module, "go");
@@ -17,13 +17,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
     };
     let has_sums = repo.read_text("go.sum", 1 << 22)?.is_some();
     let sources: &[&str] = if has_sums { &["go.mod", "go.sum"] } else { &["go.mod"] };
-    let test = match repo.glob("**/*_test.go", 1)?.first() {
-        Some(file) => {
-            evidence.push(format!("{file}: tests"));
-            Some(["go", "test", "./..."].map(str::to_owned).to_vec())
-        }
-        None => None,
-    };
     // Modules are a layer, not a cache mount: tests run in a container of this stage.
     let build = stage(
         "build",
@@ -56,7 +49,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
             env: Vec::new(),
             user: 10001,
         },
-        test,
         attrs: Vec::new(),
     }))
 }

@@ -9,7 +9,7 @@ use windlass_plugin_sdk::{
 /// Where nobody asks for another.
 const VERSION: &str = "22";
 
-fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
+fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let Some(text) = repo.read_text("package.json", 1 << 18)? else { return Ok(None) };
     let manifest: Value = serde_json::from_str(&text).map_err(|error| {
         invalid(format!("package.json: {error}"), "correct it and commit again")
@@ -38,11 +38,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
         evidence.push("package.json: scripts.build".into());
         steps.push(run(&["npm", "run", "build"]));
     }
-    // npm init writes a test script that only fails.
-    let test = script("test").filter(|script| !script.contains("no test specified")).map(|_| {
-        evidence.push("package.json: scripts.test".into());
-        ["npm", "test"].map(str::to_owned).to_vec()
-    });
     let build = stage("build", &base, steps);
     let prune = stage("prune", "build", vec![run_cached(&["npm", "prune", "--omit=dev"], &cache)]);
     let serve = stage("run", &base, vec![copy_from("prune", "/app", "/app")]);
@@ -60,7 +55,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
             env: vec![("NODE_ENV".into(), "production".into())],
             user: 10001,
         },
-        test,
         attrs: Vec::new(),
     }))
 }

@@ -8,7 +8,7 @@ use windlass_plugin_sdk::{
 /// Where nobody asks for another.
 const VERSION: &str = "3.11";
 
-fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
+fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let requirements = repo.read_text("requirements.txt", 1 << 18)?;
     let project = repo.read_text("pyproject.toml", 1 << 18)?;
     let (file, declared) = match (&requirements, &project) {
@@ -25,18 +25,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
         None => VERSION.into(),
     };
     let start = start(repo, declared, &mut evidence)?;
-    let tests = repo.glob("**/test_*.py", 1)?;
-    let test = match tests.first() {
-        Some(file) if declared.contains("pytest") => {
-            evidence.push(format!("{file}: tests, with pytest"));
-            Some(["python", "-m", "pytest", "-q"].map(str::to_owned).to_vec())
-        }
-        Some(file) => {
-            evidence.push(format!("{file}: tests, with unittest"));
-            Some(["python", "-m", "unittest", "discover"].map(str::to_owned).to_vec())
-        }
-        None => None,
-    };
     let base = format!("python:{version}-slim");
     let install: &[&str] = match requirements {
         Some(_) => &["/venv/bin/pip", "install", "-r", "requirements.txt"],
@@ -75,7 +63,6 @@ fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
             env: vec![("PATH".into(), path.into()), ("PYTHONUNBUFFERED".into(), "1".into())],
             user: 10001,
         },
-        test,
         attrs: Vec::new(),
     }))
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use windlass_plugin_sdk::{Detection, Error, Level, Tree, config, detector, invalid, log};
 
-fn detect(repo: &Tree) -> Result<Option<Detection>, Error> {
+fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let settings: serde_json::Value = serde_json::from_str(&config()).unwrap_or_default();
     match settings["mode"].as_str().unwrap_or_default() {
         "trap" => panic!("on purpose"),

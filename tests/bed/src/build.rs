@@ -1,9 +1,9 @@
 //! Builds what a bed is for: daemon, client, plugins.
 
-use crate::{Layout, Result, process::run};
+use crate::{Result, process::run};
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -67,9 +67,13 @@ pub fn build_plugins(say: &dyn Fn(&str)) -> Result<()> {
     Ok(fs::write(stamp_file, stamp)?)
 }
 
-/// The checkout.
+/// The checkout. As cargo says at run time: with one target folder for several checkouts, what was
+/// compiled for one is run for another.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the bed is no part of the daemon")]
 pub fn root() -> PathBuf {
-    let sources: &Path = Layout::sources();
-    sources.ancestors().nth(2).unwrap_or(sources).to_owned()
+    let own = env::var_os("CARGO_MANIFEST_DIR");
+    let own = own.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let found = own.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    found.unwrap_or(&own).to_owned()
 }

@@ -56,7 +56,8 @@ impl Config {
     /// When the plugins are not built.
     pub fn of(bed: &Bed) -> Result<Self> {
         let plugins = build::plugins()?;
-        let names = ["detect-node", "detect-python", "detect-go"];
+        let names =
+            ["detect-node", "detect-python", "detect-go", "test-node", "test-pytest", "test-go"];
         Ok(Self {
             builder: bed.buildkit(),
             registry: bed.registry(),

@@ -1,6 +1,6 @@
 //! Gets the parts: Debian packages, and Go programs built once and cached by version.
 
-use crate::{Layout, Result, process::run};
+use crate::{Layout, Result, build, process::run};
 use std::{
     fs,
     path::Path,
@@ -110,7 +110,7 @@ fn go(layout: &Layout, module: &Module, say: &dyn Fn(&str)) -> Result<()> {
     let started = Instant::now();
     let mut command = Command::new("go");
     command
-        .current_dir(Layout::sources().join("go").join(module.folder))
+        .current_dir(build::root().join("tests/bed/go").join(module.folder))
         .env("CGO_ENABLED", "0")
         .args(["build", "-trimpath"])
         .args(module.flags)

@@ -1,7 +1,7 @@
 //! Where everything is: folders, addresses, names. The same for all users of a bed.
 
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The host's address on the bed's bridge: what BuildKit and the node call the registries.
 pub const HOST: &str = "10.200.0.1";
@@ -123,11 +123,5 @@ impl Layout {
     #[must_use]
     pub fn git_protocol_url(&self, name: &str) -> String {
         format!("git://127.0.0.1:{}/{name}.git", port::GIT)
-    }
-
-    /// This repository's checkout: where the bed's own sources are.
-    #[must_use]
-    pub fn sources() -> &'static Path {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
     }
 }

@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         "--release",
         "--quiet",
         "--package",
+        "windlass-bench",
+        "--package",
         "windlassd",
         "--package",
         "windlass-cli",

@@ -1,60 +1,176 @@
-//! Runs the tests in the stage that has the tools, live.
+//! Runs the tests in the stage that has the tools, live, and has a plugin read what came of it.
 
 use super::detect::Decided;
 use crate::{
     event::Event,
     job::Stage,
-    ports::{Build, Dockerfile, TestRun},
+    ports::{Build, Dockerfile, Ports, Tree},
     run::{Cause, Run},
+    testing::{TestOutput, TestPlan, TestRun, TestSummary},
 };
 use std::time::Duration;
 
 /// Seconds until tests are taken to hang, where nobody says otherwise.
 const PATIENCE: u64 = 600;
 
-pub(super) async fn test(decided: &Decided, build: &dyn Build, run: &Run) -> Result<(), Cause> {
-    let spec = &decided.decision.spec.test;
-    let test = match plan(decided, &build.config().stages) {
-        Ok(test) => test,
+/// What to run, and whose plan it is.
+type Order = (TestRun, Option<TestPlan>);
+
+pub(super) async fn test(
+    decided: &Decided,
+    tree: &dyn Tree,
+    build: &dyn Build,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Cause> {
+    let (test, plan) = match order(decided, tree, &build.config().stages, ports, run).await? {
+        Ok(order) => order,
         Err(why) => return Ok(run.say(Event::Skipped(Stage::Test, why)).await?),
     };
-    let seconds = spec.timeout_seconds.map_or(PATIENCE, u64::from);
+    let seconds = decided.decision.spec.test.timeout_seconds.map_or(PATIENCE, u64::from);
     let running = build.test(&test, run.voice());
     let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
     let Ok(output) = output else {
         return Err(Cause::TestsHang { command: test.command, seconds });
     };
-    match output? {
-        output if output.exit == 0 => Ok(()),
-        failed => {
-            Err(Cause::Tests { command: failed.command, exit: failed.exit, tail: failed.tail })
+    let output = output?;
+    let summary = read(decided, &output, plan.as_ref(), ports, run).await?;
+    if let Some(summary) = &summary {
+        run.say(Event::Tested(summary.clone())).await?;
+    }
+    judge(output, plan.as_ref(), summary)
+}
+
+/// What to run, or why nothing: the spec's command, a Dockerfile's own stage, a plugin's plan.
+async fn order(
+    decided: &Decided,
+    tree: &dyn Tree,
+    stages: &[String],
+    ports: &Ports,
+    run: &Run,
+) -> Result<Result<Order, String>, Cause> {
+    let spec = &decided.decision.spec.test;
+    if spec.off == Some(true) {
+        return Ok(Err("the spec says `test.off`".into()));
+    }
+    let recipe = decided.decision.recipe.as_ref();
+    let own = match &decided.decision.dockerfile {
+        Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
+        Dockerfile::Path(_) => {
+            stages.iter().any(|stage| stage == "test").then(|| "test".to_owned())
+        }
+    };
+    let stage = spec.stage.clone().or(own);
+    let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
+    if !said.command.is_empty() {
+        return Ok(Ok((said, None)));
+    }
+    let recipe = match (&decided.decision.dockerfile, recipe) {
+        // What a stage's image runs is its author's word on how to test.
+        (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
+        (Dockerfile::Text(_), Some(recipe)) => recipe,
+        (Dockerfile::Path(path), _) => {
+            let why = format!("{path} has no stage `test`, and the spec names no command");
+            return Ok(Err(why));
+        }
+        (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
+    };
+    let Some(plan) = ports.runners.plan(tree, &recipe.language, run.voice()).await? else {
+        let language = &recipe.language;
+        return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
+    };
+    let evidence = plan.evidence.clone();
+    let (subject, value) =
+        ("tests".into(), format!("{} (`{}`)", plan.command.join(" "), plan.runner));
+    run.say(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
+    let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
+    Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+}
+
+/// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
+/// chose, it only might have told more.
+async fn read(
+    decided: &Decided,
+    output: &TestOutput,
+    plan: Option<&TestPlan>,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Option<TestSummary>, Cause> {
+    let Some(recipe) = &decided.decision.recipe else { return Ok(None) };
+    match ports.runners.read(&recipe.language, output, run.voice()).await {
+        Ok(summary) => Ok(summary),
+        Err(error) if plan.is_some() => Err(error.into()),
+        Err(error) => {
+            let fix = "the exit code alone decides; tell the plugin's author".to_owned();
+            let message = error.to_string();
+            run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
+            Ok(None)
         }
     }
 }
 
-/// What to run, or why nothing.
-fn plan(decided: &Decided, stages: &[String]) -> Result<TestRun, String> {
-    let spec = &decided.decision.spec.test;
-    if spec.off == Some(true) {
-        return Err("the spec says `test.off`".into());
+fn judge(
+    output: TestOutput,
+    plan: Option<&TestPlan>,
+    summary: Option<TestSummary>,
+) -> Result<(), Cause> {
+    let TestOutput { command, exit, tail, .. } = output;
+    let tells = plan.filter(|plan| plan.tells);
+    match (summary, tells) {
+        (None, Some(plan)) if exit != 0 => {
+            Err(Cause::TestsDied { runner: plan.runner.clone(), command, exit, tail })
+        }
+        (summary, Some(plan)) if summary.as_ref().is_none_or(TestSummary::is_empty) => {
+            Err(Cause::NoTestsRan { command, tail, evidence: plan.evidence.clone() })
+        }
+        (Some(summary), _) if exit != 0 || summary.failed > 0 => {
+            Err(Cause::Tests { command, exit, tail, summary: Some(summary) })
+        }
+        (None, _) if exit != 0 => Err(Cause::Tests { command, exit, tail, summary: None }),
+        _ => Ok(()),
     }
-    let recipe = decided.decision.recipe.as_ref();
-    match &decided.decision.dockerfile {
-        Dockerfile::Text(_) => {
-            let own = recipe.and_then(|recipe| recipe.test.clone());
-            let command = Some(spec.command.clone()).filter(|command| !command.is_empty()).or(own);
-            let command = command.ok_or("the detector found no tests, and the spec names none")?;
-            let stage = spec.stage.clone();
-            let stage = stage.or_else(|| recipe.and_then(|recipe| recipe.image.test_in.clone()));
-            Ok(TestRun { stage, command })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(exit: u32, counts: Option<(u32, u32, u32)>, tells: bool) -> &'static str {
+        let output = TestOutput { exit, ..TestOutput::default() };
+        let plan = TestPlan {
+            runner: "r".into(),
+            command: vec![],
+            env: vec![],
+            reports: vec![],
+            tells,
+            evidence: vec![],
+        };
+        let summary = counts.map(|(passed, failed, skipped)| TestSummary {
+            passed,
+            failed,
+            skipped,
+            ..TestSummary::default()
+        });
+        match judge(output, Some(&plan), summary) {
+            Ok(()) => "passed",
+            Err(Cause::Tests { .. }) => "failed",
+            Err(Cause::TestsDied { .. }) => "died",
+            Err(Cause::NoTestsRan { .. }) => "none ran",
+            Err(_) => "other",
         }
-        Dockerfile::Path(path) => {
-            let own = stages.iter().any(|stage| stage == "test").then(|| "test".to_owned());
-            let stage = spec.stage.clone().or(own);
-            if stage.is_none() && spec.command.is_empty() {
-                return Err(format!("{path} has no stage `test`, and the spec names no command"));
-            }
-            Ok(TestRun { stage, command: spec.command.clone() })
-        }
+    }
+
+    #[test]
+    fn exit_code_and_report_are_believed_where_they_tell_of_failure() {
+        assert_eq!(judged(0, Some((3, 0, 0)), true), "passed");
+        assert_eq!(judged(0, Some((0, 0, 3)), true), "passed", "all left out on purpose");
+        assert_eq!(judged(1, Some((3, 1, 0)), true), "failed");
+        assert_eq!(judged(0, Some((3, 1, 0)), true), "failed", "a runner that hides it");
+        assert_eq!(judged(1, Some((3, 0, 0)), true), "failed", "a linter after the tests");
+        assert_eq!(judged(1, None, true), "died");
+        assert_eq!(judged(0, None, true), "none ran");
+        assert_eq!(judged(5, Some((0, 0, 0)), true), "none ran", "as pytest ends then");
+        assert_eq!(judged(0, None, false), "passed", "`npm test` may be a linter");
+        assert_eq!(judged(2, None, false), "failed");
     }
 }

@@ -17,6 +17,7 @@ use windlass_core::{
     rollout::{Container, Pod, Snapshot, Terminated},
     run::{Lost, Voice},
     secret::Secret,
+    testing::{TestOutput, TestPlan, TestRun, TestSummary},
 };
 
 #[derive(Default)]
@@ -108,6 +109,7 @@ impl World {
         Ports {
             git: self.clone(),
             detectors: self.clone(),
+            runners: self.clone(),
             builder: Arc::new(Workshop(self.clone())),
             cluster: self.clone(),
             secrets: self.clone(),
@@ -172,12 +174,40 @@ impl Detectors for World {
                     env: vec![],
                     user: 10001,
                 },
-                test: Some(vec!["go".into(), "test".into()]),
             })
             .into())
     }
     fn names(&self) -> Vec<String> {
         vec!["go".into(), "other".into()]
+    }
+}
+
+#[async_trait]
+impl TestRunners for World {
+    async fn plan(
+        &self,
+        _: &dyn Tree,
+        language: &str,
+        _: &Voice,
+    ) -> Result<Option<TestPlan>, PluginError> {
+        Ok(Some(TestPlan {
+            runner: "tester".into(),
+            command: vec![language.into(), "test".into()],
+            env: vec![],
+            reports: vec![],
+            tells: true,
+            evidence: vec!["main_test.go: tests".into()],
+        }))
+    }
+
+    async fn read(
+        &self,
+        _: &str,
+        output: &TestOutput,
+        _: &Voice,
+    ) -> Result<Option<TestSummary>, PluginError> {
+        let runner = "tester".into();
+        Ok(Some(TestSummary { runner, passed: 3, failed: output.exit, ..TestSummary::default() }))
     }
 }
 
@@ -227,7 +257,8 @@ impl Build for Building {
             return Err(BuildError::Other { message: "container".into() });
         }
         let exit = u32::from(self.0.failing_test);
-        Ok(TestOutput { command: test.command.clone(), exit, tail: vec!["1 failed".into()] })
+        let (command, tail) = (test.command.clone(), vec!["1 failed".into()]);
+        Ok(TestOutput { command, exit, tail, ..TestOutput::default() })
     }
     async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
         if self.0.fail.1 {

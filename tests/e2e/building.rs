@@ -1,14 +1,5 @@
 //! What failing builds and tests get.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use std::time::{Duration, Instant};
 use windlass_bed::{Repository, daemon::Config, part::buildkit};
 use windlass_tests::{Stand, bed, dockerfile};

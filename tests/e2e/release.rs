@@ -1,14 +1,5 @@
 //! What broken releases get: the cause from the real node, in seconds, and the old version serves.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use std::{
     io::{Read, Write},
     net::TcpStream,

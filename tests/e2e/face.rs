@@ -1,15 +1,6 @@
 //! The face: what wrong requests get, exit codes, who may do what, configuration, plugins that
 //! misbehave.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use std::{fs, os::unix::fs::symlink, process::Command};
 use windlass_bed::{
     build::{plugins, programs},

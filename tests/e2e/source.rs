@@ -1,15 +1,6 @@
 //! What bad sources get: an error that says stage, cause and fix; nothing released; the next job
 //! runs.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use std::os::unix::fs::symlink;
 use windlass_bed::{Repository, layout::PASSWORD};
 use windlass_tests::{SMALL, Stand, bed, dockerfile};

@@ -1,14 +1,5 @@
 //! Full disks: under the workspaces, and under the store.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use std::{fs, path::Path};
 use windlass_bed::{Daemon, daemon::Config, process::sh};
 use windlass_tests::{Stand, bed, dockerfile};

@@ -1,15 +1,6 @@
 //! A daemon killed with −9 at five instants goes on after its restart: no job lost, no gap in
 //! event numbers, no finished build step run again, nothing released twice.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
 use serde_json::Value;
 use windlass_tests::{Stand, dockerfile};
 

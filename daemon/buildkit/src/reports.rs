@@ -1,0 +1,109 @@
+//! Files that a test command left in its container, by the globs of its plan.
+
+use crate::gateway::Gateway;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::BTreeMap;
+use windlass_core::{ports::BuildError, redact::Redactor};
+
+/// Of one file, and of all together: a report is text for a plugin with 64 MiB of memory.
+const LARGEST_FILE: u64 = 2 << 20;
+const LARGEST: u64 = 8 << 20;
+/// Folders that are looked into: each is a call.
+const MOST_FOLDERS: usize = 200;
+/// Go's `os.ModeDir`, which is how the builder tells a folder.
+const FOLDER: u32 = 1 << 31;
+
+/// What matches, by its path under `cwd`. What is too large, or no text, is left out.
+///
+/// # Errors
+/// A glob that is none.
+pub(crate) async fn collect(
+    gateway: &Gateway,
+    container: &str,
+    cwd: &str,
+    globs: &[String],
+    redactor: &Redactor,
+) -> Result<BTreeMap<String, String>, BuildError> {
+    let mut found = BTreeMap::new();
+    let (set, mut folders) = (compiled(globs)?, roots(globs));
+    let (mut looked, mut left) = (0, LARGEST);
+    while let Some(folder) = folders.pop() {
+        looked += 1;
+        if looked > MOST_FOLDERS {
+            break;
+        }
+        for entry in gateway.list(container, &join(cwd, &folder)).await {
+            let name = entry.path.rsplit('/').next().unwrap_or_default();
+            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            if entry.mode & FOLDER != 0 {
+                // Nobody's reports are in there, and walking them takes minutes.
+                if !matches!(name, "node_modules" | ".git" | "vendor" | ".venv") {
+                    folders.push(path);
+                }
+                continue;
+            }
+            let size = u64::try_from(entry.size).unwrap_or(u64::MAX);
+            if size > LARGEST_FILE.min(left) || !set.is_match(&path) {
+                continue;
+            }
+            if let Some(bytes) = gateway.read_in(container, &join(cwd, &path), LARGEST_FILE).await {
+                left = left.saturating_sub(bytes.len() as u64);
+                found.insert(path, redactor.mask(&String::from_utf8_lossy(&bytes)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn compiled(globs: &[String]) -> Result<GlobSet, BuildError> {
+    let refuse = |error: globset::Error| BuildError::Other {
+        message: format!("a report's path is no glob: {error}"),
+    };
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(refuse)?);
+    }
+    set.build().map_err(refuse)
+}
+
+/// The folders above each first wildcard: nothing else is walked.
+fn roots(globs: &[String]) -> Vec<String> {
+    let mut roots: Vec<String> = globs
+        .iter()
+        .map(|glob| {
+            let plain = glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{']));
+            let plain: Vec<_> = plain.collect();
+            // The last part of a glob without wildcards is the file itself.
+            let folders = plain.len().min(glob.split('/').count().saturating_sub(1));
+            plain.get(..folders).unwrap_or_default().join("/")
+        })
+        .collect();
+    roots.sort();
+    roots.dedup();
+    // A folder below another one would be walked twice.
+    let all = roots.clone();
+    roots.retain(|root| {
+        !all.iter().any(|other| {
+            other != root && (other.is_empty() || root.starts_with(&format!("{other}/")))
+        })
+    });
+    roots
+}
+
+fn join(cwd: &str, path: &str) -> String {
+    format!("{}/{path}", cwd.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_that_can_hold_reports_are_walked() {
+        let roots = |globs: &[&str]| roots(&globs.iter().map(|&g| g.into()).collect::<Vec<_>>());
+        assert_eq!(roots(&["out/junit.xml"]), ["out"]);
+        assert_eq!(roots(&["junit.xml"]), [""]);
+        assert_eq!(roots(&["a/b/*.xml", "a/*.xml", "c/**/x.json"]), ["a", "c"]);
+        assert_eq!(roots(&["**/*.xml", "a/*.xml"]), [""]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What wasmtime makes of `wit/`: the imports once, and each world's exports upon them.
+
+/// The interfaces that a plugin may import.
+pub(crate) mod host {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package windlass:host;
+            world imports {
+                import windlass:plugin/log@0.1.0;
+                import windlass:plugin/config@0.1.0;
+                import windlass:plugin/clock@0.1.0;
+                import windlass:plugin/workspace@0.1.0;
+            }
+        ",
+        world: "windlass:host/imports",
+        imports: { default: async | trappable },
+        with: { "windlass:plugin/workspace.tree": crate::workspace::Files },
+    });
+}
+
+/// The detector's world.
+pub(crate) mod detector {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "windlass:plugin/detector-plugin",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
+            "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
+            "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
+            "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
+            "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
+        },
+    });
+}
+
+/// The test runner's world.
+pub(crate) mod test_runner {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "windlass:plugin/test-runner-plugin",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
+            "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
+            "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
+            "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
+            "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
+        },
+    });
+}
+
+pub(crate) use host::windlass::plugin::{clock, config, log, types, workspace};

@@ -1,0 +1,28 @@
+//! What each kind of plugin is asked, and how its answers are checked. One file a kind.
+
+use crate::{
+    bindings::{detector::DetectorPluginPre, test_runner::TestRunnerPluginPre},
+    manifest::Kind,
+    state::State,
+};
+use wasmtime::component::InstancePre;
+
+pub(crate) mod detector;
+pub(crate) mod test_runner;
+
+/// That a component exports what its manifest says that it is.
+///
+/// # Errors
+/// Names the world.
+pub(crate) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), String> {
+    let checked = match kind {
+        Kind::Detector => DetectorPluginPre::new(pre.clone()).map(drop),
+        Kind::TestRunner => TestRunnerPluginPre::new(pre.clone()).map(drop),
+    };
+    checked.map_err(|error| {
+        format!(
+            "its manifest says that its world is `{}`, and it does not export that: {error:#}",
+            kind.name()
+        )
+    })
+}

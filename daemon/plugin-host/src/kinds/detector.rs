@@ -1,0 +1,79 @@
+//! Detectors: what is in the tree, and how to build it.
+
+use crate::{
+    bindings::{
+        detector::{DetectorPlugin, DetectorPluginPre, exports::windlass::plugin::detector},
+        types,
+    },
+    call::Guest,
+    state::{State, shown},
+    workspace::Files,
+};
+use std::path::PathBuf;
+use wasmtime::{Store, component::InstancePre};
+use windlass_core::{
+    job::Stage,
+    recipe::{BuildStage, BuildStep, ImagePlan, Recipe},
+};
+
+/// `detect`.
+pub(crate) struct Detect {
+    pub(crate) root: PathBuf,
+    pub(crate) matched: Vec<String>,
+}
+
+impl Guest for Detect {
+    const CALL: &'static str = "detect";
+    const STAGE: Stage = Stage::Detect;
+    type Answer = Option<detector::Detection>;
+
+    async fn call(
+        self,
+        pre: InstancePre<State>,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
+        let guest: DetectorPlugin =
+            DetectorPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let tree = store.data_mut().tree(Files::disk(&self.root)?)?;
+        guest.windlass_plugin_detector().call_detect(store, tree, &self.matched).await
+    }
+}
+
+pub(crate) fn recipe(plugin: &str, detection: detector::Detection) -> Recipe {
+    let step = |step| match step {
+        detector::Step::Copy(copy) => {
+            BuildStep::Copy { from: copy.from, sources: copy.sources, dest: copy.dest }
+        }
+        detector::Step::Run(run) => BuildStep::Run { argv: run.command, caches: run.caches },
+    };
+    let stage = |stage: detector::Stage| BuildStage {
+        name: stage.name,
+        base: stage.base,
+        env: stage.env,
+        steps: stage.steps.into_iter().map(step).collect(),
+    };
+    let image = detection.image;
+    Recipe {
+        detector: plugin.into(),
+        language: shown(&detection.language),
+        score: detection.score.min(100),
+        toolchains: detection
+            .toolchains
+            .iter()
+            .map(|tool| match &tool.version {
+                Some(version) => shown(&format!("{} {version}", tool.name)),
+                None => shown(&tool.name),
+            })
+            .collect(),
+        evidence: detection.evidence.iter().map(|line| shown(line)).collect(),
+        image: ImagePlan {
+            stages: image.stages.into_iter().map(stage).collect(),
+            test_in: image.test_in,
+            start: image.start,
+            port: image.port.filter(|port| *port != 0),
+            health: image.health,
+            env: image.env,
+            user: image.user,
+        },
+    }
+}

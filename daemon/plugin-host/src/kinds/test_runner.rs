@@ -1,0 +1,136 @@
+//! Test runners: how tests are run, and what came of them.
+
+use crate::{
+    bindings::{
+        test_runner::{
+            TestRunnerPlugin, TestRunnerPluginPre, exports::windlass::plugin::test_runner,
+        },
+        types,
+    },
+    call::Guest,
+    state::{State, shown, shown_lines},
+    workspace::Files,
+};
+use std::{collections::BTreeMap, path::PathBuf};
+use wasmtime::{Store, component::InstancePre};
+use windlass_core::{
+    job::Stage,
+    testing::{TestCase, TestOutput, TestPlan, TestSummary},
+};
+
+/// Failures that are kept of one run.
+const MOST_FAILURES: usize = 100;
+/// Globs of one plan: each may be a walk.
+const MOST_REPORTS: usize = 20;
+
+/// `make-plan`.
+pub(crate) struct MakePlan {
+    pub(crate) root: PathBuf,
+    pub(crate) language: String,
+    pub(crate) matched: Vec<String>,
+}
+
+/// `parse`.
+pub(crate) struct Parse {
+    pub(crate) ran: test_runner::Ran,
+    pub(crate) reports: BTreeMap<String, String>,
+}
+
+impl Guest for MakePlan {
+    const CALL: &'static str = "make-plan";
+    const STAGE: Stage = Stage::Test;
+    type Answer = Option<test_runner::TestPlan>;
+
+    async fn call(
+        self,
+        pre: InstancePre<State>,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
+        let guest: TestRunnerPlugin =
+            TestRunnerPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let tree = store.data_mut().tree(Files::disk(&self.root)?)?;
+        let runner = guest.windlass_plugin_test_runner();
+        runner.call_make_plan(store, tree, &self.language, &self.matched).await
+    }
+}
+
+impl Parse {
+    pub(crate) fn of(output: &TestOutput) -> Self {
+        let ran = test_runner::Ran {
+            command: output.command.clone(),
+            exit_code: output.exit,
+            output: output.output.clone(),
+        };
+        Self { ran, reports: output.reports.clone() }
+    }
+}
+
+impl Guest for Parse {
+    const CALL: &'static str = "parse";
+    const STAGE: Stage = Stage::Test;
+    type Answer = Option<test_runner::Summary>;
+
+    async fn call(
+        self,
+        pre: InstancePre<State>,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
+        let guest: TestRunnerPlugin =
+            TestRunnerPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let reports = store.data_mut().tree(Files::memory(self.reports))?;
+        guest.windlass_plugin_test_runner().call_parse(store, &self.ran, reports).await
+    }
+}
+
+/// # Errors
+/// Says what no command can hold.
+pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan, String> {
+    if plan.command.first().is_none_or(String::is_empty) {
+        return Err("its plan has no command".into());
+    }
+    let odd = |name: &str| {
+        name.is_empty()
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            || name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if let Some((name, _)) = plan.env.iter().find(|(name, _)| odd(name)) {
+        return Err(format!("`{}` is no name of a variable", shown(name)));
+    }
+    let words = plan.command.iter().chain(plan.env.iter().map(|(_, value)| value));
+    if words.chain(&plan.reports).any(|word| word.contains('\0')) {
+        return Err("its plan holds a NUL".into());
+    }
+    let outside =
+        |path: &&String| path.starts_with('/') || path.split('/').any(|part| part == "..");
+    if let Some(path) = plan.reports.iter().find(outside) {
+        return Err(format!("`{}` leads out of the working directory", shown(path)));
+    }
+    if plan.reports.len() > MOST_REPORTS {
+        return Err(format!("it names {} reports; {MOST_REPORTS} are allowed", plan.reports.len()));
+    }
+    Ok(TestPlan {
+        runner: plugin.into(),
+        command: plan.command,
+        env: plan.env,
+        reports: plan.reports,
+        tells: plan.tells,
+        evidence: plan.evidence.iter().map(|line| shown(line)).collect(),
+    })
+}
+
+pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummary {
+    let case = |case: test_runner::TestCase| TestCase {
+        suite: shown(&case.suite),
+        name: shown(&case.name),
+        message: shown_lines(&case.message),
+        file: case.file.as_deref().map(shown),
+        line: case.line.filter(|line| *line > 0),
+    };
+    TestSummary {
+        runner: plugin.into(),
+        passed: summary.passed,
+        failed: summary.failed,
+        skipped: summary.skipped,
+        failures: summary.failures.into_iter().take(MOST_FAILURES).map(case).collect(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Makes components of hand-written core modules: what no compiler would emit can be tried too.
+
+use std::borrow::Cow;
+use wasm_encoder::{CustomSection, Encode, Section};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The detector's imports and exports as a core module sees them. `top` is placed at the module's
+/// top; `detect` is the body of the exported function, of which the locals are `$tree`, `$matched`,
+/// `$count`. It gives a pointer to the answer: 64 KiB of zeros at 0 are `ok(none)`.
+pub(crate) fn detector(top: &str, detect: &str) -> String {
+    guest(top, "(memory (export \"memory\") 4)", REALLOC, detect)
+}
+
+/// The same with a memory and an allocator of its own.
+pub(crate) fn guest(top: &str, memory: &str, realloc: &str, detect: &str) -> String {
+    format!(
+        "(module
+          (import \"windlass:plugin/log@0.1.0\" \"emit\" (func $log (param i32 i32 i32)))
+          (import \"windlass:plugin/config@0.1.0\" \"get\" (func $config (param i32)))
+          (import \"windlass:plugin/clock@0.1.0\" \"now\" (func $now (result i64)))
+          (import \"windlass:plugin/workspace@0.1.0\" \"[method]tree.read-text\"
+            (func $read (param i32 i32 i32 i32 i32)))
+          (import \"windlass:plugin/workspace@0.1.0\" \"[method]tree.glob\"
+            (func $glob (param i32 i32 i32 i32 i32)))
+          (import \"windlass:plugin/workspace@0.1.0\" \"[resource-drop]tree\"
+            (func $drop (param i32)))
+          {memory}
+          {top}
+          {realloc}
+          (func $detect (export \"windlass:plugin/detector@0.1.0#detect\")
+            (param $tree i32) (param $matched i32) (param $count i32) (result i32)
+            {detect}))"
+    )
+}
+
+/// Never frees: a call is short.
+pub(crate) const REALLOC: &str = "
+    (global $free (mut i32) (i32.const 131072))
+    (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at
+        (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
+      (global.set $free (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))";
+
+/// Answers `ok(none)`, having given back the tree as the component model asks.
+pub(crate) const NOTHING: &str = "(call $drop (local.get $tree)) (i32.const 0)";
+
+/// A component of the detector's world with this manifest.
+pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).unwrap();
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("detector-plugin")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode();
+    with_section(component.unwrap(), manifest)
+}
+
+/// One more section that holds a manifest.
+pub(crate) fn with_section(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
+    let data = Cow::Borrowed(manifest.as_bytes());
+    let section = CustomSection { name: "windlass:manifest".into(), data };
+    component.push(section.id());
+    section.encode(&mut component);
+    component
+}
+
+/// A detector's manifest, asked for any tree.
+pub(crate) fn manifest(name: &str) -> String {
+    format!("name = \"{name}\"\nversion = \"0.1.0\"\nworld = \"detector\"\nmarkers = [\"**\"]\n")
+}

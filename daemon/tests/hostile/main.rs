@@ -1,0 +1,263 @@
+//! Plugins that mean harm, each a real component, through the same door as any other: what it must
+//! come to, that another plugin beside it is not disturbed, and that nothing of it is left.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
+mod component;
+mod guests;
+
+use async_trait::async_trait;
+use component::{NOTHING, component, detector, manifest, with_section};
+use guests::{Outcome, bomb, guests};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+use windlass_core::{
+    app::App,
+    event::Event,
+    job::Release,
+    ports::{Detectors, GitError, Journal, PluginError, Tree},
+    recipe::Recipe,
+    run::{Lost, Run},
+};
+use windlass_plugin_host::{Host, HostError, Limits, PluginSet, Source};
+
+/// Keeps what was said.
+#[derive(Default)]
+struct Said(Mutex<Vec<Event>>);
+
+#[async_trait]
+impl Journal for Said {
+    async fn append(&self, event: Event) -> Result<(), Lost> {
+        self.0.lock().unwrap().push(event);
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+        Ok(None)
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Tree for Folder {
+    fn root(&self) -> &Path {
+        &self.0
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+}
+
+/// A host, a tree of a few files, and a place for components.
+struct Bench {
+    host: Arc<Host>,
+    tree: Folder,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
+        let host = Host::new(&folder.path().join("cache"), program).unwrap();
+        let tree = folder.path().join("tree");
+        for n in 0..200 {
+            let path = tree.join(format!("a{}/b{n}", n % 10));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        Self { host, tree: Folder(tree), folder }
+    }
+
+    async fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<PluginSet>, HostError> {
+        self.load_within(name, bytes, Limits::default()).await
+    }
+
+    async fn load_within(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        limits: Limits,
+    ) -> Result<Arc<PluginSet>, HostError> {
+        let path = self.folder.path().join(format!("{name}.wasm"));
+        fs::write(&path, bytes).unwrap();
+        let source = Source { path, limits, ..Source::default() };
+        PluginSet::load(self.host.clone(), &[source]).await.map(Arc::new)
+    }
+
+    async fn ask(&self, set: &Arc<PluginSet>) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
+        let said = Arc::new(Said::default());
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(said.clone(), stop, None);
+        let answer = set.for_job().detect(&self.tree, run.voice()).await;
+        let events = said.0.lock().unwrap().clone();
+        (answer, events)
+    }
+}
+
+/// A component whose bytes name another version of the WIT.
+fn component_of(ours: &str, other: &str) -> Vec<u8> {
+    let mut bytes = component(&detector("", NOTHING), &manifest("track"));
+    let (from, to) = (format!("@{ours}"), format!("@{other}"));
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from.as_bytes()) {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    bytes
+}
+
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_comes_to_what_it_must_and_disturbs_nobody() {
+    let bench = Arc::new(Bench::new());
+    let well = component(&detector("", NOTHING), &manifest("well"));
+    let well = bench.load("well", &well).await.unwrap();
+    let before = resident();
+    for (name, module, outcome) in guests() {
+        let component = component(&module, &manifest(name));
+        let loaded = bench.load(name, &component).await;
+        let set = match (loaded, &outcome) {
+            (Err(error), Outcome::Refused(words)) => {
+                assert!(error.to_string().contains(words), "{name}: {error}");
+                println!("{name}: refused: {error}");
+                continue;
+            }
+            (Err(error), _) => panic!("{name}: {error}"),
+            (Ok(_), Outcome::Refused(_)) => panic!("{name} was loaded"),
+            (Ok(set), _) => set,
+        };
+        let hostile = tokio::spawn({
+            let (bench, set) = (bench.clone(), set.clone());
+            async move { bench.ask(&set).await }
+        });
+        // Beside it another plugin is asked, and answers as ever.
+        let mut slowest = Duration::ZERO;
+        for _ in 0..50 {
+            let began = Instant::now();
+            let (answer, _) = bench.ask(&well).await;
+            assert!(answer.unwrap().is_empty(), "{name} disturbs");
+            slowest = slowest.max(began.elapsed());
+        }
+        let (answer, events) = hostile.await.unwrap();
+        match (answer, outcome) {
+            (Ok(found), Outcome::Harmless) => assert!(found.is_empty()),
+            (Err(error), Outcome::Fails(words)) => {
+                let text = error.to_string();
+                assert!(text.contains(words) && text.contains(name), "{name}: {text}");
+                println!("{name}: {text} (beside it at most {slowest:?})");
+            }
+            (answer, _) => panic!("{name}: {answer:?}"),
+        }
+        let lines: Vec<_> = events
+            .iter()
+            .map(|event| match event {
+                Event::Log { line, .. } => line,
+                other => panic!("{name} said {other:?}"),
+            })
+            .collect();
+        assert!(lines.len() <= 2_001, "{name}: {} lines", lines.len());
+        let controls = lines.iter().any(|line| line.chars().any(char::is_control));
+        assert!(!controls, "{name}: a terminal would obey {lines:?}");
+    }
+    let after = resident();
+    println!("resident: {before} MiB before, {after} MiB after");
+    assert!(after < before + 64, "{before} MiB before, {after} MiB after");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_no_plugin() {
+    let bench = Bench::new();
+    let good = component(&detector("", NOTHING), &manifest("good"));
+    let bare = {
+        let section = with_section(Vec::new(), &manifest("good")).len();
+        good[..good.len() - section].to_vec()
+    };
+    let with = |text: &str| with_section(bare.clone(), text);
+    let track = component_of("0.1.0", "0.2.0");
+    for (name, bytes, words) in [
+        ("empty", Vec::new(), "no component"),
+        ("text", b"#!/bin/sh\necho no\n".to_vec(), "no component"),
+        ("core-module", wat::parse_str("(module)").unwrap(), "core module"),
+        ("cut-short", good[..good.len() / 2].to_vec(), "no component"),
+        ("no-manifest", bare.clone(), "no section `windlass:manifest`"),
+        ("two-manifests", with_section(good.clone(), &manifest("other")), "two sections"),
+        ("manifest-too-long", with(&"#".repeat(70_000)), "65536 are allowed"),
+        ("unknown-key", with(&format!("{}color = \"red\"\n", manifest("x"))), "color"),
+        ("bad-name", with(&manifest("Not/A/Name")), "Not/A/Name"),
+        ("no-markers", with(&manifest("x").replace("[\"**\"]", "[]")), "markers"),
+        ("bad-marker", with(&manifest("x").replace("**", "a{b")), "markers"),
+        ("other-world", with(&manifest("x").replace("detector", "sorcerer")), "sorcerer"),
+        (
+            "wrong-world",
+            with(&manifest("x").replace("\"detector\"", "\"test-runner\"\nlanguages = [\"go\"]")),
+            "test-runner",
+        ),
+        ("another-track", track, "windlass:plugin 0.2.0, and this daemon runs 0.1.x"),
+        ("too-large", vec![0; 40 << 20], "33554432 are allowed"),
+    ] {
+        let error = bench.load(name, &bytes).await.err().unwrap_or_else(|| panic!("{name} loads"));
+        assert!(error.to_string().contains(words), "{name}: {error}");
+        assert!(error.to_string().contains(&format!("{name}.wasm")), "{error}");
+    }
+    bench.load("good", &good).await.unwrap();
+}
+
+/// Compiling is where an engine promises least: it happens in a child with limits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_takes_long_to_compile_harms_nobody() {
+    let bench = Bench::new();
+    let (bomb, before) = (component(&bomb(), &manifest("bomb")), resident());
+    let began = Instant::now();
+    let limits = Limits { compile_ms: 3_000, ..Limits::default() };
+    let error = bench.load_within("bomb", &bomb, limits).await.err().unwrap().to_string();
+    println!("{} KiB, {:.1} s: {error}", bomb.len() >> 10, began.elapsed().as_secs_f32());
+    assert!(
+        error.contains("limit `compile-ms`") && began.elapsed() < Duration::from_secs(10),
+        "{error}"
+    );
+    assert!(resident() < before + 128, "the daemon's own memory is spared");
+}
+
+/// What was compiled before is run only as it was written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_that_was_changed_is_not_run() {
+    let bench = Bench::new();
+    let good = component(&detector("", NOTHING), &manifest("good"));
+    let set = bench.load("good", &good).await.unwrap();
+    assert!(bench.ask(&set).await.0.unwrap().is_empty());
+    let cache = bench.folder.path().join("cache");
+    let cached = || {
+        let mut entries = fs::read_dir(&cache).unwrap().flatten().map(|entry| entry.path());
+        entries.find(|path| path.extension().is_some_and(|end| end == "cwasm")).unwrap()
+    };
+    let bytes = fs::read(cached()).unwrap();
+    for position in [0, 31, 32, bytes.len() / 2, bytes.len() - 1] {
+        let mut changed = bytes.clone();
+        changed[position] ^= 1;
+        fs::write(cached(), &changed).unwrap();
+        let set = bench.load("good", &good).await.unwrap();
+        assert!(bench.ask(&set).await.0.unwrap().is_empty());
+        assert_eq!(fs::read(cached()).unwrap(), bytes, "compiled anew");
+    }
+    fs::write(cached(), b"").unwrap();
+    bench.load("good", &good).await.unwrap();
+}

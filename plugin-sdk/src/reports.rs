@@ -1,0 +1,99 @@
+//! Reading what test tools write: reports that many of them share. What only one tool prints is read
+//! by the plugin for that tool.
+
+use crate::{Summary, TestCase};
+
+mod junit;
+mod tap;
+
+pub use junit::junit;
+pub use tap::tap;
+
+/// Failures that a summary names; the host keeps no more.
+pub const MOST_FAILURES: usize = 100;
+
+/// Nothing counted yet.
+#[must_use]
+pub fn summary() -> Summary {
+    Summary { passed: 0, failed: 0, skipped: 0, failures: Vec::new(), attrs: Vec::new() }
+}
+
+/// Adds one report's counts and failures to another's.
+pub fn add(to: &mut Summary, more: Summary) {
+    to.passed += more.passed;
+    to.failed += more.failed;
+    to.skipped += more.skipped;
+    for case in more.failures {
+        note(to, case);
+    }
+}
+
+/// Adds a failure, if there is room for its words.
+pub fn note(to: &mut Summary, case: TestCase) {
+    if to.failures.len() < MOST_FAILURES {
+        to.failures.push(case);
+    }
+}
+
+/// A failure with all that is known of it.
+#[must_use]
+pub fn case(suite: &str, name: &str, message: &str) -> TestCase {
+    TestCase {
+        suite: suite.into(),
+        name: name.into(),
+        message: message.trim().into(),
+        file: None,
+        line: None,
+    }
+}
+
+/// `path/to/file.js:12` or `file.js:12:5`, with the folder that tests run in taken off.
+#[must_use]
+pub fn place(text: &str) -> Option<(String, u32)> {
+    let text = text.trim().trim_start_matches("file://");
+    let mut parts = text.rsplitn(3, ':');
+    let (last, middle, rest) = (parts.next()?, parts.next(), parts.next());
+    let (file, line) = match (rest, middle) {
+        (Some(rest), Some(middle)) if middle.parse::<u32>().is_ok() => (rest.to_owned(), middle),
+        (Some(rest), Some(middle)) => (format!("{rest}:{middle}"), last),
+        (None, Some(middle)) => (middle.to_owned(), last),
+        _ => return None,
+    };
+    let line = line.parse().ok()?;
+    let file = file.strip_prefix("/app/").unwrap_or(&file).trim_start_matches("./");
+    (!file.is_empty() && !file.contains(char::is_whitespace)).then(|| (file.to_owned(), line))
+}
+
+/// Text without the colours that tools print.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            plain.push(c);
+        } else if chars.next() == Some('[') {
+            // Up to the letter that ends the sequence (ECMA-48, CSI).
+            for c in chars.by_ref() {
+                if ('@'..='~').contains(&c) {
+                    break;
+                }
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_colours() {
+        assert_eq!(place("/app/src/a.test.js:12:5"), Some(("src/a.test.js".into(), 12)));
+        assert_eq!(place("main_test.go:7"), Some(("main_test.go".into(), 7)));
+        assert_eq!(place("node:internal"), None);
+        assert_eq!(place("no place"), None);
+        assert_eq!(plain("\u{1b}[31m✖ bad\u{1b}[39m"), "✖ bad");
+    }
+}

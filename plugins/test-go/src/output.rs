@@ -1,0 +1,220 @@
+//! What `go test` prints (`cmd/internal/test2json` reads the same lines).
+
+use super::{Summary, case, note, place, plain, summary};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One test, named as Go does: `TestSum/negative` belongs to `TestSum`.
+#[derive(Default)]
+struct Test {
+    result: Option<Verdict>,
+    said: Vec<String>,
+    at: Option<(String, u32)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    Fail,
+    Skip,
+}
+
+/// None where nothing of `go test` is in it.
+pub(crate) fn read(output: &str) -> Option<Summary> {
+    let text = plain(&unwrapped(output));
+    let mut all = summary();
+    let mut recognised = false;
+    let mut tests: BTreeMap<String, Test> = BTreeMap::new();
+    let (mut current, mut compiler) = (String::new(), Vec::new());
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        if let Some(rest) = trimmed.strip_prefix("=== ") {
+            // RUN, PAUSE, CONT, NAME
+            if let Some(name) = rest.split_whitespace().nth(1) {
+                current = name.into();
+            }
+        } else if let Some((verdict, name)) = verdict(trimmed) {
+            recognised = true;
+            tests.entry(name.into()).or_default().result = Some(verdict);
+            current = name.into();
+        } else if let Some((ok, package, note_of)) = package(line) {
+            recognised = true;
+            close(&mut all, std::mem::take(&mut tests), package);
+            if !ok && note_of.contains("failed]") {
+                all.failed += 1;
+                let mut failed = case(package, "does not build", &compiler.join("\n"));
+                let first = compiler.iter().find_map(|line: &String| place(head(line)?));
+                if let Some((file, line)) = first {
+                    (failed.file, failed.line) = (Some(file), Some(line));
+                }
+                note(&mut all, failed);
+            }
+            (current, compiler) = (String::new(), Vec::new());
+        } else if line.starts_with("# ") {
+            compiler.clear();
+        } else if current.is_empty() {
+            if head(line).and_then(place).is_some() {
+                compiler.push(line.to_owned());
+            }
+        } else if line.starts_with([' ', '\t']) || line.starts_with("panic: ") {
+            let test = tests.entry(current.clone()).or_default();
+            match head(trimmed).and_then(place) {
+                // A goroutine's stack ends in such lines too: the first is the test's own word.
+                Some(at) if test.at.is_none() => {
+                    test.at = Some(at);
+                    let words = trimmed.splitn(3, ':').nth(2).unwrap_or_default();
+                    test.said.push(words.trim().to_owned());
+                }
+                _ => test.said.push(trimmed.to_owned()),
+            }
+        }
+    }
+    // A process that died tells no package.
+    close(&mut all, tests, "");
+    recognised.then_some(all)
+}
+
+/// The text inside `go test -json`, or the text itself.
+fn unwrapped(output: &str) -> String {
+    let events = output.lines().filter_map(|line| {
+        let event: Value = serde_json::from_str(line).ok()?;
+        event["Action"].as_str()?;
+        Some(event["Output"].as_str().unwrap_or_default().to_owned())
+    });
+    let text: String = events.collect();
+    if text.is_empty() { output.to_owned() } else { text }
+}
+
+/// `--- FAIL: TestSum (0.00s)`
+fn verdict(line: &str) -> Option<(Verdict, &str)> {
+    let rest = line.strip_prefix("--- ")?;
+    let (word, rest) = rest.split_once(": ")?;
+    let verdict = match word {
+        "PASS" => Verdict::Pass,
+        "FAIL" => Verdict::Fail,
+        "SKIP" => Verdict::Skip,
+        _ => return None,
+    };
+    Some((verdict, rest.split(' ').next()?))
+}
+
+/// `ok  \tpkg\t0.01s`, `FAIL\tpkg\t0.01s`, `FAIL\tpkg [build failed]`, `?   \tpkg\t[no test files]`
+fn package(line: &str) -> Option<(bool, &str, &str)> {
+    let (word, rest) = line.split_once('\t')?;
+    let ok = match word.trim() {
+        "ok" | "?" => true,
+        "FAIL" => false,
+        _ => return None,
+    };
+    let (package, note) = rest.split_once(['\t', ' ']).unwrap_or((rest, ""));
+    Some((ok, package, note))
+}
+
+/// `main_test.go:12` of `main_test.go:12: got 1`, or of `./main.go:5:2: undefined: x`
+fn head(line: &str) -> Option<&str> {
+    let end = line.find(": ")?;
+    line.get(..end).filter(|head| head.contains(".go:"))
+}
+
+/// Counts tests that have no subtests, and words for those that failed.
+fn close(all: &mut Summary, tests: BTreeMap<String, Test>, package: &str) {
+    let names: Vec<&String> = tests.keys().collect();
+    let is_parent = |name: &str| {
+        let below = format!("{name}/");
+        names.iter().any(|other| other.starts_with(&below))
+    };
+    for (name, test) in &tests {
+        let failed = match test.result {
+            // Begun and not ended: the process died in it.
+            None => !is_parent(name) && !test.said.is_empty(),
+            Some(verdict) => verdict == Verdict::Fail,
+        };
+        let own = !test.said.is_empty();
+        if failed && (own || !is_parent(name)) {
+            all.failed += 1;
+            let mut case = case(package, name, &test.said.join("\n"));
+            if let Some((file, line)) = &test.at {
+                (case.file, case.line) = (Some(file.clone()), Some(*line));
+            }
+            note(all, case);
+        } else if !is_parent(name) {
+            match test.result {
+                Some(Verdict::Pass) => all.passed += 1,
+                Some(Verdict::Skip) => all.skipped += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERBOSE: &str = "=== RUN   TestSum
+=== RUN   TestSum/positive
+=== RUN   TestSum/negative
+    main_test.go:12: got 1, want 2
+--- FAIL: TestSum (0.00s)
+    --- PASS: TestSum/positive (0.00s)
+    --- FAIL: TestSum/negative (0.00s)
+=== RUN   TestLater
+    main_test.go:20: not yet
+--- SKIP: TestLater (0.00s)
+FAIL
+FAIL\texample.com/app\t0.003s
+?   \texample.com/app/cmd\t[no test files]
+=== RUN   TestOther
+--- PASS: TestOther (0.00s)
+PASS
+ok  \texample.com/app/other\t0.002s
+FAIL
+";
+
+    #[test]
+    fn leaves_are_counted_and_failures_are_placed() {
+        let read = read(VERBOSE).unwrap();
+        assert_eq!((read.passed, read.failed, read.skipped), (2, 1, 1));
+        let case = &read.failures[0];
+        assert_eq!((&*case.suite, &*case.name), ("example.com/app", "TestSum/negative"));
+        assert_eq!((case.file.as_deref(), case.line), (Some("main_test.go"), Some(12)));
+        assert_eq!(case.message, "got 1, want 2");
+    }
+
+    #[test]
+    fn json_is_the_same_text() {
+        let json: String = VERBOSE
+            .lines()
+            .map(|line| {
+                let event =
+                    serde_json::json!({ "Action": "output", "Output": format!("{line}\n") });
+                format!("{event}\n")
+            })
+            .collect();
+        let read = read(&json).unwrap();
+        assert_eq!((read.passed, read.failed, read.skipped), (2, 1, 1));
+    }
+
+    #[test]
+    fn what_does_not_build_and_what_dies() {
+        let text = "# example.com/app [example.com/app.test]
+./main_test.go:5:2: undefined: sum
+FAIL\texample.com/app [build failed]
+FAIL
+";
+        let failed = read(text).unwrap();
+        assert_eq!((failed.failed, failed.failures[0].line), (1, Some(5)));
+        assert!(failed.failures[0].message.contains("undefined: sum"));
+        let text = "=== RUN   TestBoom
+--- FAIL: TestBoom (0.00s)
+panic: boom [recovered]
+\tpanic: boom
+
+goroutine 7 [running]:
+FAIL\texample.com/app\t0.004s
+";
+        let died = read(text).unwrap();
+        assert!(died.failed == 1 && died.failures[0].message.contains("boom"));
+        assert!(read("sh: go: not found\n").is_none());
+    }
+}

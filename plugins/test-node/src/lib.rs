@@ -1,0 +1,62 @@
+//! Node's tests: `npm test`, whatever it runs, read as node:test, vitest, jest and mocha print.
+
+use serde_json::Value;
+use windlass_plugin_sdk::{
+    Error, Ran, Summary, TestPlan, Tree, invalid,
+    reports::{add, junit, plain, summary, tap},
+    test_runner,
+};
+
+mod jest;
+mod mocha;
+mod node;
+mod vitest;
+
+/// Tools whose output names each test; a script may as well be a linter.
+const TELLING: [&str; 5] = ["node --test", "jest", "vitest", "mocha", "react-scripts test"];
+
+fn plan(repo: &Tree, _: String, _: Vec<String>) -> Result<Option<TestPlan>, Error> {
+    let Some(text) = repo.read_text("package.json", 1 << 18)? else { return Ok(None) };
+    let manifest: Value = serde_json::from_str(&text).map_err(|error| {
+        invalid(format!("package.json: {error}"), "correct it and commit again")
+    })?;
+    // npm init writes a script that only fails.
+    let script = manifest["scripts"]["test"].as_str();
+    let Some(script) = script.filter(|script| !script.contains("no test specified")) else {
+        return Ok(None);
+    };
+    let evidence = vec![format!("package.json: scripts.test is `{script}`")];
+    let tells = TELLING.iter().any(|tool| script.contains(tool))
+        && !script.contains("passWithNoTests")
+        && !script.contains("pass-with-no-tests");
+    let command = ["npm", "test"].map(str::to_owned).to_vec();
+    let reports = ["junit.xml", "reports/*.xml", "test-results/*.xml"].map(str::to_owned).to_vec();
+    // Colours are for people at a terminal; test runners that watch files would never end.
+    let env = vec![("NO_COLOR".into(), "1".into()), ("FORCE_COLOR".into(), "0".into())];
+    Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs: Vec::new() }))
+}
+
+fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
+    let mut all: Option<Summary> = None;
+    for path in reports.glob("**/*.xml", 20)? {
+        let text = reports.read_text(&path, 1 << 22)?.unwrap_or_default();
+        if let Ok(read) = junit(&text) {
+            add(all.get_or_insert_with(summary), read);
+        }
+    }
+    let text = plain(&ran.output);
+    let readers = [tap, node::read, vitest::read, jest::read, mocha::read];
+    Ok(all.or_else(|| readers.iter().find_map(|read| read(&text))))
+}
+
+test_runner!(plan: plan, parse: parse);
+
+/// `3 passed` among `1 failed | 3 passed`, or `1 failed, 3 passed`.
+fn count(list: &str, name: &str) -> u32 {
+    let parts = list.split(['|', ',', '(']);
+    let of = |part: &str| {
+        let (number, word) = part.trim().split_once(' ')?;
+        (word.trim() == name).then(|| number.parse::<u32>().ok()).flatten()
+    };
+    parts.filter_map(of).next().unwrap_or_default()
+}

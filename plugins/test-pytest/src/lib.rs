@@ -1,0 +1,66 @@
+//! Python's tests: pytest, read from the JUnit report that it writes; unittest, read as it prints.
+
+use windlass_plugin_sdk::{
+    Error, Ran, Summary, TestPlan, Tree,
+    reports::{add, case, junit, note, summary},
+    test_runner,
+};
+
+mod unittest;
+
+/// Of pytest, in the folder that tests run in.
+const REPORT: &str = "windlass-pytest.xml";
+
+/// Where pytest is named as a dependency, or configured.
+const DECLARED: [&str; 7] = [
+    "requirements.txt",
+    "requirements-dev.txt",
+    "dev-requirements.txt",
+    "pyproject.toml",
+    "setup.cfg",
+    "tox.ini",
+    "pytest.ini",
+];
+
+fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
+    let Some(file) = matched.first() else { return Ok(None) };
+    let mut evidence = vec![format!("{file}: tests")];
+    for path in DECLARED {
+        let text = repo.read_text(path, 1 << 18)?;
+        if path == "pytest.ini" && text.is_some()
+            || text.is_some_and(|text| text.contains("pytest"))
+        {
+            evidence.push(format!("{path}: pytest"));
+            let report = format!("--junitxml={REPORT}");
+            let command = ["python", "-m", "pytest", "-q", &report].map(str::to_owned).to_vec();
+            let reports = vec![REPORT.to_owned()];
+            let (env, attrs, tells) = (Vec::new(), Vec::new(), true);
+            return Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }));
+        }
+    }
+    evidence.push("nothing names pytest: unittest".into());
+    let command = ["python", "-m", "unittest", "discover", "-v"].map(str::to_owned).to_vec();
+    // Its discovery looks for `test*.py` only, in packages only.
+    let tells = matched.iter().any(|path| path.starts_with("test") && !path.contains('/'));
+    let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
+    Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
+}
+
+fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
+    let mut all: Option<Summary> = None;
+    for path in reports.glob("**/*.xml", 20)? {
+        let text = reports.read_text(&path, 1 << 22)?.unwrap_or_default();
+        match junit(&text) {
+            Ok(read) => add(all.get_or_insert_with(summary), read),
+            // Cut short: the process died while it wrote.
+            Err(error) => {
+                let all = all.get_or_insert_with(summary);
+                all.failed += 1;
+                note(all, case("", &path, &format!("the report cannot be read: {error}")));
+            }
+        }
+    }
+    Ok(all.or_else(|| unittest::read(&ran.output)))
+}
+
+test_runner!(plan: plan, parse: parse);

@@ -1,0 +1,19 @@
+//! End to end, on the bed. One program, so that its tests run side by side: each has a daemon, a
+//! project and a repository of its own.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
+mod building;
+mod face;
+mod full;
+mod release;
+mod resume;
+mod source;
+mod testing;

@@ -1,0 +1,88 @@
+//! Tests of the three languages, run in the stage that was built and read by plugins.
+
+use windlass_bed::Repository;
+use windlass_tests::{SMALL, Stand, bed};
+
+fn example(stand: &Stand, language: &str) -> Repository {
+    let name = format!("{}-{language}", stand.name);
+    let repository = Repository::example(&bed().layout, &name, language).unwrap();
+    repository.write("windlass.toml", SMALL).unwrap();
+    repository
+}
+
+/// What the runner counted: runner, passed, failed, skipped.
+fn counted(stand: &Stand, id: &str) -> Option<(String, u64, u64, u64)> {
+    let events = stand.events(id);
+    let tested = events.iter().map(|event| &event["tested"]).find(|tested| tested.is_object())?;
+    let number = |key: &str| tested[key].as_u64().unwrap();
+    let runner = tested["runner"].as_str().unwrap().to_owned();
+    Some((runner, number("passed"), number("failed"), number("skipped")))
+}
+
+/// Breaks what the example's one test expects: the failure is named with its place and message.
+fn a_failing_test_is_named(name: &'static str, language: &str, file: &str, words: [&str; 2]) {
+    let stand = Stand::new(name);
+    let repository = example(&stand, language);
+    repository.edit(file, "Hello from", "Goodbye from").unwrap();
+    repository.commit("expect something else").unwrap();
+    let ended = stand.submit(language, repository.url(), &[]);
+    let text = ended.failed_with("test", "tests-failed");
+    for word in words {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let runner =
+        if language == "python" { "test-pytest".into() } else { format!("test-{language}") };
+    assert_eq!(counted(&stand, &ended.id), Some((runner, 0, 1, 0)), "{text}");
+    let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+    assert!(!pushed, "nothing is pushed");
+}
+
+#[test]
+fn a_failing_test_of_node() {
+    let words = ["app.test.js:5: the page says hello", "Goodbye from Node"];
+    a_failing_test_is_named("t-fail-node", "node", "app.test.js", words);
+}
+
+#[test]
+fn a_failing_test_of_python() {
+    let words = ["test_app.py:5: test_app: test_the_page_says_hello", "Goodbye from Python"];
+    a_failing_test_is_named("t-fail-python", "python", "test_app.py", words);
+}
+
+#[test]
+fn a_failing_test_of_go() {
+    let words = ["main_test.go:12: ", "TestThePageSaysHello: the page says"];
+    a_failing_test_is_named("t-fail-go", "go", "main_test.go", words);
+}
+
+#[test]
+fn no_tests_are_said_and_the_job_goes_on() {
+    let stand = Stand::new("t-no-tests");
+    let repository = example(&stand, "go");
+    std::fs::remove_file(repository.folder().join("main_test.go")).unwrap();
+    repository.commit("no tests").unwrap();
+    let ended = stand.submit("go", repository.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains("no tests were found for go"), "{}", ended.text);
+    assert_eq!(counted(&stand, &ended.id), None);
+}
+
+/// Told apart: a runner that dies without a word of any test, and tests that are there and not run.
+#[test]
+fn a_runner_that_dies_and_tests_that_are_not_run() {
+    let stand = Stand::new("t-not-run");
+    let repository = example(&stand, "python");
+    repository.write("test_app.py", "def check_the_page():\n    pass\n").unwrap();
+    repository.commit("a function that is no test").unwrap();
+    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    assert!(
+        text.contains("test_app.py: tests") && text.contains("requirements.txt: pytest"),
+        "{text}"
+    );
+
+    repository.edit("requirements.txt", "pytest==8.3.4\n", "").unwrap();
+    repository.write("pytest.ini", "[pytest]\n").unwrap();
+    repository.commit("forget to install pytest").unwrap();
+    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "tests-died");
+    assert!(text.contains("No module named pytest"), "{text}");
+}
