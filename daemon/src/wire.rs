@@ -1,6 +1,9 @@
 //! The only file that names ports and adapters together.
 
-use crate::{config::Config, serve::Fault};
+use crate::{
+    config::{self, Config},
+    serve::Fault,
+};
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit, Login, Logins};
 use windlass_core::{
@@ -9,7 +12,7 @@ use windlass_core::{
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Kubernetes, PullLogin};
-use windlass_plugin_host::{Host, PluginSet, Source};
+use windlass_plugin_host::{Plugins, Source};
 use windlass_store::{Key, Store};
 
 /// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
@@ -26,7 +29,7 @@ pub(crate) struct Wired {
 /// What all jobs share, and the plugins of which each takes its own.
 #[derive(Clone)]
 pub(crate) struct Supplies {
-    plugins: Arc<PluginSet>,
+    pub(crate) plugins: Arc<Plugins>,
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
     cluster: Arc<dyn Cluster>,
@@ -89,18 +92,19 @@ pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault
     Ok(BuildKit::new(address, logins, config.data.join("contexts")))
 }
 
-pub(crate) async fn plugins(config: &Config) -> Result<PluginSet, Fault> {
-    let host = Host::new(&config.data.join("plugins"), Path::new(PROGRAM))?;
-    let sources: Vec<_> = config
-        .plugins
-        .iter()
-        .map(|plugin| Source {
-            path: plugin.path.clone(),
-            limits: plugin.limits.clone(),
-            settings: plugin.settings.as_ref().map(ToString::to_string),
-        })
-        .collect();
-    Ok(PluginSet::load(host, &sources).await?)
+pub(crate) async fn plugins(config: &Config) -> Result<Plugins, Fault> {
+    let cache = config.data.join("plugins");
+    Plugins::load(&cache, Path::new(PROGRAM), &sources(config)).await
+}
+
+/// The plugins as the operator configured them.
+pub(crate) fn sources(config: &Config) -> Vec<Source> {
+    let source = |plugin: &config::Plugin| Source {
+        path: plugin.path.clone(),
+        limits: plugin.limits.clone(),
+        settings: plugin.settings.as_ref().map(ToString::to_string),
+    };
+    config.plugins.iter().map(source).collect()
 }
 
 pub(crate) fn logins(config: &Config) -> Result<Logins, Fault> {

@@ -6,7 +6,7 @@ use windlass_bed::{
     build::{plugins, programs},
     daemon::Config,
     part::pki,
-    process::sh,
+    process::{run, sh},
 };
 use windlass_tests::{Stand, bed};
 
@@ -116,7 +116,8 @@ fn certificates_open_their_own_project_over_tls() {
     let folder = bed().layout.at("daemons/t-tls-pki");
     pki::write(&folder).unwrap();
     let at = |file: &str| folder.join(file).display().to_string();
-    let hash = sh(&format!("sed /-----/d {} | base64 -d | sha256sum", at("admin.crt"))).unwrap();
+    let hash = format!("sed /-----/d {} | base64 -d | sha256sum", at("admin.crt"));
+    let hash = run(Command::new("bash").args(["-c", &hash])).unwrap();
     let mut config = Config::of(bed()).unwrap();
     config.more = format!(
         "listen = {{ tcp = \"127.0.0.1:21778\", certificate = \"{}\", key = \"{}\", client-ca = \"{}\" }}\n\
@@ -181,6 +182,50 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
     );
     let (code, text) = daemon(&["--config", &file.display().to_string()]);
     assert!(code == Some(1) && text.contains("another daemon holds the store"), "{text}");
+}
+
+/// What an operator sees of plugins, and how they are swapped while the daemon runs.
+#[test]
+fn plugins_are_listed_looked_into_and_reloaded() {
+    let stand = Stand::new("t-plugins");
+    let ask = |args: &[&str]| {
+        let answer = stand.daemon.windlass(args).unwrap();
+        (answer.code, answer.text)
+    };
+    let (code, list) = ask(&["plugin", "list"]);
+    assert!(code == 0 && list.lines().count() == 6, "{list}");
+    let (_, text) = ask(&["plugin", "inspect", "test-go"]);
+    for part in ["test-runner", "**/*_test.go", "for go", "cannot reach the network"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (code, text) = ask(&["plugin", "inspect", "ruby"]);
+    assert!(code == 2 && text.contains("there are: node, python, go"), "{text}");
+    let (_, text) = ask(&["plugin", "reload"]);
+    assert!(text.contains("nothing is other than before"), "{text}");
+
+    let file = stand.daemon.config_file();
+    let good = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{good}[[plugins]]\npath = \"/nowhere.wasm\"\n")).unwrap();
+    let (code, text) = ask(&["plugin", "reload"]);
+    assert!(
+        code == 2 && text.contains("/nowhere.wasm") && text.contains("plugins-not-loaded"),
+        "{text}"
+    );
+    assert_eq!(ask(&["plugin", "list"]).1.lines().count(), 6, "those of before stay");
+
+    let hostile = plugins().unwrap().join("hostile.wasm");
+    fs::write(&file, format!("{good}[[plugins]]\npath = \"{}\"\n", hostile.display())).unwrap();
+    let (code, text) = ask(&["plugin", "reload"]);
+    assert!(code == 0 && text.contains("`hostile` 0.1.0 is new"), "{text}");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    let (_, text) = ask(&["show", &ended.id, "--plugins"]);
+    assert!(
+        text.contains("plugin `hostile` detect: answered") && !text.contains("`node`"),
+        "{text}"
+    );
 }
 
 /// One hostile component, told by its settings how to misbehave.

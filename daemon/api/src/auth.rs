@@ -133,6 +133,14 @@ impl Principal {
         (!self.sees_all()).then(|| self.projects.clone())
     }
 
+    /// What belongs to no project: only for those who see all.
+    pub(crate) fn may_operate(&self, verb: Verb) -> Result<(), Status> {
+        match self.sees_all() {
+            true => self.may(verb, "*"),
+            false => Err(errors::denied(format!("{} is no operator of all projects", self.name))),
+        }
+    }
+
     pub(crate) fn may(&self, verb: Verb, project: &str) -> Result<(), Status> {
         let known = self.sees_all() || self.projects.iter().any(|own| own == project);
         match known && self.verbs.contains(&verb) {

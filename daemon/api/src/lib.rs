@@ -7,6 +7,7 @@ mod convert;
 mod errors;
 mod jobs;
 mod outgoing;
+mod plugins;
 mod releases;
 mod secrets;
 mod serve;

@@ -3,10 +3,10 @@
 use prost_types::{Duration, Timestamp};
 use windlass_core::{
     diagnose::Diagnosis,
-    event::{Event, Outcome},
+    event::{Event, Outcome, PluginCall},
     job::{Release, Source, Stage},
     plan::Cursor,
-    records::{JobRecord, JobState, Recorded, SecretRecord},
+    records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
     testing::{TestCase, TestSummary},
 };
 use windlass_proto::v1::{self, event::What};
@@ -92,6 +92,22 @@ pub(crate) fn secret(record: SecretRecord) -> v1::Secret {
     }
 }
 
+pub(crate) fn plugin(record: PluginRecord) -> v1::Plugin {
+    v1::Plugin {
+        name: record.name,
+        version: record.version,
+        world: record.world,
+        digest: record.digest,
+        path: record.path,
+        markers: record.markers,
+        languages: record.languages,
+        may: record.may,
+        calls: record.calls,
+        failures: record.failures,
+        disabled: record.disabled.unwrap_or_default(),
+    }
+}
+
 fn ended(outcome: Outcome) -> v1::Ended {
     match outcome {
         Outcome::Succeeded(done) => v1::Ended {
@@ -157,6 +173,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let after = Some(duration(after_ms));
             (None, What::Retrying(v1::Retrying { attempt, after, because }))
         }
+        Event::Called(call) => (Some(call.stage), What::Called(called(call))),
         Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
         Event::Pushed(release) => {
             let (image, digest) = (release.image.reference, release.image.digest);
@@ -187,6 +204,19 @@ fn what(event: Event) -> (Option<Stage>, What) {
             };
             (Some(at), What::Ended(ended(outcome)))
         }
+    }
+}
+
+fn called(call: PluginCall) -> v1::PluginCall {
+    v1::PluginCall {
+        plugin: call.plugin,
+        digest: call.digest,
+        call: call.call,
+        computed: Some(duration(call.cpu_ms)),
+        took: Some(duration(call.ms)),
+        memory: call.memory,
+        host_calls: call.host_calls,
+        error: call.error.unwrap_or_default(),
     }
 }
 

@@ -13,11 +13,11 @@ use tonic::{
 };
 use windlass_core::{
     queue,
-    records::{Jobs, News, Releases, SecretRecords},
+    records::{Jobs, News, PluginRecords, Releases, SecretRecords},
 };
 use windlass_proto::v1::{
-    DESCRIPTORS, jobs_server::JobsServer, releases_server::ReleasesServer,
-    secrets_server::SecretsServer,
+    DESCRIPTORS, jobs_server::JobsServer, plugins_server::PluginsServer,
+    releases_server::ReleasesServer, secrets_server::SecretsServer,
 };
 
 /// No honest request is larger: a secret of 256 KiB and its name.
@@ -34,6 +34,8 @@ pub struct Desk {
     pub releases: Arc<dyn Releases>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretRecords>,
+    /// The plugins of this daemon.
+    pub plugins: Arc<dyn PluginRecords>,
     /// Says what a job would do.
     pub planner: Arc<dyn Planner>,
     /// The dispatcher's ear.
@@ -67,7 +69,11 @@ async fn routes(desk: Desk, access: Arc<Access>) -> Routes {
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            SecretsServer::new(desk).max_decoding_message_size(LARGEST),
+            SecretsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            gate.clone(),
+        ))
+        .add_service(tonic::service::interceptor::InterceptedService::new(
+            PluginsServer::new(desk).max_decoding_message_size(LARGEST),
             gate,
         ));
     let reflection = tonic_reflection::server::Builder::configure()

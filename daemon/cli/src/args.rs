@@ -100,6 +100,9 @@ pub(crate) enum Command {
         /// Its events too.
         #[arg(long)]
         events: bool,
+        /// Which plugins were asked, what each call took, and how it ended.
+        #[arg(long, conflicts_with = "events")]
+        plugins: bool,
     },
     /// Ask a job to stop: what ran before still serves.
     Cancel {
@@ -125,6 +128,9 @@ pub(crate) enum Command {
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]
     Secret(Secret),
+    /// List, look into and reload the daemon's plugins.
+    #[command(subcommand)]
+    Plugin(Plugin),
     /// Print a completion script.
     Completion {
         /// For which shell.
@@ -156,6 +162,19 @@ pub(crate) enum Secret {
         /// Its name.
         name: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Plugin {
+    /// Those that new jobs begin with, in the order in which they are asked.
+    List,
+    /// One plugin: what it may do, and how it has fared.
+    Inspect {
+        /// Its name.
+        name: String,
+    },
+    /// Read the configuration's plugins anew: all go live, or none.
+    Reload,
 }
 
 /// What to deploy, and how; the rest is decided by windlass.toml and detection.

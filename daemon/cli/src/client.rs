@@ -12,7 +12,8 @@ use tonic::{
 };
 use tonic_types::StatusExt;
 use windlass_proto::v1::{
-    jobs_client::JobsClient, releases_client::ReleasesClient, secrets_client::SecretsClient,
+    jobs_client::JobsClient, plugins_client::PluginsClient, releases_client::ReleasesClient,
+    secrets_client::SecretsClient,
 };
 
 pub(crate) type Service = InterceptedService<Channel, Token>;
@@ -22,6 +23,7 @@ pub(crate) struct Client {
     pub(crate) jobs: JobsClient<Service>,
     pub(crate) releases: ReleasesClient<Service>,
     pub(crate) secrets: SecretsClient<Service>,
+    pub(crate) plugins: PluginsClient<Service>,
 }
 
 /// Sends the token, where there is one.
@@ -121,6 +123,7 @@ impl Client {
             jobs: JobsClient::new(with()),
             releases: ReleasesClient::new(with()),
             secrets: SecretsClient::new(with()),
+            plugins: PluginsClient::new(with()),
         })
     }
 }

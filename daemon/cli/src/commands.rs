@@ -4,7 +4,7 @@ use crate::{
     FAILED,
     args::{Args, Command, Output, Secret},
     client::{Client, Failure},
-    json, show, source,
+    json, plugins, show, source,
     watch::watch,
 };
 use std::{io::Read, process::ExitCode};
@@ -61,11 +61,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 print(show::job(&job), json::job(&job));
             }
         }
-        Command::Show { id, events } => {
+        Command::Show { id, events, plugins } => {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
             print(show::job(&job), json::job(&job));
-            if *events {
-                all_events(client, &job, json).await?;
+            if *events || *plugins {
+                let wanted = |event: &v1::Event| {
+                    *events || matches!(event.what, Some(v1::event::What::Called(_)))
+                };
+                all_events(client, &job, json, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
                 println!("{}", show::ended(ended));
             }
@@ -86,6 +89,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 print(show::release(&release), json::release(&release));
             }
         }
+        Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
         // Done without a daemon, in main.
         Command::Completion { .. } => {}
@@ -110,7 +114,12 @@ async fn submitted(
 }
 
 /// All that there are now; a job that runs is not waited for.
-async fn all_events(client: &mut Client, job: &v1::Job, json: bool) -> Result<(), Failure> {
+async fn all_events(
+    client: &mut Client,
+    job: &v1::Job,
+    json: bool,
+    wanted: impl Fn(&v1::Event) -> bool,
+) -> Result<(), Failure> {
     let request = v1::WatchRequest { id: job.id.clone(), after_seq: 0 };
     let mut events = client.jobs.watch(request).await?.into_inner();
     if job.last_seq == 0 {
@@ -118,6 +127,7 @@ async fn all_events(client: &mut Client, job: &v1::Job, json: bool) -> Result<()
     }
     while let Some(event) = events.message().await? {
         match json {
+            _ if !wanted(&event) => {}
             true => println!("{}", json::event(&event)),
             false => println!("{}", show::event(&event)),
         }

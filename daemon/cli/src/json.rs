@@ -115,6 +115,19 @@ pub(crate) fn event(event: &v1::Event) -> Value {
             "decided",
             json!({ "subject": it.subject, "value": it.value, "evidence": it.evidence }),
         ),
+        Some(What::Called(it)) => (
+            "called",
+            json!({
+                "plugin": it.plugin,
+                "digest": it.digest,
+                "call": it.call,
+                "computed_ms": millis(it.computed.as_ref()),
+                "ms": millis(it.took.as_ref()),
+                "memory": it.memory,
+                "host_calls": it.host_calls,
+                "error": it.error,
+            }),
+        ),
         Some(What::Tested(it)) => ("tested", tested(it)),
         Some(What::Warning(it)) => ("warning", json!({ "message": it.message, "fix": it.fix })),
         Some(What::Retrying(it)) => (

@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod commands;
 mod json;
+mod plugins;
 mod show;
 mod source;
 mod watch;

@@ -29,6 +29,21 @@ pub(crate) fn event(event: &v1::Event) -> String {
             }
             text
         }
+        Some(What::Called(it)) => {
+            let how = match &*it.error {
+                "" => "answered".to_owned(),
+                error => format!("FAILED: {error}"),
+            };
+            line(format!(
+                "plugin `{}` {}: {how} ({} ms, {} ms computing, {} KiB, {} host calls)",
+                it.plugin,
+                it.call,
+                millis(it.took.as_ref()),
+                millis(it.computed.as_ref()),
+                it.memory >> 10,
+                it.host_calls
+            ))
+        }
         Some(What::Tested(it)) => line(format!(
             "{} passed, {} failed, {} skipped (read by `{}`)",
             it.passed, it.failed, it.skipped, it.runner

@@ -70,6 +70,8 @@ pub enum Event {
         /// What went wrong.
         because: String,
     },
+    /// A plugin was asked, and what that took.
+    Called(PluginCall),
     /// What a plugin read out of the tests.
     Tested(TestSummary),
     /// The image is in the registry: a restart does not build again.
@@ -94,6 +96,29 @@ pub enum Event {
     Finished(Stage),
     /// The end: nothing follows.
     Ended(Outcome),
+}
+
+/// One call of one plugin, for whoever must answer for what it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginCall {
+    /// In which stage.
+    pub stage: Stage,
+    /// The plugin.
+    pub plugin: String,
+    /// Of its component, hex BLAKE3.
+    pub digest: String,
+    /// The exported function.
+    pub call: String,
+    /// Milliseconds of its own computing, in ticks of 10.
+    pub cpu_ms: u64,
+    /// Milliseconds from instantiating to dropping.
+    pub ms: u64,
+    /// The most memory that it had, in bytes.
+    pub memory: u64,
+    /// How often it called the host.
+    pub host_calls: u64,
+    /// Why it gave no answer.
+    pub error: Option<String>,
 }
 
 /// How a job ended.

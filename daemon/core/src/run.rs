@@ -4,7 +4,7 @@
 use crate::{
     diagnose::{Diagnosis, diagnose},
     dockerfile::RecipeError,
-    event::{Event, Outcome, Stop},
+    event::{Event, Outcome, PluginCall, Stop},
     job::{Release, Stage},
     plan::Cursor,
     ports::{BuildError, ClusterError, GitError, Journal, PluginError, SecretError},
@@ -371,6 +371,9 @@ impl Voice {
             }
             Event::Retrying { attempt, after_ms, because } => {
                 Event::Retrying { attempt, after_ms, because: mask(because) }
+            }
+            Event::Called(call) => {
+                Event::Called(PluginCall { error: call.error.map(mask), ..call })
             }
             Event::Tested(summary) => Event::Tested(TestSummary {
                 failures: summary

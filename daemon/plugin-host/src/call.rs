@@ -7,10 +7,18 @@ use crate::{
     limits::{Ledger, Limits, Meter, TICK},
     state::{State, shown},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::mpsc;
 use wasmtime::{Store, Trap, UpdateDeadline, component::InstancePre};
-use windlass_core::{job::Stage, ports::PluginError, run::Voice};
+use windlass_core::{
+    event::{Event, PluginCall},
+    job::Stage,
+    ports::PluginError,
+    run::Voice,
+};
 
 /// Bytes that one call may hand to the host, or take as its answer.
 const HANDED: usize = 1 << 20;
@@ -43,7 +51,8 @@ pub(crate) async fn call<G: Guest>(
     let (send, mut lines) = mpsc::unbounded_channel();
     let name = plugin.manifest.name.clone();
     // A task of its own: a panic in the host's code for one plugin ends one call.
-    let call = tokio::spawn(async move { alone(&host, &plugin, ledger, guest, send).await });
+    let asked = plugin.clone();
+    let call = tokio::spawn(async move { alone(&host, &asked, ledger, guest, send).await });
     // Dropped with the job's stage: the guest ends too.
     let _end = AbortOnDrop(call.abort_handle());
     let talk = async {
@@ -54,14 +63,85 @@ pub(crate) async fn call<G: Guest>(
         }
     };
     let (answer, ()) = tokio::join!(call, talk);
-    answer.unwrap_or_else(|error| {
-        Err(PluginError {
-            plugin: name.clone(),
-            call: G::CALL.into(),
-            message: format!("the host failed: {error}"),
-            hint: None,
-        })
-    })
+    let answer = answer.unwrap_or_else(|error| {
+        let error = Failed::trap(format!("the host failed: {error}"));
+        (Err(error), Used::default())
+    });
+    told::<G>(&plugin, answer, voice).await
+}
+
+/// Records the call, and keeps count of failures.
+async fn told<G: Guest>(
+    plugin: &Plugin,
+    (answer, used): (Result<G::Answer, Failed>, Used),
+    voice: &Voice,
+) -> Result<G::Answer, PluginError> {
+    let error = answer.as_ref().err().map(|failed| failed.message.clone());
+    match answer.as_ref().err().map(|failed| (failed.kind, &failed.message)) {
+        Some((Kind::NotAsked, _)) => {}
+        Some((Kind::Trap, why)) => {
+            if plugin.record.failed(why) {
+                let name = &plugin.manifest.name;
+                tracing::error!(plugin = name, why, "disabled: it failed too often in a row");
+            }
+        }
+        Some((Kind::Said, _)) | None => plugin.record.answered(),
+    }
+    let record = PluginCall {
+        stage: G::STAGE,
+        plugin: plugin.manifest.name.clone(),
+        digest: plugin.digest.clone(),
+        call: G::CALL.into(),
+        cpu_ms: used.cpu_ms,
+        ms: used.ms,
+        memory: used.memory,
+        host_calls: used.host_calls,
+        error,
+    };
+    let line = serde_json::to_string(&record).unwrap_or_default();
+    tracing::info!(target: "audit", call = line, "plugin");
+    let fail = |message: String, hint: Option<String>| PluginError {
+        plugin: plugin.manifest.name.clone(),
+        call: G::CALL.into(),
+        message,
+        hint,
+    };
+    // The journal is gone: so is the job's run.
+    let recorded = voice.say(Event::Called(record)).await;
+    recorded.map_err(|lost| fail(lost.to_string(), None))?;
+    answer.map_err(|failed| fail(failed.message, failed.hint))
+}
+
+/// Why a call gave no answer.
+struct Failed {
+    message: String,
+    hint: Option<String>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// It failed too often before.
+    NotAsked,
+    /// A trap, or a limit.
+    Trap,
+    /// Its own word.
+    Said,
+}
+
+impl Failed {
+    fn trap(message: String) -> Self {
+        Self { message, hint: None, kind: Kind::Trap }
+    }
+}
+
+/// What a call took.
+#[derive(Default)]
+struct Used {
+    cpu_ms: u64,
+    ms: u64,
+    memory: u64,
+    host_calls: u64,
 }
 
 struct AbortOnDrop(tokio::task::AbortHandle);
@@ -78,33 +158,36 @@ async fn alone<G: Guest>(
     ledger: Arc<Ledger>,
     guest: G,
     lines: mpsc::UnboundedSender<String>,
-) -> Result<G::Answer, PluginError> {
-    let limits = &plugin.limits;
-    let fail = |message: String, hint: Option<String>| PluginError {
-        plugin: plugin.manifest.name.clone(),
-        call: G::CALL.into(),
-        message,
-        hint,
-    };
-    let mut store = store(host, limits, ledger, &plugin.settings, lines);
+) -> (Result<G::Answer, Failed>, Used) {
+    if let Some(why) = plugin.record.fared().disabled() {
+        let hint = Some("mend it, then `windlass plugin reload`".to_owned());
+        let message = format!("is not asked any more: {why}");
+        return (Err(Failed { message, hint, kind: Kind::NotAsked }), Used::default());
+    }
+    let (limits, began, before) = (&plugin.limits, Instant::now(), ledger.host_calls());
+    let mut store = store(host, limits, ledger.clone(), &plugin.settings, lines);
     let wall = Duration::from_millis(limits.wall_ms);
     let answer = tokio::time::timeout(wall, guest.call(plugin.pre.clone(), &mut store)).await;
-    tracing::debug!(
-        plugin = plugin.manifest.name,
-        call = G::CALL,
-        memory = store.data().meter.memory,
-        ticks = store.data().ticks,
-        "called"
-    );
-    match answer {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let used = Used {
+        cpu_ms: store.data().ticks.saturating_mul(millis(TICK)),
+        ms: millis(began.elapsed()),
+        memory: store.data().meter.memory as u64,
+        host_calls: ledger.host_calls().saturating_sub(before),
+    };
+    let answer = match answer {
         Err(_) => {
-            let message = format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms);
-            Err(fail(message, None))
+            Err(Failed::trap(format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms)))
         }
-        Ok(Err(error)) => Err(fail(trap(&error, limits), None)),
-        Ok(Ok(Err(error))) => Err(fail(shown(&error.message), error.hint.as_deref().map(shown))),
+        Ok(Err(error)) => Err(Failed::trap(trap(&error, limits))),
+        Ok(Ok(Err(error))) => Err(Failed {
+            message: shown(&error.message),
+            hint: error.hint.as_deref().map(shown),
+            kind: Kind::Said,
+        }),
         Ok(Ok(Ok(answer))) => Ok(answer),
-    }
+    };
+    (answer, used)
 }
 
 fn store(

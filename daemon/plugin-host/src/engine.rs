@@ -6,6 +6,7 @@ use crate::{
     limits::{Budget, Limits, TICK},
     manifest::Manifest,
     markers,
+    record::Record,
     set::Source,
     state::State,
 };
@@ -58,6 +59,8 @@ pub(crate) struct Plugin {
     pub(crate) limits: Limits,
     /// JSON.
     pub(crate) settings: String,
+    pub(crate) path: PathBuf,
+    pub(crate) record: Record,
 }
 
 impl Plugin {
@@ -122,6 +125,8 @@ impl Host {
             markers,
             limits: source.limits.clone(),
             settings: source.settings.clone().unwrap_or_else(|| "{}".into()),
+            path: path.clone(),
+            record: Record::default(),
         })
     }
 

@@ -70,6 +70,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// How many there were so far.
+    pub(crate) fn host_calls(&self) -> u64 {
+        self.host_calls.load(Ordering::Relaxed)
+    }
+
     /// Whether one more line may be shown; the first one over the limit says so.
     pub(crate) fn log_line(&self, limits: &Limits) -> std::cmp::Ordering {
         self.log_lines.fetch_add(1, Ordering::Relaxed).cmp(&limits.log_lines)

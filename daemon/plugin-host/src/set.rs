@@ -76,6 +76,11 @@ impl PluginSet {
         Arc::new(JobPlugins { set: self.clone(), ledgers: Mutex::default() })
     }
 
+    /// In the operator's order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter()
+    }
+
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter().filter(move |plugin| plugin.manifest.world == kind)
     }

@@ -31,7 +31,7 @@ use windlass_core::{
     recipe::Recipe,
     run::{Lost, Run},
 };
-use windlass_plugin_host::{Host, HostError, Limits, PluginSet, Source};
+use windlass_plugin_host::{Host, HostError, Limits, PluginSet, Plugins, Source};
 
 /// Keeps what was said.
 #[derive(Default)]
@@ -169,8 +169,12 @@ async fn each_comes_to_what_it_must_and_disturbs_nobody() {
         }
         let lines: Vec<_> = events
             .iter()
-            .map(|event| match event {
-                Event::Log { line, .. } => line,
+            .filter_map(|event| match event {
+                Event::Log { line, .. } => Some(line),
+                Event::Called(call) => {
+                    assert!(call.plugin == name && call.memory <= 64 << 20, "{call:?}");
+                    None
+                }
                 other => panic!("{name} said {other:?}"),
             })
             .collect();
@@ -235,6 +239,64 @@ async fn a_component_that_takes_long_to_compile_harms_nobody() {
         "{error}"
     );
     assert!(resident() < before + 128, "the daemon's own memory is spared");
+}
+
+/// Failing too often in a row: not asked any more, said in the error and in the list, until reloaded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew() {
+    let bench = Bench::new();
+    let path = bench.folder.path().join("traps.wasm");
+    fs::write(&path, component(&detector("", "unreachable"), &manifest("traps"))).unwrap();
+    let source = Source { path, ..Source::default() };
+    let sources = std::slice::from_ref(&source);
+    let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
+    let plugins = Plugins::load(&bench.folder.path().join("own"), program, sources).await.unwrap();
+    let ask = || async {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Said::default()), stop, None);
+        plugins.for_job().detect(&bench.tree, run.voice()).await.unwrap_err().to_string()
+    };
+    for _ in 0..5 {
+        assert!(ask().await.contains("gave up"));
+    }
+    let why = ask().await;
+    assert!(why.contains("not asked any more: it failed 5 times in a row"), "{why}");
+    let record = plugins.list().remove(0);
+    assert_eq!((record.calls, record.failures), (5, 5));
+    assert!(record.disabled.unwrap().contains("gave up"));
+    assert_eq!(plugins.reload(sources).await.unwrap(), ["`traps` is asked again"]);
+    assert!(ask().await.contains("gave up"));
+}
+
+/// Jobs keep the set that they began with; a set of which one part cannot be loaded never goes live.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_in_the_middle_of_fifty_jobs() {
+    let bench = Bench::new();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = bench.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        Source { path, ..Source::default() }
+    };
+    let old = file("old.wasm", &component(&detector("", NOTHING), &manifest("old")));
+    let new = file("new.wasm", &component(&detector("", NOTHING), &manifest("new")));
+    let bad = file("bad.wasm", b"bad");
+    let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
+    let cache = bench.folder.path().join("own");
+    let plugins = Plugins::load(&cache, program, std::slice::from_ref(&old)).await.unwrap();
+    let jobs: Vec<_> = (0..50).map(|_| plugins.for_job()).collect();
+    let error = plugins.reload(&[new.clone(), bad]).await.unwrap_err().to_string();
+    assert!(error.contains("bad.wasm") && plugins.for_job().names() == ["old"], "{error}");
+    let changes = plugins.reload(&[new]).await.unwrap();
+    assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is gone"]);
+    let (_stop, stop) = watch::channel(None);
+    let run = Run::new(Arc::new(Said::default()), stop, None);
+    let asked = jobs.iter().map(|job| job.detect(&bench.tree, run.voice()));
+    for answer in futures::future::join_all(asked).await {
+        assert!(answer.unwrap().is_empty());
+    }
+    assert!(jobs.iter().all(|job| job.names() == ["old"]));
+    assert_eq!(plugins.for_job().names(), ["new"]);
+    drop(old);
 }
 
 /// What was compiled before is run only as it was written.

@@ -1,0 +1,96 @@
+//! `windlass plugin`.
+
+use crate::{
+    args::Plugin,
+    client::{Client, Failure},
+};
+use serde_json::{Value, json};
+use windlass_proto::v1;
+
+pub(crate) async fn run(
+    client: &mut Client,
+    command: &Plugin,
+    print: &impl Fn(String, Value),
+) -> Result<(), Failure> {
+    match command {
+        Plugin::List => {
+            for plugin in all(client).await? {
+                print(line(&plugin), whole(&plugin));
+            }
+        }
+        Plugin::Inspect { name } => {
+            let plugins = all(client).await?;
+            let found = plugins.iter().find(|plugin| plugin.name == *name);
+            let known: Vec<_> = plugins.iter().map(|plugin| &*plugin.name).collect();
+            let plugin = found.ok_or_else(|| {
+                Failure::usage(format!(
+                    "there is no plugin `{name}`; there are: {}",
+                    known.join(", ")
+                ))
+            })?;
+            print(inspected(plugin), whole(plugin));
+        }
+        Plugin::Reload => {
+            let response = client.plugins.reload(v1::ReloadPluginsRequest {}).await?.into_inner();
+            if response.changes.is_empty() {
+                print("nothing is other than before".into(), json!({ "changes": [] }));
+            } else {
+                print(response.changes.join("\n"), json!({ "changes": response.changes }));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn all(client: &mut Client) -> Result<Vec<v1::Plugin>, Failure> {
+    Ok(client.plugins.list(v1::ListPluginsRequest {}).await?.into_inner().plugins)
+}
+
+fn line(plugin: &v1::Plugin) -> String {
+    let digest: String = plugin.digest.chars().take(12).collect();
+    let state = match &*plugin.disabled {
+        "" => format!("{} calls, {} failed", plugin.calls, plugin.failures),
+        _ => "DISABLED".into(),
+    };
+    format!("{:16} {:8} {:12} {digest}  {state}", plugin.name, plugin.version, plugin.world)
+}
+
+fn inspected(plugin: &v1::Plugin) -> String {
+    let mut text = format!(
+        "{} {} ({})\n  file:    {}\n  digest:  {}\n  asked:   where {} is there",
+        plugin.name,
+        plugin.version,
+        plugin.world,
+        plugin.path,
+        plugin.digest,
+        plugin.markers.join(" or ")
+    );
+    if !plugin.languages.is_empty() {
+        text.push_str(&format!(", for {}", plugin.languages.join(", ")));
+    }
+    for sentence in &plugin.may {
+        text.push_str(&format!("\n  it {sentence}"));
+    }
+    text.push_str(&format!("\n  calls:   {}, of which {} failed", plugin.calls, plugin.failures));
+    if !plugin.disabled.is_empty() {
+        text.push_str(&format!("\n  DISABLED: {}", plugin.disabled));
+        text.push_str("\n  fix:     mend it, then `windlass plugin reload`");
+    }
+    text
+}
+
+fn whole(plugin: &v1::Plugin) -> Value {
+    json!({
+        "name": plugin.name,
+        "version": plugin.version,
+        "world": plugin.world,
+        "digest": plugin.digest,
+        "path": plugin.path,
+        "markers": plugin.markers,
+        "languages": plugin.languages,
+        "may": plugin.may,
+        "calls": plugin.calls,
+        "failures": plugin.failures,
+        "disabled": plugin.disabled,
+    })
+}

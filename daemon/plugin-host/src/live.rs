@@ -1,0 +1,138 @@
+//! The set that new jobs begin with, swapped whole.
+
+use crate::{
+    engine::{Host, HostError, Plugin},
+    limits::Limits,
+    manifest::Kind,
+    set::{JobPlugins, PluginSet, Source},
+};
+use arc_swap::ArcSwap;
+use std::{path::Path, sync::Arc};
+use windlass_core::records::PluginRecord;
+
+/// All plugins of a daemon.
+pub struct Plugins {
+    host: Arc<Host>,
+    current: ArcSwap<PluginSet>,
+}
+
+impl Plugins {
+    /// Loads the first set. `cache`: a folder of the daemon's own. `program`: this daemon.
+    ///
+    /// # Errors
+    /// When the engine cannot be made, or a plugin cannot be loaded.
+    pub async fn load(
+        cache: &Path,
+        program: &Path,
+        sources: &[Source],
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let host = Host::new(cache, program)?;
+        let set = PluginSet::load(host.clone(), sources).await?;
+        Ok(Self { host, current: ArcSwap::from_pointee(set) })
+    }
+
+    /// For one job, to its end.
+    #[must_use]
+    pub fn for_job(&self) -> Arc<JobPlugins> {
+        self.current.load_full().for_job()
+    }
+
+    /// Loads another set; new jobs begin with it, and running ones keep theirs. Says what is other
+    /// than before.
+    ///
+    /// # Errors
+    /// The first plugin that cannot be loaded: then nothing has changed.
+    pub async fn reload(&self, sources: &[Source]) -> Result<Vec<String>, HostError> {
+        let next = PluginSet::load(self.host.clone(), sources).await?;
+        let before = self.current.load_full();
+        let changes = changes(&before, &next);
+        self.current.store(Arc::new(next));
+        for change in &changes {
+            tracing::info!(change, "plugins");
+        }
+        Ok(changes)
+    }
+
+    /// The set as it stands.
+    #[must_use]
+    pub fn list(&self) -> Vec<PluginRecord> {
+        self.current.load().all().map(|plugin| record(plugin)).collect()
+    }
+}
+
+fn record(plugin: &Plugin) -> PluginRecord {
+    let (manifest, fared) = (&plugin.manifest, plugin.record.fared());
+    PluginRecord {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        world: manifest.world.name().into(),
+        digest: plugin.digest.clone(),
+        path: plugin.path.display().to_string(),
+        markers: manifest.markers.clone(),
+        languages: manifest.languages.clone(),
+        may: may(manifest.world, &plugin.limits),
+        calls: fared.calls,
+        failures: fared.failures,
+        disabled: fared.disabled(),
+    }
+}
+
+/// The most dangerous first.
+fn may(kind: Kind, limits: &Limits) -> Vec<String> {
+    let decides = match kind {
+        Kind::Detector => {
+            "says how images are built: base images, files, commands; they run in the builder, without anything of the daemon's"
+        }
+        Kind::TestRunner => {
+            "says which command tests a build, and whether it passed; the command runs in the builder, without anything of the daemon's"
+        }
+    };
+    let reads = match kind {
+        Kind::Detector => "can read the files of the repository that a job deploys",
+        Kind::TestRunner => {
+            "can read the files of the repository that a job deploys, what its tests print, and their reports; secrets in these are masked"
+        }
+    };
+    vec![
+        decides.into(),
+        reads.into(),
+        format!("can write {} lines into a job's log", limits.log_lines),
+        format!(
+            "can use {} MiB of memory, {} ms of computing and {} ms in all, each call",
+            limits.memory >> 20,
+            limits.cpu_ms,
+            limits.wall_ms
+        ),
+        "cannot reach the network, other files, the environment, or any secret".into(),
+    ]
+}
+
+fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
+    let find = |set: &PluginSet, name: &str| {
+        set.all().find(|plugin| plugin.manifest.name == name).cloned()
+    };
+    let mut changes = Vec::new();
+    for plugin in next.all() {
+        let (name, version) = (&plugin.manifest.name, &plugin.manifest.version);
+        match find(before, name) {
+            None => changes.push(format!("`{name}` {version} is new")),
+            Some(old) if old.digest != plugin.digest => {
+                changes.push(format!("`{name}` is {version} now, and was {}", old.manifest.version))
+            }
+            Some(old) if old.limits != plugin.limits || old.settings != plugin.settings => {
+                changes.push(format!("`{name}` has other limits or settings"));
+            }
+            Some(old) if old.record.fared().disabled().is_some() => {
+                changes.push(format!("`{name}` is asked again"));
+            }
+            Some(_) => {}
+        }
+    }
+    for plugin in before.all() {
+        let name = &plugin.manifest.name;
+        if find(next, name).is_none() {
+            changes.push(format!("`{name}` is gone"));
+        }
+    }
+    changes
+}
