@@ -34,9 +34,16 @@ fn at(event: Option<&Value>) -> f64 {
     event.and_then(|event| event["at"].as_f64()).unwrap_or_default()
 }
 
+/// From a stage's begin to its end: steps of the build that are told later are not its own time. The
+/// release is what follows the plan.
 fn span(events: &[Value], stage: &str) -> f64 {
-    let of_stage = || events.iter().filter(|event| event["stage"] == stage);
-    at(of_stage().next_back()) - at(of_stage().next())
+    let of = |key: &str| {
+        events.iter().find(|event| event[key].is_object() && event["stage"] == stage)
+    };
+    match of("planned") {
+        Some(planned) => at(events.last()) - at(Some(planned)),
+        None => at(of("finished")) - at(of("started")),
+    }
 }
 
 /// From the write of a crashing release to the verdict on it.
@@ -57,23 +64,26 @@ pub(crate) fn crash(stand: &Stand) {
     println!("{:.2} s ({})", at(verdict) - at(applied), ended.diagnosis["code"]);
 }
 
-/// The daemon's resident memory, idle and with fifty jobs that wait.
-pub(crate) fn memory(stand: &Stand) {
+/// The daemon's resident memory, MiB.
+pub(crate) fn resident(stand: &Stand) -> f64 {
+    let id = stand.daemon.id().unwrap();
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// The daemon's resident memory: `idle`, now, and with fifty jobs that wait.
+pub(crate) fn memory(stand: &Stand, idle: f64) {
     title("The daemon's resident memory, MiB");
-    let resident = || {
-        let id = stand.daemon.id().unwrap();
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
-    };
-    println!("after the jobs above:   {:6.1}", resident());
+    println!("idle after its start:   {idle:6.1}");
+    println!("after the jobs above:   {:6.1}", resident(stand));
     let repository = stand.small_app();
     repository.write("Dockerfile", "FROM debian:bookworm-slim\nRUN sleep 20\n").unwrap();
     repository.commit("slow").unwrap();
     let ids: Vec<_> = (0..54)
         .map(|n| stand.submit_detached(&format!("wait{n}"), repository.url(), &["--no-test"]))
         .collect();
-    println!("4 running, 50 waiting:  {:6.1}", resident());
+    println!("4 running, 50 waiting:  {:6.1}", resident(stand));
     for id in ids.iter().rev() {
         let _ = stand.daemon.windlass(&["cancel", id]);
     }

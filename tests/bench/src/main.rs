@@ -36,11 +36,12 @@ fn main() -> ExitCode {
     .unwrap();
     build::build_plugins(&|line| println!("{line}")).unwrap();
     let stand = Stand::with("bench", &Config::of(bed()).unwrap());
+    let idle = deploys::resident(&stand);
     deploys::three_apps(&stand);
     builds::beside_buildctl(&stand);
     requests::beside_kubectl(&stand);
     deploys::crash(&stand);
-    deploys::memory(&stand);
+    deploys::memory(&stand, idle);
     detector::calls();
     ExitCode::SUCCESS
 }
