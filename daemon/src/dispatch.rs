@@ -229,7 +229,9 @@ async fn run(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) -> R
     let run = Run::new(Arc::new(shared.store.journal(id)), stop.subscribe(), deadline);
     run.say(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
-    let outcome = deploy(&record.job, standing, &shared.supplies.for_job(), &run).await?;
+    let outcome =
+        deploy(&record.job, standing, &shared.supplies.for_job(&record.job.app.project), &run)
+            .await?;
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),

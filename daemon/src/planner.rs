@@ -42,7 +42,7 @@ impl Planner for Plans {
         let at = |at: Stage| move |cause: Cause| Failure { at, cause };
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Nowhere), stop, None);
-        let ports = self.supplies.for_job();
+        let ports = self.supplies.for_job(&app.project);
         let secrets = &ports.secrets;
         let credential = match &commit.credential {
             Some(name) => {

@@ -39,9 +39,9 @@ pub(crate) struct Supplies {
 }
 
 impl Supplies {
-    /// Ports for one job, to its end.
-    pub(crate) fn for_job(&self) -> Ports {
-        let plugins = self.plugins.for_job();
+    /// Ports for one job of a project, to its end.
+    pub(crate) fn for_job(&self, project: &str) -> Ports {
+        let plugins = self.plugins.for_job(project);
         Ports {
             git: self.git.clone(),
             detectors: plugins.clone(),

@@ -1,14 +1,19 @@
 //! What a Windlass plugin is written with: the bindings of each world, builders for plans, and a
 //! macro that exports a function as a plugin.
 //!
-//! ```ignore
-//! use windlass_plugin_sdk::{Detection, Error, Tree, detector};
+//! ```
+//! use windlass_plugin_sdk::{Detection, Error, Tree, detector, invalid};
 //!
-//! fn detect(repo: &Tree, matched: Vec<String>) -> Result<Option<Detection>, Error> {
-//!     let Some(manifest) = repo.read_text("go.mod", 65536)? else { return Ok(None) };
-//!     // …
+//! fn detect(repo: &Tree, _matched: Vec<String>) -> Result<Option<Detection>, Error> {
+//!     let Some(text) = repo.read_text("go.mod", 65536)? else { return Ok(None) };
+//!     if !text.contains("module ") {
+//!         return Err(invalid("go.mod names no module".into(), "run `go mod init`"));
+//!     }
+//!     Ok(None) // … and a `Detection` where it knows how to build this.
 //! }
+//!
 //! detector!(detect);
+//! # fn main() {}
 //! ```
 
 /// The generated bindings: the imports, and the detector's world.

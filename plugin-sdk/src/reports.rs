@@ -12,6 +12,9 @@ pub use tap::tap;
 /// Failures that a summary names; the host keeps no more.
 pub const MOST_FAILURES: usize = 100;
 
+/// Bytes of a failure's message that are kept.
+const LONGEST: usize = 2 << 10;
+
 /// Nothing counted yet.
 #[must_use]
 pub fn summary() -> Summary {
@@ -28,10 +31,21 @@ pub fn add(to: &mut Summary, more: Summary) {
     }
 }
 
-/// Adds a failure, if there is room for its words.
-pub fn note(to: &mut Summary, case: TestCase) {
+/// Adds a failure, if there is room for its words, which are cut to what a person reads.
+pub fn note(to: &mut Summary, mut case: TestCase) {
     if to.failures.len() < MOST_FAILURES {
+        for text in [&mut case.message, &mut case.name, &mut case.suite] {
+            cut(text);
+        }
         to.failures.push(case);
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
     }
 }
 

@@ -156,6 +156,7 @@ async fn exec(
         said.tell(lines.finish(), voice).await?;
     }
     let exit = exit.ok_or_else(|| Status::unavailable("the container went away"))?;
+    said.cut(KEPT);
     let (tail, output) = (said.tail.into(), said.all);
     Ok(TestOutput { command, exit, tail, output, ..TestOutput::default() })
 }
@@ -168,16 +169,24 @@ struct Said {
 }
 
 impl Said {
+    /// Keeps whole lines at the end, at most so many bytes.
+    fn cut(&mut self, most: usize) {
+        let Some(over) = self.all.len().checked_sub(most).filter(|over| *over > 0) else { return };
+        let end = self.all.as_bytes().iter().skip(over).position(|&byte| byte == b'\n');
+        self.all.drain(..end.map_or(self.all.len(), |end| over + end + 1));
+    }
+
     async fn tell(&mut self, lines: Vec<String>, voice: &Voice) -> Result<(), Status> {
         for line in lines {
+            // Once more: without escape sequences a secret may be whole again.
+            let line = voice.redactor().mask(&line);
             let told = voice.log(Stage::Test, "test", &line).await;
             told.map_err(|lost| Status::aborted(lost.to_string()))?;
             self.all.push_str(&line);
             self.all.push('\n');
+            // Not at each line: cutting moves all that is kept.
             if self.all.len() > 2 * KEPT {
-                let cut = self.all.len() - KEPT;
-                let at = self.all.as_bytes().iter().skip(cut).position(|&byte| byte == b'\n');
-                self.all.drain(..=cut + at.unwrap_or(KEPT - 1));
+                self.cut(KEPT);
             }
             if self.tail.len() == TAIL {
                 self.tail.pop_front();

@@ -8,8 +8,9 @@ use windlass_core::{ports::BuildError, redact::Redactor};
 /// Of one file, and of all together: a report is text for a plugin with 64 MiB of memory.
 const LARGEST_FILE: u64 = 2 << 20;
 const LARGEST: u64 = 8 << 20;
-/// Folders that are looked into: each is a call.
+/// Folders that are looked into, and files that are read: each is a call.
 const MOST_FOLDERS: usize = 200;
+const MOST_FILES: usize = 100;
 /// Go's `os.ModeDir`, which is how the builder tells a folder.
 const FOLDER: u32 = 1 << 31;
 
@@ -37,13 +38,14 @@ pub(crate) async fn collect(
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             if entry.mode & FOLDER != 0 {
                 // Nobody's reports are in there, and walking them takes minutes.
-                if !matches!(name, "node_modules" | ".git" | "vendor" | ".venv") {
+                let installed = matches!(name, "node_modules" | ".git" | "vendor" | ".venv");
+                if !installed && globs.iter().any(|glob| can_hold(&path, glob)) {
                     folders.push(path);
                 }
                 continue;
             }
             let size = u64::try_from(entry.size).unwrap_or(u64::MAX);
-            if size > LARGEST_FILE.min(left) || !set.is_match(&path) {
+            if size > LARGEST_FILE.min(left) || !set.is_match(&path) || found.len() == MOST_FILES {
                 continue;
             }
             if let Some(bytes) = gateway.read_in(container, &join(cwd, &path), LARGEST_FILE).await {
@@ -66,7 +68,12 @@ fn compiled(globs: &[String]) -> Result<GlobSet, BuildError> {
     set.build().map_err(refuse)
 }
 
-/// The folders above each first wildcard: nothing else is walked.
+/// Whether something below a folder can match.
+fn can_hold(folder: &str, glob: &str) -> bool {
+    glob.contains("**") || glob.split('/').count() > folder.split('/').count()
+}
+
+/// The folders above each first wildcard, where walking begins.
 fn roots(globs: &[String]) -> Vec<String> {
     let mut roots: Vec<String> = globs
         .iter()
@@ -105,5 +112,7 @@ mod tests {
         assert_eq!(roots(&["junit.xml"]), [""]);
         assert_eq!(roots(&["a/b/*.xml", "a/*.xml", "c/**/x.json"]), ["a", "c"]);
         assert_eq!(roots(&["**/*.xml", "a/*.xml"]), [""]);
+        assert!(can_hold("src", "reports/*.xml") && !can_hold("src", "junit.xml"));
+        assert!(!can_hold("reports/old", "reports/*.xml") && can_hold("a/b", "**/x.xml"));
     }
 }

@@ -78,11 +78,12 @@ pub trait TestRunners: Send + Sync {
         language: &str,
         voice: &Voice,
     ) -> Result<Option<TestPlan>, PluginError>;
-    /// Lets a runner of this language read what was printed and written; none where it finds
-    /// nothing that it can read.
+    /// Lets a runner of this language, or this very one, read what was printed and written; none
+    /// where it finds nothing that it can read.
     async fn read(
         &self,
         language: &str,
+        runner: Option<&str>,
         output: &TestOutput,
         voice: &Voice,
     ) -> Result<Option<TestSummary>, PluginError>;

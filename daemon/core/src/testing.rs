@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
 /// How a test runner wants tests run, in the stage that has the tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TestPlan {
     /// The plugin that says so, and that reads what comes of it.
     pub runner: String,
@@ -42,7 +42,7 @@ pub struct TestOutput {
     pub exit: u32,
     /// Its last lines, both streams as they came.
     pub tail: Vec<String>,
-    /// All that it printed, masked; of much, the end.
+    /// All that it printed, masked; of more than 1 MiB, the end.
     pub output: String,
     /// The files that the globs matched, by path, masked.
     pub reports: BTreeMap<String, String>,

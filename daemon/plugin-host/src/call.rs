@@ -4,7 +4,7 @@
 use crate::{
     bindings::types,
     engine::{Host, Plugin},
-    limits::{Ledger, Limits, Meter, TICK},
+    limits::{Busy, Ledger, Limits, Meter, TICK},
     state::{State, shown},
 };
 use std::{
@@ -22,6 +22,12 @@ use windlass_core::{
 
 /// Bytes that one call may hand to the host, or take as its answer.
 const HANDED: usize = 1 << 20;
+
+/// What a call takes from its job.
+pub(crate) struct Share {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) project: String,
+}
 
 /// What is asked of a guest, by one exported function.
 pub(crate) trait Guest: Send + 'static {
@@ -44,15 +50,15 @@ pub(crate) trait Guest: Send + 'static {
 pub(crate) async fn call<G: Guest>(
     host: Arc<Host>,
     plugin: Arc<Plugin>,
-    ledger: Arc<Ledger>,
+    job: Share,
     guest: G,
     voice: &Voice,
 ) -> Result<G::Answer, PluginError> {
     let (send, mut lines) = mpsc::unbounded_channel();
     let name = plugin.manifest.name.clone();
     // A task of its own: a panic in the host's code for one plugin ends one call.
-    let asked = plugin.clone();
-    let call = tokio::spawn(async move { alone(&host, &asked, ledger, guest, send).await });
+    let (asked, project) = (plugin.clone(), job.project.clone());
+    let call = tokio::spawn(async move { alone(&host, &asked, job, guest, send).await });
     // Dropped with the job's stage: the guest ends too.
     let _end = AbortOnDrop(call.abort_handle());
     let talk = async {
@@ -64,28 +70,36 @@ pub(crate) async fn call<G: Guest>(
     };
     let (answer, ()) = tokio::join!(call, talk);
     let answer = answer.unwrap_or_else(|error| {
-        let error = Failed::trap(format!("the host failed: {error}"));
+        let (message, hint) = (format!("the host failed: {error}"), None);
+        let error = Failed { message, hint, kind: Kind::Host };
         (Err(error), Used::default())
     });
-    told::<G>(&plugin, answer, voice).await
+    told::<G>(&plugin, &project, answer, voice).await
 }
 
 /// Records the call, and keeps count of failures.
 async fn told<G: Guest>(
     plugin: &Plugin,
+    project: &str,
     (answer, used): (Result<G::Answer, Failed>, Used),
     voice: &Voice,
 ) -> Result<G::Answer, PluginError> {
-    let error = answer.as_ref().err().map(|failed| failed.message.clone());
+    // Masked: this goes to the log too.
+    let error = answer.as_ref().err().map(|failed| voice.redactor().mask(&failed.message));
     match answer.as_ref().err().map(|failed| (failed.kind, &failed.message)) {
-        Some((Kind::NotAsked, _)) => {}
+        Some((Kind::Host, _)) => {}
         Some((Kind::Trap, why)) => {
-            if plugin.record.failed(why) {
+            if plugin.record.failed(project, why) {
                 let name = &plugin.manifest.name;
-                tracing::error!(plugin = name, why, "disabled: it failed too often in a row");
+                tracing::error!(
+                    plugin = name,
+                    project,
+                    why,
+                    "disabled: it failed too often in a row"
+                );
             }
         }
-        Some((Kind::Said, _)) | None => plugin.record.answered(),
+        Some((Kind::Said, _)) | None => plugin.record.answered(project),
     }
     let record = PluginCall {
         stage: G::STAGE,
@@ -121,8 +135,8 @@ struct Failed {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// It failed too often before.
-    NotAsked,
+    /// Not its fault, or it was not even asked.
+    Host,
     /// A trap, or a limit.
     Trap,
     /// Its own word.
@@ -155,14 +169,15 @@ impl Drop for AbortOnDrop {
 async fn alone<G: Guest>(
     host: &Host,
     plugin: &Plugin,
-    ledger: Arc<Ledger>,
+    job: Share,
     guest: G,
     lines: mpsc::UnboundedSender<String>,
 ) -> (Result<G::Answer, Failed>, Used) {
-    if let Some(why) = plugin.record.fared().disabled() {
+    let Share { ledger, project } = job;
+    if let Some(why) = plugin.record.disabled_in(&project) {
         let hint = Some("mend it, then `windlass plugin reload`".to_owned());
         let message = format!("is not asked any more: {why}");
-        return (Err(Failed { message, hint, kind: Kind::NotAsked }), Used::default());
+        return (Err(Failed { message, hint, kind: Kind::Host }), Used::default());
     }
     let (limits, began, before) = (&plugin.limits, Instant::now(), ledger.host_calls());
     let mut store = store(host, limits, ledger.clone(), &plugin.settings, lines);
@@ -179,7 +194,11 @@ async fn alone<G: Guest>(
         Err(_) => {
             Err(Failed::trap(format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms)))
         }
-        Ok(Err(error)) => Err(Failed::trap(trap(&error, limits))),
+        Ok(Err(error)) => {
+            let (message, hint) = (trap(&error, limits), None);
+            let kind = if is_hosts(&error) { Kind::Host } else { Kind::Trap };
+            Err(Failed { message, hint, kind })
+        }
         Ok(Ok(Err(error))) => Err(Failed {
             message: shown(&error.message),
             hint: error.hint.as_deref().map(shown),
@@ -215,6 +234,13 @@ fn store(
         Ok(UpdateDeadline::Yield(1))
     });
     store
+}
+
+/// What no plugin is to blame for: the process's budget, the pool, the disk.
+fn is_hosts(error: &wasmtime::Error) -> bool {
+    error.downcast_ref::<Busy>().is_some()
+        || error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some()
+        || error.downcast_ref::<std::io::Error>().is_some()
 }
 
 /// A trap in words: which limit, or what the guest did.

@@ -88,6 +88,11 @@ pub(crate) struct Budget(AtomicUsize);
 /// Half a gibibyte: eight plugins at their own limit.
 const ALL_MEMORY: usize = 512 << 20;
 
+/// The process's own limit, not the plugin's.
+#[derive(Debug, thiserror::Error)]
+#[error("all plugins together would use more than {ALL_MEMORY} bytes of memory; try again later")]
+pub(crate) struct Busy;
+
 /// Counts one store's memory against its own limit and the process's.
 pub(crate) struct Meter {
     budget: Arc<Budget>,
@@ -127,9 +132,7 @@ impl ResourceLimiter for Meter {
         let all = self.budget.0.fetch_add(more, Ordering::Relaxed);
         if all.saturating_add(more) > ALL_MEMORY {
             self.budget.0.fetch_sub(more, Ordering::Relaxed);
-            wasmtime::bail!(
-                "all plugins together would use more than {ALL_MEMORY} bytes; try again later"
-            );
+            return Err(Busy.into());
         }
         self.memory += more;
         Ok(true)

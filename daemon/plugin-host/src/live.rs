@@ -31,10 +31,10 @@ impl Plugins {
         Ok(Self { host, current: ArcSwap::from_pointee(set) })
     }
 
-    /// For one job, to its end.
+    /// For one job of a project, to its end.
     #[must_use]
-    pub fn for_job(&self) -> Arc<JobPlugins> {
-        self.current.load_full().for_job()
+    pub fn for_job(&self, project: &str) -> Arc<JobPlugins> {
+        self.current.load_full().for_job(project)
     }
 
     /// Loads another set; new jobs begin with it, and running ones keep theirs. Says what is other

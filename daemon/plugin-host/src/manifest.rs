@@ -84,6 +84,19 @@ impl Manifest {
             toml::from_str(text).map_err(|error| format!("its manifest: {}", error.message()))?;
         windlass_core::app::label("name", &manifest.name, 30)
             .map_err(|error| format!("its manifest: {error}"))?;
+        let texts =
+            [&manifest.version].into_iter().chain(&manifest.markers).chain(&manifest.languages);
+        for text in texts.clone() {
+            // They are shown to operators, who must be able to trust what stands beside them.
+            if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+                return Err(format!(
+                    "its manifest: {text:?} must have 1 to 200 bytes without control characters"
+                ));
+            }
+        }
+        if texts.count() > 100 {
+            return Err("its manifest: more than 100 markers and languages".into());
+        }
         if manifest.markers.is_empty() {
             return Err(
                 "its manifest: markers: is empty; name the files that make it worth asking".into(),

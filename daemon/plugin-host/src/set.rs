@@ -1,7 +1,7 @@
 //! Loaded plugins, and what one job asks of them.
 
 use crate::{
-    call::{call, measured},
+    call::{Share, call, measured},
     engine::{Host, HostError, Plugin},
     kinds::{
         detector::{self, Detect},
@@ -45,6 +45,7 @@ pub struct PluginSet {
 /// The set that one job began with, and what it has used of it.
 pub struct JobPlugins {
     set: Arc<PluginSet>,
+    project: String,
     /// By plugin, over all its calls: many calls must not add up to more than one may.
     ledgers: Mutex<BTreeMap<String, Arc<Ledger>>>,
 }
@@ -70,10 +71,11 @@ impl PluginSet {
         Ok(Self { host, plugins })
     }
 
-    /// For one job, to its end.
+    /// For one job of a project, to its end.
     #[must_use]
-    pub fn for_job(self: &Arc<Self>) -> Arc<JobPlugins> {
-        Arc::new(JobPlugins { set: self.clone(), ledgers: Mutex::default() })
+    pub fn for_job(self: &Arc<Self>, project: &str) -> Arc<JobPlugins> {
+        let (set, project) = (self.clone(), project.to_owned());
+        Arc::new(JobPlugins { set, project, ledgers: Mutex::default() })
     }
 
     /// In the operator's order.
@@ -87,9 +89,10 @@ impl PluginSet {
 }
 
 impl JobPlugins {
-    fn ledger(&self, plugin: &Plugin) -> Arc<Ledger> {
+    fn share(&self, plugin: &Plugin) -> Share {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
-        ledgers.entry(plugin.manifest.name.clone()).or_default().clone()
+        let ledger = ledgers.entry(plugin.manifest.name.clone()).or_default().clone();
+        Share { ledger, project: self.project.clone() }
     }
 
     /// Those of a kind whose markers are in the tree, each with the files that say so.
@@ -121,9 +124,9 @@ impl JobPlugins {
         tree: &dyn Tree,
         voice: &Voice,
     ) -> Result<Option<Recipe>, PluginError> {
-        let (host, ledger) = (self.set.host.clone(), self.ledger(&plugin));
+        let (host, share) = (self.set.host.clone(), self.share(&plugin));
         let guest = Detect { root: tree.root().into(), matched };
-        let found = call(host, plugin.clone(), ledger, guest, voice).await?;
+        let found = call(host, plugin.clone(), share, guest, voice).await?;
         let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
         recipe.map(|recipe| measured(&plugin, "detect", recipe)).transpose()
     }
@@ -155,10 +158,10 @@ impl TestRunners for JobPlugins {
     ) -> Result<Option<TestPlan>, PluginError> {
         let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
         for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
-            let (host, ledger) = (self.set.host.clone(), self.ledger(&plugin));
+            let (host, share) = (self.set.host.clone(), self.share(&plugin));
             let (root, language) = (tree.root().into(), language.into());
             let guest = MakePlan { root, language, matched };
-            let Some(plan) = call(host, plugin.clone(), ledger, guest, voice).await? else {
+            let Some(plan) = call(host, plugin.clone(), share, guest, voice).await? else {
                 continue;
             };
             let refused = |message: String| PluginError {
@@ -167,7 +170,8 @@ impl TestRunners for JobPlugins {
                 message,
                 hint: None,
             };
-            return test_runner::plan(&plugin.manifest.name, plan).map(Some).map_err(refused);
+            let plan = test_runner::plan(&plugin.manifest.name, plan).map_err(refused)?;
+            return measured(&plugin, "make-plan", plan).map(Some);
         }
         Ok(None)
     }
@@ -175,14 +179,22 @@ impl TestRunners for JobPlugins {
     async fn read(
         &self,
         language: &str,
+        runner: Option<&str>,
         output: &TestOutput,
         voice: &Voice,
     ) -> Result<Option<TestSummary>, PluginError> {
-        for plugin in self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language)) {
-            let (host, ledger) = (self.set.host.clone(), self.ledger(plugin));
-            let read = call(host, plugin.clone(), ledger, Parse::of(output), voice).await?;
+        let fits = |plugin: &&Arc<Plugin>| {
+            plugin.speaks(language) && runner.is_none_or(|name| plugin.manifest.name == name)
+        };
+        for plugin in self.set.of(Kind::TestRunner).filter(fits) {
+            let (host, share) = (self.set.host.clone(), self.share(plugin));
+            let read = call(host, plugin.clone(), share, Parse::of(output), voice).await?;
             if let Some(summary) = read {
-                let summary = test_runner::summary(&plugin.manifest.name, summary);
+                let mut summary = test_runner::summary(&plugin.manifest.name, summary);
+                // Many long words: the counts stay true, the last failures lose theirs.
+                while measured(plugin, "parse", &summary).is_err()
+                    && summary.failures.pop().is_some()
+                {}
                 return measured(plugin, "parse", summary).map(Some);
             }
         }

@@ -112,6 +112,7 @@ const LONGEST_TEXT: usize = 4 << 10;
 pub(crate) fn shown_lines(text: &str) -> String {
     let mut all = String::new();
     for line in text.lines() {
+        let line = shown(line);
         if all.len() + line.len() > LONGEST_TEXT {
             all.push('…');
             break;
@@ -119,7 +120,7 @@ pub(crate) fn shown_lines(text: &str) -> String {
         if !all.is_empty() {
             all.push('\n');
         }
-        all.push_str(&shown(line));
+        all.push_str(&line);
     }
     all
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobMatcher};
-use std::{collections::BTreeMap, io::Read, path::Path};
+use std::{collections::BTreeMap, io::Read, path::Path, sync::Arc};
 use wasmtime::component::Resource;
 
 /// A folder deeper than this is not looked into.
@@ -19,7 +19,8 @@ const MOST_ENTRIES: usize = 50_000;
 
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 /// The host's side of a `tree` handle.
-pub struct Files(Place);
+#[derive(Clone)]
+pub struct Files(Arc<Place>);
 
 enum Place {
     /// A job's workspace.
@@ -31,11 +32,11 @@ enum Place {
 impl Files {
     pub(crate) fn disk(root: &Path) -> wasmtime::Result<Self> {
         let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
-        Ok(Self(Place::Disk(root)))
+        Ok(Self(Arc::new(Place::Disk(root))))
     }
 
     pub(crate) fn memory(files: BTreeMap<String, String>) -> Self {
-        Self(Place::Memory(files))
+        Self(Arc::new(Place::Memory(files)))
     }
 }
 
@@ -70,7 +71,7 @@ impl Files {
     fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
         let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
         check(dir)?;
-        let root = match &self.0 {
+        let root = match &*self.0 {
             Place::Disk(root) => root,
             Place::Memory(files) => return Ok(in_memory(files, dir, limit)),
         };
@@ -138,7 +139,7 @@ impl Files {
             let message = format!("`{path}` has {bytes} bytes; {max} were asked for");
             error(ErrorKind::BudgetExceeded, message)
         };
-        let root = match &self.0 {
+        let root = match &*self.0 {
             Place::Disk(root) => root,
             Place::Memory(files) => match files.get(path) {
                 Some(text) if text.len() as u64 > max => return Err(too_long(text.len() as u64)),
@@ -196,8 +197,8 @@ impl HostTree for State {
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
         self.ledger.host_call(&self.limits)?;
-        let most = self.limits.output / 64;
-        Ok(self.table.get(&tree)?.list(&dir, count(limit).min(most)))
+        let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
+        off_the_workers(move || files.list(&dir, count(limit).min(most))).await
     }
 
     async fn glob(
@@ -218,8 +219,8 @@ impl HostTree for State {
             Ok(glob) => glob.compile_matcher(),
             Err(why) => return Ok(Err(error(ErrorKind::InvalidInput, why.to_string()))),
         };
-        let most = self.limits.output / 64;
-        Ok(self.table.get(&tree)?.glob(&matcher, count(limit).min(most)))
+        let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
+        off_the_workers(move || files.glob(&matcher, count(limit).min(most))).await
     }
 
     async fn read_text(
@@ -231,13 +232,21 @@ impl HostTree for State {
         self.ledger.host_call(&self.limits)?;
         // More would not fit beside what the guest has anyway.
         let max = u64::from(max).min(self.limits.memory as u64 / 4);
-        Ok(self.table.get(&tree)?.text(&path, max))
+        let files = self.table.get(&tree)?.clone();
+        off_the_workers(move || files.text(&path, max)).await
     }
 
     async fn drop(&mut self, tree: Resource<Files>) -> wasmtime::Result<()> {
         self.table.delete(tree)?;
         Ok(())
     }
+}
+
+/// Reads where waiting for a disk holds up nobody else.
+async fn off_the_workers<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> wasmtime::Result<Result<T, Error>> {
+    Ok(tokio::task::spawn_blocking(work).await?)
 }
 
 fn count(limit: u32) -> usize {

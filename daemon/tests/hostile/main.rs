@@ -102,7 +102,7 @@ impl Bench {
         let said = Arc::new(Said::default());
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(said.clone(), stop, None);
-        let answer = set.for_job().detect(&self.tree, run.voice()).await;
+        let answer = set.for_job("shop").detect(&self.tree, run.voice()).await;
         let events = said.0.lock().unwrap().clone();
         (answer, events)
     }
@@ -254,16 +254,21 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     let ask = || async {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Said::default()), stop, None);
-        plugins.for_job().detect(&bench.tree, run.voice()).await.unwrap_err().to_string()
+        plugins.for_job("shop").detect(&bench.tree, run.voice()).await.unwrap_err().to_string()
     };
     for _ in 0..5 {
         assert!(ask().await.contains("gave up"));
     }
     let why = ask().await;
     assert!(why.contains("not asked any more: it failed 5 times in a row"), "{why}");
+    // What one tenant's repositories bring it to takes it away from no other.
+    let (_stop, stop) = watch::channel(None);
+    let run = Run::new(Arc::new(Said::default()), stop, None);
+    let other = plugins.for_job("other").detect(&bench.tree, run.voice()).await.unwrap_err();
+    assert!(other.to_string().contains("gave up"), "{other}");
     let record = plugins.list().remove(0);
-    assert_eq!((record.calls, record.failures), (5, 5));
-    assert!(record.disabled.unwrap().contains("gave up"));
+    assert_eq!((record.calls, record.failures), (6, 6));
+    assert!(record.disabled.unwrap().contains("in `shop`: it failed 5 times"));
     assert_eq!(plugins.reload(sources).await.unwrap(), ["`traps` is asked again"]);
     assert!(ask().await.contains("gave up"));
 }
@@ -283,9 +288,9 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
     let cache = bench.folder.path().join("own");
     let plugins = Plugins::load(&cache, program, std::slice::from_ref(&old)).await.unwrap();
-    let jobs: Vec<_> = (0..50).map(|_| plugins.for_job()).collect();
+    let jobs: Vec<_> = (0..50).map(|_| plugins.for_job("shop")).collect();
     let error = plugins.reload(&[new.clone(), bad]).await.unwrap_err().to_string();
-    assert!(error.contains("bad.wasm") && plugins.for_job().names() == ["old"], "{error}");
+    assert!(error.contains("bad.wasm") && plugins.for_job("shop").names() == ["old"], "{error}");
     let changes = plugins.reload(&[new]).await.unwrap();
     assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is gone"]);
     let (_stop, stop) = watch::channel(None);
@@ -295,7 +300,7 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
         assert!(answer.unwrap().is_empty());
     }
     assert!(jobs.iter().all(|job| job.names() == ["old"]));
-    assert_eq!(plugins.for_job().names(), ["new"]);
+    assert_eq!(plugins.for_job("shop").names(), ["new"]);
     drop(old);
 }
 

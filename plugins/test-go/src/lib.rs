@@ -9,7 +9,8 @@ use windlass_plugin_sdk::{
 mod output;
 
 fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
-    let modules = repo.glob("**/go.mod", 100)?;
+    // A tree that is too large to look through is no reason to run no tests.
+    let modules = repo.glob("**/go.mod", 100).unwrap_or_default();
     let other: Vec<&str> = modules.iter().filter_map(|path| path.strip_suffix("/go.mod")).collect();
     // What `./...` does not reach (`go help packages`): other modules, vendored and hidden folders.
     let reached = |path: &&String| {
@@ -21,14 +22,21 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     let mut evidence = Vec::new();
     let mut tells = false;
     for path in matched.iter().filter(reached).take(50) {
-        let text = repo.read_text(path, 1 << 20)?.unwrap_or_default();
-        let has_tests = ["func Test", "func Example", "func Fuzz"]
-            .iter()
-            .any(|start| text.lines().any(|line| line.starts_with(start)));
-        if !has_tests {
+        let Ok(text) = repo.read_text(path, 1 << 20) else {
+            evidence.push(format!("{path}: may hold tests"));
+            continue;
+        };
+        let text = text.unwrap_or_default();
+        if !text.lines().any(is_test) {
             continue;
         }
-        let tagged = text.lines().any(|line| line.starts_with("//go:build"));
+        // A tag, or a system in the file's name (`go help buildconstraint`), may leave it out.
+        let tagged = text.lines().any(|line| line.starts_with("//go:build"))
+            || path
+                .trim_end_matches("_test.go")
+                .rsplit('/')
+                .next()
+                .is_some_and(|name| name.contains('_'));
         evidence.push(match tagged {
             true => format!("{path}: tests, behind a build tag"),
             false => format!("{path}: tests"),
@@ -42,6 +50,14 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     let command = ["go", "test", "-v", "./..."].map(str::to_owned).to_vec();
     let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
+}
+
+/// `func TestX(`: what follows is no lower case letter (`go help testfunc`), and TestMain is none.
+fn is_test(line: &str) -> bool {
+    let name = line.strip_prefix("func Test").or_else(|| line.strip_prefix("func Fuzz"));
+    name.is_some_and(|rest| {
+        !rest.starts_with(|c: char| c.is_lowercase()) && !rest.starts_with("Main(")
+    })
 }
 
 fn parse(ran: Ran, _: &Tree) -> Result<Option<Summary>, Error> {

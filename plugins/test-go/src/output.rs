@@ -25,7 +25,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
     let mut all = summary();
     let mut recognised = false;
     let mut tests: BTreeMap<String, Test> = BTreeMap::new();
-    let (mut current, mut compiler) = (String::new(), Vec::new());
+    let (mut current, mut compiler, mut outside) = (String::new(), Vec::new(), Vec::new());
     for line in text.lines() {
         let trimmed = line.trim_start();
         if let Some(rest) = trimmed.strip_prefix("=== ") {
@@ -33,13 +33,23 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             if let Some(name) = rest.split_whitespace().nth(1) {
                 current = name.into();
             }
-        } else if let Some((verdict, name)) = verdict(trimmed) {
+        } else if let Some((before, verdict, name)) = glued(trimmed) {
             recognised = true;
-            tests.entry(name.into()).or_default().result = Some(verdict);
+            let test = tests.entry(name.into()).or_default();
+            test.result = Some(verdict);
+            if !before.is_empty() {
+                test.said.push(before.into());
+            }
             current = name.into();
         } else if let Some((ok, package, note_of)) = package(line) {
             recognised = true;
+            let failed_before = all.failed;
             close(&mut all, std::mem::take(&mut tests), package);
+            if !ok && all.failed == failed_before && !note_of.contains("failed]") {
+                all.failed += 1;
+                note(&mut all, case(package, "fails outside its tests", &outside.join("\n")));
+            }
+            outside.clear();
             if !ok && note_of.contains("failed]") {
                 all.failed += 1;
                 let mut failed = case(package, "does not build", &compiler.join("\n"));
@@ -55,6 +65,8 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
         } else if current.is_empty() {
             if head(line).and_then(place).is_some() {
                 compiler.push(line.to_owned());
+            } else if outside.len() < 20 && !line.is_empty() {
+                outside.push(line.to_owned());
             }
         } else if line.starts_with([' ', '\t']) || line.starts_with("panic: ") {
             let test = tests.entry(current.clone()).or_default();
@@ -83,6 +95,14 @@ fn unwrapped(output: &str) -> String {
     });
     let text: String = events.collect();
     if text.is_empty() { output.to_owned() } else { text }
+}
+
+/// A verdict, also after what a test printed without a line end.
+fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
+    let at = line.rfind("--- ")?;
+    let (before, rest) = (line.get(..at)?, line.get(at..)?);
+    let (verdict, name) = verdict(rest)?;
+    (before.is_empty() || rest.ends_with("s)")).then_some((before, verdict, name))
 }
 
 /// `--- FAIL: TestSum (0.00s)`
@@ -118,10 +138,9 @@ fn head(line: &str) -> Option<&str> {
 
 /// Counts tests that have no subtests, and words for those that failed.
 fn close(all: &mut Summary, tests: BTreeMap<String, Test>, package: &str) {
-    let names: Vec<&String> = tests.keys().collect();
     let is_parent = |name: &str| {
         let below = format!("{name}/");
-        names.iter().any(|other| other.starts_with(&below))
+        tests.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below))
     };
     for (name, test) in &tests {
         let failed = match test.result {
@@ -216,5 +235,9 @@ FAIL\texample.com/app\t0.004s
         let died = read(text).unwrap();
         assert!(died.failed == 1 && died.failures[0].message.contains("boom"));
         assert!(read("sh: go: not found\n").is_none());
+        let outside = read("no database\nFAIL\texample.com/app\t0.01s\nFAIL\n").unwrap();
+        assert!(outside.failed == 1 && outside.failures[0].message.contains("no database"));
+        let text = "=== RUN   TestPrint\nhi--- PASS: TestPrint (0.00s)\nPASS\nok  \tx\t0.1s\n";
+        assert_eq!(read(text).unwrap().passed, 1);
     }
 }

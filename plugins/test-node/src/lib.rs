@@ -31,8 +31,7 @@ fn plan(repo: &Tree, _: String, _: Vec<String>) -> Result<Option<TestPlan>, Erro
         && !script.contains("pass-with-no-tests");
     let command = ["npm", "test"].map(str::to_owned).to_vec();
     let reports = ["junit.xml", "reports/*.xml", "test-results/*.xml"].map(str::to_owned).to_vec();
-    // Colours are for people at a terminal; test runners that watch files would never end.
-    let env = vec![("NO_COLOR".into(), "1".into()), ("FORCE_COLOR".into(), "0".into())];
+    let env = vec![("NO_COLOR".into(), "1".into())];
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs: Vec::new() }))
 }
 
@@ -40,13 +39,17 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
     let mut all: Option<Summary> = None;
     for path in reports.glob("**/*.xml", 20)? {
         let text = reports.read_text(&path, 1 << 22)?.unwrap_or_default();
-        if let Ok(read) = junit(&text) {
+        // Coverage and linters write XML too.
+        if let Ok(read) = junit(&text)
+            && read.passed + read.failed + read.skipped > 0
+        {
             add(all.get_or_insert_with(summary), read);
         }
     }
     let text = plain(&ran.output);
     let readers = [tap, node::read, vitest::read, jest::read, mocha::read];
-    Ok(all.or_else(|| readers.iter().find_map(|read| read(&text))))
+    // What was printed is of this run; a report may have been committed.
+    Ok(readers.iter().find_map(|read| read(&text)).or(all))
 }
 
 test_runner!(plan: plan, parse: parse);

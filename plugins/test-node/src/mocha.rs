@@ -21,8 +21,10 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
     all.skipped = number("pending").unwrap_or_default();
     let Some((_, failing)) = text.split_once(" failing\n") else { return Some(all) };
     // `  1) sums`, `       subtracts:`, a blank line, the error.
-    for index in 1..=all.failed {
-        let Some((_, block)) = failing.split_once(&format!("  {index}) ")) else { break };
+    let mut rest = failing;
+    for index in 1..=all.failed.min(100) {
+        let Some((_, block)) = rest.split_once(&format!("  {index}) ")) else { break };
+        rest = block;
         let end = block.find(&format!("\n  {}) ", index + 1)).unwrap_or(block.len());
         let block = block.get(..end).unwrap_or(block);
         let (title, body) = block.split_once(":\n").unwrap_or((block, ""));

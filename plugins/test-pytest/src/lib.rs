@@ -6,6 +6,7 @@ use windlass_plugin_sdk::{
     test_runner,
 };
 
+mod pytest;
 mod unittest;
 
 /// Of pytest, in the folder that tests run in.
@@ -60,7 +61,7 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
             }
         }
     }
-    Ok(all.or_else(|| unittest::read(&ran.output)))
+    Ok(all.or_else(|| pytest::read(&ran.output)).or_else(|| unittest::read(&ran.output)))
 }
 
 test_runner!(plan: plan, parse: parse);

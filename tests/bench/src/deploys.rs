@@ -37,9 +37,8 @@ fn at(event: Option<&Value>) -> f64 {
 /// From a stage's begin to its end: steps of the build that are told later are not its own time. The
 /// release is what follows the plan.
 fn span(events: &[Value], stage: &str) -> f64 {
-    let of = |key: &str| {
-        events.iter().find(|event| event[key].is_object() && event["stage"] == stage)
-    };
+    let of =
+        |key: &str| events.iter().find(|event| event[key].is_object() && event["stage"] == stage);
     match of("planned") {
         Some(planned) => at(events.last()) - at(Some(planned)),
         None => at(of("finished")) - at(of("started")),

@@ -62,7 +62,7 @@ pub(crate) fn calls() {
         let mut times = Vec::new();
         for _ in 0..2_000 {
             let began = Instant::now();
-            set.for_job().detect(&folder, run.voice()).await.unwrap();
+            set.for_job("bench").detect(&folder, run.voice()).await.unwrap();
             times.push(began.elapsed().as_secs_f64() * 1e6);
         }
         times.sort_by(f64::total_cmp);

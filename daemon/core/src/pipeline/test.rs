@@ -97,7 +97,8 @@ async fn read(
     run: &Run,
 ) -> Result<Option<TestSummary>, Cause> {
     let Some(recipe) = &decided.decision.recipe else { return Ok(None) };
-    match ports.runners.read(&recipe.language, output, run.voice()).await {
+    let runner = plan.map(|plan| &*plan.runner);
+    match ports.runners.read(&recipe.language, runner, output, run.voice()).await {
         Ok(summary) => Ok(summary),
         Err(error) if plan.is_some() => Err(error.into()),
         Err(error) => {

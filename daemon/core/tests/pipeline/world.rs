@@ -203,6 +203,7 @@ impl TestRunners for World {
     async fn read(
         &self,
         _: &str,
+        _: Option<&str>,
         output: &TestOutput,
         _: &Voice,
     ) -> Result<Option<TestSummary>, PluginError> {

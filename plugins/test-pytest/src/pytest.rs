@@ -1,0 +1,45 @@
+//! What pytest prints, where its report is not there: too large, or never written.
+
+use super::{Summary, case, note, summary};
+
+/// None where its closing line is not there: `1 failed, 2 passed in 0.12s`, perhaps within `===`.
+pub(crate) fn read(output: &str) -> Option<Summary> {
+    let counts = output.lines().rev().find_map(|line| {
+        let line = line.trim_matches(['=', ' ']);
+        let (counts, time) = line.rsplit_once(" in ")?;
+        let is_time = time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().is_ok();
+        is_time.then_some(counts)
+    })?;
+    let count = |word: &str| {
+        let parts = counts.split(", ").filter_map(|part| part.split_once(' '));
+        let of = parts.filter(|(_, name)| name.trim_end_matches('s') == word);
+        of.filter_map(|(number, _)| number.parse::<u32>().ok()).sum::<u32>()
+    };
+    let mut all = summary();
+    all.passed = count("passed") + count("xpassed");
+    all.failed = count("failed") + count("error");
+    all.skipped = count("skipped") + count("xfailed");
+    // `FAILED test_app.py::test_no - assert 1 == 2`
+    for line in output.lines() {
+        let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "));
+        let Some(rest) = rest else { continue };
+        let (id, message) = rest.split_once(" - ").unwrap_or((rest, ""));
+        let (file, name) = id.split_once("::").unwrap_or((id, id));
+        note(&mut all, case(file, name, message));
+    }
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_closing_line() {
+        let text = "F.s\nFAILED test_app.py::test_no - assert 1 == 2\n1 failed, 1 passed, 1 skipped in 0.12s\n";
+        let read = super::read(text).unwrap();
+        assert_eq!((read.passed, read.failed, read.skipped), (1, 1, 1));
+        assert_eq!(read.failures[0].name, "test_no");
+        let none = super::read("=== no tests ran in 0.01s ===").unwrap();
+        assert_eq!((none.passed, none.failed), (0, 0));
+        assert!(super::read("/venv/bin/python: No module named pytest").is_none());
+    }
+}
