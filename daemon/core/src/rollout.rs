@@ -277,8 +277,16 @@ fn pod_signals(pod: &Pod, seen: &Snapshot) -> Vec<(Finding, When)> {
     let killed_by_startup = seen.warnings.iter().rev().find(|warning| {
         warning.pod == pod.name && warning.message.contains("Startup probe failed")
     });
+    let without_secret = seen.warnings.iter().any(|warning| {
+        warning.pod == pod.name && warning.reason == "FailedToRetrieveImagePullSecret"
+    });
     for container in &pod.containers {
         if let Some((problem, when, message)) = waiting_signal(container) {
+            let when = match problem {
+                // A kubelet that has not seen the secret yet pulls without it, and tries again.
+                Problem::PullUnauthorized if without_secret => When::After(20),
+                _ => when,
+            };
             found.push((finding(problem, message, None), when));
         }
         let looping = container.waiting.as_ref().is_some_and(|(why, _)| why == "CrashLoopBackOff");

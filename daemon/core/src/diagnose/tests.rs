@@ -96,3 +96,25 @@ fn a_healthy_snapshot_of_another_revision_is_about_the_past() {
     let stale = Snapshot { observed: false, ..healthy };
     assert_eq!(judge(&stale), Verdict::Progressing);
 }
+
+/// A secret that was made a moment before the pod may not have come to the node.
+#[test]
+fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
+    let pulling = |reason: &str| -> Snapshot {
+        serde_json::from_value(serde_json::json!({
+            "revision": "0197",
+            "observed": true,
+            "wanted": 1,
+            "pods": [{ "name": "web-1", "containers": [{ "waiting": ["ErrImagePull", "401 Unauthorized"] }] }],
+            "warnings": [{ "pod": "web-1", "reason": reason, "message": "", "count": 1 }],
+        }))
+        .unwrap()
+    };
+    let mut judge = Judge::default();
+    let seen = pulling("FailedToRetrieveImagePullSecret");
+    assert_eq!(judge.judge(&seen, &release(), Duration::ZERO), Verdict::Progressing);
+    let later = judge.judge(&seen, &release(), Duration::from_secs(20));
+    assert!(matches!(later, Verdict::Failed(_)), "{later:?}");
+    let at_once = Judge::default().judge(&pulling("Failed"), &release(), Duration::ZERO);
+    assert!(matches!(at_once, Verdict::Failed(_)), "{at_once:?}");
+}
