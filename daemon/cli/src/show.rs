@@ -105,7 +105,8 @@ fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
     if !diagnosis.why.is_empty() {
         lines.push(format!("  why:       {}", diagnosis.why.replace('\n', "\n             ")));
     }
-    lines.extend(diagnosis.evidence.iter().map(|line| format!("    | {line}")));
+    let evidence = diagnosis.evidence.iter();
+    lines.extend(evidence.map(|line| format!("    | {}", line.replace('\n', "\n    | "))));
     for (index, fix) in diagnosis.fixes.iter().enumerate() {
         lines.push(format!("  fix {}:     {fix}", index + 1));
     }
