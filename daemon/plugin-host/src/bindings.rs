@@ -19,38 +19,33 @@ pub(crate) mod host {
     });
 }
 
+/// A world's exports, upon the imports above.
+macro_rules! world {
+    ($world:literal) => {
+        wasmtime::component::bindgen!({
+            path: "../../wit",
+            world: $world,
+            imports: { default: async | trappable },
+            exports: { default: async },
+            with: {
+                "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
+                "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
+                "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
+                "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
+                "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
+            },
+        });
+    };
+}
+
 /// The detector's world.
 pub(crate) mod detector {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "windlass:plugin/detector-plugin",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        with: {
-            "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
-            "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
-            "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
-            "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
-            "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
-        },
-    });
+    world!("windlass:plugin/detector-plugin");
 }
 
 /// The test runner's world.
 pub(crate) mod test_runner {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "windlass:plugin/test-runner-plugin",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        with: {
-            "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
-            "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
-            "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
-            "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
-            "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
-        },
-    });
+    world!("windlass:plugin/test-runner-plugin");
 }
 
 pub(crate) use host::windlass::plugin::{clock, config, log, types, workspace};

@@ -114,16 +114,10 @@ async fn told<G: Guest>(
     };
     let line = serde_json::to_string(&record).unwrap_or_default();
     tracing::info!(target: "audit", call = line, "plugin");
-    let fail = |message: String, hint: Option<String>| PluginError {
-        plugin: plugin.manifest.name.clone(),
-        call: G::CALL.into(),
-        message,
-        hint,
-    };
     // The journal is gone: so is the job's run.
     let recorded = voice.say(Event::Called(record)).await;
-    recorded.map_err(|lost| fail(lost.to_string(), None))?;
-    answer.map_err(|failed| fail(failed.message, failed.hint))
+    recorded.map_err(|lost| plugin.error(G::CALL, lost.to_string(), None))?;
+    answer.map_err(|failed| plugin.error(G::CALL, failed.message, failed.hint))
 }
 
 /// Why a call gave no answer.
@@ -272,10 +266,6 @@ pub(crate) fn measured<T: serde::Serialize>(
     if size <= limit {
         return Ok(answer);
     }
-    Err(PluginError {
-        plugin: plugin.manifest.name.clone(),
-        call: call.into(),
-        message: format!("its answer has {size} bytes; {limit} are allowed (limit `output`)"),
-        hint: None,
-    })
+    let message = format!("its answer has {size} bytes; {limit} are allowed (limit `output`)");
+    Err(plugin.error(call, message, None))
 }

@@ -22,6 +22,7 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component, InstancePre, Linker},
 };
+use windlass_core::ports::PluginError;
 
 /// A larger component is refused before anything reads it.
 const LARGEST: u64 = 32 << 20;
@@ -64,6 +65,11 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
+    /// Why one of its calls gave no answer.
+    pub(crate) fn error(&self, call: &str, message: String, hint: Option<String>) -> PluginError {
+        PluginError { plugin: self.manifest.name.clone(), call: call.into(), message, hint }
+    }
+
     /// Whether it is for tests of this language.
     pub(crate) fn speaks(&self, language: &str) -> bool {
         self.manifest.languages.iter().any(|own| own == language)

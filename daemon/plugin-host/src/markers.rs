@@ -1,14 +1,12 @@
 //! Which files make a plugin worth asking: its manifest's globs, looked for once for all plugins.
 
+use crate::workspace::{DEEPEST, MOST_ENTRIES};
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::{io, path::Path};
 
 /// Paths that one plugin is handed.
 const MOST: usize = 1_000;
-/// As the guest's own globs: entries that are looked at, and how deep.
-const MOST_ENTRIES: usize = 50_000;
-const DEEPEST: usize = 20;
 
 /// Compiles a manifest's markers.
 ///

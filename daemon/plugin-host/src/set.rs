@@ -1,7 +1,7 @@
 //! Loaded plugins, and what one job asks of them.
 
 use crate::{
-    call::{Share, call, measured},
+    call::{Guest, Share, call, measured},
     engine::{Host, HostError, Plugin},
     kinds::{
         detector::{self, Detect},
@@ -128,7 +128,7 @@ impl JobPlugins {
         let guest = Detect { root: tree.root().into(), matched };
         let found = call(host, plugin.clone(), share, guest, voice).await?;
         let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
-        recipe.map(|recipe| measured(&plugin, "detect", recipe)).transpose()
+        recipe.map(|recipe| measured(&plugin, Detect::CALL, recipe)).transpose()
     }
 }
 
@@ -164,14 +164,9 @@ impl TestRunners for JobPlugins {
             let Some(plan) = call(host, plugin.clone(), share, guest, voice).await? else {
                 continue;
             };
-            let refused = |message: String| PluginError {
-                plugin: plugin.manifest.name.clone(),
-                call: "make-plan".into(),
-                message,
-                hint: None,
-            };
-            let plan = test_runner::plan(&plugin.manifest.name, plan).map_err(refused)?;
-            return measured(&plugin, "make-plan", plan).map(Some);
+            let plan = test_runner::plan(&plugin.manifest.name, plan);
+            let plan = plan.map_err(|why| plugin.error(MakePlan::CALL, why, None))?;
+            return measured(&plugin, MakePlan::CALL, plan).map(Some);
         }
         Ok(None)
     }
@@ -192,10 +187,10 @@ impl TestRunners for JobPlugins {
             if let Some(summary) = read {
                 let mut summary = test_runner::summary(&plugin.manifest.name, summary);
                 // Many long words: the counts stay true, the last failures lose theirs.
-                while measured(plugin, "parse", &summary).is_err()
+                while measured(plugin, Parse::CALL, &summary).is_err()
                     && summary.failures.pop().is_some()
                 {}
-                return measured(plugin, "parse", summary).map(Some);
+                return measured(plugin, Parse::CALL, summary).map(Some);
             }
         }
         Ok(None)

@@ -13,9 +13,9 @@ use std::{collections::BTreeMap, io::Read, path::Path, sync::Arc};
 use wasmtime::component::Resource;
 
 /// A folder deeper than this is not looked into.
-const DEEPEST: usize = 20;
-/// Entries that one glob looks at.
-const MOST_ENTRIES: usize = 50_000;
+pub(crate) const DEEPEST: usize = 20;
+/// Entries that one walk of a tree looks at.
+pub(crate) const MOST_ENTRIES: usize = 50_000;
 
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 /// The host's side of a `tree` handle.

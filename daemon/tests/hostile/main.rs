@@ -31,7 +31,7 @@ use windlass_core::{
     recipe::Recipe,
     run::{Lost, Run},
 };
-use windlass_plugin_host::{Host, HostError, Limits, PluginSet, Plugins, Source};
+use windlass_plugin_host::{Host, HostError, JobPlugins, Limits, PluginSet, Plugins, Source};
 
 /// Keeps what was said.
 #[derive(Default)]
@@ -99,10 +99,15 @@ impl Bench {
     }
 
     async fn ask(&self, set: &Arc<PluginSet>) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
+        self.detect(&set.for_job("shop")).await
+    }
+
+    /// As a job of its own, with all that it says.
+    async fn detect(&self, job: &JobPlugins) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
         let said = Arc::new(Said::default());
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(said.clone(), stop, None);
-        let answer = set.for_job("shop").detect(&self.tree, run.voice()).await;
+        let answer = job.detect(&self.tree, run.voice()).await;
         let events = said.0.lock().unwrap().clone();
         (answer, events)
     }
@@ -251,20 +256,14 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     let sources = std::slice::from_ref(&source);
     let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
     let plugins = Plugins::load(&bench.folder.path().join("own"), program, sources).await.unwrap();
-    let ask = || async {
-        let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Said::default()), stop, None);
-        plugins.for_job("shop").detect(&bench.tree, run.voice()).await.unwrap_err().to_string()
-    };
+    let ask = || async { bench.detect(&plugins.for_job("shop")).await.0.unwrap_err().to_string() };
     for _ in 0..5 {
         assert!(ask().await.contains("gave up"));
     }
     let why = ask().await;
     assert!(why.contains("not asked any more: it failed 5 times in a row"), "{why}");
     // What one tenant's repositories bring it to takes it away from no other.
-    let (_stop, stop) = watch::channel(None);
-    let run = Run::new(Arc::new(Said::default()), stop, None);
-    let other = plugins.for_job("other").detect(&bench.tree, run.voice()).await.unwrap_err();
+    let other = bench.detect(&plugins.for_job("other")).await.0.unwrap_err();
     assert!(other.to_string().contains("gave up"), "{other}");
     let record = plugins.list().remove(0);
     assert_eq!((record.calls, record.failures), (6, 6));
@@ -293,10 +292,8 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     assert!(error.contains("bad.wasm") && plugins.for_job("shop").names() == ["old"], "{error}");
     let changes = plugins.reload(&[new]).await.unwrap();
     assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is gone"]);
-    let (_stop, stop) = watch::channel(None);
-    let run = Run::new(Arc::new(Said::default()), stop, None);
-    let asked = jobs.iter().map(|job| job.detect(&bench.tree, run.voice()));
-    for answer in futures::future::join_all(asked).await {
+    let asked = jobs.iter().map(|job| bench.detect(job));
+    for (answer, _) in futures::future::join_all(asked).await {
         assert!(answer.unwrap().is_empty());
     }
     assert!(jobs.iter().all(|job| job.names() == ["old"]));

@@ -36,6 +36,13 @@ pub(crate) struct Parse {
     pub(crate) reports: BTreeMap<String, String>,
 }
 
+async fn instance(
+    pre: InstancePre<State>,
+    store: &mut Store<State>,
+) -> wasmtime::Result<TestRunnerPlugin> {
+    TestRunnerPluginPre::new(pre)?.instantiate_async(store).await
+}
+
 impl Guest for MakePlan {
     const CALL: &'static str = "make-plan";
     const STAGE: Stage = Stage::Test;
@@ -46,8 +53,7 @@ impl Guest for MakePlan {
         pre: InstancePre<State>,
         store: &mut Store<State>,
     ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest: TestRunnerPlugin =
-            TestRunnerPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let guest = instance(pre, store).await?;
         let tree = store.data_mut().tree(Files::disk(&self.root)?)?;
         let runner = guest.windlass_plugin_test_runner();
         runner.call_make_plan(store, tree, &self.language, &self.matched).await
@@ -75,8 +81,7 @@ impl Guest for Parse {
         pre: InstancePre<State>,
         store: &mut Store<State>,
     ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest: TestRunnerPlugin =
-            TestRunnerPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let guest = instance(pre, store).await?;
         let reports = store.data_mut().tree(Files::memory(self.reports))?;
         guest.windlass_plugin_test_runner().call_parse(store, &self.ran, reports).await
     }
