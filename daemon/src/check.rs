@@ -2,8 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
-use crate::{config::Config, wire};
-use std::process::ExitCode;
+use crate::{config::Config, registries::Registries, wire};
+use std::{process::ExitCode, sync::Arc};
 use windlass_kubernetes::Client;
 
 pub(crate) async fn check(config: &Config) -> ExitCode {
@@ -15,9 +15,17 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
             well = false;
         }
     };
-    let builder = match wire::logins(config).and_then(|logins| wire::builder(config, logins)) {
-        Ok(builder) => builder.check().await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+    let plugins = wire::plugins(config, None).await.map(Arc::new);
+    let builder = match (&plugins, wire::fixed_logins(config)) {
+        (Ok(plugins), Ok(fixed)) => {
+            let registries = Arc::new(Registries::new(fixed, plugins.clone()));
+            match wire::builder(config, registries) {
+                Ok(builder) => builder.check().await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+        (Err(_), _) => Err("not looked at: the plugins cannot be loaded".into()),
+        (_, Err(error)) => Err(error.to_string()),
     };
     tell("builder", builder.map(|()| config.builder.address.clone()));
     let cluster = match Client::new(config.cluster.kubeconfig.as_deref()).await {
@@ -27,7 +35,7 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
     tell("cluster", cluster.map(|version| format!("Kubernetes {version}")));
     let data = writable(config).map(|()| config.data.display().to_string());
     tell("data", data);
-    let plugins = wire::plugins(config).await.map_err(|error| error.to_string());
+    let plugins = plugins.map_err(|error| error.to_string());
     tell("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
     tell("registry", registry(&config.registry).await);
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
+use windlass_core::hook::{Moment, Policy, SecretSource};
 use windlass_git::Egress;
-use windlass_plugin_host::Limits;
+use windlass_plugin_host::{Grant, Limits, SitePolicy};
 
 /// Read when no other is named, if it exists.
 const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
@@ -49,6 +51,11 @@ pub(crate) struct Config {
     pub(crate) egress: Egress,
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,
+    /// What no plugin may do, whatever it is granted.
+    #[serde(default)]
+    pub(crate) plugin_policy: SitePolicy,
+    #[serde(default)]
+    pub(crate) hooks: Vec<Hook>,
     #[serde(default)]
     pub(crate) principals: Vec<Principal>,
 }
@@ -100,15 +107,51 @@ pub(crate) struct Cluster {
     pub(crate) kubeconfig: Option<PathBuf>,
 }
 
-/// A login, for BuildKit's pulls and pushes and for the cluster's pulls.
+/// A login, for BuildKit's pulls and pushes and for the cluster's pulls: user and password, or a
+/// plugin that gets one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Registry {
     /// As images name it: `registry.example.com`, with its port where it has one.
     pub(crate) host: String,
-    pub(crate) username: String,
+    pub(crate) username: Option<String>,
     /// A file that holds the password or token.
-    pub(crate) password_file: PathBuf,
+    pub(crate) password_file: Option<PathBuf>,
+    /// A registry-auth plugin.
+    pub(crate) plugin: Option<String>,
+    /// Over the plugin's own.
+    #[serde(default = "object")]
+    pub(crate) settings: serde_json::Value,
+    /// Where the plugin's secrets are: a file, by the name that its manifest gives it.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, PathBuf>,
+}
+
+/// What is done around releases, in this order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Hook {
+    /// As apps name it in `windlass.toml`, `[hooks.NAME]`.
+    pub(crate) name: String,
+    /// A deploy-hook plugin.
+    pub(crate) plugin: String,
+    /// `before-traffic`, `after-release`, `after-failure`, `after-rollback`.
+    pub(crate) moment: Moment,
+    /// Where it fails: `roll-back` (the default), `stop`, `warn`.
+    #[serde(default)]
+    pub(crate) policy: Policy,
+    /// Only for these projects. Default: all.
+    #[serde(default)]
+    pub(crate) projects: Vec<String>,
+    /// Only for these environments. Default: all.
+    #[serde(default)]
+    pub(crate) environments: Vec<String>,
+    /// Over the plugin's own.
+    #[serde(default = "object")]
+    pub(crate) settings: serde_json::Value,
+    /// Where the plugin's secrets are: a file, or `{ project = "NAME" }` for the project's own.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, SecretSource>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -116,9 +159,14 @@ pub(crate) struct Registry {
 pub(crate) struct Plugin {
     /// The component.
     pub(crate) path: PathBuf,
+    /// Of the component: `sha256:…`. Needed where anything is granted.
+    pub(crate) digest: Option<String>,
+    /// What it may do beyond its log, its settings and its tree. Default: nothing.
+    #[serde(default)]
+    pub(crate) grant: Grant,
     #[serde(default)]
     pub(crate) limits: Limits,
-    /// Handed to the plugin as JSON.
+    /// Checked against the schema in its manifest.
     #[serde(default)]
     pub(crate) settings: Option<serde_json::Value>,
 }
@@ -139,6 +187,10 @@ fn name() -> String {
 
 fn jobs() -> usize {
     4
+}
+
+fn object() -> serde_json::Value {
+    serde_json::json!({})
 }
 
 fn drain() -> u64 {
@@ -192,6 +244,15 @@ impl Config {
         }
         if self.jobs == 0 {
             return fail("jobs: must be at least 1");
+        }
+        for Registry { host, username, password_file, plugin, .. } in &self.registries {
+            let is_fixed = username.is_some() && password_file.is_some();
+            let is_half = username.is_some() != password_file.is_some();
+            if is_half || is_fixed == plugin.is_some() {
+                return fail(&format!(
+                    "registries: {host}: needs either `username` and `password-file`, or `plugin`"
+                ));
+            }
         }
         if self.listen.certificate.is_some() != self.listen.key.is_some() {
             return fail("listen: `certificate` and `key` belong together");

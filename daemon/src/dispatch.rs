@@ -25,9 +25,6 @@ use windlass_store::{Store, StoreError};
 /// How long a store that takes nothing is left alone.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
-/// How often what is due is looked for.
-const DUE: Duration = Duration::from_secs(600);
-
 /// Everything that a run needs.
 struct Shared {
     store: Store,
@@ -83,18 +80,12 @@ impl Dispatcher {
                 self.take(Message::Cancelled { id });
             }
         }
-        let mut due = tokio::time::interval(DUE);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 Some(message) = self.inbox.recv() => self.take(message),
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                _ = due.tick() => match self.shared.store.do_due_work().await {
-                    Ok(0) => {}
-                    Ok(done) => tracing::info!(done, "due work"),
-                    Err(error) => tracing::warn!(%error, "due work"),
-                },
             }
         }
         tracing::info!(jobs = self.running.len(), "draining");

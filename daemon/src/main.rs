@@ -6,9 +6,11 @@ mod args;
 mod check;
 mod config;
 mod dispatch;
+mod due;
 mod log;
 mod planner;
 mod plugins;
+mod registries;
 mod serve;
 mod wire;
 

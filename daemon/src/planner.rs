@@ -12,6 +12,7 @@ use windlass_core::{
     pipeline::{Decision, decide, reference, release},
     ports::{Dockerfile, ImageConfig, Journal, Ports},
     run::{Cause, Failure, Lost, Run},
+    secret::Secret,
     spec::Spec,
 };
 use windlass_kubernetes::{PullLogin, manifests};
@@ -19,11 +20,10 @@ use windlass_kubernetes::{PullLogin, manifests};
 /// With what jobs run on.
 pub(crate) struct Plans {
     pub(crate) supplies: Supplies,
-    pub(crate) pull: Option<PullLogin>,
 }
 
-/// A plan has no journal: nothing that is said is kept.
-struct Nowhere;
+/// No journal: nothing that is said is kept.
+pub(crate) struct Nowhere;
 
 #[async_trait]
 impl Journal for Nowhere {
@@ -64,7 +64,14 @@ impl Planner for Plans {
         };
         let release = shown(app, commit, &decision, &ports).await;
         let release = release.map_err(at(Stage::Detect))?;
-        let objects = manifests(&release, None, self.pull.as_ref());
+        // Whose login it is does not matter: the secret itself is not shown.
+        let host = release.image.reference.split('/').next().unwrap_or_default();
+        let pull = self.supplies.registries.knows(host).then(|| PullLogin {
+            host: host.into(),
+            user: String::new(),
+            password: Secret::new(Vec::new()),
+        });
+        let objects = manifests(&release, None, pull.as_ref());
         // The pull secret holds a password.
         let shown =
             objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");

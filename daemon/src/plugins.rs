@@ -30,7 +30,7 @@ impl PluginRecords for Operated {
     async fn reload(&self) -> Result<Vec<String>, String> {
         let _one = self.one.lock().await;
         let config = Config::load(self.file.as_deref()).map_err(|error| error.to_string())?;
-        let reloaded = self.plugins.reload(&wire::sources(&config)).await;
+        let reloaded = self.plugins.reload(&wire::setup(&config)).await;
         reloaded.map_err(|error| {
             tracing::error!(%error, "the plugins of before stay");
             error.to_string()

@@ -3,6 +3,7 @@
 use crate::{
     config::{Config, Listen},
     dispatch::Dispatcher,
+    due,
     planner::Plans,
     plugins::Operated,
     wire::{self, Wired},
@@ -21,7 +22,7 @@ pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// `file`: where the configuration came from, to be read again for new plugins.
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
-    let Wired { store, supplies, pull } = wire::wire(&config).await?;
+    let Wired { store, supplies } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
     let plugins = Arc::new(Operated::new(supplies.plugins.clone(), file));
     let desk = Desk {
@@ -30,7 +31,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         releases: Arc::new(store.clone()),
         secrets: Arc::new(store.clone()),
         plugins: plugins.clone(),
-        planner: Arc::new(Plans { supplies: supplies.clone(), pull }),
+        planner: Arc::new(Plans { supplies: supplies.clone() }),
         queue: queue.clone(),
     };
     let access = Arc::new(access(&config));
@@ -38,7 +39,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
+    let due_supplies = supplies.clone();
     let dispatcher = Dispatcher::new(&config, store.clone(), supplies, inbox, queue);
+    let due = tokio::spawn(due::run(store.clone(), due_supplies));
     let drain = Duration::from_secs(config.drain_seconds);
     let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
@@ -74,6 +77,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         }
     };
     reloading.abort();
+    due.abort();
     let _ = stop.send(true);
     // Watchers may stay for ever: the sockets are not waited for, the jobs are.
     dispatching.await??;

@@ -2,17 +2,19 @@
 
 use crate::{
     config::{self, Config},
+    registries::Registries,
     serve::Fault,
 };
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
-use windlass_buildkit::{Address, BuildKit, Login, Logins};
+use windlass_buildkit::{Address, BuildKit};
 use windlass_core::{
-    ports::{Builder, Cluster, Git, Ports, Secrets},
+    hook,
+    ports::{Builder, Cluster, Credential, Git, Login, Logins, Ports, Secrets},
     secret::Secret,
 };
 use windlass_git::Checkouts;
-use windlass_kubernetes::{Client, Kubernetes, PullLogin};
-use windlass_plugin_host::{Plugins, Source};
+use windlass_kubernetes::{Client, Kubernetes};
+use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_store::{Key, Store};
 
 /// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
@@ -23,16 +25,16 @@ const PROGRAM: &str = "/proc/self/exe";
 pub(crate) struct Wired {
     pub(crate) store: Store,
     pub(crate) supplies: Supplies,
-    pub(crate) pull: Option<PullLogin>,
 }
 
 /// What all jobs share, and the plugins of which each takes its own.
 #[derive(Clone)]
 pub(crate) struct Supplies {
     pub(crate) plugins: Arc<Plugins>,
+    pub(crate) registries: Arc<Registries>,
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
-    cluster: Arc<dyn Cluster>,
+    pub(crate) cluster: Arc<dyn Cluster>,
     secrets: Arc<dyn Secrets>,
     registry: String,
     forbid_root: bool,
@@ -45,7 +47,8 @@ impl Supplies {
         Ports {
             git: self.git.clone(),
             detectors: plugins.clone(),
-            runners: plugins,
+            runners: plugins.clone(),
+            hooks: plugins,
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
             secrets: self.secrets.clone(),
@@ -59,31 +62,32 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     fs::create_dir_all(&config.data)
         .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
     let store = Store::open(&config.data.join("journal"), key(config)?).await?;
-    let logins = logins(config)?;
-    let pull = pull(config, &logins);
     let client = Client::new(config.cluster.kubeconfig.as_deref())
         .await
         .map_err(|error| format!("cluster: {error}"))?;
     let secrets = Arc::new(store.clone());
     let git =
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
+    let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
+    let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
     let supplies = Supplies {
-        plugins: Arc::new(plugins(config).await?),
+        plugins,
         git: Arc::new(git),
-        builder: Arc::new(builder(config, logins)?),
-        cluster: Arc::new(Kubernetes::new(client, secrets.clone(), pull.clone())),
+        builder: Arc::new(builder(config, registries.clone())?),
+        cluster: Arc::new(Kubernetes::new(client, secrets.clone(), registries.clone())),
+        registries,
         secrets,
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };
-    Ok(Wired { store, supplies, pull })
+    Ok(Wired { store, supplies })
 }
 
 fn key(config: &Config) -> Result<Key, Fault> {
     Ok(Key::file(&config.data.join("key"))?)
 }
 
-pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault> {
+pub(crate) fn builder(config: &Config, logins: Arc<dyn Logins>) -> Result<BuildKit, Fault> {
     let address: Address = config
         .builder
         .address
@@ -92,46 +96,72 @@ pub(crate) fn builder(config: &Config, logins: Logins) -> Result<BuildKit, Fault
     Ok(BuildKit::new(address, logins, config.data.join("contexts")))
 }
 
-pub(crate) async fn plugins(config: &Config) -> Result<Plugins, Fault> {
-    let cache = config.data.join("plugins");
-    Plugins::load(&cache, Path::new(PROGRAM), &sources(config)).await
+/// `secrets`: the projects' own, for hooks that are told to use them.
+pub(crate) async fn plugins(
+    config: &Config,
+    secrets: Option<Arc<dyn Secrets>>,
+) -> Result<Plugins, Fault> {
+    let host = Host::new(&config.data.join("plugins"), Path::new(PROGRAM), secrets)?;
+    Ok(Plugins::load(host, &setup(config)).await?)
 }
 
-/// The plugins as the operator configured them.
-pub(crate) fn sources(config: &Config) -> Vec<Source> {
+/// The plugins, and what they are used for, as the operator configured them.
+pub(crate) fn setup(config: &Config) -> Setup {
     let source = |plugin: &config::Plugin| Source {
         path: plugin.path.clone(),
+        digest: plugin.digest.clone(),
+        grant: plugin.grant.clone(),
         limits: plugin.limits.clone(),
-        settings: plugin.settings.as_ref().map(ToString::to_string),
+        settings: plugin.settings.clone(),
     };
-    config.plugins.iter().map(source).collect()
+    let registry = |registry: &config::Registry| {
+        let sources = registry.secrets.iter();
+        let sources =
+            sources.map(|(name, path)| (name.clone(), hook::SecretSource::File(path.clone())));
+        Some(RegistrySource {
+            host: registry.host.clone(),
+            plugin: registry.plugin.clone()?,
+            settings: registry.settings.clone(),
+            secrets: sources.collect(),
+        })
+    };
+    Setup {
+        plugins: config.plugins.iter().map(source).collect(),
+        policy: config.plugin_policy.clone(),
+        registries: config.registries.iter().filter_map(registry).collect(),
+        hooks: config.hooks.iter().map(hook_source).collect(),
+    }
 }
 
-pub(crate) fn logins(config: &Config) -> Result<Logins, Fault> {
+fn hook_source(configured: &config::Hook) -> HookSource {
+    let config::Hook { name, plugin, moment, policy, .. } = configured.clone();
+    HookSource {
+        hook: hook::Hook {
+            name,
+            plugin,
+            moment,
+            policy,
+            settings: configured.settings.to_string(),
+            said: "{}".into(),
+            secrets: configured.secrets.clone(),
+        },
+        projects: configured.projects.clone(),
+        environments: configured.environments.clone(),
+    }
+}
+
+/// Users and passwords that the operator gave.
+pub(crate) fn fixed_logins(config: &Config) -> Result<BTreeMap<String, Login>, Fault> {
     let mut logins = BTreeMap::new();
     for registry in &config.registries {
-        let path = &registry.password_file;
+        let (Some(user), Some(path)) = (&registry.username, &registry.password_file) else {
+            continue;
+        };
         let password =
             fs::read(path).map_err(|error| format!("registries: {}: {error}", path.display()))?;
         let password = Secret::new(password.trim_ascii().to_vec());
-        let login = Login { user: registry.username.clone(), password };
-        // What images call docker.io answers under this name.
-        let host = match &*registry.host {
-            "docker.io" => "registry-1.docker.io".to_owned(),
-            host => host.to_owned(),
-        };
-        logins.insert(host, login);
+        let credential = Credential::Basic(user.clone(), password);
+        logins.insert(registry.host.clone(), Login { credential, renew_ms: None });
     }
-    Ok(Arc::new(logins))
-}
-
-/// The login of the registry that releases are pulled from.
-fn pull(config: &Config, logins: &Logins) -> Option<PullLogin> {
-    let host = config.registry.split('/').next()?;
-    let login = logins.get(host)?;
-    Some(PullLogin {
-        host: host.into(),
-        user: login.user.clone(),
-        password: login.password.clone(),
-    })
+    Ok(logins)
 }

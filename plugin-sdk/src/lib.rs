@@ -16,62 +16,112 @@
 //! # fn main() {}
 //! ```
 
-/// The generated bindings: the imports, and the detector's world.
+/// The generated bindings, one world each.
 #[allow(missing_docs, unreachable_pub, reason = "generated; the WIT has the documentation")]
 pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "detector-plugin",
-        pub_export_macro: true,
-        export_macro_name: "export_detector",
-        default_bindings_module: "windlass_plugin_sdk::bindings",
-    });
+    /// The interfaces that plugins import.
+    pub mod imports {
+        wit_bindgen::generate!({
+            path: "../wit",
+            inline: "
+                package windlass:sdk;
+                world imports {
+                    import windlass:plugin/log@0.1.0;
+                    import windlass:plugin/config@0.1.0;
+                    import windlass:plugin/clock@0.1.0;
+                    import windlass:plugin/workspace@0.1.0;
+                    import windlass:plugin/secrets@0.1.0;
+                    import windlass:plugin/http@0.1.0;
+                }
+            ",
+            world: "windlass:sdk/imports",
+            generate_all,
+        });
+    }
+
+    macro_rules! world {
+        ($module:ident, $world:literal, $macro:literal, $own:literal, $($import:literal => $with:ident),*) => {
+            #[doc = concat!("The world `", $world, "`.")]
+            pub mod $module {
+                wit_bindgen::generate!({
+                    path: "../wit",
+                    world: $world,
+                    pub_export_macro: true,
+                    export_macro_name: $macro,
+                    default_bindings_module: $own,
+                    with: {
+                        "windlass:plugin/types@0.1.0": crate::bindings::imports::windlass::plugin::types,
+                        "windlass:plugin/log@0.1.0": crate::bindings::imports::windlass::plugin::log,
+                        "windlass:plugin/config@0.1.0": crate::bindings::imports::windlass::plugin::config,
+                        "windlass:plugin/clock@0.1.0": crate::bindings::imports::windlass::plugin::clock,
+                        $($import: crate::bindings::imports::windlass::plugin::$with,)*
+                    },
+                });
+            }
+        };
+    }
+
+    world!(detector, "detector-plugin", "export_detector", "windlass_plugin_sdk::bindings::detector",
+        "windlass:plugin/workspace@0.1.0" => workspace);
+    world!(test_runner, "test-runner-plugin", "export_test_runner", "windlass_plugin_sdk::bindings::test_runner",
+        "windlass:plugin/workspace@0.1.0" => workspace);
+    world!(registry_auth, "registry-auth-plugin", "export_registry_auth", "windlass_plugin_sdk::bindings::registry_auth",
+        "windlass:plugin/secrets@0.1.0" => secrets, "windlass:plugin/http@0.1.0" => http);
+    world!(deploy_hook, "deploy-hook-plugin", "export_deploy_hook", "windlass_plugin_sdk::bindings::deploy_hook",
+        "windlass:plugin/secrets@0.1.0" => secrets, "windlass:plugin/http@0.1.0" => http);
 }
 
-/// The generated bindings of the test runner's world.
-#[allow(missing_docs, unreachable_pub, reason = "generated; the WIT has the documentation")]
-pub mod test_runner_bindings {
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "test-runner-plugin",
-        pub_export_macro: true,
-        export_macro_name: "export_test_runner",
-        default_bindings_module: "windlass_plugin_sdk::test_runner_bindings",
-        with: {
-            "windlass:plugin/types@0.1.0": crate::bindings::windlass::plugin::types,
-            "windlass:plugin/log@0.1.0": crate::bindings::windlass::plugin::log,
-            "windlass:plugin/config@0.1.0": crate::bindings::windlass::plugin::config,
-            "windlass:plugin/clock@0.1.0": crate::bindings::windlass::plugin::clock,
-            "windlass:plugin/workspace@0.1.0": crate::bindings::windlass::plugin::workspace,
-        },
-    });
-}
-
+pub mod hook;
 mod plan;
 pub mod reports;
 
 pub use bindings::{
-    exports::windlass::plugin::detector::{Detection, ImagePlan, Stage, Step, Toolchain},
-    windlass::plugin::{
+    deploy_hook::exports::windlass::plugin::deploy_hook::{
+        Action, ActionResult, Batch, Context, Done, Exited, Failure, Moment, PodExec, RunJob,
+        Step as HookStep,
+    },
+    detector::exports::windlass::plugin::detector::{Detection, ImagePlan, Stage, Step, Toolchain},
+    imports::windlass::plugin::{
+        clock, http,
         log::Level,
+        secrets::{self, Secret},
         types::{Error, ErrorKind},
         workspace::Tree,
     },
+    registry_auth::exports::windlass::plugin::registry_auth::{
+        Credential, Login, Request as LoginRequest,
+    },
+    test_runner::exports::windlass::plugin::test_runner::{Ran, Summary, TestCase, TestPlan},
 };
 pub use plan::{copy, copy_from, run, run_cached, stage};
-pub use test_runner_bindings::exports::windlass::plugin::test_runner::{
-    Ran, Summary, TestCase, TestPlan,
-};
 
 /// A line in the job's log.
 pub fn log(level: Level, message: &str) {
-    bindings::windlass::plugin::log::emit(level, message);
+    bindings::imports::windlass::plugin::log::emit(level, message);
 }
 
 /// The operator's settings: a JSON document.
 #[must_use]
 pub fn config() -> String {
-    bindings::windlass::plugin::config::get()
+    bindings::imports::windlass::plugin::config::get()
+}
+
+/// A time of [`clock::now`] as `2026-11-22T17:00:00Z` (RFC 3339).
+#[must_use]
+pub fn utc(ms: u64) -> String {
+    let seconds = i64::try_from(ms / 1000).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds);
+    let time = time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let (date, clock) = (time.date(), time.time());
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        clock.hour(),
+        clock.minute(),
+        clock.second()
+    )
 }
 
 /// An error that the user can do something about.
@@ -86,7 +136,7 @@ pub fn invalid(message: String, hint: &str) -> Error {
 macro_rules! detector {
     ($function:path) => {
         struct Plugin;
-        impl $crate::bindings::exports::windlass::plugin::detector::Guest for Plugin {
+        impl $crate::bindings::detector::exports::windlass::plugin::detector::Guest for Plugin {
             fn detect(
                 repo: &$crate::Tree,
                 matched: Vec<String>,
@@ -94,7 +144,9 @@ macro_rules! detector {
                 $function(repo, matched)
             }
         }
-        $crate::bindings::export_detector!(Plugin with_types_in $crate::bindings);
+        $crate::bindings::detector::export_detector!(
+            Plugin with_types_in $crate::bindings::detector
+        );
     };
 }
 
@@ -105,7 +157,7 @@ macro_rules! detector {
 macro_rules! test_runner {
     (plan: $plan:path, parse: $parse:path) => {
         struct Plugin;
-        impl $crate::test_runner_bindings::exports::windlass::plugin::test_runner::Guest
+        impl $crate::bindings::test_runner::exports::windlass::plugin::test_runner::Guest
             for Plugin
         {
             fn make_plan(
@@ -123,8 +175,55 @@ macro_rules! test_runner {
                 $parse(ran, reports)
             }
         }
-        $crate::test_runner_bindings::export_test_runner!(
-            Plugin with_types_in $crate::test_runner_bindings
+        $crate::bindings::test_runner::export_test_runner!(
+            Plugin with_types_in $crate::bindings::test_runner
+        );
+    };
+}
+
+/// Exports `fn(LoginRequest) -> Result<Login, Error>` as a registry-auth plugin.
+#[macro_export]
+macro_rules! registry_auth {
+    ($function:path) => {
+        struct Plugin;
+        impl $crate::bindings::registry_auth::exports::windlass::plugin::registry_auth::Guest
+            for Plugin
+        {
+            fn authenticate(
+                request: $crate::LoginRequest,
+            ) -> Result<$crate::Login, $crate::Error> {
+                $function(request)
+            }
+        }
+        $crate::bindings::registry_auth::export_registry_auth!(
+            Plugin with_types_in $crate::bindings::registry_auth
+        );
+    };
+}
+
+/// Exports a deploy hook: `start: fn(Context) -> Result<HookStep, Error>` and
+/// `resume: fn(Context, state: Vec<u8>, Vec<ActionResult>) -> Result<HookStep, Error>`.
+#[macro_export]
+macro_rules! deploy_hook {
+    (start: $start:path, resume: $resume:path) => {
+        struct Plugin;
+        impl $crate::bindings::deploy_hook::exports::windlass::plugin::deploy_hook::Guest
+            for Plugin
+        {
+            fn start(ctx: $crate::Context) -> Result<$crate::HookStep, $crate::Error> {
+                $start(ctx)
+            }
+
+            fn resume(
+                ctx: $crate::Context,
+                state: Vec<u8>,
+                results: Vec<$crate::ActionResult>,
+            ) -> Result<$crate::HookStep, $crate::Error> {
+                $resume(ctx, state, results)
+            }
+        }
+        $crate::bindings::deploy_hook::export_deploy_hook!(
+            Plugin with_types_in $crate::bindings::deploy_hook
         );
     };
 }

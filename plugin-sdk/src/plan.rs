@@ -1,6 +1,8 @@
 //! Short ways to write a plan.
 
-use crate::bindings::exports::windlass::plugin::detector::{CopyFiles, RunCommand, Stage, Step};
+use crate::bindings::detector::exports::windlass::plugin::detector::{
+    CopyFiles, RunCommand, Stage, Step,
+};
 
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.into()).collect()

@@ -113,6 +113,7 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
             stage: test.stage,
             timeout_seconds: test.timeout_seconds,
         },
+        hooks: spec.hooks.into_iter().collect(),
     };
     spec.check().map_err(spec_error)?;
     Ok(spec)

@@ -3,7 +3,8 @@
 use prost_types::{Duration, Timestamp};
 use windlass_core::{
     diagnose::Diagnosis,
-    event::{Event, Outcome, PluginCall},
+    event::{Event, Outcome, PluginCall, PluginEffect},
+    hook::ActionResult,
     job::{Release, Source, Stage},
     plan::Cursor,
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
@@ -19,6 +20,7 @@ pub(crate) fn stage(stage: Stage) -> v1::Stage {
         Stage::Test => v1::Stage::Test,
         Stage::Push => v1::Stage::Push,
         Stage::Release => v1::Stage::Release,
+        Stage::Hooks => v1::Stage::Hooks,
     }
 }
 
@@ -105,6 +107,8 @@ pub(crate) fn plugin(record: PluginRecord) -> v1::Plugin {
         calls: record.calls,
         failures: record.failures,
         disabled: record.disabled.unwrap_or_default(),
+        not_granted: record.not_granted,
+        used: record.used,
     }
 }
 
@@ -174,6 +178,28 @@ fn what(event: Event) -> (Option<Stage>, What) {
             (None, What::Retrying(v1::Retrying { attempt, after, because }))
         }
         Event::Called(call) => (Some(call.stage), What::Called(called(call))),
+        Event::Effected(effect) => (Some(effect.stage), What::Effected(effected(effect))),
+        Event::HookRound { hook, batch } => {
+            let actions = batch.actions.iter().map(ToString::to_string).collect();
+            (Some(Stage::Hooks), What::HookRound(v1::HookRound { hook, actions }))
+        }
+        Event::HookActing { hook, action } => {
+            (Some(Stage::Hooks), What::HookActing(v1::HookActing { hook, action }))
+        }
+        Event::HookActed { hook, result } => {
+            let words = result.to_string();
+            let output = match result {
+                ActionResult::Exited { output, .. } => output,
+                _ => String::new(),
+            };
+            let acted = v1::HookActed { hook, result: words, output };
+            (Some(Stage::Hooks), What::HookActed(acted))
+        }
+        Event::PullSecret { host, at_ms, .. } => {
+            let pull = v1::PullSecret { host, renew: Some(timestamp(at_ms)) };
+            (Some(Stage::Release), What::PullSecret(pull))
+        }
+        Event::Concluding { outcome, .. } => (Some(Stage::Hooks), What::Concluding(ended(outcome))),
         Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
         Event::Pushed(release) => {
             let (image, digest) = (release.image.reference, release.image.digest);
@@ -220,6 +246,19 @@ fn called(call: PluginCall) -> v1::PluginCall {
     }
 }
 
+fn effected(effect: PluginEffect) -> v1::PluginEffect {
+    v1::PluginEffect {
+        plugin: effect.plugin,
+        digest: effect.digest,
+        call: effect.call,
+        capability: effect.capability,
+        what: effect.what,
+        denied: effect.denied.unwrap_or_default(),
+        bytes: effect.bytes,
+        took: Some(duration(effect.ms)),
+    }
+}
+
 fn tested(summary: TestSummary) -> v1::Tested {
     let case = |case: TestCase| v1::TestCase {
         suite: case.suite,
@@ -239,7 +278,8 @@ fn tested(summary: TestSummary) -> v1::Tested {
 
 fn step(cursor: Cursor, what: String, done: bool) -> v1::Step {
     let index = u32::try_from(cursor.index()).unwrap_or(u32::MAX);
-    v1::Step { index, back: matches!(cursor, Cursor::Back(_)), done, what }
+    let (back, after) = (matches!(cursor, Cursor::Back(_)), matches!(cursor, Cursor::After(_)));
+    v1::Step { index, back, after, done, what }
 }
 
 fn timestamp(ms: u64) -> Timestamp {

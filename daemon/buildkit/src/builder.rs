@@ -4,6 +4,7 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
+    desk::Desk,
     errors::{Details, explain},
     gateway::{Gateway, reference},
     image::{Image as Config, arguments, is_predefined, stages},
@@ -15,39 +16,21 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
     Exporter, ListWorkersRequest, SolveRequest, SolveResponse, control_client::ControlClient,
     frontend::Result as Built,
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
 use windlass_core::{
     event::Event,
     job::{Image, Stage},
-    ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Order, Tree},
+    ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Logins, Order, Tree},
     run::Voice,
-    secret::Secret,
     testing::{TestOutput, TestRun},
 };
-
-/// Who logs in at a registry.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The user.
-    pub user: String,
-    /// Password or token.
-    pub password: Secret,
-}
-
-/// Logins by exact host and port; Docker Hub's is `registry-1.docker.io`.
-pub type Logins = Arc<BTreeMap<String, Login>>;
 
 /// A buildkitd.
 pub struct BuildKit {
     address: Address,
-    logins: Logins,
+    logins: Arc<dyn Logins>,
     /// Where the times of what was sent are kept.
     memory: PathBuf,
 }
@@ -55,7 +38,7 @@ pub struct BuildKit {
 impl BuildKit {
     /// `memory`: a folder of the daemon's own, lost without harm.
     #[must_use]
-    pub fn new(address: Address, logins: Logins, memory: PathBuf) -> Self {
+    pub fn new(address: Address, logins: Arc<dyn Logins>, memory: PathBuf) -> Self {
         Self { address, logins, memory }
     }
 
@@ -92,6 +75,7 @@ impl BuildKit {
         order: &Order,
         key: &str,
         tree: &dyn Tree,
+        desk: &Arc<Desk>,
     ) -> Result<(Served, String), BuildError> {
         let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
@@ -118,7 +102,7 @@ impl BuildKit {
         };
         let contexts = [("context", context), ("dockerfile", dockerfile)].into();
         let secrets = Arc::new(order.secrets.clone());
-        Ok((Served { contexts, secrets, logins: self.logins.clone() }, text))
+        Ok((Served { contexts, secrets, logins: desk.clone() }, text))
     }
 }
 
@@ -130,9 +114,27 @@ impl Builder for BuildKit {
         tree: &dyn Tree,
         voice: &Voice,
     ) -> Result<Box<dyn Build>, BuildError> {
+        // A login may have been taken back before its time: another one is tried, once.
+        match self.once(&order, tree, voice).await {
+            Err(BuildError::Denied { host, .. }) if self.logins.refused(&host).await => {
+                self.once(&order, tree, voice).await
+            }
+            done => done,
+        }
+    }
+}
+
+impl BuildKit {
+    async fn once(
+        &self,
+        order: &Order,
+        tree: &dyn Tree,
+        voice: &Voice,
+    ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
-        let (served, text) = self.served(&order, &key, tree).await?;
-        warn_of_unused(&order, &text, voice).await?;
+        let desk = Arc::new(Desk::new(self.logins.clone(), voice.clone()));
+        let (served, text) = self.served(order, &key, tree, &desk).await?;
+        warn_of_unused(order, &text, voice).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
         let id = uuid::Uuid::now_v7().simple().to_string();
@@ -153,9 +155,10 @@ impl Builder for BuildKit {
             solve,
             status,
             tails,
-            options: options(&order),
-            reference: order.reference,
-            target: order.target,
+            options: options(order),
+            reference: order.reference.clone(),
+            target: order.target.clone(),
+            desk,
             built: Built::default(),
             config: ImageConfig::default(),
             _session: session,
@@ -226,6 +229,7 @@ struct Building {
     target: Option<String>,
     built: Built,
     config: ImageConfig,
+    desk: Arc<Desk>,
     // Last: the solve must be gone before its session is.
     _session: Session,
 }
@@ -262,7 +266,14 @@ impl Building {
     fn explain(&self, status: &Status) -> BuildError {
         let vertex = Details::of(status).vertex;
         let tail = vertex.map(|vertex| self.tails.of(&vertex)).unwrap_or_default();
-        explain(status, &self.address, tail)
+        match explain(status, &self.address, tail) {
+            // What the builder heard of it is less than what we know.
+            error @ (BuildError::Denied { .. } | BuildError::Other { .. }) => {
+                let failed = self.desk.failed();
+                failed.map_or(error, |(host, error)| BuildError::Login { host, error })
+            }
+            error => error,
+        }
     }
 
     /// The failing step's last lines may still be on their way.
@@ -304,7 +315,14 @@ impl Build for Building {
         let solved = (&mut self.solve)
             .await
             .map_err(|error| BuildError::Other { message: error.to_string() })?;
-        let response = solved.map_err(|status| self.explain(&status))?;
+        let response = match solved.map_err(|status| self.explain(&status)) {
+            Err(BuildError::Denied { host, message }) => {
+                // What was built goes with the solve: the next job has another login.
+                self.desk.refused(&host).await;
+                return Err(BuildError::Denied { host, message });
+            }
+            solved => solved?,
+        };
         // The last steps of the log are the push's own.
         let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
         match response.exporter_response.get("containerimage.digest") {

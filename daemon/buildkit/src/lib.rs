@@ -8,6 +8,7 @@ mod builder;
 mod connect;
 mod container;
 mod context;
+mod desk;
 mod diffcopy;
 mod errors;
 mod gateway;
@@ -17,5 +18,5 @@ mod reports;
 mod session;
 mod status;
 
-pub use builder::{BuildKit, Login, Logins};
+pub use builder::BuildKit;
 pub use connect::{Address, AddressError};

@@ -1,7 +1,7 @@
 //! A session: buildkitd calls back over a stream that we opened, and we serve files, logins,
 //! secrets and health on it.
 
-use crate::{builder::Logins, connect::LARGEST_MESSAGE, context::Context, diffcopy};
+use crate::{connect::LARGEST_MESSAGE, context::Context, desk::Desk, diffcopy};
 use bollard_buildkit_proto::{
     fsutil::types::Packet,
     moby::{
@@ -34,7 +34,7 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
     transport::Channel,
 };
-use windlass_core::secret::Secret;
+use windlass_core::{ports::Credential, secret::Secret};
 
 /// What we serve; buildkitd checks the first two names and calls the others as it likes.
 const METHODS: [&str; 7] = [
@@ -56,7 +56,7 @@ pub(crate) struct Served {
     /// By `dir-name`: `context`, `dockerfile`.
     pub(crate) contexts: BTreeMap<&'static str, Arc<Context>>,
     pub(crate) secrets: Arc<BTreeMap<String, Secret>>,
-    pub(crate) logins: Logins,
+    pub(crate) logins: Arc<Desk>,
 }
 
 /// Open until dropped.
@@ -200,40 +200,56 @@ impl Secrets for Served {
 
 #[tonic::async_trait]
 impl Auth for Served {
-    /// By exact host. An empty answer means that nobody logs in there.
+    /// An empty answer means that nobody logs in there.
     async fn credentials(
         &self,
         request: Request<CredentialsRequest>,
     ) -> Result<Response<CredentialsResponse>, Status> {
-        let login = self.logins.get(&request.get_ref().host);
-        Ok(Response::new(match login {
-            None => CredentialsResponse::default(),
-            Some(login) => CredentialsResponse {
-                username: login.user.clone(),
-                secret: login.password.reveal_text().unwrap_or_default().into(),
-            },
+        let text = |secret: &Secret| secret.reveal_text().unwrap_or_default().to_owned();
+        Ok(Response::new(match self.logins.login(&request.get_ref().host).await? {
+            // A token of the registry itself goes by `fetch_token`.
+            None | Some(Credential::Bearer(_)) => CredentialsResponse::default(),
+            Some(Credential::Basic(username, secret)) => {
+                CredentialsResponse { username, secret: text(&secret) }
+            }
+            // Without a user it is sent as a refresh token (BuildKit, `util/resolver/authorizer.go`).
+            Some(Credential::IdentityToken(secret)) => {
+                CredentialsResponse { username: String::new(), secret: text(&secret) }
+            }
         }))
     }
 
-    // Unimplemented sends buildkitd to `credentials`, and it fetches tokens itself.
     async fn fetch_token(
         &self,
-        _: Request<FetchTokenRequest>,
+        request: Request<FetchTokenRequest>,
     ) -> Result<Response<FetchTokenResponse>, Status> {
-        Err(Status::unimplemented("ask for credentials"))
+        let Some(Credential::Bearer(token)) = self.logins.login(&request.get_ref().host).await?
+        else {
+            return Err(Status::unimplemented("ask for credentials"));
+        };
+        let token = token.reveal_text().unwrap_or_default().into();
+        // Asked for again after a minute, so that one that is renewed is not missed.
+        Ok(Response::new(FetchTokenResponse { token, expires_in: 60, issued_at: 0 }))
     }
 
+    // Unimplemented sends buildkitd to `credentials`, and it fetches tokens itself.
     async fn get_token_authority(
         &self,
-        _: Request<GetTokenAuthorityRequest>,
+        request: Request<GetTokenAuthorityRequest>,
     ) -> Result<Response<GetTokenAuthorityResponse>, Status> {
-        Err(Status::unimplemented("ask for credentials"))
+        match self.logins.login(&request.get_ref().host).await? {
+            Some(Credential::Bearer(_)) => Ok(Response::new(GetTokenAuthorityResponse {
+                public_key: self.logins.public_key()?,
+            })),
+            _ => Err(Status::unimplemented("ask for credentials")),
+        }
     }
 
     async fn verify_token_authority(
         &self,
-        _: Request<VerifyTokenAuthorityRequest>,
+        request: Request<VerifyTokenAuthorityRequest>,
     ) -> Result<Response<VerifyTokenAuthorityResponse>, Status> {
-        Err(Status::unimplemented("ask for credentials"))
+        let signed = self.logins.signed(&request.get_ref().payload)?;
+        Ok(Response::new(VerifyTokenAuthorityResponse { signed }))
     }
 }

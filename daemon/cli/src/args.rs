@@ -230,6 +230,9 @@ pub(crate) struct Source {
     /// NAME=VALUE for the Dockerfile's ARGs.
     #[arg(long, value_parser = pair)]
     pub(crate) build_arg: Vec<(String, String)>,
+    /// NAME=JSON: what the app says of one of the operator's hooks, a JSON object.
+    #[arg(long, value_parser = pair)]
+    pub(crate) hook: Vec<(String, String)>,
     /// A secret of the project for RUN --mount=type=secret,id=NAME.
     #[arg(long)]
     pub(crate) build_secret: Vec<String>,

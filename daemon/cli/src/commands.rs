@@ -65,9 +65,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
             print(show::job(&job), json::job(&job));
             if *events || *plugins {
-                let wanted = |event: &v1::Event| {
-                    *events || matches!(event.what, Some(v1::event::What::Called(_)))
+                let of_plugins = |event: &v1::Event| {
+                    use v1::event::What;
+                    matches!(event.what, Some(What::Called(_) | What::Effected(_)))
                 };
+                let wanted = |event: &v1::Event| *events || of_plugins(event);
                 all_events(client, &job, json, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
                 println!("{}", show::ended(ended));

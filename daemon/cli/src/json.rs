@@ -128,6 +128,32 @@ pub(crate) fn event(event: &v1::Event) -> Value {
                 "error": it.error,
             }),
         ),
+        Some(What::Effected(it)) => (
+            "effected",
+            json!({
+                "plugin": it.plugin,
+                "digest": it.digest,
+                "call": it.call,
+                "capability": it.capability,
+                "what": it.what,
+                "denied": it.denied,
+                "bytes": it.bytes,
+                "ms": millis(it.took.as_ref()),
+            }),
+        ),
+        Some(What::HookRound(it)) => {
+            ("hook_round", json!({ "hook": it.hook, "actions": it.actions }))
+        }
+        Some(What::HookActing(it)) => {
+            ("hook_acting", json!({ "hook": it.hook, "action": it.action }))
+        }
+        Some(What::HookActed(it)) => {
+            ("hook_acted", json!({ "hook": it.hook, "result": it.result, "output": it.output }))
+        }
+        Some(What::PullSecret(it)) => {
+            ("pull_secret", json!({ "host": it.host, "renew": it.renew.as_ref().map(seconds) }))
+        }
+        Some(What::Concluding(it)) => ("concluding", ended(it)),
         Some(What::Tested(it)) => ("tested", tested(it)),
         Some(What::Warning(it)) => ("warning", json!({ "message": it.message, "fix": it.fix })),
         Some(What::Retrying(it)) => (
@@ -138,7 +164,13 @@ pub(crate) fn event(event: &v1::Event) -> Value {
         Some(What::Planned(it)) => ("planned", json!({ "forward": it.forward, "back": it.back })),
         Some(What::Step(it)) => (
             "step",
-            json!({ "index": it.index, "back": it.back, "done": it.done, "what": it.what }),
+            json!({
+                "index": it.index,
+                "back": it.back,
+                "after": it.after,
+                "done": it.done,
+                "what": it.what,
+            }),
         ),
         Some(What::Rollout(it)) => ("rollout", json!({ "ready": it.ready, "wanted": it.wanted })),
         Some(What::TurningBack(it)) => ("turning_back", ended(it)),

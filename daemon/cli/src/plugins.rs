@@ -47,7 +47,7 @@ async fn all(client: &mut Client) -> Result<Vec<v1::Plugin>, Failure> {
 }
 
 fn line(plugin: &v1::Plugin) -> String {
-    let digest: String = plugin.digest.chars().take(12).collect();
+    let digest: String = plugin.digest.chars().skip(7).take(12).collect();
     let state = match &*plugin.disabled {
         "" => format!("{} calls, {} failed", plugin.calls, plugin.failures),
         _ => "DISABLED".into(),
@@ -57,19 +57,23 @@ fn line(plugin: &v1::Plugin) -> String {
 
 fn inspected(plugin: &v1::Plugin) -> String {
     let mut text = format!(
-        "{} {} ({})\n  file:    {}\n  digest:  {}\n  asked:   where {} is there",
-        plugin.name,
-        plugin.version,
-        plugin.world,
-        plugin.path,
-        plugin.digest,
-        plugin.markers.join(" or ")
+        "{} {} ({})\n  file:    {}\n  digest:  {}",
+        plugin.name, plugin.version, plugin.world, plugin.path, plugin.digest,
     );
+    if !plugin.markers.is_empty() {
+        text.push_str(&format!("\n  asked:   where {} is there", plugin.markers.join(" or ")));
+    }
     if !plugin.languages.is_empty() {
         text.push_str(&format!(", for {}", plugin.languages.join(", ")));
     }
     for sentence in &plugin.may {
         text.push_str(&format!("\n  it {sentence}"));
+    }
+    for ask in &plugin.not_granted {
+        text.push_str(&format!("\n  not granted, and it works without: {ask}"));
+    }
+    for used in &plugin.used {
+        text.push_str(&format!("\n  used:    {used}"));
     }
     text.push_str(&format!("\n  calls:   {}, of which {} failed", plugin.calls, plugin.failures));
     if !plugin.disabled.is_empty() {
@@ -89,6 +93,8 @@ fn whole(plugin: &v1::Plugin) -> Value {
         "markers": plugin.markers,
         "languages": plugin.languages,
         "may": plugin.may,
+        "not_granted": plugin.not_granted,
+        "used": plugin.used,
         "calls": plugin.calls,
         "failures": plugin.failures,
         "disabled": plugin.disabled,

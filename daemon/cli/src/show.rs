@@ -44,6 +44,27 @@ pub(crate) fn event(event: &v1::Event) -> String {
                 it.host_calls
             ))
         }
+        Some(What::Effected(it)) => line(match &*it.denied {
+            "" => format!("plugin `{}`: {} ({} ms)", it.plugin, it.what, millis(it.took.as_ref())),
+            why => format!("plugin `{}`: DENIED: {}: {why}", it.plugin, it.what),
+        }),
+        Some(What::HookRound(it)) => {
+            line(format!("{} wants: {}", it.hook, it.actions.join(", then ")))
+        }
+        Some(What::HookActing(it)) => line(format!("{}: {} …", it.hook, it.action)),
+        Some(What::HookActed(it)) => {
+            let mut text = line(format!("{}: {}", it.hook, it.result));
+            for output in it.output.lines() {
+                text.push_str(&format!("\n{stage:8} | {output}"));
+            }
+            text
+        }
+        Some(What::PullSecret(it)) => {
+            line(format!("what nodes pull from {} with is renewed later", it.host))
+        }
+        Some(What::Concluding(it)) => {
+            line(format!("telling hooks: {}", word(it.outcome().as_str_name())))
+        }
         Some(What::Tested(it)) => line(format!(
             "{} passed, {} failed, {} skipped (read by `{}`)",
             it.passed, it.failed, it.skipped, it.runner
@@ -70,7 +91,12 @@ pub(crate) fn event(event: &v1::Event) -> String {
 }
 
 fn direction(step: &v1::Step) -> String {
-    format!("step {}{}", step.index + 1, if step.back { " back" } else { "" })
+    let way = match (step.back, step.after) {
+        (true, _) => " back",
+        (_, true) => " after",
+        _ => "",
+    };
+    format!("step {}{way}", step.index + 1)
 }
 
 fn indented(text: &str) -> String {

@@ -82,5 +82,6 @@ pub(crate) fn spec(source: &Source) -> v1::Spec {
             stage: source.test_stage.clone(),
             timeout_seconds: source.test_timeout,
         }),
+        hooks: source.hook.iter().cloned().collect(),
     }
 }

@@ -18,6 +18,7 @@ mod config_missing;
 mod crash;
 mod defect;
 mod detection;
+mod hook;
 mod image_not_found;
 mod key_missing;
 mod out_of_memory;
@@ -74,6 +75,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     builder::known,
     tests_failed::known,
     secret::known,
+    hook::known,
     image_not_found::known,
     pull_unauthorized::known,
     config_missing::known,

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnose::Diagnosis,
+    hook::{ActionResult, Batch, Hook},
     job::{Release, Stage},
     plan::{Cursor, Plan},
     testing::TestSummary,
@@ -72,6 +73,29 @@ pub enum Event {
     },
     /// A plugin was asked, and what that took.
     Called(PluginCall),
+    /// A plugin reached for something outside, or was refused it.
+    Effected(PluginEffect),
+    /// A hook wants these done before it is asked again.
+    HookRound {
+        /// Its name.
+        hook: String,
+        /// What it wants.
+        batch: Batch,
+    },
+    /// An action of a hook begins.
+    HookActing {
+        /// The hook's name.
+        hook: String,
+        /// In words.
+        action: String,
+    },
+    /// An action of a hook is over.
+    HookActed {
+        /// The hook's name.
+        hook: String,
+        /// What came of it.
+        result: ActionResult,
+    },
     /// What a plugin read out of the tests.
     Tested(TestSummary),
     /// The image is in the registry: a restart does not build again.
@@ -80,6 +104,15 @@ pub enum Event {
     Planned(Box<Plan>),
     /// A step of the plan begins.
     Taking(Cursor, String),
+    /// What nodes pull with expires: it is renewed by then, as long as the app is there.
+    PullSecret {
+        /// Whose.
+        release: Box<Release>,
+        /// The registry.
+        host: String,
+        /// When it is renewed, in milliseconds since 1970.
+        at_ms: u64,
+    },
     /// How far a rollout is.
     Rollout {
         /// Pods of the new version that are ready.
@@ -94,6 +127,13 @@ pub enum Event {
     TurningBack(Outcome),
     /// A stage ended well.
     Finished(Stage),
+    /// How the job ends, once the hooks that look on were told.
+    Concluding {
+        /// How it ends.
+        outcome: Outcome,
+        /// Those that are told, in order.
+        hooks: Vec<Hook>,
+    },
     /// The end: nothing follows.
     Ended(Outcome),
 }
@@ -105,7 +145,7 @@ pub struct PluginCall {
     pub stage: Stage,
     /// The plugin.
     pub plugin: String,
-    /// Of its component, hex BLAKE3.
+    /// Of its component: `sha256:…`.
     pub digest: String,
     /// The exported function.
     pub call: String,
@@ -119,6 +159,29 @@ pub struct PluginCall {
     pub host_calls: u64,
     /// Why it gave no answer.
     pub error: Option<String>,
+}
+
+/// One thing that a plugin did, or was refused, outside of its own memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginEffect {
+    /// In which stage.
+    pub stage: Stage,
+    /// The plugin.
+    pub plugin: String,
+    /// Of its component: `sha256:…`.
+    pub digest: String,
+    /// The exported function that it was in.
+    pub call: String,
+    /// `http`, `secrets`, `actions`.
+    pub capability: String,
+    /// What it did to what, masked: `POST https://api.example.com/ -> 200`.
+    pub what: String,
+    /// Why it was refused, and what would allow it; none where it was allowed.
+    pub denied: Option<String>,
+    /// Bytes that came back.
+    pub bytes: u64,
+    /// Milliseconds.
+    pub ms: u64,
 }
 
 /// How a job ended.

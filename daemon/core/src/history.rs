@@ -2,6 +2,7 @@
 
 use crate::{
     event::{Event, Outcome},
+    hook::{Hook, Rounds},
     job::{Release, Stage},
     plan::{Cursor, Plan},
 };
@@ -23,6 +24,19 @@ pub enum Standing {
         next: Cursor,
         /// How the job is to end after the way back.
         turned: Option<Outcome>,
+        /// How far the hook is that this step asks.
+        rounds: Rounds,
+    },
+    /// It is decided how the job ends: go on with the hooks that look on.
+    Concluding {
+        /// How.
+        outcome: Outcome,
+        /// Those that are told.
+        hooks: Vec<Hook>,
+        /// Which comes next.
+        next: Cursor,
+        /// How far that one is.
+        rounds: Rounds,
     },
     /// Nothing more to do.
     Ended(Outcome),
@@ -56,18 +70,45 @@ fn step(standing: Standing, event: &Event) -> Option<Standing> {
         (Standing::Ended(_), _) => return None,
         (_, Event::Ended(outcome)) => Standing::Ended(outcome.clone()),
         (Standing::Fresh, Event::Pushed(release)) => Standing::Pushed(release.clone()),
-        (Standing::Fresh | Standing::Pushed(_), Event::Planned(plan)) => {
-            Standing::Planned { plan: plan.clone(), next: Cursor::Forward(0), turned: None }
-        }
+        (Standing::Fresh | Standing::Pushed(_), Event::Planned(plan)) => Standing::Planned {
+            plan: plan.clone(),
+            next: Cursor::Forward(0),
+            turned: None,
+            rounds: Rounds::default(),
+        },
         (_, Event::Pushed(_) | Event::Planned(_)) => return None,
-        (Standing::Planned { plan, next, turned }, Event::Took(cursor)) if next == *cursor => {
-            Standing::Planned { plan, next: cursor.next(), turned }
+        (Standing::Concluding { outcome, hooks, next, .. }, Event::Took(cursor))
+            if next == *cursor =>
+        {
+            let (next, rounds) = (cursor.next(), Rounds::default());
+            Standing::Concluding { outcome, hooks, next, rounds }
+        }
+        (Standing::Concluding { outcome, hooks, next, rounds }, event) => match event {
+            Event::Concluding { .. } | Event::Took(_) | Event::TurningBack(_) => return None,
+            event => Standing::Concluding { outcome, hooks, next, rounds: rounds.after(event) },
+        },
+        (_, Event::Concluding { outcome, hooks }) => Standing::Concluding {
+            outcome: outcome.clone(),
+            hooks: hooks.clone(),
+            next: Cursor::After(0),
+            rounds: Rounds::default(),
+        },
+        (Standing::Planned { plan, next, turned, .. }, Event::Took(cursor)) if next == *cursor => {
+            Standing::Planned { plan, next: cursor.next(), turned, rounds: Rounds::default() }
         }
         (
-            Standing::Planned { plan, next: Cursor::Forward(_), turned: None },
+            Standing::Planned { plan, next: Cursor::Forward(_), turned: None, .. },
             Event::TurningBack(outcome),
-        ) => Standing::Planned { plan, next: Cursor::Back(0), turned: Some(outcome.clone()) },
+        ) => Standing::Planned {
+            plan,
+            next: Cursor::Back(0),
+            turned: Some(outcome.clone()),
+            rounds: Rounds::default(),
+        },
         (_, Event::Took(_) | Event::TurningBack(_)) => return None,
+        (Standing::Planned { plan, next, turned, rounds }, event) => {
+            Standing::Planned { plan, next, turned, rounds: rounds.after(event) }
+        }
         (standing, _) => standing,
     })
 }
@@ -97,6 +138,7 @@ pub fn state_after(event: &Event) -> Option<State> {
         Event::Claimed { .. } => State::Running(Stage::Clone),
         Event::Started(stage) => State::Running(*stage),
         Event::Planned(_) => State::Running(Stage::Release),
+        Event::Concluding { .. } => State::Running(Stage::Hooks),
         Event::TurningBack(_) => State::TurningBack,
         Event::Ended(Outcome::Succeeded(_)) => State::Succeeded,
         Event::Ended(Outcome::Failed(_)) => State::Failed,

@@ -86,12 +86,21 @@ pub enum Stage {
     Push,
     /// Bring it to the cluster and see it healthy.
     Release,
+    /// What operators want done around a release.
+    Hooks,
 }
 
 impl Stage {
     /// All, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Clone, Self::Detect, Self::Build, Self::Test, Self::Push, Self::Release];
+    pub const ALL: [Self; 7] = [
+        Self::Clone,
+        Self::Detect,
+        Self::Build,
+        Self::Test,
+        Self::Push,
+        Self::Release,
+        Self::Hooks,
+    ];
 }
 
 impl fmt::Display for Stage {
@@ -103,6 +112,7 @@ impl fmt::Display for Stage {
             Self::Test => "test",
             Self::Push => "push",
             Self::Release => "release",
+            Self::Hooks => "hooks",
         })
     }
 }
@@ -120,6 +130,9 @@ pub struct Release {
     pub image: Image,
     /// How it runs.
     pub runtime: Runtime,
+    /// What the app says of the operator's hooks: a JSON object by hook.
+    #[serde(default)]
+    pub hooks: BTreeMap<String, String>,
 }
 
 /// How a release runs; every question is answered.

@@ -3,11 +3,13 @@
 //! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon
 //! joins them. [`pipeline`] is the flow on one screen.
 
+pub mod address;
 pub mod app;
 pub mod diagnose;
 pub mod dockerfile;
 pub mod event;
 pub mod history;
+pub mod hook;
 pub mod job;
 pub mod pipeline;
 pub mod plan;

@@ -7,10 +7,11 @@
 use crate::{
     event::{Event, Outcome},
     history::Standing,
+    hook::{self, Hook, Rounds},
     job::{Commit, Job, Release, Source, Stage},
     plan::{Cursor, rolling},
     ports::{Ports, Tree},
-    release::carry_out,
+    release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
 };
 
@@ -27,22 +28,46 @@ pub use detect::{Decision, decide};
 /// # Errors
 /// [`Lost`] when the journal no longer takes this daemon's word: stop, touch nothing more.
 pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Outcome, Lost> {
-    if let Standing::Ended(outcome) = past {
-        return Ok(outcome);
-    }
-    let outcome = match attempt(job, past, ports, run).await {
-        Ok(release) => Outcome::Succeeded(Box::new(release)),
-        Err(Failure { cause: Cause::Lost(lost), .. }) => return Err(lost),
-        Err(failure) => run.voice().masked_outcome(failure.outcome()),
+    let (outcome, hooks, next, rounds) = match past {
+        Standing::Ended(outcome) => return Ok(outcome),
+        Standing::Concluding { outcome, hooks, next, rounds } => (outcome, hooks, next, rounds),
+        past => {
+            let outcome = match attempt(job, past, ports, run).await {
+                Ok(release) => Outcome::Succeeded(Box::new(release)),
+                Err(Failure { cause: Cause::Lost(lost), .. }) => return Err(lost),
+                Err(failure) => run.voice().masked_outcome(failure.outcome()),
+            };
+            let hooks = hook::looking_on(job, &outcome, ports);
+            if !hooks.is_empty() {
+                let (outcome, hooks) = (outcome.clone(), hooks.clone());
+                run.say(Event::Concluding { outcome, hooks }).await?;
+            }
+            (outcome, hooks, Cursor::After(0), Rounds::default())
+        }
     };
+    let mut rounds = Some(rounds);
+    for (index, hook) in hooks.iter().enumerate().skip(next.index()) {
+        let rounds = rounds.take().unwrap_or_default();
+        let asked = hook::look_on(hook, job, &outcome, rounds, ports, run);
+        match run.step(Cursor::After(index), hook.to_string(), asked).await {
+            Err(Failure { cause: Cause::Lost(lost), .. }) => return Err(lost),
+            // A defect of ours: the outcome stands all the same.
+            Err(failure) => {
+                let (message, fix) = (failure.to_string(), "please report it".into());
+                run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
+                run.say(Event::Took(Cursor::After(index))).await?;
+            }
+            Ok(()) => {}
+        }
+    }
     run.say(Event::Ended(outcome.clone())).await?;
     Ok(outcome)
 }
 
 async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Release, Failure> {
-    if let Standing::Planned { plan, next, turned } = past {
+    if let Standing::Planned { plan, next, turned, rounds } = past {
         secrets::mask_released(&plan.release, ports, run).await;
-        return carry_out(&plan, next, turned, ports, run).await;
+        return carry_out(&plan, Resumed { from: next, turned, rounds }, ports, run).await;
     }
     let release = match (past, &job.source) {
         (Standing::Pushed(release), _) => *release,
@@ -51,12 +76,33 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
     };
     secrets::mask_released(&release, ports, run).await;
     let planned = async {
-        let plan = rolling(&release, run.last_release(&job.app).await?.as_ref());
+        let hooks = match job.source {
+            Source::Commit(_) => hooks_of(&release, ports, run).await?,
+            // What was deployed before was migrated before; those that look on are told.
+            Source::Release(_) => Vec::new(),
+        };
+        let plan = rolling(&release, run.last_release(&job.app).await?.as_ref(), &hooks);
         run.say(Event::Planned(Box::new(plan.clone()))).await?;
         Ok::<_, Lost>(plan)
     };
     let plan = planned.await.map_err(|lost| lost.at(Stage::Release))?;
-    carry_out(&plan, Cursor::Forward(0), None, ports, run).await
+    carry_out(&plan, Resumed::default(), ports, run).await
+}
+
+/// The operator's hooks for a release. What the app says of a hook that there is not is no error:
+/// the same repository may be deployed by another operator.
+async fn hooks_of(release: &Release, ports: &Ports, run: &Run) -> Result<Vec<Hook>, Lost> {
+    let hooks = ports.hooks.of(&release.app, &release.hooks);
+    for name in release.hooks.keys() {
+        if !hooks.iter().any(|hook| hook.name == *name) {
+            let message =
+                format!("`hooks.{name}` is said, and the operator has no such hook for this app");
+            let known = hooks.iter().map(|hook| &*hook.name).collect::<Vec<_>>().join(", ");
+            let fix = format!("remove it, or ask the operator for it; there are: {known}");
+            run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
+        }
+    }
+    Ok(hooks)
 }
 
 /// From a commit to an image in the registry: built once, tested as built, pushed as tested.

@@ -1,7 +1,10 @@
 //! Strategies as data: a job and what served last become steps, with their own way back. Pure;
 //! carrying out is `release`'s.
 
-use crate::job::Release;
+use crate::{
+    hook::{Hook, Moment},
+    job::Release,
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -22,6 +25,13 @@ pub struct Plan {
 pub enum Step {
     /// A write to the cluster.
     Change(Change),
+    /// Asks a hook, and does what it wants.
+    Hook {
+        /// Which.
+        hook: Box<Hook>,
+        /// Of what.
+        release: Box<Release>,
+    },
     /// Waits until the release is healthy, hopeless, or out of time.
     AwaitHealthy {
         /// Which.
@@ -35,6 +45,8 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
+    /// Makes what the release's pods need, and no pod: for hooks before traffic.
+    Prepare(Box<Release>),
     /// Makes the cluster run this release.
     Apply(Box<Release>),
     /// Stops an app that never served: no pods, its objects kept for a look.
@@ -49,19 +61,35 @@ pub enum Cursor {
     Forward(usize),
     /// To what served before.
     Back(usize),
+    /// Through the hooks that look on.
+    After(usize),
 }
 
 /// How long a rollout may take to become healthy.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Pods are replaced one by one; the old ones go as new ones are ready.
+/// Pods are replaced one by one; the old ones go as new ones are ready. `hooks`: those before
+/// traffic and after the release, in order.
 #[must_use]
-pub fn rolling(next: &Release, good: Option<&Release>) -> Plan {
+pub fn rolling(next: &Release, good: Option<&Release>, hooks: &[Hook]) -> Plan {
     let back = match good {
         Some(good) => vec![apply(good), healthy(good)],
         None => vec![Step::Change(Change::Retire(Box::new(next.clone())))],
     };
-    Plan { forward: vec![apply(next), healthy(next)], back, release: next.clone() }
+    let at = |moment| {
+        let hooks = hooks.iter().filter(move |hook| hook.moment == moment);
+        hooks.map(|hook| Step::Hook {
+            hook: Box::new(hook.clone()),
+            release: Box::new(next.clone()),
+        })
+    };
+    let mut forward: Vec<_> = at(Moment::BeforeTraffic).collect();
+    if !forward.is_empty() {
+        forward.insert(0, Step::Change(Change::Prepare(Box::new(next.clone()))));
+    }
+    forward.extend([apply(next), healthy(next)]);
+    forward.extend(at(Moment::AfterRelease));
+    Plan { forward, back, release: next.clone() }
 }
 
 fn apply(release: &Release) -> Step {
@@ -86,6 +114,10 @@ impl fmt::Display for Step {
             Self::Change(Change::Apply(release)) => {
                 write!(f, "apply {} at {}", release.app.name, short(&release.commit))
             }
+            Self::Hook { hook, .. } => write!(f, "{hook}"),
+            Self::Change(Change::Prepare(release)) => {
+                write!(f, "prepare {} at {}", release.app.name, short(&release.commit))
+            }
             Self::Change(Change::Retire(release)) => write!(f, "scale {} to 0", release.app.name),
             Self::AwaitHealthy { release, within } => write!(
                 f,
@@ -107,7 +139,7 @@ impl Cursor {
     #[must_use]
     pub fn index(self) -> usize {
         match self {
-            Self::Forward(index) | Self::Back(index) => index,
+            Self::Forward(index) | Self::Back(index) | Self::After(index) => index,
         }
     }
 
@@ -117,6 +149,7 @@ impl Cursor {
         match self {
             Self::Forward(index) => Self::Forward(index + 1),
             Self::Back(index) => Self::Back(index + 1),
+            Self::After(index) => Self::After(index + 1),
         }
     }
 }

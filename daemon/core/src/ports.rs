@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     event::Event,
+    hook::{About, Action, ActionResult, Hook, HookStep},
     job::{Commit, Image, Release},
     plan::Change,
     recipe::Recipe,
@@ -25,6 +26,8 @@ pub struct Ports {
     pub detectors: Arc<dyn Detectors>,
     /// The test-runner plugins, of the same set.
     pub runners: Arc<dyn TestRunners>,
+    /// The operator's hooks, and the plugins of the same set that decide them.
+    pub hooks: Arc<dyn Hooks>,
     /// Builds, tests and pushes.
     pub builder: Arc<dyn Builder>,
     /// Where releases run.
@@ -87,6 +90,50 @@ pub trait TestRunners: Send + Sync {
         output: &TestOutput,
         voice: &Voice,
     ) -> Result<Option<TestSummary>, PluginError>;
+}
+
+/// The operator's hooks.
+#[async_trait]
+pub trait Hooks: Send + Sync {
+    /// Those of an app, in the operator's order. `said`: what the app says of them, by name.
+    fn of(&self, app: &App, said: &BTreeMap<String, String>) -> Vec<Hook>;
+    /// Asks a hook what it wants; `earlier`: the state that it gave and what came of its batch.
+    async fn next(
+        &self,
+        hook: &Hook,
+        about: &About,
+        earlier: Option<(&[u8], &[ActionResult])>,
+        voice: &Voice,
+    ) -> Result<HookStep, PluginError>;
+}
+
+/// Logins at registries. They live in the host only.
+#[async_trait]
+pub trait Logins: Send + Sync {
+    /// The login of a host, as image references name it; none where nobody logs in there.
+    async fn login(&self, host: &str, voice: &Voice) -> Result<Option<Login>, PluginError>;
+    /// The registry refused the login: says whether another one can be had.
+    async fn refused(&self, host: &str) -> bool;
+}
+
+/// A login at a registry.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// What it is.
+    pub credential: Credential,
+    /// When it is to be renewed, in milliseconds since 1970; none where it does not expire.
+    pub renew_ms: Option<u64>,
+}
+
+/// What a registry is shown.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// User, and password or token.
+    Basic(String, Secret),
+    /// Exchanged for tokens at the registry's token server (OAuth2 refresh token).
+    IdentityToken(Secret),
+    /// A token of the registry itself.
+    Bearer(Secret),
 }
 
 /// What to build.
@@ -156,10 +203,22 @@ pub struct ImageConfig {
 pub trait Cluster: Send + Sync {
     /// Makes a change; the same one again changes nothing.
     async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError>;
+    /// Does what a hook wants. The same `key` again makes no second Job.
+    async fn act(
+        &self,
+        release: &Release,
+        hook: &str,
+        key: &str,
+        action: &Action,
+        voice: &Voice,
+    ) -> Result<ActionResult, ClusterError>;
     /// What the cluster shows of this release, each time that it changes.
     async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError>;
     /// Last words of failing pods and events, read before anything is undone.
     async fn evidence(&self, release: &Release) -> Vec<String>;
+    /// Renews what nodes pull this release's image with. Says when it is due again, in milliseconds
+    /// since 1970; none where the app is gone.
+    async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError>;
 }
 
 /// The project's sealed secrets.
@@ -306,6 +365,14 @@ pub enum BuildError {
         /// What it said.
         message: String,
     },
+    /// A plugin could not log in at a registry.
+    #[error("no login at {host}: {error}")]
+    Login {
+        /// Which registry.
+        host: String,
+        /// Why.
+        error: PluginError,
+    },
     /// The builder's disk is full.
     #[error("the builder's disk is full: {message}")]
     Full {
@@ -356,6 +423,14 @@ pub enum ClusterError {
     /// A secret that the release needs.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A plugin could not log in at the registry that nodes pull from.
+    #[error("no login at {host}: {error}")]
+    Login {
+        /// Which registry.
+        host: String,
+        /// Why.
+        error: PluginError,
+    },
 }
 
 /// Why a secret cannot be had.

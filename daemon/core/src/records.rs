@@ -43,9 +43,9 @@ pub struct PluginRecord {
     pub name: String,
     /// Its own.
     pub version: String,
-    /// `detector`, `test-runner`.
+    /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
     pub world: String,
-    /// Of the component, hex BLAKE3.
+    /// Of the component, `sha256:…`.
     pub digest: String,
     /// Where it was loaded from.
     pub path: String,
@@ -55,6 +55,10 @@ pub struct PluginRecord {
     pub languages: Vec<String>,
     /// What it may do and use, the most dangerous first.
     pub may: Vec<String>,
+    /// What it asks for, and works without, and was not granted, each with its reason.
+    pub not_granted: Vec<String>,
+    /// What it did outside of its own memory since it was loaded, and how often; the last first.
+    pub used: Vec<String>,
     /// Calls since it was loaded.
     pub calls: u64,
     /// Of these, how many trapped or ran into a limit.

@@ -2,6 +2,7 @@
 
 use crate::{
     event::{Event, Outcome},
+    hook::{self, Rounds},
     job::{Release, Stage},
     plan::{Cursor, Plan, Step},
     ports::{ClusterError, Ports},
@@ -11,24 +12,40 @@ use crate::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// `turned`: how the job was to end, when an earlier run had already turned back.
+/// Where a plan is taken up.
+pub struct Resumed {
+    /// The step that comes next.
+    pub from: Cursor,
+    /// How the job was to end, when an earlier run had already turned back.
+    pub turned: Option<Outcome>,
+    /// How far the hook is that this step asks.
+    pub rounds: Rounds,
+}
+
+impl Default for Resumed {
+    /// At the start.
+    fn default() -> Self {
+        Self { from: Cursor::Forward(0), turned: None, rounds: Rounds::default() }
+    }
+}
+
+/// Takes the steps forward, and those back where one fails.
 ///
 /// # Errors
 /// Why it turned back, when the way back is done; or both, when that failed too.
 pub async fn carry_out(
     plan: &Plan,
-    from: Cursor,
-    turned: Option<Outcome>,
+    resumed: Resumed,
     ports: &Ports,
     run: &Run,
 ) -> Result<Release, Failure> {
-    let (failure, from) = match (from, turned) {
+    let (failure, from) = match (resumed.from, resumed.turned) {
         (Cursor::Back(index), Some(outcome)) => {
             (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, index)
         }
-        (from, _) => match forward(plan, from.index(), ports, run).await {
+        (from, _) => match forward(plan, from.index(), resumed.rounds, ports, run).await {
             Ok(()) => return Ok(plan.release.clone()),
-            Err(failure) if failure.is_lost() => return Err(failure),
+            Err(failure) if failure.is_lost() || failure.stays() => return Err(failure),
             Err(failure) => {
                 let turning = Event::TurningBack(failure.outcome());
                 run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
@@ -53,30 +70,41 @@ pub async fn carry_out(
     }
 }
 
-async fn forward(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
+async fn forward(
+    plan: &Plan,
+    from: usize,
+    rounds: Rounds,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Failure> {
+    let mut rounds = Some(rounds);
     for (index, step) in plan.forward.iter().enumerate().skip(from) {
+        let rounds = rounds.take().unwrap_or_default();
         let work = async {
             run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
             match step.is_wait() {
-                true => run.unless_stopped(take(step, ports, run)).await,
-                false => take(step, ports, run).await,
+                true => run.unless_stopped(take(step, rounds, ports, run)).await,
+                false => take(step, rounds, ports, run).await,
             }
         };
-        run.step(Cursor::Forward(index), step.to_string(), work).await?;
+        let taken = run.step(Cursor::Forward(index), step.to_string(), work).await;
+        taken.map_err(|failure| failure.of(step))?;
     }
     Ok(())
 }
 
 async fn back(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
     for (index, step) in plan.back.iter().enumerate().skip(from) {
-        run.step(Cursor::Back(index), step.to_string(), take(step, ports, run)).await?;
+        run.step(Cursor::Back(index), step.to_string(), take(step, Rounds::default(), ports, run))
+            .await?;
     }
     Ok(())
 }
 
 /// What may pass (an API server that restarts) is waited out; what will not is an error at once.
-async fn take(step: &Step, ports: &Ports, run: &Run) -> Result<(), Cause> {
+async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(), Cause> {
     match step {
+        Step::Hook { hook, release } => hook::step(hook, release, rounds, ports, run).await,
         Step::Change(change) => run.retrying(|| ports.cluster.make(change, run.voice())).await,
         Step::AwaitHealthy { release, within } => {
             run.retrying(|| healthy(release, *within, ports, run)).await

@@ -4,9 +4,10 @@
 use crate::{
     diagnose::{Diagnosis, diagnose},
     dockerfile::RecipeError,
-    event::{Event, Outcome, PluginCall, Stop},
+    event::{Event, Outcome, PluginCall, PluginEffect, Stop},
+    hook::{ActionResult, Moment},
     job::{Release, Stage},
-    plan::Cursor,
+    plan::{Cursor, Step},
     ports::{BuildError, ClusterError, GitError, Journal, PluginError, SecretError},
     redact::Redactor,
     rollout::Finding,
@@ -157,6 +158,20 @@ pub enum Cause {
     /// A plugin gave no answer.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// A hook failed, and its policy is not to go on.
+    #[error("hook `{hook}` failed: {message}")]
+    Hook {
+        /// Its name.
+        hook: String,
+        /// Who decided so.
+        plugin: String,
+        /// When it was asked.
+        moment: Moment,
+        /// In its words.
+        message: String,
+        /// Whether what ran before is put back.
+        turn_back: bool,
+    },
     /// An earlier life of the daemon told how this ends.
     #[error("an earlier run turned back")]
     Told(Box<Outcome>),
@@ -351,7 +366,7 @@ impl Voice {
 
     /// Plans and releases are left alone: they name secrets, never hold one, and must come back as
     /// they were said.
-    fn masked(&self, event: Event) -> Event {
+    pub(crate) fn masked(&self, event: Event) -> Event {
         let redactor = self.redactor();
         let mask = |text: String| redactor.mask(&text);
         let all = |list: Vec<String>| list.iter().map(|text| redactor.mask(text)).collect();
@@ -389,6 +404,23 @@ impl Voice {
                     .collect(),
                 ..summary
             }),
+            Event::Effected(effect) => Event::Effected(PluginEffect {
+                what: mask(effect.what),
+                denied: effect.denied.map(mask),
+                ..effect
+            }),
+            Event::HookActing { hook, action } => Event::HookActing { hook, action: mask(action) },
+            Event::HookActed { hook, result } => {
+                let result = match result {
+                    ActionResult::Exited { code, output } => {
+                        ActionResult::Exited { code, output: mask(output) }
+                    }
+                    ActionResult::Denied(why) => ActionResult::Denied(mask(why)),
+                    ActionResult::Failed(why) => ActionResult::Failed(mask(why)),
+                    other => other,
+                };
+                Event::HookActed { hook, result }
+            }
             Event::Skipped(stage, why) => Event::Skipped(stage, mask(why)),
             Event::TurningBack(how) => Event::TurningBack(outcome(how)),
             Event::Ended(how) => Event::Ended(outcome(how)),
@@ -416,6 +448,21 @@ impl Failure {
             Cause::Stopped(why) => Outcome::Stopped { at: self.at, why: why.clone() },
             _ => Outcome::Failed(Box::new(diagnose(self))),
         }
+    }
+
+    /// Of a hook, where the step that failed is one.
+    #[must_use]
+    pub(crate) fn of(self, step: &Step) -> Self {
+        match step {
+            Step::Hook { .. } => Self { at: Stage::Hooks, ..self },
+            _ => self,
+        }
+    }
+
+    /// The way back is not taken: the operator wants what failed left as it is.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        matches!(self.cause, Cause::Hook { turn_back: false, .. })
     }
 
     /// Nothing more may be done or said.

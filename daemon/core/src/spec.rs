@@ -14,6 +14,9 @@ use thiserror::Error;
 /// The file's name in a repository.
 pub const FILE: &str = "windlass.toml";
 
+/// Bytes that an app may say of one hook.
+const LONGEST_HOOK: usize = 16 << 10;
+
 /// Says of an app what somebody wants to say; the rest is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -36,6 +39,9 @@ pub struct Spec {
     pub build: BuildSpec,
     /// How to test.
     pub test: TestSpec,
+    /// What the app says of the operator's hooks, by hook: a JSON object, in TOML a table.
+    #[serde(deserialize_with = "tables")]
+    pub hooks: BTreeMap<String, String>,
 }
 
 /// Kubernetes quantities.
@@ -186,6 +192,22 @@ impl Spec {
                 return fail(field, path, "must be a path within the app's folder");
             }
         }
+        for (name, said) in &self.hooks {
+            let field = format!("hooks.{name}");
+            let shown: String = said.chars().take(80).collect();
+            if said.len() > LONGEST_HOOK {
+                let problem =
+                    format!("has {} bytes; at most {LONGEST_HOOK} are allowed", said.len());
+                return fail(&field, &shown, &problem);
+            }
+            if !serde_json::from_str(said).is_ok_and(|said: serde_json::Value| said.is_object()) {
+                return fail(
+                    &field,
+                    &shown,
+                    "must be a JSON object, such as {\"command\": [\"./migrate\"]}",
+                );
+            }
+        }
         if self.test.timeout_seconds == Some(0) {
             return fail("test.timeout-seconds", "0", "must be at least 1");
         }
@@ -224,6 +246,7 @@ impl Spec {
                 arguments: merge(below.build.arguments, self.build.arguments),
                 secrets: list(self.build.secrets, below.build.secrets),
             },
+            hooks: merge(below.hooks, self.hooks),
             test: TestSpec {
                 off: self.test.off.or(below.test.off),
                 command: list(self.test.command, below.test.command),
@@ -261,6 +284,18 @@ impl Spec {
     pub fn secret_names(&self) -> impl Iterator<Item = &String> {
         self.secrets.values().chain(&self.build.secrets)
     }
+}
+
+/// A table, as JSON text: what a hook's plugin reads. Text is taken as JSON, as the wire has it.
+fn tables<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let said = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+    let text = |value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(said.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
 /// Number and unit of a Kubernetes quantity.

@@ -1,9 +1,9 @@
 //! Where the daemon may connect to on behalf of a job.
 
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::{IpAddr, ToSocketAddrs};
 use url::{Host, Url};
-use windlass_core::ports::GitError;
+use windlass_core::{address::is_global, ports::GitError};
 
 /// The operator's policy. Public addresses over https are allowed; all else by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,38 +62,6 @@ impl Egress {
             None => Ok(url),
         }
     }
-}
-
-/// Addresses of the public internet (RFC 6890, as far as the standard library names the ranges).
-fn is_global(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_global_v4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_global_v4(v4),
-            None => {
-                !(v6.is_loopback()
-                    || v6.is_unspecified()
-                    || v6.is_multicast()
-                    || v6.is_unique_local()
-                    || v6.is_unicast_link_local())
-            }
-        },
-    }
-}
-
-fn is_global_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_unspecified()
-        || address.is_multicast()
-        // Carrier-grade NAT (RFC 6598) and benchmarks (RFC 2544).
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && (18..20).contains(&b))
-        || a == 0
-        || a >= 240)
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ use windlass_core::{
     ports::{ClusterError, Secrets},
 };
 
-/// Applies all objects of a release: the namespace, then what pods need, then the Deployment.
+/// Applies the objects of a release: the namespace, then what pods need, then, unless it is only
+/// prepared, the Deployment.
 pub(crate) async fn apply(
     client: &Client,
     release: &Release,
     secrets: &dyn Secrets,
     pull: Option<&PullLogin>,
+    pods: bool,
 ) -> Result<(), ClusterError> {
     let mut values = BTreeMap::new();
     for secret in &release.runtime.secrets {
@@ -36,7 +38,9 @@ pub(crate) async fn apply(
     let rest: Vec<_> = all.collect();
     if let Some((deployment, before)) = rest.split_last() {
         futures::future::try_join_all(before.iter().map(|manifest| client.apply(manifest))).await?;
-        client.apply(deployment).await?;
+        if pods {
+            client.apply(deployment).await?;
+        }
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! The Cluster port on a real cluster: renders objects, applies them, watches what becomes of them.
 
+mod act;
 mod apply;
 mod client;
 mod cluster;
 mod evidence;
+mod hook_job;
 mod observe;
+mod pull;
 mod render;
 mod snapshot;
 

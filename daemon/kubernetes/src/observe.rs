@@ -22,7 +22,8 @@ use windlass_core::{job::Release, rollout::Snapshot};
 /// as the whole rollout may take.
 const WATCH_SECONDS: u32 = 30;
 
-type Changes = Pin<Box<dyn Stream<Item = ()> + Send>>;
+/// Something is other than before.
+pub(crate) type Changes = Pin<Box<dyn Stream<Item = ()> + Send>>;
 
 /// Starts the watches; they end when the receiver is dropped.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snapshot> {
@@ -62,7 +63,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snap
     receive
 }
 
-fn all<K: Lookup<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> Vec<K>
+pub(crate) fn all<K: Lookup<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> Vec<K>
 where
     K::DynamicType: Eq + Hash + Clone,
 {
@@ -70,7 +71,11 @@ where
 }
 
 /// An expired watch is listed again, a broken one opened again after a while; both by `watcher`.
-fn watch<K>(client: &Client, namespace: &str, config: watcher::Config) -> (Store<K>, Changes)
+pub(crate) fn watch<K>(
+    client: &Client,
+    namespace: &str,
+    config: watcher::Config,
+) -> (Store<K>, Changes)
 where
     K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
         + Clone

@@ -61,7 +61,7 @@ pub(crate) fn selector(release: &Release) -> Value {
     })
 }
 
-fn labels(release: &Release) -> Value {
+pub(crate) fn labels(release: &Release) -> Value {
     json!({
         "app.kubernetes.io/name": release.app.name,
         "app.kubernetes.io/instance": release.app.name,
@@ -144,7 +144,7 @@ fn secret_name(release: &Release) -> Option<String> {
 }
 
 /// Under one name and mutable: tokens are renewed under running pods.
-fn pull_secret(release: &Release, login: &PullLogin) -> Value {
+pub(crate) fn pull_secret(release: &Release, login: &PullLogin) -> Value {
     let password = login.password.reveal_text().unwrap_or_default();
     let auth = STANDARD.encode(format!("{}:{password}", login.user));
     let config = json!({
@@ -159,7 +159,7 @@ fn pull_secret(release: &Release, login: &PullLogin) -> Value {
     })
 }
 
-fn pull_name(release: &Release) -> String {
+pub(crate) fn pull_name(release: &Release) -> String {
     format!("{}-pull", release.app.name)
 }
 
@@ -232,7 +232,7 @@ fn deployment(release: &Release, pull: bool) -> Value {
     deployment
 }
 
-fn container(release: &Release) -> Value {
+pub(crate) fn container(release: &Release) -> Value {
     let runtime = &release.runtime;
     let resources = &runtime.resources;
     let probe = |period: u32, failures: u32| {
@@ -284,7 +284,7 @@ fn environment(release: &Release) -> Vec<Value> {
 }
 
 /// An image of root runs as it is: it was warned of, or forbidden, at the build.
-fn pod_security(user: Option<u32>) -> Value {
+pub(crate) fn pod_security(user: Option<u32>) -> Value {
     let mut context = json!({ "seccompProfile": { "type": "RuntimeDefault" } });
     if let Some(user) = user {
         set(&mut context, "runAsNonRoot", json!(true));
@@ -302,13 +302,13 @@ fn container_security(user: Option<u32>) -> Value {
     context
 }
 
-fn set(object: &mut Value, key: &str, value: Value) {
+pub(crate) fn set(object: &mut Value, key: &str, value: Value) {
     if let Some(map) = object.as_object_mut() {
         map.insert(key.into(), value);
     }
 }
 
-fn short_hash(text: &str) -> String {
+pub(crate) fn short_hash(text: &str) -> String {
     Sha256::digest(text).iter().take(5).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -329,6 +329,7 @@ mod tests {
             app: App::new("shop", "web", "").unwrap(),
             commit: "c0ffee".into(),
             image: Image { reference: "r:5000/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+            hooks: Default::default(),
             runtime: Runtime {
                 port: 3000,
                 env: [("COLOR".into(), "blue".into())].into(),

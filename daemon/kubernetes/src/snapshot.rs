@@ -109,7 +109,7 @@ fn failure(set: &ReplicaSet) -> Option<String> {
     conditions.iter().find(failing)?.message.clone()
 }
 
-fn is_ready(pod: &K8sPod) -> bool {
+pub(crate) fn is_ready(pod: &K8sPod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref());
     let mut conditions = conditions.unwrap_or_default().iter();
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")

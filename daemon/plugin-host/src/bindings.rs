@@ -11,17 +11,23 @@ pub(crate) mod host {
                 import windlass:plugin/config@0.1.0;
                 import windlass:plugin/clock@0.1.0;
                 import windlass:plugin/workspace@0.1.0;
+                import windlass:plugin/secrets@0.1.0;
+                import windlass:plugin/http@0.1.0;
             }
         ",
         world: "windlass:host/imports",
         imports: { default: async | trappable },
-        with: { "windlass:plugin/workspace.tree": crate::workspace::Files },
+        with: {
+            "windlass:plugin/workspace.tree": crate::workspace::Files,
+            "windlass:plugin/secrets.secret": crate::secrets::Held,
+            "windlass:plugin/http.response": crate::http::Answer,
+        },
     });
 }
 
 /// A world's exports, upon the imports above.
 macro_rules! world {
-    ($world:literal) => {
+    ($world:literal, $($import:literal => $module:ident),*) => {
         wasmtime::component::bindgen!({
             path: "../../wit",
             world: $world,
@@ -32,7 +38,7 @@ macro_rules! world {
                 "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
                 "windlass:plugin/config": crate::bindings::host::windlass::plugin::config,
                 "windlass:plugin/clock": crate::bindings::host::windlass::plugin::clock,
-                "windlass:plugin/workspace": crate::bindings::host::windlass::plugin::workspace,
+                $($import: crate::bindings::host::windlass::plugin::$module,)*
             },
         });
     };
@@ -40,12 +46,30 @@ macro_rules! world {
 
 /// The detector's world.
 pub(crate) mod detector {
-    world!("windlass:plugin/detector-plugin");
+    world!("windlass:plugin/detector-plugin", "windlass:plugin/workspace" => workspace);
 }
 
 /// The test runner's world.
 pub(crate) mod test_runner {
-    world!("windlass:plugin/test-runner-plugin");
+    world!("windlass:plugin/test-runner-plugin", "windlass:plugin/workspace" => workspace);
 }
 
-pub(crate) use host::windlass::plugin::{clock, config, log, types, workspace};
+/// The registry login's world.
+pub(crate) mod registry_auth {
+    world!(
+        "windlass:plugin/registry-auth-plugin",
+        "windlass:plugin/secrets" => secrets,
+        "windlass:plugin/http" => http
+    );
+}
+
+/// The deploy hook's world.
+pub(crate) mod deploy_hook {
+    world!(
+        "windlass:plugin/deploy-hook-plugin",
+        "windlass:plugin/secrets" => secrets,
+        "windlass:plugin/http" => http
+    );
+}
+
+pub(crate) use host::windlass::plugin::{clock, config, http, log, secrets, types, workspace};

@@ -4,8 +4,8 @@
 use crate::{
     bindings::types,
     engine::{Host, Plugin},
-    limits::{Busy, Ledger, Limits, Meter, TICK},
-    state::{State, shown},
+    limits::{Busy, Limits, Meter, TICK},
+    state::{May, Said, State, shown},
 };
 use std::{
     sync::Arc,
@@ -14,10 +14,10 @@ use std::{
 use tokio::sync::mpsc;
 use wasmtime::{Store, Trap, UpdateDeadline, component::InstancePre};
 use windlass_core::{
-    event::{Event, PluginCall},
+    event::{Event, PluginCall, PluginEffect},
     job::Stage,
     ports::PluginError,
-    run::Voice,
+    run::{Lost, Voice},
 };
 
 /// Bytes that one call may hand to the host, or take as its answer.
@@ -25,7 +25,8 @@ const HANDED: usize = 1 << 20;
 
 /// What a call takes from its job.
 pub(crate) struct Share {
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) may: May,
+    /// Whose; empty for what belongs to nobody.
     pub(crate) project: String,
 }
 
@@ -54,16 +55,15 @@ pub(crate) async fn call<G: Guest>(
     guest: G,
     voice: &Voice,
 ) -> Result<G::Answer, PluginError> {
-    let (send, mut lines) = mpsc::unbounded_channel();
-    let name = plugin.manifest.name.clone();
+    let (send, mut said) = mpsc::unbounded_channel();
     // A task of its own: a panic in the host's code for one plugin ends one call.
     let (asked, project) = (plugin.clone(), job.project.clone());
     let call = tokio::spawn(async move { alone(&host, &asked, job, guest, send).await });
     // Dropped with the job's stage: the guest ends too.
     let _end = AbortOnDrop(call.abort_handle());
     let talk = async {
-        while let Some(line) = lines.recv().await {
-            if voice.log(G::STAGE, &name, &line).await.is_err() {
+        while let Some(said) = said.recv().await {
+            if tell::<G>(&plugin, said, voice).await.is_err() {
                 return;
             }
         }
@@ -75,6 +75,30 @@ pub(crate) async fn call<G: Guest>(
         (Err(error), Used::default())
     });
     told::<G>(&plugin, &project, answer, voice).await
+}
+
+/// A line of its log, or something that it did.
+async fn tell<G: Guest>(plugin: &Plugin, said: Said, voice: &Voice) -> Result<(), Lost> {
+    let effect = match said {
+        Said::Line(line) => return voice.log(G::STAGE, &plugin.manifest.name, &line).await,
+        Said::Effect(effect) => effect,
+    };
+    plugin.record.did(effect.capability, &effect.what, effect.denied.is_some());
+    let effect = PluginEffect {
+        stage: G::STAGE,
+        plugin: plugin.manifest.name.clone(),
+        digest: plugin.digest.clone(),
+        call: G::CALL.into(),
+        capability: effect.capability.into(),
+        what: effect.what,
+        denied: effect.denied,
+        bytes: effect.bytes,
+        ms: effect.ms,
+    };
+    let line = serde_json::to_string(&effect).unwrap_or_default();
+    let line = voice.redactor().mask(&line);
+    tracing::info!(target: "audit", effect = line, "plugin");
+    voice.say(Event::Effected(effect)).await
 }
 
 /// Records the call, and keeps count of failures.
@@ -165,17 +189,18 @@ async fn alone<G: Guest>(
     plugin: &Plugin,
     job: Share,
     guest: G,
-    lines: mpsc::UnboundedSender<String>,
+    said: mpsc::UnboundedSender<Said>,
 ) -> (Result<G::Answer, Failed>, Used) {
-    let Share { ledger, project } = job;
+    let Share { may, project } = job;
     if let Some(why) = plugin.record.disabled_in(&project) {
         let hint = Some("mend it, then `windlass plugin reload`".to_owned());
         let message = format!("is not asked any more: {why}");
         return (Err(Failed { message, hint, kind: Kind::Host }), Used::default());
     }
-    let (limits, began, before) = (&plugin.limits, Instant::now(), ledger.host_calls());
-    let mut store = store(host, limits, ledger.clone(), &plugin.settings, lines);
-    let wall = Duration::from_millis(limits.wall_ms);
+    let (limits, ledger) = (may.limits.clone(), may.ledger.clone());
+    let (began, before) = (Instant::now(), ledger.host_calls());
+    let mut store = store(host, may, said);
+    let wall = Duration::from_millis(limits.wall_ms());
     let answer = tokio::time::timeout(wall, guest.call(plugin.pre.clone(), &mut store)).await;
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let used = Used {
@@ -186,16 +211,16 @@ async fn alone<G: Guest>(
     };
     let answer = match answer {
         Err(_) => {
-            Err(Failed::trap(format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms)))
+            Err(Failed::trap(format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms())))
         }
         Ok(Err(error)) => {
-            let (message, hint) = (trap(&error, limits), None);
+            let (message, hint) = (trap(&error, &limits), None);
             let kind = if is_hosts(&error) { Kind::Host } else { Kind::Trap };
             Err(Failed { message, hint, kind })
         }
         Ok(Ok(Err(error))) => Err(Failed {
-            message: shown(&error.message),
-            hint: error.hint.as_deref().map(shown),
+            message: shown(&store.data().redactor().mask(&error.message)),
+            hint: error.hint.map(|hint| shown(&store.data().redactor().mask(&hint))),
             kind: Kind::Said,
         }),
         Ok(Ok(Ok(answer))) => Ok(answer),
@@ -203,24 +228,18 @@ async fn alone<G: Guest>(
     (answer, used)
 }
 
-fn store(
-    host: &Host,
-    limits: &Limits,
-    ledger: Arc<Ledger>,
-    settings: &str,
-    lines: mpsc::UnboundedSender<String>,
-) -> Store<State> {
-    let meter = Meter::new(host.budget.clone(), limits);
-    let state = State::new(meter, limits.clone(), ledger, settings.into(), lines);
+fn store(host: &Host, may: May, said: mpsc::UnboundedSender<Said>) -> Store<State> {
+    let limit = may.limits.cpu_ms();
+    let meter = Meter::new(host.budget.clone(), &may.limits);
+    let state = State::new(meter, may, said);
     let mut store = Store::new(&host.engine, state);
     store.limiter(|state| &mut state.meter);
     store.set_hostcall_fuel(HANDED);
     store.set_epoch_deadline(1);
-    let most = limits.cpu_ms / u64::try_from(TICK.as_millis()).unwrap_or(1);
+    let most = limit / u64::try_from(TICK.as_millis()).unwrap_or(1);
     store.epoch_deadline_callback(move |mut store| {
         let state = store.data_mut();
         state.ticks += 1;
-        let limit = state.limits.cpu_ms;
         if state.ticks > most {
             wasmtime::bail!("computed for more than {limit} ms (limit `cpu-ms`)");
         }
@@ -243,7 +262,7 @@ fn trap(error: &wasmtime::Error, limits: &Limits) -> String {
         Some(Trap::StackOverflow) => "used up its stack of 512 KiB".into(),
         Some(Trap::UnreachableCodeReached) => "trapped: it gave up (a panic)".into(),
         Some(Trap::Interrupt) => {
-            format!("computed for more than {} ms (limit `cpu-ms`)", limits.cpu_ms)
+            format!("computed for more than {} ms (limit `cpu-ms`)", limits.cpu_ms())
         }
         Some(trap) => format!("trapped: {trap}"),
         None => match shown(&error.root_cause().to_string()) {

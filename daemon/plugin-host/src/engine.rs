@@ -2,15 +2,19 @@
 
 use crate::{
     cache::Cache,
-    compile, kinds,
+    compile,
+    grant::{Granted, SitePolicy},
+    kinds,
     limits::{Budget, Limits, TICK},
     manifest::Manifest,
     markers,
     record::Record,
     set::Source,
+    settings::Schema,
     state::State,
 };
 use globset::GlobSet;
+use sha2::{Digest, Sha256};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,7 +26,7 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component, InstancePre, Linker},
 };
-use windlass_core::ports::PluginError;
+use windlass_core::ports::{PluginError, Secrets};
 
 /// A larger component is refused before anything reads it.
 const LARGEST: u64 = 32 << 20;
@@ -48,18 +52,22 @@ pub struct Host {
     cache: Cache,
     /// The daemon's own program: compiles in a child.
     program: PathBuf,
+    /// The projects' own.
+    pub(crate) secrets: Option<Arc<dyn Secrets>>,
 }
 
 /// A plugin that is ready, as the operator configured it.
 pub(crate) struct Plugin {
     pub(crate) manifest: Manifest,
-    /// Of the component: what grants and records name.
+    /// Of the component, `sha256:…`: what grants and records name.
     pub(crate) digest: String,
     pub(crate) pre: InstancePre<State>,
     pub(crate) markers: GlobSet,
     pub(crate) limits: Limits,
-    /// JSON.
-    pub(crate) settings: String,
+    pub(crate) granted: Arc<Granted>,
+    pub(crate) schema: Schema,
+    /// As the operator said, without those of a registry or a hook.
+    pub(crate) settings: serde_json::Value,
     pub(crate) path: PathBuf,
     pub(crate) record: Record,
 }
@@ -77,11 +85,16 @@ impl Plugin {
 }
 
 impl Host {
-    /// `cache`: a folder of the daemon's own. `program`: this daemon.
+    /// `cache`: a folder of the daemon's own. `program`: this daemon. `secrets`: the projects' own,
+    /// for hooks that are told to use them.
     ///
     /// # Errors
     /// When the engine or the cache cannot be made.
-    pub fn new(cache: &Path, program: &Path) -> wasmtime::Result<Arc<Self>> {
+    pub fn new(
+        cache: &Path,
+        program: &Path,
+        secrets: Option<Arc<dyn Secrets>>,
+    ) -> wasmtime::Result<Arc<Self>> {
         let engine = Engine::new(&config()?)?;
         let mut linker = Linker::new(&engine);
         crate::state::link(&mut linker)?;
@@ -93,10 +106,15 @@ impl Host {
             budget: Arc::default(),
             cache,
             program: program.into(),
+            secrets,
         }))
     }
 
-    pub(crate) async fn load(&self, source: &Source) -> Result<Plugin, HostError> {
+    pub(crate) async fn load(
+        &self,
+        source: &Source,
+        policy: &SitePolicy,
+    ) -> Result<Plugin, HostError> {
         let path = &source.path;
         let fail = |message: String| HostError { path: path.display().to_string(), message };
         let metadata = fs::metadata(path).map_err(|error| fail(error.to_string()))?;
@@ -105,7 +123,21 @@ impl Host {
         }
         let bytes = fs::read(path).map_err(|error| fail(error.to_string()))?;
         let manifest = Manifest::of(&bytes).map_err(fail)?;
-        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        if let Some(wanted) = source.digest.as_ref().filter(|wanted| **wanted != digest) {
+            return Err(fail(format!(
+                "its digest is {digest}, and the configuration says {wanted}: it is another component than the one that was granted; look at what it asks for, then change `digest`"
+            )));
+        }
+        let granted = Granted::new(&manifest.asks, &source.grant, policy).map_err(fail)?;
+        if source.digest.is_none() && !granted.is_empty() {
+            return Err(fail(format!(
+                "a grant holds for one component: add digest = \"{digest}\""
+            )));
+        }
+        let schema = Schema::of(&manifest).map_err(fail)?;
+        let settings = source.settings.clone().unwrap_or_else(|| serde_json::json!({}));
+        let limits = source.limits.settled(manifest.world, policy.ceiling.as_ref());
         let cached = || {
             let cached = self.cache.get(&digest, &self.engine);
             cached.map_err(|error| fail(format!("this daemon cannot hold it: {error:#}")))
@@ -113,7 +145,7 @@ impl Host {
         let component = match cached()? {
             Some(component) => component,
             None => {
-                let limit = Duration::from_millis(source.limits.compile_ms);
+                let limit = Duration::from_millis(limits.compile_ms);
                 let code = compile::in_child(&self.program, &bytes, limit).await.map_err(fail)?;
                 self.cache
                     .put(&digest, &code)
@@ -129,8 +161,10 @@ impl Host {
             digest,
             pre,
             markers,
-            limits: source.limits.clone(),
-            settings: source.settings.clone().unwrap_or_else(|| "{}".into()),
+            limits,
+            granted: Arc::new(granted),
+            schema,
+            settings,
             path: path.clone(),
             record: Record::default(),
         })

@@ -1,13 +1,18 @@
 //! What each kind of plugin is asked, and how its answers are checked. One file a kind.
 
 use crate::{
-    bindings::{detector::DetectorPluginPre, test_runner::TestRunnerPluginPre},
+    bindings::{
+        deploy_hook::DeployHookPluginPre, detector::DetectorPluginPre,
+        registry_auth::RegistryAuthPluginPre, test_runner::TestRunnerPluginPre,
+    },
     manifest::Kind,
     state::State,
 };
 use wasmtime::component::InstancePre;
 
+pub(crate) mod deploy_hook;
 pub(crate) mod detector;
+pub(crate) mod registry_auth;
 pub(crate) mod test_runner;
 
 /// That a component exports what its manifest says that it is.
@@ -18,6 +23,8 @@ pub(crate) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), String> 
     let checked = match kind {
         Kind::Detector => DetectorPluginPre::new(pre.clone()).map(drop),
         Kind::TestRunner => TestRunnerPluginPre::new(pre.clone()).map(drop),
+        Kind::RegistryAuth => RegistryAuthPluginPre::new(pre.clone()).map(drop),
+        Kind::DeployHook => DeployHookPluginPre::new(pre.clone()).map(drop),
     };
     checked.map_err(|error| {
         format!(

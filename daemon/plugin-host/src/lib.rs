@@ -6,24 +6,34 @@
 
 #![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `cache.rs`")]
 
+mod ask;
 mod bindings;
 mod cache;
 mod call;
 mod compile;
 mod engine;
+mod grant;
+mod hosts;
+mod http;
 mod kinds;
 mod limits;
 mod live;
 mod manifest;
 mod markers;
+mod outbound;
 mod record;
+mod secrets;
 mod set;
+mod settings;
 mod state;
 mod workspace;
 
+pub use ask::{ActionKind, Use};
 pub use compile::main as compile_main;
 pub use engine::{Host, HostError};
+pub use grant::{Grant, HttpGrant, Scheme, SecretGrant, SitePolicy};
+pub use hosts::HostPattern;
 pub use limits::Limits;
 pub use live::Plugins;
 pub use manifest::{Kind, Manifest, SECTION};
-pub use set::{JobPlugins, PluginSet, Source};
+pub use set::{HookSource, JobPlugins, PluginSet, RegistrySource, Setup, Source};

@@ -1,5 +1,6 @@
 //! What a call may use. The defaults are those of `plugins.md` §1; the operator may set others.
 
+use crate::manifest::Kind;
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
@@ -21,12 +22,14 @@ pub struct Limits {
     pub memory: usize,
     /// Elements of all its tables together.
     pub table: usize,
-    /// Milliseconds of its own computing per call.
-    pub cpu_ms: u64,
-    /// Milliseconds per call, waiting included.
-    pub wall_ms: u64,
+    /// Milliseconds of its own computing per call. Default 2,000 for a detector, else 10,000.
+    pub cpu_ms: Option<u64>,
+    /// Milliseconds per call, waiting included. Default 10,000 for a detector, else 60,000.
+    pub wall_ms: Option<u64>,
     /// Calls to the host per job.
     pub host_calls: u64,
+    /// Requests per job.
+    pub http: u64,
     /// Lines of log per job.
     pub log_lines: u64,
     /// Milliseconds that compiling it may take.
@@ -40,12 +43,50 @@ impl Default for Limits {
         Self {
             memory: 64 << 20,
             table: 20_000,
-            cpu_ms: 2_000,
-            wall_ms: 10_000,
+            cpu_ms: None,
+            wall_ms: None,
             host_calls: 20_000,
+            http: 50,
             log_lines: 2_000,
             compile_ms: 60_000,
             output: 256 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// Milliseconds of its own computing per call.
+    pub(crate) fn cpu_ms(&self) -> u64 {
+        self.cpu_ms.unwrap_or(10_000)
+    }
+
+    /// Milliseconds per call.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        self.wall_ms.unwrap_or(60_000)
+    }
+
+    /// What holds for a plugin of a kind: its own word, else the kind's; never over the ceiling.
+    pub(crate) fn settled(&self, kind: Kind, ceiling: Option<&Self>) -> Self {
+        let (cpu, wall) = match kind {
+            Kind::Detector => (2_000, 10_000),
+            _ => (10_000, 60_000),
+        };
+        let own = Self {
+            cpu_ms: Some(self.cpu_ms.unwrap_or(cpu)),
+            wall_ms: Some(self.wall_ms.unwrap_or(wall)),
+            ..self.clone()
+        };
+        let Some(most) = ceiling else { return own };
+        Self {
+            memory: own.memory.min(most.memory),
+            table: own.table.min(most.table),
+            cpu_ms: Some(own.cpu_ms().min(most.cpu_ms())),
+            wall_ms: Some(own.wall_ms().min(most.wall_ms())),
+            host_calls: own.host_calls.min(most.host_calls),
+            http: own.http.min(most.http),
+            log_lines: own.log_lines.min(most.log_lines),
+            compile_ms: own.compile_ms.min(most.compile_ms),
+            output: own.output.min(most.output),
         }
     }
 }
@@ -54,6 +95,7 @@ impl Default for Limits {
 #[derive(Default)]
 pub(crate) struct Ledger {
     host_calls: AtomicU64,
+    http: AtomicU64,
     log_lines: AtomicU64,
 }
 
@@ -66,6 +108,14 @@ impl Ledger {
                 "more than {} calls to the host (limit `host-calls`)",
                 limits.host_calls
             );
+        }
+        Ok(())
+    }
+
+    /// Counts a request; the error is a trap.
+    pub(crate) fn http(&self, limits: &Limits) -> wasmtime::Result<()> {
+        if self.http.fetch_add(1, Ordering::Relaxed) >= limits.http {
+            wasmtime::bail!("more than {} requests (limit `http`)", limits.http);
         }
         Ok(())
     }

@@ -2,12 +2,11 @@
 
 use crate::{
     engine::{Host, HostError, Plugin},
-    limits::Limits,
     manifest::Kind,
-    set::{JobPlugins, PluginSet, Source},
+    set::{JobPlugins, PluginSet, Setup},
 };
 use arc_swap::ArcSwap;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 use windlass_core::records::PluginRecord;
 
 /// All plugins of a daemon.
@@ -17,18 +16,19 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// Loads the first set. `cache`: a folder of the daemon's own. `program`: this daemon.
+    /// Loads the first set.
     ///
     /// # Errors
-    /// When the engine cannot be made, or a plugin cannot be loaded.
-    pub async fn load(
-        cache: &Path,
-        program: &Path,
-        sources: &[Source],
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let host = Host::new(cache, program)?;
-        let set = PluginSet::load(host.clone(), sources).await?;
+    /// When a plugin cannot be loaded.
+    pub async fn load(host: Arc<Host>, setup: &Setup) -> Result<Self, HostError> {
+        let set = PluginSet::load(host.clone(), setup).await?;
         Ok(Self { host, current: ArcSwap::from_pointee(set) })
+    }
+
+    /// The set as it stands.
+    #[must_use]
+    pub fn current(&self) -> Arc<PluginSet> {
+        self.current.load_full()
     }
 
     /// For one job of a project, to its end.
@@ -42,8 +42,8 @@ impl Plugins {
     ///
     /// # Errors
     /// The first plugin that cannot be loaded: then nothing has changed.
-    pub async fn reload(&self, sources: &[Source]) -> Result<Vec<String>, HostError> {
-        let next = PluginSet::load(self.host.clone(), sources).await?;
+    pub async fn reload(&self, setup: &Setup) -> Result<Vec<String>, HostError> {
+        let next = PluginSet::load(self.host.clone(), setup).await?;
         let before = self.current.load_full();
         let changes = changes(&before, &next);
         self.current.store(Arc::new(next));
@@ -70,7 +70,9 @@ fn record(plugin: &Plugin) -> PluginRecord {
         path: plugin.path.display().to_string(),
         markers: manifest.markers.clone(),
         languages: manifest.languages.clone(),
-        may: may(manifest.world, &plugin.limits),
+        may: may(plugin),
+        not_granted: plugin.granted.not_granted(),
+        used: fared.done(),
         calls: fared.calls,
         failures: fared.failures,
         disabled: fared.disabled(),
@@ -78,33 +80,50 @@ fn record(plugin: &Plugin) -> PluginRecord {
 }
 
 /// The most dangerous first.
-fn may(kind: Kind, limits: &Limits) -> Vec<String> {
-    let decides = match kind {
-        Kind::Detector => {
-            "says how images are built: base images, files, commands; they run in the builder, without anything of the daemon's"
-        }
-        Kind::TestRunner => {
-            "says which command tests a build, and whether it passed; the command runs in the builder, without anything of the daemon's"
-        }
+fn may(plugin: &Plugin) -> Vec<String> {
+    let limits = &plugin.limits;
+    let (decides, reads) = match plugin.manifest.world {
+        Kind::Detector => (
+            "says how images are built: base images, files, commands; they run in the builder, without anything of the daemon's",
+            "can read the files of the repository that a job deploys",
+        ),
+        Kind::TestRunner => (
+            "says which command tests a build, and whether it passed; the command runs in the builder, without anything of the daemon's",
+            "can read the files of the repository that a job deploys, what its tests print, and their reports; secrets in these are masked",
+        ),
+        Kind::RegistryAuth => (
+            "says which login a registry is shown; the login stays in the daemon",
+            "is told the names of registries",
+        ),
+        Kind::DeployHook => (
+            "says whether a step of a release went well, and may have what ran before put back, as the hook's policy says",
+            "is told project, app, commit and image of releases, why they failed, and what its commands print; secrets in these are masked",
+        ),
     };
-    let reads = match kind {
-        Kind::Detector => "can read the files of the repository that a job deploys",
-        Kind::TestRunner => {
-            "can read the files of the repository that a job deploys, what its tests print, and their reports; secrets in these are masked"
-        }
-    };
-    vec![
+    let granted = plugin.granted.sentences();
+    let network = !granted.iter().any(|sentence| sentence.starts_with("can send"));
+    let secret = !granted.iter().any(|sentence| sentence.starts_with("can use the secret"));
+    let mut cannot = vec!["other files", "the environment"];
+    if network {
+        cannot.insert(0, "the network");
+    }
+    if secret {
+        cannot.push("any secret");
+    }
+    let mut all = granted;
+    all.extend([
         decides.into(),
         reads.into(),
         format!("can write {} lines into a job's log", limits.log_lines),
         format!(
             "can use {} MiB of memory, {} ms of computing and {} ms in all, each call",
             limits.memory >> 20,
-            limits.cpu_ms,
-            limits.wall_ms
+            limits.cpu_ms(),
+            limits.wall_ms()
         ),
-        "cannot reach the network, other files, the environment, or any secret".into(),
-    ]
+        format!("cannot reach {}", cannot.join(", ")),
+    ]);
+    all
 }
 
 fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
@@ -118,6 +137,9 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
             None => changes.push(format!("`{name}` {version} is new")),
             Some(old) if old.digest != plugin.digest => {
                 changes.push(format!("`{name}` is {version} now, and was {}", old.manifest.version))
+            }
+            Some(old) if old.granted != plugin.granted => {
+                changes.push(format!("`{name}` is granted something else than before"));
             }
             Some(old) if old.limits != plugin.limits || old.settings != plugin.settings => {
                 changes.push(format!("`{name}` has other limits or settings"));
@@ -133,6 +155,9 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
         if find(next, name).is_none() {
             changes.push(format!("`{name}` is gone"));
         }
+    }
+    if before.around() != next.around() {
+        changes.push("registries or hooks are others than before".into());
     }
     changes
 }

@@ -1,5 +1,6 @@
 //! What a plugin says of itself, carried inside the component.
 
+use crate::ask::Asks;
 use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload};
 
@@ -10,7 +11,7 @@ pub const SECTION: &str = "windlass:manifest";
 const LONGEST: usize = 64 << 10;
 
 /// What a plugin says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
     /// Its name, as in `build.recipe` and in errors.
@@ -20,10 +21,17 @@ pub struct Manifest {
     /// What it is asked.
     pub world: Kind,
     /// Globs of the files that make it worth asking: `go.mod`, `**/*_test.go`.
+    #[serde(default)]
     pub markers: Vec<String>,
     /// The languages whose tests it runs, as detectors name them.
     #[serde(default)]
     pub languages: Vec<String>,
+    /// What it asks for, beyond its log, its settings and its tree.
+    #[serde(default)]
+    pub asks: Asks,
+    /// The JSON schema of its settings; none: it has no settings.
+    #[serde(default)]
+    pub settings: Option<serde_json::Value>,
 }
 
 /// The kinds of plugins; each is a world in `wit/`.
@@ -34,6 +42,10 @@ pub enum Kind {
     Detector,
     /// Says how tests are run, and reads what came of them.
     TestRunner,
+    /// Logs in at a registry.
+    RegistryAuth,
+    /// Says what is done around a release.
+    DeployHook,
 }
 
 impl Kind {
@@ -43,6 +55,8 @@ impl Kind {
         match self {
             Self::Detector => "detector",
             Self::TestRunner => "test-runner",
+            Self::RegistryAuth => "registry-auth",
+            Self::DeployHook => "deploy-hook",
         }
     }
 }
@@ -97,7 +111,24 @@ impl Manifest {
         if texts.count() > 100 {
             return Err("its manifest: more than 100 markers and languages".into());
         }
-        if manifest.markers.is_empty() {
+        let reads_trees = matches!(manifest.world, Kind::Detector | Kind::TestRunner);
+        if !reads_trees && !manifest.markers.is_empty() {
+            return Err(format!(
+                "its manifest: markers: a {} is asked about no files",
+                manifest.world.name()
+            ));
+        }
+        manifest.asks.check().map_err(|error| format!("its manifest: {error}"))?;
+        let can_act = manifest.world == Kind::DeployHook;
+        if reads_trees && manifest.asks != Asks::default()
+            || !can_act && !manifest.asks.actions.is_empty()
+        {
+            return Err(format!(
+                "its manifest: asks: a {} cannot be given what it asks for",
+                manifest.world.name()
+            ));
+        }
+        if reads_trees && manifest.markers.is_empty() {
             return Err(
                 "its manifest: markers: is empty; name the files that make it worth asking".into(),
             );

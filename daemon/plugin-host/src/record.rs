@@ -8,6 +8,9 @@ use std::{
 /// Failures in a row after which a plugin is not asked until it is loaded anew.
 pub(crate) const MOST_FAILURES: u32 = 5;
 
+/// Different things done that are remembered, the last ones.
+const MOST_DONE: usize = 50;
+
 /// Since it was loaded.
 #[derive(Default)]
 pub(crate) struct Record(Mutex<Fared>);
@@ -21,6 +24,8 @@ pub(crate) struct Fared {
     /// Failures in a row and the last one's words, by project: what one tenant's repositories bring
     /// a plugin to must not take it away from others.
     streaks: BTreeMap<String, (u32, String)>,
+    /// What it did outside of its memory, and how often; the last ones last.
+    done: Vec<(String, u64)>,
 }
 
 impl Record {
@@ -41,6 +46,19 @@ impl Record {
         streak.0 == MOST_FAILURES
     }
 
+    /// It did something, or was refused it.
+    pub(crate) fn did(&self, capability: &str, what: &str, denied: bool) {
+        let mut fared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let denied = if denied { " (denied)" } else { "" };
+        let words = format!("{capability}: {what}{denied}");
+        let at = fared.done.iter().position(|(own, _)| *own == words);
+        let times = at.map_or(0, |at| fared.done.remove(at).1);
+        if fared.done.len() >= MOST_DONE {
+            fared.done.remove(0);
+        }
+        fared.done.push((words, times + 1));
+    }
+
     pub(crate) fn fared(&self) -> Fared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -53,6 +71,12 @@ impl Record {
 }
 
 impl Fared {
+    /// What it did, and how often.
+    pub(crate) fn done(&self) -> Vec<String> {
+        let words = |(what, times): &(String, u64)| format!("{what}, {times} times");
+        self.done.iter().rev().map(words).collect()
+    }
+
     /// In which projects it is not asked any more, and why.
     pub(crate) fn disabled(&self) -> Option<String> {
         let all: Vec<_> = self

@@ -3,43 +3,94 @@
 use crate::{
     call::{Guest, Share, call, measured},
     engine::{Host, HostError, Plugin},
+    grant::{Grant, SitePolicy},
     kinds::{
+        deploy_hook::{self, Next},
         detector::{self, Detect},
+        registry_auth::Authenticate,
         test_runner::{self, MakePlan, Parse},
     },
     limits::{Ledger, Limits},
     manifest::Kind,
     markers,
+    secrets::Vault,
+    settings::over,
+    state::May,
 };
 use async_trait::async_trait;
 use futures::future::join_all;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use windlass_core::{
-    ports::{Detectors, PluginError, TestRunners, Tree},
+    app::{App, label},
+    hook::{About, ActionResult, Hook, HookStep, SecretSource},
+    ports::{Detectors, Hooks, Login, PluginError, TestRunners, Tree},
     recipe::Recipe,
     run::Voice,
     testing::{TestOutput, TestPlan, TestSummary},
 };
+
+/// All that the operator configures of plugins.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The components, in the order in which they are asked.
+    pub plugins: Vec<Source>,
+    /// What no plugin may do.
+    pub policy: SitePolicy,
+    /// Registries that a plugin logs in at.
+    pub registries: Vec<RegistrySource>,
+    /// What is done around releases, in order.
+    pub hooks: Vec<HookSource>,
+}
 
 /// A plugin as the operator configures it.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// The component.
     pub path: PathBuf,
+    /// Of the component, `sha256:…`. Needed where anything is granted.
+    pub digest: Option<String>,
+    /// What it may do beyond its log, its settings and its tree.
+    pub grant: Grant,
     /// Its limits.
     pub limits: Limits,
-    /// Its settings, JSON.
-    pub settings: Option<String>,
+    /// Its settings: a JSON object.
+    pub settings: Option<serde_json::Value>,
+}
+
+/// A registry that a plugin logs in at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistrySource {
+    /// As image references name it.
+    pub host: String,
+    /// The plugin.
+    pub plugin: String,
+    /// Over the plugin's own: a JSON object.
+    pub settings: serde_json::Value,
+    /// Where its secrets are.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// What is done around releases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HookSource {
+    /// The hook; what apps say of it is handed in later.
+    pub hook: Hook,
+    /// Only for these projects; empty: for all.
+    pub projects: Vec<String>,
+    /// Only for these environments; empty: for all.
+    pub environments: Vec<String>,
 }
 
 /// Loaded plugins, in the operator's order.
 pub struct PluginSet {
     host: Arc<Host>,
     plugins: Vec<Arc<Plugin>>,
+    registries: Vec<RegistrySource>,
+    hooks: Vec<HookSource>,
 }
 
 /// The set that one job began with, and what it has used of it.
@@ -54,21 +105,79 @@ impl PluginSet {
     /// Loads all, or none.
     ///
     /// # Errors
-    /// The first that cannot be loaded, or whose name is taken.
-    pub async fn load(host: Arc<Host>, sources: &[Source]) -> Result<Self, HostError> {
+    /// The first that cannot be loaded, or whose name is taken; or what is said of a registry or a
+    /// hook and cannot be.
+    pub async fn load(host: Arc<Host>, setup: &Setup) -> Result<Self, HostError> {
         let mut plugins: Vec<Arc<Plugin>> = Vec::new();
-        for source in sources {
-            let plugin = host.load(source).await?;
+        for source in &setup.plugins {
+            let plugin = host.load(source, &setup.policy).await?;
             let name = &plugin.manifest.name;
+            let fail = |message| HostError { path: source.path.display().to_string(), message };
             if plugins.iter().any(|other| other.manifest.name == *name) {
-                let message = format!("another plugin is called `{name}` too");
-                return Err(HostError { path: source.path.display().to_string(), message });
+                return Err(fail(format!("another plugin is called `{name}` too")));
+            }
+            // The others' are checked with what their registries and hooks say.
+            if matches!(plugin.manifest.world, Kind::Detector | Kind::TestRunner) {
+                plugin.schema.check(&plugin.settings).map_err(fail)?;
             }
             let (version, digest) = (&plugin.manifest.version, &plugin.digest);
             tracing::info!(plugin = name, version, digest, "plugin loaded");
             plugins.push(Arc::new(plugin));
         }
-        Ok(Self { host, plugins })
+        let (registries, hooks) = (setup.registries.clone(), setup.hooks.clone());
+        let set = Self { host, plugins, registries, hooks };
+        set.check()?;
+        Ok(set)
+    }
+
+    /// Whether registries and hooks name plugins that are there, and give them what they need.
+    fn check(&self) -> Result<(), HostError> {
+        for registry in &self.registries {
+            let at = format!("registries: {}", registry.host);
+            let (name, settings) = (&registry.plugin, &registry.settings);
+            self.check_use(Kind::RegistryAuth, name, settings, &registry.secrets)
+                .map_err(|message| HostError { path: at, message })?;
+        }
+        let mut names = BTreeSet::new();
+        for HookSource { hook, .. } in &self.hooks {
+            let fail = |message| HostError { path: format!("hooks: {}", hook.name), message };
+            label("name", &hook.name, 30).map_err(|error| fail(error.to_string()))?;
+            if !names.insert(&hook.name) {
+                return Err(fail("another hook has this name".into()));
+            }
+            let settings = serde_json::from_str(&hook.settings)
+                .map_err(|error| fail(format!("settings: {error}")))?;
+            self.check_use(Kind::DeployHook, &hook.plugin, &settings, &hook.secrets)
+                .map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    fn check_use(
+        &self,
+        kind: Kind,
+        name: &str,
+        settings: &serde_json::Value,
+        secrets: &BTreeMap<String, SecretSource>,
+    ) -> Result<(), String> {
+        let Some(plugin) = self.named(kind, name) else {
+            let known: Vec<_> = self.of(kind).map(|plugin| &*plugin.manifest.name).collect();
+            let (world, known) = (kind.name(), known.join(", "));
+            return Err(format!("plugin: no {world} `{name}` is loaded; there are: {known}"));
+        };
+        plugin.schema.check(&over(&plugin.settings, settings))?;
+        let asks = &plugin.granted.asks().secrets;
+        if let Some(other) = secrets.keys().find(|own| !asks.iter().any(|ask| ask.name == **own)) {
+            return Err(format!("secrets: `{name}` does not ask for `{other}`: remove it"));
+        }
+        let missing = asks.iter().find(|ask| !ask.optional && !secrets.contains_key(&ask.name));
+        match missing {
+            Some(ask) => Err(format!(
+                "secrets: `{name}` needs `{}` ({}): say where it is, such as {} = \"/etc/windlass/secrets/{}\"",
+                ask.name, ask.reason, ask.name, ask.name
+            )),
+            None => Ok(()),
+        }
     }
 
     /// For one job of a project, to its end.
@@ -78,9 +187,24 @@ impl PluginSet {
         Arc::new(JobPlugins { set, project, ledgers: Mutex::default() })
     }
 
+    /// What is said of the registry of this name.
+    #[must_use]
+    pub fn registry(&self, host: &str) -> Option<&RegistrySource> {
+        self.registries.iter().find(|registry| registry.host == host)
+    }
+
+    /// What plugins are used for, beyond being asked of every job.
+    pub(crate) fn around(&self) -> (&[RegistrySource], &[HookSource]) {
+        (&self.registries, &self.hooks)
+    }
+
     /// In the operator's order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter()
+    }
+
+    fn named(&self, kind: Kind, name: &str) -> Option<&Arc<Plugin>> {
+        self.of(kind).find(|plugin| plugin.manifest.name == name)
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Plugin>> {
@@ -90,9 +214,45 @@ impl PluginSet {
 
 impl JobPlugins {
     fn share(&self, plugin: &Plugin) -> Share {
+        self.share_with(plugin, plugin.settings.to_string(), BTreeMap::new())
+    }
+
+    fn share_with(
+        &self,
+        plugin: &Plugin,
+        settings: String,
+        sources: BTreeMap<String, SecretSource>,
+    ) -> Share {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let ledger = ledgers.entry(plugin.manifest.name.clone()).or_default().clone();
-        Share { ledger, project: self.project.clone() }
+        let project = Some(self.project.clone()).filter(|project| !project.is_empty());
+        let store = self.set.host.secrets.clone();
+        let may = May {
+            limits: plugin.limits.clone(),
+            ledger,
+            granted: plugin.granted.clone(),
+            vault: Vault { sources, project, store },
+            settings,
+        };
+        Share { may, project: self.project.clone() }
+    }
+
+    /// Logs in at a registry that a plugin is configured for.
+    ///
+    /// # Errors
+    /// What the plugin says, or what became of it.
+    pub async fn authenticate(
+        &self,
+        registry: &RegistrySource,
+        voice: &Voice,
+    ) -> Result<Login, PluginError> {
+        let Some(plugin) = self.set.named(Kind::RegistryAuth, &registry.plugin).cloned() else {
+            return Err(gone(&registry.plugin, Authenticate::CALL));
+        };
+        let settings = over(&plugin.settings, &registry.settings).to_string();
+        let share = self.share_with(&plugin, settings, registry.secrets.clone());
+        let guest = Authenticate { registry: registry.host.clone() };
+        call(self.set.host.clone(), plugin, share, guest, voice).await
     }
 
     /// Those of a kind whose markers are in the tree, each with the files that say so.
@@ -194,5 +354,49 @@ impl TestRunners for JobPlugins {
             }
         }
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl Hooks for JobPlugins {
+    fn of(&self, app: &App, said: &BTreeMap<String, String>) -> Vec<Hook> {
+        let among = |list: &[String], name: &String| list.is_empty() || list.contains(name);
+        let hooks = self.set.hooks.iter().filter(|source| {
+            among(&source.projects, &app.project) && among(&source.environments, &app.environment)
+        });
+        hooks
+            .map(|source| {
+                let said = said.get(&source.hook.name).cloned();
+                Hook { said: said.unwrap_or_else(|| "{}".into()), ..source.hook.clone() }
+            })
+            .collect()
+    }
+
+    async fn next(
+        &self,
+        hook: &Hook,
+        about: &About,
+        earlier: Option<(&[u8], &[ActionResult])>,
+        voice: &Voice,
+    ) -> Result<HookStep, PluginError> {
+        let Some(plugin) = self.set.named(Kind::DeployHook, &hook.plugin).cloned() else {
+            return Err(gone(&hook.plugin, Next::CALL));
+        };
+        let own = serde_json::from_str(&hook.settings).unwrap_or_default();
+        let settings = over(&plugin.settings, &own).to_string();
+        let share = self.share_with(&plugin, settings.clone(), hook.secrets.clone());
+        let guest = Next::of(hook, about, settings, earlier);
+        let step = call(self.set.host.clone(), plugin.clone(), share, guest, voice).await?;
+        deploy_hook::step(&plugin.granted, step).map_err(|why| plugin.error(Next::CALL, why, None))
+    }
+}
+
+/// A plan names a plugin, and the configuration of today does not.
+fn gone(plugin: &str, call: &str) -> PluginError {
+    PluginError {
+        plugin: plugin.into(),
+        call: call.into(),
+        message: "it is not loaded any more".into(),
+        hint: Some("put it back into the daemon's configuration".into()),
     }
 }

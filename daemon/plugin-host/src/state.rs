@@ -2,7 +2,9 @@
 
 use crate::{
     bindings::{clock, config, host::Imports, log, types},
+    grant::Granted,
     limits::{Ledger, Limits, Meter},
+    secrets::Vault,
     workspace::Files,
 };
 use std::{
@@ -12,6 +14,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use windlass_core::{redact::Redactor, secret::Secret};
 
 /// The longest line of a plugin's log.
 const LONGEST_LINE: usize = 1024;
@@ -19,32 +22,110 @@ const LONGEST_LINE: usize = 1024;
 /// Handles that a guest may hold.
 const HANDLES: usize = 256;
 
+/// What a guest did, told while it runs.
+pub(crate) enum Said {
+    /// A line of its log.
+    Line(String),
+    /// Something outside of its memory.
+    Effect(Effect),
+}
+
+/// One thing that a guest did outside of its memory, or was refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effect {
+    pub(crate) capability: &'static str,
+    pub(crate) what: String,
+    pub(crate) denied: Option<String>,
+    pub(crate) bytes: u64,
+    pub(crate) ms: u64,
+}
+
+impl Effect {
+    pub(crate) fn done(capability: &'static str, what: String) -> Self {
+        Self { capability, what, ..Self::default() }
+    }
+
+    pub(crate) fn denied(capability: &'static str, what: String, why: String) -> Self {
+        Self { capability, what, denied: Some(why), ..Self::default() }
+    }
+}
+
+/// What was not granted, as the guest is told.
+pub(crate) fn refused(message: String, hint: String) -> types::Error {
+    let hint = Some(hint).filter(|hint| !hint.is_empty());
+    types::Error { kind: types::ErrorKind::Denied, message, hint }
+}
+
+/// What a call may do, and for whom.
+#[derive(Clone)]
+pub(crate) struct May {
+    pub(crate) limits: Limits,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) granted: Arc<Granted>,
+    pub(crate) vault: Vault,
+    /// JSON.
+    pub(crate) settings: String,
+}
+
 /// One call's state.
 pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) table: ResourceTable,
     pub(crate) limits: Limits,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) granted: Arc<Granted>,
+    pub(crate) vault: Vault,
     settings: String,
     now_ms: u64,
-    lines: mpsc::UnboundedSender<String>,
+    said: mpsc::UnboundedSender<Said>,
+    /// All that the guest holds of secrets.
+    known: Vec<Secret>,
+    redactor: Redactor,
     /// Ticks of computing so far.
     pub(crate) ticks: u64,
 }
 
 impl State {
-    pub(crate) fn new(
-        meter: Meter,
-        limits: Limits,
-        ledger: Arc<Ledger>,
-        settings: String,
-        lines: mpsc::UnboundedSender<String>,
-    ) -> Self {
+    pub(crate) fn new(meter: Meter, may: May, said: mpsc::UnboundedSender<Said>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let now_ms = u64::try_from(now).unwrap_or_default();
-        Self { meter, table, limits, ledger, settings, now_ms, lines, ticks: 0 }
+        let May { limits, ledger, granted, vault, settings } = may;
+        let (known, redactor) = (Vec::new(), Redactor::default());
+        Self {
+            meter,
+            table,
+            limits,
+            ledger,
+            granted,
+            vault,
+            settings,
+            now_ms,
+            said,
+            known,
+            redactor,
+            ticks: 0,
+        }
+    }
+
+    /// Blanks this too, from now on, in all that the guest says or is told.
+    pub(crate) fn know(&mut self, secret: &Secret) {
+        if !self.known.iter().any(|known| known.reveal() == secret.reveal()) {
+            self.known.push(secret.clone());
+            self.redactor = Redactor::new(&self.known);
+        }
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Tells what the guest did, masked.
+    pub(crate) fn effect(&self, effect: Effect) {
+        let mask = |text: String| self.redactor.mask(&text);
+        let (what, denied) = (mask(effect.what), effect.denied.map(mask));
+        let _ = self.said.send(Said::Effect(Effect { what, denied, ..effect }));
     }
 
     pub(crate) fn tree(&mut self, files: Files) -> wasmtime::Result<Resource<Files>> {
@@ -62,13 +143,15 @@ impl log::Host for State {
     async fn emit(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         self.ledger.host_call(&self.limits)?;
         let line = match self.ledger.log_line(&self.limits) {
-            Ordering::Less => format!("{}: {}", name(level), shown(&message)),
+            Ordering::Less => {
+                format!("{}: {}", name(level), shown(&self.redactor.mask(&message)))
+            }
             Ordering::Equal => {
                 format!("(more than {} lines; the rest is dropped)", self.limits.log_lines)
             }
             Ordering::Greater => return Ok(()),
         };
-        let _ = self.lines.send(line);
+        let _ = self.said.send(Said::Line(line));
         Ok(())
     }
 }

@@ -43,6 +43,7 @@ fn release(id: &str) -> Release {
         app: App::new("shop", "web", "").unwrap(),
         commit: "abc".into(),
         image: Image { reference: "r/x:1".into(), digest: "sha256:1".into() },
+        hooks: Default::default(),
         runtime: Runtime {
             port: 1,
             env: BTreeMap::new(),

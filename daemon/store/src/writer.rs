@@ -100,6 +100,10 @@ async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<bool
     .bind(&write.job)
     .execute(&mut *connection)
     .await?;
+    if let Event::PullSecret { release, at_ms, .. } = &write.event {
+        let at_ms = i64::try_from(*at_ms).unwrap_or(i64::MAX);
+        due::renew(connection, at_ms, &release.app).await?;
+    }
     let Some(state) = state_after(&write.event) else { return Ok(true) };
     let stage = match &state {
         State::Running(stage) => Some(to_json(stage)?),

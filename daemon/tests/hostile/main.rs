@@ -31,7 +31,9 @@ use windlass_core::{
     recipe::Recipe,
     run::{Lost, Run},
 };
-use windlass_plugin_host::{Host, HostError, JobPlugins, Limits, PluginSet, Plugins, Source};
+use windlass_plugin_host::{
+    Host, HostError, JobPlugins, Limits, PluginSet, Plugins, Setup, Source,
+};
 
 /// Keeps what was said.
 #[derive(Default)]
@@ -72,7 +74,7 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
-        let host = Host::new(&folder.path().join("cache"), program).unwrap();
+        let host = Host::new(&folder.path().join("cache"), program, None).unwrap();
         let tree = folder.path().join("tree");
         for n in 0..200 {
             let path = tree.join(format!("a{}/b{n}", n % 10));
@@ -95,7 +97,7 @@ impl Bench {
         let path = self.folder.path().join(format!("{name}.wasm"));
         fs::write(&path, bytes).unwrap();
         let source = Source { path, limits, ..Source::default() };
-        PluginSet::load(self.host.clone(), &[source]).await.map(Arc::new)
+        PluginSet::load(self.host.clone(), &of(&[source])).await.map(Arc::new)
     }
 
     async fn ask(&self, set: &Arc<PluginSet>) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
@@ -111,6 +113,11 @@ impl Bench {
         let events = said.0.lock().unwrap().clone();
         (answer, events)
     }
+}
+
+/// A set of these and nothing else.
+fn of(plugins: &[Source]) -> Setup {
+    Setup { plugins: plugins.to_vec(), ..Setup::default() }
 }
 
 /// A component whose bytes name another version of the WIT.
@@ -253,9 +260,8 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     let path = bench.folder.path().join("traps.wasm");
     fs::write(&path, component(&detector("", "unreachable"), &manifest("traps"))).unwrap();
     let source = Source { path, ..Source::default() };
-    let sources = std::slice::from_ref(&source);
-    let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
-    let plugins = Plugins::load(&bench.folder.path().join("own"), program, sources).await.unwrap();
+    let setup = of(&[source]);
+    let plugins = Plugins::load(bench.host.clone(), &setup).await.unwrap();
     let ask = || async { bench.detect(&plugins.for_job("shop")).await.0.unwrap_err().to_string() };
     for _ in 0..5 {
         assert!(ask().await.contains("gave up"));
@@ -268,7 +274,7 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     let record = plugins.list().remove(0);
     assert_eq!((record.calls, record.failures), (6, 6));
     assert!(record.disabled.unwrap().contains("in `shop`: it failed 5 times"));
-    assert_eq!(plugins.reload(sources).await.unwrap(), ["`traps` is asked again"]);
+    assert_eq!(plugins.reload(&setup).await.unwrap(), ["`traps` is asked again"]);
     assert!(ask().await.contains("gave up"));
 }
 
@@ -284,13 +290,11 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     let old = file("old.wasm", &component(&detector("", NOTHING), &manifest("old")));
     let new = file("new.wasm", &component(&detector("", NOTHING), &manifest("new")));
     let bad = file("bad.wasm", b"bad");
-    let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
-    let cache = bench.folder.path().join("own");
-    let plugins = Plugins::load(&cache, program, std::slice::from_ref(&old)).await.unwrap();
+    let plugins = Plugins::load(bench.host.clone(), &of(&[old])).await.unwrap();
     let jobs: Vec<_> = (0..50).map(|_| plugins.for_job("shop")).collect();
-    let error = plugins.reload(&[new.clone(), bad]).await.unwrap_err().to_string();
+    let error = plugins.reload(&of(&[new.clone(), bad])).await.unwrap_err().to_string();
     assert!(error.contains("bad.wasm") && plugins.for_job("shop").names() == ["old"], "{error}");
-    let changes = plugins.reload(&[new]).await.unwrap();
+    let changes = plugins.reload(&of(&[new])).await.unwrap();
     assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is gone"]);
     let asked = jobs.iter().map(|job| bench.detect(job));
     for (answer, _) in futures::future::join_all(asked).await {
@@ -298,7 +302,6 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     }
     assert!(jobs.iter().all(|job| job.names() == ["old"]));
     assert_eq!(plugins.for_job("shop").names(), ["new"]);
-    drop(old);
 }
 
 /// What was compiled before is run only as it was written.

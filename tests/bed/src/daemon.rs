@@ -47,6 +47,8 @@ pub struct Config {
     pub private_login: bool,
     /// Lines for the top of the file.
     pub more: String,
+    /// Tables for its end.
+    pub tables: String,
 }
 
 impl Config {
@@ -66,6 +68,7 @@ impl Config {
             settings: None,
             private_login: false,
             more: String::new(),
+            tables: String::new(),
         })
     }
 
@@ -93,6 +96,7 @@ impl Config {
                 data.join("registry-password").display()
             ));
         }
+        text.push_str(&self.tables);
         text
     }
 }

@@ -12,7 +12,7 @@ use windlass_core::{
     ports::{Detectors, GitError, Journal, Tree},
     run::{Lost, Run},
 };
-use windlass_plugin_host::{Host, PluginSet, Source};
+use windlass_plugin_host::{Host, PluginSet, Setup, Source};
 
 struct Nowhere;
 
@@ -45,14 +45,15 @@ pub(crate) fn calls() {
     runtime.block_on(async {
         let cache = tempfile::tempdir().unwrap();
         let program = build::programs().unwrap().join("windlassd");
-        let host = Host::new(cache.path(), &program).unwrap();
+        let host = Host::new(cache.path(), &program, None).unwrap();
         let source =
             Source { path: build::plugins().unwrap().join("detect-go.wasm"), ..Source::default() };
+        let setup = Setup { plugins: vec![source], ..Setup::default() };
         let began = Instant::now();
-        PluginSet::load(host.clone(), std::slice::from_ref(&source)).await.unwrap();
+        PluginSet::load(host.clone(), &setup).await.unwrap();
         println!("compiled in a child:    {:9.1}", began.elapsed().as_secs_f64() * 1e6);
         let began = Instant::now();
-        let set = Arc::new(PluginSet::load(host, &[source]).await.unwrap());
+        let set = Arc::new(PluginSet::load(host, &setup).await.unwrap());
         println!("activated from cache:   {:9.1}", began.elapsed().as_secs_f64() * 1e6);
         let folder = Folder(tempfile::tempdir().unwrap());
         fs::write(folder.root().join("go.mod"), "module example.com/x\n\ngo 1.24\n").unwrap();

@@ -56,6 +56,14 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
                 ],
             )
         }
+        BuildError::Login { host, error } => {
+            diagnosis.subject.clone_from(host);
+            diagnosis.why.clone_from(&error.message);
+            diagnosis.code = "registry-login-failed".into();
+            let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
+            diagnosis.fixes = error.hint.iter().cloned().chain([look]).collect();
+            return Some(diagnosis);
+        }
         BuildError::Full { message } => {
             diagnosis.why.clone_from(message);
             (

@@ -33,6 +33,16 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "rename the app, or remove the object that is in its way",
         ),
+        ClusterError::Login { host, error } => {
+            return Some(Diagnosis {
+                code: "registry-login-failed".into(),
+                subject: host.clone(),
+                what: failure.cause.to_string(),
+                why: error.message.clone(),
+                fixes: error.hint.iter().cloned().collect(),
+                ..Diagnosis::default()
+            });
+        }
         ClusterError::Secret(_) => return None,
     };
     Some(Diagnosis {

@@ -16,6 +16,7 @@ fn release() -> Release {
         app: App::new("shop", "web", "").unwrap(),
         commit: "c0ffee".into(),
         image: Image { reference: "r.example/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+        hooks: Default::default(),
         runtime: Runtime {
             port: 8080,
             env: BTreeMap::new(),

@@ -80,5 +80,6 @@ pub fn release(
         commit: commit.id.clone(),
         image,
         runtime: decision.spec.settle(&found, env),
+        hooks: decision.spec.hooks.clone(),
     }
 }

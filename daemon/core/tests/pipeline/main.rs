@@ -17,12 +17,13 @@ use windlass_core::{
     diagnose::Diagnosis,
     event::{Event, Outcome, Stop},
     history::standing,
+    hook::{Hook, Moment, Policy},
     job::{Commit, Job, Source, Stage},
     pipeline::deploy,
     run::{Lost, Run},
     spec::Spec,
 };
-use world::{World, app, release};
+use world::{World, app, hook, release};
 
 fn job() -> Job {
     Job {
@@ -144,11 +145,13 @@ async fn a_cluster_that_stays_away_is_told() {
 #[tokio::test(start_paused = true)]
 async fn killed_anywhere_it_ends_where_one_life_does() {
     let new = || Some("new".to_owned());
-    let worlds: [fn(Option<String>) -> World; 4] = [
+    let worlds: [fn(Option<String>) -> World; 6] = [
         |_| World::default(),
         |sick| World { sick, ..World::default() },
         |slow| World { slow, ..World::default() },
         |_| World { failing_test: true, ..World::default() },
+        |_| World { hooks: hooks(Policy::RollBack), ..World::default() },
+        |_| World { hooks: hooks(Policy::RollBack), exit: 1, ..World::default() },
     ];
     for (kind, fresh) in worlds.iter().enumerate() {
         for job in [job(), rollback()] {
@@ -168,6 +171,7 @@ async fn killed_anywhere_it_ends_where_one_life_does() {
                 assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
                 let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
                 assert_eq!(ends, 1);
+                assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
                 // The push may be repeated only if its record was lost; it is idempotent by digest.
                 assert!(world.pushed.lock().unwrap().values().all(|times| *times <= 2));
             }
@@ -243,6 +247,62 @@ async fn the_jobs_limit_ends_at_the_plan() {
     let outcome = deploy(&job(), standing(&[]).unwrap(), &world.ports(), &run).await.unwrap();
     let timed_out = Stop::TimedOut { seconds: 1 };
     assert_eq!(outcome, Outcome::Stopped { at: Stage::Clone, why: timed_out });
+}
+
+fn hooks(policy: Policy) -> Vec<Hook> {
+    use Moment::{AfterFailure, AfterRelease, AfterRollback, BeforeTraffic};
+    [BeforeTraffic, AfterRelease, AfterFailure, AfterRollback].map(|at| hook(at, policy)).into()
+}
+
+/// What a failing hook comes to, by its moment and policy.
+#[tokio::test(start_paused = true)]
+async fn a_hooks_policy_decides_what_its_failure_means() {
+    for (moment, policy, served, fails) in [
+        (Moment::BeforeTraffic, Policy::Warn, "new", false),
+        (Moment::BeforeTraffic, Policy::Stop, "old", true),
+        (Moment::BeforeTraffic, Policy::RollBack, "old", true),
+        (Moment::AfterRelease, Policy::Warn, "new", false),
+        (Moment::AfterRelease, Policy::Stop, "new", true),
+        (Moment::AfterRelease, Policy::RollBack, "old", true),
+    ] {
+        let hooks = vec![hook(moment, policy)];
+        let world = World { hooks, exit: 1, ..World::default() }.running(Some("old"));
+        let outcome = run(&world, &job()).await;
+        assert_eq!(world.state().as_deref(), Some(served), "{moment} {policy}");
+        let warned = world.past().iter().any(|event| matches!(event, Event::Warning { .. }));
+        assert_eq!(warned, !fails, "{moment} {policy}");
+        match fails {
+            false => assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}"),
+            true => {
+                let diagnosis = failed(outcome);
+                assert_eq!((diagnosis.stage, &*diagnosis.code), (Stage::Hooks, "hook-failed"));
+            }
+        }
+    }
+}
+
+/// Each is told once, whatever the job came to, and what a command printed is masked.
+#[tokio::test(start_paused = true)]
+async fn hooks_that_look_on_are_told_at_the_end() {
+    for (world, job, told) in [
+        (World { sick: Some("new".into()), ..World::default() }, job(), "after-a-failure"),
+        (World { failing_test: true, ..World::default() }, job(), "after-a-failure"),
+        (World::default(), rollback(), "after-a-rollback"),
+    ] {
+        let world = World { hooks: hooks(Policy::Warn), ..world }.running(Some("older"));
+        run(&world, &job).await;
+        let asked = world.past().into_iter().filter_map(|event| match event {
+            Event::HookRound { hook, .. } => Some(hook),
+            _ => None,
+        });
+        assert_eq!(asked.last().as_deref(), Some(told));
+    }
+    let world = World { hooks: hooks(Policy::Warn), ..World::default() }.running(None);
+    let mut job = job();
+    job.spec.secrets.insert("PASSWORD".into(), "password".into());
+    run(&world, &job).await;
+    let text = format!("{:?}", world.past());
+    assert!(text.contains("said ***") && !text.contains("hunter22"), "{text}");
 }
 
 #[test]

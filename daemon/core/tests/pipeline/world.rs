@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use windlass_core::{
     app::App,
     event::{Event, Outcome},
+    hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
     job::{Commit, Image, Release, Resources, Runtime, Stage},
     plan::Change,
     ports::*,
@@ -47,6 +48,26 @@ pub(crate) struct World {
     pub(crate) pushed: Mutex<BTreeMap<String, u32>>,
     /// Steps of the build cache: what was really built.
     pub(crate) built: Mutex<u32>,
+    /// The operator's.
+    pub(crate) hooks: Vec<Hook>,
+    /// What hooks had done, by the action's key: Jobs that were made, commands that were run.
+    pub(crate) done: Mutex<BTreeMap<String, u32>>,
+    /// The code that commands of hooks exit with.
+    pub(crate) exit: i32,
+}
+
+/// A hook of the pretend plugin: before traffic a Job, after a release a command that is run once,
+/// else nothing.
+pub(crate) fn hook(moment: Moment, policy: Policy) -> Hook {
+    Hook {
+        name: format!("{moment}").replace(' ', "-"),
+        plugin: "hook".into(),
+        moment,
+        policy,
+        settings: "{}".into(),
+        said: "{}".into(),
+        secrets: BTreeMap::new(),
+    }
 }
 
 pub(crate) fn app() -> App {
@@ -73,6 +94,7 @@ pub(crate) fn release(id: &str, digest: &str) -> Release {
             command: vec![],
             user: Some(1),
         },
+        hooks: BTreeMap::new(),
     }
 }
 
@@ -110,6 +132,7 @@ impl World {
             git: self.clone(),
             detectors: self.clone(),
             runners: self.clone(),
+            hooks: self.clone(),
             builder: Arc::new(Workshop(self.clone())),
             cluster: self.clone(),
             secrets: self.clone(),
@@ -277,6 +300,7 @@ impl Cluster for World {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
         let next = match change {
+            Change::Prepare(_) => return Ok(()),
             Change::Apply(release) => Some((**release).clone()),
             Change::Retire(_) => None,
         };
@@ -287,6 +311,26 @@ impl Cluster for World {
         }
         *serving = next;
         Ok(())
+    }
+
+    async fn act(
+        &self,
+        _: &Release,
+        _: &str,
+        key: &str,
+        action: &Action,
+        _: &Voice,
+    ) -> Result<ActionResult, ClusterError> {
+        if self.call() {
+            return Err(ClusterError::Unreachable { message: "refused".into() });
+        }
+        let mut done = self.done.lock().unwrap();
+        let times = done.entry(key.into()).or_insert(0);
+        // A Job that is there already is not made again.
+        if !matches!(action, Action::RunJob { .. }) || *times == 0 {
+            *times += 1;
+        }
+        Ok(ActionResult::Exited { code: self.exit, output: "said hunter22".into() })
     }
 
     async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError> {
@@ -326,6 +370,42 @@ impl Cluster for World {
 
     async fn evidence(&self, _: &Release) -> Vec<String> {
         vec!["web-1: last words, hunter22".into()]
+    }
+
+    async fn renew(&self, _: &Release, _: &Voice) -> Result<Option<u64>, ClusterError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Hooks for World {
+    fn of(&self, _: &App, _: &BTreeMap<String, String>) -> Vec<Hook> {
+        self.hooks.clone()
+    }
+
+    async fn next(
+        &self,
+        hook: &Hook,
+        _: &About,
+        earlier: Option<(&[u8], &[ActionResult])>,
+        _: &Voice,
+    ) -> Result<HookStep, PluginError> {
+        let (command, timeout_ms) = (vec!["do".into()], 1000);
+        let action = match hook.moment {
+            Moment::BeforeTraffic => Action::RunJob { command, timeout_ms },
+            Moment::AfterRelease => Action::PodExec { command, timeout_ms, once: true },
+            Moment::AfterFailure | Moment::AfterRollback => Action::Wait { ms: 10 },
+        };
+        Ok(match earlier {
+            None => HookStep::Run(Batch { actions: vec![action], state: b"1".into() }),
+            Some((state, results)) => {
+                assert_eq!((state, results.len()), (&b"1"[..], 1), "its own state, all results");
+                let failed = |r: &ActionResult| matches!(r, ActionResult::Exited { code: 1.., .. });
+                let message = format!("{} result", results.len());
+                let ok = !results.iter().any(failed);
+                HookStep::Done(Done { ok, message, request_rollback: false })
+            }
+        })
     }
 }
 

@@ -1,0 +1,70 @@
+//! Where buildkitd asks for the logins of one build.
+
+use ring::{
+    rand::SystemRandom,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use std::sync::{Arc, Mutex, PoisonError};
+use tonic::Status;
+use windlass_core::{
+    ports::{Credential, Logins, PluginError},
+    run::Voice,
+};
+
+/// As images name it, and as its API is called.
+const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+
+pub(crate) struct Desk {
+    logins: Arc<dyn Logins>,
+    voice: Voice,
+    /// Of this build alone: buildkitd shares tokens among all sessions that prove the same key.
+    key: Option<Ed25519KeyPair>,
+    /// The last login that could not be had, and where.
+    failed: Mutex<Option<(String, PluginError)>>,
+}
+
+impl Desk {
+    pub(crate) fn new(logins: Arc<dyn Logins>, voice: Voice) -> Self {
+        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok();
+        let key = document.and_then(|document| Ed25519KeyPair::from_pkcs8(document.as_ref()).ok());
+        Self { logins, voice, key, failed: Mutex::default() }
+    }
+
+    /// By exact host.
+    pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
+        match self.logins.login(named(host), &self.voice).await {
+            Ok(login) => Ok(login.map(|login| login.credential)),
+            Err(error) => {
+                let status = Status::unauthenticated(error.to_string());
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                *failed = Some((host.into(), error));
+                Err(status)
+            }
+        }
+    }
+
+    pub(crate) async fn refused(&self, host: &str) -> bool {
+        self.logins.refused(named(host)).await
+    }
+
+    pub(crate) fn failed(&self) -> Option<(String, PluginError)> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn key(&self) -> Result<&Ed25519KeyPair, Status> {
+        self.key.as_ref().ok_or_else(|| Status::unimplemented("ask for credentials"))
+    }
+
+    pub(crate) fn public_key(&self) -> Result<Vec<u8>, Status> {
+        Ok(self.key()?.public_key().as_ref().to_vec())
+    }
+
+    /// Signature and payload, one after the other, as NaCl has it.
+    pub(crate) fn signed(&self, payload: &[u8]) -> Result<Vec<u8>, Status> {
+        Ok([self.key()?.sign(payload).as_ref(), payload].concat())
+    }
+}
+
+fn named(host: &str) -> &str {
+    if host == HUB.1 { HUB.0 } else { host }
+}

@@ -1,0 +1,442 @@
+//! Hooks: steps of a release that a plugin decides and the host carries out, round by round. Each
+//! batch of actions is journaled before it is begun and each result when it is there, so that a
+//! restart goes on between any two.
+
+use crate::{
+    app::App,
+    diagnose::Diagnosis,
+    event::{Event, Outcome},
+    job::{Image, Job, Release, Source, Stage},
+    ports::Ports,
+    run::{Cause, Run},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+/// Batches that one hook may ask for: more is a plugin that does not end.
+const MOST_ROUNDS: u32 = 50;
+
+/// A hook as the operator configured it, with what the app says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// Shown, and named by apps: `migrate`.
+    pub name: String,
+    /// The plugin that decides.
+    pub plugin: String,
+    /// When.
+    pub moment: Moment,
+    /// What follows where it fails.
+    pub policy: Policy,
+    /// The operator's words: a JSON object.
+    pub settings: String,
+    /// The app's words: a JSON object.
+    pub said: String,
+    /// Where the secrets are that the plugin asks for, by the name that it uses.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// Where a plugin's secret comes from. It names the secret, and never holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum SecretSource {
+    /// The project's own, by its name: each project has another.
+    Project {
+        /// Its name there.
+        project: String,
+    },
+    /// A file of the daemon's host, read each time.
+    File(PathBuf),
+}
+
+/// When a hook is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Before any pod of the new release is made.
+    BeforeTraffic,
+    /// Once the new release is healthy.
+    AfterRelease,
+    /// A job failed, and what ran before was put back. It only looks on.
+    AfterFailure,
+    /// An earlier release was put back by a rollback. It only looks on.
+    AfterRollback,
+}
+
+/// What follows where a hook fails. Hooks that look on always warn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// A warning; the job goes on.
+    Warn,
+    /// The job fails where it stands. The way back is taken only if the hook asks for it.
+    Stop,
+    /// The job fails and the way back is taken.
+    #[default]
+    RollBack,
+}
+
+/// What a hook wants done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A command in one ready pod of the new release.
+    PodExec {
+        /// argv.
+        command: Vec<String>,
+        /// How long it may take.
+        timeout_ms: u32,
+        /// Rather not at all than twice.
+        once: bool,
+    },
+    /// A Job with the image, environment and secrets of the new release; never made twice.
+    RunJob {
+        /// argv.
+        command: Vec<String>,
+        /// How long it may take.
+        timeout_ms: u32,
+    },
+    /// Nothing, for a while.
+    Wait {
+        /// How long.
+        ms: u32,
+    },
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionResult {
+    /// The command ended.
+    Exited {
+        /// Its exit code.
+        code: i32,
+        /// The end of what it printed, masked.
+        output: String,
+    },
+    /// The while is over.
+    Waited,
+    /// Not granted, or not possible at this moment.
+    Denied(String),
+    /// It did not end in time.
+    TimedOut,
+    /// It could not be done, or nobody knows whether it was.
+    Failed(String),
+}
+
+/// What a hook wants done before it is asked again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// One after the other.
+    pub actions: Vec<Action>,
+    /// Handed back to the plugin.
+    pub state: Vec<u8>,
+}
+
+/// What a hook says when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookStep {
+    /// Do this and ask again.
+    Run(Batch),
+    /// It is over.
+    Done(Done),
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Whether it did what it is for.
+    pub ok: bool,
+    /// In its words.
+    pub message: String,
+    /// It holds that what ran before should be put back.
+    pub request_rollback: bool,
+}
+
+/// How far a hook is, as the journal has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rounds {
+    /// Batches so far.
+    count: u32,
+    batch: Option<Batch>,
+    results: Vec<ActionResult>,
+    /// An action was begun and its result is not known.
+    is_doing: bool,
+}
+
+/// What a hook is told of the job that it belongs to.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The same for each asking of this hook in this job.
+    pub key: String,
+    /// The job.
+    pub job: String,
+    /// Whose.
+    pub app: App,
+    /// What is deployed.
+    pub commit: String,
+    /// None where the job did not come that far.
+    pub image: Option<Image>,
+    /// Why it failed, for those that look on.
+    pub failure: Option<Diagnosis>,
+}
+
+impl Rounds {
+    /// With what `event` adds.
+    #[must_use]
+    pub fn after(mut self, event: &Event) -> Self {
+        match event {
+            Event::HookRound { batch, .. } => {
+                let (count, batch) = (self.count + 1, Some(batch.clone()));
+                Self { count, batch, ..Self::default() }
+            }
+            Event::HookActing { .. } => Self { is_doing: true, ..self },
+            Event::HookActed { result, .. } => {
+                self.results.push(result.clone());
+                Self { is_doing: false, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
+/// The hooks of an app at the moments at which they only look on, once its job is over.
+#[must_use]
+pub fn looking_on(job: &Job, outcome: &Outcome, ports: &Ports) -> Vec<Hook> {
+    let moment = match (outcome, &job.source) {
+        (Outcome::Failed(_), _) => Moment::AfterFailure,
+        (Outcome::Succeeded(_), Source::Release(_)) => Moment::AfterRollback,
+        // Who stopped it knows, and a newer job tells of itself.
+        _ => return Vec::new(),
+    };
+    let said = match outcome {
+        Outcome::Succeeded(release) => &release.hooks,
+        _ => &job.spec.hooks,
+    };
+    at(ports.hooks.of(&job.app, said), moment)
+}
+
+/// Those of one moment.
+#[must_use]
+pub fn at(hooks: Vec<Hook>, moment: Moment) -> Vec<Hook> {
+    hooks.into_iter().filter(|hook| hook.moment == moment).collect()
+}
+
+/// Asks a hook of a plan to its end, and answers for it as its policy says.
+pub(crate) async fn step(
+    hook: &Hook,
+    release: &Release,
+    rounds: Rounds,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Cause> {
+    let about = About {
+        key: format!("{}/{}", release.id, hook.name),
+        job: release.id.clone(),
+        app: release.app.clone(),
+        commit: release.commit.clone(),
+        image: Some(release.image.clone()),
+        failure: None,
+    };
+    let done = match rounds_of(hook, &about, Some(release), rounds, ports, run).await {
+        Ok(done) => done,
+        Err(Cause::Plugin(error)) => Done {
+            ok: false,
+            message: format!(
+                "{error}{}",
+                error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default()
+            ),
+            request_rollback: false,
+        },
+        Err(cause) => return Err(cause),
+    };
+    if done.ok {
+        return Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?);
+    }
+    match hook.policy {
+        Policy::Warn => warn(hook, &done.message, run).await,
+        policy => Err(Cause::Hook {
+            hook: hook.name.clone(),
+            plugin: hook.plugin.clone(),
+            moment: hook.moment,
+            message: done.message,
+            turn_back: policy == Policy::RollBack || done.request_rollback,
+        }),
+    }
+}
+
+/// Asks a hook that looks on. Whatever comes of it, the job's outcome stands.
+pub(crate) async fn look_on(
+    hook: &Hook,
+    job: &Job,
+    outcome: &Outcome,
+    rounds: Rounds,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Cause> {
+    let (release, failure) = match outcome {
+        Outcome::Succeeded(release) => (Some(&**release), None),
+        Outcome::Failed(diagnosis) => (None, Some((**diagnosis).clone())),
+        Outcome::Stopped { .. } => (None, None),
+    };
+    let commit = match &job.source {
+        Source::Commit(commit) => commit.id.clone(),
+        Source::Release(release) => release.commit.clone(),
+    };
+    let about = About {
+        key: format!("{}/{}", job.id, hook.name),
+        job: job.id.clone(),
+        app: job.app.clone(),
+        commit,
+        image: release.map(|release| release.image.clone()),
+        failure,
+    };
+    match rounds_of(hook, &about, release, rounds, ports, run).await {
+        Ok(done) if done.ok => Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?),
+        Ok(done) => warn(hook, &done.message, run).await,
+        Err(Cause::Lost(lost)) => Err(lost.into()),
+        Err(cause) => warn(hook, &cause.to_string(), run).await,
+    }
+}
+
+async fn warn(hook: &Hook, message: &str, run: &Run) -> Result<(), Cause> {
+    let message = format!("hook `{}` ({}) failed: {message}", hook.name, hook.moment);
+    let fix =
+        "the job goes on, as its policy says; see what the hook did with `windlass show --plugins`"
+            .into();
+    Ok(run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?)
+}
+
+async fn rounds_of(
+    hook: &Hook,
+    about: &About,
+    release: Option<&Release>,
+    mut rounds: Rounds,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Done, Cause> {
+    loop {
+        if let Some(batch) = rounds.batch.clone() {
+            let from = rounds.results.len();
+            for (index, action) in batch.actions.iter().enumerate().skip(from) {
+                let is_again = rounds.is_doing;
+                let key = format!("{}/{}/{index}", about.key, rounds.count);
+                let result = match (action, is_again) {
+                    (Action::PodExec { once: true, .. }, true) => ActionResult::Failed(
+                        "the daemon ended while it ran; it is not done a second time".into(),
+                    ),
+                    _ => {
+                        let (name, words) = (hook.name.clone(), action.to_string());
+                        run.say(Event::HookActing { hook: name, action: words }).await?;
+                        act(hook, action, release, &key, ports, run).await?
+                    }
+                };
+                let acted = Event::HookActed { hook: hook.name.clone(), result };
+                // As it is recorded, so that a restart goes on with the same.
+                let acted = run.voice().masked(acted);
+                rounds = rounds.after(&acted);
+                run.say(acted).await?;
+            }
+        }
+        let earlier = rounds.batch.as_ref().map(|batch| (&*batch.state, &*rounds.results));
+        match ports.hooks.next(hook, about, earlier, run.voice()).await? {
+            HookStep::Done(done) => return Ok(done),
+            HookStep::Run(_) if rounds.count >= MOST_ROUNDS => {
+                let message = format!("it asked for more than {MOST_ROUNDS} batches of actions");
+                return Ok(Done { ok: false, message, request_rollback: false });
+            }
+            HookStep::Run(batch) => {
+                let event = Event::HookRound { hook: hook.name.clone(), batch };
+                rounds = rounds.after(&event);
+                run.say(event).await?;
+            }
+        }
+    }
+}
+
+async fn act(
+    hook: &Hook,
+    action: &Action,
+    release: Option<&Release>,
+    key: &str,
+    ports: &Ports,
+    run: &Run,
+) -> Result<ActionResult, Cause> {
+    // What was begun is seen through; between two actions a job can be stopped.
+    let is_step = matches!(hook.moment, Moment::BeforeTraffic | Moment::AfterRelease);
+    if is_step {
+        run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
+    }
+    let Some(release) = release.filter(|_| hook.moment != Moment::AfterFailure) else {
+        return match action {
+            Action::Wait { ms } => wait(*ms, false, run).await,
+            _ => Ok(ActionResult::Denied("there is no release of this job to act on".into())),
+        };
+    };
+    match action {
+        Action::Wait { ms } => wait(*ms, is_step, run).await,
+        Action::PodExec { .. } if hook.moment == Moment::BeforeTraffic => {
+            Ok(ActionResult::Denied("before traffic there is no pod of the new release".into()))
+        }
+        action => {
+            run.retrying(|| ports.cluster.act(release, &hook.name, key, action, run.voice())).await
+        }
+    }
+}
+
+async fn wait(ms: u32, is_step: bool, run: &Run) -> Result<ActionResult, Cause> {
+    let sleep = async {
+        tokio::time::sleep(Duration::from_millis(ms.into())).await;
+        Ok::<_, Cause>(ActionResult::Waited)
+    };
+    if is_step { run.unless_stopped(sleep).await } else { sleep.await }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeTraffic => "before traffic",
+            Self::AfterRelease => "after the release",
+            Self::AfterFailure => "after a failure",
+            Self::AfterRollback => "after a rollback",
+        })
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warn => "warn",
+            Self::Stop => "stop",
+            Self::RollBack => "roll back",
+        })
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, plugin, moment, policy, .. } = self;
+        write!(f, "hook {name} (`{plugin}`) {moment}; if it fails: {policy}")
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PodExec { command, .. } => write!(f, "run in a pod: {}", command.join(" ")),
+            Self::RunJob { command, .. } => write!(f, "run as a Job: {}", command.join(" ")),
+            Self::Wait { ms } => write!(f, "wait {ms} ms"),
+        }
+    }
+}
+
+impl fmt::Display for ActionResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { code, .. } => write!(f, "exited with {code}"),
+            Self::Waited => f.write_str("waited"),
+            Self::Denied(why) => write!(f, "denied: {why}"),
+            Self::TimedOut => f.write_str("did not end in time"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+        }
+    }
+}

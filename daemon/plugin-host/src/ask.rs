@@ -1,0 +1,155 @@
+//! What a plugin's manifest asks for, each with a reason.
+
+use crate::hosts::HostPattern;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// All that a plugin asks for beyond its log, its settings and its tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Asks {
+    /// Hosts.
+    pub http: Vec<HttpAsk>,
+    /// Secrets, by the names that the plugin gives them.
+    pub secrets: Vec<SecretAsk>,
+    /// What a hook has done.
+    pub actions: Vec<ActionAsk>,
+}
+
+/// Requests to hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HttpAsk {
+    /// Which; `*` where the operator's settings say.
+    pub host: HostPattern,
+    /// `GET`, `POST` …
+    pub methods: Vec<String>,
+    /// Fields of answers that the plugin must not see itself: pointers into JSON, or paths of
+    /// elements into XML.
+    #[serde(default)]
+    pub opaque: Vec<String>,
+    /// It works without.
+    #[serde(default)]
+    pub optional: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// The use of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretAsk {
+    /// As the plugin opens it.
+    pub name: String,
+    /// What for.
+    pub uses: Vec<Use>,
+    /// Fields that it reads in clear: pointers into JSON.
+    #[serde(default)]
+    pub public: Vec<String>,
+    /// It works without.
+    #[serde(default)]
+    pub optional: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a secret may be used for. None of them lets a plugin read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// To sign: HMAC-SHA256.
+    Hmac,
+    /// To be part of a request to a host that was granted.
+    Send,
+    /// To be the login of a registry.
+    Login,
+}
+
+/// An action of a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ActionAsk {
+    /// Which.
+    pub action: ActionKind,
+    /// It works without.
+    #[serde(default)]
+    pub optional: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a hook may have done in the cluster, to its job's own app alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// A command in one pod of the new release.
+    PodExec,
+    /// A Job of the new image.
+    RunJob,
+}
+
+impl Asks {
+    /// # Errors
+    /// Names what cannot be asked for.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let all = self.http.len() + self.secrets.len() + self.actions.len();
+        if all > 50 {
+            return Err(format!("asks: {all} of them; 50 are allowed"));
+        }
+        for http in &self.http {
+            check_methods("asks.http", &http.methods)?;
+        }
+        for secret in &self.secrets {
+            windlass_core::app::label("asks.secrets.name", &secret.name, 30)
+                .map_err(|error| error.to_string())?;
+            if secret.uses.is_empty() && secret.public.is_empty() {
+                return Err(format!("asks.secrets: `{}` has no uses", secret.name));
+            }
+        }
+        let reasons = self.http.iter().map(|ask| &ask.reason);
+        let reasons = reasons.chain(self.secrets.iter().map(|ask| &ask.reason));
+        for reason in reasons.chain(self.actions.iter().map(|ask| &ask.reason)) {
+            if reason.trim().is_empty()
+                || reason.len() > 300
+                || reason.chars().any(char::is_control)
+            {
+                return Err(format!("asks: the reason {reason:?} must have 1 to 300 characters"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// # Errors
+/// Names the method.
+pub(crate) fn check_methods(field: &str, methods: &[String]) -> Result<(), String> {
+    if methods.is_empty() {
+        return Err(format!("{field}: methods: is empty; say which, such as [\"POST\"]"));
+    }
+    match methods.iter().find(|method| !METHODS.contains(&&***method)) {
+        Some(method) => Err(format!("{field}: methods: {method:?} is not among {METHODS:?}")),
+        None => Ok(()),
+    }
+}
+
+/// CONNECT and TRACE are nobody's business.
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hmac => "hmac",
+            Self::Send => "send",
+            Self::Login => "login",
+        })
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PodExec => "pod-exec",
+            Self::RunJob => "run-job",
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! Deploy hooks: what is done around a release, round by round.
+
+use crate::{
+    ask::ActionKind,
+    bindings::{
+        deploy_hook::{
+            DeployHookPlugin, DeployHookPluginPre, exports::windlass::plugin::deploy_hook,
+        },
+        types,
+    },
+    call::Guest,
+    grant::Granted,
+    state::{State, shown, shown_lines},
+};
+use wasmtime::{Store, component::InstancePre};
+use windlass_core::{
+    hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment},
+    job::Stage,
+};
+
+/// Actions of one batch.
+const MOST_ACTIONS: usize = 20;
+/// Bytes of a hook's state.
+const LARGEST_STATE: usize = 64 << 10;
+/// The longest that an action may take: an hour.
+const LONGEST: u32 = 3_600_000;
+/// Words of a command, and bytes of all of them.
+const MOST_WORDS: usize = 100;
+const LONGEST_COMMAND: usize = 16 << 10;
+
+/// `start`, or `resume` with what came of a batch.
+pub(crate) struct Next {
+    pub(crate) context: deploy_hook::Context,
+    pub(crate) earlier: Option<(Vec<u8>, Vec<deploy_hook::ActionResult>)>,
+}
+
+impl Next {
+    pub(crate) fn of(
+        hook: &Hook,
+        about: &About,
+        settings: String,
+        earlier: Option<(&[u8], &[ActionResult])>,
+    ) -> Self {
+        let failure = about.failure.as_ref().map(|failure| deploy_hook::Failure {
+            stage: failure.stage.to_string(),
+            code: failure.code.clone(),
+            what: failure.what.clone(),
+            fix: failure.fixes.first().cloned().unwrap_or_default(),
+        });
+        let image = about.image.as_ref().map(windlass_core::job::Image::by_digest);
+        let context = deploy_hook::Context {
+            moment: match hook.moment {
+                Moment::BeforeTraffic => deploy_hook::Moment::BeforeTraffic,
+                Moment::AfterRelease => deploy_hook::Moment::AfterRelease,
+                Moment::AfterFailure => deploy_hook::Moment::AfterFailure,
+                Moment::AfterRollback => deploy_hook::Moment::AfterRollback,
+            },
+            key: about.key.clone(),
+            job: about.job.clone(),
+            project: about.app.project.clone(),
+            app: about.app.name.clone(),
+            environment: about.app.environment.clone(),
+            commit: about.commit.clone(),
+            image: image.unwrap_or_default(),
+            failure,
+            settings,
+            said: hook.said.clone(),
+            attrs: Vec::new(),
+        };
+        let earlier =
+            earlier.map(|(state, results)| (state.to_vec(), results.iter().map(result).collect()));
+        Self { context, earlier }
+    }
+}
+
+impl Guest for Next {
+    const CALL: &'static str = "start or resume";
+    const STAGE: Stage = Stage::Hooks;
+    type Answer = deploy_hook::Step;
+
+    async fn call(
+        self,
+        pre: InstancePre<State>,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
+        let guest: DeployHookPlugin =
+            DeployHookPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
+        let hook = guest.windlass_plugin_deploy_hook();
+        let step = match &self.earlier {
+            None => hook.call_start(&mut *store, &self.context).await?,
+            Some((state, results)) => {
+                hook.call_resume(&mut *store, &self.context, state, results).await?
+            }
+        };
+        Ok(step.map(|step| match step {
+            deploy_hook::Step::Done(done) => {
+                let message = store.data().redactor().mask(&done.message);
+                deploy_hook::Step::Done(deploy_hook::Done { message, ..done })
+            }
+            run @ deploy_hook::Step::Run(_) => run,
+        }))
+    }
+}
+
+fn result(result: &ActionResult) -> deploy_hook::ActionResult {
+    match result {
+        ActionResult::Exited { code, output } => {
+            deploy_hook::ActionResult::Exited(deploy_hook::Exited {
+                code: *code,
+                output: output.clone(),
+            })
+        }
+        ActionResult::Waited => deploy_hook::ActionResult::Waited,
+        ActionResult::Denied(why) => deploy_hook::ActionResult::Denied(why.clone()),
+        ActionResult::TimedOut => deploy_hook::ActionResult::TimedOut,
+        ActionResult::Failed(why) => deploy_hook::ActionResult::Failed(why.clone()),
+    }
+}
+
+/// # Errors
+/// Says what cannot be done, or was not granted.
+pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookStep, String> {
+    let batch = match step {
+        deploy_hook::Step::Done(done) => {
+            let (ok, request_rollback) = (done.ok, done.request_rollback);
+            return Ok(HookStep::Done(Done {
+                ok,
+                message: shown_lines(&done.message),
+                request_rollback,
+            }));
+        }
+        deploy_hook::Step::Run(batch) => batch,
+    };
+    if batch.state.len() > LARGEST_STATE {
+        let size = batch.state.len();
+        return Err(format!("its state has {size} bytes; {LARGEST_STATE} are allowed"));
+    }
+    if batch.actions.is_empty() || batch.actions.len() > MOST_ACTIONS {
+        let count = batch.actions.len();
+        return Err(format!("its batch has {count} actions; 1 to {MOST_ACTIONS} are allowed"));
+    }
+    let actions = batch.actions.into_iter().map(|action| match action {
+        deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST) }),
+        deploy_hook::Action::PodExec(exec) => {
+            granted.action(ActionKind::PodExec)?;
+            let (command, timeout_ms) = (command(exec.command)?, limit(exec.timeout_ms));
+            Ok(Action::PodExec { command, timeout_ms, once: exec.once })
+        }
+        deploy_hook::Action::RunJob(job) => {
+            granted.action(ActionKind::RunJob)?;
+            let (command, timeout_ms) = (command(job.command)?, limit(job.timeout_ms));
+            Ok(Action::RunJob { command, timeout_ms })
+        }
+    });
+    let actions = actions.collect::<Result<_, String>>()?;
+    Ok(HookStep::Run(Batch { actions, state: batch.state }))
+}
+
+/// 0 is the default of ten minutes.
+fn limit(ms: u32) -> u32 {
+    if ms == 0 { 600_000 } else { ms.min(LONGEST) }
+}
+
+/// argv is handed on as it is, so it may hold anything but what no program can be given.
+fn command(argv: Vec<String>) -> Result<Vec<String>, String> {
+    let bytes: usize = argv.iter().map(String::len).sum();
+    if argv.first().is_none_or(String::is_empty) {
+        return Err("its command is empty".into());
+    }
+    if argv.len() > MOST_WORDS || bytes > LONGEST_COMMAND {
+        return Err(format!(
+            "its command has {} words and {bytes} bytes; {MOST_WORDS} and {LONGEST_COMMAND} are allowed",
+            argv.len()
+        ));
+    }
+    match argv.iter().find(|word| word.contains('\0')) {
+        Some(word) => Err(format!("`{}` holds a NUL", shown(word))),
+        None => Ok(argv),
+    }
+}

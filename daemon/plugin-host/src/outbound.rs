@@ -1,0 +1,188 @@
+//! Connections for guests: resolved once, made to an address that was checked, used once.
+
+use crate::grant::Scheme;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use std::{
+    error::Error,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    },
+};
+use url::Host;
+use windlass_core::address::{is_global, is_link_local};
+
+/// For one address; the next is tried after it.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Of an answer's head.
+const HEAD: usize = 64 << 10;
+const HEADERS: usize = 100;
+
+/// Where to, as it was granted.
+pub(crate) struct Target {
+    pub(crate) scheme: Scheme,
+    pub(crate) host: Host<String>,
+    pub(crate) port: u16,
+    /// Also where the address is not of the public internet.
+    pub(crate) private: bool,
+    /// Other authorities than the system's.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// The address is not allowed.
+    Denied(String),
+    /// It did not work this time.
+    Unavailable(String),
+    /// More than was allowed for.
+    TooLong(usize),
+}
+
+/// Sends one request over a connection of its own.
+pub(crate) async fn send(
+    target: &Target,
+    request: Request<Full<Bytes>>,
+    most: usize,
+) -> Result<Response<Vec<u8>>, SendError> {
+    let addresses = addresses(target).await?;
+    let stream = connect(&addresses).await?;
+    match target.scheme {
+        Scheme::Http => over(stream, request, most).await,
+        Scheme::Https => {
+            let name =
+                ServerName::try_from(target.host.to_string().trim_matches(['[', ']']).to_owned());
+            let name = name.map_err(|error| unavailable(&error))?;
+            let tls = tls(target.ca.as_deref()).map_err(SendError::Unavailable)?;
+            let stream = TlsConnector::from(tls).connect(name, stream).await;
+            over(stream.map_err(|error| unavailable(&error))?, request, most).await
+        }
+    }
+}
+
+/// Those that may be connected to: the name is not asked for again.
+async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, SendError> {
+    let port = target.port;
+    let found: Vec<SocketAddr> = match &target.host {
+        Host::Ipv4(address) => vec![((*address), port).into()],
+        Host::Ipv6(address) => vec![((*address), port).into()],
+        Host::Domain(name) => {
+            let found = timeout(CONNECT, lookup_host((&**name, port))).await;
+            let found = found.map_err(|error| unavailable(&error))?;
+            found.map_err(|error| unavailable(&error))?.collect()
+        }
+    };
+    let is_literal = !matches!(target.host, Host::Domain(_));
+    let may = |address: &IpAddr| {
+        is_global(*address) || target.private && (is_literal || !is_link_local(*address))
+    };
+    let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| may(&found.ip()));
+    match (good.is_empty(), bad.first()) {
+        (false, _) => Ok(good),
+        (true, Some(bad)) => {
+            let (host, address) = (&target.host, bad.ip());
+            let allow = match is_link_local(address) {
+                true => "such an address is never reached by a name",
+                false => "`private = true` in its grant would allow it",
+            };
+            Err(SendError::Denied(format!(
+                "{host} is {address}, which is not of the public internet; {allow}"
+            )))
+        }
+        (true, None) => Err(SendError::Unavailable(format!("{} has no address", target.host))),
+    }
+}
+
+async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, SendError> {
+    let mut last = String::new();
+    for address in addresses.iter().take(4) {
+        match timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = format!("{address}: {error}"),
+            Err(_) => last = format!("{address}: no connection within {} s", CONNECT.as_secs()),
+        }
+    }
+    Err(SendError::Unavailable(last))
+}
+
+async fn over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+    most: usize,
+) -> Result<Response<Vec<u8>>, SendError> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEAD).max_headers(HEADERS);
+    let handshake = builder.handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(|error| unavailable(&error))?;
+    let exchange = async {
+        let response = sender.send_request(request).await.map_err(|error| unavailable(&error))?;
+        let (head, body) = response.into_parts();
+        match Limited::new(body, most).collect().await {
+            Ok(body) => Ok(Response::from_parts(head, body.to_bytes().to_vec())),
+            Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+                Err(SendError::TooLong(most))
+            }
+            Err(error) => Err(unavailable(&*error)),
+        }
+    };
+    // In this same future, so that the connection ends with the call.
+    tokio::pin!(connection, exchange);
+    let mut is_open = true;
+    loop {
+        tokio::select! {
+            done = &mut exchange => return done,
+            _ = &mut connection, if is_open => is_open = false,
+        }
+    }
+}
+
+fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(path) => {
+            let fail = |error: &dyn Error| format!("{}: {error}", path.display());
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
+                let certificate = certificate.map_err(|error| fail(&error))?;
+                roots.add(certificate).map_err(|error| fail(&error))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder =
+        builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// With its causes: "connection error" alone tells nothing.
+fn unavailable(error: &dyn Error) -> SendError {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    SendError::Unavailable(words)
+}

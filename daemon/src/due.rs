@@ -1,0 +1,66 @@
+//! What comes later is stored, not slept: one loop over what is due.
+
+use crate::{planner::Nowhere, wire::Supplies};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::watch;
+use windlass_core::{app::App, run::Run};
+use windlass_store::{Store, StoreError};
+
+/// How long the loop waits at most, and at least.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
+
+/// A pull secret that could not be renewed is tried again after this: it is renewed long before the
+/// login in it is over.
+const AGAIN_MS: u64 = 60_000;
+
+/// Does what is due, for ever.
+pub(crate) async fn run(store: Store, supplies: Supplies) {
+    loop {
+        let next = match round(&store, &supplies).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(%error, "due work");
+                None
+            }
+        };
+        let left =
+            next.map_or(PAUSE.0, |at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms())));
+        tokio::time::sleep(left.clamp(PAUSE.1, PAUSE.0)).await;
+    }
+}
+
+async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreError> {
+    let done = store.do_due_work().await?;
+    if done > 0 {
+        tracing::info!(done, "due work");
+    }
+    for app in store.pulls_due().await? {
+        let next = renew(store, supplies, &app).await;
+        let next = next.unwrap_or_else(|error| {
+            tracing::warn!(%app, error, "the pull secret cannot be renewed yet");
+            Some(now_ms() + AGAIN_MS)
+        });
+        store.renewed(&app, next).await?;
+    }
+    store.next_due().await
+}
+
+/// Says when it is due again.
+async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u64>, String> {
+    let released = store.releases(app, None, 1).await.map_err(|error| error.to_string())?;
+    let Some((release, _)) = released.into_iter().next() else { return Ok(None) };
+    let (_stop, stop) = watch::channel(None);
+    let run = Run::new(Arc::new(Nowhere), stop, None);
+    let next = supplies.cluster.renew(&release, run.voice()).await;
+    let next = next.map_err(|error| error.to_string())?;
+    tracing::info!(%app, next_ms = next, "the pull secret was renewed");
+    Ok(next)
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(now).unwrap_or(u64::MAX)
+}

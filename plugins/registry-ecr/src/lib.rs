@@ -1,0 +1,110 @@
+//! Amazon ECR, private: a login for twelve hours, for the keys that the operator has, for a role that
+//! they take up, or for a role by web identity. No key, token or password is seen in here.
+
+mod errors;
+mod sigv4;
+mod sts;
+
+use serde_json::Value;
+use windlass_plugin_sdk::{
+    Credential, Error, Login, LoginRequest, Secret, clock, config, http, invalid, registry_auth,
+    secrets::{self, Encoding},
+};
+
+/// Keys that sign.
+struct Keys {
+    id: String,
+    secret: Secret,
+    token: Option<Secret>,
+}
+
+/// What the operator says.
+struct Settings(Value);
+
+impl Settings {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0[name].as_str()
+    }
+}
+
+fn authenticate(request: LoginRequest) -> Result<Login, Error> {
+    let settings = Settings(serde_json::from_str(&config()).unwrap_or_default());
+    let region = match settings.text("region") {
+        Some(region) => region.to_owned(),
+        None => region_of(&request.registry).ok_or_else(|| {
+            invalid(
+                format!("`{}` is no name of a private ECR registry", request.registry),
+                "write it as ACCOUNT.dkr.ecr.REGION.amazonaws.com, or say `region` in its settings",
+            )
+        })?,
+    };
+    let keys = keys(&settings, &region)?;
+    let own = format!("https://api.ecr.{region}.amazonaws.com/");
+    let url = settings.text("ecr-endpoint").unwrap_or(&own).to_owned();
+    let signed = sigv4::Signed {
+        url: &url,
+        service: "ecr",
+        region: &region,
+        content_type: "application/x-amz-json-1.1",
+        target: Some("AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"),
+        body: "{}",
+    };
+    let answer = sigv4::send(&signed, &keys)?;
+    if answer.status() != 200 {
+        return Err(errors::explain(&answer, "ecr:GetAuthorizationToken"));
+    }
+    let json: Value = serde_json::from_slice(&answer.body()).unwrap_or_default();
+    let token = answer.take_secret("/authorizationData/0/authorizationToken")?;
+    // base64 of `AWS:password`.
+    let pair = token.decode("", Encoding::Base64)?;
+    let password = pair.split(":", secrets::Part::After)?;
+    let now = clock::now();
+    let until = json["authorizationData"][0]["expiresAt"].as_f64();
+    let until = until.filter(|until| *until > 0.0).map(|seconds| (seconds * 1000.0) as u64);
+    // At half its life, so that a renewal that fails is no harm yet.
+    let renew = until.map(|until| now + until.saturating_sub(now) / 2);
+    let credential = Credential::Basic(("AWS".into(), password));
+    Ok(Login { credential, until, renew, attrs: Vec::new() })
+}
+
+/// `ACCOUNT.dkr.ecr[-fips].REGION.amazonaws.com[.cn]`
+fn region_of(host: &str) -> Option<String> {
+    let mut labels = host.split('.').skip(1);
+    let (dkr, ecr, region) = (labels.next()?, labels.next()?, labels.next()?);
+    (dkr == "dkr" && ecr.starts_with("ecr")).then(|| region.to_owned())
+}
+
+/// Those of the operator, or of the role that they, or the web identity, take up.
+fn keys(settings: &Settings, region: &str) -> Result<Keys, Error> {
+    let Some(role) = settings.text("role-arn") else { return own_keys() };
+    match secrets::open("web-identity") {
+        Ok(token) => sts::by_web_identity(settings, region, role, &token),
+        Err(_) => sts::by_keys(settings, region, role, &own_keys()?),
+    }
+}
+
+fn own_keys() -> Result<Keys, Error> {
+    let aws = secrets::open("aws")?;
+    Ok(Keys {
+        id: aws.public_field("/access_key_id")?,
+        secret: aws.field("/secret_access_key")?,
+        token: aws.field("/session_token").ok(),
+    })
+}
+
+/// The text between two marks: what answers say in clear.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
+    text.split_once(from)?.1.split_once(to).map(|(inside, _)| inside)
+}
+
+/// A request to AWS, as all of them are.
+fn request<'a>(
+    url: &str,
+    headers: Vec<(String, http::HeaderValue<'a>)>,
+    body: Vec<http::Part<'a>>,
+) -> http::Request<'a> {
+    let (method, url) = ("POST".to_owned(), url.to_owned());
+    http::Request { method, url, headers, body, timeout_ms: 15_000, max_response: 256 << 10 }
+}
+
+registry_auth!(authenticate);
