@@ -6,4 +6,5 @@ pub mod git;
 pub mod images;
 pub mod node;
 pub mod pki;
+pub mod python;
 pub mod registry;

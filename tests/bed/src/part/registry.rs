@@ -3,11 +3,13 @@
 use crate::{
     Layout, Result,
     layout::{HOST, PASSWORD},
+    part::python::ECR_PASSWORD,
     process::{Running, await_ready, listens, run, start},
 };
 use std::{fs, path::Path, process::Command, time::Duration};
 
-/// Starts a registry on the bridge's address. `private`: wants user `bed` and the bed's password.
+/// Starts a registry on the bridge's address. `private`: wants user `bed` and the bed's password, or
+/// the login that [`ECR_PASSWORD`] is.
 ///
 /// # Errors
 /// What it said.
@@ -16,8 +18,10 @@ pub fn up(layout: &Layout, name: &'static str, port: u16, private: bool) -> Resu
     fs::create_dir_all(folder.join("storage"))?;
     let auth = if private {
         // The registry takes bcrypt only.
-        let line = run(Command::new("htpasswd").args(["-Bbn", "bed", PASSWORD]))?;
-        fs::write(folder.join("htpasswd"), line)?;
+        let users = [("bed", PASSWORD), ("AWS", ECR_PASSWORD)]
+            .map(|(user, password)| run(Command::new("htpasswd").args(["-Bbn", user, password])));
+        let users: Result<Vec<_>> = users.into_iter().collect();
+        fs::write(folder.join("htpasswd"), users?.concat())?;
         format!("auth:\n  htpasswd:\n    realm: bed\n    path: {}/htpasswd\n", folder.display())
     } else {
         String::new()

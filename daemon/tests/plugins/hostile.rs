@@ -1,124 +1,18 @@
-//! Plugins that mean harm, each a real component, through the same door as any other: what it must
+//! Detectors that mean harm, each a real component, through the same door as any other: what it must
 //! come to, that another plugin beside it is not disturbed, and that nothing of it is left.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
-
-mod component;
-mod guests;
-
-use async_trait::async_trait;
-use component::{NOTHING, component, detector, manifest, with_section};
-use guests::{Outcome, bomb, guests};
+use crate::{
+    component::{NOTHING, component, detector, manifest, with_section},
+    guests::{Outcome, bomb, guests},
+    harness::{Bench, of, resident},
+};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
-use windlass_core::{
-    app::App,
-    event::Event,
-    job::Release,
-    ports::{Detectors, GitError, Journal, PluginError, Tree},
-    recipe::Recipe,
-    run::{Lost, Run},
-};
-use windlass_plugin_host::{
-    Host, HostError, JobPlugins, Limits, PluginSet, Plugins, Setup, Source,
-};
-
-/// Keeps what was said.
-#[derive(Default)]
-struct Said(Mutex<Vec<Event>>);
-
-#[async_trait]
-impl Journal for Said {
-    async fn append(&self, event: Event) -> Result<(), Lost> {
-        self.0.lock().unwrap().push(event);
-        Ok(())
-    }
-
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
-        Ok(None)
-    }
-}
-
-struct Folder(PathBuf);
-
-impl Tree for Folder {
-    fn root(&self) -> &Path {
-        &self.0
-    }
-
-    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
-        Ok(None)
-    }
-}
-
-/// A host, a tree of a few files, and a place for components.
-struct Bench {
-    host: Arc<Host>,
-    tree: Folder,
-    folder: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
-        let host = Host::new(&folder.path().join("cache"), program, None).unwrap();
-        let tree = folder.path().join("tree");
-        for n in 0..200 {
-            let path = tree.join(format!("a{}/b{n}", n % 10));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "text").unwrap();
-        }
-        Self { host, tree: Folder(tree), folder }
-    }
-
-    async fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<PluginSet>, HostError> {
-        self.load_within(name, bytes, Limits::default()).await
-    }
-
-    async fn load_within(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        limits: Limits,
-    ) -> Result<Arc<PluginSet>, HostError> {
-        let path = self.folder.path().join(format!("{name}.wasm"));
-        fs::write(&path, bytes).unwrap();
-        let source = Source { path, limits, ..Source::default() };
-        PluginSet::load(self.host.clone(), &of(&[source])).await.map(Arc::new)
-    }
-
-    async fn ask(&self, set: &Arc<PluginSet>) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
-        self.detect(&set.for_job("shop")).await
-    }
-
-    /// As a job of its own, with all that it says.
-    async fn detect(&self, job: &JobPlugins) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
-        let said = Arc::new(Said::default());
-        let (_stop, stop) = watch::channel(None);
-        let run = Run::new(said.clone(), stop, None);
-        let answer = job.detect(&self.tree, run.voice()).await;
-        let events = said.0.lock().unwrap().clone();
-        (answer, events)
-    }
-}
-
-/// A set of these and nothing else.
-fn of(plugins: &[Source]) -> Setup {
-    Setup { plugins: plugins.to_vec(), ..Setup::default() }
-}
+use windlass_core::{event::Event, ports::Detectors};
+use windlass_plugin_host::{Limits, Plugins, Source};
 
 /// A component whose bytes name another version of the WIT.
 fn component_of(ours: &str, other: &str) -> Vec<u8> {
@@ -130,12 +24,6 @@ fn component_of(ours: &str, other: &str) -> Vec<u8> {
         }
     }
     bytes
-}
-
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,0 +1,120 @@
+//! A host as the daemon has it, a journal that keeps what was said, and a tree of a few files.
+
+use async_trait::async_trait;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+use tokio::sync::watch;
+use windlass_core::{
+    app::App,
+    event::Event,
+    job::Release,
+    ports::{Detectors, GitError, Journal, PluginError, Tree},
+    recipe::Recipe,
+    run::{Lost, Run, Voice},
+};
+use windlass_plugin_host::{Host, HostError, JobPlugins, Limits, PluginSet, Setup, Source};
+
+/// Keeps what was said.
+#[derive(Default)]
+pub(crate) struct Said(pub(crate) Mutex<Vec<Event>>);
+
+#[async_trait]
+impl Journal for Said {
+    async fn append(&self, event: Event) -> Result<(), Lost> {
+        self.0.lock().unwrap().push(event);
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+        Ok(None)
+    }
+}
+
+pub(crate) struct Folder(PathBuf);
+
+impl Tree for Folder {
+    fn root(&self) -> &Path {
+        &self.0
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+}
+
+/// A host, a tree of a few files, and a place for components.
+pub(crate) struct Bench {
+    pub(crate) host: Arc<Host>,
+    tree: Folder,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
+        let host = Host::new(&folder.path().join("cache"), program, None).unwrap();
+        let tree = folder.path().join("tree");
+        for n in 0..200 {
+            let path = tree.join(format!("a{}/b{n}", n % 10));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        Self { host, tree: Folder(tree), folder }
+    }
+
+    pub(crate) async fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<PluginSet>, HostError> {
+        self.load_within(name, bytes, Limits::default()).await
+    }
+
+    pub(crate) async fn load_within(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        limits: Limits,
+    ) -> Result<Arc<PluginSet>, HostError> {
+        let path = self.folder.path().join(format!("{name}.wasm"));
+        fs::write(&path, bytes).unwrap();
+        let source = Source { path, limits, ..Source::default() };
+        PluginSet::load(self.host.clone(), &of(&[source])).await.map(Arc::new)
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        set: &Arc<PluginSet>,
+    ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
+        self.detect(&set.for_job("shop")).await
+    }
+
+    /// As a job of its own, with all that it says.
+    pub(crate) async fn detect(
+        &self,
+        job: &JobPlugins,
+    ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
+        self.listening(async |voice| job.detect(&self.tree, voice).await).await
+    }
+
+    /// With all that is said meanwhile.
+    pub(crate) async fn listening<T>(&self, ask: impl AsyncFnOnce(&Voice) -> T) -> (T, Vec<Event>) {
+        let said = Arc::new(Said::default());
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(said.clone(), stop, None);
+        let answer = ask(run.voice()).await;
+        let events = said.0.lock().unwrap().clone();
+        (answer, events)
+    }
+}
+
+/// A set of these and nothing else.
+pub(crate) fn of(plugins: &[Source]) -> Setup {
+    Setup { plugins: plugins.to_vec(), ..Setup::default() }
+}
+
+pub(crate) fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}

@@ -1,0 +1,19 @@
+//! Plugins as real components, in the host as the daemon has it: those of the project against the
+//! real thing, and those that mean harm.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: what cannot go on should stop"
+)]
+
+mod component;
+mod guests;
+mod harness;
+mod hostile;
+mod outside;
+mod serving;
+mod worlds;

@@ -1,0 +1,228 @@
+//! The project's own plugins that reach outside, against the real thing: AWS as moto plays it, which
+//! verifies signatures, and a receiver of webhooks that believes only what is signed.
+
+use crate::{harness::Bench, outside::digest, serving::serve};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+use windlass_bed::{Layout, build, part::python};
+use windlass_core::{
+    app::App,
+    diagnose::Diagnosis,
+    event::Event,
+    hook::{About, Action, ActionResult, Done, Hook, HookStep, Moment, Policy, SecretSource},
+    ports::{Credential, Hooks, Login, PluginError},
+};
+use windlass_plugin_host::{Grant, HookSource, Plugins, RegistrySource, Setup, Source};
+
+const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+
+fn source(name: &str, grant: &str) -> Source {
+    let path = build::plugins().unwrap().join(format!("{name}.wasm"));
+    let digest = Some(digest(&fs::read(&path).unwrap()));
+    let grant: Grant = toml::from_str(grant).unwrap();
+    Source { path, digest, grant, ..Source::default() }
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+async fn login(
+    bench: &Bench,
+    plugin: &str,
+    grant: &str,
+    settings: Value,
+    secrets: &[(&str, PathBuf)],
+) -> (Result<Login, PluginError>, Vec<Event>) {
+    let sources =
+        secrets.iter().map(|(name, path)| ((*name).to_owned(), SecretSource::File(path.clone())));
+    let registry = RegistrySource {
+        host: REGISTRY.into(),
+        plugin: plugin.into(),
+        settings,
+        secrets: sources.collect(),
+    };
+    let setup = Setup {
+        plugins: vec![source(plugin, grant)],
+        registries: vec![registry.clone()],
+        ..Setup::default()
+    };
+    let plugins = Plugins::load(bench.host.clone(), &setup).await.unwrap();
+    bench.listening(async |voice| plugins.for_job("").authenticate(&registry, voice).await).await
+}
+
+fn basic(login: Login) -> (String, String) {
+    match login.credential {
+        Credential::Basic(user, secret) => (user, secret.reveal_text().unwrap().to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_the_operator_has() {
+    let bench = Bench::new();
+    let secret = file(bench.folder.path(), "secret", "pass-word-1\n");
+    let grant = "secrets = [{ name = \"secret\", uses = [\"login\"] }]";
+    let ask = async |settings| {
+        let (login, events) =
+            login(&bench, "registry-static", grant, settings, &[("secret", secret.clone())]).await;
+        assert!(!format!("{events:?}").contains("pass-word"), "{events:?}");
+        login
+    };
+    let login = ask(json!({ "user": "ci" })).await.unwrap();
+    assert_eq!(login.renew_ms, None);
+    assert_eq!(basic(login), ("ci".into(), "pass-word-1".into()));
+    let identity = ask(json!({ "kind": "identity-token" })).await.unwrap().credential;
+    assert!(matches!(identity, Credential::IdentityToken(_)));
+    let bearer = ask(json!({ "kind": "bearer" })).await.unwrap().credential;
+    assert!(matches!(bearer, Credential::Bearer(_)));
+    let error = ask(json!({})).await.unwrap_err();
+    assert!(error.hint.unwrap().contains("add `user`"));
+}
+
+/// The key signs and never enters the guest; what AWS refuses comes with what to change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
+    let (layout, bench) = (Layout::main(), Bench::new());
+    let (verified, open) = (21_500, 21_501);
+    let _aws = python::aws(&layout, verified, true).unwrap();
+    let _open = python::aws(&layout, open, false).unwrap();
+    let users = python::aws_users(&layout, verified).unwrap();
+    let skewed = serve().await.port();
+    let hosts: Vec<_> = [verified, open, skewed]
+        .map(|port| {
+            format!("{{ host = \"127.0.0.1:{port}\", methods = [\"POST\"], scheme = \"http\", private = true }}")
+        })
+        .into();
+    let grant = format!(
+        "http = [{}]\nsecrets = [
+            {{ name = \"aws\", uses = [\"hmac\", \"send\"], hosts = [\"127.0.0.1:{verified}\"], public = [\"/access_key_id\"] }},
+            {{ name = \"web-identity\", uses = [\"send\"], hosts = [\"127.0.0.1:{open}\"] }}]",
+        hosts.join(", ")
+    );
+    let at = |port: u16| {
+        let url = format!("http://127.0.0.1:{port}/");
+        json!({ "ecr-endpoint": url, "sts-endpoint": url })
+    };
+    let with = |mut settings: Value, key: &str, value: &str| {
+        settings[key] = value.into();
+        settings
+    };
+    let aws = |name: &str, keys: &Value| file(bench.folder.path(), name, &keys.to_string());
+    let ci = aws("ci", &users["ci"]);
+    let ask = async |settings: Value, secrets: &[(&str, PathBuf)]| {
+        let (login, events) = login(&bench, "registry-ecr", &grant, settings, secrets).await;
+        let all = format!("{events:?}");
+        let secret = users["ci"]["secret_access_key"].as_str().unwrap();
+        assert!(!all.contains(secret) && !all.contains("auth-token"), "{all}");
+        login
+    };
+    let expected = ("AWS".to_owned(), python::ECR_PASSWORD.to_owned());
+    let login = ask(at(verified), &[("aws", ci.clone())]).await.unwrap();
+    // What moto gives out was over in 2015: it is used, and due for another at once.
+    assert!(login.renew_ms.is_some_and(|at| at < 1_500_000_000_000), "{login:?}");
+    assert_eq!(basic(login), expected);
+    let role = "arn:aws:iam::123456789012:role/push";
+    let settings = with(at(verified), "role-arn", role);
+    // The role's own keys are AWS's answer: taken as secrets, signed with, never seen.
+    assert_eq!(basic(ask(settings, &[("aws", ci.clone())]).await.unwrap()), expected);
+    let token = file(bench.folder.path(), "token", "eyJhbGciOiJub25lIn0.e30.&sig=");
+    let settings = with(at(open), "role-arn", role);
+    assert_eq!(basic(ask(settings, &[("web-identity", token)]).await.unwrap()), expected);
+
+    let mut wrong_id = users["ci"].clone();
+    wrong_id["access_key_id"] = "AKIA0000000000000000".into();
+    let mut wrong_key = users["ci"].clone();
+    wrong_key["secret_access_key"] = "wrong-wrong-wrong-wrong".into();
+    for (settings, keys, what, hint) in [
+        (at(verified), &wrong_id, "ecr:GetAuthorizationToken", "`access_key_id`"),
+        (at(verified), &wrong_key, "SignatureDoesNotMatch", "`secret_access_key`"),
+        (at(verified), &users["nobody"], "AccessDenied", "allow `ecr:GetAuthorizationToken`"),
+        (
+            with(at(verified), "role-arn", role),
+            &users["nobody"],
+            "AccessDenied",
+            "allow `sts:AssumeRole`",
+        ),
+        (
+            with(at(skewed), "ecr-endpoint", &format!("http://127.0.0.1:{skewed}/skew")),
+            &users["ci"],
+            "SignatureDoesNotMatch",
+            "clock is off by",
+        ),
+    ] {
+        let error = ask(settings, &[("aws", aws("other", keys))]).await.unwrap_err();
+        assert!(error.message.contains(what), "{error}");
+        assert!(error.hint.as_deref().unwrap_or_default().contains(hint), "{error:?}");
+    }
+}
+
+/// Signed as Standard Webhooks has it, by its own library's word; a receiver that is busy is tried
+/// again with the same id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_believed_by_who_has_the_key() {
+    let (layout, bench) = (Layout::main(), Bench::new());
+    let (port, secret) = (21_502, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let log = bench.folder.path().join("received");
+    let _receiver = python::receiver(&layout, port, secret, &log).unwrap();
+    let grant = format!(
+        "http = [{{ host = \"127.0.0.1:{port}\", methods = [\"POST\"], scheme = \"http\", private = true }}]
+         secrets = [{{ name = \"signing\", uses = [\"hmac\"] }}]"
+    );
+    let good = file(bench.folder.path(), "good", secret);
+    let other = file(bench.folder.path(), "other", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let tell = async |path: &str, key: &Path, earlier: Option<(&[u8], &[ActionResult])>| {
+        let hook = Hook {
+            name: "tell".into(),
+            plugin: "hook-http".into(),
+            moment: Moment::AfterFailure,
+            policy: Policy::Warn,
+            settings: json!({ "url": format!("http://127.0.0.1:{port}/{path}") }).to_string(),
+            said: "{}".into(),
+            secrets: [("signing".to_owned(), SecretSource::File(key.into()))].into(),
+        };
+        let setup = Setup {
+            plugins: vec![source("hook-http", &grant)],
+            hooks: vec![HookSource { hook, projects: Vec::new(), environments: Vec::new() }],
+            ..Setup::default()
+        };
+        let plugins = Plugins::load(bench.host.clone(), &setup).await.unwrap();
+        let app = App::new("shop", "web", "").unwrap();
+        let job = plugins.for_job("shop");
+        let hook = job.of(&app, &BTreeMap::new()).remove(0);
+        let failure = Diagnosis { code: "app-crashes".into(), ..Diagnosis::default() };
+        let about = About {
+            key: "0197/tell".into(),
+            job: "0197".into(),
+            app,
+            commit: "c0ffee".into(),
+            image: None,
+            failure: Some(failure),
+        };
+        bench
+            .listening(async |voice| job.next(&hook, &about, earlier, voice).await)
+            .await
+            .0
+            .unwrap()
+    };
+    let HookStep::Done(Done { ok: true, .. }) = tell("", &good, None).await else { panic!() };
+    let received = fs::read_to_string(&log).unwrap();
+    let (id, body) = received.trim().split_once(' ').unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((id, &body["type"]), ("windlass/0197/tell", &json!("release.failed")));
+    assert_eq!(body["data"]["failure"]["code"], "app-crashes");
+    let HookStep::Done(refused) = tell("", &other, None).await else { panic!() };
+    assert!(!refused.ok && refused.message.contains("answered 401"), "{refused:?}");
+    let HookStep::Done(gone) = tell("gone", &good, None).await else { panic!() };
+    assert!(gone.message.contains("remove this hook"), "{gone:?}");
+    let HookStep::Run(batch) = tell("busy", &good, None).await else { panic!() };
+    assert_eq!(batch.actions, [Action::Wait { ms: 2_000 }]);
+    let again = tell("busy", &good, Some((&batch.state, &[ActionResult::Waited]))).await;
+    assert!(matches!(again, HookStep::Done(Done { ok: true, .. })), "{again:?}");
+}
