@@ -13,6 +13,8 @@
 mod building;
 mod face;
 mod full;
+mod hooks;
+mod registries;
 mod release;
 mod resume;
 mod source;

@@ -17,9 +17,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
-    Bed, Daemon, Repository,
+    Bed, Daemon, Repository, build,
     daemon::{Answer, Config, get},
     part::control_plane::kubectl,
+    process::sh,
 };
 
 /// The one bed, held until the test program ends.
@@ -265,6 +266,21 @@ fn ended(answer: Answer) -> Ended {
         outcome: end["outcome"].as_str().unwrap_or("none").to_owned(),
         text: answer.text,
     }
+}
+
+/// A plugin of the project, with what it is granted: tables for a daemon's configuration.
+///
+/// # Panics
+/// When the plugin is not built.
+#[must_use]
+pub fn granted(name: &str, grant: &str) -> String {
+    let path = build::plugins().unwrap().join(format!("{name}.wasm"));
+    let sum = sh(&format!("sha256sum {}", path.display())).unwrap();
+    let digest = sum.split(' ').next().unwrap();
+    let path = path.display();
+    format!(
+        "[[plugins]]\npath = \"{path}\"\ndigest = \"sha256:{digest}\"\n[plugins.grant]\n{grant}\n"
+    )
 }
 
 /// All tests together fit on the bed's one node.

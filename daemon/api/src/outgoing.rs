@@ -180,7 +180,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Called(call) => (Some(call.stage), What::Called(called(call))),
         Event::Effected(effect) => (Some(effect.stage), What::Effected(effected(effect))),
         Event::HookRound { hook, batch } => {
-            let actions = batch.actions.iter().map(ToString::to_string).collect();
+            let actions = u32::try_from(batch.actions.len()).unwrap_or(u32::MAX);
             (Some(Stage::Hooks), What::HookRound(v1::HookRound { hook, actions }))
         }
         Event::HookActing { hook, action } => {

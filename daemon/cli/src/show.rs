@@ -49,7 +49,7 @@ pub(crate) fn event(event: &v1::Event) -> String {
             why => format!("plugin `{}`: DENIED: {}: {why}", it.plugin, it.what),
         }),
         Some(What::HookRound(it)) => {
-            line(format!("{} wants: {}", it.hook, it.actions.join(", then ")))
+            line(format!("{} wants {} done", it.hook, count(it.actions, "thing")))
         }
         Some(What::HookActing(it)) => line(format!("{}: {} …", it.hook, it.action)),
         Some(What::HookActed(it)) => {
@@ -88,6 +88,10 @@ pub(crate) fn event(event: &v1::Event) -> String {
         Some(What::TurningBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
         Some(What::Ended(it)) => ended(it),
     }
+}
+
+fn count(many: u32, what: &str) -> String {
+    format!("{many} {what}{}", if many == 1 { "" } else { "s" })
 }
 
 fn direction(step: &v1::Step) -> String {

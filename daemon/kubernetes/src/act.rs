@@ -132,7 +132,7 @@ async fn why_no_pod(client: &Client, namespace: &str, name: &str) -> String {
     let of_job = ListParams::default().fields(&format!("involvedObject.name={name}"));
     let events = limited(client.api::<Event>(namespace).list(&of_job), "events").await;
     let events = events.map(|list| list.items).unwrap_or_default();
-    let last = events.into_iter().filter_map(|event| event.message).last();
+    let last = events.into_iter().filter_map(|event| event.message).next_back();
     last.unwrap_or_else(|| "no pod of it ever ran".into())
 }
 

@@ -5,7 +5,7 @@ use crate::{
     bindings::types,
     engine::{Host, Plugin},
     limits::{Busy, Limits, Meter, TICK},
-    state::{May, Said, State, shown},
+    state::{HANDLES, May, Said, State, shown},
 };
 use std::{
     sync::Arc,
@@ -268,6 +268,9 @@ fn trap(error: &wasmtime::Error, limits: &Limits) -> String {
         None => match shown(&error.root_cause().to_string()) {
             text if text.contains("fuel allocated for hostcalls") => {
                 format!("handed the host more than {} KiB in one call", HANDED >> 10)
+            }
+            text if text.contains("resource table has no free keys") => {
+                format!("holds more than {HANDLES} handles at once")
             }
             text => text,
         },

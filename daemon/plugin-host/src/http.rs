@@ -53,6 +53,9 @@ fn invalid(message: impl Into<String>) -> types::Error {
     types::Error { kind: types::ErrorKind::InvalidInput, message: message.into(), hint: None }
 }
 
+/// A secret as it stands in a place that has its own rules; none where it cannot.
+type Escape = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// What a request is once it may be sent.
 struct Checked {
     target: Target,
@@ -69,7 +72,7 @@ impl State {
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         let mut all = Vec::new();
         for part in parts {
-            let (handle, escape): (_, fn(&[u8]) -> Option<Vec<u8>>) = match part {
+            let (handle, escape): (_, Escape) = match part {
                 wit::Part::Text(text) => {
                     all.extend_from_slice(text.as_bytes());
                     continue;

@@ -20,7 +20,7 @@ use windlass_core::{redact::Redactor, secret::Secret};
 const LONGEST_LINE: usize = 1024;
 
 /// Handles that a guest may hold.
-const HANDLES: usize = 256;
+pub(crate) const HANDLES: usize = 256;
 
 /// What a guest did, told while it runs.
 pub(crate) enum Said {
@@ -121,8 +121,11 @@ impl State {
         &self.redactor
     }
 
-    /// Tells what the guest did, masked.
+    /// Tells what the guest did, masked: as much of it as a journal should hold of one job.
     pub(crate) fn effect(&self, effect: Effect) {
+        if !self.ledger.effect() {
+            return;
+        }
         let mask = |text: String| self.redactor.mask(&text);
         let (what, denied) = (mask(effect.what), effect.denied.map(mask));
         let _ = self.said.send(Said::Effect(Effect { what, denied, ..effect }));

@@ -291,11 +291,11 @@ async fn hooks_that_look_on_are_told_at_the_end() {
     ] {
         let world = World { hooks: hooks(Policy::Warn), ..world }.running(Some("older"));
         run(&world, &job).await;
-        let asked = world.past().into_iter().filter_map(|event| match event {
+        let mut asked = world.past().into_iter().filter_map(|event| match event {
             Event::HookRound { hook, .. } => Some(hook),
             _ => None,
         });
-        assert_eq!(asked.last().as_deref(), Some(told));
+        assert_eq!(asked.next_back().as_deref(), Some(told));
     }
     let world = World { hooks: hooks(Policy::Warn), ..World::default() }.running(None);
     let mut job = job();

@@ -1,0 +1,178 @@
+//! What operators want done around a release: a migration before it, a warm-up after it, a webhook at
+//! its end; what a failure of each comes to; and a daemon that is killed in between.
+
+use serde_json::Value;
+use std::{fs, path::PathBuf};
+use windlass_bed::{Repository, daemon::Config, part::python, process::Running};
+use windlass_tests::{Stand, bed, granted};
+
+/// Below the ports that the kernel gives to connections.
+const RECEIVER: [u16; 2] = [21_510, 21_511];
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+struct Hooked {
+    stand: Stand,
+    received: PathBuf,
+    _receiver: Running,
+}
+
+fn hooked(name: &'static str, port: u16) -> Hooked {
+    let folder = bed().layout.at("hooks").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let (received, key) = (folder.join("received"), folder.join("key"));
+    fs::write(&key, SECRET).unwrap();
+    fs::write(&received, "").unwrap();
+    let receiver = python::receiver(&bed().layout, port, SECRET, &received).unwrap();
+    let http = format!(
+        "http = [{{ host = \"127.0.0.1:{port}\", methods = [\"POST\"], scheme = \"http\", private = true }}]\n\
+         secrets = [{{ name = \"signing\", uses = [\"hmac\"] }}]"
+    );
+    let tell = |name: &str, moment: &str| {
+        format!(
+            "[[hooks]]\nname = \"{name}\"\nplugin = \"hook-http\"\nmoment = \"{moment}\"\npolicy = \"warn\"\n\
+             settings = {{ url = \"http://127.0.0.1:{port}/\" }}\nsecrets = {{ signing = \"{}\" }}\n",
+            key.display()
+        )
+    };
+    let mut config = Config::of(bed()).unwrap();
+    config.tables = [
+        granted("hook-job", "actions = [\"run-job\"]"),
+        granted("hook-exec", "actions = [\"pod-exec\"]"),
+        granted("hook-http", &http),
+        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nmoment = \"before-traffic\"\n"
+            .into(),
+        "[[hooks]]\nname = \"warm\"\nplugin = \"hook-exec\"\nmoment = \"after-release\"\n".into(),
+        tell("tell", "after-release"),
+        tell("tell-failure", "after-failure"),
+        tell("tell-rollback", "after-rollback"),
+    ]
+    .concat();
+    let stand = Stand::with(name, &config);
+    Hooked { stand, received, _receiver: receiver }
+}
+
+impl Hooked {
+    /// Types of what was told, in order.
+    fn told(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.received).unwrap();
+        let kinds = text.lines().map(|line| {
+            let (_, body) = line.split_once(' ').unwrap();
+            let body: Value = serde_json::from_str(body).unwrap();
+            body["type"].as_str().unwrap().to_owned()
+        });
+        kinds.collect()
+    }
+
+    /// Commits the app with these words on its hooks.
+    fn commit(&self, repository: &Repository, page: &str, hooks: &str) {
+        repository.write("index.html", page).unwrap();
+        let file = format!("{}{hooks}", windlass_tests::SMALL);
+        repository.write("windlass.toml", &file).unwrap();
+        repository.commit(page).unwrap();
+    }
+}
+
+fn migrate(script: &str) -> String {
+    format!("[hooks.migrate]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n")
+}
+
+#[test]
+fn a_migration_a_warm_up_and_webhooks() {
+    let hooked = hooked("t-hooks", RECEIVER[0]);
+    let stand = &hooked.stand;
+    stand.daemon.put_secret("t-hooks", "db", "postgres://hidden").unwrap();
+    let repository = stand.small_app();
+    let good = migrate("test ${#DB} = 17 && echo migrated with $DB")
+        + "[hooks.warm]\ncommand = [\"sh\", \"-c\", \"grep -q one index.html && echo warm\"]\n\
+           [secrets]\nDB = \"db\"\n";
+    hooked.commit(&repository, "one\n", &good);
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    stand.serves("app", "one");
+    let events = stand.events(&ended.id);
+    let at = |wanted: &dyn Fn(&Value) -> bool| events.iter().position(wanted).unwrap();
+    let output = |text: &'static str| {
+        move |event: &Value| {
+            event["hook_acted"]["output"].as_str().is_some_and(|o| o.contains(text))
+        }
+    };
+    let migrated = at(&output("migrated with ***"));
+    let rollout = at(&|event| event["rollout"]["ready"] == 1);
+    let warm = at(&output("warm"));
+    assert!(migrated < rollout && rollout < warm, "{events:#?}");
+    assert!(!ended.text.contains("hidden"), "{}", ended.text);
+    assert_eq!(hooked.told(), ["release.succeeded"]);
+    let used = stand.daemon.windlass(&["show", &ended.id, "--plugins"]).unwrap();
+    assert!(
+        used.text.contains("POST http://127.0.0.1") && used.text.contains("204"),
+        "{}",
+        used.text
+    );
+    let inspected = stand.daemon.windlass(&["plugin", "inspect", "hook-http"]).unwrap().text;
+    for words in ["can send POST requests", "without reading it, for hmac", "used:"] {
+        assert!(inspected.contains(words), "{inspected}");
+    }
+
+    // A migration that fails: nothing is released, and its last words say why.
+    hooked.commit(&repository, "two\n", &migrate("echo no such column; exit 3"));
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("hooks", "hook-failed");
+    assert!(text.contains("no such column") && text.contains("exited with 3"), "{text}");
+    assert!(text.contains("nothing was released"), "{text}");
+    stand.serves("app", "one");
+
+    // A warm-up that fails turns back what was released.
+    hooked.commit(&repository, "three\n", "[hooks.warm]\ncommand = [\"false\"]\n");
+    let ended = stand.submit("app", repository.url(), &[]);
+    let _ = ended.failed_with("hooks", "hook-failed");
+    stand.serves("app", "one");
+
+    // A Job whose command is not there is told at once, and a hook that nobody knows is a warning.
+    hooked.commit(
+        &repository,
+        "four\n",
+        "[hooks.migrate]\ncommand = [\"no-such\"]\n[hooks.other]\nx = 1\n",
+    );
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("hooks", "hook-failed");
+    assert!(text.contains("could not be run"), "{text}");
+    assert!(ended.text.contains("`hooks.other` is said"), "{}", ended.text);
+    let failed = ["release.failed"; 3];
+    assert_eq!(hooked.told(), [&["release.succeeded"], &failed[..]].concat());
+
+    let ended = stand.daemon.windlass(&["rollback", "t-hooks/app", "--to", &first(stand)]).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.text);
+    assert_eq!(hooked.told().last().unwrap(), "release.rolled_back");
+}
+
+/// The release that succeeded.
+fn first(stand: &Stand) -> String {
+    let answer = stand.daemon.windlass(&["--output", "json", "releases", "t-hooks/app"]).unwrap();
+    let release: Value = serde_json::from_str(answer.text.lines().last().unwrap()).unwrap();
+    release["id"].as_str().unwrap().to_owned()
+}
+
+/// Killed while the Job runs, and again after it: one Job, and the release goes on from there.
+#[test]
+fn a_daemon_killed_in_the_middle_of_a_migration() {
+    let mut hooked = hooked("t-hookkill", RECEIVER[1]);
+    let repository = hooked.stand.small_app();
+    hooked.commit(&repository, "one\n", &migrate("sleep 6; echo migrated"));
+    let id = hooked.stand.submit_detached("app", repository.url(), &[]);
+    let acting = |event: &Value| event["hook_acting"]["hook"] == "migrate";
+    assert!(hooked.stand.await_event(&id, acting).is_some());
+    hooked.stand.daemon.kill();
+    hooked.stand.daemon.restart().unwrap();
+    let acted = |event: &Value| event["hook_acted"]["hook"] == "migrate";
+    assert!(hooked.stand.await_event(&id, acted).is_some());
+    hooked.stand.daemon.kill();
+    hooked.stand.daemon.restart().unwrap();
+    let ended = hooked.stand.watch(&id);
+    ended.succeeded();
+    hooked.stand.serves("app", "one");
+    let namespace = hooked.stand.namespace();
+    let jobs = hooked.stand.kubectl(&["-n", &namespace, "get", "jobs", "-o", "name"]);
+    assert_eq!(jobs.lines().count(), 1, "{jobs}");
+    assert_eq!(hooked.told(), ["release.succeeded"]);
+}
