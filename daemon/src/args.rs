@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Fetch a commit (started by the daemon).
     #[command(hide = true)]
     Checkout,
+    /// Run a plugin (started by the daemon).
+    #[command(hide = true)]
+    PluginWorker,
     /// Compile a plugin (started by the daemon).
     #[command(hide = true)]
     CompilePlugin,

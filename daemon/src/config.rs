@@ -10,7 +10,7 @@ use std::{
 use windlass_api::Principal;
 use windlass_core::hook::{Moment, Policy, SecretSource};
 use windlass_git::Egress;
-use windlass_plugin_host::{Grant, Limits, SitePolicy};
+use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 
 /// Read when no other is named, if it exists.
 const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
@@ -161,6 +161,9 @@ pub(crate) struct Plugin {
     pub(crate) path: PathBuf,
     /// Of the component: `sha256:…`. Needed where anything is granted.
     pub(crate) digest: Option<String>,
+    /// `sandbox`, or `process`: in a process without credentials, network or most system calls.
+    #[serde(default)]
+    pub(crate) isolation: Isolation,
     /// What it may do beyond its log, its settings and its tree. Default: nothing.
     #[serde(default)]
     pub(crate) grant: Grant,
@@ -312,6 +315,16 @@ mod tests {
         assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");
         let error = load(&format!("{LEAST}adress = \"x\"\n")).unwrap_err().to_string();
         assert!(error.contains("did you mean `address`?"), "{error}");
+    }
+
+    #[test]
+    fn a_grant_with_an_unknown_key_is_refused() {
+        let grant = "[[plugins]]\npath = \"p\"\n[plugins.grant]\nhtpp = []\n";
+        let error = load(&format!("{LEAST}{grant}")).unwrap_err().to_string();
+        assert!(error.contains("unknown key `htpp`: did you mean `http`?"), "{error}");
+        let both = "[[registries]]\nhost = \"r\"\nusername = \"u\"\nplugin = \"p\"\n";
+        let error = load(&format!("{LEAST}{both}")).unwrap_err().to_string();
+        assert!(error.contains("either `username` and `password-file`, or `plugin`"), "{error}");
     }
 
     #[test]

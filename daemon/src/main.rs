@@ -21,9 +21,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.command {
-        // These two are children of the daemon: no configuration, no runtime.
+        // These three are children of the daemon: no configuration, no runtime.
         Some(Command::Checkout) => return windlass_git::checkout_main(),
         Some(Command::CompilePlugin) => return windlass_plugin_host::compile_main(),
+        Some(Command::PluginWorker) => return windlass_plugin_host::worker_main(),
         _ => {}
     }
     let run = || -> Result<ExitCode, serve::Fault> {

@@ -110,6 +110,7 @@ pub(crate) fn setup(config: &Config) -> Setup {
     let source = |plugin: &config::Plugin| Source {
         path: plugin.path.clone(),
         digest: plugin.digest.clone(),
+        isolation: plugin.isolation,
         grant: plugin.grant.clone(),
         limits: plugin.limits.clone(),
         settings: plugin.settings.clone(),

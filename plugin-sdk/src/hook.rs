@@ -60,13 +60,17 @@ pub fn act(actions: Vec<Action>, state: Vec<u8>) -> HookStep {
 /// It is over, and went well.
 #[must_use]
 pub fn fine(message: &str) -> HookStep {
-    HookStep::Done(Done { ok: true, message: message.into(), request_rollback: false })
+    done(true, message.into())
 }
 
 /// It is over, and did not go well.
 #[must_use]
 pub fn failed(message: String) -> HookStep {
-    HookStep::Done(Done { ok: false, message, request_rollback: false })
+    done(false, message)
+}
+
+fn done(ok: bool, message: String) -> HookStep {
+    HookStep::Done(Done { ok, message, request_rollback: false, attrs: Vec::new() })
 }
 
 /// How a hook of one command ends.

@@ -1,4 +1,4 @@
-//! Full disks: under the workspaces, and under the store.
+//! Full disks: under the workspaces, under the plugins' code, and under the store.
 
 use std::{fs, path::Path};
 use windlass_bed::{Daemon, daemon::Config, process::sh};
@@ -56,6 +56,18 @@ fn a_workspace_without_room() {
     let text = stand.submit("app", repository.url(), &[]).failed_with("clone", "workspace-full");
     assert!(text.contains("free disk space"), "{text}");
     stand.runs_the_next_job();
+}
+
+/// A plugin that cannot be kept compiled is an error of the start, with the place that is full.
+#[test]
+fn a_plugin_cache_without_room() {
+    let folder = bed().layout.at("daemons/t-cache");
+    let _ = sh(&format!("umount -l {}", folder.join("data/plugins").display()));
+    let _ = fs::remove_dir_all(&folder);
+    let _disk = Disk::new(&folder.join("data/plugins"), "64k");
+    let started = Daemon::start_in(bed(), folder, &Config::of(bed()).unwrap());
+    let error = started.err().unwrap().to_string();
+    assert!(error.contains("the plugin cache") && error.contains("No space left"), "{error}");
 }
 
 #[test]

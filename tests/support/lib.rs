@@ -17,10 +17,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
-    Bed, Daemon, Repository, build,
+    Bed, Daemon, Repository,
     daemon::{Answer, Config, get},
     part::control_plane::kubectl,
-    process::sh,
 };
 
 /// The one bed, held until the test program ends.
@@ -274,13 +273,7 @@ fn ended(answer: Answer) -> Ended {
 /// When the plugin is not built.
 #[must_use]
 pub fn granted(name: &str, grant: &str) -> String {
-    let path = build::plugins().unwrap().join(format!("{name}.wasm"));
-    let sum = sh(&format!("sha256sum {}", path.display())).unwrap();
-    let digest = sum.split(' ').next().unwrap();
-    let path = path.display();
-    format!(
-        "[[plugins]]\npath = \"{path}\"\ndigest = \"sha256:{digest}\"\n[plugins.grant]\n{grant}\n"
-    )
+    windlass_bed::daemon::granted(name, grant).unwrap()
 }
 
 /// All tests together fit on the bed's one node.

@@ -27,12 +27,13 @@ pub(crate) mod host {
 
 /// A world's exports, upon the imports above.
 macro_rules! world {
-    ($world:literal, $($import:literal => $module:ident),*) => {
+    ($world:literal, [$($derive:path),*], $($import:literal => $module:ident),*) => {
         wasmtime::component::bindgen!({
             path: "../../wit",
             world: $world,
             imports: { default: async | trappable },
             exports: { default: async },
+            additional_derives: [$($derive),*],
             with: {
                 "windlass:plugin/types": crate::bindings::host::windlass::plugin::types,
                 "windlass:plugin/log": crate::bindings::host::windlass::plugin::log,
@@ -46,18 +47,19 @@ macro_rules! world {
 
 /// The detector's world.
 pub(crate) mod detector {
-    world!("windlass:plugin/detector-plugin", "windlass:plugin/workspace" => workspace);
+    world!("windlass:plugin/detector-plugin", [serde::Serialize, serde::Deserialize], "windlass:plugin/workspace" => workspace);
 }
 
 /// The test runner's world.
 pub(crate) mod test_runner {
-    world!("windlass:plugin/test-runner-plugin", "windlass:plugin/workspace" => workspace);
+    world!("windlass:plugin/test-runner-plugin", [serde::Serialize, serde::Deserialize], "windlass:plugin/workspace" => workspace);
 }
 
 /// The registry login's world.
 pub(crate) mod registry_auth {
     world!(
         "windlass:plugin/registry-auth-plugin",
+        [],
         "windlass:plugin/secrets" => secrets,
         "windlass:plugin/http" => http
     );
@@ -67,6 +69,7 @@ pub(crate) mod registry_auth {
 pub(crate) mod deploy_hook {
     world!(
         "windlass:plugin/deploy-hook-plugin",
+        [serde::Serialize, serde::Deserialize],
         "windlass:plugin/secrets" => secrets,
         "windlass:plugin/http" => http
     );

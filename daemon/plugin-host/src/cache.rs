@@ -61,17 +61,23 @@ impl Cache {
     /// None where there is none, or one that was changed; an error is the engine's, of code that is
     /// as it was written.
     pub(crate) fn get(&self, digest: &str, engine: &Engine) -> wasmtime::Result<Option<Component>> {
-        let Ok(bytes) = fs::read(self.path(digest)) else { return Ok(None) };
+        let Some(code) = self.code(digest) else { return Ok(None) };
+        // SAFETY: `code` was written by `put` in this process or an earlier one with this key, from
+        // the output of our own compiler; the MAC over it was checked just now, on this very copy.
+        unsafe { Component::deserialize(engine, &code) }.map(Some)
+    }
+
+    /// As `put` wrote it; none where it is not, or was changed.
+    pub(crate) fn code(&self, digest: &str) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(self.path(digest)).ok()?;
         let parts = bytes.split_at_checked(MAC);
         let parts = parts.and_then(|(mac, code)| Some((blake3::Hash::from_slice(mac).ok()?, code)));
         // Hash's equality takes the same time wherever the difference is.
-        let Some((_, code)) = parts.filter(|(mac, code)| self.mac(digest, code) == *mac) else {
+        if !parts.is_some_and(|(mac, code)| self.mac(digest, code) == mac) {
             tracing::warn!(digest, "the plugin cache was changed; compiling anew");
-            return Ok(None);
-        };
-        // SAFETY: `code` was written by `put` in this process or an earlier one with this key, from
-        // the output of our own compiler; the MAC over it was checked just now, on this very copy.
-        unsafe { Component::deserialize(engine, code) }.map(Some)
+            return None;
+        }
+        Some(bytes.split_off(MAC))
     }
 
     pub(crate) fn put(&self, digest: &str, code: &[u8]) -> io::Result<()> {

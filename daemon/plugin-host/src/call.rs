@@ -4,31 +4,22 @@
 use crate::{
     bindings::types,
     engine::{Host, Plugin},
-    limits::{Busy, Limits, Meter, TICK},
-    state::{HANDLES, May, Said, State, shown},
+    execute::{Broken, broken},
+    limits::{TICK, Tally},
+    question::{Question, Reply},
+    state::{May, Said, State, shown},
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
-use wasmtime::{Store, Trap, UpdateDeadline, component::InstancePre};
 use windlass_core::{
     event::{Event, PluginCall, PluginEffect},
     job::Stage,
     ports::PluginError,
     run::{Lost, Voice},
 };
-
-/// Bytes that one call may hand to the host, or take as its answer.
-const HANDED: usize = 1 << 20;
-
-/// What a call takes from its job.
-pub(crate) struct Share {
-    pub(crate) may: May,
-    /// Whose; empty for what belongs to nobody.
-    pub(crate) project: String,
-}
 
 /// What is asked of a guest, by one exported function.
 pub(crate) trait Guest: Send + 'static {
@@ -39,26 +30,25 @@ pub(crate) trait Guest: Send + 'static {
     /// What it answers.
     type Answer: Send + 'static;
 
-    /// Instantiates and calls.
-    fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> impl Future<Output = wasmtime::Result<Result<Self::Answer, types::Error>>> + Send;
+    /// Puts what it lends into the call's table, and says what is asked.
+    fn ask(self, state: &mut State) -> wasmtime::Result<Question>;
+
+    /// Takes what the reply names out of the table.
+    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, types::Error>;
 }
 
 /// Makes one call. The guest's lines go to the job's log while it runs.
 pub(crate) async fn call<G: Guest>(
     host: Arc<Host>,
     plugin: Arc<Plugin>,
-    job: Share,
+    may: May,
     guest: G,
     voice: &Voice,
 ) -> Result<G::Answer, PluginError> {
     let (send, mut said) = mpsc::unbounded_channel();
     // A task of its own: a panic in the host's code for one plugin ends one call.
-    let (asked, project) = (plugin.clone(), job.project.clone());
-    let call = tokio::spawn(async move { alone(&host, &asked, job, guest, send).await });
+    let (asked, project) = (plugin.clone(), may.project.clone());
+    let call = tokio::spawn(async move { alone(&host, &asked, may, guest, send).await });
     // Dropped with the job's stage: the guest ends too.
     let _end = AbortOnDrop(call.abort_handle());
     let talk = async {
@@ -187,93 +177,64 @@ impl Drop for AbortOnDrop {
 async fn alone<G: Guest>(
     host: &Host,
     plugin: &Plugin,
-    job: Share,
+    may: May,
     guest: G,
     said: mpsc::UnboundedSender<Said>,
 ) -> (Result<G::Answer, Failed>, Used) {
-    let Share { may, project } = job;
-    if let Some(why) = plugin.record.disabled_in(&project) {
+    if let Some(why) = plugin.record.disabled_in(&may.project) {
         let hint = Some("mend it, then `windlass plugin reload`".to_owned());
         let message = format!("is not asked any more: {why}");
         return (Err(Failed { message, hint, kind: Kind::Host }), Used::default());
     }
-    let (limits, ledger) = (may.limits.clone(), may.ledger.clone());
+    let (limits, ledger, tally) =
+        (may.limits.clone(), may.ledger.clone(), Arc::new(Tally::default()));
     let (began, before) = (Instant::now(), ledger.host_calls());
-    let mut store = store(host, may, said);
+    let mut state = State::new(host.budget.clone(), may, tally.clone(), said);
     let wall = Duration::from_millis(limits.wall_ms());
-    let answer = tokio::time::timeout(wall, guest.call(plugin.pre.clone(), &mut store)).await;
+    let run = async {
+        match guest.ask(&mut state) {
+            Ok(question) => plugin.execute.run(state, question).await,
+            Err(error) => (Err(broken(&error, &limits)), state),
+        }
+    };
+    let ended = tokio::time::timeout(wall, run).await;
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let used = Used {
-        cpu_ms: store.data().ticks.saturating_mul(millis(TICK)),
+        cpu_ms: tally.ticks.load(Ordering::Relaxed).saturating_mul(millis(TICK)),
         ms: millis(began.elapsed()),
-        memory: store.data().meter.memory as u64,
+        memory: tally.memory.load(Ordering::Relaxed),
         host_calls: ledger.host_calls().saturating_sub(before),
     };
-    let answer = match answer {
+    let answer = match ended {
         Err(_) => {
-            Err(Failed::trap(format!("no answer within {} ms (limit `wall-ms`)", limits.wall_ms())))
+            let limit = limits.wall_ms();
+            Err(Failed::trap(format!("no answer within {limit} ms (limit `wall-ms`)")))
         }
-        Ok(Err(error)) => {
-            let (message, hint) = (trap(&error, &limits), None);
-            let kind = if is_hosts(&error) { Kind::Host } else { Kind::Trap };
-            Err(Failed { message, hint, kind })
+        Ok((Err(Broken { message, hosts }), _)) => {
+            let kind = if hosts { Kind::Host } else { Kind::Trap };
+            Err(Failed { message, hint: None, kind })
         }
-        Ok(Ok(Err(error))) => Err(Failed {
-            message: shown(&store.data().redactor().mask(&error.message)),
-            hint: error.hint.map(|hint| shown(&store.data().redactor().mask(&hint))),
-            kind: Kind::Said,
-        }),
-        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok((Ok(Err(fault)), state)) => Err(said_so(&state, fault.message, fault.hint)),
+        Ok((Ok(Ok(reply)), mut state)) => {
+            let answer = G::answer(&mut state, reply);
+            answer.map_err(|error| said_so(&state, error.message, error.hint))
+        }
     };
     (answer, used)
 }
 
-fn store(host: &Host, may: May, said: mpsc::UnboundedSender<Said>) -> Store<State> {
-    let limit = may.limits.cpu_ms();
-    let meter = Meter::new(host.budget.clone(), &may.limits);
-    let state = State::new(meter, may, said);
-    let mut store = Store::new(&host.engine, state);
-    store.limiter(|state| &mut state.meter);
-    store.set_hostcall_fuel(HANDED);
-    store.set_epoch_deadline(1);
-    let most = limit / u64::try_from(TICK.as_millis()).unwrap_or(1);
-    store.epoch_deadline_callback(move |mut store| {
-        let state = store.data_mut();
-        state.ticks += 1;
-        if state.ticks > most {
-            wasmtime::bail!("computed for more than {limit} ms (limit `cpu-ms`)");
-        }
-        // Yields, so that one busy guest does not hold a thread of the daemon.
-        Ok(UpdateDeadline::Yield(1))
-    });
-    store
+/// The guest's own word, without what it must not tell.
+fn said_so(state: &State, message: String, hint: Option<String>) -> Failed {
+    let mask = |text: String| shown(&state.redactor().mask(&text));
+    Failed { message: mask(message), hint: hint.map(mask), kind: Kind::Said }
 }
 
-/// What no plugin is to blame for: the process's budget, the pool, the disk.
-fn is_hosts(error: &wasmtime::Error) -> bool {
-    error.downcast_ref::<Busy>().is_some()
-        || error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some()
-        || error.downcast_ref::<std::io::Error>().is_some()
-}
-
-/// A trap in words: which limit, or what the guest did.
-fn trap(error: &wasmtime::Error, limits: &Limits) -> String {
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => "used up its stack of 512 KiB".into(),
-        Some(Trap::UnreachableCodeReached) => "trapped: it gave up (a panic)".into(),
-        Some(Trap::Interrupt) => {
-            format!("computed for more than {} ms (limit `cpu-ms`)", limits.cpu_ms())
-        }
-        Some(trap) => format!("trapped: {trap}"),
-        None => match shown(&error.root_cause().to_string()) {
-            text if text.contains("fuel allocated for hostcalls") => {
-                format!("handed the host more than {} KiB in one call", HANDED >> 10)
-            }
-            text if text.contains("resource table has no free keys") => {
-                format!("holds more than {HANDLES} handles at once")
-            }
-            text => text,
-        },
+/// A reply to another question: only a process that breaks the rules gives one.
+pub(crate) fn astray() -> types::Error {
+    types::Error {
+        kind: types::ErrorKind::Failed,
+        message: "it answers another question".into(),
+        hint: None,
     }
 }
 

@@ -3,11 +3,13 @@
 use crate::{
     cache::Cache,
     compile,
+    execute::{Execute, Isolation, Sandbox},
     grant::{Granted, SitePolicy},
     kinds,
     limits::{Budget, Limits, TICK},
     manifest::Manifest,
     markers,
+    process::Processes,
     record::Record,
     set::Source,
     settings::Schema,
@@ -61,7 +63,8 @@ pub(crate) struct Plugin {
     pub(crate) manifest: Manifest,
     /// Of the component, `sha256:…`: what grants and records name.
     pub(crate) digest: String,
-    pub(crate) pre: InstancePre<State>,
+    pub(crate) execute: Arc<dyn Execute>,
+    pub(crate) isolation: Isolation,
     pub(crate) markers: GlobSet,
     pub(crate) limits: Limits,
     pub(crate) granted: Arc<Granted>,
@@ -155,11 +158,21 @@ impl Host {
         };
         let pre = self.ready(&component).map_err(fail)?;
         kinds::check(manifest.world, &pre).map_err(fail)?;
+        let execute = match source.isolation {
+            Isolation::Sandbox => Sandbox::new(self, pre),
+            Isolation::Process => {
+                let code = self.cache.code(&digest);
+                let code =
+                    code.ok_or_else(|| fail("the compiled code cannot be read back".into()))?;
+                Processes::new(self.program.clone(), code)
+            }
+        };
         let markers = markers::compiled(&manifest.markers).map_err(fail)?;
         Ok(Plugin {
             manifest,
             digest,
-            pre,
+            execute,
+            isolation: source.isolation,
             markers,
             limits,
             granted: Arc::new(granted),
@@ -225,7 +238,7 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
 pub(crate) const VERSION: &str = concat!("48.0.8+", env!("CARGO_PKG_VERSION"));
 
 /// Epochs end calls; the thread ends with the engine.
-fn start_clock(engine: &Engine) {
+pub(crate) fn start_clock(engine: &Engine) {
     let weak = engine.weak();
     std::thread::spawn(move || {
         loop {

@@ -135,7 +135,12 @@ impl Granted {
                 missing.join("\n")
             ));
         }
-        Ok(Self { asks: asks.clone(), grant: grant.clone(), policy: policy.clone() })
+        Ok(Self::unchecked(asks, grant, policy))
+    }
+
+    /// Whether they fit each other is the caller's to know.
+    pub(crate) fn unchecked(asks: &Asks, grant: &Grant, policy: &SitePolicy) -> Self {
+        Self { asks: asks.clone(), grant: grant.clone(), policy: policy.clone() }
     }
 
     /// What holds for a request.

@@ -26,10 +26,28 @@ pub(crate) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), String> 
         Kind::RegistryAuth => RegistryAuthPluginPre::new(pre.clone()).map(drop),
         Kind::DeployHook => DeployHookPluginPre::new(pre.clone()).map(drop),
     };
+    let component = pre.component().component_type();
+    for (name, _) in component.imports(pre.engine()) {
+        let ours = name.strip_prefix("windlass:plugin/").and_then(|rest| rest.split('@').next());
+        if let Some(interface) = ours.filter(|interface| !imports(kind).contains(interface)) {
+            let world = kind.name();
+            return Err(format!("it imports `{interface}`, which a {world} has no use for"));
+        }
+    }
     checked.map_err(|error| {
         format!(
             "its manifest says that its world is `{}`, and it does not export that: {error:#}",
             kind.name()
         )
     })
+}
+
+/// What the kind's world imports. The linker holds more: all worlds share it.
+fn imports(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Detector | Kind::TestRunner => &["types", "log", "config", "clock", "workspace"],
+        Kind::RegistryAuth | Kind::DeployHook => {
+            &["types", "log", "config", "clock", "secrets", "http"]
+        }
+    }
 }

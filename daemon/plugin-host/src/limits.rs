@@ -140,6 +140,15 @@ impl Ledger {
     }
 }
 
+/// What one call took: it outlives the call's store, which a timeout drops.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Of computing.
+    pub(crate) ticks: AtomicU64,
+    /// Bytes, the most of it.
+    pub(crate) memory: AtomicU64,
+}
+
 /// Memory of all plugins of the process together.
 #[derive(Default)]
 pub(crate) struct Budget(AtomicUsize);
@@ -159,11 +168,14 @@ pub(crate) struct Meter {
     table_limit: usize,
     pub(crate) memory: usize,
     table: usize,
+    /// The most so far, for whoever outlives the store.
+    seen: Arc<Tally>,
 }
 
 impl Meter {
-    pub(crate) fn new(budget: Arc<Budget>, limits: &Limits) -> Self {
-        Self { budget, memory_limit: limits.memory, table_limit: limits.table, memory: 0, table: 0 }
+    pub(crate) fn new(budget: Arc<Budget>, limits: &Limits, seen: Arc<Tally>) -> Self {
+        let (memory_limit, table_limit) = (limits.memory, limits.table);
+        Self { budget, memory_limit, table_limit, memory: 0, table: 0, seen }
     }
 }
 
@@ -194,6 +206,7 @@ impl ResourceLimiter for Meter {
             return Err(Busy.into());
         }
         self.memory += more;
+        self.seen.memory.store(self.memory as u64, Ordering::Relaxed);
         Ok(true)
     }
 

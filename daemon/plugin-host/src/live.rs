@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Host, HostError, Plugin},
+    execute::Isolation,
     manifest::Kind,
     set::{JobPlugins, PluginSet, Setup},
 };
@@ -122,6 +123,13 @@ fn may(plugin: &Plugin) -> Vec<String> {
             limits.wall_ms()
         ),
         format!("cannot reach {}", cannot.join(", ")),
+        match plugin.isolation {
+            Isolation::Sandbox => "runs in the daemon's process, within the sandbox".into(),
+            Isolation::Process => {
+                "runs in a process of its own, without credentials, network or most system calls"
+                    .into()
+            }
+        },
     ]);
     all
 }

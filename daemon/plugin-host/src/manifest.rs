@@ -1,6 +1,6 @@
 //! What a plugin says of itself, carried inside the component.
 
-use crate::ask::Asks;
+use crate::{ask::Asks, selftest::SelfTest};
 use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload};
 
@@ -32,6 +32,9 @@ pub struct Manifest {
     /// The JSON schema of its settings; none: it has no settings.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
+    /// Questions that it must answer before it is used.
+    #[serde(default)]
+    pub self_test: Vec<SelfTest>,
 }
 
 /// The kinds of plugins; each is a world in `wit/`.
@@ -117,6 +120,9 @@ impl Manifest {
                 "its manifest: markers: a {} is asked about no files",
                 manifest.world.name()
             ));
+        }
+        if manifest.self_test.len() > 20 {
+            return Err("its manifest: more than 20 self-tests".into());
         }
         manifest.asks.check().map_err(|error| format!("its manifest: {error}"))?;
         let can_act = manifest.world == Kind::DeployHook;

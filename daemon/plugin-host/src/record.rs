@@ -29,6 +29,11 @@ pub(crate) struct Fared {
 }
 
 impl Record {
+    /// As if it had just been loaded.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Fared::default();
+    }
+
     pub(crate) fn answered(&self, project: &str) {
         let mut fared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fared.calls += 1;

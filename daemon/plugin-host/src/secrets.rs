@@ -22,6 +22,8 @@ const LONGEST: u64 = 64 << 10;
 /// Where a call's secrets are.
 #[derive(Clone, Default)]
 pub(crate) struct Vault {
+    /// In hand, by the name that the plugin uses.
+    pub(crate) given: BTreeMap<String, Secret>,
     /// By the name that the plugin uses.
     pub(crate) sources: BTreeMap<String, SecretSource>,
     /// Whose own secrets may be meant; a registry's login belongs to no project.
@@ -84,6 +86,9 @@ impl Held {
 
 impl Vault {
     async fn open(&self, name: &str) -> Result<Secret, String> {
+        if let Some(given) = self.given.get(name) {
+            return Ok(given.clone());
+        }
         match self.sources.get(name) {
             None => Err("nobody says where it is".into()),
             Some(SecretSource::File(path)) => read(path),

@@ -1,8 +1,9 @@
 //! Loaded plugins, and what one job asks of them.
 
 use crate::{
-    call::{Guest, Share, call, measured},
+    call::{Guest, call, measured},
     engine::{Host, HostError, Plugin},
+    execute::Isolation,
     grant::{Grant, SitePolicy},
     kinds::{
         deploy_hook::{self, Next},
@@ -14,8 +15,10 @@ use crate::{
     manifest::Kind,
     markers,
     secrets::Vault,
+    selftest,
     settings::over,
     state::May,
+    workspace::Files,
 };
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -53,6 +56,8 @@ pub struct Source {
     pub path: PathBuf,
     /// Of the component, `sha256:…`. Needed where anything is granted.
     pub digest: Option<String>,
+    /// Where it runs.
+    pub isolation: Isolation,
     /// What it may do beyond its log, its settings and its tree.
     pub grant: Grant,
     /// Its limits.
@@ -122,7 +127,9 @@ impl PluginSet {
             }
             let (version, digest) = (&plugin.manifest.version, &plugin.digest);
             tracing::info!(plugin = name, version, digest, "plugin loaded");
-            plugins.push(Arc::new(plugin));
+            let plugin = Arc::new(plugin);
+            selftest::run(&host, &plugin).await.map_err(fail)?;
+            plugins.push(plugin);
         }
         let (registries, hooks) = (setup.registries.clone(), setup.hooks.clone());
         let set = Self { host, plugins, registries, hooks };
@@ -213,7 +220,7 @@ impl PluginSet {
 }
 
 impl JobPlugins {
-    fn share(&self, plugin: &Plugin) -> Share {
+    fn share(&self, plugin: &Plugin) -> May {
         self.share_with(plugin, plugin.settings.to_string(), BTreeMap::new())
     }
 
@@ -222,19 +229,19 @@ impl JobPlugins {
         plugin: &Plugin,
         settings: String,
         sources: BTreeMap<String, SecretSource>,
-    ) -> Share {
+    ) -> May {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let ledger = ledgers.entry(plugin.manifest.name.clone()).or_default().clone();
         let project = Some(self.project.clone()).filter(|project| !project.is_empty());
         let store = self.set.host.secrets.clone();
-        let may = May {
+        May {
             limits: plugin.limits.clone(),
             ledger,
             granted: plugin.granted.clone(),
-            vault: Vault { sources, project, store },
+            vault: Vault { sources, project, store, ..Vault::default() },
             settings,
-        };
-        Share { may, project: self.project.clone() }
+            project: self.project.clone(),
+        }
     }
 
     /// Logs in at a registry that a plugin is configured for.
@@ -285,7 +292,7 @@ impl JobPlugins {
         voice: &Voice,
     ) -> Result<Option<Recipe>, PluginError> {
         let (host, share) = (self.set.host.clone(), self.share(&plugin));
-        let guest = Detect { root: tree.root().into(), matched };
+        let guest = Detect { tree: opened(&plugin, Detect::CALL, tree)?, matched };
         let found = call(host, plugin.clone(), share, guest, voice).await?;
         let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
         recipe.map(|recipe| measured(&plugin, Detect::CALL, recipe)).transpose()
@@ -319,8 +326,8 @@ impl TestRunners for JobPlugins {
         let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
         for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
             let (host, share) = (self.set.host.clone(), self.share(&plugin));
-            let (root, language) = (tree.root().into(), language.into());
-            let guest = MakePlan { root, language, matched };
+            let tree = opened(&plugin, MakePlan::CALL, tree)?;
+            let guest = MakePlan { tree, language: language.into(), matched };
             let Some(plan) = call(host, plugin.clone(), share, guest, voice).await? else {
                 continue;
             };
@@ -389,6 +396,12 @@ impl Hooks for JobPlugins {
         let step = call(self.set.host.clone(), plugin.clone(), share, guest, voice).await?;
         deploy_hook::step(&plugin.granted, step).map_err(|why| plugin.error(Next::CALL, why, None))
     }
+}
+
+/// The tree as a guest reads it.
+fn opened(plugin: &Plugin, call: &str, tree: &dyn Tree) -> Result<Files, PluginError> {
+    let opened = Files::disk(tree.root());
+    opened.map_err(|error| plugin.error(call, format!("the tree cannot be read: {error}"), None))
 }
 
 /// A plan names a plugin, and the configuration of today does not.

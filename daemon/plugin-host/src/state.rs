@@ -3,7 +3,7 @@
 use crate::{
     bindings::{clock, config, host::Imports, log, types},
     grant::Granted,
-    limits::{Ledger, Limits, Meter},
+    limits::{Budget, Ledger, Limits, Meter, Tally},
     secrets::Vault,
     workspace::Files,
 };
@@ -13,7 +13,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::mpsc;
-use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use windlass_core::{redact::Redactor, secret::Secret};
 
 /// The longest line of a plugin's log.
@@ -65,6 +65,8 @@ pub(crate) struct May {
     pub(crate) vault: Vault,
     /// JSON.
     pub(crate) settings: String,
+    /// Whose; empty for what belongs to nobody.
+    pub(crate) project: String,
 }
 
 /// One call's state.
@@ -78,34 +80,38 @@ pub(crate) struct State {
     settings: String,
     now_ms: u64,
     said: mpsc::UnboundedSender<Said>,
+    pub(crate) project: String,
+    pub(crate) tally: Arc<Tally>,
     /// All that the guest holds of secrets.
     known: Vec<Secret>,
     redactor: Redactor,
-    /// Ticks of computing so far.
-    pub(crate) ticks: u64,
 }
 
 impl State {
-    pub(crate) fn new(meter: Meter, may: May, said: mpsc::UnboundedSender<Said>) -> Self {
+    pub(crate) fn new(
+        budget: Arc<Budget>,
+        may: May,
+        tally: Arc<Tally>,
+        said: mpsc::UnboundedSender<Said>,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let now_ms = u64::try_from(now).unwrap_or_default();
-        let May { limits, ledger, granted, vault, settings } = may;
-        let (known, redactor) = (Vec::new(), Redactor::default());
+        let May { limits, ledger, granted, vault, settings, project } = may;
         Self {
-            meter,
+            meter: Meter::new(budget, &limits, tally.clone()),
             table,
             limits,
             ledger,
             granted,
             vault,
             settings,
-            now_ms,
+            now_ms: u64::try_from(now).unwrap_or_default(),
             said,
-            known,
-            redactor,
-            ticks: 0,
+            project,
+            tally,
+            known: Vec::new(),
+            redactor: Redactor::default(),
         }
     }
 
@@ -131,8 +137,9 @@ impl State {
         let _ = self.said.send(Said::Effect(Effect { what, denied, ..effect }));
     }
 
-    pub(crate) fn tree(&mut self, files: Files) -> wasmtime::Result<Resource<Files>> {
-        Ok(self.table.push(files)?)
+    /// Lends a tree, by its number in the table.
+    pub(crate) fn lend(&mut self, files: Files) -> wasmtime::Result<u32> {
+        Ok(self.table.push(files)?.rep())
     }
 }
 

@@ -58,6 +58,29 @@ pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
     with_section(component.unwrap(), manifest)
 }
 
+/// A detector that imports secrets too, which are of another world.
+pub(crate) fn reaching(manifest: &str) -> Vec<u8> {
+    let text = detector(
+        "(import \"windlass:plugin/secrets@0.1.0\" \"open\" (func $open (param i32 i32 i32)))",
+        "(call $open (i32.const 0) (i32.const 0) (i32.const 2048)) (i32.const 0)",
+    );
+    // Imports come first in a module.
+    let import = text.lines().find(|line| line.contains("secrets@")).unwrap().to_owned();
+    let text = text.replace(&import, "").replacen("(module", &format!("(module {import}"), 1);
+    let mut module = wat::parse_str(text).unwrap();
+    let mut resolve = Resolve::default();
+    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
+    resolve.push_dir(wit).unwrap();
+    let more = "package test:reaching; world reaching {
+        include windlass:plugin/detector-plugin@0.1.0;
+        import windlass:plugin/secrets@0.1.0; }";
+    let package = resolve.push_str("reaching.wit", more).unwrap();
+    let world = resolve.select_world(&[package], Some("reaching")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode();
+    with_section(component.unwrap(), manifest)
+}
+
 /// One more section that holds a manifest.
 pub(crate) fn with_section(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     let data = Cow::Borrowed(manifest.as_bytes());

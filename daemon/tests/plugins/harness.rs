@@ -15,7 +15,9 @@ use windlass_core::{
     recipe::Recipe,
     run::{Lost, Run, Voice},
 };
-use windlass_plugin_host::{Host, HostError, JobPlugins, Limits, PluginSet, Setup, Source};
+use windlass_plugin_host::{
+    Host, HostError, Isolation, JobPlugins, Limits, PluginSet, Setup, Source,
+};
 
 /// Keeps what was said.
 #[derive(Default)]
@@ -50,10 +52,15 @@ pub(crate) struct Bench {
     pub(crate) host: Arc<Host>,
     tree: Folder,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) isolation: Isolation,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::isolated(Isolation::Sandbox)
+    }
+
+    pub(crate) fn isolated(isolation: Isolation) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_windlassd"));
         let host = Host::new(&folder.path().join("cache"), program, None).unwrap();
@@ -63,7 +70,7 @@ impl Bench {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "text").unwrap();
         }
-        Self { host, tree: Folder(tree), folder }
+        Self { host, tree: Folder(tree), folder, isolation }
     }
 
     pub(crate) async fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<PluginSet>, HostError> {
@@ -78,7 +85,8 @@ impl Bench {
     ) -> Result<Arc<PluginSet>, HostError> {
         let path = self.folder.path().join(format!("{name}.wasm"));
         fs::write(&path, bytes).unwrap();
-        let source = Source { path, limits, ..Source::default() };
+        let isolation = self.isolation;
+        let source = Source { path, limits, isolation, ..Source::default() };
         PluginSet::load(self.host.clone(), &of(&[source])).await.map(Arc::new)
     }
 

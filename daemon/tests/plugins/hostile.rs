@@ -2,7 +2,7 @@
 //! come to, that another plugin beside it is not disturbed, and that nothing of it is left.
 
 use crate::{
-    component::{NOTHING, component, detector, manifest, with_section},
+    component::{NOTHING, component, detector, manifest, reaching, with_section},
     guests::{Outcome, bomb, guests},
     harness::{Bench, of, resident},
 };
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_core::{event::Event, ports::Detectors};
-use windlass_plugin_host::{Limits, Plugins, Source};
+use windlass_plugin_host::{Isolation, Limits, Plugins, Source};
 
 /// A component whose bytes name another version of the WIT.
 fn component_of(ours: &str, other: &str) -> Vec<u8> {
@@ -28,7 +28,16 @@ fn component_of(ours: &str, other: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_comes_to_what_it_must_and_disturbs_nobody() {
-    let bench = Arc::new(Bench::new());
+    each(Isolation::Sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn and_so_does_each_in_a_process_of_its_own() {
+    each(Isolation::Process).await;
+}
+
+async fn each(isolation: Isolation) {
+    let bench = Arc::new(Bench::isolated(isolation));
     let well = component(&detector("", NOTHING), &manifest("well"));
     let well = bench.load("well", &well).await.unwrap();
     let before = resident();
@@ -116,6 +125,19 @@ async fn files_that_are_no_plugin() {
             "test-runner",
         ),
         ("another-track", track, "windlass:plugin 0.2.0, and this daemon runs 0.1.x"),
+        (
+            "of-another-world",
+            reaching(&manifest("x")),
+            "imports `secrets`, which a detector has no use for",
+        ),
+        (
+            "asks-for-too-much",
+            with(&format!(
+                "{}[[asks.http]]\nhost = \"a.example\"\nmethods = [\"GET\"]\nreason = \"x\"\n",
+                manifest("x")
+            )),
+            "cannot be given",
+        ),
         ("too-large", vec![0; 40 << 20], "33554432 are allowed"),
     ] {
         let error = bench.load(name, &bytes).await.err().unwrap_or_else(|| panic!("{name} loads"));

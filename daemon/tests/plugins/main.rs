@@ -15,5 +15,7 @@ mod guests;
 mod harness;
 mod hostile;
 mod outside;
+mod selftest;
 mod serving;
+mod tracks;
 mod worlds;

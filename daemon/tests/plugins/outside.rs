@@ -262,6 +262,7 @@ async fn actions_that_were_not_granted_or_make_no_sense() {
         (&all, command(json!(["sh", "x".repeat(20_000)])), "16384 are allowed"),
         (&all, json!({ "mode": "state" }), "65536 are allowed"),
         (&all, json!({ "mode": "actions" }), "1 to 20 are allowed"),
+        (&all, json!({ "mode": "other" }), "does not know: kind rm"),
     ] {
         let (text, _) = reaching.words(&settings).await;
         assert!(text.contains(words), "{settings}: {text}");

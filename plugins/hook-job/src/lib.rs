@@ -9,7 +9,7 @@ use windlass_plugin_sdk::{
 fn start(context: Context) -> Result<HookStep, Error> {
     let words = words(&context)?;
     let Some(command) = words.command else { return Ok(fine("no command: nothing to do")) };
-    let job = RunJob { command, timeout_ms: words.timeout_ms };
+    let job = RunJob { command, timeout_ms: words.timeout_ms, attrs: Vec::new() };
     Ok(act(vec![Action::RunJob(job)], Vec::new()))
 }
 

@@ -44,14 +44,19 @@ fn start(context: Context) -> Result<HookStep, Error> {
         "endless" => Ok(act(vec![Action::WaitMs(0)], Vec::new())),
         "state" => Ok(act(vec![Action::WaitMs(0)], vec![1; 100 << 10])),
         "actions" => Ok(act(vec![Action::WaitMs(0); 30], Vec::new())),
+        "other" => {
+            let attrs = vec![("kind".to_owned(), "rm".to_owned())];
+            Ok(act(vec![Action::Other(attrs)], Vec::new()))
+        }
         "exec" | "job" => {
             let words = settings["command"].as_array().cloned().unwrap_or_default();
             let command =
                 words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect();
             let timeout_ms = u32::MAX;
+            let attrs = Vec::new();
             let action = match text("mode") {
-                "exec" => Action::PodExec(PodExec { command, timeout_ms, once: false }),
-                _ => Action::RunJob(RunJob { command, timeout_ms }),
+                "exec" => Action::PodExec(PodExec { command, timeout_ms, once: false, attrs }),
+                _ => Action::RunJob(RunJob { command, timeout_ms, attrs }),
             };
             Ok(act(vec![action], Vec::new()))
         }

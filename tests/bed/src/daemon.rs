@@ -3,7 +3,7 @@
 use crate::{
     Bed, Result, build,
     layout::{PASSWORD, port},
-    process::{Running, await_ready, sh, start, tail},
+    process::{Running, await_ready, run, sh, start, tail},
 };
 use std::{
     fs,
@@ -99,6 +99,20 @@ impl Config {
         text.push_str(&self.tables);
         text
     }
+}
+
+/// A plugin of the project, with what it is granted: tables for a configuration.
+///
+/// # Errors
+/// When the plugin is not built.
+pub fn granted(name: &str, grant: &str) -> Result<String> {
+    let path = build::plugins()?.join(format!("{name}.wasm"));
+    let sum = run(Command::new("sha256sum").arg(&path))?;
+    let digest = sum.split(' ').next().unwrap_or_default();
+    Ok(format!(
+        "[[plugins]]\npath = \"{}\"\ndigest = \"sha256:{digest}\"\n[plugins.grant]\n{grant}\n",
+        path.display()
+    ))
 }
 
 impl Daemon {

@@ -2,17 +2,12 @@
 
 use crate::{
     ask::ActionKind,
-    bindings::{
-        deploy_hook::{
-            DeployHookPlugin, DeployHookPluginPre, exports::windlass::plugin::deploy_hook,
-        },
-        types,
-    },
-    call::Guest,
+    bindings::{deploy_hook::exports::windlass::plugin::deploy_hook, types},
+    call::{Guest, astray},
     grant::Granted,
+    question::{Question, Reply},
     state::{State, shown, shown_lines},
 };
-use wasmtime::{Store, component::InstancePre};
 use windlass_core::{
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment},
     job::Stage,
@@ -78,27 +73,23 @@ impl Guest for Next {
     const STAGE: Stage = Stage::Hooks;
     type Answer = deploy_hook::Step;
 
-    async fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest: DeployHookPlugin =
-            DeployHookPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
-        let hook = guest.windlass_plugin_deploy_hook();
-        let step = match &self.earlier {
-            None => hook.call_start(&mut *store, &self.context).await?,
-            Some((state, results)) => {
-                hook.call_resume(&mut *store, &self.context, state, results).await?
+    fn ask(self, _: &mut State) -> wasmtime::Result<Question> {
+        let context = self.context;
+        Ok(match self.earlier {
+            None => Question::Start { context },
+            Some((state, results)) => Question::Resume { context, state, results },
+        })
+    }
+
+    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+        match reply {
+            Reply::Step(deploy_hook::Step::Done(done)) => {
+                let message = state.redactor().mask(&done.message);
+                Ok(deploy_hook::Step::Done(deploy_hook::Done { message, ..done }))
             }
-        };
-        Ok(step.map(|step| match step {
-            deploy_hook::Step::Done(done) => {
-                let message = store.data().redactor().mask(&done.message);
-                deploy_hook::Step::Done(deploy_hook::Done { message, ..done })
-            }
-            run @ deploy_hook::Step::Run(_) => run,
-        }))
+            Reply::Step(run) => Ok(run),
+            _ => Err(astray()),
+        }
     }
 }
 
@@ -140,6 +131,11 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
         return Err(format!("its batch has {count} actions; 1 to {MOST_ACTIONS} are allowed"));
     }
     let actions = batch.actions.into_iter().map(|action| match action {
+        deploy_hook::Action::Other(attrs) => {
+            let words = attrs.iter().map(|(key, value)| format!("{key} {value}"));
+            let what = shown(&words.collect::<Vec<_>>().join(", "));
+            Err(format!("it wants an action that this host does not know: {what}"))
+        }
         deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST) }),
         deploy_hook::Action::PodExec(exec) => {
             granted.action(ActionKind::PodExec)?;

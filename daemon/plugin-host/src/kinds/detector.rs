@@ -1,16 +1,12 @@
 //! Detectors: what is in the tree, and how to build it.
 
 use crate::{
-    bindings::{
-        detector::{DetectorPlugin, DetectorPluginPre, exports::windlass::plugin::detector},
-        types,
-    },
-    call::Guest,
+    bindings::{detector::exports::windlass::plugin::detector, types},
+    call::{Guest, astray},
+    question::{Question, Reply},
     state::{State, shown},
     workspace::Files,
 };
-use std::path::PathBuf;
-use wasmtime::{Store, component::InstancePre};
 use windlass_core::{
     job::Stage,
     recipe::{BuildStage, BuildStep, ImagePlan, Recipe},
@@ -18,7 +14,7 @@ use windlass_core::{
 
 /// `detect`.
 pub(crate) struct Detect {
-    pub(crate) root: PathBuf,
+    pub(crate) tree: Files,
     pub(crate) matched: Vec<String>,
 }
 
@@ -27,15 +23,15 @@ impl Guest for Detect {
     const STAGE: Stage = Stage::Detect;
     type Answer = Option<detector::Detection>;
 
-    async fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest: DetectorPlugin =
-            DetectorPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
-        let tree = store.data_mut().tree(Files::disk(&self.root)?)?;
-        guest.windlass_plugin_detector().call_detect(store, tree, &self.matched).await
+    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
+        Ok(Question::Detect { tree: state.lend(self.tree)?, matched: self.matched })
+    }
+
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+        match reply {
+            Reply::Detection(found) => Ok(found),
+            _ => Err(astray()),
+        }
     }
 }
 

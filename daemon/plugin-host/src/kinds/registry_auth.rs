@@ -3,18 +3,14 @@
 
 use crate::{
     ask::Use,
-    bindings::{
-        registry_auth::{
-            RegistryAuthPlugin, RegistryAuthPluginPre, exports::windlass::plugin::registry_auth,
-        },
-        types,
-    },
-    call::Guest,
+    bindings::types,
+    call::{Guest, astray},
+    question::{LoginKind, Question, Reply},
     secrets::Held,
     state::{State, shown},
 };
 use std::time::{SystemTime, UNIX_EPOCH};
-use wasmtime::{Store, component::InstancePre};
+use wasmtime::component::Resource;
 use windlass_core::{
     job::Stage,
     ports::{Credential, Login},
@@ -31,39 +27,23 @@ impl Guest for Authenticate {
     const STAGE: Stage = Stage::Build;
     type Answer = Login;
 
-    async fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<Login, types::Error>> {
-        let guest: RegistryAuthPlugin =
-            RegistryAuthPluginPre::new(pre)?.instantiate_async(&mut *store).await?;
-        let request = registry_auth::Request { registry: self.registry, attrs: Vec::new() };
-        let auth = guest.windlass_plugin_registry_auth();
-        let login = match auth.call_authenticate(&mut *store, &request).await? {
-            Ok(login) => login,
-            Err(error) => return Ok(Err(error)),
+    fn ask(self, _: &mut State) -> wasmtime::Result<Question> {
+        Ok(Question::Authenticate { registry: self.registry })
+    }
+
+    fn answer(state: &mut State, reply: Reply) -> Result<Login, types::Error> {
+        let Reply::Login(login) = reply else { return Err(astray()) };
+        let held: &Held = match state.table.get(&Resource::<Held>::new_own(login.secret)) {
+            Ok(held) => held,
+            Err(_) => return Err(astray()),
         };
-        let table = &mut store.data_mut().table;
-        let (user, held) = match &login.credential {
-            registry_auth::Credential::Basic((user, secret)) => {
-                (Some(shown(user)), table.get(secret)?)
-            }
-            registry_auth::Credential::IdentityToken(secret)
-            | registry_auth::Credential::Bearer(secret) => (None, table.get(secret)?),
+        let secret = usable(held)?;
+        let credential = match login.kind {
+            LoginKind::Basic(user) => Credential::Basic(shown(&user), secret),
+            LoginKind::IdentityToken => Credential::IdentityToken(secret),
+            LoginKind::Bearer => Credential::Bearer(secret),
         };
-        let secret = match usable(held) {
-            Ok(secret) => secret,
-            Err(error) => return Ok(Err(error)),
-        };
-        let credential = match (login.credential, user) {
-            (registry_auth::Credential::Basic(_), user) => {
-                Credential::Basic(user.unwrap_or_default(), secret)
-            }
-            (registry_auth::Credential::IdentityToken(_), _) => Credential::IdentityToken(secret),
-            (registry_auth::Credential::Bearer(_), _) => Credential::Bearer(secret),
-        };
-        Ok(Ok(Login { credential, renew_ms: renewal(login.until, login.renew) }))
+        Ok(Login { credential, renew_ms: renewal(login.until, login.renew) })
     }
 }
 

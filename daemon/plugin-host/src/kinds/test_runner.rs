@@ -1,18 +1,13 @@
 //! Test runners: how tests are run, and what came of them.
 
 use crate::{
-    bindings::{
-        test_runner::{
-            TestRunnerPlugin, TestRunnerPluginPre, exports::windlass::plugin::test_runner,
-        },
-        types,
-    },
-    call::Guest,
+    bindings::{test_runner::exports::windlass::plugin::test_runner, types},
+    call::{Guest, astray},
+    question::{Question, Reply},
     state::{State, shown, shown_lines},
     workspace::Files,
 };
-use std::{collections::BTreeMap, path::PathBuf};
-use wasmtime::{Store, component::InstancePre};
+use std::collections::BTreeMap;
 use windlass_core::{
     job::Stage,
     testing::{TestCase, TestOutput, TestPlan, TestSummary},
@@ -25,7 +20,7 @@ const MOST_REPORTS: usize = 20;
 
 /// `make-plan`.
 pub(crate) struct MakePlan {
-    pub(crate) root: PathBuf,
+    pub(crate) tree: Files,
     pub(crate) language: String,
     pub(crate) matched: Vec<String>,
 }
@@ -36,27 +31,21 @@ pub(crate) struct Parse {
     pub(crate) reports: BTreeMap<String, String>,
 }
 
-async fn instance(
-    pre: InstancePre<State>,
-    store: &mut Store<State>,
-) -> wasmtime::Result<TestRunnerPlugin> {
-    TestRunnerPluginPre::new(pre)?.instantiate_async(store).await
-}
-
 impl Guest for MakePlan {
     const CALL: &'static str = "make-plan";
     const STAGE: Stage = Stage::Test;
     type Answer = Option<test_runner::TestPlan>;
 
-    async fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest = instance(pre, store).await?;
-        let tree = store.data_mut().tree(Files::disk(&self.root)?)?;
-        let runner = guest.windlass_plugin_test_runner();
-        runner.call_make_plan(store, tree, &self.language, &self.matched).await
+    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
+        let Self { tree, language, matched } = self;
+        Ok(Question::MakePlan { tree: state.lend(tree)?, language, matched })
+    }
+
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+        match reply {
+            Reply::Plan(plan) => Ok(plan),
+            _ => Err(astray()),
+        }
     }
 }
 
@@ -76,14 +65,16 @@ impl Guest for Parse {
     const STAGE: Stage = Stage::Test;
     type Answer = Option<test_runner::Summary>;
 
-    async fn call(
-        self,
-        pre: InstancePre<State>,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<Self::Answer, types::Error>> {
-        let guest = instance(pre, store).await?;
-        let reports = store.data_mut().tree(Files::memory(self.reports))?;
-        guest.windlass_plugin_test_runner().call_parse(store, &self.ran, reports).await
+    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
+        let reports = state.lend(Files::memory(self.reports))?;
+        Ok(Question::Parse { ran: self.ran, reports })
+    }
+
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+        match reply {
+            Reply::Summary(summary) => Ok(summary),
+            _ => Err(astray()),
+        }
     }
 }
 

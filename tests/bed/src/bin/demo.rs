@@ -1,5 +1,5 @@
-//! `cargo demo`: three apps from a git commit to pods that serve; a failing test, a crash, the way
-//! back, a rollback.
+//! `cargo demo`: three apps from a git commit to pods that serve, with a login and a migration of
+//! plugins; a failing test, a crash, the way back, a webhook that is denied, a rollback.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
@@ -12,7 +12,7 @@ use std::{
 };
 use windlass_bed::{
     Bed, Daemon, Repository, Result, build,
-    daemon::{Config, get},
+    daemon::{Config, get, granted},
     layout::Existing,
     part::control_plane::kubectl,
 };
@@ -59,7 +59,7 @@ fn run(args: &Args) -> Result<()> {
     build::cargo(&["build", "--quiet", "--package", "windlassd", "--package", "windlass-cli"])?;
     build::build_plugins(&say)?;
     let bed = bed.join().map_err(|_| "the bed panicked")??;
-    let daemon = Daemon::start(&bed, "demo", &Config::of(&bed)?)?;
+    let daemon = Daemon::start(&bed, "demo", &config(&bed, args)?)?;
     let show = Show { bed, daemon };
     show.all()?;
     show.next_steps();
@@ -67,6 +67,35 @@ fn run(args: &Args) -> Result<()> {
         wait_for_interrupt()?;
     }
     Ok(())
+}
+
+/// The bed's own registry wants a login: a plugin gets it. Around each release a migration, which the
+/// Node app names, and a webhook to a host that was not granted, to show how that is told.
+fn config(bed: &Bed, args: &Args) -> Result<Config> {
+    let mut config = Config::of(bed)?;
+    config.tables = [
+        granted("hook-job", "actions = [\"run-job\"]")?,
+        granted("hook-http", "http = [{ host = \"hooks.example.com\", methods = [\"POST\"] }]")?,
+        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nmoment = \"before-traffic\"\n"
+            .into(),
+        "[[hooks]]\nname = \"tell\"\nplugin = \"hook-http\"\nmoment = \"after-failure\"\n\
+         settings = { url = \"https://other.example.com/\", sign = false }\n"
+            .into(),
+    ]
+    .concat();
+    if args.registry.is_none() {
+        config.registry = bed.layout.private_registry();
+        let password = bed.layout.at("daemons/demo/data/registry-password");
+        let grant = "secrets = [{ name = \"secret\", uses = [\"login\"] }]";
+        config.tables.push_str(&granted("registry-static", grant)?);
+        config.tables.push_str(&format!(
+            "[[registries]]\nhost = \"{}\"\nplugin = \"registry-static\"\nsettings = {{ user = \"bed\" }}\n\
+             secrets = {{ secret = \"{}\" }}\n",
+            config.registry,
+            password.display()
+        ));
+    }
+    Ok(config)
 }
 
 struct Show {

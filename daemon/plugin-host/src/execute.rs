@@ -1,0 +1,120 @@
+//! Where a guest runs: in this process, or in one of its own. Either way what it asks of the host is
+//! answered here, from the call's own state.
+
+use crate::{
+    engine::Host,
+    limits::{Busy, Limits, TICK},
+    question::{Fault, Question, Reply, put},
+    state::{HANDLES, State, shown},
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, atomic::Ordering};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline, component::InstancePre};
+
+/// Bytes that one call may hand to the host, or take as its answer.
+pub(crate) const HANDED: usize = 1 << 20;
+
+/// How a plugin is isolated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// By the sandbox alone.
+    #[default]
+    Sandbox,
+    /// By the sandbox, in a process without credentials, network or most system calls.
+    Process,
+}
+
+/// Why a call gave no reply.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Broken {
+    pub(crate) message: String,
+    /// No plugin is to blame.
+    pub(crate) hosts: bool,
+}
+
+/// A call's end: what the guest said, or what became of it.
+pub(crate) type Ended = Result<Result<Reply, Fault>, Broken>;
+
+/// Runs one plugin's calls. Dropping the future ends the guest.
+#[async_trait]
+pub(crate) trait Execute: Send + Sync {
+    /// Gives the state back: it may hold what the reply names.
+    async fn run(&self, state: State, question: Question) -> (Ended, State);
+}
+
+/// In this process.
+pub(crate) struct Sandbox {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<State>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(host: &Host, pre: InstancePre<State>) -> Arc<dyn Execute> {
+        Arc::new(Self { engine: host.engine.clone(), pre })
+    }
+}
+
+#[async_trait]
+impl Execute for Sandbox {
+    async fn run(&self, state: State, question: Question) -> (Ended, State) {
+        let limits = state.limits.clone();
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.meter);
+        let tally = store.data().tally.clone();
+        bound(&mut store, &limits, move || tally.ticks.fetch_add(1, Ordering::Relaxed) + 1);
+        let replied = put(question, self.pre.clone(), &mut store).await;
+        let ended = replied.map_err(|error| broken(&error, &limits));
+        let state = store.into_data();
+        (ended, state)
+    }
+}
+
+/// The limits that a store keeps. `tick` counts one, and says how many there were.
+pub(crate) fn bound<T>(
+    store: &mut Store<T>,
+    limits: &Limits,
+    tick: impl Fn() -> u64 + Send + Sync + 'static,
+) {
+    let limit = limits.cpu_ms();
+    store.set_hostcall_fuel(HANDED);
+    store.set_epoch_deadline(1);
+    let most = limit / u64::try_from(TICK.as_millis()).unwrap_or(1);
+    store.epoch_deadline_callback(move |_| {
+        if tick() > most {
+            wasmtime::bail!("computed for more than {limit} ms (limit `cpu-ms`)");
+        }
+        // Yields, so that one busy guest does not hold a thread of the daemon.
+        Ok(UpdateDeadline::Yield(1))
+    });
+}
+
+/// A trap in words: which limit, or what the guest did.
+pub(crate) fn broken(error: &wasmtime::Error, limits: &Limits) -> Broken {
+    // The process's budget, the pool, the disk.
+    let hosts = error.downcast_ref::<Busy>().is_some()
+        || error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some()
+        || error.downcast_ref::<std::io::Error>().is_some();
+    Broken { message: words(error, limits), hosts }
+}
+
+fn words(error: &wasmtime::Error, limits: &Limits) -> String {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => "used up its stack of 512 KiB".into(),
+        Some(Trap::UnreachableCodeReached) => "trapped: it gave up (a panic)".into(),
+        Some(Trap::Interrupt) => {
+            format!("computed for more than {} ms (limit `cpu-ms`)", limits.cpu_ms())
+        }
+        Some(trap) => format!("trapped: {trap}"),
+        None => match shown(&error.root_cause().to_string()) {
+            text if text.contains("fuel allocated for hostcalls") => {
+                format!("handed the host more than {} KiB in one call", HANDED >> 10)
+            }
+            text if text.contains("resource table has no free keys") => {
+                format!("holds more than {HANDLES} handles at once")
+            }
+            text => text,
+        },
+    }
+}

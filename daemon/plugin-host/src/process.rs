@@ -1,0 +1,156 @@
+//! A plugin in a process of its own: the daemon's own program, without credentials, network or most
+//! system calls. What the guest asks of the host comes back over a socket and is answered by the
+//! daemon, from the call's own state and within its own grants: whoever breaks out of the sandbox in
+//! there can ask what the plugin could have asked, and nothing else.
+
+mod confine;
+mod frames;
+mod host_call;
+mod proxy;
+mod worker;
+
+pub use worker::main;
+
+use crate::{
+    execute::{Broken, Ended, Execute},
+    limits::Limits,
+    question::Question,
+    state::State,
+};
+use async_trait::async_trait;
+use frames::{FromWorker, ToWorker, receive, send};
+use std::{
+    collections::BTreeMap,
+    os::{fd::OwnedFd, unix::net::UnixStream as Socket},
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+};
+use tokio::{
+    net::UnixStream,
+    process::{Child, Command},
+    sync::Semaphore,
+};
+
+/// Processes of one plugin that run at once; more calls wait.
+const MOST: usize = 8;
+/// Processes of one plugin that wait for the next call, over all projects.
+const IDLE: usize = 4;
+
+/// Keeps processes for one plugin: never one for two projects.
+pub(crate) struct Processes {
+    program: PathBuf,
+    /// Compiled, as the cache has it: the child needs no file.
+    code: Arc<Vec<u8>>,
+    running: Semaphore,
+    /// By project.
+    idle: Mutex<BTreeMap<String, Vec<Worker>>>,
+}
+
+struct Worker {
+    stream: UnixStream,
+    // Killed when dropped.
+    _child: Child,
+}
+
+impl Processes {
+    pub(crate) fn new(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
+        let (code, running) = (Arc::new(code), Semaphore::new(MOST));
+        Arc::new(Self { program, code, running, idle: Mutex::default() })
+    }
+
+    async fn worker(&self, project: &str) -> std::io::Result<Worker> {
+        let waiting = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.get_mut(project).and_then(Vec::pop)
+        };
+        match waiting {
+            Some(worker) => Ok(worker),
+            None => self.start().await,
+        }
+    }
+
+    async fn start(&self) -> std::io::Result<Worker> {
+        let (own, other) = Socket::pair()?;
+        own.set_nonblocking(true)?;
+        let child = Command::new(&self.program)
+            .arg("plugin-worker")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(other)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut worker = Worker { stream: UnixStream::from_std(own)?, _child: child };
+        send(&mut worker.stream, &ToWorker::Code(self.code.to_vec())).await?;
+        match receive(&mut worker.stream).await? {
+            FromWorker::Ready => Ok(worker),
+            _ => Err(std::io::Error::other("the worker did not begin")),
+        }
+    }
+
+    /// For the next call of the same project; of many, the last ones stay.
+    fn keep(&self, project: &str, worker: Worker) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.values().map(Vec::len).sum::<usize>() >= IDLE {
+            idle.retain(|of, waiting| of == project && !waiting.is_empty());
+        }
+        let waiting = idle.entry(project.to_owned()).or_default();
+        if waiting.len() < IDLE {
+            waiting.push(worker);
+        }
+    }
+
+    async fn converse(
+        &self,
+        worker: &mut Worker,
+        state: &mut State,
+        question: Question,
+    ) -> std::io::Result<Ended> {
+        let limits: Limits = state.limits.clone();
+        send(&mut worker.stream, &ToWorker::Question { question, limits }).await?;
+        loop {
+            match receive(&mut worker.stream).await? {
+                FromWorker::Ready => return Err(std::io::Error::other("it speaks out of turn")),
+                FromWorker::Call(call) => {
+                    let answer = host_call::answer(state, call).await;
+                    let answer = answer.map_err(|error| error.root_cause().to_string());
+                    send(&mut worker.stream, &ToWorker::Answer(answer)).await?;
+                }
+                FromWorker::Ended { ended, ticks, memory } => {
+                    state.tally.ticks.store(ticks, Ordering::Relaxed);
+                    state.tally.memory.store(memory, Ordering::Relaxed);
+                    return Ok(ended);
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Execute for Processes {
+    async fn run(&self, mut state: State, question: Question) -> (Ended, State) {
+        let project = state.project.clone();
+        let lost = |message: String| Err(Broken { message, hosts: true });
+        let Ok(_running) = self.running.acquire().await else {
+            return (lost("the host is ending".into()), state);
+        };
+        let mut worker = match self.worker(&project).await {
+            Ok(worker) => worker,
+            Err(error) => return (lost(format!("its process cannot be started: {error}")), state),
+        };
+        let ended = match self.converse(&mut worker, &mut state, question).await {
+            Ok(ended) => ended,
+            // It was killed, or broke the rules: the plugin's doing.
+            Err(error) => {
+                Err(Broken { message: format!("its process is gone: {error}"), hosts: false })
+            }
+        };
+        // After a trap its memory is nobody's to trust.
+        if ended.is_ok() {
+            self.keep(&project, worker);
+        }
+        (ended, state)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a worker takes from itself, before it runs anything of a plugin's.
+
+use rustix::{
+    process::{Resource, Rlimit, setrlimit},
+    thread::{UnshareFlags, unshare_unsafe},
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter_all_threads,
+};
+use std::{collections::BTreeMap, error::Error};
+
+/// A network of its own, in which there is nothing; no file to write, no core to leave behind.
+pub(super) fn namespaces() -> Result<(), Box<dyn Error>> {
+    // Without the right to it, a user namespace gives it; without either, the filter below still
+    // lets it make no socket.
+    // SAFETY: this process has one thread, and no file descriptor but its socket and two of nothing.
+    let alone = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
+    if alone.is_err() {
+        // SAFETY: as above.
+        let _ = unsafe { unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) };
+    }
+    for (resource, limit) in [(Resource::Core, 0), (Resource::Fsize, 0)] {
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+    }
+    Ok(())
+}
+
+/// Reading and writing what is open, memory that is not code, time, and waiting: all that a guest's
+/// instance takes. The rest is refused: files, sockets, processes, and memory made executable.
+pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+    // The third argument of both is the protection.
+    let no_code = SeccompCondition::new(
+        2,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64),
+        0,
+    )?;
+    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+        rules.insert(call, vec![SeccompRule::new(vec![no_code.clone()])?]);
+    }
+    let refuse = SeccompAction::Errno(libc::EPERM as u32);
+    let arch: TargetArch = std::env::consts::ARCH.try_into()?;
+    let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, arch)?;
+    let program: BpfProgram = filter.try_into()?;
+    // Sets no_new_privs too; on the clock's thread as well.
+    Ok(apply_filter_all_threads(&program)?)
+}
+
+const ALLOWED: &[i64] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_readv,
+    libc::SYS_writev,
+    libc::SYS_recvfrom,
+    libc::SYS_sendto,
+    libc::SYS_close,
+    libc::SYS_fcntl,
+    libc::SYS_munmap,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_brk,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_restart_syscall,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_tgkill,
+    libc::SYS_sigaltstack,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];

@@ -1,0 +1,83 @@
+//! The worker: takes code, confines itself, and answers questions until the daemon is gone.
+
+use super::{
+    confine,
+    frames::{FromWorker, ToWorker, receive_now, send_now},
+    proxy::{Proxy, link},
+};
+use crate::{
+    engine,
+    execute::{bound, broken},
+    limits::{Budget, Limits, Meter, Tally},
+    question::{Question, put},
+};
+use std::{
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+};
+use wasmtime::{
+    Engine, Store,
+    component::{Component, InstancePre, Linker},
+};
+
+/// The child: its standard input is the socket to the daemon.
+#[must_use]
+pub fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads what it would print; the daemon sees that it is gone.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    let daemon = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // While there is one thread only.
+    confine::namespaces()?;
+    let ToWorker::Code(code) = receive_now(&daemon)? else { return Err("no code".into()) };
+    let mut config = engine::config()?;
+    // One call at a time: a pool would only reserve.
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
+    let engine = Engine::new(&config)?;
+    // SAFETY: the daemon that started this process sends what its cache holds and its MAC vouches
+    // for; nobody else has the other end of the socket.
+    let component = unsafe { Component::deserialize(&engine, &code) }?;
+    drop(code);
+    let mut linker = Linker::new(&engine);
+    link(&mut linker)?;
+    let pre = linker.instantiate_pre(&component)?;
+    engine::start_clock(&engine);
+    confine::system_calls()?;
+    send_now(&daemon, &FromWorker::Ready)?;
+    loop {
+        // Its end is the daemon's, or the daemon has no use for it any more.
+        let Ok(ToWorker::Question { question, limits }) = receive_now(&daemon) else {
+            return Ok(());
+        };
+        let ended = one(&engine, pre.clone(), &daemon, question, &limits)?;
+        send_now(&daemon, &ended)?;
+    }
+}
+
+fn one(
+    engine: &Engine,
+    pre: InstancePre<Proxy>,
+    daemon: &UnixStream,
+    question: Question,
+    limits: &Limits,
+) -> io::Result<FromWorker> {
+    let tally = Arc::new(Tally::default());
+    let meter = Meter::new(Arc::new(Budget::default()), limits, tally.clone());
+    let proxy = Proxy { daemon: daemon.try_clone()?, meter };
+    let mut store = Store::new(engine, proxy);
+    store.limiter(|proxy| &mut proxy.meter);
+    let counted = tally.clone();
+    bound(&mut store, limits, move || counted.ticks.fetch_add(1, Ordering::Relaxed) + 1);
+    let replied = futures::executor::block_on(put(question, pre, &mut store));
+    let ended = replied.map_err(|error| broken(&error, limits));
+    let (ticks, memory) = (&tally.ticks, &tally.memory);
+    let (ticks, memory) = (ticks.load(Ordering::Relaxed), memory.load(Ordering::Relaxed));
+    Ok(FromWorker::Ended { ended, ticks, memory })
+}
