@@ -159,12 +159,12 @@ impl Host {
         let pre = self.ready(&component).map_err(fail)?;
         kinds::check(manifest.world, &pre).map_err(fail)?;
         let execute = match source.isolation {
-            Isolation::Sandbox => Sandbox::new(self, pre),
+            Isolation::Sandbox => Sandbox::executor(self, pre),
             Isolation::Process => {
                 let code = self.cache.code(&digest);
                 let code =
                     code.ok_or_else(|| fail("the compiled code cannot be read back".into()))?;
-                Processes::new(self.program.clone(), code)
+                Processes::executor(self.program.clone(), code)
             }
         };
         let markers = markers::compiled(&manifest.markers).map_err(fail)?;
@@ -237,10 +237,13 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
 /// The exact wasmtime, as pinned in the workspace.
 pub(crate) const VERSION: &str = concat!("48.0.8+", env!("CARGO_PKG_VERSION"));
 
-/// Epochs end calls; the thread ends with the engine.
+/// Epochs end calls; the thread ends with the engine. Returns once it runs: what a worker takes from
+/// itself afterwards, a thread needs at its start.
 pub(crate) fn start_clock(engine: &Engine) {
     let weak = engine.weak();
+    let (runs, running) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
+        let _ = runs.send(());
         loop {
             std::thread::sleep(TICK);
             match weak.upgrade() {
@@ -249,4 +252,5 @@ pub(crate) fn start_clock(engine: &Engine) {
             }
         }
     });
+    let _ = running.recv();
 }

@@ -51,7 +51,7 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(crate) fn new(host: &Host, pre: InstancePre<State>) -> Arc<dyn Execute> {
+    pub(crate) fn executor(host: &Host, pre: InstancePre<State>) -> Arc<dyn Execute> {
         Arc::new(Self { engine: host.engine.clone(), pre })
     }
 }

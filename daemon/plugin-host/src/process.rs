@@ -13,7 +13,6 @@ pub use worker::main;
 
 use crate::{
     execute::{Broken, Ended, Execute},
-    limits::Limits,
     question::Question,
     state::State,
 };
@@ -54,20 +53,35 @@ struct Worker {
 }
 
 impl Processes {
-    pub(crate) fn new(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
+    pub(crate) fn executor(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
         let (code, running) = (Arc::new(code), Semaphore::new(MOST));
         Arc::new(Self { program, code, running, idle: Mutex::default() })
     }
 
-    async fn worker(&self, project: &str) -> std::io::Result<Worker> {
-        let waiting = {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.get_mut(project).and_then(Vec::pop)
-        };
-        match waiting {
-            Some(worker) => Ok(worker),
-            None => self.start().await,
+    /// One that waits, or a new one, with the question put to it.
+    async fn asked(
+        &self,
+        project: &str,
+        question: &ToWorker,
+    ) -> Result<(Worker, FromWorker), Broken> {
+        while let Some(mut worker) = self.waiting(project) {
+            // It may have been killed meanwhile, by an operator or for want of memory: what never
+            // said a word has done nothing, and another is asked.
+            if let Ok(first) = put(&mut worker, question).await {
+                return Ok((worker, first));
+            }
         }
+        let mut worker = self.start().await.map_err(|error| Broken {
+            message: format!("its process cannot be started: {error}"),
+            hosts: true,
+        })?;
+        let first = put(&mut worker, question).await.map_err(|error| gone(&error))?;
+        Ok((worker, first))
+    }
+
+    fn waiting(&self, project: &str) -> Option<Worker> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.get_mut(project).and_then(Vec::pop)
     }
 
     async fn start(&self) -> std::io::Result<Worker> {
@@ -106,12 +120,11 @@ impl Processes {
         &self,
         worker: &mut Worker,
         state: &mut State,
-        question: Question,
+        first: FromWorker,
     ) -> std::io::Result<Ended> {
-        let limits: Limits = state.limits.clone();
-        send(&mut worker.stream, &ToWorker::Question { question, limits }).await?;
+        let mut said = first;
         loop {
-            match receive(&mut worker.stream).await? {
+            match said {
                 FromWorker::Ready => return Err(std::io::Error::other("it speaks out of turn")),
                 FromWorker::Call(call) => {
                     let answer = host_call::answer(state, call).await;
@@ -124,28 +137,38 @@ impl Processes {
                     return Ok(ended);
                 }
             }
+            said = receive(&mut worker.stream).await?;
         }
     }
+}
+
+/// It was killed, or broke the rules: the plugin's doing.
+fn gone(error: &std::io::Error) -> Broken {
+    Broken { message: format!("its process is gone: {error}"), hosts: false }
+}
+
+/// Its first word on a question.
+async fn put(worker: &mut Worker, question: &ToWorker) -> std::io::Result<FromWorker> {
+    send(&mut worker.stream, question).await?;
+    receive(&mut worker.stream).await
 }
 
 #[async_trait]
 impl Execute for Processes {
     async fn run(&self, mut state: State, question: Question) -> (Ended, State) {
         let project = state.project.clone();
-        let lost = |message: String| Err(Broken { message, hosts: true });
         let Ok(_running) = self.running.acquire().await else {
-            return (lost("the host is ending".into()), state);
+            let message = "the host is ending".into();
+            return (Err(Broken { message, hosts: true }), state);
         };
-        let mut worker = match self.worker(&project).await {
-            Ok(worker) => worker,
-            Err(error) => return (lost(format!("its process cannot be started: {error}")), state),
+        let question = ToWorker::Question(Box::new((question, state.limits.clone())));
+        let (mut worker, first) = match self.asked(&project, &question).await {
+            Ok(asked) => asked,
+            Err(broken) => return (Err(broken), state),
         };
-        let ended = match self.converse(&mut worker, &mut state, question).await {
+        let ended = match self.converse(&mut worker, &mut state, first).await {
             Ok(ended) => ended,
-            // It was killed, or broke the rules: the plugin's doing.
-            Err(error) => {
-                Err(Broken { message: format!("its process is gone: {error}"), hosts: false })
-            }
+            Err(error) => Err(gone(&error)),
         };
         // After a trap its memory is nobody's to trust.
         if ended.is_ok() {

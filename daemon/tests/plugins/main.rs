@@ -11,6 +11,7 @@
 )]
 
 mod component;
+mod confined;
 mod guests;
 mod harness;
 mod hostile;

@@ -15,7 +15,37 @@ use windlass_core::{
     hook::{About, ActionResult, Hook, HookStep, Moment, Policy, SecretSource},
     ports::{Hooks, PluginError},
 };
-use windlass_plugin_host::{Grant, HookSource, Limits, Plugins, Setup, SitePolicy, Source};
+use windlass_plugin_host::{
+    Grant, HookSource, Isolation, Limits, Plugins, Setup, SitePolicy, Source,
+};
+
+/// The same in the daemon's process and in one of its own.
+macro_rules! on_both {
+    ($($name:ident),*) => {$(
+        mod $name {
+            use windlass_plugin_host::Isolation;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn in_the_sandbox() {
+                super::$name(Isolation::Sandbox).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn in_a_process() {
+                super::$name(Isolation::Process).await;
+            }
+        }
+    )*};
+}
+
+on_both!(
+    places_that_were_not_granted,
+    answers_that_do_not_end,
+    a_secrets_text_is_never_seen,
+    handles_are_counted,
+    actions_that_were_not_granted_or_make_no_sense,
+    a_set_is_loaded_as_it_was_granted_or_not_at_all
+);
 
 const SECRET: &str = "hunter2-hunter2-hunter2";
 
@@ -24,13 +54,14 @@ struct Reaching {
     grant: Grant,
     limits: Limits,
     policy: SitePolicy,
+    isolation: Isolation,
 }
 
 impl Reaching {
-    fn new(grant: &str) -> Self {
+    fn new(isolation: Isolation, grant: &str) -> Self {
         let grant = toml::from_str(grant).unwrap();
         let (limits, policy) = (Limits::default(), SitePolicy::default());
-        Self { bench: Bench::new(), grant, limits, policy }
+        Self { bench: Bench::new(), grant, limits, policy, isolation }
     }
 
     fn setup(&self, settings: &Value) -> Setup {
@@ -47,9 +78,9 @@ impl Reaching {
             said: "{}".into(),
             secrets: [("key".to_owned(), SecretSource::File(key))].into(),
         };
-        let (grant, limits) = (self.grant.clone(), self.limits.clone());
+        let (grant, limits, isolation) = (self.grant.clone(), self.limits.clone(), self.isolation);
         Setup {
-            plugins: vec![Source { path, digest, grant, limits, ..Source::default() }],
+            plugins: vec![Source { path, digest, grant, limits, isolation, ..Source::default() }],
             hooks: vec![HookSource { hook, projects: Vec::new(), environments: Vec::new() }],
             policy: self.policy.clone(),
             ..Setup::default()
@@ -104,8 +135,7 @@ fn denied(events: &[Event]) -> Vec<String> {
 }
 
 /// Number 20: each is refused before anything is connected to, and the event says what would allow it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn places_that_were_not_granted() {
+async fn places_that_were_not_granted(isolation: Isolation) {
     let open = serve().await;
     let port = open.port();
     let grant = format!(
@@ -113,7 +143,7 @@ async fn places_that_were_not_granted() {
                  {{ host = \"*.0.0.1:{port}\", methods = [\"POST\"], scheme = \"http\", private = true }},
                  {{ host = \"localhost\", methods = [\"POST\"] }}]"
     );
-    let reaching = Reaching::new(&grant);
+    let reaching = Reaching::new(isolation, &grant);
     for (url, words) in [
         (
             "https://api.example.com/".to_owned(),
@@ -156,7 +186,7 @@ async fn places_that_were_not_granted() {
     }
     // The site's policy stands above every grant.
     let policy = toml::from_str(&format!("deny-hosts = [\"localhost:{port}\"]")).unwrap();
-    let reaching = Reaching { policy, ..Reaching::new(&grant) };
+    let reaching = Reaching { policy, ..Reaching::new(isolation, &grant) };
     let url = format!("http://localhost:{port}/echo");
     let (text, _) = reaching.words(&json!({ "mode": "send", "url": url })).await;
     assert!(text.contains("policy"), "{text}");
@@ -169,10 +199,9 @@ fn own(port: u16) -> String {
 }
 
 /// Numbers 20 and 21: no redirect is followed, no answer is waited for or read without end.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_do_not_end() {
+async fn answers_that_do_not_end(isolation: Isolation) {
     let port = serve().await.port();
-    let reaching = Reaching::new(&own(port));
+    let reaching = Reaching::new(isolation, &own(port));
     for (path, words) in [
         ("redirect", "302"),
         ("drip", "no answer within 1000 ms"),
@@ -198,8 +227,7 @@ async fn answers_that_do_not_end() {
 
 /// Number 22: a secret that was granted is used, and never read: not in an answer that echoes it, a
 /// header, a log, an error, a hook's state; it goes to its own hosts only.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secrets_text_is_never_seen() {
+async fn a_secrets_text_is_never_seen(isolation: Isolation) {
     let port = serve().await.port();
     let url = format!("http://127.0.0.1:{port}/echo");
     let key = |hosts: &str| {
@@ -208,7 +236,7 @@ async fn a_secrets_text_is_never_seen() {
             own(port)
         )
     };
-    let reaching = Reaching::new(&key(&format!("\"127.0.0.1:{port}\"")));
+    let reaching = Reaching::new(isolation, &key(&format!("\"127.0.0.1:{port}\"")));
     for mode in ["send", "fail-with-answer"] {
         let settings = json!({ "mode": mode, "url": url, "secret": true });
         let (text, events) = reaching.words(&settings).await;
@@ -222,17 +250,18 @@ async fn a_secrets_text_is_never_seen() {
     let Ok(HookStep::Run(batch)) = answer else { panic!("{answer:?}") };
     assert!(!String::from_utf8_lossy(&batch.state).contains("hunter2"));
     // Into the URL there is no way: it is text. Other hosts than its own:
-    let (text, _) = Reaching::new(&key("\"api.example.com\""))
+    let (text, _) = Reaching::new(isolation, &key("\"api.example.com\""))
         .words(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("may not be sent to 127.0.0.1"), "{text}");
     let hmac = format!("{}secrets = [{{ name = \"key\", uses = [\"hmac\"] }}]", own(port));
-    let (text, _) =
-        Reaching::new(&hmac).words(&json!({ "mode": "send", "url": url, "secret": true })).await;
+    let (text, _) = Reaching::new(isolation, &hmac)
+        .words(&json!({ "mode": "send", "url": url, "secret": true }))
+        .await;
     assert!(text.contains("may not be used for send"), "{text}");
     let (text, _) = reaching.words(&json!({ "mode": "public", "pointer": "/id" })).await;
     assert!(text.contains("is not public"), "{text}");
-    let (text, events) = Reaching::new(&own(port))
+    let (text, events) = Reaching::new(isolation, &own(port))
         .words(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("this would allow it: secrets"), "{text}");
@@ -240,18 +269,16 @@ async fn a_secrets_text_is_never_seen() {
 }
 
 /// Number 13, with handles that the host makes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn handles_are_counted() {
+async fn handles_are_counted(isolation: Isolation) {
     let grant = "secrets = [{ name = \"key\", uses = [\"hmac\"] }]";
-    let (text, _) = Reaching::new(grant).words(&json!({ "mode": "handles" })).await;
+    let (text, _) = Reaching::new(isolation, grant).words(&json!({ "mode": "handles" })).await;
     assert!(text.contains("holds more than 256 handles"), "{text}");
 }
 
 /// Numbers 23 and 25: what a hook may have done is what was granted, in shapes that hold.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn actions_that_were_not_granted_or_make_no_sense() {
-    let none = Reaching::new("");
-    let all = Reaching::new("actions = [\"pod-exec\", \"run-job\"]");
+async fn actions_that_were_not_granted_or_make_no_sense(isolation: Isolation) {
+    let none = Reaching::new(isolation, "");
+    let all = Reaching::new(isolation, "actions = [\"pod-exec\", \"run-job\"]");
     let command = |argv: Value| json!({ "mode": "exec", "command": argv });
     for (reaching, settings, words) in [
         (&none, command(json!(["true"])), "this would allow it: actions = [\"pod-exec\"]"),
@@ -285,9 +312,8 @@ async fn actions_that_were_not_granted_or_make_no_sense() {
 }
 
 /// What is granted, and to whom, is settled when a set is loaded.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_set_is_loaded_as_it_was_granted_or_not_at_all() {
-    let reaching = Reaching::new("actions = [\"run-job\"]");
+async fn a_set_is_loaded_as_it_was_granted_or_not_at_all(isolation: Isolation) {
+    let reaching = Reaching::new(isolation, "actions = [\"run-job\"]");
     let good = reaching.setup(&json!({}));
     let load = async |setup: &Setup| {
         let loaded = Plugins::load(reaching.bench.host.clone(), setup).await;

@@ -19,7 +19,8 @@ async fn a_set_whose_self_tests_fail_never_goes_live() {
     };
     // It finds nothing, and says so of itself.
     let good = file("good", NOTHING, "");
-    let plugins = Plugins::load(bench.host.clone(), &of(&[good.clone()])).await.unwrap();
+    let plugins =
+        Plugins::load(bench.host.clone(), &of(std::slice::from_ref(&good))).await.unwrap();
     assert_eq!(plugins.list().remove(0).calls, 0, "its self-tests are no calls of jobs");
     for (source, words) in [
         (

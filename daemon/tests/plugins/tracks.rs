@@ -52,7 +52,7 @@ fn what_was_built_for_0_1_0_fits_today() {
         ("detector.wit", "score: u8,", "score: u8, sure: bool,"),
         ("host.wit", "emit: func(level: level, message: string)", "emit: func(message: string)"),
         ("deploy-hook.wit", "wait-ms(u32)", "wait-ms(u32), forget"),
-        ("registry-auth.wit", "authenticate: func", "log-in: func"),
+        ("registry-auth.wit", "authenticate: func", "sign-on: func"),
     ] {
         let mut current = files("", "0.1.0");
         let text = current.get_mut(file).unwrap();

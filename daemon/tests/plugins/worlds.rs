@@ -16,7 +16,7 @@ use windlass_core::{
     hook::{About, Action, ActionResult, Done, Hook, HookStep, Moment, Policy, SecretSource},
     ports::{Credential, Hooks, Login, PluginError},
 };
-use windlass_plugin_host::{Grant, HookSource, Plugins, RegistrySource, Setup, Source};
+use windlass_plugin_host::{Grant, HookSource, Isolation, Plugins, RegistrySource, Setup, Source};
 
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
 
@@ -24,7 +24,9 @@ fn source(name: &str, grant: &str) -> Source {
     let path = build::plugins().unwrap().join(format!("{name}.wasm"));
     let digest = Some(digest(&fs::read(&path).unwrap()));
     let grant: Grant = toml::from_str(grant).unwrap();
-    Source { path, digest, grant, ..Source::default() }
+    // As an operator would run code that holds keys.
+    let isolation = Isolation::Process;
+    Source { path, digest, grant, isolation, ..Source::default() }
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {

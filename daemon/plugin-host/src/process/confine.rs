@@ -10,7 +10,13 @@ use seccompiler::{
 };
 use std::{collections::BTreeMap, error::Error};
 
-/// A network of its own, in which there is nothing; no file to write, no core to leave behind.
+/// Closes what whoever started the daemon left open in it.
+pub(super) fn inherited() {
+    // SAFETY: the process has just begun: it owns no file yet but the first three.
+    let _ = unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+/// A network of its own, in which there is nothing; no core to leave behind.
 pub(super) fn namespaces() -> Result<(), Box<dyn Error>> {
     // Without the right to it, a user namespace gives it; without either, the filter below still
     // lets it make no socket.
@@ -20,10 +26,7 @@ pub(super) fn namespaces() -> Result<(), Box<dyn Error>> {
         // SAFETY: as above.
         let _ = unsafe { unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) };
     }
-    for (resource, limit) in [(Resource::Core, 0), (Resource::Fsize, 0)] {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
-    }
-    Ok(())
+    none_of(Resource::Core)
 }
 
 /// Reading and writing what is open, memory that is not code, time, and waiting: all that a guest's
@@ -32,6 +35,7 @@ pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
     // The third argument of both is the protection.
+    none_of(Resource::Fsize)?;
     let no_code = SeccompCondition::new(
         2,
         SeccompCmpArgLen::Dword,
@@ -47,6 +51,10 @@ pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
     let program: BpfProgram = filter.try_into()?;
     // Sets no_new_privs too; on the clock's thread as well.
     Ok(apply_filter_all_threads(&program)?)
+}
+
+fn none_of(resource: Resource) -> Result<(), Box<dyn Error>> {
+    Ok(setrlimit(resource, Rlimit { current: Some(0), maximum: Some(0) })?)
 }
 
 const ALLOWED: &[i64] = &[

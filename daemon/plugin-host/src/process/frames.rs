@@ -15,7 +15,7 @@ pub(super) enum ToWorker {
     /// First, once: compiled code.
     Code(Vec<u8>),
     /// One call.
-    Question { question: Question, limits: Limits },
+    Question(Box<(Question, Limits)>),
     /// What a host call gave, or why it traps.
     Answer(Result<Vec<u8>, String>),
 }

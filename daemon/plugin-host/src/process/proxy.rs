@@ -32,7 +32,7 @@ impl Proxy {
         match receive_now(&self.daemon)? {
             ToWorker::Answer(Ok(bytes)) => Ok(decode(&bytes)?),
             ToWorker::Answer(Err(trap)) => wasmtime::bail!("{trap}"),
-            ToWorker::Code(_) | ToWorker::Question { .. } => wasmtime::bail!("out of turn"),
+            ToWorker::Code(_) | ToWorker::Question(_) => wasmtime::bail!("out of turn"),
         }
     }
 

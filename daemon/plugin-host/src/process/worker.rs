@@ -33,6 +33,7 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    confine::inherited();
     let daemon = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // While there is one thread only.
     confine::namespaces()?;
@@ -45,6 +46,8 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     // for; nobody else has the other end of the socket.
     let component = unsafe { Component::deserialize(&engine, &code) }?;
     drop(code);
+    // Now, since it takes a file in memory, which it may not make later.
+    component.initialize_copy_on_write_image()?;
     let mut linker = Linker::new(&engine);
     link(&mut linker)?;
     let pre = linker.instantiate_pre(&component)?;
@@ -53,9 +56,8 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     send_now(&daemon, &FromWorker::Ready)?;
     loop {
         // Its end is the daemon's, or the daemon has no use for it any more.
-        let Ok(ToWorker::Question { question, limits }) = receive_now(&daemon) else {
-            return Ok(());
-        };
+        let Ok(ToWorker::Question(asked)) = receive_now(&daemon) else { return Ok(()) };
+        let (question, limits) = *asked;
         let ended = one(&engine, pre.clone(), &daemon, question, &limits)?;
         send_now(&daemon, &ended)?;
     }
