@@ -43,6 +43,8 @@ async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreE
             tracing::warn!(%app, error, "the pull secret cannot be renewed yet");
             Some(now_ms() + AGAIN_MS)
         });
+        // A login that is over as it comes, or cannot be had anew, is no reason to hurry.
+        let next = next.map(|next| next.max(now_ms() + AGAIN_MS));
         store.renewed(&app, next).await?;
     }
     store.next_due().await
@@ -51,7 +53,12 @@ async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreE
 /// Says when it is due again.
 async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u64>, String> {
     let released = store.releases(app, None, 1).await.map_err(|error| error.to_string())?;
-    let Some((release, _)) = released.into_iter().next() else { return Ok(None) };
+    let Some((release, _)) = released.into_iter().next() else {
+        // A first release is on its way, or it never came to be.
+        let unfinished = store.unfinished().await.map_err(|error| error.to_string())?;
+        let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
+        return Ok(is_on_its_way.then(now_ms));
+    };
     let (_stop, stop) = watch::channel(None);
     let run = Run::new(Arc::new(Nowhere), stop, None);
     let next = supplies.cluster.renew(&release, run.voice()).await;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Mutex;
 use windlass_core::{
@@ -13,11 +13,15 @@ use windlass_core::{
 };
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
+/// How long a login that does not expire is taken without asking.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
 /// A login of a plugin, and of which one.
 struct Kept {
     login: Login,
     /// Another set may have other words for the same registry.
     source: RegistrySource,
+    since: Instant,
 }
 
 /// All registries that this daemon logs in at.
@@ -66,7 +70,11 @@ impl Logins for Registries {
         let mut kept = place.lock().await;
         let fresh = kept.as_ref().filter(|kept| kept.source == *source);
         if let Some(kept) = fresh
-            && kept.login.renew_ms.is_none_or(|renew_ms| now_ms() < renew_ms)
+            && match kept.login.renew_ms {
+                Some(renew_ms) => now_ms() < renew_ms,
+                // Its file may be another by now.
+                None => kept.since.elapsed() < LOOK_AGAIN,
+            }
         {
             return Ok(Some(kept.login.clone()));
         }
@@ -81,7 +89,11 @@ impl Logins for Registries {
                     );
                 }
                 let source = source.clone();
-                *kept = (!is_over).then(|| Kept { login: login.clone(), source });
+                *kept = (!is_over).then(|| Kept {
+                    login: login.clone(),
+                    source,
+                    since: Instant::now(),
+                });
                 Ok(Some(login))
             }
             Err(error) => match fresh {

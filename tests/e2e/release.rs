@@ -101,6 +101,32 @@ fn a_first_release_that_crashes_is_scaled_to_nothing() {
 fn a_config_that_disappears() {
     let (stand, repository) = serving("t-config");
     let namespace = stand.namespace();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let _ = stand.kubectl(&[
+                    "-n",
+                    &namespace,
+                    "delete",
+                    "configmap",
+                    "--ignore-not-found",
+                    "--selector=app.kubernetes.io/managed-by=windlass",
+                ]);
+            }
+        });
+        let (_, text) = breaks(&stand, &repository, "config-missing", &["--env", "COLOR=blue"]);
+        over.store(true, Ordering::Relaxed);
+        assert!(text.contains("not found"), "{text}");
+    });
+}
+
+/// Somebody puts another Secret in its place while the pods are on their way.
+#[test]
+fn a_secret_that_lacks_its_key() {
+    let (stand, repository) = serving("t-key");
+    stand.daemon.put_secret("t-key", "database", "postgres://db.example/shop").unwrap();
+    let namespace = stand.namespace();
     let selector = "--selector=app.kubernetes.io/managed-by=windlass";
     let secrets = ["-n", &namespace, "get", "secret", selector, "-o", "name"];
     let over = AtomicBool::new(false);

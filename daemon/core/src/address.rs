@@ -19,15 +19,22 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
-/// Link-local addresses serve the credentials of whole machines (169.254.169.254).
+/// Link-local addresses serve the credentials of whole machines (169.254.169.254); some clouds have
+/// others for it (fd00:ec2::254, 100.100.100.200, 192.0.0.192).
 #[must_use]
 pub fn is_link_local(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V4(v4) => serves_credentials(v4),
         IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || embedded(v6).is_some_and(|v4| v4.is_link_local())
+            v6.is_unicast_link_local()
+                || matches!(v6.segments(), [0xfd00, 0xec2, ..])
+                || embedded(v6).is_some_and(serves_credentials)
         }
     }
+}
+
+fn serves_credentials(v4: Ipv4Addr) -> bool {
+    v4.is_link_local() || matches!(v4.octets(), [100, 100, 100, 200] | [192, 0, 0, 192])
 }
 
 /// IPv4-mapped and -compatible (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).

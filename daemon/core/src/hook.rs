@@ -12,9 +12,19 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use tokio::time::Instant;
 
 /// Batches that one hook may ask for: more is a plugin that does not end.
 const MOST_ROUNDS: u32 = 50;
+
+/// What one hook may take in all, in one life of the daemon: what it began is seen through.
+const LONGEST: Duration = Duration::from_secs(2 * 3600);
+
+/// Likewise where it only looks on: the app's next job waits for it.
+const LONGEST_LOOK: Duration = Duration::from_secs(600);
+
+/// Bytes of what a command printed that are told.
+const OUTPUT: usize = 4 << 10;
 
 /// A hook as the operator configured it, with what the app says of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +249,9 @@ pub(crate) async fn step(
     };
     let done = match rounds_of(hook, &about, Some(release), rounds, ports, run).await {
         Ok(done) => done,
+        Err(cause @ (Cause::Stopped(_) | Cause::Lost(_) | Cause::Panicked(_))) => {
+            return Err(cause);
+        }
         Err(Cause::Plugin(error)) => Done {
             ok: false,
             message: format!(
@@ -247,7 +260,8 @@ pub(crate) async fn step(
             ),
             request_rollback: false,
         },
-        Err(cause) => return Err(cause),
+        // The cluster, say, will not have it: what that means is the policy's to say.
+        Err(cause) => Done { ok: false, message: cause.to_string(), request_rollback: false },
     };
     if done.ok {
         return Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?);
@@ -314,7 +328,13 @@ async fn rounds_of(
     ports: &Ports,
     run: &Run,
 ) -> Result<Done, Cause> {
+    let began = Instant::now();
+    let most = if is_step(hook) { LONGEST } else { LONGEST_LOOK };
     loop {
+        if began.elapsed() > most {
+            let message = format!("it took more than {} min in all", most.as_secs() / 60);
+            return Ok(Done { ok: false, message, request_rollback: false });
+        }
         if let Some(batch) = rounds.batch.clone() {
             let from = rounds.results.len();
             for (index, action) in batch.actions.iter().enumerate().skip(from) {
@@ -332,7 +352,7 @@ async fn rounds_of(
                 };
                 let acted = Event::HookActed { hook: hook.name.clone(), result };
                 // As it is recorded, so that a restart goes on with the same.
-                let acted = run.voice().masked(acted);
+                let acted = cut(run.voice().masked(acted));
                 rounds = rounds.after(&acted);
                 run.say(acted).await?;
             }
@@ -362,8 +382,8 @@ async fn act(
     run: &Run,
 ) -> Result<ActionResult, Cause> {
     // What was begun is seen through; between two actions a job can be stopped.
-    let is_step = matches!(hook.moment, Moment::BeforeTraffic | Moment::AfterRelease);
-    if is_step {
+    let can_stop = is_step(hook);
+    if can_stop {
         run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
     }
     let Some(release) = release.filter(|_| hook.moment != Moment::AfterFailure) else {
@@ -373,7 +393,7 @@ async fn act(
         };
     };
     match action {
-        Action::Wait { ms } => wait(*ms, is_step, run).await,
+        Action::Wait { ms } => wait(*ms, can_stop, run).await,
         Action::PodExec { .. } if hook.moment == Moment::BeforeTraffic => {
             Ok(ActionResult::Denied("before traffic there is no pod of the new release".into()))
         }
@@ -383,12 +403,29 @@ async fn act(
     }
 }
 
-async fn wait(ms: u32, is_step: bool, run: &Run) -> Result<ActionResult, Cause> {
+/// Whether it is a step of a plan, which may be stopped.
+fn is_step(hook: &Hook) -> bool {
+    matches!(hook.moment, Moment::BeforeTraffic | Moment::AfterRelease)
+}
+
+/// The end of what a command printed. After masking: a secret's half would not be known.
+fn cut(event: Event) -> Event {
+    match event {
+        Event::HookActed { hook, result: ActionResult::Exited { code, output } } => {
+            let from = output.ceil_char_boundary(output.len().saturating_sub(OUTPUT));
+            let output = output.get(from..).unwrap_or_default().to_owned();
+            Event::HookActed { hook, result: ActionResult::Exited { code, output } }
+        }
+        other => other,
+    }
+}
+
+async fn wait(ms: u32, can_stop: bool, run: &Run) -> Result<ActionResult, Cause> {
     let sleep = async {
         tokio::time::sleep(Duration::from_millis(ms.into())).await;
         Ok::<_, Cause>(ActionResult::Waited)
     };
-    if is_step { run.unless_stopped(sleep).await } else { sleep.await }
+    if can_stop { run.unless_stopped(sleep).await } else { sleep.await }
 }
 
 impl fmt::Display for Moment {

@@ -30,7 +30,12 @@ pub use detect::{Decision, decide};
 pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Outcome, Lost> {
     let (outcome, hooks, next, rounds) = match past {
         Standing::Ended(outcome) => return Ok(outcome),
-        Standing::Concluding { outcome, hooks, next, rounds } => (outcome, hooks, next, rounds),
+        Standing::Concluding { outcome, hooks, next, rounds } => {
+            if let Outcome::Succeeded(release) = &outcome {
+                secrets::mask_released(release, ports, run).await;
+            }
+            (outcome, hooks, next, rounds)
+        }
         past => {
             let outcome = match attempt(job, past, ports, run).await {
                 Ok(release) => Outcome::Succeeded(Box::new(release)),

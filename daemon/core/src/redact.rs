@@ -166,7 +166,9 @@ fn encodings(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
     }
     if let Ok(text) = std::str::from_utf8(value) {
         let json = serde_json::Value::from(text).to_string();
-        let json = json.trim_matches('"');
+        // Without its quotes, and with those that are its own.
+        let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        let json = json.unwrap_or_default();
         add(json.to_owned());
         // Go's encoder escapes these too.
         add(json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e"));

@@ -486,7 +486,8 @@ impl Cause {
     fn endurance(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Cluster(ClusterError::Unreachable { .. }) => 600,
-            Self::Build(BuildError::Unreachable { .. }) => 20,
+            Self::Build(BuildError::Unreachable { .. })
+            | Self::Cluster(ClusterError::Login { .. }) => 20,
             Self::Git(GitError::Unreachable { .. }) => 6,
             _ => 0,
         })

@@ -3,28 +3,32 @@
 use crate::{
     client::{Client, limited},
     hook_job,
-    observe::{all, watch},
+    observe::{WATCH_SECONDS, all, watch},
     snapshot::Seen,
 };
 use futures::{StreamExt, stream::select_all};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     batch::v1::Job,
-    core::v1::{Event, Pod},
+    core::v1::{ContainerState, Event, Pod},
 };
 use kube::{
-    api::{AttachParams, DeleteParams, ListParams, LogParams},
+    api::{AttachParams, ListParams, LogParams},
     runtime::watcher,
 };
-use std::time::Duration;
+use serde_json::json;
+use std::time::{Duration, Instant};
 use tokio::{io::AsyncReadExt, time::timeout};
 use windlass_core::{hook::ActionResult, job::Release, ports::ClusterError};
 
-/// What is kept of what a command printed.
-const OUTPUT: usize = 4 << 10;
+/// What is kept of what a command printed; of that, once it is masked, the end is told.
+const OUTPUT: usize = 64 << 10;
 
 /// Beyond an action's own limit, which the cluster keeps itself.
-const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(60);
+
+/// How long a container may wait in vain before it is believed.
+const PERSISTENT: Duration = Duration::from_secs(20);
 
 /// Runs a command as a Job and waits for its end. The same `key` is the same Job.
 pub(crate) async fn run_job(
@@ -37,31 +41,30 @@ pub(crate) async fn run_job(
     pull: bool,
 ) -> Result<ActionResult, ClusterError> {
     let (namespace, name) = (release.app.namespace(), hook_job::name(release, hook, key));
-    client.apply(&hook_job::manifest(release, &name, command, timeout_ms, pull)).await?;
-    let labels = format!("batch.kubernetes.io/job-name={name}");
-    let named = format!("metadata.name={name}");
-    let (jobs, changes) =
-        watch::<Job>(client, &namespace, watcher::Config::default().fields(&named));
-    let pods = watcher::Config::default().labels(&labels);
-    let (pods, more) = watch::<Pod>(client, &namespace, pods);
-    let mut changes = select_all([changes, more]);
-    let watching = async {
-        while changes.next().await.is_some() {
-            let (job, pod) = (all(&jobs).into_iter().next(), all(&pods).into_iter().next());
-            if let Some(end) = end(job.as_ref(), pod.as_ref()) {
-                return Some((end, pod));
-            }
-        }
-        None
-    };
+    let api = client.api::<Job>(&namespace);
+    // What is there already stays as it was made: its template cannot change, and need not.
+    if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
+        client.apply(&hook_job::manifest(release, &name, command, timeout_ms, pull)).await?;
+    }
     let limit = Duration::from_millis(timeout_ms.into()) + GRACE;
-    let (end, pod) = match timeout(limit, watching).await {
+    let (end, pod) = match timeout(limit, watched(client, &namespace, &name)).await {
         Ok(Some(ended)) => ended,
         Ok(None) => {
             let message = "the watch ended".into();
             return Err(ClusterError::Unreachable { message });
         }
-        Err(_) => (End::Stuck(why_no_pod(client, &namespace, &name).await), None),
+        // A watch may have been deaf: what the cluster says now counts.
+        Err(_) => {
+            let job = limited(api.get_opt(&name), "the hook's Job").await?;
+            let pods = client.api::<Pod>(&namespace);
+            let pods =
+                limited(pods.list(&ListParams::default().labels(&of_job(&name))), "pods").await?;
+            let pod = pods.items.into_iter().next();
+            match end(job.as_ref(), pod.as_ref()) {
+                Some(end) => (end, pod),
+                None => (End::Stuck(why_no_pod(client, &namespace, &name).await), pod),
+            }
+        }
     };
     match end {
         End::Exited(code) => {
@@ -70,10 +73,15 @@ pub(crate) async fn run_job(
             Ok(ActionResult::Exited { code, output })
         }
         End::TimedOut => Ok(ActionResult::TimedOut),
+        End::NeverRan => {
+            let why = why_no_pod(client, &namespace, &name).await;
+            Ok(ActionResult::Failed(format!("it never ran: {why}")))
+        }
         End::Stuck(why) => {
-            // It must not begin after the hook was told that it failed.
-            let api = client.api::<Job>(&namespace);
-            limited(api.delete(&name, &DeleteParams::background()), "the hook's Job").await?;
+            // It must not begin after the hook was told that it failed; nor be made again by a restart
+            // in between, so that it is kept.
+            let head = hook_job::head(release, &name);
+            client.merge(&head, &json!({ "spec": { "suspend": true } })).await?;
             Ok(ActionResult::Failed(why))
         }
     }
@@ -82,6 +90,8 @@ pub(crate) async fn run_job(
 enum End {
     Exited(i32),
     TimedOut,
+    /// Its time is over, and there was no pod.
+    NeverRan,
     /// It will not run.
     Stuck(String),
 }
@@ -95,36 +105,85 @@ const HOPELESS: [&str; 5] = [
     "RunContainerError",
 ];
 
-fn end(job: Option<&Job>, pod: Option<&Pod>) -> Option<End> {
-    let status = pod.and_then(|pod| pod.status.as_ref());
-    let containers = status.and_then(|status| status.container_statuses.as_deref());
-    let state = containers.and_then(|all| all.first()).and_then(|own| own.state.as_ref());
-    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
-        return Some(match ended.reason.as_deref() {
-            Some("StartError" | "ContainerCannotRun") => {
-                End::Stuck(ended.message.clone().unwrap_or_default())
+fn of_job(name: &str) -> String {
+    format!("batch.kubernetes.io/job-name={name}")
+}
+
+/// Waits for a Job's end. A reason to wait in vain counts once it has lasted: a pull secret may not
+/// have come to the node yet.
+async fn watched(client: &Client, namespace: &str, name: &str) -> Option<(End, Option<Pod>)> {
+    let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+    let named = config().fields(&format!("metadata.name={name}"));
+    let (jobs, changes) = watch::<Job>(client, namespace, named);
+    let (pods, more) = watch::<Pod>(client, namespace, config().labels(&of_job(name)));
+    let mut changes = select_all([changes, more]);
+    let mut in_vain = None;
+    loop {
+        // Looked at each second too, for what only lasts.
+        if let Ok(None) = timeout(Duration::from_secs(1), changes.next()).await {
+            return None;
+        }
+        let (job, pod) = (all(&jobs).into_iter().next(), all(&pods).into_iter().next());
+        if let Some(end) = end(job.as_ref(), pod.as_ref()) {
+            return Some((end, pod));
+        }
+        match hopeless(pod.as_ref()) {
+            None => in_vain = None,
+            Some(why) => {
+                let since = in_vain.get_or_insert_with(Instant::now);
+                if since.elapsed() > PERSISTENT {
+                    return Some((End::Stuck(why), pod));
+                }
             }
-            _ => End::Exited(ended.exit_code),
+        }
+    }
+}
+
+fn state(pod: Option<&Pod>) -> Option<&ContainerState> {
+    let containers = pod?.status.as_ref()?.container_statuses.as_deref()?;
+    containers.first()?.state.as_ref()
+}
+
+fn hopeless(pod: Option<&Pod>) -> Option<String> {
+    let waiting = state(pod)?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
+    Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
+}
+
+/// The Job's own verdict goes first: a command that is told to end may still exit with 0.
+fn end(job: Option<&Job>, pod: Option<&Pod>) -> Option<End> {
+    let status = job.and_then(|job| job.status.as_ref());
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let is = |kinds: &[&str]| {
+        let mut all = conditions.iter().filter(|condition| condition.status == "True");
+        all.find(|condition| kinds.contains(&&*condition.type_))
+    };
+    let failed = is(&["Failed", "FailureTarget"]);
+    if failed.is_some_and(|failed| failed.reason.as_deref() == Some("DeadlineExceeded")) {
+        return Some(match pod {
+            Some(_) => End::TimedOut,
+            None => End::NeverRan,
         });
     }
-    let waiting = state.and_then(|state| state.waiting.as_ref());
-    if let Some(waiting) = waiting
-        && let Some(reason) = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))
-    {
-        let message = waiting.message.as_deref().unwrap_or_default();
-        return Some(End::Stuck(format!("{reason}: {message}")));
+    if is(&["Suspended"]).is_some() {
+        return Some(End::Stuck("it was stopped before".into()));
     }
-    let conditions = job.and_then(|job| job.status.as_ref()?.conditions.as_deref())?;
-    let failed = conditions
-        .iter()
-        .find(|condition| condition.type_ == "Failed" && condition.status == "True")?;
-    Some(match failed.reason.as_deref() {
-        Some("DeadlineExceeded") => End::TimedOut,
-        reason => {
-            let message = failed.message.as_deref().unwrap_or_default();
-            End::Stuck(format!("{}: {message}", reason.unwrap_or("the Job failed")))
-        }
-    })
+    let is_leaving = pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    if let Some(ended) = state(pod).and_then(|state| state.terminated.as_ref())
+        && (failed.is_some() || !is_leaving)
+    {
+        return match (ended.reason.as_deref(), ended.exit_code) {
+            (Some("StartError" | "ContainerCannotRun"), _) => {
+                Some(End::Stuck(ended.message.clone().unwrap_or_default()))
+            }
+            (_, 0) => is(&["Complete", "SuccessCriteriaMet"]).map(|_| End::Exited(0)),
+            (_, code) => Some(End::Exited(code)),
+        };
+    }
+    let failed = failed?;
+    let (reason, message) = (failed.reason.as_deref(), failed.message.as_deref());
+    let reason = reason.unwrap_or("the Job failed");
+    Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
 }
 
 /// A Job whose pod is never made says so in its events alone: a quota, a policy.
@@ -142,6 +201,7 @@ pub(crate) async fn exec(
     release: &Release,
     command: &[String],
     timeout_ms: u32,
+    once: bool,
 ) -> Result<ActionResult, ClusterError> {
     let namespace = release.app.namespace();
     let Some(pod) = ready_pod(client, release).await? else {
@@ -151,7 +211,13 @@ pub(crate) async fn exec(
     let params = params.container(release.app.name.clone());
     let api = client.api::<Pod>(&namespace);
     let what = format!("a command in pod {pod}");
-    let mut process = limited(api.exec(&pod, command, &params), &what).await?;
+    let mut process = match limited(api.exec(&pod, command, &params), &what).await {
+        // It may have begun.
+        Err(ClusterError::Unreachable { message }) if once => {
+            return Ok(ActionResult::Failed(format!("nobody knows whether it ran: {message}")));
+        }
+        begun => begun?,
+    };
     let (stdout, stderr) = (process.stdout(), process.stderr());
     let status = process.take_status();
     let work = async {
@@ -221,7 +287,7 @@ async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>,
 
 async fn log(client: &Client, namespace: &str, pod: &str) -> String {
     let params =
-        LogParams { limit_bytes: Some(1 << 20), tail_lines: Some(50), ..LogParams::default() };
+        LogParams { limit_bytes: Some(1 << 20), tail_lines: Some(200), ..LogParams::default() };
     let text = limited(client.api::<Pod>(namespace).logs(pod, &params), "log").await;
     let text = text.unwrap_or_default();
     let from = text.len().saturating_sub(OUTPUT);

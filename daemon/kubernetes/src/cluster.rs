@@ -77,8 +77,8 @@ impl Cluster for Kubernetes {
     ) -> Result<ActionResult, ClusterError> {
         match action {
             Action::Wait { .. } => Ok(ActionResult::Waited),
-            Action::PodExec { command, timeout_ms, .. } => {
-                act::exec(&self.client, release, command, *timeout_ms).await
+            Action::PodExec { command, timeout_ms, once } => {
+                act::exec(&self.client, release, command, *timeout_ms, *once).await
             }
             Action::RunJob { command, timeout_ms } => {
                 let pull = self.pull(release, voice).await?.is_some();

@@ -4,12 +4,27 @@ use crate::render::{self, JOB, labels, set};
 use serde_json::{Value, json};
 use windlass_core::job::Release;
 
-/// Finished Jobs are kept for a look, and so that none is made twice: a day.
-const KEPT_SECONDS: u32 = 24 * 3600;
+/// Finished Jobs are kept for a look, and so that a daemon that was away makes none twice: a week.
+const KEPT_SECONDS: u32 = 7 * 24 * 3600;
+
+/// Of a Job's name, without its hash.
+const LONGEST: usize = 50;
 
 /// The Job's name: of the app, the hook, and what makes this action this one.
 pub(crate) fn name(release: &Release, hook: &str, key: &str) -> String {
-    format!("{}-{hook}-{}", release.app.name, render::short_hash(key))
+    let mut name = format!("{}-{hook}", release.app.name);
+    // Names are ASCII; with the hash it is a label too, of at most 63.
+    name.truncate(LONGEST);
+    format!("{}-{}", name.trim_end_matches('-'), render::short_hash(key))
+}
+
+/// Its name and namespace, for patches of it alone.
+pub(crate) fn head(release: &Release, name: &str) -> Value {
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": { "name": name, "namespace": release.app.namespace() },
+    })
 }
 
 /// `pull`: whether the namespace has a pull secret.
@@ -34,6 +49,7 @@ pub(crate) fn manifest(
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 10,
         "securityContext": render::pod_security(release.runtime.user),
         "containers": [container],
     });

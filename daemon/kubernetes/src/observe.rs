@@ -20,7 +20,7 @@ use windlass_core::{job::Release, rollout::Snapshot};
 
 /// A dead connection is noticed after this and five seconds more; the default of 290 s is as long
 /// as the whole rollout may take.
-const WATCH_SECONDS: u32 = 30;
+pub(crate) const WATCH_SECONDS: u32 = 30;
 
 /// Something is other than before.
 pub(crate) type Changes = Pin<Box<dyn Stream<Item = ()> + Send>>;

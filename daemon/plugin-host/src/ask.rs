@@ -14,6 +14,11 @@ pub struct Asks {
     pub secrets: Vec<SecretAsk>,
     /// What a hook has done.
     pub actions: Vec<ActionAsk>,
+    /// Prefixes that it takes off secrets (`whsec_`). What is not said here is refused: whether a
+    /// prefix fits tells something of a secret.
+    pub prefixes: Vec<String>,
+    /// Separators that it cuts secrets at (`:`); likewise.
+    pub separators: Vec<String>,
 }
 
 /// Requests to hosts.
@@ -95,6 +100,11 @@ impl Asks {
         let all = self.http.len() + self.secrets.len() + self.actions.len();
         if all > 50 {
             return Err(format!("asks: {all} of them; 50 are allowed"));
+        }
+        for (field, texts) in [("prefixes", &self.prefixes), ("separators", &self.separators)] {
+            if texts.len() > 3 || texts.iter().any(|text| text.is_empty() || text.len() > 16) {
+                return Err(format!("asks.{field}: at most 3, of 1 to 16 characters each"));
+            }
         }
         for http in &self.http {
             check_methods("asks.http", &http.methods)?;

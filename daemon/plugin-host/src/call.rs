@@ -21,6 +21,9 @@ use windlass_core::{
     run::{Lost, Voice},
 };
 
+/// How long a call waits for its turn.
+const QUEUE: Duration = Duration::from_secs(120);
+
 /// What is asked of a guest, by one exported function.
 pub(crate) trait Guest: Send + 'static {
     /// The function, for errors.
@@ -34,7 +37,7 @@ pub(crate) trait Guest: Send + 'static {
     fn ask(self, state: &mut State) -> wasmtime::Result<Question>;
 
     /// Takes what the reply names out of the table.
-    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, types::Error>;
+    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer>;
 }
 
 /// Makes one call. The guest's lines go to the job's log while it runs.
@@ -100,9 +103,10 @@ async fn told<G: Guest>(
 ) -> Result<G::Answer, PluginError> {
     // Masked: this goes to the log too.
     let error = answer.as_ref().err().map(|failed| voice.redactor().mask(&failed.message));
-    match answer.as_ref().err().map(|failed| (failed.kind, &failed.message)) {
+    match answer.as_ref().err().map(|failed| (failed.kind, ())) {
         Some((Kind::Host, _)) => {}
-        Some((Kind::Trap, why)) => {
+        Some((Kind::Trap, _)) => {
+            let why = error.as_deref().unwrap_or_default();
             if plugin.record.failed(project, why) {
                 let name = &plugin.manifest.name;
                 tracing::error!(
@@ -188,6 +192,10 @@ async fn alone<G: Guest>(
     }
     let (limits, ledger, tally) =
         (may.limits.clone(), may.ledger.clone(), Arc::new(Tally::default()));
+    let Ok(_seat) = tokio::time::timeout(QUEUE, plugin.execute.admit()).await else {
+        let message = format!("all its processes were busy for {} s", QUEUE.as_secs());
+        return (Err(Failed { message, hint: None, kind: Kind::Host }), Used::default());
+    };
     let (began, before) = (Instant::now(), ledger.host_calls());
     let mut state = State::new(host.budget.clone(), may, tally.clone(), said);
     let wall = Duration::from_millis(limits.wall_ms());
@@ -216,8 +224,10 @@ async fn alone<G: Guest>(
         }
         Ok((Ok(Err(fault)), state)) => Err(said_so(&state, fault.message, fault.hint)),
         Ok((Ok(Ok(reply)), mut state)) => {
-            let answer = G::answer(&mut state, reply);
-            answer.map_err(|error| said_so(&state, error.message, error.hint))
+            G::answer(&mut state, reply).map_err(|error| match error {
+                NoAnswer::Said(error) => said_so(&state, error.message, error.hint),
+                NoAnswer::Astray => Failed::trap("it answers another question".into()),
+            })
         }
     };
     (answer, used)
@@ -229,12 +239,17 @@ fn said_so(state: &State, message: String, hint: Option<String>) -> Failed {
     Failed { message: mask(message), hint: hint.map(mask), kind: Kind::Said }
 }
 
-/// A reply to another question: only a process that breaks the rules gives one.
-pub(crate) fn astray() -> types::Error {
-    types::Error {
-        kind: types::ErrorKind::Failed,
-        message: "it answers another question".into(),
-        hint: None,
+/// Why a reply is no answer.
+pub(crate) enum NoAnswer {
+    /// It says, or was refused, something.
+    Said(types::Error),
+    /// It is of another question: only a process that breaks the rules gives one.
+    Astray,
+}
+
+impl From<types::Error> for NoAnswer {
+    fn from(error: types::Error) -> Self {
+        Self::Said(error)
     }
 }
 

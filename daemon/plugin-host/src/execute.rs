@@ -10,6 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, atomic::Ordering};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline, component::InstancePre};
 
 /// Bytes that one call may hand to the host, or take as its answer.
@@ -37,9 +38,19 @@ pub(crate) struct Broken {
 /// A call's end: what the guest said, or what became of it.
 pub(crate) type Ended = Result<Result<Reply, Fault>, Broken>;
 
+/// A place among the calls that run at once.
+pub(crate) struct Seat {
+    pub(crate) _held: Option<OwnedSemaphorePermit>,
+}
+
 /// Runs one plugin's calls. Dropping the future ends the guest.
 #[async_trait]
 pub(crate) trait Execute: Send + Sync {
+    /// Waits for a place: other people's calls are none of this call's time.
+    async fn admit(&self) -> Seat {
+        Seat { _held: None }
+    }
+
     /// Gives the state back: it may hold what the reply names.
     async fn run(&self, state: State, question: Question) -> (Ended, State);
 }

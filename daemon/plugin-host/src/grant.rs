@@ -156,7 +156,9 @@ impl Granted {
     ) -> Result<Reach<'_>, String> {
         let default = scheme.port();
         let fits = |pattern: &HostPattern| pattern.matches(host, port, default);
-        if let Some(pattern) = self.policy.deny_hosts.iter().find(|pattern| fits(pattern)) {
+        if let Some(pattern) =
+            self.policy.deny_hosts.iter().find(|pattern| pattern.covers(host, port))
+        {
             return Err(format!("the site's policy denies every plugin `{pattern}`"));
         }
         let asked =

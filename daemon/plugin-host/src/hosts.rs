@@ -1,7 +1,7 @@
 //! Names of hosts in asks and grants, matched label by label.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, net::Ipv6Addr};
 
 /// `api.example.com`, `api.*.example.com` (`*`: one label), `**.example.com` (any labels before),
 /// `127.0.0.1:5055`, or `*` alone for any host, which only an ask may say.
@@ -23,6 +23,11 @@ impl HostPattern {
     /// `host`: as `url` gives it, lower case and in ASCII. `default`: the scheme's port.
     pub(crate) fn matches(&self, host: &str, port: u16, default: u16) -> bool {
         self.is_any() || self.port.unwrap_or(default) == port && labels(&self.name, host)
+    }
+
+    /// Whether it names this host, whatever the port where it says none: for what is denied.
+    pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
+        self.port.is_none_or(|own| own == port) && (self.is_any() || labels(&self.name, host))
     }
 
     /// Whether there is a host that both name: a grant may be narrower than the ask, or wider.
@@ -75,12 +80,19 @@ impl TryFrom<String> for HostPattern {
                 || !label.is_empty()
                     && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         };
-        if name.len() > 253 || !is_address && !plain.split('.').all(label) {
+        let is_address = is_address && name.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+        let is_mixed = plain.len() < name.len() && plain.contains('*');
+        if name.len() > 253 || is_mixed || !is_address && !plain.split('.').all(label) {
             return fail(
                 "must be a host such as `api.example.com`, `*.example.com` (one label) or `**.example.com`, perhaps with a port; no scheme and no path",
             );
         }
-        Ok(Self { name: name.to_ascii_lowercase(), port })
+        // As URLs write it.
+        let name = match name.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => name.to_ascii_lowercase(),
+        };
+        Ok(Self { name, port })
     }
 }
 
@@ -125,9 +137,20 @@ mod tests {
         ] {
             assert_eq!(pattern(text).matches(host, port, 443), matches, "{text} {host}:{port}");
         }
-        for bad in
-            ["https://a", "a/b", "", "a..b", "a:0", "a:99999", "a b", "ex*.com", "**", "a.**"]
-        {
+        for bad in [
+            "https://a",
+            "a/b",
+            "",
+            "a..b",
+            "a:0",
+            "a:99999",
+            "a b",
+            "ex*.com",
+            "**",
+            "a.**",
+            "**.a.*.b",
+            "[1.2.3]",
+        ] {
             assert!(HostPattern::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

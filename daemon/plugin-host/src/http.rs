@@ -22,6 +22,10 @@ use wasmtime::component::Resource;
 const LONGEST: u32 = 30_000;
 /// The longest answer.
 const LARGEST: u32 = 1 << 20;
+/// The longest secret that an answer gives.
+const SECRET: usize = 16 << 10;
+/// XML that is looked into: reading attributes takes time by their square.
+const XML: usize = 64 << 10;
 /// Headers of a request, and bytes of all of them and of its URL.
 const HEADERS: usize = 64;
 const HEAD: usize = 16 << 10;
@@ -37,7 +41,7 @@ pub struct Answer {
 }
 
 /// Headers that are the connection's own matter.
-const OWN: [&str; 9] = [
+const OWN: [&str; 12] = [
     "host",
     "connection",
     "content-length",
@@ -47,6 +51,10 @@ const OWN: [&str; 9] = [
     "trailer",
     "expect",
     "proxy-authorization",
+    // What is blanked must be read as it is sent, and whole.
+    "accept-encoding",
+    "range",
+    "if-range",
 ];
 
 fn invalid(message: impl Into<String>) -> types::Error {
@@ -87,7 +95,8 @@ impl State {
                 }),
                 wit::Part::SecretJson(handle) => (handle, |bytes| {
                     let text = serde_json::to_string(std::str::from_utf8(bytes).ok()?).ok()?;
-                    Some(text.trim_matches('"').as_bytes().to_vec())
+                    let inside = text.strip_prefix('"')?.strip_suffix('"')?;
+                    Some(inside.as_bytes().to_vec())
                 }),
             };
             let held = self.table.get(handle)?;
@@ -97,6 +106,10 @@ impl State {
             match escape(held.bytes.reveal()) {
                 Some(bytes) => all.extend(bytes),
                 None => return Ok(Err(invalid(format!("the secret `{}` is no text", held.name)))),
+            }
+            // A handle is small, and what it stands for is not.
+            if all.len() > LARGEST as usize {
+                return Ok(Err(invalid(format!("more than {LARGEST} bytes"))));
             }
         }
         Ok(Ok(all))
@@ -172,6 +185,9 @@ impl State {
                 Err(error) => return Ok(Err(error)),
             };
             size += name.len() + value.len();
+            if size > HEAD {
+                return Ok(Err(invalid(format!("its headers have more than {HEAD} bytes"))));
+            }
             let lower = name.to_ascii_lowercase();
             if OWN.contains(&&*lower) || lower.starts_with("proxy-") {
                 return Ok(Err(invalid(format!(
@@ -186,9 +202,6 @@ impl State {
             };
             value.set_sensitive(true);
             built = built.header(name, value);
-        }
-        if size > HEAD {
-            return Ok(Err(invalid(format!("its headers have {size} bytes; {HEAD} are allowed"))));
         }
         let request = match built.body(Full::new(Bytes::from(body))) {
             Ok(request) => request,
@@ -253,6 +266,11 @@ impl wit::Host for State {
             Ok(Ok(response)) => {
                 let (status, bytes) = (response.status().as_u16(), response.body().len() as u64);
                 let effect = Effect::done("http", format!("{what} -> {status}"));
+                if let Some(encoding) = encoded(response.headers()) {
+                    let message = format!("{place}: its answer is encoded as {encoding}");
+                    self.effect(Effect::done("http", format!("{what} -> {status}, encoded")));
+                    return Ok(Err(fail(types::ErrorKind::Unsupported, message)));
+                }
                 let headers = response.headers().iter().filter_map(|(name, value)| {
                     Some((name.to_string(), value.to_str().ok()?.to_owned()))
                 });
@@ -321,6 +339,14 @@ impl wit::HostResponse for State {
     ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         match find(&self.table.get(&handle)?.body, &at) {
+            // One that came back from where it was sent keeps its own rules.
+            Some(text) if self.redactor().mask(&text) != text => Ok(Err(refused(
+                "the answer holds a secret that is known already".into(),
+                String::new(),
+            ))),
+            Some(text) if text.len() > SECRET => {
+                Ok(Err(invalid(format!("`{}` has more than {SECRET} bytes", shown(&at)))))
+            }
             Some(text) => self.hold(Held::answered(&at, text.into_bytes())).map(Ok),
             None => Ok(Err(types::Error {
                 kind: types::ErrorKind::NotFound,
@@ -351,36 +377,73 @@ fn find(body: &[u8], at: &str) -> Option<String> {
         let json: serde_json::Value = serde_json::from_slice(body).ok()?;
         return json.pointer(at)?.as_str().map(str::to_owned);
     }
+    let body = Some(body).filter(|body| body.len() <= XML)?;
     let document = roxmltree::Document::parse(std::str::from_utf8(body).ok()?).ok()?;
     element(&document, at)?.text().map(str::to_owned)
 }
 
-/// Without the fields that the guest must not see.
+/// What stands for an answer that cannot be looked into, where something in it must not be seen.
+const HIDDEN: &[u8] = b"(not shown: it is neither JSON nor XML of at most 64 KiB)";
+
+/// Without the fields that the guest must not see, wherever in the answer they are: a plugin chooses
+/// what it asks for, and may be answered in another shape than the one that was thought of.
 fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
-    let (pointers, paths): (Vec<_>, Vec<_>) = opaque.iter().partition(|at| at.starts_with('/'));
-    if !pointers.is_empty()
-        && let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(body)
-    {
-        for field in &pointers {
-            if let Some(field) = json.pointer_mut(field) {
-                *field = "***".into();
-            }
-        }
+    let names: Vec<&str> = opaque.iter().filter_map(|at| at.rsplit('/').next()).collect();
+    if names.is_empty() {
+        return body.to_vec();
+    }
+    if let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(body) {
+        blank_json(&mut json, &names);
         return json.to_string().into_bytes();
     }
-    let Ok(text) = std::str::from_utf8(body) else { return body.to_vec() };
-    let Ok(document) = roxmltree::Document::parse(text) else { return body.to_vec() };
-    let mut texts: Vec<_> = paths
-        .iter()
-        .filter_map(|path| element(&document, path)?.first_child())
-        .map(|child| child.range())
-        .collect();
-    texts.sort_by_key(|range| std::cmp::Reverse(range.start));
-    let mut blank = text.to_owned();
-    for range in texts {
-        blank.replace_range(range, "***");
+    let text = Some(body).filter(|body| body.len() <= XML);
+    let text = text.and_then(|body| std::str::from_utf8(body).ok());
+    let document =
+        text.and_then(|text| roxmltree::Document::parse(text).ok().map(|xml| (text, xml)));
+    let Some((text, document)) = document else { return HIDDEN.to_vec() };
+    let is_named = |name: &str| names.contains(&name);
+    let found = document.descendants().filter(|node| node.is_element());
+    if found.clone().any(|node| node.attributes().any(|attribute| is_named(attribute.name()))) {
+        return HIDDEN.to_vec();
     }
-    blank.into_bytes()
+    let mut shown = String::new();
+    let mut from = 0;
+    for node in found.filter(|node| is_named(node.tag_name().name())) {
+        let (Some(first), Some(last)) = (node.first_child(), node.last_child()) else { continue };
+        let (start, end) = (first.range().start, last.range().end);
+        // Inside of one that is blank already.
+        if start < from {
+            continue;
+        }
+        shown.push_str(text.get(from..start).unwrap_or_default());
+        shown.push_str("***");
+        from = end;
+    }
+    shown.push_str(text.get(from..).unwrap_or_default());
+    shown.into_bytes()
+}
+
+fn blank_json(value: &mut serde_json::Value, names: &[&str]) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                match names.contains(&&**name) {
+                    true => *field = "***".into(),
+                    false => blank_json(field, names),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| blank_json(item, names));
+        }
+        _ => {}
+    }
+}
+
+/// An encoding that hides what must be looked for.
+fn encoded(headers: &header::HeaderMap) -> Option<String> {
+    let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().unwrap_or("?").to_owned();
+    (!encoding.eq_ignore_ascii_case("identity")).then(|| shown(&encoding))
 }
 
 #[cfg(test)]
@@ -398,6 +461,18 @@ mod tests {
         assert_eq!(find(xml, "C/Key").as_deref(), Some("k&ey"));
         let shown = String::from_utf8(blanked(xml, &["C/Key".into(), "C/None".into()])).unwrap();
         assert_eq!(shown, "<R xmlns=\"urn:x\"><C><Key>***</Key><Id>1</Id></C></R>");
-        assert_eq!(blanked(b"no such thing", &["/a".into(), "C".into()]), b"no such thing");
+        assert_eq!(blanked(b"no such thing", &["/a".into(), "C".into()]), HIDDEN);
+        assert_eq!(blanked(b"no such thing", &[]), b"no such thing");
+        // In another shape than the one that was thought of.
+        let other = br#"{"r":{"Credentials":{"Key":"k","Id":1}},"l":[{"token":"t"}]}"#;
+        let shown = String::from_utf8(blanked(other, &["R/C/Key".into(), "/a/0/token".into()]));
+        assert_eq!(
+            shown.unwrap(),
+            r#"{"l":[{"token":"***"}],"r":{"Credentials":{"Id":1,"Key":"***"}}}"#
+        );
+        let odd = b"<R><Key><!--x-->k<b>e</b></Key><Key>again</Key></R>";
+        let shown = String::from_utf8(blanked(odd, &["C/Key".into()])).unwrap();
+        assert_eq!(shown, "<R><Key>***</Key><Key>***</Key></R>");
+        assert_eq!(blanked(b"<R Key='k'/>", &["C/Key".into()]), HIDDEN);
     }
 }

@@ -12,9 +12,9 @@ mod worker;
 pub use worker::main;
 
 use crate::{
-    execute::{Broken, Ended, Execute},
+    execute::{Broken, Ended, Execute, Seat},
     question::Question,
-    state::State,
+    state::{State, shown},
 };
 use async_trait::async_trait;
 use frames::{FromWorker, ToWorker, receive, send};
@@ -41,7 +41,7 @@ pub(crate) struct Processes {
     program: PathBuf,
     /// Compiled, as the cache has it: the child needs no file.
     code: Arc<Vec<u8>>,
-    running: Semaphore,
+    running: Arc<Semaphore>,
     /// By project.
     idle: Mutex<BTreeMap<String, Vec<Worker>>>,
 }
@@ -54,7 +54,7 @@ struct Worker {
 
 impl Processes {
     pub(crate) fn executor(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
-        let (code, running) = (Arc::new(code), Semaphore::new(MOST));
+        let (code, running) = (Arc::new(code), Arc::new(Semaphore::new(MOST)));
         Arc::new(Self { program, code, running, idle: Mutex::default() })
     }
 
@@ -122,19 +122,26 @@ impl Processes {
         state: &mut State,
         first: FromWorker,
     ) -> std::io::Result<Ended> {
-        let mut said = first;
+        let (mut said, mut is_over) = (first, false);
         loop {
             match said {
                 FromWorker::Ready => return Err(std::io::Error::other("it speaks out of turn")),
+                FromWorker::Call(_) if is_over => {
+                    return Err(std::io::Error::other("it goes on after a trap"));
+                }
                 FromWorker::Call(call) => {
                     let answer = host_call::answer(state, call).await;
                     let answer = answer.map_err(|error| error.root_cause().to_string());
+                    is_over = answer.is_err();
                     send(&mut worker.stream, &ToWorker::Answer(answer)).await?;
                 }
                 FromWorker::Ended { ended, ticks, memory } => {
                     state.tally.ticks.store(ticks, Ordering::Relaxed);
                     state.tally.memory.store(memory, Ordering::Relaxed);
-                    return Ok(ended);
+                    // Whose fault it is, is not its to say.
+                    let own =
+                        |broken: Broken| Broken { message: shown(&broken.message), hosts: false };
+                    return Ok(ended.map_err(own));
                 }
             }
             said = receive(&mut worker.stream).await?;
@@ -155,12 +162,13 @@ async fn put(worker: &mut Worker, question: &ToWorker) -> std::io::Result<FromWo
 
 #[async_trait]
 impl Execute for Processes {
+    async fn admit(&self) -> Seat {
+        // It is never closed.
+        Seat { _held: self.running.clone().acquire_owned().await.ok() }
+    }
+
     async fn run(&self, mut state: State, question: Question) -> (Ended, State) {
         let project = state.project.clone();
-        let Ok(_running) = self.running.acquire().await else {
-            let message = "the host is ending".into();
-            return (Err(Broken { message, hosts: true }), state);
-        };
         let question = ToWorker::Question(Box::new((question, state.limits.clone())));
         let (mut worker, first) = match self.asked(&project, &question).await {
             Ok(asked) => asked,

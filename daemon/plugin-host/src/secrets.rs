@@ -4,7 +4,7 @@ use crate::{
     ask::Use,
     bindings::{secrets, types},
     hosts::HostPattern,
-    state::{Effect, State, refused},
+    state::{Effect, State, refused, shown},
 };
 use base64::{
     Engine, alphabet,
@@ -54,7 +54,8 @@ impl Held {
     }
 
     fn with(&self, bytes: Vec<u8>) -> Self {
-        Self { bytes: Secret::new(bytes), ..self.clone() }
+        // What was public of it is another field of what came of it.
+        Self { bytes: Secret::new(bytes), public: Vec::new(), ..self.clone() }
     }
 
     /// # Errors
@@ -116,7 +117,7 @@ fn read(path: &Path) -> Result<Secret, String> {
 impl State {
     /// Hands a secret out, and knows it from now on wherever it turns up.
     pub(crate) fn hold(&mut self, held: Held) -> wasmtime::Result<Resource<Held>> {
-        self.know(&held.bytes);
+        self.know(&held.bytes)?;
         Ok(self.table.push(held)?)
     }
 
@@ -221,6 +222,10 @@ impl secrets::HostSecret for State {
         strip_prefix: String,
         encoding: secrets::Encoding,
     ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+        let asks = self.granted.asks();
+        if !strip_prefix.is_empty() && !asks.prefixes.contains(&strip_prefix) {
+            return Ok(Err(undeclared("prefixes", &strip_prefix)));
+        }
         self.transformed(&handle, |held| {
             let rest = held.bytes.reveal().strip_prefix(strip_prefix.as_bytes());
             let rest =
@@ -240,6 +245,9 @@ impl secrets::HostSecret for State {
         separator: String,
         part: secrets::Part,
     ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+        if !self.granted.asks().separators.contains(&separator) {
+            return Ok(Err(undeclared("separators", &separator)));
+        }
         self.transformed(&handle, |held| {
             let text = held.bytes.reveal_text();
             let parts = text.and_then(|text| text.split_once(separator.as_str()));
@@ -285,6 +293,12 @@ fn mac(key: &[u8], data: &[u8]) -> Result<Vec<u8>, types::Error> {
     })?;
     mac.update(data);
     Ok(mac.finalize().into_bytes().to_vec())
+}
+
+/// Whatever can be tried freely tells a secret, character by character.
+fn undeclared(field: &str, text: &str) -> types::Error {
+    let text = shown(&text.chars().take(16).collect::<String>());
+    refused(format!("its manifest does not name {text:?} among asks.{field}"), String::new())
 }
 
 /// Says what is wrong with a secret's form, and nothing of its text.

@@ -22,6 +22,10 @@ const LONGEST_LINE: usize = 1024;
 /// Handles that a guest may hold.
 pub(crate) const HANDLES: usize = 256;
 
+/// Different secrets of one call, those made of others included, and bytes of all.
+const KNOWN: usize = 64;
+const KNOWN_BYTES: usize = 128 << 10;
+
 /// What a guest did, told while it runs.
 pub(crate) enum Said {
     /// A line of its log.
@@ -116,11 +120,20 @@ impl State {
     }
 
     /// Blanks this too, from now on, in all that the guest says or is told.
-    pub(crate) fn know(&mut self, secret: &Secret) {
-        if !self.known.iter().any(|known| known.reveal() == secret.reveal()) {
-            self.known.push(secret.clone());
-            self.redactor = Redactor::new(&self.known);
+    ///
+    /// # Errors
+    /// A trap, for more than anybody needs: what masks them is made anew with each.
+    pub(crate) fn know(&mut self, secret: &Secret) -> wasmtime::Result<()> {
+        if self.known.iter().any(|known| known.reveal() == secret.reveal()) {
+            return Ok(());
         }
+        let bytes: usize = self.known.iter().map(|known| known.reveal().len()).sum();
+        if self.known.len() >= KNOWN || bytes.saturating_add(secret.reveal().len()) > KNOWN_BYTES {
+            wasmtime::bail!("made more than {KNOWN} secrets, or {KNOWN_BYTES} bytes of them");
+        }
+        self.known.push(secret.clone());
+        self.redactor = Redactor::new(&self.known);
+        Ok(())
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -132,7 +145,7 @@ impl State {
         if !self.ledger.effect() {
             return;
         }
-        let mask = |text: String| self.redactor.mask(&text);
+        let mask = |text: String| shown(&self.redactor.mask(&text));
         let (what, denied) = (mask(effect.what), effect.denied.map(mask));
         let _ = self.said.send(Said::Effect(Effect { what, denied, ..effect }));
     }

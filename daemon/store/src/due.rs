@@ -83,8 +83,9 @@ impl Store {
             Some(at_ms) => renew(&mut transaction, at_ms, app).await?,
             None => {
                 let work = to_json(&Work::RenewPull { app: app.clone() })?;
-                let delete = sqlx::query("DELETE FROM due WHERE work = ?").bind(work);
-                delete.execute(&mut *transaction).await?;
+                // Not what a release wrote meanwhile.
+                let delete = sqlx::query("DELETE FROM due WHERE work = ? AND at_ms <= ?");
+                delete.bind(work).bind(now_ms()).execute(&mut *transaction).await?;
             }
         }
         Ok(transaction.commit().await?)

@@ -177,6 +177,8 @@ async fn places_that_were_not_granted(isolation: Isolation) {
         ("host", "evil.example"),
         ("Transfer-Encoding", "chunked"),
         ("content-length", "0"),
+        ("accept-encoding", "gzip"),
+        ("range", "bytes=0-1"),
         ("proxy-authorization", "x"),
     ] {
         let url = "https://localhost/";
@@ -259,6 +261,9 @@ async fn a_secrets_text_is_never_seen(isolation: Isolation) {
         .words(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("may not be used for send"), "{text}");
+    // What fits and what does not would tell it, character by character.
+    let (text, _) = reaching.words(&json!({ "mode": "guess" })).await;
+    assert_eq!(text.matches("does not name").count(), 2, "{text}");
     let (text, _) = reaching.words(&json!({ "mode": "public", "pointer": "/id" })).await;
     assert!(text.contains("is not public"), "{text}");
     let (text, events) = Reaching::new(isolation, &own(port))

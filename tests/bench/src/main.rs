@@ -11,7 +11,6 @@
 
 mod builds;
 mod deploys;
-mod detector;
 mod requests;
 
 use std::process::ExitCode;
@@ -42,7 +41,6 @@ fn main() -> ExitCode {
     requests::beside_kubectl(&stand);
     deploys::crash(&stand);
     deploys::memory(&stand, idle);
-    detector::calls();
     ExitCode::SUCCESS
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     ask::ActionKind,
-    bindings::{deploy_hook::exports::windlass::plugin::deploy_hook, types},
-    call::{Guest, astray},
+    bindings::deploy_hook::exports::windlass::plugin::deploy_hook,
+    call::{Guest, NoAnswer},
     grant::Granted,
     question::{Question, Reply},
     state::{State, shown, shown_lines},
@@ -19,6 +19,8 @@ const MOST_ACTIONS: usize = 20;
 const LARGEST_STATE: usize = 64 << 10;
 /// The longest that an action may take: an hour.
 const LONGEST: u32 = 3_600_000;
+/// The longest wait: ten minutes.
+const LONGEST_WAIT: u32 = 600_000;
 /// Words of a command, and bytes of all of them.
 const MOST_WORDS: usize = 100;
 const LONGEST_COMMAND: usize = 16 << 10;
@@ -81,14 +83,14 @@ impl Guest for Next {
         })
     }
 
-    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
         match reply {
             Reply::Step(deploy_hook::Step::Done(done)) => {
                 let message = state.redactor().mask(&done.message);
                 Ok(deploy_hook::Step::Done(deploy_hook::Done { message, ..done }))
             }
             Reply::Step(run) => Ok(run),
-            _ => Err(astray()),
+            _ => Err(NoAnswer::Astray),
         }
     }
 }
@@ -136,7 +138,7 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
             let what = shown(&words.collect::<Vec<_>>().join(", "));
             Err(format!("it wants an action that this host does not know: {what}"))
         }
-        deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST) }),
+        deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST_WAIT) }),
         deploy_hook::Action::PodExec(exec) => {
             granted.action(ActionKind::PodExec)?;
             let (command, timeout_ms) = (command(exec.command)?, limit(exec.timeout_ms));

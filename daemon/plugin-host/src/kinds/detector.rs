@@ -1,8 +1,8 @@
 //! Detectors: what is in the tree, and how to build it.
 
 use crate::{
-    bindings::{detector::exports::windlass::plugin::detector, types},
-    call::{Guest, astray},
+    bindings::detector::exports::windlass::plugin::detector,
+    call::{Guest, NoAnswer},
     question::{Question, Reply},
     state::{State, shown},
     workspace::Files,
@@ -27,10 +27,10 @@ impl Guest for Detect {
         Ok(Question::Detect { tree: state.lend(self.tree)?, matched: self.matched })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
         match reply {
             Reply::Detection(found) => Ok(found),
-            _ => Err(astray()),
+            _ => Err(NoAnswer::Astray),
         }
     }
 }

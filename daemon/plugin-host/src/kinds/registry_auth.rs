@@ -4,7 +4,7 @@
 use crate::{
     ask::Use,
     bindings::types,
-    call::{Guest, astray},
+    call::{Guest, NoAnswer},
     question::{LoginKind, Question, Reply},
     secrets::Held,
     state::{State, shown},
@@ -31,11 +31,11 @@ impl Guest for Authenticate {
         Ok(Question::Authenticate { registry: self.registry })
     }
 
-    fn answer(state: &mut State, reply: Reply) -> Result<Login, types::Error> {
-        let Reply::Login(login) = reply else { return Err(astray()) };
+    fn answer(state: &mut State, reply: Reply) -> Result<Login, NoAnswer> {
+        let Reply::Login(login) = reply else { return Err(NoAnswer::Astray) };
         let held: &Held = match state.table.get(&Resource::<Held>::new_own(login.secret)) {
             Ok(held) => held,
-            Err(_) => return Err(astray()),
+            Err(_) => return Err(NoAnswer::Astray),
         };
         let secret = usable(held)?;
         let credential = match login.kind {

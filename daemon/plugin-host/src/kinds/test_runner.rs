@@ -1,8 +1,8 @@
 //! Test runners: how tests are run, and what came of them.
 
 use crate::{
-    bindings::{test_runner::exports::windlass::plugin::test_runner, types},
-    call::{Guest, astray},
+    bindings::test_runner::exports::windlass::plugin::test_runner,
+    call::{Guest, NoAnswer},
     question::{Question, Reply},
     state::{State, shown, shown_lines},
     workspace::Files,
@@ -41,10 +41,10 @@ impl Guest for MakePlan {
         Ok(Question::MakePlan { tree: state.lend(tree)?, language, matched })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
         match reply {
             Reply::Plan(plan) => Ok(plan),
-            _ => Err(astray()),
+            _ => Err(NoAnswer::Astray),
         }
     }
 }
@@ -70,10 +70,10 @@ impl Guest for Parse {
         Ok(Question::Parse { ran: self.ran, reports })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, types::Error> {
+    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
         match reply {
             Reply::Summary(summary) => Ok(summary),
-            _ => Err(astray()),
+            _ => Err(NoAnswer::Astray),
         }
     }
 }

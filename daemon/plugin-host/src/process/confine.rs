@@ -10,6 +10,9 @@ use seccompiler::{
 };
 use std::{collections::BTreeMap, error::Error};
 
+/// Bytes of address space: eight memories and their guards, the code, and what the process is.
+const ADDRESSES: u64 = 16 << 30;
+
 /// Closes what whoever started the daemon left open in it.
 pub(super) fn inherited() {
     // SAFETY: the process has just begun: it owns no file yet but the first three.
@@ -36,6 +39,8 @@ pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
         ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
     // The third argument of both is the protection.
     none_of(Resource::Fsize)?;
+    let most = Some(ADDRESSES);
+    setrlimit(Resource::As, Rlimit { current: most, maximum: most })?;
     let no_code = SeccompCondition::new(
         2,
         SeccompCmpArgLen::Dword,
@@ -45,6 +50,18 @@ pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         rules.insert(call, vec![SeccompRule::new(vec![no_code.clone()])?]);
     }
+    let is = |argument, value: i64| {
+        let (length, value) = (SeccompCmpArgLen::Dword, u64::try_from(value)?);
+        let condition = SeccompCondition::new(argument, length, SeccompCmpOp::Eq, value)?;
+        Ok::<_, Box<dyn Error>>(SeccompRule::new(vec![condition])?)
+    };
+    // Signals to itself alone: `abort`.
+    let own = i64::from(rustix::process::getpid().as_raw_pid());
+    rules.insert(libc::SYS_tgkill, vec![is(0, own)?]);
+    let known = [libc::F_DUPFD_CLOEXEC, libc::F_GETFD, libc::F_SETFD, libc::F_GETFL];
+    let known: Result<_, Box<dyn Error>> =
+        known.map(|command| is(1, command.into())).into_iter().collect();
+    rules.insert(libc::SYS_fcntl, known?);
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, arch)?;
@@ -65,7 +82,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_recvfrom,
     libc::SYS_sendto,
     libc::SYS_close,
-    libc::SYS_fcntl,
     libc::SYS_munmap,
     libc::SYS_madvise,
     libc::SYS_mremap,
@@ -79,7 +95,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getrandom,
     libc::SYS_gettid,
     libc::SYS_getpid,
-    libc::SYS_tgkill,
     libc::SYS_sigaltstack,
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,

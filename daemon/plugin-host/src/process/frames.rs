@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// What a worker may send at once: an answer, or what a call hands over, and a little.
-const LARGEST: usize = 4 << 20;
+const LARGEST: usize = 2 << 20;
 
 /// To the worker.
 #[derive(Serialize, Deserialize)]

@@ -1,0 +1,233 @@
+//! What plugins take: compiling, activating, one call, many calls, many jobs; in the daemon's process
+//! and in one of their own; a Rust guest of 60 KB and a Python guest of 18 MB.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench: what cannot go on should stop"
+)]
+
+use async_trait::async_trait;
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Instant,
+};
+use tokio::sync::watch;
+use wasm_encoder::{CustomSection, Encode, Section};
+use windlass_bed::{Layout, build, process::run};
+use windlass_core::{
+    app::App,
+    event::Event,
+    job::Release,
+    ports::{Detectors, GitError, Journal, TestRunners, Tree},
+    run::{Lost, Run},
+};
+use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
+
+/// Bench only: it is no part of the bed.
+const COMPONENTIZE: &str = "componentize-py==0.25.1";
+
+struct Nowhere;
+
+#[async_trait]
+impl Journal for Nowhere {
+    async fn append(&self, _: Event) -> Result<(), Lost> {
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+        Ok(None)
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+}
+
+impl Tree for Folder {
+    fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+}
+
+fn main() {
+    build::cargo(&["build", "--release", "--quiet", "--package", "windlassd"]).unwrap();
+    build::build_plugins(&|line| println!("{line}")).unwrap();
+    let python = python();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        println!(
+            "\n{:24}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "", "compile", "activate", "call p50", "p99", "calls/s"
+        );
+        println!("{:24}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "ms", "ms", "µs", "µs", "2 threads");
+        let go = build::plugins().unwrap().join("detect-go.wasm");
+        for (name, path) in [("Rust, 60 KB", &go), ("Python, 18 MB", &python)] {
+            for isolation in [Isolation::Sandbox, Isolation::Process] {
+                one(name, path, isolation).await;
+            }
+        }
+        println!();
+        for isolation in [Isolation::Sandbox, Isolation::Process] {
+            many(isolation).await;
+        }
+    });
+}
+
+fn source(path: &Path, isolation: Isolation) -> Source {
+    let limits = Limits { memory: 128 << 20, ..Limits::default() };
+    Source { path: path.into(), isolation, limits, ..Source::default() }
+}
+
+/// Store, instantiate, call, drop: the host keeps no instance, so that there is no warm call.
+async fn one(name: &str, path: &Path, isolation: Isolation) {
+    let cache = tempfile::tempdir().unwrap();
+    let host =
+        Host::new(cache.path(), &build::programs().unwrap().join("windlassd"), None).unwrap();
+    let setup = Setup { plugins: vec![source(path, isolation)], ..Setup::default() };
+    let began = Instant::now();
+    PluginSet::load(host.clone(), &setup).await.unwrap();
+    let compiled = began.elapsed().as_secs_f64() * 1e3;
+    let began = Instant::now();
+    let set = Arc::new(PluginSet::load(host, &setup).await.unwrap());
+    let activated = began.elapsed().as_secs_f64() * 1e3;
+    let tree = Arc::new(Folder::new(&[
+        ("go.mod", "module example.com/x\n"),
+        ("main.go", "package main\n\nfunc main() {}\n"),
+    ]));
+    let ask = move |set: Arc<PluginSet>, tree: Arc<Folder>| async move {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Nowhere), stop, None);
+        set.for_job("bench").detect(&*tree, run.voice()).await.unwrap();
+    };
+    ask(set.clone(), tree.clone()).await;
+    let mut times = Vec::new();
+    for _ in 0..1_000 {
+        let began = Instant::now();
+        ask(set.clone(), tree.clone()).await;
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let began = Instant::now();
+    let calls = (0..8).map(|_| {
+        let (set, tree) = (set.clone(), tree.clone());
+        tokio::spawn(async move {
+            for _ in 0..250 {
+                ask(set.clone(), tree.clone()).await;
+            }
+        })
+    });
+    futures::future::join_all(calls).await;
+    let rate = 2_000.0 / began.elapsed().as_secs_f64();
+    let isolation = if isolation == Isolation::Process { "process" } else { "sandbox" };
+    println!(
+        "{:24}{compiled:10.1}{activated:10.2}{p50:10.1}{p99:10.1}{rate:10.0}",
+        format!("{name}, {isolation}")
+    );
+}
+
+/// Three detectors and three test runners, asked by two hundred jobs at once.
+async fn many(isolation: Isolation) {
+    let names =
+        ["detect-go", "detect-node", "detect-python", "test-go", "test-node", "test-pytest"];
+    let plugins = build::plugins().unwrap();
+    let sources = names.map(|name| source(&plugins.join(format!("{name}.wasm")), isolation));
+    let cache = tempfile::tempdir().unwrap();
+    let host =
+        Host::new(cache.path(), &build::programs().unwrap().join("windlassd"), None).unwrap();
+    let setup = Setup { plugins: sources.into(), ..Setup::default() };
+    let set = Arc::new(PluginSet::load(host, &setup).await.unwrap());
+    let tree = Arc::new(Folder::new(&[
+        ("go.mod", "module example.com/x\n"),
+        ("main.go", "package main\n\nfunc main() {}\n"),
+        ("main_test.go", "package main\n\nfunc TestOne(t *testing.T) {}\n"),
+        (
+            "package.json",
+            "{ \"scripts\": { \"start\": \"node a.js\", \"test\": \"node --test\" } }",
+        ),
+        ("requirements.txt", "pytest\n"),
+        ("test_app.py", "def test_one(): pass\n"),
+    ]));
+    let (began, before) = (Instant::now(), resident("VmRSS:"));
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let jobs = (0..200).map(|_| {
+        let (set, tree) = (set.clone(), tree.clone());
+        tokio::spawn(async move {
+            let (_stop, stop) = watch::channel(None);
+            let run = Run::new(Arc::new(Nowhere), stop, None);
+            let job = set.for_job("bench");
+            job.detect(&*tree, run.voice()).await.unwrap();
+            for language in ["go", "node", "python"] {
+                job.plan(&*tree, language, run.voice()).await.unwrap();
+            }
+        })
+    });
+    for job in futures::future::join_all(jobs).await {
+        job.unwrap();
+    }
+    let isolation = if isolation == Isolation::Process { "process" } else { "sandbox" };
+    println!(
+        "200 jobs x 6 plugins, {isolation}: {:.0} ms, {} MiB more at the most",
+        began.elapsed().as_secs_f64() * 1e3,
+        resident("VmHWM:").saturating_sub(before)
+    );
+}
+
+/// Of this process, in MiB.
+fn resident(line: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|own| own.strip_prefix(line)).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+/// The Python guest, as a component with a manifest; built once.
+fn python() -> PathBuf {
+    let cache = Layout::main().cache.join("bench");
+    let (tool, guest) = (cache.join("componentize"), cache.join("python.wasm"));
+    let own = build::root().join("tests/bench/plugins/guest");
+    if !tool.exists() {
+        let pip = ["-m", "pip", "install", "-q", "--target"];
+        run(Command::new("python3").args(pip).arg(&tool).arg(COMPONENTIZE)).unwrap();
+    }
+    // The tool reads a folder whole: not what is frozen beside it.
+    let wit = cache.join("wit");
+    fs::create_dir_all(&wit).unwrap();
+    for entry in fs::read_dir(build::root().join("wit")).unwrap().flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), wit.join(entry.file_name())).unwrap();
+        }
+    }
+    let mut command = Command::new(tool.join("bin/componentize-py"));
+    command.env("PYTHONPATH", &tool).current_dir(own).arg("-d").arg(&wit);
+    command.args(["-w", "detector-plugin", "componentize", "--stub-wasi", "app", "-o"]).arg(&guest);
+    run(&mut command).unwrap();
+    let mut component = fs::read(&guest).unwrap();
+    let manifest = "name = \"python-guest\"\nversion = \"0.1.0\"\nworld = \"detector\"\nmarkers = [\"go.mod\"]\n";
+    let data = Cow::Borrowed(manifest.as_bytes());
+    let section = CustomSection { name: "windlass:manifest".into(), data };
+    component.push(section.id());
+    section.encode(&mut component);
+    fs::write(&guest, component).unwrap();
+    guest
+}
