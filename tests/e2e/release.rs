@@ -141,14 +141,15 @@ fn a_secret_that_lacks_its_key() {
                 }
             }
         });
-        let env = ["--secret", "DATABASE=database"];
-        // Between deleting and creating there is no secret at all, and the node may look just then:
-        // that is another diagnosis, and another try.
-        let tries = (0..5).map(|_| {
+        // The node may look before it is replaced, or between its deletion and its creation: another
+        // try then, with another pod.
+        let tries = (0..8).map(|n| {
             let _ = stand.kubectl(&["-n", &namespace, "delete", "secret", "--all"]);
+            let env = ["--secret", "DATABASE=database", "--env", &format!("TRY={n}")];
             stand.submit("app", repository.url(), &env)
         });
-        let ended = tries.into_iter().find(|ended| ended.diagnosis["code"] != "config-missing");
+        let mut tries = tries.into_iter();
+        let ended = tries.find(|ended| ended.diagnosis["code"] == "config-key-missing");
         let ended = ended.expect("the key is missed");
         let text = ended.failed_with("release", "config-key-missing");
         assert!(text.contains("DATABASE"), "{text}");

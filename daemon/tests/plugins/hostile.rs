@@ -14,6 +14,12 @@ use std::{
 use windlass_core::{event::Event, ports::Detectors};
 use windlass_plugin_host::{Isolation, Limits, Plugins, Source};
 
+/// More instances than one component may have (design, 8).
+fn nested() -> Vec<u8> {
+    let instances = "(core instance (instantiate $m))".repeat(1_200);
+    wat::parse_str(format!("(component (core module $m (memory 1)) {instances})")).unwrap()
+}
+
 /// A component whose bytes name another version of the WIT.
 fn component_of(ours: &str, other: &str) -> Vec<u8> {
     let mut bytes = component(&detector("", NOTHING), &manifest("track"));
@@ -142,6 +148,7 @@ async fn files_that_are_no_plugin() {
             )),
             "cannot be given",
         ),
+        ("nested-instances-8", with_section(nested(), &manifest("x")), "does not compile"),
         ("too-large", vec![0; 40 << 20], "33554432 are allowed"),
     ] {
         let error = bench.load(name, &bytes).await.err().unwrap_or_else(|| panic!("{name} loads"));
