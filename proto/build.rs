@@ -2,6 +2,25 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+/// What a spec is made of.
+const SPEC: [&str; 15] = [
+    "Spec",
+    "Process",
+    "Resources",
+    "Probes",
+    "Probe",
+    "Autoscale",
+    "Volume",
+    "Placement",
+    "Toleration",
+    "Termination",
+    "Expose",
+    "ServiceAccount",
+    "Network",
+    "Build",
+    "Test",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let files = ["windlass/v1/windlass.proto"];
     println!("cargo:rerun-if-changed=windlass");
@@ -15,6 +34,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     // For reflection.
     fs::write(out.join("descriptors.bin"), bytes)?;
     // Ordered maps: the bytes of a request tell a repeat from another request.
-    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    let mut build = tonic_prost_build::configure().btree_map(".");
+    // A spec has the same words here and in `windlass.toml`: it is read and written as that.
+    for message in SPEC.map(|name| format!(".windlass.v1.{name}")) {
+        build = build
+            .type_attribute(&message, "#[derive(serde::Serialize, serde::Deserialize)]")
+            .type_attribute(
+                &message,
+                "#[serde(default, deny_unknown_fields, rename_all = \"kebab-case\")]",
+            );
+    }
+    build.compile_fds(descriptors)?;
     Ok(())
 }

@@ -105,6 +105,32 @@ pub(crate) struct Builder {
 pub(crate) struct Cluster {
     /// Default: the cluster that the daemon runs in.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// What the namespaces enforce of their pods. Default `baseline`: no pod reaches its node.
+    pub(crate) pod_security: PodSecurity,
+}
+
+/// A level of Kubernetes' Pod Security Standards, set on the namespaces that Windlass makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PodSecurity {
+    Privileged,
+    #[default]
+    Baseline,
+    Restricted,
+    /// No label: somebody else decides.
+    Off,
+}
+
+impl PodSecurity {
+    pub(crate) fn label(self) -> Option<String> {
+        let label = match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+            Self::Off => return None,
+        };
+        Some(label.into())
+    }
 }
 
 /// A login, for BuildKit's pulls and pushes and for the cluster's pulls: user and password, or a

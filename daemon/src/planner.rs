@@ -8,10 +8,11 @@ use windlass_api::{Planned, Planner};
 use windlass_core::{
     app::App,
     event::Event,
-    job::{Commit, Image, Release, SecretEnv, Stage},
+    job::{Commit, Image, Release, Stage},
     pipeline::{Decision, decide, reference, release},
-    ports::{Dockerfile, ImageConfig, Journal, Ports},
+    ports::{Dockerfile, ImageConfig, Journal, Logins, Ports},
     run::{Cause, Failure, Lost, Run},
+    runtime::SecretEnv,
     secret::Secret,
     spec::Spec,
 };
@@ -66,17 +67,23 @@ impl Planner for Plans {
         let release = release.map_err(at(Stage::Detect))?;
         // Whose login it is does not matter: the secret itself is not shown.
         let host = release.image.reference.split('/').next().unwrap_or_default();
-        let pull = self.supplies.registries.knows(host).then(|| PullLogin {
+        let knows = Logins::knows(&*self.supplies.registries, host);
+        let pull = knows.then(|| PullLogin {
             host: host.into(),
             user: String::new(),
             password: Secret::new(Vec::new()),
         });
-        let objects = manifests(&release, None, pull.as_ref());
+        let objects =
+            manifests(&release, None, pull.as_ref(), self.supplies.pod_security.as_deref());
         // The pull secret holds a password.
         let shown =
             objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
         let manifests = shown.map(ToString::to_string).collect();
-        Ok(Planned { decision, dockerfile, manifests })
+        let applying = |error| Cause::Applying { error, release: Box::new(release.clone()) };
+        ports.preview.check(&release).await.map_err(&applying).map_err(at(Stage::Release))?;
+        let changes = ports.preview.changes(&release).await.map_err(&applying);
+        let changes = changes.map_err(at(Stage::Release))?;
+        Ok(Planned { decision, dockerfile, manifests, changes })
     }
 }
 

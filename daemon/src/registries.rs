@@ -38,11 +38,6 @@ impl Registries {
         Self { fixed, plugins, kept: Mutex::default() }
     }
 
-    /// Whether anybody logs in there.
-    pub(crate) fn knows(&self, host: &str) -> bool {
-        self.fixed.contains_key(host) || self.plugins.current().registry(host).is_some()
-    }
-
     async fn place(&self, host: &str) -> Arc<Mutex<Option<Kept>>> {
         self.kept.lock().await.entry(host.to_owned()).or_default().clone()
     }
@@ -60,6 +55,10 @@ impl Registries {
 
 #[async_trait]
 impl Logins for Registries {
+    fn knows(&self, host: &str) -> bool {
+        self.fixed.contains_key(host) || self.plugins.current().registry(host).is_some()
+    }
+
     async fn login(&self, host: &str, voice: &Voice) -> Result<Option<Login>, PluginError> {
         if let Some(login) = self.fixed.get(host) {
             return Ok(Some(login.clone()));

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit};
 use windlass_core::{
     hook,
-    ports::{Builder, Cluster, Credential, Git, Login, Logins, Ports, Secrets},
+    ports::{Builder, Cluster, Credential, Git, Login, Logins, Ports, Preview, Secrets},
     secret::Secret,
 };
 use windlass_git::Checkouts;
@@ -35,6 +35,8 @@ pub(crate) struct Supplies {
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
+    preview: Arc<dyn Preview>,
+    pub(crate) pod_security: Option<String>,
     secrets: Arc<dyn Secrets>,
     registry: String,
     forbid_root: bool,
@@ -51,6 +53,7 @@ impl Supplies {
             hooks: plugins,
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
+            preview: self.preview.clone(),
             secrets: self.secrets.clone(),
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,
@@ -70,11 +73,16 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
     let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
+    let pod_security = config.cluster.pod_security.label();
+    let (logins, level) = (registries.clone(), pod_security.clone());
+    let cluster = Arc::new(Kubernetes::new(client, secrets.clone(), logins, level));
     let supplies = Supplies {
         plugins,
         git: Arc::new(git),
         builder: Arc::new(builder(config, registries.clone())?),
-        cluster: Arc::new(Kubernetes::new(client, secrets.clone(), registries.clone())),
+        cluster: cluster.clone(),
+        preview: cluster,
+        pod_security,
         registries,
         secrets,
         registry: config.registry.clone(),

@@ -1,13 +1,10 @@
 //! From the wire to what the core knows: every field is checked here.
 
 use crate::errors::{field, name, spec as spec_error};
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
-use windlass_core::{
-    app::App,
-    job::Commit,
-    spec::{BuildSpec, ResourceSpec, Spec, TestSpec},
-};
+use windlass_core::{app::App, job::Commit, spec::Spec};
 use windlass_proto::v1;
 
 const DAY: u64 = 24 * 3600;
@@ -78,45 +75,31 @@ pub(crate) fn commit(source: Option<v1::Source>) -> Result<Commit, Status> {
     Ok(Commit { repository, id, branch, directory, credential })
 }
 
+/// The wire's words are those of the core, so that a spec is read as `windlass.toml` is.
 pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
-    let spec = spec.unwrap_or_default();
-    let port = spec.port.map(|port| {
-        u16::try_from(port).map_err(|_| field("spec.port", &port.to_string(), "must be 1 to 65535"))
-    });
-    let (resources, build, test) = (
-        spec.resources.unwrap_or_default(),
-        spec.build.unwrap_or_default(),
-        spec.test.unwrap_or_default(),
-    );
-    let spec = Spec {
-        port: port.transpose()?,
-        env: spec.env.into_iter().collect(),
-        secrets: spec.secrets.into_iter().collect(),
-        replicas: spec.replicas,
-        resources: ResourceSpec {
-            cpu: resources.cpu,
-            memory: resources.memory,
-            memory_limit: resources.memory_limit,
-        },
-        health: spec.health,
-        command: spec.command,
-        build: BuildSpec {
-            dockerfile: build.dockerfile,
-            recipe: build.recipe,
-            target: build.target,
-            arguments: build.arguments.into_iter().collect(),
-            secrets: build.secrets,
-        },
-        test: TestSpec {
-            off: test.off,
-            command: test.command,
-            stage: test.stage,
-            timeout_seconds: test.timeout_seconds,
-        },
-        hooks: spec.hooks.into_iter().collect(),
-    };
+    let mut said = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
+    without_null(&mut said);
+    let read: Result<Spec, _> = serde_path_to_error::deserialize(&said);
+    let spec = read.map_err(|error| {
+        let path = error.path().to_string();
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let value = said.pointer(&pointer).map(ToString::to_string).unwrap_or_default();
+        field(
+            &format!("spec.{path}"),
+            value.trim_matches('"'),
+            &format!("is not possible: {}", error.inner()),
+        )
+    })?;
     spec.check().map_err(spec_error)?;
     Ok(spec)
+}
+
+/// What a message does not hold is not said.
+fn without_null(value: &mut Value) {
+    if let Value::Object(map) = value {
+        map.retain(|_, value| !value.is_null());
+        map.values_mut().for_each(without_null);
+    }
 }
 
 pub(crate) fn labels(
@@ -147,5 +130,55 @@ pub(crate) fn page(size: u32, default: u32, most: u32) -> Result<u32, Status> {
         0 => Ok(default),
         size if size <= most => Ok(size),
         size => Err(field("page_size", &size.to_string(), &format!("must be 1 to {most}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every word of the file has its place in the message, and the other way.
+    #[test]
+    fn a_spec_says_the_same_on_the_wire_and_in_the_file() {
+        let everything = include_str!("../../kubernetes/src/render/full.toml");
+        let file = Spec::from_toml(everything).unwrap();
+        let wire: v1::Spec = toml::from_str(everything).unwrap();
+        assert_eq!(spec(Some(wire)).unwrap(), file);
+        let words = |value: &Value| -> Vec<String> {
+            let mut words: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+            words.sort();
+            words
+        };
+        let of = |message: Value, core: Value| assert_eq!(words(&message), words(&core));
+        of(json(&v1::Spec::default()), json(&Spec::default()));
+        of(json(&v1::Process::default()), json(&windlass_core::spec::ProcessSpec::default()));
+        of(json(&v1::Resources::default()), json(&windlass_core::spec::ResourceSpec::default()));
+        of(json(&v1::Probe::default()), json(&windlass_core::spec::ProbeSpec::default()));
+        of(json(&v1::Volume::default()), json(&windlass_core::spec::VolumeSpec::default()));
+        of(json(&v1::Expose::default()), json(&windlass_core::spec::ExposeSpec::default()));
+        of(json(&v1::Network::default()), json(&windlass_core::spec::NetworkSpec::default()));
+        of(
+            json(&v1::ServiceAccount::default()),
+            json(&windlass_core::spec::AccountSpec::default()),
+        );
+        of(json(&v1::Build::default()), json(&windlass_core::spec::BuildSpec::default()));
+        of(json(&v1::Test::default()), json(&windlass_core::spec::TestSpec::default()));
+    }
+
+    #[test]
+    fn what_cannot_be_names_its_path() {
+        let mut wire = v1::Spec::default();
+        let process = v1::Process { port: Some(70_000), ..v1::Process::default() };
+        wire.processes.insert("worker".into(), process);
+        let error = spec(Some(wire)).unwrap_err();
+        assert!(error.message().contains("spec.processes.worker.port: `70000`"), "{error}");
+        let expose = v1::Expose { service: Some("node".into()), ..v1::Expose::default() };
+        let wire = v1::Spec { expose: Some(expose), ..v1::Spec::default() };
+        let error = spec(Some(wire)).unwrap_err();
+        assert!(error.message().contains("expected `cluster` or `load-balancer`"), "{error}");
+    }
+
+    fn json(value: &impl serde::Serialize) -> Value {
+        serde_json::to_value(value).unwrap()
     }
 }

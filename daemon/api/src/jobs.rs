@@ -16,6 +16,7 @@ use windlass_core::{
     event::Stop,
     job::{Commit, Job, Source},
     pipeline::Decision,
+    ports::ObjectChange,
     queue,
     records::{Filter, JobRecord, JobState, Submission},
     run::Failure,
@@ -31,6 +32,8 @@ pub struct Planned {
     pub dockerfile: String,
     /// The objects, as JSON.
     pub manifests: Vec<String>,
+    /// What applying them would change.
+    pub changes: Vec<ObjectChange>,
 }
 
 /// Finds out what a job would do, and changes nothing.
@@ -78,7 +81,7 @@ impl jobs_server::Jobs for Desk {
         let (commit, spec) = (convert::commit(message.source)?, convert::spec(message.spec)?);
         let planned = self.planner.plan(&app, &commit, &spec).await;
         let planned = planned.map_err(|failure| errors::failure(&failure))?;
-        let recipe = planned.decision.recipe;
+        let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
         let spec_json = serde_json::to_string(&planned.decision.spec).unwrap_or_default();
         Ok(Response::new(v1::PlanResponse {
             language: recipe.as_ref().map(|recipe| recipe.language.clone()).unwrap_or_default(),
@@ -87,6 +90,8 @@ impl jobs_server::Jobs for Desk {
             dockerfile: planned.dockerfile,
             spec_json,
             manifests: planned.manifests,
+            changes: planned.changes.into_iter().map(outgoing::change).collect(),
+            decided_by: decided_by.into_iter().map(|(path, who)| (path, who.into())).collect(),
         }))
     }
 

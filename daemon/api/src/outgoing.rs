@@ -7,6 +7,7 @@ use windlass_core::{
     hook::ActionResult,
     job::{Release, Source, Stage},
     plan::Cursor,
+    ports::{ChangeVerb, ObjectChange},
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
     testing::{TestCase, TestSummary},
 };
@@ -142,7 +143,18 @@ fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
         fixes: diagnosis.fixes,
         command: diagnosis.command.unwrap_or_default(),
         evidence: diagnosis.evidence,
+        reference: diagnosis.reference,
     }
+}
+
+pub(crate) fn change(change: ObjectChange) -> v1::ObjectChange {
+    let verb = match change.verb {
+        ChangeVerb::Create => v1::ChangeVerb::Create,
+        ChangeVerb::Update => v1::ChangeVerb::Update,
+        ChangeVerb::Keep => v1::ChangeVerb::Keep,
+        ChangeVerb::Delete => v1::ChangeVerb::Delete,
+    };
+    v1::ObjectChange { object: change.object, verb: verb.into(), lines: change.lines }
 }
 
 pub(crate) fn event(recorded: Recorded) -> v1::Event {

@@ -65,11 +65,30 @@ pub(crate) enum Command {
         #[arg(long, value_parser = pair)]
         label: Vec<(String, String)>,
     },
-    /// What a submit would do: evidence, Dockerfile, objects. Changes nothing.
+    /// What a submit would do: evidence, Dockerfile, what would change in the cluster. Changes
+    /// nothing.
     Plan {
         #[command(flatten)]
         source: Source,
     },
+    /// Write Dockerfile and Kubernetes objects as plain files, to own them and go on without us.
+    Eject {
+        #[command(flatten)]
+        source: Source,
+        /// A folder that is new or empty.
+        #[arg(long)]
+        to: PathBuf,
+        /// The image that the objects run, such as registry.example.com/shop/web@sha256:….
+        #[arg(long)]
+        image: String,
+    },
+    /// What a code such as WL-K8S-020 means, how it shows, and what to do. Without one: all.
+    Explain {
+        /// A reference, its number, or a code.
+        code: Option<String>,
+    },
+    /// Print the JSON schema of windlass.toml, for editors.
+    Schema,
     /// Follow a job's events to its end. Ctrl-C leaves the job running.
     Watch {
         /// The job.
@@ -194,6 +213,9 @@ pub(crate) struct Source {
     /// Name of the project's secret that holds user:token for the repository.
     #[arg(long, default_value = "")]
     pub(crate) credential: String,
+    /// A file with all that windlass.toml can say, TOML or JSON; the options below go over it.
+    #[arg(long)]
+    pub(crate) spec: Option<PathBuf>,
     /// Where the app listens.
     #[arg(long)]
     pub(crate) port: Option<u32>,

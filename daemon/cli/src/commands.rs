@@ -4,7 +4,7 @@ use crate::{
     FAILED,
     args::{Args, Command, Output, Secret},
     client::{Client, Failure},
-    json, plugins, show, source,
+    eject, json, plugins, show, source,
     watch::watch,
 };
 use std::{io::Read, process::ExitCode};
@@ -24,7 +24,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 request_id: request_id.clone().unwrap_or_else(new_id),
                 app: Some(source::app(&what.app)?),
                 source: Some(source::source(what)?),
-                spec: Some(source::spec(what)),
+                spec: Some(source::spec(what)?),
                 labels: label.iter().cloned().collect(),
                 timeout: timeout
                     .map(|seconds| prost_types::Duration { seconds: seconds.into(), nanos: 0 }),
@@ -43,10 +43,22 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let request = v1::PlanRequest {
                 app: Some(source::app(&what.app)?),
                 source: Some(source::source(what)?),
-                spec: Some(source::spec(what)),
+                spec: Some(source::spec(what)?),
             };
             let plan = client.jobs.plan(request).await?.into_inner();
             print(show::plan(&plan), json::plan(&plan));
+        }
+        Command::Eject { source: what, to, image } => {
+            let request = v1::PlanRequest {
+                app: Some(source::app(&what.app)?),
+                source: Some(source::source(what)?),
+                spec: Some(source::spec(what)?),
+            };
+            let plan = client.jobs.plan(request).await?.into_inner();
+            let files = eject::write(&plan, to, image)?;
+            let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+            let text = format!("{}\n\n{}", names.join("\n"), eject::next(&plan, to));
+            print(text, serde_json::json!({ "files": names }));
         }
         Command::Jobs { project, app, state, limit } => {
             let states = state.iter().map(|state| job_state(state)).collect::<Result<_, _>>()?;
@@ -93,8 +105,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
-        // Done without a daemon, in main.
-        Command::Completion { .. } => {}
+        // They ask no daemon.
+        Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -58,7 +58,13 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> Value {
         "evidence": plan.evidence,
         "dockerfile": plan.dockerfile,
         "spec": parse(&plan.spec_json),
+        "decided_by": plan.decided_by,
         "manifests": plan.manifests.iter().map(parse).collect::<Vec<_>>(),
+        "changes": plan.changes.iter().map(|change| json!({
+            "object": change.object,
+            "verb": word(change.verb().as_str_name()),
+            "lines": change.lines,
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -68,6 +74,7 @@ fn ended(ended: &v1::Ended) -> Value {
         "release": ended.release.as_ref().map(release),
         "diagnosis": ended.diagnosis.as_ref().map(|diagnosis| json!({
             "code": diagnosis.code,
+            "reference": diagnosis.reference,
             "stage": word(diagnosis.stage().as_str_name()),
             "subject": diagnosis.subject,
             "what": diagnosis.what,

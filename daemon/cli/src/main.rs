@@ -5,6 +5,8 @@
 mod args;
 mod client;
 mod commands;
+mod eject;
+mod explain;
 mod json;
 mod plugins;
 mod show;
@@ -25,9 +27,8 @@ const UNREACHABLE: u8 = 3;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    if let args::Command::Completion { shell } = args.command {
-        clap_complete::generate(shell, &mut Args::command(), "windlass", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+    if let Some(code) = alone(&args) {
+        return code;
     }
     match commands::run(args).await {
         Ok(code) => code,
@@ -35,5 +36,22 @@ async fn main() -> ExitCode {
             eprintln!("{error}");
             ExitCode::from(error.code())
         }
+    }
+}
+
+/// What needs no daemon.
+fn alone(args: &Args) -> Option<ExitCode> {
+    match &args.command {
+        args::Command::Completion { shell } => {
+            let (mut command, out) = (Args::command(), &mut std::io::stdout());
+            clap_complete::generate(*shell, &mut command, "windlass", out);
+            Some(ExitCode::SUCCESS)
+        }
+        args::Command::Explain { code } => Some(explain::explain(code.as_deref(), args.output)),
+        args::Command::Schema => {
+            println!("{:#}", windlass_core::spec::Spec::schema());
+            Some(ExitCode::SUCCESS)
+        }
+        _ => None,
     }
 }

@@ -176,13 +176,25 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
         text.push_str(&format!("  because {evidence}\n"));
     }
     text.push_str(&format!("\n{}\n", plan.dockerfile.trim_end()));
-    for manifest in &plan.manifests {
-        let value: serde_json::Value = serde_json::from_str(manifest).unwrap_or_default();
-        let name = |pointer: &str| {
-            value.pointer(pointer).and_then(|name| name.as_str()).unwrap_or_default().to_owned()
-        };
-        text.push_str(&format!("\nwould apply {} {}", name("/kind"), name("/metadata/name")));
+    for (path, who) in &plan.decided_by {
+        text.push_str(&format!("\n{path}: said by {who}"));
     }
-    text.push_str("\n\nall of it: --output json");
+    text.push_str("\n\nin the cluster:\n");
+    for change in &plan.changes {
+        let verb = match change.verb() {
+            v1::ChangeVerb::Create => "+ create",
+            v1::ChangeVerb::Update => "~ change",
+            v1::ChangeVerb::Delete => "- delete, once the release is healthy:",
+            v1::ChangeVerb::Keep | v1::ChangeVerb::Unspecified => "= keep",
+        };
+        text.push_str(&format!("{verb} {}\n", change.object));
+        // Of what is made, all lines are new: they are in the JSON.
+        if change.verb() == v1::ChangeVerb::Update {
+            for line in &change.lines {
+                text.push_str(&format!("      {line}\n"));
+            }
+        }
+    }
+    text.push_str("\nall of it: --output json");
     text
 }

@@ -56,32 +56,52 @@ fn resolve(repository: &str, revision: &str) -> Result<(String, String), Failure
     Ok((commit.into(), branch.into()))
 }
 
-pub(crate) fn spec(source: &Source) -> v1::Spec {
-    v1::Spec {
-        port: source.port,
-        env: source.env.iter().cloned().collect(),
-        secrets: source.secret.iter().cloned().collect(),
-        replicas: source.replicas,
-        resources: Some(v1::Resources {
-            cpu: source.cpu.clone(),
-            memory: source.memory.clone(),
-            memory_limit: source.memory_limit.clone(),
-        }),
-        health: source.health.clone(),
-        command: source.command.clone(),
-        build: Some(v1::Build {
-            dockerfile: source.dockerfile.clone(),
-            recipe: source.recipe.clone(),
-            target: source.target.clone(),
-            arguments: source.build_arg.iter().cloned().collect(),
-            secrets: source.build_secret.clone(),
-        }),
-        test: Some(v1::Test {
-            off: source.no_test.then_some(true),
-            command: source.test.clone(),
-            stage: source.test_stage.clone(),
-            timeout_seconds: source.test_timeout,
-        }),
-        hooks: source.hook.iter().cloned().collect(),
+/// What `--spec` says, and over it what the other options say.
+pub(crate) fn spec(source: &Source) -> Result<v1::Spec, Failure> {
+    let mut spec = match &source.spec {
+        None => v1::Spec::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            let read: Result<v1::Spec, _> = match path.extension().is_some_and(|end| end == "json")
+            {
+                true => serde_json::from_str(&text).map_err(|error| error.to_string()),
+                false => toml::from_str(&text).map_err(|error| error.to_string()),
+            };
+            read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?
+        }
+    };
+    fn put<T: Clone>(field: &mut Option<T>, said: &Option<T>) {
+        if said.is_some() {
+            field.clone_from(said);
+        }
     }
+    fn list(field: &mut Vec<String>, said: &[String]) {
+        if !said.is_empty() {
+            *field = said.to_vec();
+        }
+    }
+    put(&mut spec.port, &source.port);
+    put(&mut spec.replicas, &source.replicas);
+    put(&mut spec.health, &source.health);
+    spec.env.extend(source.env.iter().cloned());
+    spec.secrets.extend(source.secret.iter().cloned());
+    spec.hooks.extend(source.hook.iter().cloned());
+    list(&mut spec.command, &source.command);
+    let resources = spec.resources.get_or_insert_default();
+    put(&mut resources.cpu, &source.cpu);
+    put(&mut resources.memory, &source.memory);
+    put(&mut resources.memory_limit, &source.memory_limit);
+    let build = spec.build.get_or_insert_default();
+    put(&mut build.dockerfile, &source.dockerfile);
+    put(&mut build.recipe, &source.recipe);
+    put(&mut build.target, &source.target);
+    build.arguments.extend(source.build_arg.iter().cloned());
+    list(&mut build.secrets, &source.build_secret);
+    let test = spec.test.get_or_insert_default();
+    put(&mut test.off, &source.no_test.then_some(true));
+    put(&mut test.stage, &source.test_stage);
+    put(&mut test.timeout_seconds, &source.test_timeout);
+    list(&mut test.command, &source.test);
+    Ok(spec)
 }

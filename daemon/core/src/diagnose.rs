@@ -1,42 +1,29 @@
 //! Turns a failure's evidence into words that a person can act on. One file a problem; words live
 //! only here.
 
-use crate::{
-    event::Stop,
-    job::{Release, Stage},
-    redact::Redactor,
-    rollout::{Finding, Problem},
-    run::{Cause, Failure},
-};
+use crate::{event::Stop, job::Stage, redact::Redactor, run::Failure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-mod bad_command;
 mod builder;
 mod cluster;
-mod config_missing;
-mod crash;
 mod defect;
 mod detection;
 mod hook;
-mod image_not_found;
-mod key_missing;
-mod out_of_memory;
-mod pull_unauthorized;
-mod quota;
 mod repository;
-mod rollout_other;
+mod rollout;
 mod secret;
-mod startup_probe;
 mod stuck;
 mod tests_failed;
-mod unschedulable;
 
 /// What failed, why, what shows it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// Stable: `app-crashes`, `image-not-found` …
     pub code: String,
+    /// Of its page, where it has one: `WL-K8S-020`; `windlass explain` prints it.
+    #[serde(default)]
+    pub reference: String,
     /// In which stage.
     pub stage: Stage,
     /// What it is about: `pod web-5d9…`, `Dockerfile:12`.
@@ -57,6 +44,7 @@ impl Default for Diagnosis {
     fn default() -> Self {
         Self {
             code: "unrecognised".into(),
+            reference: String::new(),
             stage: Stage::Clone,
             subject: String::new(),
             what: String::new(),
@@ -68,6 +56,8 @@ impl Default for Diagnosis {
     }
 }
 
+pub use rollout::in_words;
+
 /// Asked in order; the first that recognises the failure answers.
 const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     repository::known,
@@ -76,17 +66,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     tests_failed::known,
     secret::known,
     hook::known,
-    image_not_found::known,
-    pull_unauthorized::known,
-    config_missing::known,
-    key_missing::known,
-    bad_command::known,
-    out_of_memory::known,
-    crash::known,
-    startup_probe::known,
-    unschedulable::known,
-    quota::known,
-    rollout_other::known,
+    rollout::known,
     cluster::known,
     stuck::known,
     defect::known,
@@ -108,39 +88,6 @@ pub fn stopped(at: Stage, why: &Stop) -> Diagnosis {
     Diagnosis { code: "stopped".into(), stage: at, what: why.to_string(), ..Diagnosis::default() }
 }
 
-/// The parts of a rollout that failed by `problem`.
-fn rollout(failure: &Failure, problem: Problem) -> Option<(&Finding, &Release, &[String])> {
-    match &failure.cause {
-        Cause::Rollout { finding, release, evidence } if finding.problem == problem => {
-            Some((finding, release, evidence))
-        }
-        _ => None,
-    }
-}
-
-/// A diagnosis of a rollout: subject, cause and evidence are the cluster's.
-fn of_rollout(
-    code: &str,
-    (finding, release, evidence): (&Finding, &Release, &[String]),
-    what: String,
-    fixes: Vec<String>,
-) -> Diagnosis {
-    let namespace = release.app.namespace();
-    Diagnosis {
-        code: code.into(),
-        subject: finding.subject.clone(),
-        what,
-        why: finding.message.trim().to_owned(),
-        fixes,
-        command: Some(format!(
-            "kubectl --namespace {namespace} describe pods --selector app.kubernetes.io/instance={}",
-            release.app.name
-        )),
-        evidence: evidence.to_vec(),
-        ..Diagnosis::default()
-    }
-}
-
 impl Diagnosis {
     pub(crate) fn masked(self, redactor: &Redactor) -> Self {
         let all = |list: Vec<String>| list.iter().map(|text| redactor.mask(text)).collect();
@@ -158,7 +105,10 @@ impl Diagnosis {
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "failed at: {} ({})", self.stage, self.code)?;
+        match &*self.reference {
+            "" => writeln!(f, "failed at: {} ({})", self.stage, self.code)?,
+            page => writeln!(f, "failed at: {} ({}, {page})", self.stage, self.code)?,
+        }
         if !self.subject.is_empty() {
             writeln!(f, "where:     {}", self.subject)?;
         }
@@ -178,6 +128,3 @@ impl fmt::Display for Diagnosis {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

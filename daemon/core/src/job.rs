@@ -1,6 +1,6 @@
 //! What was asked for: a job, its source, and the release it leads to.
 
-use crate::{app::App, spec::Spec};
+use crate::{app::App, runtime::Runtime, spec::Spec};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -133,49 +133,6 @@ pub struct Release {
     /// What the app says of the operator's hooks: a JSON object by hook.
     #[serde(default)]
     pub hooks: BTreeMap<String, String>,
-}
-
-/// How a release runs; every question is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Runtime {
-    /// Where the app listens; also its `$PORT`.
-    pub port: u16,
-    /// Plain environment.
-    pub env: BTreeMap<String, String>,
-    /// Environment variables whose values are secrets.
-    pub secrets: Vec<SecretEnv>,
-    /// How many pods.
-    pub replicas: u32,
-    /// What each pod asks for and may use.
-    pub resources: Resources,
-    /// HTTP path for all probes; none means that a TCP connection is enough.
-    pub health: Option<String>,
-    /// argv that replaces the image's own.
-    pub command: Vec<String>,
-    /// Numeric user of the image. None: the image is root's.
-    pub user: Option<u32>,
-}
-
-/// A secret by name and version, as an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretEnv {
-    /// The variable.
-    pub env: String,
-    /// The project's secret.
-    pub name: String,
-    /// Fixed when the release is made, so that putting it back puts this back too.
-    pub version: u32,
-}
-
-/// Kubernetes quantities, as the user wrote them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resources {
-    /// CPU request, such as `100m`.
-    pub cpu: String,
-    /// Memory request, such as `128Mi`.
-    pub memory: String,
-    /// Memory limit.
-    pub memory_limit: String,
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use crate::{
     event::{Event, Outcome},
     history::Standing,
     hook::{self, Hook, Rounds},
-    job::{Commit, Job, Release, Source, Stage},
+    job::{Commit, Image, Job, Release, Source, Stage},
     plan::{Cursor, rolling},
-    ports::{Ports, Tree},
+    ports::{ClusterError, ImageConfig, Ports, Tree},
     release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
 };
@@ -119,6 +119,7 @@ async fn from_commit(
 ) -> Result<Release, Failure> {
     let tree = run.stage(Stage::Clone, clone(job, commit, ports, run)).await?;
     let decided = run.stage(Stage::Detect, detect::detect(job, &*tree, ports, run)).await?;
+    preview(job, commit, &decided, ports).await?;
     let building = build::build(job, commit, &decided, &*tree, ports, run);
     let mut build = run.stage(Stage::Build, building).await?;
     run.stage(Stage::Test, test::test(&decided, &*tree, &*build, ports, run)).await?;
@@ -129,6 +130,29 @@ async fn from_commit(
     let pushed = run.say(Event::Pushed(Box::new(release.clone()))).await;
     pushed.map_err(|lost| lost.at(Stage::Push))?;
     Ok(release)
+}
+
+/// A cluster that does not know a kind of object, or does not let us make it, says so before
+/// anything is built. One that does not answer now may answer when the image is there.
+async fn preview(
+    job: &Job,
+    commit: &Commit,
+    decided: &detect::Decided,
+    ports: &Ports,
+) -> Result<(), Failure> {
+    let image = Image {
+        reference: reference(&ports.registry, &job.app, commit),
+        digest: format!("sha256:{}", "0".repeat(64)),
+    };
+    let (config, env) = (ImageConfig::default(), decided.env.clone());
+    let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
+    match ports.preview.check(&release).await {
+        Err(error @ (ClusterError::NoKind { .. } | ClusterError::Forbidden { .. })) => {
+            let cause = Cause::Applying { error, release: Box::new(release) };
+            Err(Failure { at: Stage::Release, cause })
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn clone(

@@ -51,6 +51,21 @@ pub enum Change {
     Apply(Box<Release>),
     /// Stops an app that never served: no pods, its objects kept for a look.
     Retire(Box<Release>),
+    /// Deletes what an earlier release had and this one has not; never what holds data.
+    Prune(Box<Release>),
+}
+
+impl Change {
+    /// Whose objects it is about.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        match self {
+            Self::Prepare(release)
+            | Self::Apply(release)
+            | Self::Retire(release)
+            | Self::Prune(release) => release,
+        }
+    }
 }
 
 /// Which step comes next, and in which direction.
@@ -65,15 +80,27 @@ pub enum Cursor {
     After(usize),
 }
 
-/// How long a rollout may take to become healthy.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a rollout may take to become healthy: each pod's time, for as many waves of pods as
+/// there are. What is hopeless is called long before.
+fn patience(release: &Release) -> Duration {
+    let processes = release.runtime.processes.iter();
+    let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {
+        let waves = match process.ordered {
+            true => process.replicas,
+            // A quarter more at once.
+            false => process.replicas.min(5),
+        };
+        u64::from(process.patience_seconds()) * u64::from(waves.max(1))
+    });
+    Duration::from_secs(longest.max().unwrap_or(300))
+}
 
 /// Pods are replaced one by one; the old ones go as new ones are ready. `hooks`: those before
 /// traffic and after the release, in order.
 #[must_use]
 pub fn rolling(next: &Release, good: Option<&Release>, hooks: &[Hook]) -> Plan {
     let back = match good {
-        Some(good) => vec![apply(good), healthy(good)],
+        Some(good) => vec![apply(good), healthy(good), prune(good)],
         None => vec![Step::Change(Change::Retire(Box::new(next.clone())))],
     };
     let at = |moment| {
@@ -89,6 +116,8 @@ pub fn rolling(next: &Release, good: Option<&Release>, hooks: &[Hook]) -> Plan {
     }
     forward.extend([apply(next), healthy(next)]);
     forward.extend(at(Moment::AfterRelease));
+    // Last, so that a way back finds what it leads to still there.
+    forward.push(prune(next));
     Plan { forward, back, release: next.clone() }
 }
 
@@ -96,8 +125,12 @@ fn apply(release: &Release) -> Step {
     Step::Change(Change::Apply(Box::new(release.clone())))
 }
 
+fn prune(release: &Release) -> Step {
+    Step::Change(Change::Prune(Box::new(release.clone())))
+}
+
 fn healthy(release: &Release) -> Step {
-    Step::AwaitHealthy { release: Box::new(release.clone()), within: PATIENCE }
+    Step::AwaitHealthy { release: Box::new(release.clone()), within: patience(release) }
 }
 
 impl Step {
@@ -117,6 +150,9 @@ impl fmt::Display for Step {
             Self::Hook { hook, .. } => write!(f, "{hook}"),
             Self::Change(Change::Prepare(release)) => {
                 write!(f, "prepare {} at {}", release.app.name, short(&release.commit))
+            }
+            Self::Change(Change::Prune(release)) => {
+                write!(f, "remove what {} no longer has", release.app.name)
             }
             Self::Change(Change::Retire(release)) => write!(f, "scale {} to 0", release.app.name),
             Self::AwaitHealthy { release, within } => write!(

@@ -7,9 +7,9 @@ use crate::{
     job::{Commit, Image, Release},
     plan::Change,
     recipe::Recipe,
-    rollout::Snapshot,
     run::{Lost, Voice},
     secret::Secret,
+    snapshot::Snapshot,
     testing::{TestOutput, TestPlan, TestRun, TestSummary},
 };
 use async_trait::async_trait;
@@ -32,6 +32,8 @@ pub struct Ports {
     pub builder: Arc<dyn Builder>,
     /// Where releases run.
     pub cluster: Arc<dyn Cluster>,
+    /// The same, looked at.
+    pub preview: Arc<dyn Preview>,
     /// The sealed secrets.
     pub secrets: Arc<dyn Secrets>,
     /// Where images go, without a trailing slash: `registry.example.com/apps`.
@@ -112,6 +114,8 @@ pub trait Hooks: Send + Sync {
 pub trait Logins: Send + Sync {
     /// The login of a host, as image references name it; none where nobody logs in there.
     async fn login(&self, host: &str, voice: &Voice) -> Result<Option<Login>, PluginError>;
+    /// Whether anybody logs in there, without logging in.
+    fn knows(&self, host: &str) -> bool;
     /// The registry refused the login: says whether another one can be had.
     async fn refused(&self, host: &str) -> bool;
 }
@@ -219,6 +223,39 @@ pub trait Cluster: Send + Sync {
     /// Renews what nodes pull this release's image with. Says when it is due again, in milliseconds
     /// since 1970; none where the app is gone.
     async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError>;
+}
+
+/// The cluster, looked at before anything is changed.
+#[async_trait]
+pub trait Preview: Send + Sync {
+    /// Whether the cluster knows all kinds of a release, and lets this daemon make them.
+    async fn check(&self, release: &Release) -> Result<(), ClusterError>;
+    /// What applying a release would change. Secrets are masked.
+    async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError>;
+}
+
+/// What applying would do to one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectChange {
+    /// Kind and name.
+    pub object: String,
+    /// What happens.
+    pub verb: ChangeVerb,
+    /// Lines of YAML: those that go from `-`, those that come from `+`, and some around them.
+    pub lines: Vec<String>,
+}
+
+/// What happens to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeVerb {
+    /// It is made.
+    Create,
+    /// Some of its fields change.
+    Update,
+    /// It stays as it is.
+    Keep,
+    /// It goes, once the release is healthy.
+    Delete,
 }
 
 /// The project's sealed secrets.
@@ -418,6 +455,14 @@ pub enum ClusterError {
         /// Kind and name.
         object: String,
         /// Fields and owners.
+        message: String,
+    },
+    /// The cluster does not know this kind of object.
+    #[error("the cluster does not know {object}: {message}")]
+    NoKind {
+        /// Kind and API version.
+        object: String,
+        /// What discovery lists instead.
         message: String,
     },
     /// A secret that the release needs.

@@ -1,13 +1,15 @@
 //! Carries a plan out: forward, and back at the first failure or when the job is stopped.
 
 use crate::{
+    diagnose::in_words,
     event::{Event, Outcome},
     hook::{self, Rounds},
     job::{Release, Stage},
     plan::{Cursor, Plan, Step},
     ports::{ClusterError, Ports},
-    rollout::{Finding, Judge, Snapshot, Verdict},
+    rollout::{Finding, Judge, Verdict},
     run::{Cause, Failure, Run},
+    snapshot::Snapshot,
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -105,7 +107,14 @@ async fn back(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), 
 async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(), Cause> {
     match step {
         Step::Hook { hook, release } => hook::step(hook, release, rounds, ports, run).await,
-        Step::Change(change) => run.retrying(|| ports.cluster.make(change, run.voice())).await,
+        Step::Change(change) => {
+            let make = || async {
+                let made = ports.cluster.make(change, run.voice()).await;
+                let release = || Box::new(change.release().clone());
+                made.map_err(|error| Cause::Applying { error, release: release() })
+            };
+            run.retrying(make).await
+        }
         Step::AwaitHealthy { release, within } => {
             run.retrying(|| healthy(release, *within, ports, run)).await
         }
@@ -135,12 +144,21 @@ async fn healthy(
             },
             () = sleep_until(look) => last.clone(),
         };
-        if (seen.ready, seen.wanted) != (last.ready, last.wanted) && seen.revision == release.id {
-            run.say(Event::Rollout { ready: seen.ready, wanted: seen.wanted }).await?;
+        if seen.progress() != last.progress() && seen.is_of(&release.id) {
+            let (ready, wanted) = seen.progress();
+            run.say(Event::Rollout { ready, wanted }).await?;
         }
         last = seen;
         match judge.judge(&last, release, started.elapsed()) {
-            Verdict::Healthy => return Ok(()),
+            Verdict::Healthy(warned) => {
+                for finding in warned {
+                    let words = in_words(&finding, release, Vec::new());
+                    let message = format!("{}: {} ({})", words.subject, words.what, words.why);
+                    let fix = words.fixes.join("; or: ");
+                    run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                }
+                return Ok(());
+            }
             Verdict::Failed(finding) => break finding,
             Verdict::Progressing if started.elapsed() >= within => {
                 break Finding::stalled(&last, within);

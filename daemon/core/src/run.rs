@@ -142,6 +142,14 @@ pub enum Cause {
     /// The cluster did not do it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The cluster did not take a release's objects.
+    #[error("{error}")]
+    Applying {
+        /// What it answered.
+        error: ClusterError,
+        /// Whose objects.
+        release: Box<Release>,
+    },
     /// A secret cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -485,9 +493,20 @@ impl Cause {
     /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
     fn endurance(&self) -> Duration {
         Duration::from_secs(match self {
-            Self::Cluster(ClusterError::Unreachable { .. }) => 600,
-            Self::Build(BuildError::Unreachable { .. })
-            | Self::Cluster(ClusterError::Login { .. }) => 20,
+            Self::Cluster(error) | Self::Applying { error, .. } => match error {
+                // As long as their pages say.
+                ClusterError::Unreachable { message }
+                    if ["being terminated", "failed calling webhook"]
+                        .iter()
+                        .any(|words| message.contains(words)) =>
+                {
+                    120
+                }
+                ClusterError::Unreachable { .. } => 600,
+                ClusterError::Login { .. } => 20,
+                _ => 0,
+            },
+            Self::Build(BuildError::Unreachable { .. }) => 20,
             Self::Git(GitError::Unreachable { .. }) => 6,
             _ => 0,
         })

@@ -3,61 +3,77 @@
 //! The same words stand in a job and in `windlass.toml`. Who decides: the job, then the file, then
 //! the image that was built, then detection, then defaults. Scalars and lists replace, maps merge.
 
-use crate::{
-    dockerfile::{is_url_path, is_variable},
-    job::{Resources, Runtime, SecretEnv},
-};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use thiserror::Error;
+
+mod check;
+mod expose;
+mod names;
+mod process;
+mod quantity;
+mod schedule;
+mod settle;
+
+pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
+pub use process::{
+    AutoscaleSpec, PlacementSpec, ProbeSpec, ProbesSpec, ProcessSpec, ResourceSpec,
+    TerminationSpec, VolumeSpec,
+};
+pub use settle::{Found, web};
 
 /// The file's name in a repository.
 pub const FILE: &str = "windlass.toml";
 
-/// Bytes that an app may say of one hook.
-const LONGEST_HOOK: usize = 16 << 10;
-
 /// Says of an app what somebody wants to say; the rest is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Spec {
-    /// Where the app listens, 1–65535. Default: what the image exposes, else 8080.
+    /// Where `web` listens, 1–65535, and its `$PORT`. Default: what the image exposes, else 8080.
     pub port: Option<u16>,
-    /// Plain environment, by variable.
+    /// Plain environment of all processes, by variable.
     pub env: BTreeMap<String, String>,
     /// Environment from the project's secrets: variable to secret's name.
     pub secrets: BTreeMap<String, String>,
-    /// 1–100 pods. Default 1.
+    /// 0–100 pods of `web`. Default 1.
     pub replicas: Option<u32>,
-    /// What each pod asks for.
+    /// What each pod asks for, unless its process says otherwise.
     pub resources: ResourceSpec,
-    /// HTTP path for the probes. Default: a TCP connection is enough.
+    /// HTTP path for the probes of `web`. Default: a TCP connection is enough.
     pub health: Option<String>,
-    /// argv that replaces the image's own.
+    /// argv that replaces the image's own, of `web`.
     pub command: Vec<String>,
+    /// More of `web`, and other processes of the same image, by name (at most 11 characters).
+    pub processes: BTreeMap<String, ProcessSpec>,
+    /// How the world reaches `web`. Default: a Service within the cluster.
+    pub expose: ExposeSpec,
+    /// On every object and pod, beside those that Windlass sets.
+    pub labels: BTreeMap<String, String>,
+    /// On every pod.
+    pub annotations: BTreeMap<String, String>,
+    /// Whose rights pods have. Default: an account of the app's own, without rights.
+    pub service_account: AccountSpec,
+    /// Who may talk to the pods, and whom they may talk to. Default: everybody.
+    pub network: NetworkSpec,
+    /// Secrets of the namespace that nodes pull with, beside what the operator's login gives.
+    pub pull_secrets: Vec<String>,
+    /// Files of the repository with Kubernetes objects of its own, YAML or JSON, applied and watched
+    /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
+    pub manifests: Vec<String>,
     /// How to build.
     pub build: BuildSpec,
     /// How to test.
     pub test: TestSpec,
     /// What the app says of the operator's hooks, by hook: a JSON object, in TOML a table.
     #[serde(deserialize_with = "tables")]
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, Value>>")]
     pub hooks: BTreeMap<String, String>,
 }
 
-/// Kubernetes quantities.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ResourceSpec {
-    /// CPU request. Default `100m`.
-    pub cpu: Option<String>,
-    /// Memory request. Default `128Mi`.
-    pub memory: Option<String>,
-    /// Memory limit. Default: twice the request.
-    pub memory_limit: Option<String>,
-}
-
 /// How to build an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BuildSpec {
     /// A Dockerfile's path within the app's folder. Default: `Dockerfile` where there is one.
@@ -73,7 +89,7 @@ pub struct BuildSpec {
 }
 
 /// How to test what was built.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TestSpec {
     /// Runs none.
@@ -96,17 +112,6 @@ pub struct SpecError {
     pub value: String,
     /// What is expected.
     pub problem: String,
-}
-
-/// What the builder and the detector know, below what anybody says.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// The port that the image exposes, else the one that the recipe names.
-    pub port: Option<u16>,
-    /// The health path that the recipe names.
-    pub health: Option<String>,
-    /// Numeric user of the image.
-    pub user: Option<u32>,
 }
 
 impl Spec {
@@ -135,149 +140,55 @@ impl Spec {
     /// # Errors
     /// The first that breaks its rule.
     pub fn check(&self) -> Result<(), SpecError> {
-        let fail = |field: &str, value: &str, problem: &str| {
-            Err(SpecError { field: field.into(), value: value.into(), problem: problem.into() })
-        };
-        if self.port == Some(0) {
-            return fail("port", "0", "must be 1 to 65535");
-        }
-        if let Some(replicas) = self.replicas.filter(|replicas| !(1..=100).contains(replicas)) {
-            return fail("replicas", &replicas.to_string(), "must be 1 to 100");
-        }
-        if let Some(health) = self.health.as_deref().filter(|health| !is_url_path(health)) {
-            return fail("health", health, "must be a path that starts with `/`");
-        }
-        for (field, names) in
-            [("env", self.env.keys()), ("build.arguments", self.build.arguments.keys())]
-        {
-            for name in names {
-                if !is_variable(name) {
-                    return fail(field, name, "must be letters, digits and `_`, not from a digit");
-                }
-            }
-        }
-        for (name, secret) in &self.secrets {
-            if !is_variable(name) {
-                return fail("secrets", name, "must be letters, digits and `_`, not from a digit");
-            }
-            if secret.is_empty() {
-                return fail(
-                    "secrets",
-                    name,
-                    "names no secret; give the name that `windlass secret put` got",
-                );
-            }
-        }
-        if self.env.contains_key("PORT") {
-            return fail("env", "PORT", "is set by Windlass; say `port` instead");
-        }
-        for (field, quantity) in [
-            ("resources.cpu", &self.resources.cpu),
-            ("resources.memory", &self.resources.memory),
-            ("resources.memory-limit", &self.resources.memory_limit),
-        ] {
-            if let Some(text) = quantity.as_deref().filter(|text| amount(text).is_none()) {
-                return fail(
-                    field,
-                    text,
-                    "must be a Kubernetes quantity such as `250m` or `128Mi`",
-                );
-            }
-        }
-        let paths = [("build.dockerfile", &self.build.dockerfile)];
-        for (field, path) in paths {
-            if let Some(path) = path.as_deref().filter(|p| {
-                p.is_empty() || p.starts_with('/') || p.split('/').any(|part| part == "..")
-            }) {
-                return fail(field, path, "must be a path within the app's folder");
-            }
-        }
-        for (name, said) in &self.hooks {
-            let field = format!("hooks.{name}");
-            let shown: String = said.chars().take(80).collect();
-            if said.len() > LONGEST_HOOK {
-                let problem =
-                    format!("has {} bytes; at most {LONGEST_HOOK} are allowed", said.len());
-                return fail(&field, &shown, &problem);
-            }
-            if !serde_json::from_str(said).is_ok_and(|said: serde_json::Value| said.is_object()) {
-                return fail(
-                    &field,
-                    &shown,
-                    "must be a JSON object, such as {\"command\": [\"./migrate\"]}",
-                );
-            }
-        }
-        if self.test.timeout_seconds == Some(0) {
-            return fail("test.timeout-seconds", "0", "must be at least 1");
-        }
-        Ok(())
+        check::all(self)
     }
 
-    /// What `self` says, and where it is silent, what `below` says.
+    /// What `self` says, and where it is silent, what `below` says. Scalars and lists replace, maps
+    /// merge. What two say can contradict where neither does: check the whole again.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
-        fn merge(
-            mut below: BTreeMap<String, String>,
-            above: BTreeMap<String, String>,
-        ) -> BTreeMap<String, String> {
-            below.extend(above);
-            below
-        }
-        fn list<T>(above: Vec<T>, below: Vec<T>) -> Vec<T> {
-            if above.is_empty() { below } else { above }
-        }
-        Self {
-            port: self.port.or(below.port),
-            env: merge(below.env, self.env),
-            secrets: merge(below.secrets, self.secrets),
-            replicas: self.replicas.or(below.replicas),
-            resources: ResourceSpec {
-                cpu: self.resources.cpu.or(below.resources.cpu),
-                memory: self.resources.memory.or(below.resources.memory),
-                memory_limit: self.resources.memory_limit.or(below.resources.memory_limit),
-            },
-            health: self.health.or(below.health),
-            command: list(self.command, below.command),
-            build: BuildSpec {
-                dockerfile: self.build.dockerfile.or(below.build.dockerfile),
-                recipe: self.build.recipe.or(below.build.recipe),
-                target: self.build.target.or(below.build.target),
-                arguments: merge(below.build.arguments, self.build.arguments),
-                secrets: list(self.build.secrets, below.build.secrets),
-            },
-            hooks: merge(below.hooks, self.hooks),
-            test: TestSpec {
-                off: self.test.off.or(below.test.off),
-                command: list(self.test.command, below.test.command),
-                stage: self.test.stage.or(below.test.stage),
-                timeout_seconds: self.test.timeout_seconds.or(below.test.timeout_seconds),
-            },
+        let mut both = said(&below);
+        merge(&mut both, said(&self));
+        // Both were specs, and merging keeps each value's kind.
+        serde_json::from_value(both).unwrap_or(self)
+    }
+
+    /// Each value that is said, by its path, as JSON: `processes.worker.replicas`.
+    #[must_use]
+    pub fn leaves(&self) -> BTreeMap<String, Value> {
+        let mut all = BTreeMap::new();
+        leaves("", &said(self), &mut all);
+        all
+    }
+
+    /// The JSON schema of `windlass.toml`, for editors.
+    #[must_use]
+    pub fn schema() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
+    /// What is said of `web` at the top.
+    fn top(&self) -> ProcessSpec {
+        ProcessSpec {
+            port: self.port,
+            command: self.command.clone(),
+            replicas: self.replicas,
+            resources: self.resources.clone(),
+            health: self.health.clone(),
+            ..ProcessSpec::default()
         }
     }
 
-    /// Answers every question about how the app runs. `secrets` are the versions of today.
-    #[must_use]
-    pub fn settle(&self, found: &Found, secrets: Vec<SecretEnv>) -> Runtime {
-        let memory = self.resources.memory.clone().unwrap_or_else(|| "128Mi".into());
-        Runtime {
-            port: self.port.or(found.port).unwrap_or(8080),
-            env: self.env.clone(),
-            secrets,
-            replicas: self.replicas.unwrap_or(1),
-            resources: Resources {
-                cpu: self.resources.cpu.clone().unwrap_or_else(|| "100m".into()),
-                memory_limit: self
-                    .resources
-                    .memory_limit
-                    .clone()
-                    .unwrap_or_else(|| doubled(&memory)),
-                memory,
-            },
-            health: self.health.clone().or_else(|| found.health.clone()),
-            command: self.command.clone(),
-            user: found.user,
-        }
+    /// Names of the processes that run, and what is said of each.
+    fn running(&self) -> impl Iterator<Item = (&str, ProcessSpec)> {
+        let web = crate::runtime::WEB;
+        let said = self.processes.get(web).cloned().unwrap_or_default();
+        let first = (web, merged(said, self.top()));
+        let general = ProcessSpec { resources: self.resources.clone(), ..ProcessSpec::default() };
+        let others = self.processes.iter().filter(move |(name, _)| *name != web);
+        let others =
+            others.map(move |(name, process)| (&**name, merged(process.clone(), general.clone())));
+        std::iter::once(first).chain(others).filter(|(_, process)| process.off != Some(true))
     }
 
     /// All secrets that this names, for the masker and for the check that they exist.
@@ -286,67 +197,68 @@ impl Spec {
     }
 }
 
+fn merged(above: ProcessSpec, below: ProcessSpec) -> ProcessSpec {
+    let mut both = said(&below);
+    merge(&mut both, said(&above));
+    serde_json::from_value(both).unwrap_or(above)
+}
+
+/// Only what is said: no null, no empty list, no empty map.
+fn said<T: Serialize>(spec: &T) -> Value {
+    fn prune(value: &mut Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(map) => {
+                map.retain(|_, value| prune(value));
+                !map.is_empty()
+            }
+            _ => true,
+        }
+    }
+    let mut value = serde_json::to_value(spec).unwrap_or_default();
+    if !prune(&mut value) {
+        return Value::Object(serde_json::Map::new());
+    }
+    value
+}
+
+fn merge(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (key, value) in above {
+                merge(below.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (below, above) => *below = above,
+    }
+}
+
+fn leaves(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+                leaves(&path, value, all);
+            }
+        }
+        value => {
+            all.insert(at.to_owned(), value.clone());
+        }
+    }
+}
+
 /// A table, as JSON text: what a hook's plugin reads. Text is taken as JSON, as the wire has it.
 fn tables<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
-    let said = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+    let said = BTreeMap::<String, Value>::deserialize(deserializer)?;
     let text = |value| match value {
-        serde_json::Value::String(text) => text,
+        Value::String(text) => text,
         other => other.to_string(),
     };
     Ok(said.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
-/// Number and unit of a Kubernetes quantity.
-fn amount(text: &str) -> Option<(u64, &str)> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let known = ["", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"].contains(&unit);
-    number.parse().ok().filter(|number| *number > 0 && known).map(|number| (number, unit))
-}
-
-fn doubled(quantity: &str) -> String {
-    match amount(quantity) {
-        Some((number, unit)) => format!("{}{unit}", number.saturating_mul(2)),
-        None => quantity.to_owned(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_knows_its_keys_and_says_where_it_is_wrong() {
-        let spec = Spec::from_toml("port = 3000\n[test]\ncommand = [\"npm\", \"test\"]\n").unwrap();
-        assert_eq!((spec.port, spec.test.command.len()), (Some(3000), 2));
-        let error = Spec::from_toml("port = 3000\nreplica = 2\n").unwrap_err();
-        assert_eq!((&*error.field, &*error.value), ("windlass.toml:2", "replica = 2"));
-        assert!(error.problem.contains("unknown field `replica`"), "{error}");
-        let error = Spec::from_toml("health = \"healthz\"").unwrap_err();
-        assert_eq!(error.field, "windlass.toml: health");
-    }
-
-    #[test]
-    fn scalars_replace_and_maps_merge() {
-        let job =
-            Spec { port: Some(1), env: [("A".into(), "job".into())].into(), ..Spec::default() };
-        let file = Spec {
-            port: Some(2),
-            replicas: Some(3),
-            env: [("A".into(), "file".into()), ("B".into(), "file".into())].into(),
-            ..Spec::default()
-        };
-        let both = job.over(file);
-        assert_eq!((both.port, both.replicas), (Some(1), Some(3)));
-        assert_eq!(both.env, [("A".into(), "job".into()), ("B".into(), "file".into())].into());
-    }
-
-    #[test]
-    fn memory_limits_are_twice_the_request() {
-        let spec = Spec::from_toml("[resources]\nmemory = \"96Mi\"").unwrap();
-        assert_eq!(spec.settle(&Found::default(), vec![]).resources.memory_limit, "192Mi");
-        assert!(Spec::from_toml("[resources]\nmemory = \"lots\"").is_err());
-    }
-}
+mod tests;

@@ -2,13 +2,12 @@
 
 use crate::{
     client::{Client, limited},
-    hook_job,
+    evidence, hook_job,
     observe::{WATCH_SECONDS, all, watch},
-    snapshot::Seen,
+    render::workload_name,
 };
 use futures::{StreamExt, stream::select_all};
 use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
     batch::v1::Job,
     core::v1::{ContainerState, Event, Pod},
 };
@@ -261,24 +260,18 @@ async fn tail(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
     kept
 }
 
+/// Of `web`, where there is one.
 async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>, ClusterError> {
-    let namespace = release.app.namespace();
-    let ours =
-        ListParams::default().labels(&format!("app.kubernetes.io/instance={}", release.app.name));
-    let deployment = client.api::<Deployment>(&namespace);
-    let seen = Seen {
-        deployment: limited(deployment.get_opt(&release.app.name), "the Deployment").await?,
-        replica_sets: limited(client.api::<ReplicaSet>(&namespace).list(&ours), "ReplicaSets")
-            .await?
-            .items,
-        pods: limited(client.api::<Pod>(&namespace).list(&ours), "pods").await?.items,
-        events: Vec::new(),
-    };
+    // A cluster that is away is not one without pods.
+    client.check().await?;
+    let seen = evidence::seen(client, release).await;
+    let first = release.runtime.web().or(release.runtime.processes.first());
+    let workload = first.map(|process| workload_name(release, process)).unwrap_or_default();
     let mut ready: Vec<_> = seen
         .new_pods()
         .into_iter()
-        .filter(|pod| crate::snapshot::is_ready(pod))
-        .filter_map(|pod| pod.metadata.name.clone())
+        .filter(|(pod, of)| *of == workload && crate::snapshot::is_ready(pod))
+        .filter_map(|(pod, _)| pod.metadata.name.clone())
         .collect();
     // The same one each time, as long as it is there.
     ready.sort();

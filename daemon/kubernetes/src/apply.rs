@@ -2,54 +2,167 @@
 
 use crate::{
     client::Client,
-    render::{self, PullLogin, manifests},
+    inventory::{Entry, Inventory},
+    render::{self, PODS, PullLogin, manifests, wave, workload_name},
 };
-use serde_json::json;
+use futures::future::try_join_all;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use windlass_core::{
-    job::Release,
+    event::Event,
+    job::{Release, Stage},
     ports::{ClusterError, Secrets},
+    run::Voice,
+    secret::Secret,
 };
 
-/// Applies the objects of a release: the namespace, then what pods need, then, unless it is only
-/// prepared, the Deployment.
-pub(crate) async fn apply(
-    client: &Client,
-    release: &Release,
-    secrets: &dyn Secrets,
-    pull: Option<&PullLogin>,
-    pods: bool,
-) -> Result<(), ClusterError> {
-    let mut values = BTreeMap::new();
-    for secret in &release.runtime.secrets {
-        let version = Some(secret.version);
-        let (value, _) = secrets.open(&release.app.project, &secret.name, version).await?;
-        values.insert(secret.env.clone(), value);
+/// What applying needs beside the release.
+pub(crate) struct With<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) secrets: &'a dyn Secrets,
+    pub(crate) pull: Option<&'a PullLogin>,
+    pub(crate) pod_security: Option<&'a str>,
+}
+
+impl With<'_> {
+    /// All objects of a release, with its secrets in clear.
+    pub(crate) async fn objects(&self, release: &Release) -> Result<Vec<Value>, ClusterError> {
+        let mut values: BTreeMap<String, Secret> = BTreeMap::new();
+        for secret in &release.runtime.secrets {
+            let version = Some(secret.version);
+            let opened = self.secrets.open(&release.app.project, &secret.name, version).await?;
+            values.insert(secret.env.clone(), opened.0);
+        }
+        Ok(manifests(release, Some(&values), self.pull, self.pod_security))
     }
-    let all = manifests(release, Some(&values), pull);
-    let mut all = all.iter();
-    if let Some(namespace) = all.next() {
-        match client.apply(namespace).await {
-            // An account that may not touch namespaces deploys into one that an admin made.
-            Err(ClusterError::Forbidden { .. }) | Ok(()) => {}
-            Err(error) => return Err(error),
+
+    /// Applies the objects of a release, and lists them before and after; where it is only prepared,
+    /// those that make no pods.
+    pub(crate) async fn apply(&self, release: &Release, pods: bool) -> Result<(), ClusterError> {
+        let all = self.objects(release).await?;
+        let Some((namespace, rest)) = all.split_first() else { return Ok(()) };
+        self.namespace(namespace).await?;
+        let entries: Vec<_> = rest.iter().map(Entry::of).collect();
+        let before = Inventory::read(self.client, release).await?;
+        let listed = before.clone().with(&entries);
+        // Listed first: what is made and not listed would never be deleted.
+        if listed != before {
+            listed.write(self.client, release).await?;
+        }
+        let mut made = Vec::new();
+        for number in 1..=4 {
+            if number >= PODS && !pods {
+                break;
+            }
+            let of_wave = rest.iter().filter(|object| wave(object) == number);
+            made.extend(try_join_all(of_wave.map(|object| self.one(release, object))).await?);
+        }
+        let known = listed.clone().with(&made);
+        if known != listed {
+            known.write(self.client, release).await?;
+        }
+        Ok(())
+    }
+
+    async fn one(&self, release: &Release, object: &Value) -> Result<Entry, ClusterError> {
+        let scaled = object["metadata"]["name"].as_str().is_some_and(|name| {
+            let mut processes = release.runtime.processes.iter();
+            processes.any(|one| one.autoscale.is_some() && workload_name(release, one) == name)
+        });
+        if scaled && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet")) {
+            self.hand_over(object).await?;
+        }
+        Ok(Entry { uid: self.client.apply(object).await?, ..Entry::of(object) })
+    }
+
+    /// An autoscaler takes over how many pods there are. Were our word on it only dropped, the API
+    /// server would set it to 1: another manager holds it meanwhile.
+    async fn hand_over(&self, object: &Value) -> Result<(), ClusterError> {
+        let Some(live) = self.client.find(object).await? else { return Ok(()) };
+        let ours = live.metadata.managed_fields.iter().flatten().any(|entry| {
+            let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
+            entry.manager.as_deref() == Some("windlass")
+                && fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some())
+        });
+        let Some(replicas) = live.data.pointer("/spec/replicas").filter(|_| ours) else {
+            return Ok(());
+        };
+        let mut held = json!({ "spec": { "replicas": replicas } });
+        for key in ["apiVersion", "kind"] {
+            held[key] = object[key].clone();
+        }
+        held["metadata"] = json!({
+            "name": object["metadata"]["name"],
+            "namespace": object["metadata"]["namespace"],
+        });
+        self.client.hold(&held).await
+    }
+
+    /// An account that may not touch namespaces deploys into one that an admin made, with what the
+    /// admin said of it.
+    async fn namespace(&self, namespace: &Value) -> Result<(), ClusterError> {
+        match self.client.apply(namespace).await {
+            Err(ClusterError::Forbidden { .. } | ClusterError::Conflict { .. }) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
         }
     }
-    let rest: Vec<_> = all.collect();
-    if let Some((deployment, before)) = rest.split_last() {
-        futures::future::try_join_all(before.iter().map(|manifest| client.apply(manifest))).await?;
-        if pods {
-            client.apply(deployment).await?;
+
+    /// Deletes what is listed and not in the release. What holds data stays, and is told of.
+    pub(crate) async fn prune(&self, release: &Release, voice: &Voice) -> Result<(), ClusterError> {
+        let objects = manifests(release, None, self.pull, None);
+        let entries: Vec<_> = objects.iter().map(Entry::of).collect();
+        let inventory = Inventory::read(self.client, release).await?;
+        let (gone, held) = inventory.beyond(&entries);
+        let namespace = release.app.namespace();
+        let mut kept = held;
+        let mut deleted = Vec::new();
+        for entry in gone {
+            match self.client.delete(&entry.head(&namespace), &entry.uid).await {
+                Ok(()) => deleted.push(entry),
+                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
+                Err(error) => return Err(error),
+            }
+        }
+        for entry in &kept {
+            let what = format!("{} {}", entry.kind, entry.name);
+            let message = format!("{what} is not in this release any more, and stays");
+            let fix = format!(
+                "if nothing in it is needed: kubectl --namespace {namespace} delete {} {}",
+                entry.kind.to_lowercase(),
+                entry.name
+            );
+            say(voice, message, fix).await?;
+        }
+        if !deleted.is_empty() {
+            inventory.without(&deleted).write(self.client, release).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn say(voice: &Voice, message: String, fix: String) -> Result<(), ClusterError> {
+    let said = voice.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+    said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })
+}
+
+/// Scales an app that never served to nothing; what is not there is no error.
+pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), ClusterError> {
+    for process in &release.runtime.processes {
+        let (kind, name) = (render::kind(process), workload_name(release, process));
+        let api_version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
+        let head = json!({
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": { "name": name, "namespace": release.app.namespace() },
+        });
+        let stop = match kind {
+            "CronJob" => json!({ "spec": { "suspend": true } }),
+            _ => json!({ "spec": { "replicas": 0 } }),
+        };
+        match client.merge(&head, &stop).await {
+            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => {}
+            done => done?,
         }
     }
     Ok(())
-}
-
-/// Scales an app that never served to nothing; one that is not there is no error.
-pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), ClusterError> {
-    let head = render::deployment_head(release);
-    match client.merge(&head, &json!({ "spec": { "replicas": 0 } })).await {
-        Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => Ok(()),
-        done => done,
-    }
 }

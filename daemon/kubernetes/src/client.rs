@@ -1,14 +1,15 @@
 //! The only file that talks to the cluster.
 
+use crate::{kinds::Kinds, rights::Rights};
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Api, Config,
-    api::{DynamicObject, Patch, PatchParams, ValidationDirective},
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, ValidationDirective},
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, GroupVersionKind, Status},
 };
-use std::{path::Path, time::Duration};
-use tokio::time::timeout;
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
 use windlass_core::ports::ClusterError;
 
 /// No single call takes longer; watches have their own limit.
@@ -16,10 +17,25 @@ const CALL: Duration = Duration::from_secs(20);
 
 /// Our name among the managers of fields.
 const MANAGER: &str = "windlass";
+/// The name under which a field is held that another will take.
+const HOLDER: &str = "windlass-handover";
+
+/// Calls to one cluster at once: fair to others, and far from what an API server queues.
+const AT_ONCE: usize = 16;
 
 /// A connection to one cluster.
 #[derive(Clone)]
-pub struct Client(kube::Client);
+pub struct Client {
+    inner: kube::Client,
+    shared: Arc<Shared>,
+}
+
+/// What all users of a cluster know of it.
+struct Shared {
+    calls: Semaphore,
+    kinds: Kinds,
+    rights: Rights,
+}
 
 /// Why there is no connection.
 pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
@@ -48,7 +64,12 @@ impl Client {
         // Retries are the pipeline's, where the user is told.
         config.default_retry = false;
         config.headers.push((USER_AGENT, HeaderValue::from_static("windlass")));
-        Ok(Self(kube::Client::try_from(config)?))
+        let shared = Shared {
+            calls: Semaphore::new(AT_ONCE),
+            kinds: Kinds::default(),
+            rights: Rights::default(),
+        };
+        Ok(Self { inner: kube::Client::try_from(config)?, shared: Arc::new(shared) })
     }
 
     /// Asks for the version.
@@ -56,7 +77,7 @@ impl Client {
     /// # Errors
     /// When the API server does not answer, or refuses.
     pub async fn check(&self) -> Result<String, ClusterError> {
-        let version = limited(self.0.apiserver_version(), "the API server").await?;
+        let version = limited(self.inner.apiserver_version(), "the API server").await?;
         Ok(version.git_version)
     }
 
@@ -65,18 +86,56 @@ impl Client {
         K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
         K::DynamicType: Default,
     {
-        Api::namespaced(self.0.clone(), namespace)
+        Api::namespaced(self.inner.clone(), namespace)
     }
 
-    /// Server-side apply. What others own is taken only from objects that are ours.
-    pub(crate) async fn apply(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
+    pub(crate) fn inner(&self) -> kube::Client {
+        self.inner.clone()
+    }
+
+    /// How objects of a kind are called for.
+    pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
+        self.shared.kinds.resource(kind)
+    }
+
+    /// Whether the cluster serves all these kinds, and lets us make them.
+    pub(crate) async fn can_make(
+        &self,
+        namespace: &str,
+        objects: &[serde_json::Value],
+    ) -> Result<(), ClusterError> {
+        self.shared.kinds.check(self, objects).await?;
+        self.shared.rights.check(self, namespace, objects).await
+    }
+
+    /// Server-side apply. What others own is taken only from objects that are ours. Gives the
+    /// object's uid.
+    pub(crate) async fn apply(&self, manifest: &serde_json::Value) -> Result<String, ClusterError> {
+        let applied = self.patched(manifest, false).await?;
+        Ok(applied.metadata.uid.unwrap_or_default())
+    }
+
+    /// What applying would lead to.
+    pub(crate) async fn dry_run(
+        &self,
+        manifest: &serde_json::Value,
+    ) -> Result<DynamicObject, ClusterError> {
+        self.patched(manifest, true).await
+    }
+
+    async fn patched(
+        &self,
+        manifest: &serde_json::Value,
+        dry_run: bool,
+    ) -> Result<DynamicObject, ClusterError> {
+        let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
         let (api, object) = self.dynamic(manifest);
         let params = |force| PatchParams {
             field_manager: Some(MANAGER.into()),
             field_validation: Some(ValidationDirective::Strict),
             force,
-            dry_run: false,
+            dry_run,
         };
         let what = format!("{} {name}", text(manifest, "/kind"));
         let patch = |force| {
@@ -85,16 +144,62 @@ impl Client {
             async move { limited(api.patch(name, &params, &patch), what).await }
         };
         match patch(false).await {
-            Ok(_) => Ok(()),
+            Ok(applied) => Ok(applied),
             Err(ClusterError::Conflict { object, message }) => {
                 let live = limited(api.get(name), &what).await?;
                 let labels = live.metadata.labels.unwrap_or_default();
                 match labels.get("app.kubernetes.io/managed-by").map(String::as_str) {
-                    Some("windlass") => patch(true).await.map(drop),
+                    Some("windlass") => patch(true).await,
                     _ => Err(ClusterError::Conflict { object, message }),
                 }
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The object as it is, if it is.
+    pub(crate) async fn find(
+        &self,
+        manifest: &serde_json::Value,
+    ) -> Result<Option<DynamicObject>, ClusterError> {
+        let _one = self.shared.calls.acquire().await;
+        let name = name_of(manifest);
+        let (api, _) = self.dynamic(manifest);
+        limited(api.get_opt(name), &format!("{} {name}", text(manifest, "/kind"))).await
+    }
+
+    /// Holds fields of an object as they are, until another manager takes them.
+    pub(crate) async fn hold(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
+        let name = name_of(manifest);
+        let (api, object) = self.dynamic(manifest);
+        let params = PatchParams {
+            field_manager: Some(HOLDER.into()),
+            force: true,
+            ..PatchParams::default()
+        };
+        let what = format!("{} {name}", text(manifest, "/kind"));
+        limited(api.patch(name, &params, &Patch::Apply(object)), &what).await.map(drop)
+    }
+
+    /// Deletes this very object; another of its name, or none, is no error.
+    pub(crate) async fn delete(
+        &self,
+        manifest: &serde_json::Value,
+        uid: &str,
+    ) -> Result<(), ClusterError> {
+        let _one = self.shared.calls.acquire().await;
+        let name = name_of(manifest);
+        let (api, _) = self.dynamic(manifest);
+        let mut params = DeleteParams::background();
+        if !uid.is_empty() {
+            let uid = Some(uid.to_owned());
+            params = params.preconditions(Preconditions { uid, resource_version: None });
+        }
+        let what = format!("{} {name}", text(manifest, "/kind"));
+        match limited(api.delete(name, &params), &what).await {
+            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => Ok(()),
+            Err(ClusterError::Conflict { .. }) => Ok(()),
+            deleted => deleted.map(drop),
         }
     }
 
@@ -119,10 +224,10 @@ impl Client {
             .split_once('/')
             .unwrap_or(("", text(manifest, "/apiVersion")));
         let kind = GroupVersionKind::gvk(group, version, text(manifest, "/kind"));
-        let resource = ApiResource::from_gvk(&kind);
+        let resource = self.resource(&kind);
         let api = match manifest.pointer("/metadata/namespace").and_then(|name| name.as_str()) {
-            Some(namespace) => Api::namespaced_with(self.0.clone(), namespace, &resource),
-            None => Api::all_with(self.0.clone(), &resource),
+            Some(namespace) => Api::namespaced_with(self.inner.clone(), namespace, &resource),
+            None => Api::all_with(self.inner.clone(), &resource),
         };
         (api, manifest)
     }
@@ -174,11 +279,22 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
         // A namespace on its way out comes back once it is gone.
         403 | 409 if has(&["being terminated"]) => ClusterError::Unreachable { message },
         401 => ClusterError::Forbidden { object, message },
-        403 if has(&["exceeded quota", "admission webhook", "violates PodSecurity"]) => {
+        403 if has(&[
+            "exceeded quota",
+            "admission webhook",
+            "violates PodSecurity",
+            "ValidatingAdmissionPolicy",
+            " usage per ",
+        ]) =>
+        {
             ClusterError::Rejected { object, message }
         }
         403 => ClusterError::Forbidden { object, message },
         409 if status.reason == "Conflict" => ClusterError::Conflict { object, message },
+        // Not the object, but its kind: discovery may have known it a moment ago.
+        404 if has(&["could not find the requested resource"]) => {
+            ClusterError::NoKind { object, message }
+        }
         _ => ClusterError::Rejected { object, message },
     }
 }

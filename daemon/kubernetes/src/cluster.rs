@@ -1,6 +1,12 @@
 //! The Cluster port.
 
-use crate::{act, apply, client::Client, evidence, observe, pull, render::PullLogin};
+use crate::{
+    act,
+    apply::{self, With},
+    client::Client,
+    evidence, observe, pull,
+    render::{PullLogin, manifests},
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -9,9 +15,10 @@ use windlass_core::{
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Logins, Secrets},
-    rollout::Snapshot,
+    ports::{Cluster, ClusterError, Logins, ObjectChange, Preview, Secrets},
     run::Voice,
+    secret::Secret,
+    snapshot::Snapshot,
 };
 
 /// One cluster.
@@ -19,14 +26,40 @@ pub struct Kubernetes {
     client: Client,
     secrets: Arc<dyn Secrets>,
     logins: Arc<dyn Logins>,
+    pod_security: Option<String>,
 }
 
 impl Kubernetes {
     /// `logins`: what becomes a pull secret in each namespace; where nobody logs in, nodes do it by
-    /// themselves.
+    /// themselves. `pod_security`: the level that the namespaces enforce; none leaves it to others.
     #[must_use]
-    pub fn new(client: Client, secrets: Arc<dyn Secrets>, logins: Arc<dyn Logins>) -> Self {
-        Self { client, secrets, logins }
+    pub fn new(
+        client: Client,
+        secrets: Arc<dyn Secrets>,
+        logins: Arc<dyn Logins>,
+        pod_security: Option<String>,
+    ) -> Self {
+        Self { client, secrets, logins, pod_security }
+    }
+
+    fn with<'a>(&'a self, pull: Option<&'a PullLogin>) -> With<'a> {
+        With {
+            client: &self.client,
+            secrets: &*self.secrets,
+            pull,
+            pod_security: self.pod_security.as_deref(),
+        }
+    }
+
+    /// A release's objects as they can be shown: secrets by name alone.
+    fn shown(&self, release: &Release) -> Vec<serde_json::Value> {
+        let host = pull::host(release);
+        let pull = self.logins.knows(host).then(|| PullLogin {
+            host: host.into(),
+            user: String::new(),
+            password: Secret::new(Vec::new()),
+        });
+        manifests(release, None, pull.as_ref(), self.pod_security.as_deref())
     }
 
     /// The login that nodes pull a release's image with, and when it is to be renewed.
@@ -46,7 +79,7 @@ impl Kubernetes {
     ) -> Result<(), ClusterError> {
         let pull = self.pull(release, voice).await?;
         let login = pull.as_ref().map(|(login, _)| login);
-        apply::apply(&self.client, release, &*self.secrets, login, pods).await?;
+        self.with(login).apply(release, pods).await?;
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
@@ -64,6 +97,16 @@ impl Cluster for Kubernetes {
             Change::Prepare(release) => self.apply(release, false, voice).await,
             Change::Apply(release) => self.apply(release, true, voice).await,
             Change::Retire(release) => apply::retire(&self.client, release).await,
+            Change::Prune(release) => {
+                // Whose login it is does not matter: the secret is named, and not made.
+                let knows = self.logins.knows(pull::host(release));
+                let login = knows.then(|| PullLogin {
+                    host: String::new(),
+                    user: String::new(),
+                    password: Secret::new(Vec::new()),
+                });
+                self.with(login.as_ref()).prune(release, voice).await
+            }
         }
     }
 
@@ -99,5 +142,18 @@ impl Cluster for Kubernetes {
 
     async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError> {
         pull::renew(&self.client, &*self.logins, release, voice).await
+    }
+}
+
+#[async_trait]
+impl Preview for Kubernetes {
+    async fn check(&self, release: &Release) -> Result<(), ClusterError> {
+        let objects = self.shown(release);
+        self.client.can_make(&release.app.namespace(), &objects).await
+    }
+
+    async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
+        let objects = self.shown(release);
+        self.with(None).changes(release, &objects).await
     }
 }

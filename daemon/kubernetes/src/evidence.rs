@@ -2,13 +2,21 @@
 
 use crate::{
     client::{Client, limited},
-    snapshot::Seen,
+    observe::expected,
+    render::INSTANCE,
+    snapshot::{Seen, is_ready},
 };
-use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
-    core::v1::{Event, Pod},
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
+        core::v1::{Event, Pod},
+    },
 };
-use kube::api::{ListParams, LogParams};
+use kube::{
+    Resource,
+    api::{ListParams, LogParams},
+};
 use windlass_core::job::Release;
 
 /// Pods that are quoted.
@@ -19,33 +27,12 @@ const LINES: i64 = 25;
 const BYTES: i64 = 64 << 10;
 
 pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
-    let namespace = release.app.namespace();
-    let labels = format!("app.kubernetes.io/instance={}", release.app.name);
-    let ours = ListParams::default().labels(&labels);
-    let warnings = ListParams::default().fields("type=Warning");
-    let (deployments, sets, pods, events) = (
-        client.api::<Deployment>(&namespace),
-        client.api::<ReplicaSet>(&namespace),
-        client.api::<Pod>(&namespace),
-        client.api::<Event>(&namespace),
-    );
-    let seen = Seen {
-        deployment: limited(deployments.get_opt(&release.app.name), "deployment")
-            .await
-            .ok()
-            .flatten(),
-        replica_sets: limited(sets.list(&ours), "replica sets")
-            .await
-            .map(|l| l.items)
-            .unwrap_or_default(),
-        pods: limited(pods.list(&ours), "pods").await.map(|list| list.items).unwrap_or_default(),
-        events: limited(events.list(&warnings), "events")
-            .await
-            .map(|l| l.items)
-            .unwrap_or_default(),
-    };
+    let (seen, namespace) = (seen(client, release).await, release.app.namespace());
     let mut lines = Vec::new();
-    for pod in seen.new_pods().into_iter().take(PODS) {
+    // Those that are not well have more to say.
+    let mut pods = seen.new_pods();
+    pods.sort_by_key(|(pod, _)| is_ready(pod));
+    for (pod, _) in pods.into_iter().take(PODS) {
         let Some(name) = &pod.metadata.name else { continue };
         for line in log(client, &namespace, name).await {
             lines.push(format!("{name}: {line}"));
@@ -61,6 +48,38 @@ pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
     }
     lines.extend(told.into_iter().rev());
     lines
+}
+
+/// What the cluster shows now; what cannot be had is left out.
+pub(crate) async fn seen(client: &Client, release: &Release) -> Seen {
+    let namespace = release.app.namespace();
+    let ours = ListParams::default().labels(&format!("{INSTANCE}={}", release.app.name));
+    let warnings = ListParams::default().fields("type=Warning");
+    let expected = expected(release);
+    let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
+    Seen {
+        deployments: listed::<Deployment>(client, &namespace, &ours, has("Deployment")).await,
+        stateful_sets: listed::<StatefulSet>(client, &namespace, &ours, has("StatefulSet")).await,
+        replica_sets: listed::<ReplicaSet>(client, &namespace, &ours, has("Deployment")).await,
+        pods: listed::<Pod>(client, &namespace, &ours, true).await,
+        events: listed::<Event>(client, &namespace, &warnings, true).await,
+        expected,
+        ..Seen::default()
+    }
+}
+
+async fn listed<K>(client: &Client, namespace: &str, which: &ListParams, wanted: bool) -> Vec<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned,
+{
+    if !wanted {
+        return Vec::new();
+    }
+    let list = limited(client.api::<K>(namespace).list(which), "objects").await;
+    list.map(|list| list.items).unwrap_or_default()
 }
 
 /// Of the run before, which is the one that failed; else of the one that is there.

@@ -1,8 +1,8 @@
 //! A hook's Job: the release's image, environment and secrets, and another command.
 
-use crate::render::{self, JOB, labels, set};
+use crate::render::{self, INSTANCE, JOB, labels, set};
 use serde_json::{Value, json};
-use windlass_core::job::Release;
+use windlass_core::{job::Release, spec};
 
 /// Finished Jobs are kept for a look, and so that a daemon that was away makes none twice: a week.
 const KEPT_SECONDS: u32 = 7 * 24 * 3600;
@@ -37,9 +37,14 @@ pub(crate) fn manifest(
 ) -> Value {
     let mut labels = labels(release);
     // Another instance than the app's own, or its Service would send it requests.
-    set(&mut labels, "app.kubernetes.io/instance", json!(instance(release)));
-    let mut container = render::container(release);
-    for own in ["ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle"] {
+    set(&mut labels, INSTANCE, json!(instance(release)));
+    let web = spec::web(8080, None);
+    let process = release.runtime.web().or(release.runtime.processes.first()).unwrap_or(&web);
+    let mut container = render::container(release, process);
+    // A volume of the app's may be one pod's at a time.
+    for own in
+        ["ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "volumeMounts"]
+    {
         if let Some(container) = container.as_object_mut() {
             container.remove(own);
         }
@@ -50,11 +55,13 @@ pub(crate) fn manifest(
         "enableServiceLinks": false,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 10,
-        "securityContext": render::pod_security(release.runtime.user),
+        "serviceAccountName": render::account_name(release),
+        "securityContext": render::security(release.runtime.user),
         "containers": [container],
     });
-    if pull {
-        set(&mut pod, "imagePullSecrets", json!([{ "name": render::pull_name(release) }]));
+    let secrets = render::pull_secrets(release, pull);
+    if !secrets.is_empty() {
+        set(&mut pod, "imagePullSecrets", json!(secrets));
     }
     json!({
         "apiVersion": "batch/v1",

@@ -6,9 +6,13 @@ mod client;
 mod cluster;
 mod evidence;
 mod hook_job;
+mod inventory;
+mod kinds;
 mod observe;
+mod preview;
 mod pull;
 mod render;
+mod rights;
 mod snapshot;
 
 pub use client::{Client, ConnectError};

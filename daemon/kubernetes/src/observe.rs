@@ -1,22 +1,36 @@
-//! Watches one app's objects, and tells what they show each time that they change.
+//! Watches one app's objects, and tells what they show each time that they change. Only kinds that
+//! the release has are watched.
 
-use crate::{client::Client, snapshot::Seen};
-use futures::{Stream, StreamExt, stream::select_all};
+use crate::{
+    client::{Client, limited},
+    render::{self, INSTANCE, workload_name},
+    snapshot::{Expected, Seen},
+};
+use futures::{Stream, StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
-    core::v1::{Event, Pod},
+    apps::v1::{Deployment, ReplicaSet, StatefulSet},
+    autoscaling::v2::HorizontalPodAutoscaler,
+    batch::v1::Job,
+    core::v1::{Event, Pod, Service},
+    discovery::v1::EndpointSlice,
 };
 use kube::{
-    Resource,
+    Api, Resource,
+    api::{DynamicObject, ListParams},
+    core::{ApiResource, GroupVersionKind},
     runtime::{
         WatchStreamExt,
         reflector::{self, Lookup, Store},
         watcher,
     },
 };
-use std::{fmt::Debug, hash::Hash, pin::Pin};
-use tokio::sync::mpsc;
-use windlass_core::{job::Release, rollout::Snapshot};
+use std::{collections::BTreeMap, fmt::Debug, hash::Hash, pin::Pin, time::Duration};
+use tokio::{sync::mpsc, time::sleep};
+use windlass_core::{
+    job::Release,
+    runtime::{Route, ServiceKind},
+    snapshot::{Snapshot, Workload},
+};
 
 /// A dead connection is noticed after this and five seconds more; the default of 290 s is as long
 /// as the whole rollout may take.
@@ -25,42 +39,196 @@ pub(crate) const WATCH_SECONDS: u32 = 30;
 /// Something is other than before.
 pub(crate) type Changes = Pin<Box<dyn Stream<Item = ()> + Send>>;
 
+/// What the release runs: processes, and workloads of the repository's own.
+pub(crate) fn expected(release: &Release) -> Vec<Expected> {
+    let runtime = &release.runtime;
+    let processes = runtime.processes.iter().filter(|process| process.schedule.is_none());
+    let ours = processes.map(|process| Expected {
+        kind: render::kind(process).into(),
+        name: workload_name(release, process),
+        process: process.name.clone(),
+    });
+    let own = runtime.manifests.iter().filter_map(|manifest| {
+        let object: serde_json::Value = serde_json::from_str(&manifest.json).ok()?;
+        let kind = object["kind"].as_str()?;
+        matches!(kind, "Deployment" | "StatefulSet" | "Job").then(|| Expected {
+            kind: kind.into(),
+            name: object["metadata"]["name"].as_str().unwrap_or_default().into(),
+            process: String::new(),
+        })
+    });
+    ours.chain(own).collect()
+}
+
+/// Services that must lead somewhere once the release is healthy.
+fn services(release: &Release) -> Vec<String> {
+    let processes = release.runtime.processes.iter();
+    let listening = processes.filter(|process| process.port.is_some() && process.replicas > 0);
+    listening.map(|process| workload_name(release, process)).collect()
+}
+
+/// All the watches of one release.
+struct Watches {
+    client: Client,
+    namespace: String,
+    expected: Vec<Expected>,
+    services: Vec<String>,
+    deployments: Option<Store<Deployment>>,
+    stateful_sets: Option<Store<StatefulSet>>,
+    jobs: Option<Store<Job>>,
+    replica_sets: Option<Store<ReplicaSet>>,
+    pods: Store<Pod>,
+    events: Store<Event>,
+    routes: Option<Store<DynamicObject>>,
+    balancers: Option<Store<Service>>,
+    autoscalers: Option<Store<HorizontalPodAutoscaler>>,
+    /// Begun once a pod finds no node.
+    scale_ups: Option<Store<Event>>,
+    endpoints: BTreeMap<String, u32>,
+    changes: SelectAll<Changes>,
+}
+
 /// Starts the watches; they end when the receiver is dropped.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snapshot> {
-    let namespace = release.app.namespace();
-    let labels = format!("app.kubernetes.io/instance={}", release.app.name);
-    let config = || watcher::Config::default().timeout(WATCH_SECONDS);
-    let named = config().fields(&format!("metadata.name={}", release.app.name));
-    let (deployments, changes_1) = watch::<Deployment>(client, &namespace, named);
-    let (sets, changes_2) = watch::<ReplicaSet>(client, &namespace, config().labels(&labels));
-    let (pods, changes_3) = watch::<Pod>(client, &namespace, config().labels(&labels));
-    let warnings = config().fields("type=Warning");
-    let (events, changes_4) = watch::<Event>(client, &namespace, warnings);
-    let mut changes = select_all([changes_1, changes_2, changes_3, changes_4]);
+    let mut watches = Watches::start(client, release);
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
         loop {
-            tokio::select! {
-                change = changes.next() => if change.is_none() { return },
-                () = send.closed() => return,
-            }
-            let seen = Seen {
-                deployment: deployments.state().first().map(|found| Deployment::clone(found)),
-                replica_sets: all(&sets),
-                pods: all(&pods),
-                events: all(&events),
-            };
-            let snapshot = seen.snapshot();
+            let snapshot = watches.snapshot();
+            // Whether requests find the pods is looked at once they are there.
+            let looks = watches.wants_endpoints(&snapshot);
             if last.as_ref() != Some(&snapshot) {
                 last = Some(snapshot.clone());
                 if send.send(snapshot).await.is_err() {
                     return;
                 }
             }
+            if looks && watches.look_for_endpoints().await {
+                continue;
+            }
+            tokio::select! {
+                change = watches.changes.next() => if change.is_none() { return },
+                () = sleep(Duration::from_secs(1)), if looks => {}
+                () = send.closed() => return,
+            }
         }
     });
     receive
+}
+
+impl Watches {
+    fn start(client: &Client, release: &Release) -> Self {
+        let namespace = release.app.namespace();
+        let labels = format!("{INSTANCE}={}", release.app.name);
+        let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+        let ours = || config().labels(&labels);
+        let expected = expected(release);
+        let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
+        let mut changes = SelectAll::new();
+        macro_rules! watched {
+            ($wanted:expr, $config:expr) => {
+                if $wanted {
+                    let (store, more) = watch(client, &namespace, $config);
+                    changes.push(more);
+                    Some(store)
+                } else {
+                    None
+                }
+            };
+        }
+        let runtime = &release.runtime;
+        let routed = matches!(runtime.expose.route, Some(Route::Gateway { .. }));
+        let balanced = runtime.expose.service == Some(ServiceKind::LoadBalancer);
+        let scaled = runtime.processes.iter().any(|process| process.autoscale.is_some());
+        let (pods, more) = watch(client, &namespace, ours());
+        changes.push(more);
+        let (events, more) = watch(client, &namespace, config().fields("type=Warning"));
+        changes.push(more);
+        let routes = routed.then(|| {
+            let kind = GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute");
+            let (store, more) = watch_dynamic(client, &namespace, &kind, ours());
+            changes.push(more);
+            store
+        });
+        Self {
+            deployments: watched!(has("Deployment"), ours()),
+            replica_sets: watched!(has("Deployment"), ours()),
+            stateful_sets: watched!(has("StatefulSet"), ours()),
+            jobs: watched!(has("Job"), ours()),
+            balancers: watched!(balanced, ours()),
+            autoscalers: watched!(scaled, ours()),
+            client: client.clone(),
+            namespace: namespace.clone(),
+            services: services(release),
+            expected,
+            pods,
+            events,
+            routes,
+            scale_ups: None,
+            endpoints: BTreeMap::new(),
+            changes,
+        }
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let snapshot = self.seen().snapshot();
+        if self.scale_ups.is_none() && snapshot.pods.iter().any(|pod| pod.unschedulable.is_some()) {
+            let config = watcher::Config::default().timeout(WATCH_SECONDS);
+            let config = config.fields("reason=TriggeredScaleUp");
+            let (store, more) = watch(&self.client, &self.namespace, config);
+            self.changes.push(more);
+            self.scale_ups = Some(store);
+        }
+        snapshot
+    }
+
+    fn seen(&self) -> Seen {
+        let scaling = self.scale_ups.as_ref().map(all).unwrap_or_default();
+        Seen {
+            expected: self.expected.clone(),
+            deployments: self.deployments.as_ref().map(all).unwrap_or_default(),
+            stateful_sets: self.stateful_sets.as_ref().map(all).unwrap_or_default(),
+            jobs: self.jobs.as_ref().map(all).unwrap_or_default(),
+            replica_sets: self.replica_sets.as_ref().map(all).unwrap_or_default(),
+            pods: all(&self.pods),
+            events: all(&self.events),
+            routes: match &self.routes {
+                Some(store) => store.state().iter().map(|one| DynamicObject::clone(one)).collect(),
+                None => Vec::new(),
+            },
+            services: self.balancers.as_ref().map(all).unwrap_or_default(),
+            autoscalers: self.autoscalers.as_ref().map(all).unwrap_or_default(),
+            endpoints: self.endpoints.clone(),
+            scaling_up: scaling.into_iter().filter_map(|one| one.involved_object.name).collect(),
+        }
+    }
+
+    fn wants_endpoints(&self, snapshot: &Snapshot) -> bool {
+        let found = |name| self.endpoints.get(name).is_some_and(|ready| *ready > 0);
+        !self.services.iter().all(found)
+            && snapshot.workloads.iter().all(|one| !one.revision.is_empty() && one.observed)
+            && snapshot.workloads.iter().all(Workload::is_healthy)
+    }
+
+    /// Says whether anything is other than before.
+    async fn look_for_endpoints(&mut self) -> bool {
+        let api = self.client.api::<EndpointSlice>(&self.namespace);
+        let mut changed = false;
+        for name in &self.services {
+            let slices =
+                ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
+            let Ok(slices) = limited(api.list(&slices), "EndpointSlices").await else { continue };
+            let endpoints = slices.items.iter().flat_map(|slice| &slice.endpoints);
+            let ready = endpoints.filter(|endpoint| {
+                let conditions = endpoint.conditions.as_ref();
+                conditions.and_then(|one| one.ready).unwrap_or(true)
+            });
+            let ready = u32::try_from(ready.count()).unwrap_or(u32::MAX);
+            changed |= self.endpoints.insert(name.clone(), ready) != Some(ready);
+        }
+        changed
+    }
 }
 
 pub(crate) fn all<K: Lookup<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> Vec<K>
@@ -87,10 +255,25 @@ where
 {
     let (store, writer) = reflector::store();
     let stream = reflector::reflector(writer, watcher(client.api::<K>(namespace), config));
-    let changes = stream.default_backoff().map(|event| {
-        if let Err(error) = event {
-            tracing::debug!(%error, "watch");
-        }
-    });
-    (store, Box::pin(changes))
+    (store, Box::pin(stream.default_backoff().map(told)))
+}
+
+fn watch_dynamic(
+    client: &Client,
+    namespace: &str,
+    kind: &GroupVersionKind,
+    config: watcher::Config,
+) -> (Store<DynamicObject>, Changes) {
+    let resource: ApiResource = client.resource(kind);
+    let api = Api::<DynamicObject>::namespaced_with(client.inner(), namespace, &resource);
+    let writer = reflector::store::Writer::<DynamicObject>::new(resource);
+    let store = writer.as_reader();
+    let stream = reflector::reflector(writer, watcher(api, config));
+    (store, Box::pin(stream.default_backoff().map(told)))
+}
+
+fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) {
+    if let Err(error) = event {
+        tracing::debug!(%error, "watch");
+    }
 }

@@ -1,90 +1,203 @@
 //! From the cluster's objects to what the judge reads. Pure.
 
-use crate::render::JOB;
+use crate::render::{COMPONENT, JOB};
 use k8s_openapi::{
     api::{
-        apps::v1::{Deployment, ReplicaSet, ReplicaSetCondition},
-        core::v1::{ContainerStatus, Event, Pod as K8sPod},
+        apps::v1::{Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
+        autoscaling::v2::HorizontalPodAutoscaler,
+        batch::v1::Job,
+        core::v1::{ContainerStatus, Event, Pod as K8sPod, Service as K8sService},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use kube::api::DynamicObject;
 use std::collections::BTreeMap;
-use windlass_core::rollout::{Container, Pod, Snapshot, Terminated, Warning};
+use windlass_core::snapshot::{
+    Autoscaler, Container, Pod, Route, Service, Snapshot, Terminated, Warning, Workload,
+};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HASH: &str = "pod-template-hash";
+const CONTROLLER_HASH: &str = "controller-revision-hash";
+
+/// A workload that a release has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// Empty for objects of the repository's own.
+    pub(crate) process: String,
+}
 
 /// Everything that the watches show of one app.
 #[derive(Default)]
 pub(crate) struct Seen {
-    pub(crate) deployment: Option<Deployment>,
+    pub(crate) expected: Vec<Expected>,
+    pub(crate) deployments: Vec<Deployment>,
+    pub(crate) stateful_sets: Vec<StatefulSet>,
+    pub(crate) jobs: Vec<Job>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
     pub(crate) pods: Vec<K8sPod>,
     pub(crate) events: Vec<Event>,
+    pub(crate) routes: Vec<DynamicObject>,
+    pub(crate) services: Vec<K8sService>,
+    pub(crate) autoscalers: Vec<HorizontalPodAutoscaler>,
+    /// Ready addresses by Service, where they were looked for.
+    pub(crate) endpoints: BTreeMap<String, u32>,
+    /// Pods for which the cluster adds a node.
+    pub(crate) scaling_up: Vec<String>,
 }
 
 impl Seen {
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let Some(deployment) = &self.deployment else { return Snapshot::default() };
+        let pods = self.new_pods();
+        let read_pod = |(pod, _): &(&K8sPod, String)| {
+            let mut read = read(pod);
+            read.is_scaling_up = self.scaling_up.contains(&read.name);
+            read
+        };
+        Snapshot {
+            workloads: self.expected.iter().map(|one| self.workload(one, &pods)).collect(),
+            pods: pods.iter().map(read_pod).collect(),
+            warnings: self.warnings(&pods),
+            routes: self.routes.iter().map(route).collect(),
+            services: self.services(),
+            autoscalers: self.autoscalers.iter().map(autoscaler).collect(),
+        }
+    }
+
+    fn workload(&self, expected: &Expected, pods: &[(&K8sPod, String)]) -> Workload {
+        let mut found = match &*expected.kind {
+            "Deployment" => self.deployment(&expected.name).map(|one| self.of_deployment(one)),
+            "StatefulSet" => {
+                let mut all = self.stateful_sets.iter();
+                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                found.map(|one| self.of_stateful_set(one))
+            }
+            _ => {
+                let mut all = self.jobs.iter();
+                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                found.map(of_job)
+            }
+        }
+        .unwrap_or_default();
+        found.kind.clone_from(&expected.kind);
+        found.name.clone_from(&expected.name);
+        found.process.clone_from(&expected.process);
+        if found.kind != "Job" {
+            let ready = pods.iter().filter(|(pod, owner)| *owner == expected.name && is_ready(pod));
+            found.ready = u32::try_from(ready.count()).unwrap_or_default();
+        }
+        found
+    }
+
+    fn deployment(&self, name: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|one| one.metadata.name.as_deref() == Some(name))
+    }
+
+    fn of_deployment(&self, deployment: &Deployment) -> Workload {
         let (metadata, status) = (&deployment.metadata, deployment.status.as_ref());
-        let annotation = |key: &str| metadata.annotations.as_ref().and_then(|all| all.get(key));
-        let number =
-            |count: Option<i32>| u32::try_from(count.unwrap_or_default()).unwrap_or_default();
         let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
         let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
-        let is_true = |kind| condition(kind).is_some_and(|condition| condition.status == "True");
-        let pods = self.new_pods();
-        let warnings = self.warnings(&pods);
-        let ready = pods.iter().filter(|pod| is_ready(pod)).count();
-        Snapshot {
-            revision: annotation(JOB).cloned().unwrap_or_default(),
+        let reason = condition("Progressing").and_then(|one| one.reason.as_deref());
+        let available = condition("Available").is_some_and(|one| one.status == "True");
+        let late = condition("Progressing")
+            .filter(|one| one.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+        Workload {
+            revision: annotation(metadata, JOB),
             observed: status.and_then(|status| status.observed_generation) >= metadata.generation,
             wanted: number(deployment.spec.as_ref().and_then(|spec| spec.replicas)),
             total: number(status.and_then(|status| status.replicas)),
             updated: number(status.and_then(|status| status.updated_replicas)),
-            ready: u32::try_from(ready).unwrap_or_default(),
             available: number(status.and_then(|status| status.available_replicas)),
-            is_available: is_true("Available"),
-            progressing: condition("Progressing").map(|condition| {
-                let text = |text: &Option<String>| text.clone().unwrap_or_default();
-                (text(&condition.reason), text(&condition.message))
+            is_complete: available && reason == Some("NewReplicaSetAvailable"),
+            failed: late.map(|one| {
+                (one.reason.clone().unwrap_or_default(), one.message.clone().unwrap_or_default())
             }),
-            replica_failure: self.new_set().and_then(failure),
-            pods: pods.iter().map(|pod| read(pod)).collect(),
-            warnings,
+            refused: self.new_set(deployment).and_then(failure),
+            ..Workload::default()
+        }
+    }
+
+    fn of_stateful_set(&self, set: &StatefulSet) -> Workload {
+        let (metadata, status) = (&set.metadata, set.status.as_ref());
+        let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
+        let updated = number(status.and_then(|status| status.updated_replicas));
+        let current = status.and_then(|status| status.current_revision.as_ref());
+        let update = status.and_then(|status| status.update_revision.as_ref());
+        let total = number(status.map(|status| status.replicas));
+        // Its controller has no condition for that, only an event.
+        let refused = self.events.iter().rev().find(|event| {
+            event.reason.as_deref() == Some("FailedCreate")
+                && event.involved_object.uid == metadata.uid
+        });
+        Workload {
+            revision: annotation(metadata, JOB),
+            observed: status.and_then(|status| status.observed_generation) >= metadata.generation,
+            wanted,
+            total,
+            updated,
+            available: number(status.and_then(|status| status.available_replicas)),
+            is_complete: current == update || updated >= wanted,
+            refused: refused.filter(|_| total < wanted).and_then(|event| event.message.clone()),
+            ..Workload::default()
         }
     }
 
     /// The ReplicaSet that the Deployment's controller made, or took up again, last.
-    fn new_set(&self) -> Option<&ReplicaSet> {
-        let revision =
-            |of: &ObjectMeta| of.annotations.as_ref().and_then(|all| all.get(REVISION)).cloned();
-        let newest = revision(&self.deployment.as_ref()?.metadata)?;
-        self.replica_sets.iter().find(|set| revision(&set.metadata).as_ref() == Some(&newest))
+    fn new_set(&self, deployment: &Deployment) -> Option<&ReplicaSet> {
+        let revision = |of: &ObjectMeta| of.annotations.as_ref()?.get(REVISION).cloned();
+        let newest = revision(&deployment.metadata)?;
+        let mut sets = self.replica_sets.iter();
+        sets.find(|set| {
+            let owners = set.metadata.owner_references.iter().flatten();
+            let mut owners = owners.map(|owner| Some(&owner.uid));
+            revision(&set.metadata).as_ref() == Some(&newest)
+                && owners.any(|uid| uid == deployment.metadata.uid.as_ref())
+        })
     }
 
-    /// Its pods.
-    pub(crate) fn new_pods(&self) -> Vec<&K8sPod> {
-        let label = |labels: &Option<BTreeMap<String, String>>| {
-            labels.as_ref().and_then(|all| all.get(HASH)).cloned()
-        };
-        let Some(hash) = self.new_set().and_then(|set| label(&set.metadata.labels)) else {
-            return Vec::new();
-        };
-        let of_set = |pod: &&K8sPod| {
-            label(&pod.metadata.labels).as_ref() == Some(&hash)
-                && pod.metadata.deletion_timestamp.is_none()
-        };
-        self.pods.iter().filter(of_set).collect()
+    /// Pods of the newest revision, and the name of the workload that each is of.
+    pub(crate) fn new_pods(&self) -> Vec<(&K8sPod, String)> {
+        let mut found = Vec::new();
+        for expected in &self.expected {
+            let (key, hash) = match &*expected.kind {
+                "Deployment" => {
+                    let set = self.deployment(&expected.name).and_then(|one| self.new_set(one));
+                    let labels = set.and_then(|set| set.metadata.labels.as_ref());
+                    (HASH, labels.and_then(|labels| labels.get(HASH)))
+                }
+                "StatefulSet" => {
+                    let mut all = self.stateful_sets.iter();
+                    let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                    let status = set.and_then(|set| set.status.as_ref());
+                    (CONTROLLER_HASH, status.and_then(|status| status.update_revision.as_ref()))
+                }
+                _ => continue,
+            };
+            let Some(hash) = hash else { continue };
+            let of_it = |pod: &&K8sPod| {
+                let labels = pod.metadata.labels.as_ref();
+                labels.and_then(|labels| labels.get(key)) == Some(hash)
+                    && pod.metadata.deletion_timestamp.is_none()
+                    && pod
+                        .metadata
+                        .name
+                        .as_ref()
+                        .is_some_and(|name| name.starts_with(&expected.name))
+            };
+            found.extend(self.pods.iter().filter(of_it).map(|pod| (pod, expected.name.clone())));
+        }
+        found
     }
 
-    fn warnings(&self, pods: &[&K8sPod]) -> Vec<Warning> {
+    fn warnings(&self, pods: &[(&K8sPod, String)]) -> Vec<Warning> {
         let mut events: Vec<_> = self
             .events
             .iter()
             .filter(|event| {
                 let uid = event.involved_object.uid.as_ref();
-                uid.is_some() && pods.iter().any(|pod| pod.metadata.uid.as_ref() == uid)
+                uid.is_some() && pods.iter().any(|(pod, _)| pod.metadata.uid.as_ref() == uid)
             })
             .collect();
         events.sort_by_key(|event| event.last_timestamp.as_ref().map(|time| time.0));
@@ -96,6 +209,102 @@ impl Seen {
             count: u32::try_from(event.count.unwrap_or(1)).unwrap_or_default(),
         };
         events.iter().map(warning).collect()
+    }
+
+    fn services(&self) -> Vec<Service> {
+        let mut names: Vec<_> = self.endpoints.keys().cloned().collect();
+        let pending = |name: &str| {
+            self.services.iter().any(|service| {
+                let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+                let balancer = service.status.as_ref().and_then(|one| one.load_balancer.as_ref());
+                let addresses = balancer.and_then(|one| one.ingress.as_ref());
+                service.metadata.name.as_deref() == Some(name)
+                    && kind == Some("LoadBalancer")
+                    && addresses.is_none_or(Vec::is_empty)
+            })
+        };
+        names.sort();
+        names
+            .into_iter()
+            .map(|name| Service {
+                endpoints: self.endpoints.get(&name).copied(),
+                is_pending: pending(&name),
+                name,
+            })
+            .collect()
+    }
+}
+
+fn number(count: Option<i32>) -> u32 {
+    u32::try_from(count.unwrap_or_default()).unwrap_or_default()
+}
+
+fn annotation(of: &ObjectMeta, key: &str) -> String {
+    of.annotations.as_ref().and_then(|all| all.get(key)).cloned().unwrap_or_default()
+}
+
+fn of_job(job: &Job) -> Workload {
+    let status = job.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let is = |kinds: &[&str]| {
+        let mut all = conditions.iter().filter(|condition| condition.status == "True");
+        all.find(|condition| kinds.contains(&&*condition.type_))
+    };
+    Workload {
+        revision: annotation(&job.metadata, JOB),
+        observed: true,
+        wanted: 1,
+        ready: number(status.and_then(|status| status.succeeded)),
+        is_complete: is(&["Complete"]).is_some(),
+        failed: is(&["Failed", "FailureTarget"]).map(|failed| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            (text(&failed.reason), text(&failed.message))
+        }),
+        ..Workload::default()
+    }
+}
+
+/// Each gateway that is named must have taken the route as it is now.
+fn route(route: &DynamicObject) -> Route {
+    let generation = route.metadata.generation;
+    let array = |value: Option<&serde_json::Value>| {
+        value.and_then(|value| value.as_array()).cloned().unwrap_or_default()
+    };
+    let parents = array(route.data.pointer("/status/parents"));
+    let wanted = array(route.data.pointer("/spec/parentRefs")).len();
+    let (mut accepted, mut refused) = (0, Vec::new());
+    for parent in &parents {
+        let conditions = array(parent.get("conditions"));
+        let current: Vec<_> = conditions
+            .iter()
+            .filter(|one| one["observedGeneration"].as_i64() >= generation)
+            .collect();
+        let is =
+            |kind: &str| current.iter().any(|one| one["type"] == kind && one["status"] == "True");
+        if is("Accepted") && is("ResolvedRefs") {
+            accepted += 1;
+        }
+        refused.extend(current.iter().filter(|one| one["status"] == "False").map(|one| {
+            let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+            (text("reason"), text("message"))
+        }));
+    }
+    Route {
+        name: route.metadata.name.clone().unwrap_or_default(),
+        accepted: wanted > 0 && accepted >= wanted,
+        refused,
+    }
+}
+
+fn autoscaler(autoscaler: &HorizontalPodAutoscaler) -> Autoscaler {
+    let conditions = autoscaler.status.as_ref().and_then(|status| status.conditions.as_deref());
+    let blind = conditions
+        .unwrap_or_default()
+        .iter()
+        .find(|one| one.type_ == "ScalingActive" && one.status == "False");
+    Autoscaler {
+        name: autoscaler.metadata.name.clone().unwrap_or_default(),
+        inactive: blind.and_then(|one| one.message.clone()),
     }
 }
 
@@ -122,18 +331,39 @@ fn read(pod: &K8sPod) -> Pod {
         .iter()
         .find(|c| c.type_ == "PodScheduled" && c.reason.as_deref() == Some("Unschedulable"))
         .and_then(|condition| condition.message.clone());
-    let containers = status
-        .map(|status| [&status.init_container_statuses, &status.container_statuses])
-        .into_iter()
-        .flatten()
-        .flatten()
-        .flatten()
-        .map(container)
-        .collect();
-    Pod { name: pod.metadata.name.clone().unwrap_or_default(), unschedulable, containers }
+    let of = |statuses: Option<&Option<Vec<ContainerStatus>>>, init: bool| {
+        let statuses = statuses.and_then(Option::as_ref).into_iter().flatten();
+        statuses.map(|status| container(status, init)).collect::<Vec<_>>()
+    };
+    let mut containers = of(status.map(|status| &status.init_container_statuses), true);
+    containers.extend(of(status.map(|status| &status.container_statuses), false));
+    let labels = pod.metadata.labels.as_ref();
+    let process = labels.and_then(|labels| labels.get(COMPONENT)).cloned().unwrap_or_default();
+    // The kubelet's own reasons, or those of what disrupts pods.
+    let disrupted = conditions
+        .iter()
+        .find(|one| one.type_ == "DisruptionTarget" && one.status == "True")
+        .map(|one| (one.reason.clone(), one.message.clone()));
+    let ended =
+        status.filter(|status| status.phase.as_deref() == Some("Failed")).and_then(|status| {
+            let (reason, message) = match &status.reason {
+                Some(reason) => (Some(reason.clone()), status.message.clone()),
+                None => disrupted?,
+            };
+            Some((reason.unwrap_or_default(), message.unwrap_or_default()))
+        });
+    Pod {
+        name: pod.metadata.name.clone().unwrap_or_default(),
+        process,
+        ready: is_ready(pod),
+        ended,
+        unschedulable,
+        is_scaling_up: false,
+        containers,
+    }
 }
 
-fn container(status: &ContainerStatus) -> Container {
+fn container(status: &ContainerStatus, init: bool) -> Container {
     let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| {
         state.and_then(|state| state.terminated.as_ref()).map(|ended| Terminated {
             reason: ended.reason.clone().unwrap_or_default(),
@@ -143,6 +373,8 @@ fn container(status: &ContainerStatus) -> Container {
     };
     let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
     Container {
+        name: status.name.clone(),
+        init,
         restarts: u32::try_from(status.restart_count).unwrap_or_default(),
         waiting: waiting.map(|waiting| {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();

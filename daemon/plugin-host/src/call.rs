@@ -193,7 +193,7 @@ async fn alone<G: Guest>(
     let (limits, ledger, tally) =
         (may.limits.clone(), may.ledger.clone(), Arc::new(Tally::default()));
     let Ok(_seat) = tokio::time::timeout(QUEUE, plugin.execute.admit()).await else {
-        let message = format!("all its processes were busy for {} s", QUEUE.as_secs());
+        let message = format!("other calls took all places for {} s", QUEUE.as_secs());
         return (Err(Failed { message, hint: None, kind: Kind::Host }), Used::default());
     };
     let (began, before) = (Instant::now(), ledger.host_calls());

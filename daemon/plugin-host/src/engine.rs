@@ -24,6 +24,7 @@ use std::{
     time::Duration,
 };
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component, InstancePre, Linker},
@@ -35,6 +36,16 @@ const LARGEST: u64 = 32 << 20;
 
 /// Memory that one instance may have at most, whatever its own limit says.
 const SLOT: usize = 256 << 20;
+
+/// Calls in this process at once: the others wait for their turn, since a full pool would fail them.
+/// Far more than there are cores, since calls wait for hosts too.
+const SEATS: usize = 64;
+/// Of one plugin, so that one whose calls all wait leaves room for the others.
+pub(crate) const SEATS_OF_ONE: usize = 48;
+/// Memories, tables and core instances of one component; Python's has 1, 2 and 14.
+const MEMORIES: u32 = 4;
+const TABLES: u32 = 8;
+const INSTANCES: u32 = 32;
 
 /// Why a plugin cannot be loaded.
 #[derive(Debug, Error)]
@@ -51,6 +62,7 @@ pub struct Host {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) seats: Arc<Semaphore>,
     cache: Cache,
     /// The daemon's own program: compiles in a child.
     program: PathBuf,
@@ -107,6 +119,7 @@ impl Host {
             engine,
             linker,
             budget: Arc::default(),
+            seats: Arc::new(Semaphore::new(SEATS)),
             cache,
             program: program.into(),
             secrets,
@@ -219,11 +232,16 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
     // code that was made before it.
     config.module_version(wasmtime::ModuleVersionStrategy::Custom(VERSION.into()))?;
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(256)
-        .total_memories(256)
-        .total_tables(512)
-        .total_core_instances(1024)
-        .total_stacks(256)
+    #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+    let seats = SEATS as u32;
+    pool.total_component_instances(seats)
+        .total_memories(seats * MEMORIES)
+        .total_tables(seats * TABLES)
+        .total_core_instances(seats * INSTANCES)
+        .total_stacks(seats)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_core_instances_per_component(INSTANCES)
         .max_memory_size(SLOT)
         .max_component_instance_size(4 << 20)
         .table_elements(20_000)

@@ -2,7 +2,7 @@
 //! answered here, from the call's own state.
 
 use crate::{
-    engine::Host,
+    engine::{Host, SEATS_OF_ONE},
     limits::{Busy, Limits, TICK},
     question::{Fault, Question, Reply, put},
     state::{HANDLES, State, shown},
@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, atomic::Ordering};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline, component::InstancePre};
 
 /// Bytes that one call may hand to the host, or take as its answer.
@@ -40,16 +40,14 @@ pub(crate) type Ended = Result<Result<Reply, Fault>, Broken>;
 
 /// A place among the calls that run at once.
 pub(crate) struct Seat {
-    pub(crate) _held: Option<OwnedSemaphorePermit>,
+    pub(crate) _held: Vec<OwnedSemaphorePermit>,
 }
 
 /// Runs one plugin's calls. Dropping the future ends the guest.
 #[async_trait]
 pub(crate) trait Execute: Send + Sync {
     /// Waits for a place: other people's calls are none of this call's time.
-    async fn admit(&self) -> Seat {
-        Seat { _held: None }
-    }
+    async fn admit(&self) -> Seat;
 
     /// Gives the state back: it may hold what the reply names.
     async fn run(&self, state: State, question: Question) -> (Ended, State);
@@ -59,16 +57,28 @@ pub(crate) trait Execute: Send + Sync {
 pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<State>,
+    /// Of all plugins, and of this one.
+    seats: [Arc<Semaphore>; 2],
 }
 
 impl Sandbox {
     pub(crate) fn executor(host: &Host, pre: InstancePre<State>) -> Arc<dyn Execute> {
-        Arc::new(Self { engine: host.engine.clone(), pre })
+        let own = Arc::new(Semaphore::new(SEATS_OF_ONE));
+        // Its own first: who waits for that holds no other.
+        Arc::new(Self { engine: host.engine.clone(), pre, seats: [own, host.seats.clone()] })
     }
 }
 
 #[async_trait]
 impl Execute for Sandbox {
+    async fn admit(&self) -> Seat {
+        let mut held = Vec::new();
+        for seats in &self.seats {
+            held.extend(seats.clone().acquire_owned().await);
+        }
+        Seat { _held: held }
+    }
+
     async fn run(&self, state: State, question: Question) -> (Ended, State) {
         let limits = state.limits.clone();
         let mut store = Store::new(&self.engine, state);

@@ -164,7 +164,7 @@ async fn put(worker: &mut Worker, question: &ToWorker) -> std::io::Result<FromWo
 impl Execute for Processes {
     async fn admit(&self) -> Seat {
         // It is never closed.
-        Seat { _held: self.running.clone().acquire_owned().await.ok() }
+        Seat { _held: self.running.clone().acquire_owned().await.into_iter().collect() }
     }
 
     async fn run(&self, mut state: State, question: Question) -> (Ended, State) {

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use windlass_core::{
     app::App,
     event::{Event, Outcome, Stop},
-    job::{Commit, Image, Job, Release, Resources, Runtime, Source, Stage},
+    job::{Commit, Image, Job, Release, Source, Stage},
     ports::{Journal, Secrets},
     records::{Filter, JobState, Submission},
+    runtime::Runtime,
     secret::Secret,
     spec::Spec,
 };
@@ -45,14 +46,9 @@ fn release(id: &str) -> Release {
         image: Image { reference: "r/x:1".into(), digest: "sha256:1".into() },
         hooks: Default::default(),
         runtime: Runtime {
-            port: 1,
-            env: BTreeMap::new(),
-            secrets: vec![],
-            replicas: 1,
-            resources: Resources { cpu: "1".into(), memory: "1".into(), memory_limit: "1".into() },
-            health: None,
-            command: vec![],
-            user: None,
+            user: Some(10001),
+            processes: vec![windlass_core::spec::web(8080, None)],
+            ..Runtime::default()
         },
     }
 }

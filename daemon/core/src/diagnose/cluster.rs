@@ -1,4 +1,4 @@
-//! The cluster did not do what it was told.
+//! The cluster did not do what it was told, and that is no known problem.
 
 use super::Diagnosis;
 use crate::{
@@ -7,7 +7,10 @@ use crate::{
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Cluster(error) = &failure.cause else { return None };
+    let error = match &failure.cause {
+        Cause::Cluster(error) | Cause::Applying { error, .. } => error,
+        _ => return None,
+    };
     let (code, subject, why, fix) = match error {
         ClusterError::Unreachable { message } => (
             "cluster-unreachable",
@@ -21,7 +24,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "give the daemon's account the verb that the message names, on that kind and namespace",
         ),
-        ClusterError::Rejected { object, message } => (
+        ClusterError::Rejected { object, message } | ClusterError::NoKind { object, message } => (
             "object-rejected",
             &**object,
             message,
@@ -33,13 +36,13 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "rename the app, or remove the object that is in its way",
         ),
-        ClusterError::Login { host, error } => {
+        ClusterError::Login { host, error: login } => {
             return Some(Diagnosis {
                 code: "registry-login-failed".into(),
                 subject: host.clone(),
-                what: failure.cause.to_string(),
-                why: error.message.clone(),
-                fixes: error.hint.iter().cloned().collect(),
+                what: error.to_string(),
+                why: login.message.clone(),
+                fixes: login.hint.iter().cloned().collect(),
                 ..Diagnosis::default()
             });
         }

@@ -7,7 +7,9 @@ use crate::{
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let (Cause::Secret(error) | Cause::Cluster(ClusterError::Secret(error))) = &failure.cause
+    let (Cause::Secret(error)
+    | Cause::Cluster(ClusterError::Secret(error))
+    | Cause::Applying { error: ClusterError::Secret(error), .. }) = &failure.cause
     else {
         return None;
     };

@@ -4,9 +4,10 @@ use super::detect::{Decided, Decision};
 use crate::{
     app::App,
     event::Event,
-    job::{Commit, Image, Job, Release, SecretEnv, Stage},
+    job::{Commit, Image, Job, Release, Stage},
     ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
     run::{Cause, Run},
+    runtime::SecretEnv,
     spec::Found,
 };
 
@@ -73,6 +74,7 @@ pub fn release(
         port: config.ports.first().copied().or(recipe.and_then(|recipe| recipe.port)),
         health: recipe.and_then(|recipe| recipe.health.clone()),
         user: config.user,
+        manifests: decision.manifests.clone(),
     };
     Release {
         id: id.into(),

@@ -4,12 +4,14 @@ use super::secrets;
 use crate::{
     dockerfile::render,
     event::Event,
-    job::{Job, SecretEnv, Stage},
+    job::{Job, Stage},
+    manifest,
     ports::{Dockerfile, Ports, Tree},
     recipe::Recipe,
     run::{Cause, Run, Voice},
+    runtime::{Manifest, SecretEnv},
     secret::Secret,
-    spec::{FILE, Spec},
+    spec::{FILE, Spec, SpecError},
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +27,10 @@ pub struct Decision {
     pub recipe: Option<Recipe>,
     /// What is built.
     pub dockerfile: Dockerfile,
+    /// Objects of the repository's own.
+    pub manifests: Vec<Manifest>,
+    /// What is said, and who says it: `job` or `windlass.toml`, by the field's path.
+    pub deciders: BTreeMap<String, &'static str>,
 }
 
 /// A decision with the secrets that it names.
@@ -61,7 +67,12 @@ pub async fn decide(
         Some(text) => Spec::from_toml(&text)?,
         None => Spec::default(),
     };
+    let mut deciders: BTreeMap<_, _> = file.leaves().into_keys().map(|path| (path, FILE)).collect();
+    deciders.extend(said.leaves().into_keys().map(|path| (path, "job")));
     let spec = said.clone().over(file);
+    // Neither may contradict itself, and both together may.
+    spec.check()?;
+    let manifests = manifests(&spec, tree)?;
     let path = match (&spec.build.dockerfile, &spec.build.recipe) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(_)) => None,
@@ -93,7 +104,21 @@ pub async fn decide(
         }
         (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
     };
-    Ok(Decision { spec, recipe, dockerfile })
+    Ok(Decision { spec, recipe, dockerfile, manifests, deciders })
+}
+
+/// The objects of the repository's own that the spec names.
+fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
+    let mut all = Vec::new();
+    for file in &spec.manifests {
+        let text = tree.read(file, LONGEST)?.ok_or_else(|| SpecError {
+            field: "manifests".into(),
+            value: file.clone(),
+            problem: "is not in the app's folder".into(),
+        })?;
+        all.extend(manifest::read(file, &text)?);
+    }
+    Ok(all)
 }
 
 fn choose(found: Vec<Recipe>, spec: &Spec, ports: &Ports) -> Result<Option<Recipe>, Cause> {

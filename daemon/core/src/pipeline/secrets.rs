@@ -1,9 +1,10 @@
 //! Opens what a job names, and has it masked before anything else can say it.
 
 use crate::{
-    job::{Release, SecretEnv},
+    job::Release,
     ports::{Ports, SecretError},
     run::Run,
+    runtime::SecretEnv,
     secret::Secret,
     spec::Spec,
 };

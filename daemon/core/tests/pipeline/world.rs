@@ -11,13 +11,14 @@ use windlass_core::{
     app::App,
     event::{Event, Outcome},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
-    job::{Commit, Image, Release, Resources, Runtime, Stage},
+    job::{Commit, Image, Release, Stage},
     plan::Change,
     ports::*,
     recipe::{BuildStage, ImagePlan, Recipe},
-    rollout::{Container, Pod, Snapshot, Terminated},
     run::{Lost, Voice},
+    runtime::Runtime,
     secret::Secret,
+    snapshot::{Container, Pod, Snapshot, Terminated, Workload},
     testing::{TestOutput, TestPlan, TestRun, TestSummary},
 };
 
@@ -81,18 +82,9 @@ pub(crate) fn release(id: &str, digest: &str) -> Release {
         commit: "abc".into(),
         image: Image { reference: "r/shop/web:abc".into(), digest: digest.into() },
         runtime: Runtime {
-            port: 8080,
-            env: BTreeMap::new(),
-            secrets: vec![],
-            replicas: 1,
-            resources: Resources {
-                cpu: "1".into(),
-                memory: "1Mi".into(),
-                memory_limit: "2Mi".into(),
-            },
-            health: None,
-            command: vec![],
             user: Some(1),
+            processes: vec![windlass_core::spec::web(8080, None)],
+            ..Runtime::default()
         },
         hooks: BTreeMap::new(),
     }
@@ -135,6 +127,7 @@ impl World {
             hooks: self.clone(),
             builder: Arc::new(Workshop(self.clone())),
             cluster: self.clone(),
+            preview: self.clone(),
             secrets: self.clone(),
             registry: "r".into(),
             forbid_root: false,
@@ -294,13 +287,24 @@ impl Build for Building {
 }
 
 #[async_trait]
+impl Preview for World {
+    async fn check(&self, _: &Release) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    async fn changes(&self, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
 impl Cluster for World {
     async fn make(&self, change: &Change, _: &Voice) -> Result<(), ClusterError> {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
         let next = match change {
-            Change::Prepare(_) => return Ok(()),
+            Change::Prepare(_) | Change::Prune(_) => return Ok(()),
             Change::Apply(release) => Some((**release).clone()),
             Change::Retire(_) => None,
         };
@@ -347,7 +351,9 @@ impl Cluster for World {
             ..Container::default()
         };
         let containers = if sick { vec![crash] } else { vec![] };
-        let snapshot = Snapshot {
+        let workload = Workload {
+            kind: "Deployment".into(),
+            name: "web".into(),
             revision: serving.id,
             observed: true,
             wanted: 1,
@@ -355,11 +361,12 @@ impl Cluster for World {
             updated: 1,
             ready,
             available: ready,
-            is_available: ready == 1,
-            progressing: Some(("NewReplicaSetAvailable".into(), String::new())),
-            pods: vec![Pod { name: "web-1".into(), unschedulable: None, containers }],
-            ..Snapshot::default()
+            is_complete: true,
+            ..Workload::default()
         };
+        let pod = Pod { name: "web-1".into(), containers, ..Pod::default() };
+        let snapshot =
+            Snapshot { workloads: vec![workload], pods: vec![pod], ..Snapshot::default() };
         let (send, receive) = mpsc::channel(1);
         tokio::spawn(async move {
             let _ = send.send(snapshot).await;

@@ -1,0 +1,99 @@
+//! Kubernetes objects of a repository's own: what a spec cannot say.
+
+use crate::{runtime::Manifest, spec::SpecError};
+use serde_json::Value;
+
+/// Stands for the image that was built, where an object names one.
+pub const IMAGE: &str = "$WINDLASS_IMAGE";
+
+/// Of one app.
+const MOST: usize = 100;
+
+/// Kinds that are made otherwise, and how.
+const OTHERWISE: [(&str, &str); 3] = [
+    (
+        "Secret",
+        "would stand in the journal in clear: `windlass secret put`, and name it in `secrets`",
+    ),
+    ("Namespace", "is the app's own already"),
+    ("List", "is many objects: part them by `---`"),
+];
+
+/// The objects of one file, YAML or JSON, several parted by `---`.
+///
+/// # Errors
+/// What is no object, has no name, names a namespace, or is of a kind that is made otherwise.
+pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
+    let fail = |value: &str, problem: String| {
+        let value = value.chars().take(80).collect();
+        Err(SpecError { field: format!("manifests: {file}"), value, problem })
+    };
+    let documents: Vec<Value> = match serde_saphyr::from_multiple(text) {
+        Ok(documents) => documents,
+        Err(error) => return fail("", format!("is not YAML: {}", first_line(&error.to_string()))),
+    };
+    let mut objects = Vec::new();
+    for object in documents.into_iter().filter(|document| !document.is_null()) {
+        let said = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let kind = said("/kind").unwrap_or_default();
+        let name = said("/metadata/name").unwrap_or_default();
+        if said("/apiVersion").is_none_or(str::is_empty) || kind.is_empty() || name.is_empty() {
+            let shown = format!("{kind} {name}");
+            return fail(shown.trim(), "needs `apiVersion`, `kind` and `metadata.name`".into());
+        }
+        if let Some(namespace) = said("/metadata/namespace") {
+            let problem = "must not be said: an app's objects are in its own namespace";
+            return fail(&format!("metadata.namespace: {namespace}"), problem.into());
+        }
+        if let Some((_, why)) = OTHERWISE.iter().find(|(other, _)| *other == kind) {
+            return fail(&format!("{kind} {name}"), (*why).into());
+        }
+        objects.push(Manifest { file: file.into(), json: object.to_string() });
+    }
+    match objects.len() {
+        0 => fail("", "holds no object".into()),
+        count if count > MOST => fail("", format!("holds {count} objects; at most {MOST}")),
+        _ => Ok(objects),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_documents_are_several_objects() {
+        let text = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\n{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"b\"}}\n";
+        let objects = read("k.yaml", text).unwrap();
+        assert_eq!(objects.len(), 2);
+        assert!(objects[1].json.contains("\"Service\""));
+    }
+
+    #[test]
+    fn what_is_not_the_apps_to_make_is_refused() {
+        for (text, says) in [
+            ("a: [", "is not YAML"),
+            ("", "holds no object"),
+            ("kind: Service", "needs `apiVersion`"),
+            ("- 1", "needs `apiVersion`"),
+            ("{apiVersion: v1, kind: Secret, metadata: {name: a}}", "windlass secret put"),
+            ("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}", "own namespace"),
+        ] {
+            let error = read("k.yaml", text).unwrap_err();
+            assert!(error.problem.contains(says), "{text}: {error}");
+        }
+        // Aliases that grow without end are the parser's to refuse.
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned()
+            + &(b'b'..=b'j')
+                .map(|c| {
+                    let (c, before) = (char::from(c), char::from(c - 1));
+                    format!("{c}: &{c} [*{before},*{before},*{before},*{before},*{before},*{before},*{before},*{before},*{before}]\n")
+                })
+                .collect::<String>();
+        assert!(read("k.yaml", &bomb).unwrap_err().problem.contains("is not YAML"));
+    }
+}

@@ -1,0 +1,36 @@
+//! The autoscaler sees no load (kubernetes 54).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 54,
+    code: "autoscaler-blind",
+    title: "The autoscaler sees no load",
+    seen: "the HorizontalPodAutoscaler's condition ScalingActive is false",
+    patience: Patience::Warn,
+    signs: |seen| {
+        seen.autoscalers
+            .iter()
+            .filter_map(|autoscaler| {
+                let message = autoscaler.inactive.clone()?;
+                Some(Sign {
+                    subject: format!("HorizontalPodAutoscaler {}", autoscaler.name),
+                    message,
+                    times: 1,
+                    ..Sign::default()
+                })
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+        "the autoscaler cannot read how busy the pods are: their number stays as it is",
+        [
+            "install metrics-server in the cluster; in the first minute after a release this passes by itself",
+            "percentages are of requests: `resources.cpu` must be said of each container",
+        ],
+    )
+    .look(format!("kubectl --namespace {} describe horizontalpodautoscalers", case.namespace()))
+    },
+};

@@ -1,0 +1,39 @@
+//! The command is not in the image (kubernetes 14).
+
+use super::{Patience, Problem, Words, has, no_answer, start_errors, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 14,
+    code: "command-not-found",
+    title: "The command is not in the image",
+    seen: "a container does not start, and the message says `not found in $PATH` or `no such file or directory`",
+    patience: Patience::Times(2),
+    signs: |seen| {
+        let mut signs = start_errors(seen, |text| {
+            has(text, &["not found in $path", "no such file or directory"])
+        });
+        signs.extend(waiting(seen, &["RunContainerError", "CreateContainerError"], |text| {
+            has(text, &["not found in $path", "no such file or directory"])
+        }));
+        signs
+    },
+    answers: no_answer,
+    words: |case| {
+        let command = case.process().map(|process| process.command.join(" ")).unwrap_or_default();
+        let what = match &*command {
+            "" => "the image's own command does not exist in the image".to_owned(),
+            command => format!("the command `{command}` does not exist in the image"),
+        };
+        let field = case.field("command");
+        let first = format!(
+            "set `{field}` to a program that is in the image, by its full path or one in its $PATH"
+        );
+        Words::new(
+            what,
+            [
+                &first,
+                "a script needs a shebang line that names a program in the image, without a carriage return at its end",
+            ],
+        )
+    },
+};

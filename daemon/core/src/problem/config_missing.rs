@@ -1,0 +1,23 @@
+//! A ConfigMap or Secret is missing (kubernetes 10).
+
+use super::{CREATE, Patience, Problem, Words, no_answer, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 10,
+    code: "config-missing",
+    title: "A ConfigMap or Secret is missing",
+    seen: "a container waits with CreateContainerConfigError, and the message says `not found`",
+    patience: Patience::After(10),
+    signs: |seen| waiting(seen, CREATE, |text| text.contains("not found")),
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+        format!("a pod of {} needs `{}`, which is not there", case.release.app, case.quoted()),
+        [
+            "if Windlass made it, somebody deleted it after it was applied: submit or roll back again, which puts it back",
+            "if it is yours, make it in this namespace, or correct its name",
+        ],
+    )
+    .look(format!("kubectl --namespace {} get configmaps,secrets", case.namespace()))
+    },
+};

@@ -1,0 +1,26 @@
+//! The health path does not exist (kubernetes 25).
+
+use super::{
+    Patience, Problem, Words, no_answer,
+    probing::{readiness, unready},
+};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 25,
+    code: "health-path-missing",
+    title: "The health path does not exist",
+    seen: "the kubelet warns of a readiness probe: `statuscode: 404`",
+    patience: Patience::Likely(30),
+    signs: |seen| unready(seen, |text| text.contains("statuscode: 404")),
+    answers: no_answer,
+    words: |case| {
+        let path = format!(
+            "set `{}` to a path that the app serves, or leave it out for a TCP probe",
+            case.field("health")
+        );
+        Words::new(
+            format!("{} listens, and does not know {}", case.who(), readiness(case)),
+            [&path],
+        )
+    },
+};

@@ -1,0 +1,27 @@
+//! The app says that it is not well (kubernetes 26).
+
+use super::{
+    Patience, Problem, Words, no_answer,
+    probing::{readiness, unready},
+};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 26,
+    code: "health-unwell",
+    title: "The app says that it is not well",
+    seen: "the kubelet warns of a readiness probe: a status of 500 to 599",
+    patience: Patience::Likely(30),
+    signs: |seen| unready(seen, |text| text.contains("statuscode: 5")),
+    answers: no_answer,
+    words: |case| {
+        let path =
+            format!("or let `{}` be a path that tells of the app alone", case.field("health"));
+        Words::new(
+            format!("{} listens, and answers {} with an error", case.who(), readiness(case)),
+            [
+                "its log says why: mostly something that it needs does not answer, a database or another service",
+                &path,
+            ],
+        )
+    },
+};

@@ -1,0 +1,45 @@
+//! A Job failed (kubernetes 55).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 55,
+    code: "job-failed",
+    title: "A Job failed",
+    seen: "a Job of the release has failed: BackoffLimitExceeded, DeadlineExceeded or another",
+    patience: Patience::Now,
+    signs: |seen| {
+        seen.workloads
+            .iter()
+            .filter(|workload| workload.kind == "Job")
+            .filter_map(|workload| {
+                let (reason, message) = workload.failed.as_ref()?;
+                Some(Sign {
+                    subject: format!("Job {}", workload.name),
+                    message: format!("{reason}: {message}"),
+                    times: 1,
+                    ..Sign::default()
+                })
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let (what, fix) = match case.finding.message.split(':').next().unwrap_or_default() {
+            "DeadlineExceeded" => (
+                "a Job of the release did not end in time",
+                "raise its `activeDeadlineSeconds`, or let it do less",
+            ),
+            _ => ("a Job of the release failed", "its log says why: fix that and submit again"),
+        };
+        Words::new(
+            what,
+            [fix, "a Job that ran is not run again: give it another name, or delete it"],
+        )
+        .look(format!(
+            "kubectl --namespace {} logs {}",
+            case.namespace(),
+            case.finding.subject.to_lowercase().replace(' ', "/")
+        ))
+    },
+};

@@ -1,0 +1,24 @@
+//! The cluster does not know this kind of object (kubernetes 49).
+
+use super::{Patience, Problem, Words, unseen};
+use crate::ports::ClusterError;
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 49,
+    code: "kind-missing",
+    title: "The cluster does not know this kind of object",
+    seen: "discovery does not list the kind, or the API server answers 404 for it",
+    patience: Patience::Now,
+    signs: unseen,
+    answers: |error| matches!(error, ClusterError::NoKind { .. }),
+    words: |case| {
+        Words::new(
+        format!("this cluster does not know {}", case.finding.subject),
+        [
+            "HTTPRoute: ask the cluster's owner to install the Gateway API, or use `expose.ingress-class` instead of `expose.gateway`",
+            "a kind of your own manifests: install its CustomResourceDefinition first",
+        ],
+    )
+    .look("kubectl api-resources".to_owned())
+    },
+};

@@ -1,0 +1,44 @@
+//! The liveness probe ends an app that is only slow (kubernetes 18).
+
+use super::{
+    Patience, Problem, Words, ended, no_answer,
+    probing::{probe, with_probe},
+};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 18,
+    code: "liveness-kills",
+    title: "The liveness probe ends an app that is only slow",
+    seen: "the kubelet warns of `Liveness probe failed`, and the container was killed",
+    patience: Patience::Times(2),
+    signs: |seen| {
+        ended(seen, |seen, pod, _, end| {
+            matches!(end.exit, 137 | 143)
+                && end.reason != "OOMKilled"
+                && probe(seen, pod, "Liveness probe").is_some()
+        })
+        .into_iter()
+        .map(|sign| with_probe(seen, sign, "Liveness probe"))
+        .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let longer = format!(
+            "give it more time: `{}` and `{}`",
+            case.field("probes.liveness.timeout-seconds"),
+            case.field("probes.liveness.failures")
+        );
+        let path = format!(
+            "let `{}` be a path that needs no database and no other service",
+            case.field("probes.liveness.http")
+        );
+        let off = format!("or leave it out: `{} = true`", case.field("probes.liveness.off"));
+        Words::new(
+            format!(
+                "{} did not answer its liveness probe and was killed, again and again",
+                case.who()
+            ),
+            [&longer, &path, &off],
+        )
+    },
+};

@@ -1,0 +1,34 @@
+//! The load balancer gets no address (kubernetes 53).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 53,
+    code: "no-address",
+    title: "The load balancer gets no address",
+    seen: "a Service of type LoadBalancer has no address",
+    patience: Patience::After(120),
+    signs: |seen| {
+        seen.services
+            .iter()
+            .filter(|service| service.is_pending)
+            .map(|service| Sign {
+                subject: format!("Service {}", service.name),
+                message: "it has no address yet".into(),
+                times: 1,
+                ..Sign::default()
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+        "the cluster gives the load balancer no address",
+        [
+            "without a cloud nobody hands out addresses: install a controller such as MetalLB, or set `expose.service = \"cluster\"`",
+            "in a cloud: look at the Service's events; a quota may be used up, or an annotation is missing",
+        ],
+    )
+    .look(format!("kubectl --namespace {} describe service {}", case.namespace(), case.app()))
+    },
+};

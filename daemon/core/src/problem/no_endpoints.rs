@@ -1,0 +1,37 @@
+//! The Service leads nowhere (kubernetes 52).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+use crate::snapshot::Workload;
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 52,
+    code: "no-endpoints",
+    title: "The Service leads nowhere",
+    seen: "the rollout is done, and the Service has no ready address",
+    patience: Patience::After(10),
+    signs: |seen| {
+        seen.services
+            .iter()
+            .filter(|service| {
+                service.endpoints == Some(0) && seen.workloads.iter().all(Workload::is_healthy)
+            })
+            .map(|service| Sign {
+                subject: format!("Service {}", service.name),
+                message: "no ready address stands behind it".into(),
+                times: 1,
+                ..Sign::default()
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+        "the pods are ready, and the Service leads to none of them",
+        [
+            "in a manifest of your own: the Service's `selector` must be labels of the pods, and `targetPort` a port of theirs",
+            "look whether somebody changed the Service's selector",
+        ],
+    )
+    .look(format!("kubectl --namespace {} get endpointslices,services -o wide", case.namespace()))
+    },
+};

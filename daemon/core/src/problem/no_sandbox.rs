@@ -1,0 +1,23 @@
+//! The node cannot set up a pod's network (kubernetes 37).
+
+use super::{Patience, Problem, Words, no_answer, warned_before_start};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 37,
+    code: "no-sandbox",
+    title: "The node cannot set up a pod's network",
+    seen: "the kubelet warns of FailedCreatePodSandBox",
+    patience: Patience::Likely(30),
+    signs: |seen| warned_before_start(seen, "FailedCreatePodSandBox", |_| true),
+    answers: no_answer,
+    words: |_| {
+        Words::new(
+        "the node cannot set up the pod's network",
+        [
+            "ask the cluster's owner: the network plugin fails, or the node has no address left",
+            "other apps on this node will not start either",
+        ],
+    )
+    .look("kubectl get nodes; kubectl --namespace kube-system get pods".to_owned())
+    },
+};

@@ -1,0 +1,35 @@
+//! Nodes end the pods (kubernetes 44).
+
+use super::{Patience, Problem, Words, at, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 44,
+    code: "node-pressure",
+    title: "Nodes end the pods",
+    seen: "pods were Evicted, Preempted, or ended with their node",
+    patience: Patience::Times(3),
+    signs: |seen| {
+        seen.pods
+            .iter()
+            .filter_map(|pod| {
+                pod.ended.as_ref().map(|(reason, message)| at(pod, &format!("{reason}: {message}")))
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let disk = format!(
+            "if it writes much to its own disk, say how much: `{}`",
+            case.field("resources.ephemeral-storage")
+        );
+        let memory = format!(
+            "ask for what it needs: `{}` near what it uses, so that it is not the first to go",
+            case.field("resources.memory")
+        );
+        Words::new(
+            "nodes ran short of memory or disk and ended the pods, again and again",
+            [&disk, &memory, "or ask the cluster's owner: the nodes are full"],
+        )
+        .look("kubectl describe nodes | grep -A6 Conditions".to_owned())
+    },
+};

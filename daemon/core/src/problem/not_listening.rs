@@ -1,0 +1,24 @@
+//! Nothing listens where the probe asks (kubernetes 24).
+
+use super::{
+    Patience, Problem, Words, no_answer,
+    probing::{readiness, unready},
+};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 24,
+    code: "not-listening",
+    title: "Nothing listens where the probe asks",
+    seen: "the kubelet warns of a readiness probe: `connection refused`",
+    patience: Patience::Likely(30),
+    signs: |seen| unready(seen, |text| text.contains("connection refused")),
+    answers: no_answer,
+    words: |case| {
+        let listen = format!(
+            "listen on 0.0.0.0:$PORT (PORT is {}), not on localhost and not on another port",
+            case.port()
+        );
+        let port = format!("or set `{}` to where it listens", case.field("port"));
+        Words::new(format!("nothing answers {}", readiness(case)), [&listen, &port])
+    },
+};

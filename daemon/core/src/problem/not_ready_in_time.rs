@@ -1,0 +1,35 @@
+//! The release did not become ready in time (kubernetes 45).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 45,
+    code: "not-ready-in-time",
+    title: "The release did not become ready in time",
+    seen: "the Deployment's condition Progressing is ProgressDeadlineExceeded, or the rollout's own time is up, and nothing else is known to be wrong",
+    patience: Patience::Now,
+    signs: |seen| {
+        seen.workloads
+            .iter()
+            .filter(|workload| workload.kind != "Job")
+            .filter_map(|workload| {
+                let (reason, message) = workload.failed.as_ref()?;
+                Some(Sign {
+                    subject: format!("{} {}", workload.kind, workload.name),
+                    process: workload.process.clone(),
+                    message: format!("{reason}: {message}"),
+                    times: 1,
+                    ..Sign::default()
+                })
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let probes = format!("the app must answer on 0.0.0.0:{}, for all probes", case.port());
+        Words::new(
+            "the new version did not become ready in time",
+            [&probes, "look at the warnings and log lines above"],
+        )
+    },
+};

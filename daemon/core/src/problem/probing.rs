@@ -1,0 +1,53 @@
+//! What the kubelet says of probes, for the problems that are told by them.
+
+use super::{Case, Sign, warned};
+use crate::{
+    runtime::{Check, Probe},
+    snapshot::{Pod, Snapshot, Warning},
+};
+
+/// The newest warning about a pod's probe: `Startup probe`, `Readiness probe`, `Liveness probe`.
+pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'a Warning> {
+    let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
+    let mut of_probe = of_pod.filter(|warning| warning.message.starts_with(which));
+    of_probe.next_back()
+}
+
+/// The sign of a container that was killed, in the words of the probe that had it killed.
+pub(super) fn with_probe(seen: &Snapshot, sign: Sign, which: &str) -> Sign {
+    let pod = seen.pods.iter().find(|pod| sign.subject.strip_prefix("pod ") == Some(&*pod.name));
+    let message = pod.and_then(|pod| probe(seen, pod, which)).map(|probe| probe.message.clone());
+    Sign { message: message.unwrap_or_default(), ..sign }
+}
+
+/// Pods that run and do not get requests, as their readiness probe says in words like these.
+pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
+    let mut signs = warned(seen, "Unhealthy", says);
+    signs.retain(|sign| {
+        let runs = |pod: &&Pod| {
+            Some(&*pod.name) == sign.subject.strip_prefix("pod ")
+                && pod
+                    .containers
+                    .iter()
+                    .all(|one| one.waiting.is_none() && one.terminated.is_none())
+        };
+        sign.message.starts_with("Readiness probe") && seen.pods.iter().any(|pod| runs(&pod))
+    });
+    signs
+}
+
+/// `GET /healthz on port 3000`.
+pub(super) fn asked(probe: &Probe) -> String {
+    match &probe.check {
+        Check::Http { path, port } => format!("GET {path} on port {port}"),
+        Check::Tcp { port } => format!("on TCP port {port}"),
+        Check::Grpc { port, .. } => format!("grpc.health.v1 on port {port}"),
+        Check::Exec { command } => format!("`{}` in the container", command.join(" ")),
+    }
+}
+
+/// What the readiness probe asks.
+pub(super) fn readiness(case: &Case<'_>) -> String {
+    let probe = case.process().and_then(|process| process.probes.readiness.as_ref());
+    probe.map_or_else(|| "its readiness probe".to_owned(), asked)
+}

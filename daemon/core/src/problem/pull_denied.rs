@@ -1,0 +1,27 @@
+//! The login at the registry may not pull this image (kubernetes 3).
+
+use super::{PULL, Patience, Problem, Words, has, no_answer, status, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 3,
+    code: "pull-denied",
+    title: "The login at the registry may not pull this image",
+    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 403, `denied` or `insufficient_scope`",
+    patience: Patience::Now,
+    signs: |seen| {
+        waiting(seen, PULL, |text| {
+            !has(text, &["no basic auth"])
+                && (has(text, &["denied", "insufficient_scope"]) || status(text, &["403"]))
+        })
+    },
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+            format!("the registry knows the login and does not let it pull {}", case.image()),
+            [
+                "let this account read the repository, in the registry's settings",
+                "check the name of `registry` in the daemon's configuration: many registries say `denied` of what is not there",
+            ],
+        )
+    },
+};

@@ -1,0 +1,36 @@
+//! The node has no login for the registry (kubernetes 2).
+
+use super::{PULL, Patience, Problem, Words, has, no_answer, status, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 2,
+    code: "pull-unauthorized",
+    title: "The node has no login for the registry",
+    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 401, `unauthorized`, `no basic auth` or `failed to authorize`",
+    patience: Patience::Now,
+    signs: |seen| {
+        let mut signs = waiting(seen, PULL, |text| {
+            has(text, &["unauthorized", "no basic auth", "failed to authorize"])
+                || status(text, &["401"])
+        });
+        for sign in &mut signs {
+            // A kubelet that has not seen the secret yet pulls without it, and tries again.
+            let without = seen.warnings.iter().any(|warning| {
+                sign.subject.strip_prefix("pod ") == Some(&*warning.pod)
+                    && warning.reason == "FailedToRetrieveImagePullSecret"
+            });
+            sign.patience = without.then_some(Patience::After(20));
+        }
+        signs
+    },
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+            format!("the cluster may not pull {}", case.image()),
+            [
+                "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration: the pull secret is made from it",
+                "or give the nodes a credential of their own for this registry",
+            ],
+        )
+    },
+};

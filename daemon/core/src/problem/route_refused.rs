@@ -1,0 +1,56 @@
+//! The gateway does not take the route (kubernetes 51).
+
+use super::{Patience, Problem, Sign, Words, no_answer};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 51,
+    code: "route-refused",
+    title: "The gateway does not take the route",
+    seen: "a condition of the HTTPRoute is false: NoMatchingListenerHostname, NotAllowedByListeners, BackendNotFound, RefNotPermitted or another",
+    patience: Patience::After(15),
+    signs: |seen| {
+        seen.routes
+            .iter()
+            .filter_map(|route| {
+                let (reason, message) = route.refused.first()?;
+                Some(Sign {
+                    subject: format!("HTTPRoute {}", route.name),
+                    message: format!("{reason}: {message}"),
+                    times: 1,
+                    ..Sign::default()
+                })
+            })
+            .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let host = case.release.runtime.expose.hosts.join(", ");
+        let (what, fix) = match case.finding.message.split(':').next().unwrap_or_default() {
+            "NoMatchingListenerHostname" => (
+                format!("no listener of the gateway is for {host}"),
+                "add a listener with this host name to the Gateway, or change `expose.hosts`",
+            ),
+            "NotAllowedByListeners" => (
+                "the gateway takes no routes from this namespace".to_owned(),
+                "ask the gateway's owner to allow the namespace: `allowedRoutes` of its listener",
+            ),
+            "NoMatchingParent" => (
+                "there is no such gateway, or it has no such listener".to_owned(),
+                "correct `expose.gateway`: `kubectl get gateways --all-namespaces` lists them",
+            ),
+            "BackendNotFound" => (
+                "the route leads to a Service that is not there".to_owned(),
+                "submit again, which puts the Service back; in a manifest of your own, correct `backendRefs`",
+            ),
+            "RefNotPermitted" => (
+                "the route leads into a namespace that does not allow it".to_owned(),
+                "ask that namespace's owner for a ReferenceGrant",
+            ),
+            _ => {
+                ("the gateway does not take the route".to_owned(), "change what the message names")
+            }
+        };
+        Words::new(what, [fix])
+            .look(format!("kubectl --namespace {} describe httproutes", case.namespace()))
+    },
+};

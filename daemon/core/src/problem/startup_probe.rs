@@ -1,0 +1,57 @@
+//! The app does not answer in time after its start (kubernetes 23).
+
+use super::{
+    Patience, Problem, Words, ended, has, no_answer,
+    probing::{asked, probe, with_probe},
+};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 23,
+    code: "startup-probe-failed",
+    title: "The app does not answer in time after its start",
+    seen: "the kubelet warns of `Startup probe failed`, and the container was killed",
+    patience: Patience::Times(1),
+    signs: |seen| {
+        ended(seen, |seen, pod, _, end| {
+            // An app that ends by itself fails its startup probe too, before that: only one that was
+            // killed (128 + SIGKILL or SIGTERM), or that ended well when it was told to, did not answer.
+            let probe = probe(seen, pod, "Startup probe");
+            probe.is_some_and(|probe| {
+                matches!(end.exit, 137 | 143) || end.exit == 0 && probe.count >= 20
+            })
+        })
+        .into_iter()
+        .map(|sign| with_probe(seen, sign, "Startup probe"))
+        .collect()
+    },
+    answers: no_answer,
+    words: |case| {
+        let (port, said) = (case.port(), case.finding.message.to_lowercase());
+        let asked = case
+            .process()
+            .and_then(|process| process.probes.startup.as_ref())
+            .map(asked)
+            .unwrap_or_default();
+        let listen = format!(
+            "listen on 0.0.0.0:$PORT (PORT is {port}), not on localhost and not on another port"
+        );
+        let path = format!(
+            "if the app serves another path or none, set `{}` to what it serves, or leave it out for a TCP probe",
+            case.field("health")
+        );
+        let budget =
+            format!("if it only needs longer, raise `{}`", case.field("probes.startup.failures"));
+        let mut fixes = vec![listen, path, budget];
+        if said.contains("statuscode") {
+            // It listens.
+            fixes.swap(0, 1);
+        } else if has(&said, &["deadline", "timeout"]) {
+            fixes.swap(0, 2);
+        }
+        Words {
+            what: format!("{} did not answer {asked} in time after its start", case.who()),
+            fixes,
+            command: None,
+        }
+    },
+};

@@ -1,0 +1,70 @@
+//! A healthy snapshot, and what is no problem.
+
+use crate::{
+    app::App,
+    job::{Image, Release},
+    rollout::{Judge, Verdict},
+    runtime::Runtime,
+    snapshot::{Snapshot, Workload},
+    spec::web,
+};
+use std::time::Duration;
+
+pub(crate) fn release() -> Release {
+    let mut web = web(8080, None);
+    web.resources.memory_limit = "128Mi".into();
+    Release {
+        id: "0197".into(),
+        app: App::new("shop", "web", "").unwrap(),
+        commit: "c0ffee".into(),
+        image: Image { reference: "r.example/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+        hooks: Default::default(),
+        runtime: Runtime { user: Some(10001), processes: vec![web], ..Runtime::default() },
+    }
+}
+
+#[test]
+fn a_healthy_snapshot_of_another_revision_is_about_the_past() {
+    let judge = |workload: Workload| {
+        let seen = Snapshot { workloads: vec![workload], ..Snapshot::default() };
+        Judge::default().judge(&seen, &release(), Duration::ZERO)
+    };
+    let healthy = Workload {
+        kind: "Deployment".into(),
+        name: "web".into(),
+        revision: "0197".into(),
+        observed: true,
+        wanted: 1,
+        total: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        is_complete: true,
+        ..Workload::default()
+    };
+    assert_eq!(judge(healthy.clone()), Verdict::Healthy(vec![]));
+    let progressing = Verdict::Progressing;
+    assert_eq!(judge(Workload { revision: "0196".into(), ..healthy.clone() }), progressing);
+    assert_eq!(judge(Workload { total: 2, ..healthy.clone() }), progressing);
+    assert_eq!(judge(Workload { observed: false, ..healthy }), progressing);
+}
+
+/// A secret that was made a moment before the pod may not have come to the node.
+#[test]
+fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
+    let pulling = |reason: &str| -> Snapshot {
+        serde_json::from_value(serde_json::json!({
+            "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
+            "pods": [{ "name": "web-1", "containers": [{ "waiting": ["ErrImagePull", "401 Unauthorized"] }] }],
+            "warnings": [{ "pod": "web-1", "reason": reason, "message": "", "count": 1 }],
+        }))
+        .unwrap()
+    };
+    let mut judge = Judge::default();
+    let seen = pulling("FailedToRetrieveImagePullSecret");
+    assert_eq!(judge.judge(&seen, &release(), Duration::ZERO), Verdict::Progressing);
+    let later = judge.judge(&seen, &release(), Duration::from_secs(20));
+    assert!(matches!(later, Verdict::Failed(_)), "{later:?}");
+    let at_once = Judge::default().judge(&pulling("Failed"), &release(), Duration::ZERO);
+    assert!(matches!(at_once, Verdict::Failed(_)), "{at_once:?}");
+}

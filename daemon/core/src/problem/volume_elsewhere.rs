@@ -1,0 +1,23 @@
+//! The volume is in another zone (kubernetes 32).
+
+use super::{Patience, Problem, Words, no_answer, unscheduled};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 32,
+    code: "volume-elsewhere",
+    title: "The volume is in another zone",
+    seen: "the scheduler finds no node, and its message says `volume node affinity conflict`",
+    patience: Patience::Now,
+    signs: |seen| unscheduled(seen, |text| text.contains("volume node affinity conflict")),
+    answers: no_answer,
+    words: |_| {
+        Words::new(
+        "the volume is bound to nodes on which the pod may not run",
+        [
+            "let the pod run where its volume is: remove what `placement.nodes` says, or add nodes in that zone",
+            "a StorageClass with `volumeBindingMode: WaitForFirstConsumer` makes new volumes where the pod is",
+        ],
+    )
+    .look("kubectl describe persistentvolumes".to_owned())
+    },
+};

@@ -1,0 +1,22 @@
+//! The image is for another kind of processor (kubernetes 7).
+
+use super::{PULL, Patience, Problem, Words, has, no_answer, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 7,
+    code: "wrong-platform",
+    title: "The image is for another kind of processor",
+    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no match for platform`",
+    patience: Patience::Now,
+    signs: |seen| waiting(seen, PULL, |text| has(text, &["no match for platform"])),
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+            format!("{} holds no variant for the nodes' processor", case.image()),
+            [
+                "build for the nodes' platform: without `--platform` in the Dockerfile's FROM lines the builder's own is taken",
+                "or say in `placement.nodes` which nodes: `\"kubernetes.io/arch\" = \"arm64\"`",
+            ],
+        )
+    },
+};

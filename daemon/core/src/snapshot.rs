@@ -1,0 +1,184 @@
+//! What a cluster shows of one release: read by the judge, made by the adapter.
+
+use serde::{Deserialize, Serialize};
+
+/// What the cluster shows of one release.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshot {
+    /// All that the release runs; one that the cluster does not show yet has no revision.
+    pub workloads: Vec<Workload>,
+    /// Only those of the new version.
+    pub pods: Vec<Pod>,
+    /// Warnings about those pods.
+    pub warnings: Vec<Warning>,
+    /// What leads requests to the app from outside.
+    pub routes: Vec<Route>,
+    /// What leads requests to pods.
+    pub services: Vec<Service>,
+    /// What adds pods under load.
+    pub autoscalers: Vec<Autoscaler>,
+}
+
+/// A Deployment, StatefulSet or Job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Workload {
+    /// `Deployment` …
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Which of the app's processes it is; empty for objects of the repository's own.
+    pub process: String,
+    /// Whose render the cluster shows; until it is ours, all else is about the past.
+    pub revision: String,
+    /// Its controller has seen the newest spec.
+    pub observed: bool,
+    /// Pods that the spec wants.
+    pub wanted: u32,
+    /// All pods, old and new.
+    pub total: u32,
+    /// Pods of the new version.
+    pub updated: u32,
+    /// Pods of the new version that are ready.
+    pub ready: u32,
+    /// Pods that were ready long enough.
+    pub available: u32,
+    /// Its controller says that the new version is all there is: a Deployment's
+    /// NewReplicaSetAvailable, a StatefulSet's current revision, a Job's Complete.
+    pub is_complete: bool,
+    /// It does not go on: a Deployment's ProgressDeadlineExceeded, a Job's Failed.
+    pub failed: Option<(String, String)>,
+    /// Why new pods cannot be made.
+    pub refused: Option<String>,
+}
+
+/// One pod of the new version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// Which of the app's processes it is.
+    pub process: String,
+    /// It gets requests.
+    pub ready: bool,
+    /// Why the kubelet ended it, with its message: `Evicted`, `NodeShutdown` …
+    pub ended: Option<(String, String)>,
+    /// Why no node takes it.
+    pub unschedulable: Option<String>,
+    /// The autoscaler of the cluster adds a node for it.
+    pub is_scaling_up: bool,
+    /// Its containers, those of init included.
+    pub containers: Vec<Container>,
+}
+
+/// One container's state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// It runs before the others and ends.
+    pub init: bool,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Reason and message while it waits.
+    pub waiting: Option<(String, String)>,
+    /// How it ended, if it is ended now.
+    pub terminated: Option<Terminated>,
+    /// How it ended before.
+    pub last: Option<Terminated>,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Terminated {
+    /// `Error`, `OOMKilled`, `StartError` …
+    pub reason: String,
+    /// Its exit code.
+    pub exit: i32,
+    /// Its termination message: often the end of its log.
+    pub message: String,
+}
+
+/// A Warning event of Kubernetes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Warning {
+    /// The pod that it is about.
+    pub pod: String,
+    /// `Unhealthy`, `FailedMount` …
+    pub reason: String,
+    /// The kubelet's words.
+    pub message: String,
+    /// How often it was said; the kubelet stops counting after some 25.
+    pub count: u32,
+}
+
+/// An HTTPRoute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Route {
+    /// Its name.
+    pub name: String,
+    /// Every gateway that it names has taken it as it is now.
+    pub accepted: bool,
+    /// Reason and message of conditions that are false.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A Service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Ready addresses behind it; none: not looked at yet.
+    pub endpoints: Option<u32>,
+    /// It wants an address of its own and has none.
+    pub is_pending: bool,
+}
+
+/// A HorizontalPodAutoscaler.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Autoscaler {
+    /// Its name.
+    pub name: String,
+    /// Why it cannot scale.
+    pub inactive: Option<String>,
+}
+
+impl Snapshot {
+    /// Ready pods of the new version, and pods that are wanted, of all workloads.
+    #[must_use]
+    pub fn progress(&self) -> (u32, u32) {
+        let sum = |count: fn(&Workload) -> u32| self.workloads.iter().map(count).sum();
+        (sum(|workload| workload.ready), sum(|workload| workload.wanted))
+    }
+
+    /// The cluster shows this release, everywhere.
+    #[must_use]
+    pub fn is_of(&self, release: &str) -> bool {
+        !self.workloads.is_empty()
+            && self.workloads.iter().all(|one| one.revision == release && one.observed)
+    }
+}
+
+impl Workload {
+    /// The rule of `kubectl rollout status`: old pods gone, new ones there long enough.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        match &*self.kind {
+            "Job" => self.is_complete,
+            _ => {
+                self.updated >= self.wanted
+                    && self.total <= self.updated
+                    && self.available >= self.wanted
+                    && self.is_complete
+            }
+        }
+    }
+}

@@ -1,0 +1,518 @@
+//! Each value by itself: what can be said and what cannot.
+
+use super::{
+    Spec, SpecError,
+    expose::{ExposeSpec, NetworkSpec},
+    names::{OBJECT_NAME, annotations, is_label_of_dns, is_object_name, label},
+    process::{ProbeSpec, ProcessSpec, ResourceSpec, VolumeSpec},
+    quantity::{self, Of},
+    schedule,
+};
+use crate::{
+    app,
+    dockerfile::{is_url_path, is_variable},
+    runtime::WEB,
+};
+use std::{collections::BTreeMap, net::IpAddr};
+
+pub(super) type Checked = Result<(), SpecError>;
+
+/// Bytes that an app may say of one hook.
+const LONGEST_HOOK: usize = 16 << 10;
+/// Bytes of one variable: the kernel's own limit (`MAX_ARG_STRLEN`), without its name.
+const LONGEST_VARIABLE: usize = 120 << 10;
+/// Bytes of all variables: a ConfigMap holds 1 MiB, with its keys and what Kubernetes adds.
+const LONGEST_ENVIRONMENT: usize = 1_000_000;
+/// Processes of one app.
+const MOST_PROCESSES: usize = 20;
+/// Of a process's name: with the app's it is a label.
+const LONGEST_PROCESS: usize = 11;
+
+pub(super) fn fail<T>(field: &str, value: &str, problem: &str) -> Result<T, SpecError> {
+    // What is long is long by mistake, and an error is read by people.
+    let shown: String = value.chars().take(80).collect();
+    Err(SpecError { field: field.into(), value: shown, problem: problem.into() })
+}
+
+/// As projects and apps are named: a DNS label from a letter.
+fn is_name(name: &str, longest: usize) -> bool {
+    app::label("", name, longest).is_ok()
+}
+
+fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
+    match value {
+        Some(value) if !(least..=most).contains(&value) => {
+            fail(field, &value.to_string(), &format!("must be {least} to {most}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn all(spec: &Spec) -> Checked {
+    top(spec)?;
+    if spec.processes.len() > MOST_PROCESSES {
+        let count = spec.processes.len().to_string();
+        return fail("processes", &count, &format!("are too many: at most {MOST_PROCESSES}"));
+    }
+    for (name, process) in &spec.processes {
+        if !is_name(name, LONGEST_PROCESS) {
+            let problem = "must be 1 to 11 lower-case letters, digits and `-`, from a letter";
+            return fail("processes", name, problem);
+        }
+        self::process(&format!("processes.{name}."), process, name == WEB)?;
+    }
+    if let Some(web) = spec.processes.get(WEB) {
+        said_once(spec, web)?;
+    }
+    if spec.running().next().is_none() {
+        return fail("processes.web.off", "true", "leaves nothing to run; name another process");
+    }
+    build_and_test(spec)?;
+    exposed(&spec.expose)?;
+    network(&spec.network)?;
+    names(spec)
+}
+
+/// What stands at the top is said of `web`.
+fn top(spec: &Spec) -> Checked {
+    process("", &spec.top(), true)?;
+    environment("env", &spec.env)?;
+    for (name, secret) in &spec.secrets {
+        if !is_variable(name) {
+            return fail("secrets", name, "must be letters, digits and `_`, not from a digit");
+        }
+        if secret.is_empty() {
+            let problem = "names no secret; give the name that `windlass secret put` got";
+            return fail("secrets", name, problem);
+        }
+    }
+    if let Some(name) = spec.env.keys().find(|name| spec.secrets.contains_key(*name)) {
+        return fail("env", name, "is a secret too; say it once");
+    }
+    Ok(())
+}
+
+fn said_once(spec: &Spec, web: &ProcessSpec) -> Checked {
+    for (field, twice) in [
+        ("port", spec.port.is_some() && web.port.is_some()),
+        ("replicas", spec.replicas.is_some() && web.replicas.is_some()),
+        ("health", spec.health.is_some() && web.health.is_some()),
+        ("command", !spec.command.is_empty() && !web.command.is_empty()),
+    ] {
+        if twice {
+            let problem = format!("is said at the top and in `processes.web.{field}`; say it once");
+            return fail(field, "", &problem);
+        }
+    }
+    Ok(())
+}
+
+fn environment(field: &str, env: &BTreeMap<String, String>) -> Checked {
+    let mut bytes = 0;
+    for (name, value) in env {
+        if !is_variable(name) {
+            return fail(field, name, "must be letters, digits and `_`, not from a digit");
+        }
+        if name == "PORT" {
+            return fail(field, name, "is set by Windlass; say `port` instead");
+        }
+        if value.len() > LONGEST_VARIABLE {
+            let problem = format!(
+                "has {} bytes; at most {LONGEST_VARIABLE} are allowed: put it in a file",
+                value.len()
+            );
+            return fail(&format!("{field}.{name}"), value, &problem);
+        }
+        if value.contains('\0') {
+            return fail(&format!("{field}.{name}"), "", "holds a zero byte");
+        }
+        bytes += name.len() + value.len();
+    }
+    if bytes > LONGEST_ENVIRONMENT {
+        let problem = format!(
+            "has {bytes} bytes in {} variables; at most {LONGEST_ENVIRONMENT} are allowed, since a ConfigMap holds 1 MiB",
+            env.len()
+        );
+        return fail(field, "", &problem);
+    }
+    Ok(())
+}
+
+fn process(at: &str, said: &ProcessSpec, web: bool) -> Checked {
+    let field = |name: &str| format!("{at}{name}");
+    if said.port == Some(0) {
+        return fail(&field("port"), "0", "must be 1 to 65535");
+    }
+    within(&field("replicas"), said.replicas, u32::from(said.schedule.is_some()), 100)?;
+    environment(&field("env"), &said.env)?;
+    ports(&field("ports"), said)?;
+    resources(&field("resources"), &said.resources)?;
+    if let Some(health) = said.health.as_deref().filter(|health| !is_url_path(health)) {
+        return fail(&field("health"), health, "must be a path that starts with `/`");
+    }
+    let probes = &said.probes;
+    for (name, probe) in [
+        ("probes.startup", &probes.startup),
+        ("probes.readiness", &probes.readiness),
+        ("probes.liveness", &probes.liveness),
+    ] {
+        self::probe(&field(name), probe, web || said.port.is_some())?;
+    }
+    if let Some(path) = said.command.iter().find(|word| word.contains('\0')) {
+        return fail(&field("command"), path, "holds a zero byte");
+    }
+    autoscale(&field("autoscale"), said)?;
+    for (name, volume) in &said.volumes {
+        self::volume(&field("volumes"), name, volume, said)?;
+    }
+    scheduled(&field(""), said, web)?;
+    for (key, value) in &said.placement.nodes {
+        label(&field("placement.nodes"), key, value)?;
+    }
+    for toleration in &said.placement.tolerations {
+        let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+        if let Some(effect) = toleration.effect.as_deref().filter(|said| !effects.contains(said)) {
+            let problem = "must be NoSchedule, PreferNoSchedule or NoExecute";
+            return fail(&field("placement.tolerations.effect"), effect, problem);
+        }
+        let value = toleration.value.as_deref().unwrap_or_default();
+        if toleration.key.is_empty() && toleration.value.is_some() {
+            return fail(&field("placement.tolerations.value"), value, "needs a `key`");
+        }
+        if !toleration.key.is_empty() {
+            label(&field("placement.tolerations.key"), &toleration.key, value)?;
+        }
+    }
+    within(&field("termination.pre-stop-seconds"), said.termination.pre_stop_seconds, 0, 300)?;
+    within(&field("termination.drain-seconds"), said.termination.drain_seconds, 1, 3600)?;
+    within(&field("max-unavailable"), said.max_unavailable, 1, 100)
+}
+
+/// Names are those of IANA services, at most 15 characters; a number may stand once.
+fn ports(field: &str, said: &ProcessSpec) -> Checked {
+    let mut known = BTreeMap::new();
+    if let Some(port) = said.port {
+        known.insert(port, "port".to_owned());
+    }
+    for (name, port) in &said.ports {
+        if !is_name(name, 15) || name == "http" {
+            let problem =
+                "must be 1 to 15 lower-case letters, digits and `-`, from a letter, and not `http`";
+            return fail(field, name, problem);
+        }
+        if *port == 0 {
+            return fail(&format!("{field}.{name}"), "0", "must be 1 to 65535");
+        }
+        if let Some(other) = known.insert(*port, format!("{field}.{name}")) {
+            let problem = format!("is `{other}` too; each port is named once");
+            return fail(&format!("{field}.{name}"), &port.to_string(), &problem);
+        }
+    }
+    Ok(())
+}
+
+fn resources(field: &str, said: &ResourceSpec) -> Checked {
+    let quantities = [
+        ("cpu", &said.cpu, Of::Cpu),
+        ("cpu-limit", &said.cpu_limit, Of::Cpu),
+        ("memory", &said.memory, Of::Bytes),
+        ("memory-limit", &said.memory_limit, Of::Bytes),
+        ("ephemeral-storage", &said.ephemeral_storage, Of::Bytes),
+    ];
+    for (name, quantity, of) in quantities {
+        let Some(text) = quantity else { continue };
+        if let Some(problem) = quantity::problem(text, of) {
+            return fail(&format!("{field}.{name}"), text, &problem);
+        }
+    }
+    let amount = |text: &Option<String>, default: &str| {
+        quantity::amount(text.as_deref().unwrap_or(default)).unwrap_or_default()
+    };
+    for (name, limit, request, default) in [
+        ("cpu-limit", &said.cpu_limit, &said.cpu, super::settle::CPU),
+        ("memory-limit", &said.memory_limit, &said.memory, super::settle::MEMORY),
+    ] {
+        if let Some(text) = limit
+            && amount(limit, "") < amount(request, default)
+        {
+            let request = request.as_deref().unwrap_or(default);
+            let problem = format!("is less than the request of `{request}`");
+            return fail(&format!("{field}.{name}"), text, &problem);
+        }
+    }
+    Ok(())
+}
+
+fn probe(field: &str, said: &ProbeSpec, listens: bool) -> Checked {
+    let kinds = [
+        ("http", said.http.is_some()),
+        ("tcp", said.tcp == Some(true)),
+        ("grpc", said.grpc.is_some()),
+        ("command", !said.command.is_empty()),
+    ];
+    let mut asked = kinds.iter().filter(|(_, said)| *said).map(|(kind, _)| *kind);
+    if let (Some(one), Some(other)) = (asked.next(), asked.next()) {
+        return fail(field, other, &format!("stands beside `{one}`; a probe asks one thing"));
+    }
+    if let Some(path) = said.http.as_deref().filter(|path| !is_url_path(path)) {
+        return fail(&format!("{field}.http"), path, "must be a path that starts with `/`");
+    }
+    if said.port == Some(0) {
+        return fail(&format!("{field}.port"), "0", "must be 1 to 65535");
+    }
+    let needs_port = kinds.iter().take(3).any(|(_, said)| *said);
+    if needs_port && !listens && said.port.is_none() {
+        return fail(&format!("{field}.port"), "", "is missing: the process has no `port`");
+    }
+    within(&format!("{field}.period-seconds"), said.period_seconds, 1, 3600)?;
+    within(&format!("{field}.timeout-seconds"), said.timeout_seconds, 1, 300)?;
+    within(&format!("{field}.failures"), said.failures, 1, 1000)
+}
+
+fn autoscale(field: &str, process: &ProcessSpec) -> Checked {
+    let said = &process.autoscale;
+    let Some(max) = said.max else {
+        if said.cpu.is_some() || said.memory.is_some() {
+            return fail(&format!("{field}.max"), "", "is missing; it says how many pods at most");
+        }
+        return Ok(());
+    };
+    let least = process.replicas.unwrap_or(1);
+    if least == 0 {
+        return fail(&format!("{field}.max"), &max.to_string(), "needs `replicas` of at least 1");
+    }
+    within(&format!("{field}.max"), Some(max), least, 1000)?;
+    within(&format!("{field}.cpu"), said.cpu, 1, 1000)?;
+    within(&format!("{field}.memory"), said.memory, 1, 1000)
+}
+
+fn volume(fields: &str, name: &str, said: &VolumeSpec, process: &ProcessSpec) -> Checked {
+    if !is_name(name, 15) {
+        let problem = "must be 1 to 15 lower-case letters, digits and `-`, from a letter";
+        return fail(fields, name, problem);
+    }
+    let field = |part: &str| format!("{fields}.{name}.{part}");
+    let Some(path) = &said.path else {
+        return fail(&field("path"), "", "is missing; it says where the volume is mounted");
+    };
+    if !path.starts_with('/') || path.len() < 2 || path.contains([':', '\0']) || path.contains("..")
+    {
+        return fail(&field("path"), path, "must be an absolute path other than `/`, without `:`");
+    }
+    let twice = process
+        .volumes
+        .iter()
+        .any(|(other, volume)| other.as_str() < name && volume.path.as_deref() == Some(path));
+    if twice {
+        return fail(&field("path"), path, "is another volume's too");
+    }
+    let scratch = said.scratch == Some(true);
+    let sources = [
+        ("size", said.size.is_some() && !scratch),
+        ("scratch", scratch),
+        ("claim", said.claim.is_some()),
+        ("secret", said.secret.is_some()),
+        ("config-map", said.config_map.is_some()),
+    ];
+    let mut named = sources.iter().filter(|(_, said)| *said).map(|(source, _)| *source);
+    if let (Some(one), Some(other)) = (named.next(), named.next()) {
+        return fail(&field(other), "", &format!("stands beside `{one}`; a volume is one thing"));
+    }
+    if let Some(size) = &said.size
+        && let Some(problem) = quantity::problem(size, Of::Bytes)
+    {
+        return fail(&field("size"), size, &problem);
+    }
+    let accesses = ["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"];
+    if let Some(access) = said.access.as_deref().filter(|said| !accesses.contains(said)) {
+        return fail(&field("access"), access, &format!("must be one of {}", accesses.join(", ")));
+    }
+    for (part, object) in [
+        ("claim", &said.claim),
+        ("secret", &said.secret),
+        ("config-map", &said.config_map),
+        ("class", &said.class),
+    ] {
+        if let Some(object) = object.as_deref().filter(|name| !is_object_name(name)) {
+            return fail(&field(part), object, OBJECT_NAME);
+        }
+    }
+    let kept = said.size.is_some() && !scratch;
+    let alone = said.access.as_deref().unwrap_or("ReadWriteOnce").starts_with("ReadWriteOnce");
+    let pods = process.autoscale.max.or(process.replicas).unwrap_or(1);
+    if kept && alone && pods > 1 && process.stateful != Some(true) {
+        let problem = "is one disk for several pods; say `stateful = true`, so that each has its own, or `access = \"ReadWriteMany\"`";
+        return fail(&field("size"), said.size.as_deref().unwrap_or_default(), problem);
+    }
+    Ok(())
+}
+
+/// What only runs that come and go have, and what they cannot have.
+fn scheduled(at: &str, said: &ProcessSpec, web: bool) -> Checked {
+    let field = |name: &str| format!("{at}{name}");
+    within(&field("timeout-seconds"), said.timeout_seconds, 1, 7 * 24 * 3600)?;
+    within(&field("retries"), said.retries, 0, 10)?;
+    let Some(schedule) = &said.schedule else {
+        for (name, stands) in [
+            ("timezone", said.timezone.is_some()),
+            ("timeout-seconds", said.timeout_seconds.is_some()),
+            ("retries", said.retries.is_some()),
+            ("overlap", said.overlap.is_some()),
+        ] {
+            if stands {
+                return fail(&field(name), "", "is for a process with a `schedule`");
+            }
+        }
+        return Ok(());
+    };
+    if let Some(problem) = schedule::problem(schedule) {
+        return fail(&field("schedule"), schedule, &problem);
+    }
+    if web {
+        let problem = "is for another process: `web` always runs; say `[processes.NAME]`";
+        return fail(&field("schedule"), schedule, problem);
+    }
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || "/_+-".contains(c));
+    if let Some(zone) = said
+        .timezone
+        .as_deref()
+        .filter(|zone| zone.is_empty() || zone.contains(odd) || zone.eq_ignore_ascii_case("local"))
+    {
+        return fail(&field("timezone"), zone, "must be a name such as `Europe/Berlin`");
+    }
+    for (name, stands) in [
+        ("port", said.port.is_some()),
+        ("health", said.health.is_some()),
+        ("replicas", said.replicas.is_some()),
+        ("stateful", said.stateful == Some(true)),
+        ("autoscale.max", said.autoscale.max.is_some()),
+        ("max-unavailable", said.max_unavailable.is_some()),
+    ] {
+        if stands {
+            return fail(&field(name), "", "is for a process that always runs, without `schedule`");
+        }
+    }
+    Ok(())
+}
+
+fn build_and_test(spec: &Spec) -> Checked {
+    for name in spec.build.arguments.keys() {
+        if !is_variable(name) {
+            let problem = "must be letters, digits and `_`, not from a digit";
+            return fail("build.arguments", name, problem);
+        }
+    }
+    let inside = |path: &str| {
+        !path.is_empty() && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
+    };
+    if let Some(path) = spec.build.dockerfile.as_deref().filter(|path| !inside(path)) {
+        return fail("build.dockerfile", path, "must be a path within the app's folder");
+    }
+    if let Some(path) = spec.manifests.iter().find(|path| !inside(path)) {
+        return fail("manifests", path, "must be a path within the app's folder");
+    }
+    for (name, said) in &spec.hooks {
+        let field = format!("hooks.{name}");
+        if said.len() > LONGEST_HOOK {
+            let problem = format!("has {} bytes; at most {LONGEST_HOOK} are allowed", said.len());
+            return fail(&field, said, &problem);
+        }
+        if !serde_json::from_str(said).is_ok_and(|said: serde_json::Value| said.is_object()) {
+            let problem = "must be a JSON object, such as {\"command\": [\"./migrate\"]}";
+            return fail(&field, said, problem);
+        }
+    }
+    within("test.timeout-seconds", spec.test.timeout_seconds, 1, 7 * 24 * 3600)
+}
+
+fn exposed(said: &ExposeSpec) -> Checked {
+    if said.port == Some(0) {
+        return fail("expose.port", "0", "must be 1 to 65535");
+    }
+    for host in &said.hosts {
+        let name = host.strip_prefix("*.").unwrap_or(host);
+        if !is_object_name(name) || !name.contains('.') {
+            return fail("expose.hosts", host, "must be a host name such as `shop.example.com`");
+        }
+    }
+    if let Some(path) = said.path.as_deref().filter(|path| !is_url_path(path)) {
+        return fail("expose.path", path, "must be a path that starts with `/`");
+    }
+    match (&said.gateway, &said.ingress_class) {
+        (Some(gateway), Some(_)) => {
+            return fail("expose.gateway", gateway, "stands beside `ingress-class`; say one");
+        }
+        (Some(gateway), None) => {
+            let parts: Vec<_> = gateway.split('/').collect();
+            if parts.len() > 2 || !parts.iter().all(|part| is_object_name(part)) {
+                return fail("expose.gateway", gateway, "must be `name` or `namespace/name`");
+            }
+            if let Some(secret) = &said.tls_secret {
+                let problem = "is for an Ingress; the certificate of a Gateway is its listener's";
+                return fail("expose.tls-secret", secret, problem);
+            }
+        }
+        (None, Some(class)) if !is_object_name(class) => {
+            return fail("expose.ingress-class", class, OBJECT_NAME);
+        }
+        (None, Some(_)) => {}
+        (None, None) => {
+            if let Some(host) = said.hosts.first() {
+                let problem = "needs `expose.gateway` or `expose.ingress-class`";
+                return fail("expose.hosts", host, problem);
+            }
+        }
+    }
+    if let Some(secret) = said.tls_secret.as_deref().filter(|name| !is_object_name(name)) {
+        return fail("expose.tls-secret", secret, OBJECT_NAME);
+    }
+    annotations("expose.annotations", &said.annotations)
+}
+
+fn network(said: &NetworkSpec) -> Checked {
+    if said.restrict == Some(false) && !(said.from.is_empty() && said.to.is_empty()) {
+        return fail("network.restrict", "false", "stands beside `from` or `to`");
+    }
+    if let Some(name) = said.from.iter().find(|name| !is_label_of_dns(name)) {
+        return fail("network.from", name, "must be a namespace");
+    }
+    match said.to.iter().find(|peer| super::settle::peer(peer).is_none()) {
+        Some(peer) => {
+            fail("network.to", peer, "must be `CIDR` or `CIDR:port`, such as `10.0.0.0/8:5432`")
+        }
+        None => Ok(()),
+    }
+}
+
+fn names(spec: &Spec) -> Checked {
+    if let Some(name) = spec.service_account.name.as_deref().filter(|name| !is_object_name(name)) {
+        return fail("service-account.name", name, OBJECT_NAME);
+    }
+    if let (Some(name), false) =
+        (&spec.service_account.name, spec.service_account.annotations.is_empty())
+    {
+        let problem = "is somebody else's: `service-account.annotations` are for the app's own";
+        return fail("service-account.name", name, problem);
+    }
+    annotations("service-account.annotations", &spec.service_account.annotations)?;
+    annotations("annotations", &spec.annotations)?;
+    for (key, value) in &spec.labels {
+        label("labels", key, value)?;
+        if key.starts_with("app.kubernetes.io/") || key.starts_with("applyset.kubernetes.io/") {
+            return fail("labels", key, "is set by Windlass");
+        }
+    }
+    match spec.pull_secrets.iter().find(|name| !is_object_name(name)) {
+        Some(name) => fail("pull-secrets", name, OBJECT_NAME),
+        None => Ok(()),
+    }
+}
+
+/// `10.0.0.0/8`, as a NetworkPolicy wants it.
+pub(super) fn is_cidr(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let (Ok(address), Ok(bits)) = (address.parse::<IpAddr>(), bits.parse::<u8>()) else {
+        return false;
+    };
+    bits <= if address.is_ipv4() { 32 } else { 128 }
+}

@@ -1,0 +1,161 @@
+use super::*;
+use crate::runtime::{Check, Peer, Route, VolumeSource};
+
+fn spec(text: &str) -> Spec {
+    Spec::from_toml(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_file_knows_its_keys_and_says_where_it_is_wrong() {
+    let known = spec("port = 3000\n[test]\ncommand = [\"npm\", \"test\"]\n");
+    assert_eq!((known.port, known.test.command.len()), (Some(3000), 2));
+    let error = Spec::from_toml("port = 3000\nreplica = 2\n").unwrap_err();
+    assert_eq!((&*error.field, &*error.value), ("windlass.toml:2", "replica = 2"));
+    assert!(error.problem.contains("unknown field `replica`"), "{error}");
+    let error = Spec::from_toml("health = \"healthz\"").unwrap_err();
+    assert_eq!(error.field, "windlass.toml: health");
+}
+
+#[test]
+fn scalars_replace_and_maps_merge() {
+    let job = spec("port = 1\n[env]\nA = \"job\"\n[processes.worker]\nreplicas = 3");
+    let file = spec(
+        "port = 2\nreplicas = 3\n[env]\nA = \"file\"\nB = \"file\"\n[processes.worker]\ncommand = [\"w\", \"x\"]",
+    );
+    let both = job.over(file);
+    assert_eq!((both.port, both.replicas), (Some(1), Some(3)));
+    assert_eq!(both.env, [("A".into(), "job".into()), ("B".into(), "file".into())].into());
+    let worker = &both.processes["worker"];
+    assert_eq!((worker.replicas, worker.command.len()), (Some(3), 2));
+    assert_eq!(both.leaves()["processes.worker.replicas"], 3);
+}
+
+#[test]
+fn what_nobody_says_is_decided() {
+    let runtime = spec("[resources]\nmemory = \"96Mi\"").settle(&Found::default(), vec![]);
+    let web = runtime.web().unwrap();
+    assert_eq!((web.port, &*web.resources.memory_limit), (Some(8080), "192Mi"));
+    let startup = web.probes.startup.as_ref().unwrap();
+    assert_eq!((&startup.check, startup.failures), (&Check::Tcp { port: 8080 }, 120));
+    assert_eq!((web.max_unavailable, runtime.expose.port, runtime.network), (None, 80, None));
+}
+
+#[test]
+fn an_ordinary_company_needs_no_yaml() {
+    let runtime = spec(
+        r#"
+        health = "/healthz"
+        replicas = 2
+        [resources]
+        memory = "64Mi"
+        [expose]
+        hosts = ["shop.example.com"]
+        gateway = "infra/public"
+        [processes.web]
+        autoscale = { max = 5 }
+        ports = { metrics = 9090 }
+        [processes.worker]
+        command = ["./worker"]
+        probes.liveness = { command = ["./alive"], period-seconds = 30 }
+        volumes.spool = { path = "/spool", size = "1Gi" }
+        stateful = true
+        [processes.nightly]
+        command = ["./report"]
+        schedule = "30 3 * * *"
+        timezone = "Europe/Berlin"
+        [network]
+        to = ["10.0.0.0/8:5432"]
+        "#,
+    )
+    .settle(&Found { port: Some(3000), ..Found::default() }, vec![]);
+    let names: Vec<_> = runtime.processes.iter().map(|process| &*process.name).collect();
+    assert_eq!(names, ["web", "nightly", "worker"]);
+    let worker = runtime.process("worker").unwrap();
+    assert_eq!((worker.port, &*worker.resources.memory), (None, "64Mi"));
+    assert!(worker.probes.startup.is_none() && worker.probes.liveness.is_some());
+    assert!(matches!(worker.volumes["spool"].source, VolumeSource::Claim { .. }));
+    let route = Route::Gateway { namespace: Some("infra".into()), name: "public".into() };
+    assert_eq!(runtime.expose.route, Some(route));
+    let peer = Peer { cidr: "10.0.0.0/8".into(), port: Some(5432) };
+    assert_eq!(runtime.network.unwrap().to, [peer]);
+}
+
+#[test]
+fn what_cannot_be_names_field_value_and_rule() {
+    let long = "x".repeat(300);
+    for (text, field, says) in [
+        ("processes.web.port = 3000\nport = 3000", "port", "say it once"),
+        (&*format!("processes.{long}.port = 1"), "processes", "1 to 11"),
+        ("processes.web.ports = { a = 80, b = 80 }", "processes.web.ports.b", "named once"),
+        ("processes.c.schedule = \"0 0 30 2 *\"", "processes.c.schedule", "never comes"),
+        ("processes.web.schedule = \"@daily\"", "processes.web.schedule", "always runs"),
+        ("processes.c = { schedule = \"@daily\", port = 1 }", "processes.c.port", "always runs"),
+        ("processes.w.timezone = \"UTC\"", "processes.w.timezone", "schedule"),
+        ("resources.cpu = \"1GB\"", "resources.cpu", "an amount of memory"),
+        ("resources.memory = \"512\"", "resources.memory", "did you mean `512Mi`"),
+        (
+            "resources = { memory = \"1Gi\", memory-limit = \"512Mi\" }",
+            "resources.memory-limit",
+            "less than the request",
+        ),
+        ("expose.hosts = [\"shop.example.com\"]", "expose.hosts", "needs `expose.gateway`"),
+        ("expose = { gateway = \"a/b/c\" }", "expose.gateway", "namespace/name"),
+        ("expose = { gateway = \"a\", ingress-class = \"b\" }", "expose.gateway", "say one"),
+        ("processes.web.off = true", "processes.web.off", "nothing to run"),
+        ("processes.w.volumes.d = { size = \"1Gi\" }", "processes.w.volumes.d.path", "missing"),
+        (
+            "processes.w = { replicas = 2, volumes.d = { path = \"/d\", size = \"1Gi\" } }",
+            "processes.w.volumes.d.size",
+            "stateful = true",
+        ),
+        (
+            "processes.w.probes.liveness.http = \"/h\"",
+            "processes.w.probes.liveness.port",
+            "no `port`",
+        ),
+        (
+            "processes.w.probes.liveness = { tcp = true, command = [\"a\"] }",
+            "processes.w.probes.liveness",
+            "one thing",
+        ),
+        ("processes.w.autoscale.cpu = 50", "processes.w.autoscale.max", "missing"),
+        ("labels = { \"a b\" = \"c\" }", "labels", "label's key"),
+        ("labels = { a = \"b c\" }", "labels.a", "at most 63"),
+        ("manifests = [\"../x.yaml\"]", "manifests", "within the app's folder"),
+        ("network.to = [\"10.0.0.0\"]", "network.to", "CIDR"),
+        ("pull-secrets = [\"A\"]", "pull-secrets", "object's name"),
+        ("env.PORT = \"1\"", "env", "say `port` instead"),
+        ("env.A = \"1\"\nsecrets.A = \"b\"", "env", "say it once"),
+        ("replicas = 101", "replicas", "0 to 100"),
+    ] {
+        let error = Spec::from_toml(text).unwrap_err();
+        assert_eq!(error.field, format!("windlass.toml: {field}"), "{text}: {error}");
+        assert!(error.problem.contains(says), "{text}: {error}");
+        assert!(error.to_string().len() < 400, "{error}");
+    }
+}
+
+#[test]
+fn ten_thousand_variables_are_taken_and_a_mebibyte_is_not() {
+    let many = |count: usize, length: usize| Spec {
+        env: (0..count).map(|n| (format!("V{n}"), "x".repeat(length))).collect(),
+        ..Spec::default()
+    };
+    assert_eq!(many(10_000, 20).check(), Ok(()));
+    let error = many(10_000, 100).check().unwrap_err();
+    assert!(error.problem.contains("a ConfigMap holds 1 MiB"), "{error}");
+    let error = many(1, 200_000).check().unwrap_err();
+    assert_eq!(error.field, "env.V0");
+}
+
+/// Editors read it; `WINDLASS_BLESS=1` writes it anew.
+#[test]
+fn the_published_schema_is_of_this_code() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("windlass.schema.json");
+    let schema = serde_json::to_string_pretty(&Spec::schema()).unwrap() + "\n";
+    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+    if std::env::var_os("WINDLASS_BLESS").is_some() {
+        std::fs::write(&file, &schema).unwrap();
+    }
+    assert_eq!(schema, std::fs::read_to_string(file).unwrap_or_default());
+}

@@ -1,0 +1,193 @@
+//! What an app has in the cluster, listed in a ConfigMap that is also the parent of an ApplySet
+//! (KEP-3659): what a later release no longer has is found without listing anything.
+
+use crate::{
+    client::{Client, limited},
+    render::{APPLY_SET, apply_set, inventory_name, labels},
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use windlass_core::{job::Release, ports::ClusterError};
+
+/// The key of the list in the ConfigMap.
+const KEY: &str = "objects";
+
+/// Objects named by their content that are kept for releases which may be put back.
+const KEPT: usize = 10;
+
+/// One object, as it can be found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Entry {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// Of the one that we applied: another of the same name is not ours to delete.
+    pub(crate) uid: String,
+}
+
+impl Entry {
+    pub(crate) fn of(object: &Value) -> Self {
+        let text = |pointer: &str| {
+            let found = object.pointer(pointer).and_then(Value::as_str);
+            found.unwrap_or_default().to_owned()
+        };
+        Self {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+            name: text("/metadata/name"),
+            uid: text("/metadata/uid"),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.group() == other.group()
+    }
+
+    fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// Its name and kind alone, for a call about it.
+    pub(crate) fn head(&self, namespace: &str) -> Value {
+        json!({
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "metadata": { "name": self.name, "namespace": namespace },
+        })
+    }
+
+    /// It holds what cannot be made again, or runs what holds it.
+    pub(crate) fn holds_data(&self) -> bool {
+        matches!(&*self.kind, "PersistentVolumeClaim" | "StatefulSet" | "Namespace")
+    }
+
+    fn is_hashed(&self) -> bool {
+        matches!(&*self.kind, "ConfigMap" | "Secret")
+            && (self.name.contains("-env-") || self.name.contains("-secrets-"))
+    }
+}
+
+/// What an app has, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inventory(Vec<Entry>);
+
+impl Inventory {
+    pub(crate) async fn read(client: &Client, release: &Release) -> Result<Self, ClusterError> {
+        let api = client.api::<ConfigMap>(&release.app.namespace());
+        let name = inventory_name(release);
+        let found = limited(api.get_opt(&name), &format!("ConfigMap {name}")).await?;
+        let text = found.and_then(|map| map.data?.remove(KEY)).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        match serde_json::from_str(&text) {
+            Ok(entries) => Ok(Self(entries)),
+            // Nobody but us writes it: what it listed is left alone, and it is begun anew.
+            Err(error) => {
+                tracing::warn!(%error, name, "the inventory cannot be read; it is begun anew");
+                Ok(Self::default())
+            }
+        }
+    }
+
+    /// With these too; what was there keeps its place.
+    #[must_use]
+    pub(crate) fn with(mut self, entries: &[Entry]) -> Self {
+        for entry in entries {
+            match self.0.iter_mut().find(|known| known.is(entry)) {
+                Some(known) => {
+                    if !entry.uid.is_empty() {
+                        *known = entry.clone();
+                    }
+                }
+                None => self.0.push(entry.clone()),
+            }
+        }
+        self
+    }
+
+    /// What is here and not in a release, without what is kept for a way back; and what holds data.
+    pub(crate) fn beyond(&self, entries: &[Entry]) -> (Vec<Entry>, Vec<Entry>) {
+        let hashed: Vec<_> = self.0.iter().filter(|entry| entry.is_hashed()).collect();
+        let young: Vec<_> = hashed.iter().rev().take(KEPT).collect();
+        let gone = self.0.iter().filter(|known| {
+            !entries.iter().any(|entry| entry.is(known)) && !young.iter().any(|one| one.is(known))
+        });
+        gone.cloned().partition(|entry| !entry.holds_data())
+    }
+
+    #[must_use]
+    pub(crate) fn without(mut self, entries: &[Entry]) -> Self {
+        self.0.retain(|known| !entries.iter().any(|entry| entry.is(known)));
+        self
+    }
+
+    pub(crate) async fn write(
+        &self,
+        client: &Client,
+        release: &Release,
+    ) -> Result<(), ClusterError> {
+        let kinds: BTreeSet<_> = self
+            .0
+            .iter()
+            .map(|entry| match entry.group() {
+                "" => entry.kind.clone(),
+                group => format!("{}.{group}", entry.kind),
+            })
+            .collect();
+        let mut labels = labels(release);
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert("applyset.kubernetes.io/id".into(), json!(apply_set(release)));
+            labels.remove(APPLY_SET);
+        }
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": inventory_name(release),
+                "namespace": release.app.namespace(),
+                "labels": labels,
+                "annotations": {
+                    "applyset.kubernetes.io/tooling": "windlass/v0.1",
+                    "applyset.kubernetes.io/contains-group-kinds":
+                        kinds.into_iter().collect::<Vec<_>>().join(","),
+                },
+            },
+            "data": { KEY: serde_json::to_string(&self.0).unwrap_or_default() },
+        });
+        client.apply(&object).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: &str, name: &str) -> Entry {
+        Entry { api_version: "v1".into(), kind: kind.into(), name: name.into(), uid: "1".into() }
+    }
+
+    #[test]
+    fn what_holds_data_and_what_a_way_back_needs_is_kept() {
+        let mut all: Vec<_> =
+            (0..12).map(|n| entry("ConfigMap", &format!("web-env-{n}"))).collect();
+        all.extend([entry("Service", "old"), entry("PersistentVolumeClaim", "disk")]);
+        all.push(entry("Service", "web"));
+        let inventory = Inventory(all);
+        let now = [entry("Service", "web"), entry("ConfigMap", "web-env-11")];
+        let (gone, held) = inventory.beyond(&now);
+        let names = |list: &[Entry]| list.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&gone), ["web-env-0", "web-env-1", "old"]);
+        assert_eq!(names(&held), ["disk"]);
+    }
+
+    #[test]
+    fn what_is_known_keeps_its_place_and_learns_its_uid() {
+        let known = Inventory(vec![Entry { uid: String::new(), ..entry("Service", "web") }]);
+        let both = known.with(&[entry("Service", "web"), entry("Secret", "a")]);
+        assert_eq!(both.0, [entry("Service", "web"), entry("Secret", "a")]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What applying a release would change, by the API server's own word: a dry run beside what is
+//! there.
+
+use crate::{
+    apply::With,
+    inventory::{Entry, Inventory},
+    render::JOB,
+};
+use futures::future::try_join_all;
+use kube::api::DynamicObject;
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+use windlass_core::{
+    job::Release,
+    ports::{ChangeVerb, ClusterError, ObjectChange},
+};
+
+/// Lines shown around a change.
+const AROUND: usize = 2;
+
+/// Fields that the API server keeps for itself, and what differs with every job.
+const UNTOLD: [&str; 5] =
+    ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"];
+const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernetes.io/revision"];
+
+impl With<'_> {
+    /// What applying would change, in the order in which it is applied; deletions last.
+    pub(crate) async fn changes(
+        &self,
+        release: &Release,
+        objects: &[Value],
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        let Some((namespace, _)) = objects.split_first() else { return Ok(Vec::new()) };
+        let is_new = match self.client.find(namespace).await {
+            Ok(found) => found.is_none(),
+            // It is an admin's: there, or the first object says so.
+            Err(ClusterError::Forbidden { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        let changes = objects.iter().map(|object| self.change(object, is_new));
+        let mut changes = try_join_all(changes).await?;
+        if !is_new {
+            let entries: Vec<_> = objects.iter().map(Entry::of).collect();
+            let (gone, _) = Inventory::read(self.client, release).await?.beyond(&entries);
+            changes.extend(gone.into_iter().map(|entry| ObjectChange {
+                object: format!("{} {}", entry.kind, entry.name),
+                verb: ChangeVerb::Delete,
+                lines: Vec::new(),
+            }));
+        }
+        Ok(changes)
+    }
+
+    async fn change(&self, object: &Value, is_new: bool) -> Result<ObjectChange, ClusterError> {
+        let entry = Entry::of(object);
+        let change = |verb, lines| ObjectChange {
+            object: format!("{} {}", entry.kind, entry.name),
+            verb,
+            lines,
+        };
+        let live = match is_new {
+            true => None,
+            false => match self.client.find(object).await {
+                Err(ClusterError::Forbidden { .. }) if entry.kind == "Namespace" => {
+                    return Ok(change(ChangeVerb::Keep, Vec::new()));
+                }
+                found => found?,
+            },
+        };
+        if entry.kind == "Secret" {
+            // Its values are not at hand here, and would not be shown: its name tells its versions.
+            let verb = if live.is_some() { ChangeVerb::Keep } else { ChangeVerb::Create };
+            return Ok(change(verb, Vec::new()));
+        }
+        if is_new {
+            return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
+        }
+        let planned = yaml(plain(self.client.dry_run(object).await?));
+        let Some(live) = live else {
+            // As it is sent: what the API server adds would hide it.
+            return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
+        };
+        let lines = difference(&yaml(plain(live)), &planned);
+        let verb = if lines.is_empty() { ChangeVerb::Keep } else { ChangeVerb::Update };
+        Ok(change(verb, lines))
+    }
+}
+
+fn plain(object: DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+/// Without what nobody said.
+fn yaml(mut object: Value) -> String {
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in UNTOLD {
+            metadata.remove(field);
+        }
+        let empty = match metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            Some(annotations) => {
+                annotations.retain(|key, _| !ANNOTATIONS.contains(&&**key));
+                annotations.is_empty()
+            }
+            None => false,
+        };
+        if empty {
+            metadata.remove("annotations");
+        }
+    }
+    serde_saphyr::to_string(&object).unwrap_or_default()
+}
+
+fn added(text: &str) -> Vec<String> {
+    text.lines().map(|line| format!("+ {line}")).collect()
+}
+
+fn difference(before: &str, after: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if index > 0 {
+            lines.push("  ...".into());
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => "-",
+                ChangeTag::Insert => "+",
+                ChangeTag::Equal => " ",
+            };
+            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_somebody_said_is_compared() {
+        let live = json!({
+            "kind": "Deployment",
+            "metadata": { "name": "web", "uid": "1", "annotations": { JOB: "a" } },
+            "spec": { "replicas": 1, "paused": false },
+            "status": { "replicas": 1 },
+        });
+        let mut next = live.clone();
+        next["metadata"]["annotations"][JOB] = json!("b");
+        next["status"]["replicas"] = json!(7);
+        assert!(difference(&yaml(live.clone()), &yaml(next.clone())).is_empty());
+        next["spec"]["replicas"] = json!(2);
+        let lines = difference(&yaml(live), &yaml(next));
+        assert!(lines.contains(&"-   replicas: 1".into()), "{lines:?}");
+        assert!(lines.contains(&"+   replicas: 2".into()), "{lines:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! Whose rights pods have, and with whom they talk.
+
+use super::{
+    names::{INSTANCE, metadata, set},
+    pod::account_name,
+};
+use serde_json::{Value, json};
+use windlass_core::job::Release;
+
+/// One of the app's own has no rights; pods do not even get its token unless they ask for it.
+pub(super) fn service_account(release: &Release) -> Option<Value> {
+    let account = &release.runtime.account;
+    if account.existing.is_some() {
+        return None;
+    }
+    let mut head = metadata(release, &account_name(release));
+    if !account.annotations.is_empty() {
+        set(&mut head, "annotations", json!(account.annotations));
+    }
+    Some(json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": head,
+        "automountServiceAccountToken": false,
+    }))
+}
+
+pub(super) fn network_policy(release: &Release) -> Option<Value> {
+    let network = release.runtime.network.as_ref()?;
+    let own = json!({ "podSelector": { "matchLabels": { INSTANCE: release.app.name } } });
+    let mut from = vec![own.clone()];
+    if !network.from.is_empty() {
+        from.push(json!({
+            "namespaceSelector": { "matchExpressions": [{
+                "key": "kubernetes.io/metadata.name", "operator": "In", "values": network.from,
+            }] },
+        }));
+    }
+    // Without names nothing else can be reached.
+    let dns = ["UDP", "TCP"].map(|protocol| json!({ "port": 53, "protocol": protocol }));
+    let mut egress = vec![json!({ "ports": dns }), json!({ "to": [own] })];
+    egress.extend(network.to.iter().map(|peer| {
+        let mut rule = json!({ "to": [{ "ipBlock": { "cidr": peer.cidr } }] });
+        if let Some(port) = peer.port {
+            set(&mut rule, "ports", json!([{ "port": port, "protocol": "TCP" }]));
+        }
+        rule
+    }));
+    Some(json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(release, &release.app.name),
+        "spec": {
+            "podSelector": { "matchLabels": { INSTANCE: release.app.name } },
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{ "from": from }],
+            "egress": egress,
+        },
+    }))
+}

@@ -1,0 +1,122 @@
+//! The one container of a process's pods.
+
+use super::{
+    config::{config_name, secret_name},
+    names::set,
+};
+use serde_json::{Value, json};
+use windlass_core::{
+    job::Release,
+    runtime::{Check, Probe, Process, SecretEnv},
+};
+
+/// The container of a process; called as the app is.
+pub(crate) fn container(release: &Release, process: &Process) -> Value {
+    let mut container = json!({
+        "name": release.app.name,
+        "image": release.image.by_digest(),
+        "env": environment(release, process),
+        "resources": resources(process),
+        // The end of the log lands in the pod's status: evidence without another call.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": security(release.runtime.user),
+    });
+    let ports: Vec<_> = process
+        .port
+        .iter()
+        .map(|port| json!({ "name": "http", "containerPort": port }))
+        .chain(
+            process.ports.iter().map(|(name, port)| json!({ "name": name, "containerPort": port })),
+        )
+        .collect();
+    if !ports.is_empty() {
+        set(&mut container, "ports", json!(ports));
+    }
+    let probes = &process.probes;
+    for (key, said) in [
+        ("startupProbe", &probes.startup),
+        ("readinessProbe", &probes.readiness),
+        ("livenessProbe", &probes.liveness),
+    ] {
+        if let Some(said) = said {
+            set(&mut container, key, probe(process, said));
+        }
+    }
+    if process.pre_stop_seconds > 0 {
+        // Endpoints and SIGTERM race (KEP-3960).
+        let sleep = json!({ "sleep": { "seconds": process.pre_stop_seconds } });
+        set(&mut container, "lifecycle", json!({ "preStop": sleep }));
+    }
+    if let Some(name) = config_name(release) {
+        set(&mut container, "envFrom", json!([{ "configMapRef": { "name": name } }]));
+    }
+    if !process.command.is_empty() {
+        set(&mut container, "command", json!(process.command));
+    }
+    let mounts: Vec<_> = process
+        .volumes
+        .iter()
+        .map(|(name, volume)| {
+            json!({ "name": name, "mountPath": volume.path, "readOnly": volume.read_only })
+        })
+        .collect();
+    if !mounts.is_empty() {
+        set(&mut container, "volumeMounts", json!(mounts));
+    }
+    container
+}
+
+fn resources(process: &Process) -> Value {
+    let said = &process.resources;
+    let mut requests = json!({ "cpu": said.cpu, "memory": said.memory });
+    let mut limits = json!({ "memory": said.memory_limit });
+    if let Some(cpu) = &said.cpu_limit {
+        set(&mut limits, "cpu", json!(cpu));
+    }
+    if let Some(disk) = &said.ephemeral_storage {
+        set(&mut requests, "ephemeral-storage", json!(disk));
+        set(&mut limits, "ephemeral-storage", json!(disk));
+    }
+    json!({ "requests": requests, "limits": limits })
+}
+
+fn probe(process: &Process, said: &Probe) -> Value {
+    let named = |port: &u16| match process.port == Some(*port) {
+        true => json!("http"),
+        false => json!(port),
+    };
+    let mut probe = match &said.check {
+        Check::Http { path, port } => json!({ "httpGet": { "path": path, "port": named(port) } }),
+        Check::Tcp { port } => json!({ "tcpSocket": { "port": named(port) } }),
+        Check::Grpc { port, service } => json!({ "grpc": { "port": port, "service": service } }),
+        Check::Exec { command } => json!({ "exec": { "command": command } }),
+    };
+    set(&mut probe, "periodSeconds", json!(said.period));
+    set(&mut probe, "timeoutSeconds", json!(said.timeout));
+    set(&mut probe, "failureThreshold", json!(said.failures));
+    probe
+}
+
+/// Secrets key by key, so that one that lacks a key is called by its name.
+fn environment(release: &Release, process: &Process) -> Vec<Value> {
+    let port = process.port.map(|port| json!({ "name": "PORT", "value": port.to_string() }));
+    let own = process.env.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    let object = secret_name(release).unwrap_or_default();
+    // A process's own word goes over the app's.
+    let secrets = release.runtime.secrets.iter();
+    let secrets = secrets.filter(|secret| !process.env.contains_key(&secret.env));
+    let of_secret = |secret: &SecretEnv| {
+        let from = json!({ "secretKeyRef": { "name": object, "key": secret.env } });
+        json!({ "name": secret.env, "valueFrom": from })
+    };
+    port.into_iter().chain(own).chain(secrets.map(of_secret)).collect()
+}
+
+fn security(user: Option<u32>) -> Value {
+    let mut context = json!({ "allowPrivilegeEscalation": false });
+    // Root without capabilities cannot even chown, which images of root do at their start.
+    if user.is_some() {
+        set(&mut context, "capabilities", json!({ "drop": ["ALL"] }));
+    }
+    context
+}

@@ -1,0 +1,145 @@
+//! What all pods of a process are made of.
+
+use super::{
+    container::container,
+    names::{pull_name, selector, set, workload_name},
+};
+use serde_json::{Value, json};
+use windlass_core::{
+    job::Release,
+    runtime::{Process, Spread, Volume, VolumeSource},
+};
+
+/// Seconds until a pod on a lost node is made anew: the API server's own 300 outlast the rollout's
+/// deadline.
+const LOST_NODE_SECONDS: u32 = 30;
+
+/// A pod's spec.
+pub(super) fn pod(release: &Release, process: &Process, pull: bool) -> Value {
+    let runtime = &release.runtime;
+    let mut context = security(runtime.user);
+    let kept = process
+        .volumes
+        .values()
+        .any(|one| matches!(one.source, VolumeSource::Claim { .. } | VolumeSource::Existing(_)));
+    if let (true, Some(user)) = (kept, runtime.user) {
+        // A new volume belongs to root.
+        set(&mut context, "fsGroup", json!(user));
+    }
+    let mut pod = json!({
+        "automountServiceAccountToken": runtime.account.token,
+        "serviceAccountName": account_name(release),
+        "enableServiceLinks": false,
+        "terminationGracePeriodSeconds": process.pre_stop_seconds + process.drain_seconds,
+        "securityContext": context,
+        "tolerations": tolerations(process),
+        "containers": [container(release, process)],
+    });
+    if process.placement.spread != Spread::Off && process.schedule.is_none() {
+        set(&mut pod, "topologySpreadConstraints", json!(spread(release, process)));
+    }
+    if !process.placement.nodes.is_empty() {
+        set(&mut pod, "nodeSelector", json!(process.placement.nodes));
+    }
+    let secrets = pull_secrets(release, pull);
+    if !secrets.is_empty() {
+        set(&mut pod, "imagePullSecrets", json!(secrets));
+    }
+    let volumes: Vec<_> = process
+        .volumes
+        .iter()
+        .filter_map(|(name, one)| volume(release, process, name, one))
+        .collect();
+    if !volumes.is_empty() {
+        set(&mut pod, "volumes", json!(volumes));
+    }
+    pod
+}
+
+/// Ours, where we log in, and those that the app names.
+pub(crate) fn pull_secrets(release: &Release, pull: bool) -> Vec<Value> {
+    let ours = pull.then(|| pull_name(release));
+    let all = ours.iter().chain(&release.runtime.pull_secrets);
+    all.map(|name| json!({ "name": name })).collect()
+}
+
+/// The ServiceAccount that pods run as.
+pub(crate) fn account_name(release: &Release) -> String {
+    release.runtime.account.existing.clone().unwrap_or_else(|| release.app.name.clone())
+}
+
+/// An image of root runs as it is: it was warned of, or forbidden, at the build.
+pub(crate) fn security(user: Option<u32>) -> Value {
+    let mut context = json!({ "seccompProfile": { "type": "RuntimeDefault" } });
+    if let Some(user) = user {
+        set(&mut context, "runAsNonRoot", json!(true));
+        set(&mut context, "runAsUser", json!(user));
+    }
+    context
+}
+
+fn tolerations(process: &Process) -> Vec<Value> {
+    let lost = ["not-ready", "unreachable"].map(|state| {
+        json!({
+            "key": format!("node.kubernetes.io/{state}"),
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": LOST_NODE_SECONDS,
+        })
+    });
+    let said = process.placement.tolerations.iter().map(|said| {
+        let mut toleration = json!({ "operator": "Exists" });
+        if !said.key.is_empty() {
+            set(&mut toleration, "key", json!(said.key));
+        }
+        if let Some(value) = &said.value {
+            set(&mut toleration, "operator", json!("Equal"));
+            set(&mut toleration, "value", json!(value));
+        }
+        if let Some(effect) = &said.effect {
+            set(&mut toleration, "effect", json!(effect));
+        }
+        toleration
+    });
+    lost.into_iter().chain(said).collect()
+}
+
+fn spread(release: &Release, process: &Process) -> [Value; 2] {
+    let unsatisfiable = match process.placement.spread {
+        Spread::Required => "DoNotSchedule",
+        Spread::Preferred | Spread::Off => "ScheduleAnyway",
+    };
+    ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(|key| {
+        // Not every cluster has zones: a node without the label would take no pod at all.
+        let strict = key == "kubernetes.io/hostname";
+        let mut constraint = json!({
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": if strict { unsatisfiable } else { "ScheduleAnyway" },
+            "labelSelector": { "matchLabels": selector(release, process) },
+        });
+        if !process.stateful {
+            set(&mut constraint, "matchLabelKeys", json!(["pod-template-hash"]));
+        }
+        constraint
+    })
+}
+
+/// None for one that the StatefulSet itself makes for each pod.
+fn volume(release: &Release, process: &Process, name: &str, volume: &Volume) -> Option<Value> {
+    let mut object = json!({ "name": name });
+    let (key, source) = match &volume.source {
+        VolumeSource::Claim { .. } if process.stateful => return None,
+        VolumeSource::Claim { .. } => {
+            let claim = format!("{}-{name}", workload_name(release, process));
+            ("persistentVolumeClaim", json!({ "claimName": claim }))
+        }
+        VolumeSource::Existing(claim) => ("persistentVolumeClaim", json!({ "claimName": claim })),
+        VolumeSource::Scratch { size: None } => ("emptyDir", json!({})),
+        VolumeSource::Scratch { size: Some(size) } => ("emptyDir", json!({ "sizeLimit": size })),
+        VolumeSource::Secret(secret) => ("secret", json!({ "secretName": secret })),
+        VolumeSource::ConfigMap(map) => ("configMap", json!({ "name": map })),
+    };
+    set(&mut object, key, source);
+    Some(object)
+}

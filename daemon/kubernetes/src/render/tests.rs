@@ -1,0 +1,83 @@
+use super::*;
+use windlass_core::{
+    app::App,
+    job::Image,
+    manifest,
+    runtime::SecretEnv,
+    spec::{Found, Spec},
+};
+
+fn release(toml: &str) -> Release {
+    let spec = Spec::from_toml(toml).unwrap_or_else(|error| panic!("{error}"));
+    let secrets = vec![SecretEnv { env: "TOKEN".into(), name: "token".into(), version: 2 }];
+    let own = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: seed\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: seed\n        image: $WINDLASS_IMAGE\n";
+    let manifests = match spec.manifests.is_empty() {
+        true => Vec::new(),
+        false => manifest::read("seed.yaml", own).unwrap(),
+    };
+    let found = Found { user: Some(10001), manifests, ..Found::default() };
+    Release {
+        id: "0197".into(),
+        app: App::new("shop", "web", "").unwrap(),
+        commit: "c0ffee".into(),
+        image: Image { reference: "r:5000/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+        hooks: Default::default(),
+        runtime: spec.settle(&found, secrets),
+    }
+}
+
+const SMALL: &str = "port = 3000\nreplicas = 2\nhealth = \"/healthz\"\nenv.COLOR = \"blue\"\nresources.memory = \"64Mi\"";
+
+/// Everything that can be said.
+pub(crate) const FULL: &str = include_str!("full.toml");
+
+#[test]
+fn read_as_the_golden_files() {
+    for (name, toml) in [("small", SMALL), ("full", FULL)] {
+        let login = PullLogin {
+            host: "r:5000".into(),
+            user: "u".into(),
+            password: Secret::new(b"pw".into()),
+        };
+        let secrets = [("TOKEN".to_owned(), Secret::new(b"hunter2".into()))].into();
+        let all = manifests(&release(toml), Some(&secrets), Some(&login), Some("baseline"));
+        let text =
+            all.iter().map(|o| serde_json::to_string_pretty(o).unwrap() + "\n").collect::<String>();
+        let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("src/render/{name}.golden.json"));
+        #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+        if std::env::var_os("WINDLASS_BLESS").is_some() {
+            std::fs::write(&golden, &text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(golden).unwrap_or_default(), "{name}");
+    }
+}
+
+#[test]
+fn names_follow_content_and_tell_no_value() {
+    let (one, mut other) = (release(SMALL), release(SMALL));
+    other.runtime.env.insert("COLOR".into(), "green".into());
+    let name = |release: &Release, kind: &str, part: &str| {
+        let all = manifests(release, None, None, None);
+        let mut found = all.iter().filter(|object| object["kind"] == kind);
+        let found =
+            found.find(|object| object["metadata"]["name"].as_str().unwrap().contains(part));
+        found.map(|object| object["metadata"]["name"].clone()).unwrap()
+    };
+    assert_ne!(name(&one, "ConfigMap", "-env-"), name(&other, "ConfigMap", "-env-"));
+    assert_eq!(name(&one, "Secret", ""), name(&other, "Secret", ""));
+    other.runtime.secrets[0].version = 3;
+    assert_ne!(name(&one, "Secret", ""), name(&other, "Secret", ""));
+    let shown = manifests(&one, None, None, None);
+    assert!(shown.iter().any(|object| object["data"]["TOKEN"] == "***"));
+}
+
+#[test]
+fn an_object_of_the_repository_runs_the_image_and_is_seen() {
+    let all = manifests(&release(FULL), None, None, None);
+    let job = all.iter().find(|object| object["kind"] == "Job").unwrap();
+    let pod = &job["spec"]["template"];
+    assert_eq!(pod["spec"]["containers"][0]["image"], "r:5000/shop/web@sha256:12");
+    assert_eq!(pod["metadata"]["labels"][INSTANCE], "web");
+    assert_eq!(job["metadata"]["namespace"], "shop--production");
+}

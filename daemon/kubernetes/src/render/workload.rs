@@ -1,0 +1,179 @@
+//! What runs a process: a Deployment, a StatefulSet, or a CronJob.
+
+use super::{
+    names::{
+        COMPONENT, INSTANCE, metadata, pod_labels, process_metadata, selector, set, workload_name,
+    },
+    network::headless_name,
+    pod::pod,
+};
+use serde_json::{Value, json};
+use windlass_core::{
+    job::Release,
+    runtime::{Process, Schedule, VolumeSource},
+};
+
+/// Old ReplicaSets and revisions that are kept.
+const HISTORY: u32 = 5;
+
+/// The kind of what runs a process.
+pub(crate) fn kind(process: &Process) -> &'static str {
+    match (&process.schedule, process.stateful) {
+        (Some(_), _) => "CronJob",
+        (None, true) => "StatefulSet",
+        (None, false) => "Deployment",
+    }
+}
+
+pub(super) fn workload(release: &Release, process: &Process, pull: bool) -> Value {
+    match (&process.schedule, process.stateful) {
+        (Some(schedule), _) => cron_job(release, process, schedule, pull),
+        (None, true) => stateful_set(release, process, pull),
+        (None, false) => deployment(release, process, pull),
+    }
+}
+
+fn template(release: &Release, process: &Process, pull: bool) -> Value {
+    let mut head = json!({ "labels": pod_labels(release, process) });
+    if !release.runtime.annotations.is_empty() {
+        set(&mut head, "annotations", json!(release.runtime.annotations));
+    }
+    json!({ "metadata": head, "spec": pod(release, process, pull) })
+}
+
+fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
+    // A disk that one node has at a time cannot be given to a new pod before the old one is gone.
+    let alone = process.volumes.values().any(|volume| match &volume.source {
+        VolumeSource::Claim { access, .. } => access.starts_with("ReadWriteOnce"),
+        _ => false,
+    });
+    let strategy = if alone {
+        json!({ "type": "Recreate" })
+    } else {
+        // One replica with the default of one unavailable would be an outage; a quarter more at once
+        // makes many pods come in a few waves.
+        let surge = (process.replicas / 4).max(1);
+        json!({
+            "type": "RollingUpdate",
+            "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge },
+        })
+    };
+    let mut spec = json!({
+        "minReadySeconds": 5,
+        "progressDeadlineSeconds": process.patience_seconds(),
+        "revisionHistoryLimit": HISTORY,
+        "selector": { "matchLabels": selector(release, process) },
+        "strategy": strategy,
+        "template": template(release, process, pull),
+    });
+    // With an autoscaler their number is its own.
+    if process.autoscale.is_none() {
+        set(&mut spec, "replicas", json!(process.replicas));
+    }
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": process_metadata(release, process),
+        "spec": spec,
+    })
+}
+
+fn stateful_set(release: &Release, process: &Process, pull: bool) -> Value {
+    let mut spec = json!({
+        "minReadySeconds": 5,
+        "revisionHistoryLimit": HISTORY,
+        "serviceName": headless_name(release, process),
+        "podManagementPolicy": if process.ordered { "OrderedReady" } else { "Parallel" },
+        "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Retain", "whenScaled": "Retain" },
+        "selector": { "matchLabels": selector(release, process) },
+        "template": template(release, process, pull),
+    });
+    if process.autoscale.is_none() {
+        set(&mut spec, "replicas", json!(process.replicas));
+    }
+    let templates: Vec<_> = process
+        .volumes
+        .iter()
+        .filter_map(|(name, volume)| {
+            // Labels of a template can never change: only what never does.
+            let labels = json!({ INSTANCE: release.app.name, COMPONENT: process.name });
+            let metadata = json!({ "name": name, "labels": labels });
+            Some(json!({
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": metadata,
+                "spec": claim(&volume.source)?,
+            }))
+        })
+        .collect();
+    if !templates.is_empty() {
+        set(&mut spec, "volumeClaimTemplates", json!(templates));
+    }
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": process_metadata(release, process),
+        "spec": spec,
+    })
+}
+
+fn cron_job(release: &Release, process: &Process, schedule: &Schedule, pull: bool) -> Value {
+    let mut template = template(release, process, pull);
+    // Another instance than the app's own: runs that come and go are no part of a rollout.
+    if let Some(labels) = template.pointer_mut("/metadata/labels") {
+        set(labels, INSTANCE, json!(format!("{}--cron", release.app.name)));
+    }
+    if let Some(pod) = template.get_mut("spec") {
+        set(pod, "restartPolicy", json!("Never"));
+    }
+    let mut spec = json!({
+        "schedule": schedule.cron,
+        "concurrencyPolicy": if schedule.overlap { "Allow" } else { "Forbid" },
+        // A run that could not begin for so long is left out.
+        "startingDeadlineSeconds": 300,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+        "suspend": false,
+        "jobTemplate": { "spec": {
+            "backoffLimit": schedule.retries,
+            "activeDeadlineSeconds": schedule.timeout,
+            "template": template,
+        } },
+    });
+    if let Some(zone) = &schedule.timezone {
+        set(&mut spec, "timeZone", json!(zone));
+    }
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": process_metadata(release, process),
+        "spec": spec,
+    })
+}
+
+/// Claims of a process whose pods share them; a StatefulSet makes its own.
+pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
+    if process.stateful {
+        return Vec::new();
+    }
+    let of_volume = |(name, volume): (&String, &windlass_core::runtime::Volume)| {
+        let name = format!("{}-{name}", workload_name(release, process));
+        Some(json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": metadata(release, &name),
+            "spec": claim(&volume.source)?,
+        }))
+    };
+    process.volumes.iter().filter_map(of_volume).collect()
+}
+
+fn claim(source: &VolumeSource) -> Option<Value> {
+    let VolumeSource::Claim { size, class, access } = source else { return None };
+    let mut spec =
+        json!({ "accessModes": [access], "resources": { "requests": { "storage": size } } });
+    if let Some(class) = class {
+        set(&mut spec, "storageClassName", json!(class));
+    }
+    Some(spec)
+}

@@ -1,0 +1,158 @@
+//! Whether this daemon's account may do what a release needs: asked once a namespace, so that what
+//! is missing is told whole, before anything is built.
+
+use crate::client::{Client, limited};
+use k8s_openapi::api::authorization::v1::{
+    ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
+};
+use kube::{
+    api::{Api, PostParams},
+    core::GroupVersionKind,
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use windlass_core::ports::ClusterError;
+
+/// How long an answer is believed.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// Written and read again.
+const WRITTEN: [&str; 4] = ["get", "create", "patch", "delete"];
+
+/// Beside what is written: what a rollout is watched by, and the inventory.
+const SEEN: [(&str, &str, &[&str]); 7] = [
+    ("", "pods", &["get", "list", "watch"]),
+    ("", "pods/log", &["get"]),
+    ("", "events", &["list", "watch"]),
+    ("", "configmaps", &["get", "create", "patch"]),
+    ("apps", "deployments", &["get", "list", "watch"]),
+    ("apps", "replicasets", &["list", "watch"]),
+    ("discovery.k8s.io", "endpointslices", &["list"]),
+];
+
+/// What the account may do, by namespace.
+#[derive(Default)]
+pub(crate) struct Rights(Mutex<BTreeMap<String, (Instant, Arc<Vec<ResourceRule>>)>>);
+
+impl Rights {
+    /// Checks that all these objects can be made and watched in a namespace.
+    pub(crate) async fn check(
+        &self,
+        client: &Client,
+        namespace: &str,
+        objects: &[Value],
+    ) -> Result<(), ClusterError> {
+        let mut needed: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
+        for (group, resource, verbs) in SEEN {
+            needed.entry((group.into(), resource.into())).or_default().extend(verbs);
+        }
+        for object in objects.iter().filter(|object| object["kind"] != "Namespace") {
+            let text = |key: &str| object[key].as_str().unwrap_or_default();
+            let (group, version) =
+                text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+            let kind = GroupVersionKind::gvk(group, version, text("kind"));
+            let plural = client.resource(&kind).plural;
+            needed.entry((group.into(), plural)).or_default().extend(WRITTEN);
+        }
+        let Some(rules) = self.rules(client, namespace).await? else { return Ok(()) };
+        let mut missing = BTreeMap::new();
+        for ((group, resource), verbs) in needed {
+            let lacking: Vec<_> = verbs
+                .into_iter()
+                .filter(|verb| !rules.iter().any(|rule| allows(rule, &group, &resource, verb)))
+                .collect();
+            if !lacking.is_empty() {
+                missing.insert((group, resource), lacking);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // What changes may have been changed because of us.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(namespace);
+        let message = role(namespace, &missing);
+        Err(ClusterError::Forbidden { object: format!("namespace {namespace}"), message })
+    }
+
+    /// None where nobody can say: another authorizer decides, or the review itself is refused.
+    async fn rules(
+        &self,
+        client: &Client,
+        namespace: &str,
+    ) -> Result<Option<Arc<Vec<ResourceRule>>>, ClusterError> {
+        {
+            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, rules)) = known.get(namespace)
+                && at.elapsed() < FRESH
+            {
+                return Ok(Some(rules.clone()));
+            }
+        }
+        let review = SelfSubjectRulesReview {
+            spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.into()) },
+            ..SelfSubjectRulesReview::default()
+        };
+        let api: Api<SelfSubjectRulesReview> = Api::all(client.inner());
+        let answer = limited(api.create(&PostParams::default(), &review), "our own rights").await;
+        let status = match answer {
+            Ok(review) => review.status,
+            Err(error @ ClusterError::Unreachable { .. }) => return Err(error),
+            Err(_) => None,
+        };
+        let Some(status) = status.filter(|status| !status.incomplete) else { return Ok(None) };
+        let rules = Arc::new(status.resource_rules);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (at, _)| at.elapsed() < FRESH);
+        known.insert(namespace.into(), (Instant::now(), rules.clone()));
+        Ok(Some(rules))
+    }
+}
+
+fn allows(rule: &ResourceRule, group: &str, resource: &str, verb: &str) -> bool {
+    let has = |list: &[String], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
+    let names = rule.resource_names.as_deref().unwrap_or_default();
+    has(&rule.verbs, verb)
+        && has(rule.api_groups.as_deref().unwrap_or_default(), group)
+        && has(rule.resources.as_deref().unwrap_or_default(), resource)
+        && names.is_empty()
+}
+
+/// A Role that grants what is missing, for `kubectl apply`.
+fn role(namespace: &str, missing: &BTreeMap<(String, String), Vec<&str>>) -> String {
+    let mut text = format!(
+        "apply this as an admin, and bind it to the daemon's account:\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: windlass-missing\n  namespace: {namespace}\nrules:\n"
+    );
+    for ((group, resource), verbs) in missing {
+        let verbs = verbs.iter().map(|verb| format!("\"{verb}\"")).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            text,
+            "- apiGroups: [\"{group}\"]\n  resources: [\"{resource}\"]\n  verbs: [{verbs}]"
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_for_named_objects_is_none_for_all() {
+        let mut rule = ResourceRule {
+            api_groups: Some(vec!["apps".into()]),
+            resources: Some(vec!["*".into()]),
+            verbs: vec!["get".into()],
+            resource_names: None,
+        };
+        assert!(allows(&rule, "apps", "deployments", "get"));
+        assert!(!allows(&rule, "apps", "deployments", "patch"));
+        assert!(!allows(&rule, "", "pods", "get"));
+        rule.resource_names = Some(vec!["one".into()]);
+        assert!(!allows(&rule, "apps", "deployments", "get"));
+    }
+}
