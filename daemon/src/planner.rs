@@ -79,7 +79,8 @@ impl Planner for Plans {
         let shown =
             objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
         let manifests = shown.map(ToString::to_string).collect();
-        let applying = |error| Cause::Applying { error, release: Box::new(release.clone()) };
+        let applying =
+            |error| Cause::Applying { error: Box::new(error), release: Box::new(release.clone()) };
         ports.preview.check(&release).await.map_err(&applying).map_err(at(Stage::Release))?;
         let changes = ports.preview.changes(&release).await.map_err(&applying);
         let changes = changes.map_err(at(Stage::Release))?;

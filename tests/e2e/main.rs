@@ -11,11 +11,16 @@
 )]
 
 mod building;
+mod cases;
 mod face;
 mod full;
 mod hooks;
+mod kinds;
+mod pulls;
 mod registries;
 mod release;
 mod resume;
+mod rights;
 mod source;
 mod testing;
+mod verdicts;

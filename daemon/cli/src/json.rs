@@ -193,7 +193,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
 
 /// `JOB_STATE_TURNING_BACK` as `turning_back`.
 pub(crate) fn word(name: &str) -> String {
-    let name = ["JOB_STATE_", "STAGE_", "OUTCOME_"]
+    let name = ["JOB_STATE_", "STAGE_", "OUTCOME_", "CHANGE_VERB_"]
         .iter()
         .find_map(|prefix| name.strip_prefix(prefix))
         .unwrap_or(name);

@@ -148,7 +148,8 @@ async fn preview(
     let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
     match ports.preview.check(&release).await {
         Err(error @ (ClusterError::NoKind { .. } | ClusterError::Forbidden { .. })) => {
-            let cause = Cause::Applying { error, release: Box::new(release) };
+            let (error, release) = (Box::new(error), Box::new(release));
+            let cause = Cause::Applying { error, release };
             Err(Failure { at: Stage::Release, cause })
         }
         _ => Ok(()),

@@ -344,6 +344,9 @@ pub(crate) fn ended(
     alive(seen).filter_map(of_pod).collect()
 }
 
+/// The scheduler's words for a node without the wanted labels.
+pub(crate) const SELECTOR: &str = "didn't match Pod's node affinity/selector";
+
 /// Pods that no node takes, in words like these. A node that is lost or comes back says so as a
 /// taint of `node.kubernetes.io`: that passes.
 pub(crate) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
@@ -351,6 +354,11 @@ pub(crate) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> 
         let message = pod.unschedulable.as_ref()?;
         if message.contains("node.kubernetes.io/") || !says(message) {
             return None;
+        }
+        let taint = message.contains("untolerated taint");
+        if taint && message.contains(SELECTOR) && pod.has_matching_node == Some(true) {
+            // Those without the labels are not meant: the taint is what keeps it off.
+            return says("untolerated taint").then(|| at(pod, message));
         }
         let mut sign = at(pod, message);
         if pod.is_scaling_up {
@@ -364,8 +372,8 @@ pub(crate) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> 
 /// The newest warning of a pod that is not ready, of this reason and in words like these.
 pub(crate) fn warned(seen: &Snapshot, reason: &str, says: fn(&str) -> bool) -> Vec<Sign> {
     let of_pod = |pod: &Pod| {
-        let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
-        let newest = of_pod.filter(|warning| warning.reason == reason).next_back()?;
+        let mut of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
+        let newest = of_pod.rfind(|warning| warning.reason == reason)?;
         (!pod.ready && says(&newest.message.to_lowercase())).then(|| at(pod, &newest.message))
     };
     alive(seen).filter_map(of_pod).collect()

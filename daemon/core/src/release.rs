@@ -111,7 +111,7 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             let make = || async {
                 let made = ports.cluster.make(change, run.voice()).await;
                 let release = || Box::new(change.release().clone());
-                made.map_err(|error| Cause::Applying { error, release: release() })
+                made.map_err(|error| Cause::Applying { error: Box::new(error), release: release() })
             };
             run.retrying(make).await
         }

@@ -146,7 +146,7 @@ pub enum Cause {
     #[error("{error}")]
     Applying {
         /// What it answered.
-        error: ClusterError,
+        error: Box<ClusterError>,
         /// Whose objects.
         release: Box<Release>,
     },
@@ -492,20 +492,22 @@ impl Cause {
     /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
     /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
     fn endurance(&self) -> Duration {
+        let of_cluster = |error: &ClusterError| match error {
+            // As long as their pages say.
+            ClusterError::Unreachable { message }
+                if ["being terminated", "failed calling webhook"]
+                    .iter()
+                    .any(|words| message.contains(words)) =>
+            {
+                120
+            }
+            ClusterError::Unreachable { .. } => 600,
+            ClusterError::Login { .. } => 20,
+            _ => 0,
+        };
         Duration::from_secs(match self {
-            Self::Cluster(error) | Self::Applying { error, .. } => match error {
-                // As long as their pages say.
-                ClusterError::Unreachable { message }
-                    if ["being terminated", "failed calling webhook"]
-                        .iter()
-                        .any(|words| message.contains(words)) =>
-                {
-                    120
-                }
-                ClusterError::Unreachable { .. } => 600,
-                ClusterError::Login { .. } => 20,
-                _ => 0,
-            },
+            Self::Cluster(error) => of_cluster(error),
+            Self::Applying { error, .. } => of_cluster(error),
             Self::Build(BuildError::Unreachable { .. }) => 20,
             Self::Git(GitError::Unreachable { .. }) => 6,
             _ => 0,

@@ -65,10 +65,15 @@ pub struct Pod {
     pub ready: bool,
     /// Why the kubelet ended it, with its message: `Evicted`, `NodeShutdown` …
     pub ended: Option<(String, String)>,
+    /// It names a Secret to pull with, which its node may not have seen yet.
+    pub has_pull_secret: bool,
     /// Why no node takes it.
     pub unschedulable: Option<String>,
     /// The autoscaler of the cluster adds a node for it.
     pub is_scaling_up: bool,
+    /// Some node has the labels that it wants; none: nobody knows. A node whose taint keeps the pod
+    /// off is not asked for its labels by the scheduler.
+    pub has_matching_node: Option<bool>,
     /// Its containers, those of init included.
     pub containers: Vec<Container>,
 }

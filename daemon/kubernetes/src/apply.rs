@@ -3,7 +3,7 @@
 use crate::{
     client::Client,
     inventory::{Entry, Inventory},
-    render::{self, PODS, PullLogin, manifests, wave, workload_name},
+    render::{self, PODS, PullLogin, manifests, text, wave, workload_name},
 };
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -65,11 +65,11 @@ impl With<'_> {
     }
 
     async fn one(&self, release: &Release, object: &Value) -> Result<Entry, ClusterError> {
-        let scaled = object["metadata"]["name"].as_str().is_some_and(|name| {
-            let mut processes = release.runtime.processes.iter();
-            processes.any(|one| one.autoscale.is_some() && workload_name(release, one) == name)
-        });
-        if scaled && matches!(object["kind"].as_str(), Some("Deployment" | "StatefulSet")) {
+        let name = text(object, "/metadata/name");
+        let mut processes = release.runtime.processes.iter();
+        let scaled =
+            processes.any(|one| one.autoscale.is_some() && workload_name(release, one) == name);
+        if scaled && matches!(text(object, "/kind"), "Deployment" | "StatefulSet") {
             self.hand_over(object).await?;
         }
         Ok(Entry { uid: self.client.apply(object).await?, ..Entry::of(object) })
@@ -87,13 +87,14 @@ impl With<'_> {
         let Some(replicas) = live.data.pointer("/spec/replicas").filter(|_| ours) else {
             return Ok(());
         };
-        let mut held = json!({ "spec": { "replicas": replicas } });
-        for key in ["apiVersion", "kind"] {
-            held[key] = object[key].clone();
-        }
-        held["metadata"] = json!({
-            "name": object["metadata"]["name"],
-            "namespace": object["metadata"]["namespace"],
+        let held = json!({
+            "apiVersion": text(object, "/apiVersion"),
+            "kind": text(object, "/kind"),
+            "metadata": {
+                "name": text(object, "/metadata/name"),
+                "namespace": text(object, "/metadata/namespace"),
+            },
+            "spec": { "replicas": replicas },
         });
         self.client.hold(&held).await
     }

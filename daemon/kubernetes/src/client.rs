@@ -1,6 +1,6 @@
 //! The only file that talks to the cluster.
 
-use crate::{kinds::Kinds, rights::Rights};
+use crate::{kinds::Kinds, render::text, rights::Rights};
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Api, Config,
@@ -235,10 +235,6 @@ impl Client {
 
 fn name_of(manifest: &serde_json::Value) -> &str {
     text(manifest, "/metadata/name")
-}
-
-fn text<'a>(manifest: &'a serde_json::Value, pointer: &str) -> &'a str {
-    manifest.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default()
 }
 
 /// A call with a limit, and its error in our terms.

@@ -3,7 +3,7 @@
 
 use crate::{
     client::{Client, limited},
-    render::{APPLY_SET, apply_set, inventory_name, labels},
+    render::{APPLY_SET, apply_set, inventory_name, labels, text},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::{Deserialize, Serialize};
@@ -30,10 +30,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn of(object: &Value) -> Self {
-        let text = |pointer: &str| {
-            let found = object.pointer(pointer).and_then(Value::as_str);
-            found.unwrap_or_default().to_owned()
-        };
+        let text = |pointer: &str| text(object, pointer).to_owned();
         Self {
             api_version: text("/apiVersion"),
             kind: text("/kind"),

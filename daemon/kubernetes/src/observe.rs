@@ -3,15 +3,15 @@
 
 use crate::{
     client::{Client, limited},
-    render::{self, INSTANCE, workload_name},
-    snapshot::{Expected, Seen},
+    render::{self, INSTANCE, text, workload_name},
+    snapshot::{Expected, Seen, selector_of},
 };
 use futures::{Stream, StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
     batch::v1::Job,
-    core::v1::{Event, Pod, Service},
+    core::v1::{Event, Node, Pod, Service},
     discovery::v1::EndpointSlice,
 };
 use kube::{
@@ -49,11 +49,11 @@ pub(crate) fn expected(release: &Release) -> Vec<Expected> {
         process: process.name.clone(),
     });
     let own = runtime.manifests.iter().filter_map(|manifest| {
-        let object: serde_json::Value = serde_json::from_str(&manifest.json).ok()?;
-        let kind = object["kind"].as_str()?;
+        let object = render::own_object(release, manifest)?;
+        let kind = text(&object, "/kind");
         matches!(kind, "Deployment" | "StatefulSet" | "Job").then(|| Expected {
             kind: kind.into(),
-            name: object["metadata"]["name"].as_str().unwrap_or_default().into(),
+            name: text(&object, "/metadata/name").into(),
             process: String::new(),
         })
     });
@@ -85,6 +85,7 @@ struct Watches {
     /// Begun once a pod finds no node.
     scale_ups: Option<Store<Event>>,
     endpoints: BTreeMap<String, u32>,
+    matching_nodes: BTreeMap<String, bool>,
     changes: SelectAll<Changes>,
 }
 
@@ -104,7 +105,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snap
                     return;
                 }
             }
-            if looks && watches.look_for_endpoints().await {
+            if looks && watches.look_for_endpoints().await || watches.look_for_nodes().await {
                 continue;
             }
             tokio::select! {
@@ -167,6 +168,7 @@ impl Watches {
             routes,
             scale_ups: None,
             endpoints: BTreeMap::new(),
+            matching_nodes: BTreeMap::new(),
             changes,
         }
     }
@@ -199,7 +201,9 @@ impl Watches {
             },
             services: self.balancers.as_ref().map(all).unwrap_or_default(),
             autoscalers: self.autoscalers.as_ref().map(all).unwrap_or_default(),
+            leading: self.services.clone(),
             endpoints: self.endpoints.clone(),
+            matching_nodes: self.matching_nodes.clone(),
             scaling_up: scaling.into_iter().filter_map(|one| one.involved_object.name).collect(),
         }
     }
@@ -209,6 +213,32 @@ impl Watches {
         !self.services.iter().all(found)
             && snapshot.workloads.iter().all(|one| !one.revision.is_empty() && one.observed)
             && snapshot.workloads.iter().all(Workload::is_healthy)
+    }
+
+    /// Asks once whether some node has the labels that a pod in vain wants. An account that may not
+    /// see nodes does not know.
+    async fn look_for_nodes(&mut self) -> bool {
+        let in_vain = all(&self.pods).into_iter().filter(|pod| {
+            let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+            conditions.into_iter().flatten().any(|one| {
+                one.message.as_ref().is_some_and(|message| {
+                    message.contains("untolerated taint") && message.contains("affinity/selector")
+                })
+            })
+        });
+        let selectors: Vec<_> = in_vain.map(|pod| selector_of(&pod)).collect();
+        let mut changed = false;
+        for selector in selectors {
+            if selector.is_empty() || self.matching_nodes.contains_key(&selector) {
+                continue;
+            }
+            let api: Api<Node> = Api::all(self.client.inner());
+            let one = ListParams::default().labels(&selector).limit(1);
+            let Ok(nodes) = limited(api.list_metadata(&one), "nodes").await else { continue };
+            self.matching_nodes.insert(selector, !nodes.items.is_empty());
+            changed = true;
+        }
+        changed
     }
 
     /// Says whether anything is other than before.

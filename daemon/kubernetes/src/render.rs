@@ -18,8 +18,9 @@ pub(crate) use config::pull_secret;
 pub(crate) use container::container;
 pub(crate) use names::{
     APPLY_SET, COMPONENT, INSTANCE, JOB, apply_set, inventory_name, labels, pull_name, set,
-    short_hash, workload_name,
+    short_hash, text, workload_name,
 };
+pub(crate) use own::object as own_object;
 pub(crate) use pod::{account_name, pull_secrets, security};
 pub(crate) use workload::kind;
 
@@ -75,7 +76,7 @@ pub fn manifests(
 
 /// What is applied together, after what its like needs.
 pub(crate) fn wave(object: &Value) -> usize {
-    match object["kind"].as_str().unwrap_or_default() {
+    match text(object, "/kind") {
         "Namespace" => 0,
         "ServiceAccount"
         | "Role"

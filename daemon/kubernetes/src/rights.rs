@@ -37,7 +37,10 @@ const SEEN: [(&str, &str, &[&str]); 7] = [
 
 /// What the account may do, by namespace.
 #[derive(Default)]
-pub(crate) struct Rights(Mutex<BTreeMap<String, (Instant, Arc<Vec<ResourceRule>>)>>);
+pub(crate) struct Rights(Mutex<BTreeMap<String, Known>>);
+
+/// When it was asked, and what was answered.
+type Known = (Instant, Arc<Vec<ResourceRule>>);
 
 impl Rights {
     /// Checks that all these objects can be made and watched in a namespace.

@@ -42,10 +42,14 @@ pub(crate) struct Seen {
     pub(crate) routes: Vec<DynamicObject>,
     pub(crate) services: Vec<K8sService>,
     pub(crate) autoscalers: Vec<HorizontalPodAutoscaler>,
+    /// Services that must lead somewhere.
+    pub(crate) leading: Vec<String>,
     /// Ready addresses by Service, where they were looked for.
     pub(crate) endpoints: BTreeMap<String, u32>,
     /// Pods for which the cluster adds a node.
     pub(crate) scaling_up: Vec<String>,
+    /// By node selector: whether some node has the labels, where that was asked.
+    pub(crate) matching_nodes: BTreeMap<String, bool>,
 }
 
 impl Seen {
@@ -54,6 +58,7 @@ impl Seen {
         let read_pod = |(pod, _): &(&K8sPod, String)| {
             let mut read = read(pod);
             read.is_scaling_up = self.scaling_up.contains(&read.name);
+            read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied();
             read
         };
         Snapshot {
@@ -212,7 +217,6 @@ impl Seen {
     }
 
     fn services(&self) -> Vec<Service> {
-        let mut names: Vec<_> = self.endpoints.keys().cloned().collect();
         let pending = |name: &str| {
             self.services.iter().any(|service| {
                 let kind = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
@@ -223,16 +227,20 @@ impl Seen {
                     && addresses.is_none_or(Vec::is_empty)
             })
         };
-        names.sort();
-        names
-            .into_iter()
-            .map(|name| Service {
-                endpoints: self.endpoints.get(&name).copied(),
-                is_pending: pending(&name),
-                name,
-            })
-            .collect()
+        let service = |name: &String| Service {
+            endpoints: self.endpoints.get(name).copied(),
+            is_pending: pending(name),
+            name: name.clone(),
+        };
+        self.leading.iter().map(service).collect()
     }
+}
+
+/// A pod's node selector, as a query.
+pub(crate) fn selector_of(pod: &K8sPod) -> String {
+    let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
+    let pairs = selector.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(",")
 }
 
 fn number(count: Option<i32>) -> u32 {
@@ -357,8 +365,12 @@ fn read(pod: &K8sPod) -> Pod {
         process,
         ready: is_ready(pod),
         ended,
+        has_pull_secret: pod.spec.as_ref().is_some_and(|spec| {
+            spec.image_pull_secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
+        }),
         unschedulable,
         is_scaling_up: false,
+        has_matching_node: None,
         containers,
     }
 }

@@ -47,6 +47,8 @@ pub struct Config {
     pub private_login: bool,
     /// Lines for the top of the file.
     pub more: String,
+    /// Lines of `[cluster]`.
+    pub cluster: String,
     /// Tables for its end.
     pub tables: String,
 }
@@ -68,19 +70,21 @@ impl Config {
             settings: None,
             private_login: false,
             more: String::new(),
+            cluster: String::new(),
             tables: String::new(),
         })
     }
 
     fn text(&self, data: &Path, private_registry: &str) -> String {
         let mut text = format!(
-            "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n[cluster]\nkubeconfig = \"{}\"\n\
+            "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n[cluster]\nkubeconfig = \"{}\"\n{}\n\
              [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"]\n",
             data.display(),
             self.registry,
             self.more,
             self.builder,
             self.kubeconfig.display(),
+            self.cluster,
             port::GIT_HTTP,
             port::GIT,
         );

@@ -8,7 +8,8 @@ use crate::{
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let error = match &failure.cause {
-        Cause::Cluster(error) | Cause::Applying { error, .. } => error,
+        Cause::Cluster(error) => error,
+        Cause::Applying { error, .. } => &**error,
         _ => return None,
     };
     let (code, subject, why, fix) = match error {

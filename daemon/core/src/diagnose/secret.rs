@@ -7,11 +7,13 @@ use crate::{
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let (Cause::Secret(error)
-    | Cause::Cluster(ClusterError::Secret(error))
-    | Cause::Applying { error: ClusterError::Secret(error), .. }) = &failure.cause
-    else {
-        return None;
+    let error = match &failure.cause {
+        Cause::Secret(error) | Cause::Cluster(ClusterError::Secret(error)) => error,
+        Cause::Applying { error, .. } => match &**error {
+            ClusterError::Secret(error) => error,
+            _ => return None,
+        },
+        _ => return None,
     };
     let (code, name, fix) = match error {
         SecretError::Missing { project, name, .. } => {

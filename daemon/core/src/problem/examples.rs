@@ -126,7 +126,7 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
                 let error = answer(said);
                 let known = of_answer(&error).map(|known| known.number);
                 assert_eq!(known, Some(number), "{error}");
-                Cause::Applying { error, release: Box::new(release) }
+                Cause::Applying { error: Box::new(error), release: Box::new(release) }
             }
             _ => panic!("{number}: `snapshot` or `answer`"),
         };

@@ -34,7 +34,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
         };
         Words::new(
             what,
-            [fix, "a Job that ran is not run again: give it another name, or delete it"],
+            [fix, "the same Job with the same image is not run again: delete it first, or commit a change"],
         )
         .look(format!(
             "kubectl --namespace {} logs {}",

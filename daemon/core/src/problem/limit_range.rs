@@ -8,7 +8,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
     title: "The namespace's limits refuse the resources",
     seen: "the API server refuses a pod: a minimum or maximum of a LimitRange",
     patience: Patience::Now,
-    signs: |seen| refused(seen, |text| limits(text)),
+    signs: |seen| refused(seen, limits),
     answers: |error| rejected(error, limits),
     words: |case| {
         let change = format!(

@@ -14,12 +14,18 @@ pub(super) const PROBLEM: &Problem = &Problem {
                 || status(text, &["401"])
         });
         for sign in &mut signs {
-            // A kubelet that has not seen the secret yet pulls without it, and tries again.
-            let without = seen.warnings.iter().any(|warning| {
-                sign.subject.strip_prefix("pod ") == Some(&*warning.pod)
-                    && warning.reason == "FailedToRetrieveImagePullSecret"
+            // A kubelet that has not seen the secret yet pulls without it, says so a moment later, and
+            // tries again.
+            let name = sign.subject.strip_prefix("pod ");
+            let warned = seen.warnings.iter().any(|warning| {
+                name == Some(&*warning.pod) && warning.reason == "FailedToRetrieveImagePullSecret"
             });
-            sign.patience = without.then_some(Patience::After(20));
+            let mut pods = seen.pods.iter().filter(|pod| name == Some(&*pod.name));
+            sign.patience = match (warned, pods.any(|pod| pod.has_pull_secret)) {
+                (true, _) => Some(Patience::After(20)),
+                (false, true) => Some(Patience::After(4)),
+                (false, false) => None,
+            };
         }
         signs
     },

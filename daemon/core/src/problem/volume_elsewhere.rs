@@ -1,6 +1,6 @@
 //! The volume is in another zone (kubernetes 32).
 
-use super::{Patience, Problem, Words, no_answer, unscheduled};
+use super::{Patience, Problem, Words, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 32,
@@ -8,7 +8,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     title: "The volume is in another zone",
     seen: "the scheduler finds no node, and its message says `volume node affinity conflict`",
     patience: Patience::Now,
-    signs: |seen| unscheduled(seen, |text| text.contains("volume node affinity conflict")),
+    signs: |seen| {
+        unscheduled(seen, |text| {
+            has(text, &["volume node affinity conflict", "PersistentVolume's node affinity"])
+        })
+    },
     answers: no_answer,
     words: |_| {
         Words::new(

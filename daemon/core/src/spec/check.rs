@@ -64,7 +64,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
     if let Some(web) = spec.processes.get(WEB) {
         said_once(spec, web)?;
     }
-    if spec.running().next().is_none() {
+    if spec.running().next().is_none() && spec.manifests.is_empty() {
         return fail("processes.web.off", "true", "leaves nothing to run; name another process");
     }
     build_and_test(spec)?;

@@ -39,7 +39,7 @@ impl Spec {
         let listens = processes.iter().any(|process| process.name == WEB && process.port.is_some());
         let network = &self.network;
         let restricted =
-            network.restrict.unwrap_or_else(|| !(network.from.is_empty() && network.to.is_empty()));
+            network.restrict.unwrap_or(!(network.from.is_empty() && network.to.is_empty()));
         Runtime {
             env: self.env.clone(),
             secrets,

@@ -108,6 +108,11 @@ pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value 
     })
 }
 
+/// A text in an object, by its JSON pointer; empty where there is none.
+pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
 pub(crate) fn set(object: &mut Value, key: &str, value: Value) {
     if let Some(map) = object.as_object_mut() {
         map.insert(key.into(), value);

@@ -1,18 +1,28 @@
 //! Objects of a repository's own: they are labelled and watched as ours, and run our image.
 
-use super::names::{APPLY_SET, INSTANCE, JOB, apply_set, labels, set};
+use super::names::{APPLY_SET, INSTANCE, JOB, apply_set, labels, set, short_hash, text};
 use serde_json::{Value, json};
 use windlass_core::{job::Release, manifest::IMAGE, runtime::Manifest};
 
+/// Of a Job's name, without its hash: with the hash it is a label, of at most 63.
+const LONGEST_JOB: usize = 52;
+
 /// None for what is no JSON: it was when it was read.
-pub(super) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
+pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     let mut object: Value = serde_json::from_str(&manifest.json).ok()?;
     let image = release.image.by_digest();
     put_image(&mut object, &image);
-    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    let kind = text(&object, "/kind").to_owned();
+    let spec = object.get("spec").map(Value::to_string).unwrap_or_default();
     let metadata = object.get_mut("metadata")?;
+    if kind == "Job" {
+        // A Job's template cannot change: one that says something else is another Job, and runs once.
+        let mut name = text(metadata, "/name").to_owned();
+        name.truncate(name.floor_char_boundary(LONGEST_JOB));
+        set(metadata, "name", json!(format!("{name}-{}", short_hash(&spec))));
+    }
     set(metadata, "namespace", json!(release.app.namespace()));
-    let own = entry(metadata, "labels");
+    let own = entry(metadata, "labels")?;
     if let Some(labels) = labels(release).as_object() {
         for (key, value) in labels {
             // Its own word goes over ours, but for whose it is.
@@ -22,24 +32,26 @@ pub(super) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         }
     }
     set(own, APPLY_SET, json!(apply_set(release)));
-    set(entry(metadata, "annotations"), JOB, json!(release.id));
+    set(entry(metadata, "annotations")?, JOB, json!(release.id));
     if matches!(&*kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job")
         && let Some(template) = object.pointer_mut("/spec/template")
     {
         // So that its pods are seen; a label of its own stays.
-        let labels = entry(entry(template, "metadata"), "labels");
-        if labels.get(INSTANCE).is_none() {
+        let labels = entry(template, "metadata").and_then(|metadata| entry(metadata, "labels"));
+        if let Some(labels) = labels.filter(|labels| labels.get(INSTANCE).is_none()) {
             set(labels, INSTANCE, json!(release.app.name));
         }
     }
     Some(object)
 }
 
-fn entry<'a>(object: &'a mut Value, key: &str) -> &'a mut Value {
-    if !object.get(key).is_some_and(Value::is_object) {
-        set(object, key, json!({}));
+/// What is no object is made one; none where nothing can be put in.
+fn entry<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    let entry = object.as_object_mut()?.entry(key).or_insert_with(|| json!({}));
+    if !entry.is_object() {
+        *entry = json!({});
     }
-    &mut object[key]
+    Some(entry)
 }
 
 fn put_image(value: &mut Value, image: &str) {

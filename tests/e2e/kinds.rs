@@ -1,0 +1,162 @@
+//! An ordinary web company's app: everything that a spec can say, on a real cluster; what a plan says
+//! of it, and what goes when it is not said any more.
+
+use crate::cases::{apply, spec_file};
+use serde_json::Value;
+use windlass_bed::daemon::Config;
+use windlass_tests::{Stand, bed};
+
+const WHOLE: &str = r#"
+health = "/"
+replicas = 2
+manifests = ["own/seed.yaml"]
+env = { COLOR = "blue" }
+labels = { team = "shop" }
+annotations = { "example.com/scrape" = "true" }
+resources = { cpu = "10m", memory = "32Mi", ephemeral-storage = "64Mi" }
+expose = { hosts = ["shop.example.com"], ingress-class = "public", tls-secret = "shop-tls" }
+service-account = { token = true, annotations = { "example.com/role" = "shop" } }
+network = { from = ["kube-system"], to = ["10.0.0.0/8:5432"] }
+
+[processes.web]
+ports = { metrics = 9090 }
+autoscale = { max = 3, cpu = 60 }
+volumes.tmp = { path = "/scratch", scratch = true, size = "16Mi" }
+placement = { spread = "preferred", tolerations = [{ key = "dedicated" }] }
+
+[processes.worker]
+command = ["sh", "-c", "hostname > /spool/name && sleep 3600"]
+stateful = true
+replicas = 2
+env = { QUEUE = "mail" }
+probes.liveness = { command = ["test", "-s", "/spool/name"], period-seconds = 5 }
+volumes.spool = { path = "/spool", size = "1Gi", class = "t-kinds" }
+termination.drain-seconds = 1
+
+[processes.files]
+command = ["python3", "-m", "http.server", "9000"]
+port = 9000
+volumes.data = { path = "/data", size = "1Gi", class = "t-kinds" }
+termination = { pre-stop-seconds = 0, drain-seconds = 1 }
+
+[processes.nightly]
+command = ["true"]
+schedule = "30 3 * * *"
+timezone = "Europe/Berlin"
+"#;
+
+const SEED: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: [\"true\"] }]\n";
+
+/// The same without the worker, the nightly report and the Job.
+fn less() -> String {
+    let (before, _) = WHOLE.split_once("[processes.worker]").unwrap();
+    let (_, files) = WHOLE.split_once("[processes.files]").unwrap();
+    let (files, _) = files.split_once("[processes.nightly]").unwrap();
+    let before = before.replace("manifests = [\"own/seed.yaml\"]\n", "").replace("blue", "green");
+    format!("{before}\n[processes.files]{files}")
+}
+
+#[test]
+fn all_that_can_be_said_is_made_and_goes_again() {
+    let stand = Stand::with("t-kinds", &Config::of(bed()).unwrap());
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["delete", "persistentvolumes", "--selector", "test=t-kinds"]);
+    let folder = bed().layout.at("daemons/t-kinds/volumes");
+    for number in 0..3 {
+        let path = folder.join(number.to_string());
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .unwrap();
+        apply(
+            &stand,
+            &format!(
+                "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{ name: t-kinds-{number}, labels: {{ test: t-kinds }} }}\nspec:\n  capacity: {{ storage: 1Gi }}\n  accessModes: [ReadWriteOnce]\n  storageClassName: t-kinds\n  hostPath: {{ path: {} }}\n",
+                path.display()
+            ),
+        );
+    }
+    let repository = stand.small_app();
+    repository.write("windlass.toml", "").unwrap();
+    repository.write("own/seed.yaml", SEED).unwrap();
+    repository.commit("whole").unwrap();
+    let whole = spec_file(&stand, "whole", WHOLE);
+    let source = ["plan", "t-kinds/app", "--repository", repository.url(), "--spec"];
+    let plan = |file: &str| {
+        let args = [&["--output", "json"][..], &source, &[file]].concat();
+        let answer = stand.daemon.windlass(&args).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
+        serde_json::from_str::<Value>(answer.text.trim()).unwrap()
+    };
+    let verbs = |plan: &Value, verb: &str| -> Vec<String> {
+        let changes = plan["changes"].as_array().unwrap().iter();
+        let found = changes.filter(|change| change["verb"] == verb);
+        found.map(|change| change["object"].as_str().unwrap().to_owned()).collect()
+    };
+    let planned = plan(&whole);
+    assert_eq!(verbs(&planned, "create").len(), planned["manifests"].as_array().unwrap().len());
+    assert_eq!(planned["decided_by"]["processes.web.autoscale.max"], "job");
+
+    stand.submit("app", repository.url(), &["--spec", &whole]).succeeded();
+    stand.serves("app", "one");
+    let get = |what: &str| {
+        let text = stand.kubectl(&["-n", &namespace, "get", what, "-o", "json"]);
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!(get("statefulset/app-worker")["status"]["readyReplicas"], 2);
+    let name =
+        |pod: &str| stand.kubectl(&["-n", &namespace, "exec", pod, "--", "cat", "/spool/name"]);
+    assert_eq!(
+        (name("app-worker-0").trim(), name("app-worker-1").trim()),
+        ("app-worker-0", "app-worker-1")
+    );
+    assert_eq!(get("cronjob/app-nightly")["spec"]["timeZone"], "Europe/Berlin");
+    assert_eq!(get("hpa/app")["spec"]["minReplicas"], 2);
+    assert_eq!(get("deployment/app")["spec"]["replicas"], 1, "the autoscaler's own to say");
+    assert_eq!(get("ingress/app")["spec"]["tls"][0]["secretName"], "shop-tls");
+    assert_eq!(get("pdb/app")["spec"]["maxUnavailable"], 1);
+    assert_eq!(get("deployment/app-files")["spec"]["strategy"]["type"], "Recreate");
+    let jobs = get("jobs");
+    assert!(jobs["items"][0]["metadata"]["name"].as_str().unwrap().starts_with("seed-"), "{jobs}");
+    assert_eq!(jobs["items"][0]["status"]["succeeded"], 1);
+    let listed = get("configmap/windlass-app")["data"]["objects"].to_string();
+    assert!(listed.contains("app-nightly") && listed.contains("uid"), "{listed}");
+
+    // The same again changes what runs the image, which is not known before the build, alone.
+    let again = plan(&whole);
+    for object in verbs(&again, "update") {
+        let kind = object.split(' ').next().unwrap();
+        assert!(["Deployment", "StatefulSet", "CronJob"].contains(&kind), "{object}: {again:#}");
+    }
+
+    let less = spec_file(&stand, "less", &less());
+    let planned = plan(&less);
+    let gone = verbs(&planned, "delete");
+    for object in
+        ["CronJob app-nightly", "PodDisruptionBudget app-worker", "Service app-worker-pods"]
+    {
+        assert!(gone.iter().any(|one| one == object), "{object}: {gone:?}");
+    }
+    assert!(gone.iter().any(|one| one.starts_with("Job seed-")), "{gone:?}");
+    let ended = stand.submit("app", repository.url(), &["--spec", &less]);
+    ended.succeeded();
+    assert!(
+        ended.text.contains("StatefulSet app-worker is not in this release any more"),
+        "{}",
+        ended.text
+    );
+    let left =
+        stand.kubectl(&["-n", &namespace, "get", "cronjobs,jobs,statefulsets,pvc", "-o", "name"]);
+    assert!(!left.contains("nightly") && !left.contains("seed"), "{left}");
+    assert!(
+        left.contains("statefulset.apps/app-worker") && left.contains("app-files-data"),
+        "{left}"
+    );
+    stand.serves("app", "one");
+    let _ = stand.kubectl(&[
+        "delete",
+        "persistentvolumes",
+        "--selector",
+        "test=t-kinds",
+        "--wait=false",
+    ]);
+}

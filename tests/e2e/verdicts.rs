@@ -1,0 +1,292 @@
+//! What is wrong with a release, caused for real: each case is an app of its own, all side by side.
+
+use crate::cases::{Case, HELPER, apply, judged, own, stand};
+use std::{
+    thread::{scope, sleep},
+    time::Duration,
+};
+
+use windlass_tests::{SMALL, Stand};
+
+/// Answers every GET with this status, after so many seconds.
+fn answers(status: u32, after: u32) -> String {
+    format!(
+        "import http.server as h, time\nclass A(h.BaseHTTPRequestHandler):\n  def do_GET(s):\n    time.sleep({after}); s.send_response({status}); s.end_headers()\nh.ThreadingHTTPServer(('', 8080), A).serve_forever()"
+    )
+}
+
+fn python(code: &str) -> String {
+    format!("command = [\"python3\", \"-c\", {code:?}]\n")
+}
+
+/// Two pods, so that what is only likely is believed sooner.
+const TWO: &str = "replicas = 2\n";
+
+#[test]
+fn what_a_container_says() {
+    let (stand, repository) = stand("t-says", "privileged");
+    let cases = [
+        Case::of("denied", "not-executable", "command = [\"/etc/passwd\"]"),
+        Case::of("format", "exec-format", "command = [\"/bad\"]"),
+        Case::of("returns", "app-returns", "command = [\"true\"]"),
+        Case::of(
+            "segfault",
+            "native-crash",
+            "command = [\"sh\", \"-c\", \"python3 -c 'import ctypes; ctypes.string_at(0)'; exit $?\"]",
+        ),
+        Case::of(
+            "liveness",
+            "liveness-kills",
+            "processes.web.probes.liveness = { command = [\"false\"], period-seconds = 1, failures = 1 }\nprocesses.web.probes.readiness.http = \"/nope\"\nprocesses.web.termination = { pre-stop-seconds = 0, drain-seconds = 1 }",
+        ),
+        Case::of(
+            "refused",
+            "not-listening",
+            &format!("{TWO}processes.web.probes.readiness = {{ tcp = true, port = 9999 }}"),
+        ),
+        Case::of(
+            "path",
+            "health-path-missing",
+            &format!("{TWO}processes.web.probes.readiness.http = \"/nope\""),
+        ),
+        Case::of(
+            "unwell",
+            "health-unwell",
+            &format!(
+                "{TWO}{}processes.web.probes.readiness.http = \"/\"",
+                python(&answers(503, 0))
+            ),
+        ),
+        Case::of(
+            "slow",
+            "health-slow",
+            &format!(
+                "{TWO}{}processes.web.probes.readiness = {{ http = \"/\", timeout-seconds = 1 }}",
+                python(&answers(200, 3))
+            ),
+        ),
+        Case::of(
+            "evicted",
+            "node-pressure",
+            &format!(
+                "{TWO}resources.ephemeral-storage = \"16Mi\"\n{}",
+                python("open('/tmp/x', 'wb').write(b'x' * (64 << 20)); import time; time.sleep(600)")
+            ),
+        ),
+        own("init", "init-fails", HELPER, "initContainers: [{ name: wait, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no database; exit 1'] }]"),
+        own("root", "user-refused", HELPER, "securityContext: { runAsNonRoot: true }"),
+        own("config", "config-missing", HELPER, "CONTAINER envFrom: [{ configMapRef: { name: missing } }]"),
+        own("key", "config-key-missing", HELPER, "CONTAINER env: [{ name: A, valueFrom: { configMapKeyRef: { name: kube-root-ca.crt, key: missing } } }]"),
+        own("name", "image-name-invalid", "r.example/${IMAGE}", ""),
+        own("never", "image-never-pulled", "r.example/never:1", "CONTAINER imagePullPolicy: Never"),
+        Case {
+            name: "job",
+            code: "job-failed",
+            spec: "processes.web.off = true\nmanifests = [\"own/job.yaml\"]\n".into(),
+            manifest: Some("apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no such table; exit 1'] }]\n".into()),
+        },
+    ];
+    judged(&stand, &repository, &cases);
+}
+
+#[test]
+fn what_no_node_takes() {
+    let (stand, repository) = stand("t-nodes", "privileged");
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    // An earlier run's.
+    forget(&stand);
+    tainted_node(&stand);
+    // A disk of another node.
+    apply(
+        &stand,
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: { name: t-nodes-elsewhere, labels: { test: t-nodes } }\nspec:\n  capacity: { storage: 1Gi }\n  accessModes: [ReadWriteOnce]\n  storageClassName: t-nodes-elsewhere\n  hostPath: { path: /tmp }\n  persistentVolumeReclaimPolicy: Retain\n  nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [elsewhere] }] }] } }\n",
+    );
+    let cases = [
+        Case::of("taint", "taint", "processes.web.placement.nodes = { pool = \"t-nodes\" }"),
+        Case::of("labels", "no-node-matches", "processes.web.placement.nodes = { disk = \"ssd\" }"),
+        Case::of(
+            "unbound",
+            "volume-unbound",
+            "processes.web.volumes.data = { path = \"/data\", size = \"1Gi\", class = \"none-such\" }",
+        ),
+        Case::of(
+            "claim",
+            "volume-unbound",
+            "processes.web.volumes.data = { path = \"/data\", claim = \"none-such\" }",
+        ),
+        Case::of(
+            "elsewhere",
+            "volume-elsewhere",
+            "processes.web.volumes.data = { path = \"/data\", size = \"1Gi\", class = \"t-nodes-elsewhere\" }",
+        ),
+        Case::of(
+            "mount",
+            "mount-missing",
+            "processes.web.volumes.tls = { path = \"/tls\", secret = \"none-such\" }",
+        ),
+        own(
+            "ports",
+            "port-taken",
+            HELPER,
+            "REPLICAS CONTAINER ports: [{ containerPort: 8080, hostPort: 21999 }]",
+        ),
+        own(
+            "apart",
+            "spread-impossible",
+            HELPER,
+            "REPLICAS affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: kubernetes.io/hostname, labelSelector: { matchLabels: { own: apart } } }] } }",
+        ),
+    ];
+    judged(&stand, &repository, &cases);
+    forget(&stand);
+}
+
+fn forget(stand: &Stand) {
+    let _ = stand.kubectl(&["delete", "persistentvolumes,nodes", "--selector", "test=t-nodes"]);
+}
+
+/// A node that only its taint keeps pods off; nothing runs there.
+fn tainted_node(stand: &Stand) {
+    apply(
+        stand,
+        "apiVersion: v1\nkind: Node\nmetadata: { name: t-nodes-tainted, labels: { pool: t-nodes, test: t-nodes } }\nspec: { taints: [{ key: dedicated, value: gpu, effect: NoSchedule }] }\n",
+    );
+    let status = "{\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"100\"},\"capacity\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"100\"},\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Test\",\"lastHeartbeatTime\":\"2100-01-01T00:00:00Z\"}]}}";
+    let _ = stand.kubectl(&[
+        "patch",
+        "node",
+        "t-nodes-tainted",
+        "--subresource=status",
+        "--type=merge",
+        "--patch",
+        status,
+    ]);
+}
+
+#[test]
+fn what_the_api_server_refuses() {
+    let (stand, repository) = stand("t-refused", "baseline");
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    apply(
+        &stand,
+        &format!(
+            "apiVersion: v1\nkind: LimitRange\nmetadata: {{ name: small, namespace: {namespace} }}\nspec: {{ limits: [{{ type: Container, max: {{ memory: 256Mi }} }}] }}\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {{ name: t-refused, labels: {{ test: t-refused }} }}\nspec:\n  matchConstraints: {{ resourceRules: [{{ apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods] }}] }}\n  validations: [{{ expression: \"!('deny' in object.metadata.labels)\", message: images must come from the house }}]\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {{ name: t-refused, labels: {{ test: t-refused }} }}\nspec: {{ policyName: t-refused, validationActions: [Deny], matchResources: {{ namespaceSelector: {{ matchLabels: {{ kubernetes.io/metadata.name: {namespace} }} }} }} }}\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{ name: t-refused, labels: {{ test: t-refused }} }}\nwebhooks: [{{ name: policy.example.com, sideEffects: None, admissionReviewVersions: [v1], failurePolicy: Fail, timeoutSeconds: 2, clientConfig: {{ url: \"https://127.0.0.1:9/\" }}, objectSelector: {{ matchLabels: {{ asked: \"yes\" }} }}, rules: [{{ apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods] }}] }}]\n"
+        ),
+    );
+    let cases = [
+        Case::of(
+            "limits",
+            "limit-range",
+            "resources = { memory = \"300Mi\", memory-limit = \"300Mi\" }",
+        ),
+        Case::of("account", "account-missing", "service-account.name = \"none-such\""),
+        Case::of("policy", "webhook-denies", "labels.deny = \"yes\""),
+        Case::of(
+            "webhook",
+            "webhook-down",
+            "labels.asked = \"yes\"\nprocesses.worker.command = [\"sleep\", \"600\"]",
+        ),
+        own("security", "pod-security", HELPER, "hostNetwork: true"),
+        Case::of(
+            "route",
+            "kind-missing",
+            "expose = { gateway = \"infra/public\", hosts = [\"shop.example.com\"] }",
+        ),
+        Case::of("balancer", "no-address", "expose.service = \"load-balancer\""),
+        Case::of(
+            "set",
+            "volume-unbound",
+            "processes.web = { stateful = true, volumes.data = { path = \"/data\", size = \"1Gi\", class = \"none-such\" } }",
+        ),
+    ];
+    judged(&stand, &repository, &cases);
+    // The same StatefulSet with a larger disk.
+    let larger = "processes.web = { stateful = true, volumes.data = { path = \"/data\", size = \"2Gi\", class = \"none-such\" } }";
+    judged(&stand, &repository, &[Case::of("set", "field-immutable", larger)]);
+    let kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings,validatingwebhookconfigurations";
+    let _ = stand.kubectl(&["delete", kinds, "--selector", "test=t-refused"]);
+}
+
+/// Somebody turns the Service away from the pods while they come up.
+#[test]
+fn a_service_that_leads_nowhere() {
+    let (stand, repository) = stand("t-nowhere", "baseline");
+    repository.commit("one").unwrap();
+    let id = stand.submit_detached("app", repository.url(), &[]);
+    let applied = stand.await_event(&id, |event| {
+        event["step"]["what"].as_str().is_some_and(|what| what.starts_with("wait"))
+    });
+    assert!(applied.is_some(), "{:#?}", stand.events(&id));
+    let patch = "{\"spec\":{\"selector\":{\"app.kubernetes.io/name\":\"other\"}}}";
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["-n", &namespace, "patch", "service", "app", "--patch", patch]);
+    let _ = stand.watch(&id).failed_with("release", "no-endpoints");
+}
+
+#[test]
+fn a_namespace_that_is_being_deleted() {
+    let (stand, repository) = stand("t-leaving", "baseline");
+    let namespace = stand.namespace();
+    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    let held = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: held, namespace: {namespace}, finalizers: [example.com/held] }}\n"
+    );
+    apply(&stand, &held);
+    let _ = stand.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
+    repository.commit("one").unwrap();
+    let text =
+        stand.submit("app", repository.url(), &[]).failed_with("release", "namespace-terminating");
+    assert!(text.contains(&namespace), "{text}");
+    let free = "{\"metadata\":{\"finalizers\":null}}";
+    let _ = stand.kubectl(&[
+        "-n",
+        &namespace,
+        "patch",
+        "configmap",
+        "held",
+        "--type=merge",
+        "--patch",
+        free,
+    ]);
+}
+
+/// Slow, restarted once, not ready now and then: none of these is broken.
+#[test]
+fn what_is_not_broken_is_not_failed() {
+    let (stand, repository) = stand("t-well", "baseline");
+    let serve = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080)";
+    let specs = [
+        ("slow", python(&format!("import time; time.sleep(25); {serve}"))),
+        (
+            "once",
+            python(&format!(
+                "import os, sys\nif not os.path.exists('/kept/x'): open('/kept/x', 'w'); sys.exit(1)\n{serve}"
+            )) + "processes.web.volumes.kept = { path = \"/kept\", scratch = true }\n",
+        ),
+        (
+            "flaps",
+            "processes.web.probes.readiness = { command = [\"sh\", \"-c\", \"test $(( $(date +%s) / 4 % 2 )) = 0\"], period-seconds = 1, failures = 1 }\nprocesses.web.volumes.tmp = { path = \"/tmp\", scratch = true }\n".to_owned(),
+        ),
+    ];
+    repository.commit("one").unwrap();
+    let ids = specs.map(|(name, spec)| {
+        let file = crate::cases::spec_file(&stand, name, &format!("{spec}{SMALL}"));
+        (name, stand.submit_detached(name, repository.url(), &["--spec", &file]))
+    });
+    // A flapping app may never be ready for long enough; what matters is that it is not called
+    // broken before the rollout's own time.
+    for (name, id) in ids {
+        if name == "flaps" {
+            scope(|scope| {
+                scope.spawn(|| sleep(Duration::from_secs(45))).join().unwrap();
+            });
+            let ended = stand.events(&id).iter().any(|event| event["ended"]["outcome"] == "failed");
+            assert!(!ended, "{:#?}", stand.events(&id));
+            let _ = stand.daemon.windlass(&["cancel", &id]).unwrap();
+        } else {
+            stand.watch(&id).succeeded();
+        }
+    }
+}
