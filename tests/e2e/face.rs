@@ -26,13 +26,13 @@ fn wrong_requests_name_the_field_and_the_rule() {
     };
     refused(&submit("t-face/Web!", &[]), &["app.name", "Web!", "a-z"]);
     refused(&submit("/web", &[]), &["app.project", "is empty"]);
-    refused(&submit("t-face/web", &["--port", "70000"]), &["spec.port", "70000", "65535"]);
+    refused(&submit("t-face/web", &["--port", "70000"]), &["spec.port", "70000", "1 to 65535"]);
     refused(
         &submit("t-face/web", &["--memory", "lots"]),
         &["spec.resources.memory", "lots", "128Mi"],
     );
     refused(&submit("t-face/web", &["--health", "healthz"]), &["spec.health", "starts with `/`"]);
-    refused(&submit("t-face/web", &["--replicas", "0"]), &["spec.replicas", "1 to 100"]);
+    refused(&submit("t-face/web", &["--replicas", "101"]), &["spec.replicas", "0 to 100"]);
     refused(&["submit", "web"], &["--repository"]);
     refused(&["show", "nothing"], &["there is no job `nothing`", "windlass jobs"]);
     refused(&["rollback", "t-face/web"], &["has no earlier release"]);
@@ -58,7 +58,7 @@ fn the_same_request_is_one_job_and_plans_change_nothing() {
     let answer = stand.daemon.windlass(&["plan", "t-plan/app", "--repository", url]).unwrap();
     assert_eq!(answer.code, 0, "{}", answer.text);
     for part in
-        ["go.mod: a Go module", "FROM golang:1-bookworm AS build", "would apply Deployment app"]
+        ["go.mod: a Go module", "FROM golang:1-bookworm AS build", "+ create Deployment app"]
     {
         assert!(answer.text.contains(part), "{}", answer.text);
     }

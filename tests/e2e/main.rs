@@ -10,6 +10,7 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+mod accepted;
 mod building;
 mod cases;
 mod face;

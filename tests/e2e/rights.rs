@@ -10,10 +10,8 @@ fn exactly_the_published_rights_are_enough() {
     let layout = &bed().layout;
     let kubectl = |args: &[&str]| windlass_bed::part::control_plane::kubectl(layout, args).unwrap();
     let namespace = "t-rights--production";
-    let there = kubectl(&["get", "namespace", namespace, "--ignore-not-found", "-o", "name"]);
-    if there.trim().is_empty() {
-        let _ = kubectl(&["create", "namespace", namespace]);
-    }
+    let _ = kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
+    let _ = kubectl(&["create", "namespace", namespace]);
     let account = ["-n", namespace, "create", "serviceaccount", "deployer"];
     let _ = windlass_bed::part::control_plane::kubectl(layout, &account);
     let token = kubectl(&["-n", namespace, "create", "token", "deployer", "--duration=1h"]);

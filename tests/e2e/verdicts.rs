@@ -92,8 +92,7 @@ fn what_a_container_says() {
 #[test]
 fn what_no_node_takes() {
     let (stand, repository) = stand("t-nodes", "privileged");
-    let namespace = stand.namespace();
-    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    let _ = stand.fresh_namespace();
     // An earlier run's.
     forget(&stand);
     tainted_node(&stand);
@@ -167,8 +166,7 @@ fn tainted_node(stand: &Stand) {
 #[test]
 fn what_the_api_server_refuses() {
     let (stand, repository) = stand("t-refused", "baseline");
-    let namespace = stand.namespace();
-    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    let namespace = stand.fresh_namespace();
     apply(
         &stand,
         &format!(
@@ -228,8 +226,7 @@ fn a_service_that_leads_nowhere() {
 #[test]
 fn a_namespace_that_is_being_deleted() {
     let (stand, repository) = stand("t-leaving", "baseline");
-    let namespace = stand.namespace();
-    let _ = stand.kubectl(&["create", "namespace", &namespace]);
+    let namespace = stand.fresh_namespace();
     let held = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: held, namespace: {namespace}, finalizers: [example.com/held] }}\n"
     );

@@ -215,6 +215,17 @@ impl Stand {
         kubectl(&bed().layout, args).unwrap()
     }
 
+    /// Makes this test's namespace, without what an earlier run left.
+    ///
+    /// # Panics
+    /// When kubectl says no.
+    pub fn fresh_namespace(&self) -> String {
+        let namespace = self.namespace();
+        let _ = self.kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"]);
+        let _ = self.kubectl(&["create", "namespace", &namespace]);
+        namespace
+    }
+
     /// This test's namespace.
     #[must_use]
     pub fn namespace(&self) -> String {

@@ -82,13 +82,15 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
     let read: Result<Spec, _> = serde_path_to_error::deserialize(&said);
     let spec = read.map_err(|error| {
         let path = error.path().to_string();
-        let pointer = format!("/{}", path.replace('.', "/"));
-        let value = said.pointer(&pointer).map(ToString::to_string).unwrap_or_default();
-        field(
-            &format!("spec.{path}"),
-            value.trim_matches('"'),
-            &format!("is not possible: {}", error.inner()),
-        )
+        let value = said.pointer(&format!("/{}", path.replace('.', "/")));
+        let value = value.map(ToString::to_string).unwrap_or_default();
+        let words = error.inner().to_string();
+        // All numbers of 16 bits are ports.
+        let problem = match words.contains("expected u16") {
+            true => "must be 1 to 65535".to_owned(),
+            false => format!("cannot be: {words}"),
+        };
+        field(&format!("spec.{path}"), value.trim_matches('"'), &problem)
     })?;
     spec.check().map_err(spec_error)?;
     Ok(spec)

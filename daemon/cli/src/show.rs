@@ -124,9 +124,13 @@ pub(crate) fn ended(ended: &v1::Ended) -> String {
 
 fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
     let mut lines = vec![format!(
-        "  failed at: {} ({})",
+        "  failed at: {} ({}{})",
         word(diagnosis.stage().as_str_name()),
-        diagnosis.code
+        diagnosis.code,
+        match &*diagnosis.reference {
+            "" => String::new(),
+            page => format!(", {page}"),
+        }
     )];
     if !diagnosis.subject.is_empty() {
         lines.push(format!("  where:     {}", diagnosis.subject));

@@ -103,7 +103,8 @@ pub enum Patience {
     Now,
     /// So many seconds.
     After(u64),
-    /// Seen so often, on one pod or several.
+    /// Seen so often on one pod; or now on so many pods, and at least three, since pods that wait for
+    /// the same thing fail once together.
     Times(u32),
     /// So many seconds on two pods; twice as long on one.
     Likely(u64),
@@ -120,7 +121,7 @@ impl fmt::Display for Patience {
             Self::After(seconds) => write!(f, "once it has lasted {seconds} s"),
             Self::Times(1) => f.write_str("the first time"),
             Self::Times(times) => {
-                write!(f, "once it has happened {times} times, on one pod or several")
+                write!(f, "once it has happened {times} times on one pod, or on three pods at once")
             }
             Self::Likely(seconds) => {
                 write!(f, "once it has lasted {seconds} s on two pods, or {} s on one", 2 * seconds)
@@ -144,6 +145,8 @@ pub(crate) struct Sign {
     pub(crate) exit: Option<i32>,
     /// How often it happened.
     pub(crate) times: u32,
+    /// It is so now, and not only in the past of what runs again.
+    pub(crate) is_now: bool,
     /// Instead of the problem's own.
     pub(crate) patience: Option<Patience>,
 }
@@ -294,6 +297,7 @@ pub(crate) fn at(pod: &Pod, message: &str) -> Sign {
         process: pod.process.clone(),
         message: message.trim().to_owned(),
         times: 1,
+        is_now: true,
         ..Sign::default()
     }
 }
@@ -338,6 +342,7 @@ pub(crate) fn ended(
             let now = u32::from(looping || container.terminated.is_some());
             let mut sign = at(pod, &end.message);
             (sign.times, sign.exit) = (container.restarts + now, Some(end.exit));
+            sign.is_now = now > 0;
             Some(sign)
         })
     };

@@ -82,6 +82,9 @@ pub enum Verdict {
     Failed(Finding),
 }
 
+/// So many pods that fail at once are no accident.
+const PODS_AT_ONCE: usize = 3;
+
 /// Remembers since when a sign has been seen.
 #[derive(Default)]
 pub struct Judge {
@@ -103,9 +106,13 @@ impl Judge {
             let mut signs = (problem.signs)(seen);
             // What one problem explains is no sign of another.
             signs.retain(|sign| !taken.contains(&sign.subject));
+            if let Patience::Times(wanted @ 2..) = problem.patience {
+                // What ended once and runs again may well stay.
+                signs.retain(|sign| sign.is_now || sign.times >= wanted);
+            }
             taken.extend(signs.iter().map(|sign| sign.subject.clone()));
             let subjects = signs.iter().map(|sign| &sign.subject).collect::<BTreeSet<_>>().len();
-            let times: u32 = signs.iter().map(|sign| sign.times).sum();
+            let most = signs.iter().map(|sign| sign.times).max().unwrap_or_default();
             for sign in signs {
                 let key = (problem.number, sign.subject.clone());
                 let since = *self.since.entry(key.clone()).or_insert(elapsed);
@@ -115,7 +122,11 @@ impl Judge {
                     Patience::After(seconds) => seconds,
                     Patience::Likely(seconds) if subjects > 1 => seconds,
                     Patience::Likely(seconds) => 2 * seconds,
-                    Patience::Times(wanted) if times >= wanted => 0,
+                    Patience::Times(wanted)
+                        if most >= wanted || subjects >= PODS_AT_ONCE.max(wanted as usize) =>
+                    {
+                        0
+                    }
                     Patience::Times(_) | Patience::Wait => continue,
                     Patience::Warn => {
                         warned.push(Finding::new(problem, sign));

@@ -146,11 +146,35 @@ impl Spec {
     /// What `self` says, and where it is silent, what `below` says. Scalars and lists replace, maps
     /// merge. What two say can contradict where neither does: check the whole again.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
+    pub fn over(self, mut below: Self) -> Self {
+        below.yield_to(&self);
         let mut both = said(&below);
         merge(&mut both, said(&self));
         // Both were specs, and merging keeps each value's kind.
         serde_json::from_value(both).unwrap_or(self)
+    }
+
+    /// Forgets of `web` what another says in the other of the two ways in which it can be said.
+    fn yield_to(&mut self, above: &Self) {
+        fn drop_said<T>(said: bool, field: &mut Option<T>) {
+            if said {
+                *field = None;
+            }
+        }
+        let web = above.processes.get(crate::runtime::WEB).cloned().unwrap_or_default();
+        let own = self.processes.entry(crate::runtime::WEB.into()).or_default();
+        drop_said(above.port.is_some(), &mut own.port);
+        drop_said(above.replicas.is_some(), &mut own.replicas);
+        drop_said(above.health.is_some(), &mut own.health);
+        drop_said(web.port.is_some(), &mut self.port);
+        drop_said(web.replicas.is_some(), &mut self.replicas);
+        drop_said(web.health.is_some(), &mut self.health);
+        if !above.command.is_empty() {
+            own.command.clear();
+        }
+        if !web.command.is_empty() {
+            self.command.clear();
+        }
     }
 
     /// Each value that is said, by its path, as JSON: `processes.worker.replicas`.

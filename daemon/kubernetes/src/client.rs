@@ -4,7 +4,10 @@ use crate::{kinds::Kinds, render::text, rights::Rights};
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Api, Config,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, ValidationDirective},
+    api::{
+        DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
+        ValidationDirective,
+    },
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, GroupVersionKind, Status},
 };
@@ -179,6 +182,24 @@ impl Client {
         };
         let what = format!("{} {name}", text(manifest, "/kind"));
         limited(api.patch(name, &params, &Patch::Apply(object)), &what).await.map(drop)
+    }
+
+    /// Makes an object; one that is there stays as it is.
+    pub(crate) async fn create(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
+        let _one = self.shared.calls.acquire().await;
+        let what = format!("{} {}", text(manifest, "/kind"), name_of(manifest));
+        let (api, _) = self.dynamic(manifest);
+        let object: DynamicObject = serde_json::from_value(manifest.clone()).map_err(|error| {
+            ClusterError::Rejected { object: what.clone(), message: error.to_string() }
+        })?;
+        let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let made = async {
+            match api.create(&params, &object).await {
+                Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+                made => made.map(drop),
+            }
+        };
+        limited(made, &what).await
     }
 
     /// Deletes this very object; another of its name, or none, is no error.

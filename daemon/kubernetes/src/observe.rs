@@ -85,7 +85,7 @@ struct Watches {
     /// Begun once a pod finds no node.
     scale_ups: Option<Store<Event>>,
     endpoints: BTreeMap<String, u32>,
-    matching_nodes: BTreeMap<String, bool>,
+    matching_nodes: BTreeMap<String, Option<bool>>,
     changes: SelectAll<Changes>,
 }
 
@@ -234,8 +234,8 @@ impl Watches {
             }
             let api: Api<Node> = Api::all(self.client.inner());
             let one = ListParams::default().labels(&selector).limit(1);
-            let Ok(nodes) = limited(api.list_metadata(&one), "nodes").await else { continue };
-            self.matching_nodes.insert(selector, !nodes.items.is_empty());
+            let nodes = limited(api.list_metadata(&one), "nodes").await.ok();
+            self.matching_nodes.insert(selector, nodes.map(|nodes| !nodes.items.is_empty()));
             changed = true;
         }
         changed

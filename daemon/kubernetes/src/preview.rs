@@ -67,6 +67,10 @@ impl With<'_> {
                 found => found?,
             },
         };
+        if entry.kind == "Namespace" && live.is_some() {
+            // It is made, and never changed.
+            return Ok(change(ChangeVerb::Keep, Vec::new()));
+        }
         if entry.kind == "Secret" {
             // Its values are not at hand here, and would not be shown: its name tells its versions.
             let verb = if live.is_some() { ChangeVerb::Keep } else { ChangeVerb::Create };

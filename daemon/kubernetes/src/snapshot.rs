@@ -49,7 +49,7 @@ pub(crate) struct Seen {
     /// Pods for which the cluster adds a node.
     pub(crate) scaling_up: Vec<String>,
     /// By node selector: whether some node has the labels, where that was asked.
-    pub(crate) matching_nodes: BTreeMap<String, bool>,
+    pub(crate) matching_nodes: BTreeMap<String, Option<bool>>,
 }
 
 impl Seen {
@@ -58,7 +58,7 @@ impl Seen {
         let read_pod = |(pod, _): &(&K8sPod, String)| {
             let mut read = read(pod);
             read.is_scaling_up = self.scaling_up.contains(&read.name);
-            read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied();
+            read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied().flatten();
             read
         };
         Snapshot {

@@ -68,3 +68,35 @@ fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
     let at_once = Judge::default().judge(&pulling("Failed"), &release(), Duration::ZERO);
     assert!(matches!(at_once, Verdict::Failed(_)), "{at_once:?}");
 }
+
+/// Two pods that wait for the same database end once together, and then run.
+#[test]
+fn what_ended_once_and_runs_again_is_not_called() {
+    let pods = |now: bool, restarts: u32, count: usize| -> Snapshot {
+        let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
+        let container = match now {
+            true => serde_json::json!({ "restarts": restarts, "terminated": end }),
+            false => serde_json::json!({ "restarts": restarts, "last": end }),
+        };
+        let pods: Vec<_> = (0..count)
+            .map(|n| serde_json::json!({ "name": format!("web-{n}"), "containers": [container] }))
+            .collect();
+        serde_json::from_value(serde_json::json!({
+            "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 2 }],
+            "pods": pods,
+        }))
+        .unwrap()
+    };
+    let judge = |seen: &Snapshot| Judge::default().judge(seen, &release(), Duration::ZERO);
+    for (now, restarts, count) in [(true, 0, 2), (false, 1, 2), (false, 1, 9)] {
+        assert_eq!(
+            judge(&pods(now, restarts, count)),
+            Verdict::Progressing,
+            "{now} {restarts} {count}"
+        );
+    }
+    for (now, restarts, count) in [(true, 1, 1), (true, 0, 3), (false, 2, 1)] {
+        let verdict = judge(&pods(now, restarts, count));
+        assert!(matches!(verdict, Verdict::Failed(_)), "{now} {restarts} {count}: {verdict:?}");
+    }
+}

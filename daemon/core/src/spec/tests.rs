@@ -30,6 +30,18 @@ fn scalars_replace_and_maps_merge() {
     assert_eq!(both.leaves()["processes.worker.replicas"], 3);
 }
 
+/// The same field has two places: the one who goes first says it in either.
+#[test]
+fn the_job_goes_over_the_file_in_either_place() {
+    let file = spec("processes.web = { port = 3000, command = [\"a\"] }\nreplicas = 2");
+    let job = spec("port = 4000\ncommand = [\"b\"]\nprocesses.web.replicas = 5");
+    let both = job.over(file);
+    both.check().unwrap();
+    let runtime = both.settle(&Found::default(), vec![]);
+    let web = runtime.web().unwrap();
+    assert_eq!((web.port, web.replicas, &*web.command), (Some(4000), 5, &["b".to_owned()][..]));
+}
+
 #[test]
 fn what_nobody_says_is_decided() {
     let runtime = spec("[resources]\nmemory = \"96Mi\"").settle(&Found::default(), vec![]);
