@@ -60,6 +60,8 @@ fn less() -> String {
 fn all_that_can_be_said_is_made_and_goes_again() {
     let stand = Stand::with("t-kinds", &Config::of(bed()).unwrap());
     let namespace = stand.namespace();
+    // An earlier run's.
+    let _ = stand.kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"]);
     let _ = stand.kubectl(&["delete", "persistentvolumes", "--selector", "test=t-kinds"]);
     let folder = bed().layout.at("daemons/t-kinds/volumes");
     for number in 0..3 {
@@ -111,7 +113,6 @@ fn all_that_can_be_said_is_made_and_goes_again() {
     );
     assert_eq!(get("cronjob/app-nightly")["spec"]["timeZone"], "Europe/Berlin");
     assert_eq!(get("hpa/app")["spec"]["minReplicas"], 2);
-    assert_eq!(get("deployment/app")["spec"]["replicas"], 1, "the autoscaler's own to say");
     assert_eq!(get("ingress/app")["spec"]["tls"][0]["secretName"], "shop-tls");
     assert_eq!(get("pdb/app")["spec"]["maxUnavailable"], 1);
     assert_eq!(get("deployment/app-files")["spec"]["strategy"]["type"], "Recreate");

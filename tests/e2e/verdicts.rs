@@ -94,7 +94,7 @@ fn what_no_node_takes() {
     let (stand, repository) = stand("t-nodes", "privileged");
     let _ = stand.fresh_namespace();
     // An earlier run's.
-    forget(&stand);
+    forget(&stand, "--wait=true");
     tainted_node(&stand);
     // A disk of another node.
     apply(
@@ -138,11 +138,13 @@ fn what_no_node_takes() {
         ),
     ];
     judged(&stand, &repository, &cases);
-    forget(&stand);
+    forget(&stand, "--wait=false");
 }
 
-fn forget(stand: &Stand) {
-    let _ = stand.kubectl(&["delete", "persistentvolumes,nodes", "--selector", "test=t-nodes"]);
+/// A disk goes once nobody claims it: while the namespace is there, nobody waits for that.
+fn forget(stand: &Stand, wait: &str) {
+    let _ =
+        stand.kubectl(&["delete", "persistentvolumes,nodes", "--selector", "test=t-nodes", wait]);
 }
 
 /// A node that only its taint keeps pods off; nothing runs there.
@@ -167,6 +169,8 @@ fn tainted_node(stand: &Stand) {
 fn what_the_api_server_refuses() {
     let (stand, repository) = stand("t-refused", "baseline");
     let namespace = stand.fresh_namespace();
+    let level = "pod-security.kubernetes.io/enforce=baseline";
+    let _ = stand.kubectl(&["label", "namespace", &namespace, level]);
     apply(
         &stand,
         &format!(
