@@ -42,10 +42,10 @@ const SLOT: usize = 256 << 20;
 const SEATS: usize = 64;
 /// Of one plugin, so that one whose calls all wait leaves room for the others.
 pub(crate) const SEATS_OF_ONE: usize = 48;
-/// Memories, tables and core instances of one component; Python's has 1, 2 and 14.
+/// Memories, tables and core instances of one component; one made of Python has 38 instances.
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 8;
-const INSTANCES: u32 = 32;
+const INSTANCES: u32 = 128;
 
 /// Why a plugin cannot be loaded.
 #[derive(Debug, Error)]
