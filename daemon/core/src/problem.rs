@@ -10,7 +10,7 @@ use crate::{
     ports::ClusterError,
     rollout::Finding,
     runtime::Process,
-    snapshot::{Container, Pod, Snapshot, Terminated},
+    snapshot::{Container, Pod, Snapshot, Terminated, Workload},
 };
 use std::fmt;
 
@@ -302,6 +302,23 @@ pub(crate) fn at(pod: &Pod, message: &str) -> Sign {
     }
 }
 
+/// The sign of an object that is no pod.
+pub(crate) fn of(kind: &str, name: &str, message: impl Into<String>) -> Sign {
+    Sign { subject: format!("{kind} {name}"), message: message.into(), times: 1, ..Sign::default() }
+}
+
+/// The sign of a workload, which is a process of the app.
+pub(crate) fn of_workload(workload: &Workload, message: impl Into<String>) -> Sign {
+    let process = workload.process.clone();
+    Sign { process, ..of(&workload.kind, &workload.name, message) }
+}
+
+/// The pod that a sign is of.
+pub(crate) fn pod_of<'a>(seen: &'a Snapshot, sign: &Sign) -> Option<&'a Pod> {
+    let name = sign.subject.strip_prefix("pod ")?;
+    seen.pods.iter().find(|pod| pod.name == name)
+}
+
 /// Containers that wait for one of these reasons, in words like these; of those the first of a pod.
 pub(crate) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool) -> Vec<Sign> {
     let of_pod = |pod: &Pod| {
@@ -398,26 +415,17 @@ pub(crate) fn warned_before_start(
             })
     };
     let mut signs = warned(seen, reason, says);
-    signs.retain(|sign| {
-        let name = sign.subject.strip_prefix("pod ");
-        seen.pods.iter().any(|pod| Some(&*pod.name) == name && starting(pod))
-    });
+    signs.retain(|sign| pod_of(seen, sign).is_some_and(starting));
     signs
 }
 
 /// Workloads whose pods the API server refuses, in words like these.
 pub(crate) fn refused(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let of_workload = |workload: &crate::snapshot::Workload| {
+    let refused = |workload: &Workload| {
         let message = workload.refused.as_ref()?;
-        says(&message.to_lowercase()).then(|| Sign {
-            subject: format!("{} {}", workload.kind, workload.name),
-            process: workload.process.clone(),
-            message: message.clone(),
-            times: 1,
-            ..Sign::default()
-        })
+        says(&message.to_lowercase()).then(|| of_workload(workload, message))
     };
-    seen.workloads.iter().filter_map(of_workload).collect()
+    seen.workloads.iter().filter_map(refused).collect()
 }
 
 /// Whether the API server refused an object in words like these.

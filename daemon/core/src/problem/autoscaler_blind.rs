@@ -1,6 +1,6 @@
 //! The autoscaler sees no load (kubernetes 54).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 54,
@@ -13,12 +13,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .iter()
             .filter_map(|autoscaler| {
                 let message = autoscaler.inactive.clone()?;
-                Some(Sign {
-                    subject: format!("HorizontalPodAutoscaler {}", autoscaler.name),
-                    message,
-                    times: 1,
-                    ..Sign::default()
-                })
+                Some(of("HorizontalPodAutoscaler", &autoscaler.name, message))
             })
             .collect()
     },

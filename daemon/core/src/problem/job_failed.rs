@@ -1,6 +1,6 @@
 //! A Job failed (kubernetes 55).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of_workload};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 55,
@@ -14,12 +14,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .filter(|workload| workload.kind == "Job")
             .filter_map(|workload| {
                 let (reason, message) = workload.failed.as_ref()?;
-                Some(Sign {
-                    subject: format!("Job {}", workload.name),
-                    message: format!("{reason}: {message}"),
-                    times: 1,
-                    ..Sign::default()
-                })
+                Some(of_workload(workload, format!("{reason}: {message}")))
             })
             .collect()
     },

@@ -1,6 +1,6 @@
 //! The load balancer gets no address (kubernetes 53).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 53,
@@ -12,12 +12,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
         seen.services
             .iter()
             .filter(|service| service.is_pending)
-            .map(|service| Sign {
-                subject: format!("Service {}", service.name),
-                message: "it has no address yet".into(),
-                times: 1,
-                ..Sign::default()
-            })
+            .map(|service| of("Service", &service.name, "it has no address yet"))
             .collect()
     },
     answers: no_answer,

@@ -1,6 +1,6 @@
 //! The Service leads nowhere (kubernetes 52).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of};
 use crate::snapshot::Workload;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -15,12 +15,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .filter(|service| {
                 service.endpoints == Some(0) && seen.workloads.iter().all(Workload::is_healthy)
             })
-            .map(|service| Sign {
-                subject: format!("Service {}", service.name),
-                message: "no ready address stands behind it".into(),
-                times: 1,
-                ..Sign::default()
-            })
+            .map(|service| of("Service", &service.name, "no ready address stands behind it"))
             .collect()
     },
     answers: no_answer,

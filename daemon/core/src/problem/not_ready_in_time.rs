@@ -1,6 +1,6 @@
 //! The release did not become ready in time (kubernetes 45).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of_workload};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 45,
@@ -14,13 +14,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .filter(|workload| workload.kind != "Job")
             .filter_map(|workload| {
                 let (reason, message) = workload.failed.as_ref()?;
-                Some(Sign {
-                    subject: format!("{} {}", workload.kind, workload.name),
-                    process: workload.process.clone(),
-                    message: format!("{reason}: {message}"),
-                    times: 1,
-                    ..Sign::default()
-                })
+                Some(of_workload(workload, format!("{reason}: {message}")))
             })
             .collect()
     },

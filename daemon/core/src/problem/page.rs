@@ -20,17 +20,20 @@ pub fn page(name: &str) -> Option<String> {
 /// All pages by reference, in the order of their numbers.
 #[must_use]
 pub fn pages() -> Vec<(String, String)> {
-    let mut all: Vec<_> = KNOWN.iter().collect();
-    all.sort_by_key(|problem| problem.number);
-    all.iter().map(|problem| (problem.reference(), text(problem))).collect()
+    by_number().into_iter().map(|problem| (problem.reference(), text(problem))).collect()
 }
 
 /// Codes and headings, in the order of their numbers.
 #[must_use]
 pub fn headings() -> Vec<(String, &'static str, &'static str)> {
-    let mut all: Vec<_> = KNOWN.iter().collect();
+    let heading = |problem: &Problem| (problem.reference(), problem.code, problem.title);
+    by_number().into_iter().map(heading).collect()
+}
+
+fn by_number() -> Vec<&'static Problem> {
+    let mut all = KNOWN.to_vec();
     all.sort_by_key(|problem| problem.number);
-    all.iter().map(|problem| (problem.reference(), problem.code, problem.title)).collect()
+    all
 }
 
 fn text(problem: &Problem) -> String {

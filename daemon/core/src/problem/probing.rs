@@ -1,6 +1,6 @@
 //! What the kubelet says of probes, for the problems that are told by them.
 
-use super::{Case, Sign, warned};
+use super::{Case, Sign, pod_of, warned};
 use crate::{
     runtime::{Check, Probe},
     snapshot::{Pod, Snapshot, Warning},
@@ -15,23 +15,19 @@ pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'
 
 /// The sign of a container that was killed, in the words of the probe that had it killed.
 pub(super) fn with_probe(seen: &Snapshot, sign: Sign, which: &str) -> Sign {
-    let pod = seen.pods.iter().find(|pod| sign.subject.strip_prefix("pod ") == Some(&*pod.name));
-    let message = pod.and_then(|pod| probe(seen, pod, which)).map(|probe| probe.message.clone());
+    let newest = pod_of(seen, &sign).and_then(|pod| probe(seen, pod, which));
+    let message = newest.map(|probe| probe.message.clone());
     Sign { message: message.unwrap_or_default(), ..sign }
 }
 
 /// Pods that run and do not get requests, as their readiness probe says in words like these.
 pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
     let mut signs = warned(seen, "Unhealthy", says);
+    let runs = |pod: &Pod| {
+        pod.containers.iter().all(|one| one.waiting.is_none() && one.terminated.is_none())
+    };
     signs.retain(|sign| {
-        let runs = |pod: &&Pod| {
-            Some(&*pod.name) == sign.subject.strip_prefix("pod ")
-                && pod
-                    .containers
-                    .iter()
-                    .all(|one| one.waiting.is_none() && one.terminated.is_none())
-        };
-        sign.message.starts_with("Readiness probe") && seen.pods.iter().any(|pod| runs(&pod))
+        sign.message.starts_with("Readiness probe") && pod_of(seen, sign).is_some_and(runs)
     });
     signs
 }

@@ -1,6 +1,6 @@
 //! The node has no login for the registry (kubernetes 2).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, status, waiting};
+use super::{PULL, Patience, Problem, Words, has, no_answer, pod_of, status, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 2,
@@ -16,12 +16,12 @@ pub(super) const PROBLEM: &Problem = &Problem {
         for sign in &mut signs {
             // A kubelet that has not seen the secret yet pulls without it, says so a moment later, and
             // tries again.
-            let name = sign.subject.strip_prefix("pod ");
+            let pod = pod_of(seen, sign);
             let warned = seen.warnings.iter().any(|warning| {
-                name == Some(&*warning.pod) && warning.reason == "FailedToRetrieveImagePullSecret"
+                pod.is_some_and(|pod| pod.name == warning.pod)
+                    && warning.reason == "FailedToRetrieveImagePullSecret"
             });
-            let mut pods = seen.pods.iter().filter(|pod| name == Some(&*pod.name));
-            sign.patience = match (warned, pods.any(|pod| pod.has_pull_secret)) {
+            sign.patience = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
                 (true, _) => Some(Patience::After(20)),
                 (false, true) => Some(Patience::After(4)),
                 (false, false) => None,

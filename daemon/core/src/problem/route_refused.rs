@@ -1,6 +1,6 @@
 //! The gateway does not take the route (kubernetes 51).
 
-use super::{Patience, Problem, Sign, Words, no_answer};
+use super::{Patience, Problem, Words, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 51,
@@ -13,12 +13,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .iter()
             .filter_map(|route| {
                 let (reason, message) = route.refused.first()?;
-                Some(Sign {
-                    subject: format!("HTTPRoute {}", route.name),
-                    message: format!("{reason}: {message}"),
-                    times: 1,
-                    ..Sign::default()
-                })
+                Some(of("HTTPRoute", &route.name, format!("{reason}: {message}")))
             })
             .collect()
     },
