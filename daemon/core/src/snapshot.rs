@@ -74,6 +74,8 @@ pub struct Pod {
     /// Some node has the labels that it wants; none: nobody knows. A node whose taint keeps the pod
     /// off is not asked for its labels by the scheduler.
     pub has_matching_node: Option<bool>,
+    /// How often its startup probe may fail before its container is killed; 0: it has none.
+    pub startup_failures: u32,
     /// Its containers, those of init included.
     pub containers: Vec<Container>,
 }

@@ -371,8 +371,16 @@ fn read(pod: &K8sPod) -> Pod {
         unschedulable,
         is_scaling_up: false,
         has_matching_node: None,
+        startup_failures: number(startup_failures(pod)),
         containers,
     }
+}
+
+fn startup_failures(pod: &K8sPod) -> Option<i32> {
+    let containers = pod.spec.as_ref().map(|spec| &spec.containers);
+    let probes = containers.into_iter().flatten().filter_map(|one| one.startup_probe.as_ref());
+    // 3: the API's default.
+    probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min()
 }
 
 fn container(status: &ContainerStatus, init: bool) -> Container {

@@ -13,6 +13,13 @@ pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'
     of_probe.next_back()
 }
 
+/// How often a pod's probe failed, as far as the kubelet has told.
+pub(super) fn failures(seen: &Snapshot, pod: &Pod, which: &str) -> u32 {
+    let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
+    let of_probe = of_pod.filter(|warning| warning.message.starts_with(which));
+    of_probe.map(|warning| warning.count).sum()
+}
+
 /// The sign of a container that was killed, in the words of the probe that had it killed.
 pub(super) fn with_probe(seen: &Snapshot, sign: Sign, which: &str) -> Sign {
     let newest = pod_of(seen, &sign).and_then(|pod| probe(seen, pod, which));

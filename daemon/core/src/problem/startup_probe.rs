@@ -2,8 +2,12 @@
 
 use super::{
     Patience, Problem, Words, ended, has, no_answer,
-    probing::{asked, probe, with_probe},
+    probing::{asked, failures, with_probe},
 };
+
+/// Of one message about one object the kubelet writes 25 events, then one in five minutes
+/// (client-go's spam filter): a budget above this is not waited for.
+const COUNTED: u32 = 20;
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 23,
@@ -15,10 +19,14 @@ pub(super) const PROBLEM: &Problem = &Problem {
         ended(seen, |seen, pod, _, end| {
             // An app that ends by itself fails its startup probe too, before that: only one that was
             // killed (128 + SIGKILL or SIGTERM), or that ended well when it was told to, did not answer.
-            let probe = probe(seen, pod, "Startup probe");
-            probe.is_some_and(|probe| {
-                matches!(end.exit, 137 | 143) || end.exit == 0 && probe.count >= 20
-            })
+            let failed = failures(seen, pod, "Startup probe");
+            let budget = pod.startup_failures.clamp(1, COUNTED);
+            match end.exit {
+                // Liveness is asked only of an app that has started: it kills for its own reason.
+                137 | 143 => failed >= budget && failures(seen, pod, "Liveness probe") == 0,
+                0 => failed >= budget.max(COUNTED),
+                _ => false,
+            }
         })
         .into_iter()
         .map(|sign| with_probe(seen, sign, "Startup probe"))

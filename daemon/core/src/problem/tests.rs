@@ -100,3 +100,32 @@ fn what_ended_once_and_runs_again_is_not_called() {
         assert!(matches!(verdict, Verdict::Failed(_)), "{now} {restarts} {count}: {verdict:?}");
     }
 }
+
+/// On a busy node an app answers its startup probe at the second asking; what kills it later is not
+/// that probe.
+#[test]
+fn an_app_that_has_started_did_not_fail_its_startup_probe() {
+    let code = |startup: u32, liveness: bool| {
+        let warning = |text: &str, count: u32| serde_json::json!({ "pod": "web-1", "reason": "Unhealthy", "message": text, "count": count });
+        let mut warnings = vec![warning("Startup probe failed: connection refused", startup)];
+        if liveness {
+            warnings.push(warning("Liveness probe failed: timeout", 3));
+        }
+        let seen: Snapshot = serde_json::from_value(serde_json::json!({
+            "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
+            "pods": [{ "name": "web-1", "startup_failures": 120, "containers": [
+                { "restarts": 2, "waiting": ["CrashLoopBackOff", ""], "last": { "reason": "Error", "exit": 137 } }
+            ]}],
+            "warnings": warnings,
+        }))
+        .unwrap();
+        match Judge::default().judge(&seen, &release(), Duration::from_secs(60)) {
+            Verdict::Failed(finding) => Some(finding.problem.code),
+            _ => None,
+        }
+    };
+    assert_eq!(code(1, true), Some("liveness-kills"));
+    assert_eq!(code(25, true), Some("liveness-kills"));
+    assert_eq!(code(25, false), Some("startup-probe-failed"));
+    assert_eq!(code(1, false), None);
+}
