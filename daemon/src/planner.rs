@@ -13,7 +13,6 @@ use windlass_core::{
     ports::{Dockerfile, ImageConfig, Journal, Logins, Ports},
     run::{Cause, Failure, Lost, Run},
     runtime::SecretEnv,
-    secret::Secret,
     spec::Spec,
 };
 use windlass_kubernetes::{PullLogin, manifests};
@@ -65,14 +64,9 @@ impl Planner for Plans {
         };
         let release = shown(app, commit, &decision, &ports).await;
         let release = release.map_err(at(Stage::Detect))?;
-        // Whose login it is does not matter: the secret itself is not shown.
         let host = release.image.reference.split('/').next().unwrap_or_default();
         let knows = Logins::knows(&*self.supplies.registries, host);
-        let pull = knows.then(|| PullLogin {
-            host: host.into(),
-            user: String::new(),
-            password: Secret::new(Vec::new()),
-        });
+        let pull = knows.then(|| PullLogin::named(host));
         let objects =
             manifests(&release, None, pull.as_ref(), self.supplies.pod_security.as_deref());
         // The pull secret holds a password.

@@ -26,6 +26,15 @@ impl Case {
     }
 }
 
+/// A program that serves at once.
+pub(crate) const SERVE: &str =
+    "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080)";
+
+/// The app is this program.
+pub(crate) fn python(code: &str) -> String {
+    format!("command = [\"python3\", \"-c\", {code:?}]\n")
+}
+
 /// An image of root that is on every node of the bed.
 pub(crate) const HELPER: &str = "HELPER";
 

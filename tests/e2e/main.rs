@@ -24,4 +24,5 @@ mod resume;
 mod rights;
 mod source;
 mod testing;
+mod unruly;
 mod verdicts;

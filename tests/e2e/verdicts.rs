@@ -1,6 +1,6 @@
 //! What is wrong with a release, caused for real: each case is an app of its own, all side by side.
 
-use crate::cases::{Case, HELPER, apply, judged, own, stand};
+use crate::cases::{Case, HELPER, SERVE, apply, judged, own, python, stand};
 use std::{
     thread::{scope, sleep},
     time::Duration,
@@ -13,10 +13,6 @@ fn answers(status: u32, after: u32) -> String {
     format!(
         "import http.server as h, time\nclass A(h.BaseHTTPRequestHandler):\n  def do_GET(s):\n    time.sleep({after}); s.send_response({status}); s.end_headers()\nh.ThreadingHTTPServer(('', 8080), A).serve_forever()"
     )
-}
-
-fn python(code: &str) -> String {
-    format!("command = [\"python3\", \"-c\", {code:?}]\n")
 }
 
 /// Two pods, so that what is only likely is believed sooner.
@@ -257,13 +253,12 @@ fn a_namespace_that_is_being_deleted() {
 #[test]
 fn what_is_not_broken_is_not_failed() {
     let (stand, repository) = stand("t-well", "baseline");
-    let serve = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080)";
     let specs = [
-        ("slow", python(&format!("import time; time.sleep(25); {serve}"))),
+        ("slow", python(&format!("import time; time.sleep(25); {SERVE}"))),
         (
             "once",
             python(&format!(
-                "import os, sys\nif not os.path.exists('/kept/x'): open('/kept/x', 'w'); sys.exit(1)\n{serve}"
+                "import os, sys\nif not os.path.exists('/kept/x'): open('/kept/x', 'w'); sys.exit(1)\n{SERVE}"
             )) + "processes.web.volumes.kept = { path = \"/kept\", scratch = true }\n",
         ),
         (

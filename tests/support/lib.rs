@@ -8,6 +8,8 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+pub mod unruly;
+
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},

@@ -62,7 +62,7 @@ pub enum Event {
         /// What to do about it.
         fix: String,
     },
-    /// Something that may pass is waited out.
+    /// Something that may pass is waited out; told once for each reason.
     Retrying {
         /// Which try comes next, from 2.
         attempt: u32,

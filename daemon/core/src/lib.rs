@@ -21,6 +21,7 @@ pub mod recipe;
 pub mod records;
 pub mod redact;
 pub mod release;
+mod retry;
 pub mod rollout;
 pub mod run;
 pub mod runtime;

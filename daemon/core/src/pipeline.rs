@@ -119,7 +119,7 @@ async fn from_commit(
 ) -> Result<Release, Failure> {
     let tree = run.stage(Stage::Clone, clone(job, commit, ports, run)).await?;
     let decided = run.stage(Stage::Detect, detect::detect(job, &*tree, ports, run)).await?;
-    preview(job, commit, &decided, ports).await?;
+    preview(job, commit, &decided, ports, run).await?;
     let building = build::build(job, commit, &decided, &*tree, ports, run);
     let mut build = run.stage(Stage::Build, building).await?;
     run.stage(Stage::Test, test::test(&decided, &*tree, &*build, ports, run)).await?;
@@ -133,12 +133,13 @@ async fn from_commit(
 }
 
 /// A cluster that does not know a kind of object, or does not let us make it, says so before
-/// anything is built. One that does not answer now may answer when the image is there.
+/// anything is built. One that does not answer now may answer when the image is there: that is told.
 async fn preview(
     job: &Job,
     commit: &Commit,
     decided: &detect::Decided,
     ports: &Ports,
+    run: &Run,
 ) -> Result<(), Failure> {
     let image = Image {
         reference: reference(&ports.registry, &job.app, commit),
@@ -147,10 +148,20 @@ async fn preview(
     let (config, env) = (ImageConfig::default(), decided.env.clone());
     let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
     match ports.preview.check(&release).await {
-        Err(error @ (ClusterError::NoKind { .. } | ClusterError::Forbidden { .. })) => {
+        Err(
+            error @ (ClusterError::NoKind { .. }
+            | ClusterError::Forbidden { .. }
+            | ClusterError::NotTrusted { .. }),
+        ) => {
             let (error, release) = (Box::new(error), Box::new(release));
             let cause = Cause::Applying { error, release };
             Err(Failure { at: Stage::Release, cause })
+        }
+        Err(error @ ClusterError::Unreachable { .. }) => {
+            let message = format!("{error}; the image is built all the same");
+            let fix = "see that the API server runs, or cancel the job".into();
+            let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+            told.map_err(|lost| lost.at(Stage::Release))
         }
         _ => Ok(()),
     }

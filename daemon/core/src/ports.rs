@@ -202,6 +202,9 @@ pub struct ImageConfig {
     pub stages: Vec<String>,
 }
 
+/// What is seen of a release; or why nothing is, which is the last that is said.
+pub type Sighting = Result<Snapshot, ClusterError>;
+
 /// The cluster, as one job may change it.
 #[async_trait]
 pub trait Cluster: Send + Sync {
@@ -217,7 +220,7 @@ pub trait Cluster: Send + Sync {
         voice: &Voice,
     ) -> Result<ActionResult, ClusterError>;
     /// What the cluster shows of this release, each time that it changes.
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError>;
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError>;
     /// Last words of failing pods and events, read before anything is undone.
     async fn evidence(&self, release: &Release) -> Vec<String>;
     /// Renews what nodes pull this release's image with. Says when it is due again, in milliseconds
@@ -430,6 +433,13 @@ pub enum ClusterError {
     /// The API server does not answer, or says that it will: may pass.
     #[error("the cluster does not answer: {message}")]
     Unreachable {
+        /// What was said.
+        message: String,
+    },
+    /// Our credentials or its certificate are not believed, or it is no Kubernetes: passes once
+    /// somebody replaces them.
+    #[error("the cluster and this daemon do not trust each other: {message}")]
+    NotTrusted {
         /// What was said.
         message: String,
     },

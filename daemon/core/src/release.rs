@@ -11,7 +11,10 @@ use crate::{
     run::{Cause, Failure, Run},
     snapshot::Snapshot,
 };
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep_until};
 
 /// Where a plan is taken up.
@@ -116,31 +119,41 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             run.retrying(make).await
         }
         Step::AwaitHealthy { release, within } => {
-            run.retrying(|| healthy(release, *within, ports, run)).await
+            let left = Mutex::new(*within);
+            run.retrying(|| healthy(release, *within, &left, ports, run)).await
         }
     }
 }
 
-/// Watches a rollout until it is healthy, hopeless, or out of time.
+/// After a cluster was away, its controllers have some catching up to do as well.
+const CATCHING_UP: Duration = Duration::from_secs(60);
+
+/// Watches a rollout until it is healthy, hopeless, or out of time. `left`: of that time. While a
+/// cluster is away none of it passes, and nothing is judged.
 async fn healthy(
     release: &Release,
     within: Duration,
+    left: &Mutex<Duration>,
     ports: &Ports,
     run: &Run,
 ) -> Result<(), Cause> {
-    let started = Instant::now();
+    let limit = *left.lock().unwrap_or_else(PoisonError::into_inner);
     let mut snapshots = ports.cluster.observe(release).await?;
+    let started = Instant::now();
+    let away = |error: ClusterError| {
+        let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
+        *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+        Err(error.into())
+    };
     let (mut judge, mut last) = (Judge::default(), Snapshot::default());
     let finding = loop {
         // A signal that must persist is fatal while nothing more happens: look again by then.
-        let look = judge.look_again().map_or(started + within, |at| started + at.min(within));
+        let look = judge.look_again().map_or(started + limit, |at| started + at.min(limit));
         let seen = tokio::select! {
             seen = snapshots.recv() => match seen {
-                Some(seen) => seen,
-                None => {
-                    let message = "the watch ended".into();
-                    return Err(ClusterError::Unreachable { message }.into());
-                }
+                Some(Ok(seen)) => seen,
+                Some(Err(error)) => return away(error),
+                None => return away(ClusterError::Unreachable { message: "the watch ended".into() }),
             },
             () = sleep_until(look) => last.clone(),
         };
@@ -160,7 +173,7 @@ async fn healthy(
                 return Ok(());
             }
             Verdict::Failed(finding) => break finding,
-            Verdict::Progressing if started.elapsed() >= within => {
+            Verdict::Progressing if started.elapsed() >= limit => {
                 break Finding::stalled(&last, within);
             }
             Verdict::Progressing => {}

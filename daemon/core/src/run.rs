@@ -302,31 +302,6 @@ impl Run {
     pub async fn say(&self, event: Event) -> Result<(), Lost> {
         self.voice.say(event).await
     }
-
-    /// Tries `work` again, backing off to half a minute, as long as what stopped it may pass.
-    ///
-    /// # Errors
-    /// What will not pass, or has not within the time that its kind is given.
-    pub async fn retrying<T, E: Into<Cause>, F: Future<Output = Result<T, E>>>(
-        &self,
-        mut work: impl FnMut() -> F,
-    ) -> Result<T, Cause> {
-        let (mut attempt, mut waited) = (1, Duration::ZERO);
-        loop {
-            match work().await.map_err(Into::into) {
-                Err(cause) if waited < cause.endurance() => {
-                    let after = Duration::from_secs(1 << attempt.min(5));
-                    attempt += 1;
-                    let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                    let because = cause.to_string();
-                    self.say(Event::Retrying { attempt, after_ms, because }).await?;
-                    tokio::time::sleep(after).await;
-                    waited += after;
-                }
-                done => return done,
-            }
-        }
-    }
 }
 
 /// What a panic said; the place is in the daemon's own log.
@@ -485,32 +460,5 @@ impl Lost {
     #[must_use]
     pub fn at(self, at: Stage) -> Failure {
         Failure { at, cause: Cause::Lost(self) }
-    }
-}
-
-impl Cause {
-    /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
-    /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
-    fn endurance(&self) -> Duration {
-        let of_cluster = |error: &ClusterError| match error {
-            // As long as their pages say.
-            ClusterError::Unreachable { message }
-                if ["being terminated", "failed calling webhook"]
-                    .iter()
-                    .any(|words| message.contains(words)) =>
-            {
-                120
-            }
-            ClusterError::Unreachable { .. } => 600,
-            ClusterError::Login { .. } => 20,
-            _ => 0,
-        };
-        Duration::from_secs(match self {
-            Self::Cluster(error) => of_cluster(error),
-            Self::Applying { error, .. } => of_cluster(error),
-            Self::Build(BuildError::Unreachable { .. }) => 20,
-            Self::Git(GitError::Unreachable { .. }) => 6,
-            _ => 0,
-        })
     }
 }

@@ -132,7 +132,7 @@ impl With<'_> {
                 entry.kind.to_lowercase(),
                 entry.name
             );
-            say(voice, message, fix).await?;
+            say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
         }
         if !deleted.is_empty() {
             inventory.without(&deleted).write(self.client, release).await?;
@@ -141,8 +141,8 @@ impl With<'_> {
     }
 }
 
-pub(crate) async fn say(voice: &Voice, message: String, fix: String) -> Result<(), ClusterError> {
-    let said = voice.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+pub(crate) async fn say(voice: &Voice, event: Event) -> Result<(), ClusterError> {
+    let said = voice.say(event).await;
     said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })
 }
 

@@ -1,19 +1,26 @@
 //! The only file that talks to the cluster.
 
-use crate::{kinds::Kinds, render::text, rights::Rights};
-use http::{HeaderValue, header::USER_AGENT};
+use crate::{answer::explain, connect, kinds::Kinds, render::text, rights::Rights};
 use kube::{
-    Api, Config,
+    Api,
     api::{
         DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
         ValidationDirective,
     },
-    config::{KubeConfigOptions, Kubeconfig},
-    core::{ApiResource, GroupVersionKind, Status},
+    core::{ApiResource, GroupVersionKind},
 };
-use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, time::timeout};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use windlass_core::ports::ClusterError;
+
+pub use connect::ConnectError;
 
 /// No single call takes longer; watches have their own limit.
 const CALL: Duration = Duration::from_secs(20);
@@ -23,25 +30,28 @@ const MANAGER: &str = "windlass";
 /// The name under which a field is held that another will take.
 const HOLDER: &str = "windlass-handover";
 
+/// Milliseconds after which the same apply is sent again, where the API server cannot do it just
+/// now: were only the whole change tried again, one bad moment in each would be one too many.
+const AGAIN: [u64; 4] = [100, 300, 900, 2700];
+
 /// Calls to one cluster at once: fair to others, and far from what an API server queues.
 const AT_ONCE: usize = 16;
 
 /// A connection to one cluster.
 #[derive(Clone)]
 pub struct Client {
-    inner: kube::Client,
     shared: Arc<Shared>,
 }
 
 /// What all users of a cluster know of it.
 struct Shared {
+    inner: RwLock<kube::Client>,
+    /// Where the credentials come from; none: from the pod's own.
+    kubeconfig: Option<PathBuf>,
     calls: Semaphore,
     kinds: Kinds,
     rights: Rights,
 }
-
-/// Why there is no connection.
-pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Client {
     /// From a kubeconfig file, or from where a pod finds its own cluster. Does not connect yet.
@@ -49,39 +59,42 @@ impl Client {
     /// # Errors
     /// When the file cannot be read, or would have us run a program to log in.
     pub async fn new(kubeconfig: Option<&Path>) -> Result<Self, ConnectError> {
-        let mut config = match kubeconfig {
-            None => Config::incluster()?,
-            Some(path) => {
-                let file = Kubeconfig::read_from(path)?;
-                let runs = |info: &kube::config::NamedAuthInfo| {
-                    info.auth_info.as_ref().is_some_and(|info| info.exec.is_some())
-                };
-                if file.auth_infos.iter().any(runs) {
-                    let path = path.display();
-                    return Err(format!("{path} wants a program to be run for its credentials; give it a token or a certificate").into());
-                }
-                Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
-            }
-        };
-        config.connect_timeout = Some(Duration::from_secs(5));
-        // Retries are the pipeline's, where the user is told.
-        config.default_retry = false;
-        config.headers.push((USER_AGENT, HeaderValue::from_static("windlass")));
         let shared = Shared {
+            inner: RwLock::new(connect::connect(kubeconfig).await?),
+            kubeconfig: kubeconfig.map(Path::to_owned),
             calls: Semaphore::new(AT_ONCE),
             kinds: Kinds::default(),
             rights: Rights::default(),
         };
-        Ok(Self { inner: kube::Client::try_from(config)?, shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Reads the credentials again, after they were refused: who replaces an expired certificate
+    /// does not have to restart the daemon.
+    pub(crate) async fn log_in_again(&self) {
+        match connect::connect(self.shared.kubeconfig.as_deref()).await {
+            Ok(client) => {
+                *self.shared.inner.write().unwrap_or_else(PoisonError::into_inner) = client;
+            }
+            Err(error) => tracing::warn!(%error, "the cluster's credentials"),
+        }
     }
 
     /// Asks for the version.
     ///
     /// # Errors
-    /// When the API server does not answer, or refuses.
+    /// When the API server does not answer, refuses us, or is none.
     pub async fn check(&self) -> Result<String, ClusterError> {
-        let version = limited(self.inner.apiserver_version(), "the API server").await?;
-        Ok(version.git_version)
+        let inner = self.inner();
+        match limited(inner.apiserver_version(), "the API server").await {
+            Ok(version) => Ok(version.git_version),
+            Err(ClusterError::Rejected { message, .. }) => {
+                let message =
+                    format!("what answers there is no API server of Kubernetes: {message}");
+                Err(ClusterError::NotTrusted { message })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn api<K>(&self, namespace: &str) -> Api<K>
@@ -89,11 +102,11 @@ impl Client {
         K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
         K::DynamicType: Default,
     {
-        Api::namespaced(self.inner.clone(), namespace)
+        Api::namespaced(self.inner(), namespace)
     }
 
     pub(crate) fn inner(&self) -> kube::Client {
-        self.inner.clone()
+        self.shared.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How objects of a kind are called for.
@@ -107,8 +120,15 @@ impl Client {
         namespace: &str,
         objects: &[serde_json::Value],
     ) -> Result<(), ClusterError> {
-        self.shared.kinds.check(self, objects).await?;
-        self.shared.rights.check(self, namespace, objects).await
+        let can = async {
+            self.shared.kinds.check(self, objects).await?;
+            self.shared.rights.check(self, namespace, objects).await
+        };
+        match can.await {
+            // Whatever it is that answers so.
+            Err(error @ ClusterError::Rejected { .. }) => self.check().await.and(Err(error)),
+            checked => checked,
+        }
     }
 
     /// Server-side apply. What others own is taken only from objects that are ours. Gives the
@@ -133,18 +153,29 @@ impl Client {
     ) -> Result<DynamicObject, ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
-        let (api, object) = self.dynamic(manifest);
+        let api = self.dynamic(manifest);
         let params = |force| PatchParams {
             field_manager: Some(MANAGER.into()),
             field_validation: Some(ValidationDirective::Strict),
             force,
             dry_run,
         };
-        let what = format!("{} {name}", text(manifest, "/kind"));
+        let what = named(manifest);
         let patch = |force| {
-            let (api, patch, params) = (api.clone(), Patch::Apply(&object), params(force));
+            let (api, patch, params) = (api.clone(), Patch::Apply(manifest), params(force));
             let what = &what;
-            async move { limited(api.patch(name, &params, &patch), what).await }
+            async move {
+                let mut again = AGAIN.iter();
+                loop {
+                    let patched = limited(api.patch(name, &params, &patch), what).await;
+                    match (patched, again.next()) {
+                        (Err(ClusterError::Unreachable { .. }), Some(after)) => {
+                            sleep(Duration::from_millis(*after)).await;
+                        }
+                        (done, _) => return done,
+                    }
+                }
+            }
         };
         match patch(false).await {
             Ok(applied) => Ok(applied),
@@ -167,28 +198,29 @@ impl Client {
     ) -> Result<Option<DynamicObject>, ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
-        let (api, _) = self.dynamic(manifest);
-        limited(api.get_opt(name), &format!("{} {name}", text(manifest, "/kind"))).await
+        let api = self.dynamic(manifest);
+        limited(api.get_opt(name), &named(manifest)).await
     }
 
     /// Holds fields of an object as they are, until another manager takes them.
     pub(crate) async fn hold(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
+        let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
-        let (api, object) = self.dynamic(manifest);
+        let api = self.dynamic(manifest);
         let params = PatchParams {
             field_manager: Some(HOLDER.into()),
             force: true,
             ..PatchParams::default()
         };
-        let what = format!("{} {name}", text(manifest, "/kind"));
-        limited(api.patch(name, &params, &Patch::Apply(object)), &what).await.map(drop)
+        let what = named(manifest);
+        limited(api.patch(name, &params, &Patch::Apply(manifest)), &what).await.map(drop)
     }
 
     /// Makes an object; one that is there stays as it is.
     pub(crate) async fn create(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
         let _one = self.shared.calls.acquire().await;
-        let what = format!("{} {}", text(manifest, "/kind"), name_of(manifest));
-        let (api, _) = self.dynamic(manifest);
+        let what = named(manifest);
+        let api = self.dynamic(manifest);
         let object: DynamicObject = serde_json::from_value(manifest.clone()).map_err(|error| {
             ClusterError::Rejected { object: what.clone(), message: error.to_string() }
         })?;
@@ -210,13 +242,13 @@ impl Client {
     ) -> Result<(), ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
-        let (api, _) = self.dynamic(manifest);
+        let api = self.dynamic(manifest);
         let mut params = DeleteParams::background();
         if !uid.is_empty() {
             let uid = Some(uid.to_owned());
             params = params.preconditions(Preconditions { uid, resource_version: None });
         }
-        let what = format!("{} {name}", text(manifest, "/kind"));
+        let what = named(manifest);
         match limited(api.delete(name, &params), &what).await {
             Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => Ok(()),
             Err(ClusterError::Conflict { .. }) => Ok(()),
@@ -230,28 +262,30 @@ impl Client {
         manifest: &serde_json::Value,
         change: &serde_json::Value,
     ) -> Result<(), ClusterError> {
+        let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
-        let (api, _) = self.dynamic(manifest);
+        let api = self.dynamic(manifest);
         let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-        let what = format!("{} {name}", text(manifest, "/kind"));
+        let what = named(manifest);
         limited(api.patch(name, &params, &Patch::Merge(change)), &what).await.map(drop)
     }
 
-    fn dynamic<'a>(
-        &self,
-        manifest: &'a serde_json::Value,
-    ) -> (Api<DynamicObject>, &'a serde_json::Value) {
+    fn dynamic(&self, manifest: &serde_json::Value) -> Api<DynamicObject> {
         let (group, version) = text(manifest, "/apiVersion")
             .split_once('/')
             .unwrap_or(("", text(manifest, "/apiVersion")));
         let kind = GroupVersionKind::gvk(group, version, text(manifest, "/kind"));
         let resource = self.resource(&kind);
-        let api = match manifest.pointer("/metadata/namespace").and_then(|name| name.as_str()) {
-            Some(namespace) => Api::namespaced_with(self.inner.clone(), namespace, &resource),
-            None => Api::all_with(self.inner.clone(), &resource),
-        };
-        (api, manifest)
+        match manifest.pointer("/metadata/namespace").and_then(|name| name.as_str()) {
+            Some(namespace) => Api::namespaced_with(self.inner(), namespace, &resource),
+            None => Api::all_with(self.inner(), &resource),
+        }
     }
+}
+
+/// As people call it: `Service web`.
+fn named(manifest: &serde_json::Value) -> String {
+    format!("{} {}", text(manifest, "/kind"), name_of(manifest))
 }
 
 fn name_of(manifest: &serde_json::Value) -> &str {
@@ -271,55 +305,4 @@ pub(crate) async fn limited<T>(
             Err(ClusterError::Unreachable { message })
         }
     }
-}
-
-fn explain(error: kube::Error, object: &str) -> ClusterError {
-    let (object, message) = (object.to_owned(), error.to_string());
-    match error {
-        kube::Error::Api(status) => explain_status(&status, object),
-        kube::Error::Service(error) => ClusterError::Unreachable { message: root_cause(&*error) },
-        kube::Error::HyperError(error) => ClusterError::Unreachable { message: root_cause(&error) },
-        _ => ClusterError::Rejected { object, message },
-    }
-}
-
-/// What may pass, by the API server's own words (kubernetes/kubernetes#112152: errors of etcd come
-/// as plain 500).
-fn explain_status(status: &Status, object: String) -> ClusterError {
-    let message = status.message.clone();
-    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    match status.code {
-        429 | 503 | 504 => ClusterError::Unreachable { message },
-        500 if has(&["etcdserver:", "raft proposal dropped", "failed calling webhook"]) => {
-            ClusterError::Unreachable { message }
-        }
-        // A namespace on its way out comes back once it is gone.
-        403 | 409 if has(&["being terminated"]) => ClusterError::Unreachable { message },
-        401 => ClusterError::Forbidden { object, message },
-        403 if has(&[
-            "exceeded quota",
-            "admission webhook",
-            "violates PodSecurity",
-            "ValidatingAdmissionPolicy",
-            " usage per ",
-        ]) =>
-        {
-            ClusterError::Rejected { object, message }
-        }
-        403 => ClusterError::Forbidden { object, message },
-        409 if status.reason == "Conflict" => ClusterError::Conflict { object, message },
-        // Not the object, but its kind: discovery may have known it a moment ago.
-        404 if has(&["could not find the requested resource"]) => {
-            ClusterError::NoKind { object, message }
-        }
-        _ => ClusterError::Rejected { object, message },
-    }
-}
-
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -15,10 +15,8 @@ use windlass_core::{
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Logins, ObjectChange, Preview, Secrets},
+    ports::{Cluster, ClusterError, Logins, ObjectChange, Preview, Secrets, Sighting},
     run::Voice,
-    secret::Secret,
-    snapshot::Snapshot,
 };
 
 /// One cluster.
@@ -53,13 +51,22 @@ impl Kubernetes {
 
     /// A release's objects as they can be shown: secrets by name alone.
     fn shown(&self, release: &Release) -> Vec<serde_json::Value> {
-        let host = pull::host(release);
-        let pull = self.logins.knows(host).then(|| PullLogin {
-            host: host.into(),
-            user: String::new(),
-            password: Secret::new(Vec::new()),
-        });
+        let pull = self.named(release);
         manifests(release, None, pull.as_ref(), self.pod_security.as_deref())
+    }
+
+    /// The pull secret where it is only named: whose login it is does not matter.
+    fn named(&self, release: &Release) -> Option<PullLogin> {
+        let host = pull::host(release);
+        self.logins.knows(host).then(|| PullLogin::named(host))
+    }
+
+    /// Credentials that were refused are read again: an operator may have replaced them.
+    async fn trusted<T>(&self, answer: Result<T, ClusterError>) -> Result<T, ClusterError> {
+        if matches!(answer, Err(ClusterError::NotTrusted { .. })) {
+            self.client.log_in_again().await;
+        }
+        answer
     }
 
     /// The login that nodes pull a release's image with, and when it is to be renewed.
@@ -83,8 +90,7 @@ impl Kubernetes {
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
-            let said = voice.say(event).await;
-            said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })?;
+            apply::say(voice, event).await?;
         }
         Ok(())
     }
@@ -93,21 +99,15 @@ impl Kubernetes {
 #[async_trait]
 impl Cluster for Kubernetes {
     async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError> {
-        match change {
+        let made = match change {
             Change::Prepare(release) => self.apply(release, false, voice).await,
             Change::Apply(release) => self.apply(release, true, voice).await,
             Change::Retire(release) => apply::retire(&self.client, release).await,
             Change::Prune(release) => {
-                // Whose login it is does not matter: the secret is named, and not made.
-                let knows = self.logins.knows(pull::host(release));
-                let login = knows.then(|| PullLogin {
-                    host: String::new(),
-                    user: String::new(),
-                    password: Secret::new(Vec::new()),
-                });
-                self.with(login.as_ref()).prune(release, voice).await
+                self.with(self.named(release).as_ref()).prune(release, voice).await
             }
-        }
+        };
+        self.trusted(made).await
     }
 
     async fn act(
@@ -130,9 +130,9 @@ impl Cluster for Kubernetes {
         }
     }
 
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError> {
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
         // A cluster that is away is told by its first answer, not by a watch that never speaks.
-        self.client.check().await?;
+        self.trusted(self.client.check().await).await?;
         Ok(observe::observe(&self.client, release))
     }
 
@@ -149,7 +149,7 @@ impl Cluster for Kubernetes {
 impl Preview for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
-        self.client.can_make(&release.app.namespace(), &objects).await
+        self.trusted(self.client.can_make(&release.app.namespace(), &objects).await).await
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {

@@ -1,9 +1,11 @@
 //! The Cluster port on a real cluster: renders objects, applies them, watches what becomes of them.
 
 mod act;
+mod answer;
 mod apply;
 mod client;
 mod cluster;
+mod connect;
 mod evidence;
 mod hook_job;
 mod inventory;

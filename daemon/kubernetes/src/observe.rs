@@ -28,6 +28,7 @@ use std::{collections::BTreeMap, fmt::Debug, hash::Hash, pin::Pin, time::Duratio
 use tokio::{sync::mpsc, time::sleep};
 use windlass_core::{
     job::Release,
+    ports::Sighting,
     runtime::{Route, ServiceKind},
     snapshot::{Snapshot, Workload},
 };
@@ -36,8 +37,16 @@ use windlass_core::{
 /// as the whole rollout may take.
 pub(crate) const WATCH_SECONDS: u32 = 30;
 
-/// Something is other than before.
-pub(crate) type Changes = Pin<Box<dyn Stream<Item = ()> + Send>>;
+/// What a watch says.
+pub(crate) enum Told {
+    /// Something is other than before.
+    Changed,
+    /// It broke, and is opened again after a while.
+    Broke,
+}
+
+/// What watches say.
+pub(crate) type Changes = Pin<Box<dyn Stream<Item = Told> + Send>>;
 
 /// What the release runs: processes, and workloads of the repository's own.
 pub(crate) fn expected(release: &Release) -> Vec<Expected> {
@@ -89,8 +98,9 @@ struct Watches {
     changes: SelectAll<Changes>,
 }
 
-/// Starts the watches; they end when the receiver is dropped.
-pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snapshot> {
+/// Starts the watches; they end when the receiver is dropped, or once the cluster is away: what they
+/// showed last is nothing to judge by then.
+pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sighting> {
     let mut watches = Watches::start(client, release);
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -101,7 +111,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snap
             let looks = watches.wants_endpoints(&snapshot);
             if last.as_ref() != Some(&snapshot) {
                 last = Some(snapshot.clone());
-                if send.send(snapshot).await.is_err() {
+                if send.send(Ok(snapshot)).await.is_err() {
                     return;
                 }
             }
@@ -109,7 +119,14 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Snap
                 continue;
             }
             tokio::select! {
-                change = watches.changes.next() => if change.is_none() { return },
+                told = watches.changes.next() => match told {
+                    None => return,
+                    Some(Told::Changed) => {}
+                    Some(Told::Broke) => if let Err(away) = watches.client.check().await {
+                        let _ = send.send(Err(away)).await;
+                        return;
+                    },
+                },
                 () = sleep(Duration::from_secs(1)), if looks => {}
                 () = send.closed() => return,
             }
@@ -302,8 +319,12 @@ fn watch_dynamic(
     (store, Box::pin(stream.default_backoff().map(told)))
 }
 
-fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) {
-    if let Err(error) = event {
-        tracing::debug!(%error, "watch");
+fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
+    match event {
+        Ok(_) => Told::Changed,
+        Err(error) => {
+            tracing::debug!(%error, "watch");
+            Told::Broke
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! next node that needs the image cannot have it.
 
 use crate::{
+    apply,
     client::{Client, limited},
     render::{self, PullLogin},
 };
@@ -36,8 +37,7 @@ pub(crate) async fn login(
             let message =
                 format!("nodes cannot pull from {host} with a token: no pull secret is made");
             let fix = "give the nodes a login of their own for this registry".into();
-            let said = voice.say(Event::Warning { stage: Stage::Release, message, fix }).await;
-            said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })?;
+            apply::say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
             Ok(None)
         }
     }

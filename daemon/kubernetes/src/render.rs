@@ -35,6 +35,14 @@ pub struct PullLogin {
     pub password: Secret,
 }
 
+impl PullLogin {
+    /// A login that is spoken of, and not used.
+    #[must_use]
+    pub fn named(host: &str) -> Self {
+        Self { host: host.into(), user: String::new(), password: Secret::new(Vec::new()) }
+    }
+}
+
 /// All objects of a release, in the order in which they are applied; the namespace comes first.
 /// `secrets` holds the values of `release.runtime.secrets`, by variable; none renders their names
 /// only. `pod_security`: the level that the namespace enforces, where the operator wants one.

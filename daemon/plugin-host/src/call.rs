@@ -1,5 +1,4 @@
-//! One call of a guest: a store of its own, within limits, in a task of its own; and words for what
-//! went wrong.
+//! One call of a guest: a store of its own, within limits; and words for what went wrong.
 
 use crate::{
     bindings::types,
@@ -9,7 +8,9 @@ use crate::{
     question::{Question, Reply},
     state::{May, Said, State, shown},
 };
+use futures::FutureExt;
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -49,11 +50,10 @@ pub(crate) async fn call<G: Guest>(
     voice: &Voice,
 ) -> Result<G::Answer, PluginError> {
     let (send, mut said) = mpsc::unbounded_channel();
-    // A task of its own: a panic in the host's code for one plugin ends one call.
-    let (asked, project) = (plugin.clone(), may.project.clone());
-    let call = tokio::spawn(async move { alone(&host, &asked, may, guest, send).await });
-    // Dropped with the job's stage: the guest ends too.
-    let _end = AbortOnDrop(call.abort_handle());
+    let project = may.project.clone();
+    // A panic in the host's code for one plugin ends one call. Not a task of its own, which would be
+    // caught as well: waking another thread takes longer than the whole call.
+    let call = AssertUnwindSafe(alone(&host, &plugin, may, guest, send)).catch_unwind();
     let talk = async {
         while let Some(said) = said.recv().await {
             if tell::<G>(&plugin, said, voice).await.is_err() {
@@ -62,8 +62,8 @@ pub(crate) async fn call<G: Guest>(
         }
     };
     let (answer, ()) = tokio::join!(call, talk);
-    let answer = answer.unwrap_or_else(|error| {
-        let (message, hint) = (format!("the host failed: {error}"), None);
+    let answer = answer.unwrap_or_else(|_| {
+        let (message, hint) = ("the host failed: its log says where".into(), None);
         let error = Failed { message, hint, kind: Kind::Host };
         (Err(error), Used::default())
     });
@@ -168,14 +168,6 @@ struct Used {
     ms: u64,
     memory: u64,
     host_calls: u64,
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 async fn alone<G: Guest>(

@@ -167,6 +167,7 @@ async fn many(isolation: Isolation) {
             "{ \"scripts\": { \"start\": \"node a.js\", \"test\": \"node --test\" } }",
         ),
         ("requirements.txt", "pytest\n"),
+        ("main.py", "print()\n"),
         ("test_app.py", "def test_one(): pass\n"),
     ]));
     let (began, before) = (Instant::now(), resident("VmRSS:"));

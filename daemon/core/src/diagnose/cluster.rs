@@ -19,6 +19,18 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "see that the API server runs and that `windlassd check` reaches it; then submit again",
         ),
+        ClusterError::NotTrusted { message } => (
+            "cluster-not-trusted",
+            "the API server",
+            message,
+            if message.starts_with("401") {
+                "put a token or a certificate that is valid into the kubeconfig (`cluster.kubeconfig`; it is read again by itself), then submit again"
+            } else if message.contains("certificate") {
+                "compare the clocks of this machine and the API server, and the kubeconfig's `certificate-authority-data` with the server's certificate; then submit again"
+            } else {
+                "put the API server's address into the kubeconfig (`cluster.kubeconfig`); `windlassd check` says whether it is one"
+            },
+        ),
         ClusterError::Forbidden { object, message } => (
             "cluster-forbids",
             &**object,

@@ -88,6 +88,33 @@ async fn a_rollback_builds_nothing() {
     assert_eq!((world.state(), *world.built.lock().unwrap()), (Some("old".into()), 0));
 }
 
+/// Longer than the whole rollout may take: none of it passes meanwhile, and it is told once.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_away_is_waited_for_and_the_verdict_is_right() {
+    for sick in [None, Some("new".to_owned())] {
+        let world =
+            World { outage: Some(90), sick: sick.clone(), ..World::default() }.running(Some("old"));
+        let began = tokio::time::Instant::now();
+        let outcome = run(&world, &job()).await;
+        assert!(began.elapsed() > Duration::from_secs(600), "{:?}", began.elapsed());
+        match sick {
+            None => assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}"),
+            Some(_) => assert_eq!(failed(outcome).code, "app-crashes"),
+        }
+        let told = world.past().into_iter().filter(|event| matches!(event, Event::Retrying { .. }));
+        assert_eq!(told.count(), 1);
+    }
+}
+
+/// A cluster that does not come back ends the job, in the end.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_stays_away_is_given_up() {
+    let world = World { outage: Some(1000), ..World::default() }.running(Some("old"));
+    let diagnosis = failed(run(&world, &job()).await);
+    assert_eq!(diagnosis.code, "way-back-failed");
+    assert!(diagnosis.to_string().contains("connection refused"), "{diagnosis}");
+}
+
 /// Fails every call the pipeline makes, one run each: it is waited out, or what ran still runs.
 #[tokio::test(start_paused = true)]
 async fn any_one_failure_leaves_things_as_they_were() {

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use windlass_core::{
@@ -44,6 +45,9 @@ pub(crate) struct World {
     pub(crate) sick: Option<String>,
     /// An image of this digest never gets ready, and says nothing.
     pub(crate) slow: Option<String>,
+    /// How often the cluster does not answer, once it went away in the middle of the first rollout.
+    pub(crate) outage: Option<u32>,
+    pub(crate) observed: Mutex<u32>,
     pub(crate) failing_test: bool,
     /// Images in the registry, and how often they were pushed.
     pub(crate) pushed: Mutex<BTreeMap<String, u32>>,
@@ -337,13 +341,23 @@ impl Cluster for World {
         Ok(ActionResult::Exited { code: self.exit, output: "said hunter22".into() })
     }
 
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Snapshot>, ClusterError> {
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
+        let observed = {
+            let mut observed = self.observed.lock().unwrap();
+            *observed += 1;
+            *observed - 1
+        };
+        let goes = self.outage.is_some() && observed == 0;
+        let away = ClusterError::Unreachable { message: "connection refused".into() };
+        if observed > 0 && self.outage.is_some_and(|outage| observed <= outage) {
+            return Err(away);
+        }
         let serving = self.serving.lock().unwrap().clone().unwrap();
         let is = |digest: &Option<String>| digest.as_ref() == Some(&release.image.digest);
-        let (sick, slow) = (is(&self.sick), is(&self.slow));
+        let (sick, slow) = (is(&self.sick) && !goes, is(&self.slow) || goes);
         let ready = u32::from(!sick && !slow);
         let crash = Container {
             restarts: 2,
@@ -369,7 +383,11 @@ impl Cluster for World {
             Snapshot { workloads: vec![workload], pods: vec![pod], ..Snapshot::default() };
         let (send, receive) = mpsc::channel(1);
         tokio::spawn(async move {
-            let _ = send.send(snapshot).await;
+            let _ = send.send(Ok(snapshot)).await;
+            if goes {
+                tokio::time::sleep(Duration::from_secs(200)).await;
+                let _ = send.send(Err(away)).await;
+            }
             send.closed().await;
         });
         Ok(receive)

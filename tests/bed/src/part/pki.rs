@@ -6,9 +6,13 @@ use crate::{
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    Issuer, KeyPair, KeyUsagePurpose, SigningKey,
 };
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// A common name, organisations, and the names and addresses that it serves under.
 const LEAVES: &[(&str, &str, &str, &[&str])] = &[
@@ -32,30 +36,59 @@ const LEAVES: &[(&str, &str, &str, &[&str])] = &[
 /// When the folder cannot be written.
 pub fn write(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let mut ca = CertificateParams::default();
-    ca.distinguished_name.push(DnType::CommonName, "windlass-bed");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    let issuer = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
+    let issuer = CertifiedIssuer::self_signed(ca(), KeyPair::generate()?)?;
     fs::write(folder.join("ca.crt"), issuer.pem())?;
+    fs::write(folder.join("ca.key"), issuer.key().serialize_pem())?;
     for (file, name, organisation, served) in LEAVES {
-        let names: Vec<String> = served.iter().map(|name| (*name).into()).collect();
-        let mut leaf = CertificateParams::new(names)?;
-        leaf.distinguished_name.push(DnType::CommonName, *name);
-        if !organisation.is_empty() {
-            leaf.distinguished_name.push(DnType::OrganizationName, *organisation);
-        }
-        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        leaf.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate()?;
-        fs::write(folder.join(format!("{file}.crt")), leaf.signed_by(&key, &issuer)?.pem())?;
-        fs::write(folder.join(format!("{file}.key")), key.serialize_pem())?;
+        issue(folder, file, &leaf(name, organisation, served)?, &issuer)?;
     }
     let accounts = KeyPair::generate()?;
     fs::write(folder.join("accounts.key"), accounts.serialize_pem())?;
     fs::write(folder.join("accounts.pub"), accounts.public_key_pem())?;
     Ok(())
+}
+
+fn ca() -> CertificateParams {
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name.push(DnType::CommonName, "windlass-bed");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    ca
+}
+
+fn leaf(name: &str, organisation: &str, served: &[&str]) -> Result<CertificateParams> {
+    let names: Vec<String> = served.iter().map(|name| (*name).into()).collect();
+    let mut leaf = CertificateParams::new(names)?;
+    leaf.distinguished_name.push(DnType::CommonName, name);
+    if !organisation.is_empty() {
+        leaf.distinguished_name.push(DnType::OrganizationName, organisation);
+    }
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(leaf)
+}
+
+fn issue(
+    folder: &Path,
+    file: &str,
+    leaf: &CertificateParams,
+    issuer: &Issuer<'_, impl SigningKey>,
+) -> Result<()> {
+    let key = KeyPair::generate()?;
+    fs::write(folder.join(format!("{file}.crt")), leaf.signed_by(&key, issuer)?.pem())?;
+    Ok(fs::write(folder.join(format!("{file}.key")), key.serialize_pem())?)
+}
+
+/// Issues `file`, for an admin who is one until then, and a server on loopback as well.
+///
+/// # Errors
+/// When the CA cannot be read, or the folder not be written.
+pub fn expiring(folder: &Path, file: &str, until: SystemTime) -> Result<()> {
+    let issuer = Issuer::new(ca(), KeyPair::from_pem(&fs::read_to_string(folder.join("ca.key"))?)?);
+    let mut leaf = leaf("admin", "system:masters", &["127.0.0.1"])?;
+    leaf.not_after = rcgen::date_time_ymd(1970, 1, 1) + until.duration_since(UNIX_EPOCH)?;
+    issue(folder, file, &leaf, &issuer)
 }
 
 /// A kubeconfig file that holds all it needs, so that it can be copied anywhere.

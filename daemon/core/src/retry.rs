@@ -1,0 +1,80 @@
+//! What is worth another try, and for how long.
+
+use crate::{
+    event::Event,
+    ports::{BuildError, ClusterError, GitError},
+    run::{Cause, Run},
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Seconds between tries, at most: what comes back is seen soon.
+const PAUSE: u64 = 5;
+
+/// Work that went on for so long had recovered from what stopped it before.
+const RECOVERED: Duration = Duration::from_secs(60);
+
+impl Run {
+    /// Tries `work` again, backing off, as long as what stopped it may pass. Each reason is told
+    /// once, however often it is met.
+    ///
+    /// # Errors
+    /// What will not pass, or has not within the time that its kind is given.
+    pub async fn retrying<T, E: Into<Cause>, F: Future<Output = Result<T, E>>>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, Cause> {
+        let (mut attempt, mut failing, mut told) = (1, None, String::new());
+        loop {
+            let began = Instant::now();
+            let cause = match work().await.map_err(Into::into) {
+                Ok(value) => return Ok(value),
+                Err(cause) => cause,
+            };
+            if began.elapsed() > RECOVERED {
+                (attempt, failing) = (1, None);
+                told.clear();
+            }
+            let since = *failing.get_or_insert_with(Instant::now);
+            if since.elapsed() >= cause.endurance() {
+                return Err(cause);
+            }
+            let after = Duration::from_secs((1 << attempt.min(5)).min(PAUSE));
+            attempt += 1;
+            let because = cause.to_string();
+            if because != told {
+                told.clone_from(&because);
+                let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                self.say(Event::Retrying { attempt, after_ms, because }).await?;
+            }
+            sleep(after).await;
+        }
+    }
+}
+
+impl Cause {
+    /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
+    /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
+    fn endurance(&self) -> Duration {
+        let of_cluster = |error: &ClusterError| match error {
+            // As long as their pages say.
+            ClusterError::Unreachable { message }
+                if ["being terminated", "failed calling webhook"]
+                    .iter()
+                    .any(|words| message.contains(words)) =>
+            {
+                120
+            }
+            ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. } => 600,
+            ClusterError::Login { .. } => 20,
+            _ => 0,
+        };
+        Duration::from_secs(match self {
+            Self::Cluster(error) => of_cluster(error),
+            Self::Applying { error, .. } => of_cluster(error),
+            Self::Build(BuildError::Unreachable { .. }) => 20,
+            Self::Git(GitError::Unreachable { .. }) => 6,
+            _ => 0,
+        })
+    }
+}

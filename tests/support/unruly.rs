@@ -1,0 +1,187 @@
+//! An API server that misbehaves: it stands before the real one, and spoils answers as it is told.
+
+use std::{
+    fs,
+    io::{Read, Write, copy},
+    net::{Shutdown, TcpListener, TcpStream},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread::spawn,
+    time::Duration,
+};
+use windlass_bed::process::{Running, await_ready, start};
+
+/// What becomes of one request.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// The real API server answers.
+    Forwarded,
+    /// It does so after a while.
+    Late(Duration),
+    /// The connection breaks.
+    Dropped,
+    /// This is answered: a status line and headers, and a body.
+    Answered(String, String),
+}
+
+/// By request line and number.
+type Mood = Box<dyn Fn(&str, u32) -> Fate + Send>;
+
+/// It speaks plain HTTP and asks for no credentials; what it forwards is an admin's.
+pub struct Unruly {
+    /// For a daemon.
+    pub kubeconfig: PathBuf,
+    shared: Arc<Shared>,
+    _proxy: Running,
+}
+
+struct Shared {
+    upstream: PathBuf,
+    mood: Mutex<Mood>,
+    asked: AtomicU32,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Unruly {
+    /// Starts it; at first it forwards all.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(name: &str) -> Self {
+        let layout = &crate::bed().layout;
+        let folder = layout.at(&format!("daemons/{name}-api"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let upstream = folder.join("s");
+        let args = [
+            format!("--kubeconfig={}", layout.kubeconfig().display()),
+            "proxy".to_owned(),
+            format!("--unix-socket={}", upstream.display()),
+            "--reject-paths=^$".to_owned(),
+        ];
+        let log = folder.join("proxy.log");
+        let mut proxy = start("proxy", &log, &layout.program("kubectl"), args).unwrap();
+        let ready = || UnixStream::connect(&upstream).is_ok();
+        await_ready(&mut proxy, &log, Duration::from_secs(30), ready).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let kubeconfig = folder.join("kubeconfig");
+        write_kubeconfig(&kubeconfig, &server);
+        let shared = Arc::new(Shared {
+            upstream,
+            mood: Mutex::new(Box::new(|_, _| Fate::Forwarded)),
+            asked: AtomicU32::new(0),
+            open: Mutex::default(),
+        });
+        let serving = shared.clone();
+        spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = serving.clone();
+                spawn(move || shared.serve(stream));
+            }
+        });
+        Self { kubeconfig, shared, _proxy: proxy }
+    }
+
+    /// From now on requests meet this fate.
+    ///
+    /// # Panics
+    /// Never, as long as no fate panics.
+    pub fn is(&self, mood: impl Fn(&str, u32) -> Fate + Send + 'static) {
+        *self.shared.mood.lock().unwrap() = Box::new(mood);
+    }
+
+    /// Breaks all connections.
+    ///
+    /// # Panics
+    /// Never, as long as no fate panics.
+    pub fn cut(&self) {
+        for stream in self.shared.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// For whatever answers there.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_kubeconfig(to: &Path, server: &str) {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: it\nclusters:\n- name: it\n  cluster: {{ server: \"{server}\" }}\n\
+         users:\n- name: it\n  user: {{}}\ncontexts:\n- name: it\n  context: {{ cluster: it, user: it }}\n"
+    );
+    fs::write(to, text).unwrap();
+}
+
+impl Shared {
+    /// One request: a connection is not used again.
+    fn serve(&self, mut client: TcpStream) {
+        let Some((head, body)) = request(&mut client) else { return };
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let line = head.lines().next().unwrap_or_default();
+        let fate = (self.mood.lock().unwrap())(line, number);
+        match fate {
+            Fate::Forwarded => self.forward(client, &head, &body),
+            Fate::Late(after) => {
+                std::thread::sleep(after);
+                self.forward(client, &head, &body);
+            }
+            Fate::Dropped => {}
+            Fate::Answered(head, body) => {
+                let length = body.len();
+                let text = format!(
+                    "HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+                let _ = client.write_all(text.as_bytes());
+            }
+        }
+    }
+
+    fn forward(&self, mut client: TcpStream, head: &str, body: &[u8]) {
+        let Ok(mut upstream) = UnixStream::connect(&self.upstream) else { return };
+        self.open.lock().unwrap().extend(client.try_clone());
+        let kept = head.lines().filter(|line| !line.to_lowercase().starts_with("connection:"));
+        let upgrades = head.to_lowercase().contains("upgrade:");
+        let mut text = kept.collect::<Vec<_>>().join("\r\n");
+        text.push_str(if upgrades { "\r\nconnection: upgrade" } else { "\r\nconnection: close" });
+        text.push_str("\r\n\r\n");
+        if upstream.write_all(text.as_bytes()).and_then(|()| upstream.write_all(body)).is_err() {
+            return;
+        }
+        let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+        spawn(move || {
+            let _ = copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Both);
+        });
+        let _ = copy(&mut upstream, &mut client);
+        let _ = client.shutdown(Shutdown::Both);
+    }
+}
+
+/// Its head, without the empty line, and its body.
+fn request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let (mut bytes, mut chunk) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let count = client.read(&mut chunk).ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&chunk[..count]);
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse::<usize>().ok())?
+        });
+        let mut body = bytes.split_off(end + 4);
+        let lacks = length.unwrap_or(0).saturating_sub(body.len());
+        let have = body.len();
+        body.resize(have + lacks, 0);
+        client.read_exact(&mut body[have..]).ok()?;
+        return Some((head, body));
+    }
+}
