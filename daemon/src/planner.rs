@@ -16,10 +16,12 @@ use windlass_core::{
     spec::Spec,
 };
 use windlass_kubernetes::{PullLogin, manifests};
+use windlass_store::Store;
 
 /// With what jobs run on.
 pub(crate) struct Plans {
     pub(crate) supplies: Supplies,
+    pub(crate) store: Store,
 }
 
 /// No journal: nothing that is said is kept.
@@ -62,7 +64,9 @@ impl Planner for Plans {
                 read.map_err(at(Stage::Detect))?.unwrap_or_default()
             }
         };
-        let release = shown(app, commit, &decision, &ports).await;
+        let before = self.store.last_release(app).await.ok().flatten();
+        let user = numeric_user(&dockerfile).or(before.and_then(|before| before.runtime.user));
+        let release = shown(app, commit, &decision, user, &ports).await;
         let release = release.map_err(at(Stage::Detect))?;
         let host = release.image.reference.split('/').next().unwrap_or_default();
         let knows = Logins::knows(&*self.supplies.registries, host);
@@ -87,6 +91,7 @@ async fn shown(
     app: &App,
     commit: &Commit,
     decision: &Decision,
+    user: Option<u32>,
     ports: &Ports,
 ) -> Result<Release, Cause> {
     let mut env = Vec::new();
@@ -94,10 +99,10 @@ async fn shown(
         let (_, version) = ports.secrets.open(&app.project, name, None).await?;
         env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
     }
-    // A recipe says now what the image will say after the build.
+    // A recipe says now what the image will say after the build; else what is known of it.
     let user = match (&decision.dockerfile, &decision.recipe) {
         (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
-        _ => None,
+        _ => user,
     };
     let image = Image {
         reference: reference(&ports.registry, app, commit),
@@ -105,4 +110,31 @@ async fn shown(
     };
     let config = ImageConfig { user, ..ImageConfig::default() };
     Ok(release("(the job's id)", app, commit, decision, env, &config, image))
+}
+
+/// The last stage's user, where a Dockerfile says one by number; names are the image's to explain.
+fn numeric_user(dockerfile: &str) -> Option<u32> {
+    let mut user = None;
+    for line in dockerfile.lines() {
+        let mut words = line.split_whitespace();
+        match words.next().map(str::to_ascii_uppercase).as_deref() {
+            Some("FROM") => user = None,
+            Some("USER") => user = words.next().map(|name| name.split(':').next().unwrap_or(name)),
+            _ => {}
+        }
+    }
+    user?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numeric_user;
+
+    #[test]
+    fn the_last_stages_user_counts() {
+        assert_eq!(numeric_user("FROM a\nUSER 7\nFROM b\nuser 10001:10001\nCMD x"), Some(10001));
+        assert_eq!(numeric_user("FROM a\nUSER 7\nFROM b"), None);
+        assert_eq!(numeric_user("FROM a\nUSER app"), None);
+        assert_eq!(numeric_user("FROM a\nUSER"), None);
+    }
 }

@@ -1,7 +1,10 @@
 //! An ordinary web company's app: everything that a spec can say, on a real cluster; what a plan says
 //! of it, and what goes when it is not said any more.
 
-use crate::cases::{apply, spec_file};
+use crate::{
+    cases::{apply, spec_file},
+    ejected,
+};
 use serde_json::Value;
 use windlass_bed::daemon::Config;
 use windlass_tests::{Stand, bed};
@@ -128,6 +131,8 @@ fn all_that_can_be_said_is_made_and_goes_again() {
         let kind = object.split(' ').next().unwrap();
         assert!(["Deployment", "StatefulSet", "CronJob"].contains(&kind), "{object}: {again:#}");
     }
+
+    ejected::is_the_same(&stand, &source[1..4], &whole);
 
     let less = spec_file(&stand, "less", &less());
     let planned = plan(&less);

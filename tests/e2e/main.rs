@@ -13,6 +13,7 @@
 mod accepted;
 mod building;
 mod cases;
+mod ejected;
 mod face;
 mod full;
 mod hooks;
@@ -26,3 +27,4 @@ mod source;
 mod testing;
 mod unruly;
 mod verdicts;
+mod well;

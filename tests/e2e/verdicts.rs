@@ -1,12 +1,7 @@
 //! What is wrong with a release, caused for real: each case is an app of its own, all side by side.
 
-use crate::cases::{Case, HELPER, SERVE, apply, judged, own, python, stand};
-use std::{
-    thread::{scope, sleep},
-    time::Duration,
-};
-
-use windlass_tests::{SMALL, Stand};
+use crate::cases::{Case, HELPER, apply, judged, own, python, stand};
+use windlass_tests::Stand;
 
 /// Answers every GET with this status, after so many seconds.
 fn answers(status: u32, after: u32) -> String {
@@ -247,42 +242,4 @@ fn a_namespace_that_is_being_deleted() {
         "--patch",
         free,
     ]);
-}
-
-/// Slow, restarted once, not ready now and then: none of these is broken.
-#[test]
-fn what_is_not_broken_is_not_failed() {
-    let (stand, repository) = stand("t-well", "baseline");
-    let specs = [
-        ("slow", python(&format!("import time; time.sleep(25); {SERVE}"))),
-        (
-            "once",
-            python(&format!(
-                "import os, sys\nif not os.path.exists('/kept/x'): open('/kept/x', 'w'); sys.exit(1)\n{SERVE}"
-            )) + "processes.web.volumes.kept = { path = \"/kept\", scratch = true }\n",
-        ),
-        (
-            "flaps",
-            "processes.web.probes.readiness = { command = [\"sh\", \"-c\", \"test $(( $(date +%s) / 4 % 2 )) = 0\"], period-seconds = 1, failures = 1 }\nprocesses.web.volumes.tmp = { path = \"/tmp\", scratch = true }\n".to_owned(),
-        ),
-    ];
-    repository.commit("one").unwrap();
-    let ids = specs.map(|(name, spec)| {
-        let file = crate::cases::spec_file(&stand, name, &format!("{spec}{SMALL}"));
-        (name, stand.submit_detached(name, repository.url(), &["--spec", &file]))
-    });
-    // A flapping app may never be ready for long enough; what matters is that it is not called
-    // broken before the rollout's own time.
-    for (name, id) in ids {
-        if name == "flaps" {
-            scope(|scope| {
-                scope.spawn(|| sleep(Duration::from_secs(45))).join().unwrap();
-            });
-            let ended = stand.events(&id).iter().any(|event| event["ended"]["outcome"] == "failed");
-            assert!(!ended, "{:#?}", stand.events(&id));
-            let _ = stand.daemon.windlass(&["cancel", &id]).unwrap();
-        } else {
-            stand.watch(&id).succeeded();
-        }
-    }
 }

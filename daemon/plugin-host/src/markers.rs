@@ -1,6 +1,6 @@
 //! Which files make a plugin worth asking: its manifest's globs, looked for once for all plugins.
 
-use crate::workspace::{DEEPEST, MOST_ENTRIES};
+use crate::workspace::{DEEPEST, MOST_ENTRIES, breathe};
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::{io, path::Path};
@@ -26,7 +26,7 @@ pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
 ///
 /// # Errors
 /// What the disk says.
-pub(crate) fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
+pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
     let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
     let mut found = vec![Vec::new(); plugins.len()];
     let (mut folders, mut looked) = (vec![String::new()], 0);
@@ -35,6 +35,7 @@ pub(crate) fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<Stri
         for entry in root.read_dir(dir)? {
             let entry = entry?;
             looked += 1;
+            breathe(looked).await;
             if looked > MOST_ENTRIES {
                 tracing::warn!(
                     "a tree of more than {MOST_ENTRIES} entries: not all were looked at"
@@ -76,8 +77,8 @@ mod tests {
     use super::*;
     use std::{fs, os::unix::fs::symlink};
 
-    #[test]
-    fn files_are_matched_for_all_plugins_at_once() {
+    #[tokio::test]
+    async fn files_are_matched_for_all_plugins_at_once() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["go.mod", "a/b/x_test.go", "node_modules/y/go.mod", "z_test.go"] {
             fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
@@ -87,7 +88,7 @@ mod tests {
         symlink("go.mod", folder.path().join("link_test.go")).unwrap();
         let set = |glob: &str| compiled(&[glob.into()]).unwrap();
         let (go, tests, none) = (set("go.mod"), set("**/*_test.go"), set("**/passwd"));
-        let found = scan(folder.path(), &[&go, &tests, &none]).unwrap();
+        let found = scan(folder.path(), &[&go, &tests, &none]).await.unwrap();
         assert_eq!(found[0], ["go.mod"]);
         assert_eq!(found[1], ["z_test.go", "a/b/x_test.go"]);
         assert!(found[2].is_empty());

@@ -268,13 +268,8 @@ impl JobPlugins {
         tree: &dyn Tree,
         plugins: Vec<Arc<Plugin>>,
     ) -> Result<Vec<(Arc<Plugin>, Vec<String>)>, PluginError> {
-        let root = tree.root().to_owned();
-        let all = plugins.clone();
-        let scanned = tokio::task::spawn_blocking(move || {
-            let markers: Vec<_> = all.iter().map(|plugin| &plugin.markers).collect();
-            markers::scan(&root, &markers)
-        });
-        let scanned = scanned.await.map_err(std::io::Error::other).and_then(|found| found);
+        let markers: Vec<_> = plugins.iter().map(|plugin| &plugin.markers).collect();
+        let scanned = markers::scan(tree.root(), &markers).await;
         let found = scanned.map_err(|error| PluginError {
             plugin: "all".into(),
             call: "markers".into(),

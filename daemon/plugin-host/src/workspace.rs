@@ -9,7 +9,12 @@ use crate::{
 };
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobMatcher};
-use std::{collections::BTreeMap, io::Read, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 use wasmtime::component::Resource;
 
 /// A folder deeper than this is not looked into.
@@ -68,7 +73,7 @@ fn is_plain(root: &Dir, path: &str) -> bool {
 }
 
 impl Files {
-    fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
+    async fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
         let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
         check(dir)?;
         let root = match &*self.0 {
@@ -84,6 +89,7 @@ impl Files {
         let dir = if dir.is_empty() { "." } else { dir };
         let mut entries = Vec::new();
         for found in root.read_dir(dir).map_err(failed)? {
+            breathe(entries.len()).await;
             let found = found.map_err(failed)?;
             let Ok(name) = found.file_name().into_string() else { continue };
             let metadata = found.metadata().map_err(failed)?;
@@ -106,10 +112,10 @@ impl Files {
         Ok(entries)
     }
 
-    fn glob(&self, matcher: &GlobMatcher, limit: usize) -> Result<Vec<String>, Error> {
+    async fn glob(&self, matcher: &GlobMatcher, limit: usize) -> Result<Vec<String>, Error> {
         let (mut found, mut folders, mut looked) = (Vec::new(), vec![String::new()], 0);
         while let Some(folder) = folders.pop() {
-            for entry in self.list(&folder, MOST_ENTRIES)? {
+            for entry in self.list(&folder, MOST_ENTRIES).await? {
                 looked += 1;
                 if looked > MOST_ENTRIES {
                     return Err(error(
@@ -198,7 +204,7 @@ impl HostTree for State {
     ) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
         self.ledger.host_call(&self.limits)?;
         let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
-        off_the_workers(move || files.list(&dir, count(limit).min(most))).await
+        Ok(files.list(&dir, count(limit).min(most)).await)
     }
 
     async fn glob(
@@ -214,13 +220,12 @@ impl HostTree for State {
                 "a pattern has at most 256 bytes".into(),
             )));
         }
-        let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-        let matcher = match glob {
-            Ok(glob) => glob.compile_matcher(),
+        let matcher = match compiled(&pattern) {
+            Ok(matcher) => matcher,
             Err(why) => return Ok(Err(error(ErrorKind::InvalidInput, why.to_string()))),
         };
         let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
-        off_the_workers(move || files.glob(&matcher, count(limit).min(most))).await
+        Ok(files.glob(&matcher, count(limit).min(most)).await)
     }
 
     async fn read_text(
@@ -232,15 +237,7 @@ impl HostTree for State {
         self.ledger.host_call(&self.limits)?;
         // More would not fit beside what the guest has anyway.
         let max = u64::from(max).min(self.limits.memory as u64 / 4);
-        let files = self.table.get(&tree)?;
-        // One file of the job's own checkout, written a moment ago: handing the read to another
-        // thread takes ten times as long as the read.
-        Ok(if max <= AT_HAND || matches!(*files.0, Place::Memory(_)) {
-            files.text(&path, max)
-        } else {
-            let files = files.clone();
-            off_the_workers(move || files.text(&path, max)).await?
-        })
+        Ok(self.table.get(&tree)?.text(&path, max))
     }
 
     async fn drop(&mut self, tree: Resource<Files>) -> wasmtime::Result<()> {
@@ -249,14 +246,35 @@ impl HostTree for State {
     }
 }
 
-/// A longer file may take its time.
-const AT_HAND: u64 = 4 << 20;
+/// After so many entries others come first. Walks and reads stay on the runtime's own threads: a
+/// checkout was written a moment ago and is in memory, and to hand its walk to another thread took
+/// four times as long as the walk.
+const BREATH: usize = 256;
 
-/// Reads where waiting for a disk holds up nobody else.
-async fn off_the_workers<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> wasmtime::Result<Result<T, Error>> {
-    Ok(tokio::task::spawn_blocking(work).await?)
+pub(crate) async fn breathe(looked: usize) {
+    if looked % BREATH == BREATH - 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Patterns that plugins ask for are few, and compiling one takes longer than a call: short ones are
+/// kept.
+fn compiled(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+    static KEPT: Mutex<BTreeMap<String, GlobMatcher>> = Mutex::new(BTreeMap::new());
+    const MOST: usize = 64;
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(matcher) = kept().get(pattern) {
+        return Ok(matcher.clone());
+    }
+    let matcher = GlobBuilder::new(pattern).literal_separator(true).build()?.compile_matcher();
+    let mut kept = kept();
+    if pattern.len() <= 64 {
+        if kept.len() >= MOST {
+            kept.clear();
+        }
+        kept.insert(pattern.to_owned(), matcher.clone());
+    }
+    Ok(matcher)
 }
 
 fn count(limit: u32) -> usize {

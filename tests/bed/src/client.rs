@@ -132,7 +132,7 @@ fn start_keeper(layout: &Layout) -> Result<()> {
 }
 
 /// `bed` stands beside whatever program of this workspace is running, tests included.
-fn bed_program() -> Result<std::path::PathBuf> {
+pub(crate) fn bed_program() -> Result<std::path::PathBuf> {
     let own = std::env::current_exe()?;
     let found =
         own.ancestors().skip(1).take(2).map(|folder| folder.join("bed")).find(|bed| bed.exists());

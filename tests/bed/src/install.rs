@@ -64,6 +64,34 @@ const MODULES: &[Module] = &[
     },
 ];
 
+/// What benches compare with, or need, beyond the bed.
+const FOR_BENCHES: &[Module] = &[
+    Module {
+        folder: "helm",
+        version: "v4.3.1",
+        flags: &[],
+        stamps: "-X helm.sh/helm/v4/internal/version.version=v4.3.1 \
+                 -X helm.sh/helm/v4/pkg/chart/common.k8sVersionMajor=1 \
+                 -X helm.sh/helm/v4/pkg/chart/common.k8sVersionMinor=34",
+        packages: &["helm.sh/helm/v4/cmd/helm"],
+    },
+    Module {
+        folder: "kwok",
+        version: "v0.8.0",
+        flags: &[],
+        stamps: "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
+        packages: &["sigs.k8s.io/kwok/cmd/kwok"],
+    },
+];
+
+/// Builds what benches need beyond the bed.
+///
+/// # Errors
+/// What Go said.
+pub fn for_benches(layout: &Layout, say: &dyn Fn(&str)) -> Result<()> {
+    FOR_BENCHES.iter().try_for_each(|module| go(layout, module, say))
+}
+
 /// Installs what is missing. `say` is told what is being done and how long it took last time.
 ///
 /// # Errors

@@ -3,7 +3,11 @@
 use crate::{
     Layout, Result, install,
     layout::{Existing, port},
-    part::{buildkit, control_plane, git, images, node, registry},
+    part::{
+        buildkit, control_plane, git, images,
+        node::{self, Node},
+        registry,
+    },
     process::Running,
 };
 use rustix::fs::{FlockOperation, flock};
@@ -75,7 +79,7 @@ fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<
     if existing.kubeconfig.is_none() {
         say("starting Kubernetes");
         parts.extend(control_plane::up(layout)?);
-        parts.push(node::up(layout)?);
+        parts.push(Node(1).up(layout)?);
     }
     say(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));
     Ok(parts)

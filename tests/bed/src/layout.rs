@@ -5,10 +5,6 @@ use std::path::PathBuf;
 
 /// The host's address on the bed's bridge: what BuildKit and the node call the registries.
 pub const HOST: &str = "10.200.0.1";
-/// The node's address on that bridge.
-pub const NODE: &str = "10.200.0.11";
-/// The pods of the node.
-pub const PODS: &str = "10.244.1.0/24";
 /// The cluster's services.
 pub const SERVICES: &str = "10.96.0.0/16";
 /// The bridge.

@@ -28,11 +28,15 @@ use windlass_core::{
     job::Release,
     ports::{Detectors, GitError, Journal, TestRunners, Tree},
     run::{Lost, Run},
+    testing::TestOutput,
 };
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
 /// Bench only: it is no part of the bed.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
+
+/// Of `go test -json`.
+const REPORT: &str = "{\"Action\":\"run\",\"Package\":\"x\",\"Test\":\"TestOne\"}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Test\":\"TestOne\",\"Elapsed\":0.1}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Elapsed\":0.1}\n";
 
 struct Nowhere;
 
@@ -72,7 +76,8 @@ impl Tree for Folder {
 fn main() {
     build::cargo(&["build", "--release", "--quiet", "--package", "windlassd"]).unwrap();
     build::build_plugins(&|line| println!("{line}")).unwrap();
-    let python = python();
+    // `-- rust` leaves out what has to be made with componentize-py first.
+    let python = (std::env::args().nth(1).as_deref() != Some("rust")).then(python);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -81,10 +86,15 @@ fn main() {
             "", "compile", "activate", "call p50", "p99", "calls/s"
         );
         println!("{:24}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "ms", "ms", "µs", "µs", "2 threads");
-        let go = build::plugins().unwrap().join("detect-go.wasm");
-        for (name, path) in [("Rust, 60 KB", &go), ("Python, 18 MB", &python)] {
+        let own = |name: &str| build::plugins().unwrap().join(name);
+        let mut guests = vec![
+            ("Rust, reads a report", own("test-go.wasm"), Question::Read),
+            ("Rust, detects", own("detect-go.wasm"), Question::Detect),
+        ];
+        guests.extend(python.map(|path| ("Python, detects", path, Question::Detect)));
+        for (name, path, question) in guests {
             for isolation in [Isolation::Sandbox, Isolation::Process] {
-                one(name, path, isolation).await;
+                one(name, &path, question, isolation).await;
             }
         }
         println!();
@@ -99,8 +109,16 @@ fn source(path: &Path, isolation: Isolation) -> Source {
     Source { path: path.into(), isolation, limits, ..Source::default() }
 }
 
+/// What a guest is asked: something that it reads from memory, in three calls of the host; or to look
+/// at a tree, which is walked for its markers, and of which it reads three files and a listing.
+#[derive(Clone, Copy)]
+enum Question {
+    Read,
+    Detect,
+}
+
 /// Store, instantiate, call, drop: the host keeps no instance, so that there is no warm call.
-async fn one(name: &str, path: &Path, isolation: Isolation) {
+async fn one(name: &str, path: &Path, question: Question, isolation: Isolation) {
     let cache = tempfile::tempdir().unwrap();
     let host =
         Host::new(cache.path(), &build::programs().unwrap().join("windlassd"), None).unwrap();
@@ -118,7 +136,16 @@ async fn one(name: &str, path: &Path, isolation: Isolation) {
     let ask = move |set: Arc<PluginSet>, tree: Arc<Folder>| async move {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Nowhere), stop, None);
-        set.for_job("bench").detect(&*tree, run.voice()).await.unwrap();
+        let job = set.for_job("bench");
+        match question {
+            Question::Read => {
+                let output = TestOutput { exit: 1, output: REPORT.into(), ..TestOutput::default() };
+                job.read("go", None, &output, run.voice()).await.unwrap().unwrap();
+            }
+            Question::Detect => {
+                job.detect(&*tree, run.voice()).await.unwrap();
+            }
+        }
     };
     ask(set.clone(), tree.clone()).await;
     let mut times = Vec::new();

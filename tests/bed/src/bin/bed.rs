@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use windlass_bed::{
     Bed, Layout, Result, client, doctor, keeper,
     layout::Existing,
-    part::{git, node},
+    part::{git, node::Node},
     process::{listens, tail},
 };
 
@@ -52,9 +52,13 @@ enum Command {
     /// Own the parts (started by `up`).
     #[command(hide = true)]
     Keep,
-    /// Be the node (started by `keep`).
+    /// Be the node of this number (started by `keep`, and by tests that lose one).
     #[command(hide = true)]
-    NodeInit,
+    NodeInit {
+        /// 1 or 2.
+        #[arg(value_parser = clap::value_parser!(u8).range(1..=2))]
+        number: u8,
+    },
     /// Be the git server (started by `keep`).
     #[command(hide = true)]
     GitHttp,
@@ -107,7 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
             }
         }
         Command::Keep => keeper::keep(&layout)?,
-        Command::NodeInit => node::init(&layout)?,
+        Command::NodeInit { number } => Node(number).init(&layout)?,
         Command::GitHttp => tokio::runtime::Runtime::new()?.block_on(git::serve(&layout))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -128,7 +132,7 @@ fn status(layout: &Layout) -> ExitCode {
         ("git-daemon", "127.0.0.1", port::GIT),
         ("etcd", "127.0.0.1", port::ETCD),
         ("apiserver", HOST, port::API),
-        ("kubelet", windlass_bed::layout::NODE, 10250),
+        ("kubelet", "10.200.0.11", 10250),
     ] {
         let answer = if listens(host, port) { "answers" } else { "does not answer" };
         println!("{name:17} {host}:{port} {answer}");

@@ -18,7 +18,7 @@ pub fn up(layout: &Layout) -> Result<Vec<Running>> {
     let pki_folder = kube.join("pki");
     pki::write(&pki_folder)?;
     let server = format!("https://{HOST}:{}", port::API);
-    for leaf in ["admin", "controller-manager", "scheduler", "proxy", "kubelet"] {
+    for leaf in ["admin", "controller-manager", "scheduler", "proxy", "kubelet-1", "kubelet-2"] {
         let file = kube.join(format!("{leaf}.kubeconfig"));
         pki::kubeconfig(&pki_folder, leaf, &server, &file)?;
     }

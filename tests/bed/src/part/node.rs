@@ -3,13 +3,25 @@
 
 use crate::{
     Layout, Result,
-    layout::{BRIDGE, HOST, NODE, PODS, SERVICES, port},
+    client::bed_program,
+    layout::{BRIDGE, HOST, SERVICES, port},
     part::control_plane::kubectl,
     process::{Running, await_ready, listens, run, sh, start, start_command},
 };
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-const NAME: &str = "node-1";
+/// The first is the bed's own. The second is for tests that lose it: only pods that tolerate
+/// [`SECOND`] come to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Node(pub u8);
+
+/// The taint of the second node.
+pub const SECOND: &str = "windlass.bed/second";
 
 /// Makes the bridge that the node, BuildKit and the registries meet on.
 ///
@@ -29,60 +41,230 @@ pub fn remove_bridge() {
     let _ = sh(&format!("ip link delete {BRIDGE}"));
 }
 
-/// Starts the node and waits until it is Ready.
-///
-/// # Errors
-/// What a part of it said.
-pub fn up(layout: &Layout) -> Result<Running> {
-    let folder = layout.at("node");
-    sweep(&folder);
-    configure(layout, &folder)?;
-    let log = layout.at("log/node.log");
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL", "--", "unshare", "--net", "--pid", "--mount", "--fork"])
-        .args(["--kill-child=KILL"])
-        .arg(std::env::current_exe()?)
-        .arg("node-init");
-    let mut part = start_command("node", &log, command)?;
-    connect(&mut part, &log)?;
-    await_ready(&mut part, &log, Duration::from_secs(60), || {
-        kubectl(
-            layout,
-            &[
-                "get",
-                "node",
-                NAME,
-                "-o",
-                "jsonpath={.status.conditions[?(@.type=='Ready')].status}",
+impl Node {
+    /// Its name in the cluster.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("node-{}", self.0)
+    }
+
+    fn address(self) -> String {
+        format!("10.200.0.1{}", self.0)
+    }
+
+    fn pods(self) -> String {
+        format!("10.244.{}.0/24", self.0)
+    }
+
+    /// What it reads of itself.
+    #[must_use]
+    pub fn folder(self, layout: &Layout) -> PathBuf {
+        layout.at(&if self.0 == 1 { "node".into() } else { self.name() })
+    }
+
+    fn log(self, layout: &Layout, of: &str) -> PathBuf {
+        let second = if self.0 == 1 { "" } else { "-2" };
+        layout.at(&format!("log/{of}{second}.log"))
+    }
+
+    /// The other one.
+    fn other(self) -> Self {
+        Self(3 - self.0)
+    }
+
+    /// Starts the node and waits until it is Ready.
+    ///
+    /// # Errors
+    /// What a part of it said.
+    pub fn up(self, layout: &Layout) -> Result<Running> {
+        let folder = self.folder(layout);
+        let _ = fs::remove_dir_all(&folder);
+        if self.0 == 1 {
+            sweep();
+        }
+        self.configure(layout, &folder)?;
+        let log = self.log(layout, "node");
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--", "unshare", "--net", "--pid", "--mount", "--fork"])
+            .args(["--kill-child=KILL"])
+            .arg(bed_program()?)
+            .args(["node-init".to_owned(), self.0.to_string()]);
+        let mut part = start_command("node", &log, command)?;
+        self.connect(&mut part, &log)?;
+        let name = self.name();
+        let ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}";
+        await_ready(&mut part, &log, Duration::from_secs(60), || {
+            kubectl(layout, &["get", "node", &name, "-o", ready]).is_ok_and(|ready| ready == "True")
+        })?;
+        Ok(part)
+    }
+
+    /// Gives the node its end of a veth pair, and the host its routes.
+    fn connect(self, part: &mut Running, log: &Path) -> Result<()> {
+        // unshare(1) forks: the node is its child, and has its namespaces before it runs anything.
+        let children = format!("/proc/{0}/task/{0}/children", part.id());
+        let mut node = String::new();
+        await_ready(part, log, Duration::from_secs(10), || {
+            let text = fs::read_to_string(&children).unwrap_or_default();
+            node = text.split_whitespace().next().unwrap_or_default().to_owned();
+            !node.is_empty()
+        })?;
+        let (link, address) = (format!("wlnode{}", self.0), self.address());
+        let _ = sh(&format!("ip link delete {link}"));
+        sh(&format!("ip link add {link} type veth peer name eth0 netns {node}"))?;
+        sh(&format!("ip link set {link} master {BRIDGE} up"))?;
+        sh(&format!("ip route replace {} via {address}", self.pods()))?;
+        if self.0 == 1 {
+            sh(&format!("ip route replace {SERVICES} via {address}"))?;
+        }
+        Ok(())
+    }
+
+    fn configure(self, layout: &Layout, folder: &Path) -> Result<()> {
+        let at = |name: &str| folder.join(name).display().to_string();
+        for name in ["cni", "kubelet", "pods-log"] {
+            fs::create_dir_all(folder.join(name))?;
+        }
+        for registry in [layout.registry(), layout.private_registry()] {
+            let hosts = folder.join("certs.d").join(&registry);
+            fs::create_dir_all(&hosts)?;
+            // Without both, HTTPS is tried.
+            fs::write(
+                hosts.join("hosts.toml"),
+                format!(
+                    "server = \"http://{registry}\"\n[host.\"http://{registry}\"]\ncapabilities = [\"pull\", \"resolve\"]\n"
+                ),
+            )?;
+        }
+        // restrict_oom_score_adj: where CAP_SYS_RESOURCE is missing, no sandbox starts without it.
+        fs::write(
+            folder.join("containerd.toml"),
+            format!(
+                "version = 2\nroot = \"{}\"\nstate = \"{}\"\n[grpc]\naddress = \"{}\"\n\
+             [plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{}/bed/pause:1\"\nrestrict_oom_score_adj = true\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"overlayfs\"\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = false\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\nconf_dir = \"{}\"\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"{}\"\n",
+                at("containerd"),
+                at("run"),
+                at("c.sock"),
+                layout.registry(),
+                at("cni"),
+                at("certs.d"),
+            ),
+        )?;
+        fs::write(
+        folder.join("cni/10-bed.conflist"),
+        serde_json::json!({
+            "cniVersion": "1.0.0",
+            "name": "bed",
+            "plugins": [
+                {
+                    "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
+                    "hairpinMode": true,
+                    "ipam": {
+                        "type": "host-local", "dataDir": at("ipam"),
+                        "ranges": [[{ "subnet": self.pods() }]], "routes": [{ "dst": "0.0.0.0/0" }],
+                    },
+                },
+                { "type": "portmap", "capabilities": { "portMappings": true } },
             ],
-        )
-        .is_ok_and(|ready| ready == "True")
-    })?;
-    Ok(part)
+        })
+        .to_string(),
+    )?;
+        let pki = layout.at("kube/pki");
+        fs::write(
+        folder.join("kubelet.json"),
+        serde_json::json!({
+            "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+            "address": self.address(), "cgroupDriver": "cgroupfs", "failCgroupV1": false, "failSwapOn": false,
+            "cgroupsPerQOS": false, "enforceNodeAllocatable": [], "makeIPTablesUtilChains": false,
+            "containerRuntimeEndpoint": format!("unix://{}", at("c.sock")),
+            "authentication": {
+                "anonymous": { "enabled": false }, "webhook": { "enabled": true },
+                "x509": { "clientCAFile": pki.join("ca.crt") },
+            },
+            "authorization": { "mode": "Webhook" },
+            "tlsCertFile": pki.join(format!("kubelet-{}.crt", self.0)), "tlsPrivateKeyFile": pki.join(format!("kubelet-{}.key", self.0)),
+            "evictionHard": { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+            "registryPullQPS": 0, "eventRecordQPS": 0, "podLogsDir": at("pods-log"), "maxPods": 200,
+        })
+        .to_string(),
+    )?;
+        fs::write(
+            folder.join("proxy.json"),
+            serde_json::json!({
+                "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
+                "mode": "nftables", "hostnameOverride": self.name(),
+                "conntrack": { "maxPerCore": 0, "min": 0 },
+                "clientConnection": { "kubeconfig": layout.at("kube/proxy.kubeconfig") },
+            })
+            .to_string(),
+        )?;
+        Ok(())
+    }
+
+    /// The node's first process, in its namespaces already: mounts, network, then the three daemons.
+    ///
+    /// # Errors
+    /// What failed first; the node ends with it.
+    pub fn init(self, layout: &Layout) -> Result<()> {
+        let folder = self.folder(layout);
+        sh("mount --make-rprivate /")?;
+        sh("mount -t proc proc /proc")?;
+        fs::create_dir_all("/run/netns")?;
+        sh("mount -t tmpfs tmpfs /run/netns")?;
+        sh("ip link set lo up")?;
+        while sh("ip link show eth0").is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        sh(&format!("ip address add {}/24 dev eth0", self.address()))?;
+        sh("ip link set eth0 up")?;
+        sh(&format!("ip route add default via {HOST}"))?;
+        sh(&format!("ip route add {} via {}", self.other().pods(), self.other().address()))?;
+        fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
+
+        let log = |name: &str| self.log(layout, name);
+        let at = |name: &str| folder.join(name).display().to_string();
+        let containerd = Path::new("/usr/bin/containerd");
+        let args = ["--config".to_owned(), at("containerd.toml")];
+        let mut part = start("containerd", &log("containerd"), containerd, args)?;
+        let socket = folder.join("c.sock");
+        await_ready(&mut part, &log("containerd"), Duration::from_secs(20), || socket.exists())?;
+        let kubeconfig = layout.at(&format!("kube/kubelet-{}.kubeconfig", self.0));
+        let mut args = vec![
+            format!("--config={}", at("kubelet.json")),
+            format!("--kubeconfig={}", kubeconfig.display()),
+            format!("--root-dir={}", at("kubelet")),
+            format!("--cert-dir={}", at("kubelet/pki")),
+            format!("--hostname-override={}", self.name()),
+            format!("--node-ip={}", self.address()),
+        ];
+        if self.0 == 2 {
+            args.push(format!("--register-with-taints={SECOND}=yes:NoSchedule"));
+        }
+        let mut kubelet = start("kubelet", &log("kubelet"), &layout.program("kubelet"), args)?;
+        let args = [format!("--config={}", at("proxy.json"))];
+        let mut proxy =
+            start("kube-proxy", &log("kube-proxy"), &layout.program("kube-proxy"), args)?;
+        loop {
+            // The first process of a PID namespace inherits its orphans, and must reap them.
+            while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
+            for part in [&mut part, &mut kubelet, &mut proxy] {
+                if !Path::new(&format!("/proc/{}", part.id())).exists() {
+                    return Err(format!("{} ended", part.name).into());
+                }
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
 }
 
-/// Gives the node its end of a veth pair, and the host its routes.
-fn connect(part: &mut Running, log: &Path) -> Result<()> {
-    // unshare(1) forks: the node is its child, and has its namespaces before it runs anything.
-    let children = format!("/proc/{0}/task/{0}/children", part.id());
-    let mut node = String::new();
-    await_ready(part, log, Duration::from_secs(10), || {
-        let text = fs::read_to_string(&children).unwrap_or_default();
-        node = text.split_whitespace().next().unwrap_or_default().to_owned();
-        !node.is_empty()
-    })?;
-    let _ = sh("ip link delete wlnode1");
-    sh(&format!("ip link add wlnode1 type veth peer name eth0 netns {node}"))?;
-    sh(&format!("ip link set wlnode1 master {BRIDGE} up"))?;
-    sh(&format!("ip route replace {PODS} via {NODE}"))?;
-    sh(&format!("ip route replace {SERVICES} via {NODE}"))?;
-    Ok(())
-}
-
-/// What a killed node leaves: its files and empty cgroup folders.
-fn sweep(folder: &Path) {
-    let _ = fs::remove_dir_all(folder);
+/// What killed nodes leave: empty cgroup folders.
+fn sweep() {
     let roots = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
     for root in roots.map(|entry| entry.path()).chain([Path::new("/sys/fs/cgroup").to_owned()]) {
         for name in ["k8s.io", "kubepods"] {
@@ -98,141 +280,6 @@ fn remove_empty(folder: &Path) {
         }
     }
     let _ = fs::remove_dir(folder);
-}
-
-fn configure(layout: &Layout, folder: &Path) -> Result<()> {
-    let at = |name: &str| folder.join(name).display().to_string();
-    for name in ["cni", "kubelet", "pods-log"] {
-        fs::create_dir_all(folder.join(name))?;
-    }
-    for registry in [layout.registry(), layout.private_registry()] {
-        let hosts = folder.join("certs.d").join(&registry);
-        fs::create_dir_all(&hosts)?;
-        // Without both, HTTPS is tried.
-        fs::write(
-            hosts.join("hosts.toml"),
-            format!(
-                "server = \"http://{registry}\"\n[host.\"http://{registry}\"]\ncapabilities = [\"pull\", \"resolve\"]\n"
-            ),
-        )?;
-    }
-    // restrict_oom_score_adj: where CAP_SYS_RESOURCE is missing, no sandbox starts without it.
-    fs::write(
-        folder.join("containerd.toml"),
-        format!(
-            "version = 2\nroot = \"{}\"\nstate = \"{}\"\n[grpc]\naddress = \"{}\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{}/bed/pause:1\"\nrestrict_oom_score_adj = true\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"overlayfs\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = false\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\nconf_dir = \"{}\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"{}\"\n",
-            at("containerd"),
-            at("run"),
-            at("c.sock"),
-            layout.registry(),
-            at("cni"),
-            at("certs.d"),
-        ),
-    )?;
-    fs::write(
-        folder.join("cni/10-bed.conflist"),
-        serde_json::json!({
-            "cniVersion": "1.0.0",
-            "name": "bed",
-            "plugins": [
-                {
-                    "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
-                    "hairpinMode": true,
-                    "ipam": {
-                        "type": "host-local", "dataDir": at("ipam"),
-                        "ranges": [[{ "subnet": PODS }]], "routes": [{ "dst": "0.0.0.0/0" }],
-                    },
-                },
-                { "type": "portmap", "capabilities": { "portMappings": true } },
-            ],
-        })
-        .to_string(),
-    )?;
-    let pki = layout.at("kube/pki");
-    fs::write(
-        folder.join("kubelet.json"),
-        serde_json::json!({
-            "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
-            "address": NODE, "cgroupDriver": "cgroupfs", "failCgroupV1": false, "failSwapOn": false,
-            "cgroupsPerQOS": false, "enforceNodeAllocatable": [], "makeIPTablesUtilChains": false,
-            "containerRuntimeEndpoint": format!("unix://{}", at("c.sock")),
-            "authentication": {
-                "anonymous": { "enabled": false }, "webhook": { "enabled": true },
-                "x509": { "clientCAFile": pki.join("ca.crt") },
-            },
-            "authorization": { "mode": "Webhook" },
-            "tlsCertFile": pki.join("kubelet.crt"), "tlsPrivateKeyFile": pki.join("kubelet.key"),
-            "evictionHard": { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-            "registryPullQPS": 0, "eventRecordQPS": 0, "podLogsDir": at("pods-log"), "maxPods": 200,
-        })
-        .to_string(),
-    )?;
-    fs::write(
-        folder.join("proxy.json"),
-        serde_json::json!({
-            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
-            "mode": "nftables", "hostnameOverride": NAME,
-            "conntrack": { "maxPerCore": 0, "min": 0 },
-            "clientConnection": { "kubeconfig": layout.at("kube/proxy.kubeconfig") },
-        })
-        .to_string(),
-    )?;
-    Ok(())
-}
-
-/// The node's first process, in its namespaces already: mounts, network, then the three daemons.
-///
-/// # Errors
-/// What failed first; the node ends with it.
-pub fn init(layout: &Layout) -> Result<()> {
-    let folder = layout.at("node");
-    sh("mount --make-rprivate /")?;
-    sh("mount -t proc proc /proc")?;
-    fs::create_dir_all("/run/netns")?;
-    sh("mount -t tmpfs tmpfs /run/netns")?;
-    sh("ip link set lo up")?;
-    while sh("ip link show eth0").is_err() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    sh(&format!("ip address add {NODE}/24 dev eth0"))?;
-    sh("ip link set eth0 up")?;
-    sh(&format!("ip route add default via {HOST}"))?;
-    fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
-
-    let log = |name: &str| layout.at(&format!("log/{name}.log"));
-    let at = |name: &str| folder.join(name).display().to_string();
-    let containerd = Path::new("/usr/bin/containerd");
-    let args = ["--config".to_owned(), at("containerd.toml")];
-    let mut part = start("containerd", &log("containerd"), containerd, args)?;
-    let socket = folder.join("c.sock");
-    await_ready(&mut part, &log("containerd"), Duration::from_secs(20), || socket.exists())?;
-    let args = [
-        format!("--config={}", at("kubelet.json")),
-        format!("--kubeconfig={}", layout.at("kube/kubelet.kubeconfig").display()),
-        format!("--root-dir={}", at("kubelet")),
-        format!("--cert-dir={}", at("kubelet/pki")),
-        format!("--hostname-override={NAME}"),
-        format!("--node-ip={NODE}"),
-    ];
-    let mut kubelet = start("kubelet", &log("kubelet"), &layout.program("kubelet"), args)?;
-    let args = [format!("--config={}", at("proxy.json"))];
-    let mut proxy = start("kube-proxy", &log("kube-proxy"), &layout.program("kube-proxy"), args)?;
-    loop {
-        // The first process of a PID namespace inherits its orphans, and must reap them.
-        while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
-        for part in [&mut part, &mut kubelet, &mut proxy] {
-            if !Path::new(&format!("/proc/{}", part.id())).exists() {
-                return Err(format!("{} ended", part.name).into());
-            }
-        }
-        std::thread::sleep(Duration::from_millis(500));
-    }
 }
 
 /// Whether the API server answers.

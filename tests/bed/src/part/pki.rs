@@ -1,9 +1,6 @@
 //! The cluster's certificates.
 
-use crate::{
-    Result,
-    layout::{HOST, NODE},
-};
+use crate::{Result, layout::HOST};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, SigningKey,
@@ -27,7 +24,8 @@ const LEAVES: &[(&str, &str, &str, &[&str])] = &[
     ("controller-manager", "system:kube-controller-manager", "", &[]),
     ("scheduler", "system:kube-scheduler", "", &[]),
     ("proxy", "system:kube-proxy", "", &[]),
-    ("kubelet", "system:node:node-1", "system:nodes", &["node-1", NODE]),
+    ("kubelet-1", "system:node:node-1", "system:nodes", &["node-1", "10.200.0.11"]),
+    ("kubelet-2", "system:node:node-2", "system:nodes", &["node-2", "10.200.0.12"]),
 ];
 
 /// Writes the CA, one certificate and key per leaf, and the service accounts' key pair.

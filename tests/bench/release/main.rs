@@ -1,0 +1,90 @@
+//! What a release takes, beside `kubectl apply --server-side` with `rollout status`, and `helm upgrade
+//! --install --wait`: the same nine objects, the same API server, in turns; then many releases at once
+//! on simulated nodes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench: what cannot go on should stop"
+)]
+
+mod many;
+mod meter;
+mod ours;
+mod peers;
+
+use meter::Taken;
+use ours::Ours;
+use peers::{Peer, Peers};
+use windlass_bed::{build, install};
+use windlass_tests::bed;
+
+/// Each is released three times by each, in turns; the median is told.
+const ROUNDS: usize = 3;
+
+/// What is wrong with a release, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    Good,
+    Unchanged,
+    Unauthorized,
+    Crash,
+    Quota,
+}
+
+impl Release {
+    const ALL: [Self; 5] =
+        [Self::Good, Self::Unchanged, Self::Unauthorized, Self::Crash, Self::Quota];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Unchanged => "unchanged",
+            Self::Unauthorized => "401",
+            Self::Crash => "crash",
+            Self::Quota => "quota",
+        }
+    }
+}
+
+fn main() {
+    build::cargo(&[
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "windlassd",
+        "--package",
+        "windlass-cli",
+        "--package",
+        "windlass-bed",
+    ])
+    .unwrap();
+    build::build_plugins(&|line| println!("{line}")).unwrap();
+    install::for_benches(&bed().layout, &|line| println!("{line}")).unwrap();
+    beside_peers();
+    many::releases();
+}
+
+fn beside_peers() {
+    let ours = Ours::start();
+    let peers = Peers::start(&ours);
+    println!(
+        "{:12}{:12}{:>10}{:>10}{:>10}{:>10}  verdict",
+        "release", "by", "requests", "KiB", "CPU s", "s"
+    );
+    for release in Release::ALL {
+        let mut taken: [Vec<Taken>; 3] = Default::default();
+        for round in 0..ROUNDS {
+            taken[0].push(ours.release(release, round));
+            taken[1].push(peers.release(Peer::Kubectl, release, round));
+            taken[2].push(peers.release(Peer::Helm, release, round));
+        }
+        for (by, taken) in ["windlass", "kubectl", "helm"].into_iter().zip(taken) {
+            println!("{:12}{by:12}{}", release.name(), meter::median(taken));
+        }
+    }
+}

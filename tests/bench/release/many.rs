@@ -1,0 +1,91 @@
+//! Two hundred releases of fifty apps on fifty simulated nodes.
+
+use crate::meter::cpu;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+use windlass_bed::{
+    Repository,
+    daemon::Config,
+    process::{await_ready, start},
+};
+use windlass_tests::{Stand, bed};
+
+const APPS: usize = 50;
+const RELEASES: usize = 4;
+const NODES: usize = 50;
+
+const SPEC: &str = "replicas = 2\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nenv = { ROUND = \"0\" }\nprocesses.web.placement = { nodes = { type = \"kwok\" }, tolerations = [{ key = \"kwok.x-k8s.io/node\" }] }\n";
+
+pub(crate) fn releases() {
+    let layout = &bed().layout;
+    let mut config = Config::of(bed()).unwrap();
+    config.more = format!("jobs = {APPS}\n");
+    let stand = Stand::with("bench-many", &config);
+    stand.fresh_namespace();
+    let mut nodes = String::new();
+    for number in 0..NODES {
+        nodes.push_str(&format!(
+            "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: kwok-{number}\n  annotations: {{ kwok.x-k8s.io/node: fake }}\n  labels: {{ type: kwok, kubernetes.io/hostname: kwok-{number} }}\nspec: {{ taints: [{{ key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule }}] }}\nstatus: {{ allocatable: {{ cpu: '32', memory: 256Gi, pods: '110' }}, capacity: {{ cpu: '32', memory: 256Gi, pods: '110' }} }}\n"
+        ));
+    }
+    let file = layout.at("daemons/bench-many/nodes.yaml");
+    fs::write(&file, nodes).unwrap();
+    let log = layout.at("log/kwok.log");
+    let args = [
+        format!("--kubeconfig={}", bed().kubeconfig().display()),
+        "--manage-all-nodes=false".to_owned(),
+        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
+    ];
+    let mut kwok = start("kwok", &log, &layout.program("kwok"), args).unwrap();
+    let _ = stand.kubectl(&["apply", "--filename", &file.display().to_string()]);
+    let ready =
+        ["get", "node", "kwok-0", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}"];
+    await_ready(&mut kwok, &log, Duration::from_secs(60), || stand.kubectl(&ready) == "True")
+        .unwrap();
+    let repository = Repository::new(layout, "bench-many", true).unwrap();
+    repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
+    repository.write("index.html", "bench\n").unwrap();
+    repository.commit("bench").unwrap();
+    let process = stand.daemon.id().unwrap().to_string();
+    let (began, before) = (Instant::now(), cpu(&process, false));
+    let (mut times, mut failed, mut resident) = (Vec::new(), 0, 0.0_f64);
+    for round in 0..RELEASES {
+        let file = layout.at("daemons/bench-many/spec.toml");
+        fs::write(&file, SPEC.replace("\"0\"", &format!("\"{round}\""))).unwrap();
+        let file = file.display().to_string();
+        let ids: Vec<_> = (0..APPS)
+            .map(|app| {
+                stand.submit_detached(&format!("app{app}"), repository.url(), &["--spec", &file])
+            })
+            .collect();
+        for id in ids {
+            let ended = stand.watch(&id);
+            failed += usize::from(ended.outcome != "succeeded");
+            resident = resident.max(memory(&process));
+            let events = stand.events(&id);
+            let at = |key: &str| {
+                let event = events.iter().find(|event| event[key].is_object());
+                event.and_then(|event| event["at"].as_f64()).unwrap_or_default()
+            };
+            times.push(at("ended") - at("planned"));
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    println!(
+        "\n{} releases of {APPS} apps on {NODES} simulated nodes: {failed} failed, {:.0} s in all; from plan to end p50 {p50:.1} s, p99 {p99:.1} s; daemon {resident:.0} MiB, {:.1} CPU s",
+        times.len(),
+        began.elapsed().as_secs_f64(),
+        cpu(&process, false) - before,
+    );
+    let _ = stand.kubectl(&["delete", "nodes", "--selector", "type=kwok"]);
+}
+
+/// Resident, in MiB.
+fn memory(process: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}

@@ -1,0 +1,114 @@
+//! What `windlass eject` writes gives the same cluster state under `kubectl apply`.
+
+use serde_json::Value;
+use std::{collections::BTreeMap, fs, path::Path};
+use windlass_tests::{Stand, bed};
+
+const NAMESPACE: &str = "t-ejected";
+const KINDS: &str = "deployments,statefulsets,services,ingresses,configmaps,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts,cronjobs,jobs,persistentvolumeclaims";
+
+/// What the cluster itself adds, or says of who made an object; and how many pods an autoscaler
+/// wants, which it says in its own time.
+const NOT_THE_SAME: [&str; 16] = [
+    "clusterIP",
+    "clusterIPs",
+    "controller-uid",
+    "batch.kubernetes.io/controller-uid",
+    "creationTimestamp",
+    "finalizers",
+    "generation",
+    "job-name",
+    "batch.kubernetes.io/job-name",
+    "managedFields",
+    "namespace",
+    "ownerReferences",
+    "replicas",
+    "resourceVersion",
+    "status",
+    "uid",
+];
+
+/// Ejects, applies in a namespace of its own, and compares with what was released.
+pub(crate) fn is_the_same(stand: &Stand, source: &[&str], spec: &str) {
+    let (live, folder) = (stand.namespace(), bed().layout.at("daemons/t-kinds/ejected"));
+    let image = ["-n", &live, "get", "deployment", "app", "-o"];
+    let image = [&image[..], &["jsonpath={.spec.template.spec.containers[0].image}"]].concat();
+    let image = stand.kubectl(&image);
+    let to = folder.display().to_string();
+    let rest = ["--spec", spec, "--to", &to, "--image", &image];
+    let answer = stand.daemon.windlass(&[&["eject"], source, &rest].concat()).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    assert!(answer.text.contains("kubectl apply"), "{}", answer.text);
+    assert!(fs::read_to_string(folder.join("Dockerfile")).unwrap().contains("http.server"));
+    for entry in fs::read_dir(folder.join("kubernetes")).unwrap().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        fs::write(entry.path(), text.replace(&live, NAMESPACE)).unwrap();
+    }
+    let _ = stand.kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found"]);
+    let _ = stand.kubectl(&[
+        "apply",
+        "--filename",
+        &Path::new(&to).join("kubernetes").display().to_string(),
+    ]);
+    let rollout = ["-n", NAMESPACE, "rollout", "status", "deployment/app", "--timeout=60s"];
+    let _ = stand.kubectl(&rollout);
+    let (released, ejected) = (state(stand, &live), state(stand, NAMESPACE));
+    assert_eq!(
+        released.keys().collect::<Vec<_>>(),
+        ejected.keys().collect::<Vec<_>>(),
+        "the same objects"
+    );
+    for (name, object) in &released {
+        let (one, other) = (format!("{object:#}"), format!("{:#}", ejected[name]));
+        if one != other {
+            fs::write(folder.join("released.json"), one).unwrap();
+            fs::write(folder.join("ejected.json"), other).unwrap();
+            panic!("{name} differs: compare released.json and ejected.json in {to}");
+        }
+    }
+    let _ = stand.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]);
+}
+
+/// By kind and name; a Job's name ends in what its content is.
+fn state(stand: &Stand, namespace: &str) -> BTreeMap<String, Value> {
+    let label = "app.kubernetes.io/instance=app";
+    let query = ["-n", namespace, "get", KINDS, "--selector", label, "-o", "json"];
+    let all: Value = serde_json::from_str(&stand.kubectl(&query)).unwrap();
+    let mut found = BTreeMap::new();
+    for object in all["items"].as_array().unwrap() {
+        let (kind, name) = (object["kind"].as_str().unwrap(), &object["metadata"]["name"]);
+        let name = name.as_str().unwrap();
+        if name.starts_with("windlass-") {
+            continue;
+        }
+        let name = if kind == "Job" { name.rsplit_once('-').unwrap().0 } else { name };
+        let mut object = object.clone();
+        strip(&mut object);
+        object["metadata"]["name"] = name.into();
+        let _ = found.insert(format!("{kind} {name}"), object);
+    }
+    found
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, value| {
+                let theirs = ["kubectl.kubernetes.io/", "deployment.kubernetes.io/"];
+                let volumes = ["pv.kubernetes.io/", "volume.kubernetes.io/", "volumeName"];
+                let ours = ["windlass.dev/", "applyset.kubernetes.io/"];
+                let mut all = theirs.iter().chain(&volumes).chain(&ours);
+                let other = NOT_THE_SAME.contains(&&**key)
+                    || all.any(|start| key.starts_with(start))
+                    || key == "app.kubernetes.io/managed-by" && value == "windlass";
+                !other
+            });
+            map.values_mut().for_each(strip);
+            map.retain(|key, value| {
+                key != "annotations" || value.as_object().is_none_or(|all| !all.is_empty())
+            });
+        }
+        Value::Array(list) => list.iter_mut().for_each(strip),
+        _ => {}
+    }
+}

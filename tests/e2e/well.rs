@@ -1,0 +1,204 @@
+//! What looks bad for a while and is not broken: none of these may be failed.
+
+use crate::cases::{Case, SERVE, apply, own, python, spec_file, stand};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    thread::{scope, sleep, spawn},
+    time::{Duration, Instant},
+};
+use windlass_bed::{
+    layout::HOST,
+    part::node::{Node, SECOND},
+};
+use windlass_tests::{SMALL, Stand, bed};
+
+/// Below the ports that the kernel gives to connections.
+const PORT: u16 = 21523;
+/// A folder that outlives a container, not its pod.
+const KEPT: &str = "processes.web.volumes.kept = { path = \"/kept\", scratch = true }\n";
+
+/// Does this once, in the first container of a pod, and serves from then on.
+fn once(what: &str) -> String {
+    let code = format!(
+        "import os, sys, time\nif not os.path.exists('/kept/x'): open('/kept/x', 'w'); {what}\n{SERVE}"
+    );
+    python(&code) + KEPT
+}
+
+#[test]
+fn what_is_not_broken_is_not_failed() {
+    let (stand, repository) = stand("t-well", "baseline");
+    let _ = stand.kubectl(&["label", "nodes", "--all", "pool-"]);
+    registry();
+    let healthy = [
+        Case::of("slow", "", &python(&format!("import time; time.sleep(25); {SERVE}"))),
+        Case::of("once", "", &once("sys.exit(1)")),
+        // Two pods that wait for the same database.
+        Case::of("both", "", &format!("replicas = 2\n{}", once("time.sleep(2); sys.exit(1)"))),
+        Case::of("memory", "", &once("x = b'x' * (200 << 20)")),
+        Case::of(
+            "deaf",
+            "",
+            &format!(
+                "{}processes.web.probes.liveness = {{ command = [\"sh\", \"-c\", \"test -e /kept/y || ! touch /kept/y\"], period-seconds = 1, failures = 1 }}\nprocesses.web.termination = {{ pre-stop-seconds = 0, drain-seconds = 1 }}\n",
+                python(SERVE) + KEPT
+            ),
+        ),
+        own("flaky", "", &format!("{HOST}:{PORT}/flaky:1"), ""),
+        Case::of("joins", "", "processes.web.placement.nodes = { pool = \"t-well\" }"),
+        Case::of(
+            "late",
+            "",
+            "processes.web.volumes.late = { path = \"/late\", secret = \"late\" }",
+        ),
+        Case::of("drained", "", &python(&format!("import time; time.sleep(10); {SERVE}"))),
+    ];
+    let flaps = Case::of(
+        "flaps",
+        "",
+        "processes.web.probes.readiness = { command = [\"sh\", \"-c\", \"test $(( $(date +%s) / 4 % 2 )) = 0\"], period-seconds = 1, failures = 1 }\nprocesses.web.volumes.tmp = { path = \"/tmp\", scratch = true }\n",
+    );
+    for case in &healthy {
+        if let Some(manifest) = &case.manifest {
+            repository.write(&format!("own/{}.yaml", case.name), manifest).unwrap();
+        }
+    }
+    repository.commit("one").unwrap();
+    let submit = |case: &Case| {
+        let file = spec_file(&stand, case.name, &case.spec);
+        stand.submit_detached(case.name, repository.url(), &["--spec", &file])
+    };
+    let (flapping, ids) = (submit(&flaps), healthy.each_ref().map(submit));
+    scope(|scope| {
+        scope.spawn(|| joins(&stand));
+        scope.spawn(|| late(&stand));
+        scope.spawn(|| drained(&stand));
+    });
+    let mut wrong = Vec::new();
+    for (case, id) in healthy.iter().zip(ids) {
+        let ended = stand.watch(&id);
+        if ended.outcome != "succeeded" {
+            wrong.push(format!("{}: {}", case.name, ended.diagnosis));
+        }
+    }
+    // It may never be ready for long enough; what matters is that it is not called broken before the
+    // rollout's own time.
+    let events = stand.events(&flapping);
+    if events.iter().any(|event| event["ended"]["outcome"] == "failed") {
+        wrong.push(format!("flaps: {events:#?}"));
+    }
+    let _ = stand.daemon.windlass(&["cancel", &flapping]).unwrap();
+    let _ = stand.kubectl(&["label", "nodes", "--all", "pool-"]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The name and uid of an app's pod, once there is one.
+fn pod(stand: &Stand, app: &str) -> (String, String) {
+    let (label, began) = (format!("app.kubernetes.io/instance={app}"), Instant::now());
+    let query =
+        ["-n", &stand.namespace(), "get", "pods", "--selector", &label, "-o"].map(String::from);
+    let jsonpath = "jsonpath={.items[*].metadata.name} {.items[*].metadata.uid}".to_owned();
+    let query: Vec<_> = query.iter().chain([&jsonpath]).map(|arg| &**arg).collect();
+    loop {
+        let text = stand.kubectl(&query);
+        if let [name, uid] = text.split_whitespace().collect::<Vec<_>>()[..] {
+            return (name.to_owned(), uid.to_owned());
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "no pod of {app}");
+        sleep(Duration::from_millis(200));
+    }
+}
+
+/// A cluster's autoscaler says that it adds a node, and does.
+fn joins(stand: &Stand) {
+    let (name, uid) = pod(stand, "joins");
+    let namespace = stand.namespace();
+    apply(
+        stand,
+        &format!(
+            "apiVersion: v1\nkind: Event\nmetadata: {{ name: joins, namespace: {namespace} }}\ntype: Normal\nreason: TriggeredScaleUp\nmessage: pod triggered scale-up\ninvolvedObject: {{ kind: Pod, namespace: {namespace}, name: {name}, uid: {uid} }}\n"
+        ),
+    );
+    sleep(Duration::from_secs(35));
+    let _ = stand.kubectl(&["label", "nodes", "--all", "--overwrite", "pool=t-well"]);
+}
+
+/// A secret that an operator of the cluster syncs from a vault.
+fn late(stand: &Stand) {
+    let _ = pod(stand, "late");
+    sleep(Duration::from_secs(8));
+    let _ = stand.kubectl(&["-n", &stand.namespace(), "create", "secret", "generic", "late"]);
+}
+
+/// A node is emptied, with the pod that was about to be ready.
+fn drained(stand: &Stand) {
+    let (name, _) = pod(stand, "drained");
+    sleep(Duration::from_secs(5));
+    let _ = stand.kubectl(&["-n", &stand.namespace(), "delete", "pod", &name, "--wait=false"]);
+}
+
+/// Unwell for a while; then it leads to the bed's own.
+fn registry() {
+    let folder = bed().layout.at(&format!("node/certs.d/{HOST}:{PORT}"));
+    fs::create_dir_all(&folder).unwrap();
+    let text = format!(
+        "server = \"http://{HOST}:{PORT}\"\n[host.\"http://{HOST}:{PORT}\"]\ncapabilities = [\"pull\", \"resolve\"]\n"
+    );
+    fs::write(folder.join("hosts.toml"), text).unwrap();
+    let listener = TcpListener::bind((HOST, PORT)).unwrap();
+    spawn(move || {
+        let mut first = None;
+        for stream in listener.incoming().flatten() {
+            let well = first.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(15);
+            spawn(move || answer(stream, well));
+        }
+    });
+}
+
+fn answer(mut stream: TcpStream, well: bool) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let request = lines.next().unwrap_or_default();
+    let _ = lines.find(|line| line.is_empty());
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let there = path.replace("/v2/flaky/manifests/1", "/v2/flaky/manifests/3.11-slim");
+    let there = there.replace("/v2/flaky/", "/v2/library/python/");
+    let status = match well {
+        true => {
+            format!("307 Temporary Redirect\r\nlocation: http://{}{there}", bed().registry())
+        }
+        false => "503 Service Unavailable".to_owned(),
+    };
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let _ = stream.write_all(head.as_bytes());
+}
+
+/// A node is lost with a pod of the new version on it: its place is taken on another.
+#[test]
+fn a_node_that_is_lost_is_no_failure_of_the_release() {
+    let stand = Stand::new("t-lost");
+    let layout = &bed().layout;
+    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
+    let second = Node(2).up(layout).unwrap();
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let spec = format!(
+        "{}replicas = 2\nprocesses.web.placement = {{ tolerations = [{{ key = \"{SECOND}\" }}], spread = \"preferred\" }}\n{SMALL}",
+        python(&format!("import time; time.sleep(15); {SERVE}"))
+    );
+    let file = spec_file(&stand, "app", &spec);
+    let id = stand.submit_detached("app", repository.url(), &["--spec", &file]);
+    let nodes =
+        ["-n", &stand.namespace(), "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}"];
+    let began = Instant::now();
+    while !stand.kubectl(&nodes).contains("node-2") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", stand.kubectl(&nodes));
+        sleep(Duration::from_millis(200));
+    }
+    drop(second);
+    let ended = stand.watch(&id);
+    println!("a node was lost: {} after {:.0} s", ended.outcome, began.elapsed().as_secs_f32());
+    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
+    ended.succeeded();
+}
