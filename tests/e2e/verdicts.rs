@@ -16,6 +16,17 @@ const TWO: &str = "replicas = 2\n";
 #[test]
 fn what_a_container_says() {
     let (stand, repository) = stand("t-says", "privileged");
+    // It runs, says nothing, and is never ready: only its Deployment's own time tells.
+    let mut stuck = own(
+        "stuck",
+        "not-ready-in-time",
+        HELPER,
+        "CONTAINER readinessProbe: { exec: { command: ['false'] } }",
+    );
+    let soon = |text: String| {
+        text.replace("  replicas: 1", "  replicas: 1\n  progressDeadlineSeconds: 20")
+    };
+    stuck.manifest = stuck.manifest.map(soon);
     let cases = [
         Case::of("denied", "not-executable", "command = [\"/etc/passwd\"]"),
         Case::of("format", "exec-format", "command = [\"/bad\"]"),
@@ -76,6 +87,7 @@ fn what_a_container_says() {
             spec: "processes.web.off = true\nmanifests = [\"own/job.yaml\"]\n".into(),
             manifest: Some("apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no such table; exit 1'] }]\n".into()),
         },
+        stuck,
     ];
     judged(&stand, &repository, &cases);
 }
@@ -182,11 +194,10 @@ fn what_the_api_server_refuses() {
             "labels.asked = \"yes\"\nprocesses.worker.command = [\"sleep\", \"600\"]",
         ),
         own("security", "pod-security", HELPER, "hostNetwork: true"),
-        Case::of(
-            "route",
-            "kind-missing",
-            "expose = { gateway = \"infra/public\", hosts = [\"shop.example.com\"] }",
-        ),
+        Case {
+            manifest: Some("apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: { name: shop }\nspec: {}\n".into()),
+            ..Case::of("kind", "kind-missing", "manifests = [\"own/kind.yaml\"]")
+        },
         Case::of("balancer", "no-address", "expose.service = \"load-balancer\""),
         Case::of(
             "set",

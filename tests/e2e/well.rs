@@ -8,11 +8,8 @@ use std::{
     thread::{scope, sleep, spawn},
     time::{Duration, Instant},
 };
-use windlass_bed::{
-    layout::HOST,
-    part::node::{Node, SECOND},
-};
-use windlass_tests::{SMALL, Stand, bed};
+use windlass_bed::layout::HOST;
+use windlass_tests::{Stand, bed};
 
 /// Below the ports that the kernel gives to connections.
 const PORT: u16 = 21523;
@@ -33,7 +30,15 @@ fn what_is_not_broken_is_not_failed() {
     let _ = stand.kubectl(&["label", "nodes", "--all", "pool-"]);
     registry();
     let healthy = [
-        Case::of("slow", "", &python(&format!("import time; time.sleep(25); {SERVE}"))),
+        // Its autoscaler finds no metrics meanwhile, which is told and is no failure.
+        Case::of(
+            "slow",
+            "",
+            &format!(
+                "{}processes.web.autoscale = {{ max = 2, cpu = 60 }}\n",
+                python(&format!("import time; time.sleep(40); {SERVE}"))
+            ),
+        ),
         Case::of("once", "", &once("sys.exit(1)")),
         // Two pods that wait for the same database.
         Case::of("both", "", &format!("replicas = 2\n{}", once("time.sleep(2); sys.exit(1)"))),
@@ -77,11 +82,15 @@ fn what_is_not_broken_is_not_failed() {
         scope.spawn(|| drained(&stand));
     });
     let mut wrong = Vec::new();
-    for (case, id) in healthy.iter().zip(ids) {
-        let ended = stand.watch(&id);
+    for (case, id) in healthy.iter().zip(&ids) {
+        let ended = stand.watch(id);
         if ended.outcome != "succeeded" {
             wrong.push(format!("{}: {}", case.name, ended.diagnosis));
         }
+    }
+    let blind = "the autoscaler cannot read how busy the pods are";
+    if !stand.events(&ids[0]).iter().any(|event| event["warning"].to_string().contains(blind)) {
+        wrong.push(format!("slow: {:#?}", stand.events(&ids[0])));
     }
     // It may never be ready for long enough; what matters is that it is not called broken before the
     // rollout's own time.
@@ -172,33 +181,4 @@ fn answer(mut stream: TcpStream, well: bool) {
     };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let _ = stream.write_all(head.as_bytes());
-}
-
-/// A node is lost with a pod of the new version on it: its place is taken on another.
-#[test]
-fn a_node_that_is_lost_is_no_failure_of_the_release() {
-    let stand = Stand::new("t-lost");
-    let layout = &bed().layout;
-    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
-    let second = Node(2).up(layout).unwrap();
-    let repository = stand.small_app();
-    repository.commit("one").unwrap();
-    let spec = format!(
-        "{}replicas = 2\nprocesses.web.placement = {{ tolerations = [{{ key = \"{SECOND}\" }}], spread = \"preferred\" }}\n{SMALL}",
-        python(&format!("import time; time.sleep(15); {SERVE}"))
-    );
-    let file = spec_file(&stand, "app", &spec);
-    let id = stand.submit_detached("app", repository.url(), &["--spec", &file]);
-    let nodes =
-        ["-n", &stand.namespace(), "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}"];
-    let began = Instant::now();
-    while !stand.kubectl(&nodes).contains("node-2") {
-        assert!(began.elapsed() < Duration::from_secs(60), "{}", stand.kubectl(&nodes));
-        sleep(Duration::from_millis(200));
-    }
-    drop(second);
-    let ended = stand.watch(&id);
-    println!("a node was lost: {} after {:.0} s", ended.outcome, began.elapsed().as_secs_f32());
-    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
-    ended.succeeded();
 }

@@ -76,6 +76,8 @@ pub struct Pod {
     pub has_matching_node: Option<bool>,
     /// How often its startup probe may fail before its container is killed; 0: it has none.
     pub startup_failures: u32,
+    /// A liveness probe may have its containers killed.
+    pub has_liveness: bool,
     /// Its containers, those of init included.
     pub containers: Vec<Container>,
 }

@@ -41,9 +41,13 @@ impl With<'_> {
     pub(crate) async fn apply(&self, release: &Release, pods: bool) -> Result<(), ClusterError> {
         let all = self.objects(release).await?;
         let Some((namespace, rest)) = all.split_first() else { return Ok(()) };
-        self.namespace(namespace).await?;
+        let found = Inventory::find(self.client, release).await?;
+        // Where there is an inventory, there is its namespace.
+        if found.is_none() {
+            self.namespace(namespace).await?;
+        }
         let entries: Vec<_> = rest.iter().map(Entry::of).collect();
-        let before = Inventory::read(self.client, release).await?;
+        let before = found.unwrap_or_default();
         let listed = before.clone().with(&entries);
         // Listed first: what is made and not listed would never be deleted.
         if listed != before {
@@ -55,7 +59,9 @@ impl With<'_> {
                 break;
             }
             let of_wave = rest.iter().filter(|object| wave(object) == number);
-            made.extend(try_join_all(of_wave.map(|object| self.one(release, object))).await?);
+            made.extend(
+                try_join_all(of_wave.map(|object| self.one(release, object, &before))).await?,
+            );
         }
         let known = listed.clone().with(&made);
         if known != listed {
@@ -64,12 +70,19 @@ impl With<'_> {
         Ok(())
     }
 
-    async fn one(&self, release: &Release, object: &Value) -> Result<Entry, ClusterError> {
+    async fn one(
+        &self,
+        release: &Release,
+        object: &Value,
+        before: &Inventory,
+    ) -> Result<Entry, ClusterError> {
         let name = text(object, "/metadata/name");
         let mut processes = release.runtime.processes.iter();
         let scaled =
             processes.any(|one| one.autoscale.is_some() && workload_name(release, one) == name);
-        if scaled && matches!(text(object, "/kind"), "Deployment" | "StatefulSet") {
+        let has_kind = matches!(text(object, "/kind"), "Deployment" | "StatefulSet");
+        // Once its autoscaler is there, it has taken over already.
+        if scaled && has_kind && !before.has_made("HorizontalPodAutoscaler", name) {
             self.hand_over(object).await?;
         }
         Ok(Entry { uid: self.client.apply(object).await?, ..Entry::of(object) })
@@ -112,7 +125,7 @@ impl With<'_> {
     pub(crate) async fn prune(&self, release: &Release, voice: &Voice) -> Result<(), ClusterError> {
         let objects = manifests(release, None, self.pull, None);
         let entries: Vec<_> = objects.iter().map(Entry::of).collect();
-        let inventory = Inventory::read(self.client, release).await?;
+        let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
         let (gone, held) = inventory.beyond(&entries);
         let namespace = release.app.namespace();
         let mut kept = held;

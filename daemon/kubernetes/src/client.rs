@@ -11,7 +11,10 @@ use kube::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -51,6 +54,9 @@ struct Shared {
     calls: Semaphore,
     kinds: Kinds,
     rights: Rights,
+    /// A watch begins with what a list would say: one request less for each (WatchList, on by default
+    /// since Kubernetes 1.32).
+    streams: AtomicBool,
 }
 
 impl Client {
@@ -65,6 +71,7 @@ impl Client {
             calls: Semaphore::new(AT_ONCE),
             kinds: Kinds::default(),
             rights: Rights::default(),
+            streams: AtomicBool::new(true),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -80,7 +87,7 @@ impl Client {
         }
     }
 
-    /// Asks for the version.
+    /// Asks for the version. Credentials that are refused are read again, for the next call.
     ///
     /// # Errors
     /// When the API server does not answer, refuses us, or is none.
@@ -88,6 +95,10 @@ impl Client {
         let inner = self.inner();
         match limited(inner.apiserver_version(), "the API server").await {
             Ok(version) => Ok(version.git_version),
+            Err(error @ ClusterError::NotTrusted { .. }) => {
+                self.log_in_again().await;
+                Err(error)
+            }
             Err(ClusterError::Rejected { message, .. }) => {
                 let message =
                     format!("what answers there is no API server of Kubernetes: {message}");
@@ -107,6 +118,15 @@ impl Client {
 
     pub(crate) fn inner(&self) -> kube::Client {
         self.shared.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn streams(&self) -> bool {
+        self.shared.streams.load(Ordering::Relaxed)
+    }
+
+    /// The API server is older, or was told not to stream.
+    pub(crate) fn lists_first(&self) {
+        self.shared.streams.store(false, Ordering::Relaxed);
     }
 
     /// How objects of a kind are called for.

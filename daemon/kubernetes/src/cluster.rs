@@ -131,8 +131,6 @@ impl Cluster for Kubernetes {
     }
 
     async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
-        // A cluster that is away is told by its first answer, not by a watch that never speaks.
-        self.trusted(self.client.check().await).await?;
         Ok(observe::observe(&self.client, release))
     }
 

@@ -72,22 +72,30 @@ impl Entry {
 pub(crate) struct Inventory(Vec<Entry>);
 
 impl Inventory {
-    pub(crate) async fn read(client: &Client, release: &Release) -> Result<Self, ClusterError> {
+    /// None where the app has none yet.
+    pub(crate) async fn find(
+        client: &Client,
+        release: &Release,
+    ) -> Result<Option<Self>, ClusterError> {
         let api = client.api::<ConfigMap>(&release.app.namespace());
         let name = inventory_name(release);
         let found = limited(api.get_opt(&name), &format!("ConfigMap {name}")).await?;
-        let text = found.and_then(|map| map.data?.remove(KEY)).unwrap_or_default();
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
+        let Some(found) = found else { return Ok(None) };
+        let text = found.data.and_then(|mut data| data.remove(KEY)).unwrap_or_default();
         match serde_json::from_str(&text) {
-            Ok(entries) => Ok(Self(entries)),
+            Ok(entries) => Ok(Some(Self(entries))),
+            Err(_) if text.is_empty() => Ok(Some(Self::default())),
             // Nobody but us writes it: what it listed is left alone, and it is begun anew.
             Err(error) => {
                 tracing::warn!(%error, name, "the inventory cannot be read; it is begun anew");
-                Ok(Self::default())
+                Ok(Some(Self::default()))
             }
         }
+    }
+
+    /// Whether an object of this kind and name was made.
+    pub(crate) fn has_made(&self, kind: &str, name: &str) -> bool {
+        self.0.iter().any(|one| one.kind == kind && one.name == name && !one.uid.is_empty())
     }
 
     /// With these too; what was there keeps its place.

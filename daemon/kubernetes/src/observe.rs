@@ -37,12 +37,17 @@ use windlass_core::{
 /// as the whole rollout may take.
 pub(crate) const WATCH_SECONDS: u32 = 30;
 
+/// After this without a word from any watch the API server is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// What a watch says.
 pub(crate) enum Told {
     /// Something is other than before.
     Changed,
     /// It broke, and is opened again after a while.
     Broke,
+    /// The API server does not send a list as the beginning of a watch.
+    CannotStream,
 }
 
 /// What watches say.
@@ -102,9 +107,11 @@ struct Watches {
 /// showed last is nothing to judge by then.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sighting> {
     let mut watches = Watches::start(client, release);
+    let (client, release) = (client.clone(), release.clone());
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
+        let mut heard = false;
         loop {
             let snapshot = watches.snapshot();
             // Whether requests find the pods is looked at once they are there.
@@ -121,12 +128,18 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
             tokio::select! {
                 told = watches.changes.next() => match told {
                     None => return,
-                    Some(Told::Changed) => {}
-                    Some(Told::Broke) => if let Err(away) = watches.client.check().await {
-                        let _ = send.send(Err(away)).await;
-                        return;
-                    },
+                    Some(Told::Changed) => heard = true,
+                    Some(Told::CannotStream) => {
+                        client.lists_first();
+                        watches = Watches::start(&client, &release);
+                    }
+                    Some(Told::Broke) => if is_away(&client, &send).await { return },
                 },
+                // A cluster that hangs says nothing at all.
+                () = sleep(SILENCE), if !heard => {
+                    heard = true;
+                    if is_away(&client, &send).await { return }
+                }
                 () = sleep(Duration::from_secs(1)), if looks => {}
                 () = send.closed() => return,
             }
@@ -135,11 +148,26 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
     receive
 }
 
+/// Tells so, if it is.
+async fn is_away(client: &Client, send: &mpsc::Sender<Sighting>) -> bool {
+    match client.check().await {
+        Ok(_) => false,
+        Err(away) => {
+            let _ = send.send(Err(away)).await;
+            true
+        }
+    }
+}
+
 impl Watches {
     fn start(client: &Client, release: &Release) -> Self {
         let namespace = release.app.namespace();
         let labels = format!("{INSTANCE}={}", release.app.name);
-        let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+        let streams = client.streams();
+        let config = || {
+            let config = watcher::Config::default().timeout(WATCH_SECONDS);
+            if streams { config.streaming_lists() } else { config }
+        };
         let ours = || config().labels(&labels);
         let expected = expected(release);
         let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
@@ -324,7 +352,10 @@ fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
         Ok(_) => Told::Changed,
         Err(error) => {
             tracing::debug!(%error, "watch");
-            Told::Broke
+            match error.to_string().contains("sendInitialEvents") {
+                true => Told::CannotStream,
+                false => Told::Broke,
+            }
         }
     }
 }

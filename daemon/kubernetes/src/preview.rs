@@ -41,7 +41,8 @@ impl With<'_> {
         let mut changes = try_join_all(changes).await?;
         if !is_new {
             let entries: Vec<_> = objects.iter().map(Entry::of).collect();
-            let (gone, _) = Inventory::read(self.client, release).await?.beyond(&entries);
+            let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
+            let (gone, _) = inventory.beyond(&entries);
             changes.extend(gone.into_iter().map(|entry| ObjectChange {
                 object: format!("{} {}", entry.kind, entry.name),
                 verb: ChangeVerb::Delete,

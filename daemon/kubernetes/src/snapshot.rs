@@ -6,7 +6,9 @@ use k8s_openapi::{
         apps::v1::{Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
         batch::v1::Job,
-        core::v1::{ContainerStatus, Event, Pod as K8sPod, Service as K8sService},
+        core::v1::{
+            Container as K8sContainer, ContainerStatus, Event, Pod as K8sPod, Service as K8sService,
+        },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -372,13 +374,17 @@ fn read(pod: &K8sPod) -> Pod {
         is_scaling_up: false,
         has_matching_node: None,
         startup_failures: number(startup_failures(pod)),
+        has_liveness: containers_of(pod).any(|one| one.liveness_probe.is_some()),
         containers,
     }
 }
 
+fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
+    pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
+}
+
 fn startup_failures(pod: &K8sPod) -> Option<i32> {
-    let containers = pod.spec.as_ref().map(|spec| &spec.containers);
-    let probes = containers.into_iter().flatten().filter_map(|one| one.startup_probe.as_ref());
+    let probes = containers_of(pod).filter_map(|one| one.startup_probe.as_ref());
     // 3: the API's default.
     probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min()
 }

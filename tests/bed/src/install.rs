@@ -64,6 +64,27 @@ const MODULES: &[Module] = &[
     },
 ];
 
+/// The gateway, for tests that send requests through one.
+const GATEWAY: Module = Module {
+    folder: "traefik",
+    version: "v3.6.0",
+    flags: &[],
+    stamps: "-X github.com/traefik/traefik/v3/pkg/version.Version=v3.6.0",
+    packages: &["github.com/traefik/traefik/v3/cmd/traefik"],
+};
+
+/// Builds the gateway, and says where the Gateway API's definitions are.
+///
+/// # Errors
+/// What Go said.
+pub fn gateway(layout: &Layout, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    go(layout, &GATEWAY, say)?;
+    let folder = build::root().join("tests/bed/go").join(GATEWAY.folder);
+    let list = ["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"];
+    let module = run(Command::new("go").current_dir(folder).args(list))?;
+    Ok(Path::new(module.trim()).join("config/crd/standard"))
+}
+
 /// What benches compare with, or need, beyond the bed.
 const FOR_BENCHES: &[Module] = &[
     Module {

@@ -27,6 +27,10 @@ pub mod port {
     pub const GIT_HTTP: u16 = 21080;
     /// Git's own protocol.
     pub const GIT: u16 = 21418;
+    /// The gateway: requests.
+    pub const GATEWAY: u16 = 21090;
+    /// The gateway: its own pages.
+    pub const GATEWAY_ADMIN: u16 = 21091;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }

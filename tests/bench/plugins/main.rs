@@ -140,7 +140,7 @@ async fn one(name: &str, path: &Path, question: Question, isolation: Isolation) 
         match question {
             Question::Read => {
                 let output = TestOutput { exit: 1, output: REPORT.into(), ..TestOutput::default() };
-                job.read("go", None, &output, run.voice()).await.unwrap().unwrap();
+                job.read("go", None, &output, run.voice()).await.unwrap();
             }
             Question::Detect => {
                 job.detect(&*tree, run.voice()).await.unwrap();

@@ -22,7 +22,8 @@ use peers::{Peer, Peers};
 use windlass_bed::{build, install};
 use windlass_tests::bed;
 
-/// Each is released three times by each, in turns; the median is told.
+/// What goes well is released three times by each, in turns, and the median is told; what fails once,
+/// since the peers take their whole limit for it.
 const ROUNDS: usize = 3;
 
 /// What is wrong with a release, if anything.
@@ -78,7 +79,8 @@ fn beside_peers() {
     );
     for release in Release::ALL {
         let mut taken: [Vec<Taken>; 3] = Default::default();
-        for round in 0..ROUNDS {
+        let well = matches!(release, Release::Good | Release::Unchanged);
+        for round in 0..if well { ROUNDS } else { 1 } {
             taken[0].push(ours.release(release, round));
             taken[1].push(peers.release(Peer::Kubectl, release, round));
             taken[2].push(peers.release(Peer::Helm, release, round));

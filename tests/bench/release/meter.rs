@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     fmt, fs,
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -56,11 +57,13 @@ pub(crate) fn median(all: Vec<Taken>) -> Taken {
 /// Requests of a client so far, by the API server's own audit log.
 pub(crate) fn requests(agent: &str) -> usize {
     let text = fs::read_to_string(bed().layout.at("kube/audit.log")).unwrap_or_default();
-    let of = |line: &&str| {
+    // A watch has a line at its begin and one at its end.
+    let of = |line: &str| {
         let event: Value = serde_json::from_str(line).unwrap_or_default();
-        event["userAgent"].as_str().is_some_and(|name| name.starts_with(agent))
+        let ours = event["userAgent"].as_str().is_some_and(|name| name.starts_with(agent));
+        ours.then(|| event["auditID"].to_string())
     };
-    text.lines().filter(of).count()
+    text.lines().filter_map(of).collect::<BTreeSet<_>>().len()
 }
 
 /// CPU seconds of a process so far; `children`: those of its children that have ended.

@@ -11,7 +11,7 @@ use windlass_tests::{Stand, bed};
 
 /// Namespace, ServiceAccount, NetworkPolicy, PodDisruptionBudget, ConfigMap, Service, Deployment,
 /// HorizontalPodAutoscaler, Ingress.
-const SPEC: &str = "replicas = 2\nenv = { COLOR = \"blue\", ROUND = \"0\" }\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nnetwork = { from = [\"kube-system\"] }\nexpose = { hosts = [\"bench.example.com\"], ingress-class = \"public\" }\nprocesses.web.autoscale = { max = 3, cpu = 60 }\nprocesses.web.termination = { pre-stop-seconds = 0, drain-seconds = 1 }\n";
+const SPEC: &str = "replicas = 2\nenv = { COLOR = \"blue\" }\nannotations = { ROUND = \"0\" }\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nnetwork = { from = [\"kube-system\"] }\nexpose = { hosts = [\"bench.example.com\"], ingress-class = \"public\" }\nprocesses.web.autoscale = { max = 3, cpu = 60 }\nprocesses.web.termination = { pre-stop-seconds = 0, drain-seconds = 1 }\n";
 
 pub(crate) struct Ours {
     pub(crate) stand: Stand,

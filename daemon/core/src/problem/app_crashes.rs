@@ -1,6 +1,9 @@
 //! The app crashes (kubernetes 20).
 
-use super::{Patience, Problem, Sign, Words, ended, no_answer};
+use super::{
+    Patience, Problem, Words, ended, no_answer,
+    probing::{LATE, was_killed},
+};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 20,
@@ -9,13 +12,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     seen: "a container ended with an error, again and again",
     patience: Patience::Times(2),
     signs: |seen| {
-        let mut signs = ended(seen, |_, _, _, end| end.exit != 0);
-        // Killed by somebody (128 + SIGKILL or SIGTERM): who it was is told in a warning, which comes
-        // a moment after the end.
-        let killed = |sign: &Sign| matches!(sign.exit, Some(137 | 143));
-        signs.retain(|sign| !killed(sign) || sign.times >= 2);
-        for sign in signs.iter_mut().filter(|sign| killed(sign)) {
-            sign.patience = Some(Patience::After(5));
+        // Of one that a liveness probe may kill, it is taken for that probe's doing.
+        let mut signs = ended(seen, |_, pod, _, end| {
+            end.exit != 0 && !(pod.has_liveness && was_killed(end.exit))
+        });
+        signs.retain(|sign| !sign.exit.is_some_and(was_killed) || sign.times >= 2);
+        for sign in signs.iter_mut().filter(|sign| sign.exit.is_some_and(was_killed)) {
+            sign.patience = Some(LATE);
         }
         signs
     },

@@ -2,8 +2,13 @@
 
 use super::{
     Patience, Problem, Words, ended, no_answer,
-    probing::{probe, with_probe},
+    probing::{LATE, probe, was_killed, with_probe},
 };
+use crate::snapshot::Terminated;
+
+fn by_signal(end: &Terminated) -> bool {
+    was_killed(end.exit) && end.reason != "OOMKilled"
+}
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 18,
@@ -12,14 +17,19 @@ pub(super) const PROBLEM: &Problem = &Problem {
     seen: "the kubelet warns of `Liveness probe failed`, and the container was killed",
     patience: Patience::Times(2),
     signs: |seen| {
-        ended(seen, |seen, pod, _, end| {
-            matches!(end.exit, 137 | 143)
-                && end.reason != "OOMKilled"
-                && probe(seen, pod, "Liveness probe").is_some()
-        })
-        .into_iter()
-        .map(|sign| with_probe(seen, sign, "Liveness probe"))
-        .collect()
+        let told = ended(seen, |seen, pod, _, end| {
+            by_signal(end) && probe(seen, pod, "Liveness probe").is_some()
+        });
+        // Nothing else kills a container that is not told of in its status.
+        let mut untold = ended(seen, |seen, pod, _, end| {
+            by_signal(end) && pod.has_liveness && probe(seen, pod, "Liveness probe").is_none()
+        });
+        untold.retain(|sign| sign.times >= 2);
+        for sign in &mut untold {
+            sign.patience = Some(LATE);
+        }
+        let told = told.into_iter().map(|sign| with_probe(seen, sign, "Liveness probe"));
+        told.chain(untold).collect()
     },
     answers: no_answer,
     words: |case| {

@@ -1,10 +1,19 @@
 //! What the kubelet says of probes, for the problems that are told by them.
 
-use super::{Case, Sign, pod_of, warned};
+use super::{Case, Patience, Sign, pod_of, warned};
 use crate::{
     runtime::{Check, Probe},
     snapshot::{Pod, Snapshot, Warning},
 };
+
+/// Killed by somebody: 128 + SIGKILL or SIGTERM.
+pub(super) fn was_killed(exit: i32) -> bool {
+    matches!(exit, 137 | 143)
+}
+
+/// Who killed a container is told in a warning, which comes a moment after the end; or never: of one
+/// pod the kubelet writes some 25 in all, then one in five minutes.
+pub(super) const LATE: Patience = Patience::After(5);
 
 /// The newest warning about a pod's probe: `Startup probe`, `Readiness probe`, `Liveness probe`.
 pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'a Warning> {

@@ -1,0 +1,59 @@
+//! A gateway that really leads requests, beside the cluster: Traefik. Only tests that need one start it.
+
+use crate::{
+    Layout, Result, install,
+    layout::port,
+    part::control_plane::kubectl,
+    process::{Running, await_ready, start_command},
+};
+use std::{fs, process::Command, time::Duration};
+
+/// The namespace of the Gateways `public`, for hosts under `bed.test` of all namespaces, and
+/// `private`, for routes of its own namespace alone.
+pub const NAMESPACE: &str = "bed-gateway";
+
+const OBJECTS: &str = "apiVersion: v1\nkind: Namespace\nmetadata: { name: bed-gateway }\n---\n\
+apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: bed }\nspec: { controllerName: traefik.io/gateway-controller }\n";
+
+/// Starts it; it is ready when it has taken its Gateways. The first time it is built, which takes
+/// minutes.
+///
+/// # Errors
+/// What Go, the cluster or the gateway said.
+pub fn up(layout: &Layout, say: &dyn Fn(&str)) -> Result<Running> {
+    let definitions = install::gateway(layout, say)?;
+    let definitions = definitions.display().to_string();
+    kubectl(layout, &["apply", "--server-side", "--force-conflicts", "--filename", &definitions])?;
+    let mut objects = OBJECTS.to_owned();
+    for (name, hostname, from) in
+        [("public", "*.bed.test", "All"), ("private", "*.bed.test", "Same")]
+    {
+        objects.push_str(&format!(
+            "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{ name: {name}, namespace: {NAMESPACE} }}\nspec:\n  gatewayClassName: bed\n  listeners: [{{ name: web, protocol: HTTP, port: {}, hostname: \"{hostname}\", allowedRoutes: {{ namespaces: {{ from: {from} }} }} }}]\n",
+            port::GATEWAY
+        ));
+    }
+    let file = layout.at("gateway.yaml");
+    fs::write(&file, objects)?;
+    // The definitions are served a moment after they were taken.
+    let crd = "customresourcedefinition/gateways.gateway.networking.k8s.io";
+    kubectl(layout, &["wait", "--for=condition=Established", "--timeout=30s", crd])?;
+    let file = file.display().to_string();
+    let log = layout.at("log/traefik.log");
+    let mut command = Command::new(layout.program("traefik"));
+    command.env("KUBECONFIG", layout.kubeconfig()).args([
+        "--providers.kubernetesgateway=true".to_owned(),
+        format!("--entrypoints.web.address=127.0.0.1:{}", port::GATEWAY),
+        format!("--entrypoints.traefik.address=127.0.0.1:{}", port::GATEWAY_ADMIN),
+        "--global.checknewversion=false".to_owned(),
+        "--global.sendanonymoususage=false".to_owned(),
+    ]);
+    let mut part = start_command("traefik", &log, command)?;
+    kubectl(layout, &["apply", "--filename", &file])?;
+    let taken = "jsonpath={.items[*].status.conditions[?(@.type=='Programmed')].status}";
+    await_ready(&mut part, &log, Duration::from_secs(60), || {
+        let query = ["-n", NAMESPACE, "get", "gateways", "-o", taken];
+        kubectl(layout, &query).is_ok_and(|text| text == "True True")
+    })?;
+    Ok(part)
+}
