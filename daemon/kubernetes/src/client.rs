@@ -11,10 +11,7 @@ use kube::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 use tokio::{
@@ -54,9 +51,6 @@ struct Shared {
     calls: Semaphore,
     kinds: Kinds,
     rights: Rights,
-    /// A watch begins with what a list would say: one request less for each (WatchList, on by default
-    /// since Kubernetes 1.32).
-    streams: AtomicBool,
 }
 
 impl Client {
@@ -71,7 +65,6 @@ impl Client {
             calls: Semaphore::new(AT_ONCE),
             kinds: Kinds::default(),
             rights: Rights::default(),
-            streams: AtomicBool::new(true),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -118,15 +111,6 @@ impl Client {
 
     pub(crate) fn inner(&self) -> kube::Client {
         self.shared.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn streams(&self) -> bool {
-        self.shared.streams.load(Ordering::Relaxed)
-    }
-
-    /// The API server is older, or was told not to stream.
-    pub(crate) fn lists_first(&self) {
-        self.shared.streams.store(false, Ordering::Relaxed);
     }
 
     /// How objects of a kind are called for.

@@ -46,8 +46,6 @@ pub(crate) enum Told {
     Changed,
     /// It broke, and is opened again after a while.
     Broke,
-    /// The API server does not send a list as the beginning of a watch.
-    CannotStream,
 }
 
 /// What watches say.
@@ -107,7 +105,7 @@ struct Watches {
 /// showed last is nothing to judge by then.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sighting> {
     let mut watches = Watches::start(client, release);
-    let (client, release) = (client.clone(), release.clone());
+    let client = client.clone();
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
@@ -129,10 +127,6 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
                 told = watches.changes.next() => match told {
                     None => return,
                     Some(Told::Changed) => heard = true,
-                    Some(Told::CannotStream) => {
-                        client.lists_first();
-                        watches = Watches::start(&client, &release);
-                    }
                     Some(Told::Broke) => if is_away(&client, &send).await { return },
                 },
                 // A cluster that hangs says nothing at all.
@@ -163,11 +157,9 @@ impl Watches {
     fn start(client: &Client, release: &Release) -> Self {
         let namespace = release.app.namespace();
         let labels = format!("{INSTANCE}={}", release.app.name);
-        let streams = client.streams();
-        let config = || {
-            let config = watcher::Config::default().timeout(WATCH_SECONDS);
-            if streams { config.streaming_lists() } else { config }
-        };
+        // Lists first: a list that comes as a watch's beginning would save a request each, and is
+        // refused where the API server's etcd is older than 3.5 (RequestWatchProgress).
+        let config = || watcher::Config::default().timeout(WATCH_SECONDS);
         let ours = || config().labels(&labels);
         let expected = expected(release);
         let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
@@ -352,10 +344,7 @@ fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
         Ok(_) => Told::Changed,
         Err(error) => {
             tracing::debug!(%error, "watch");
-            match error.to_string().contains("sendInitialEvents") {
-                true => Told::CannotStream,
-                false => Told::Broke,
-            }
+            Told::Broke
         }
     }
 }
