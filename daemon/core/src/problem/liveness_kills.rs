@@ -14,7 +14,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 18,
     code: "liveness-kills",
     title: "The liveness probe ends an app that is only slow",
-    seen: "the kubelet warns of `Liveness probe failed`, and the container was killed",
+    seen: "the kubelet warns of `Liveness probe failed`, and the container was killed; or it was killed by a signal, has a liveness probe, and nothing else is known to have done it",
     patience: Patience::Times(2),
     signs: |seen| {
         let told = ended(seen, |seen, pod, _, end| {

@@ -105,7 +105,7 @@ fn what_ended_once_and_runs_again_is_not_called() {
 /// that probe.
 #[test]
 fn an_app_that_has_started_did_not_fail_its_startup_probe() {
-    let code = |startup: u32, liveness: bool| {
+    let code_of = |startup: u32, liveness: bool, has_liveness: bool| {
         let warning = |text: &str, count: u32| serde_json::json!({ "pod": "web-1", "reason": "Unhealthy", "message": text, "count": count });
         let mut warnings = vec![warning("Startup probe failed: connection refused", startup)];
         if liveness {
@@ -113,19 +113,23 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
         }
         let seen: Snapshot = serde_json::from_value(serde_json::json!({
             "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
-            "pods": [{ "name": "web-1", "startup_failures": 120, "containers": [
+            "pods": [{ "name": "web-1", "startup_failures": 120, "has_liveness": has_liveness, "containers": [
                 { "restarts": 2, "waiting": ["CrashLoopBackOff", ""], "last": { "reason": "Error", "exit": 137 } }
             ]}],
             "warnings": warnings,
         }))
         .unwrap();
-        match Judge::default().judge(&seen, &release(), Duration::from_secs(60)) {
+        // At once, and when a warning would have come.
+        let mut judge = Judge::default();
+        [0, 10].map(|at| match judge.judge(&seen, &release(), Duration::from_secs(at)) {
             Verdict::Failed(finding) => Some(finding.problem.code),
             _ => None,
-        }
+        })
     };
+    let code = |startup: u32, liveness: bool| code_of(startup, liveness, false)[0];
     assert_eq!(code(1, true), Some("liveness-kills"));
     assert_eq!(code(25, true), Some("liveness-kills"));
     assert_eq!(code(25, false), Some("startup-probe-failed"));
-    assert_eq!(code(1, false), None);
+    assert_eq!(code_of(1, false, false), [None, Some("app-crashes")]);
+    assert_eq!(code_of(1, false, true), [None, Some("liveness-kills")]);
 }
