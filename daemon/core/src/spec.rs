@@ -16,6 +16,7 @@ mod process;
 mod quantity;
 mod schedule;
 mod settle;
+mod volume;
 
 pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
 pub use process::{

@@ -4,9 +4,9 @@ use super::{
     Spec, SpecError,
     expose::{ExposeSpec, NetworkSpec},
     names::{OBJECT_NAME, annotations, is_label_of_dns, is_object_name, label},
-    process::{ProbeSpec, ProcessSpec, ResourceSpec, VolumeSpec},
+    process::{ProbeSpec, ProcessSpec, ResourceSpec},
     quantity::{self, Of},
-    schedule,
+    schedule, volume,
 };
 use crate::{
     app,
@@ -35,7 +35,7 @@ pub(super) fn fail<T>(field: &str, value: &str, problem: &str) -> Result<T, Spec
 }
 
 /// As projects and apps are named: a DNS label from a letter.
-fn is_name(name: &str, longest: usize) -> bool {
+pub(super) fn is_name(name: &str, longest: usize) -> bool {
     app::label("", name, longest).is_ok()
 }
 
@@ -162,8 +162,8 @@ fn process(at: &str, said: &ProcessSpec, web: bool) -> Checked {
         return fail(&field("command"), path, "holds a zero byte");
     }
     autoscale(&field("autoscale"), said)?;
-    for (name, volume) in &said.volumes {
-        self::volume(&field("volumes"), name, volume, said)?;
+    for (name, one) in &said.volumes {
+        volume::check(&field("volumes"), name, one, said)?;
     }
     scheduled(&field(""), said, web)?;
     for (key, value) in &said.placement.nodes {
@@ -284,67 +284,6 @@ fn autoscale(field: &str, process: &ProcessSpec) -> Checked {
     within(&format!("{field}.max"), Some(max), least, 1000)?;
     within(&format!("{field}.cpu"), said.cpu, 1, 1000)?;
     within(&format!("{field}.memory"), said.memory, 1, 1000)
-}
-
-fn volume(fields: &str, name: &str, said: &VolumeSpec, process: &ProcessSpec) -> Checked {
-    if !is_name(name, 15) {
-        let problem = "must be 1 to 15 lower-case letters, digits and `-`, from a letter";
-        return fail(fields, name, problem);
-    }
-    let field = |part: &str| format!("{fields}.{name}.{part}");
-    let Some(path) = &said.path else {
-        return fail(&field("path"), "", "is missing; it says where the volume is mounted");
-    };
-    if !path.starts_with('/') || path.len() < 2 || path.contains([':', '\0']) || path.contains("..")
-    {
-        return fail(&field("path"), path, "must be an absolute path other than `/`, without `:`");
-    }
-    let twice = process
-        .volumes
-        .iter()
-        .any(|(other, volume)| other.as_str() < name && volume.path.as_deref() == Some(path));
-    if twice {
-        return fail(&field("path"), path, "is another volume's too");
-    }
-    let scratch = said.scratch == Some(true);
-    let sources = [
-        ("size", said.size.is_some() && !scratch),
-        ("scratch", scratch),
-        ("claim", said.claim.is_some()),
-        ("secret", said.secret.is_some()),
-        ("config-map", said.config_map.is_some()),
-    ];
-    let mut named = sources.iter().filter(|(_, said)| *said).map(|(source, _)| *source);
-    if let (Some(one), Some(other)) = (named.next(), named.next()) {
-        return fail(&field(other), "", &format!("stands beside `{one}`; a volume is one thing"));
-    }
-    if let Some(size) = &said.size
-        && let Some(problem) = quantity::problem(size, Of::Bytes)
-    {
-        return fail(&field("size"), size, &problem);
-    }
-    let accesses = ["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"];
-    if let Some(access) = said.access.as_deref().filter(|said| !accesses.contains(said)) {
-        return fail(&field("access"), access, &format!("must be one of {}", accesses.join(", ")));
-    }
-    for (part, object) in [
-        ("claim", &said.claim),
-        ("secret", &said.secret),
-        ("config-map", &said.config_map),
-        ("class", &said.class),
-    ] {
-        if let Some(object) = object.as_deref().filter(|name| !is_object_name(name)) {
-            return fail(&field(part), object, OBJECT_NAME);
-        }
-    }
-    let kept = said.size.is_some() && !scratch;
-    let alone = said.access.as_deref().unwrap_or("ReadWriteOnce").starts_with("ReadWriteOnce");
-    let pods = process.autoscale.max.or(process.replicas).unwrap_or(1);
-    if kept && alone && pods > 1 && process.stateful != Some(true) {
-        let problem = "is one disk for several pods; say `stateful = true`, so that each has its own, or `access = \"ReadWriteMany\"`";
-        return fail(&field("size"), said.size.as_deref().unwrap_or_default(), problem);
-    }
-    Ok(())
 }
 
 /// What only runs that come and go have, and what they cannot have.
