@@ -12,7 +12,7 @@ use kube::{
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::Semaphore,
@@ -33,6 +33,9 @@ const HOLDER: &str = "windlass-handover";
 /// Milliseconds after which the same apply is sent again, where the API server cannot do it just
 /// now: were only the whole change tried again, one bad moment in each would be one too many.
 const AGAIN: [u64; 4] = [100, 300, 900, 2700];
+
+/// No longer than this without a word: one that hangs is the pipeline's to tell.
+const UNTOLD: Duration = Duration::from_secs(6);
 
 /// Calls to one cluster at once: fair to others, and far from what an API server queues.
 const AT_ONCE: usize = 16;
@@ -169,11 +172,13 @@ impl Client {
             let (api, patch, params) = (api.clone(), Patch::Apply(manifest), params(force));
             let what = &what;
             async move {
-                let mut again = AGAIN.iter();
+                let (mut again, began) = (AGAIN.iter(), Instant::now());
                 loop {
                     let patched = limited(api.patch(name, &params, &patch), what).await;
                     match (patched, again.next()) {
-                        (Err(ClusterError::Unreachable { .. }), Some(after)) => {
+                        (Err(ClusterError::Unreachable { .. }), Some(after))
+                            if began.elapsed() < UNTOLD =>
+                        {
                             sleep(Duration::from_millis(*after)).await;
                         }
                         (done, _) => return done,
