@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
 use std::{process::ExitCode, thread};
-use windlass_bed::{Bed, Result, build};
+use windlass_bed::{Bed, Result, build, install};
 
 fn main() -> ExitCode {
     match run() {
@@ -17,7 +17,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let bed = thread::spawn(|| {
-        Bed::up(None, &|line| println!("bed: {line}")).map_err(|error| error.to_string())
+        let say = |line: &str| println!("bed: {line}");
+        let up = Bed::up(None, &say).and_then(|bed| {
+            // Built in the middle of the tests it would take the processors from all others.
+            install::gateway(&bed.layout, &say)?;
+            Ok(bed)
+        });
+        up.map_err(|error| error.to_string())
     });
     build::cargo(&["build", "--workspace", "--all-targets"])?;
     build::build_plugins(&|line| println!("suite: {line}"))?;
