@@ -2,7 +2,7 @@
 
 use super::{
     Patience, Problem, Words, ended, no_answer,
-    probing::{LATE, probe, was_killed, with_probe},
+    probing::{COUNTED, LATE, failures, probe, was_killed, with_probe},
 };
 use crate::snapshot::Terminated;
 
@@ -20,9 +20,12 @@ pub(super) const PROBLEM: &Problem = &Problem {
         let told = ended(seen, |seen, pod, _, end| {
             by_signal(end) && probe(seen, pod, "Liveness probe").is_some()
         });
-        // Nothing else kills a container that is not told of in its status.
+        // Nothing else kills a container that has started and is not told of in its status.
         let mut untold = ended(seen, |seen, pod, _, end| {
-            by_signal(end) && pod.has_liveness && probe(seen, pod, "Liveness probe").is_none()
+            by_signal(end)
+                && pod.has_liveness
+                && probe(seen, pod, "Liveness probe").is_none()
+                && failures(seen, pod, "Startup probe") < COUNTED
         });
         untold.retain(|sign| sign.times >= 2);
         for sign in &mut untold {

@@ -15,6 +15,10 @@ pub(super) fn was_killed(exit: i32) -> bool {
 /// pod the kubelet writes some 25 in all, then one in five minutes.
 pub(super) const LATE: Patience = Patience::After(5);
 
+/// So many failures are believed of a budget that is larger: of one pod the kubelet writes some 25
+/// events in all (client-go's spam filter), on a busy node fewer.
+pub(super) const COUNTED: u32 = 10;
+
 /// The newest warning about a pod's probe: `Startup probe`, `Readiness probe`, `Liveness probe`.
 pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'a Warning> {
     let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);

@@ -2,12 +2,8 @@
 
 use super::{
     Patience, Problem, Words, ended, has, no_answer,
-    probing::{asked, failures, with_probe},
+    probing::{COUNTED, asked, failures, with_probe},
 };
-
-/// Of one message about one object the kubelet writes 25 events, then one in five minutes
-/// (client-go's spam filter): a budget above this is not waited for.
-const COUNTED: u32 = 20;
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 23,

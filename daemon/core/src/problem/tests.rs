@@ -132,4 +132,5 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
     assert_eq!(code(25, false), Some("startup-probe-failed"));
     assert_eq!(code_of(1, false, false), [None, Some("app-crashes")]);
     assert_eq!(code_of(1, false, true), [None, Some("liveness-kills")]);
+    assert_eq!(code_of(12, false, true)[0], Some("startup-probe-failed"));
 }
