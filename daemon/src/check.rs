@@ -4,7 +4,7 @@
 
 use crate::{config::Config, registries::Registries, wire};
 use std::{process::ExitCode, sync::Arc};
-use windlass_kubernetes::Client;
+use windlass_core::cluster::DEFAULT;
 
 pub(crate) async fn check(config: &Config) -> ExitCode {
     let mut well = true;
@@ -28,11 +28,17 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         (_, Err(error)) => Err(error.to_string()),
     };
     tell("builder", builder.map(|()| config.builder.address.clone()));
-    let cluster = match Client::new(config.cluster.kubeconfig.as_deref()).await {
-        Ok(client) => client.check().await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    tell("cluster", cluster.map(|version| format!("Kubernetes {version}")));
+    for cluster in config.clusters() {
+        let answer = match wire::client(&cluster).await {
+            Ok(client) => client.check().await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let part = match &*cluster.name {
+            DEFAULT => "cluster".to_owned(),
+            name => format!("cluster {name}"),
+        };
+        tell(&part, answer.map(|version| format!("Kubernetes {version}")));
+    }
     let data = writable(config).map(|()| config.data.display().to_string());
     tell("data", data);
     let plugins = plugins.map_err(|error| error.to_string());

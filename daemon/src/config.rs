@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
-use windlass_core::hook::{Moment, Policy, SecretSource};
+use windlass_core::{
+    app::label,
+    cluster::{self, Order, Target, Targets},
+    hook::{Moment, Policy, SecretSource},
+};
 use windlass_git::Egress;
 use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 
@@ -43,8 +47,15 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) listen: Listen,
     pub(crate) builder: Builder,
+    /// The only one. Default: the cluster that the daemon runs in.
+    pub(crate) cluster: Option<Cluster>,
+    /// Several, in the order in which releases come to them.
     #[serde(default)]
-    pub(crate) cluster: Cluster,
+    pub(crate) clusters: Vec<Cluster>,
+    /// Of several clusters, where a job does not say it: `sequential` (the default), each healthy
+    /// before the next is touched; or `parallel`.
+    #[serde(default)]
+    pub(crate) cluster_order: Order,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
     #[serde(default)]
@@ -103,8 +114,15 @@ pub(crate) struct Builder {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Cluster {
+    /// As jobs name it; of `clusters` only. One called `default` has what was released before there
+    /// were several.
+    pub(crate) name: String,
     /// Default: the cluster that the daemon runs in.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Only for these projects. Default: all.
+    pub(crate) projects: Vec<String>,
+    /// Only for these environments. Default: all.
+    pub(crate) environments: Vec<String>,
     /// What the namespaces enforce of their pods. Default `baseline`: no pod reaches its node.
     pub(crate) pod_security: PodSecurity,
 }
@@ -271,6 +289,21 @@ impl Config {
                 "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
             );
         }
+        if self.cluster.is_some() && !self.clusters.is_empty() {
+            return fail("cluster: cannot stand beside `clusters`; make it one of them");
+        }
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.name.is_empty()) {
+            return fail(
+                "cluster.name: the only cluster is called `default`; others go into `clusters`",
+            );
+        }
+        for (index, cluster) in self.clusters.iter().enumerate() {
+            label(&format!("clusters[{index}].name"), &cluster.name, 30)
+                .map_err(|error| ConfigError(error.to_string()))?;
+            if self.clusters.iter().take(index).any(|before| before.name == cluster.name) {
+                return fail(&format!("clusters[{index}].name: `{}` is said twice", cluster.name));
+            }
+        }
         if self.jobs == 0 {
             return fail("jobs: must be at least 1");
         }
@@ -297,6 +330,27 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// All, the only one by its name.
+    pub(crate) fn clusters(&self) -> Vec<Cluster> {
+        match self.clusters.is_empty() {
+            true => {
+                let only = self.cluster.clone().unwrap_or_default();
+                vec![Cluster { name: cluster::DEFAULT.into(), ..only }]
+            }
+            false => self.clusters.clone(),
+        }
+    }
+
+    /// Which apps go where.
+    pub(crate) fn targets(&self) -> Targets {
+        let target = |cluster: Cluster| {
+            let Cluster { name, projects, environments, .. } = cluster;
+            Target { name, projects, environments }
+        };
+        let all = self.clusters().into_iter().map(target).collect();
+        Targets { all, order: self.cluster_order }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -351,6 +405,23 @@ mod tests {
         let both = "[[registries]]\nhost = \"r\"\nusername = \"u\"\nplugin = \"p\"\n";
         let error = load(&format!("{LEAST}{both}")).unwrap_err().to_string();
         assert!(error.contains("either `username` and `password-file`, or `plugin`"), "{error}");
+    }
+
+    #[test]
+    fn several_clusters_have_names_and_no_two_the_same() {
+        let cluster = |name: &str| format!("[[clusters]]\nname = \"{name}\"\n");
+        let config = load(&format!("{LEAST}{}{}", cluster("eu"), cluster("us"))).unwrap();
+        assert_eq!(config.targets().all.len(), 2);
+        assert_eq!(load(LEAST).unwrap().clusters()[0].name, "default");
+        for (text, words) in [
+            (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is said twice"),
+            (cluster("EU"), "clusters[0].name: `EU` must start with a letter a-z"),
+            (cluster("eu") + "[cluster]\n", "cannot stand beside `clusters`"),
+            ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is called `default`"),
+        ] {
+            let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

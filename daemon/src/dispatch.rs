@@ -74,10 +74,9 @@ impl Dispatcher {
         }
         for record in unfinished {
             let begun = record.last_seq > 0;
-            let (id, app) = (record.job.id, record.job.app);
-            self.take(Message::Submitted { id: id.clone(), app, begun });
+            self.take(Message::submitted(&record.job, begun));
             if record.stop.is_some() {
-                self.take(Message::Cancelled { id });
+                self.take(Message::Cancelled { id: record.job.id });
             }
         }
         tokio::pin!(stop);

@@ -52,17 +52,27 @@ async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreE
 
 /// Says when it is due again.
 async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u64>, String> {
-    let released = store.releases(app, None, 1).await.map_err(|error| error.to_string())?;
-    let Some((release, _)) = released.into_iter().next() else {
+    let mut released = Vec::new();
+    for cluster in supplies.pod_security.keys() {
+        let last = store.last_release(app, cluster).await.map_err(|error| error.to_string())?;
+        released.extend(last.map(|release| release.at(std::slice::from_ref(cluster))));
+    }
+    if released.is_empty() {
         // A first release is on its way, or it never came to be.
         let unfinished = store.unfinished().await.map_err(|error| error.to_string())?;
         let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
         return Ok(is_on_its_way.then(now_ms));
-    };
+    }
     let (_stop, stop) = watch::channel(None);
     let run = Run::new(Arc::new(Nowhere), stop, None);
-    let next = supplies.cluster.renew(&release, run.voice()).await;
-    let next = next.map_err(|error| error.to_string())?;
+    let mut renewed = Vec::new();
+    for release in released {
+        let next = supplies.cluster.renew(&release, run.voice()).await;
+        // One that is away does not keep the others from theirs.
+        renewed.push(next.map_err(|error| format!("{error}{}", release.place())));
+    }
+    let renewed = renewed.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let next = renewed.into_iter().flatten().min();
     tracing::info!(%app, next_ms = next, "the pull secret was renewed");
     Ok(next)
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use windlass_api::{Planned, Planner};
 use windlass_core::{
     app::App,
+    cluster::Clusters,
     event::Event,
     job::{Commit, Image, Release, Stage},
     pipeline::{Decision, decide, reference, release},
@@ -33,14 +34,20 @@ impl Journal for Nowhere {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
         Ok(None)
     }
 }
 
 #[async_trait]
 impl Planner for Plans {
-    async fn plan(&self, app: &App, commit: &Commit, spec: &Spec) -> Result<Planned, Failure> {
+    async fn plan(
+        &self,
+        app: &App,
+        clusters: &Clusters,
+        commit: &Commit,
+        spec: &Spec,
+    ) -> Result<Planned, Failure> {
         let at = |at: Stage| move |cause: Cause| Failure { at, cause };
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Nowhere), stop, None);
@@ -64,24 +71,34 @@ impl Planner for Plans {
                 read.map_err(at(Stage::Detect))?.unwrap_or_default()
             }
         };
-        let before = self.store.last_release(app).await.ok().flatten();
+        let mut before = None;
+        for cluster in &clusters.names {
+            before = before.or(self.store.last_release(app, cluster).await.ok().flatten());
+        }
         let user = numeric_user(&dockerfile).or(before.and_then(|before| before.runtime.user));
         let release = shown(app, commit, &decision, user, &ports).await;
-        let release = release.map_err(at(Stage::Detect))?;
+        let release = release.map_err(at(Stage::Detect))?.at(&clusters.names);
         let host = release.image.reference.split('/').next().unwrap_or_default();
         let knows = Logins::knows(&*self.supplies.registries, host);
         let pull = knows.then(|| PullLogin::named(host));
-        let objects =
-            manifests(&release, None, pull.as_ref(), self.supplies.pod_security.as_deref());
+        let level = self.supplies.pod_security.get(release.cluster());
+        let level = level.and_then(Option::as_deref);
+        let objects = manifests(&release, None, pull.as_ref(), level);
         // The pull secret holds a password.
         let shown =
             objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
         let manifests = shown.map(ToString::to_string).collect();
-        let applying =
-            |error| Cause::Applying { error: Box::new(error), release: Box::new(release.clone()) };
-        ports.preview.check(&release).await.map_err(&applying).map_err(at(Stage::Release))?;
-        let changes = ports.preview.changes(&release).await.map_err(&applying);
-        let changes = changes.map_err(at(Stage::Release))?;
+        let mut changes = Vec::new();
+        for release in release.each() {
+            let applying = |error| Cause::Applying {
+                error: Box::new(error),
+                release: Box::new(release.clone()),
+            };
+            ports.preview.check(&release).await.map_err(applying).map_err(at(Stage::Release))?;
+            let changed = ports.preview.changes(&release).await.map_err(applying);
+            let cluster = |change| (release.cluster().to_owned(), change);
+            changes.extend(changed.map_err(at(Stage::Release))?.into_iter().map(cluster));
+        }
         Ok(Planned { decision, dockerfile, manifests, changes })
     }
 }

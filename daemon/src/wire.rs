@@ -13,7 +13,7 @@ use windlass_core::{
     secret::Secret,
 };
 use windlass_git::Checkouts;
-use windlass_kubernetes::{Client, Kubernetes};
+use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_store::{Key, Store};
 
@@ -36,7 +36,8 @@ pub(crate) struct Supplies {
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     preview: Arc<dyn Preview>,
-    pub(crate) pod_security: Option<String>,
+    /// What the namespaces of each cluster enforce; its keys are all clusters.
+    pub(crate) pod_security: BTreeMap<String, Option<String>>,
     secrets: Arc<dyn Secrets>,
     registry: String,
     forbid_root: bool,
@@ -65,17 +66,21 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     fs::create_dir_all(&config.data)
         .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
     let store = Store::open(&config.data.join("journal"), key(config)?).await?;
-    let client = Client::new(config.cluster.kubeconfig.as_deref())
-        .await
-        .map_err(|error| format!("cluster: {error}"))?;
     let secrets = Arc::new(store.clone());
     let git =
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
     let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
-    let pod_security = config.cluster.pod_security.label();
-    let (logins, level) = (registries.clone(), pod_security.clone());
-    let cluster = Arc::new(Kubernetes::new(client, secrets.clone(), logins, level));
+    let (mut clusters, mut pod_security) = (Vec::new(), BTreeMap::new());
+    for cluster in config.clusters() {
+        let client = client(&cluster).await?;
+        let (name, level) = (cluster.name, cluster.pod_security.label());
+        let logins = registries.clone();
+        let kubernetes = Kubernetes::new(client, secrets.clone(), logins, level.clone());
+        clusters.push((name.clone(), kubernetes));
+        pod_security.insert(name, level);
+    }
+    let cluster = Arc::new(Clusters::new(clusters));
     let supplies = Supplies {
         plugins,
         git: Arc::new(git),
@@ -89,6 +94,11 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         forbid_root: config.forbid_root,
     };
     Ok(Wired { store, supplies })
+}
+
+pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {
+    let client = Client::new(cluster.kubeconfig.as_deref()).await;
+    Ok(client.map_err(|error| format!("cluster {}: {error}", cluster.name))?)
 }
 
 fn key(config: &Config) -> Result<Key, Fault> {

@@ -180,6 +180,25 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
                 .contains("FAILED  builder: the builder at unix:///nowhere.sock does not answer"),
         "{text}"
     );
+    // Each of several clusters by its name; one whose credentials come from a program is refused.
+    let runs = file.with_extension("runs.kubeconfig");
+    let admin = fs::read_to_string(bed().kubeconfig()).unwrap();
+    let keyless = admin.lines().filter(|line| !line.contains("client-key-data"));
+    let program = "exec: { apiVersion: client.authentication.k8s.io/v1, command: /bin/true }";
+    let with_program = keyless.map(|line| match line.split_once("client-certificate-data:") {
+        Some((indent, _)) => format!("{indent}{program}\n"),
+        None => format!("{line}\n"),
+    });
+    fs::write(&runs, with_program.collect::<String>()).unwrap();
+    let us = format!("[[clusters]]\nname = \"us\"\nkubeconfig = \"{}\"\n", runs.display());
+    let several = good.replace("[cluster]\n", &format!("{us}[[clusters]]\nname = \"eu\"\n"));
+    let (code, text) = check(&several);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("ok      cluster eu: Kubernetes v1.34"), "{text}");
+    assert!(
+        text.contains("FAILED  cluster us:") && text.contains("wants a program to be run"),
+        "{text}"
+    );
     let (code, text) = daemon(&["--config", &file.display().to_string()]);
     assert!(code == Some(1) && text.contains("another daemon holds the store"), "{text}");
 }

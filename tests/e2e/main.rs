@@ -13,6 +13,7 @@
 mod accepted;
 mod building;
 mod cases;
+mod clusters;
 mod ejected;
 mod face;
 mod full;
@@ -20,6 +21,7 @@ mod gateway;
 mod hooks;
 mod kinds;
 mod nodes;
+mod own;
 mod pulls;
 mod registries;
 mod release;

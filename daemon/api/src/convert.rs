@@ -1,10 +1,15 @@
 //! From the wire to what the core knows: every field is checked here.
 
-use crate::errors::{field, name, spec as spec_error};
+use crate::errors::{field, name, precondition, spec as spec_error};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
-use windlass_core::{app::App, job::Commit, spec::Spec};
+use windlass_core::{
+    app::App,
+    cluster::{Clusters, NoCluster, Order, Targets},
+    job::Commit,
+    spec::Spec,
+};
 use windlass_proto::v1;
 
 const DAY: u64 = 24 * 3600;
@@ -124,6 +129,31 @@ pub(crate) fn timeout(duration: Option<prost_types::Duration>) -> Result<Duratio
         Ok(seconds @ 1..=DAY) => Ok(Duration::from_secs(seconds)),
         _ => Err(field("timeout", &format!("{} s", duration.seconds), "must be 1 s to 24 h")),
     }
+}
+
+/// Where a job goes. `wanted`: as the request names them.
+pub(crate) fn clusters(
+    targets: &Targets,
+    app: &App,
+    wanted: &[String],
+    order: i32,
+) -> Result<Clusters, Status> {
+    let order = match v1::ClusterOrder::try_from(order) {
+        Ok(v1::ClusterOrder::Unspecified) => None,
+        Ok(v1::ClusterOrder::Sequential) => Some(Order::Sequential),
+        Ok(v1::ClusterOrder::Parallel) => Some(Order::Parallel),
+        Err(_) => {
+            return Err(field("cluster_order", &order.to_string(), "is no order of clusters"));
+        }
+    };
+    targets.choose(app, wanted, order).map_err(|error| match error {
+        NoCluster::Said(error) => name(error),
+        NoCluster::None(_) => precondition(
+            "no-cluster",
+            error.to_string(),
+            "ask the operator for a cluster, or deploy to an environment that has one",
+        ),
+    })
 }
 
 /// A page's size, of at most `most`.

@@ -13,6 +13,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
+    cluster::Clusters,
     event::Stop,
     job::{Commit, Job, Source},
     pipeline::Decision,
@@ -32,15 +33,21 @@ pub struct Planned {
     pub dockerfile: String,
     /// The objects, as JSON.
     pub manifests: Vec<String>,
-    /// What applying them would change.
-    pub changes: Vec<ObjectChange>,
+    /// What applying them would change, and in which cluster.
+    pub changes: Vec<(String, ObjectChange)>,
 }
 
 /// Finds out what a job would do, and changes nothing.
 #[async_trait]
 pub trait Planner: Send + Sync {
     /// Clones and detects.
-    async fn plan(&self, app: &App, commit: &Commit, spec: &Spec) -> Result<Planned, Failure>;
+    async fn plan(
+        &self,
+        app: &App,
+        clusters: &Clusters,
+        commit: &Commit,
+        spec: &Spec,
+    ) -> Result<Planned, Failure>;
 }
 
 #[tonic::async_trait]
@@ -55,9 +62,12 @@ impl jobs_server::Jobs for Desk {
         convert::request_id(&message.request_id)?;
         let app = convert::app(message.app)?;
         principal.may(Verb::Deploy, &app.project)?;
+        let (wanted, order) = (&message.clusters, message.cluster_order);
+        let clusters = convert::clusters(&self.targets, &app, wanted, order)?;
         let job = Job {
             id: uuid::Uuid::now_v7().to_string(),
             app,
+            clusters,
             source: Source::Commit(convert::commit(message.source)?),
             spec: convert::spec(message.spec)?,
             labels: convert::labels(&message.labels)?,
@@ -79,7 +89,8 @@ impl jobs_server::Jobs for Desk {
         // It opens a credential and reaches out: as much as a deploy.
         principal.may(Verb::Deploy, &app.project)?;
         let (commit, spec) = (convert::commit(message.source)?, convert::spec(message.spec)?);
-        let planned = self.planner.plan(&app, &commit, &spec).await;
+        let clusters = convert::clusters(&self.targets, &app, &message.clusters, 0)?;
+        let planned = self.planner.plan(&app, &clusters, &commit, &spec).await;
         let planned = planned.map_err(|failure| errors::failure(&failure))?;
         let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
         let spec_json = serde_json::to_string(&planned.decision.spec).unwrap_or_default();
@@ -172,8 +183,7 @@ impl Desk {
         let submitted = self.jobs.submit(submission).await.map_err(errors::store)?;
         if submitted.is_new {
             let job = &submitted.record.job;
-            let (id, app) = (job.id.clone(), job.app.clone());
-            let _ = self.queue.send(queue::Message::Submitted { id, app, begun: false });
+            let _ = self.queue.send(queue::Message::submitted(job, false));
         }
         Ok(outgoing::job(submitted.record))
     }

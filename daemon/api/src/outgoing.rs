@@ -71,6 +71,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         principal: job.principal,
         last_seq: record.last_seq,
         ended: record.outcome.map(ended),
+        clusters: job.clusters.names,
     }
 }
 
@@ -83,6 +84,7 @@ pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool)
         digest: release.image.digest.clone(),
         created: created_ms.map(timestamp),
         current,
+        clusters: release.clusters.clone(),
     }
 }
 
@@ -147,14 +149,15 @@ fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
     }
 }
 
-pub(crate) fn change(change: ObjectChange) -> v1::ObjectChange {
+pub(crate) fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
     let verb = match change.verb {
         ChangeVerb::Create => v1::ChangeVerb::Create,
         ChangeVerb::Update => v1::ChangeVerb::Update,
         ChangeVerb::Keep => v1::ChangeVerb::Keep,
         ChangeVerb::Delete => v1::ChangeVerb::Delete,
     };
-    v1::ObjectChange { object: change.object, verb: verb.into(), lines: change.lines }
+    let ObjectChange { object, lines, .. } = change;
+    v1::ObjectChange { object, verb: verb.into(), lines, cluster }
 }
 
 pub(crate) fn event(recorded: Recorded) -> v1::Event {
@@ -230,8 +233,8 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Took(cursor) => {
             (Some(Stage::Release), What::Step(step(cursor, String::new(), true)))
         }
-        Event::Rollout { ready, wanted } => {
-            (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted }))
+        Event::Rollout { cluster, ready, wanted } => {
+            (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted, cluster }))
         }
         Event::TurningBack(outcome) => (Some(Stage::Release), What::TurningBack(ended(outcome))),
         Event::Ended(outcome) => {

@@ -8,7 +8,7 @@ use crate::{
     serve::Desk,
 };
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
@@ -37,9 +37,13 @@ impl releases_server::Releases for Desk {
         let found = found.map_err(errors::store)?;
         let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
         let last = found.last().map(|(release, _)| release.id.clone()).filter(|_| full);
-        let newest = before.is_none();
-        let shown = found.iter().enumerate().map(|(index, (release, created))| {
-            outgoing::release(release, Some(*created), newest && index == 0)
+        let mut current = BTreeSet::new();
+        for target in &self.targets.all {
+            let last = self.releases.last_release(&app, &target.name).await;
+            current.extend(last.map_err(errors::store)?.map(|release| release.id));
+        }
+        let shown = found.iter().map(|(release, created)| {
+            outgoing::release(release, Some(*created), current.contains(&release.id))
         });
         Ok(Response::new(v1::ListReleasesResponse {
             releases: shown.collect(),
@@ -57,10 +61,16 @@ impl releases_server::Releases for Desk {
         convert::request_id(&message.request_id)?;
         let app = convert::app(message.app)?;
         principal.may(Verb::Deploy, &app.project)?;
-        let release = self.earlier(&app, &message.to).await?;
+        let release = self.earlier(&app, &message.to, &message.clusters).await?;
+        let wanted = match message.clusters.is_empty() {
+            true => &release.clusters,
+            false => &message.clusters,
+        };
+        let clusters = convert::clusters(&self.targets, &app, wanted, message.cluster_order)?;
         let job = Job {
             id: uuid::Uuid::now_v7().to_string(),
             app,
+            clusters,
             source: Source::Release(Box::new(release)),
             spec: Spec::default(),
             labels: BTreeMap::new(),
@@ -74,8 +84,10 @@ impl releases_server::Releases for Desk {
 }
 
 impl Desk {
-    async fn earlier(&self, app: &App, to: &str) -> Result<Release, Status> {
-        let all = self.releases.releases(app, None, 100).await.map_err(errors::store)?;
+    /// `clusters`: only a release that came to all of these.
+    async fn earlier(&self, app: &App, to: &str, clusters: &[String]) -> Result<Release, Status> {
+        let mut all = self.releases.releases(app, None, 100).await.map_err(errors::store)?;
+        all.retain(|(release, _)| clusters.iter().all(|name| release.clusters.contains(name)));
         let fix = format!("list them: windlass releases {app}");
         if to.is_empty() {
             // The newest that is not what serves now, so that two rollbacks do not go in circles.

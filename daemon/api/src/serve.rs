@@ -12,6 +12,7 @@ use tonic::{
     transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
 };
 use windlass_core::{
+    cluster::Targets,
     queue,
     records::{Jobs, News, PluginRecords, Releases, SecretRecords},
 };
@@ -36,6 +37,8 @@ pub struct Desk {
     pub secrets: Arc<dyn SecretRecords>,
     /// The plugins of this daemon.
     pub plugins: Arc<dyn PluginRecords>,
+    /// The operator's clusters.
+    pub targets: Arc<Targets>,
     /// Says what a job would do.
     pub planner: Arc<dyn Planner>,
     /// The dispatcher's ear.

@@ -64,6 +64,9 @@ pub(crate) enum Command {
         /// KEY=VALUE, shown and searched.
         #[arg(long, value_parser = pair)]
         label: Vec<(String, String)>,
+        /// Of several clusters: one after the other, or all at once. Default: the operator's.
+        #[arg(long)]
+        cluster_order: Option<ClusterOrder>,
     },
     /// What a submit would do: evidence, Dockerfile, what would change in the cluster. Changes
     /// nothing.
@@ -140,6 +143,12 @@ pub(crate) enum Command {
         /// A release's id or a commit. Default: the one before.
         #[arg(long, default_value = "")]
         to: String,
+        /// Only in this cluster; several for several. Default: wherever that release was.
+        #[arg(long)]
+        cluster: Vec<String>,
+        /// Of several clusters: one after the other, or all at once. Default: the operator's.
+        #[arg(long)]
+        cluster_order: Option<ClusterOrder>,
         /// Do not watch.
         #[arg(long)]
         detach: bool,
@@ -155,6 +164,14 @@ pub(crate) enum Command {
         /// For which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ClusterOrder {
+    /// Each healthy before the next is touched.
+    Sequential,
+    /// All at once.
+    Parallel,
 }
 
 #[derive(Subcommand)]
@@ -210,6 +227,9 @@ pub(crate) struct Source {
     /// Folder of the app within the repository.
     #[arg(long, default_value = "")]
     pub(crate) directory: String,
+    /// Only to this of the daemon's clusters; several for several. Default: all for this app.
+    #[arg(long)]
+    pub(crate) cluster: Vec<String>,
     /// Name of the project's secret that holds user:token for the repository.
     #[arg(long, default_value = "")]
     pub(crate) credential: String,

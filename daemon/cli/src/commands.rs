@@ -2,7 +2,7 @@
 
 use crate::{
     FAILED,
-    args::{Args, Command, Output, Secret},
+    args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
     eject, json, plugins, show, source,
     watch::watch,
@@ -19,7 +19,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         false => println!("{text}"),
     };
     match &args.command {
-        Command::Submit { source: what, detach, request_id, timeout, label } => {
+        Command::Submit { source: what, detach, request_id, timeout, label, cluster_order } => {
             let request = v1::SubmitRequest {
                 request_id: request_id.clone().unwrap_or_else(new_id),
                 app: Some(source::app(&what.app)?),
@@ -28,13 +28,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 labels: label.iter().cloned().collect(),
                 timeout: timeout
                     .map(|seconds| prost_types::Duration { seconds: seconds.into(), nanos: 0 }),
+                clusters: what.cluster.clone(),
+                cluster_order: order(*cluster_order).into(),
             };
             let job = client.jobs.submit(request).await?.into_inner();
             return submitted(client, &args, job, *detach).await;
         }
-        Command::Rollback { app, to, detach } => {
-            let (app, to) = (Some(source::app(app)?), to.clone());
-            let request = v1::RollbackRequest { request_id: new_id(), app, to };
+        Command::Rollback { app, to, cluster, cluster_order, detach } => {
+            let request = v1::RollbackRequest {
+                request_id: new_id(),
+                app: Some(source::app(app)?),
+                to: to.clone(),
+                clusters: cluster.clone(),
+                cluster_order: order(*cluster_order).into(),
+            };
             let job = client.releases.rollback(request).await?.into_inner();
             return submitted(client, &args, job, *detach).await;
         }
@@ -44,6 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 app: Some(source::app(&what.app)?),
                 source: Some(source::source(what)?),
                 spec: Some(source::spec(what)?),
+                clusters: what.cluster.clone(),
             };
             let plan = client.jobs.plan(request).await?.into_inner();
             print(show::plan(&plan), json::plan(&plan));
@@ -53,6 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 app: Some(source::app(&what.app)?),
                 source: Some(source::source(what)?),
                 spec: Some(source::spec(what)?),
+                clusters: what.cluster.clone(),
             };
             let plan = client.jobs.plan(request).await?.into_inner();
             let files = eject::write(&plan, to, image)?;
@@ -109,6 +118,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn order(said: Option<ClusterOrder>) -> v1::ClusterOrder {
+    match said {
+        None => v1::ClusterOrder::Unspecified,
+        Some(ClusterOrder::Sequential) => v1::ClusterOrder::Sequential,
+        Some(ClusterOrder::Parallel) => v1::ClusterOrder::Parallel,
+    }
 }
 
 async fn submitted(

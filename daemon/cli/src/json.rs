@@ -15,6 +15,7 @@ pub(crate) fn job(job: &v1::Job) -> Value {
             "directory": source.directory,
         })),
         "rollback_of": job.rollback_of,
+        "clusters": job.clusters,
         "labels": job.labels,
         "state": word(job.state().as_str_name()),
         "stage": word(job.stage().as_str_name()),
@@ -38,6 +39,7 @@ pub(crate) fn release(release: &v1::Release) -> Value {
         "digest": release.digest,
         "created": release.created.as_ref().map(seconds),
         "current": release.current,
+        "clusters": release.clusters,
     })
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> Value {
         "decided_by": plan.decided_by,
         "manifests": plan.manifests.iter().map(parse).collect::<Vec<_>>(),
         "changes": plan.changes.iter().map(|change| json!({
+            "cluster": change.cluster,
             "object": change.object,
             "verb": word(change.verb().as_str_name()),
             "lines": change.lines,
@@ -179,7 +182,9 @@ pub(crate) fn event(event: &v1::Event) -> Value {
                 "what": it.what,
             }),
         ),
-        Some(What::Rollout(it)) => ("rollout", json!({ "ready": it.ready, "wanted": it.wanted })),
+        Some(What::Rollout(it)) => {
+            ("rollout", json!({ "ready": it.ready, "wanted": it.wanted, "cluster": it.cluster }))
+        }
         Some(What::TurningBack(it)) => ("turning_back", ended(it)),
         Some(What::Ended(it)) => ("ended", ended(it)),
     };

@@ -84,7 +84,12 @@ pub(crate) fn event(event: &v1::Event) -> String {
         )),
         Some(What::Step(it)) if it.done => line(format!("{} done", direction(it))),
         Some(What::Step(it)) => line(format!("{}: {}", direction(it), it.what)),
-        Some(What::Rollout(it)) => line(format!("{} of {} pods ready", it.ready, it.wanted)),
+        Some(What::Rollout(it)) => line(format!(
+            "{} of {} pods ready{}",
+            it.ready,
+            it.wanted,
+            place(std::slice::from_ref(&it.cluster))
+        )),
         Some(What::TurningBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
         Some(What::Ended(it)) => ended(it),
     }
@@ -162,13 +167,23 @@ pub(crate) fn job(job: &v1::Job) -> String {
     };
     let state = word(job.state().as_str_name());
     let stage = word(job.stage().as_str_name());
-    format!("{}  {:12} {:8} {:30} {what}", job.id, state, stage, app(job.app.as_ref()))
+    let (app, place) = (app(job.app.as_ref()), place(&job.clusters));
+    format!("{}  {:12} {:8} {:30} {what}{place}", job.id, state, stage, app)
 }
 
 pub(crate) fn release(release: &v1::Release) -> String {
     let mark = if release.current { "*" } else { " " };
     let commit: String = release.commit.chars().take(10).collect();
-    format!("{mark} {}  {commit}  {}", release.id, release.image)
+    format!("{mark} {}  {commit}  {}{}", release.id, release.image, place(&release.clusters))
+}
+
+/// ` in NAME, NAME`; nothing where the daemon's only cluster has no name of its own.
+fn place(clusters: &[String]) -> String {
+    match clusters {
+        [] => String::new(),
+        [only] if only.is_empty() || only == "default" => String::new(),
+        several => format!(" in {}", several.join(", ")),
+    }
 }
 
 pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
@@ -183,8 +198,16 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
     for (path, who) in &plan.decided_by {
         text.push_str(&format!("\n{path}: said by {who}"));
     }
-    text.push_str("\n\nin the cluster:\n");
+    text.push('\n');
+    let mut cluster = "";
     for change in &plan.changes {
+        if cluster != change.cluster {
+            cluster = &change.cluster;
+            match cluster {
+                "default" => text.push_str("\nin the cluster:\n"),
+                name => text.push_str(&format!("\nin the cluster {name}:\n")),
+            }
+        }
         let verb = match change.verb() {
             v1::ChangeVerb::Create => "+ create",
             v1::ChangeVerb::Update => "~ change",

@@ -16,7 +16,7 @@ pub struct App {
 }
 
 /// A name that Kubernetes or we would refuse.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{field}: `{value}` {problem}")]
 pub struct NameError {
     /// The field's path as in the request: `app.name`.

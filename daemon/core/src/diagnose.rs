@@ -1,7 +1,12 @@
 //! Turns a failure's evidence into words that a person can act on. One file a problem; words live
 //! only here.
 
-use crate::{event::Stop, job::Stage, redact::Redactor, run::Failure};
+use crate::{
+    event::Stop,
+    job::Stage,
+    redact::Redactor,
+    run::{Cause, Failure},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -79,6 +84,9 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
     let mut diagnosis = known
         .unwrap_or_else(|| Diagnosis { what: failure.cause.to_string(), ..Diagnosis::default() });
     diagnosis.stage = failure.at;
+    if let Cause::Rollout { release, .. } | Cause::Applying { release, .. } = &failure.cause {
+        diagnosis.subject.push_str(&release.place());
+    }
     diagnosis
 }
 

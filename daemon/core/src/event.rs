@@ -115,6 +115,9 @@ pub enum Event {
     },
     /// How far a rollout is.
     Rollout {
+        /// Where.
+        #[serde(default)]
+        cluster: String,
         /// Pods of the new version that are ready.
         ready: u32,
         /// Pods that are wanted.

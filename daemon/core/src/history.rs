@@ -22,8 +22,8 @@ pub enum Standing {
         plan: Box<Plan>,
         /// The step that comes next.
         next: Cursor,
-        /// How the job is to end after the way back.
-        turned: Option<Outcome>,
+        /// Why it goes back, if it does.
+        turned: Option<Turned>,
         /// How far the hook is that this step asks.
         rounds: Rounds,
     },
@@ -40,6 +40,15 @@ pub enum Standing {
     },
     /// Nothing more to do.
     Ended(Outcome),
+}
+
+/// That a job is on its way back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turned {
+    /// How the job is to end after it.
+    pub outcome: Outcome,
+    /// The step of the way forward at which it turned.
+    pub at: usize,
 }
 
 /// A log that no run of ours writes.
@@ -97,12 +106,12 @@ fn step(standing: Standing, event: &Event) -> Option<Standing> {
             Standing::Planned { plan, next: cursor.next(), turned, rounds: Rounds::default() }
         }
         (
-            Standing::Planned { plan, next: Cursor::Forward(_), turned: None, .. },
+            Standing::Planned { plan, next: Cursor::Forward(at), turned: None, .. },
             Event::TurningBack(outcome),
         ) => Standing::Planned {
             plan,
             next: Cursor::Back(0),
-            turned: Some(outcome.clone()),
+            turned: Some(Turned { outcome: outcome.clone(), at }),
             rounds: Rounds::default(),
         },
         (_, Event::Took(_) | Event::TurningBack(_)) => return None,

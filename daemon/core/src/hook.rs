@@ -4,6 +4,7 @@
 
 use crate::{
     app::App,
+    cluster,
     diagnose::Diagnosis,
     event::{Event, Outcome},
     job::{Image, Job, Release, Source, Stage},
@@ -240,7 +241,11 @@ pub(crate) async fn step(
     run: &Run,
 ) -> Result<(), Cause> {
     let about = About {
-        key: format!("{}/{}", release.id, hook.name),
+        // Each cluster has its own Jobs, and a plugin its own memory of each.
+        key: match release.cluster() {
+            cluster::DEFAULT => format!("{}/{}", release.id, hook.name),
+            cluster => format!("{}/{}/{cluster}", release.id, hook.name),
+        },
         job: release.id.clone(),
         app: release.app.clone(),
         commit: release.commit.clone(),

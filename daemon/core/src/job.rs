@@ -1,6 +1,11 @@
 //! What was asked for: a job, its source, and the release it leads to.
 
-use crate::{app::App, runtime::Runtime, spec::Spec};
+use crate::{
+    app::App,
+    cluster::{self, Clusters},
+    runtime::Runtime,
+    spec::Spec,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -13,6 +18,9 @@ pub struct Job {
     pub app: App,
     /// What to deploy.
     pub source: Source,
+    /// Where it goes.
+    #[serde(default)]
+    pub clusters: Clusters,
     /// What the request says of the app; the rest is decided later.
     pub spec: Spec,
     /// Shown and searched, never interpreted.
@@ -124,6 +132,9 @@ pub struct Release {
     pub id: String,
     /// Whose release it is.
     pub app: App,
+    /// Where it goes; in a step of a plan, the one where that is taken.
+    #[serde(default = "only")]
+    pub clusters: Vec<String>,
     /// The commit that it was built from.
     pub commit: String,
     /// What runs.
@@ -133,6 +144,38 @@ pub struct Release {
     /// What the app says of the operator's hooks: a JSON object by hook.
     #[serde(default)]
     pub hooks: BTreeMap<String, String>,
+}
+
+fn only() -> Vec<String> {
+    Clusters::default().names
+}
+
+impl Release {
+    /// The same, in these clusters.
+    #[must_use]
+    pub fn at(&self, clusters: &[String]) -> Self {
+        Self { clusters: clusters.to_vec(), ..self.clone() }
+    }
+
+    /// One for each of its clusters.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        self.clusters.iter().map(|name| self.at(std::slice::from_ref(name)))
+    }
+
+    /// Where it is looked at and acted on: the first of its clusters.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        self.clusters.first().map_or(cluster::DEFAULT, |name| name)
+    }
+
+    /// ` in NAME`, for sentences; nothing where the daemon's only cluster has no name of its own.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.cluster() {
+            cluster::DEFAULT => String::new(),
+            name => format!(" in {name}"),
+        }
+    }
 }
 
 #[cfg(test)]

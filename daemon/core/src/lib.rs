@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod app;
+pub mod cluster;
 pub mod diagnose;
 pub mod dockerfile;
 pub mod event;

@@ -14,6 +14,7 @@ use crate::{
     release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
 };
+use std::collections::BTreeMap;
 
 mod build;
 mod detect;
@@ -71,26 +72,34 @@ pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Resu
 
 async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Release, Failure> {
     if let Standing::Planned { plan, next, turned, rounds } = past {
-        secrets::mask_released(&plan.release, ports, run).await;
+        secrets::mask_planned(&plan, ports, run).await;
         return carry_out(&plan, Resumed { from: next, turned, rounds }, ports, run).await;
     }
     let release = match (past, &job.source) {
         (Standing::Pushed(release), _) => *release,
         (_, Source::Commit(commit)) => from_commit(job, commit, ports, run).await?,
-        (_, Source::Release(earlier)) => Release { id: job.id.clone(), ..(**earlier).clone() },
+        (_, Source::Release(earlier)) => {
+            Release { id: job.id.clone(), ..earlier.at(&job.clusters.names) }
+        }
     };
-    secrets::mask_released(&release, ports, run).await;
     let planned = async {
         let hooks = match job.source {
             Source::Commit(_) => hooks_of(&release, ports, run).await?,
             // What was deployed before was migrated before; those that look on are told.
             Source::Release(_) => Vec::new(),
         };
-        let plan = rolling(&release, run.last_release(&job.app).await?.as_ref(), &hooks);
+        let mut good = BTreeMap::new();
+        for cluster in &release.clusters {
+            if let Some(last) = run.last_release(&job.app, cluster).await? {
+                good.insert(cluster.clone(), last);
+            }
+        }
+        let plan = rolling(&release, job.clusters.order, &good, &hooks);
         run.say(Event::Planned(Box::new(plan.clone()))).await?;
         Ok::<_, Lost>(plan)
     };
     let plan = planned.await.map_err(|lost| lost.at(Stage::Release))?;
+    secrets::mask_planned(&plan, ports, run).await;
     carry_out(&plan, Resumed::default(), ports, run).await
 }
 
@@ -127,6 +136,7 @@ async fn from_commit(
     let image = run.stage(Stage::Push, build.push(run.voice())).await?;
     let (decision, env) = (&decided.decision, decided.env);
     let release = release(&job.id, &job.app, commit, decision, env, build.config(), image);
+    let release = release.at(&job.clusters.names);
     let pushed = run.say(Event::Pushed(Box::new(release.clone()))).await;
     pushed.map_err(|lost| lost.at(Stage::Push))?;
     Ok(release)
@@ -147,24 +157,29 @@ async fn preview(
     };
     let (config, env) = (ImageConfig::default(), decided.env.clone());
     let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
-    match ports.preview.check(&release).await {
-        Err(
-            error @ (ClusterError::NoKind { .. }
-            | ClusterError::Forbidden { .. }
-            | ClusterError::NotTrusted { .. }),
-        ) => {
-            let (error, release) = (Box::new(error), Box::new(release));
-            let cause = Cause::Applying { error, release };
-            Err(Failure { at: Stage::Release, cause })
+    for release in release.at(&job.clusters.names).each() {
+        match ports.preview.check(&release).await {
+            Err(
+                error @ (ClusterError::NoKind { .. }
+                | ClusterError::Forbidden { .. }
+                | ClusterError::NotTrusted { .. }
+                | ClusterError::Unknown { .. }),
+            ) => {
+                let (error, release) = (Box::new(error), Box::new(release));
+                let cause = Cause::Applying { error, release };
+                return Err(Failure { at: Stage::Release, cause });
+            }
+            Err(error @ ClusterError::Unreachable { .. }) => {
+                let message =
+                    format!("{error}{}; the image is built all the same", release.place());
+                let fix = "see that the API server runs, or cancel the job".into();
+                let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+                told.map_err(|lost| lost.at(Stage::Release))?;
+            }
+            _ => {}
         }
-        Err(error @ ClusterError::Unreachable { .. }) => {
-            let message = format!("{error}; the image is built all the same");
-            let fix = "see that the API server runs, or cancel the job".into();
-            let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
-            told.map_err(|lost| lost.at(Stage::Release))
-        }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 async fn clone(

@@ -2,18 +2,23 @@
 //! carrying out is `release`'s.
 
 use crate::{
+    cluster::Order,
     hook::{Hook, Moment},
     job::Release,
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 /// All that is left to do, with nothing left to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// To the new release.
     pub forward: Vec<Step>,
-    /// Right from wherever `forward` failed.
+    /// From its end; [`Plan::way_back`] is right from wherever `forward` failed.
     pub back: Vec<Step>,
     /// What serves when `forward` is done.
     pub release: Release,
@@ -39,6 +44,8 @@ pub enum Step {
         /// How long.
         within: Duration,
     },
+    /// The same in several clusters at once: all of them writes, or all of them waits.
+    Together(Vec<Self>),
 }
 
 /// A write to the cluster that leaves the same state however often it is made.
@@ -95,30 +102,66 @@ fn patience(release: &Release) -> Duration {
     Duration::from_secs(longest.max().unwrap_or(300))
 }
 
-/// Pods are replaced one by one; the old ones go as new ones are ready. `hooks`: those before
-/// traffic and after the release, in order.
+/// Pods are replaced one by one; the old ones go as new ones are ready. `good`: what served last, by
+/// cluster. `hooks`: those before traffic and after the release, in order; each cluster has its own
+/// database, as far as anybody knows, so each is asked in each.
 #[must_use]
-pub fn rolling(next: &Release, good: Option<&Release>, hooks: &[Hook]) -> Plan {
-    let back = match good {
-        Some(good) => vec![apply(good), healthy(good), prune(good)],
-        None => vec![Step::Change(Change::Retire(Box::new(next.clone())))],
-    };
-    let at = |moment| {
-        let hooks = hooks.iter().filter(move |hook| hook.moment == moment);
-        hooks.map(|hook| Step::Hook {
+pub fn rolling(
+    next: &Release,
+    order: Order,
+    good: &BTreeMap<String, Release>,
+    hooks: &[Hook],
+) -> Plan {
+    let places: Vec<_> = next.each().collect();
+    let at = |moment, next: &Release| -> Vec<_> {
+        let hooks = hooks.iter().filter(|hook| hook.moment == moment);
+        let step = |hook: &Hook| Step::Hook {
             hook: Box::new(hook.clone()),
             release: Box::new(next.clone()),
-        })
+        };
+        hooks.map(step).collect()
     };
-    let mut forward: Vec<_> = at(Moment::BeforeTraffic).collect();
-    if !forward.is_empty() {
-        forward.insert(0, Step::Change(Change::Prepare(Box::new(next.clone()))));
-    }
-    forward.extend([apply(next), healthy(next)]);
-    forward.extend(at(Moment::AfterRelease));
+    let group = |places: &[Release]| {
+        let mut steps = Vec::new();
+        let all = |moment| places.iter().flat_map(move |next| at(moment, next));
+        let before: Vec<_> = all(Moment::BeforeTraffic).collect();
+        if !before.is_empty() {
+            let prepare = |next: &Release| Step::Change(Change::Prepare(Box::new(next.clone())));
+            steps.extend(together(places.iter().map(prepare)));
+            steps.extend(before);
+        }
+        steps.extend(together(places.iter().map(apply)));
+        steps.extend(together(places.iter().map(healthy)));
+        steps.extend(all(Moment::AfterRelease));
+        steps
+    };
+    let mut forward: Vec<_> = match order {
+        Order::Sequential => places.chunks(1).flat_map(group).collect(),
+        Order::Parallel => group(&places),
+    };
     // Last, so that a way back finds what it leads to still there.
-    forward.push(prune(next));
-    Plan { forward, back, release: next.clone() }
+    forward.extend(together(places.iter().map(prune)));
+    // Back at once, in whatever order it went forward: what is broken is to be whole soon.
+    let good: Vec<_> = places
+        .iter()
+        .map(|next| (next, good.get(next.cluster()).map(|good| good.at(&next.clusters))))
+        .collect();
+    let undo = good.iter().map(|(next, good)| match good {
+        Some(good) => apply(good),
+        None => Step::Change(Change::Retire(Box::new((*next).clone()))),
+    });
+    let served = || good.iter().filter_map(|(_, good)| good.as_ref());
+    let back = [together(undo), together(served().map(healthy)), together(served().map(prune))];
+    Plan { forward, back: back.into_iter().flatten().collect(), release: next.clone() }
+}
+
+/// One step of several, where there are several.
+fn together(steps: impl Iterator<Item = Step>) -> Option<Step> {
+    let mut steps: Vec<_> = steps.collect();
+    match steps.len() {
+        0 | 1 => steps.pop(),
+        _ => Some(Step::Together(steps)),
+    }
 }
 
 fn apply(release: &Release) -> Step {
@@ -133,35 +176,89 @@ fn healthy(release: &Release) -> Step {
     Step::AwaitHealthy { release: Box::new(release.clone()), within: patience(release) }
 }
 
+impl Plan {
+    /// All that may run before the job is over: the new one, and what a way back leads to.
+    #[must_use]
+    pub fn releases(&self) -> Vec<&Release> {
+        let mut all = vec![&self.release];
+        for release in self.back.iter().flat_map(Step::releases) {
+            if all.iter().all(|known| known.id != release.id) {
+                all.push(release);
+            }
+        }
+        all
+    }
+
+    /// The way back from a step of `forward`: only where something may have been changed by then.
+    #[must_use]
+    pub fn way_back(&self, from: usize) -> Vec<Step> {
+        let taken = self.forward.iter().take(from.saturating_add(1));
+        let changed: BTreeSet<_> = taken.flat_map(Step::changed).collect();
+        self.back.iter().filter_map(|step| step.within(&changed)).collect()
+    }
+}
+
 impl Step {
     /// Only waiting is dropped when a job is stopped; a write in flight is seen through.
     #[must_use]
     pub fn is_wait(&self) -> bool {
-        matches!(self, Self::AwaitHealthy { .. })
+        match self {
+            Self::AwaitHealthy { .. } => true,
+            Self::Together(steps) => steps.iter().all(Self::is_wait),
+            Self::Change(_) | Self::Hook { .. } => false,
+        }
+    }
+
+    /// Whose it is; of several clusters, in each.
+    fn releases(&self) -> Vec<&Release> {
+        match self {
+            Self::Change(change) => vec![change.release()],
+            Self::Hook { release, .. } | Self::AwaitHealthy { release, .. } => vec![release],
+            Self::Together(steps) => steps.iter().flat_map(Self::releases).collect(),
+        }
+    }
+
+    /// The clusters that it writes to.
+    fn changed(&self) -> Vec<&str> {
+        match self {
+            Self::Change(change) => vec![change.release().cluster()],
+            Self::Together(steps) => steps.iter().flat_map(Self::changed).collect(),
+            Self::Hook { .. } | Self::AwaitHealthy { .. } => Vec::new(),
+        }
+    }
+
+    /// As much of it as is about these clusters.
+    fn within(&self, clusters: &BTreeSet<&str>) -> Option<Self> {
+        if let Self::Together(steps) = self {
+            return together(steps.iter().filter_map(|step| step.within(clusters)));
+        }
+        let is_there = |release: &&Release| clusters.contains(release.cluster());
+        self.releases().iter().any(is_there).then(|| self.clone())
     }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |release: &Release| {
+            format!("{} at {}{}", release.app.name, short(&release.commit), release.place())
+        };
         match self {
-            Self::Change(Change::Apply(release)) => {
-                write!(f, "apply {} at {}", release.app.name, short(&release.commit))
-            }
-            Self::Hook { hook, .. } => write!(f, "{hook}"),
-            Self::Change(Change::Prepare(release)) => {
-                write!(f, "prepare {} at {}", release.app.name, short(&release.commit))
-            }
+            Self::Change(Change::Apply(release)) => write!(f, "apply {}", of(release)),
+            Self::Hook { hook, release } => write!(f, "{hook}{}", release.place()),
+            Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),
             Self::Change(Change::Prune(release)) => {
-                write!(f, "remove what {} no longer has", release.app.name)
+                write!(f, "remove what {} no longer has{}", release.app.name, release.place())
             }
-            Self::Change(Change::Retire(release)) => write!(f, "scale {} to 0", release.app.name),
-            Self::AwaitHealthy { release, within } => write!(
-                f,
-                "wait until {} at {} is healthy, at most {} s",
-                release.app.name,
-                short(&release.commit),
-                within.as_secs()
-            ),
+            Self::Change(Change::Retire(release)) => {
+                write!(f, "scale {} to 0{}", release.app.name, release.place())
+            }
+            Self::AwaitHealthy { release, within } => {
+                write!(f, "wait until {} is healthy, at most {} s", of(release), within.as_secs())
+            }
+            Self::Together(steps) => {
+                let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
+                f.write_str(&steps.join("; "))
+            }
         }
     }
 }

@@ -284,6 +284,6 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`Lost`] when this daemon may not speak for the job any more, or the store takes nothing.
     async fn append(&self, event: Event) -> Result<(), Lost>;
-    /// The app's last release that succeeded: what a way back leads to.
-    async fn last_release(&self, app: &App) -> Result<Option<Release>, Lost>;
+    /// The app's last release that succeeded in a cluster: what a way back there leads to.
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost>;
 }

@@ -2,9 +2,9 @@
 //! its shadow in memory, rebuilt from the store at each start.
 //!
 //! At most so many at once; never two of one app; a newer job of an app takes the waiting one's
-//! place; among projects, the one with the fewest running goes first.
+//! place, if it goes wherever that one goes; among projects, the one with the fewest running goes first.
 
-use crate::app::App;
+use crate::{app::App, job::Job};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What happened.
@@ -16,6 +16,8 @@ pub enum Message {
         id: String,
         /// Its app.
         app: App,
+        /// Where it goes.
+        clusters: Vec<String>,
         /// An earlier life of the daemon had begun it: it goes before all others, and nothing
         /// takes its place.
         begun: bool,
@@ -58,8 +60,32 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Queue {
     limit: usize,
-    waiting: VecDeque<(String, App, bool)>,
+    waiting: VecDeque<Waiting>,
     running: BTreeMap<String, App>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: String,
+    app: App,
+    clusters: Vec<String>,
+    begun: bool,
+}
+
+impl Waiting {
+    /// Whether a newer job leaves nothing of this one to do.
+    fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
+        !self.begun && self.app == *app && self.clusters.iter().all(|name| clusters.contains(name))
+    }
+}
+
+impl Message {
+    /// That a job was accepted, or found.
+    #[must_use]
+    pub fn submitted(job: &Job, begun: bool) -> Self {
+        let (id, app) = (job.id.clone(), job.app.clone());
+        Self::Submitted { id, app, clusters: job.clusters.names.clone(), begun }
+    }
 }
 
 impl Queue {
@@ -75,29 +101,30 @@ impl Queue {
         match message {
             // Found in the store at start and told by its client too.
             Message::Submitted { id, .. } if self.knows(&id) => {}
-            Message::Submitted { id, app, begun: true } => {
-                self.waiting.push_front((id, app, true));
+            Message::Submitted { id, app, clusters, begun: true } => {
+                self.waiting.push_front(Waiting { id, app, clusters, begun: true });
             }
-            Message::Submitted { id, app, begun: false } => {
-                self.waiting.retain(|(older, theirs, begun)| {
-                    let stays = *theirs != app || *begun;
-                    if !stays {
-                        actions.push(Action::Supersede { id: older.clone(), by: id.clone() });
+            Message::Submitted { id, app, clusters, begun: false } => {
+                self.waiting.retain(|older| {
+                    let goes = older.is_covered_by(&app, &clusters);
+                    if goes {
+                        actions.push(Action::Supersede { id: older.id.clone(), by: id.clone() });
                     }
-                    stays
+                    !goes
                 });
-                self.waiting.push_back((id, app, false));
+                self.waiting.push_back(Waiting { id, app, clusters, begun: false });
             }
             Message::Again { id } => {
                 if let Some(app) = self.running.remove(&id) {
-                    self.waiting.push_front((id, app, true));
+                    let clusters = Vec::new();
+                    self.waiting.push_front(Waiting { id, app, clusters, begun: true });
                 }
             }
             Message::Ended { id } => {
                 self.running.remove(&id);
             }
-            Message::Cancelled { id } => self.waiting.retain(|(waiting, _, begun)| {
-                let drops = *waiting == id && !begun;
+            Message::Cancelled { id } => self.waiting.retain(|waiting| {
+                let drops = waiting.id == id && !waiting.begun;
                 if drops {
                     actions.push(Action::Drop(id.clone()));
                 }
@@ -111,7 +138,7 @@ impl Queue {
     }
 
     fn knows(&self, id: &str) -> bool {
-        self.running.contains_key(id) || self.waiting.iter().any(|(waiting, ..)| waiting == id)
+        self.running.contains_key(id) || self.waiting.iter().any(|waiting| waiting.id == id)
     }
 
     fn start_one(&mut self) -> Option<String> {
@@ -123,10 +150,10 @@ impl Queue {
             .waiting
             .iter()
             .enumerate()
-            .filter(|(_, (_, app, _))| !self.running.values().any(|running| running == app))
-            .min_by_key(|(index, (_, app, begun))| (!begun, load(app), *index))
+            .filter(|(_, job)| !self.running.values().any(|running| *running == job.app))
+            .min_by_key(|(index, job)| (!job.begun, load(&job.app), *index))
             .map(|(index, _)| index)?;
-        let (id, app, _) = self.waiting.remove(next)?;
+        let Waiting { id, app, .. } = self.waiting.remove(next)?;
         self.running.insert(id.clone(), app);
         Some(id)
     }
@@ -139,7 +166,11 @@ mod tests {
 
     fn submitted(id: &str, project: &str, name: &str) -> Message {
         let app = App::new(project, name, "").unwrap();
-        Message::Submitted { id: id.into(), app, begun: false }
+        Message::Submitted { id: id.into(), app, clusters: clusters(&["eu"]), begun: false }
+    }
+
+    fn clusters(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
     }
 
     fn start(id: &str) -> Action {
@@ -156,6 +187,24 @@ mod tests {
         assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("3")]);
     }
 
+    /// What goes to fewer clusters does not do the work of what goes to more.
+    #[test]
+    fn a_job_for_fewer_clusters_takes_no_ones_place() {
+        let app = || App::new("p", "a", "").unwrap();
+        let of = |id: &str, names| Message::Submitted {
+            id: id.into(),
+            app: app(),
+            clusters: clusters(names),
+            begun: false,
+        };
+        let mut queue = Queue::new(4);
+        assert_eq!(queue.take(of("1", &["eu"])), [start("1")]);
+        assert_eq!(queue.take(of("2", &["eu", "us"])), []);
+        assert_eq!(queue.take(of("3", &["eu"])), []);
+        let superseded = |id: &str| Action::Supersede { id: id.into(), by: "4".into() };
+        assert_eq!(queue.take(of("4", &["us", "eu"])), [superseded("2"), superseded("3")]);
+    }
+
     /// Its rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
     #[test]
     fn a_job_that_had_begun_goes_first_and_stays() {
@@ -166,7 +215,7 @@ mod tests {
         assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
         queue.take(submitted("3", "q", "b"));
         let app = App::new("q", "c", "").unwrap();
-        queue.take(Message::Submitted { id: "0".into(), app, begun: true });
+        queue.take(Message::Submitted { id: "0".into(), app, clusters: vec![], begun: true });
         assert_eq!(queue.take(Message::Cancelled { id: "0".into() }), []);
         assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("0")]);
     }

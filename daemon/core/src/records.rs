@@ -204,6 +204,8 @@ pub trait Releases: Send + Sync {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(Release, u64)>, StoreError>;
+    /// The newest that came to a cluster.
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
 }
 
 /// Sealed secrets, without their values.

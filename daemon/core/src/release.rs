@@ -3,6 +3,7 @@
 use crate::{
     diagnose::in_words,
     event::{Event, Outcome},
+    history::Turned,
     hook::{self, Rounds},
     job::{Release, Stage},
     plan::{Cursor, Plan, Step},
@@ -11,6 +12,7 @@ use crate::{
     run::{Cause, Failure, Run},
     snapshot::Snapshot,
 };
+use futures::future::{join_all, try_join_all};
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -21,8 +23,8 @@ use tokio::time::{Instant, sleep_until};
 pub struct Resumed {
     /// The step that comes next.
     pub from: Cursor,
-    /// How the job was to end, when an earlier run had already turned back.
-    pub turned: Option<Outcome>,
+    /// When an earlier run had already turned back.
+    pub turned: Option<Turned>,
     /// How far the hook is that this step asks.
     pub rounds: Rounds,
 }
@@ -44,21 +46,21 @@ pub async fn carry_out(
     ports: &Ports,
     run: &Run,
 ) -> Result<Release, Failure> {
-    let (failure, from) = match (resumed.from, resumed.turned) {
-        (Cursor::Back(index), Some(outcome)) => {
-            (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, index)
+    let (failure, at, from) = match (resumed.from, resumed.turned) {
+        (Cursor::Back(index), Some(Turned { outcome, at })) => {
+            (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, at, index)
         }
         (from, _) => match forward(plan, from.index(), resumed.rounds, ports, run).await {
             Ok(()) => return Ok(plan.release.clone()),
-            Err(failure) if failure.is_lost() || failure.stays() => return Err(failure),
-            Err(failure) => {
+            Err((failure, _)) if failure.is_lost() || failure.stays() => return Err(failure),
+            Err((failure, at)) => {
                 let turning = Event::TurningBack(failure.outcome());
                 run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
-                (failure, 0)
+                (failure, at, 0)
             }
         },
     };
-    match back(plan, from, ports, run).await {
+    match back(&plan.way_back(at), from, ports, run).await {
         Ok(()) => Err(failure),
         Err(lost) if lost.is_lost() => Err(lost),
         Err(stuck) => {
@@ -75,13 +77,14 @@ pub async fn carry_out(
     }
 }
 
+/// Says at which step it failed, too.
 async fn forward(
     plan: &Plan,
     from: usize,
     rounds: Rounds,
     ports: &Ports,
     run: &Run,
-) -> Result<(), Failure> {
+) -> Result<(), (Failure, usize)> {
     let mut rounds = Some(rounds);
     for (index, step) in plan.forward.iter().enumerate().skip(from) {
         let rounds = rounds.take().unwrap_or_default();
@@ -93,13 +96,13 @@ async fn forward(
             }
         };
         let taken = run.step(Cursor::Forward(index), step.to_string(), work).await;
-        taken.map_err(|failure| failure.of(step))?;
+        taken.map_err(|failure| (failure.of(step), index))?;
     }
     Ok(())
 }
 
-async fn back(plan: &Plan, from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
-    for (index, step) in plan.back.iter().enumerate().skip(from) {
+async fn back(steps: &[Step], from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
+    for (index, step) in steps.iter().enumerate().skip(from) {
         run.step(Cursor::Back(index), step.to_string(), take(step, Rounds::default(), ports, run))
             .await?;
     }
@@ -122,6 +125,22 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             let left = Mutex::new(*within);
             run.retrying(|| healthy(release, *within, &left, ports, run)).await
         }
+        Step::Together(steps) => {
+            let all = steps.iter().map(|step| take(step, Rounds::default(), ports, run));
+            // Of waits the first verdict is enough; a write that was begun is seen through.
+            if step.is_wait() {
+                return try_join_all(all.map(Box::pin)).await.map(|_| ());
+            }
+            let mut failed = join_all(all.map(Box::pin)).await.into_iter().filter_map(Result::err);
+            let Some(first) = failed.next() else { return Ok(()) };
+            for other in failed {
+                let fix =
+                    "look at that cluster too; the job ends with the first that failed".into();
+                let message = other.to_string();
+                run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
+            }
+            Err(first)
+        }
     }
 }
 
@@ -138,12 +157,14 @@ async fn healthy(
     run: &Run,
 ) -> Result<(), Cause> {
     let limit = *left.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut snapshots = ports.cluster.observe(release).await?;
+    let of_release =
+        |error| Cause::Applying { error: Box::new(error), release: Box::new(release.clone()) };
+    let mut snapshots = ports.cluster.observe(release).await.map_err(of_release)?;
     let started = Instant::now();
     let away = |error: ClusterError| {
         let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
         *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
-        Err(error.into())
+        Err(of_release(error))
     };
     let (mut judge, mut last) = (Judge::default(), Snapshot::default());
     let finding = loop {
@@ -159,14 +180,16 @@ async fn healthy(
         };
         if seen.progress() != last.progress() && seen.is_of(&release.id) {
             let (ready, wanted) = seen.progress();
-            run.say(Event::Rollout { ready, wanted }).await?;
+            let cluster = release.cluster().to_owned();
+            run.say(Event::Rollout { cluster, ready, wanted }).await?;
         }
         last = seen;
         match judge.judge(&last, release, started.elapsed()) {
             Verdict::Healthy(warned) => {
                 for finding in warned {
                     let words = in_words(&finding, release, Vec::new());
-                    let message = format!("{}: {} ({})", words.subject, words.what, words.why);
+                    let (subject, place) = (words.subject, release.place());
+                    let message = format!("{subject}{place}: {} ({})", words.what, words.why);
                     let fix = words.fixes.join("; or: ");
                     run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
                 }

@@ -2,6 +2,7 @@
 //! to stop, what is worth another try.
 
 use crate::{
+    app::App,
     diagnose::{Diagnosis, diagnose},
     dockerfile::RecipeError,
     event::{Event, Outcome, PluginCall, PluginEffect, Stop},
@@ -143,7 +144,7 @@ pub enum Cause {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// The cluster did not take a release's objects.
-    #[error("{error}")]
+    #[error("{error}{}", release.place())]
     Applying {
         /// What it answered.
         error: Box<ClusterError>,
@@ -154,7 +155,7 @@ pub enum Cause {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The new version does not become healthy.
-    #[error("{finding}")]
+    #[error("{finding}{}", release.place())]
     Rollout {
         /// What was recognised.
         finding: Finding,
@@ -343,8 +344,8 @@ impl Voice {
         }
     }
 
-    async fn last_release(&self, app: &crate::app::App) -> Result<Option<Release>, Lost> {
-        self.journal.last_release(app).await
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+        self.journal.last_release(app, cluster).await
     }
 
     /// Plans and releases are left alone: they name secrets, never hold one, and must come back as
@@ -413,12 +414,12 @@ impl Voice {
 }
 
 impl Run {
-    /// The app's last release that succeeded.
+    /// The app's last release that succeeded in a cluster.
     ///
     /// # Errors
     /// [`Lost`]: touch nothing more.
-    pub async fn last_release(&self, app: &crate::app::App) -> Result<Option<Release>, Lost> {
-        self.voice.last_release(app).await
+    pub async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+        self.voice.last_release(app, cluster).await
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub autoscalers: Vec<Autoscaler>,
 }
 
-/// A Deployment, StatefulSet or Job.
+/// A Deployment, StatefulSet, DaemonSet or Job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workload {

@@ -3,7 +3,7 @@
 use crate::{
     client::Client,
     inventory::{Entry, Inventory},
-    render::{self, PODS, PullLogin, manifests, text, wave, workload_name},
+    render::{PODS, PullLogin, manifests, text, wave, workload_name},
 };
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -157,26 +157,4 @@ impl With<'_> {
 pub(crate) async fn say(voice: &Voice, event: Event) -> Result<(), ClusterError> {
     let said = voice.say(event).await;
     said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })
-}
-
-/// Scales an app that never served to nothing; what is not there is no error.
-pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), ClusterError> {
-    for process in &release.runtime.processes {
-        let (kind, name) = (render::kind(process), workload_name(release, process));
-        let api_version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
-        let head = json!({
-            "apiVersion": api_version,
-            "kind": kind,
-            "metadata": { "name": name, "namespace": release.app.namespace() },
-        });
-        let stop = match kind {
-            "CronJob" => json!({ "spec": { "suspend": true } }),
-            _ => json!({ "spec": { "replicas": 0 } }),
-        };
-        match client.merge(&head, &stop).await {
-            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => {}
-            done => done?,
-        }
-    }
-    Ok(())
 }

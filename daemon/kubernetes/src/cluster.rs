@@ -6,6 +6,7 @@ use crate::{
     client::Client,
     evidence, observe, pull,
     render::{PullLogin, manifests},
+    retire,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ impl Cluster for Kubernetes {
         let made = match change {
             Change::Prepare(release) => self.apply(release, false, voice).await,
             Change::Apply(release) => self.apply(release, true, voice).await,
-            Change::Retire(release) => apply::retire(&self.client, release).await,
+            Change::Retire(release) => retire::retire(&self.client, release).await,
             Change::Prune(release) => {
                 self.with(self.named(release).as_ref()).prune(release, voice).await
             }

@@ -9,7 +9,7 @@ use crate::{
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
-        apps::v1::{Deployment, ReplicaSet, StatefulSet},
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
         core::v1::{Event, Pod},
     },
 };
@@ -60,6 +60,7 @@ pub(crate) async fn seen(client: &Client, release: &Release) -> Seen {
     Seen {
         deployments: listed::<Deployment>(client, &namespace, &ours, has("Deployment")).await,
         stateful_sets: listed::<StatefulSet>(client, &namespace, &ours, has("StatefulSet")).await,
+        daemon_sets: listed::<DaemonSet>(client, &namespace, &ours, has("DaemonSet")).await,
         replica_sets: listed::<ReplicaSet>(client, &namespace, &ours, has("Deployment")).await,
         pods: listed::<Pod>(client, &namespace, &ours, true).await,
         events: listed::<Event>(client, &namespace, &warnings, true).await,

@@ -8,7 +8,7 @@ use crate::{
 };
 use futures::{Stream, StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet, StatefulSet},
+    apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
     batch::v1::Job,
     core::v1::{Event, Node, Pod, Service},
@@ -63,7 +63,7 @@ pub(crate) fn expected(release: &Release) -> Vec<Expected> {
     let own = runtime.manifests.iter().filter_map(|manifest| {
         let object = render::own_object(release, manifest)?;
         let kind = text(&object, "/kind");
-        matches!(kind, "Deployment" | "StatefulSet" | "Job").then(|| Expected {
+        matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job").then(|| Expected {
             kind: kind.into(),
             name: text(&object, "/metadata/name").into(),
             process: String::new(),
@@ -87,6 +87,7 @@ struct Watches {
     services: Vec<String>,
     deployments: Option<Store<Deployment>>,
     stateful_sets: Option<Store<StatefulSet>>,
+    daemon_sets: Option<Store<DaemonSet>>,
     jobs: Option<Store<Job>>,
     replica_sets: Option<Store<ReplicaSet>>,
     pods: Store<Pod>,
@@ -193,6 +194,7 @@ impl Watches {
             deployments: watched!(has("Deployment"), ours()),
             replica_sets: watched!(has("Deployment"), ours()),
             stateful_sets: watched!(has("StatefulSet"), ours()),
+            daemon_sets: watched!(has("DaemonSet"), ours()),
             jobs: watched!(has("Job"), ours()),
             balancers: watched!(balanced, ours()),
             autoscalers: watched!(scaled, ours()),
@@ -228,6 +230,7 @@ impl Watches {
             expected: self.expected.clone(),
             deployments: self.deployments.as_ref().map(all).unwrap_or_default(),
             stateful_sets: self.stateful_sets.as_ref().map(all).unwrap_or_default(),
+            daemon_sets: self.daemon_sets.as_ref().map(all).unwrap_or_default(),
             jobs: self.jobs.as_ref().map(all).unwrap_or_default(),
             replica_sets: self.replica_sets.as_ref().map(all).unwrap_or_default(),
             pods: all(&self.pods),

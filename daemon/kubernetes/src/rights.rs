@@ -24,6 +24,10 @@ const FRESH: Duration = Duration::from_secs(600);
 /// Written and read again.
 const WRITTEN: [&str; 4] = ["get", "create", "patch", "delete"];
 
+/// Kinds whose objects are watched, beside those of [`SEEN`].
+const WATCHED: [&str; 5] =
+    ["StatefulSet", "DaemonSet", "Job", "HorizontalPodAutoscaler", "HTTPRoute"];
+
 /// Beside what is written: what a rollout is watched by, and the inventory.
 const SEEN: [(&str, &str, &[&str]); 7] = [
     ("", "pods", &["get", "list", "watch"]),
@@ -60,7 +64,11 @@ impl Rights {
                 text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
             let kind = GroupVersionKind::gvk(group, version, text("kind"));
             let plural = client.resource(&kind).plural;
-            needed.entry((group.into(), plural)).or_default().extend(WRITTEN);
+            let needed = needed.entry((group.into(), plural)).or_default();
+            needed.extend(WRITTEN);
+            if WATCHED.contains(&text("kind")) {
+                needed.extend(["list", "watch"]);
+            }
         }
         let Some(rules) = self.rules(client, namespace).await? else { return Ok(()) };
         let mut missing = BTreeMap::new();

@@ -3,7 +3,7 @@
 use crate::render::{COMPONENT, JOB};
 use k8s_openapi::{
     api::{
-        apps::v1::{Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
         batch::v1::Job,
         core::v1::{
@@ -21,6 +21,10 @@ use windlass_core::snapshot::{
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HASH: &str = "pod-template-hash";
 const CONTROLLER_HASH: &str = "controller-revision-hash";
+/// A DaemonSet's status does not tell the hash of its newest pods: its template's number, on the set
+/// (`DeprecatedTemplateGeneration` of `k8s.io/api/apps/v1`) and on its pods, does.
+const TEMPLATE: &str = "deprecated.daemonset.template.generation";
+const GENERATION: &str = "pod-template-generation";
 
 /// A workload that a release has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub(crate) struct Seen {
     pub(crate) expected: Vec<Expected>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) stateful_sets: Vec<StatefulSet>,
+    pub(crate) daemon_sets: Vec<DaemonSet>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
     pub(crate) pods: Vec<K8sPod>,
@@ -80,6 +85,11 @@ impl Seen {
                 let mut all = self.stateful_sets.iter();
                 let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
                 found.map(|one| self.of_stateful_set(one))
+            }
+            "DaemonSet" => {
+                let mut all = self.daemon_sets.iter();
+                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                found.map(|one| self.of_daemon_set(one))
             }
             _ => {
                 let mut all = self.jobs.iter();
@@ -133,11 +143,6 @@ impl Seen {
         let current = status.and_then(|status| status.current_revision.as_ref());
         let update = status.and_then(|status| status.update_revision.as_ref());
         let total = number(status.map(|status| status.replicas));
-        // Its controller has no condition for that, only an event.
-        let refused = self.events.iter().rev().find(|event| {
-            event.reason.as_deref() == Some("FailedCreate")
-                && event.involved_object.uid == metadata.uid
-        });
         Workload {
             revision: annotation(metadata, JOB),
             observed: status.and_then(|status| status.observed_generation) >= metadata.generation,
@@ -146,9 +151,37 @@ impl Seen {
             updated,
             available: number(status.and_then(|status| status.available_replicas)),
             is_complete: current == update || updated >= wanted,
-            refused: refused.filter(|_| total < wanted).and_then(|event| event.message.clone()),
+            refused: self.refusal(metadata).filter(|_| total < wanted),
             ..Workload::default()
         }
+    }
+
+    /// As many pods as there are nodes for it.
+    fn of_daemon_set(&self, set: &DaemonSet) -> Workload {
+        let metadata = &set.metadata;
+        let status = set.status.clone().unwrap_or_default();
+        let wanted = number(Some(status.desired_number_scheduled));
+        let updated = number(status.updated_number_scheduled);
+        let total = number(Some(status.current_number_scheduled));
+        Workload {
+            revision: annotation(metadata, JOB),
+            observed: status.observed_generation >= metadata.generation,
+            wanted,
+            total,
+            updated,
+            available: number(status.number_available),
+            is_complete: updated >= wanted,
+            refused: self.refusal(metadata).filter(|_| total < wanted),
+            ..Workload::default()
+        }
+    }
+
+    /// Why pods cannot be made, of workloads whose controller has no condition for that, only an event.
+    fn refusal(&self, of: &ObjectMeta) -> Option<String> {
+        let refused = self.events.iter().rev().find(|event| {
+            event.reason.as_deref() == Some("FailedCreate") && event.involved_object.uid == of.uid
+        });
+        refused.and_then(|event| event.message.clone())
     }
 
     /// The ReplicaSet that the Deployment's controller made, or took up again, last.
@@ -168,6 +201,7 @@ impl Seen {
     pub(crate) fn new_pods(&self) -> Vec<(&K8sPod, String)> {
         let mut found = Vec::new();
         for expected in &self.expected {
+            let generation;
             let (key, hash) = match &*expected.kind {
                 "Deployment" => {
                     let set = self.deployment(&expected.name).and_then(|one| self.new_set(one));
@@ -179,6 +213,12 @@ impl Seen {
                     let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
                     let status = set.and_then(|set| set.status.as_ref());
                     (CONTROLLER_HASH, status.and_then(|status| status.update_revision.as_ref()))
+                }
+                "DaemonSet" => {
+                    let mut all = self.daemon_sets.iter();
+                    let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                    generation = set.map(|set| annotation(&set.metadata, TEMPLATE));
+                    (GENERATION, generation.as_ref().filter(|text| !text.is_empty()))
                 }
                 _ => continue,
             };

@@ -89,7 +89,7 @@ impl Journal for Unheard {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
         Ok(None)
     }
 }

@@ -77,7 +77,7 @@ impl Journal for JobJournal {
         self.store.append(&self.job, event).await.map_err(|error| Lost(error.to_string()))
     }
 
-    async fn last_release(&self, app: &App) -> Result<Option<Release>, Lost> {
-        self.store.last_release(app).await.map_err(|error| Lost(error.to_string()))
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+        self.store.last_release(app, cluster).await.map_err(|error| Lost(error.to_string()))
     }
 }

@@ -53,6 +53,10 @@ impl Releases for Store {
     ) -> Result<Vec<(Release, u64)>, StoreError> {
         Ok(self.releases(app, before, limit).await?)
     }
+
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError> {
+        Ok(self.last_release(app, cluster).await?)
+    }
 }
 
 #[async_trait]

@@ -5,12 +5,27 @@ use sqlx::Row;
 use windlass_core::{app::App, job::Release};
 
 impl Store {
-    /// The newest release that succeeded.
+    /// The newest release that succeeded in a cluster.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn last_release(&self, app: &App) -> Result<Option<Release>, StoreError> {
-        Ok(self.releases(app, None, 1).await?.into_iter().next().map(|(release, _)| release))
+    pub async fn last_release(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Release>, StoreError> {
+        let is_there = |release: &Release| release.clusters.iter().any(|name| name == cluster);
+        let (mut before, mut limit) = (None::<String>, 1);
+        loop {
+            let page = self.releases(app, before.as_deref(), limit).await?;
+            let Some((oldest, _)) = page.last() else { return Ok(None) };
+            before = Some(oldest.id.clone());
+            if let Some((found, _)) = page.into_iter().find(|(release, _)| is_there(release)) {
+                return Ok(Some(found));
+            }
+            // Nearly always it is the newest of all.
+            limit = 50;
+        }
     }
 
     /// Releases with the time that they were made, newest first, older than `before`.

@@ -26,6 +26,7 @@ fn submission(id: &str) -> Submission {
         credential: None,
     };
     let job = Job {
+        clusters: Default::default(),
         id: id.into(),
         app: App::new("shop", "web", "").unwrap(),
         source: Source::Commit(commit),
@@ -40,6 +41,7 @@ fn submission(id: &str) -> Submission {
 
 fn release(id: &str) -> Release {
     Release {
+        clusters: vec!["default".into()],
         id: id.into(),
         app: App::new("shop", "web", "").unwrap(),
         commit: "abc".into(),
@@ -116,7 +118,8 @@ async fn nothing_follows_the_end() {
     assert_eq!((record.state, record.outcome), (JobState::Succeeded, Some(outcome)));
     assert!(store.unfinished().await.unwrap().is_empty());
     let journal = store.journal("1");
-    let last = journal.last_release(&App::new("shop", "web", "").unwrap()).await.unwrap();
+    let last =
+        journal.last_release(&App::new("shop", "web", "").unwrap(), "default").await.unwrap();
     assert_eq!(last, Some(release("1")));
     let filter = Filter { states: vec![JobState::Succeeded], limit: 9, ..Filter::default() };
     assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
@@ -157,4 +160,24 @@ async fn secrets_have_versions_and_no_clear_text_on_the_disk() {
     let moved = Secrets::open(&store, "shop", "moved", None).await.unwrap_err();
     assert!(moved.to_string().contains("does not open"));
     assert!(store.delete_secret("shop", "moved").await.unwrap());
+}
+
+/// Each cluster has what came to it last, however many releases came to others since.
+#[tokio::test]
+async fn the_last_release_is_that_of_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let app = App::new("shop", "web", "").unwrap();
+    let both = ["eu".to_owned(), "us".to_owned()];
+    for number in 1..=60 {
+        let id = format!("{number:03}");
+        let clusters = if number == 2 { &both[..] } else { &both[..1] };
+        store.submit(submission(&id)).await.unwrap();
+        let ended = Event::Ended(Outcome::Succeeded(Box::new(release(&id).at(clusters))));
+        store.append(&id, ended).await.unwrap();
+    }
+    let last = |cluster| store.last_release(&app, cluster);
+    assert_eq!(last("eu").await.unwrap().unwrap().id, "060");
+    assert_eq!(last("us").await.unwrap().unwrap().id, "002");
+    assert_eq!(last("other").await.unwrap(), None);
 }

@@ -30,7 +30,7 @@ impl Journal for Said {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
         Ok(None)
     }
 }

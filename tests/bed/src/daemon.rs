@@ -49,6 +49,8 @@ pub struct Config {
     pub more: String,
     /// Lines of `[cluster]`.
     pub cluster: String,
+    /// Instead of `[cluster]`: names, files, and lines of each.
+    pub clusters: Vec<(&'static str, PathBuf, String)>,
     /// Tables for its end.
     pub tables: String,
 }
@@ -71,20 +73,31 @@ impl Config {
             private_login: false,
             more: String::new(),
             cluster: String::new(),
+            clusters: Vec::new(),
             tables: String::new(),
         })
     }
 
     fn text(&self, data: &Path, private_registry: &str) -> String {
+        let mut clusters = format!(
+            "[cluster]\nkubeconfig = \"{}\"\n{}\n",
+            self.kubeconfig.display(),
+            self.cluster
+        );
+        if !self.clusters.is_empty() {
+            let table = |(name, file, more): &(&str, PathBuf, String)| {
+                let file = file.display();
+                format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{file}\"\n{more}\n")
+            };
+            clusters = self.clusters.iter().map(table).collect();
+        }
         let mut text = format!(
-            "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n[cluster]\nkubeconfig = \"{}\"\n{}\n\
+            "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n{clusters}\
              [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"]\n",
             data.display(),
             self.registry,
             self.more,
             self.builder,
-            self.kubeconfig.display(),
-            self.cluster,
             port::GIT_HTTP,
             port::GIT,
         );

@@ -4,7 +4,9 @@ use crate::{
     Layout, Result, install,
     layout::{Existing, port},
     part::{
-        buildkit, control_plane, git, images,
+        buildkit,
+        control_plane::Plane,
+        git, images,
         node::{self, Node},
         registry,
     },
@@ -78,7 +80,7 @@ fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<
     images::up(layout, &builder, &registry, say)?;
     if existing.kubeconfig.is_none() {
         say("starting Kubernetes");
-        parts.extend(control_plane::up(layout)?);
+        parts.extend(Plane(1).up(layout)?);
         parts.push(Node(1).up(layout)?);
     }
     say(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));

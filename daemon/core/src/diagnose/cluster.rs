@@ -49,6 +49,19 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "rename the app, or remove the object that is in its way",
         ),
+        ClusterError::Unknown { name, .. } => {
+            let fix = format!(
+                "name it in the daemon's `clusters` again, or deploy with clusters that there are; a daemon that had one `[cluster]` calls it `{}`",
+                crate::cluster::DEFAULT
+            );
+            return Some(Diagnosis {
+                code: "cluster-unknown".into(),
+                subject: format!("cluster {name}"),
+                what: error.to_string(),
+                fixes: vec![fix],
+                ..Diagnosis::default()
+            });
+        }
         ClusterError::Login { host, error: login } => {
             return Some(Diagnosis {
                 code: "registry-login-failed".into(),

@@ -3,6 +3,7 @@
 use super::detect::{Decided, Decision};
 use crate::{
     app::App,
+    cluster::Clusters,
     event::Event,
     job::{Commit, Image, Job, Release, Stage},
     ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
@@ -79,6 +80,7 @@ pub fn release(
     Release {
         id: id.into(),
         app: app.clone(),
+        clusters: Clusters::default().names,
         commit: commit.id.clone(),
         image,
         runtime: decision.spec.settle(&found, env),

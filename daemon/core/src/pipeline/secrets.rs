@@ -2,6 +2,7 @@
 
 use crate::{
     job::Release,
+    plan::Plan,
     ports::{Ports, SecretError},
     run::Run,
     runtime::SecretEnv,
@@ -40,6 +41,13 @@ pub(super) async fn resolve(
         build.insert(name.clone(), open(project, name, ports, run).await?.0);
     }
     Ok((env, build))
+}
+
+/// What releases of a plan name, those of before too: they run again on a way back.
+pub(super) async fn mask_planned(plan: &Plan, ports: &Ports, run: &Run) {
+    for release in plan.releases() {
+        mask_released(release, ports, run).await;
+    }
 }
 
 /// What a release names, so that a crashing app's last words do not tell it. A secret that is gone

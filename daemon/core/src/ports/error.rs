@@ -184,6 +184,14 @@ pub enum ClusterError {
         /// Fields and owners.
         message: String,
     },
+    /// The daemon's configuration names no such cluster any more.
+    #[error("the daemon has no cluster `{name}`; its configuration has: {}", known.join(", "))]
+    Unknown {
+        /// What the release names.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// The cluster does not know this kind of object.
     #[error("the cluster does not know {object}: {message}")]
     NoKind {

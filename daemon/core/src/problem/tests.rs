@@ -15,6 +15,7 @@ pub(crate) fn release() -> Release {
     web.resources.memory_limit = "128Mi".into();
     Release {
         id: "0197".into(),
+        clusters: crate::cluster::Clusters::default().names,
         app: App::new("shop", "web", "").unwrap(),
         commit: "c0ffee".into(),
         image: Image { reference: "r.example/shop/web:c0ffee".into(), digest: "sha256:12".into() },

@@ -9,11 +9,13 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+mod clusters;
 mod world;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use windlass_core::{
+    cluster::Clusters,
     diagnose::Diagnosis,
     event::{Event, Outcome, Stop},
     history::standing,
@@ -21,6 +23,7 @@ use windlass_core::{
     job::{Commit, Job, Source, Stage},
     pipeline::deploy,
     run::{Lost, Run},
+    runtime::SecretEnv,
     spec::Spec,
 };
 use world::{World, app, hook, release};
@@ -29,6 +32,7 @@ fn job() -> Job {
     Job {
         id: "job-1".into(),
         app: app(),
+        clusters: Clusters::default(),
         source: Source::Commit(Commit {
             repository: "https://git.example/web".into(),
             id: "abc".into(),
@@ -219,6 +223,21 @@ async fn a_crash_is_diagnosed_and_the_old_version_serves() {
     assert_eq!((diagnosis.stage, &*diagnosis.code), (Stage::Release, "app-crashes"));
     assert_eq!(diagnosis.evidence, ["web-1: last words, ***"], "and its secret is masked");
     assert_eq!(world.state(), Some("old".into()));
+}
+
+/// Also where the new release does not name it any more.
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_what_is_put_back_is_masked() {
+    let world = World { sick: Some("any".into()), ..World::default() };
+    let world = world.running(Some("old"));
+    let before = SecretEnv { env: "PASSWORD".into(), name: "password".into(), version: 3 };
+    for release in world.released.lock().unwrap().values_mut() {
+        release.runtime.secrets.push(before.clone());
+    }
+    let diagnosis = failed(run(&world, &job()).await);
+    assert_eq!(diagnosis.code, "way-back-failed");
+    let text = format!("{:?}", world.past());
+    assert!(text.contains("boom, ***") && !text.contains("hunter22"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

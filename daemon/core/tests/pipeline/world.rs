@@ -10,6 +10,7 @@ use std::{
 use tokio::sync::mpsc;
 use windlass_core::{
     app::App,
+    cluster::{Clusters, DEFAULT},
     event::{Event, Outcome},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
     job::{Commit, Image, Release, Stage},
@@ -25,13 +26,13 @@ use windlass_core::{
 
 #[derive(Default)]
 pub(crate) struct World {
-    /// What the cluster runs.
-    pub(crate) serving: Mutex<Option<Release>>,
-    /// How often the cluster was made to run something else than it ran.
+    /// What each cluster runs.
+    pub(crate) serving: Mutex<BTreeMap<String, Release>>,
+    /// Each time that a cluster was made to run something else than it ran.
     pub(crate) changes: Mutex<Vec<String>>,
     /// As stored: JSON, since what cannot be read back is not an event.
     pub(crate) events: Mutex<Vec<String>>,
-    pub(crate) released: Mutex<Option<Release>>,
+    pub(crate) released: Mutex<BTreeMap<String, Release>>,
     pub(crate) calls: Mutex<u32>,
     /// The call with this number fails, counting from one.
     pub(crate) fail_call: Option<u32>,
@@ -41,8 +42,10 @@ pub(crate) struct World {
     pub(crate) panic_call: Option<u32>,
     /// The journal takes this many events more; then the daemon is as good as killed.
     pub(crate) lives: Mutex<Option<u32>>,
-    /// An image of this digest crashes.
+    /// An image of this digest crashes; `any`: all do.
     pub(crate) sick: Option<String>,
+    /// In this cluster alone.
+    pub(crate) sick_in: Option<String>,
     /// An image of this digest never gets ready, and says nothing.
     pub(crate) slow: Option<String>,
     /// How often the cluster does not answer, once it went away in the middle of the first rollout.
@@ -83,6 +86,7 @@ pub(crate) fn release(id: &str, digest: &str) -> Release {
     Release {
         id: id.into(),
         app: app(),
+        clusters: Clusters::default().names,
         commit: "abc".into(),
         image: Image { reference: "r/shop/web:abc".into(), digest: digest.into() },
         runtime: Runtime {
@@ -97,10 +101,24 @@ pub(crate) fn release(id: &str, digest: &str) -> Release {
 impl World {
     /// A world where `digest` serves, released by an earlier job.
     pub(crate) fn running(self, digest: Option<&str>) -> Arc<Self> {
-        let release = digest.map(|digest| release("job-0", digest));
-        self.serving.lock().unwrap().clone_from(&release);
-        *self.released.lock().unwrap() = release;
+        self.running_in(&[DEFAULT], digest)
+    }
+
+    /// The same in several clusters.
+    pub(crate) fn running_in(self, clusters: &[&str], digest: Option<&str>) -> Arc<Self> {
+        let clusters: Vec<_> = clusters.iter().map(ToString::to_string).collect();
+        if let Some(digest) = digest {
+            let release = release("job-0", digest).at(&clusters);
+            let all = clusters.into_iter().zip(release.each());
+            *self.serving.lock().unwrap() = all.collect();
+            self.record(&release);
+        }
         Arc::new(self)
+    }
+
+    fn record(&self, release: &Release) {
+        let all = release.clusters.iter().map(|cluster| (cluster.clone(), release.clone()));
+        self.released.lock().unwrap().extend(all);
     }
 
     fn call(&self) -> bool {
@@ -115,7 +133,15 @@ impl World {
 
     /// The digest that users get.
     pub(crate) fn state(&self) -> Option<String> {
-        self.serving.lock().unwrap().as_ref().map(|release| release.image.digest.clone())
+        self.states().remove(DEFAULT)
+    }
+
+    /// The same, by cluster.
+    pub(crate) fn states(&self) -> BTreeMap<String, String> {
+        let serving = self.serving.lock().unwrap();
+        let digest =
+            |(name, release): (&String, &Release)| (name.clone(), release.image.digest.clone());
+        serving.iter().map(digest).collect()
     }
 
     pub(crate) fn past(&self) -> Vec<Event> {
@@ -312,12 +338,16 @@ impl Cluster for World {
             Change::Apply(release) => Some((**release).clone()),
             Change::Retire(_) => None,
         };
+        let cluster = change.release().cluster().to_owned();
         let mut serving = self.serving.lock().unwrap();
-        if *serving != next {
-            let digest = next.as_ref().map_or("none".into(), |next| next.image.digest.clone());
-            self.changes.lock().unwrap().push(digest);
+        if serving.get(&cluster) != next.as_ref() {
+            let digest = next.as_ref().map_or("none", |next| &next.image.digest);
+            self.changes.lock().unwrap().push(format!("{cluster}: {digest}"));
         }
-        *serving = next;
+        match next {
+            Some(next) => serving.insert(cluster, next),
+            None => serving.remove(&cluster),
+        };
         Ok(())
     }
 
@@ -355,13 +385,20 @@ impl Cluster for World {
         if observed > 0 && self.outage.is_some_and(|outage| observed <= outage) {
             return Err(away);
         }
-        let serving = self.serving.lock().unwrap().clone().unwrap();
-        let is = |digest: &Option<String>| digest.as_ref() == Some(&release.image.digest);
-        let (sick, slow) = (is(&self.sick) && !goes, is(&self.slow) || goes);
+        let serving = self.serving.lock().unwrap()[release.cluster()].clone();
+        let is = |digest: &Option<String>| {
+            digest.as_ref().is_some_and(|it| *it == release.image.digest || it == "any")
+        };
+        let here = self.sick_in.as_ref().is_none_or(|name| name == release.cluster());
+        let (sick, slow) = (is(&self.sick) && here && !goes, is(&self.slow) || goes);
         let ready = u32::from(!sick && !slow);
         let crash = Container {
             restarts: 2,
-            last: Some(Terminated { reason: "Error".into(), exit: 1, message: "boom".into() }),
+            last: Some(Terminated {
+                reason: "Error".into(),
+                exit: 1,
+                message: "boom, hunter22".into(),
+            }),
             ..Container::default()
         };
         let containers = if sick { vec![crash] } else { vec![] };
@@ -456,13 +493,13 @@ impl Journal for World {
             *lives = lives.checked_sub(1).ok_or_else(|| Lost("killed".into()))?;
         }
         if let Event::Ended(Outcome::Succeeded(release)) = &event {
-            *self.released.lock().unwrap() = Some((**release).clone());
+            self.record(release);
         }
         self.events.lock().unwrap().push(serde_json::to_string(&event).unwrap());
         Ok(())
     }
 
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
-        Ok(self.released.lock().unwrap().clone())
+    async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+        Ok(self.released.lock().unwrap().get(cluster).cloned())
     }
 }

@@ -1,6 +1,9 @@
 //! Objects of a repository's own: they are labelled and watched as ours, and run our image.
 
-use super::names::{APPLY_SET, INSTANCE, JOB, apply_set, labels, set, short_hash, text};
+use super::{
+    names::{APPLY_SET, INSTANCE, JOB, apply_set, labels, set, short_hash, text},
+    workload::MIN_READY,
+};
 use serde_json::{Value, json};
 use windlass_core::{job::Release, manifest::IMAGE, runtime::Manifest};
 
@@ -33,6 +36,14 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     }
     set(own, APPLY_SET, json!(apply_set(release)));
     set(entry(metadata, "annotations")?, JOB, json!(release.id));
+    let is_rolled = matches!(&*kind, "Deployment" | "StatefulSet" | "DaemonSet");
+    if let Some(spec) = object.get_mut("spec").filter(|_| is_rolled)
+        && spec.is_object()
+        && spec.get("minReadySeconds").is_none()
+    {
+        // Without a probe of its own a pod is ready for the moment until it crashes.
+        set(spec, "minReadySeconds", json!(MIN_READY));
+    }
     if matches!(&*kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job")
         && let Some(template) = object.pointer_mut("/spec/template")
     {

@@ -17,6 +17,7 @@ fn release(toml: &str) -> Release {
     };
     let found = Found { user: Some(10001), manifests, ..Found::default() };
     Release {
+        clusters: vec!["default".into()],
         id: "0197".into(),
         app: App::new("shop", "web", "").unwrap(),
         commit: "c0ffee".into(),

@@ -13,6 +13,9 @@ use windlass_core::{
     runtime::{Process, Schedule, VolumeSource},
 };
 
+/// Seconds that a pod must be ready before it counts: what crashes at once is not taken for well.
+pub(super) const MIN_READY: u32 = 5;
+
 /// Old ReplicaSets and revisions that are kept.
 const HISTORY: u32 = 5;
 
@@ -59,7 +62,7 @@ fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
         })
     };
     let mut spec = json!({
-        "minReadySeconds": 5,
+        "minReadySeconds": MIN_READY,
         "progressDeadlineSeconds": process.patience_seconds(),
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
@@ -80,7 +83,7 @@ fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
 
 fn stateful_set(release: &Release, process: &Process, pull: bool) -> Value {
     let mut spec = json!({
-        "minReadySeconds": 5,
+        "minReadySeconds": MIN_READY,
         "revisionHistoryLimit": HISTORY,
         "serviceName": headless_name(release, process),
         "podManagementPolicy": if process.ordered { "OrderedReady" } else { "Parallel" },

@@ -55,8 +55,8 @@ enum Command {
     /// Be the node of this number (started by `keep`, and by tests that lose one).
     #[command(hide = true)]
     NodeInit {
-        /// 1 or 2.
-        #[arg(value_parser = clap::value_parser!(u8).range(1..=2))]
+        /// 1 to 3.
+        #[arg(value_parser = clap::value_parser!(u8).range(1..=3))]
         number: u8,
     },
     /// Be the git server (started by `keep`).

@@ -4,8 +4,8 @@
 use crate::{
     Layout, Result,
     client::bed_program,
-    layout::{BRIDGE, HOST, SERVICES, port},
-    part::control_plane::kubectl,
+    layout::{BRIDGE, HOST, port},
+    part::control_plane::Plane,
     process::{Running, await_ready, listens, run, sh, start, start_command},
 };
 use std::{
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The first is the bed's own. The second is for tests that lose it: only pods that tolerate
-/// [`SECOND`] come to it.
+/// [`SECOND`] come to it. The third is the second control plane's.
 #[derive(Clone, Copy, Debug)]
 pub struct Node(pub u8);
 
@@ -63,13 +63,22 @@ impl Node {
     }
 
     fn log(self, layout: &Layout, of: &str) -> PathBuf {
-        let second = if self.0 == 1 { "" } else { "-2" };
-        layout.at(&format!("log/{of}{second}.log"))
+        let number = if self.0 == 1 { String::new() } else { format!("-{}", self.0) };
+        layout.at(&format!("log/{of}{number}.log"))
     }
 
-    /// The other one.
-    fn other(self) -> Self {
-        Self(3 - self.0)
+    /// Whose it is.
+    fn plane(self) -> Plane {
+        Plane(if self.0 == 3 { 2 } else { 1 })
+    }
+
+    /// The other one of its cluster.
+    fn other(self) -> Option<Self> {
+        match self.0 {
+            1 => Some(Self(2)),
+            2 => Some(Self(1)),
+            _ => None,
+        }
     }
 
     /// Starts the node and waits until it is Ready.
@@ -95,7 +104,8 @@ impl Node {
         let name = self.name();
         let ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}";
         await_ready(&mut part, &log, Duration::from_secs(60), || {
-            kubectl(layout, &["get", "node", &name, "-o", ready]).is_ok_and(|ready| ready == "True")
+            let asked = self.plane().kubectl(layout, &["get", "node", &name, "-o", ready]);
+            asked.is_ok_and(|ready| ready == "True")
         })?;
         Ok(part)
     }
@@ -115,8 +125,8 @@ impl Node {
         sh(&format!("ip link add {link} type veth peer name eth0 netns {node}"))?;
         sh(&format!("ip link set {link} master {BRIDGE} up"))?;
         sh(&format!("ip route replace {} via {address}", self.pods()))?;
-        if self.0 == 1 {
-            sh(&format!("ip route replace {SERVICES} via {address}"))?;
+        if self.0 != 2 {
+            sh(&format!("ip route replace {} via {address}", self.plane().services()))?;
         }
         Ok(())
     }
@@ -175,7 +185,8 @@ impl Node {
         })
         .to_string(),
     )?;
-        let pki = layout.at("kube/pki");
+        let kube = self.plane().folder(layout);
+        let pki = kube.join("pki");
         fs::write(
         folder.join("kubelet.json"),
         serde_json::json!({
@@ -200,7 +211,7 @@ impl Node {
                 "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
                 "mode": "nftables", "hostnameOverride": self.name(),
                 "conntrack": { "maxPerCore": 0, "min": 0 },
-                "clientConnection": { "kubeconfig": layout.at("kube/proxy.kubeconfig") },
+                "clientConnection": { "kubeconfig": kube.join("proxy.kubeconfig") },
             })
             .to_string(),
         )?;
@@ -224,7 +235,9 @@ impl Node {
         sh(&format!("ip address add {}/24 dev eth0", self.address()))?;
         sh("ip link set eth0 up")?;
         sh(&format!("ip route add default via {HOST}"))?;
-        sh(&format!("ip route add {} via {}", self.other().pods(), self.other().address()))?;
+        if let Some(other) = self.other() {
+            sh(&format!("ip route add {} via {}", other.pods(), other.address()))?;
+        }
         fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
 
         let log = |name: &str| self.log(layout, name);
@@ -234,7 +247,7 @@ impl Node {
         let mut part = start("containerd", &log("containerd"), containerd, args)?;
         let socket = folder.join("c.sock");
         await_ready(&mut part, &log("containerd"), Duration::from_secs(20), || socket.exists())?;
-        let kubeconfig = layout.at(&format!("kube/kubelet-{}.kubeconfig", self.0));
+        let kubeconfig = self.plane().folder(layout).join(format!("kubelet-{}.kubeconfig", self.0));
         let mut args = vec![
             format!("--config={}", at("kubelet.json")),
             format!("--kubeconfig={}", kubeconfig.display()),

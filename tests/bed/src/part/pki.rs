@@ -17,7 +17,7 @@ const LEAVES: &[(&str, &str, &str, &[&str])] = &[
         "apiserver",
         "kube-apiserver",
         "",
-        &["localhost", "kubernetes.default.svc", "127.0.0.1", HOST, "10.96.0.1"],
+        &["localhost", "kubernetes.default.svc", "127.0.0.1", HOST, "10.96.0.1", "10.97.0.1"],
     ),
     ("admin", "admin", "system:masters", &[]),
     ("to-kubelet", "apiserver", "system:masters", &[]),
@@ -26,6 +26,7 @@ const LEAVES: &[(&str, &str, &str, &[&str])] = &[
     ("proxy", "system:kube-proxy", "", &[]),
     ("kubelet-1", "system:node:node-1", "system:nodes", &["node-1", "10.200.0.11"]),
     ("kubelet-2", "system:node:node-2", "system:nodes", &["node-2", "10.200.0.12"]),
+    ("kubelet-3", "system:node:node-3", "system:nodes", &["node-3", "10.200.0.13"]),
 ];
 
 /// Writes the CA, one certificate and key per leaf, and the service accounts' key pair.

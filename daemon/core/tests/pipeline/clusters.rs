@@ -1,0 +1,147 @@
+//! One job, several clusters.
+
+use crate::{
+    failed, hooks, job, live, rollback, run,
+    world::{World, release},
+};
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+use windlass_core::{
+    cluster::{Clusters, Order},
+    event::{Event, Outcome},
+    history::standing,
+    hook::Policy,
+    job::Job,
+    plan::rolling,
+};
+
+const BOTH: [&str; 2] = ["eu", "us"];
+
+fn to_both(order: Order, job: Job) -> Job {
+    Job { clusters: Clusters { names: BOTH.map(String::from).into(), order }, ..job }
+}
+
+fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, digest)| (name.to_string(), digest.to_string())).collect()
+}
+
+/// Read like prose: what is done, in which order.
+#[test]
+fn the_plans_of_both_orders() {
+    let next = release("job-1", "new").at(&BOTH.map(String::from));
+    let good = BTreeMap::from([("eu".to_owned(), release("job-0", "old"))]);
+    let text = |order, at| {
+        let plan = rolling(&next, order, &good, &[]);
+        let forward = plan.forward.iter().map(ToString::to_string);
+        let back = plan.way_back(at).into_iter().map(|step| format!("back: {step}"));
+        forward.chain(back).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        text(Order::Sequential, 1),
+        [
+            "apply web at abc in eu",
+            "wait until web at abc in eu is healthy, at most 300 s",
+            "apply web at abc in us",
+            "wait until web at abc in us is healthy, at most 300 s",
+            "remove what web no longer has in eu; remove what web no longer has in us",
+            "back: apply web at abc in eu",
+            "back: wait until web at abc in eu is healthy, at most 300 s",
+            "back: remove what web no longer has in eu",
+        ]
+    );
+    assert_eq!(
+        text(Order::Parallel, 1),
+        [
+            "apply web at abc in eu; apply web at abc in us",
+            "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
+            "remove what web no longer has in eu; remove what web no longer has in us",
+            "back: apply web at abc in eu; scale web to 0 in us",
+            "back: wait until web at abc in eu is healthy, at most 300 s",
+            "back: remove what web no longer has in eu",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_comes_to_all_and_is_built_once() {
+    for order in [Order::Sequential, Order::Parallel] {
+        let world = World::default().running_in(&BOTH, Some("old"));
+        let outcome = run(&world, &to_both(order, job())).await;
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+        assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
+        assert_eq!(*world.built.lock().unwrap(), 1);
+    }
+}
+
+/// One after the other, what is broken in the first never comes to the second; what is broken in the
+/// second is put back in both.
+#[tokio::test(start_paused = true)]
+async fn a_failure_in_one_is_put_back_wherever_it_came() {
+    for (order, sick_in, changes) in [
+        (Order::Sequential, "eu", vec!["eu: new", "eu: old"]),
+        (Order::Sequential, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (Order::Parallel, "eu", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (Order::Parallel, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+    ] {
+        let (sick, sick_in) = (Some("new".into()), Some(sick_in.to_owned()));
+        let world = World { sick, sick_in: sick_in.clone(), ..World::default() };
+        let world = world.running_in(&BOTH, Some("old"));
+        let diagnosis = failed(run(&world, &to_both(order, job())).await);
+        assert_eq!(diagnosis.code, "app-crashes");
+        let place = format!(" in {}", sick_in.unwrap());
+        assert!(diagnosis.subject.ends_with(&place), "{diagnosis}");
+        assert_eq!(*world.changes.lock().unwrap(), changes, "{order:?}{place}");
+    }
+}
+
+/// A job for one of them leaves the other alone, and the next way back leads to what served in each.
+#[tokio::test(start_paused = true)]
+async fn each_cluster_goes_back_to_what_served_there() {
+    let world = World { sick: Some("new".into()), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    let mut only_us = rollback();
+    only_us.clusters.names = vec!["us".into()];
+    if let windlass_core::job::Source::Release(release) = &mut only_us.source {
+        release.image.digest = "other".into();
+    }
+    assert!(matches!(run(&world, &only_us).await, Outcome::Succeeded(_)));
+    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
+    world.events.lock().unwrap().clear();
+    failed(run(&world, &to_both(Order::Parallel, job())).await);
+    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
+}
+
+/// Killed after every event, in both orders: it ends where one whole life does, and no cluster is
+/// changed more often than there.
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_all_clusters_end_as_in_one_life() {
+    let worlds: [fn() -> World; 4] = [
+        World::default,
+        || World { sick: Some("new".into()), sick_in: Some("us".into()), ..World::default() },
+        || World { sick: Some("new".into()), sick_in: Some("eu".into()), ..World::default() },
+        || World { hooks: hooks(Policy::RollBack), exit: 1, ..World::default() },
+    ];
+    for (kind, fresh) in worlds.iter().enumerate() {
+        for order in [Order::Sequential, Order::Parallel] {
+            let job = to_both(order, job());
+            let fresh = || fresh().running_in(&BOTH, Some("old"));
+            let whole = fresh();
+            let outcome = run(&whole, &job).await;
+            for lives in 0..u32::try_from(whole.past().len()).unwrap() {
+                let world = fresh();
+                *world.lives.lock().unwrap() = Some(lives);
+                let stop = watch::Sender::new(None);
+                live(&world, &job, &stop).await.unwrap_err();
+                *world.lives.lock().unwrap() = None;
+                let last = live(&world, &job, &stop).await.unwrap();
+                assert_eq!(last, outcome, "world {kind} {order:?} after {lives}");
+                assert_eq!(world.states(), whole.states(), "world {kind} {order:?} after {lives}");
+                assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
+                let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
+                assert_eq!(ends, 1);
+                assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
+                standing(&world.past()).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! All clusters of one daemon, each with its own connection and credentials.
+
+use crate::cluster::Kubernetes;
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use windlass_core::{
+    hook::{Action, ActionResult},
+    job::Release,
+    plan::Change,
+    ports::{Cluster, ClusterError, ObjectChange, Preview, Sighting},
+    run::Voice,
+};
+
+/// Clusters by name. What is asked of a release is asked of the first cluster that it names.
+pub struct Clusters {
+    named: Vec<(String, Kubernetes)>,
+}
+
+impl Clusters {
+    /// In the operator's order.
+    #[must_use]
+    pub fn new(named: Vec<(String, Kubernetes)>) -> Self {
+        Self { named }
+    }
+
+    /// The one where a release is looked at and acted on.
+    ///
+    /// # Errors
+    /// [`ClusterError::Unknown`] when the configuration names it no more.
+    pub fn of(&self, release: &Release) -> Result<&Kubernetes, ClusterError> {
+        let wanted = release.cluster();
+        let found = self.named.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, cluster)| cluster).ok_or_else(|| ClusterError::Unknown {
+            name: wanted.to_owned(),
+            known: self.named.iter().map(|(name, _)| name.clone()).collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl Cluster for Clusters {
+    async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError> {
+        self.of(change.release())?.make(change, voice).await
+    }
+
+    async fn act(
+        &self,
+        release: &Release,
+        hook: &str,
+        key: &str,
+        action: &Action,
+        voice: &Voice,
+    ) -> Result<ActionResult, ClusterError> {
+        self.of(release)?.act(release, hook, key, action, voice).await
+    }
+
+    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
+        self.of(release)?.observe(release).await
+    }
+
+    async fn evidence(&self, release: &Release) -> Vec<String> {
+        match self.of(release) {
+            Ok(cluster) => cluster.evidence(release).await,
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError> {
+        self.of(release)?.renew(release, voice).await
+    }
+}
+
+#[async_trait]
+impl Preview for Clusters {
+    async fn check(&self, release: &Release) -> Result<(), ClusterError> {
+        self.of(release)?.check(release).await
+    }
+
+    async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
+        self.of(release)?.changes(release).await
+    }
+}

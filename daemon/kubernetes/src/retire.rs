@@ -1,0 +1,53 @@
+//! Stops an app that never served: its objects stay for a look, its pods go.
+
+use crate::{
+    client::Client,
+    render::{self, JOB, text, workload_name},
+};
+use serde_json::json;
+use windlass_core::{job::Release, ports::ClusterError};
+
+pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), ClusterError> {
+    stop(client, release).await?;
+    remove_own(client, release).await
+}
+
+async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
+    for process in &release.runtime.processes {
+        let (kind, name) = (render::kind(process), workload_name(release, process));
+        let api_version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
+        let head = json!({
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": { "name": name, "namespace": release.app.namespace() },
+        });
+        let stop = match kind {
+            "CronJob" => json!({ "spec": { "suspend": true } }),
+            _ => json!({ "spec": { "replicas": 0 } }),
+        };
+        match client.merge(&head, &stop).await {
+            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+/// Workloads of the repository's own. They may say nothing of how many pods there are, and what is set
+/// to 0 behind their back would stay at 0: they hold no data, so they go, and the next release makes
+/// them anew. A StatefulSet stays.
+async fn remove_own(client: &Client, release: &Release) -> Result<(), ClusterError> {
+    for manifest in &release.runtime.manifests {
+        let Some(object) = render::own_object(release, manifest) else { continue };
+        if !matches!(text(&object, "/kind"), "Deployment" | "DaemonSet" | "Job") {
+            continue;
+        }
+        let Some(live) = client.find(&object).await? else { continue };
+        let metadata = live.metadata;
+        let of = metadata.annotations.as_ref().and_then(|all| all.get(JOB));
+        if of == Some(&release.id) {
+            client.delete(&object, metadata.uid.as_deref().unwrap_or_default()).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! One daemon, two real clusters with credentials of their own.
+
+use crate::cases::spec_file;
+use serde_json::Value;
+use std::{path::PathBuf, time::Instant};
+use windlass_bed::{
+    daemon::{Config, get},
+    part::{control_plane::Plane, node::Node},
+};
+use windlass_tests::{SMALL, Stand, bed};
+
+/// Nothing serves there.
+const NOTHING: &str = "";
+
+/// The page that an app serves in a cluster.
+fn page(stand: &Stand, plane: Plane, app: &str) -> String {
+    let namespace = stand.namespace();
+    let query = ["-n", &namespace, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
+    let address = plane.kubectl(&bed().layout, &query);
+    let page = address.and_then(|address| get(&address, 80, "/index.html"));
+    page.unwrap_or_default().trim().to_owned()
+}
+
+/// What serves in each, once a pod that is told to end has ended.
+fn serve(stand: &Stand, app: &str, eu: &str, us: &str) {
+    let began = Instant::now();
+    loop {
+        let found = (page(stand, Plane(1), app), page(stand, Plane(2), app));
+        if found == (eu.to_owned(), us.to_owned()) {
+            return;
+        }
+        assert!(began.elapsed().as_secs() < 10, "{eu} and {us}, not {found:?}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+/// What a job's steps say, in their order.
+fn steps(events: &[Value]) -> Vec<String> {
+    let what = |event: &Value| event["step"]["what"].as_str().map(str::to_owned);
+    events.iter().filter_map(what).filter(|what| !what.is_empty()).collect()
+}
+
+#[test]
+fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
+    let layout = &bed().layout;
+    let mut parts = Plane(2).up(layout).unwrap();
+    parts.push(Node(3).up(layout).unwrap());
+    let mut config = Config::of(bed()).unwrap();
+    let cluster = |name, file: PathBuf, more: &str| (name, file, more.to_owned());
+    config.clusters = vec![
+        cluster("eu", bed().kubeconfig(), ""),
+        cluster("us", Plane(2).kubeconfig(layout), "environments = [\"production\"]"),
+    ];
+    let stand = Stand::with("t-clusters", &config);
+    let repository = stand.small_app();
+    let commit = |page: &str| {
+        repository.write("index.html", &format!("{page}\n")).unwrap();
+        repository.commit(page).unwrap()
+    };
+
+    let one = commit("one");
+    let plan = stand.daemon.windlass(&["plan", "t-clusters/app", "--repository", repository.url()]);
+    let plan = plan.unwrap().text;
+    assert!(plan.contains("in the cluster eu:") && plan.contains("in the cluster us:"), "{plan}");
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    serve(&stand, "app", "one", "one");
+    let said = steps(&stand.events(&ended.id));
+    let place = |words: &str| said.iter().position(|step| step.starts_with(words));
+    let (healthy, touched) =
+        (place("wait until app at"), place(&format!("apply app at {} in us", &one[..10])));
+    assert!(healthy < touched && said[healthy.unwrap()].contains(" in eu is healthy"), "{said:#?}");
+
+    // Broken in the second only: it is put back in both.
+    let quota = ["-n", &stand.namespace(), "create", "quota", "none", "--hard=pods=0"];
+    let _ = Plane(2).kubectl(layout, &quota).unwrap();
+    let _ = commit("two");
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("release", "quota-exceeded");
+    assert!(text.contains(" in us"), "{text}");
+    serve(&stand, "app", "one", "one");
+    let remove = ["-n", &stand.namespace(), "delete", "quota", "none"];
+    let _ = Plane(2).kubectl(layout, &remove).unwrap();
+
+    // To one of them, and back in the other order.
+    stand.submit("app", repository.url(), &["--cluster", "us"]).succeeded();
+    serve(&stand, "app", "one", "two");
+    let releases = stand.daemon.windlass(&["releases", "t-clusters/app"]).unwrap().text;
+    let lines: Vec<_> = releases.lines().collect();
+    assert!(lines[0].starts_with('*') && lines[0].ends_with(" in us"), "{releases}");
+    assert!(lines[1].starts_with('*') && lines[1].ends_with(" in eu, us"), "{releases}");
+    let back = ["rollback", "t-clusters/app", "--cluster", "us"];
+    let back = stand.daemon.windlass(&back).unwrap();
+    assert_eq!(back.code, 0, "{}", back.text);
+    serve(&stand, "app", "one", "one");
+
+    // At once: what crashes goes back in both.
+    let crash = spec_file(&stand, "crash", &format!("command = [\"false\"]\n{SMALL}"));
+    let parallel = ["--cluster-order", "parallel", "--spec", &crash];
+    let ended = stand.submit("app", repository.url(), &parallel);
+    let _ = ended.failed_with("release", "app-crashes");
+    serve(&stand, "app", "one", "one");
+    let said = steps(&stand.events(&ended.id));
+    assert!(said[0].contains(" in eu; apply app at"), "{said:#?}");
+    let ended = stand.submit("new", repository.url(), &parallel);
+    let _ = ended.failed_with("release", "app-crashes");
+    serve(&stand, "new", NOTHING, NOTHING);
+    let _ = commit("three");
+    stand.submit("app", repository.url(), &["--cluster-order", "parallel"]).succeeded();
+    serve(&stand, "app", "three", "three");
+
+    // Only what the operator has for this app.
+    let wrong = ["submit", "t-clusters/app/staging", "--repository", repository.url()];
+    let wrong = stand.daemon.windlass(&[&wrong[..], &["--cluster", "us"]].concat()).unwrap();
+    assert_ne!(wrong.code, 0);
+    assert!(
+        wrong
+            .text
+            .contains("clusters[0]: `us` is no cluster for t-clusters/app/staging; there are: eu"),
+        "{}",
+        wrong.text
+    );
+}
