@@ -34,6 +34,10 @@ pub fn plugins() -> Result<PathBuf> {
 pub fn cargo(arguments: &[&str]) -> Result<()> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(arguments).stdin(Stdio::null());
+    // Where this program stands, too: what is built is looked for beside it.
+    if let Some(target) = programs()?.parent() {
+        command.env("CARGO_TARGET_DIR", target);
+    }
     match command.status()?.success() {
         true => Ok(()),
         false => Err(format!("cargo {} failed", arguments.join(" ")).into()),

@@ -79,10 +79,31 @@ const GATEWAY: Module = Module {
 /// What Go said.
 pub fn gateway(layout: &Layout, say: &dyn Fn(&str)) -> Result<PathBuf> {
     go(layout, &GATEWAY, say)?;
-    let folder = build::root().join("tests/bed/go").join(GATEWAY.folder);
-    let list = ["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"];
-    let module = run(Command::new("go").current_dir(folder).args(list))?;
-    Ok(Path::new(module.trim()).join("config/crd/standard"))
+    Ok(sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
+}
+
+/// Where Go keeps the sources of a module that is built in `folder`, or that it uses.
+fn sources(folder: &str, module: &str) -> Result<PathBuf> {
+    let folder = build::root().join("tests/bed/go").join(folder);
+    let list = ["list", "-m", "-f", "{{.Dir}}", module];
+    let found = run(Command::new("go").current_dir(folder).args(list))?;
+    Ok(PathBuf::from(found.trim()))
+}
+
+/// What kwok is to do of nodes and pods: both are ready at once, and nodes keep saying so.
+///
+/// # Errors
+/// What Go said.
+pub fn kwok_stages() -> Result<Vec<PathBuf>> {
+    let stages = sources("kwok", "sigs.k8s.io/kwok")?.join("kustomize/stage");
+    let files = [
+        "node/fast/node-initialize.yaml",
+        "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+        "pod/fast/pod-ready.yaml",
+        "pod/fast/pod-complete.yaml",
+        "pod/fast/pod-delete.yaml",
+    ];
+    Ok(files.map(|file| stages.join(file)).into())
 }
 
 /// What benches compare with, or need, beyond the bed.

@@ -46,7 +46,7 @@ impl Journal for Nowhere {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
         Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! What a release takes, beside `kubectl apply --server-side` with `rollout status`, and `helm upgrade
 //! --install --wait`: the same nine objects, the same API server, in turns; then many releases at once
-//! on simulated nodes.
+//! on simulated nodes. `-- many`: only those.
 
 #![allow(
     clippy::expect_used,
@@ -66,7 +66,9 @@ fn main() {
     .unwrap();
     build::build_plugins(&|line| println!("{line}")).unwrap();
     install::for_benches(&bed().layout, &|line| println!("{line}")).unwrap();
-    beside_peers();
+    if !std::env::args().any(|argument| argument == "many") {
+        beside_peers();
+    }
     many::releases();
 }
 

@@ -8,6 +8,7 @@ use std::{
 use windlass_bed::{
     Repository,
     daemon::Config,
+    install,
     process::{await_ready, start},
 };
 use windlass_tests::{Stand, bed};
@@ -33,11 +34,14 @@ pub(crate) fn releases() {
     let file = layout.at("daemons/bench-many/nodes.yaml");
     fs::write(&file, nodes).unwrap();
     let log = layout.at("log/kwok.log");
-    let args = [
+    let mut args = vec![
         format!("--kubeconfig={}", bed().kubeconfig().display()),
         "--manage-all-nodes=false".to_owned(),
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
     ];
+    args.extend(
+        install::kwok_stages().unwrap().iter().map(|file| format!("--config={}", file.display())),
+    );
     let mut kwok = start("kwok", &log, &layout.program("kwok"), args).unwrap();
     let _ = stand.kubectl(&["apply", "--filename", &file.display().to_string()]);
     let ready =
