@@ -11,7 +11,10 @@ use kube::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -54,6 +57,8 @@ struct Shared {
     calls: Semaphore,
     kinds: Kinds,
     rights: Rights,
+    /// Lists come as the beginning of a watch: one request instead of two.
+    streams: AtomicBool,
 }
 
 impl Client {
@@ -68,6 +73,7 @@ impl Client {
             calls: Semaphore::new(AT_ONCE),
             kinds: Kinds::default(),
             rights: Rights::default(),
+            streams: AtomicBool::new(true),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -102,6 +108,16 @@ impl Client {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether lists are asked for as the beginning of a watch.
+    pub(crate) fn streams(&self) -> bool {
+        self.shared.streams.load(Ordering::Relaxed)
+    }
+
+    /// This API server does not do that, or its etcd cannot.
+    pub(crate) fn list_first(&self) {
+        self.shared.streams.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn api<K>(&self, namespace: &str) -> Api<K>

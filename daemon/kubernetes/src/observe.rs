@@ -40,12 +40,20 @@ pub(crate) const WATCH_SECONDS: u32 = 30;
 /// After this without a word from any watch the API server is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// How an API server says that it does not begin watches with lists: its feature gate WatchList is
+/// off (`ValidateListOptions` of apimachinery), or its etcd is too old (`cacher.go` of apiserver).
+const UNSTREAMED: [&str; 2] = ["sendInitialEvents", "RequestWatchProgress"];
+
 /// What a watch says.
 pub(crate) enum Told {
+    /// It was opened; what it shows is still to come.
+    Opened,
     /// Something is other than before.
     Changed,
     /// It broke, and is opened again after a while.
     Broke,
+    /// The API server does not begin a watch with a list.
+    Unstreamed,
 }
 
 /// What watches say.
@@ -106,7 +114,7 @@ struct Watches {
 /// showed last is nothing to judge by then.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sighting> {
     let mut watches = Watches::start(client, release);
-    let client = client.clone();
+    let (client, release) = (client.clone(), release.clone());
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
@@ -127,13 +135,21 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
             tokio::select! {
                 told = watches.changes.next() => match told {
                     None => return,
+                    Some(Told::Opened) => {}
                     Some(Told::Changed) => heard = true,
                     Some(Told::Broke) => if is_away(&client, &send).await { return },
+                    Some(Told::Unstreamed) => {
+                        client.list_first();
+                        watches = Watches::start(&client, &release);
+                    }
                 },
                 // A cluster that hangs says nothing at all.
                 () = sleep(SILENCE), if !heard => {
                     heard = true;
                     if is_away(&client, &send).await { return }
+                    // One before 1.27 does not know what is asked of it, and does not say so.
+                    client.list_first();
+                    watches = Watches::start(&client, &release);
                 }
                 () = sleep(Duration::from_secs(1)), if looks => {}
                 () = send.closed() => return,
@@ -158,9 +174,10 @@ impl Watches {
     fn start(client: &Client, release: &Release) -> Self {
         let namespace = release.app.namespace();
         let labels = format!("{INSTANCE}={}", release.app.name);
-        // Lists first: a list that comes as a watch's beginning would save a request each, and is
-        // refused where the API server's etcd is older than 3.5 (RequestWatchProgress).
-        let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+        let config = || {
+            let config = watcher::Config::default().timeout(WATCH_SECONDS);
+            if client.streams() { config.streaming_lists() } else { config }
+        };
         let ours = || config().labels(&labels);
         let expected = expected(release);
         let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
@@ -343,11 +360,21 @@ fn watch_dynamic(
 }
 
 fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
+    use watcher::Event;
     match event {
-        Ok(_) => Told::Changed,
+        Ok(Event::Init | Event::InitApply(_)) => Told::Opened,
+        Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => Told::Changed,
         Err(error) => {
             tracing::debug!(%error, "watch");
-            Told::Broke
+            let words = match &error {
+                watcher::Error::WatchStartFailed(kube::Error::Api(status))
+                | watcher::Error::WatchError(status) => &*status.message,
+                _ => "",
+            };
+            match UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
+                true => Told::Unstreamed,
+                false => Told::Broke,
+            }
         }
     }
 }

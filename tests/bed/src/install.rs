@@ -10,7 +10,6 @@ use std::{
 
 /// What Debian has, as a file that shows it is there and the package that brings it.
 const PACKAGES: &[(&str, &str)] = &[
-    ("/usr/bin/etcd", "etcd-server"),
     ("/usr/bin/containerd", "containerd"),
     ("/usr/sbin/runc", "runc"),
     ("/usr/bin/docker-registry", "docker-registry"),
@@ -43,6 +42,13 @@ const MODULES: &[Module] = &[
             "github.com/moby/buildkit/cmd/buildctl",
             "github.com/moby/buildkit/cmd/buildkitd",
         ],
+    },
+    Module {
+        folder: "etcd",
+        version: "v3.6.16",
+        flags: &[],
+        stamps: "",
+        packages: &["windlass.bed/etcd"],
     },
     Module {
         folder: "kubernetes",

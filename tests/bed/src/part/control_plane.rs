@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::Duration,
 };
@@ -91,7 +91,7 @@ impl Plane {
             format!("--initial-cluster=default={peer}"),
             "--unsafe-no-fsync".into(),
         ];
-        let mut part = start("etcd", &log("etcd"), Path::new("/usr/bin/etcd"), args)?;
+        let mut part = start("etcd", &log("etcd"), &layout.program("etcd"), args)?;
         let limit = Duration::from_secs(30);
         await_ready(&mut part, &log("etcd"), limit, || listens("127.0.0.1", self.etcd()))?;
         parts.push(part);
