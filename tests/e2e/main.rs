@@ -11,6 +11,7 @@
 )]
 
 mod accepted;
+mod attached;
 mod building;
 mod cases;
 mod clusters;

@@ -38,6 +38,8 @@ pub(crate) fn releases() {
         format!("--kubeconfig={}", bed().kubeconfig().display()),
         "--manage-all-nodes=false".to_owned(),
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
+        // Without leases they are taken for lost after forty seconds.
+        "--node-lease-duration-seconds=40".to_owned(),
     ];
     args.extend(
         install::kwok_stages().unwrap().iter().map(|file| format!("--config={}", file.display())),

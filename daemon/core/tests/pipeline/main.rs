@@ -10,6 +10,7 @@
 )]
 
 mod clusters;
+mod workshop;
 mod world;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -6,12 +6,7 @@ use crate::{
     layout::{HOST, SERVICES, port},
     process::{Running, await_ready, listens, run, start},
 };
-use std::{
-    fs,
-    path::PathBuf,
-    process::Command,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 /// The first is the bed's own. The second is for tests of several clusters: another CA, other
 /// accounts, and [`super::node::Node`] 3.

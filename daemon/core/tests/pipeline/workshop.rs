@@ -1,0 +1,69 @@
+//! The pretend builder.
+
+use crate::world::World;
+use async_trait::async_trait;
+use std::sync::Arc;
+use windlass_core::{
+    job::{Image, Stage},
+    ports::*,
+    run::Voice,
+    testing::{TestOutput, TestRun},
+};
+
+struct Building(Arc<Inner>, ImageConfig, String);
+struct Inner {
+    failing_test: bool,
+    fail: (bool, bool),
+    push: Box<dyn Fn(String) + Send + Sync>,
+}
+
+/// Builds into the world that it belongs to.
+pub(crate) struct Workshop(pub(crate) Arc<World>);
+
+#[async_trait]
+impl Builder for Workshop {
+    async fn open(
+        &self,
+        order: Order,
+        _: &dyn Tree,
+        voice: &Voice,
+    ) -> Result<Box<dyn Build>, BuildError> {
+        let world = self.0.clone();
+        if world.call() {
+            return Err(BuildError::Unreachable { address: "b".into(), message: "gone".into() });
+        }
+        assert!(matches!(&order.dockerfile, Dockerfile::Text(text) if text.contains("`go`")));
+        let _ = voice.log(Stage::Build, "step", "building").await;
+        *world.built.lock().unwrap() += 1;
+        let pushing = world.clone();
+        let push = Box::new(move |reference| {
+            *pushing.pushed.lock().unwrap().entry(reference).or_insert(0) += 1;
+        });
+        let inner =
+            Inner { failing_test: world.failing_test, fail: (world.call(), world.call()), push };
+        let config = ImageConfig { user: Some(10001), ..ImageConfig::default() };
+        Ok(Box::new(Building(Arc::new(inner), config, order.reference)))
+    }
+}
+
+#[async_trait]
+impl Build for Building {
+    fn config(&self) -> &ImageConfig {
+        &self.1
+    }
+    async fn test(&self, test: &TestRun, _: &Voice) -> Result<TestOutput, BuildError> {
+        if self.0.fail.0 {
+            return Err(BuildError::Other { message: "container".into() });
+        }
+        let exit = u32::from(self.0.failing_test);
+        let (command, tail) = (test.command.clone(), vec!["1 failed".into()]);
+        Ok(TestOutput { command, exit, tail, ..TestOutput::default() })
+    }
+    async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
+        if self.0.fail.1 {
+            return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
+        }
+        (self.0.push)(self.2.clone());
+        Ok(Image { reference: self.2.clone(), digest: "new".into() })
+    }
+}
