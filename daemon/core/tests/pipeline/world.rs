@@ -14,7 +14,7 @@ use windlass_core::{
     cluster::{Clusters, DEFAULT},
     event::{Event, Outcome},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
-    job::{Commit, Image, Release, Stage},
+    job::{Commit, Image, Release},
     plan::Change,
     ports::*,
     recipe::{BuildStage, ImagePlan, Recipe},
@@ -22,7 +22,7 @@ use windlass_core::{
     runtime::Runtime,
     secret::Secret,
     snapshot::{Container, Pod, Snapshot, Terminated, Workload},
-    testing::{TestOutput, TestPlan, TestRun, TestSummary},
+    testing::{TestOutput, TestPlan, TestSummary},
 };
 
 #[derive(Default)]
