@@ -1,6 +1,6 @@
 //! The one configuration: a file, then the environment. The only reader of either.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::IntoDeserializer};
 use std::{
     collections::BTreeMap,
     fmt, fs,
@@ -54,7 +54,7 @@ pub(crate) struct Config {
     pub(crate) clusters: Vec<Cluster>,
     /// Of several clusters, where a job does not say it: `sequential` (the default), each healthy
     /// before the next is touched; or `parallel`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(crate) cluster_order: Order,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
@@ -77,6 +77,7 @@ pub(crate) struct Log {
     /// As in `RUST_LOG`. Default `info`.
     pub(crate) filter: String,
     /// `human` or `json`.
+    #[serde(deserialize_with = "word")]
     pub(crate) format: Format,
 }
 
@@ -124,6 +125,7 @@ pub(crate) struct Cluster {
     /// Only for these environments. Default: all.
     pub(crate) environments: Vec<String>,
     /// What the namespaces enforce of their pods. Default `baseline`: no pod reaches its node.
+    #[serde(deserialize_with = "word")]
     pub(crate) pod_security: PodSecurity,
 }
 
@@ -180,9 +182,10 @@ pub(crate) struct Hook {
     /// A deploy-hook plugin.
     pub(crate) plugin: String,
     /// `before-traffic`, `after-release`, `after-failure`, `after-rollback`.
+    #[serde(deserialize_with = "word")]
     pub(crate) moment: Moment,
     /// Where it fails: `roll-back` (the default), `stop`, `warn`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(crate) policy: Policy,
     /// Only for these projects. Default: all.
     #[serde(default)]
@@ -206,7 +209,7 @@ pub(crate) struct Plugin {
     /// Of the component: `sha256:…`. Needed where anything is granted.
     pub(crate) digest: Option<String>,
     /// `sandbox`, or `process`: in a process without credentials, network or most system calls.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(crate) isolation: Isolation,
     /// What it may do beyond its log, its settings and its tree. Default: nothing.
     #[serde(default)]
@@ -242,6 +245,15 @@ fn object() -> serde_json::Value {
 
 fn drain() -> u64 {
     10
+}
+
+/// One word of several. The reader's own error names neither the field nor what there is.
+fn word<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(String::deserialize(from)?.into_deserializer())
 }
 
 /// What is wrong with the configuration.
@@ -422,6 +434,16 @@ mod tests {
             let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_wrong_word_is_told_with_those_that_there_are() {
+        let error = load(&format!("cluster-order = \"both\"\n{LEAST}")).unwrap_err().to_string();
+        let words = "unknown variant `both`, expected `sequential` or `parallel`";
+        assert!(error.contains(words) && error.contains("cluster-order"), "{error}");
+        let error = load(&format!("{LEAST}[cluster]\npod-security = \"strict\"\n"));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("`strict`, expected one of `privileged`, `baseline`"), "{error}");
     }
 
     #[test]

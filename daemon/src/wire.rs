@@ -73,7 +73,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
     let (mut clusters, mut pod_security) = (Vec::new(), BTreeMap::new());
     for cluster in config.clusters() {
-        let client = client(&cluster).await?;
+        let client = client(&cluster).await;
+        let client = client.map_err(|error| format!("cluster {}: {error}", cluster.name))?;
         let (name, level) = (cluster.name, cluster.pod_security.label());
         let logins = registries.clone();
         let kubernetes = Kubernetes::new(client, secrets.clone(), logins, level.clone());
@@ -97,8 +98,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
 }
 
 pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {
-    let client = Client::new(cluster.kubeconfig.as_deref()).await;
-    Ok(client.map_err(|error| format!("cluster {}: {error}", cluster.name))?)
+    Client::new(cluster.kubeconfig.as_deref()).await
 }
 
 fn key(config: &Config) -> Result<Key, Fault> {
