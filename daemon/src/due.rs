@@ -53,7 +53,8 @@ async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreE
 /// Says when it is due again.
 async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u64>, String> {
     let mut released = Vec::new();
-    for cluster in supplies.pod_security.keys() {
+    let clusters = supplies.targets.choose(app, &[], None).map(|clusters| clusters.names);
+    for cluster in &clusters.unwrap_or_default() {
         let last = store.last_release(app, cluster).await.map_err(|error| error.to_string())?;
         released.extend(last.map(|release| release.at(std::slice::from_ref(cluster))));
     }

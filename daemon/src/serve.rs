@@ -31,7 +31,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         releases: Arc::new(store.clone()),
         secrets: Arc::new(store.clone()),
         plugins: plugins.clone(),
-        targets: Arc::new(config.targets()),
+        targets: supplies.targets.clone(),
         planner: Arc::new(Plans { supplies: supplies.clone(), store: store.clone() }),
         queue: queue.clone(),
     };

@@ -8,6 +8,7 @@ use crate::{
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit};
 use windlass_core::{
+    cluster::Targets,
     hook,
     ports::{Builder, Cluster, Credential, Git, Login, Logins, Ports, Preview, Secrets},
     secret::Secret,
@@ -36,7 +37,9 @@ pub(crate) struct Supplies {
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     preview: Arc<dyn Preview>,
-    /// What the namespaces of each cluster enforce; its keys are all clusters.
+    /// Which apps go to which clusters.
+    pub(crate) targets: Arc<Targets>,
+    /// What the namespaces of each cluster enforce.
     pub(crate) pod_security: BTreeMap<String, Option<String>>,
     secrets: Arc<dyn Secrets>,
     registry: String,
@@ -88,6 +91,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         builder: Arc::new(builder(config, registries.clone())?),
         cluster: cluster.clone(),
         preview: cluster,
+        targets: Arc::new(config.targets()),
         pod_security,
         registries,
         secrets,

@@ -37,9 +37,11 @@ impl releases_server::Releases for Desk {
         let found = found.map_err(errors::store)?;
         let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
         let last = found.last().map(|(release, _)| release.id.clone()).filter(|_| full);
+        let clusters: BTreeSet<_> =
+            found.iter().flat_map(|(release, _)| &release.clusters).collect();
         let mut current = BTreeSet::new();
-        for target in &self.targets.all {
-            let last = self.releases.last_release(&app, &target.name).await;
+        for cluster in clusters {
+            let last = self.releases.last_release(&app, cluster).await;
             current.extend(last.map_err(errors::store)?.map(|release| release.id));
         }
         let shown = found.iter().map(|(release, created)| {
