@@ -188,4 +188,15 @@ mod tests {
             Image { reference: "10.0.0.1:5000/shop/web:abc".into(), digest: "sha256:1".into() };
         assert_eq!(image.by_digest(), "10.0.0.1:5000/shop/web@sha256:1");
     }
+
+    #[test]
+    fn what_an_older_journal_has_is_in_the_only_cluster() {
+        let image = Image { reference: "r/shop/web:1".into(), digest: "sha256:1".into() };
+        let old = serde_json::json!({
+            "id": "1", "app": App::new("shop", "web", "").unwrap(), "commit": "abc",
+            "image": image, "runtime": Runtime::default(),
+        });
+        let release: Release = serde_json::from_value(old).unwrap();
+        assert_eq!((release.cluster(), &*release.place()), ("default", ""));
+    }
 }
