@@ -315,6 +315,14 @@ impl Config {
             if self.clusters.iter().take(index).any(|before| before.name == cluster.name) {
                 return fail(&format!("clusters[{index}].name: `{}` is said twice", cluster.name));
             }
+            let mut before = self.clusters.iter().take(index);
+            if let Some(same) = before.find(|before| before.kubeconfig == cluster.kubeconfig) {
+                // A failure in the one would put back, or scale to nothing, what serves in the other.
+                return fail(&format!(
+                    "clusters[{index}].kubeconfig: is that of `{}`; each cluster has its own",
+                    same.name
+                ));
+            }
         }
         if self.jobs == 0 {
             return fail("jobs: must be at least 1");
@@ -421,12 +429,18 @@ mod tests {
 
     #[test]
     fn several_clusters_have_names_and_no_two_the_same() {
-        let cluster = |name: &str| format!("[[clusters]]\nname = \"{name}\"\n");
+        let cluster =
+            |name: &str| format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{name}\"\n");
         let config = load(&format!("{LEAST}{}{}", cluster("eu"), cluster("us"))).unwrap();
         assert_eq!(config.targets().all.len(), 2);
         assert_eq!(load(LEAST).unwrap().clusters()[0].name, "default");
         for (text, words) in [
             (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is said twice"),
+            (
+                cluster("eu")
+                    + &cluster("us").replace("kubeconfig = \"us\"", "kubeconfig = \"eu\""),
+                "clusters[1].kubeconfig: is that of `eu`",
+            ),
             (cluster("EU"), "clusters[0].name: `EU` must start with a letter a-z"),
             (cluster("eu") + "[cluster]\n", "cannot stand beside `clusters`"),
             ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is called `default`"),

@@ -16,6 +16,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_sec
 /// login in it is over.
 const AGAIN_MS: u64 = 60_000;
 
+/// An app whose clusters the configuration does not name, or not any more, is looked at again after this.
+const UNKNOWN_MS: u64 = 3_600_000;
+
 /// Does what is due, for ever.
 pub(crate) async fn run(store: Store, supplies: Supplies) {
     loop {
@@ -59,6 +62,10 @@ async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u
         released.extend(last.map(|release| release.at(std::slice::from_ref(cluster))));
     }
     if released.is_empty() {
+        if !store.releases(app, None, 1).await.map_err(|error| error.to_string())?.is_empty() {
+            tracing::warn!(%app, "the pull secret is not renewed: none of its clusters is configured");
+            return Ok(Some(now_ms() + UNKNOWN_MS));
+        }
         // A first release is on its way, or it never came to be.
         let unfinished = store.unfinished().await.map_err(|error| error.to_string())?;
         let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);

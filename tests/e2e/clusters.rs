@@ -89,10 +89,13 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
     let lines: Vec<_> = releases.lines().collect();
     assert!(lines[0].starts_with('*') && lines[0].ends_with(" in us"), "{releases}");
     assert!(lines[1].starts_with('*') && lines[1].ends_with(" in eu, us"), "{releases}");
-    let back = ["rollback", "t-clusters/app", "--cluster", "us"];
-    let back = stand.daemon.windlass(&back).unwrap();
+    // Where the newest release is; the other has none to go back to.
+    let back = stand.daemon.windlass(&["rollback", "t-clusters/app"]).unwrap();
     assert_eq!(back.code, 0, "{}", back.text);
     serve(&stand, "app", "one", "one");
+    let both = ["rollback", "t-clusters/app", "--cluster", "us", "--cluster", "eu"];
+    let both = stand.daemon.windlass(&both).unwrap();
+    assert!(both.text.contains("no earlier release in eu"), "{}", both.text);
 
     // At once: what crashes goes back in both.
     let crash = spec_file(&stand, "crash", &format!("command = [\"false\"]\n{SMALL}"));

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
+    cluster::DEFAULT,
     job::{Job, Release, Source},
     records::Submission,
     spec::Spec,
@@ -63,12 +64,24 @@ impl releases_server::Releases for Desk {
         convert::request_id(&message.request_id)?;
         let app = convert::app(message.app)?;
         principal.may(Verb::Deploy, &app.project)?;
-        let release = self.earlier(&app, &message.to, &message.clusters).await?;
-        let wanted = match message.clusters.is_empty() {
-            true => &release.clusters,
-            false => &message.clusters,
+        let (wanted, order) = (&message.clusters, message.cluster_order);
+        let (release, clusters) = match &*message.to {
+            "" => {
+                let wanted = match wanted.is_empty() {
+                    true => self.newest(&app).await?.clusters,
+                    false => wanted.clone(),
+                };
+                let clusters = convert::clusters(&self.targets, &app, &wanted, order)?;
+                (self.before_in_all(&app, &clusters.names).await?, clusters)
+            }
+            to => {
+                // What is named may be brought to a cluster where it never was.
+                let release = self.named(&app, to).await?;
+                let wanted = if wanted.is_empty() { &release.clusters } else { wanted };
+                let clusters = convert::clusters(&self.targets, &app, wanted, order)?;
+                (release, clusters)
+            }
         };
-        let clusters = convert::clusters(&self.targets, &app, wanted, message.cluster_order)?;
         let job = Job {
             id: uuid::Uuid::now_v7().to_string(),
             app,
@@ -86,25 +99,46 @@ impl releases_server::Releases for Desk {
 }
 
 impl Desk {
-    /// `clusters`: only a release that came to all of these.
-    async fn earlier(&self, app: &App, to: &str, clusters: &[String]) -> Result<Release, Status> {
-        let mut all = self.releases.releases(app, None, 100).await.map_err(errors::store)?;
-        all.retain(|(release, _)| clusters.iter().all(|name| release.clusters.contains(name)));
-        let fix = format!("list them: windlass releases {app}");
-        if to.is_empty() {
-            // The newest that is not what serves now, so that two rollbacks do not go in circles.
-            let serving = all.first().map(|(release, _)| release.image.digest.clone());
-            let mut earlier = all.into_iter().map(|(release, _)| release);
-            return earlier
-                .find(|release| Some(&release.image.digest) != serving.as_ref())
-                .ok_or_else(|| {
-                    errors::precondition(
-                        "no-earlier-release",
-                        format!("{app} has no earlier release"),
-                        &fix,
-                    )
-                });
+    async fn newest(&self, app: &App) -> Result<Release, Status> {
+        let newest = self.releases.releases(app, None, 1).await.map_err(errors::store)?;
+        newest.into_iter().next().map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))
+    }
+
+    /// What a rollback leads to: the same in all these clusters, or somebody has to say which.
+    async fn before_in_all(&self, app: &App, clusters: &[String]) -> Result<Release, Status> {
+        let mut found: Option<(Release, &String)> = None;
+        for cluster in clusters {
+            let before = self.before(app, cluster).await?;
+            let before = before.ok_or_else(|| no_earlier(app, &place(cluster)))?;
+            match &found {
+                Some((other, first)) if other.id != before.id => {
+                    let message = format!(
+                        "the release before is {} in {first} and {} in {cluster}",
+                        other.id, before.id
+                    );
+                    let fix = "say one cluster (--cluster), or one release (--to)";
+                    return Err(errors::precondition("clusters-differ", message, fix));
+                }
+                Some(_) => {}
+                None => found = Some((before, cluster)),
+            }
         }
+        found.map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))
+    }
+
+    /// The newest in a cluster that is not what serves there, so that two rollbacks do not go in
+    /// circles.
+    async fn before(&self, app: &App, cluster: &str) -> Result<Option<Release>, Status> {
+        let serving = self.releases.last_release(app, cluster).await.map_err(errors::store)?;
+        let Some(serving) = serving else { return Ok(None) };
+        let is_it = |release: &Release| {
+            release.clusters.iter().any(|name| name == cluster)
+                && release.image.digest != serving.image.digest
+        };
+        self.find_release(app, Some(serving.id.clone()), is_it).await
+    }
+
+    async fn named(&self, app: &App, to: &str) -> Result<Release, Status> {
         if to.len() < SHORTEST {
             return Err(field(
                 "to",
@@ -112,9 +146,41 @@ impl Desk {
                 "must have at least 7 characters of a release's id or commit",
             ));
         }
-        let mut found = all.into_iter().map(|(release, _)| release);
-        found
-            .find(|release| release.id.starts_with(to) || release.commit.starts_with(to))
-            .ok_or_else(|| errors::missing("release", to, &fix))
+        let is_it =
+            |release: &Release| release.id.starts_with(to) || release.commit.starts_with(to);
+        let found = self.find_release(app, None, is_it).await?;
+        let fix = format!("list them: windlass releases {app}");
+        found.ok_or_else(|| errors::missing("release", to, &fix))
     }
+
+    /// The newest of those older than `before`.
+    async fn find_release(
+        &self,
+        app: &App,
+        mut before: Option<String>,
+        is_it: impl Fn(&Release) -> bool,
+    ) -> Result<Option<Release>, Status> {
+        loop {
+            let page = self.releases.releases(app, before.as_deref(), 100).await;
+            let page = page.map_err(errors::store)?;
+            let Some((oldest, _)) = page.last() else { return Ok(None) };
+            before = Some(oldest.id.clone());
+            if let Some((found, _)) = page.into_iter().find(|(release, _)| is_it(release)) {
+                return Ok(Some(found));
+            }
+        }
+    }
+}
+
+fn place(cluster: &str) -> String {
+    match cluster {
+        DEFAULT => String::new(),
+        name => format!(" in {name}"),
+    }
+}
+
+fn no_earlier(app: &App, place: &str) -> Status {
+    let message = format!("{app} has no earlier release{place}");
+    let fix = format!("list them: windlass releases {app}");
+    errors::precondition("no-earlier-release", message, &fix)
 }

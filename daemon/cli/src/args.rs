@@ -143,7 +143,7 @@ pub(crate) enum Command {
         /// A release's id or a commit. Default: the one before.
         #[arg(long, default_value = "")]
         to: String,
-        /// Only in this cluster; several for several. Default: wherever that release was.
+        /// Only in this cluster; several for several. Default: where it was, or where the newest is.
         #[arg(long)]
         cluster: Vec<String>,
         /// Of several clusters: one after the other, or all at once. Default: the operator's.

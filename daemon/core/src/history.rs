@@ -22,6 +22,8 @@ pub enum Standing {
         plan: Box<Plan>,
         /// The step that comes next.
         next: Cursor,
+        /// Whether that step was begun.
+        begun: bool,
         /// Why it goes back, if it does.
         turned: Option<Turned>,
         /// How far the hook is that this step asks.
@@ -47,8 +49,8 @@ pub enum Standing {
 pub struct Turned {
     /// How the job is to end after it.
     pub outcome: Outcome,
-    /// The step of the way forward at which it turned.
-    pub at: usize,
+    /// How many steps of the way forward were begun by then.
+    pub begun: usize,
 }
 
 /// A log that no run of ours writes.
@@ -82,6 +84,7 @@ fn step(standing: Standing, event: &Event) -> Option<Standing> {
         (Standing::Fresh | Standing::Pushed(_), Event::Planned(plan)) => Standing::Planned {
             plan: plan.clone(),
             next: Cursor::Forward(0),
+            begun: false,
             turned: None,
             rounds: Rounds::default(),
         },
@@ -103,20 +106,27 @@ fn step(standing: Standing, event: &Event) -> Option<Standing> {
             rounds: Rounds::default(),
         },
         (Standing::Planned { plan, next, turned, .. }, Event::Took(cursor)) if next == *cursor => {
-            Standing::Planned { plan, next: cursor.next(), turned, rounds: Rounds::default() }
+            let (next, rounds) = (cursor.next(), Rounds::default());
+            Standing::Planned { plan, next, begun: false, turned, rounds }
+        }
+        (Standing::Planned { plan, next, turned, rounds, .. }, Event::Taking(cursor, _))
+            if next == *cursor =>
+        {
+            Standing::Planned { plan, next, begun: true, turned, rounds }
         }
         (
-            Standing::Planned { plan, next: Cursor::Forward(at), turned: None, .. },
+            Standing::Planned { plan, next: Cursor::Forward(at), begun, turned: None, .. },
             Event::TurningBack(outcome),
         ) => Standing::Planned {
             plan,
             next: Cursor::Back(0),
-            turned: Some(Turned { outcome: outcome.clone(), at }),
+            begun: false,
+            turned: Some(Turned { outcome: outcome.clone(), begun: at + usize::from(begun) }),
             rounds: Rounds::default(),
         },
         (_, Event::Took(_) | Event::TurningBack(_)) => return None,
-        (Standing::Planned { plan, next, turned, rounds }, event) => {
-            Standing::Planned { plan, next, turned, rounds: rounds.after(event) }
+        (Standing::Planned { plan, next, begun, turned, rounds }, event) => {
+            Standing::Planned { plan, next, begun, turned, rounds: rounds.after(event) }
         }
         (standing, _) => standing,
     })

@@ -279,6 +279,7 @@ pub(crate) async fn step(
             moment: hook.moment,
             message: done.message,
             turn_back: policy == Policy::RollBack || done.request_rollback,
+            place: release.place(),
         }),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     history::Standing,
     hook::{self, Hook, Rounds},
     job::{Commit, Image, Job, Release, Source, Stage},
-    plan::{Cursor, rolling},
+    plan::{Before, Cursor, rolling},
     ports::{ClusterError, ImageConfig, Ports, Tree},
     release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
@@ -71,9 +71,9 @@ pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Resu
 }
 
 async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Release, Failure> {
-    if let Standing::Planned { plan, next, turned, rounds } = past {
+    if let Standing::Planned { plan, next, begun, turned, rounds } = past {
         secrets::mask_planned(&plan, ports, run).await;
-        return carry_out(&plan, Resumed { from: next, turned, rounds }, ports, run).await;
+        return carry_out(&plan, Resumed { from: next, begun, turned, rounds }, ports, run).await;
     }
     let release = match (past, &job.source) {
         (Standing::Pushed(release), _) => *release,
@@ -88,19 +88,52 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
             // What was deployed before was migrated before; those that look on are told.
             Source::Release(_) => Vec::new(),
         };
-        let mut good = BTreeMap::new();
-        for cluster in &release.clusters {
-            if let Some(last) = run.last_release(&job.app, cluster).await? {
-                good.insert(cluster.clone(), last);
-            }
-        }
-        let plan = rolling(&release, job.clusters.order, &good, &hooks);
+        let before = before(&release, ports, run).await?;
+        let plan = rolling(&release, job.clusters.order, &before, &hooks);
         run.say(Event::Planned(Box::new(plan.clone()))).await?;
-        Ok::<_, Lost>(plan)
+        Ok::<_, Cause>(plan)
     };
-    let plan = planned.await.map_err(|lost| lost.at(Stage::Release))?;
+    let plan = planned.await.map_err(|cause| Failure { at: Stage::Release, cause })?;
     secrets::mask_planned(&plan, ports, run).await;
     carry_out(&plan, Resumed::default(), ports, run).await
+}
+
+/// What serves in each of a release's clusters. What the journal does not know is no reason to scale it
+/// to nothing if this release fails.
+async fn before(
+    release: &Release,
+    ports: &Ports,
+    run: &Run,
+) -> Result<BTreeMap<String, Before>, Cause> {
+    let mut before = BTreeMap::new();
+    for next in release.each() {
+        let known = match run.last_release(&next.app, next.cluster()).await? {
+            Some(last) => Before::Release(Box::new(last)),
+            None if serves(&next, ports, run).await? => {
+                let message = format!(
+                    "{} serves{} already, and the journal has no release of it",
+                    next.app.name,
+                    next.place()
+                );
+                let fix = "nothing, if it was deployed otherwise before; if this release fails, what it changed stays".into();
+                run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                Before::Unknown
+            }
+            None => continue,
+        };
+        before.insert(next.cluster().to_owned(), known);
+    }
+    Ok(before)
+}
+
+async fn serves(next: &Release, ports: &Ports, run: &Run) -> Result<bool, Cause> {
+    let asked = || async {
+        ports.preview.serves(next).await.map_err(|error| Cause::Applying {
+            error: Box::new(error),
+            release: Box::new(next.clone()),
+        })
+    };
+    run.unless_stopped(run.retrying(asked)).await
 }
 
 /// The operator's hooks for a release. What the app says of a hook that there is not is no error:

@@ -44,8 +44,11 @@ pub enum Step {
         /// How long.
         within: Duration,
     },
-    /// The same in several clusters at once: all of them writes, or all of them waits.
+    /// The same in several clusters at once: all of them writes, or all of them waits, or the whole way
+    /// back of each, so that none waits for another.
     Together(Vec<Self>),
+    /// One after the other, taken again from its first after a restart.
+    InTurn(Vec<Self>),
 }
 
 /// A write to the cluster that leaves the same state however often it is made.
@@ -102,14 +105,24 @@ fn patience(release: &Release) -> Duration {
     Duration::from_secs(longest.max().unwrap_or(300))
 }
 
-/// Pods are replaced one by one; the old ones go as new ones are ready. `good`: what served last, by
+/// What serves in a cluster when a plan is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// The journal knows it.
+    Release(Box<Release>),
+    /// Something serves that the journal does not know: an app of before, or a cluster that was called
+    /// otherwise.
+    Unknown,
+}
+
+/// Pods are replaced one by one; the old ones go as new ones are ready. `before`: what served last, by
 /// cluster. `hooks`: those before traffic and after the release, in order; each cluster has its own
 /// database, as far as anybody knows, so each is asked in each.
 #[must_use]
 pub fn rolling(
     next: &Release,
     order: Order,
-    good: &BTreeMap<String, Release>,
+    before: &BTreeMap<String, Before>,
     hooks: &[Hook],
 ) -> Plan {
     let places: Vec<_> = next.each().collect();
@@ -142,17 +155,24 @@ pub fn rolling(
     // Last, so that a way back finds what it leads to still there.
     forward.extend(together(places.iter().map(prune)));
     // Back at once, in whatever order it went forward: what is broken is to be whole soon.
-    let good: Vec<_> = places
-        .iter()
-        .map(|next| (next, good.get(next.cluster()).map(|good| good.at(&next.clusters))))
-        .collect();
-    let undo = good.iter().map(|(next, good)| match good {
-        Some(good) => apply(good),
-        None => Step::Change(Change::Retire(Box::new((*next).clone()))),
+    let undo = places.iter().filter_map(|next| match before.get(next.cluster()) {
+        Some(Before::Release(good)) => {
+            let good = good.at(&next.clusters);
+            Some(Step::InTurn(vec![apply(&good), healthy(&good), prune(&good)]))
+        }
+        // Nobody knows how to put it back; its old pods go only as new ones are ready.
+        Some(Before::Unknown) => None,
+        None => Some(Step::Change(Change::Retire(Box::new(next.clone())))),
     });
-    let served = || good.iter().filter_map(|(_, good)| good.as_ref());
-    let back = [together(undo), together(served().map(healthy)), together(served().map(prune))];
-    Plan { forward, back: back.into_iter().flatten().collect(), release: next.clone() }
+    Plan { forward, back: flat(together(undo)), release: next.clone() }
+}
+
+/// What is no part of several steps at once are steps of the plan.
+fn flat(step: Option<Step>) -> Vec<Step> {
+    match step {
+        Some(Step::InTurn(steps)) => steps,
+        step => step.into_iter().collect(),
+    }
 }
 
 /// One step of several, where there are several.
@@ -189,12 +209,13 @@ impl Plan {
         all
     }
 
-    /// The way back from a step of `forward`: only where something may have been changed by then.
+    /// The way back once so many steps of `forward` were begun: only where something may have been
+    /// changed by then.
     #[must_use]
-    pub fn way_back(&self, from: usize) -> Vec<Step> {
-        let taken = self.forward.iter().take(from.saturating_add(1));
-        let changed: BTreeSet<_> = taken.flat_map(Step::changed).collect();
-        self.back.iter().filter_map(|step| step.within(&changed)).collect()
+    pub fn way_back(&self, begun: usize) -> Vec<Step> {
+        let changed: BTreeSet<_> =
+            self.forward.iter().take(begun).flat_map(Step::changed).collect();
+        self.back.iter().flat_map(|step| flat(step.within(&changed))).collect()
     }
 }
 
@@ -205,7 +226,7 @@ impl Step {
         match self {
             Self::AwaitHealthy { .. } => true,
             Self::Together(steps) => steps.iter().all(Self::is_wait),
-            Self::Change(_) | Self::Hook { .. } => false,
+            Self::Change(_) | Self::Hook { .. } | Self::InTurn(_) => false,
         }
     }
 
@@ -214,7 +235,9 @@ impl Step {
         match self {
             Self::Change(change) => vec![change.release()],
             Self::Hook { release, .. } | Self::AwaitHealthy { release, .. } => vec![release],
-            Self::Together(steps) => steps.iter().flat_map(Self::releases).collect(),
+            Self::Together(steps) | Self::InTurn(steps) => {
+                steps.iter().flat_map(Self::releases).collect()
+            }
         }
     }
 
@@ -222,7 +245,9 @@ impl Step {
     fn changed(&self) -> Vec<&str> {
         match self {
             Self::Change(change) => vec![change.release().cluster()],
-            Self::Together(steps) => steps.iter().flat_map(Self::changed).collect(),
+            Self::Together(steps) | Self::InTurn(steps) => {
+                steps.iter().flat_map(Self::changed).collect()
+            }
             Self::Hook { .. } | Self::AwaitHealthy { .. } => Vec::new(),
         }
     }
@@ -258,6 +283,10 @@ impl fmt::Display for Step {
             Self::Together(steps) => {
                 let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
                 f.write_str(&steps.join("; "))
+            }
+            Self::InTurn(steps) => {
+                let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
+                f.write_str(&steps.join(", then "))
             }
         }
     }

@@ -236,6 +236,8 @@ pub trait Cluster: Send + Sync {
 pub trait Preview: Send + Sync {
     /// Whether the cluster knows all kinds of a release, and lets this daemon make them.
     async fn check(&self, release: &Release) -> Result<(), ClusterError>;
+    /// Whether pods of this app serve, of whatever release.
+    async fn serves(&self, release: &Release) -> Result<bool, ClusterError>;
     /// What applying a release would change. Secrets are masked.
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError>;
 }

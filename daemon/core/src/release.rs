@@ -23,6 +23,8 @@ use tokio::time::{Instant, sleep_until};
 pub struct Resumed {
     /// The step that comes next.
     pub from: Cursor,
+    /// Whether an earlier run had begun it.
+    pub begun: bool,
     /// When an earlier run had already turned back.
     pub turned: Option<Turned>,
     /// How far the hook is that this step asks.
@@ -32,7 +34,7 @@ pub struct Resumed {
 impl Default for Resumed {
     /// At the start.
     fn default() -> Self {
-        Self { from: Cursor::Forward(0), turned: None, rounds: Rounds::default() }
+        Self { from: Cursor::Forward(0), begun: false, turned: None, rounds: Rounds::default() }
     }
 }
 
@@ -46,21 +48,23 @@ pub async fn carry_out(
     ports: &Ports,
     run: &Run,
 ) -> Result<Release, Failure> {
-    let (failure, at, from) = match (resumed.from, resumed.turned) {
-        (Cursor::Back(index), Some(Turned { outcome, at })) => {
-            (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, at, index)
+    let (failure, begun, from) = match (resumed.from, resumed.turned) {
+        (Cursor::Back(index), Some(Turned { outcome, begun })) => {
+            (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, begun, index)
         }
-        (from, _) => match forward(plan, from.index(), resumed.rounds, ports, run).await {
-            Ok(()) => return Ok(plan.release.clone()),
-            Err((failure, _)) if failure.is_lost() || failure.stays() => return Err(failure),
-            Err((failure, at)) => {
-                let turning = Event::TurningBack(failure.outcome());
-                run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
-                (failure, at, 0)
+        (from, _) => {
+            match forward(plan, from.index(), resumed.begun, resumed.rounds, ports, run).await {
+                Ok(()) => return Ok(plan.release.clone()),
+                Err((failure, _)) if failure.is_lost() || failure.stays() => return Err(failure),
+                Err((failure, begun)) => {
+                    let turning = Event::TurningBack(failure.outcome());
+                    run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
+                    (failure, begun, 0)
+                }
             }
-        },
+        }
     };
-    match back(&plan.way_back(at), from, ports, run).await {
+    match back(&plan.way_back(begun), from, ports, run).await {
         Ok(()) => Err(failure),
         Err(lost) if lost.is_lost() => Err(lost),
         Err(stuck) => {
@@ -77,10 +81,12 @@ pub async fn carry_out(
     }
 }
 
-/// Says at which step it failed, too.
+/// `again`: the first of these steps was begun before. Says too how many steps were begun when it
+/// failed.
 async fn forward(
     plan: &Plan,
     from: usize,
+    again: bool,
     rounds: Rounds,
     ports: &Ports,
     run: &Run,
@@ -88,15 +94,20 @@ async fn forward(
     let mut rounds = Some(rounds);
     for (index, step) in plan.forward.iter().enumerate().skip(from) {
         let rounds = rounds.take().unwrap_or_default();
+        // A step that is not begun leaves nothing to put back.
+        let stopped = run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
+        stopped.map_err(|cause| {
+            let begun = index + usize::from(again && index == from);
+            (Failure { at: Stage::Release, cause }.of(step), begun)
+        })?;
         let work = async {
-            run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
             match step.is_wait() {
                 true => run.unless_stopped(take(step, rounds, ports, run)).await,
                 false => take(step, rounds, ports, run).await,
             }
         };
         let taken = run.step(Cursor::Forward(index), step.to_string(), work).await;
-        taken.map_err(|failure| (failure.of(step), index))?;
+        taken.map_err(|failure| (failure.of(step), index + 1))?;
     }
     Ok(())
 }
@@ -126,12 +137,12 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             run.retrying(|| healthy(release, *within, &left, ports, run)).await
         }
         Step::Together(steps) => {
-            let all = steps.iter().map(|step| take(step, Rounds::default(), ports, run));
+            let all = steps.iter().map(|step| Box::pin(take(step, Rounds::default(), ports, run)));
             // Of waits the first verdict is enough; a write that was begun is seen through.
             if step.is_wait() {
-                return try_join_all(all.map(Box::pin)).await.map(|_| ());
+                return try_join_all(all).await.map(|_| ());
             }
-            let mut failed = join_all(all.map(Box::pin)).await.into_iter().filter_map(Result::err);
+            let mut failed = join_all(all).await.into_iter().filter_map(Result::err);
             let Some(first) = failed.next() else { return Ok(()) };
             for other in failed {
                 let fix =
@@ -140,6 +151,12 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
                 run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
             }
             Err(first)
+        }
+        Step::InTurn(steps) => {
+            for step in steps {
+                Box::pin(take(step, Rounds::default(), ports, run)).await?;
+            }
+            Ok(())
         }
     }
 }
@@ -161,6 +178,9 @@ async fn healthy(
         |error| Cause::Applying { error: Box::new(error), release: Box::new(release.clone()) };
     let mut snapshots = ports.cluster.observe(release).await.map_err(of_release)?;
     let started = Instant::now();
+    // A DaemonSet goes node by node, and only the cluster knows how many there are: its time begins
+    // anew with each pod that is ready.
+    let (mut since, mut most) = (started, 0);
     let away = |error: ClusterError| {
         let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
         *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
@@ -169,7 +189,8 @@ async fn healthy(
     let (mut judge, mut last) = (Judge::default(), Snapshot::default());
     let finding = loop {
         // A signal that must persist is fatal while nothing more happens: look again by then.
-        let look = judge.look_again().map_or(started + limit, |at| started + at.min(limit));
+        let late = since + limit;
+        let look = judge.look_again().map_or(late, |at| late.min(started + at));
         let seen = tokio::select! {
             seen = snapshots.recv() => match seen {
                 Some(Ok(seen)) => seen,
@@ -182,6 +203,10 @@ async fn healthy(
             let (ready, wanted) = seen.progress();
             let cluster = release.cluster().to_owned();
             run.say(Event::Rollout { cluster, ready, wanted }).await?;
+        }
+        let ready = seen.progress().0;
+        if ready > most && seen.workloads.iter().any(|one| one.kind == "DaemonSet") {
+            (since, most) = (Instant::now(), ready);
         }
         last = seen;
         match judge.judge(&last, release, started.elapsed()) {
@@ -196,7 +221,7 @@ async fn healthy(
                 return Ok(());
             }
             Verdict::Failed(finding) => break finding,
-            Verdict::Progressing if started.elapsed() >= limit => {
+            Verdict::Progressing if since.elapsed() >= limit => {
                 break Finding::stalled(&last, within);
             }
             Verdict::Progressing => {}

@@ -180,6 +180,8 @@ pub enum Cause {
         message: String,
         /// Whether what ran before is put back.
         turn_back: bool,
+        /// Where, as [`Release::place`] says it.
+        place: String,
     },
     /// An earlier life of the daemon told how this ends.
     #[error("an earlier run turned back")]

@@ -4,7 +4,7 @@ use crate::{
     act,
     apply::{self, With},
     client::Client,
-    evidence, observe, pull,
+    evidence, observe, preview, pull,
     render::{PullLogin, manifests},
     retire,
 };
@@ -149,6 +149,10 @@ impl Preview for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
         self.trusted(self.client.can_make(&release.app.namespace(), &objects).await).await
+    }
+
+    async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
+        self.trusted(preview::serves(&self.client, release).await).await
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {

@@ -76,6 +76,10 @@ impl Preview for Clusters {
         self.of(release)?.check(release).await
     }
 
+    async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
+        self.of(release)?.serves(release).await
+    }
+
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         self.of(release)?.changes(release).await
     }

@@ -25,7 +25,10 @@ use kube::{
     },
 };
 use std::{collections::BTreeMap, fmt::Debug, hash::Hash, pin::Pin, time::Duration};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
 use windlass_core::{
     job::Release,
     ports::Sighting,
@@ -41,8 +44,10 @@ pub(crate) const WATCH_SECONDS: u32 = 30;
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// How an API server says that it does not begin watches with lists: its feature gate WatchList is
-/// off (`ValidateListOptions` of apimachinery), or its etcd is too old (`cacher.go` of apiserver).
-const UNSTREAMED: [&str; 2] = ["sendInitialEvents", "RequestWatchProgress"];
+/// off, or it is older than 1.27 (`ValidateListOptions` of apimachinery); or its etcd is too old
+/// (`cacher.go` of apiserver).
+const UNSTREAMED: [&str; 3] =
+    ["sendInitialEvents", "resourceVersionMatch is forbidden for watch", "RequestWatchProgress"];
 
 /// What a watch says.
 pub(crate) enum Told {
@@ -119,6 +124,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
     tokio::spawn(async move {
         let mut last = None;
         let mut heard = false;
+        let silent = Instant::now() + SILENCE;
         loop {
             let snapshot = watches.snapshot();
             // Whether requests find the pods is looked at once they are there.
@@ -144,10 +150,10 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
                     }
                 },
                 // A cluster that hangs says nothing at all.
-                () = sleep(SILENCE), if !heard => {
+                () = sleep_until(silent), if !heard => {
                     heard = true;
                     if is_away(&client, &send).await { return }
-                    // One before 1.27 does not know what is asked of it, and does not say so.
+                    // What stands before it may not stream: lists come through.
                     client.list_first();
                     watches = Watches::start(&client, &release);
                 }

@@ -3,12 +3,14 @@
 
 use crate::{
     apply::With,
+    client::Client,
     inventory::{Entry, Inventory},
+    observe::expected,
     render::JOB,
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
-use serde_json::Value;
+use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use windlass_core::{
     job::Release,
@@ -22,6 +24,27 @@ const AROUND: usize = 2;
 const UNTOLD: [&str; 5] =
     ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"];
 const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernetes.io/revision"];
+
+/// Whether any workload of a release has pods that were ready long enough, of whatever release.
+pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, ClusterError> {
+    let namespace = release.app.namespace();
+    let heads = expected(release).into_iter().filter(|one| one.kind != "Job").map(|one| {
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": one.kind,
+            "metadata": { "name": one.name, "namespace": namespace },
+        })
+    });
+    let found = heads.map(|head| async move { client.find(&head).await });
+    let found = try_join_all(found).await?;
+    let available = |object: &DynamicObject| {
+        ["/status/availableReplicas", "/status/numberAvailable"]
+            .iter()
+            .filter_map(|at| object.data.pointer(at))
+            .any(|count| count.as_u64() > Some(0))
+    };
+    Ok(found.iter().flatten().any(available))
+}
 
 impl With<'_> {
     /// What applying would change, in the order in which it is applied; deletions last.

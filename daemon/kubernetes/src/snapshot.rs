@@ -163,14 +163,17 @@ impl Seen {
         let wanted = number(Some(status.desired_number_scheduled));
         let updated = number(status.updated_number_scheduled);
         let total = number(Some(status.current_number_scheduled));
+        let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
+        let by_hand = strategy.is_some_and(|one| one.type_.as_deref() == Some("OnDelete"));
         Workload {
             revision: annotation(metadata, JOB),
             observed: status.observed_generation >= metadata.generation,
             wanted,
             total,
-            updated,
+            // Somebody else replaces the pods, when it suits them.
+            updated: if by_hand { total.max(wanted) } else { updated },
             available: number(status.number_available),
-            is_complete: updated >= wanted,
+            is_complete: by_hand || updated >= wanted,
             refused: self.refusal(metadata).filter(|_| total < wanted),
             ..Workload::default()
         }
@@ -201,7 +204,7 @@ impl Seen {
     pub(crate) fn new_pods(&self) -> Vec<(&K8sPod, String)> {
         let mut found = Vec::new();
         for expected in &self.expected {
-            let generation;
+            let mut owner = None;
             let (key, hash) = match &*expected.kind {
                 "Deployment" => {
                     let set = self.deployment(&expected.name).and_then(|one| self.new_set(one));
@@ -217,13 +220,19 @@ impl Seen {
                 "DaemonSet" => {
                     let mut all = self.daemon_sets.iter();
                     let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
-                    generation = set.map(|set| annotation(&set.metadata, TEMPLATE));
-                    (GENERATION, generation.as_ref().filter(|text| !text.is_empty()))
+                    // Its generation alone is that of many others, too.
+                    owner = set.and_then(|set| set.metadata.uid.clone());
+                    let annotations = set.and_then(|set| set.metadata.annotations.as_ref());
+                    (GENERATION, annotations.and_then(|all| all.get(TEMPLATE)))
                 }
                 _ => continue,
             };
             let Some(hash) = hash else { continue };
             let of_it = |pod: &&K8sPod| {
+                let mut owners = pod.metadata.owner_references.iter().flatten();
+                if owner.as_ref().is_some_and(|uid| !owners.any(|one| one.uid == *uid)) {
+                    return false;
+                }
                 let labels = pod.metadata.labels.as_ref();
                 labels.and_then(|labels| labels.get(key)) == Some(hash)
                     && pod.metadata.deletion_timestamp.is_none()

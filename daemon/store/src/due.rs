@@ -43,6 +43,18 @@ pub(crate) async fn add(
     Ok(())
 }
 
+/// No later than what is due for the same app already: that may be about another of its clusters.
+pub(crate) async fn renew_by(
+    connection: &mut SqliteConnection,
+    at_ms: i64,
+    app: &App,
+) -> Result<(), StoreError> {
+    let work = to_json(&Work::RenewPull { app: app.clone() })?;
+    let select = sqlx::query("SELECT min(at_ms) AS at_ms FROM due WHERE work = ?").bind(work);
+    let due: Option<i64> = select.fetch_one(&mut *connection).await?.try_get("at_ms")?;
+    renew(connection, due.map_or(at_ms, |due| due.min(at_ms)), app).await
+}
+
 /// In the place of what was due for the same app.
 pub(crate) async fn renew(
     connection: &mut SqliteConnection,

@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError, store::from_json};
 use sqlx::Row;
-use windlass_core::{app::App, job::Release};
+use windlass_core::{app::App, cluster::DEFAULT, job::Release};
 
 impl Store {
     /// The newest release that succeeded in a cluster.
@@ -14,18 +14,24 @@ impl Store {
         app: &App,
         cluster: &str,
     ) -> Result<Option<Release>, StoreError> {
-        let is_there = |release: &Release| release.clusters.iter().any(|name| name == cluster);
-        let (mut before, mut limit) = (None::<String>, 1);
-        loop {
-            let page = self.releases(app, before.as_deref(), limit).await?;
-            let Some((oldest, _)) = page.last() else { return Ok(None) };
-            before = Some(oldest.id.clone());
-            if let Some((found, _)) = page.into_iter().find(|(release, _)| is_there(release)) {
-                return Ok(Some(found));
-            }
-            // Nearly always it is the newest of all.
-            limit = 50;
-        }
+        let row = sqlx::query(
+            "SELECT id, body FROM releases \
+             WHERE project = ? AND app = ? AND environment = ? AND EXISTS (SELECT 1 FROM \
+             json_each(coalesce(json_extract(body, '$.clusters'), json_array(?))) WHERE value = ?) \
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(DEFAULT)
+        .bind(cluster)
+        .fetch_optional(&self.pool)
+        .await?;
+        let read = |row: sqlx::sqlite::SqliteRow| {
+            let id: &str = row.try_get("id")?;
+            from_json(&format!("release {id}"), row.try_get("body")?)
+        };
+        row.map(read).transpose()
     }
 
     /// Releases with the time that they were made, newest first, older than `before`.

@@ -102,7 +102,7 @@ async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<bool
     .await?;
     if let Event::PullSecret { release, at_ms, .. } = &write.event {
         let at_ms = i64::try_from(*at_ms).unwrap_or(i64::MAX);
-        due::renew(connection, at_ms, &release.app).await?;
+        due::renew_by(connection, at_ms, &release.app).await?;
     }
     let Some(state) = state_after(&write.event) else { return Ok(true) };
     let stage = match &state {

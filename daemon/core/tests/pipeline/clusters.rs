@@ -12,7 +12,7 @@ use windlass_core::{
     history::standing,
     hook::Policy,
     job::Job,
-    plan::rolling,
+    plan::{Before, Cursor, rolling},
 };
 
 const BOTH: [&str; 2] = ["eu", "us"];
@@ -29,7 +29,8 @@ fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn the_plans_of_both_orders() {
     let next = release("job-1", "new").at(&BOTH.map(String::from));
-    let good = BTreeMap::from([("eu".to_owned(), release("job-0", "old"))]);
+    let good =
+        BTreeMap::from([("eu".to_owned(), Before::Release(Box::new(release("job-0", "old"))))]);
     let text = |order, at| {
         let plan = rolling(&next, order, &good, &[]);
         let forward = plan.forward.iter().map(ToString::to_string);
@@ -37,7 +38,7 @@ fn the_plans_of_both_orders() {
         forward.chain(back).collect::<Vec<_>>()
     };
     assert_eq!(
-        text(Order::Sequential, 1),
+        text(Order::Sequential, 2),
         [
             "apply web at abc in eu",
             "wait until web at abc in eu is healthy, at most 300 s",
@@ -55,9 +56,7 @@ fn the_plans_of_both_orders() {
             "apply web at abc in eu; apply web at abc in us",
             "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
             "remove what web no longer has in eu; remove what web no longer has in us",
-            "back: apply web at abc in eu; scale web to 0 in us",
-            "back: wait until web at abc in eu is healthy, at most 300 s",
-            "back: remove what web no longer has in eu",
+            "back: apply web at abc in eu, then wait until web at abc in eu is healthy, at most 300 s, then remove what web no longer has in eu; scale web to 0 in us",
         ]
     );
 }
@@ -92,6 +91,42 @@ async fn a_failure_in_one_is_put_back_wherever_it_came() {
         assert!(diagnosis.subject.ends_with(&place), "{diagnosis}");
         assert_eq!(*world.changes.lock().unwrap(), changes, "{order:?}{place}");
     }
+}
+
+/// What was not begun is not put back: in the second cluster nothing serves, and nothing is retired.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
+    let stop_after = Some(Cursor::Forward(1));
+    let world = World { stop_after, away_in: Some("us".into()), ..World::default() };
+    let world = world.running_in(&BOTH[..1], Some("old"));
+    let job = to_both(Order::Sequential, job());
+    let outcome = live(&world, &job, &world.stop).await.unwrap();
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+}
+
+/// One that is away keeps no other from its whole way back.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
+    let world = World { away_in: Some("us".into()), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    let diagnosis = failed(run(&world, &to_both(Order::Sequential, job())).await);
+    assert_eq!(diagnosis.code, "way-back-failed");
+    assert!(diagnosis.to_string().contains("connection refused in us"), "{diagnosis}");
+    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+    assert_eq!(*world.pruned.lock().unwrap(), ["eu"]);
+}
+
+/// A cluster that was called otherwise, or a journal that was lost: what serves there is not scaled to
+/// nothing because a release fails.
+#[tokio::test(start_paused = true)]
+async fn what_the_journal_does_not_know_is_not_retired() {
+    let world = World { sick: Some("new".into()), ..World::default() }.running(Some("old"));
+    world.released.lock().unwrap().clear();
+    assert_eq!(failed(run(&world, &job()).await).code, "app-crashes");
+    assert_eq!(*world.changes.lock().unwrap(), ["default: new"]);
+    let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("the journal has no release"));
+    assert!(world.past().iter().any(warned));
 }
 
 /// A job for one of them leaves the other alone, and the next way back leads to what served in each.

@@ -8,14 +8,14 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use windlass_core::{
     app::App,
     cluster::{Clusters, DEFAULT},
-    event::{Event, Outcome},
+    event::{Event, Outcome, Stop},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
     job::{Commit, Image, Release},
-    plan::Change,
+    plan::{Change, Cursor},
     ports::*,
     recipe::{BuildStage, ImagePlan, Recipe},
     run::{Lost, Voice},
@@ -52,6 +52,13 @@ pub(crate) struct World {
     /// How often the cluster does not answer, once it went away in the middle of the first rollout.
     pub(crate) outage: Option<u32>,
     pub(crate) observed: Mutex<u32>,
+    /// This cluster takes no change.
+    pub(crate) away_in: Option<String>,
+    /// Clusters in which what is no longer said was removed.
+    pub(crate) pruned: Mutex<Vec<String>>,
+    /// The job is cancelled once this step is done.
+    pub(crate) stop_after: Option<Cursor>,
+    pub(crate) stop: watch::Sender<Option<Stop>>,
     pub(crate) failing_test: bool,
     /// Images in the registry, and how often they were pushed.
     pub(crate) pushed: Mutex<BTreeMap<String, u32>>,
@@ -265,6 +272,10 @@ impl Preview for World {
         Ok(())
     }
 
+    async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
+        Ok(self.serving.lock().unwrap().contains_key(release.cluster()))
+    }
+
     async fn changes(&self, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         Ok(Vec::new())
     }
@@ -276,12 +287,19 @@ impl Cluster for World {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
+        let cluster = change.release().cluster().to_owned();
+        if self.away_in.as_ref() == Some(&cluster) {
+            return Err(ClusterError::Unreachable { message: "connection refused".into() });
+        }
         let next = match change {
-            Change::Prepare(_) | Change::Prune(_) => return Ok(()),
+            Change::Prepare(_) => return Ok(()),
+            Change::Prune(_) => {
+                self.pruned.lock().unwrap().push(cluster);
+                return Ok(());
+            }
             Change::Apply(release) => Some((**release).clone()),
             Change::Retire(_) => None,
         };
-        let cluster = change.release().cluster().to_owned();
         let mut serving = self.serving.lock().unwrap();
         if serving.get(&cluster) != next.as_ref() {
             let digest = next.as_ref().map_or("none", |next| &next.image.digest);
@@ -434,6 +452,11 @@ impl Journal for World {
     async fn append(&self, event: Event) -> Result<(), Lost> {
         if let Some(lives) = &mut *self.lives.lock().unwrap() {
             *lives = lives.checked_sub(1).ok_or_else(|| Lost("killed".into()))?;
+        }
+        if let (Event::Took(cursor), Some(after)) = (&event, &self.stop_after)
+            && cursor == after
+        {
+            self.stop.send_replace(Some(Stop::Cancelled { by: "someone".into() }));
         }
         if let Event::Ended(Outcome::Succeeded(release)) = &event {
             self.record(release);
