@@ -11,12 +11,11 @@ use windlass_core::{
     event::Event,
     job::{Commit, Image, Release, Stage},
     pipeline::{Decision, decide, reference, release},
-    ports::{Dockerfile, ImageConfig, Journal, Logins, Ports},
+    ports::{Dockerfile, ImageConfig, Journal, Ports},
     run::{Cause, Failure, Lost, Run},
     runtime::SecretEnv,
     spec::Spec,
 };
-use windlass_kubernetes::{PullLogin, manifests};
 use windlass_store::Store;
 
 /// With what jobs run on.
@@ -73,27 +72,20 @@ impl Planner for Plans {
         };
         let mut before = None;
         for cluster in &clusters.names {
-            before = before.or(self.store.last_release(app, cluster).await.ok().flatten());
+            if before.is_none() {
+                before = self.store.last_release(app, cluster).await.ok().flatten();
+            }
         }
         let user = numeric_user(&dockerfile).or(before.and_then(|before| before.runtime.user));
         let release = shown(app, commit, &decision, user, &ports).await;
         let release = release.map_err(at(Stage::Detect))?.at(&clusters.names);
-        let host = release.image.reference.split('/').next().unwrap_or_default();
-        let knows = Logins::knows(&*self.supplies.registries, host);
-        let pull = knows.then(|| PullLogin::named(host));
-        let level = self.supplies.pod_security.get(release.cluster());
-        let level = level.and_then(Option::as_deref);
-        let objects = manifests(&release, None, pull.as_ref(), level);
-        // The pull secret holds a password.
-        let shown =
-            objects.iter().filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
-        let manifests = shown.map(ToString::to_string).collect();
+        let manifests = ports.preview.manifests(&release);
+        let manifests = manifests
+            .map_err(|error| Cause::applying(error, &release))
+            .map_err(at(Stage::Release))?;
         let mut changes = Vec::new();
         for release in release.each() {
-            let applying = |error| Cause::Applying {
-                error: Box::new(error),
-                release: Box::new(release.clone()),
-            };
+            let applying = |error| Cause::applying(error, &release);
             ports.preview.check(&release).await.map_err(applying).map_err(at(Stage::Release))?;
             let changed = ports.preview.changes(&release).await.map_err(applying);
             let cluster = |change| (release.cluster().to_owned(), change);

@@ -32,15 +32,12 @@ pub(crate) struct Wired {
 #[derive(Clone)]
 pub(crate) struct Supplies {
     pub(crate) plugins: Arc<Plugins>,
-    pub(crate) registries: Arc<Registries>,
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     preview: Arc<dyn Preview>,
     /// Which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
-    /// What the namespaces of each cluster enforce.
-    pub(crate) pod_security: BTreeMap<String, Option<String>>,
     secrets: Arc<dyn Secrets>,
     registry: String,
     forbid_root: bool,
@@ -74,26 +71,21 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
     let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
-    let (mut clusters, mut pod_security) = (Vec::new(), BTreeMap::new());
+    let mut clusters = Vec::new();
     for cluster in config.clusters() {
         let client = client(&cluster).await;
         let client = client.map_err(|error| format!("cluster {}: {error}", cluster.name))?;
-        let (name, level) = (cluster.name, cluster.pod_security.label());
-        let logins = registries.clone();
-        let kubernetes = Kubernetes::new(client, secrets.clone(), logins, level.clone());
-        clusters.push((name.clone(), kubernetes));
-        pod_security.insert(name, level);
+        let (logins, level) = (registries.clone(), cluster.pod_security.label());
+        clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
     let cluster = Arc::new(Clusters::new(clusters));
     let supplies = Supplies {
         plugins,
         git: Arc::new(git),
-        builder: Arc::new(builder(config, registries.clone())?),
+        builder: Arc::new(builder(config, registries)?),
         cluster: cluster.clone(),
         preview: cluster,
         targets: Arc::new(config.targets()),
-        pod_security,
-        registries,
         secrets,
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,

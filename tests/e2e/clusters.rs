@@ -4,7 +4,7 @@ use crate::cases::spec_file;
 use serde_json::Value;
 use std::{path::PathBuf, time::Instant};
 use windlass_bed::{
-    daemon::{Config, get},
+    daemon::Config,
     part::{control_plane::Plane, node::Node},
 };
 use windlass_tests::{SMALL, Stand, bed};
@@ -12,20 +12,12 @@ use windlass_tests::{SMALL, Stand, bed};
 /// Nothing serves there.
 const NOTHING: &str = "";
 
-/// The page that an app serves in a cluster.
-fn page(stand: &Stand, plane: Plane, app: &str) -> String {
-    let namespace = stand.namespace();
-    let query = ["-n", &namespace, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
-    let address = plane.kubectl(&bed().layout, &query);
-    let page = address.and_then(|address| get(&address, 80, "/index.html"));
-    page.unwrap_or_default().trim().to_owned()
-}
-
 /// What serves in each, once a pod that is told to end has ended.
 fn serve(stand: &Stand, app: &str, eu: &str, us: &str) {
     let began = Instant::now();
+    let page = |plane| stand.page_in(plane, app).unwrap_or_default().trim().to_owned();
     loop {
-        let found = (page(stand, Plane(1), app), page(stand, Plane(2), app));
+        let found = (page(Plane(1)), page(Plane(2)));
         if found == (eu.to_owned(), us.to_owned()) {
             return;
         }

@@ -8,7 +8,7 @@ use windlass_bed::{
     part::pki,
     process::{run, sh},
 };
-use windlass_tests::{Stand, bed};
+use windlass_tests::{Stand, bed, kubeconfig_of};
 
 #[test]
 fn wrong_requests_name_the_field_and_the_rule() {
@@ -182,14 +182,8 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
     );
     // Each of several clusters by its name; one whose credentials come from a program is refused.
     let runs = file.with_extension("runs.kubeconfig");
-    let admin = fs::read_to_string(bed().kubeconfig()).unwrap();
-    let keyless = admin.lines().filter(|line| !line.contains("client-key-data"));
     let program = "exec: { apiVersion: client.authentication.k8s.io/v1, command: /bin/true }";
-    let with_program = keyless.map(|line| match line.split_once("client-certificate-data:") {
-        Some((indent, _)) => format!("{indent}{program}\n"),
-        None => format!("{line}\n"),
-    });
-    fs::write(&runs, with_program.collect::<String>()).unwrap();
+    fs::write(&runs, kubeconfig_of(program)).unwrap();
     let us = format!("[[clusters]]\nname = \"us\"\nkubeconfig = \"{}\"\n", runs.display());
     let several = good.replace("[cluster]\n", &format!("{us}[[clusters]]\nname = \"eu\"\n"));
     let (code, text) = check(&several);

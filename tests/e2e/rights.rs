@@ -3,7 +3,7 @@
 
 use crate::cases::apply;
 use windlass_bed::{build, daemon::Config};
-use windlass_tests::{Stand, bed};
+use windlass_tests::{Stand, bed, kubeconfig_of};
 
 #[test]
 fn exactly_the_published_rights_are_enough() {
@@ -15,14 +15,8 @@ fn exactly_the_published_rights_are_enough() {
     let account = ["-n", namespace, "create", "serviceaccount", "deployer"];
     let _ = windlass_bed::part::control_plane::kubectl(layout, &account);
     let token = kubectl(&["-n", namespace, "create", "token", "deployer", "--duration=1h"]);
-    let admin = std::fs::read_to_string(layout.kubeconfig()).unwrap();
-    let lines = admin.lines().filter(|line| !line.contains("client-key-data"));
-    let with_token = lines.map(|line| match line.split_once("client-certificate-data:") {
-        Some((indent, _)) => format!("{indent}token: {}\n", token.trim()),
-        None => format!("{line}\n"),
-    });
     let file = layout.at("t-rights.kubeconfig");
-    std::fs::write(&file, with_token.collect::<String>()).unwrap();
+    std::fs::write(&file, kubeconfig_of(&format!("token: {}", token.trim()))).unwrap();
 
     let mut config = Config::of(bed()).unwrap();
     config.kubeconfig = file;

@@ -21,7 +21,7 @@ use std::{
 use windlass_bed::{
     Bed, Daemon, Repository,
     daemon::{Answer, Config, get},
-    part::control_plane::kubectl,
+    part::control_plane::{Plane, kubectl},
 };
 
 /// The one bed, held until the test program ends.
@@ -171,9 +171,17 @@ impl Stand {
     /// # Panics
     /// When there is no Service.
     pub fn page(&self, app: &str) -> windlass_bed::Result<String> {
-        let namespace = format!("{}--production", self.name);
+        self.page_in(Plane(1), app)
+    }
+
+    /// The same in a cluster.
+    ///
+    /// # Panics
+    /// When there is no Service.
+    pub fn page_in(&self, plane: Plane, app: &str) -> windlass_bed::Result<String> {
+        let namespace = self.namespace();
         let query = ["-n", &namespace, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
-        get(&kubectl(&bed().layout, &query)?, 80, "/index.html")
+        get(&plane.kubectl(&bed().layout, &query)?, 80, "/index.html")
     }
 
     /// Asserts that the app serves this.
@@ -291,6 +299,21 @@ pub fn granted(name: &str, grant: &str) -> String {
 
 /// All tests together fit on the bed's one node.
 pub const SMALL: &str = "[resources]\ncpu = \"10m\"\nmemory = \"32Mi\"\n";
+
+/// The admin's kubeconfig with another user, in YAML: `token: …`, `exec: …`.
+///
+/// # Panics
+/// When the bed's own cannot be read.
+#[must_use]
+pub fn kubeconfig_of(user: &str) -> String {
+    let admin = std::fs::read_to_string(bed().kubeconfig()).unwrap();
+    let keyless = admin.lines().filter(|line| !line.contains("client-key-data"));
+    let with_user = keyless.map(|line| match line.split_once("client-certificate-data:") {
+        Some((indent, _)) => format!("{indent}{user}\n"),
+        None => format!("{line}\n"),
+    });
+    with_user.collect()
+}
 
 /// Serves `index.html` with what Debian's Python stand-in has; listens after a moment. Of each run
 /// of the tests alone: what an earlier one left in the builder's cache is not used.

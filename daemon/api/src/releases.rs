@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
-    cluster::DEFAULT,
+    cluster::place,
     job::{Job, Release, Source},
     records::Submission,
     spec::Spec,
@@ -169,13 +169,6 @@ impl Desk {
                 return Ok(Some(found));
             }
         }
-    }
-}
-
-fn place(cluster: &str) -> String {
-    match cluster {
-        DEFAULT => String::new(),
-        name => format!(" in {name}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages as lines for people.
 
 use crate::json::{millis, word};
+use windlass_core::cluster::DEFAULT;
 use windlass_proto::v1::{self, event::What};
 
 /// One event, in one or several lines.
@@ -181,7 +182,7 @@ pub(crate) fn release(release: &v1::Release) -> String {
 fn place(clusters: &[String]) -> String {
     match clusters {
         [] => String::new(),
-        [only] if only.is_empty() || only == "default" => String::new(),
+        [only] if only.is_empty() || only == DEFAULT => String::new(),
         several => format!(" in {}", several.join(", ")),
     }
 }
@@ -204,7 +205,7 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
         if cluster != change.cluster {
             cluster = &change.cluster;
             match cluster {
-                "default" => text.push_str("\nin the cluster:\n"),
+                DEFAULT => text.push_str("\nin the cluster:\n"),
                 name => text.push_str(&format!("\nin the cluster {name}:\n")),
             }
         }

@@ -40,6 +40,13 @@ impl App {
         Ok(Self { project: project.into(), name: name.into(), environment: environment.into() })
     }
 
+    /// Whether it is of these projects and environments; an empty list is of all.
+    #[must_use]
+    pub fn is_of(&self, projects: &[String], environments: &[String]) -> bool {
+        let among = |list: &[String], name| list.is_empty() || list.contains(name);
+        among(projects, &self.project) && among(environments, &self.environment)
+    }
+
     /// `project--environment`: since no name holds `--`, no two tenants meet.
     #[must_use]
     pub fn namespace(&self) -> String {

@@ -9,6 +9,15 @@ use thiserror::Error;
 /// What a daemon's only cluster is called, and what releases of before there were several name.
 pub const DEFAULT: &str = "default";
 
+/// ` in NAME`, for sentences; nothing where the daemon's only cluster has no name of its own.
+#[must_use]
+pub fn place(name: &str) -> String {
+    match name {
+        DEFAULT => String::new(),
+        name => format!(" in {name}"),
+    }
+}
+
 /// How a release comes to several clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,8 +80,7 @@ impl Default for Clusters {
 
 impl Target {
     fn is_for(&self, app: &App) -> bool {
-        let allows = |list: &[String], name| list.is_empty() || list.contains(name);
-        allows(&self.projects, &app.project) && allows(&self.environments, &app.environment)
+        app.is_of(&self.projects, &self.environments)
     }
 }
 

@@ -171,10 +171,7 @@ impl Release {
     /// ` in NAME`, for sentences; nothing where the daemon's only cluster has no name of its own.
     #[must_use]
     pub fn place(&self) -> String {
-        match self.cluster() {
-            cluster::DEFAULT => String::new(),
-            name => format!(" in {name}"),
-        }
+        cluster::place(self.cluster())
     }
 }
 

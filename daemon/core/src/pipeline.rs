@@ -127,12 +127,8 @@ async fn before(
 }
 
 async fn serves(next: &Release, ports: &Ports, run: &Run) -> Result<bool, Cause> {
-    let asked = || async {
-        ports.preview.serves(next).await.map_err(|error| Cause::Applying {
-            error: Box::new(error),
-            release: Box::new(next.clone()),
-        })
-    };
+    let asked =
+        || async { ports.preview.serves(next).await.map_err(|error| Cause::applying(error, next)) };
     run.unless_stopped(run.retrying(asked)).await
 }
 
@@ -198,8 +194,7 @@ async fn preview(
                 | ClusterError::NotTrusted { .. }
                 | ClusterError::Unknown { .. }),
             ) => {
-                let (error, release) = (Box::new(error), Box::new(release));
-                let cause = Cause::Applying { error, release };
+                let cause = Cause::applying(error, &release);
                 return Err(Failure { at: Stage::Release, cause });
             }
             Err(error @ ClusterError::Unreachable { .. }) => {

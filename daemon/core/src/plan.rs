@@ -280,16 +280,14 @@ impl fmt::Display for Step {
             Self::AwaitHealthy { release, within } => {
                 write!(f, "wait until {} is healthy, at most {} s", of(release), within.as_secs())
             }
-            Self::Together(steps) => {
-                let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
-                f.write_str(&steps.join("; "))
-            }
-            Self::InTurn(steps) => {
-                let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
-                f.write_str(&steps.join(", then "))
-            }
+            Self::Together(steps) => f.write_str(&joined(steps, "; ")),
+            Self::InTurn(steps) => f.write_str(&joined(steps, ", then ")),
         }
     }
+}
+
+fn joined(steps: &[Step], between: &str) -> String {
+    steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
 }
 
 fn short(commit: &str) -> &str {

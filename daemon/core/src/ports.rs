@@ -238,6 +238,9 @@ pub trait Preview: Send + Sync {
     async fn check(&self, release: &Release) -> Result<(), ClusterError>;
     /// Whether pods of this app serve, of whatever release.
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError>;
+    /// A release's objects as JSON, in the order in which they are applied; those that hold a password
+    /// are left out.
+    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError>;
     /// What applying a release would change. Secrets are masked.
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError>;
 }

@@ -127,8 +127,7 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
         Step::Change(change) => {
             let make = || async {
                 let made = ports.cluster.make(change, run.voice()).await;
-                let release = || Box::new(change.release().clone());
-                made.map_err(|error| Cause::Applying { error: Box::new(error), release: release() })
+                made.map_err(|error| Cause::applying(error, change.release()))
             };
             run.retrying(make).await
         }
@@ -174,8 +173,7 @@ async fn healthy(
     run: &Run,
 ) -> Result<(), Cause> {
     let limit = *left.lock().unwrap_or_else(PoisonError::into_inner);
-    let of_release =
-        |error| Cause::Applying { error: Box::new(error), release: Box::new(release.clone()) };
+    let of_release = |error| Cause::applying(error, release);
     let mut snapshots = ports.cluster.observe(release).await.map_err(of_release)?;
     let started = Instant::now();
     // A DaemonSet goes node by node, and only the cluster knows how many there are: its time begins

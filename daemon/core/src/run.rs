@@ -458,6 +458,14 @@ impl Failure {
     }
 }
 
+impl Cause {
+    /// What a cluster answered about a release.
+    #[must_use]
+    pub fn applying(error: ClusterError, release: &Release) -> Self {
+        Self::Applying { error: Box::new(error), release: Box::new(release.clone()) }
+    }
+}
+
 impl Lost {
     /// As the failure of a stage.
     #[must_use]

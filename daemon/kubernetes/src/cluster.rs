@@ -155,6 +155,13 @@ impl Preview for Kubernetes {
         self.trusted(preview::serves(&self.client, release).await).await
     }
 
+    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+        let objects = self.shown(release).into_iter();
+        // The pull secret holds a password.
+        let told = objects.filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
+        Ok(told.map(|object| object.to_string()).collect())
+    }
+
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         let objects = self.shown(release);
         self.with(None).changes(release, &objects).await

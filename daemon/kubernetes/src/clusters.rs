@@ -80,6 +80,10 @@ impl Preview for Clusters {
         self.of(release)?.serves(release).await
     }
 
+    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+        self.of(release)?.manifests(release)
+    }
+
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         self.of(release)?.changes(release).await
     }

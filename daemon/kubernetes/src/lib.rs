@@ -22,4 +22,3 @@ mod snapshot;
 pub use client::{Client, ConnectError};
 pub use cluster::Kubernetes;
 pub use clusters::Clusters;
-pub use render::{PullLogin, manifests};

@@ -7,10 +7,11 @@ use crate::{
     inventory::{Entry, Inventory},
     observe::expected,
     render::JOB,
+    snapshot::Expected,
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use windlass_core::{
     job::Release,
@@ -29,11 +30,8 @@ const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernet
 pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, ClusterError> {
     let namespace = release.app.namespace();
     let heads = expected(release).into_iter().filter(|one| one.kind != "Job").map(|one| {
-        json!({
-            "apiVersion": "apps/v1",
-            "kind": one.kind,
-            "metadata": { "name": one.name, "namespace": namespace },
-        })
+        let Expected { kind, name, .. } = one;
+        Entry { api_version: "apps/v1".into(), kind, name, uid: String::new() }.head(&namespace)
     });
     let found = heads.map(|head| async move { client.find(&head).await });
     let found = try_join_all(found).await?;

@@ -26,19 +26,19 @@ pub(crate) use workload::kind;
 
 /// How the cluster logs in at the registry.
 #[derive(Clone, Debug)]
-pub struct PullLogin {
+pub(crate) struct PullLogin {
     /// As image references name it: `registry.example.com:5000`.
-    pub host: String,
+    pub(crate) host: String,
     /// The user.
-    pub user: String,
+    pub(crate) user: String,
     /// Password or token.
-    pub password: Secret,
+    pub(crate) password: Secret,
 }
 
 impl PullLogin {
     /// A login that is spoken of, and not used.
     #[must_use]
-    pub fn named(host: &str) -> Self {
+    pub(crate) fn named(host: &str) -> Self {
         Self { host: host.into(), user: String::new(), password: Secret::new(Vec::new()) }
     }
 }
@@ -47,7 +47,7 @@ impl PullLogin {
 /// `secrets` holds the values of `release.runtime.secrets`, by variable; none renders their names
 /// only. `pod_security`: the level that the namespace enforces, where the operator wants one.
 #[must_use]
-pub fn manifests(
+pub(crate) fn manifests(
     release: &Release,
     secrets: Option<&BTreeMap<String, Secret>>,
     pull: Option<&PullLogin>,

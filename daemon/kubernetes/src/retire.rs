@@ -2,6 +2,7 @@
 
 use crate::{
     client::Client,
+    inventory::Entry,
     render::{self, JOB, text, workload_name},
 };
 use serde_json::json;
@@ -16,11 +17,9 @@ async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
     for process in &release.runtime.processes {
         let (kind, name) = (render::kind(process), workload_name(release, process));
         let api_version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
-        let head = json!({
-            "apiVersion": api_version,
-            "kind": kind,
-            "metadata": { "name": name, "namespace": release.app.namespace() },
-        });
+        let (api_version, kind_of) = (api_version.into(), kind.into());
+        let head = Entry { api_version, kind: kind_of, name, uid: String::new() };
+        let head = head.head(&release.app.namespace());
         let stop = match kind {
             "CronJob" => json!({ "spec": { "suspend": true } }),
             _ => json!({ "spec": { "replicas": 0 } }),

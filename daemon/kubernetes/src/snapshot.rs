@@ -2,6 +2,7 @@
 
 use crate::render::{COMPONENT, JOB};
 use k8s_openapi::{
+    Metadata,
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
@@ -80,22 +81,16 @@ impl Seen {
 
     fn workload(&self, expected: &Expected, pods: &[(&K8sPod, String)]) -> Workload {
         let mut found = match &*expected.kind {
-            "Deployment" => self.deployment(&expected.name).map(|one| self.of_deployment(one)),
+            "Deployment" => {
+                named(&self.deployments, &expected.name).map(|one| self.of_deployment(one))
+            }
             "StatefulSet" => {
-                let mut all = self.stateful_sets.iter();
-                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
-                found.map(|one| self.of_stateful_set(one))
+                named(&self.stateful_sets, &expected.name).map(|one| self.of_stateful_set(one))
             }
             "DaemonSet" => {
-                let mut all = self.daemon_sets.iter();
-                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
-                found.map(|one| self.of_daemon_set(one))
+                named(&self.daemon_sets, &expected.name).map(|one| self.of_daemon_set(one))
             }
-            _ => {
-                let mut all = self.jobs.iter();
-                let found = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
-                found.map(of_job)
-            }
+            _ => named(&self.jobs, &expected.name).map(of_job),
         }
         .unwrap_or_default();
         found.kind.clone_from(&expected.kind);
@@ -106,10 +101,6 @@ impl Seen {
             found.ready = u32::try_from(ready.count()).unwrap_or_default();
         }
         found
-    }
-
-    fn deployment(&self, name: &str) -> Option<&Deployment> {
-        self.deployments.iter().find(|one| one.metadata.name.as_deref() == Some(name))
     }
 
     fn of_deployment(&self, deployment: &Deployment) -> Workload {
@@ -207,19 +198,18 @@ impl Seen {
             let mut owner = None;
             let (key, hash) = match &*expected.kind {
                 "Deployment" => {
-                    let set = self.deployment(&expected.name).and_then(|one| self.new_set(one));
+                    let deployment = named(&self.deployments, &expected.name);
+                    let set = deployment.and_then(|one| self.new_set(one));
                     let labels = set.and_then(|set| set.metadata.labels.as_ref());
                     (HASH, labels.and_then(|labels| labels.get(HASH)))
                 }
                 "StatefulSet" => {
-                    let mut all = self.stateful_sets.iter();
-                    let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                    let set = named(&self.stateful_sets, &expected.name);
                     let status = set.and_then(|set| set.status.as_ref());
                     (CONTROLLER_HASH, status.and_then(|status| status.update_revision.as_ref()))
                 }
                 "DaemonSet" => {
-                    let mut all = self.daemon_sets.iter();
-                    let set = all.find(|one| one.metadata.name.as_ref() == Some(&expected.name));
+                    let set = named(&self.daemon_sets, &expected.name);
                     // Its generation alone is that of many others, too.
                     owner = set.and_then(|set| set.metadata.uid.clone());
                     let annotations = set.and_then(|set| set.metadata.annotations.as_ref());
@@ -292,6 +282,10 @@ pub(crate) fn selector_of(pod: &K8sPod) -> String {
     let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
     let pairs = selector.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(",")
+}
+
+fn named<'a, K: Metadata<Ty = ObjectMeta>>(all: &'a [K], name: &str) -> Option<&'a K> {
+    all.iter().find(|one| one.metadata().name.as_deref() == Some(name))
 }
 
 fn number(count: Option<i32>) -> u32 {

@@ -362,10 +362,8 @@ impl TestRunners for JobPlugins {
 #[async_trait]
 impl Hooks for JobPlugins {
     fn of(&self, app: &App, said: &BTreeMap<String, String>) -> Vec<Hook> {
-        let among = |list: &[String], name: &String| list.is_empty() || list.contains(name);
-        let hooks = self.set.hooks.iter().filter(|source| {
-            among(&source.projects, &app.project) && among(&source.environments, &app.environment)
-        });
+        let hooks = self.set.hooks.iter();
+        let hooks = hooks.filter(|source| app.is_of(&source.projects, &source.environments));
         hooks
             .map(|source| {
                 let said = said.get(&source.hook.name).cloned();

@@ -1,15 +1,13 @@
 //! One job, several clusters.
 
 use crate::{
-    failed, hooks, job, live, rollback, run,
+    failed, hooks, job, killed_after_every_event, live, rollback, run,
     world::{World, release},
 };
 use std::collections::BTreeMap;
-use tokio::sync::watch;
 use windlass_core::{
     cluster::{Clusters, Order},
     event::{Event, Outcome},
-    history::standing,
     hook::Policy,
     job::Job,
     plan::{Before, Cursor, rolling},
@@ -160,23 +158,7 @@ async fn killed_anywhere_all_clusters_end_as_in_one_life() {
         for order in [Order::Sequential, Order::Parallel] {
             let job = to_both(order, job());
             let fresh = || fresh().running_in(&BOTH, Some("old"));
-            let whole = fresh();
-            let outcome = run(&whole, &job).await;
-            for lives in 0..u32::try_from(whole.past().len()).unwrap() {
-                let world = fresh();
-                *world.lives.lock().unwrap() = Some(lives);
-                let stop = watch::Sender::new(None);
-                live(&world, &job, &stop).await.unwrap_err();
-                *world.lives.lock().unwrap() = None;
-                let last = live(&world, &job, &stop).await.unwrap();
-                assert_eq!(last, outcome, "world {kind} {order:?} after {lives}");
-                assert_eq!(world.states(), whole.states(), "world {kind} {order:?} after {lives}");
-                assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
-                let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
-                assert_eq!(ends, 1);
-                assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
-                standing(&world.past()).unwrap();
-            }
+            killed_after_every_event(fresh, &job, &format!("world {kind} {order:?}")).await;
         }
     }
 }

@@ -192,26 +192,31 @@ async fn killed_anywhere_it_ends_where_one_life_does() {
     for (kind, fresh) in worlds.iter().enumerate() {
         for job in [job(), rollback()] {
             let fresh = || fresh(new()).running(Some("older"));
-            let whole = fresh();
-            let outcome = run(&whole, &job).await;
-            let events = u32::try_from(whole.past().len()).unwrap();
-            for lives in 0..events {
-                let world = fresh();
-                *world.lives.lock().unwrap() = Some(lives);
-                let stop = watch::Sender::new(None);
-                live(&world, &job, &stop).await.unwrap_err();
-                *world.lives.lock().unwrap() = None;
-                let last = live(&world, &job, &stop).await.unwrap();
-                assert_eq!(last, outcome, "world {kind} after {lives}");
-                assert_eq!(world.state(), whole.state(), "world {kind} after {lives}");
-                assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
-                let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
-                assert_eq!(ends, 1);
-                assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
-                // The push may be repeated only if its record was lost; it is idempotent by digest.
-                assert!(world.pushed.lock().unwrap().values().all(|times| *times <= 2));
-            }
+            killed_after_every_event(fresh, &job, &format!("world {kind}")).await;
         }
+    }
+}
+
+/// Compares each pair of lives with one whole life.
+async fn killed_after_every_event(fresh: impl Fn() -> Arc<World>, job: &Job, name: &str) {
+    let whole = fresh();
+    let outcome = run(&whole, job).await;
+    for lives in 0..u32::try_from(whole.past().len()).unwrap() {
+        let world = fresh();
+        *world.lives.lock().unwrap() = Some(lives);
+        let stop = watch::Sender::new(None);
+        live(&world, job, &stop).await.unwrap_err();
+        *world.lives.lock().unwrap() = None;
+        let last = live(&world, job, &stop).await.unwrap();
+        assert_eq!(last, outcome, "{name} after {lives}");
+        assert_eq!(world.states(), whole.states(), "{name} after {lives}");
+        assert_eq!(*world.changes.lock().unwrap(), *whole.changes.lock().unwrap());
+        let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
+        assert_eq!(ends, 1);
+        assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
+        // The push may be repeated only if its record was lost; it is idempotent by digest.
+        assert!(world.pushed.lock().unwrap().values().all(|times| *times <= 2));
+        standing(&world.past()).unwrap();
     }
 }
 

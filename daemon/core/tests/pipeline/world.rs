@@ -276,6 +276,10 @@ impl Preview for World {
         Ok(self.serving.lock().unwrap().contains_key(release.cluster()))
     }
 
+    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+        Ok(vec![serde_json::to_string(&release.runtime).unwrap()])
+    }
+
     async fn changes(&self, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         Ok(Vec::new())
     }
