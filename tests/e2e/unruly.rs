@@ -94,10 +94,10 @@ fn slow() {
     assert_eq!(Pair::on_their_way("t-late", late).ends_right(), [0, 0]);
 }
 
-/// Two of three requests come too soon: waited out as the API server says, and hardly worth a word.
+/// Each request comes too soon twice: waited out as the API server says, and hardly worth a word.
 fn busy() {
-    let busy = |_: &str, number: u32| match number % 3 {
-        0 => Fate::Forwarded,
+    let busy = |_: &str, before: u32| match before % 3 {
+        2 => Fate::Forwarded,
         _ => Fate::Answered(
             "429 Too Many Requests\r\nretry-after: 1\r\ncontent-type: text/plain".into(),
             "Too many requests, please try again later.".into(),
@@ -110,8 +110,8 @@ fn busy() {
 
 /// etcd elects a leader; the API server has no status of its own for that.
 fn etcd() {
-    let failing = |line: &str, number: u32| {
-        match line.starts_with("PATCH") && number.is_multiple_of(4) {
+    let failing = |line: &str, before: u32| {
+        match line.starts_with("PATCH") && before.is_multiple_of(4) {
         false => Fate::Forwarded,
         true => Fate::Answered(
             "500 Internal Server Error\r\ncontent-type: application/json".into(),
@@ -126,8 +126,8 @@ fn etcd() {
 
 /// Watches break every three seconds, or are told that what they know is too old.
 fn forgetful() {
-    let expired = |line: &str, number: u32| {
-        match is_watch(line) && number.is_multiple_of(2) {
+    let expired = |line: &str, before: u32| {
+        match is_watch(line) && before.is_multiple_of(2) {
         false => Fate::Forwarded,
         true => Fate::Answered(
             "200 OK\r\ncontent-type: application/json".into(),

@@ -1,15 +1,13 @@
 //! An API server that misbehaves: it stands before the real one, and spoils answers as it is told.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{Read, Write, copy},
     net::{Shutdown, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread::spawn,
     time::Duration,
 };
@@ -28,7 +26,8 @@ pub enum Fate {
     Answered(String, String),
 }
 
-/// By request line and number.
+/// By request line, and how often that very request was made before. Were all requests counted
+/// together, it would be chance whether one that is repeated ever gets through.
 type Mood = Box<dyn Fn(&str, u32) -> Fate + Send>;
 
 /// It speaks plain HTTP and asks for no credentials; what it forwards is an admin's.
@@ -42,7 +41,7 @@ pub struct Unruly {
 struct Shared {
     upstream: PathBuf,
     mood: Mutex<Mood>,
-    asked: AtomicU32,
+    asked: Mutex<HashMap<String, u32>>,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -75,7 +74,7 @@ impl Unruly {
         let shared = Arc::new(Shared {
             upstream,
             mood: Mutex::new(Box::new(|_, _| Fate::Forwarded)),
-            asked: AtomicU32::new(0),
+            asked: Mutex::default(),
             open: Mutex::default(),
         });
         let serving = shared.clone();
@@ -123,9 +122,9 @@ impl Shared {
     /// One request: a connection is not used again.
     fn serve(&self, mut client: TcpStream) {
         let Some((head, body)) = request(&mut client) else { return };
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let line = head.lines().next().unwrap_or_default();
-        let fate = (self.mood.lock().unwrap())(line, number);
+        let before = self.asked_before(line);
+        let fate = (self.mood.lock().unwrap())(line, before);
         match fate {
             Fate::Forwarded => self.forward(client, &head, &body),
             Fate::Late(after) => {
@@ -141,6 +140,13 @@ impl Shared {
                 let _ = client.write_all(text.as_bytes());
             }
         }
+    }
+
+    fn asked_before(&self, line: &str) -> u32 {
+        let mut asked = self.asked.lock().unwrap();
+        let times = asked.entry(line.to_owned()).or_default();
+        *times += 1;
+        *times - 1
     }
 
     fn forward(&self, mut client: TcpStream, head: &str, body: &[u8]) {
