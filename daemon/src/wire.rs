@@ -55,6 +55,7 @@ impl Supplies {
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
             preview: self.preview.clone(),
+            targets: self.targets.clone(),
             secrets: self.secrets.clone(),
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,

@@ -75,6 +75,9 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
         secrets::mask_planned(&plan, ports, run).await;
         return carry_out(&plan, Resumed { from: next, begun, turned, rounds }, ports, run).await;
     }
+    let (app, clusters) = (&job.app, &job.clusters);
+    let may = ports.targets.choose(app, &clusters.names, Some(clusters.order));
+    may.map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
     let release = match (past, &job.source) {
         (Standing::Pushed(release), _) => *release,
         (_, Source::Commit(commit)) => from_commit(job, commit, ports, run).await?,

@@ -2,6 +2,7 @@
 
 use crate::{
     app::App,
+    cluster::Targets,
     event::Event,
     hook::{About, Action, ActionResult, Hook, HookStep},
     job::{Commit, Image, Release},
@@ -37,6 +38,8 @@ pub struct Ports {
     pub cluster: Arc<dyn Cluster>,
     /// The same, looked at.
     pub preview: Arc<dyn Preview>,
+    /// Which apps go to which clusters: asked again when a job begins, since it may have waited.
+    pub targets: Arc<Targets>,
     /// The sealed secrets.
     pub secrets: Arc<dyn Secrets>,
     /// Where images go, without a trailing slash: `registry.example.com/apps`.

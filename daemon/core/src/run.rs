@@ -3,6 +3,7 @@
 
 use crate::{
     app::App,
+    cluster::NoCluster,
     diagnose::{Diagnosis, diagnose},
     dockerfile::RecipeError,
     event::{Event, Outcome, PluginCall, PluginEffect, Stop},
@@ -140,6 +141,9 @@ pub enum Cause {
     /// The image cannot be had.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Where it would go, its app goes no more.
+    #[error(transparent)]
+    NoCluster(#[from] NoCluster),
     /// The cluster did not do it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),

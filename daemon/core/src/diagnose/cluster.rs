@@ -10,6 +10,19 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let error = match &failure.cause {
         Cause::Cluster(error) => error,
         Cause::Applying { error, .. } => &**error,
+        Cause::NoCluster(error) => {
+            return Some(Diagnosis {
+                code: "no-cluster".into(),
+                subject: "the job's clusters".into(),
+                what: error.to_string(),
+                why: "which apps go to which clusters was changed after the job was submitted"
+                    .into(),
+                fixes: vec![
+                    "submit it again for clusters that there are, or ask the operator".into(),
+                ],
+                ..Diagnosis::default()
+            });
+        }
         _ => return None,
     };
     let (code, subject, why, fix) = match error {

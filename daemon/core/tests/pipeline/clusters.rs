@@ -4,7 +4,7 @@ use crate::{
     failed, hooks, job, killed_after_every_event, live, rollback, run,
     world::{World, release},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 use windlass_core::{
     cluster::{Clusters, Order},
     event::{Event, Outcome},
@@ -101,6 +101,26 @@ async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
     let outcome = live(&world, &job, &world.stop).await.unwrap();
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+}
+
+/// The operator's word counts when a job begins, not when it was submitted; what was begun is ended.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
+    let job = to_both(Order::Sequential, job());
+    let world = World::default().running_in(&BOTH, Some("old"));
+    *world.taken.lock().unwrap() = Some("us");
+    let diagnosis = failed(run(&world, &job).await);
+    assert_eq!((&*diagnosis.code, *world.built.lock().unwrap()), ("no-cluster", 0), "{diagnosis}");
+    assert!(world.changes.lock().unwrap().is_empty());
+
+    let world = World { lives: Mutex::new(Some(20)), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    live(&world, &job, &world.stop).await.unwrap_err();
+    assert!(world.past().iter().any(|event| matches!(event, Event::Planned(_))));
+    *world.lives.lock().unwrap() = None;
+    *world.taken.lock().unwrap() = Some("us");
+    assert!(matches!(run(&world, &job).await, Outcome::Succeeded(_)));
+    assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
 }
 
 /// One that is away keeps no other from its whole way back.

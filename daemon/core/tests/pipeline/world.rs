@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 use windlass_core::{
     app::App,
-    cluster::{Clusters, DEFAULT},
+    cluster::{Clusters, DEFAULT, Order, Target, Targets},
     event::{Event, Outcome, Stop},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
     job::{Commit, Image, Release},
@@ -52,6 +52,8 @@ pub(crate) struct World {
     /// How often the cluster does not answer, once it went away in the middle of the first rollout.
     pub(crate) outage: Option<u32>,
     pub(crate) observed: Mutex<u32>,
+    /// The operator took this cluster from all apps.
+    pub(crate) taken: Mutex<Option<&'static str>>,
     /// This cluster takes no change.
     pub(crate) away_in: Option<String>,
     /// Clusters in which what is no longer said was removed.
@@ -157,6 +159,14 @@ impl World {
         events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
     }
 
+    fn targets(&self) -> Targets {
+        let taken = *self.taken.lock().unwrap();
+        let left = [DEFAULT, "eu", "us"].into_iter().filter(|name| taken != Some(name));
+        let open =
+            |name: &str| Target { name: name.into(), projects: vec![], environments: vec![] };
+        Targets { all: left.map(open).collect(), order: Order::default() }
+    }
+
     pub(crate) fn ports(self: &Arc<Self>) -> Ports {
         Ports {
             git: self.clone(),
@@ -166,6 +176,7 @@ impl World {
             builder: Arc::new(Workshop(self.clone())),
             cluster: self.clone(),
             preview: self.clone(),
+            targets: Arc::new(self.targets()),
             secrets: self.clone(),
             registry: "r".into(),
             forbid_root: false,
