@@ -1,5 +1,6 @@
 //! What broken releases get: the cause from the real node, in seconds, and the old version serves.
 
+use crate::cases::spec_file;
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -11,7 +12,7 @@ use windlass_bed::{
     daemon::Config,
     process::{await_ready, listens, start},
 };
-use windlass_tests::{Ended, Stand, bed};
+use windlass_tests::{Ended, SMALL, Stand, bed};
 
 /// A stand where version one serves, and its repository.
 fn serving(name: &'static str) -> (Stand, Repository) {
@@ -298,5 +299,42 @@ fn an_object_that_is_not_ours_is_left_alone() {
     repository.commit("one").unwrap();
     let text =
         stand.submit("app", repository.url(), &[]).failed_with("release", "object-of-another");
-    assert!(text.contains("Service app"), "{text}");
+    assert!(text.contains("Service app") && text.contains("`kubectl-create`"), "{text}");
+    still(&stand, "app");
+}
+
+/// What a later version would want: neither it nor the way back touches it. The same of another app.
+#[test]
+fn what_belongs_to_somebody_else_outlives_the_way_back() {
+    let stand = Stand::new("t-owner");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let namespace = stand.fresh_namespace();
+    stand.submit("app", repository.url(), &[]).succeeded();
+    let foreign =
+        ["-n", &*namespace, "create", "service", "clusterip", "app-cache", "--tcp=80:9999"];
+    let _ = stand.kubectl(&foreign);
+    stand.submit("app-worker", repository.url(), &[]).succeeded();
+    for (process, owner) in [("cache", "`kubectl-create`"), ("worker", "the app `app-worker`")] {
+        repository.commit(process).unwrap();
+        let spec = format!("processes.{process} = {{ port = 9999 }}\n{SMALL}");
+        let file = spec_file(&stand, process, &spec);
+        let plan = ["plan", "t-owner/app", "--repository", repository.url(), "--spec", &file];
+        let plan = stand.daemon.windlass(&plan).unwrap();
+        assert!(plan.code != 0 && plan.text.contains(owner), "{}", plan.text);
+        let answer = stand.submit("app", repository.url(), &["--spec", &file]);
+        let text = answer.failed_with("release", "object-of-another");
+        assert!(text.contains(owner) && text.contains("and is left as it is"), "{text}");
+        stand.serves("app", "one");
+    }
+    still(&stand, "app-cache");
+    stand.serves("app-worker", "one");
+}
+
+/// A Service that was made by hand is as it was made.
+fn still(stand: &Stand, name: &str) {
+    let path = "jsonpath={.spec.ports[0].targetPort} {.metadata.labels}";
+    let namespace = stand.namespace();
+    let found = stand.kubectl(&["-n", &namespace, "get", "service", name, "-o", path]);
+    assert!(found.starts_with("9999") && !found.contains("windlass"), "{found}");
 }

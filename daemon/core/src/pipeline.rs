@@ -195,6 +195,7 @@ async fn preview(
                 error @ (ClusterError::NoKind { .. }
                 | ClusterError::Forbidden { .. }
                 | ClusterError::NotTrusted { .. }
+                | ClusterError::Rejected { .. }
                 | ClusterError::Unknown { .. }),
             ) => {
                 let cause = Cause::applying(error, &release);

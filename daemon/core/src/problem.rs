@@ -324,11 +324,35 @@ pub(crate) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool)
     let of_pod = |pod: &Pod| {
         pod.containers.iter().find_map(|container| {
             let (reason, message) = container.waiting.as_ref()?;
-            (reasons.contains(&&**reason) && says(&message.to_lowercase()))
+            (reasons.contains(&&**reason) && says(&unnamed(message).to_lowercase()))
                 .then(|| at(pod, message))
         })
     };
     alive(seen).filter_map(of_pod).collect()
+}
+
+/// Without the images and addresses that a message names: an app may be called `certificate-api`.
+fn unnamed(message: &str) -> String {
+    let is_name =
+        |word: &&str| word.contains("://") || word.contains('/') && word.contains(['"', ':', '@']);
+    message.split(' ').filter(|word| !is_name(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A kubelet that has not seen a new pull secret yet pulls without it, says so a moment later, and
+/// tries again: what the registry answers then counts only once it lasts.
+pub(crate) fn once_the_secret_is_there(seen: &Snapshot, signs: &mut [Sign]) {
+    for sign in signs {
+        let pod = pod_of(seen, sign);
+        let warned = seen.warnings.iter().any(|warning| {
+            pod.is_some_and(|pod| pod.name == warning.pod)
+                && warning.reason == "FailedToRetrieveImagePullSecret"
+        });
+        sign.patience = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
+            (true, _) => Some(Patience::After(20)),
+            (false, true) => Some(Patience::After(4)),
+            (false, false) => None,
+        };
+    }
 }
 
 /// What a node says while it cannot pull.
@@ -357,6 +381,11 @@ pub(crate) fn ended(
                 return None;
             }
             let now = u32::from(looping || container.terminated.is_some());
+            // What runs and gets requests may have ended long ago: a release that leaves pods as they
+            // are finds them with all their past.
+            if now == 0 && pod.ready {
+                return None;
+            }
             let mut sign = at(pod, &end.message);
             (sign.times, sign.exit) = (container.restarts + now, Some(end.exit));
             sign.is_now = now > 0;

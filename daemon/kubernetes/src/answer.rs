@@ -1,7 +1,8 @@
 //! What the API server answers, in our terms.
 
+use crate::rights::role;
 use kube::core::Status;
-use std::error::Error;
+use std::{collections::BTreeMap, error::Error};
 use windlass_core::ports::ClusterError;
 
 pub(crate) fn explain(error: kube::Error, object: &str) -> ClusterError {
@@ -37,7 +38,10 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
         {
             ClusterError::Rejected { object, message }
         }
-        403 => ClusterError::Forbidden { object, message },
+        // In these words it tells of a missing right; in others a plugin of admission says no.
+        403 if has(&[" cannot "]) => {
+            ClusterError::Forbidden { object, message: with_rule(message) }
+        }
         409 if status.reason == "Conflict" => ClusterError::Conflict { object, message },
         // Not the object, but its kind: discovery may have known it a moment ago.
         404 if has(&["could not find the requested resource"]) => {
@@ -45,6 +49,20 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
         }
         _ => ClusterError::Rejected { object, message },
     }
+}
+
+/// With the Role that would grant what was refused, where the words name it
+/// (`responsewriters.ForbiddenErrorf` of the API server: `cannot VERB resource "R" in API group "G" in
+/// the namespace "N"`).
+fn with_rule(message: String) -> String {
+    let quoted = |before: &str| message.split_once(before)?.1.split('"').next();
+    let verb = message.split_once(" cannot ").and_then(|(_, rest)| rest.split(' ').next());
+    let named = verb.zip(quoted(" resource \"")).zip(quoted("API group \""));
+    let Some((((verb, resource), group), namespace)) = named.zip(quoted("the namespace \"")) else {
+        return message;
+    };
+    let missing = BTreeMap::from([((group.to_owned(), resource.to_owned()), vec![verb])]);
+    format!("{message}\n{}", role(namespace, &missing))
 }
 
 /// A certificate that is not believed is no outage: rustls names what is wrong with it.

@@ -3,6 +3,7 @@
 use crate::{
     client::Client,
     inventory::{Entry, Inventory},
+    owner::{is_of_app, is_of_same_app, of_another},
     render::{PODS, PullLogin, manifests, text, wave, workload_name},
 };
 use futures::future::try_join_all;
@@ -48,6 +49,8 @@ impl With<'_> {
         }
         let entries: Vec<_> = rest.iter().map(Entry::of).collect();
         let before = found.unwrap_or_default();
+        let unknown = rest.iter().filter(|object| !before.has(object));
+        try_join_all(unknown.map(|object| self.free(object))).await?;
         let listed = before.clone().with(&entries);
         // Listed first: what is made and not listed would never be deleted.
         if listed != before {
@@ -70,6 +73,16 @@ impl With<'_> {
         Ok(())
     }
 
+    /// Before the first of a release's objects is touched: none is somebody else's.
+    async fn free(&self, object: &Value) -> Result<(), ClusterError> {
+        match self.client.find(object).await? {
+            Some(live) if !is_of_same_app(&live.metadata, object) => {
+                Err(of_another(&live, Entry::of(object).to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn one(
         &self,
         release: &Release,
@@ -79,13 +92,22 @@ impl With<'_> {
         let name = text(object, "/metadata/name");
         let mut processes = release.runtime.processes.iter();
         let scaled =
-            processes.any(|one| one.autoscale.is_some() && workload_name(release, one) == name);
+            processes.find(|one| one.autoscale.is_some() && workload_name(release, one) == name);
         let has_kind = matches!(text(object, "/kind"), "Deployment" | "StatefulSet");
         // Once its autoscaler is there, it has taken over already.
-        if scaled && has_kind && !before.has_made("HorizontalPodAutoscaler", name) {
+        if scaled.is_some() && has_kind && !before.has_made("HorizontalPodAutoscaler", name) {
             self.hand_over(object).await?;
         }
-        Ok(Entry { uid: self.client.apply(object).await?, ..Entry::of(object) })
+        let applied = self.client.apply(object).await?;
+        // An app that failed before it ever served was scaled to nothing, and an autoscaler leaves that
+        // as it is.
+        if let Some(process) = scaled.filter(|_| has_kind)
+            && applied.data.pointer("/spec/replicas").and_then(Value::as_u64) == Some(0)
+        {
+            let least = json!({ "spec": { "replicas": process.replicas.max(1) } });
+            self.client.merge(object, &least).await?;
+        }
+        Ok(Entry { uid: applied.metadata.uid.unwrap_or_default(), ..Entry::of(object) })
     }
 
     /// An autoscaler takes over how many pods there are. Were our word on it only dropped, the API
@@ -121,6 +143,21 @@ impl With<'_> {
         }
     }
 
+    /// The uid of the object that an entry means, if it is ours. What was listed before it was to be made
+    /// may be somebody else's.
+    async fn is_to_go(
+        &self,
+        release: &Release,
+        entry: &Entry,
+    ) -> Result<Option<String>, ClusterError> {
+        if !entry.uid.is_empty() {
+            return Ok(Some(entry.uid.clone()));
+        }
+        let live = self.client.find(&entry.head(&release.app.namespace())).await?;
+        let ours = live.filter(|live| is_of_app(&live.metadata, &release.app.name));
+        Ok(ours.and_then(|live| live.metadata.uid))
+    }
+
     /// Deletes what is listed and not in the release. What holds data stays, and is told of.
     pub(crate) async fn prune(&self, release: &Release, voice: &Voice) -> Result<(), ClusterError> {
         let objects = manifests(release, None, self.pull, None);
@@ -131,15 +168,19 @@ impl With<'_> {
         let mut kept = held;
         let mut deleted = Vec::new();
         for entry in gone {
-            match self.client.delete(&entry.head(&namespace), &entry.uid).await {
+            let done = match self.is_to_go(release, &entry).await {
+                Ok(Some(uid)) => self.client.delete(&entry.head(&namespace), &uid).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match done {
                 Ok(()) => deleted.push(entry),
                 Err(ClusterError::Forbidden { .. }) => kept.push(entry),
                 Err(error) => return Err(error),
             }
         }
         for entry in &kept {
-            let what = format!("{} {}", entry.kind, entry.name);
-            let message = format!("{what} is not in this release any more, and stays");
+            let message = format!("{entry} is not in this release any more, and stays");
             let fix = format!(
                 "if nothing in it is needed: kubectl --namespace {namespace} delete {} {}",
                 entry.kind.to_lowercase(),

@@ -1,6 +1,8 @@
 //! The only file that talks to the cluster.
 
-use crate::{answer::explain, connect, kinds::Kinds, render::text, rights::Rights};
+use crate::{
+    answer::explain, connect, kinds::Kinds, owner::is_of_same_app, render::text, rights::Rights,
+};
 use kube::{
     Api,
     api::{
@@ -154,11 +156,12 @@ impl Client {
         }
     }
 
-    /// Server-side apply. What others own is taken only from objects that are ours. Gives the
-    /// object's uid.
-    pub(crate) async fn apply(&self, manifest: &serde_json::Value) -> Result<String, ClusterError> {
-        let applied = self.patched(manifest, false).await?;
-        Ok(applied.metadata.uid.unwrap_or_default())
+    /// Server-side apply. What others own is taken only from objects of the same app.
+    pub(crate) async fn apply(
+        &self,
+        manifest: &serde_json::Value,
+    ) -> Result<DynamicObject, ClusterError> {
+        self.patched(manifest, false).await
     }
 
     /// What applying would lead to.
@@ -206,10 +209,9 @@ impl Client {
             Ok(applied) => Ok(applied),
             Err(ClusterError::Conflict { object, message }) => {
                 let live = limited(api.get(name), &what).await?;
-                let labels = live.metadata.labels.unwrap_or_default();
-                match labels.get("app.kubernetes.io/managed-by").map(String::as_str) {
-                    Some("windlass") => patch(true).await,
-                    _ => Err(ClusterError::Conflict { object, message }),
+                match is_of_same_app(&live.metadata, manifest) {
+                    true => patch(true).await,
+                    false => Err(ClusterError::Conflict { object, message }),
                 }
             }
             Err(error) => Err(error),
@@ -268,11 +270,9 @@ impl Client {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
         let api = self.dynamic(manifest);
-        let mut params = DeleteParams::background();
-        if !uid.is_empty() {
-            let uid = Some(uid.to_owned());
-            params = params.preconditions(Preconditions { uid, resource_version: None });
-        }
+        let uid = Some(uid.to_owned());
+        let this = Preconditions { uid, resource_version: None };
+        let params = DeleteParams::background().preconditions(this);
         let what = named(manifest);
         match limited(api.delete(name, &params), &what).await {
             Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => Ok(()),

@@ -119,7 +119,7 @@ impl Cluster for Kubernetes {
         action: &Action,
         voice: &Voice,
     ) -> Result<ActionResult, ClusterError> {
-        match action {
+        let done = match action {
             Action::Wait { .. } => Ok(ActionResult::Waited),
             Action::PodExec { command, timeout_ms, once } => {
                 act::exec(&self.client, release, command, *timeout_ms, *once).await
@@ -128,7 +128,8 @@ impl Cluster for Kubernetes {
                 let pull = self.pull(release, voice).await?.is_some();
                 act::run_job(&self.client, release, hook, key, command, *timeout_ms, pull).await
             }
-        }
+        };
+        self.trusted(done).await
     }
 
     async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
@@ -140,7 +141,7 @@ impl Cluster for Kubernetes {
     }
 
     async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError> {
-        pull::renew(&self.client, &*self.logins, release, voice).await
+        self.trusted(pull::renew(&self.client, &*self.logins, release, voice).await).await
     }
 }
 

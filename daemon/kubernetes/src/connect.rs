@@ -25,7 +25,8 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<kube::Client, C
         Some(path) => {
             let file = Kubeconfig::read_from(path)?;
             let runs = |info: &NamedAuthInfo| {
-                info.auth_info.as_ref().is_some_and(|info| info.exec.is_some())
+                let info = info.auth_info.as_ref();
+                info.is_some_and(|info| info.exec.is_some() || info.auth_provider.is_some())
             };
             if file.auth_infos.iter().any(runs) {
                 let path = path.display();

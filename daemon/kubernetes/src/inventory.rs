@@ -8,7 +8,7 @@ use crate::{
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 use windlass_core::{job::Release, ports::ClusterError};
 
 /// The key of the list in the ConfigMap.
@@ -24,7 +24,7 @@ pub(crate) struct Entry {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) name: String,
-    /// Of the one that we applied: another of the same name is not ours to delete.
+    /// Of the one that we applied: another of the same name is not ours to delete. Empty until then.
     pub(crate) uid: String,
 }
 
@@ -67,6 +67,13 @@ impl Entry {
     }
 }
 
+/// As people call it: `Service web`.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
 /// What an app has, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inventory(Vec<Entry>);
@@ -96,6 +103,12 @@ impl Inventory {
     /// Whether an object of this kind and name was made.
     pub(crate) fn has_made(&self, kind: &str, name: &str) -> bool {
         self.0.iter().any(|one| one.kind == kind && one.name == name && !one.uid.is_empty())
+    }
+
+    /// Whether this object was made, and not only listed to be.
+    pub(crate) fn has(&self, object: &Value) -> bool {
+        let entry = Entry::of(object);
+        self.0.iter().any(|one| one.is(&entry) && !one.uid.is_empty())
     }
 
     /// With these too; what was there keeps its place.

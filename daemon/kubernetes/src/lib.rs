@@ -12,6 +12,7 @@ mod hook_job;
 mod inventory;
 mod kinds;
 mod observe;
+mod owner;
 mod preview;
 mod pull;
 mod render;

@@ -6,6 +6,7 @@ use crate::{
     client::Client,
     inventory::{Entry, Inventory},
     observe::expected,
+    owner::{is_of_same_app, of_another},
     render::JOB,
     snapshot::Expected,
 };
@@ -65,7 +66,7 @@ impl With<'_> {
             let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
             let (gone, _) = inventory.beyond(&entries);
             changes.extend(gone.into_iter().map(|entry| ObjectChange {
-                object: format!("{} {}", entry.kind, entry.name),
+                object: entry.to_string(),
                 verb: ChangeVerb::Delete,
                 lines: Vec::new(),
             }));
@@ -75,11 +76,7 @@ impl With<'_> {
 
     async fn change(&self, object: &Value, is_new: bool) -> Result<ObjectChange, ClusterError> {
         let entry = Entry::of(object);
-        let change = |verb, lines| ObjectChange {
-            object: format!("{} {}", entry.kind, entry.name),
-            verb,
-            lines,
-        };
+        let change = |verb, lines| ObjectChange { object: entry.to_string(), verb, lines };
         let live = match is_new {
             true => None,
             false => match self.client.find(object).await {
@@ -92,6 +89,9 @@ impl With<'_> {
         if entry.kind == "Namespace" && live.is_some() {
             // It is made, and never changed.
             return Ok(change(ChangeVerb::Keep, Vec::new()));
+        }
+        if let Some(live) = live.as_ref().filter(|live| !is_of_same_app(&live.metadata, object)) {
+            return Err(of_another(live, entry.to_string()));
         }
         if entry.kind == "Secret" {
             // Its values are not at hand here, and would not be shown: its name tells its versions.

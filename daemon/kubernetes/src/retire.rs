@@ -3,6 +3,7 @@
 use crate::{
     client::Client,
     inventory::Entry,
+    owner::is_of_app,
     render::{self, JOB, text, workload_name},
 };
 use serde_json::json;
@@ -24,9 +25,10 @@ async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
             "CronJob" => json!({ "spec": { "suspend": true } }),
             _ => json!({ "spec": { "replicas": 0 } }),
         };
-        match client.merge(&head, &stop).await {
-            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => {}
-            done => done?,
+        let live = client.find(&head).await?;
+        // One of that name may be somebody else's: that may be why the release failed.
+        if live.is_some_and(|live| is_of_app(&live.metadata, &release.app.name)) {
+            client.merge(&head, &stop).await?;
         }
     }
     Ok(())

@@ -134,7 +134,7 @@ fn allows(rule: &ResourceRule, group: &str, resource: &str, verb: &str) -> bool 
 }
 
 /// A Role that grants what is missing, for `kubectl apply`.
-fn role(namespace: &str, missing: &BTreeMap<(String, String), Vec<&str>>) -> String {
+pub(crate) fn role(namespace: &str, missing: &BTreeMap<(String, String), Vec<&str>>) -> String {
     let mut text = format!(
         "apply this as an admin, and bind it to the daemon's account:\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: windlass-missing\n  namespace: {namespace}\nrules:\n"
     );

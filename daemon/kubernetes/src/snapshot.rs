@@ -130,7 +130,15 @@ impl Seen {
     fn of_stateful_set(&self, set: &StatefulSet) -> Workload {
         let (metadata, status) = (&set.metadata, set.status.as_ref());
         let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
+        let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
+        let rolling = strategy.and_then(|one| one.rolling_update.as_ref());
+        // Somebody else replaces these pods, when it suits them.
+        let by_hand = match strategy.and_then(|one| one.type_.as_deref()) {
+            Some("OnDelete") => wanted,
+            _ => number(rolling.and_then(|one| one.partition)).min(wanted),
+        };
         let updated = number(status.and_then(|status| status.updated_replicas));
+        let updated = (updated + by_hand).min(wanted);
         let current = status.and_then(|status| status.current_revision.as_ref());
         let update = status.and_then(|status| status.update_revision.as_ref());
         let total = number(status.map(|status| status.replicas));
@@ -337,7 +345,11 @@ fn route(route: &DynamicObject) -> Route {
         if is("Accepted") && is("ResolvedRefs") {
             accepted += 1;
         }
-        refused.extend(current.iter().filter(|one| one["status"] == "False").map(|one| {
+        // Others are its controller's own, and may be false of a route that serves.
+        let refuses = |one: &&&serde_json::Value| {
+            one["status"] == "False" && (one["type"] == "Accepted" || one["type"] == "ResolvedRefs")
+        };
+        refused.extend(current.iter().filter(refuses).map(|one| {
             let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
             (text("reason"), text("message"))
         }));

@@ -7,18 +7,23 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 47,
     code: "object-of-another",
     title: "Somebody else owns the object or its field",
-    seen: "the API server answers 409 with the fields and their managers",
+    seen: "an object of that name is there and is not of this app, or the API server answers 409 with fields and their managers",
     patience: Patience::Now,
     signs: unseen,
     answers: |error| matches!(error, ClusterError::Conflict { .. }),
     words: |case| {
+        let hand_over = format!(
+            "to hand it over: label it `app.kubernetes.io/managed-by=windlass` and `app.kubernetes.io/instance={}`; Windlass then takes its fields",
+            case.app()
+        );
         Words::new(
-        format!("{} belongs to somebody else, and is left as it is", case.finding.subject),
-        [
-            "rename the app, or remove the object that is in its way",
-            "to hand it over: label it `app.kubernetes.io/managed-by=windlass`; Windlass then takes its fields",
-        ],
-    )
-    .look(format!("kubectl --namespace {} get {} --show-managed-fields -o yaml", case.namespace(), case.finding.subject.to_lowercase().replacen(' ', "/", 1)))
+            format!("{} belongs to somebody else, and is left as it is", case.finding.subject),
+            ["rename the app or its process, or remove the object that is in its way", &hand_over],
+        )
+        .look(format!(
+            "kubectl --namespace {} get {} --show-managed-fields -o yaml",
+            case.namespace(),
+            case.finding.subject.to_lowercase().replacen(' ', "/", 1)
+        ))
     },
 };

@@ -1,6 +1,7 @@
 //! Nodes end the pods (kubernetes 44).
 
 use super::{Patience, Problem, Words, at, no_answer};
+use crate::snapshot::Pod;
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 44,
@@ -9,8 +10,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     seen: "pods were Evicted, Preempted, or ended with their node",
     patience: Patience::Times(3),
     signs: |seen| {
+        // Of a workload that has all its pods it is the past.
+        let lacks = |pod: &&Pod| {
+            !seen.workloads.iter().any(|one| one.process == pod.process && one.is_healthy())
+        };
         seen.pods
             .iter()
+            .filter(lacks)
             .filter_map(|pod| {
                 pod.ended.as_ref().map(|(reason, message)| at(pod, &format!("{reason}: {message}")))
             })

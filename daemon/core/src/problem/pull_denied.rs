@@ -1,6 +1,8 @@
 //! The login at the registry may not pull this image (kubernetes 3).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, status, waiting};
+use super::{
+    PULL, Patience, Problem, Words, has, no_answer, once_the_secret_is_there, status, waiting,
+};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 3,
@@ -9,10 +11,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 403, `denied` or `insufficient_scope`",
     patience: Patience::Now,
     signs: |seen| {
-        waiting(seen, PULL, |text| {
+        let mut signs = waiting(seen, PULL, |text| {
             !has(text, &["no basic auth"])
                 && (has(text, &["denied", "insufficient_scope"]) || status(text, &["403"]))
-        })
+        });
+        // Many registries answer so to who has no login.
+        once_the_secret_is_there(seen, &mut signs);
+        signs
     },
     answers: no_answer,
     words: |case| {

@@ -1,6 +1,8 @@
 //! The node has no login for the registry (kubernetes 2).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, pod_of, status, waiting};
+use super::{
+    PULL, Patience, Problem, Words, has, no_answer, once_the_secret_is_there, status, waiting,
+};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 2,
@@ -13,20 +15,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             has(text, &["unauthorized", "no basic auth", "failed to authorize"])
                 || status(text, &["401"])
         });
-        for sign in &mut signs {
-            // A kubelet that has not seen the secret yet pulls without it, says so a moment later, and
-            // tries again.
-            let pod = pod_of(seen, sign);
-            let warned = seen.warnings.iter().any(|warning| {
-                pod.is_some_and(|pod| pod.name == warning.pod)
-                    && warning.reason == "FailedToRetrieveImagePullSecret"
-            });
-            sign.patience = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
-                (true, _) => Some(Patience::After(20)),
-                (false, true) => Some(Patience::After(4)),
-                (false, false) => None,
-            };
-        }
+        once_the_secret_is_there(seen, &mut signs);
         signs
     },
     answers: no_answer,

@@ -70,6 +70,51 @@ fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
     assert!(matches!(at_once, Verdict::Failed(_)), "{at_once:?}");
 }
 
+/// So answer many registries whom they do not know.
+#[test]
+fn a_pull_that_is_denied_may_have_come_before_its_secret() {
+    let seen = |has_secret: bool, message: &str| -> Snapshot {
+        serde_json::from_value(serde_json::json!({
+            "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
+            "pods": [{ "name": "web-1", "has_pull_secret": has_secret, "containers": [{ "waiting": ["ErrImagePull", message] }] }],
+        }))
+        .unwrap()
+    };
+    let called = |seen: &Snapshot| {
+        let mut judge = Judge::default();
+        [0, 4].map(|at| match judge.judge(seen, &release(), Duration::from_secs(at)) {
+            Verdict::Failed(finding) => Some(finding.problem.code),
+            _ => None,
+        })
+    };
+    let denied = "pull access denied: insufficient_scope: authorization failed";
+    assert_eq!(called(&seen(true, denied)), [None, Some("pull-denied")]);
+    assert_eq!(called(&seen(false, denied)), [Some("pull-denied"); 2]);
+    // Names are no words.
+    let refused = "failed to pull \"r.example/shop/certificate-denied-api:1\": Head \"https://r.example/v2/shop/certificate-denied-api/manifests/1\": dial tcp 10.0.0.1:443: connect: connection refused";
+    assert_eq!(called(&seen(false, refused)), [None; 2]);
+}
+
+/// A release that changes no pod, or puts back what still runs, finds pods of weeks.
+#[test]
+fn the_past_of_pods_that_serve_is_no_sign() {
+    let seen: Snapshot = serde_json::from_value(serde_json::json!({
+        "workloads": [{
+            "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "is_complete": true,
+            "wanted": 1, "total": 1, "updated": 1, "ready": 1, "available": 1,
+        }],
+        "pods": [
+            { "name": "web-0", "ready": true, "containers": [{ "restarts": 7, "last": { "reason": "Unknown", "exit": 255 } }] },
+            { "name": "web-1", "ended": ["Evicted", "low on memory"] },
+            { "name": "web-2", "ended": ["Evicted", "low on memory"] },
+            { "name": "web-3", "ended": ["Evicted", "low on memory"] },
+        ],
+    }))
+    .unwrap();
+    let verdict = Judge::default().judge(&seen, &release(), Duration::ZERO);
+    assert_eq!(verdict, Verdict::Healthy(vec![]));
+}
+
 /// Two pods that wait for the same database end once together, and then run.
 #[test]
 fn what_ended_once_and_runs_again_is_not_called() {

@@ -10,7 +10,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
     patience: Patience::Now,
     signs: |seen| {
         unscheduled(seen, |text| {
+            // A node that is only full may have room later.
             has(text, &["volume node affinity conflict", "PersistentVolume's node affinity"])
+                && !has(text, &["Insufficient ", "Too many pods"])
         })
     },
     answers: no_answer,

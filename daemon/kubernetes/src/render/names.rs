@@ -11,6 +11,9 @@ use windlass_core::{
 
 /// The annotation that says which job rendered an object.
 pub(crate) const JOB: &str = "windlass.dev/job";
+/// The label that says which tool made an object, and what it says of ours.
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub(crate) const OURS: &str = "windlass";
 /// The label that finds all pods of an app.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The label that says which process a pod is.
@@ -59,7 +62,7 @@ pub(crate) fn labels(release: &Release) -> Value {
             "app.kubernetes.io/name": release.app.name,
             INSTANCE: release.app.name,
             "app.kubernetes.io/part-of": release.app.project,
-            "app.kubernetes.io/managed-by": "windlass",
+            MANAGED_BY: OURS,
         }),
     );
     labels
@@ -96,7 +99,7 @@ pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
 pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
     let mut labels = json!({
         "app.kubernetes.io/part-of": release.app.project,
-        "app.kubernetes.io/managed-by": "windlass",
+        MANAGED_BY: OURS,
     });
     if let Some(level) = pod_security {
         set(&mut labels, "pod-security.kubernetes.io/enforce", json!(level));

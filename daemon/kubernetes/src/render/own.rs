@@ -1,7 +1,7 @@
 //! Objects of a repository's own: they are labelled and watched as ours, and run our image.
 
 use super::{
-    names::{APPLY_SET, INSTANCE, JOB, apply_set, labels, set, short_hash, text},
+    names::{APPLY_SET, INSTANCE, JOB, MANAGED_BY, apply_set, labels, set, short_hash, text},
     workload::MIN_READY,
 };
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     if let Some(labels) = labels(release).as_object() {
         for (key, value) in labels {
             // Its own word goes over ours, but for whose it is.
-            if key == "app.kubernetes.io/managed-by" || key == INSTANCE || own.get(key).is_none() {
+            if key == MANAGED_BY || key == INSTANCE || own.get(key).is_none() {
                 set(own, key, value.clone());
             }
         }
