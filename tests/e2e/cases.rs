@@ -24,6 +24,11 @@ impl Case {
         };
         Self { name, code, spec: small + spec + "\n", manifest: None }
     }
+
+    /// The last words of a program of its own.
+    fn says(&self) -> Option<&str> {
+        self.manifest.as_ref()?.split_once("echo ")?.1.split(';').next()
+    }
 }
 
 /// A program that serves at once.
@@ -110,6 +115,11 @@ pub(crate) fn judged(stand: &Stand, repository: &Repository, cases: &[Case]) {
         }
         if ended.diagnosis.is_null() {
             continue;
+        }
+        if let Some(said) = case.says()
+            && !ended.diagnosis["evidence"].to_string().contains(said)
+        {
+            wrong.push(format!("{} does not quote `{said}`: {:#}", case.name, ended.diagnosis));
         }
         let fixes = ended.diagnosis["fixes"].as_array().map_or(0, Vec::len);
         if fixes == 0 || ended.diagnosis["reference"].as_str().is_none_or(str::is_empty) {

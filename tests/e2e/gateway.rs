@@ -15,6 +15,11 @@ fn a_route_is_taken_or_its_refusal_is_told() {
     let stand = Stand::new("t-gateway");
     let repository = stand.small_app();
     repository.write("windlass.toml", "").unwrap();
+    let own = format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{ name: own }}\nspec:\n  hostnames: [own.bed.test]\n  parentRefs: [{{ name: public, namespace: {} }}]\n  rules: [{{ backendRefs: [{{ name: kubernetes, namespace: default, port: 443 }}] }}]\n",
+        gateway::NAMESPACE
+    );
+    repository.write("own.yaml", &own).unwrap();
     repository.commit("one").unwrap();
     let route = |gateway: &str, host: &str| {
         format!(
@@ -29,6 +34,11 @@ fn a_route_is_taken_or_its_refusal_is_told() {
             "space",
             "takes no routes from this namespace",
             &route("private", "shop.bed.test"),
+        ),
+        Case::of(
+            "own",
+            "leads into a namespace that does not allow it",
+            "manifests = [\"own.yaml\"]",
         ),
     ];
     scope(|scope| {

@@ -1,6 +1,6 @@
 //! What broken releases get: the cause from the real node, in seconds, and the old version serves.
 
-use crate::cases::spec_file;
+use crate::cases::{SERVE, python, spec_file};
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -278,6 +278,22 @@ fn a_rollback_puts_an_earlier_release_back_and_builds_nothing() {
     let answer = rollback("0000000000");
     assert_eq!(answer.code, 2, "{}", answer.text);
     assert!(answer.text.contains("there is no release"), "{}", answer.text);
+}
+
+/// An autoscaler leaves alone what was scaled to nothing after a first release that failed.
+#[test]
+fn an_autoscaled_app_that_failed_first_comes_up() {
+    let stand = Stand::new("t-scaled");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let deploy = |name: &str, code: &str| {
+        let scaled = "processes.web.autoscale = { max = 2, cpu = 60 }\n";
+        let file = spec_file(&stand, name, &(python(code) + scaled + SMALL));
+        stand.submit("app", repository.url(), &["--spec", &file])
+    };
+    let _ = deploy("bad", "raise SystemExit(3)").failed_with("release", "app-crashes");
+    deploy("good", SERVE).succeeded();
+    stand.serves("app", "one");
 }
 
 /// Somebody else's object of the same name is left alone.

@@ -86,5 +86,10 @@ pub(crate) fn failure(failure: &Failure) -> Status {
     for fix in &diagnosis.fixes {
         details.add_help_link(fix, "");
     }
-    Status::with_error_details(Code::FailedPrecondition, diagnosis.what, details)
+    let (what, why) = (diagnosis.what, diagnosis.why);
+    let message = match why.is_empty() || what.contains(&why) {
+        true => what,
+        false => format!("{what}: {why}"),
+    };
+    Status::with_error_details(Code::FailedPrecondition, message, details)
 }

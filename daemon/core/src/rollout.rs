@@ -7,7 +7,7 @@
 use crate::{
     job::Release,
     problem::{self, Patience, Problem, Sign},
-    snapshot::Snapshot,
+    snapshot::{CREATING, Snapshot},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,6 +56,9 @@ impl Finding {
                 last.routes.iter().find(|r| !r.accepted).map(|r| format!("HTTPRoute {}", r.name))
             });
         let unhealthy = last.warnings.last().map(|w| format!("; {}: {}", w.reason, w.message));
+        let made = last.pods.iter().find(|pod| pod.is_being_made());
+        let unhealthy =
+            unhealthy.or_else(|| made.map(|pod| format!("; pod {} is {CREATING}", pod.name)));
         let (ready, wanted) = last.progress();
         let seconds = within.as_secs();
         Self {

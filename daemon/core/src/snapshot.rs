@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a pod shows while its image is pulled and its volumes are mounted.
+pub(crate) const CREATING: &str = "ContainerCreating";
+
 /// What the cluster shows of one release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -173,6 +176,15 @@ impl Snapshot {
     pub fn is_of(&self, release: &str) -> bool {
         !self.workloads.is_empty()
             && self.workloads.iter().all(|one| one.revision == release && one.observed)
+    }
+}
+
+impl Pod {
+    /// Its node pulls its image, or mounts its volumes.
+    pub(crate) fn is_being_made(&self) -> bool {
+        self.containers.iter().any(|container| {
+            container.waiting.as_ref().is_some_and(|(reason, _)| reason == CREATING)
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-        core::v1::{Event, Pod},
+        core::v1::{ContainerStatus, Event, Pod},
     },
 };
 use kube::{
@@ -32,10 +32,13 @@ pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
     // Those that are not well have more to say.
     let mut pods = seen.new_pods();
     pods.sort_by_key(|(pod, _)| is_ready(pod));
-    for (pod, _) in pods.into_iter().take(PODS) {
+    let pods: Vec<_> = seen.pods_of_jobs().chain(pods.into_iter().map(|(pod, _)| pod)).collect();
+    for pod in pods.into_iter().take(PODS) {
         let Some(name) = &pod.metadata.name else { continue };
-        for line in log(client, &namespace, name).await {
-            lines.push(format!("{name}: {line}"));
+        for container in to_quote(pod) {
+            for line in log(client, &namespace, name, &container).await {
+                lines.push(format!("{name}: {line}"));
+            }
         }
     }
     let mut told = Vec::new();
@@ -83,12 +86,33 @@ where
     list.map(|list| list.items).unwrap_or_default()
 }
 
+/// The containers of a pod that ended badly, those of init first; else the first of all. A log is asked
+/// for by its container: of several the API server refuses to choose.
+fn to_quote(pod: &Pod) -> Vec<String> {
+    let Some(status) = pod.status.as_ref() else { return Vec::new() };
+    let of = |all: &Option<Vec<ContainerStatus>>| all.clone().unwrap_or_default();
+    let mut all = of(&status.init_container_statuses);
+    all.extend(of(&status.container_statuses));
+    let failed = |one: &&ContainerStatus| {
+        [&one.state, &one.last_state]
+            .into_iter()
+            .flatten()
+            .any(|state| state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0))
+    };
+    let names: Vec<_> = all.iter().filter(failed).map(|one| one.name.clone()).collect();
+    match (names.is_empty(), pod.spec.as_ref().and_then(|spec| spec.containers.first())) {
+        (true, Some(first)) => vec![first.name.clone()],
+        _ => names,
+    }
+}
+
 /// Of the run before, which is the one that failed; else of the one that is there.
-async fn log(client: &Client, namespace: &str, pod: &str) -> Vec<String> {
+async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Vec<String> {
     let pods = client.api::<Pod>(namespace);
     for previous in [true, false] {
         let params = LogParams {
             previous,
+            container: Some(container.to_owned()),
             tail_lines: Some(LINES),
             limit_bytes: Some(BYTES),
             ..LogParams::default()

@@ -200,9 +200,18 @@ impl Watches {
             };
         }
         let runtime = &release.runtime;
-        let routed = matches!(runtime.expose.route, Some(Route::Gateway { .. }));
+        let own: Vec<_> = runtime
+            .manifests
+            .iter()
+            .filter_map(|manifest| render::own_object(release, manifest))
+            .map(|object| text(&object, "/kind").to_owned())
+            .collect();
+        let has_own = |kind: &str| own.iter().any(|one| one == kind);
+        let routed =
+            matches!(runtime.expose.route, Some(Route::Gateway { .. })) || has_own("HTTPRoute");
         let balanced = runtime.expose.service == Some(ServiceKind::LoadBalancer);
-        let scaled = runtime.processes.iter().any(|process| process.autoscale.is_some());
+        let scaled = runtime.processes.iter().any(|process| process.autoscale.is_some())
+            || has_own("HorizontalPodAutoscaler");
         let (pods, more) = watch(client, &namespace, ours());
         changes.push(more);
         let (events, more) = watch(client, &namespace, config().fields("type=Warning"));

@@ -1,7 +1,10 @@
 //! Whether this daemon's account may do what a release needs: asked once a namespace, so that what
 //! is missing is told whole, before anything is built.
 
-use crate::client::{Client, limited};
+use crate::{
+    client::{Client, limited},
+    render,
+};
 use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
 };
@@ -66,7 +69,9 @@ impl Rights {
             let plural = client.resource(&kind).plural;
             let needed = needed.entry((group.into(), plural)).or_default();
             needed.extend(WRITTEN);
-            if WATCHED.contains(&text("kind")) {
+            if WATCHED.contains(&text("kind"))
+                || render::text(object, "/spec/type") == "LoadBalancer"
+            {
                 needed.extend(["list", "watch"]);
             }
         }

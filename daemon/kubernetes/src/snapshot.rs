@@ -1,23 +1,24 @@
 //! From the cluster's objects to what the judge reads. Pure.
 
-use crate::render::{COMPONENT, JOB};
+use crate::render::JOB;
 use k8s_openapi::{
     Metadata,
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
         batch::v1::Job,
-        core::v1::{
-            Container as K8sContainer, ContainerStatus, Event, Pod as K8sPod, Service as K8sService,
-        },
+        core::v1::{Event, Pod as K8sPod, Service as K8sService},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::api::DynamicObject;
 use std::collections::BTreeMap;
-use windlass_core::snapshot::{
-    Autoscaler, Container, Pod, Route, Service, Snapshot, Terminated, Warning, Workload,
-};
+use windlass_core::snapshot::{Autoscaler, Route, Service, Snapshot, Warning, Workload};
+
+mod pod;
+
+use pod::{is_of_job, read};
+pub(crate) use pod::{is_ready, selector_of};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HASH: &str = "pod-template-hash";
@@ -179,11 +180,18 @@ impl Seen {
     }
 
     /// Why pods cannot be made, of workloads whose controller has no condition for that, only an event.
+    /// Events stay for an hour: those of before the newest change are about the past.
     fn refusal(&self, of: &ObjectMeta) -> Option<String> {
-        let refused = self.events.iter().rev().find(|event| {
-            event.reason.as_deref() == Some("FailedCreate") && event.involved_object.uid == of.uid
+        let changes = of.managed_fields.iter().flatten();
+        let applied = changes.filter(|one| one.operation.as_deref() == Some("Apply"));
+        let changed = applied.filter_map(|one| one.time.as_ref().map(|time| time.0)).max();
+        let at = |event: &&Event| event.last_timestamp.as_ref().map(|time| time.0);
+        let refused = self.events.iter().filter(|event| {
+            event.reason.as_deref() == Some("FailedCreate")
+                && event.involved_object.uid == of.uid
+                && at(event) >= changed
         });
-        refused.and_then(|event| event.message.clone())
+        refused.max_by_key(at).and_then(|event| event.message.clone())
     }
 
     /// The ReplicaSet that the Deployment's controller made, or took up again, last.
@@ -223,7 +231,16 @@ impl Seen {
                     let annotations = set.and_then(|set| set.metadata.annotations.as_ref());
                     (GENERATION, annotations.and_then(|all| all.get(TEMPLATE)))
                 }
-                _ => continue,
+                _ => {
+                    // One that has begun is the Job's to judge: it may try again.
+                    let waits = |pod: &&K8sPod| {
+                        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+                        is_of_job(pod, &expected.name) && phase == Some("Pending")
+                    };
+                    let waiting = self.pods.iter().filter(waits);
+                    found.extend(waiting.map(|pod| (pod, expected.name.clone())));
+                    continue;
+                }
             };
             let Some(hash) = hash else { continue };
             let of_it = |pod: &&K8sPod| {
@@ -243,6 +260,15 @@ impl Seen {
             found.extend(self.pods.iter().filter(of_it).map(|pod| (pod, expected.name.clone())));
         }
         found
+    }
+
+    /// Pods of the release's Jobs that did not come to a good end.
+    pub(crate) fn pods_of_jobs(&self) -> impl Iterator<Item = &K8sPod> {
+        let names = self.expected.iter().filter(|one| one.kind == "Job");
+        self.pods.iter().filter(move |pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            phase != Some("Succeeded") && names.clone().any(|job| is_of_job(pod, &job.name))
+        })
     }
 
     fn warnings(&self, pods: &[(&K8sPod, String)]) -> Vec<Warning> {
@@ -283,13 +309,6 @@ impl Seen {
         };
         self.leading.iter().map(service).collect()
     }
-}
-
-/// A pod's node selector, as a query.
-pub(crate) fn selector_of(pod: &K8sPod) -> String {
-    let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
-    let pairs = selector.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
-    pairs.collect::<Vec<_>>().join(",")
 }
 
 fn named<'a, K: Metadata<Ty = ObjectMeta>>(all: &'a [K], name: &str) -> Option<&'a K> {
@@ -381,87 +400,4 @@ fn failure(set: &ReplicaSet) -> Option<String> {
         condition.type_ == "ReplicaFailure" && condition.status == "True"
     };
     conditions.iter().find(failing)?.message.clone()
-}
-
-pub(crate) fn is_ready(pod: &K8sPod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref());
-    let mut conditions = conditions.unwrap_or_default().iter();
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-fn read(pod: &K8sPod) -> Pod {
-    let status = pod.status.as_ref();
-    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let unschedulable = conditions
-        .iter()
-        .find(|c| c.type_ == "PodScheduled" && c.reason.as_deref() == Some("Unschedulable"))
-        .and_then(|condition| condition.message.clone());
-    let of = |statuses: Option<&Option<Vec<ContainerStatus>>>, init: bool| {
-        let statuses = statuses.and_then(Option::as_ref).into_iter().flatten();
-        statuses.map(|status| container(status, init)).collect::<Vec<_>>()
-    };
-    let mut containers = of(status.map(|status| &status.init_container_statuses), true);
-    containers.extend(of(status.map(|status| &status.container_statuses), false));
-    let labels = pod.metadata.labels.as_ref();
-    let process = labels.and_then(|labels| labels.get(COMPONENT)).cloned().unwrap_or_default();
-    // The kubelet's own reasons, or those of what disrupts pods.
-    let disrupted = conditions
-        .iter()
-        .find(|one| one.type_ == "DisruptionTarget" && one.status == "True")
-        .map(|one| (one.reason.clone(), one.message.clone()));
-    let ended =
-        status.filter(|status| status.phase.as_deref() == Some("Failed")).and_then(|status| {
-            let (reason, message) = match &status.reason {
-                Some(reason) => (Some(reason.clone()), status.message.clone()),
-                None => disrupted?,
-            };
-            Some((reason.unwrap_or_default(), message.unwrap_or_default()))
-        });
-    Pod {
-        name: pod.metadata.name.clone().unwrap_or_default(),
-        process,
-        ready: is_ready(pod),
-        ended,
-        has_pull_secret: pod.spec.as_ref().is_some_and(|spec| {
-            spec.image_pull_secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
-        }),
-        unschedulable,
-        is_scaling_up: false,
-        has_matching_node: None,
-        startup_failures: number(startup_failures(pod)),
-        has_liveness: containers_of(pod).any(|one| one.liveness_probe.is_some()),
-        containers,
-    }
-}
-
-fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
-    pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
-}
-
-fn startup_failures(pod: &K8sPod) -> Option<i32> {
-    let probes = containers_of(pod).filter_map(|one| one.startup_probe.as_ref());
-    // 3: the API's default.
-    probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min()
-}
-
-fn container(status: &ContainerStatus, init: bool) -> Container {
-    let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| {
-        state.and_then(|state| state.terminated.as_ref()).map(|ended| Terminated {
-            reason: ended.reason.clone().unwrap_or_default(),
-            exit: ended.exit_code,
-            message: ended.message.clone().unwrap_or_default(),
-        })
-    };
-    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
-    Container {
-        name: status.name.clone(),
-        init,
-        restarts: u32::try_from(status.restart_count).unwrap_or_default(),
-        waiting: waiting.map(|waiting| {
-            let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            (text(&waiting.reason), text(&waiting.message))
-        }),
-        terminated: ended(status.state.as_ref()),
-        last: ended(status.last_state.as_ref()),
-    }
 }

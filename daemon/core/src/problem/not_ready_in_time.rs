@@ -1,6 +1,7 @@
 //! The release did not become ready in time (kubernetes 45).
 
 use super::{Patience, Problem, Words, no_answer, of_workload};
+use crate::snapshot::CREATING;
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 45,
@@ -20,6 +21,16 @@ pub(super) const PROBLEM: &Problem = &Problem {
     },
     answers: no_answer,
     words: |case| {
+        if case.finding.message.contains(CREATING) {
+            return Words::new(
+                "a node was still pulling the image, or mounting a volume, when the time was up",
+                [
+                    "see that the registry answers from the cluster's nodes: one that hangs gives no error",
+                    "an image of gigabytes takes its time: make it smaller",
+                    "if it has volumes, see that what provides them runs",
+                ],
+            );
+        }
         let probes = format!("the app must answer on 0.0.0.0:{}, for all probes", case.port());
         Words::new(
             "the new version did not become ready in time",

@@ -19,7 +19,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     },
     answers: no_answer,
     words: |case| {
-        let host = case.release.runtime.expose.hosts.join(", ");
+        let hosts = &case.release.runtime.expose.hosts;
+        let host = if hosts.is_empty() { "its hosts".to_owned() } else { hosts.join(", ") };
         let (what, fix) = match case.finding.message.split(':').next().unwrap_or_default() {
             "NoMatchingListenerHostname" => (
                 format!("no listener of the gateway is for {host}"),

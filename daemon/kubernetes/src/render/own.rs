@@ -24,6 +24,14 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         name.truncate(name.floor_char_boundary(LONGEST_JOB));
         set(metadata, "name", json!(format!("{name}-{}", short_hash(&spec))));
     }
+    if kind == "Job"
+        && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        // One that is gone by itself would be waited for, and run again by the next release. It goes
+        // with the release that no longer has it.
+        spec.remove("ttlSecondsAfterFinished");
+    }
+    let metadata = object.get_mut("metadata")?;
     set(metadata, "namespace", json!(release.app.namespace()));
     let own = entry(metadata, "labels")?;
     if let Some(labels) = labels(release).as_object() {

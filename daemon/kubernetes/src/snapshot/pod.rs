@@ -1,0 +1,104 @@
+//! From a pod to what the judge reads.
+
+use crate::render::COMPONENT;
+use k8s_openapi::api::core::v1::{Container as K8sContainer, ContainerStatus, Pod as K8sPod};
+use windlass_core::snapshot::{Container, Pod, Terminated};
+
+/// The label of a Job's pods (`JobNameLabel` of `k8s.io/api/batch/v1`).
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
+pub(super) fn is_of_job(pod: &K8sPod, name: &str) -> bool {
+    let labels = pod.metadata.labels.as_ref();
+    labels.and_then(|labels| labels.get(JOB_NAME)).is_some_and(|job| job == name)
+}
+
+/// A pod's node selector, as a query.
+pub(crate) fn selector_of(pod: &K8sPod) -> String {
+    let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
+    let pairs = selector.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+pub(crate) fn is_ready(pod: &K8sPod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref());
+    let mut conditions = conditions.unwrap_or_default().iter();
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+pub(super) fn read(pod: &K8sPod) -> Pod {
+    let status = pod.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let unschedulable = conditions
+        .iter()
+        .find(|c| c.type_ == "PodScheduled" && c.reason.as_deref() == Some("Unschedulable"))
+        .and_then(|condition| condition.message.clone());
+    let of = |statuses: Option<&Option<Vec<ContainerStatus>>>, init: bool| {
+        let statuses = statuses.and_then(Option::as_ref).into_iter().flatten();
+        statuses.map(|status| container(status, init)).collect::<Vec<_>>()
+    };
+    let mut containers = of(status.map(|status| &status.init_container_statuses), true);
+    containers.extend(of(status.map(|status| &status.container_statuses), false));
+    let labels = pod.metadata.labels.as_ref();
+    let process = labels.and_then(|labels| labels.get(COMPONENT)).cloned().unwrap_or_default();
+    // The kubelet's own reasons, or those of what disrupts pods.
+    let disrupted = conditions
+        .iter()
+        .find(|one| one.type_ == "DisruptionTarget" && one.status == "True")
+        .map(|one| (one.reason.clone(), one.message.clone()));
+    let ended =
+        status.filter(|status| status.phase.as_deref() == Some("Failed")).and_then(|status| {
+            let (reason, message) = match &status.reason {
+                Some(reason) => (Some(reason.clone()), status.message.clone()),
+                None => disrupted?,
+            };
+            Some((reason.unwrap_or_default(), message.unwrap_or_default()))
+        });
+    Pod {
+        name: pod.metadata.name.clone().unwrap_or_default(),
+        process,
+        ready: is_ready(pod),
+        ended,
+        has_pull_secret: pod.spec.as_ref().is_some_and(|spec| {
+            spec.image_pull_secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
+        }),
+        unschedulable,
+        is_scaling_up: false,
+        has_matching_node: None,
+        startup_failures: u32::try_from(startup_failures(pod).unwrap_or_default())
+            .unwrap_or_default(),
+        has_liveness: containers_of(pod).any(|one| one.liveness_probe.is_some()),
+        containers,
+    }
+}
+
+fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
+    pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
+}
+
+fn startup_failures(pod: &K8sPod) -> Option<i32> {
+    let probes = containers_of(pod).filter_map(|one| one.startup_probe.as_ref());
+    // 3: the API's default.
+    probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min()
+}
+
+fn container(status: &ContainerStatus, init: bool) -> Container {
+    let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| {
+        state.and_then(|state| state.terminated.as_ref()).map(|ended| Terminated {
+            reason: ended.reason.clone().unwrap_or_default(),
+            exit: ended.exit_code,
+            message: ended.message.clone().unwrap_or_default(),
+        })
+    };
+    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
+    Container {
+        name: status.name.clone(),
+        init,
+        restarts: u32::try_from(status.restart_count).unwrap_or_default(),
+        waiting: waiting.map(|waiting| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            (text(&waiting.reason), text(&waiting.message))
+        }),
+        terminated: ended(status.state.as_ref()),
+        last: ended(status.last_state.as_ref()),
+    }
+}
