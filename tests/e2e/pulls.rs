@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
 };
-use windlass_bed::layout::HOST;
+use windlass_bed::layout::{HOST, port};
 use windlass_tests::bed;
 
 /// Below the ports that the kernel gives to connections. The node may speak HTTP with the first.
@@ -39,8 +39,11 @@ fn what_a_registry_answers() {
         own("denied", "pull-denied", &image("s403"), ""),
         own("often", "pull-rate-limit", &image("s429"), "REPLICAS "),
         own("broken", "registry-unreachable", &image("s500"), "REPLICAS "),
+        own("hangs", "not-ready-in-time", &image("hang"), ""),
         own("platform", "wrong-platform", &image("arm"), ""),
         own("nobody", "registry-unreachable", "registry.invalid/x:1", "REPLICAS "),
+        // A certificate of an authority that the node does not know.
+        own("stranger", "registry-not-trusted", &format!("{HOST}:{}/x:1", port::API), ""),
         own("plain", "registry-not-trusted", &format!("{HOST}:{TLS_PORT}/x:1"), ""),
     ];
     judged(&stand, &repository, &cases);
@@ -55,6 +58,11 @@ fn answer(mut stream: TcpStream) {
     let request = lines.next().unwrap_or_default();
     let _ = lines.find(|line| line.is_empty());
     let name = request.split('/').nth(2).unwrap_or_default();
+    if name == "hang" {
+        loop {
+            std::thread::park();
+        }
+    }
     let (status, body) = match name.strip_prefix('s') {
         Some(status) => (format!("{status} Said"), ""),
         None => ("200 OK".to_owned(), INDEX),

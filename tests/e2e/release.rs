@@ -296,6 +296,22 @@ fn an_autoscaled_app_that_failed_first_comes_up() {
     stand.serves("app", "one");
 }
 
+/// Its controller would wait for the broken pod for ever.
+#[test]
+fn an_ordered_process_comes_back() {
+    let stand = Stand::new("t-ordered");
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    let deploy = |name: &str, code: &str| {
+        let ordered = "processes.web = { stateful = true, ordered = true }\n";
+        let file = spec_file(&stand, name, &(python(code) + ordered + SMALL));
+        stand.submit("app", repository.url(), &["--spec", &file])
+    };
+    deploy("good", SERVE).succeeded();
+    let _ = deploy("bad", "raise SystemExit(3)").failed_with("release", "app-crashes");
+    stand.serves("app", "one");
+}
+
 /// Somebody else's object of the same name is left alone.
 #[test]
 fn an_object_that_is_not_ours_is_left_alone() {

@@ -5,6 +5,7 @@ use crate::{
     inventory::{Entry, Inventory},
     owner::{is_of_app, is_of_same_app, of_another},
     render::{PODS, PullLogin, manifests, text, wave, workload_name},
+    unstick::{is_ordered, unstick},
 };
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -65,6 +66,9 @@ impl With<'_> {
             made.extend(
                 try_join_all(of_wave.map(|object| self.one(release, object, &before))).await?,
             );
+        }
+        for set in rest.iter().filter(|object| pods && is_ordered(object)) {
+            unstick(self.client, set).await?;
         }
         let known = listed.clone().with(&made);
         if known != listed {

@@ -19,6 +19,7 @@ mod render;
 mod retire;
 mod rights;
 mod snapshot;
+mod unstick;
 
 pub use client::{Client, ConnectError};
 pub use cluster::Kubernetes;

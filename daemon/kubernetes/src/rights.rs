@@ -4,6 +4,7 @@
 use crate::{
     client::{Client, limited},
     render,
+    unstick::is_ordered,
 };
 use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
@@ -60,6 +61,9 @@ impl Rights {
         let mut needed: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
         for (group, resource, verbs) in SEEN {
             needed.entry((group.into(), resource.into())).or_default().extend(verbs);
+        }
+        if objects.iter().any(is_ordered) {
+            needed.entry((String::new(), "pods".into())).or_default().insert("delete");
         }
         for object in objects.iter().filter(|object| object["kind"] != "Namespace") {
             let text = |key: &str| object[key].as_str().unwrap_or_default();
