@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::{
-    Bed,
+    Bed, Report, Wanted,
     layout::port,
     process::{listens, sh},
 };
@@ -35,7 +35,7 @@ fn a_killed_keeper_takes_its_parts_along_and_the_next_start_cleans_up() {
         }
     }
     let began = Instant::now();
-    let again = Bed::up(None, &|line| println!("{line}")).unwrap();
+    let again = Bed::up(Wanted::default(), &Report::printed()).unwrap();
     println!("up again after {:.1} s", began.elapsed().as_secs_f32());
     assert_ne!(fs::read_to_string(again.layout.at("keeper.pid")).unwrap(), keeper);
     Stand::new("t-keeper").runs_the_next_job();

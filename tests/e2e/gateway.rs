@@ -6,12 +6,12 @@ use std::{
     net::TcpStream,
     thread::scope,
 };
-use windlass_bed::{layout::port, part::gateway};
+use windlass_bed::{Report, layout::port, part::gateway};
 use windlass_tests::{Stand, bed};
 
 #[test]
 fn a_route_is_taken_or_its_refusal_is_told() {
-    let _gateway = gateway::up(&bed().layout, &|line| println!("{line}")).unwrap();
+    let _gateway = gateway::up(&bed().layout, &Report::printed()).unwrap();
     let stand = Stand::new("t-gateway");
     let repository = stand.small_app();
     repository.write("windlass.toml", "").unwrap();

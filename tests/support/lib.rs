@@ -19,18 +19,22 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
-    Bed, Daemon, Repository,
+    Bed, Daemon, Layout, Report, Repository, Wanted, build,
     daemon::{Answer, Config, get},
     part::control_plane::{Plane, kubectl},
 };
 
-/// The one bed, held until the test program ends.
+/// The one bed, held until the test program ends. Whatever command started this program: all that tests
+/// use is built by then, from this checkout.
 ///
 /// # Panics
-/// When it cannot be brought up.
+/// When it cannot be built or brought up.
 pub fn bed() -> &'static Bed {
     static BED: OnceLock<Bed> = OnceLock::new();
-    BED.get_or_init(|| Bed::up(None, &|_| {}).expect("the bed"))
+    BED.get_or_init(|| {
+        build::everything(&Layout::main(), &Report::silent()).expect("daemon, client and plugins");
+        Bed::up(Wanted::default(), &Report::silent()).expect("the bed")
+    })
 }
 
 /// A daemon and what was deployed by it: each test has a project of its own.

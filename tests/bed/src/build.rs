@@ -1,13 +1,24 @@
 //! Builds what a bed is for: daemon, client, plugins.
 
-use crate::{Result, process::run};
+use crate::{
+    Layout, Report, Result,
+    process::{ending_with_us, run},
+    times,
+};
 use std::{
     env, fs,
+    io::{BufRead, BufReader, IsTerminal},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
 };
 
-/// The folder of this workspace's programs.
+/// How often a long build tells how far it is, where cargo draws no bar of its own.
+const TELL: Duration = Duration::from_secs(15);
+
+/// Returns the folder of this workspace's programs.
 ///
 /// # Errors
 /// When this program stands in no target folder.
@@ -19,7 +30,7 @@ pub fn programs() -> Result<PathBuf> {
     Ok(folder.ok_or("this program is in no folder")?.to_owned())
 }
 
-/// The folder of the built plugins.
+/// Returns the folder of the built plugins.
 ///
 /// # Errors
 /// As [`programs`].
@@ -27,28 +38,137 @@ pub fn plugins() -> Result<PathBuf> {
     Ok(programs()?.parent().ok_or("no target folder")?.join("plugins"))
 }
 
-/// Builds these packages with cargo, its output shown.
+/// Returns the program `bed`, which keeps the parts: this program if it is that one, else built now. No
+/// program counts on another one lying beside it.
 ///
 /// # Errors
-/// When they do not compile.
+/// When it does not compile.
+pub fn bed_program() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    if own.file_stem().is_some_and(|name| name == "bed") {
+        return Ok(own);
+    }
+    let mut arguments = vec!["build", "--quiet", "--package", "windlass-bed"];
+    if !cfg!(debug_assertions) {
+        arguments.push("--release");
+    }
+    cargo(&arguments)?;
+    Ok(programs()?.join("bed"))
+}
+
+/// Builds the workspace with its tests, and the plugins: what `cargo suite` runs. Takes a second where
+/// nothing changed, so each test program asks for it, however it was started. A released program, a bench,
+/// gets released daemon and client.
+///
+/// # Errors
+/// When something does not compile.
+pub fn everything(layout: &Layout, report: &Report) -> Result<()> {
+    if !cfg!(debug_assertions) {
+        return product(layout, report);
+    }
+    timed(layout, report, "workspace", &["build", "--workspace", "--all-targets"])?;
+    build_plugins(layout, report)
+}
+
+/// Builds the daemon, the client and the plugins, in the profile of the running program.
+///
+/// # Errors
+/// When something does not compile.
+pub fn product(layout: &Layout, report: &Report) -> Result<()> {
+    let mut arguments = vec!["build", "--package", "windlassd", "--package", "windlass-cli"];
+    if !cfg!(debug_assertions) {
+        arguments.push("--release");
+    }
+    timed(layout, report, "programs", &arguments)?;
+    build_plugins(layout, report)
+}
+
+/// Runs cargo, its output shown.
+///
+/// # Errors
+/// When it fails.
 pub fn cargo(arguments: &[&str]) -> Result<()> {
+    outcome(arguments, ending_with_us(&command(arguments)?, "TERM").status()?.success())
+}
+
+fn command(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(arguments).stdin(Stdio::null());
     // Where this program stands, too: what is built is looked for beside it.
     if let Some(target) = programs()?.parent() {
         command.env("CARGO_TARGET_DIR", target);
     }
-    match command.status()?.success() {
-        true => Ok(()),
-        false => Err(format!("cargo {} failed", arguments.join(" ")).into()),
+    Ok(command)
+}
+
+fn outcome(arguments: &[&str], success: bool) -> Result<()> {
+    if success { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" ")).into()) }
+}
+
+/// A build that is told of, and whose time is kept if it compiled anything.
+fn timed(layout: &Layout, report: &Report, name: &str, arguments: &[&str]) -> Result<()> {
+    let (began, estimate) = (Instant::now(), times::estimate(layout, name));
+    let crates = if std::io::stderr().is_terminal() {
+        // Cargo's own bar says more.
+        cargo(arguments)?;
+        None
+    } else {
+        Some(counted(report, name, arguments, &estimate.to_string())?)
+    };
+    let took = began.elapsed();
+    if took > TELL {
+        times::keep(layout, name, took)?;
+        let crates = crates.map(|count| format!("{count} crates compiled, ")).unwrap_or_default();
+        report.say(name, &format!("{crates}done in {}", times::spell(took.as_secs())));
     }
+    Ok(())
+}
+
+/// Runs cargo, tells every 15 s how many crates are compiled, and hands on all else that it says.
+fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> Result<usize> {
+    let mut command = ending_with_us(&command(arguments)?, "TERM");
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+    let (sender, heard) = channel();
+    let reader = thread::spawn(move || {
+        for line in lines.map_while(std::result::Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    let (mut crates, mut newest, mut told) = (0, String::new(), Instant::now());
+    loop {
+        match heard.recv_timeout(TELL.saturating_sub(told.elapsed())) {
+            Ok(line) => match line.trim_start().split_once(' ') {
+                Some(("Compiling", what)) => {
+                    crates += 1;
+                    newest = what.split(" (").next().unwrap_or_default().to_owned();
+                }
+                Some(("Downloaded" | "Locking" | "Finished" | "Adding" | "Blocking", _)) => {}
+                _ => error_line(&line),
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            report.say(name, &format!("{crates} crates begun, now {newest} ({estimate})"));
+        }
+    }
+    let _ = reader.join();
+    outcome(arguments, child.wait()?.success())?;
+    Ok(crates)
+}
+
+#[expect(clippy::print_stderr, reason = "the compiler's own words")]
+fn error_line(line: &str) {
+    eprintln!("{line}");
 }
 
 /// Builds the plugins, unless nothing changed since the last time.
 ///
 /// # Errors
 /// When they do not compile.
-pub fn build_plugins(say: &dyn Fn(&str)) -> Result<()> {
+pub fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     let stamp_file = plugins()?.join("built");
     // Tools and sources that the components depend on.
     let list = run(Command::new("git").current_dir(root()).args([
@@ -60,18 +180,25 @@ pub fn build_plugins(say: &dyn Fn(&str)) -> Result<()> {
         "plugin-sdk",
         "plugins",
     ]))?;
-    let hashes =
-        run(Command::new("git").current_dir(root()).arg("hash-object").args(list.lines()))?;
-    let stamp = list + &hashes;
+    // A file that was deleted and not committed yet is listed all the same.
+    let there: Vec<_> = list.lines().filter(|file| root().join(file).is_file()).collect();
+    let hashes = run(Command::new("git").current_dir(root()).arg("hash-object").args(&there))?;
+    let stamp = there.join("\n") + &hashes;
     if fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
         return Ok(());
     }
-    say("building the plugins");
+    let began = Instant::now();
+    report.say("plugins", &format!("compiling ({})", times::estimate(layout, "plugins")));
     cargo(&["run", "--quiet", "--package", "windlass-plugin-build"])?;
-    Ok(fs::write(stamp_file, stamp)?)
+    fs::write(stamp_file, stamp)?;
+    report.say("plugins", &format!("done in {}", times::spell(began.elapsed().as_secs())));
+    if began.elapsed() > TELL {
+        times::keep(layout, "plugins", began.elapsed())?;
+    }
+    Ok(())
 }
 
-/// The checkout. As cargo says at run time: with one target folder for several checkouts, what was
+/// Returns the checkout. As cargo says at run time: with one target folder for several checkouts, what was
 /// compiled for one is run for another.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the bed is no part of the daemon")]

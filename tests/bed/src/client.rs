@@ -1,18 +1,31 @@
 //! Using a bed: bring it up or join it, and hold it while in use.
 
 use crate::{
-    Layout, Result, doctor,
+    Layout, Report, Result, build, doctor, install,
+    install::Missing,
+    lanes::{Lane, side_by_side},
     layout::{Existing, PASSWORD, port},
-    process::tail,
+    part::node,
+    process::{run, tail},
+    times,
 };
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File, OpenOptions},
     os::unix::process::CommandExt,
     process::{Command, Stdio},
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
+
+/// Parts that a user of the bed asks for.
+#[derive(Clone, Default)]
+pub struct Wanted {
+    /// Parts of the user's own. `None` takes the bed as it is.
+    pub existing: Option<Existing>,
+    /// Whether the gateway's program is to be there, which takes minutes to compile.
+    pub gateway: bool,
+}
 
 /// A bed that is up, held as long as this lives.
 pub struct Bed {
@@ -24,36 +37,42 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Joins the bed, or brings it up. `say` is told each step.
+    /// Joins the bed, or prepares what is missing and brings it up, told on `report`.
     ///
     /// # Errors
     /// What the doctor finds missing, or what a part said.
-    pub fn up(existing: Option<Existing>, say: &dyn Fn(&str)) -> Result<Self> {
-        let layout = Layout::main();
+    pub fn up(wanted: Wanted, report: &Report) -> Result<Self> {
+        let layout = wanted.existing.as_ref().map_or_else(Layout::main, Layout::of);
         fs::create_dir_all(&layout.root)?;
         let held = OpenOptions::new().create(true).append(true).open(layout.at("users.lock"))?;
         // The keeper takes this lock for an instant, to see whether anybody is left.
         flock(&held, FlockOperation::LockShared)?;
+        let lock = install::lock(&layout, report)?;
         let ours = !is_up(&layout);
         if ours {
-            let lacks = doctor::examine();
-            if !lacks.is_empty() {
-                let lacks: Vec<_> = lacks
-                    .iter()
-                    .map(|lack| format!("missing: {}\n  cure: {}", lack.what, lack.cure))
-                    .collect();
-                return Err(lacks.join("\n").into());
-            }
-            let existing = existing.clone().unwrap_or_default();
+            let existing = wanted.existing.clone().unwrap_or_default();
+            healthy(&layout, &existing)?;
+            prepare(&layout, &existing, report)?;
             fs::write(layout.at("existing.json"), serde_json::to_vec(&existing)?)?;
             let _ = fs::remove_file(layout.at("progress"));
             start_keeper(&layout)?;
         }
-        // Of a bed that is up already there is nothing to tell.
-        await_ready(&layout, if ours { say } else { &|_| {} })?;
+        if wanted.gateway {
+            // Built in the middle of the tests it would take the processors from all others.
+            install::gateway(&layout, report)?;
+        }
+        drop(lock);
+        // A bed that is up already has nothing to tell.
+        await_ready(&layout, if ours { *report } else { Report::silent() })?;
         let existing = fs::read(layout.at("existing.json")).ok();
-        let existing = existing.and_then(|json| serde_json::from_slice(&json).ok());
-        Ok(Self { layout, existing: existing.unwrap_or_default(), _held: held })
+        let existing: Existing =
+            existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+        if wanted.existing.is_some_and(|wanted| wanted != existing) {
+            return Err(
+                "a bed with other parts is up: `bed status` says which; `bed down` ends it".into(),
+            );
+        }
+        Ok(Self { layout, existing, _held: held })
     }
 
     /// The cluster's kubeconfig.
@@ -74,6 +93,18 @@ impl Bed {
         self.existing.registry.clone().unwrap_or_else(|| self.layout.registry())
     }
 
+    /// Asks the cluster, as its admin.
+    ///
+    /// # Errors
+    /// What kubectl said.
+    pub fn kubectl(&self, args: &[&str]) -> Result<String> {
+        let program = match self.existing.kubeconfig {
+            Some(_) => "kubectl".into(),
+            None => self.layout.program("kubectl"),
+        };
+        run(Command::new(program).arg("--kubeconfig").arg(self.kubeconfig()).args(args))
+    }
+
     /// What `bed env` prints.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {
@@ -85,8 +116,8 @@ impl Bed {
             ("BED_PRIVATE_REGISTRY", self.layout.private_registry()),
             ("BED_PRIVATE_REGISTRY_USER", "bed".into()),
             ("BED_PASSWORD", PASSWORD.into()),
-            ("BED_GIT_HTTP", format!("http://127.0.0.1:{}", port::GIT_HTTP)),
-            ("BED_GIT", format!("git://127.0.0.1:{}", port::GIT)),
+            ("BED_GIT_HTTP", format!("http://127.0.0.1:{}", self.layout.git_http)),
+            ("BED_GIT", format!("git://127.0.0.1:{}", self.layout.git)),
         ]
     }
 }
@@ -98,15 +129,14 @@ pub fn is_up(layout: &Layout) -> bool {
     flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
 }
 
-/// Tells the keeper to go, and waits until it has.
+/// Tells the keeper to go, waits until it has, and removes what a killed one left.
 ///
 /// # Errors
 /// When it does not within 30 s.
 pub fn down(layout: &Layout) -> Result<()> {
-    if !is_up(layout) {
-        return Ok(());
+    if is_up(layout) {
+        fs::write(layout.at("down"), "")?;
     }
-    fs::write(layout.at("down"), "")?;
     let started = Instant::now();
     while is_up(layout) {
         if started.elapsed() > Duration::from_secs(30) {
@@ -114,14 +144,72 @@ pub fn down(layout: &Layout) -> Result<()> {
         }
         sleep(Duration::from_millis(100));
     }
+    if rustix::process::geteuid().is_root() {
+        node::remove_traces();
+    }
     Ok(())
+}
+
+/// Removes all that the project keeps under `~/.cache/windlass`: what was built, downloaded, and journaled.
+///
+/// # Errors
+/// When something there is mounted or cannot be removed.
+pub fn remove_caches(layout: &Layout) -> Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts")?;
+    let cache = layout.cache.display().to_string();
+    let below = |line: &&str| line.split(' ').nth(1).is_some_and(|path| path.starts_with(&cache));
+    if let Some(mounted) = mounts.lines().find(below) {
+        return Err(format!("something is mounted below {cache}: {mounted}").into());
+    }
+    match fs::remove_dir_all(&layout.cache) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn healthy(layout: &Layout, existing: &Existing) -> Result<()> {
+    let lacks = doctor::examine(layout, existing);
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let lacks: Vec<_> = lacks.iter().map(ToString::to_string).collect();
+    Err(lacks.join("\n").into())
+}
+
+/// Installs and compiles what is missing. Debian's packages come side by side with Go's programs, since
+/// they wait for the network; those one after the other where two compilers already share two cores.
+fn prepare(layout: &Layout, existing: &Existing, report: &Report) -> Result<()> {
+    let missing = install::missing(layout, existing)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing
+        .iter()
+        .map(|one| format!("{} ({})", one.name(), times::estimate(layout, one.name())))
+        .collect();
+    report.say("bed", &format!("to prepare: {}; then the parts start", names.join(", ")));
+    let alone = thread::available_parallelism().map_or(1, usize::from) < 4;
+    let (debian, go): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|one| matches!(one, Missing::Debian(_)));
+    let mut strands: Vec<Vec<Missing>> = vec![debian];
+    if alone {
+        strands.push(go);
+    } else {
+        strands.extend(go.into_iter().map(|one| vec![one]));
+    }
+    let lanes = strands.into_iter().map(|strand| {
+        let (layout, report) = (layout.clone(), *report);
+        Lane::new("bed", move || strand.iter().try_for_each(|one| one.provide(&layout, &report)))
+    });
+    side_by_side(lanes.collect())
 }
 
 fn start_keeper(layout: &Layout) -> Result<()> {
     fs::create_dir_all(layout.at("log"))?;
     let log = File::create(layout.at("log/keeper.log"))?;
-    Command::new(bed_program()?)
+    Command::new(build::bed_program()?)
         .arg("keep")
+        .args(layout.is_own().then_some("--own"))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -131,15 +219,7 @@ fn start_keeper(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// `bed` stands beside whatever program of this workspace is running, tests included.
-pub(crate) fn bed_program() -> Result<std::path::PathBuf> {
-    let own = std::env::current_exe()?;
-    let found =
-        own.ancestors().skip(1).take(2).map(|folder| folder.join("bed")).find(|bed| bed.exists());
-    found.ok_or_else(|| "the program `bed` is not built: cargo build --package windlass-bed".into())
-}
-
-fn await_ready(layout: &Layout, say: &dyn Fn(&str)) -> Result<()> {
+fn await_ready(layout: &Layout, report: Report) -> Result<()> {
     let (mut told, started) = (0, Instant::now());
     loop {
         let text = fs::read_to_string(layout.at("progress")).unwrap_or_default();
@@ -152,7 +232,7 @@ fn await_ready(layout: &Layout, say: &dyn Fn(&str)) -> Result<()> {
                 let rest: Vec<_> = text.lines().skip(told).collect();
                 return Err(format!("the bed {line}\n{}", rest.join("\n")).into());
             }
-            say(line);
+            report.say("bed", line);
         }
         if !is_up(layout) && started.elapsed() > Duration::from_secs(10) {
             return Err(

@@ -1,8 +1,8 @@
 //! A windlassd on the bed, and the client that speaks to it.
 
 use crate::{
-    Bed, Result, build,
-    layout::{PASSWORD, port},
+    Bed, Layout, Result, build,
+    layout::PASSWORD,
     process::{Running, await_ready, run, sh, start, tail},
 };
 use std::{
@@ -78,7 +78,7 @@ impl Config {
         })
     }
 
-    fn text(&self, data: &Path, private_registry: &str) -> String {
+    fn text(&self, data: &Path, layout: &Layout) -> String {
         let mut clusters = format!(
             "[cluster]\nkubeconfig = \"{}\"\n{}\n",
             self.kubeconfig.display(),
@@ -98,8 +98,8 @@ impl Config {
             self.registry,
             self.more,
             self.builder,
-            port::GIT_HTTP,
-            port::GIT,
+            layout.git_http,
+            layout.git,
         );
         for plugin in &self.plugins {
             text.push_str(&format!("[[plugins]]\npath = \"{}\"\n", plugin.display()));
@@ -109,7 +109,8 @@ impl Config {
         }
         if self.private_login {
             text.push_str(&format!(
-                "[[registries]]\nhost = \"{private_registry}\"\nusername = \"bed\"\npassword-file = \"{}\"\n",
+                "[[registries]]\nhost = \"{}\"\nusername = \"bed\"\npassword-file = \"{}\"\n",
+                layout.private_registry(),
                 data.join("registry-password").display()
             ));
         }
@@ -150,7 +151,7 @@ impl Daemon {
     pub fn start_in(bed: &Bed, folder: PathBuf, config: &Config) -> Result<Self> {
         fs::create_dir_all(folder.join("data"))?;
         fs::write(folder.join("data/registry-password"), PASSWORD)?;
-        let text = config.text(&folder.join("data"), &bed.layout.private_registry());
+        let text = config.text(&folder.join("data"), &bed.layout);
         fs::write(folder.join("windlassd.toml"), text)?;
         let mut daemon = Self { folder, running: None };
         daemon.restart()?;
@@ -270,10 +271,7 @@ impl Daemon {
         let mut command = self.client(&["secret", "put", project, name])?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         child.stdin.take().ok_or("no stdin")?.write_all(value.as_bytes())?;
-        match child.wait()?.success() {
-            true => Ok(()),
-            false => Err("the secret was refused".into()),
-        }
+        if child.wait()?.success() { Ok(()) } else { Err("the secret was refused".into()) }
     }
 }
 

@@ -1,51 +1,85 @@
 //! What this machine lacks, with the cure, before anything is started.
 
-use std::{fs, path::Path, process::Command};
+use crate::{Layout, layout::Existing};
+use std::{fmt, fs, path::Path, process::Command};
 
-/// Something that is missing.
+/// One thing that is missing and that a bed cannot install by itself.
 pub struct Lack {
-    /// What.
-    pub what: String,
-    /// What to do.
-    pub cure: String,
+    what: String,
+    cure: String,
 }
 
-/// Everything that a bed needs and that it cannot install by itself.
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing: {}\n  cure: {}", self.what, self.cure)
+    }
+}
+
+/// Returns everything that is missing for a bed that uses `existing` in place of its own parts.
 #[must_use]
-pub fn examine() -> Vec<Lack> {
+pub fn examine(layout: &Layout, existing: &Existing) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let mut need = |there: bool, what: &str, cure: &str| {
         if !there {
             lacks.push(Lack { what: what.into(), cure: cure.into() });
         }
     };
+    need(runs("git", "--version"), "git", "apt-get install git");
+    need(runs("cc", "--version"), "a C compiler", "apt-get install gcc libc6-dev");
+    for program in ["make", "perl"] {
+        let cure = format!("apt-get install {program}: OpenSSL is compiled with it");
+        need(runs(program, "--version"), program, &cure);
+    }
+    if let Some(kubeconfig) = &existing.kubeconfig {
+        let cure = "name the file that kubectl uses, often ~/.kube/config";
+        need(kubeconfig.is_file(), &format!("the file {}", kubeconfig.display()), cure);
+        let cure = "install kubectl: the demo looks at its apps with it";
+        need(runs("kubectl", "help"), "kubectl", cure);
+    }
+    if !existing.is_whole() {
+        own_parts(existing, &mut need);
+    }
+    let gib = if existing.is_whole() { 6 } else { 16 };
+    let folder = layout.root.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    let room = rustix::fs::statvfs(folder).map_or(0, |fs| (fs.f_bavail * fs.f_frsize) >> 30);
+    let what = format!("{gib} GiB of disk under {} ({room} are free)", folder.display());
+    need(
+        room >= gib,
+        &what,
+        "free some; `cargo demo down --caches` removes what this project keeps",
+    );
+    lacks
+}
+
+fn own_parts(existing: &Existing, need: &mut impl FnMut(bool, &str, &str)) {
     need(
         rustix::process::geteuid().is_root(),
         "the rights of root",
-        "run as root: the node needs namespaces, mounts and a bridge",
+        "run as root: the node needs namespaces, mounts and a bridge; or give a cluster, a builder and \
+         a registry of your own: cargo demo --kubeconfig FILE --buildkit ADDRESS --registry HOST",
     );
+    need(Path::new("/usr/bin/apt-get").exists(), "apt-get", "use Debian 12");
+    if existing.kubeconfig.is_some() && existing.buildkit.is_some() {
+        return;
+    }
+    need(runs("go", "version"), "Go 1.25 or newer", "install it from go.dev, or Debian backports");
     need(
         fs::read_to_string("/proc/filesystems").is_ok_and(|text| text.contains("overlay")),
         "the file system overlay",
         "modprobe overlay",
     );
-    for controller in ["memory", "pids", "cpu"] {
-        need(
-            fs::read_to_string("/proc/cgroups").is_ok_and(|text| {
-                text.lines().any(|line| line.starts_with(controller) && line.ends_with('1'))
-            }) || fs::read_to_string("/sys/fs/cgroup/cgroup.controllers")
-                .is_ok_and(|text| text.contains(controller)),
-            &format!("the cgroup controller {controller}"),
-            "enable it on the kernel's command line",
-        );
+    if existing.kubeconfig.is_some() {
+        return;
     }
-    need(runs("go", "version"), "Go 1.25 or newer", "install it from go.dev, or Debian backports");
-    need(runs("git", "--version"), "git", "apt-get install git");
-    need(runs("cc", "--version"), "a C compiler", "apt-get install gcc libc6-dev");
-    need(Path::new("/usr/bin/apt-get").exists(), "apt-get", "use Debian 12");
-    let room = rustix::fs::statvfs("/").map_or(0, |fs| (fs.f_bavail * fs.f_frsize) >> 30);
-    need(room >= 12, &format!("12 GiB of disk ({room} are free)"), "free some");
-    lacks
+    for controller in ["memory", "pids", "cpu"] {
+        let of_v1 = fs::read_to_string("/proc/cgroups").is_ok_and(|text| {
+            text.lines().any(|line| line.starts_with(controller) && line.ends_with('1'))
+        });
+        let of_v2 = fs::read_to_string("/sys/fs/cgroup/cgroup.controllers")
+            .is_ok_and(|text| text.contains(controller));
+        let what = format!("the cgroup controller {controller}");
+        need(of_v1 || of_v2, &what, "enable it on the kernel's command line");
+    }
 }
 
 fn runs(program: &str, argument: &str) -> bool {

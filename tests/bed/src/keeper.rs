@@ -1,7 +1,7 @@
 //! The process that owns a bed's parts. They die with it, also when it is killed.
 
 use crate::{
-    Layout, Result, install,
+    Layout, Result,
     layout::{Existing, port},
     part::{
         buildkit,
@@ -49,35 +49,38 @@ pub fn keep(layout: &Layout) -> Result<()> {
                 say(&format!("failed: {error}"));
             }
             parts.into_iter().rev().for_each(drop);
-            node::remove_bridge();
+            remove_traces(&existing);
             end
         }
         Err(error) => {
             say(&format!("failed: {error}"));
-            node::remove_bridge();
+            remove_traces(&existing);
             Err(error)
         }
     }
 }
 
 fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<Vec<Running>> {
-    install::install(layout, say)?;
     let started = Instant::now();
     let mut parts = Vec::new();
-    node::bridge()?;
     say("starting the registries, BuildKit and the git servers");
-    if existing.registry.is_none() {
-        parts.push(registry::up(layout, "registry", port::REGISTRY, false)?);
+    if !existing.is_whole() {
+        node::bridge()?;
+        if existing.registry.is_none() {
+            parts.push(registry::up(layout, "registry", port::REGISTRY, false)?);
+        }
+        parts.push(registry::up(layout, "private-registry", port::PRIVATE_REGISTRY, true)?);
     }
-    parts.push(registry::up(layout, "private-registry", port::PRIVATE_REGISTRY, true)?);
     if existing.buildkit.is_none() {
         let tcp = format!("tcp://127.0.0.1:{}", port::BUILDKIT);
         parts.push(buildkit::up(layout, "buildkit", Some(&tcp))?);
     }
     parts.extend(git::up(layout)?);
-    let builder = existing.buildkit.clone().unwrap_or_else(|| layout.buildkit());
-    let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
-    images::up(layout, &builder, &registry, say)?;
+    // A builder of the user's own pulls the real base images.
+    if existing.buildkit.is_none() {
+        let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
+        images::up(layout, &layout.buildkit(), &registry, say)?;
+    }
     if existing.kubeconfig.is_none() {
         say("starting Kubernetes");
         parts.extend(Plane(1).up(layout)?);
@@ -85,6 +88,12 @@ fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<
     }
     say(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));
     Ok(parts)
+}
+
+fn remove_traces(existing: &Existing) {
+    if !existing.is_whole() {
+        node::remove_traces();
+    }
 }
 
 fn watch(layout: &Layout, parts: &mut [Running]) -> Result<()> {

@@ -42,27 +42,62 @@ pub struct Layout {
     pub root: PathBuf,
     /// `~/.cache/windlass`.
     pub cache: PathBuf,
+    /// Port of git over HTTP.
+    pub git_http: u16,
+    /// Port of git's own protocol.
+    pub git: u16,
 }
 
 /// What was there already and is used instead of a part of our own.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Existing {
     /// A kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
-    /// A BuildKit address: `unix:///…` or `tcp://…`.
+    /// A BuildKit address: `unix:///…`, `tcp://…`, or `docker://` for a Docker engine's.
     pub buildkit: Option<String>,
     /// A registry that needs no login: `host:port`.
     pub registry: Option<String>,
 }
 
+impl Existing {
+    /// Whether cluster, builder and registry all are the user's: the bed then needs no root and starts
+    /// git servers alone.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.kubeconfig.is_some() && self.buildkit.is_some() && self.registry.is_some()
+    }
+}
+
 impl Layout {
-    /// The one bed that tests and demo share.
+    /// The bed with parts of its own, which tests and demo share.
     #[must_use]
     pub fn main() -> Self {
+        Self::named("main", port::GIT_HTTP, port::GIT)
+    }
+
+    /// The bed beside a cluster, a builder and a registry of the user's: git servers alone.
+    #[must_use]
+    pub fn own() -> Self {
+        Self::named("own", port::GIT_HTTP + 1000, port::GIT + 1000)
+    }
+
+    /// The bed that uses these parts.
+    #[must_use]
+    pub fn of(existing: &Existing) -> Self {
+        if existing.is_whole() { Self::own() } else { Self::main() }
+    }
+
+    /// Whether it is [`Self::own`].
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.root.ends_with("own")
+    }
+
+    fn named(name: &str, git_http: u16, git: u16) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the bed is no part of the daemon")]
         let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
         let cache = home.join(".cache/windlass");
-        Self { root: cache.join("beds/main"), cache }
+        Self { root: cache.join("beds").join(name), cache, git_http, git }
     }
 
     /// A folder or file of the bed.
@@ -110,18 +145,18 @@ impl Layout {
     /// A repository's URL, open to all.
     #[must_use]
     pub fn git_url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}/open/{name}.git", port::GIT_HTTP)
+        format!("http://127.0.0.1:{}/open/{name}.git", self.git_http)
     }
 
     /// The same repository behind a token.
     #[must_use]
     pub fn private_git_url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}/private/{name}.git", port::GIT_HTTP)
+        format!("http://127.0.0.1:{}/private/{name}.git", self.git_http)
     }
 
     /// The same repository over git's own protocol.
     #[must_use]
     pub fn git_protocol_url(&self, name: &str) -> String {
-        format!("git://127.0.0.1:{}/{name}.git", port::GIT)
+        format!("git://127.0.0.1:{}/{name}.git", self.git)
     }
 }

@@ -8,14 +8,18 @@ pub mod daemon;
 pub mod doctor;
 pub mod install;
 pub mod keeper;
+pub mod lanes;
 pub mod layout;
 pub mod part;
 pub mod process;
+pub mod report;
 pub mod repository;
+pub mod times;
 
-pub use client::Bed;
+pub use client::{Bed, Wanted};
 pub use daemon::Daemon;
 pub use layout::Layout;
+pub use report::Report;
 pub use repository::Repository;
 
 /// What can go wrong with a bed, as a person should read it.

@@ -29,9 +29,27 @@ pub fn start<S: AsRef<OsStr>>(
     program: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<Running> {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args);
-    start_command(name, log, command)
+    let mut command = Command::new(program);
+    command.args(args);
+    start_command(name, log, ending_with_us(&command, "KILL"))
+}
+
+/// Returns the same command, sent `signal` when the thread that starts it ends: what takes minutes does
+/// not go on after a failure elsewhere or Ctrl-C.
+#[must_use]
+pub fn ending_with_us(command: &Command, signal: &str) -> Command {
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", signal, "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        bound.current_dir(folder);
+    }
+    bound
 }
 
 /// The same for a command with an environment or a folder of its own.

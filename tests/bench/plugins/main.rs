@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::sync::watch;
 use wasm_encoder::{CustomSection, Encode, Section};
-use windlass_bed::{Layout, build, process::run};
+use windlass_bed::{Layout, Report, build, process::run};
 use windlass_core::{
     app::App,
     event::Event,
@@ -74,8 +74,7 @@ impl Tree for Folder {
 }
 
 fn main() {
-    build::cargo(&["build", "--release", "--quiet", "--package", "windlassd"]).unwrap();
-    build::build_plugins(&|line| println!("{line}")).unwrap();
+    build::product(&Layout::main(), &Report::printed()).unwrap();
     // `-- rust` leaves out what has to be made with componentize-py first.
     let python = (std::env::args().nth(1).as_deref() != Some("rust")).then(python);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();

@@ -19,7 +19,7 @@ mod peers;
 use meter::Taken;
 use ours::Ours;
 use peers::{Peer, Peers};
-use windlass_bed::{build, install};
+use windlass_bed::{Report, install};
 use windlass_tests::bed;
 
 /// What goes well is released three times by each, in turns, and the median is told; what fails once,
@@ -52,20 +52,7 @@ impl Release {
 }
 
 fn main() {
-    build::cargo(&[
-        "build",
-        "--release",
-        "--quiet",
-        "--package",
-        "windlassd",
-        "--package",
-        "windlass-cli",
-        "--package",
-        "windlass-bed",
-    ])
-    .unwrap();
-    build::build_plugins(&|line| println!("{line}")).unwrap();
-    install::for_benches(&bed().layout, &|line| println!("{line}")).unwrap();
+    install::for_benches(&bed().layout, &Report::printed()).unwrap();
     if !std::env::args().any(|argument| argument == "many") {
         beside_peers();
     }

@@ -14,26 +14,11 @@ mod deploys;
 mod requests;
 
 use std::process::ExitCode;
-use windlass_bed::{build, daemon::Config};
+use windlass_bed::daemon::Config;
 use windlass_tests::{Stand, bed};
 
 fn main() -> ExitCode {
     // The daemon that is measured is the released one, beside this program.
-    build::cargo(&[
-        "build",
-        "--release",
-        "--quiet",
-        "--package",
-        "windlass-bench",
-        "--package",
-        "windlassd",
-        "--package",
-        "windlass-cli",
-        "--package",
-        "windlass-bed",
-    ])
-    .unwrap();
-    build::build_plugins(&|line| println!("{line}")).unwrap();
     let stand = Stand::with("bench", &Config::of(bed()).unwrap());
     let idle = deploys::resident(&stand);
     deploys::three_apps(&stand);

@@ -1,7 +1,7 @@
 //! A gateway that really leads requests, beside the cluster: Traefik. Only tests that need one start it.
 
 use crate::{
-    Layout, Result, install,
+    Layout, Report, Result, install,
     layout::port,
     part::control_plane::kubectl,
     process::{Running, await_ready, start_command},
@@ -20,8 +20,8 @@ apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: 
 ///
 /// # Errors
 /// What Go, the cluster or the gateway said.
-pub fn up(layout: &Layout, say: &dyn Fn(&str)) -> Result<Running> {
-    let definitions = install::gateway(layout, say)?;
+pub fn up(layout: &Layout, report: &Report) -> Result<Running> {
+    let definitions = install::gateway(layout, report)?;
     let definitions = definitions.display().to_string();
     kubectl(layout, &["apply", "--server-side", "--force-conflicts", "--filename", &definitions])?;
     let mut objects = OBJECTS.to_owned();

@@ -3,7 +3,7 @@
 
 use crate::{
     Layout, Result,
-    layout::{PASSWORD, port},
+    layout::PASSWORD,
     process::{Running, await_ready, listens, run, start},
 };
 use axum::{
@@ -30,16 +30,19 @@ pub fn up(layout: &Layout) -> Result<Vec<Running>> {
         format!("--base-path={}", folder.display()),
         "--export-all".into(),
         "--listen=127.0.0.1".into(),
-        format!("--port={}", port::GIT),
+        format!("--port={}", layout.git),
         "--reuseaddr".into(),
     ];
     // Not `git daemon`: that forks, and the fork would outlive it.
     let program = Path::new(run(Command::new("git").arg("--exec-path"))?.trim()).join("git-daemon");
     let mut daemon = start("git-daemon", &log, &program, args)?;
-    await_ready(&mut daemon, &log, Duration::from_secs(10), || listens("127.0.0.1", port::GIT))?;
+    await_ready(&mut daemon, &log, Duration::from_secs(10), || listens("127.0.0.1", layout.git))?;
     let log = layout.at("log/git-http.log");
-    let mut http = start("git-http", &log, &std::env::current_exe()?, ["git-http"])?;
-    await_ready(&mut http, &log, Duration::from_secs(10), || listens("127.0.0.1", port::GIT_HTTP))?;
+    let args = ["git-http"].into_iter().chain(layout.is_own().then_some("--own"));
+    let mut http = start("git-http", &log, &std::env::current_exe()?, args)?;
+    await_ready(&mut http, &log, Duration::from_secs(10), || {
+        listens("127.0.0.1", layout.git_http)
+    })?;
     Ok(vec![daemon, http])
 }
 
@@ -65,7 +68,7 @@ pub fn create(layout: &Layout, name: &str, by_id: bool) -> Result<()> {
 /// When the port is taken.
 pub async fn serve(layout: &Layout) -> Result<()> {
     let app = Router::new().fallback(any(answer)).with_state(layout.clone());
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port::GIT_HTTP)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", layout.git_http)).await?;
     Ok(axum::serve(listener, app).await?)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     Layout, Result,
-    client::bed_program,
+    build::bed_program,
     layout::{BRIDGE, HOST, port},
     part::control_plane::Plane,
     process::{Running, await_ready, listens, run, sh, start, start_command},
@@ -36,9 +36,14 @@ pub fn bridge() -> Result<()> {
     Ok(())
 }
 
-/// Removes the bridge.
-pub fn remove_bridge() {
+/// Removes what the bed and its nodes made outside of their own folder: bridge, links with their routes,
+/// empty cgroup folders.
+pub fn remove_traces() {
     let _ = sh(&format!("ip link delete {BRIDGE}"));
+    for number in 1..=3 {
+        let _ = sh(&format!("ip link delete wlnode{number}"));
+    }
+    sweep();
 }
 
 impl Node {

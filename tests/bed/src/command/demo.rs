@@ -1,65 +1,64 @@
 //! `cargo demo`: three apps from a git commit to pods that serve, with a login and a migration of
 //! plugins; a failing test, a crash, the way back, a webhook that is denied, a rollback.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
-
-use clap::Parser;
+use super::{Own, down};
+use clap::Subcommand;
 use std::{
-    path::PathBuf,
-    process::ExitCode,
-    thread::{self, sleep},
+    thread::sleep,
     time::{Duration, Instant},
 };
 use windlass_bed::{
-    Bed, Daemon, Repository, Result, build,
+    Bed, Daemon, Report, Repository, Result, Wanted, build,
     daemon::{Config, get, granted},
-    layout::Existing,
-    part::control_plane::kubectl,
+    lanes::{Lane, Slot, side_by_side},
+    layout::{Existing, Layout},
 };
 
-/// From a commit to pods that serve, on real parts of this machine.
-#[derive(Parser)]
-#[command(name = "demo", version)]
-struct Args {
+/// What the demo runs on, and when it ends.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// End when all is shown, instead of waiting for Ctrl-C.
     #[arg(long)]
     once: bool,
-    /// Use this cluster instead of the bed's.
-    #[arg(long)]
-    kubeconfig: Option<PathBuf>,
-    /// Use this BuildKit.
-    #[arg(long)]
-    buildkit: Option<String>,
-    /// Use this registry.
-    #[arg(long)]
-    registry: Option<String>,
+    /// End once the bed is up: what .ci/run proves in a fresh clone.
+    #[arg(long, hide = true)]
+    until_up: bool,
+    #[command(flatten)]
+    own: Own,
 }
 
-fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("demo: {error}");
-            ExitCode::FAILURE
-        }
+#[derive(Subcommand)]
+enum Command {
+    /// End all parts, and remove what they made outside of their folder.
+    Down(down::Args),
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(Command::Down(args)) = args.command {
+        return down::run(&args);
     }
-}
-
-fn run(args: &Args) -> Result<()> {
-    let say = |line: &str| println!("demo: {line}");
-    let existing = Existing {
-        kubeconfig: args.kubeconfig.clone(),
-        buildkit: args.buildkit.clone(),
-        registry: args.registry.clone(),
-    };
+    let (report, existing) = (Report::printed(), Existing::from(args.own));
+    announce(&existing);
+    let wanted = Wanted { existing: Some(existing.clone()), gateway: false };
+    if args.until_up {
+        Bed::up(wanted, &report)?;
+        return Ok(());
+    }
+    let (layout, held) = (Layout::of(&existing), Slot::default());
+    let slot = held.clone();
     // The bed is mostly waiting for itself; the compiler has the time.
-    let bed = thread::spawn(move || {
-        Bed::up(Some(existing), &|line| println!("bed: {line}")).map_err(|error| error.to_string())
-    });
-    build::cargo(&["build", "--quiet", "--package", "windlassd", "--package", "windlass-cli"])?;
-    build::build_plugins(&say)?;
-    let bed = bed.join().map_err(|_| "the bed panicked")??;
-    let daemon = Daemon::start(&bed, "demo", &config(&bed, args)?)?;
+    side_by_side(vec![
+        Lane::new("programs", move || build::product(&layout, &report)),
+        Lane::new("bed", move || {
+            slot.put(Bed::up(wanted, &report)?);
+            Ok(())
+        }),
+    ])?;
+    let bed = held.take().ok_or("the bed is gone")?;
+    let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
     let show = Show { bed, daemon };
     show.all()?;
     show.next_steps();
@@ -69,9 +68,37 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Says what is made outside of this machine's own folders, and how it goes away again.
+fn announce(existing: &Existing) {
+    if let Some(kubeconfig) = &existing.kubeconfig {
+        let file = kubeconfig.display();
+        println!("demo: makes the namespace {NAMESPACE} in the cluster of {file}");
+        println!("      to remove it: kubectl --kubeconfig {file} delete namespace {NAMESPACE}");
+    }
+    if let Some(registry) = &existing.registry {
+        println!(
+            "demo: pushes {registry}/demo/node, …/python and …/go; they stay until you delete them"
+        );
+    }
+    if existing.buildkit.is_some() {
+        println!(
+            "demo: builds with your BuildKit, which keeps its cache: buildctl prune empties it"
+        );
+    }
+    if !existing.is_whole() {
+        println!(
+            "demo: installs Debian packages, makes the bridge wlbed0 and cgroups; \
+             `cargo demo -- down` ends and removes all but the packages and ~/.cache/windlass"
+        );
+    }
+}
+
+/// The demo's project and environment.
+const NAMESPACE: &str = "demo--production";
+
 /// The bed's own registry wants a login: a plugin gets it. Around each release a migration, which the
 /// Node app names, and a webhook to a host that was not granted, to show how that is told.
-fn config(bed: &Bed, args: &Args) -> Result<Config> {
+fn config(bed: &Bed) -> Result<Config> {
     let mut config = Config::of(bed)?;
     config.tables = [
         granted("hook-job", "actions = [\"run-job\"]")?,
@@ -83,7 +110,7 @@ fn config(bed: &Bed, args: &Args) -> Result<Config> {
             .into(),
     ]
     .concat();
-    if args.registry.is_none() {
+    if bed.existing.registry.is_none() && !bed.existing.is_whole() {
         config.registry = bed.layout.private_registry();
         let password = bed.layout.at("daemons/demo/data/registry-password");
         let grant = "secrets = [{ name = \"secret\", uses = [\"login\"] }]";
@@ -168,9 +195,14 @@ impl Show {
     }
 
     fn page(&self, app: &str) -> Result<String> {
-        let query =
-            ["-n", "demo--production", "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
-        let address = kubectl(&self.bed.layout, &query)?;
+        if self.bed.existing.kubeconfig.is_some() {
+            // The addresses of another cluster's Services are its own: its API server asks them for us.
+            let path = format!("/api/v1/namespaces/{NAMESPACE}/services/{app}:80/proxy/");
+            println!("$ kubectl get --raw {path}");
+            return self.bed.kubectl(&["get", "--raw", &path]);
+        }
+        let query = ["-n", NAMESPACE, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
+        let address = self.bed.kubectl(&query)?;
         println!("$ curl http://{address}/");
         get(&address, 80, "/")
     }
@@ -184,17 +216,18 @@ impl Show {
             page = self.page("node")?;
         }
         println!("      {}", page.trim());
-        match page.trim() == expected {
-            true => Ok(()),
-            false => {
-                Err(format!("expected `{expected}`, and the page says `{}`", page.trim()).into())
-            }
+        if page.trim() == expected {
+            return Ok(());
         }
+        Err(format!("expected `{expected}`, and the page says `{}`", page.trim()).into())
     }
 
     fn next_steps(&self) {
         title("all went as it should");
         println!("try next, in another terminal:");
+        if let Ok(programs) = build::programs() {
+            println!("  export PATH={}:$PATH", programs.display());
+        }
         println!("  export WINDLASS_ADDRESS={}", self.daemon.address());
         println!("  export KUBECONFIG={}", self.bed.kubeconfig().display());
         println!(
@@ -212,6 +245,8 @@ fn title(text: &str) {
 
 /// Ends with the signal; the daemon and the hold on the bed go with this process.
 fn wait_for_interrupt() -> Result<()> {
-    println!("\nCtrl-C ends the demo; the bed stays ten minutes more, or until `bed down`");
+    println!(
+        "\nCtrl-C ends the demo; the bed stays ten minutes more, or until `cargo demo -- down`"
+    );
     Ok(tokio::runtime::Runtime::new()?.block_on(tokio::signal::ctrl_c())?)
 }

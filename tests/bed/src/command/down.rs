@@ -1,0 +1,27 @@
+use windlass_bed::{Layout, Result, client};
+
+/// What is removed.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Also all that was built, downloaded and journaled (~/.cache/windlass): the next start takes as long as
+    /// the first.
+    #[arg(long)]
+    caches: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let layout = Layout::main();
+    client::down(&layout)?;
+    client::down(&Layout::own())?;
+    println!("bed: no part runs; bridge, routes and cgroups of the bed are gone");
+    if args.caches {
+        client::remove_caches(&layout)?;
+        println!("bed: {} is gone", layout.cache.display());
+    } else {
+        println!(
+            "bed: what was built stays in {} (--caches removes it); Debian packages stay installed",
+            layout.cache.display()
+        );
+    }
+    Ok(())
+}

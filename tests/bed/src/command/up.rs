@@ -1,0 +1,9 @@
+use super::Own;
+use windlass_bed::{Bed, Report, Result, Wanted};
+
+pub(crate) fn run(own: Own) -> Result<()> {
+    let wanted = Wanted { existing: Some(own.into()), gateway: false };
+    Bed::up(wanted, &Report::printed())?;
+    println!("bed: ready; it goes ten minutes after its last user, or with `bed down`");
+    Ok(())
+}

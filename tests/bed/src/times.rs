@@ -1,0 +1,87 @@
+//! How long each preparation takes: what it took here last time, else what it took on a machine of two
+//! cores that had nothing.
+
+use crate::{Layout, Result};
+use std::{fs, path::PathBuf, time::Duration};
+
+/// Seconds on two cores with empty caches, all side by side. `fresh.sh` prints them anew.
+const FIRST: &[(&str, u64)] = &[
+    ("Debian packages", 60),
+    ("buildkit", 250),
+    ("etcd", 150),
+    ("kubernetes", 700),
+    ("traefik", 500),
+    ("base images", 150),
+    ("programs", 900),
+    ("workspace", 1400),
+    ("plugins", 150),
+];
+
+/// An estimate, and where it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// How long.
+    pub seconds: u64,
+    /// Whether this machine took so long the last time.
+    pub measured: bool,
+}
+
+impl std::fmt::Display for Estimate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.measured {
+            write!(f, "took {} last time", spell(self.seconds))
+        } else {
+            write!(f, "about {} on two cores", spell(self.seconds))
+        }
+    }
+}
+
+/// Seconds as a person says them.
+#[must_use]
+pub fn spell(seconds: u64) -> String {
+    if seconds < 100 { format!("{seconds} s") } else { format!("{} min", (seconds + 30) / 60) }
+}
+
+/// Returns how long `name` will take. A name that is in no table takes a minute.
+#[must_use]
+pub fn estimate(layout: &Layout, name: &str) -> Estimate {
+    let last = fs::read_to_string(file(layout, name)).ok();
+    if let Some(seconds) = last.and_then(|text| text.trim().parse().ok()) {
+        return Estimate { seconds, measured: true };
+    }
+    let first = FIRST.iter().find(|(known, _)| *known == name);
+    Estimate { seconds: first.map_or(60, |(_, seconds)| *seconds), measured: false }
+}
+
+/// Keeps how long `name` took, for the next time.
+///
+/// # Errors
+/// When the cache folder cannot be written.
+pub fn keep(layout: &Layout, name: &str, took: Duration) -> Result<()> {
+    let file = file(layout, name);
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(file, took.as_secs().to_string())?)
+}
+
+fn file(layout: &Layout, name: &str) -> PathBuf {
+    layout.cache.join("seconds").join(name.replace(' ', "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_asked_first_and_the_last_run_after_that() {
+        let cache = std::env::temp_dir().join(format!("windlass-times-{}", std::process::id()));
+        let layout = Layout { cache: cache.clone(), ..Layout::main() };
+        let first = estimate(&layout, "kubernetes");
+        assert!(!first.measured && first.seconds > 100);
+        assert!(first.to_string().ends_with("on two cores"), "{first}");
+        keep(&layout, "kubernetes", Duration::from_secs(42)).unwrap();
+        assert_eq!(estimate(&layout, "kubernetes").to_string(), "took 42 s last time");
+        fs::remove_dir_all(cache).unwrap();
+    }
+}
