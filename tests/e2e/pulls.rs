@@ -39,6 +39,8 @@ fn what_a_registry_answers() {
         own("denied", "pull-denied", &image("s403"), ""),
         own("often", "pull-rate-limit", &image("s429"), "REPLICAS "),
         own("broken", "registry-unreachable", &image("s500"), "REPLICAS "),
+        // An answer that no problem knows.
+        own("odd", "image-not-pulled", &image("s418"), ""),
         own("hangs", "not-ready-in-time", &image("hang"), ""),
         own("platform", "wrong-platform", &image("arm"), ""),
         own("nobody", "registry-unreachable", "registry.invalid/x:1", "REPLICAS "),

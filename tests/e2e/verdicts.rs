@@ -10,6 +10,17 @@ fn answers(status: u32, after: u32) -> String {
     )
 }
 
+/// Takes a connection, and ends it without an answer.
+const RESETS: &str =
+    "import socket\ns = socket.create_server(('', 8080))\nwhile True: s.accept()[0].close()";
+
+/// An app of one Deployment of its own that runs this. `field`: as of [`own`].
+fn runs(name: &'static str, code: &'static str, command: &str, field: &str) -> Case {
+    let mut case = own(name, code, HELPER, field);
+    case.manifest = case.manifest.map(|text| text.replace("[sleep, '600']", command));
+    case
+}
+
 /// Two pods, so that what is only likely is believed sooner.
 const TWO: &str = "replicas = 2\n";
 
@@ -27,6 +38,24 @@ fn what_a_container_says() {
         text.replace("  replicas: 1", "  replicas: 1\n  progressDeadlineSeconds: 20")
     };
     stuck.manifest = stuck.manifest.map(soon);
+    // An init container that has done its work is still to be seen.
+    let mut prepared = own(
+        "prepared",
+        "not-listening",
+        HELPER,
+        "CONTAINER readinessProbe: { tcpSocket: { port: 9999 } }",
+    );
+    let init =
+        "      initContainers: [{ name: migrate, image: $WINDLASS_IMAGE, command: ['true'] }]\n";
+    prepared.manifest = prepared.manifest.map(|text| text + init);
+    let mut subpath = own(
+        "subpath",
+        "container-config-unusable",
+        HELPER,
+        "CONTAINER volumeMounts: [{ name: ca, mountPath: /ca, subPath: ca.crt/x }]",
+    );
+    let volume = "      volumes: [{ name: ca, configMap: { name: kube-root-ca.crt } }]\n";
+    subpath.manifest = subpath.manifest.map(|text| text + volume);
     let cases = [
         Case::of("denied", "not-executable", "command = [\"/etc/passwd\"]"),
         Case::of("format", "exec-format", "command = [\"/bad\"]"),
@@ -50,6 +79,19 @@ fn what_a_container_says() {
             "path",
             "health-path-missing",
             &format!("{TWO}processes.web.probes.readiness.http = \"/nope\""),
+        ),
+        Case::of(
+            "login",
+            "health-refused",
+            &format!(
+                "{TWO}{}processes.web.probes.readiness.http = \"/\"",
+                python(&answers(401, 0))
+            ),
+        ),
+        Case::of(
+            "resets",
+            "no-http-answer",
+            &format!("{TWO}{}processes.web.probes.readiness.http = \"/\"", python(RESETS)),
         ),
         Case::of(
             "unwell",
@@ -76,7 +118,24 @@ fn what_a_container_says() {
             ),
         ),
         own("init", "init-fails", HELPER, "initContainers: [{ name: wait, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no database; exit 1'] }]"),
+        // A sidecar that ended once, before the app, and runs.
+        runs(
+            "beside",
+            "app-crashes",
+            "[sh, -c, 'echo no table; exit 3']",
+            "volumes: [{ name: kept, emptyDir: {} }]\n      initContainers: [{ name: proxy, image: $WINDLASS_IMAGE, restartPolicy: Always, command: [sh, -c, 'test -e /kept/x || { touch /kept/x && exit 1; }; sleep 600'], volumeMounts: [{ name: kept, mountPath: /kept }] }]",
+        ),
+        // A sidecar that returns.
+        own("sidecar", "init-fails", HELPER, "initContainers: [{ name: proxy, image: $WINDLASS_IMAGE, restartPolicy: Always, command: ['true'] }]"),
+        // Its probe has it ended, which it does well.
+        runs(
+            "asked",
+            "liveness-kills",
+            "[sh, -c, 'trap \"exit 0\" TERM; sleep 600 & wait']",
+            "CONTAINER livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 3 }",
+        ),
         own("root", "user-refused", HELPER, "securityContext: { runAsNonRoot: true }"),
+        own("zero", "user-refused", HELPER, "securityContext: { runAsNonRoot: true, runAsUser: 0 }"),
         own("config", "config-missing", HELPER, "CONTAINER envFrom: [{ configMapRef: { name: missing } }]"),
         own("key", "config-key-missing", HELPER, "CONTAINER env: [{ name: A, valueFrom: { configMapKeyRef: { name: kube-root-ca.crt, key: missing } } }]"),
         own("name", "image-name-invalid", "r.example/${IMAGE}", ""),
@@ -88,6 +147,8 @@ fn what_a_container_says() {
             manifest: Some("apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no such table; exit 1'] }]\n".into()),
         },
         stuck,
+        prepared,
+        subpath,
     ];
     judged(&stand, &repository, &cases);
 }

@@ -1,6 +1,6 @@
 //! What looks bad for a while and is not broken: none of these may be failed.
 
-use crate::cases::{Case, SERVE, apply, own, python, spec_file, stand};
+use crate::cases::{Case, HELPER, SERVE, apply, own, python, spec_file, stand};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -29,15 +29,21 @@ fn what_is_not_broken_is_not_failed() {
     let (stand, repository) = stand("t-well", "baseline");
     let _ = stand.kubectl(&["label", "nodes", "--all", "pool-"]);
     registry();
+    let mut patient = own("patient", "", HELPER, "");
+    let forever = "  replicas: 1\n  progressDeadlineSeconds: 2147483647";
+    patient.manifest = patient.manifest.map(|text| text.replace("  replicas: 1", forever));
+    let slow = python(&format!("import time; time.sleep(40); {SERVE}"));
     let healthy = [
-        // Its autoscaler finds no metrics meanwhile, which is told and is no failure.
+        // An autoscaler that finds nothing to scale is told, and is no failure.
+        Case {
+            manifest: Some("apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: lost }\nspec: { maxReplicas: 2, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: none-such } }\n".into()),
+            ..Case::of("lost", "", &format!("{slow}manifests = [\"own/lost.yaml\"]\n"))
+        },
+        // Nor is one that finds no metrics meanwhile.
         Case::of(
             "slow",
             "",
-            &format!(
-                "{}processes.web.autoscale = {{ max = 2, cpu = 60 }}\n",
-                python(&format!("import time; time.sleep(40); {SERVE}"))
-            ),
+            &format!("{slow}processes.web.autoscale = {{ max = 2, cpu = 60 }}\n"),
         ),
         Case::of("once", "", &once("sys.exit(1)")),
         // Two pods that wait for the same database.
@@ -53,6 +59,9 @@ fn what_is_not_broken_is_not_failed() {
         ),
         own("flaky", "", &format!("{HOST}:{PORT}/flaky:1"), ""),
         Case::of("joins", "", "processes.web.placement.nodes = { pool = \"t-well\" }"),
+        Case::of("nominated", "", "processes.web.placement.nodes = { pool = \"t-well\" }"),
+        // Its controller tells no progress of it.
+        patient,
         Case::of(
             "late",
             "",
@@ -88,9 +97,15 @@ fn what_is_not_broken_is_not_failed() {
             wrong.push(format!("{}: {}", case.name, ended.diagnosis));
         }
     }
-    let blind = "the autoscaler cannot read how busy the pods are";
-    if !stand.events(&ids[0]).iter().any(|event| event["warning"].to_string().contains(blind)) {
-        wrong.push(format!("slow: {:#?}", stand.events(&ids[0])));
+    let warnings = [
+        "the autoscaler does not find what it is to scale",
+        "the autoscaler cannot read how busy the pods are",
+    ];
+    for (words, id) in warnings.into_iter().zip(&ids) {
+        let events = stand.events(id);
+        if !events.iter().any(|event| event["warning"].to_string().contains(words)) {
+            wrong.push(format!("no warning `{words}`: {events:#?}"));
+        }
     }
     // It may never be ready for long enough; what matters is that it is not called broken before the
     // rollout's own time.
@@ -120,16 +135,20 @@ fn pod(stand: &Stand, app: &str) -> (String, String) {
     }
 }
 
-/// A cluster's autoscaler says that it adds a node, and does.
+/// An autoscaler of nodes says that one comes, and it does: the Cluster Autoscaler, and Karpenter.
 fn joins(stand: &Stand) {
-    let (name, uid) = pod(stand, "joins");
     let namespace = stand.namespace();
-    apply(
-        stand,
-        &format!(
-            "apiVersion: v1\nkind: Event\nmetadata: {{ name: joins, namespace: {namespace} }}\ntype: Normal\nreason: TriggeredScaleUp\nmessage: pod triggered scale-up\ninvolvedObject: {{ kind: Pod, namespace: {namespace}, name: {name}, uid: {uid} }}\n"
-        ),
-    );
+    let says = [
+        ("joins", "TriggeredScaleUp", "pod triggered scale-up"),
+        ("nominated", "Nominated", "'Pod should schedule on: nodeclaim/default-7h2kx'"),
+    ];
+    let events = says.map(|(app, reason, message)| {
+        let (name, uid) = pod(stand, app);
+        format!(
+            "apiVersion: v1\nkind: Event\nmetadata: {{ name: {app}, namespace: {namespace} }}\ntype: Normal\nreason: {reason}\nmessage: {message}\ninvolvedObject: {{ kind: Pod, namespace: {namespace}, name: {name}, uid: {uid} }}\n"
+        )
+    });
+    apply(stand, &events.join("---\n"));
     sleep(Duration::from_secs(35));
     let _ = stand.kubectl(&["label", "nodes", "--all", "--overwrite", "pool=t-well"]);
 }

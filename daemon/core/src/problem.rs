@@ -6,11 +6,7 @@
 //! Krane's false alarms (Shopify/krane#819) argue for two restarts before a crash is called.
 
 use crate::{
-    job::Release,
-    ports::ClusterError,
-    rollout::Finding,
-    runtime::Process,
-    snapshot::{Container, Pod, Snapshot, Terminated, Workload},
+    job::Release, ports::ClusterError, rollout::Finding, runtime::Process, snapshot::Snapshot,
 };
 use std::fmt;
 
@@ -18,19 +14,24 @@ mod account_missing;
 mod app_crashes;
 mod app_returns;
 mod autoscaler_blind;
+mod autoscaler_lost;
 mod cluster_forbids;
 mod command_not_found;
 mod config_key_missing;
 mod config_missing;
 mod config_not_synced;
+mod container_config;
+mod container_not_started;
 mod exec_format;
 mod field_of_another;
 mod health_path_missing;
+mod health_refused;
 mod health_slow;
 mod health_unwell;
 mod image_name_invalid;
 mod image_never_pulled;
 mod image_not_found;
+mod image_not_pulled;
 mod immutable;
 mod init_fails;
 mod job_failed;
@@ -42,6 +43,7 @@ mod namespace_terminating;
 mod native_crash;
 mod no_address;
 mod no_endpoints;
+mod no_http_answer;
 mod no_node_matches;
 mod no_room;
 mod no_sandbox;
@@ -49,6 +51,7 @@ mod node_pressure;
 mod not_executable;
 mod not_listening;
 mod not_ready_in_time;
+mod not_scheduled;
 mod out_of_memory;
 mod page;
 mod pod_security;
@@ -63,6 +66,7 @@ mod registry_unreachable;
 mod route_refused;
 mod spread;
 mod startup_probe;
+mod symptoms;
 mod table;
 mod taint;
 mod user_refused;
@@ -74,7 +78,13 @@ mod webhook_down;
 mod wrong_platform;
 
 pub use page::{headings, page, pages};
+use symptoms::{
+    CREATE, PULL, alive, at, backing_off_unseen, denied, ended, has, limits, no_answer, of,
+    of_workload, once_the_secret_is_there, pod_of, refused, rejected, start_errors, status,
+    unscheduled, unseen, waiting, waits, warned_before_start,
+};
 pub use table::KNOWN;
+pub(crate) use table::lasting;
 
 /// One problem that is known.
 pub struct Problem {
@@ -229,9 +239,10 @@ impl Case<'_> {
     pub(crate) fn field(&self, name: &str) -> String {
         let process = self.process().map_or(crate::runtime::WEB, |process| &*process.name);
         let first = name.split('.').next().unwrap_or_default();
-        match process == crate::runtime::WEB && AT_THE_TOP.contains(&first) {
-            true => name.to_owned(),
-            false => format!("processes.{process}.{name}"),
+        if process == crate::runtime::WEB && AT_THE_TOP.contains(&first) {
+            name.to_owned()
+        } else {
+            format!("processes.{process}.{name}")
         }
     }
 
@@ -270,222 +281,9 @@ impl Case<'_> {
 /// What is said of `web` without its name.
 const AT_THE_TOP: [&str; 6] = ["port", "env", "replicas", "resources", "health", "command"];
 
-/// No answer is this problem.
-pub(crate) fn no_answer(_: &ClusterError) -> bool {
-    false
-}
-
-/// No snapshot shows this problem.
-pub(crate) fn unseen(_: &Snapshot) -> Vec<Sign> {
-    Vec::new()
-}
-
-/// Whether one of these words stands in a message; both lower-case.
-pub(crate) fn has(message: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| message.contains(word))
-}
-
-/// Whether an HTTP status stands in a message, as a word of its own: digests hold any digits.
-pub(crate) fn status(message: &str, codes: &[&str]) -> bool {
-    message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| codes.contains(&word))
-}
-
-/// A pod's own sign.
-pub(crate) fn at(pod: &Pod, message: &str) -> Sign {
-    Sign {
-        subject: format!("pod {}", pod.name),
-        process: pod.process.clone(),
-        message: message.trim().to_owned(),
-        times: 1,
-        is_now: true,
-        ..Sign::default()
-    }
-}
-
-/// The sign of an object that is no pod.
-pub(crate) fn of(kind: &str, name: &str, message: impl Into<String>) -> Sign {
-    Sign { subject: format!("{kind} {name}"), message: message.into(), times: 1, ..Sign::default() }
-}
-
-/// The sign of a workload, which is a process of the app.
-pub(crate) fn of_workload(workload: &Workload, message: impl Into<String>) -> Sign {
-    let process = workload.process.clone();
-    Sign { process, ..of(&workload.kind, &workload.name, message) }
-}
-
-/// The pod that a sign is of.
-pub(crate) fn pod_of<'a>(seen: &'a Snapshot, sign: &Sign) -> Option<&'a Pod> {
-    let name = sign.subject.strip_prefix("pod ")?;
-    seen.pods.iter().find(|pod| pod.name == name)
-}
-
-/// Containers that wait for one of these reasons, in words like these; of those the first of a pod.
-pub(crate) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool) -> Vec<Sign> {
-    let of_pod = |pod: &Pod| {
-        pod.containers.iter().find_map(|container| {
-            let (reason, message) = container.waiting.as_ref()?;
-            (reasons.contains(&&**reason) && says(&unnamed(message).to_lowercase()))
-                .then(|| at(pod, message))
-        })
-    };
-    alive(seen).filter_map(of_pod).collect()
-}
-
-/// Without the images and addresses that a message names: an app may be called `certificate-api`.
-fn unnamed(message: &str) -> String {
-    let is_name =
-        |word: &&str| word.contains("://") || word.contains('/') && word.contains(['"', ':', '@']);
-    message.split(' ').filter(|word| !is_name(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A kubelet that has not seen a new pull secret yet pulls without it, says so a moment later, and
-/// tries again: what the registry answers then counts only once it lasts.
-pub(crate) fn once_the_secret_is_there(seen: &Snapshot, signs: &mut [Sign]) {
-    for sign in signs {
-        let pod = pod_of(seen, sign);
-        let warned = seen.warnings.iter().any(|warning| {
-            pod.is_some_and(|pod| pod.name == warning.pod)
-                && warning.reason == "FailedToRetrieveImagePullSecret"
-        });
-        sign.patience = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
-            (true, _) => Some(Patience::After(20)),
-            (false, true) => Some(Patience::After(4)),
-            (false, false) => None,
-        };
-    }
-}
-
-/// What a node says while it cannot pull.
-pub(crate) const PULL: &[&str] = &["ErrImagePull", "ImagePullBackOff"];
-
-/// What a node says while it cannot make a container.
-pub(crate) const CREATE: &[&str] = &["CreateContainerConfigError", "CreateContainerError"];
-
-/// Pods that the kubelet has not ended for the node's own reasons.
-pub(crate) fn alive(seen: &Snapshot) -> impl Iterator<Item = &Pod> {
-    seen.pods.iter().filter(|pod| pod.ended.is_none())
-}
-
-/// Containers that ended like this. `times`: how often, the end that is now included.
-pub(crate) fn ended(
-    seen: &Snapshot,
-    is: fn(&Snapshot, &Pod, &Container, &Terminated) -> bool,
-) -> Vec<Sign> {
-    let of_pod = |pod: &Pod| {
-        pod.containers.iter().find_map(|container| {
-            let looping =
-                container.waiting.as_ref().is_some_and(|(why, _)| why == "CrashLoopBackOff");
-            let end = container.terminated.as_ref().or(container.last.as_ref())?;
-            // An init container that ended well, and a sidecar's past.
-            if container.init && end.exit == 0 || !is(seen, pod, container, end) {
-                return None;
-            }
-            let now = u32::from(looping || container.terminated.is_some());
-            // What runs and gets requests may have ended long ago: a release that leaves pods as they
-            // are finds them with all their past.
-            if now == 0 && pod.ready {
-                return None;
-            }
-            let mut sign = at(pod, &end.message);
-            (sign.times, sign.exit) = (container.restarts + now, Some(end.exit));
-            sign.is_now = now > 0;
-            Some(sign)
-        })
-    };
-    alive(seen).filter_map(of_pod).collect()
-}
-
-/// The scheduler's words for a node without the wanted labels.
-pub(crate) const SELECTOR: &str = "didn't match Pod's node affinity/selector";
-
-/// Pods that no node takes, in words like these. A node that is lost or comes back says so as a
-/// taint of `node.kubernetes.io`: that passes.
-pub(crate) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let of_pod = |pod: &Pod| {
-        let message = pod.unschedulable.as_ref()?;
-        if message.contains("node.kubernetes.io/") || !says(message) {
-            return None;
-        }
-        let taint = message.contains("untolerated taint");
-        if taint && message.contains(SELECTOR) && pod.has_matching_node == Some(true) {
-            // Those without the labels are not meant: the taint is what keeps it off.
-            return says("untolerated taint").then(|| at(pod, message));
-        }
-        let mut sign = at(pod, message);
-        if pod.is_scaling_up {
-            sign.patience = Some(Patience::After(120));
-        }
-        Some(sign)
-    };
-    alive(seen).filter_map(of_pod).collect()
-}
-
-/// The newest warning of a pod that is not ready, of this reason and in words like these.
-pub(crate) fn warned(seen: &Snapshot, reason: &str, says: fn(&str) -> bool) -> Vec<Sign> {
-    let of_pod = |pod: &Pod| {
-        let mut of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
-        let newest = of_pod.rfind(|warning| warning.reason == reason)?;
-        (!pod.ready && says(&newest.message.to_lowercase())).then(|| at(pod, &newest.message))
-    };
-    alive(seen).filter_map(of_pod).collect()
-}
-
-/// The same, while no container of the pod was made yet.
-pub(crate) fn warned_before_start(
-    seen: &Snapshot,
-    reason: &str,
-    says: fn(&str) -> bool,
-) -> Vec<Sign> {
-    let starting = |pod: &Pod| {
-        pod.containers.is_empty()
-            || pod.containers.iter().any(|container| {
-                let waiting = container.waiting.as_ref().map(|(why, _)| &**why);
-                matches!(waiting, Some("ContainerCreating" | "PodInitializing"))
-            })
-    };
-    let mut signs = warned(seen, reason, says);
-    signs.retain(|sign| pod_of(seen, sign).is_some_and(starting));
-    signs
-}
-
-/// Workloads whose pods the API server refuses, in words like these.
-pub(crate) fn refused(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let refused = |workload: &Workload| {
-        let message = workload.refused.as_ref()?;
-        says(&message.to_lowercase()).then(|| of_workload(workload, message))
-    };
-    seen.workloads.iter().filter_map(refused).collect()
-}
-
-/// Whether the API server refused an object in words like these.
-pub(crate) fn rejected(error: &ClusterError, says: fn(&str) -> bool) -> bool {
-    match error {
-        ClusterError::Rejected { message, .. } => says(&message.to_lowercase()),
-        _ => false,
-    }
-}
-
-/// Containers that were not started, in words like these.
-pub(crate) fn start_errors(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let mut signs =
-        ended(seen, |_, _, _, end| matches!(&*end.reason, "StartError" | "ContainerCannotRun"));
-    signs.retain(|sign| says(&sign.message.to_lowercase()));
-    signs
-}
-
-/// A LimitRange's words, lower-case (`plugin/pkg/admission/limitranger`).
-pub(crate) fn limits(message: &str) -> bool {
-    has(message, &["minimum ", "maximum ", "limit to request ratio"])
-        && has(message, &[" per container is", " per pod is", " per persistentvolumeclaim is"])
-}
-
-/// A policy's words, lower-case: a webhook's, or a ValidatingAdmissionPolicy's.
-pub(crate) fn denied(message: &str) -> bool {
-    message.contains("admission webhook") && message.contains("denied")
-        || message.contains("validatingadmissionpolicy") && message.contains("denied request")
-}
-
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod states;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 use crate::{
     job::Release,
     problem::{self, Patience, Problem, Sign},
-    snapshot::{CREATING, Snapshot},
+    snapshot::{CREATING, PAUSED, Pod, Snapshot},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,20 +55,26 @@ impl Finding {
             waiting.map(|workload| format!("{} {}", workload.kind, workload.name)).or_else(|| {
                 last.routes.iter().find(|r| !r.accepted).map(|r| format!("HTTPRoute {}", r.name))
             });
-        let unhealthy = last.warnings.last().map(|w| format!("; {}: {}", w.reason, w.message));
-        let made = last.pods.iter().find(|pod| pod.is_being_made());
-        let unhealthy =
-            unhealthy.or_else(|| made.map(|pod| format!("; pod {} is {CREATING}", pod.name)));
+        let paused = last.workloads.iter().find(|one| one.paused && !one.is_healthy());
+        let paused = paused.map(|one| format!("{} {} {PAUSED}", one.kind, one.name));
+        let held_up = last.pods.iter().find_map(Pod::held_up);
+        let warned = last.warnings.last().map(|w| format!("{}: {}", w.reason, w.message));
+        let mut reasons: Vec<_> = paused.into_iter().chain(held_up).chain(warned).collect();
+        if reasons.is_empty() {
+            let made = last.pods.iter().find(|pod| pod.is_being_made());
+            reasons.extend(made.map(|pod| format!("pod {} is {CREATING}", pod.name)));
+        }
         let (ready, wanted) = last.progress();
         let seconds = within.as_secs();
         Self {
             problem: problem::stalled(),
             subject: subject.unwrap_or_else(|| "the release".into()),
             process: waiting.map(|workload| workload.process.clone()).unwrap_or_default(),
-            message: format!(
-                "{ready} of {wanted} pods ready after {seconds} s{}",
-                unhealthy.unwrap_or_default()
-            ),
+            message: [format!("{ready} of {wanted} pods ready after {seconds} s")]
+                .into_iter()
+                .chain(reasons)
+                .collect::<Vec<_>>()
+                .join("; "),
             exit: None,
         }
     }
@@ -88,7 +94,7 @@ pub enum Verdict {
 /// So many pods that fail at once are no accident.
 const PODS_AT_ONCE: usize = 3;
 
-/// Remembers since when a sign has been seen.
+/// Remembers since when a sign has been seen, by `problem::lasting` and subject.
 #[derive(Default)]
 pub struct Judge {
     since: BTreeMap<(u16, String), Duration>,
@@ -113,29 +119,34 @@ impl Judge {
                 // What ended once and runs again may well stay.
                 signs.retain(|sign| sign.is_now || sign.times >= wanted);
             }
-            taken.extend(signs.iter().map(|sign| sign.subject.clone()));
             let subjects = signs.iter().map(|sign| &sign.subject).collect::<BTreeSet<_>>().len();
             let most = signs.iter().map(|sign| sign.times).max().unwrap_or_default();
             for sign in signs {
-                let key = (problem.number, sign.subject.clone());
-                let since = *self.since.entry(key.clone()).or_insert(elapsed);
-                current.insert(key);
-                let seconds = match sign.patience.unwrap_or(problem.patience) {
-                    Patience::Now => 0,
-                    Patience::After(seconds) => seconds,
-                    Patience::Likely(seconds) if subjects > 1 => seconds,
-                    Patience::Likely(seconds) => 2 * seconds,
+                let patience = sign.patience.unwrap_or(problem.patience);
+                let seconds = match patience {
+                    Patience::Now => Some(0),
+                    Patience::After(seconds) => Some(seconds),
+                    Patience::Likely(seconds) if subjects > 1 => Some(seconds),
+                    Patience::Likely(seconds) => Some(2 * seconds),
                     Patience::Times(wanted)
                         if most >= wanted || subjects >= PODS_AT_ONCE.max(wanted as usize) =>
                     {
-                        0
+                        Some(0)
                     }
-                    Patience::Times(_) | Patience::Wait => continue,
-                    Patience::Warn => {
-                        warned.push(Finding::new(problem, sign));
-                        continue;
-                    }
+                    // Too few ends explain nothing yet: another container of the pod may have more.
+                    Patience::Times(_) => continue,
+                    Patience::Wait | Patience::Warn => None,
                 };
+                taken.insert(sign.subject.clone());
+                let Some(seconds) = seconds else {
+                    if patience == Patience::Warn {
+                        warned.push(Finding::new(problem, sign));
+                    }
+                    continue;
+                };
+                let key = (problem::lasting(problem), sign.subject.clone());
+                let since = *self.since.entry(key.clone()).or_insert(elapsed);
+                current.insert(key);
                 let due = since + Duration::from_secs(seconds);
                 if elapsed < due {
                     self.next = Some(self.next.map_or(due, |next| next.min(due)));

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a pod shows while its image is pulled and its volumes are mounted.
+/// Reason of a waiting container while its image is pulled and its volumes are mounted.
 pub(crate) const CREATING: &str = "ContainerCreating";
+
+/// Reasons of a waiting container of which the node has made nothing yet.
+pub(crate) const STARTING: [&str; 2] = [CREATING, "PodInitializing"];
+
+/// Words for a workload that waits until somebody resumes it.
+pub(crate) const PAUSED: &str = "is paused until somebody resumes it";
 
 /// What the cluster shows of one release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +60,8 @@ pub struct Workload {
     pub failed: Option<(String, String)>,
     /// Why new pods cannot be made.
     pub refused: Option<String>,
+    /// `spec.paused` of a Deployment, `spec.suspend` of a Job: it waits until somebody resumes it.
+    pub paused: bool,
 }
 
 /// One pod of the new version.
@@ -72,7 +80,7 @@ pub struct Pod {
     pub has_pull_secret: bool,
     /// Why no node takes it.
     pub unschedulable: Option<String>,
-    /// The autoscaler of the cluster adds a node for it.
+    /// Room is made for it: an autoscaler adds a node, or pods of a lower priority give way on one.
     pub is_scaling_up: bool,
     /// Some node has the labels that it wants; none: nobody knows. A node whose taint keeps the pod
     /// off is not asked for its labels by the scheduler.
@@ -81,6 +89,8 @@ pub struct Pod {
     pub startup_failures: u32,
     /// A liveness probe may have its containers killed.
     pub has_liveness: bool,
+    /// `failureThreshold` of its liveness probe, the least of several; 0 where there is none.
+    pub liveness_failures: u32,
     /// Its containers, those of init included.
     pub containers: Vec<Container>,
 }
@@ -159,8 +169,10 @@ pub struct Service {
 pub struct Autoscaler {
     /// Its name.
     pub name: String,
-    /// Why it cannot scale.
+    /// Why it does not know how busy the pods are: `ScalingActive` is false.
     pub inactive: Option<String>,
+    /// Why it cannot change how many pods there are: `AbleToScale` is false.
+    pub unable: Option<String>,
 }
 
 impl Snapshot {
@@ -185,6 +197,43 @@ impl Pod {
         self.containers.iter().any(|container| {
             container.waiting.as_ref().is_some_and(|(reason, _)| reason == CREATING)
         })
+    }
+
+    /// Returns what holds it up, in the words of the scheduler or of its node. `None`: it is ready, or its
+    /// status says nothing.
+    pub(crate) fn held_up(&self) -> Option<String> {
+        if self.ready || self.ended.is_some() {
+            return None;
+        }
+        if let Some(message) = &self.unschedulable {
+            return Some(format!("no node takes pod {}: {message}", self.name));
+        }
+        self.containers.iter().find_map(|container| {
+            let (reason, message) = container.waiting.as_ref()?;
+            if STARTING.contains(&&**reason) {
+                return None;
+            }
+            let waits =
+                format!("container {} of pod {} waits: {reason}", container.name, self.name);
+            Some(if message.is_empty() { waits } else { format!("{waits}: {message}") })
+        })
+    }
+}
+
+impl Container {
+    /// Whether its node puts its next start off, since it ended before.
+    pub(crate) fn is_backed_off(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|(reason, _)| reason == "CrashLoopBackOff")
+    }
+
+    /// Whether its last run is over and the next one has not begun.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.terminated.is_some() || self.is_backed_off()
+    }
+
+    /// Returns how often it has ended.
+    pub(crate) fn ends(&self) -> u32 {
+        self.restarts.saturating_add(u32::from(self.has_ended()))
     }
 }
 

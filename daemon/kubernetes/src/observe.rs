@@ -49,6 +49,10 @@ const SILENCE: Duration = Duration::from_secs(20);
 const UNSTREAMED: [&str; 3] =
     ["sendInitialEvents", "resourceVersionMatch is forbidden for watch", "RequestWatchProgress"];
 
+/// Reasons of the events by which an autoscaler says that a node comes for a pod: the Cluster
+/// Autoscaler's, and that of Karpenter and EKS Auto Mode. A field selector takes one value.
+const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+
 /// What a watch says.
 pub(crate) enum Told {
     /// It was opened; what it shows is still to come.
@@ -108,8 +112,8 @@ struct Watches {
     routes: Option<Store<DynamicObject>>,
     balancers: Option<Store<Service>>,
     autoscalers: Option<Store<HorizontalPodAutoscaler>>,
-    /// Begun once a pod finds no node.
-    scale_ups: Option<Store<Event>>,
+    /// Begun once a pod finds no node: one for each of [`SCALE_UPS`].
+    scale_ups: Vec<Store<Event>>,
     endpoints: BTreeMap<String, u32>,
     matching_nodes: BTreeMap<String, Option<bool>>,
     changes: SelectAll<Changes>,
@@ -237,7 +241,7 @@ impl Watches {
             pods,
             events,
             routes,
-            scale_ups: None,
+            scale_ups: Vec::new(),
             endpoints: BTreeMap::new(),
             matching_nodes: BTreeMap::new(),
             changes,
@@ -246,18 +250,21 @@ impl Watches {
 
     fn snapshot(&mut self) -> Snapshot {
         let snapshot = self.seen().snapshot();
-        if self.scale_ups.is_none() && snapshot.pods.iter().any(|pod| pod.unschedulable.is_some()) {
-            let config = watcher::Config::default().timeout(WATCH_SECONDS);
-            let config = config.fields("reason=TriggeredScaleUp");
-            let (store, more) = watch(&self.client, &self.namespace, config);
-            self.changes.push(more);
-            self.scale_ups = Some(store);
+        let in_vain = snapshot.pods.iter().any(|pod| pod.unschedulable.is_some());
+        if self.scale_ups.is_empty() && in_vain {
+            for reason in SCALE_UPS {
+                let config = watcher::Config::default().timeout(WATCH_SECONDS);
+                let config = config.fields(&format!("reason={reason}"));
+                let (store, more) = watch(&self.client, &self.namespace, config);
+                self.changes.push(more);
+                self.scale_ups.push(store);
+            }
         }
         snapshot
     }
 
     fn seen(&self) -> Seen {
-        let scaling = self.scale_ups.as_ref().map(all).unwrap_or_default();
+        let scaling = self.scale_ups.iter().flat_map(all);
         Seen {
             expected: self.expected.clone(),
             deployments: self.deployments.as_ref().map(all).unwrap_or_default(),
@@ -276,7 +283,7 @@ impl Watches {
             leading: self.services.clone(),
             endpoints: self.endpoints.clone(),
             matching_nodes: self.matching_nodes.clone(),
-            scaling_up: scaling.into_iter().filter_map(|one| one.involved_object.name).collect(),
+            scaling_up: scaling.filter_map(|one| one.involved_object.uid).collect(),
         }
     }
 

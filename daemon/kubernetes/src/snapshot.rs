@@ -4,12 +4,16 @@ use crate::render::JOB;
 use k8s_openapi::{
     Metadata,
     api::{
-        apps::v1::{DaemonSet, Deployment, ReplicaSet, ReplicaSetCondition, StatefulSet},
+        apps::v1::{
+            DaemonSet, Deployment, DeploymentCondition, ReplicaSet, ReplicaSetCondition,
+            StatefulSet,
+        },
         autoscaling::v2::HorizontalPodAutoscaler,
         batch::v1::Job,
         core::v1::{Event, Pod as K8sPod, Service as K8sService},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
 };
 use kube::api::DynamicObject;
 use std::collections::BTreeMap;
@@ -27,6 +31,12 @@ const CONTROLLER_HASH: &str = "controller-revision-hash";
 /// (`DeprecatedTemplateGeneration` of `k8s.io/api/apps/v1`) and on its pods, does.
 const TEMPLATE: &str = "deprecated.daemonset.template.generation";
 const GENERATION: &str = "pod-template-generation";
+/// The API server's default of `progressDeadlineSeconds`.
+const DEADLINE: i32 = 600;
+/// Seconds by which the clocks of the API server and of its controllers may differ.
+const SKEW: i64 = 10;
+/// Prefix of the message of events that client-go counts as one, since they differ in few words.
+const COMBINED: &str = "(combined from similar events): ";
 
 /// A workload that a release has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +65,7 @@ pub(crate) struct Seen {
     pub(crate) leading: Vec<String>,
     /// Ready addresses by Service, where they were looked for.
     pub(crate) endpoints: BTreeMap<String, u32>,
-    /// Pods for which the cluster adds a node.
+    /// Uids of pods for which an autoscaler adds a node: a StatefulSet's pods keep their names.
     pub(crate) scaling_up: Vec<String>,
     /// By node selector: whether some node has the labels, where that was asked.
     pub(crate) matching_nodes: BTreeMap<String, Option<bool>>,
@@ -66,7 +76,8 @@ impl Seen {
         let pods = self.new_pods();
         let read_pod = |(pod, _): &(&K8sPod, String)| {
             let mut read = read(pod);
-            read.is_scaling_up = self.scaling_up.contains(&read.name);
+            let uid = pod.metadata.uid.as_ref();
+            read.is_scaling_up |= uid.is_some_and(|uid| self.scaling_up.contains(uid));
             read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied().flatten();
             read
         };
@@ -108,10 +119,12 @@ impl Seen {
         let (metadata, status) = (&deployment.metadata, deployment.status.as_ref());
         let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
         let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
-        let reason = condition("Progressing").and_then(|one| one.reason.as_deref());
+        let progressing = condition("Progressing");
         let available = condition("Available").is_some_and(|one| one.status == "True");
-        let late = condition("Progressing")
-            .filter(|one| one.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+        // Without a deadline (`HasProgressDeadline` of the controller) there is no such condition.
+        let is_rolled_out =
+            progressing.is_none_or(|one| one.reason.as_deref() == Some("NewReplicaSetAvailable"));
+        let late = progressing.filter(|one| is_late(deployment, one));
         Workload {
             revision: annotation(metadata, JOB),
             observed: status.and_then(|status| status.observed_generation) >= metadata.generation,
@@ -119,11 +132,12 @@ impl Seen {
             total: number(status.and_then(|status| status.replicas)),
             updated: number(status.and_then(|status| status.updated_replicas)),
             available: number(status.and_then(|status| status.available_replicas)),
-            is_complete: available && reason == Some("NewReplicaSetAvailable"),
+            is_complete: available && is_rolled_out,
             failed: late.map(|one| {
                 (one.reason.clone().unwrap_or_default(), one.message.clone().unwrap_or_default())
             }),
             refused: self.new_set(deployment).and_then(failure),
+            paused: deployment.spec.as_ref().and_then(|spec| spec.paused) == Some(true),
             ..Workload::default()
         }
     }
@@ -182,16 +196,14 @@ impl Seen {
     /// Why pods cannot be made, of workloads whose controller has no condition for that, only an event.
     /// Events stay for an hour: those of before the newest change are about the past.
     fn refusal(&self, of: &ObjectMeta) -> Option<String> {
-        let changes = of.managed_fields.iter().flatten();
-        let applied = changes.filter(|one| one.operation.as_deref() == Some("Apply"));
-        let changed = applied.filter_map(|one| one.time.as_ref().map(|time| time.0)).max();
+        let changed = applied(of);
         let at = |event: &&Event| event.last_timestamp.as_ref().map(|time| time.0);
         let refused = self.events.iter().filter(|event| {
             event.reason.as_deref() == Some("FailedCreate")
                 && event.involved_object.uid == of.uid
                 && at(event) >= changed
         });
-        refused.max_by_key(at).and_then(|event| event.message.clone())
+        refused.max_by_key(at).map(message)
     }
 
     /// The ReplicaSet that the Deployment's controller made, or took up again, last.
@@ -285,7 +297,7 @@ impl Seen {
         let warning = |event: &&Event| Warning {
             pod: text(&event.involved_object.name),
             reason: text(&event.reason),
-            message: text(&event.message),
+            message: message(event),
             count: u32::try_from(event.count.unwrap_or(1)).unwrap_or_default(),
         };
         events.iter().map(warning).collect()
@@ -323,6 +335,37 @@ fn annotation(of: &ObjectMeta, key: &str) -> String {
     of.annotations.as_ref().and_then(|all| all.get(key)).cloned().unwrap_or_default()
 }
 
+/// Returns when somebody applied an object last and changed something of it, by the API server's clock.
+fn applied(of: &ObjectMeta) -> Option<Timestamp> {
+    let changes = of.managed_fields.iter().flatten();
+    let applied = changes.filter(|one| one.operation.as_deref() == Some("Apply"));
+    applied.filter_map(|one| one.time.as_ref().map(|time| time.0)).max()
+}
+
+/// Whether a Deployment's deadline has passed since it was applied last. Its controller keeps the
+/// `ProgressDeadlineExceeded` of an earlier rollout until it sees progress, also for the same pods again
+/// or a ReplicaSet that it takes up again (`syncRolloutStatus` of pkg/controller/deployment). Until then
+/// it counts from that rollout's beginning.
+fn is_late(deployment: &Deployment, progressing: &DeploymentCondition) -> bool {
+    if progressing.reason.as_deref() != Some("ProgressDeadlineExceeded") {
+        return false;
+    }
+    let since = progressing.last_update_time.as_ref().or(progressing.last_transition_time.as_ref());
+    let (Some(applied), Some(since)) = (applied(&deployment.metadata), since) else {
+        // The rollout's own time decides.
+        return false;
+    };
+    let deadline = deployment.spec.as_ref().and_then(|spec| spec.progress_deadline_seconds);
+    let least = i64::from(deadline.unwrap_or(DEADLINE)) - SKEW;
+    since.0.as_second() >= applied.as_second().saturating_add(least.max(0))
+}
+
+/// Returns an event's message as its source wrote it.
+fn message(event: &Event) -> String {
+    let message = event.message.as_deref().unwrap_or_default();
+    message.strip_prefix(COMBINED).unwrap_or(message).to_owned()
+}
+
 fn of_job(job: &Job) -> Workload {
     let status = job.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
@@ -340,6 +383,7 @@ fn of_job(job: &Job) -> Workload {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             (text(&failed.reason), text(&failed.message))
         }),
+        paused: job.spec.as_ref().and_then(|spec| spec.suspend) == Some(true),
         ..Workload::default()
     }
 }
@@ -382,13 +426,16 @@ fn route(route: &DynamicObject) -> Route {
 
 fn autoscaler(autoscaler: &HorizontalPodAutoscaler) -> Autoscaler {
     let conditions = autoscaler.status.as_ref().and_then(|status| status.conditions.as_deref());
-    let blind = conditions
-        .unwrap_or_default()
-        .iter()
-        .find(|one| one.type_ == "ScalingActive" && one.status == "False");
+    let conditions = conditions.unwrap_or_default();
+    let is_false =
+        |kind: &str| conditions.iter().find(|one| one.type_ == kind && one.status == "False");
+    // Older controllers say `BackoffBoth` so, of one that has just scaled.
+    let failed = is_false("AbleToScale")
+        .filter(|one| one.reason.as_deref().is_some_and(|reason| reason.starts_with("Failed")));
     Autoscaler {
         name: autoscaler.metadata.name.clone().unwrap_or_default(),
-        inactive: blind.and_then(|one| one.message.clone()),
+        inactive: is_false("ScalingActive").and_then(|one| one.message.clone()),
+        unable: failed.map(|one| one.message.clone().unwrap_or_default()),
     }
 }
 
@@ -401,3 +448,6 @@ fn failure(set: &ReplicaSet) -> Option<String> {
     };
     conditions.iter().find(failing)?.message.clone()
 }
+
+#[cfg(test)]
+mod tests;

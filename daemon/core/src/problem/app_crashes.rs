@@ -1,35 +1,39 @@
 //! The app crashes (kubernetes 20).
 
 use super::{
-    Patience, Problem, Words, ended, no_answer,
-    probing::{LATE, was_killed},
+    Patience, Problem, Sign, Words, backing_off_unseen, ended, no_answer,
+    probing::{may_be_killed, once_told, was_killed},
 };
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 20,
     code: "app-crashes",
     title: "The app crashes",
-    seen: "a container ended with an error, again and again",
+    seen: "a container ended with an error, again and again; or it waits with CrashLoopBackOff, and nothing shows how it ended",
     patience: Patience::Times(2),
     signs: |seen| {
         // Of one that a liveness probe may kill, it is taken for that probe's doing.
         let mut signs = ended(seen, |_, pod, _, end| {
             end.exit != 0 && !(pod.has_liveness && was_killed(end.exit))
         });
-        signs.retain(|sign| !sign.exit.is_some_and(was_killed) || sign.times >= 2);
-        for sign in signs.iter_mut().filter(|sign| sign.exit.is_some_and(was_killed)) {
-            sign.patience = Some(LATE);
-        }
+        once_told(&mut signs, |sign: &Sign| {
+            sign.exit.is_some_and(was_killed) || may_be_killed(seen, sign)
+        });
+        signs.extend(backing_off_unseen(seen, |container| !container.init));
         signs
     },
     answers: no_answer,
     words: |case| {
-        let (exit, app) = (case.finding.exit.unwrap_or_default(), case.app());
+        let app = case.app();
+        let how = match case.finding.exit {
+            Some(exit) => format!("exits with code {exit}"),
+            None => "ends, again and again".to_owned(),
+        };
         let again = format!(
             "the log of `{app}` is above; run the image on your machine with the same variables to see it again"
         );
         Words::new(
-            format!("{} starts and exits with code {exit}", case.who()),
+            format!("{} starts and {how}", case.who()),
             ["the last log lines say why: fix that and submit again", &again],
         )
         .look(format!(

@@ -1,6 +1,9 @@
 //! The app ends at once, without an error (kubernetes 21).
 
-use super::{Patience, Problem, Words, ended, no_answer};
+use super::{
+    Patience, Problem, Words, ended, no_answer,
+    probing::{may_be_killed, once_told},
+};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 21,
@@ -8,7 +11,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     title: "The app ends at once, without an error",
     seen: "a container ended with exit code 0, again and again",
     patience: Patience::Times(2),
-    signs: |seen| ended(seen, |_, _, container, end| !container.init && end.exit == 0),
+    signs: |seen| {
+        let mut signs = ended(seen, |_, _, container, end| !container.init && end.exit == 0);
+        once_told(&mut signs, |sign| may_be_killed(seen, sign));
+        signs
+    },
     answers: no_answer,
     words: |case| {
         let once = format!(

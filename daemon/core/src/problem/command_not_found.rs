@@ -1,6 +1,6 @@
 //! The command is not in the image (kubernetes 14).
 
-use super::{Patience, Problem, Words, has, no_answer, start_errors, waiting};
+use super::{Patience, Problem, Sign, Words, has, no_answer, start_errors, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 14,
@@ -9,12 +9,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     seen: "a container does not start, and the message says `not found in $PATH` or `no such file or directory`",
     patience: Patience::Times(2),
     signs: |seen| {
-        let mut signs = start_errors(seen, |text| {
-            has(text, &["not found in $path", "no such file or directory"])
-        });
-        signs.extend(waiting(seen, &["RunContainerError", "CreateContainerError"], |text| {
-            has(text, &["not found in $path", "no such file or directory"])
-        }));
+        let says = |text: &str| has(text, &["not found in $path", "no such file or directory"]);
+        let mut signs = start_errors(seen, says);
+        let unmade = waiting(seen, &["RunContainerError", "CreateContainerError"], says);
+        // Such a container does not end, so that its ends cannot be counted.
+        signs.extend(
+            unmade.into_iter().map(|sign| Sign { patience: Some(Patience::After(20)), ..sign }),
+        );
         signs
     },
     answers: no_answer,

@@ -1,6 +1,6 @@
 //! A ConfigMap or Secret is missing (kubernetes 10).
 
-use super::{CREATE, Patience, Problem, Words, no_answer, waiting};
+use super::{Patience, Problem, Words, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 10,
@@ -8,7 +8,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     title: "A ConfigMap or Secret is missing",
     seen: "a container waits with CreateContainerConfigError, and the message says `not found`",
     patience: Patience::After(10),
-    signs: |seen| waiting(seen, CREATE, |text| text.contains("not found")),
+    // A container that cannot be created may lack its command.
+    signs: |seen| waiting(seen, &["CreateContainerConfigError"], |text| text.contains("not found")),
     answers: no_answer,
     words: |case| {
         Words::new(

@@ -1,7 +1,7 @@
 //! The health path does not exist (kubernetes 25).
 
 use super::{
-    Patience, Problem, Words, no_answer,
+    Patience, Problem, Words, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -9,9 +9,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 25,
     code: "health-path-missing",
     title: "The health path does not exist",
-    seen: "the kubelet warns of a readiness probe: `statuscode: 404`",
+    seen: "the kubelet warns of a readiness probe: `statuscode: 404`, or that the server does not implement the gRPC health protocol",
     patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| text.contains("statuscode: 404")),
+    signs: |seen| {
+        unready(seen, |text| {
+            has(text, &["statuscode: 404", "does not implement the grpc health protocol"])
+        })
+    },
     answers: no_answer,
     words: |case| {
         let path = format!(

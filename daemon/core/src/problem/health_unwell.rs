@@ -1,7 +1,7 @@
 //! The app says that it is not well (kubernetes 26).
 
 use super::{
-    Patience, Problem, Words, no_answer,
+    Patience, Problem, Words, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -9,9 +9,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 26,
     code: "health-unwell",
     title: "The app says that it is not well",
-    seen: "the kubelet warns of a readiness probe: a status of 500 to 599",
+    seen: "the kubelet warns of a readiness probe: a status of 500 to 599, or gRPC's `NOT_SERVING`",
     patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| text.contains("statuscode: 5")),
+    signs: |seen| unready(seen, |text| has(text, &["statuscode: 5", "not_serving"])),
     answers: no_answer,
     words: |case| {
         let path =

@@ -1,23 +1,48 @@
 //! A container that prepares the pod fails (kubernetes 22).
 
-use super::{Patience, Problem, Words, ended, no_answer};
+use super::{Patience, Problem, Words, backing_off_unseen, ended, no_answer};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 22,
     code: "init-fails",
     title: "A container that prepares the pod fails",
-    seen: "an init container ended with an error",
+    seen: "an init container ended with an error, or waits with CrashLoopBackOff",
     patience: Patience::Times(2),
-    signs: |seen| ended(seen, |_, _, container, end| container.init && end.exit != 0),
+    signs: |seen| {
+        let mut signs = ended(seen, |_, _, container, end| {
+            container.init && (end.exit != 0 || container.is_backed_off())
+        });
+        signs.extend(backing_off_unseen(seen, |container| container.init));
+        signs
+    },
     answers: no_answer,
     words: |case| {
+        let look = format!(
+            "kubectl --namespace {} logs {} --all-containers --previous",
+            case.namespace(),
+            case.pod()
+        );
+        if case.finding.exit == Some(0) {
+            return Words::new(
+                "a container that runs beside the app ends without an error, again and again",
+                [
+                    "start it in the foreground: an init container with `restartPolicy: Always` must not return",
+                    "if it is to run once, before the others, remove its `restartPolicy`",
+                ],
+            )
+            .look(look);
+        }
+        let how = match case.finding.exit {
+            Some(exit) => format!("exits with code {exit}"),
+            None => "ends, again and again".to_owned(),
+        };
         Words::new(
-        format!("a container that prepares the pod exits with code {}", case.finding.exit.unwrap_or_default()),
-        [
-            "its last log lines say why: fix that and submit again",
-            "what it waits for may not be there: a database, a migration, a name that does not resolve",
-        ],
-    )
-    .look(format!("kubectl --namespace {} logs {} --all-containers --previous", case.namespace(), case.pod()))
+            format!("a container that prepares the pod {how}"),
+            [
+                "its last log lines say why: fix that and submit again",
+                "what it waits for may not be there: a database, a migration, a name that does not resolve",
+            ],
+        )
+        .look(look)
     },
 };

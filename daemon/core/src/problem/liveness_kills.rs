@@ -2,36 +2,45 @@
 
 use super::{
     Patience, Problem, Words, ended, no_answer,
-    probing::{COUNTED, LATE, failures, probe, was_killed, with_probe},
+    probing::{COUNTED, failures, once_told, probe, was_killed, with_probe},
 };
-use crate::snapshot::Terminated;
+use crate::snapshot::{Container, Pod, Snapshot, Terminated};
+
+/// The probe as its warnings name it.
+const LIVENESS: &str = "Liveness probe";
 
 fn by_signal(end: &Terminated) -> bool {
     was_killed(end.exit) && end.reason != "OOMKilled"
+}
+
+/// Whether the probe failed often enough to have had each run of a container ended. An app that is asked
+/// to end may do so with an exit code of its own: only one of 128 and more is a signal.
+fn when_asked(seen: &Snapshot, pod: &Pod, container: &Container, end: &Terminated) -> bool {
+    let each = pod.liveness_failures.max(1);
+    let enough = each.saturating_mul(container.ends()).clamp(each, COUNTED.max(each));
+    end.exit < 128 && failures(seen, pod, LIVENESS) >= enough
 }
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 18,
     code: "liveness-kills",
     title: "The liveness probe ends an app that is only slow",
-    seen: "the kubelet warns of `Liveness probe failed`, and the container was killed; or it was killed by a signal, has a liveness probe, and nothing else is known to have done it",
+    seen: "the kubelet warns of `Liveness probe failed`, and the container was killed, or it ended each time after as many failures as its probe allows; or it was killed by a signal, has a liveness probe, and nothing else is known to have done it",
     patience: Patience::Times(2),
     signs: |seen| {
-        let told = ended(seen, |seen, pod, _, end| {
-            by_signal(end) && probe(seen, pod, "Liveness probe").is_some()
+        let told = ended(seen, |seen, pod, container, end| {
+            by_signal(end) && probe(seen, pod, LIVENESS).is_some()
+                || when_asked(seen, pod, container, end)
         });
         // Nothing else kills a container that has started and is not told of in its status.
         let mut untold = ended(seen, |seen, pod, _, end| {
             by_signal(end)
                 && pod.has_liveness
-                && probe(seen, pod, "Liveness probe").is_none()
+                && probe(seen, pod, LIVENESS).is_none()
                 && failures(seen, pod, "Startup probe") < COUNTED
         });
-        untold.retain(|sign| sign.times >= 2);
-        for sign in &mut untold {
-            sign.patience = Some(LATE);
-        }
-        let told = told.into_iter().map(|sign| with_probe(seen, sign, "Liveness probe"));
+        once_told(&mut untold, |_| true);
+        let told = told.into_iter().map(|sign| with_probe(seen, sign, LIVENESS));
         told.chain(untold).collect()
     },
     answers: no_answer,

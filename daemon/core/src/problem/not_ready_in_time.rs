@@ -1,7 +1,7 @@
 //! The release did not become ready in time (kubernetes 45).
 
 use super::{Patience, Problem, Words, no_answer, of_workload};
-use crate::snapshot::CREATING;
+use crate::snapshot::{CREATING, PAUSED};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 45,
@@ -21,6 +21,15 @@ pub(super) const PROBLEM: &Problem = &Problem {
     },
     answers: no_answer,
     words: |case| {
+        if case.finding.message.contains(PAUSED) {
+            return Words::new(
+                "the release waited for something that is paused until somebody resumes it",
+                [
+                    "in a manifest of your own: remove `paused` of the Deployment, or `suspend` of the Job",
+                    "if somebody paused it in the cluster: `kubectl rollout resume`, then submit again",
+                ],
+            );
+        }
         if case.finding.message.contains(CREATING) {
             return Words::new(
                 "a node was still pulling the image, or mounting a volume, when the time was up",

@@ -1,9 +1,9 @@
 //! What the kubelet says of probes, for the problems that are told by them.
 
-use super::{Case, Patience, Sign, pod_of, warned};
+use super::{Case, Patience, Sign, alive, at, pod_of};
 use crate::{
     runtime::{Check, Probe},
-    snapshot::{Pod, Snapshot, Warning},
+    snapshot::{Container, Pod, Snapshot, Warning},
 };
 
 /// Killed by somebody: 128 + SIGKILL or SIGTERM.
@@ -13,24 +13,52 @@ pub(super) fn was_killed(exit: i32) -> bool {
 
 /// Who killed a container is told in a warning, which comes a moment after the end; or never: of one
 /// pod the kubelet writes some 25 in all, then one in five minutes.
-pub(super) const LATE: Patience = Patience::After(5);
+const LATE: Patience = Patience::After(5);
 
 /// So many failures are believed of a budget that is larger: of one pod the kubelet writes some 25
 /// events in all (client-go's spam filter), on a busy node fewer.
 pub(super) const COUNTED: u32 = 10;
 
-/// The newest warning about a pod's probe: `Startup probe`, `Readiness probe`, `Liveness probe`.
-pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'a Warning> {
-    let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
-    let mut of_probe = of_pod.filter(|warning| warning.message.starts_with(which));
-    of_probe.next_back()
+/// Returns the warnings about a pod's probe: `Startup probe`, `Readiness probe`, `Liveness probe`.
+fn of_probe<'a>(
+    seen: &'a Snapshot,
+    pod: &Pod,
+    which: &str,
+) -> impl DoubleEndedIterator<Item = &'a Warning> {
+    seen.warnings.iter().filter(move |warning| {
+        warning.pod == pod.name
+            && warning.reason == "Unhealthy"
+            && warning.message.starts_with(which)
+    })
 }
 
-/// How often a pod's probe failed, as far as the kubelet has told.
+/// Returns the newest of them.
+pub(super) fn probe<'a>(seen: &'a Snapshot, pod: &Pod, which: &str) -> Option<&'a Warning> {
+    of_probe(seen, pod, which).next_back()
+}
+
+/// Returns how often a pod's probe failed, as far as the kubelet has told.
 pub(super) fn failures(seen: &Snapshot, pod: &Pod, which: &str) -> u32 {
-    let of_pod = seen.warnings.iter().filter(|warning| warning.pod == pod.name);
-    let of_probe = of_pod.filter(|warning| warning.message.starts_with(which));
-    of_probe.map(|warning| warning.count).sum()
+    of_probe(seen, pod, which).map(|warning| warning.count).fold(0, u32::saturating_add)
+}
+
+/// Whether a liveness probe may have had the container of a sign killed, as far as the kubelet has told:
+/// it warns of each failure, of the last one after the end.
+pub(super) fn may_be_killed(seen: &Snapshot, sign: &Sign) -> bool {
+    pod_of(seen, sign).is_some_and(|pod| {
+        pod.liveness_failures == 1 || probe(seen, pod, "Liveness probe").is_some()
+    })
+}
+
+/// Lets signs wait for a warning that comes late, where it may tell another cause; such a sign counts
+/// once its container has ended twice.
+pub(super) fn once_told(signs: &mut Vec<Sign>, may_be_told: impl Fn(&Sign) -> bool) {
+    signs.retain(|sign| sign.times >= 2 || !may_be_told(sign));
+    for sign in signs.iter_mut() {
+        if may_be_told(sign) {
+            sign.patience = Some(LATE);
+        }
+    }
 }
 
 /// The sign of a container that was killed, in the words of the probe that had it killed.
@@ -40,16 +68,26 @@ pub(super) fn with_probe(seen: &Snapshot, sign: Sign, which: &str) -> Sign {
     Sign { message: message.unwrap_or_default(), ..sign }
 }
 
-/// Pods that run and do not get requests, as their readiness probe says in words like these.
+/// Pods that run and do not get requests, as their readiness probe says in words like these. What other
+/// probes say meanwhile is not about that.
 pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let mut signs = warned(seen, "Unhealthy", says);
-    let runs = |pod: &Pod| {
-        pod.containers.iter().all(|one| one.waiting.is_none() && one.terminated.is_none())
+    let of_pod = |pod: &Pod| {
+        let newest = probe(seen, pod, "Readiness probe")?;
+        let is_meant = !pod.ready && runs(pod) && says(&newest.message.to_lowercase());
+        is_meant.then(|| at(pod, &newest.message))
     };
-    signs.retain(|sign| {
-        sign.message.starts_with("Readiness probe") && pod_of(seen, sign).is_some_and(runs)
-    });
-    signs
+    alive(seen).filter_map(of_pod).collect()
+}
+
+/// Whether all containers of a pod run. Init containers that have done their work stay `terminated` for
+/// the pod's life.
+fn runs(pod: &Pod) -> bool {
+    let mut others = pod.containers.iter().filter(|one| !has_done(one));
+    others.all(|one| one.waiting.is_none() && one.terminated.is_none())
+}
+
+fn has_done(container: &Container) -> bool {
+    container.init && container.terminated.as_ref().is_some_and(|end| end.exit == 0)
 }
 
 /// `GET /healthz on port 3000`.

@@ -48,10 +48,18 @@ pub const KNOWN: &[&Problem] = &[
     super::health_unwell::PROBLEM,
     super::health_slow::PROBLEM,
     super::not_listening::PROBLEM,
+    super::health_refused::PROBLEM,
+    super::no_http_answer::PROBLEM,
     super::no_endpoints::PROBLEM,
     super::no_address::PROBLEM,
     super::route_refused::PROBLEM,
+    super::autoscaler_lost::PROBLEM,
     super::autoscaler_blind::PROBLEM,
+    // The cluster calls these failures, in words that no problem above knows.
+    super::container_config::PROBLEM,
+    super::container_not_started::PROBLEM,
+    super::image_not_pulled::PROBLEM,
+    super::not_scheduled::PROBLEM,
     super::job_failed::PROBLEM,
     super::not_ready_in_time::PROBLEM,
     super::cluster_forbids::PROBLEM,
@@ -62,3 +70,29 @@ pub const KNOWN: &[&Problem] = &[
 ];
 
 pub(super) const STALLED: &Problem = super::not_ready_in_time::PROBLEM;
+
+/// Problems of one row are the same failure in words that change from one attempt to the next: a registry
+/// answers 429 and then 503, a probe gets 500 and then nothing in time.
+const ALIKE: &[&[&Problem]] = &[
+    &[
+        super::image_not_pulled::PROBLEM,
+        super::pull_rate_limit::PROBLEM,
+        super::registry_unreachable::PROBLEM,
+    ],
+    &[
+        super::health_unwell::PROBLEM,
+        super::health_path_missing::PROBLEM,
+        super::health_slow::PROBLEM,
+        super::not_listening::PROBLEM,
+        super::health_refused::PROBLEM,
+        super::no_http_answer::PROBLEM,
+    ],
+];
+
+/// Returns the number under which the time is kept that a problem has lasted: one for each row of
+/// `ALIKE`, so that a change of words does not begin it anew.
+pub(crate) fn lasting(problem: &Problem) -> u16 {
+    let has = |row: &&&[&Problem]| row.iter().any(|one| one.number == problem.number);
+    let first = ALIKE.iter().find(has).and_then(|row| row.first());
+    first.map_or(problem.number, |first| first.number)
+}

@@ -6,16 +6,20 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 12,
     code: "user-refused",
     title: "The image's user may not run",
-    seen: "a container waits with CreateContainerConfigError, and the message says that it would run as root or that its user is no number",
+    seen: "a container waits with CreateContainerConfigError, and the message says that it would run as root, that `runAsUser` breaks the non-root policy, or that its user is no number",
     patience: Patience::Now,
-    signs: |seen| waiting(seen, CREATE, |text| has(text, &["run as root", "non-numeric user"])),
+    signs: |seen| {
+        waiting(seen, CREATE, |text| {
+            has(text, &["run as root", "breaks non-root policy", "non-numeric user"])
+        })
+    },
     answers: no_answer,
     words: |_| {
         Words::new(
             "the kubelet refuses to run the image as its user",
             [
                 "end the Dockerfile with a numeric `USER`, such as `USER 10001`",
-                "in a manifest of your own: set `runAsUser` to that number",
+                "in a manifest of your own: set `runAsUser` to that number; 0 and `runAsNonRoot: true` exclude each other",
             ],
         )
     },

@@ -1,7 +1,9 @@
 //! From a pod to what the judge reads.
 
 use crate::render::COMPONENT;
-use k8s_openapi::api::core::v1::{Container as K8sContainer, ContainerStatus, Pod as K8sPod};
+use k8s_openapi::api::core::v1::{
+    Container as K8sContainer, ContainerStatus, Pod as K8sPod, Probe,
+};
 use windlass_core::snapshot::{Container, Pod, Terminated};
 
 /// The label of a Job's pods (`JobNameLabel` of `k8s.io/api/batch/v1`).
@@ -62,11 +64,14 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
             spec.image_pull_secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
         }),
         unschedulable,
-        is_scaling_up: false,
+        // The scheduler has chosen a node on which others of lower priority end for it.
+        is_scaling_up: status
+            .and_then(|status| status.nominated_node_name.as_ref())
+            .is_some_and(|node| !node.is_empty()),
         has_matching_node: None,
-        startup_failures: u32::try_from(startup_failures(pod).unwrap_or_default())
-            .unwrap_or_default(),
+        startup_failures: least_failures(pod, |one| one.startup_probe.as_ref()),
         has_liveness: containers_of(pod).any(|one| one.liveness_probe.is_some()),
+        liveness_failures: least_failures(pod, |one| one.liveness_probe.as_ref()),
         containers,
     }
 }
@@ -75,10 +80,12 @@ fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
     pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
 }
 
-fn startup_failures(pod: &K8sPod) -> Option<i32> {
-    let probes = containers_of(pod).filter_map(|one| one.startup_probe.as_ref());
+/// Returns the least `failureThreshold` of one of the probes of a pod's containers; 0 where none has it.
+fn least_failures(pod: &K8sPod, probe: fn(&K8sContainer) -> Option<&Probe>) -> u32 {
+    let probes = containers_of(pod).filter_map(probe);
     // 3: the API's default.
-    probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min()
+    let least = probes.map(|probe| probe.failure_threshold.unwrap_or(3)).min();
+    u32::try_from(least.unwrap_or_default()).unwrap_or_default()
 }
 
 fn container(status: &ContainerStatus, init: bool) -> Container {

@@ -1,0 +1,22 @@
+//! The node cannot pull the image (kubernetes 58).
+
+use super::{PULL, Patience, Problem, Words, no_answer, waiting};
+
+pub(super) const PROBLEM: &Problem = &Problem {
+    number: 58,
+    code: "image-not-pulled",
+    title: "The node cannot pull the image",
+    seen: "a container waits with ErrImagePull or ImagePullBackOff, in words that no other problem knows",
+    patience: Patience::After(60),
+    signs: |seen| waiting(seen, PULL, |_| true),
+    answers: no_answer,
+    words: |case| {
+        Words::new(
+            format!("the node cannot pull {}", case.image()),
+            [
+                "if the message tells of the node, such as `no space left on device`, ask the cluster's owner to look at it",
+                "if it tells of the image, such as a layer that cannot be read, submit the commit again to push it anew",
+            ],
+        )
+    },
+};
