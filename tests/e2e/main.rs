@@ -15,6 +15,7 @@ mod attached;
 mod building;
 mod cases;
 mod clusters;
+mod dockerfiles;
 mod ejected;
 mod face;
 mod full;

@@ -5,7 +5,7 @@
 
 use crate::{
     context::{Context, Entry},
-    patterns::{Patterns, clean},
+    patterns::{BadPattern, Matched, Patterns, clean},
 };
 use bollard_buildkit_proto::fsutil::types::{Packet, Stat, packet::PacketType};
 use std::{collections::BTreeSet, io::Read, sync::Arc};
@@ -17,20 +17,34 @@ const CHUNK: usize = 32 << 10;
 
 type Out = mpsc::Sender<Result<Packet, Status>>;
 
-/// What of a context was asked for, in the protocol's order.
-pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Vec<Entry> {
-    let include = Patterns::new(&values(metadata, "include-patterns"));
-    let exclude = Patterns::new(&values(metadata, "exclude-patterns"));
-    let follow = follow(context.entries(), &values(metadata, "followpaths"));
-    let wanted = |entry: &&Entry| {
-        let included = match &follow {
-            None => include.is_empty() || include.matches(&entry.path),
-            Some(follow) => follow.matches(&entry.path) || include.matches(&entry.path),
-        };
-        included && !exclude.matches(&entry.path)
-    };
-    let chosen: BTreeSet<&str> =
-        context.entries().iter().filter(wanted).map(|entry| &*entry.path).collect();
+/// Selects what of a context was asked for, in the protocol's order.
+///
+/// # Errors
+/// A pattern that cannot be read: the builder's own client fails then, too.
+pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<Entry>, BadPattern> {
+    let mut include = values(metadata, "include-patterns");
+    let followed = follow(context.entries(), &values(metadata, "followpaths"))?;
+    include.extend(followed.unwrap_or_default());
+    let include = Patterns::new(&include)?;
+    let exclude = Patterns::new(&values(metadata, "exclude-patterns"))?;
+    let mut chosen: BTreeSet<&str> = BTreeSet::new();
+    // The folders above an entry, each with the patterns that matched it.
+    let mut above: Vec<(&str, Matched, Matched)> = Vec::new();
+    for entry in context.entries() {
+        let path = &*entry.path;
+        while above.last().is_some_and(|(folder, ..)| !is_below(path, folder)) {
+            above.pop();
+        }
+        let folder = above.last();
+        let (included, by_include) = include.matches(path, folder.map(|(_, by, _)| by));
+        let (excluded, by_exclude) = exclude.matches(path, folder.map(|(_, _, by)| by));
+        if (included || include.is_empty()) && !excluded {
+            chosen.insert(path);
+        }
+        if entry.is_dir() {
+            above.push((path, by_include, by_exclude));
+        }
+    }
     // A chosen entry brings the folders above it, also those that are excluded.
     let parents: BTreeSet<&str> = chosen
         .iter()
@@ -39,19 +53,24 @@ pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Vec<Entry> {
     let sent = |entry: &&Entry| {
         chosen.contains(&*entry.path) || parents.contains(&*entry.path) && entry.is_dir()
     };
-    context.entries().iter().filter(sent).cloned().collect()
+    Ok(context.entries().iter().filter(sent).cloned().collect())
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The paths that COPY names, with what their symlinks lead to; none: everything.
-fn follow(entries: &[Entry], paths: &[String]) -> Option<Patterns> {
+fn follow(entries: &[Entry], paths: &[String]) -> Result<Option<Vec<String>>, BadPattern> {
     let mut paths: Vec<String> = paths.iter().map(|path| clean(path)).collect();
     if paths.is_empty() || paths.iter().any(String::is_empty) {
-        return None;
+        return Ok(None);
     }
     // Links may lead to links; more than forty in a row are a loop, as for the kernel.
     for _ in 0..40 {
-        let patterns = Patterns::new(&paths);
-        let targets = entries.iter().filter(|e| !e.link.is_empty() && patterns.matches(&e.path));
+        let patterns = Patterns::new(&paths)?;
+        let matches = |entry: &&Entry| patterns.matches(&entry.path, None).0;
+        let targets = entries.iter().filter(|e| !e.link.is_empty()).filter(matches);
         let targets: Vec<_> = targets
             .map(|entry| {
                 let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -67,7 +86,7 @@ fn follow(entries: &[Entry], paths: &[String]) -> Option<Patterns> {
         }
         paths.extend(targets);
     }
-    Some(Patterns::new(&paths))
+    Ok(Some(paths))
 }
 
 /// All values of a key, decoded where the sender says that they are encoded.
@@ -176,4 +195,82 @@ fn error(text: &str) -> Packet {
 
 fn packet(kind: PacketType, id: u32, data: Vec<u8>) -> Packet {
     Packet { r#type: kind.into(), stat: None, id, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::Path};
+
+    fn file(root: &Path, path: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "text").unwrap();
+    }
+
+    fn asked(
+        prepare: impl Fn(&Path),
+        asked: &[(&'static str, &str)],
+    ) -> Result<Vec<String>, String> {
+        let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        prepare(tree.path());
+        let context = Context::tree(tree.path(), state.path().join("m")).unwrap();
+        let mut metadata = MetadataMap::new();
+        for (key, value) in asked {
+            metadata.append(*key, value.parse().unwrap());
+        }
+        let entries = select(&context, &metadata).map_err(|bad| bad.to_string())?;
+        Ok(entries.into_iter().map(|entry| entry.path).collect())
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_sent() {
+        let prepare = |root: &Path| {
+            for path in [
+                ".env.local",
+                "dump-7.sql",
+                "dump-x.sql",
+                "logs/app.log",
+                "logs/keep.txt",
+                "docs/a.md",
+            ] {
+                file(root, path);
+            }
+        };
+        let excluded = [".env.[a-z]*", "dump-[0-9].sql", "logs/[^k]*", "**.md"];
+        let excluded = excluded.map(|pattern| ("exclude-patterns", pattern));
+        let sent = asked(prepare, &excluded).unwrap();
+        assert_eq!(sent, ["docs", "dump-x.sql", "logs", "logs/keep.txt"]);
+    }
+
+    #[test]
+    fn what_is_named_again_brings_its_folders() {
+        let prepare = |root: &Path| {
+            file(root, "src/deep/a.rs");
+            file(root, "src/deep/b.key");
+            file(root, "other/c");
+        };
+        let excluded = ["*", "!src/deep", "**/*.key"];
+        let excluded = excluded.map(|pattern| ("exclude-patterns", pattern));
+        assert_eq!(asked(prepare, &excluded).unwrap(), ["src", "src/deep", "src/deep/a.rs"]);
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_read_is_named() {
+        let error = asked(|root| file(root, "a"), &[("exclude-patterns", "[z-a]")]).unwrap_err();
+        assert!(error.contains("`[z-a]`"), "{error}");
+    }
+
+    #[test]
+    fn only_what_is_copied_is_sent() {
+        let prepare = |root: &Path| {
+            file(root, "app/main.py");
+            file(root, "app/deep/util.py");
+            file(root, "notes.txt");
+        };
+        let sent = asked(prepare, &[("followpaths", "app/*.py"), ("followpaths", "none")]).unwrap();
+        assert_eq!(sent, ["app", "app/main.py"]);
+        let all = asked(prepare, &[("followpaths", ".")]).unwrap();
+        assert_eq!(all.len(), 5, "{all:?}");
+    }
 }

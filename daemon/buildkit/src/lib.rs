@@ -12,6 +12,7 @@ mod desk;
 mod diffcopy;
 mod errors;
 mod gateway;
+mod go_regex;
 mod image;
 mod patterns;
 mod reports;

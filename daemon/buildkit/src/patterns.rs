@@ -1,48 +1,166 @@
-//! Patterns of `.dockerignore`, as moby/patternmatcher reads them: `**`, `!`, and a pattern that
-//! matches a folder matches all that is in it.
+//! Patterns of `.dockerignore`, matched as moby/patternmatcher 0.6 does.
+//!
+//! That library makes an expression of Go's `regexp` of what is no plain text, character by
+//! character and without looking whether it is in brackets: a pattern means what that expression
+//! means. The builder cuts the file into lines and has the library check them before we see them.
 
+use crate::go_regex;
 use regex::Regex;
+use thiserror::Error;
+
+/// A pattern that cannot be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the pattern `{pattern}` cannot be read: {problem}")]
+pub(crate) struct BadPattern {
+    pattern: String,
+    problem: String,
+}
 
 /// Patterns in order; the last that matches decides.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(Vec<(bool, Regex)>);
+pub(crate) struct Patterns(Vec<Pattern>);
+
+/// The patterns that matched a folder, by their place: they match all that is in it, too.
+#[derive(Debug, Default)]
+pub(crate) struct Matched(Vec<bool>);
+
+#[derive(Debug)]
+struct Pattern {
+    negated: bool,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Exact(String),
+    Prefix(String),
+    Suffix(String),
+    Regex(Regex),
+}
 
 impl Patterns {
-    /// What cannot be read as a pattern matches nothing, as in moby.
-    pub(crate) fn new(patterns: &[String]) -> Self {
-        let read = |pattern: &String| {
-            let pattern = pattern.trim();
-            let (negated, pattern) =
-                pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest.trim()));
-            let clean = clean(pattern);
-            (!clean.is_empty()).then(|| to_regex(&clean)).flatten().map(|regex| (negated, regex))
-        };
-        Self(patterns.iter().filter_map(read).collect())
+    /// Reads patterns; empty ones are none.
+    ///
+    /// # Errors
+    /// The first that cannot be read.
+    pub(crate) fn new(patterns: &[String]) -> Result<Self, BadPattern> {
+        let patterns = patterns.iter().map(|pattern| pattern.trim());
+        let patterns = patterns.filter(|pattern| !pattern.is_empty()).map(Pattern::new);
+        patterns.collect::<Result<_, _>>().map(Self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether `path`, or a folder above it, matches.
-    pub(crate) fn matches(&self, path: &str) -> bool {
+    /// Matches a path, and says what to give as `folder` for the entries of this one. `folder`: what
+    /// was said of the folder that it is in.
+    pub(crate) fn matches(&self, path: &str, folder: Option<&Matched>) -> (bool, Matched) {
         let mut matched = false;
-        for (negated, regex) in &self.0 {
-            if matched == *negated && prefixes(path).any(|prefix| regex.is_match(prefix)) {
-                matched = !negated;
+        let each = self.0.iter().enumerate().map(|(index, pattern)| {
+            let inherited = folder.and_then(|folder| folder.0.get(index)).copied();
+            // A pattern that could change nothing is not looked at: it does not count as matched.
+            let changes = pattern.negated == matched;
+            let hit = inherited == Some(true) || (changes && pattern.shape.matches(path));
+            if hit {
+                matched = !pattern.negated;
             }
-        }
-        matched
+            hit
+        });
+        let each = each.collect();
+        (matched, Matched(each))
     }
 }
 
-/// `a`, `a/b`, `a/b/c` of `a/b/c`.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    let cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    cuts.filter_map(|at| path.get(..at))
+impl Pattern {
+    fn new(pattern: &str) -> Result<Self, BadPattern> {
+        let bad = |problem: String| BadPattern { pattern: pattern.to_owned(), problem };
+        let clean = go_clean(pattern);
+        let (negated, text) = match clean.strip_prefix('!') {
+            Some("") => return Err(bad("nothing follows the `!`".into())),
+            Some(text) => (true, text),
+            None => (false, &*clean),
+        };
+        Ok(Self { negated, shape: Shape::new(text).map_err(bad)? })
+    }
 }
 
-/// As Go's `filepath.Clean`, without a leading slash.
+impl Shape {
+    fn new(pattern: &str) -> Result<Self, String> {
+        enum Kind {
+            Exact,
+            Prefix,
+            Suffix,
+            Regex,
+        }
+        let mut go = String::from("^");
+        let mut kind = Kind::Exact;
+        let mut chars = pattern.chars().peekable();
+        let mut first = true;
+        while let Some(c) = chars.next() {
+            match c {
+                '*' if chars.next_if_eq(&'*').is_some() => {
+                    let _ = chars.next_if_eq(&'/');
+                    let is_last = chars.peek().is_none();
+                    if !is_last {
+                        go.push_str("(.*/)?");
+                    } else if !matches!(kind, Kind::Exact) {
+                        go.push_str(".*");
+                    }
+                    kind = match kind {
+                        _ if first => Kind::Suffix,
+                        Kind::Exact if is_last => Kind::Prefix,
+                        _ => Kind::Regex,
+                    };
+                }
+                '*' => {
+                    go.push_str("[^/]*");
+                    kind = Kind::Regex;
+                }
+                '?' => {
+                    go.push_str("[^/]");
+                    kind = Kind::Regex;
+                }
+                '\\' => {
+                    go.push('\\');
+                    if let Some(next) = chars.next() {
+                        go.push(next);
+                        kind = Kind::Regex;
+                    }
+                }
+                '[' | ']' => {
+                    go.push(c);
+                    kind = Kind::Regex;
+                }
+                // Its list has `|`, `{` and `}` as well; its table of eight bytes has no place for them.
+                '.' | '+' | '(' | ')' | '$' => go.extend(['\\', c]),
+                c => go.push(c),
+            }
+            first = false;
+        }
+        Ok(match kind {
+            Kind::Exact => Self::Exact(pattern.into()),
+            Kind::Prefix => Self::Prefix(pattern.strip_suffix("**").unwrap_or(pattern).into()),
+            Kind::Suffix => Self::Suffix(pattern.strip_prefix("**").unwrap_or(pattern).into()),
+            Kind::Regex => {
+                go.push('$');
+                let regex = Regex::new(&go_regex::rewrite(&go)?);
+                Self::Regex(regex.map_err(|error| error.to_string())?)
+            }
+        })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(text) => text == path,
+            Self::Prefix(text) => path.starts_with(&**text),
+            Self::Suffix(text) => path.ends_with(&**text) || text.strip_prefix('/') == Some(path),
+            Self::Regex(regex) => regex.is_match(path),
+        }
+    }
+}
+
+/// Cleans a path within a context: without a leading slash, and never leading out.
 pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -57,34 +175,47 @@ pub(crate) fn clean(path: &str) -> String {
     parts.join("/")
 }
 
-fn to_regex(pattern: &str) -> Option<Regex> {
-    let mut text = String::from("^");
-    let mut chars = pattern.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '*' if chars.peek() == Some(&'*') => {
-                chars.next();
-                if chars.peek() == Some(&'/') {
-                    chars.next();
-                    text.push_str("(.*/)?");
-                } else {
-                    text.push_str(".*");
-                }
+/// Cleans a path as Go's `filepath.Clean` does.
+fn go_clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last().copied()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if last != ".." => {
+                parts.pop();
             }
-            '*' => text.push_str("[^/]*"),
-            '?' => text.push_str("[^/]"),
-            '\\' => text.push_str(&regex::escape(&chars.next()?.to_string())),
-            '[' | ']' => text.push(c),
-            c => text.push_str(&regex::escape(&c.to_string())),
+            ("..", None) if rooted => {}
+            _ => parts.push(part),
         }
     }
-    text.push('$');
-    Regex::new(&text).ok()
+    match (rooted, &*parts.join("/")) {
+        (true, rest) => format!("/{rest}"),
+        (false, "") => ".".into(),
+        (false, rest) => rest.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn patterns(patterns: &[&str]) -> Patterns {
+        let patterns: Vec<_> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        Patterns::new(&patterns).unwrap()
+    }
+
+    /// Asks as a walk does: the folders first.
+    fn ignored(said: &[&str], path: &str) -> bool {
+        let patterns = patterns(said);
+        let cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut last: Option<(bool, Matched)> = None;
+        for at in cuts {
+            let above = last.take();
+            last = Some(patterns.matches(&path[..at], above.as_ref().map(|(_, matched)| matched)));
+        }
+        last.is_some_and(|(matched, _)| matched)
+    }
 
     #[test]
     fn reads_as_docker_does() {
@@ -101,14 +232,117 @@ mod tests {
             (&["*.md", "!README.md"], "other.md", true),
             (&["*.md", "!README*.md", "README-secret.md"], "README-secret.md", true),
             (&["node_modules"], "node_modules/a/b.js", true),
-            (&["/node_modules/"], "node_modules", true),
+            (&["node_modules/"], "node_modules", true),
+            (&["./node_modules"], "node_modules", true),
             (&["node_modules"], "src/node_modules", false),
             (&["[ab].txt"], "a.txt", true),
             (&[".git"], ".gitignore", false),
+            (&["  spaced  "], "spaced", true),
         ];
-        for (patterns, path, ignored) in cases {
-            let patterns: Vec<_> = patterns.iter().map(|p| (*p).to_owned()).collect();
-            assert_eq!(Patterns::new(&patterns).matches(path), *ignored, "{patterns:?} {path}");
+        for (said, path, expected) in cases {
+            assert_eq!(ignored(said, path), *expected, "{said:?} {path}");
+        }
+    }
+
+    #[test]
+    fn ranges_and_negation_in_brackets() {
+        for (pattern, path, expected) in [
+            ("dump-[0-9].sql", "dump-7.sql", true),
+            ("dump-[0-9].sql", "dump-x.sql", false),
+            ("dump-[0-9].sql", "dump--.sql", false),
+            (".env.[a-z]*", ".env.local", true),
+            (".env.[a-z]*", ".env.7", false),
+            ("logs/[^k]*", "logs/app.log", true),
+            ("logs/[^k]*", "logs/keep.txt", false),
+            ("[a-ζ]*", "α", true),
+            ("[\\]x]", "]", true),
+            ("[\\-x]", "-", true),
+            ("[[:digit:]].txt", "7.txt", true),
+            // A star in brackets becomes an expression, which they then hold.
+            ("[*]", "*", false),
+            ("[*]", "[]", true),
+        ] {
+            assert_eq!(ignored(&[pattern], path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn two_stars() {
+        for (pattern, path, expected) in [
+            ("**", "any/thing", true),
+            ("**.md", "README.md", true),
+            ("**.md", "docs/guide.md", true),
+            ("**file", "a/some-file", true),
+            ("**/dir", "dir", true),
+            ("**/dir", "a/dir/b", true),
+            ("**/dir", "a/redir", false),
+            ("dir/**", "dir", false),
+            ("dir/**", "dir/a/b", true),
+            ("a**", "a/b", true),
+            ("a**/x", "a/b/x", true),
+            ("**/**", "a/b", true),
+            ("a/**/b*", "a/x/y/b1", true),
+            ("a/**/b*", "a/b1", true),
+        ] {
+            assert_eq!(ignored(&[pattern], path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn other_characters_are_what_go_makes_of_them() {
+        for (pattern, path, expected) in [
+            ("a.c", "abc", false),
+            ("a+(b)$c*", "a+(b)$c1", true),
+            ("a\\*c", "a*c", true),
+            ("a\\*c", "abc", false),
+            ("*.{js,ts}", "a.{js,ts}", true),
+            ("*.{js,ts}", "a.js", false),
+            ("a{2}?", "aab", true),
+            ("a|b*", "ax", true),
+            ("a\\d", "a7", true),
+            ("src\\bin", "src/bin", false),
+            ("a^b*", "a^b", false),
+        ] {
+            assert_eq!(ignored(&[pattern], path), expected, "{pattern} {path}");
+        }
+        assert!(ignored(&["a|b"], "a|b"), "without a wildcard it is plain text");
+    }
+
+    /// A negation that changed nothing for a folder says nothing of what is in it.
+    #[test]
+    fn what_is_in_a_folder_inherits_what_matched_the_folder() {
+        assert!(ignored(&["x/y", "!x"], "x/y"));
+        assert!(!ignored(&["x", "!x/y"], "x/y/z"));
+        assert!(ignored(&["x", "!x/y"], "x/z"));
+        assert!(ignored(&["*", "!src", "src/*.key"], "src/a.key"));
+        assert!(!ignored(&["*", "!src", "src/*.key"], "src/deep/a.key"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        for (pattern, words) in [
+            ("!", "nothing follows the `!`"),
+            ("[z-a]x", "the range `z-a`"),
+            ("a[", "is not closed"),
+            ("a\\x41", "`\\x` stands for no character"),
+        ] {
+            let error = Patterns::new(&["fine".into(), pattern.into()]).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{pattern}`")) && error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn paths_are_cleaned_as_go_does() {
+        for (path, clean) in [
+            ("a//b/./c/../d", "a/b/d"),
+            ("../a", "../a"),
+            ("a/../..", ".."),
+            ("/../a/", "/a"),
+            ("a/..", "."),
+            ("/", "/"),
+            ("!a/b/", "!a/b"),
+        ] {
+            assert_eq!(go_clean(path), clean, "{path}");
         }
     }
 }

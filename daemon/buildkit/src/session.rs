@@ -170,6 +170,9 @@ impl FileSync for Served {
         let context = name.and_then(|name| self.contexts.get(name)).cloned();
         let context = context.ok_or_else(|| Status::not_found(format!("no folder {name:?}")))?;
         let entries = diffcopy::select(&context, request.metadata());
+        let entries = entries.map_err(|bad| {
+            Status::invalid_argument(format!("{bad}; it stands in .dockerignore or after COPY"))
+        })?;
         let (out, packets) = mpsc::channel(64);
         tokio::spawn(diffcopy::send(context, entries, request.into_inner(), out));
         Ok(Response::new(ReceiverStream::new(packets)))

@@ -1,0 +1,159 @@
+//! Dockerfiles and their contexts, read as Docker reads them.
+
+use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path, process::Command};
+use windlass_bed::process::run;
+use windlass_tests::{Stand, bed, dockerfile};
+
+/// Patterns whose meaning differs where somebody reads them by rules of his own. Each has files
+/// of its own, in [`FILES`].
+const IGNORED: &str = r"# What git keeps is no part of a job's tree.
+.git
+.env.[a-z]*
+dump-[0-9].sql
+logs/[^k]*
+**.md
+./dot/x
+/root/x
+up/../gone
+spaces/x
+range/[a-c]x
+stars/**/x
+mid/a**/x
+end/**
+order/x/y
+!order/x
+again
+!again/keep
+again/keep/*.key
+brace/*.{js,ts}
+count/a{2}?
+either/a|zz*
+escape/\*x
+bracket/[*]
+named/[[:digit:]]
+digit/\d
+hat/a^c*
+plus/a+(c)$d*
+";
+
+const FILES: &[&str] = &[
+    ".env.local",
+    ".env.7",
+    "dump-7.sql",
+    "dump-x.sql",
+    "dump--.sql",
+    "logs/app.log",
+    "logs/keep.txt",
+    "README.md",
+    "docs/guide.md",
+    "docs/guide.txt",
+    "dot/x",
+    "root/x",
+    "gone",
+    "up/gone",
+    "spaces/x",
+    "range/bx",
+    "range/dx",
+    "range/-x",
+    "stars/x",
+    "stars/a/x",
+    "stars/a/c/x",
+    "stars/a/y",
+    "mid/a/x",
+    "mid/ac/d/x",
+    "mid/x",
+    "end/a/c",
+    "order/x/y",
+    "order/x/z",
+    "again/gone",
+    "again/keep/it",
+    "again/keep/a.key",
+    "brace/a.js",
+    "brace/a.{js,ts}",
+    "count/aac",
+    "count/a{2}c",
+    "either/axe",
+    "either/c",
+    "escape/*x",
+    "escape/ax",
+    "bracket/*",
+    "bracket/[]",
+    "named/7",
+    "named/x",
+    "digit/7",
+    "digit/d",
+    "hat/a^c",
+    "plus/a+(c)$d",
+    "plus/aac",
+];
+
+/// Finds all files and links below a folder.
+fn files(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            files(&entry.path(), &format!("{path}/"), found);
+        } else {
+            found.insert(path);
+        }
+    }
+}
+
+/// Has BuildKit's own client send a folder, and says what came of it.
+fn sent_by_buildctl(stand: &Stand, context: &Path) -> BTreeSet<String> {
+    let folder = bed().layout.at(&format!("daemons/{}/reference", stand.name));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("Dockerfile"), "FROM scratch\nCOPY . /\n").unwrap();
+    let sent = folder.join("sent");
+    let mut command = Command::new(bed().layout.program("buildctl"));
+    command
+        .args(["--addr", &bed().buildkit(), "build", "--frontend", "dockerfile.v0"])
+        .args(["--local", &format!("context={}", context.display())])
+        .args(["--local", &format!("dockerfile={}", folder.display())])
+        .args(["--output", &format!("type=local,dest={}", sent.display())]);
+    let _ = run(&mut command).unwrap();
+    let mut found = BTreeSet::new();
+    files(&sent, "", &mut found);
+    found
+}
+
+#[test]
+fn ignored_is_what_docker_ignores() {
+    let stand = Stand::new("t-ignored");
+    let repository = stand.small_app();
+    let list = "COPY . /sent\nRUN cd /sent && find . -type f -o -type l | sed 's|^\\./|sent: |'\n";
+    let text = dockerfile().replace("USER 10001\n", &format!("{list}USER 10001\n"));
+    repository.write("Dockerfile", &text).unwrap();
+    let ignored = IGNORED.replace("spaces/x", "  spaces/x \t");
+    repository.write(".dockerignore", &ignored).unwrap();
+    for file in FILES {
+        repository.write(file, "text\n").unwrap();
+    }
+    symlink("range", repository.folder().join("link")).unwrap();
+    repository.commit("files of all kinds").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    let sent: BTreeSet<_> = stand
+        .events(&ended.id)
+        .iter()
+        .filter_map(|event| Some(event["log"]["line"].as_str()?.strip_prefix("sent: ")?.to_owned()))
+        .collect();
+    assert_eq!(sent, sent_by_buildctl(&stand, repository.folder()));
+    for secret in [".env.local", "dump-7.sql", "logs/app.log", "README.md"] {
+        assert!(!sent.contains(secret), "{secret}");
+    }
+    assert!(sent.contains("logs/keep.txt") && sent.contains("link"), "{sent:?}");
+}
+
+/// A pattern that nobody can read is named, and nothing is sent in the hope that it matches nothing.
+#[test]
+fn a_pattern_that_cannot_be_read() {
+    let stand = Stand::new("t-unread");
+    let repository = stand.small_app();
+    repository.write(".dockerignore", "secret[z-a]\n").unwrap();
+    repository.commit("a range from z to a").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    assert_eq!(ended.diagnosis["stage"], "build", "{}", ended.text);
+    assert!(ended.diagnosis["what"].to_string().contains("pattern"), "{}", ended.text);
+}
