@@ -157,3 +157,22 @@ fn a_pattern_that_cannot_be_read() {
     assert_eq!(ended.diagnosis["stage"], "build", "{}", ended.text);
     assert!(ended.diagnosis["what"].to_string().contains("pattern"), "{}", ended.text);
 }
+
+/// Copies through one link twice: buildx finds the first of two such paths, and not the second.
+#[test]
+fn a_link_on_the_way_to_what_is_copied() {
+    let stand = Stand::new("t-link");
+    let repository = stand.small_app();
+    let copied = "COPY current/index.html ./\nCOPY current/pages ./pages\n";
+    let text = dockerfile().replace("COPY index.html ./\n", copied);
+    repository.write("Dockerfile", &text).unwrap();
+    repository.write("releases/7/index.html", "seven\n").unwrap();
+    repository.write("releases/7/pages/index.html", "pages of seven\n").unwrap();
+    symlink("releases/7", repository.folder().join("current")).unwrap();
+    repository.commit("seven is current").unwrap();
+    stand.submit("app", repository.url(), &[]).succeeded();
+    stand.serves("app", "seven");
+    let namespace = stand.namespace();
+    let pages = ["-n", &namespace, "exec", "deploy/app", "--", "cat", "pages/index.html"];
+    assert_eq!(stand.kubectl(&pages).trim(), "pages of seven");
+}

@@ -5,6 +5,7 @@
 
 use crate::{
     context::{Context, Entry},
+    links,
     patterns::{BadPattern, Matched, Patterns, clean},
 };
 use bollard_buildkit_proto::fsutil::types::{Packet, Stat, packet::PacketType};
@@ -23,8 +24,14 @@ type Out = mpsc::Sender<Result<Packet, Status>>;
 /// A pattern that cannot be read: the builder's own client fails then, too.
 pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<Entry>, BadPattern> {
     let mut include = values(metadata, "include-patterns");
-    let followed = follow(context.entries(), &values(metadata, "followpaths"))?;
-    include.extend(followed.unwrap_or_default());
+    let copied = values(metadata, "followpaths");
+    let mut led_to = BTreeSet::new();
+    if !copied.is_empty()
+        && let Some(found) = links::follow(context.entries(), &copied)
+    {
+        include.extend(copied.iter().map(|path| clean(path)));
+        led_to = found;
+    }
     let include = Patterns::new(&include)?;
     let exclude = Patterns::new(&values(metadata, "exclude-patterns"))?;
     let mut chosen: BTreeSet<&str> = BTreeSet::new();
@@ -38,7 +45,8 @@ pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<En
         let folder = above.last();
         let (included, by_include) = include.matches(path, folder.map(|(_, by, _)| by));
         let (excluded, by_exclude) = exclude.matches(path, folder.map(|(_, _, by)| by));
-        if (included || include.is_empty()) && !excluded {
+        let included = included || include.is_empty() || is_among(&led_to, path);
+        if included && !excluded {
             chosen.insert(path);
         }
         if entry.is_dir() {
@@ -60,33 +68,10 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The paths that COPY names, with what their symlinks lead to; none: everything.
-fn follow(entries: &[Entry], paths: &[String]) -> Result<Option<Vec<String>>, BadPattern> {
-    let mut paths: Vec<String> = paths.iter().map(|path| clean(path)).collect();
-    if paths.is_empty() || paths.iter().any(String::is_empty) {
-        return Ok(None);
-    }
-    // Links may lead to links; more than forty in a row are a loop, as for the kernel.
-    for _ in 0..40 {
-        let patterns = Patterns::new(&paths)?;
-        let matches = |entry: &&Entry| patterns.matches(&entry.path, None).0;
-        let targets = entries.iter().filter(|e| !e.link.is_empty()).filter(matches);
-        let targets: Vec<_> = targets
-            .map(|entry| {
-                let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                match entry.link.starts_with('/') {
-                    true => clean(&entry.link),
-                    false => clean(&format!("{folder}/{}", entry.link)),
-                }
-            })
-            .filter(|target| !paths.contains(target))
-            .collect();
-        if targets.is_empty() {
-            break;
-        }
-        paths.extend(targets);
-    }
-    Ok(Some(paths))
+/// Tells whether a path or a folder above it is one of these.
+fn is_among(paths: &BTreeSet<String>, path: &str) -> bool {
+    let mut folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+    paths.contains(path) || folders.any(|folder| paths.contains(folder))
 }
 
 /// All values of a key, decoded where the sender says that they are encoded.
@@ -200,7 +185,7 @@ fn packet(kind: PacketType, id: u32, data: Vec<u8>) -> Packet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, path::Path};
+    use std::{fs, os::unix::fs::symlink, path::Path};
 
     fn file(root: &Path, path: &str) {
         let path = root.join(path);
@@ -272,5 +257,28 @@ mod tests {
         assert_eq!(sent, ["app", "app/main.py"]);
         let all = asked(prepare, &[("followpaths", ".")]).unwrap();
         assert_eq!(all.len(), 5, "{all:?}");
+    }
+
+    #[test]
+    fn what_is_copied_through_a_link_is_sent_with_it() {
+        let prepare = |root: &Path| {
+            file(root, "releases/6/app.py");
+            file(root, "releases/7/app.py");
+            file(root, "releases/7/pages/index.html");
+            file(root, "releases/7/pages/draft.md");
+            symlink("releases/7", root.join("current")).unwrap();
+        };
+        let copied = ["current/app.py", "current/pages"].map(|path| ("followpaths", path));
+        let mut asked_for = copied.to_vec();
+        asked_for.push(("exclude-patterns", "**/*.md"));
+        let expected = [
+            "current",
+            "releases",
+            "releases/7",
+            "releases/7/app.py",
+            "releases/7/pages",
+            "releases/7/pages/index.html",
+        ];
+        assert_eq!(asked(prepare, &asked_for).unwrap(), expected);
     }
 }

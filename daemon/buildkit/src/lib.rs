@@ -14,6 +14,7 @@ mod errors;
 mod gateway;
 mod go_regex;
 mod image;
+mod links;
 mod patterns;
 mod reports;
 mod session;

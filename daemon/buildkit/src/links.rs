@@ -1,0 +1,222 @@
+//! Links on the way to what COPY names: the builder is sent them, and what they lead to.
+//!
+//! Docker's client does so with fsutil's `FollowLinks`. That looks at each link once, so that of two
+//! paths through one link the second is not found; here each path is walked to its end.
+
+use crate::{
+    context::Entry,
+    patterns::{Patterns, clean},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Links in one path, as for Linux: more are a loop.
+const MOST_LINKS: u32 = 40;
+
+/// Steps of all walks together. More than that is no real tree, and is sent whole.
+const MOST_STEPS: usize = 100_000;
+
+/// One name in a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Name(String),
+    Glob(String),
+}
+
+/// A path that is walked.
+struct Walk {
+    /// The folder or file that was reached, without links.
+    at: String,
+    /// The parts that are still to come, the next one last.
+    rest: Vec<Part>,
+    links: u32,
+}
+
+/// The tree, by path and by folder.
+struct Index<'a> {
+    entries: BTreeMap<&'a str, &'a Entry>,
+    folders: BTreeMap<&'a str, Vec<&'a Entry>>,
+    globs: BTreeMap<String, Option<Patterns>>,
+}
+
+/// Finds the links on the way to `paths`, and what they lead to; none: all of the tree is needed.
+pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<String>> {
+    let mut index = Index::new(entries);
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut walks: Vec<Walk> = paths.iter().map(|path| Walk::of(&clean(path))).collect();
+    for _ in 0..MOST_STEPS {
+        let Some(mut walk) = walks.pop() else { return Some(found) };
+        if !seen.insert((walk.at.clone(), walk.rest.clone())) {
+            continue;
+        }
+        match walk.rest.pop() {
+            None if walk.at.is_empty() => return None,
+            // A path without links is found by its own pattern.
+            None if walk.links == 0 => {}
+            None => {
+                found.insert(walk.at);
+            }
+            Some(Part::Name(name)) if name == ".." => {
+                walk.at = folder_of(&walk.at).to_owned();
+                walks.push(walk);
+            }
+            Some(part) => {
+                for entry in index.find(&walk.at, &part) {
+                    if entry.link.is_empty() {
+                        let (rest, links) = (walk.rest.clone(), walk.links);
+                        walks.push(Walk { at: entry.path.clone(), rest, links });
+                    } else if walk.links < MOST_LINKS {
+                        found.insert(entry.path.clone());
+                        walks.push(walk.through(&entry.link));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+impl Walk {
+    /// Begins at the root of the tree. `path`: as COPY names it, cleaned.
+    fn of(path: &str) -> Self {
+        let part = |part: &str| {
+            if part.contains(['*', '?', '[', '\\']) {
+                Part::Glob(part.into())
+            } else {
+                Part::Name(part.into())
+            }
+        };
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        Self { at: String::new(), rest: parts.rev().map(part).collect(), links: 0 }
+    }
+
+    /// Goes on behind a link in the folder that was reached; the tree's root is its `/`.
+    fn through(&self, link: &str) -> Self {
+        let at = if link.starts_with('/') { String::new() } else { self.at.clone() };
+        let parts = link.split('/').filter(|part| !matches!(*part, "" | "."));
+        let mut rest = self.rest.clone();
+        rest.extend(parts.rev().map(|part| Part::Name(part.into())));
+        Self { at, rest, links: self.links + 1 }
+    }
+}
+
+impl<'a> Index<'a> {
+    fn new(entries: &'a [Entry]) -> Self {
+        let mut folders: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in entries {
+            folders.entry(folder_of(&entry.path)).or_default().push(entry);
+        }
+        let entries = entries.iter().map(|entry| (&*entry.path, entry)).collect();
+        Self { entries, folders, globs: BTreeMap::new() }
+    }
+
+    /// Finds the entries of a folder that one part of a path names.
+    fn find(&mut self, folder: &str, part: &Part) -> Vec<&'a Entry> {
+        let glob = match part {
+            Part::Name(name) => {
+                let path = join(folder, name);
+                return self.entries.get(&*path).copied().into_iter().collect();
+            }
+            Part::Glob(glob) => glob,
+        };
+        // What is no pattern names nothing; the builder says so of the whole path.
+        let patterns = self
+            .globs
+            .entry(glob.clone())
+            .or_insert_with(|| Patterns::new(std::slice::from_ref(glob)).ok());
+        let Some(patterns) = patterns else { return Vec::new() };
+        let all = self.folders.get(folder).into_iter().flatten().copied();
+        all.filter(|entry| {
+            let name = entry.path.rsplit('/').next().unwrap_or_default();
+            patterns.matches(name, None).0
+        })
+        .collect()
+    }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of files, and links as `link -> target`; folders are made as needed.
+    fn tree(lines: &[&str]) -> Vec<Entry> {
+        let mut entries = BTreeMap::new();
+        for &line in lines {
+            let (path, link) = line.split_once(" -> ").unwrap_or((line, ""));
+            for (at, _) in path.match_indices('/') {
+                entries.insert(path[..at].to_owned(), String::new());
+            }
+            entries.insert(path.to_owned(), link.to_owned());
+        }
+        let entry = |(path, link)| Entry { path, mode: 0, size: 0, time: 0, link };
+        entries.into_iter().map(entry).collect()
+    }
+
+    fn found(lines: &[&str], paths: &[&str]) -> Option<Vec<String>> {
+        let paths: Vec<_> = paths.iter().map(|&path| path.to_owned()).collect();
+        Some(follow(&tree(lines), &paths)?.into_iter().collect())
+    }
+
+    fn some(paths: &[&str]) -> Option<Vec<String>> {
+        Some(paths.iter().map(|&path| path.to_owned()).collect())
+    }
+
+    #[test]
+    fn a_folder_on_the_way_may_be_a_link() {
+        let lines = ["releases/7/app.py", "releases/7/pages/index.html", "current -> releases/7"];
+        assert_eq!(
+            found(&lines, &["current/app.py", "current/pages"]),
+            some(&["current", "releases/7/app.py", "releases/7/pages"])
+        );
+        assert_eq!(
+            found(&lines, &["c*/*.py", "current/./pages/"]),
+            some(&["current", "releases/7/app.py", "releases/7/pages"])
+        );
+        assert_eq!(found(&lines, &["current/none"]), some(&["current"]));
+        assert_eq!(found(&lines, &["releases/7/app.py"]), some(&[]), "its own pattern finds it");
+    }
+
+    #[test]
+    fn links_lead_to_links() {
+        let lines = ["dir/foo", "dir/l1 -> foo", "l2 -> dir/l1", "deep/up -> ../l2"];
+        assert_eq!(found(&lines, &["deep/up"]), some(&["deep/up", "dir/foo", "dir/l1", "l2"]));
+        // Not through the link's own folder, as text would have it, but through its target's.
+        let lines = ["a/b/c", "a/x", "link -> a/b", "up -> link/../x"];
+        assert_eq!(found(&lines, &["up"]), some(&["a/x", "link", "up"]));
+    }
+
+    #[test]
+    fn the_tree_has_no_outside() {
+        let lines = ["baz", "dir/l1 -> /foo/bar/baz", "foo/bar -> ../../../"];
+        assert_eq!(found(&lines, &["dir/l1"]), some(&["baz", "dir/l1", "foo/bar"]));
+        assert_eq!(found(&["a", "root -> /"], &["root"]), None, "all of it");
+        assert_eq!(found(&["a", "root -> ."], &["root/a"]), some(&["a", "root"]));
+    }
+
+    #[test]
+    fn loops_end() {
+        let lines = ["l1 -> l1", "l2 -> l3", "l3 -> l2", "grows -> grows/more"];
+        assert_eq!(found(&lines, &["l1", "l3/x"]), some(&["l1", "l2", "l3"]));
+        assert_eq!(found(&lines, &["grows"]), some(&["grows"]));
+        // Each of the links, and the folder that all lead to.
+        let many: Vec<_> = (0..400).map(|n| format!("d/l{n} -> ../d")).collect();
+        let many: Vec<_> = many.iter().map(|line| &**line).collect();
+        assert!(found(&many, &["d/*/*/*/*/*/*"]).is_some_and(|found| found.len() == 401));
+    }
+
+    #[test]
+    fn names_that_look_like_patterns() {
+        let lines = ["a[1]/x", "link -> a[1]", "*b -> a[1]", "cb"];
+        assert_eq!(found(&lines, &["link/x"]), some(&["a[1]/x", "link"]));
+        assert_eq!(found(&lines, &["\\*b/x"]), some(&["*b", "a[1]/x"]));
+        assert_eq!(found(&lines, &["[b/x"]), some(&[]));
+    }
+}
