@@ -158,6 +158,20 @@ fn a_pattern_that_cannot_be_read() {
     assert!(ended.diagnosis["what"].to_string().contains("pattern"), "{}", ended.text);
 }
 
+/// A name in small letters serves as well, as with `docker build`.
+#[test]
+fn a_dockerfile_in_small_letters() {
+    let stand = Stand::new("t-small-letters");
+    let repository = stand.small_app();
+    let path = repository.folder().join("Dockerfile");
+    fs::rename(&path, path.with_file_name("dockerfile")).unwrap();
+    repository.commit("small letters").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains("dockerfile: a Dockerfile in the repository"), "{}", ended.text);
+    stand.serves("app", "one");
+}
+
 /// Copies through one link twice: buildx finds the first of two such paths, and not the second.
 #[test]
 fn a_link_on_the_way_to_what_is_copied() {

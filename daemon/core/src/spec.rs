@@ -77,7 +77,7 @@ pub struct Spec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BuildSpec {
-    /// A Dockerfile's path within the app's folder. Default: `Dockerfile` where there is one.
+    /// A Dockerfile's path within the app's folder. Default: `Dockerfile`, or else `dockerfile`.
     pub dockerfile: Option<String>,
     /// The detector whose recipe is used, even where a Dockerfile is there.
     pub recipe: Option<String>,

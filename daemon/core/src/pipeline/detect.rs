@@ -6,7 +6,7 @@ use crate::{
     event::Event,
     job::{Job, Stage},
     manifest,
-    ports::{Dockerfile, Ports, Tree},
+    ports::{Dockerfile, GitError, Ports, Tree},
     recipe::Recipe,
     run::{Cause, Run, Voice},
     runtime::{Manifest, SecretEnv},
@@ -17,6 +17,10 @@ use std::collections::BTreeMap;
 
 /// The largest `windlass.toml` or Dockerfile that is read.
 const LONGEST: u64 = 256 << 10;
+
+/// Names under which a repository's own Dockerfile is found, the first before the second, as
+/// BuildKit looks for them.
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "dockerfile"];
 
 /// What will be built, and from whose word.
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ pub async fn decide(
     let path = match (&spec.build.dockerfile, &spec.build.recipe) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(_)) => None,
-        (None, None) => tree.read("Dockerfile", LONGEST)?.map(|_| "Dockerfile".to_owned()),
+        (None, None) => own_dockerfile(tree)?,
     };
     let found = match (ports.detectors.detect(tree, voice).await, &path) {
         (Ok(found), _) => found,
@@ -105,6 +109,16 @@ pub async fn decide(
         (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
     };
     Ok(Decision { spec, recipe, dockerfile, manifests, deciders })
+}
+
+/// Finds the Dockerfile of a repository that says nothing of one.
+fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
+    for name in DOCKERFILES {
+        if tree.read(name, LONGEST)?.is_some() {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// The objects of the repository's own that the spec names.
@@ -154,4 +168,31 @@ async fn decided(
 ) -> Result<(), Cause> {
     let (subject, value) = (subject.to_owned(), value.to_owned());
     Ok(voice.say(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A tree of these files, all empty.
+    struct Files(&'static [&'static str]);
+
+    impl Tree for Files {
+        fn root(&self) -> &Path {
+            Path::new("/")
+        }
+
+        fn read(&self, path: &str, _: u64) -> Result<Option<String>, GitError> {
+            Ok(self.0.contains(&path).then(String::new))
+        }
+    }
+
+    #[test]
+    fn a_dockerfile_is_found_in_both_cases() {
+        let found = |files| own_dockerfile(&Files(files)).unwrap();
+        assert_eq!(found(&["dockerfile", "index.html"]).as_deref(), Some("dockerfile"));
+        assert_eq!(found(&["dockerfile", "Dockerfile"]).as_deref(), Some("Dockerfile"));
+        assert_eq!(found(&["DOCKERFILE"]), None);
+    }
 }
