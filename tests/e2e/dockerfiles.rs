@@ -172,6 +172,40 @@ fn a_dockerfile_in_small_letters() {
     stand.serves("app", "one");
 }
 
+/// Stages and arguments are what the builder's own parser says.
+#[test]
+fn a_stage_for_tests_however_it_is_written() {
+    let stand = Stand::new("t-stages");
+    let repository = stand.small_app();
+    repository.write("check.py", "import sys\nsys.exit('1 of 1 checks failed')\n").unwrap();
+    let base = dockerfile()
+        .replace("FROM python:3.11-slim", "FROM python:3.11-slim AS BASE")
+        .replace("COPY index.html", "COPY index.html check.py");
+    for from in ["FROM base AS TEST", "from base \\\n    as test", "FROM base \\\n# why\n  AS Test"]
+    {
+        let stage = format!("{from}\nCMD [\"python3\", \"check.py\"]\n");
+        repository.write("Dockerfile", &format!("{base}{stage}FROM base AS serve\n")).unwrap();
+        repository.commit(from).unwrap();
+        let ended = stand.submit("app", repository.url(), &[]);
+        let text = ended.failed_with("test", "tests-failed");
+        assert!(text.contains("1 of 1 checks failed"), "{from}: {text}");
+        let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+        assert!(!pushed, "{from}: nothing is pushed");
+    }
+
+    // Text of a file is no stage, and an argument may stand on a line of its own.
+    let text = "COPY <<EOF notes\nFROM python:3.11-slim AS test\nEOF\n";
+    let text = format!("# escape=`\n{}{text}ARG FIRST=1 `\n    GREETING=hello\n", dockerfile());
+    repository.write("Dockerfile", &text).unwrap();
+    repository.commit("a heredoc").unwrap();
+    let more = ["--build-arg", "GREETING=good day", "--build-arg", "GREETNIG=hi"];
+    let ended = stand.submit("app", repository.url(), &more);
+    ended.succeeded();
+    assert!(ended.text.contains("has no stage `test`"), "{}", ended.text);
+    assert!(ended.text.contains("no `ARG GREETNIG`"), "{}", ended.text);
+    assert!(!ended.text.contains("no `ARG GREETING`"), "{}", ended.text);
+}
+
 /// Copies through one link twice: buildx finds the first of two such paths, and not the second.
 #[test]
 fn a_link_on_the_way_to_what_is_copied() {

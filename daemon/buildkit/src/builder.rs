@@ -6,8 +6,9 @@ use crate::{
     context::Context,
     desk::Desk,
     errors::{Details, explain},
+    frontend,
     gateway::{Gateway, reference},
-    image::{Image as Config, arguments, is_predefined, stages},
+    image::{Image as Config, is_predefined},
     session::{self, Served, Session},
     status::{Tails, follow},
 };
@@ -16,7 +17,12 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
     Exporter, ListWorkersRequest, SolveRequest, SolveResponse, control_client::ControlClient,
     frontend::Result as Built,
 };
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
 use windlass_core::{
@@ -26,6 +32,9 @@ use windlass_core::{
     run::Voice,
     testing::{TestOutput, TestRun},
 };
+
+/// Stages that are asked for an argument which the deployed one does not take: each is a question.
+const MOST_STAGES: usize = 64;
 
 /// A buildkitd.
 pub struct BuildKit {
@@ -69,14 +78,14 @@ impl BuildKit {
         BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
     }
 
-    /// What the session serves, and the text of the Dockerfile.
+    /// Prepares what the session serves.
     async fn served(
         &self,
         order: &Order,
         key: &str,
         tree: &dyn Tree,
         desk: &Arc<Desk>,
-    ) -> Result<(Served, String), BuildError> {
+    ) -> Result<Served, BuildError> {
         let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
         let walked = walked.map_err(std::io::Error::other).and_then(|walked| walked);
@@ -85,24 +94,26 @@ impl BuildKit {
             _ => BuildError::Other { message: format!("cannot read the tree: {error}") },
         })?;
         let context = Arc::new(context);
-        let (dockerfile, text) = match &order.dockerfile {
-            Dockerfile::Text(text) => (Arc::new(Context::text(text.clone())), text.clone()),
+        let dockerfile = match &order.dockerfile {
+            Dockerfile::Text(text) => Arc::new(Context::text(text.clone())),
             Dockerfile::Path(path) => {
                 let text = tree.read(path, 1 << 20);
                 let text =
                     text.map_err(|error| BuildError::Other { message: error.to_string() })?;
-                let text = text.ok_or_else(|| BuildError::Dockerfile {
-                    file: path.clone(),
-                    line: 0,
-                    source_line: String::new(),
-                    message: "there is no such file in the repository".into(),
-                })?;
-                (context.clone(), text)
+                if text.is_none() {
+                    return Err(BuildError::Dockerfile {
+                        file: path.clone(),
+                        line: 0,
+                        source_line: String::new(),
+                        message: "there is no such file in the repository".into(),
+                    });
+                }
+                context.clone()
             }
         };
         let contexts = [("context", context), ("dockerfile", dockerfile)].into();
         let secrets = Arc::new(order.secrets.clone());
-        Ok((Served { contexts, secrets, logins: desk.clone() }, text))
+        Ok(Served { contexts, secrets, logins: desk.clone() })
     }
 }
 
@@ -133,8 +144,7 @@ impl BuildKit {
     ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
         let desk = Arc::new(Desk::new(self.logins.clone(), voice.clone()));
-        let (served, text) = self.served(order, &key, tree, &desk).await?;
-        warn_of_unused(order, &text, voice).await?;
+        let served = self.served(order, &key, tree, &desk).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
         let id = uuid::Uuid::now_v7().simple().to_string();
@@ -163,26 +173,14 @@ impl BuildKit {
             config: ImageConfig::default(),
             _session: session,
         };
-        building.build(stages(&text)).await?;
+        building.build(order, voice).await?;
         Ok(Box::new(building))
     }
 }
 
-/// A misspelt argument builds as if it had not been given: the builder itself says nothing.
-async fn warn_of_unused(order: &Order, text: &str, voice: &Voice) -> Result<(), BuildError> {
-    let declared = arguments(text);
-    for name in order.arguments.keys() {
-        if declared.contains(&**name) || is_predefined(name) {
-            continue;
-        }
-        let message =
-            format!("no `ARG {name}` is in the Dockerfile: the argument's value goes nowhere");
-        let fix = "declare it in the stage that needs it, or drop it from `build.arguments`".into();
-        let warning = Event::Warning { stage: Stage::Build, message, fix };
-        let said = voice.say(warning).await;
-        said.map_err(|lost| BuildError::Other { message: lost.to_string() })?;
-    }
-    Ok(())
+/// Gives the name of a stage that has one.
+fn named(stage: frontend::Stage) -> Option<String> {
+    Some(stage.name).filter(|name| !name.is_empty())
 }
 
 fn options(order: &Order) -> HashMap<String, String> {
@@ -197,6 +195,11 @@ fn options(order: &Order) -> HashMap<String, String> {
         options.insert(format!("build-arg:{name}"), value.clone());
     }
     options
+}
+
+/// Tells whether both name one stage: case does not count, as for the builder.
+fn is_same(stage: &str, target: Option<&str>) -> bool {
+    target.is_some_and(|target| target.eq_ignore_ascii_case(stage))
 }
 
 /// Holds the build open: its first message registers the gateway, its answer is the pushed image.
@@ -243,7 +246,7 @@ impl Drop for Building {
 }
 
 impl Building {
-    async fn build(&mut self, stages: Vec<String>) -> Result<(), BuildError> {
+    async fn build(&mut self, order: &Order, voice: &Voice) -> Result<(), BuildError> {
         // A refused solve tells more than a gateway that does not know the build.
         if let Err(status) = self.gateway.ping().await {
             let refused = tokio::time::timeout(Duration::from_secs(1), &mut self.solve).await;
@@ -252,15 +255,66 @@ impl Building {
                 _ => self.explain(&status),
             });
         }
+        self.warn_of_unused(order, voice).await?;
         let solved = self.gateway.solve(self.options.clone()).await;
         self.built = match solved {
             Ok(built) => built,
             Err(status) => return Err(self.failed(&status).await),
         };
+        let stages = match &order.dockerfile {
+            Dockerfile::Path(_) => frontend::stages(&self.gateway, &self.options).await,
+            // The recipe says where its tests are run.
+            Dockerfile::Text(_) => Ok(None),
+        };
+        let stages = stages.map_err(|status| self.explain(&status))?;
+        let names = stages.map(|stages| stages.into_iter().filter_map(named).collect());
         let image = Config::of(&self.built);
         let reference = reference(&self.built).unwrap_or_default();
-        self.config = image.config(&self.gateway, &reference, stages).await;
+        self.config = image.config(&self.gateway, &reference, names).await;
         Ok(())
+    }
+
+    /// Warns of arguments that no stage takes. The builder itself says nothing: a misspelt one
+    /// builds as if it had not been given.
+    async fn warn_of_unused(&self, order: &Order, voice: &Voice) -> Result<(), BuildError> {
+        for name in self.unused(order).await {
+            let message = format!(
+                "no `ARG {name}` is in the Dockerfile's stages: the argument's value goes nowhere"
+            );
+            let fix =
+                "declare it in the stage that needs it, or drop it from `build.arguments`".into();
+            let warning = Event::Warning { stage: Stage::Build, message, fix };
+            let said = voice.say(warning).await;
+            said.map_err(|lost| BuildError::Other { message: lost.to_string() })?;
+        }
+        Ok(())
+    }
+
+    /// Finds the arguments that no stage takes. A Dockerfile that cannot be read is the build's to
+    /// tell.
+    async fn unused<'a>(&self, order: &'a Order) -> BTreeSet<&'a str> {
+        let given = order.arguments.keys().map(String::as_str);
+        let mut left: BTreeSet<&str> = given.filter(|name| !is_predefined(name)).collect();
+        if left.is_empty() {
+            return left;
+        }
+        let taken = frontend::arguments(&self.gateway, &self.options).await;
+        let Ok(Some(taken)) = taken else { return BTreeSet::new() };
+        left.retain(|name| !taken.contains(*name));
+        if left.is_empty() {
+            return left;
+        }
+        // The stage that tests run in may take one that the deployed stage does not.
+        let others = frontend::stages(&self.gateway, &self.options).await.ok().flatten();
+        let others = others.into_iter().flatten().filter_map(named);
+        for name in others.take(MOST_STAGES) {
+            let mut options = self.options.clone();
+            options.insert("target".into(), name);
+            if let Ok(Some(taken)) = frontend::arguments(&self.gateway, &options).await {
+                left.retain(|name| !taken.contains(*name));
+            }
+        }
+        left
     }
 
     fn explain(&self, status: &Status) -> BuildError {
@@ -292,7 +346,7 @@ impl Build for Building {
 
     async fn test(&self, test: &TestRun, voice: &Voice) -> Result<TestOutput, BuildError> {
         let other = match &test.stage {
-            Some(stage) if Some(stage) != self.target.as_ref() => {
+            Some(stage) if !is_same(stage, self.target.as_deref()) => {
                 let mut options = self.options.clone();
                 options.insert("target".into(), stage.clone());
                 let built = self.gateway.solve(options).await;

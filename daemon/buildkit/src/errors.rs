@@ -15,6 +15,8 @@ use windlass_core::ports::BuildError;
 pub(crate) struct Details {
     /// The failing step.
     pub(crate) vertex: Option<String>,
+    /// The frontend knows no such question.
+    pub(crate) unsupported: bool,
     exit: Option<u32>,
     file: Option<String>,
     line: Option<u32>,
@@ -68,6 +70,9 @@ impl Details {
             match kind {
                 "errdefs.Vertex+json" => {
                     details.vertex = json::<Vertex>(&any.value).map(|vertex| vertex.digest);
+                }
+                "errdefs.Subrequest+json" | "errdefs.FrontendCap+json" => {
+                    details.unsupported = true;
                 }
                 "gatewayapi.ExitMessage+json" => {
                     details.exit = json::<Exit>(&any.value).map(|exit| exit.code);
@@ -196,6 +201,13 @@ mod tests {
         assert_eq!(Details::of(&status).vertex.as_deref(), Some("sha256:1"));
         let error = explain(&status, "", vec!["last".into()]);
         assert_eq!(error.to_string(), "Dockerfile:2: `RUN false` exited with 1");
+    }
+
+    #[test]
+    fn a_question_that_a_frontend_does_not_know_is_no_failure_of_the_build() {
+        let named = r#"{"name":"moby.buildkit.frontend.subrequests"}"#;
+        let status = status("unsupported", &[("errdefs.FrontendCap+json", named)]);
+        assert!(Details::of(&status).unsupported);
     }
 
     #[test]

@@ -46,12 +46,21 @@ impl Gateway {
 
     /// Builds a Dockerfile with these options to its end.
     pub(crate) async fn solve(&self, options: HashMap<String, String>) -> Result<Built, Status> {
+        self.run(options, true).await
+    }
+
+    /// Has the frontend read a Dockerfile with these options; nothing is built.
+    pub(crate) async fn convert(&self, options: HashMap<String, String>) -> Result<Built, Status> {
+        self.run(options, false).await
+    }
+
+    async fn run(&self, options: HashMap<String, String>, evaluate: bool) -> Result<Built, Status> {
         let request = SolveRequest {
             frontend: "dockerfile.v0".into(),
             frontend_opt: options,
             allow_result_return: true,
             allow_result_array_ref: true,
-            evaluate: true,
+            evaluate,
             ..SolveRequest::default()
         };
         let response = self.client.clone().solve(self.request(request)).await?.into_inner();

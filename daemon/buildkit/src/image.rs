@@ -3,7 +3,7 @@
 use crate::gateway::Gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::Result as Built;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use windlass_core::ports::ImageConfig;
 
 /// The key under which the frontend puts it.
@@ -44,7 +44,7 @@ impl Image {
         &self,
         gateway: &Gateway,
         reference: &str,
-        stages: Vec<String>,
+        stages: Option<Vec<String>>,
     ) -> ImageConfig {
         let name = self.config.user.split(':').next().unwrap_or_default();
         let user = match name.parse::<u32>() {
@@ -72,32 +72,6 @@ fn find_user(passwd: &str, name: &str) -> Option<u32> {
     })
 }
 
-/// The names of a Dockerfile's stages: `FROM image AS name`.
-pub(crate) fn stages(dockerfile: &str) -> Vec<String> {
-    let lines = dockerfile.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    lines
-        .filter_map(|words| match words.as_slice() {
-            [from, .., keyword, name]
-                if from.eq_ignore_ascii_case("from") && keyword.eq_ignore_ascii_case("as") =>
-            {
-                Some((*name).to_owned())
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-/// The names that a Dockerfile declares: `ARG name`, `ARG name=default other`, over several lines.
-pub(crate) fn arguments(dockerfile: &str) -> BTreeSet<String> {
-    let joined = dockerfile.replace("\\\n", " ");
-    let declared = joined.lines().filter_map(|line| {
-        let (keyword, rest) = line.trim().split_once(char::is_whitespace)?;
-        keyword.eq_ignore_ascii_case("arg").then_some(rest)
-    });
-    let names = declared.flat_map(str::split_whitespace);
-    names.map(|name| name.split('=').next().unwrap_or(name).to_owned()).collect()
-}
-
 /// Taken without being declared (Dockerfile reference, "Predefined ARGs" and "BuildKit built-in
 /// build args").
 pub(crate) fn is_predefined(name: &str) -> bool {
@@ -112,15 +86,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_users_and_stages() {
+    fn reads_users_and_knows_arguments() {
         let passwd = "root:x:0:0::/root:/bin/sh\napp:x:1001:1001::/app:/bin/sh\n";
         assert_eq!(find_user(passwd, "app"), Some(1001));
         assert_eq!(find_user(passwd, "ap"), None);
-        let text =
-            "FROM --platform=$BUILDPLATFORM go AS build\nRUN x\nfrom build as test\nFROM scratch\n";
-        assert_eq!(stages(text), ["build", "test"]);
-        let text = "ARG GO=1\nFROM go:$GO\narg A \\\n  B=two\nRUN ARG C\n";
-        assert_eq!(arguments(text).into_iter().collect::<Vec<_>>(), ["A", "B", "GO"]);
         assert!(is_predefined("https_proxy") && !is_predefined("HTTP"));
     }
 }

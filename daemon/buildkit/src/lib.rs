@@ -11,6 +11,7 @@ mod context;
 mod desk;
 mod diffcopy;
 mod errors;
+mod frontend;
 mod gateway;
 mod go_regex;
 mod image;

@@ -112,6 +112,7 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, vo
         names: BTreeMap::new(),
         lines: BTreeMap::new(),
         told: BTreeSet::new(),
+        warned: BTreeSet::new(),
     };
     while let Ok(Some(response)) = stream.message().await {
         if steps.take(response).await.is_err() {
@@ -128,6 +129,8 @@ struct Steps {
     lines: BTreeMap<String, Lines>,
     /// Steps whose end was told: some are reported again as more of the build asks for them.
     told: BTreeSet<String>,
+    /// Warnings that were told: the frontend gives them again each time that it is asked something.
+    warned: BTreeSet<String>,
 }
 
 impl Steps {
@@ -151,6 +154,9 @@ impl Steps {
         }
         for warning in response.warnings {
             let message = String::from_utf8_lossy(&warning.short).into_owned();
+            if !self.warned.insert(message.clone()) {
+                continue;
+            }
             let fix = match warning.url.is_empty() {
                 true => "see the Dockerfile reference".to_owned(),
                 false => format!("see {}", warning.url),

@@ -204,8 +204,9 @@ pub struct ImageConfig {
     pub ports: Vec<u16>,
     /// Entrypoint and command.
     pub command: Vec<String>,
-    /// Stages of the Dockerfile that have a name, in order.
-    pub stages: Vec<String>,
+    /// Stages of the repository's own Dockerfile that have a name, in order and in small letters; none
+    /// where its frontend does not tell.
+    pub stages: Option<Vec<String>>,
 }
 
 /// What is seen of a release; or why nothing is, which is the last that is said.

@@ -23,7 +23,8 @@ pub(super) async fn test(
     ports: &Ports,
     run: &Run,
 ) -> Result<(), Cause> {
-    let (test, plan) = match order(decided, tree, &build.config().stages, ports, run).await? {
+    let stages = build.config().stages.as_deref();
+    let (test, plan) = match order(decided, tree, stages, ports, run).await? {
         Ok(order) => order,
         Err(why) => return Ok(run.say(Event::Skipped(Stage::Test, why)).await?),
     };
@@ -45,7 +46,7 @@ pub(super) async fn test(
 async fn order(
     decided: &Decided,
     tree: &dyn Tree,
-    stages: &[String],
+    stages: Option<&[String]>,
     ports: &Ports,
     run: &Run,
 ) -> Result<Result<Order, String>, Cause> {
@@ -56,9 +57,7 @@ async fn order(
     let recipe = decided.decision.recipe.as_ref();
     let own = match &decided.decision.dockerfile {
         Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
-        Dockerfile::Path(_) => {
-            stages.iter().any(|stage| stage == "test").then(|| "test".to_owned())
-        }
+        Dockerfile::Path(_) => stages.and_then(own_stage),
     };
     let stage = spec.stage.clone().or(own);
     let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
@@ -69,8 +68,15 @@ async fn order(
         // What a stage's image runs is its author's word on how to test.
         (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
         (Dockerfile::Text(_), Some(recipe)) => recipe,
-        (Dockerfile::Path(path), _) => {
+        (Dockerfile::Path(path), _) if stages.is_some() => {
             let why = format!("{path} has no stage `test`, and the spec names no command");
+            return Ok(Err(why));
+        }
+        (Dockerfile::Path(path), _) => {
+            let why = format!("the frontend that reads {path} does not tell its stages");
+            let message = format!("{why}: nothing is tested, even if there is a stage `test`");
+            let fix = "name the stage in `test.stage`, or say `test.off`".to_owned();
+            run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
             return Ok(Err(why));
         }
         (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
@@ -85,6 +91,11 @@ async fn order(
     run.say(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
     let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
     Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+}
+
+/// Finds a Dockerfile's own stage for tests. Names of stages have no case, as for the builder.
+fn own_stage(stages: &[String]) -> Option<String> {
+    stages.iter().find(|stage| stage.eq_ignore_ascii_case("test")).cloned()
 }
 
 /// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
@@ -159,6 +170,15 @@ mod tests {
             Err(Cause::NoTestsRan { .. }) => "none ran",
             Err(_) => "other",
         }
+    }
+
+    #[test]
+    fn a_stage_for_tests_is_found_in_any_case() {
+        let own =
+            |names: &[&str]| own_stage(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(own(&["base", "test", "serve"]).as_deref(), Some("test"));
+        assert_eq!(own(&["Test"]).as_deref(), Some("Test"));
+        assert_eq!(own(&["tests", "test-only"]), None);
     }
 
     #[test]

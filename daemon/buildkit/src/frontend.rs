@@ -1,0 +1,109 @@
+//! Questions that the Dockerfile's frontend answers, instead of building: its stages, its arguments.
+//!
+//! It alone reads a Dockerfile by the rules of its own parser, whatever `# syntax=` names (BuildKit,
+//! `frontend/subrequests`).
+
+use crate::{errors::Details, gateway::Gateway};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::collections::{BTreeSet, HashMap};
+use tonic::Status;
+
+/// A frontend that answers no questions must refuse them: without this it would build.
+const CAPABILITY: &str = "moby.buildkit.frontend.subrequests+forward";
+
+/// A stage of a Dockerfile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Stage {
+    /// In small letters; empty where it has no name.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Targets {
+    // Go writes a list without entries as null.
+    #[serde(rename = "Targets")]
+    stages: Option<Vec<Stage>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Outline {
+    args: Option<Vec<Argument>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Argument {
+    name: String,
+}
+
+/// Lists the stages in their order; none where the frontend answers no such question.
+pub(crate) async fn stages(
+    gateway: &Gateway,
+    options: &HashMap<String, String>,
+) -> Result<Option<Vec<Stage>>, Status> {
+    let answer: Option<Targets> = ask(gateway, options, "frontend.targets").await?;
+    Ok(answer.map(|answer| answer.stages.unwrap_or_default()))
+}
+
+/// Lists the arguments that the stage to build takes, or one that it needs; none where the frontend
+/// answers no such question.
+pub(crate) async fn arguments(
+    gateway: &Gateway,
+    options: &HashMap<String, String>,
+) -> Result<Option<BTreeSet<String>>, Status> {
+    let answer: Option<Outline> = ask(gateway, options, "frontend.outline").await?;
+    let names = |answer: Outline| answer.args.into_iter().flatten().map(|arg| arg.name).collect();
+    Ok(answer.map(names))
+}
+
+async fn ask<T: DeserializeOwned>(
+    gateway: &Gateway,
+    options: &HashMap<String, String>,
+    question: &str,
+) -> Result<Option<T>, Status> {
+    let mut options = options.clone();
+    options.insert("requestid".into(), question.into());
+    options.insert("frontend.caps".into(), CAPABILITY.into());
+    let answer = match gateway.convert(options).await {
+        Err(status) if is_unsupported(&status) => return Ok(None),
+        answer => answer?,
+    };
+    let Some(json) = answer.metadata.get("result.json") else { return Ok(None) };
+    let read = serde_json::from_slice(json).map(Some);
+    read.map_err(|error| Status::internal(format!("the answer to {question} is not one: {error}")))
+}
+
+/// Tells whether the frontend knows no such question. Builders of old say it in words alone.
+fn is_unsupported(status: &Status) -> bool {
+    let words = ["unsupported request frontend.", "unsupported frontend capability"];
+    Details::of(status).unsupported || words.iter().any(|words| status.message().contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_as_go_writes_them() {
+        let json = r#"{"Targets":[{"name":"base","base":"python","Location":{"ranges":[]}},
+            {"default":true,"base":"base"}],"Sources":["RlJPTQ=="]}"#;
+        let targets: Targets = serde_json::from_str(json).unwrap();
+        let names: Vec<_> = targets.stages.unwrap().into_iter().map(|stage| stage.name).collect();
+        assert_eq!(names, ["base", ""]);
+        let empty: Targets = serde_json::from_str(r#"{"Targets":null,"Sources":null}"#).unwrap();
+        assert!(empty.stages.is_none());
+        let json = r#"{"args":[{"Name":"GO","Description":"","Value":"1","Location":{}}]}"#;
+        let outline: Outline = serde_json::from_str(json).unwrap();
+        assert_eq!(outline.args.unwrap()[0].name, "GO");
+        let outline: Outline = serde_json::from_str("{}").unwrap();
+        assert!(outline.args.is_none());
+    }
+
+    #[test]
+    fn a_frontend_that_answers_nothing_is_told_from_one_that_fails() {
+        let old = Status::unknown("failed: unsupported request frontend.targets");
+        assert!(is_unsupported(&old));
+        assert!(!is_unsupported(&Status::unknown("dockerfile parse error on line 2")));
+    }
+}
