@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path, process::Command};
 use windlass_bed::process::run;
-use windlass_tests::{Stand, bed, dockerfile};
+use windlass_tests::{SMALL, Stand, bed, dockerfile};
 
 /// Patterns whose meaning differs where somebody reads them by rules of his own. Each has files
 /// of its own, in [`FILES`].
@@ -204,6 +204,43 @@ fn a_stage_for_tests_however_it_is_written() {
     assert!(ended.text.contains("has no stage `test`"), "{}", ended.text);
     assert!(ended.text.contains("no `ARG GREETNIG`"), "{}", ended.text);
     assert!(!ended.text.contains("no `ARG GREETING`"), "{}", ended.text);
+}
+
+/// Several ports: the stage's own is meant, or the customary one; else it is said that nobody
+/// knows.
+#[test]
+fn one_of_several_ports() {
+    let stand = Stand::new("t-ports");
+    let repository = stand.small_app();
+    let base = dockerfile()
+        .replace("FROM python:3.11-slim", "FROM python:3.11-slim AS base")
+        .replace("EXPOSE 8080", "EXPOSE 7001 7002");
+    let listens = |port: u16| format!("CMD [\"python3\", \"-m\", \"http.server\", \"{port}\"]\n");
+    let own = format!("{base}FROM base\nEXPOSE 7002\nEXPOSE 9000/udp\n{}", listens(7002));
+    repository.write("Dockerfile", &own).unwrap();
+    repository.commit("its own").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(!ended.text.contains("nothing says at which"), "{}", ended.text);
+    stand.serves("app", "one");
+
+    let customary = dockerfile().replace("EXPOSE 8080", "EXPOSE 7001 8080 9000");
+    repository.write("Dockerfile", &customary).unwrap();
+    repository.commit("the customary one").unwrap();
+    stand.submit("app", repository.url(), &[]).succeeded();
+
+    let unclear = format!("{base}{}", listens(7001));
+    repository.write("Dockerfile", &unclear).unwrap();
+    repository.commit("nobody knows").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains("exposes the ports 7001, 7002"), "{}", ended.text);
+    assert!(ended.text.contains("write `port = 7001`"), "{}", ended.text);
+    repository.write("windlass.toml", &format!("port = 7001\n{SMALL}")).unwrap();
+    repository.commit("now it is said").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(!ended.text.contains("nothing says at which"), "{}", ended.text);
 }
 
 /// Copies through one link twice: buildx finds the first of two such paths, and not the second.

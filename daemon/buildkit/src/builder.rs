@@ -267,11 +267,36 @@ impl Building {
             Dockerfile::Text(_) => Ok(None),
         };
         let stages = stages.map_err(|status| self.explain(&status))?;
-        let names = stages.map(|stages| stages.into_iter().filter_map(named).collect());
         let image = Config::of(&self.built);
+        let own_ports = match &stages {
+            // Of one port there is nothing to choose.
+            Some(stages) if image.ports().len() > 1 => self.own_ports(&image, stages).await,
+            _ => Vec::new(),
+        };
+        let names = stages.map(|stages| stages.into_iter().filter_map(named).collect());
         let reference = reference(&self.built).unwrap_or_default();
-        self.config = image.config(&self.gateway, &reference, names).await;
+        self.config = image.config(&self.gateway, &reference, names, own_ports).await;
         Ok(())
+    }
+
+    /// Finds the ports that the deployed stage exposes itself; none where nobody can tell.
+    async fn own_ports(&self, image: &Config, stages: &[frontend::Stage]) -> Vec<u16> {
+        let deployed = |stage: &&frontend::Stage| match &self.target {
+            Some(target) => is_same(&stage.name, Some(target)),
+            None => stage.is_last,
+        };
+        let Some(deployed) = stages.iter().find(deployed) else { return Vec::new() };
+        let base = match &*deployed.base {
+            "scratch" => Some(Config::default()),
+            base if stages.iter().any(|stage| is_same(&stage.name, Some(base))) => {
+                let mut options = self.options.clone();
+                options.insert("target".into(), base.to_owned());
+                let converted = self.gateway.convert(options).await.ok();
+                converted.as_ref().map(Config::of)
+            }
+            _ => Config::base_of(&self.built),
+        };
+        base.map(|base| image.ports_since(&base)).unwrap_or_default()
     }
 
     /// Warns of arguments that no stage takes. The builder itself says nothing: a misspelt one

@@ -17,6 +17,11 @@ const CAPABILITY: &str = "moby.buildkit.frontend.subrequests+forward";
 pub(crate) struct Stage {
     /// In small letters; empty where it has no name.
     pub(crate) name: String,
+    /// What it begins with: an image, or an earlier stage; without values of arguments.
+    pub(crate) base: String,
+    /// It is the one that is built where nobody names one.
+    #[serde(rename = "default")]
+    pub(crate) is_last: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,8 +94,13 @@ mod tests {
         let json = r#"{"Targets":[{"name":"base","base":"python","Location":{"ranges":[]}},
             {"default":true,"base":"base"}],"Sources":["RlJPTQ=="]}"#;
         let targets: Targets = serde_json::from_str(json).unwrap();
-        let names: Vec<_> = targets.stages.unwrap().into_iter().map(|stage| stage.name).collect();
-        assert_eq!(names, ["base", ""]);
+        let stage = |name: &str, base: &str, is_last| Stage {
+            name: name.into(),
+            base: base.into(),
+            is_last,
+        };
+        let expected = [stage("base", "python", false), stage("", "base", true)];
+        assert_eq!(targets.stages.unwrap(), expected);
         let empty: Targets = serde_json::from_str(r#"{"Targets":null,"Sources":null}"#).unwrap();
         assert!(empty.stages.is_none());
         let json = r#"{"args":[{"Name":"GO","Description":"","Value":"1","Location":{}}]}"#;

@@ -9,10 +9,21 @@ use windlass_core::ports::ImageConfig;
 /// The key under which the frontend puts it.
 const KEY: &str = "containerimage.config";
 
+/// The same of the image that the first stage in a row of stages begins with.
+const BASE_KEY: &str = "containerimage.base.config";
+
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Image {
-    #[serde(default)]
     pub(crate) config: Config,
+    history: Option<Vec<Step>>,
+}
+
+/// An instruction that an image was made by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Step {
+    created_by: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,10 +39,40 @@ pub(crate) struct Config {
 
 impl Image {
     pub(crate) fn of(built: &Built) -> Self {
-        let json = built.metadata.get(KEY).or_else(|| {
-            built.metadata.iter().find(|(key, _)| key.starts_with(KEY)).map(|(_, json)| json)
+        Self::under(KEY, built).unwrap_or_default()
+    }
+
+    /// Reads the image that all of this was built on; none where there is none, or the builder is too old to
+    /// say.
+    pub(crate) fn base_of(built: &Built) -> Option<Self> {
+        Self::under(BASE_KEY, built)
+    }
+
+    fn under(key: &str, built: &Built) -> Option<Self> {
+        let json = built.metadata.get(key).or_else(|| {
+            // With the platform behind it.
+            built.metadata.iter().find(|(name, _)| name.starts_with(key)).map(|(_, json)| json)
         });
-        json.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default()
+        json.and_then(|json| serde_json::from_slice(json).ok())
+    }
+
+    /// Lists its TCP ports, ascending.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let ports = self.config.exposed_ports.iter().flatten();
+        let mut ports: Vec<u16> =
+            ports.filter_map(|(port, _)| port.trim_end_matches("/tcp").parse().ok()).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// Lists the TCP ports that were exposed by what was done after `base`, ascending.
+    pub(crate) fn ports_since(&self, base: &Self) -> Vec<u16> {
+        let done = base.history.as_ref().map_or(0, Vec::len);
+        let steps = self.history.iter().flatten().skip(done);
+        let mut ports: Vec<u16> = steps.flat_map(|step| exposed(&step.created_by)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
     }
 
     pub(crate) fn command(&self) -> Vec<String> {
@@ -45,6 +86,7 @@ impl Image {
         gateway: &Gateway,
         reference: &str,
         stages: Option<Vec<String>>,
+        own_ports: Vec<u16>,
     ) -> ImageConfig {
         let name = self.config.user.split(':').next().unwrap_or_default();
         let user = match name.parse::<u32>() {
@@ -55,13 +97,17 @@ impl Image {
                 find_user(&String::from_utf8_lossy(&passwd), name)
             }
         };
-        let ports = self.config.exposed_ports.iter().flatten();
-        let mut ports: Vec<u16> =
-            ports.filter_map(|(port, _)| port.trim_end_matches("/tcp").parse().ok()).collect();
-        ports.sort_unstable();
         let user = user.filter(|user| *user != 0);
-        ImageConfig { user, ports, command: self.command(), stages }
+        ImageConfig { user, ports: self.ports(), own_ports, command: self.command(), stages }
     }
+}
+
+/// Reads the TCP ports of a step of an image's history: `EXPOSE [80/tcp 53/udp]`, and in older
+/// builders `EXPOSE map[80/tcp:{}]`.
+fn exposed(step: &str) -> impl Iterator<Item = u16> {
+    let ports = step.strip_prefix("EXPOSE ").unwrap_or_default();
+    let words = ports.split(|c: char| !c.is_ascii_alphanumeric() && c != '/');
+    words.filter_map(|word| word.strip_suffix("/tcp")?.parse().ok())
 }
 
 /// `name:x:1000:…`.
@@ -84,6 +130,24 @@ pub(crate) fn is_predefined(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_of_a_stage_are_told_from_those_of_its_base() {
+        let base = r#"{"config":{"ExposedPorts":{"80/tcp":{},"443/tcp":{}}},"history":[
+            {"created_by":"/bin/sh -c #(nop) ADD file:1 in /"},
+            {"created_by":"EXPOSE map[443/tcp:{} 80/tcp:{}]","comment":"buildkit.dockerfile.v0"}]}"#;
+        let base: Image = serde_json::from_str(base).unwrap();
+        let image = r#"{"config":{"ExposedPorts":{"80/tcp":{},"443/tcp":{},"3000/tcp":{},"53/udp":{}}},
+            "history":[{},{"created_by":"EXPOSE map[443/tcp:{} 80/tcp:{}]"},
+            {"created_by":"RUN echo EXPOSE 9/tcp # buildkit"},
+            {"created_by":"EXPOSE [3000/tcp 53/udp]"},{"created_by":"EXPOSE [443/tcp 443/tcp]"}]}"#;
+        let image: Image = serde_json::from_str(image).unwrap();
+        assert_eq!(image.ports(), [80, 443, 3000]);
+        assert_eq!(image.ports_since(&base), [443, 3000], "also one that it says again");
+        assert_eq!(image.ports_since(&Image::default()), [80, 443, 3000]);
+        let bare: Image = serde_json::from_str(r#"{"history":null}"#).unwrap();
+        assert!(bare.ports_since(&base).is_empty());
+    }
 
     #[test]
     fn reads_users_and_knows_arguments() {

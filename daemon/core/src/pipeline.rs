@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 mod build;
 mod detect;
+mod port;
 mod secrets;
 mod test;
 

@@ -202,6 +202,9 @@ pub struct ImageConfig {
     pub user: Option<u32>,
     /// TCP ports that it exposes, ascending.
     pub ports: Vec<u16>,
+    /// Those that the deployed stage exposes itself, beside what it is built on; empty where nobody
+    /// can tell.
+    pub own_ports: Vec<u16>,
     /// Entrypoint and command.
     pub command: Vec<String>,
     /// Stages of the repository's own Dockerfile that have a name, in order and in small letters; none

@@ -216,6 +216,12 @@ impl Spec {
         std::iter::once(first).chain(others).filter(|(_, process)| process.off != Some(true))
     }
 
+    /// Tells whether `web` runs and nobody says where it listens.
+    #[must_use]
+    pub fn leaves_port_open(&self) -> bool {
+        self.running().any(|(name, said)| name == crate::runtime::WEB && said.port.is_none())
+    }
+
     /// All secrets that this names, for the masker and for the check that they exist.
     pub fn secret_names(&self) -> impl Iterator<Item = &String> {
         self.secrets.values().chain(&self.build.secrets)

@@ -1,12 +1,16 @@
 //! From a decision to an image in the builder, and to the release that it will be.
 
-use super::detect::{Decided, Decision};
+use super::{
+    detect::{Decided, Decision},
+    port::{self, Exposed},
+};
 use crate::{
     app::App,
     cluster::Clusters,
     event::Event,
     job::{Commit, Image, Job, Release, Stage},
     ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
+    recipe::ImagePlan,
     run::{Cause, Run},
     runtime::SecretEnv,
     spec::Found,
@@ -29,6 +33,13 @@ pub(super) async fn build(
         let message = "the image runs as root".to_owned();
         let fix =
             "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".to_owned();
+        run.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+    }
+    if let Exposed::Unclear(taken) = port::exposed(build.config())
+        && recipe_port(&decided.decision).is_none()
+        && decided.decision.spec.leaves_port_open()
+    {
+        let (message, fix) = port::unclear(taken, build.config());
         run.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
     }
     Ok(build)
@@ -56,6 +67,19 @@ pub fn reference(registry: &str, app: &App, commit: &Commit) -> String {
     format!("{registry}/{}/{}:{}", app.project, app.name, commit.id)
 }
 
+/// The plan of the recipe that is built; none where the repository's own Dockerfile is.
+fn plan(decision: &Decision) -> Option<&ImagePlan> {
+    match decision.dockerfile {
+        Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
+        Dockerfile::Path(_) => None,
+    }
+}
+
+/// The port that a recipe's image is made to expose, whatever its base exposes besides.
+fn recipe_port(decision: &Decision) -> Option<u16> {
+    plan(decision).and_then(|plan| plan.port)
+}
+
 /// The release that a decision leads to, once its image is as `config` says.
 #[must_use]
 pub fn release(
@@ -67,13 +91,9 @@ pub fn release(
     config: &ImageConfig,
     image: Image,
 ) -> Release {
-    let recipe = match decision.dockerfile {
-        Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
-        Dockerfile::Path(_) => None,
-    };
     let found = Found {
-        port: config.ports.first().copied().or(recipe.and_then(|recipe| recipe.port)),
-        health: recipe.and_then(|recipe| recipe.health.clone()),
+        port: recipe_port(decision).or_else(|| port::exposed(config).port()),
+        health: plan(decision).and_then(|plan| plan.health.clone()),
         user: config.user,
         manifests: decision.manifests.clone(),
     };

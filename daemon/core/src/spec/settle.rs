@@ -20,7 +20,7 @@ const LIVENESS: Budget = Budget(15, 2, 3);
 /// What the builder and the detector know, below what anybody says.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The port that the image exposes, else the one that the recipe names.
+    /// The port that the recipe names, or else the one that is chosen of those that the image exposes.
     pub port: Option<u16>,
     /// The health path that the recipe names.
     pub health: Option<String>,
