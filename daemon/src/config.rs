@@ -108,7 +108,8 @@ pub(crate) struct Listen {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Builder {
-    /// `unix:///run/buildkit/buildkitd.sock` or `tcp://host:port`.
+    /// `unix:///run/buildkit/buildkitd.sock`, `tcp://host:port`, or `docker://` for the BuildKit of a
+    /// Docker engine, at /var/run/docker.sock or `docker:///path/to.sock`.
     pub(crate) address: String,
 }
 

@@ -1,6 +1,14 @@
 //! What failing builds and tests get.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    io::{Read, Write, copy},
+    net::Shutdown,
+    os::unix::net::{UnixListener, UnixStream},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 use windlass_bed::{Repository, daemon::Config, part::buildkit};
 use windlass_tests::{Stand, bed, dockerfile};
 
@@ -143,6 +151,62 @@ fn a_builder_that_goes_away() {
     let builder = buildkit::up(layout, "builder-away", None).unwrap();
     stand.runs_the_next_job();
     drop(builder);
+}
+
+/// Stands in for a Docker engine: hands each connection that asks for it to a buildkitd.
+fn engine(socket: &Path, buildkitd: PathBuf) {
+    let _ = fs::remove_file(socket);
+    let listener = UnixListener::bind(socket).unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let buildkitd = buildkitd.clone();
+            thread::spawn(move || hand_over(client, &buildkitd));
+        }
+    });
+}
+
+fn hand_over(mut client: UnixStream, buildkitd: &Path) {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    assert!(head.starts_with("post /grpc http/1.1\r\n") && head.contains("upgrade: h2c"), "{head}");
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    client.write_all(answer.as_bytes()).unwrap();
+    let server = UnixStream::connect(buildkitd).unwrap();
+    let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let there = thread::spawn(move || pipe(from, to));
+    pipe(server, client);
+    let _ = there.join();
+}
+
+fn pipe(mut from: UnixStream, mut to: UnixStream) {
+    let _ = copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn the_buildkit_of_a_docker_engine() {
+    let socket = bed().layout.at("docker-engine.sock");
+    let buildkitd = bed().buildkit();
+    let buildkitd = buildkitd.strip_prefix("unix://").expect("a buildkitd on a socket");
+    engine(&socket, buildkitd.into());
+    let mut config = Config::of(bed()).unwrap();
+    config.builder = format!("docker://{}", socket.display());
+    let stand = Stand::with("t-docker", &config);
+    let repository = stand.small_app();
+    repository.commit("one").unwrap();
+    stand.submit("app", repository.url(), &[]).succeeded();
+    stand.serves("app", "one");
+
+    let socket = bed().layout.at("no-engine.sock");
+    config.builder = format!("docker://{}", socket.display());
+    let stand = Stand::with("t-no-docker", &config);
+    let ended = stand.submit("app", repository.url(), &[]);
+    let text = ended.failed_with("build", "builder-unreachable");
+    assert!(text.contains(&config.builder), "{text}");
 }
 
 /// Cancelled while a step sleeps: the step is killed, not waited for.

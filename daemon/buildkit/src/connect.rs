@@ -1,5 +1,6 @@
-//! How to reach a buildkitd.
+//! How to reach a buildkitd, or the BuildKit of a Docker engine.
 
+use crate::docker;
 use hyper_util::rt::TokioIo;
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use thiserror::Error;
@@ -20,11 +21,18 @@ pub enum Address {
     Unix(PathBuf),
     /// `tcp://host:port`, without TLS: for loopback and for networks of your own.
     Tcp(String),
+    /// `docker://`, or `docker:///path/to.sock`: a Docker engine, whose BuildKit is asked for.
+    Docker(PathBuf),
 }
+
+/// The socket of a Docker engine where nobody names another.
+const DOCKER: &str = "/var/run/docker.sock";
 
 /// An address of no known kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is no builder's address; expected unix:///path or tcp://host:port")]
+#[error(
+    "`{0}` is no builder's address; expected unix:///path, tcp://host:port, docker:// or docker:///path"
+)]
 pub struct AddressError(String);
 
 impl FromStr for Address {
@@ -34,6 +42,8 @@ impl FromStr for Address {
         match text.split_once("://") {
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
             Some(("tcp", host)) if host.contains(':') => Ok(Self::Tcp(host.into())),
+            Some(("docker", "")) => Ok(Self::Docker(DOCKER.into())),
+            Some(("docker", path)) if path.starts_with('/') => Ok(Self::Docker(path.into())),
             _ => Err(AddressError(text.into())),
         }
     }
@@ -44,6 +54,7 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(host) => write!(f, "tcp://{host}"),
+            Self::Docker(path) => write!(f, "docker://{}", path.display()),
         }
     }
 }
@@ -56,7 +67,7 @@ impl Address {
     /// When nothing answers within five seconds.
     pub(crate) async fn connect(&self) -> Result<Channel, Error> {
         let target = match self {
-            Self::Unix(_) => "http://buildkit".to_owned(),
+            Self::Unix(_) | Self::Docker(_) => "http://buildkit".to_owned(),
             Self::Tcp(host) => format!("http://{host}"),
         };
         let endpoint = Endpoint::from_shared(target)?
@@ -75,6 +86,32 @@ impl Address {
                 });
                 endpoint.connect_with_connector(dial).await
             }
+            Self::Docker(path) => {
+                let path = path.clone();
+                let dial = service_fn(move |_| {
+                    let path = path.clone();
+                    async move { docker::dial(&path).await }
+                });
+                endpoint.connect_with_connector(dial).await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn addresses_are_read_and_written_alike() {
+        for text in ["unix:///run/b.sock", "tcp://127.0.0.1:1234", "docker:///run/docker.sock"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+        let default: Address = "docker://".parse().unwrap();
+        assert_eq!(default.to_string(), "docker:///var/run/docker.sock");
+        for text in ["docker", "docker:", "docker://host:2375", "unix://b.sock", "tcp://host", ""] {
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("docker://"), "{error}");
         }
     }
 }

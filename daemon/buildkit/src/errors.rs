@@ -118,6 +118,11 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
     if has(&["no space left on device"]) {
         return BuildError::Full { message };
     }
+    if has(&["exporter \"image\" could not be found"]) {
+        let advice = "this Docker engine pushes nothing that it builds: turn on its containerd image \
+                      store, in daemon.json `\"features\": {\"containerd-snapshotter\": true}`";
+        return BuildError::Other { message: format!("{advice} ({message})") };
+    }
     if has(&[
         "401 unauthorized",
         "403 forbidden",
@@ -208,6 +213,13 @@ mod tests {
         let named = r#"{"name":"moby.buildkit.frontend.subrequests"}"#;
         let status = status("unsupported", &[("errdefs.FrontendCap+json", named)]);
         assert!(Details::of(&status).unsupported);
+    }
+
+    #[test]
+    fn an_engine_that_cannot_push_is_told_what_to_turn_on() {
+        let message = "failed to solve: exporter \"image\" could not be found";
+        let error = explain(&status(message, &[]), "", vec![]).to_string();
+        assert!(error.contains("containerd-snapshotter") && error.contains(message), "{error}");
     }
 
     #[test]

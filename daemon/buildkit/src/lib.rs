@@ -10,6 +10,7 @@ mod container;
 mod context;
 mod desk;
 mod diffcopy;
+mod docker;
 mod errors;
 mod frontend;
 mod gateway;
