@@ -69,11 +69,21 @@ pub trait Tree: Send + Sync {
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
 }
 
+/// The answers of all detectors about one tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detected {
+    /// Recipes, in the operator's order.
+    pub recipes: Vec<Recipe>,
+    /// Refusals, in the same order.
+    pub refusals: Vec<PluginError>,
+}
+
 /// The detector plugins.
 #[async_trait]
 pub trait Detectors: Send + Sync {
-    /// Asks all, in the operator's order.
-    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Vec<Recipe>, PluginError>;
+    /// Asks all, in the operator's order. A refusal keeps no other detector from answering. An error
+    /// means that none could be asked.
+    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Detected, PluginError>;
     /// Their names, for errors that say what was asked.
     fn names(&self) -> Vec<String>;
 }

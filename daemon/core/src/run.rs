@@ -82,6 +82,9 @@ pub enum Cause {
         /// What recognised the source.
         found: Vec<String>,
     },
+    /// Detectors know the source, and none can plan a build of it.
+    #[error("no build could be planned by {}", names(.0))]
+    Refused(Vec<PluginError>),
     /// A plugin's recipe cannot be a Dockerfile.
     #[error("the recipe of `{plugin}` is refused: {error}")]
     Recipe {
@@ -309,6 +312,10 @@ impl Run {
     pub async fn say(&self, event: Event) -> Result<(), Lost> {
         self.voice.say(event).await
     }
+}
+
+fn names(errors: &[PluginError]) -> String {
+    errors.iter().map(|error| format!("`{}`", error.plugin)).collect::<Vec<_>>().join(", ")
 }
 
 /// What a panic said; the place is in the daemon's own log.

@@ -30,7 +30,7 @@ use std::{
 use windlass_core::{
     app::{App, label},
     hook::{About, ActionResult, Hook, HookStep, SecretSource},
-    ports::{Detectors, Hooks, Login, PluginError, TestRunners, Tree},
+    ports::{Detected, Detectors, Hooks, Login, PluginError, TestRunners, Tree},
     recipe::Recipe,
     run::Voice,
     testing::{TestOutput, TestPlan, TestSummary},
@@ -296,13 +296,20 @@ impl JobPlugins {
 
 #[async_trait]
 impl Detectors for JobPlugins {
-    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Vec<Recipe>, PluginError> {
+    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Detected, PluginError> {
         let detectors = self.set.of(Kind::Detector).cloned().collect();
         let matching = self.matching(tree, detectors).await?;
         let asked = matching
             .into_iter()
             .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, voice));
-        join_all(asked).await.into_iter().filter_map(Result::transpose).collect()
+        let mut all = Detected::default();
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(recipe) => all.recipes.extend(recipe),
+                Err(refusal) => all.refusals.push(refusal),
+            }
+        }
+        Ok(all)
     }
 
     fn names(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use windlass_core::{
     app::App,
     event::Event,
     job::Release,
-    ports::{Detectors, GitError, Journal, PluginError, Tree},
+    ports::{Detected, Detectors, GitError, Journal, PluginError, Tree},
     recipe::Recipe,
     run::{Lost, Run, Voice},
 };
@@ -35,7 +35,7 @@ impl Journal for Said {
     }
 }
 
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Tree for Folder {
     fn root(&self) -> &Path {
@@ -97,12 +97,17 @@ impl Bench {
         self.detect(&set.for_job("shop")).await
     }
 
-    /// As a job of its own, with all that it says.
+    /// As a job of its own, with all that it says. A refusal is the answer.
     pub(crate) async fn detect(
         &self,
         job: &JobPlugins,
     ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
-        self.listening(async |voice| job.detect(&self.tree, voice).await).await
+        let (answer, events) =
+            self.listening(async |voice| job.detect(&self.tree, voice).await).await;
+        let alone = |detected: Detected| {
+            detected.refusals.into_iter().next().map_or(Ok(detected.recipes), Err)
+        };
+        (answer.and_then(alone), events)
     }
 
     /// With all that is said meanwhile.

@@ -12,6 +12,7 @@
 
 mod component;
 mod confined;
+mod detecting;
 mod guests;
 mod harness;
 mod hostile;

@@ -1,7 +1,10 @@
 //! Nobody knows what the tree is, or what is said of it cannot be.
 
 use super::Diagnosis;
-use crate::run::{Cause, Failure};
+use crate::{
+    ports::PluginError,
+    run::{Cause, Failure},
+};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let (code, subject, why, fixes) = match &failure.cause {
@@ -19,6 +22,12 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             wanted.clone(),
             String::new(),
             vec!["set `build.recipe` to one of those, or leave it out".to_owned()],
+        ),
+        Cause::Refused(refusals) => (
+            "plugin-failed",
+            refusals.iter().map(|refusal| &*refusal.plugin).collect::<Vec<_>>().join(", "),
+            words(refusals),
+            ways_out(refusals),
         ),
         Cause::Spec(error) => (
             "spec-invalid",
@@ -53,4 +62,26 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let what = failure.cause.to_string();
     Some(Diagnosis { code: code.into(), subject, what, why, fixes, ..Diagnosis::default() })
+}
+
+/// Joins the reasons of all refusals.
+fn words(refusals: &[PluginError]) -> String {
+    match refusals {
+        [only] => only.message.clone(),
+        several => {
+            let line = |refusal: &PluginError| format!("{}: {}", refusal.plugin, refusal.message);
+            several.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Lists each detector's own suggestion, and the one that helps against all refusals.
+fn ways_out(refusals: &[PluginError]) -> Vec<String> {
+    let suggested = refusals.iter().map(|refusal| {
+        let hint = refusal.hint.as_deref();
+        // A plugin's own word always has one: this is a trap or a limit.
+        let hint = hint.unwrap_or("tell the plugin's author, or ask the operator to take it out");
+        if refusals.len() > 1 { format!("{}: {hint}", refusal.plugin) } else { hint.to_owned() }
+    });
+    suggested.chain(["or commit a Dockerfile to go on without".to_owned()]).collect()
 }

@@ -6,7 +6,7 @@ use crate::{
     event::Event,
     job::{Job, Stage},
     manifest,
-    ports::{Dockerfile, GitError, Ports, Tree},
+    ports::{Detected, Dockerfile, GitError, PluginError, Ports, Tree},
     recipe::Recipe,
     run::{Cause, Run, Voice},
     runtime::{Manifest, SecretEnv},
@@ -29,6 +29,9 @@ pub struct Decision {
     pub spec: Spec,
     /// The best detector's answer. With a Dockerfile of the repository it only helps the tests.
     pub recipe: Option<Recipe>,
+    /// Detectors that know the source and plan no build of it. With a Dockerfile their languages' test
+    /// runners may read the tests all the same.
+    pub refused: Vec<String>,
     /// What is built.
     pub dockerfile: Dockerfile,
     /// Objects of the repository's own.
@@ -57,10 +60,11 @@ pub(super) async fn detect(
 }
 
 /// Reads `windlass.toml`, finds the Dockerfile, asks the detectors: all are asked, the best score
-/// wins, ties go by the operator's order, the user's word beats all.
+/// wins, ties go by the operator's order, the user's word beats all. One that refuses ends nothing
+/// where another one plans a build.
 ///
 /// # Errors
-/// A file that is wrong, a plugin that fails, or nothing that anybody recognised.
+/// A file that is wrong, detectors that all refuse, or nothing that anybody recognised.
 pub async fn decide(
     said: &Spec,
     tree: &dyn Tree,
@@ -82,17 +86,16 @@ pub async fn decide(
         (None, Some(_)) => None,
         (None, None) => own_dockerfile(tree)?,
     };
-    let found = match (ports.detectors.detect(tree, voice).await, &path) {
-        (Ok(found), _) => found,
+    let detected = match (ports.detectors.detect(tree, voice).await, &path) {
+        (Ok(detected), _) => detected,
         (Err(error), None) => return Err(error.into()),
-        (Err(error), Some(path)) => {
-            let fix = format!("the build goes on with {path}; tell the plugin's author");
-            let message = error.to_string();
-            voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?;
-            Vec::new()
-        }
+        (Err(error), Some(_)) => Detected { refusals: vec![error], ..Detected::default() },
     };
-    let recipe = choose(found, &spec, ports)?;
+    let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
+    let recipe = match &spec.build.recipe {
+        Some(wanted) => Some(named(wanted, detected, ports)?),
+        None => best(detected, path.as_deref(), voice).await?,
+    };
     if let Some(recipe) = &recipe {
         tell(recipe, voice).await?;
     }
@@ -108,7 +111,7 @@ pub async fn decide(
         }
         (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
     };
-    Ok(Decision { spec, recipe, dockerfile, manifests, deciders })
+    Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders })
 }
 
 /// Finds the Dockerfile of a repository that says nothing of one.
@@ -135,20 +138,65 @@ fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
     Ok(all)
 }
 
-fn choose(found: Vec<Recipe>, spec: &Spec, ports: &Ports) -> Result<Option<Recipe>, Cause> {
-    let Some(wanted) = &spec.build.recipe else {
-        // The first of the best, since `max_by_key` would give the last.
-        let best = found.iter().map(|recipe| recipe.score).max();
-        return Ok(found.into_iter().find(|recipe| Some(recipe.score) == best));
-    };
-    let names: Vec<_> = found.iter().map(|recipe| recipe.detector.clone()).collect();
-    match found.into_iter().find(|recipe| recipe.detector == *wanted) {
-        Some(recipe) => Ok(Some(recipe)),
-        None if ports.detectors.names().contains(wanted) || !names.is_empty() => {
-            Err(Cause::NoSuchRecipe { wanted: wanted.clone(), found: names })
-        }
-        None => Err(Cause::Undetected(ports.detectors.names())),
+/// Returns the recipe of the detector that the user names. The other answers do not matter then.
+fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Cause> {
+    let Detected { recipes, refusals } = detected;
+    let found: Vec<_> = recipes.iter().map(|recipe| recipe.detector.clone()).collect();
+    if let Some(recipe) = recipes.into_iter().find(|recipe| recipe.detector == wanted) {
+        return Ok(recipe);
     }
+    if let Some(refusal) = refusals.into_iter().find(|refusal| refusal.plugin == wanted) {
+        return Err(Cause::Refused(vec![refusal]));
+    }
+    let (wanted, known) = (wanted.to_owned(), ports.detectors.names());
+    if known.contains(&wanted) || !found.is_empty() {
+        return Err(Cause::NoSuchRecipe { wanted, found });
+    }
+    Err(Cause::Undetected(known))
+}
+
+/// Returns the recipe of the best score, with the ones passed over as evidence. Refusals fail the job
+/// only where there is neither a recipe nor a Dockerfile, at `path`, to go on with.
+async fn best(
+    detected: Detected,
+    path: Option<&str>,
+    voice: &Voice,
+) -> Result<Option<Recipe>, Cause> {
+    let Detected { mut recipes, refusals } = detected;
+    let most = recipes.iter().map(|recipe| recipe.score).max();
+    // The first of the best, since `max_by_key` would give the last.
+    let first = recipes.iter().position(|recipe| Some(recipe.score) == most);
+    let mut recipe = first.map(|first| recipes.remove(first));
+    let goes_on = match (path, &recipe) {
+        (Some(path), _) => format!("with {path}"),
+        (None, Some(recipe)) => format!("as `{}` plans it", recipe.detector),
+        (None, None) if refusals.is_empty() => return Ok(None),
+        (None, None) => return Err(Cause::Refused(refusals)),
+    };
+    if let Some(recipe) = &mut recipe {
+        let other = |other: &Recipe| {
+            let (name, score) = (&other.detector, other.score);
+            format!("`{name}` plans a build too (score {score}): `build.recipe` names one")
+        };
+        let refused = |refusal: &PluginError| {
+            format!("`{}` could plan no build: {}", refusal.plugin, refusal.message)
+        };
+        recipe.evidence.extend(recipes.iter().map(other));
+        recipe.evidence.extend(refusals.iter().map(refused));
+    }
+    for PluginError { plugin, message, hint, .. } in refusals {
+        let fix = match hint {
+            // A trap or a limit: its own word has a hint.
+            None => format!("the build goes on {goes_on}; tell the plugin's author"),
+            Some(_) if path.is_some() => format!("nothing: the build goes on {goes_on}"),
+            Some(hint) => {
+                format!("the build goes on {goes_on}; should it go by `{plugin}` instead: {hint}")
+            }
+        };
+        let message = format!("detector `{plugin}` could plan no build: {message}");
+        voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?;
+    }
+    Ok(recipe)
 }
 
 async fn tell(recipe: &Recipe, voice: &Voice) -> Result<(), Cause> {

@@ -107,18 +107,26 @@ async fn read(
     ports: &Ports,
     run: &Run,
 ) -> Result<Option<TestSummary>, Cause> {
-    let Some(recipe) = &decided.decision.recipe else { return Ok(None) };
+    let decision = &decided.decision;
+    let languages = match &decision.recipe {
+        Some(recipe) => std::slice::from_ref(&recipe.language),
+        // A detector is called as its language is.
+        None => decision.refused.as_slice(),
+    };
     let runner = plan.map(|plan| &*plan.runner);
-    match ports.runners.read(&recipe.language, runner, output, run.voice()).await {
-        Ok(summary) => Ok(summary),
-        Err(error) if plan.is_some() => Err(error.into()),
-        Err(error) => {
-            let fix = "the exit code alone decides; tell the plugin's author".to_owned();
-            let message = error.to_string();
-            run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
-            Ok(None)
+    for language in languages {
+        match ports.runners.read(language, runner, output, run.voice()).await {
+            Ok(None) => {}
+            Ok(summary) => return Ok(summary),
+            Err(error) if plan.is_some() => return Err(error.into()),
+            Err(error) => {
+                let fix = "the exit code alone decides; tell the plugin's author".to_owned();
+                let message = error.to_string();
+                run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
+            }
         }
     }
+    Ok(None)
 }
 
 fn judge(

@@ -10,6 +10,7 @@
 )]
 
 mod clusters;
+mod detecting;
 mod workshop;
 mod world;
 

@@ -32,7 +32,10 @@ impl Builder for Workshop {
         if world.call() {
             return Err(BuildError::Unreachable { address: "b".into(), message: "gone".into() });
         }
-        assert!(matches!(&order.dockerfile, Dockerfile::Text(text) if text.contains("`go`")));
+        assert!(match &order.dockerfile {
+            Dockerfile::Text(text) => text.contains("`go`"),
+            Dockerfile::Path(path) => path == "Dockerfile",
+        });
         let _ = voice.log(Stage::Build, "step", "building").await;
         *world.built.lock().unwrap() += 1;
         let pushing = world.clone();

@@ -17,7 +17,6 @@ use windlass_core::{
     job::{Commit, Image, Release},
     plan::{Change, Cursor},
     ports::*,
-    recipe::{BuildStage, ImagePlan, Recipe},
     run::{Lost, Voice},
     runtime::Runtime,
     secret::Secret,
@@ -62,6 +61,8 @@ pub(crate) struct World {
     pub(crate) stop_after: Option<Cursor>,
     pub(crate) stop: watch::Sender<Option<Stop>>,
     pub(crate) failing_test: bool,
+    /// Detectors that plan nothing.
+    pub(crate) refusing: &'static [&'static str],
     /// Images in the registry, and how often they were pushed.
     pub(crate) pushed: Mutex<BTreeMap<String, u32>>,
     /// Steps of the build cache: what was really built.
@@ -208,42 +209,6 @@ impl Git for World {
             return Err(GitError::Unreachable { repository, message });
         }
         Ok(Box::new(Files))
-    }
-}
-
-#[async_trait]
-impl Detectors for World {
-    async fn detect(&self, _: &dyn Tree, _: &Voice) -> Result<Vec<Recipe>, PluginError> {
-        if self.call() {
-            let (plugin, call, message) = ("go".into(), "detect".into(), "trap".into());
-            return Err(PluginError { plugin, call, message, hint: None });
-        }
-        Ok(["go", "other"]
-            .map(|name| Recipe {
-                detector: name.into(),
-                language: name.into(),
-                score: 50,
-                toolchains: vec![],
-                evidence: vec!["go.mod".into()],
-                image: ImagePlan {
-                    stages: vec![BuildStage {
-                        name: "build".into(),
-                        base: "golang:1".into(),
-                        env: vec![],
-                        steps: vec![],
-                    }],
-                    test_in: Some("build".into()),
-                    start: vec!["/app".into()],
-                    port: None,
-                    health: None,
-                    env: vec![],
-                    user: 10001,
-                },
-            })
-            .into())
-    }
-    fn names(&self) -> Vec<String> {
-        vec!["go".into(), "other".into()]
     }
 }
 

@@ -1,0 +1,66 @@
+//! The project's own detectors, as components, on trees that tell them apart.
+
+use crate::harness::{Bench, Folder, of};
+use std::{fs, sync::Arc};
+use windlass_bed::build;
+use windlass_core::ports::{Detected, Detectors};
+use windlass_plugin_host::{PluginSet, Source};
+
+/// The three detectors, in the order of a daemon's configuration.
+struct Ours {
+    bench: Bench,
+    set: Arc<PluginSet>,
+}
+
+impl Ours {
+    async fn load() -> Self {
+        let bench = Bench::new();
+        let sources = ["detect-node", "detect-python", "detect-go"].map(|name| {
+            let path = build::plugins().unwrap().join(format!("{name}.wasm"));
+            Source { path, ..Source::default() }
+        });
+        let set = PluginSet::load(bench.host.clone(), &of(&sources)).await.unwrap();
+        Self { bench, set: Arc::new(set) }
+    }
+
+    /// Asks them about a tree of these files.
+    async fn asked(&self, files: &[(&str, &str)]) -> Detected {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let tree = Folder(folder.path().to_owned());
+        let job = self.set.for_job("shop");
+        self.bench.listening(async |voice| job.detect(&tree, voice).await).await.0.unwrap()
+    }
+}
+
+/// Returns the detectors with a recipe, each with the score, and those that refuse.
+fn sides(detected: &Detected) -> (Vec<(&str, u8)>, Vec<&str>) {
+    let recipes = detected.recipes.iter().map(|recipe| (&*recipe.detector, recipe.score));
+    let refusals = detected.refusals.iter().map(|refusal| &*refusal.plugin);
+    (recipes.collect(), refusals.collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_of_tools_make_no_app_of_their_language() {
+    let ours = Ours::load().await;
+    let tools =
+        ("package.json", "{ \"private\": true, \"devDependencies\": { \"husky\": \"9\" } }");
+    let python =
+        [tools, ("requirements.txt", "flask\n"), ("app.py", "if __name__ == '__main__':\n")];
+    let python = ours.asked(&python).await;
+    assert_eq!(sides(&python), (vec![("python", 80)], vec!["node"]));
+    assert_eq!(python.recipes[0].image.start, ["python", "app.py"]);
+    assert_eq!(python.refusals[0].hint.as_deref(), Some("add `scripts.start` to package.json"));
+    let go = [tools, ("go.mod", "module example.com/shop\n"), ("main.go", "package main\n")];
+    assert_eq!(sides(&ours.asked(&go).await), (vec![("go", 80)], vec!["node"]));
+    let node = [
+        ("package.json", "{ \"scripts\": { \"start\": \"node server.js\" } }"),
+        ("server.js", ""),
+        ("requirements.txt", "mkdocs\n"),
+    ];
+    assert_eq!(sides(&ours.asked(&node).await), (vec![("node", 80)], vec!["python"]));
+}
