@@ -72,6 +72,7 @@ pub mod bindings {
 }
 
 pub mod hook;
+mod paths;
 mod plan;
 pub mod reports;
 
@@ -93,6 +94,7 @@ pub use bindings::{
     },
     test_runner::exports::windlass::plugin::test_runner::{Ran, Summary, TestCase, TestPlan},
 };
+pub use paths::{exists, leads_out};
 pub use plan::{copy, copy_from, run, run_cached, stage};
 
 /// A line in the job's log.
@@ -128,6 +130,12 @@ pub fn utc(ms: u64) -> String {
 #[must_use]
 pub fn invalid(message: String, hint: &str) -> Error {
     Error { kind: ErrorKind::InvalidInput, message, hint: Some(hint.into()) }
+}
+
+/// An error for a tree that the plugin recognises and does not handle.
+#[must_use]
+pub fn unsupported(message: String, hint: &str) -> Error {
+    Error { kind: ErrorKind::Unsupported, message, hint: Some(hint.into()) }
 }
 
 /// Exports `fn(&Tree, Vec<String>) -> Result<Option<Detection>, Error>` as a detector plugin; the

@@ -3,7 +3,10 @@
 use crate::harness::{Bench, Folder, of};
 use std::{fs, sync::Arc};
 use windlass_bed::build;
-use windlass_core::ports::{Detected, Detectors};
+use windlass_core::{
+    ports::{Detected, Detectors},
+    recipe::BuildStep,
+};
 use windlass_plugin_host::{PluginSet, Source};
 
 /// The three detectors, in the order of a daemon's configuration.
@@ -63,4 +66,33 @@ async fn files_of_tools_make_no_app_of_their_language() {
         ("requirements.txt", "mkdocs\n"),
     ];
     assert_eq!(sides(&ours.asked(&node).await), (vec![("node", 80)], vec!["python"]));
+}
+
+/// Returns the sources of the first copy.
+fn copied(detected: &Detected) -> &[String] {
+    let steps = detected.recipes[0].image.stages[0].steps.iter();
+    let mut copies = steps.filter_map(|step| match step {
+        BuildStep::Copy { sources, .. } => Some(&**sources),
+        BuildStep::Run { .. } => None,
+    });
+    copies.next().unwrap()
+}
+
+/// A lock file of another manager is no reason to install without any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_app_that_npm_cannot_install_is_refused_by_name() {
+    let ours = Ours::load().await;
+    let start = ("package.json", "{ \"scripts\": { \"start\": \"node server.js\" } }");
+    // Longer than what is ever read of it, and no text.
+    let long = "\0".repeat(1 << 20);
+    for file in ["pnpm-lock.yaml", "yarn.lock", "bun.lockb"] {
+        let detected = ours.asked(&[start, (file, &*long)]).await;
+        let [refusal] = &*detected.refusals else { panic!("{detected:?}") };
+        assert!(refusal.message.starts_with(file), "{refusal}");
+        assert!(detected.recipes.is_empty() && refusal.hint.is_some());
+    }
+    let locked = ours.asked(&[start, ("npm-shrinkwrap.json", "{}")]).await;
+    assert_eq!(copied(&locked), ["package.json", "npm-shrinkwrap.json"]);
+    let keyed = ours.asked(&[start, (".npmrc", "registry=https://npm.example.com\n")]).await;
+    assert_eq!(copied(&keyed), ["."]);
 }

@@ -1,10 +1,13 @@
 //! Node apps with a package.json, built with npm.
 
+use install::Install;
 use serde_json::Value;
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, invalid, run,
+    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists, invalid, run,
     run_cached, stage,
 };
+
+mod install;
 
 /// Where nobody asks for another.
 const VERSION: &str = "22";
@@ -24,16 +27,15 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
         None => VERSION.into(),
     };
     let start = start(repo, &manifest, &mut evidence)?;
-    let locked = repo.read_text("package-lock.json", 1 << 23)?.is_some();
-    let (sources, install): (&[&str], &[&str]) = if locked {
-        evidence.push("package-lock.json: exact versions".into());
-        (&["package.json", "package-lock.json"], &["npm", "ci"])
-    } else {
-        (&["package.json"], &["npm", "install"])
-    };
+    let Install { sources, command, evidence: why } =
+        Install::plan(&manifest, |path| exists(repo, path))?;
+    evidence.extend(why);
     let cache = ["/root/.npm"];
     let base = format!("node:{version}-slim");
-    let mut steps = vec![copy(sources, "./"), run_cached(install, &cache), copy(&["."], ".")];
+    let mut steps = match &*sources {
+        [] => vec![copy(&["."], "."), run_cached(&command, &cache)],
+        first => vec![copy(first, "./"), run_cached(&command, &cache), copy(&["."], ".")],
+    };
     if script("build").is_some() {
         evidence.push("package.json: scripts.build".into());
         steps.push(run(&["npm", "run", "build"]));
@@ -43,7 +45,8 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let serve = stage("run", &base, vec![copy_from("prune", "/app", "/app")]);
     Ok(Some(Detection {
         language: "node".into(),
-        score: 80,
+        // A file of a usual name may be a tool's, too.
+        score: if script("start").is_some() { 80 } else { 70 },
         toolchains: vec![Toolchain { name: "node".into(), version: Some(version) }],
         evidence,
         image: ImagePlan {
