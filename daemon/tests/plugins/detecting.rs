@@ -96,3 +96,24 @@ async fn a_node_app_that_npm_cannot_install_is_refused_by_name() {
     let keyed = ours.asked(&[start, (".npmrc", "registry=https://npm.example.com\n")]).await;
     assert_eq!(copied(&keyed), ["."]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_python_app_is_installed_with_all_that_it_names_or_refused_by_name() {
+    let ours = Ours::load().await;
+    let app = ("app.py", "if __name__ == '__main__':\n");
+    let plain = ours.asked(&[app, ("requirements.txt", "flask\n")]).await;
+    assert_eq!(copied(&plain), ["requirements.txt"]);
+    let local = ("requirements.txt", "-r requirements/base.txt\n./libs/money\n");
+    assert_eq!(copied(&ours.asked(&[app, local]).await), ["."]);
+    let outside = ours.asked(&[app, ("requirements.txt", "../money\n")]).await;
+    assert!(outside.refusals[0].message.contains("`../money`"), "{outside:?}");
+    let project = ("pyproject.toml", "[project]\nname = \"shop\"\n");
+    for file in ["poetry.lock", "pdm.lock", "uv.lock", "Pipfile.lock"] {
+        let refused = ours.asked(&[app, project, (file, "x")]).await;
+        assert!(refused.refusals[0].message.starts_with(file), "{refused:?}");
+        let exported = ours.asked(&[app, project, (file, "x"), ("requirements.txt", "x\n")]).await;
+        assert_eq!(sides(&exported), (vec![("python", 80)], vec![]));
+    }
+    let alone = ours.asked(&[app, ("Pipfile", "[packages]\nflask = \"*\"\n")]).await;
+    assert!(alone.refusals[0].message.starts_with("Pipfile:"), "{alone:?}");
+}

@@ -1,22 +1,45 @@
 //! Python apps with requirements.txt or pyproject.toml, in a virtual environment.
 
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, invalid, run_cached,
-    stage,
+    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists, invalid,
+    run_cached, stage, unsupported,
 };
+
+mod requirements;
 
 /// Where nobody asks for another.
 const VERSION: &str = "3.11";
 
+/// Files of other managers, each with the command that writes a requirements.txt.
+const FOREIGN: [(&str, &str); 5] = [
+    ("poetry.lock", "poetry export --output requirements.txt"),
+    ("pdm.lock", "pdm export --output requirements.txt"),
+    ("uv.lock", "uv export --output-file requirements.txt"),
+    ("Pipfile.lock", "pipenv requirements > requirements.txt"),
+    ("Pipfile", "pipenv requirements > requirements.txt"),
+];
+
 fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let requirements = repo.read_text("requirements.txt", 1 << 18)?;
     let project = repo.read_text("pyproject.toml", 1 << 18)?;
+    let foreign = FOREIGN.into_iter().find(|(file, _)| exists(repo, file));
+    if let (None, Some((file, export))) = (&requirements, foreign) {
+        // `pip install .` would install versions that no lock says.
+        return Err(unsupported(
+            format!("{file}: pip does not read it, and pip alone is known here"),
+            &format!("commit a requirements.txt (`{export}`), or a Dockerfile"),
+        ));
+    }
     let (file, declared) = match (&requirements, &project) {
         (Some(text), _) => ("requirements.txt", text),
         (None, Some(text)) => ("pyproject.toml", text),
         (None, None) => return Ok(None),
     };
     let mut evidence = vec![format!("{file}: a Python app's dependencies")];
+    if let Some((other, _)) = foreign {
+        evidence.push(format!("{other}: not read, {file} says the versions"));
+    }
+    let local = requirements::local(requirements.as_deref().unwrap_or_default())?;
     let version = match repo.read_text(".python-version", 64)? {
         Some(text) => {
             evidence.push(format!(".python-version: {}", text.trim()));
@@ -24,13 +47,17 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
         }
         None => VERSION.into(),
     };
-    let start = start(repo, declared, &mut evidence)?;
+    let (start, sure) = start(repo, declared, &mut evidence)?;
     let base = format!("python:{version}-slim");
     let install: &[&str] = match requirements {
         Some(_) => &["/venv/bin/pip", "install", "-r", "requirements.txt"],
         None => &["/venv/bin/pip", "install", "."],
     };
-    let sources: &[&str] = if requirements_only(file) { &["requirements.txt"] } else { &["."] };
+    let alone = requirements.is_some() && local.is_none();
+    if let Some(line) = local {
+        evidence.push(format!("requirements.txt: `{line}`: all files are there before it"));
+    }
+    let sources: &[&str] = if alone { &["requirements.txt"] } else { &["."] };
     let cache = ["/root/.cache/pip"];
     let mut build = stage(
         "build",
@@ -51,7 +78,12 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     );
     Ok(Some(Detection {
         language: "python".into(),
-        score: if requirements.is_some() { 80 } else { 60 },
+        score: match (&requirements, sure) {
+            (Some(_), true) => 80,
+            (Some(_), false) => 70,
+            (None, true) => 60,
+            (None, false) => 50,
+        },
         toolchains: vec![Toolchain { name: "python".into(), version: Some(version) }],
         evidence,
         image: ImagePlan {
@@ -67,42 +99,40 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     }))
 }
 
-fn requirements_only(file: &str) -> bool {
-    file == "requirements.txt"
-}
-
 /// `3.11` of `3.11.7`.
 fn minor(version: &str) -> String {
     version.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// A Procfile's `web`, Django's manage.py, or the usual names of a start script.
-fn start(repo: &Tree, declared: &str, evidence: &mut Vec<String>) -> Result<Vec<String>, Error> {
+/// Returns the command of a Procfile's `web`, or of a start script with a usual name. The flag is false
+/// where only the name speaks for it: a tool's script may have such a name, too.
+fn start(
+    repo: &Tree,
+    declared: &str,
+    evidence: &mut Vec<String>,
+) -> Result<(Vec<String>, bool), Error> {
     let words = |words: &[&str]| words.iter().map(|&word| word.into()).collect::<Vec<String>>();
     if let Some(procfile) = repo.read_text("Procfile", 1 << 14)?
         && let Some(line) = procfile.lines().find_map(|line| line.strip_prefix("web:"))
     {
         evidence.push("Procfile: web".into());
-        return Ok(words(&["sh", "-c", &format!("exec {}", line.trim())]));
+        return Ok((words(&["sh", "-c", &format!("exec {}", line.trim())]), true));
     }
     for name in ["main.py", "app.py", "server.py"] {
         let Some(text) = repo.read_text(name, 1 << 20)? else { continue };
         if text.contains("__main__") {
             evidence.push(format!("{name}: starts itself"));
-            return Ok(words(&["python", name]));
+            return Ok((words(&["python", name]), true));
         }
         let module = name.trim_end_matches(".py");
         if declared.contains("gunicorn") && text.contains("app = ") {
             evidence.push(format!("{name}: `app`, with gunicorn"));
             let target = format!("{module}:app");
-            return Ok(words(&[
-                "sh",
-                "-c",
-                &format!("exec gunicorn --bind 0.0.0.0:$PORT {target}"),
-            ]));
+            let command = format!("exec gunicorn --bind 0.0.0.0:$PORT {target}");
+            return Ok((words(&["sh", "-c", &command]), true));
         }
         evidence.push(format!("{name}: the start script"));
-        return Ok(words(&["python", name]));
+        return Ok((words(&["python", name]), false));
     }
     Err(invalid(
         "a Python app, but nothing says how to start it".into(),
