@@ -71,6 +71,7 @@ pub mod bindings {
         "windlass:plugin/secrets@0.1.0" => secrets, "windlass:plugin/http@0.1.0" => http);
 }
 
+pub mod gomod;
 pub mod hook;
 mod paths;
 mod plan;

@@ -117,3 +117,64 @@ async fn a_python_app_is_installed_with_all_that_it_names_or_refused_by_name() {
     let alone = ours.asked(&[app, ("Pipfile", "[packages]\nflask = \"*\"\n")]).await;
     assert!(alone.refusals[0].message.starts_with("Pipfile:"), "{alone:?}");
 }
+
+/// Returns the package that is built, and the sources of the first copy.
+fn built(detected: &Detected) -> (&str, &[String]) {
+    let steps = &detected.recipes[0].image.stages[0].steps;
+    let Some(BuildStep::Run { argv, .. }) = steps.last() else { panic!("{detected:?}") };
+    assert_eq!(argv[..2], ["go", "build"]);
+    (argv.last().unwrap().as_str(), copied(detected))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go_modules_that_lie_beside_each_other() {
+    let ours = Ours::load().await;
+    let (main, money) = ("package main\n", "package money\n");
+    let module = "module example.com/shop\n\ngo 1.24\n";
+    let plain = ours.asked(&[("go.mod", module), ("go.sum", "x"), ("main.go", main)]).await;
+    assert_eq!(built(&plain), (".", &["go.mod".to_owned(), "go.sum".to_owned()][..]));
+    let replace = format!("{module}\nreplace example.com/shop/money => ./money\n");
+    let inside = [("money/go.mod", "module m\n"), ("money/money.go", money), ("main.go", main)];
+    let replaced = ours.asked(&[&inside[..], &[("go.mod", &*replace)]].concat()).await;
+    assert_eq!(built(&replaced), (".", &[".".to_owned()][..]));
+    let work = "go 1.24\n\nuse (\n\t./api\n\t./money\n)\n";
+    let files = [
+        ("go.work", work),
+        ("api/go.mod", "module example.com/api\n\nreplace m => ../money\n"),
+        ("api/main.go", main),
+        ("money/go.mod", "module m\n"),
+        ("money/money.go", money),
+    ];
+    let workspace = ours.asked(&files).await;
+    assert_eq!(built(&workspace), ("./api", &[".".to_owned()][..]));
+    assert!(workspace.recipes[0].evidence.contains(&"go.work: a Go workspace".to_owned()));
+    for (file, text) in [
+        ("go.mod", "module a\n\nreplace m => ../money\n"),
+        ("go.work", "use (\n\t.\n\t../money\n)\n"),
+    ] {
+        let files = [("go.mod", module), ("main.go", main), (file, text)];
+        let outside = ours.asked(&files).await;
+        let message = &outside.refusals[0].message;
+        assert!(message.starts_with(file) && message.contains("../money"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_of_package_main_that_are_no_program() {
+    let ours = Ours::load().await;
+    let tagged = |tag: &str| format!("//go:build {tag}\n\npackage main\n\nfunc main() {{}}\n");
+    let (mage, ignored) = (tagged("mage"), tagged("ignore"));
+    let mut files = vec![
+        ("go.mod", "module example.com/shop\n"),
+        ("magefile.go", &*mage),
+        ("shop.go", "// Package shop is a library.\npackage shop\n"),
+        ("internal/rates/gen.go", &*ignored),
+        ("internal/rates/rates.go", "package rates\n"),
+        ("testdata/sample/main.go", "package main\n"),
+    ];
+    let none = ours.asked(&files).await;
+    let message = &none.refusals[0].message;
+    assert!(message.contains("magefile.go (`//go:build mage`)"), "{message}");
+    files.push(("cmd/shop/main.go", "package main\n"));
+    assert_eq!(built(&ours.asked(&files).await).0, "./cmd/shop");
+}

@@ -1,37 +1,45 @@
 //! Go modules: one static binary, in an image without the toolchain.
 
+use program::{Places, Program};
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, invalid, run,
-    run_cached, stage,
+    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists,
+    gomod::{directive, is_passed_by, replaced, used},
+    leads_out, run, run_cached, stage, unsupported,
 };
 
+mod program;
+mod source;
+
+/// The number of Go files, and of modules, that are looked at.
+const MOST: u32 = 4_000;
+
 fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
-    let Some(module) = repo.read_text("go.mod", 1 << 16)? else { return Ok(None) };
-    let mut evidence = vec!["go.mod: a Go module".to_owned()];
-    let version = directive(&module, "go");
-    let main = main_package(repo)?;
-    evidence.push(format!("{main}: package main"));
-    let package = match main.rsplit_once('/') {
-        Some((folder, _)) => format!("./{folder}"),
-        None => ".".into(),
+    let work = repo.read_text("go.work", 1 << 16)?;
+    let module = repo.read_text("go.mod", 1 << 16)?;
+    let (text, what) = match (&work, &module) {
+        (Some(work), _) => (work, "go.work: a Go workspace"),
+        (None, Some(module)) => (module, "go.mod: a Go module"),
+        (None, None) => return Ok(None),
     };
-    let has_sums = repo.read_text("go.sum", 1 << 22)?.is_some();
-    let sources: &[&str] = if has_sums { &["go.mod", "go.sum"] } else { &["go.mod"] };
+    let mut evidence = vec![what.to_owned()];
+    let version = directive(text, "go");
+    let built = work.as_deref().map_or_else(|| vec![String::new()], used);
+    let beside = beside(repo, work.as_deref(), &built)?;
+    let Program { package, evidence: why } = program(repo, &built)?;
+    evidence.extend(why);
+    let build = ["go", "build", "-trimpath", "-o", "/out/app", &*package];
     // Modules are a layer, not a cache mount: tests run in a container of this stage.
-    let build = stage(
-        "build",
-        "golang:1-bookworm",
-        vec![
-            copy(sources, "./"),
-            run(&["go", "mod", "download"]),
-            copy(&["."], "."),
-            run_cached(
-                &["go", "build", "-trimpath", "-o", "/out/app", &package],
-                &["/root/.cache/go-build"],
-            ),
-        ],
-    );
-    let mut build = build;
+    let download = run(&["go", "mod", "download"]);
+    let mut steps = if let Some(beside) = beside {
+        evidence.push(format!("{beside}: all files are there before the download"));
+        vec![copy(&["."], "."), download]
+    } else {
+        let sources: &[&str] =
+            if exists(repo, "go.sum") { &["go.mod", "go.sum"] } else { &["go.mod"] };
+        vec![copy(sources, "./"), download, copy(&["."], ".")]
+    };
+    steps.push(run_cached(&build, &["/root/.cache/go-build"]));
+    let mut build = stage("build", "golang:1-bookworm", steps);
     build.env = vec![("CGO_ENABLED".into(), "0".into())];
     let serve =
         stage("run", "debian:bookworm-slim", vec![copy_from("build", "/out/app", "/app/app")]);
@@ -53,43 +61,53 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     }))
 }
 
-/// The value of a directive such as `go 1.24`.
-fn directive(module: &str, name: &str) -> Option<String> {
-    module.lines().find_map(|line| {
-        let mut words = line.split_whitespace();
-        (words.next()? == name).then(|| words.next().map(str::to_owned)).flatten()
-    })
+/// Names the reason for a download to read more than go.mod and go.sum: a workspace, or a module of the
+/// tree itself.
+///
+/// # Errors
+/// Names what leads out of the tree.
+fn beside(repo: &Tree, work: Option<&str>, built: &[String]) -> Result<Option<String>, Error> {
+    let mut named = Vec::new();
+    if let Some(work) = work {
+        named.extend(built.iter().map(|folder| ("go.work: use", folder.clone())));
+        named.extend(replaced(work).into_iter().map(|folder| ("go.work: replace", folder)));
+    }
+    for folder in built.iter().filter(|folder| !leads_out(folder)) {
+        let text = repo.read_text(&within(folder, "go.mod"), 1 << 16)?.unwrap_or_default();
+        let all = replaced(&text).into_iter();
+        named.extend(all.map(|path| ("go.mod: replace", within(folder, &path))));
+    }
+    match named.iter().find(|(_, path)| leads_out(path)) {
+        Some((rule, path)) => Err(unsupported(
+            format!("{rule} `{path}` is outside of the app's folder"),
+            "name the folder that holds both in `source.directory`",
+        )),
+        None => Ok(named.first().map(|(rule, path)| format!("{rule} `./{path}`"))),
+    }
 }
 
-/// The root, `cmd/NAME` when there is one, or the only main package anywhere.
-fn main_package(repo: &Tree) -> Result<String, Error> {
-    let mut found = Vec::new();
-    for file in repo.glob("**/*.go", 500)? {
-        if file.ends_with("_test.go") || file.starts_with("vendor/") {
-            continue;
-        }
-        let text = repo.read_text(&file, 1 << 20)?.unwrap_or_default();
-        if text.lines().any(|line| line.trim() == "package main") {
-            found.push(file);
-        }
+/// Joins a folder and a path that is relative to it.
+fn within(folder: &str, path: &str) -> String {
+    if folder.is_empty() || path.starts_with('/') {
+        return path.to_owned();
     }
-    let depth = |file: &String| (file.matches('/').count(), !file.ends_with("main.go"));
-    found.sort_by_key(depth);
-    let mut folders: Vec<_> =
-        found.iter().map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
-    folders.dedup();
-    match (found.first(), folders.as_slice()) {
-        (None, _) => Err(invalid(
-            "go.mod is there, but no file says `package main`".into(),
-            "a library cannot be deployed; name the app's folder in `source.directory`",
-        )),
-        (Some(file), [""] | [_]) => Ok(file.clone()),
-        (Some(file), ["", ..]) => Ok(file.clone()),
-        (_, folders) => Err(invalid(
-            format!("several main packages: {}", folders.join(", ")),
-            "commit a Dockerfile that builds the one you mean",
-        )),
+    format!("{folder}/{path}")
+}
+
+fn program(repo: &Tree, built: &[String]) -> Result<Program, Error> {
+    let files = repo.glob("**/*.go", MOST)?;
+    let modules = repo.glob("**/go.mod", MOST)?;
+    let folder =
+        |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
+    let modules: Vec<String> = modules.iter().filter_map(folder).collect();
+    let places = Places { files: &files, modules: &modules, built };
+    // A file that is no text, or too long to be read, is no program's.
+    let mut program = places.program(|file| repo.read_text(file, 1 << 20).ok().flatten())?;
+    // Vendored files come last, and are not looked at.
+    if let Some(last) = files.get(MOST as usize - 1).filter(|last| !is_passed_by(last)) {
+        program.evidence.push(format!("{last}: the last of {MOST} Go files that are looked at"));
     }
+    Ok(program)
 }
 
 detector!(detect);

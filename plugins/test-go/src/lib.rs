@@ -2,6 +2,8 @@
 
 use windlass_plugin_sdk::{
     Error, Ran, Summary, TestPlan, Tree,
+    gomod::{is_passed_by, module_of, used},
+    leads_out,
     reports::{case, note, place, plain, summary},
     test_runner,
 };
@@ -10,14 +12,17 @@ mod output;
 
 fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
     // A tree that is too large to look through is no reason to run no tests.
-    let modules = repo.glob("**/go.mod", 100).unwrap_or_default();
-    let other: Vec<&str> = modules.iter().filter_map(|path| path.strip_suffix("/go.mod")).collect();
-    // What `./...` does not reach (`go help packages`): other modules, vendored and hidden folders.
+    let modules = repo.glob("**/go.mod", 1_000).unwrap_or_default();
+    let folder =
+        |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
+    let modules: Vec<String> = modules.iter().filter_map(folder).collect();
+    let work = repo.read_text("go.work", 1 << 16).unwrap_or_default();
+    let mut tested = work.as_deref().map_or_else(|| vec![String::new()], used);
+    tested.retain(|folder| !leads_out(folder));
+    // What `./...` does not reach: other modules, vendored and hidden folders.
     let reached = |path: &&String| {
-        let inside = |folder: &&str| path.starts_with(&format!("{folder}/"));
-        let left_out =
-            |part: &str| part.starts_with(['.', '_']) || part == "testdata" || part == "vendor";
-        !other.iter().any(inside) && !path.split('/').any(left_out)
+        let module = module_of(path, &modules).unwrap_or_default();
+        tested.iter().any(|folder| folder == module) && !is_passed_by(path)
     };
     let mut evidence = Vec::new();
     let mut tells = false;
@@ -47,7 +52,12 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         return Ok(None);
     }
     evidence.truncate(5);
-    let command = ["go", "test", "-v", "./..."].map(str::to_owned).to_vec();
+    let mut command = ["go", "test", "-v"].map(str::to_owned).to_vec();
+    // In a workspace a pattern reaches one module.
+    command.extend(tested.iter().map(|folder| match &**folder {
+        "" => "./...".to_owned(),
+        folder => format!("./{folder}/..."),
+    }));
     let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
 }
