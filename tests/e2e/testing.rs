@@ -55,6 +55,34 @@ fn a_failing_test_of_go() {
     a_failing_test_is_named("t-fail-go", "go", "main_test.go", words);
 }
 
+/// With `-json` the events of packages are mixed: one ends while another one's test runs and has logged.
+#[test]
+fn go_packages_that_are_tested_side_by_side() {
+    let stand = Stand::new("t-go-json");
+    let repository = example(&stand, "go");
+    let json = "[test]\ncommand = [\"go\", \"test\", \"-json\", \"./...\"]\n";
+    repository.write("windlass.toml", &format!("{SMALL}{json}")).unwrap();
+    let test = |package: &str, rounds: u32| {
+        let text = format!(
+            "package {package}\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestSlow(t *testing.T) {{\n\tfor round := range {rounds} {{\n\t\tt.Logf(\"round %d\", round)\n\t\ttime.Sleep(300 * time.Millisecond)\n\t}}\n}}\n"
+        );
+        repository.write(&format!("{package}/{package}_test.go"), &text).unwrap();
+    };
+    test("basket", 6);
+    test("money", 2);
+    repository.commit("two packages").unwrap();
+    let ended = stand.submit("go", repository.url(), &[]);
+    ended.succeeded();
+    assert_eq!(counted(&stand, &ended.id), Some(("test-go".into(), 3, 0, 0)), "{}", ended.text);
+
+    repository.edit("basket/basket_test.go", "t.Logf", "t.Errorf").unwrap();
+    repository.commit("one fails").unwrap();
+    let ended = stand.submit("go", repository.url(), &[]);
+    let text = ended.failed_with("test", "tests-failed");
+    assert!(text.contains("example.com/hello/basket: TestSlow"), "{text}");
+    assert_eq!(counted(&stand, &ended.id), Some(("test-go".into(), 2, 1, 0)), "{text}");
+}
+
 #[test]
 fn no_tests_are_said_and_the_job_goes_on() {
     let stand = Stand::new("t-no-tests");

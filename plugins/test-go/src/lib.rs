@@ -1,4 +1,4 @@
-//! Go's own tests: `go test -v`, read as it prints, or as `-json` wraps it.
+//! Go's own tests: `go test -v`, read as text, or as the events of `-json`.
 
 use windlass_plugin_sdk::{
     Error, Ran, Summary, TestPlan, Tree,
@@ -8,6 +8,7 @@ use windlass_plugin_sdk::{
     test_runner,
 };
 
+mod events;
 mod output;
 
 fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
@@ -71,7 +72,7 @@ fn is_test(line: &str) -> bool {
 }
 
 fn parse(ran: Ran, _: &Tree) -> Result<Option<Summary>, Error> {
-    Ok(output::read(&ran.output))
+    Ok(events::read(&ran.output).or_else(|| output::read(&ran.output)))
 }
 
 test_runner!(plan: plan, parse: parse);

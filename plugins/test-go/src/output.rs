@@ -1,27 +1,52 @@
 //! What `go test` prints (`cmd/internal/test2json` reads the same lines).
 
 use super::{Summary, case, note, place, plain, summary};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One test, named as Go does: `TestSum/negative` belongs to `TestSum`.
 #[derive(Default)]
-struct Test {
-    result: Option<Verdict>,
-    said: Vec<String>,
+pub(crate) struct Test {
+    pub(crate) result: Option<Verdict>,
+    pub(crate) said: Vec<String>,
     at: Option<(String, u32)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Verdict {
     Pass,
     Fail,
     Skip,
 }
 
+impl Test {
+    /// Records a verdict. With `-count` a test ends several times: one failure is enough.
+    pub(crate) fn ends(&mut self, verdict: Verdict) {
+        if self.result != Some(Verdict::Fail) {
+            self.result = Some(verdict);
+        }
+    }
+
+    /// Keeps a line of the test's log or panic.
+    pub(crate) fn hears(&mut self, line: &str) {
+        if !line.starts_with([' ', '\t']) && !line.starts_with("panic: ") {
+            return;
+        }
+        let trimmed = line.trim_start();
+        match head(trimmed).and_then(place) {
+            // A goroutine's stack ends in such lines too: the first is the test's own word.
+            Some(at) if self.at.is_none() => {
+                self.at = Some(at);
+                let words = trimmed.splitn(3, ':').nth(2).unwrap_or_default();
+                self.said.push(words.trim().to_owned());
+            }
+            _ => self.said.push(trimmed.to_owned()),
+        }
+    }
+}
+
 /// None where nothing of `go test` is in it.
 pub(crate) fn read(output: &str) -> Option<Summary> {
-    let text = plain(&unwrapped(output));
+    let text = plain(output);
     let mut all = summary();
     let mut recognised = false;
     let mut tests: BTreeMap<String, Test> = BTreeMap::new();
@@ -36,7 +61,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
         } else if let Some((before, verdict, name)) = glued(trimmed) {
             recognised = true;
             let test = tests.entry(name.into()).or_default();
-            test.result = Some(verdict);
+            test.ends(verdict);
             if !before.is_empty() {
                 test.said.push(before.into());
             }
@@ -51,13 +76,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             }
             outside.clear();
             if !ok && note_of.contains("failed]") {
-                all.failed += 1;
-                let mut failed = case(package, "does not build", &compiler.join("\n"));
-                let first = compiler.iter().find_map(|line: &String| place(head(line)?));
-                if let Some((file, line)) = first {
-                    (failed.file, failed.line) = (Some(file), Some(line));
-                }
-                note(&mut all, failed);
+                does_not_build(&mut all, package, &compiler.join("\n"));
             }
             (current, compiler) = (String::new(), Vec::new());
         } else if line.starts_with("# ") {
@@ -68,17 +87,8 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             } else if outside.len() < 20 && !line.is_empty() {
                 outside.push(line.to_owned());
             }
-        } else if line.starts_with([' ', '\t']) || line.starts_with("panic: ") {
-            let test = tests.entry(current.clone()).or_default();
-            match head(trimmed).and_then(place) {
-                // A goroutine's stack ends in such lines too: the first is the test's own word.
-                Some(at) if test.at.is_none() => {
-                    test.at = Some(at);
-                    let words = trimmed.splitn(3, ':').nth(2).unwrap_or_default();
-                    test.said.push(words.trim().to_owned());
-                }
-                _ => test.said.push(trimmed.to_owned()),
-            }
+        } else {
+            tests.entry(current.clone()).or_default().hears(line);
         }
     }
     // A process that died tells no package.
@@ -86,19 +96,18 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
     recognised.then_some(all)
 }
 
-/// The text inside `go test -json`, or the text itself.
-fn unwrapped(output: &str) -> String {
-    let events = output.lines().filter_map(|line| {
-        let event: Value = serde_json::from_str(line).ok()?;
-        event["Action"].as_str()?;
-        Some(event["Output"].as_str().unwrap_or_default().to_owned())
-    });
-    let text: String = events.collect();
-    if text.is_empty() { output.to_owned() } else { text }
+/// Counts a package that does not compile as one failure.
+pub(crate) fn does_not_build(all: &mut Summary, package: &str, compiler: &str) {
+    all.failed += 1;
+    let mut failed = case(package, "does not build", compiler);
+    if let Some((file, line)) = compiler.lines().find_map(|line| place(head(line)?)) {
+        (failed.file, failed.line) = (Some(file), Some(line));
+    }
+    note(all, failed);
 }
 
 /// A verdict, also after what a test printed without a line end.
-fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
+pub(crate) fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
     let at = line.rfind("--- ")?;
     let (before, rest) = (line.get(..at)?, line.get(at..)?);
     let (verdict, name) = verdict(rest)?;
@@ -136,12 +145,15 @@ fn head(line: &str) -> Option<&str> {
     line.get(..end).filter(|head| head.contains(".go:"))
 }
 
+/// Says whether a test has subtests.
+pub(crate) fn is_parent(tests: &BTreeMap<String, Test>, name: &str) -> bool {
+    let below = format!("{name}/");
+    tests.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below))
+}
+
 /// Counts tests that have no subtests, and words for those that failed.
-fn close(all: &mut Summary, tests: BTreeMap<String, Test>, package: &str) {
-    let is_parent = |name: &str| {
-        let below = format!("{name}/");
-        tests.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below))
-    };
+pub(crate) fn close(all: &mut Summary, tests: BTreeMap<String, Test>, package: &str) {
+    let is_parent = |name: &str| is_parent(&tests, name);
     for (name, test) in &tests {
         let failed = match test.result {
             // Begun and not ended: the process died in it.
@@ -198,20 +210,6 @@ FAIL
         assert_eq!((&*case.suite, &*case.name), ("example.com/app", "TestSum/negative"));
         assert_eq!((case.file.as_deref(), case.line), (Some("main_test.go"), Some(12)));
         assert_eq!(case.message, "got 1, want 2");
-    }
-
-    #[test]
-    fn json_is_the_same_text() {
-        let json: String = VERBOSE
-            .lines()
-            .map(|line| {
-                let event =
-                    serde_json::json!({ "Action": "output", "Output": format!("{line}\n") });
-                format!("{event}\n")
-            })
-            .collect();
-        let read = read(&json).unwrap();
-        assert_eq!((read.passed, read.failed, read.skipped), (2, 1, 1));
     }
 
     #[test]
