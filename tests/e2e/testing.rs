@@ -114,3 +114,31 @@ fn a_runner_that_dies_and_tests_that_are_not_run() {
     let text = stand.submit("python", repository.url(), &[]).failed_with("test", "tests-died");
     assert!(text.contains("No module named pytest"), "{text}");
 }
+
+/// A tool that finds no test and takes that for a failure is no test that failed.
+#[test]
+fn tools_that_find_no_test() {
+    let stand = Stand::new("t-none-yet");
+    let repository = Repository::new(&bed().layout, "t-none-yet-node", true).unwrap();
+    let scripts = "{ \"scripts\": { \"start\": \"node server.js\", \"test\": \"node jest.js\" } }";
+    repository.write("package.json", scripts).unwrap();
+    repository.write("server.js", "").unwrap();
+    // What jest says, without the two hundred packages that it is made of.
+    let jest = "console.error('No tests found, exiting with code 1'); process.exitCode = 1;\n";
+    repository.write("jest.js", jest).unwrap();
+    repository.write("windlass.toml", SMALL).unwrap();
+    repository.commit("jest, and no test yet").unwrap();
+    let text = stand.submit("node", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    assert!(text.contains("No tests found, exiting with code 1"), "{text}");
+    assert!(text.contains("test.command") && text.contains("test.off"), "{text}");
+
+    let repository = Repository::new(&bed().layout, "t-none-yet-python", true).unwrap();
+    repository.write("requirements.txt", "# the standard library will do\n").unwrap();
+    repository.write("main.py", "if __name__ == '__main__':\n    pass\n").unwrap();
+    let test = "import unittest\n\n\nclass Money(unittest.TestCase):\n    def test_cents(self):\n        pass\n";
+    repository.write("tests/test_money.py", test).unwrap();
+    repository.write("windlass.toml", SMALL).unwrap();
+    repository.commit("tests that discovery does not find").unwrap();
+    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    assert!(text.contains("tests/test_money.py") && text.contains("Ran 0 tests"), "{text}");
+}

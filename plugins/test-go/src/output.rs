@@ -79,6 +79,8 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
                 does_not_build(&mut all, package, &compiler.join("\n"));
             }
             (current, compiler) = (String::new(), Vec::new());
+        } else if line == "no packages to test" {
+            recognised = true;
         } else if line.starts_with("# ") {
             compiler.clear();
         } else if current.is_empty() {
@@ -233,6 +235,8 @@ FAIL\texample.com/app\t0.004s
         let died = read(text).unwrap();
         assert!(died.failed == 1 && died.failures[0].message.contains("boom"));
         assert!(read("sh: go: not found\n").is_none());
+        let none = "go: warning: \"./...\" matched no packages\nno packages to test\n";
+        assert_eq!(read(none).unwrap().failed, 0);
         let outside = read("no database\nFAIL\texample.com/app\t0.01s\nFAIL\n").unwrap();
         assert!(outside.failed == 1 && outside.failures[0].message.contains("no database"));
         let text = "=== RUN   TestPrint\nhi--- PASS: TestPrint (0.00s)\nPASS\nok  \tx\t0.1s\n";

@@ -10,10 +10,25 @@ use windlass_plugin_sdk::{
 mod jest;
 mod mocha;
 mod node;
+mod none;
 mod vitest;
 
 /// Tools whose output names each test; a script may as well be a linter.
 const TELLING: [&str; 5] = ["node --test", "jest", "vitest", "mocha", "react-scripts test"];
+
+/// Files that may tell jest or vitest to pass without tests.
+const CONFIGS: [&str; 10] = [
+    "jest.config.js",
+    "jest.config.ts",
+    "jest.config.mjs",
+    "jest.config.cjs",
+    "jest.config.json",
+    "vitest.config.js",
+    "vitest.config.ts",
+    "vitest.config.mts",
+    "vite.config.js",
+    "vite.config.ts",
+];
 
 fn plan(repo: &Tree, _: String, _: Vec<String>) -> Result<Option<TestPlan>, Error> {
     let Some(text) = repo.read_text("package.json", 1 << 18)? else { return Ok(None) };
@@ -26,9 +41,13 @@ fn plan(repo: &Tree, _: String, _: Vec<String>) -> Result<Option<TestPlan>, Erro
         return Ok(None);
     };
     let evidence = vec![format!("package.json: scripts.test is `{script}`")];
+    // In the script, in jest's own part of package.json, or in a file of its own.
+    let content = |file: &&str| repo.read_text(file, 1 << 16).ok().flatten();
+    let none_will_do =
+        |text: &str| text.contains("passWithNoTests") || text.contains("pass-with-no-tests");
     let tells = TELLING.iter().any(|tool| script.contains(tool))
-        && !script.contains("passWithNoTests")
-        && !script.contains("pass-with-no-tests");
+        && !none_will_do(&text)
+        && !CONFIGS.iter().filter_map(content).any(|text| none_will_do(&text));
     let command = ["npm", "test"].map(str::to_owned).to_vec();
     let reports = ["junit.xml", "reports/*.xml", "test-results/*.xml"].map(str::to_owned).to_vec();
     let env = vec![("NO_COLOR".into(), "1".into())];
@@ -47,7 +66,8 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
         }
     }
     let text = plain(&ran.output);
-    let readers = [tap, node::read, vitest::read, jest::read, mocha::read];
+    // That there are none is looked for last: another part of the same run may have had some.
+    let readers = [tap, node::read, vitest::read, jest::read, mocha::read, none::read];
     // What was printed is of this run; a report may have been committed.
     Ok(readers.iter().find_map(|read| read(&text)).or(all))
 }

@@ -23,6 +23,9 @@ const DECLARED: [&str; 7] = [
     "pytest.ini",
 ];
 
+/// The number of files that are looked into for tests.
+const LOOKED_AT: usize = 50;
+
 fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
     let Some(file) = matched.first() else { return Ok(None) };
     let mut evidence = vec![format!("{file}: tests")];
@@ -41,8 +44,13 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     }
     evidence.push("nothing names pytest: unittest".into());
     let command = ["python", "-m", "unittest", "discover", "-v"].map(str::to_owned).to_vec();
-    // Its discovery looks for `test*.py` only, in packages only.
-    let tells = matched.iter().any(|path| path.starts_with("test") && !path.contains('/'));
+    // A script may be called `test_….py`, too. Tests that its discovery does not find, since it looks into
+    // packages only, or are written for pytest, are there all the same.
+    let holds_tests = |path: &String| {
+        let text = repo.read_text(path, 1 << 20).ok().flatten().unwrap_or_default();
+        text.contains("TestCase") || text.contains("def test")
+    };
+    let tells = matched.iter().take(LOOKED_AT).any(holds_tests);
     let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
 }

@@ -143,6 +143,11 @@ fn judge(
         (summary, Some(plan)) if summary.as_ref().is_none_or(TestSummary::is_empty) => {
             Err(Cause::NoTestsRan { command, tail, evidence: plan.evidence.clone() })
         }
+        // The tool itself counts none, and takes that for a failure: it is no test that failed.
+        (Some(summary), _) if exit != 0 && summary.is_empty() => {
+            let evidence = plan.map(|plan| plan.evidence.clone()).unwrap_or_default();
+            Err(Cause::NoTestsRan { command, tail, evidence })
+        }
         (Some(summary), _) if exit != 0 || summary.failed > 0 => {
             Err(Cause::Tests { command, exit, tail, summary: Some(summary) })
         }
@@ -199,6 +204,8 @@ mod tests {
         assert_eq!(judged(1, None, true), "died");
         assert_eq!(judged(0, None, true), "none ran");
         assert_eq!(judged(5, Some((0, 0, 0)), true), "none ran", "as pytest ends then");
+        assert_eq!(judged(5, Some((0, 0, 0)), false), "none ran", "as unittest ends since 3.12");
+        assert_eq!(judged(0, Some((0, 0, 0)), false), "passed", "a script of a test's name");
         assert_eq!(judged(0, None, false), "passed", "`npm test` may be a linter");
         assert_eq!(judged(2, None, false), "failed");
     }

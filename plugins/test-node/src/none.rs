@@ -1,0 +1,38 @@
+//! Tools that find no test: they print a sentence instead of counts.
+
+use windlass_plugin_sdk::{Summary, reports::summary};
+
+/// Beginnings of such sentences: jest and react-scripts, vitest and mocha, jasmine, node:test.
+const SAID: [&str; 4] =
+    ["No tests found", "No test files found", "No specs found", "Could not find '"];
+
+/// Returns a summary of zeros where a tool says that there is no test.
+pub(crate) fn read(text: &str) -> Option<Summary> {
+    let says = |line: &str| {
+        let line = line.trim();
+        let line = line.strip_prefix("Error: ").unwrap_or(line);
+        SAID.iter().any(|said| line.starts_with(said))
+    };
+    text.lines().any(says).then(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn each_tool_in_its_own_words() {
+        for text in [
+            "> test\n> jest\n\nNo tests found, exiting with code 1\nIn /app\n  2 files checked.\n",
+            "No tests found, exiting with code 0\n",
+            "\n RUN  v3.2.4 /app\n\nNo test files found, exiting with code 1\n\ninclude: **/*.test.js\n",
+            "Error: No test files found: \"test\"\n    at lookupFiles\n",
+            "Could not find '/app/test/**/*.test.js'\n",
+        ] {
+            let read = read(text).unwrap();
+            assert_eq!((read.passed, read.failed, read.skipped), (0, 0, 0), "{text}");
+        }
+        assert!(read("sh: 1: jest: not found\n").is_none());
+        assert!(read("eslint: 3 problems\n").is_none());
+    }
+}
