@@ -17,13 +17,18 @@ pub fn junit(text: &str) -> Result<Summary, String> {
         if let Some(failure) = child("failure").or_else(|| child("error")) {
             all.failed += 1;
             note(&mut all, failed(test, failure));
-        } else if child("skipped").is_some() {
+        } else if child("skipped").is_some() || is_left_out(test) {
             all.skipped += 1;
         } else {
             all.passed += 1;
         }
     }
     Ok(all)
+}
+
+/// Says whether a test was left out: disabled in GoogleTest, or not run by CTest.
+fn is_left_out(test: Node<'_, '_>) -> bool {
+    matches!(test.attribute("status"), Some("notrun" | "disabled"))
 }
 
 fn failed(test: Node<'_, '_>, failure: Node<'_, '_>) -> crate::TestCase {
@@ -66,5 +71,17 @@ test_app.py:9: AssertionError</failure></testcase>
             (Some("test_app.py"), Some(9))
         );
         assert!(junit("<testsuite").is_err());
+    }
+
+    /// GoogleTest gives a disabled test no element of its own, only a status.
+    #[test]
+    fn what_was_not_run_did_not_pass() {
+        let text = r#"<testsuites tests="3" failures="0" disabled="1"><testsuite name="Money">
+            <testcase name="Adds" status="run" result="completed" classname="Money" />
+            <testcase name="DISABLED_Rounds" status="notrun" result="suppressed" classname="Money" />
+            <testcase name="Later" status="run" result="skipped"><skipped message="later"/></testcase>
+        </testsuite></testsuites>"#;
+        let read = junit(text).unwrap();
+        assert_eq!((read.passed, read.failed, read.skipped), (1, 0, 2));
     }
 }
