@@ -74,12 +74,18 @@ fn tests_that_fail_and_tests_that_never_end() {
     let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
     assert!(!pushed, "nothing is pushed");
 
-    repository.write("test.py", "import time\ntime.sleep(3600)\n").unwrap();
+    // As unittest writes: the name, and the line's end once the test is over.
+    let hangs = "import time\nprint('test_adds ... ok')\nprint('test_waits_for_the_bank ... ', end='', flush=True)\ntime.sleep(3600)\n";
+    repository.write("test.py", hangs).unwrap();
     repository.commit("hangs").unwrap();
     let began = Instant::now();
     let ended = stand.submit("app", repository.url(), &["--test-timeout", "3"]);
     let text = ended.failed_with("test", "tests-hang");
     assert!(text.contains("after 3 s") && began.elapsed() < Duration::from_secs(60), "{text}");
+    assert!(
+        text.contains("test_adds ... ok") && text.contains("test_waits_for_the_bank"),
+        "{text}"
+    );
     stand.submit("app", repository.url(), &["--no-test"]).succeeded();
     stand.serves("app", "two");
 }

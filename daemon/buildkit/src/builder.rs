@@ -30,7 +30,7 @@ use windlass_core::{
     job::{Image, Stage},
     ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Logins, Order, Tree},
     run::Voice,
-    testing::{TestOutput, TestRun},
+    testing::{LastWords, TestOutput, TestRun},
 };
 
 /// Stages that are asked for an argument which the deployed one does not take: each is a question.
@@ -369,7 +369,12 @@ impl Build for Building {
         &self.config
     }
 
-    async fn test(&self, test: &TestRun, voice: &Voice) -> Result<TestOutput, BuildError> {
+    async fn test(
+        &self,
+        test: &TestRun,
+        last: &LastWords,
+        voice: &Voice,
+    ) -> Result<TestOutput, BuildError> {
         let other = match &test.stage {
             Some(stage) if !is_same(stage, self.target.as_deref()) => {
                 let mut options = self.options.clone();
@@ -380,7 +385,7 @@ impl Build for Building {
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
-        let ran = container::run(&self.gateway, built, test, voice).await;
+        let ran = container::run(&self.gateway, built, test, last, voice).await;
         let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
         if let Some(container) = container {
             output.reports = container.reports(&test.reports, &voice.redactor()).await?;

@@ -12,7 +12,7 @@ use bollard_buildkit_proto::{
     },
     pb::{Meta, Mount},
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use tonic::Status;
 use windlass_core::{
@@ -20,11 +20,8 @@ use windlass_core::{
     ports::BuildError,
     redact::Redactor,
     run::Voice,
-    testing::{TestOutput, TestRun},
+    testing::{LastWords, TestOutput, TestRun},
 };
-
-/// Lines that are kept for the error.
-const TAIL: usize = 30;
 
 /// Bytes of output that are kept for a plugin: of more, the end.
 const KEPT: usize = 1 << 20;
@@ -40,6 +37,7 @@ pub(crate) async fn run(
     gateway: &Gateway,
     built: &Built,
     test: &TestRun,
+    last: &LastWords,
     voice: &Voice,
 ) -> Result<(TestOutput, Option<Container>), Status> {
     let image = Image::of(built);
@@ -66,7 +64,7 @@ pub(crate) async fn run(
         folder => folder,
     };
     let container = Container { gateway: gateway.clone(), id, cwd: cwd.into() };
-    let output = exec(&container, &image, command, &test.env, voice).await?;
+    let output = exec(&container, &image, command, &test.env, last, voice).await?;
     Ok((output, Some(container)))
 }
 
@@ -99,6 +97,7 @@ async fn exec(
     image: &Image,
     command: Vec<String>,
     more: &[(String, String)],
+    last: &LastWords,
     voice: &Voice,
 ) -> Result<TestOutput, Status> {
     let mut env = image.config.env.clone().unwrap_or_default();
@@ -127,15 +126,10 @@ async fn exec(
     let first = ExecMessage { process_id, input: Some(Input::Init(init)) };
     let _ = send.send(first).await;
     let mut stream = container.gateway.exec(messages).await?;
-    let mut lines = [Lines::new(voice), Lines::new(voice)];
-    let (mut said, mut exit) = (Said::default(), None);
+    let (mut said, mut exit) = (Said::new(last, voice), None);
     while let Some(message) = stream.message().await? {
         match message.input {
-            Some(Input::File(file)) => {
-                let [out, err] = &mut lines;
-                let lines = if file.fd == 2 { err } else { out };
-                said.tell(lines.push(&file.data), voice).await?;
-            }
+            Some(Input::File(file)) => said.take(file.fd, &file.data).await?,
             Some(Input::Exit(message)) => {
                 // A command that ran has an exit code of its own; a container that could not be
                 // made, or a program that is not there, has only words.
@@ -144,7 +138,7 @@ async fn exec(
                     if !error.contains("executable file not found") {
                         return Err(Status::internal(error));
                     }
-                    said.tell(vec![error], voice).await?;
+                    said.tell(&[error]).await?;
                 }
                 exit = Some(message.code);
             }
@@ -152,23 +146,39 @@ async fn exec(
             _ => {}
         }
     }
-    for lines in &mut lines {
-        said.tell(lines.finish(), voice).await?;
-    }
+    said.finish().await?;
     let exit = exit.ok_or_else(|| Status::unavailable("the container went away"))?;
     said.cut(KEPT);
-    let (tail, output) = (said.tail.into(), said.all);
+    let (tail, output) = (last.lines(), std::mem::take(&mut said.all));
     Ok(TestOutput { command, exit, tail, output, ..TestOutput::default() })
 }
 
-/// What the command printed so far.
-#[derive(Default)]
-struct Said {
-    tail: VecDeque<String>,
+/// The output of a command, from its first byte to where it ends or is given up.
+struct Said<'a> {
+    /// Standard output and standard error.
+    streams: [Lines; 2],
     all: String,
+    last: &'a LastWords,
+    voice: &'a Voice,
 }
 
-impl Said {
+impl<'a> Said<'a> {
+    fn new(last: &'a LastWords, voice: &'a Voice) -> Self {
+        let streams = [Lines::new(voice), Lines::new(voice)];
+        Self { streams, all: String::new(), last, voice }
+    }
+
+    async fn take(&mut self, fd: u32, bytes: &[u8]) -> Result<(), Status> {
+        let [out, err] = &mut self.streams;
+        let lines = if fd == 2 { err } else { out }.push(bytes);
+        self.tell(&lines).await
+    }
+
+    async fn finish(&mut self) -> Result<(), Status> {
+        let lines: Vec<_> = self.streams.iter_mut().flat_map(Lines::finish).collect();
+        self.tell(&lines).await
+    }
+
     /// Keeps whole lines at the end, at most so many bytes.
     fn cut(&mut self, most: usize) {
         let Some(over) = self.all.len().checked_sub(most).filter(|over| *over > 0) else { return };
@@ -176,11 +186,16 @@ impl Said {
         self.all.drain(..end.map_or(self.all.len(), |end| over + end + 1));
     }
 
-    async fn tell(&mut self, lines: Vec<String>, voice: &Voice) -> Result<(), Status> {
+    async fn tell(&mut self, lines: &[String]) -> Result<(), Status> {
+        // Once more: without escape sequences a secret may be whole again.
+        let redactor = self.voice.redactor();
+        let lines: Vec<_> = lines.iter().map(|line| redactor.mask(line)).collect();
+        // Before any is told, which takes a moment: it may be given up in that.
+        for line in &lines {
+            self.last.keep(line.clone());
+        }
         for line in lines {
-            // Once more: without escape sequences a secret may be whole again.
-            let line = voice.redactor().mask(&line);
-            let told = voice.log(Stage::Test, "test", &line).await;
+            let told = self.voice.log(Stage::Test, "test", &line).await;
             told.map_err(|lost| Status::aborted(lost.to_string()))?;
             self.all.push_str(&line);
             self.all.push('\n');
@@ -188,11 +203,82 @@ impl Said {
             if self.all.len() > 2 * KEPT {
                 self.cut(KEPT);
             }
-            if self.tail.len() == TAIL {
-                self.tail.pop_front();
-            }
-            self.tail.push_back(line);
         }
         Ok(())
+    }
+}
+
+impl Drop for Said<'_> {
+    /// Keeps the line that was begun. Tools write a test's name before they run it and end the line after
+    /// it: a test that hangs leaves nothing else. [`Said::finish`] leaves no such line.
+    fn drop(&mut self) {
+        let redactor = self.voice.redactor();
+        for line in self.streams.iter_mut().flat_map(Lines::cut) {
+            self.last.keep(redactor.mask(&line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use std::{sync::Arc, time::Duration};
+    use tokio::sync::watch;
+    use windlass_core::{
+        app::App,
+        event::Event,
+        job::Release,
+        ports::Journal,
+        run::{Lost, Run},
+        secret::Secret,
+    };
+
+    struct Unheard;
+
+    #[async_trait]
+    impl Journal for Unheard {
+        async fn append(&self, _: Event) -> Result<(), Lost> {
+            Ok(())
+        }
+
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+            Ok(None)
+        }
+    }
+
+    /// A line that was only begun is kept too, without the possible start of a secret.
+    #[tokio::test]
+    async fn what_is_given_up_leaves_its_last_words() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Unheard), stop, None);
+        run.mask([Secret::new(b"hunter22".to_vec())]);
+        let last = LastWords::default();
+        let hangs = async {
+            let mut said = Said::new(&last, run.voice());
+            said.take(2, b"test_adds ... ok\ntest_waits_for_the_bank ... ").await.unwrap();
+            said.take(1, b"token hunter").await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        tokio::time::timeout(Duration::from_millis(20), hangs).await.unwrap_err();
+        let expected = ["test_adds ... ok", "token ***", "test_waits_for_the_bank ... "];
+        assert_eq!(last.lines(), expected);
+    }
+
+    #[tokio::test]
+    async fn what_ends_is_told_once() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Unheard), stop, None);
+        let last = LastWords::default();
+        let mut said = Said::new(&last, run.voice());
+        for line in 0..100 {
+            said.take(1, format!("{line}\n").as_bytes()).await.unwrap();
+        }
+        said.take(1, b"no line end").await.unwrap();
+        said.finish().await.unwrap();
+        assert!(said.all.starts_with("0\n1\n") && said.all.ends_with("99\nno line end\n"));
+        drop(said);
+        let lines = last.lines();
+        assert_eq!((lines.len(), &*lines[0], &*lines[29]), (30, "71", "no line end"));
     }
 }

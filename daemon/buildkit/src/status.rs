@@ -68,8 +68,19 @@ impl Lines {
         lines
     }
 
+    /// Returns the last lines of a stream that ended.
     pub(crate) fn finish(&mut self) -> Vec<String> {
         let end = self.mask.finish();
+        self.ends_with(end)
+    }
+
+    /// Returns the last lines of a stream that is given up. The possible start of a secret is masked.
+    pub(crate) fn cut(&mut self) -> Vec<String> {
+        let end = self.mask.cut();
+        self.ends_with(end)
+    }
+
+    fn ends_with(&mut self, end: Vec<u8>) -> Vec<String> {
         self.rest.extend(end);
         let mut lines: Vec<_> = self.rest.split(|byte| *byte == b'\n').map(text).collect();
         self.rest = Vec::new();

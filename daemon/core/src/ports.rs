@@ -11,7 +11,7 @@ use crate::{
     run::{Lost, Voice},
     secret::Secret,
     snapshot::Snapshot,
-    testing::{TestOutput, TestPlan, TestRun, TestSummary},
+    testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 use async_trait::async_trait;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -199,8 +199,13 @@ pub trait Build: Send + Sync {
     /// How the image says that it runs.
     fn config(&self) -> &ImageConfig;
     /// Runs a command in a container of the built stage. A command that fails is an answer, not
-    /// an error.
-    async fn test(&self, test: &TestRun, voice: &Voice) -> Result<TestOutput, BuildError>;
+    /// an error. Dropping the future ends the command; `last` then holds its last lines.
+    async fn test(
+        &self,
+        test: &TestRun,
+        last: &LastWords,
+        voice: &Voice,
+    ) -> Result<TestOutput, BuildError>;
     /// Pushes exactly what was built. Pushing what is there is no error.
     async fn push(&mut self, voice: &Voice) -> Result<Image, BuildError>;
 }

@@ -7,7 +7,7 @@
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use std::{collections::BTreeSet, fmt::Write, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write, ops::Bound, sync::Arc};
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
@@ -22,6 +22,7 @@ const SHORTEST_PART: usize = 8;
 #[derive(Clone, Default)]
 pub struct Redactor {
     matcher: Option<Arc<AhoCorasick>>,
+    patterns: Arc<BTreeSet<Vec<u8>>>,
     longest: usize,
 }
 
@@ -39,7 +40,7 @@ impl Redactor {
             // Building fails only past billions of states; the store refuses secrets that large.
             .and_then(Result::ok)
             .map(Arc::new);
-        Self { matcher, longest }
+        Self { matcher, patterns: Arc::new(patterns), longest }
     }
 
     /// `text` with each secret as `***`.
@@ -63,6 +64,13 @@ impl Redactor {
                 masked
             }
         }
+    }
+
+    /// Says whether a secret starts with these bytes.
+    fn is_start(&self, bytes: &[u8]) -> bool {
+        let from: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(bytes), Bound::Unbounded);
+        let next = self.patterns.range::<[u8], _>(from).next();
+        next.is_some_and(|pattern| pattern.starts_with(bytes))
     }
 
     /// A masker for one stream that arrives in pieces.
@@ -104,6 +112,24 @@ impl Stream {
     pub fn finish(&mut self) -> Vec<u8> {
         let rest = std::mem::take(&mut self.held);
         self.redactor.mask_bytes(&rest)
+    }
+
+    /// Takes what was kept back of a stream that is given up. A secret may be cut in the middle there:
+    /// its possible start is masked too.
+    #[must_use]
+    pub fn cut(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.held);
+        let matcher = self.redactor.matcher.as_ref();
+        let whole = matcher.and_then(|matcher| matcher.find_iter(&rest).last());
+        let from = whole.map_or(0, |found| found.end());
+        let mut starts = from..rest.len().saturating_sub(SHORTEST - 1);
+        let start =
+            starts.find(|at| rest.get(*at..).is_some_and(|end| self.redactor.is_start(end)));
+        let Some(start) = start else { return self.redactor.mask_bytes(&rest) };
+        rest.truncate(start);
+        let mut shown = self.redactor.mask_bytes(&rest);
+        shown.extend_from_slice(MASK.as_bytes());
+        shown
     }
 }
 
@@ -229,6 +255,24 @@ mod tests {
             shown.extend(stream.finish());
             assert_eq!(String::from_utf8_lossy(&shown), whole, "{text} by bytes");
         }
+    }
+
+    /// A process that hangs may have written half of a secret. Fewer than four bytes give nothing away.
+    #[test]
+    fn what_is_given_up_shows_no_start_of_a_secret() {
+        let cut = |text: &str| {
+            let mut stream = redactor().stream();
+            let mut shown = stream.push(text.as_bytes());
+            shown.extend(stream.cut());
+            String::from_utf8(shown).unwrap()
+        };
+        for end in SHORTEST..SECRET.len() {
+            assert_eq!(cut(&format!("password={}", &SECRET[..end])), "password=***");
+        }
+        assert_eq!(cut(&format!("{SECRET} {}", &SECRET[..6])), "*** ***");
+        assert_eq!(cut(SECRET), "***");
+        assert_eq!(cut("test_waits_for_the_bank ... "), "test_waits_for_the_bank ... ");
+        assert_eq!(cut("tests s3c"), "tests s3c");
     }
 
     #[test]

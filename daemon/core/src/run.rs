@@ -134,6 +134,8 @@ pub enum Cause {
         command: Vec<String>,
         /// The limit.
         seconds: u64,
+        /// The last lines, also one that was only begun.
+        tail: Vec<String>,
     },
     /// The image runs as root where that is forbidden.
     #[error("the image runs as root, which this installation forbids")]

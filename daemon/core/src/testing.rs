@@ -1,7 +1,11 @@
 //! Tests: how a plugin wants them run, what came of it, and what it read out of that.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// How a test runner wants tests run, in the stage that has the tools.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +35,31 @@ pub struct TestRun {
     pub env: Vec<(String, String)>,
     /// Globs of files to bring back, relative to the stage's working directory.
     pub reports: Vec<String>,
+}
+
+/// The last lines of a running command. Whoever gives up on the command can still read them.
+#[derive(Clone, Debug, Default)]
+pub struct LastWords(Arc<Mutex<VecDeque<String>>>);
+
+impl LastWords {
+    /// The number of lines that are kept.
+    pub const MOST: usize = 30;
+
+    /// Keeps a line, which must be masked.
+    pub fn keep(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == Self::MOST {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// Returns the lines, oldest first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().cloned().collect()
+    }
 }
 
 /// What came of a test command.

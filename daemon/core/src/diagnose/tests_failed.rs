@@ -29,11 +29,11 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             evidence.iter().chain(tail).cloned().collect(),
             "name the command that runs them in `test.command`, or say `test.off`",
         ),
-        Cause::TestsHang { command, .. } => (
+        Cause::TestsHang { command, tail, .. } => (
             "tests-hang",
             command,
-            Vec::new(),
-            "end the tests, or raise `test.timeout-seconds`; nothing was released",
+            tail.clone(),
+            "see its last words for the test that hangs: end it, or raise `test.timeout-seconds`; nothing was released",
         ),
         _ => return None,
     };

@@ -6,7 +6,7 @@ use crate::{
     job::Stage,
     ports::{Build, Dockerfile, Ports, Tree},
     run::{Cause, Run},
-    testing::{TestOutput, TestPlan, TestRun, TestSummary},
+    testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 use std::time::Duration;
 
@@ -29,10 +29,11 @@ pub(super) async fn test(
         Err(why) => return Ok(run.say(Event::Skipped(Stage::Test, why)).await?),
     };
     let seconds = decided.decision.spec.test.timeout_seconds.map_or(PATIENCE, u64::from);
-    let running = build.test(&test, run.voice());
+    let last = LastWords::default();
+    let running = build.test(&test, &last, run.voice());
     let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
     let Ok(output) = output else {
-        return Err(Cause::TestsHang { command: test.command, seconds });
+        return Err(Cause::TestsHang { command: test.command, seconds, tail: last.lines() });
     };
     let output = output?;
     let summary = read(decided, &output, plan.as_ref(), ports, run).await?;

@@ -256,6 +256,17 @@ async fn a_failing_test_releases_and_pushes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_test_that_hangs_is_told_by_its_last_words() {
+    let world = World { hanging_test: true, ..World::default() }.running(Some("old"));
+    let mut job = job();
+    job.spec.secrets.insert("PASSWORD".into(), "password".into());
+    let diagnosis = failed(run(&world, &job).await);
+    assert_eq!((diagnosis.stage, &*diagnosis.code), (Stage::Test, "tests-hang"));
+    assert_eq!(diagnosis.evidence, ["test_waits_for_the_bank, *** ... "]);
+    assert!(world.pushed.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_secret_is_told_before_anything_is_built() {
     let world = World::default().running(None);
     let mut job = job();

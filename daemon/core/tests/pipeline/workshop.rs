@@ -7,12 +7,13 @@ use windlass_core::{
     job::{Image, Stage},
     ports::*,
     run::Voice,
-    testing::{TestOutput, TestRun},
+    testing::{LastWords, TestOutput, TestRun},
 };
 
 struct Building(Arc<Inner>, ImageConfig, String);
 struct Inner {
     failing_test: bool,
+    hanging_test: bool,
     fail: (bool, bool),
     push: Box<dyn Fn(String) + Send + Sync>,
 }
@@ -42,8 +43,8 @@ impl Builder for Workshop {
         let push = Box::new(move |reference| {
             *pushing.pushed.lock().unwrap().entry(reference).or_insert(0) += 1;
         });
-        let inner =
-            Inner { failing_test: world.failing_test, fail: (world.call(), world.call()), push };
+        let (failing_test, hanging_test) = (world.failing_test, world.hanging_test);
+        let inner = Inner { failing_test, hanging_test, fail: (world.call(), world.call()), push };
         let config = ImageConfig { user: Some(10001), ..ImageConfig::default() };
         Ok(Box::new(Building(Arc::new(inner), config, order.reference)))
     }
@@ -54,9 +55,18 @@ impl Build for Building {
     fn config(&self) -> &ImageConfig {
         &self.1
     }
-    async fn test(&self, test: &TestRun, _: &Voice) -> Result<TestOutput, BuildError> {
+    async fn test(
+        &self,
+        test: &TestRun,
+        last: &LastWords,
+        _: &Voice,
+    ) -> Result<TestOutput, BuildError> {
         if self.0.fail.0 {
             return Err(BuildError::Other { message: "container".into() });
+        }
+        if self.0.hanging_test {
+            last.keep("test_waits_for_the_bank, hunter22 ... ".into());
+            return std::future::pending().await;
         }
         let exit = u32::from(self.0.failing_test);
         let (command, tail) = (test.command.clone(), vec!["1 failed".into()]);

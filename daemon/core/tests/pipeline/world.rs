@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) stop_after: Option<Cursor>,
     pub(crate) stop: watch::Sender<Option<Stop>>,
     pub(crate) failing_test: bool,
+    /// Tests never end.
+    pub(crate) hanging_test: bool,
     /// Detectors that plan nothing.
     pub(crate) refusing: &'static [&'static str],
     /// Images in the registry, and how often they were pushed.
