@@ -36,7 +36,8 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         {
             evidence.push(format!("{path}: pytest"));
             let report = format!("--junitxml={REPORT}");
-            let command = ["python", "-m", "pytest", "-q", &report].map(str::to_owned).to_vec();
+            // It names each test before it runs: of one that hangs nothing else tells.
+            let command = ["python", "-m", "pytest", "-v", &report].map(str::to_owned).to_vec();
             let reports = vec![REPORT.to_owned()];
             let (env, attrs, tells) = (Vec::new(), Vec::new(), true);
             return Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }));
