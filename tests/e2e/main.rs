@@ -16,6 +16,7 @@ mod building;
 mod cases;
 mod clusters;
 mod dockerfiles;
+mod detecting;
 mod ejected;
 mod face;
 mod full;
