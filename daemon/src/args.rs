@@ -20,6 +20,10 @@ pub(crate) enum Command {
     Run,
     /// Say which part cannot be reached, and why; change nothing.
     Check,
+    /// Read a token from standard input, and print its hash for `[[principals]]`.
+    HashToken,
+    /// Print the JSON schema of windlassd.toml, for editors.
+    Schema,
     /// Fetch a commit (started by the daemon).
     #[command(hide = true)]
     Checkout,

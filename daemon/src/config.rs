@@ -1,6 +1,13 @@
-//! The one configuration: a file, then the environment. The only reader of either.
+//! The daemon's configuration: a file, then the environment. No other module reads either.
 
-use serde::{Deserialize, Deserializer, de::IntoDeserializer};
+mod check;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
 use std::{
     collections::BTreeMap,
     fmt, fs,
@@ -9,7 +16,6 @@ use std::{
 };
 use windlass_api::Principal;
 use windlass_core::{
-    app::label,
     cluster::{self, Order, Target, Targets},
     hook::{Moment, Policy, SecretSource},
 };
@@ -19,27 +25,32 @@ use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 /// Read when no other is named, if it exists.
 const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
 
-/// All that an operator decides. Every key can be set as `WINDLASS_…`, levels parted by `__`:
-/// `WINDLASS_BUILDER__ADDRESS`.
-#[derive(Clone, Debug, Deserialize)]
+/// Variables with the daemon's prefix that belong to the client and to the tests. A host often has both.
+const OF_OTHERS: [&str; 3] = ["WINDLASS_ADDRESS", "WINDLASS_TOKEN", "WINDLASS_BLESS"];
+
+/// All that an operator decides. `deploy/reference/windlassd.md` is made from the comments here.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "windlassd.toml")]
 pub(crate) struct Config {
-    /// Journal, keys, caches, workspaces. Default `/var/lib/windlass`.
+    /// Folder of the journal, the key, caches and workspaces.
     #[serde(default = "data")]
     pub(crate) data: PathBuf,
-    /// This daemon's name in events. Default: the host's name.
+    // The default is this machine's own: no schema holds it.
+    /// Name of this daemon in events. Default: the name of the host.
     #[serde(default = "name")]
+    #[schemars(skip_serializing)]
     pub(crate) name: String,
-    /// Jobs that run at once. Default 4.
+    /// Number of jobs that run at once.
     #[serde(default = "jobs")]
     pub(crate) jobs: usize,
-    /// Images go to `<registry>/<project>/<app>`.
+    /// Host, perhaps with a path, to which images are pushed: `<registry>/<project>/<app>`.
     pub(crate) registry: String,
-    /// Refuse images that run as root. Default false: they run, with a warning.
+    /// Refuses images that run as root. By default they run, with a warning.
     #[serde(default)]
     pub(crate) forbid_root: bool,
-    /// Seconds that running jobs are given when the daemon is told to end; what has not ended by
-    /// then goes on at the next start. Default 10.
+    /// Seconds that running jobs have when the daemon is told to end. A job that has not ended by then
+    /// goes on at the next start.
     #[serde(default = "drain")]
     pub(crate) drain_seconds: u64,
     #[serde(default)]
@@ -47,41 +58,43 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) listen: Listen,
     pub(crate) builder: Builder,
-    /// The only one. Default: the cluster that the daemon runs in.
+    /// The only cluster. Without it and without `[[clusters]]`, the daemon deploys to the cluster that it
+    /// runs in.
     pub(crate) cluster: Option<Cluster>,
-    /// Several, in the order in which releases come to them.
+    /// Several clusters, in the order in which a release comes to them. They stand instead of `[cluster]`.
     #[serde(default)]
     pub(crate) clusters: Vec<Cluster>,
-    /// Of several clusters, where a job does not say it: `sequential` (the default), each healthy
-    /// before the next is touched; or `parallel`.
+    /// Order among several clusters where a job does not name one.
     #[serde(default, deserialize_with = "word")]
     pub(crate) cluster_order: Order,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
     #[serde(default)]
     pub(crate) egress: Egress,
+    /// Plugins, in the order in which they are asked.
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,
-    /// What no plugin may do, whatever it is granted.
     #[serde(default)]
     pub(crate) plugin_policy: SitePolicy,
+    /// Hooks, in the order in which they run.
     #[serde(default)]
     pub(crate) hooks: Vec<Hook>,
     #[serde(default)]
     pub(crate) principals: Vec<Principal>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// The daemon's log, on standard error.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Log {
-    /// As in `RUST_LOG`. Default `info`.
+    /// Targets and levels, as in `RUST_LOG`: `info,windlass_buildkit=debug`.
     pub(crate) filter: String,
-    /// `human` or `json`.
+    /// Form of each line.
     #[serde(deserialize_with = "word")]
     pub(crate) format: Format,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
     #[default]
@@ -89,56 +102,65 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Where clients reach the daemon. Both addresses serve the same services.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Listen {
-    /// Default `<data>/windlass.sock`.
+    /// Path of the unix socket. Default: `windlass.sock` in `data`.
     pub(crate) unix: Option<PathBuf>,
-    /// User ids that may use it, beside root and the daemon's own.
+    /// User ids that may do everything over the unix socket, beside root and the daemon's own.
     pub(crate) uids: Vec<u32>,
-    /// TCP address; off by default. Callers need a token or a certificate of `principals`.
+    /// Address and port for TCP, such as `0.0.0.0:7443`. Without it the daemon listens on the unix socket
+    /// only. Callers need a token or a certificate of `[[principals]]`.
     pub(crate) tcp: Option<SocketAddr>,
-    /// PEM files for TLS.
+    /// PEM file with the certificate chain for TLS. An address that other hosts reach needs it.
     pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with the key of `certificate`.
     pub(crate) key: Option<PathBuf>,
-    /// Clients must show a certificate of this CA.
+    /// PEM file with a certificate authority. With it, each client must show a certificate of this
+    /// authority.
     pub(crate) client_ca: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// The BuildKit that builds all images.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Builder {
-    /// `unix:///run/buildkit/buildkitd.sock`, `tcp://host:port`, or `docker://` for the BuildKit of a
-    /// Docker engine, at /var/run/docker.sock or `docker:///path/to.sock`.
+    /// `unix:///run/buildkit/buildkitd.sock`, or `tcp://host:port` without TLS for networks of your own.
     pub(crate) address: String,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A cluster, with credentials of its own.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Cluster {
-    /// As jobs name it; of `clusters` only. One called `default` has what was released before there
-    /// were several.
+    /// Name by which jobs choose it; in `[[clusters]]` only. The cluster called `default` owns what was
+    /// released with `[cluster]`.
     pub(crate) name: String,
-    /// Default: the cluster that the daemon runs in.
+    /// Kubeconfig file. It is read again when credentials expire. Default: the account of the pod that
+    /// the daemon runs in.
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Only for these projects. Default: all.
+    /// Projects that are deployed here. Empty: all.
     pub(crate) projects: Vec<String>,
-    /// Only for these environments. Default: all.
+    /// Environments that are deployed here. Empty: all.
     pub(crate) environments: Vec<String>,
-    /// What the namespaces enforce of their pods. Default `baseline`: no pod reaches its node.
+    /// Pod Security Standard of the namespaces that Windlass makes.
     #[serde(deserialize_with = "word")]
     pub(crate) pod_security: PodSecurity,
 }
 
-/// A level of Kubernetes' Pod Security Standards, set on the namespaces that Windlass makes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// A level of Kubernetes' Pod Security Standards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PodSecurity {
+    /// No rule.
     Privileged,
+    /// No pod reaches its node.
     #[default]
     Baseline,
+    /// Pods are hardened too: no root, no capabilities.
     Restricted,
-    /// No label: somebody else decides.
+    /// Namespaces get no label. Somebody else decides.
     Off,
 }
 
@@ -154,70 +176,72 @@ impl PodSecurity {
     }
 }
 
-/// A login, for BuildKit's pulls and pushes and for the cluster's pulls: user and password, or a
-/// plugin that gets one.
-#[derive(Clone, Debug, Deserialize)]
+/// A login at a registry, for pushes, for pulls of the builder, and for the pull secret of each app. It
+/// has either `username` and `password-file`, or `plugin`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Registry {
-    /// As images name it: `registry.example.com`, with its port where it has one.
+    /// Host as images name it, with its port where it has one.
     pub(crate) host: String,
+    /// User of a fixed login.
     pub(crate) username: Option<String>,
-    /// A file that holds the password or token.
+    /// File with the password or token of a fixed login. It is read when the daemon starts.
     pub(crate) password_file: Option<PathBuf>,
-    /// A registry-auth plugin.
+    /// Name of a registry-auth plugin that logs in.
     pub(crate) plugin: Option<String>,
-    /// Over the plugin's own.
+    /// Settings over those of the plugin.
     #[serde(default = "object")]
     pub(crate) settings: serde_json::Value,
-    /// Where the plugin's secrets are: a file, by the name that its manifest gives it.
+    /// Files with the plugin's secrets, by the names in its manifest. They are read each time.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, PathBuf>,
 }
 
-/// What is done around releases, in this order.
-#[derive(Clone, Debug, Deserialize)]
+/// A hook: a step of releases that a plugin decides.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Hook {
-    /// As apps name it in `windlass.toml`, `[hooks.NAME]`.
+    /// Name by which apps configure it in `windlass.toml`: `[hooks.NAME]`.
     pub(crate) name: String,
-    /// A deploy-hook plugin.
+    /// Name of a deploy-hook plugin.
     pub(crate) plugin: String,
-    /// `before-traffic`, `after-release`, `after-failure`, `after-rollback`.
+    /// Moment at which it runs.
     #[serde(deserialize_with = "word")]
     pub(crate) moment: Moment,
-    /// Where it fails: `roll-back` (the default), `stop`, `warn`.
+    /// Consequence of its failure. Hooks after a failure or a rollback always warn.
     #[serde(default, deserialize_with = "word")]
     pub(crate) policy: Policy,
-    /// Only for these projects. Default: all.
+    /// Projects that it runs for. Empty: all.
     #[serde(default)]
     pub(crate) projects: Vec<String>,
-    /// Only for these environments. Default: all.
+    /// Environments that it runs for. Empty: all.
     #[serde(default)]
     pub(crate) environments: Vec<String>,
-    /// Over the plugin's own.
+    /// Settings over those of the plugin.
     #[serde(default = "object")]
     pub(crate) settings: serde_json::Value,
-    /// Where the plugin's secrets are: a file, or `{ project = "NAME" }` for the project's own.
+    /// The plugin's secrets, by the names in its manifest. Each is a file, or `{ project = "NAME" }` for a
+    /// secret of the project that is deployed.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, SecretSource>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// A plugin and the operator's decisions about it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Plugin {
-    /// The component.
+    /// File of the component.
     pub(crate) path: PathBuf,
-    /// Of the component: `sha256:…`. Needed where anything is granted.
+    /// Digest of the component, `sha256:…`. A grant requires it.
     pub(crate) digest: Option<String>,
-    /// `sandbox`, or `process`: in a process without credentials, network or most system calls.
+    /// Place where it runs.
     #[serde(default, deserialize_with = "word")]
     pub(crate) isolation: Isolation,
-    /// What it may do beyond its log, its settings and its tree. Default: nothing.
     #[serde(default)]
     pub(crate) grant: Grant,
     #[serde(default)]
     pub(crate) limits: Limits,
-    /// Checked against the schema in its manifest.
+    /// Settings, by the schema in its manifest.
     #[serde(default)]
     pub(crate) settings: Option<serde_json::Value>,
 }
@@ -248,7 +272,7 @@ fn drain() -> u64 {
     10
 }
 
-/// One word of several. The reader's own error names neither the field nor what there is.
+/// Reads one word of several. The reader's own error names neither the field nor the words.
 fn word<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -257,7 +281,7 @@ where
     T::deserialize(String::deserialize(from)?.into_deserializer())
 }
 
-/// What is wrong with the configuration.
+/// A mistake in the configuration.
 #[derive(Debug)]
 pub(crate) struct ConfigError(String);
 
@@ -270,7 +294,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// `path`: must exist if it is given.
+    /// Reads the file and the environment. `path` must exist if it is given.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let default = Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists());
         let path = path.or(default);
@@ -284,7 +308,8 @@ impl Config {
             .prefix_separator("_")
             .separator("__")
             .convert_case(config::Case::Kebab)
-            .try_parsing(true);
+            .try_parsing(true)
+            .source(Some(variables()?));
         let read = builder.add_source(environment).build();
         let read = read.and_then(config::Config::try_deserialize::<Self>);
         let place = path.map_or("the environment".to_owned(), |path| path.display().to_string());
@@ -294,77 +319,21 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let fail = |message: &str| Err(ConfigError(message.into()));
-        if self.registry.is_empty() || self.registry.ends_with('/') || self.registry.contains("://")
-        {
-            return fail(
-                "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
-            );
-        }
-        if self.cluster.is_some() && !self.clusters.is_empty() {
-            return fail("cluster: cannot stand beside `clusters`; make it one of them");
-        }
-        if self.cluster.as_ref().is_some_and(|cluster| !cluster.name.is_empty()) {
-            return fail(
-                "cluster.name: the only cluster is called `default`; others go into `clusters`",
-            );
-        }
-        for (index, cluster) in self.clusters.iter().enumerate() {
-            label(&format!("clusters[{index}].name"), &cluster.name, 30)
-                .map_err(|error| ConfigError(error.to_string()))?;
-            if self.clusters.iter().take(index).any(|before| before.name == cluster.name) {
-                return fail(&format!("clusters[{index}].name: `{}` is said twice", cluster.name));
-            }
-            let mut before = self.clusters.iter().take(index);
-            if let Some(same) = before.find(|before| before.kubeconfig == cluster.kubeconfig) {
-                // A failure in the one would put back, or scale to nothing, what serves in the other.
-                return fail(&format!(
-                    "clusters[{index}].kubeconfig: is that of `{}`; each cluster has its own",
-                    same.name
-                ));
-            }
-        }
-        if self.jobs == 0 {
-            return fail("jobs: must be at least 1");
-        }
-        for Registry { host, username, password_file, plugin, .. } in &self.registries {
-            let is_fixed = username.is_some() && password_file.is_some();
-            let is_half = username.is_some() != password_file.is_some();
-            if is_half || is_fixed == plugin.is_some() {
-                return fail(&format!(
-                    "registries: {host}: needs either `username` and `password-file`, or `plugin`"
-                ));
-            }
-        }
-        if self.listen.certificate.is_some() != self.listen.key.is_some() {
-            return fail("listen: `certificate` and `key` belong together");
-        }
-        if self.listen.client_ca.is_some() && self.listen.certificate.is_none() {
-            return fail("listen.client-ca: needs `certificate` and `key`");
-        }
-        if let (Some(address), None) = (self.listen.tcp, &self.listen.certificate)
-            && !address.ip().is_loopback()
-        {
-            return fail(
-                "listen.tcp: an address that others reach needs `certificate` and `key`, or tokens would travel in clear",
-            );
-        }
-        Ok(())
+    /// Returns the JSON schema of the file, for editors.
+    pub(crate) fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
     }
 
-    /// All, the only one by its name.
+    /// Returns all clusters, the only one by its name.
     pub(crate) fn clusters(&self) -> Vec<Cluster> {
-        match self.clusters.is_empty() {
-            true => {
-                let only = self.cluster.clone().unwrap_or_default();
-                vec![Cluster { name: cluster::DEFAULT.into(), ..only }]
-            }
-            false => self.clusters.clone(),
+        if self.clusters.is_empty() {
+            let only = self.cluster.clone().unwrap_or_default();
+            return vec![Cluster { name: cluster::DEFAULT.into(), ..only }];
         }
+        self.clusters.clone()
     }
 
-    /// Which apps go where.
+    /// Returns which apps go where.
     pub(crate) fn targets(&self) -> Targets {
         let target = |cluster: Cluster| {
             let Cluster { name, projects, environments, .. } = cluster;
@@ -379,7 +348,23 @@ impl Config {
     }
 }
 
-/// Adds the nearest known key to serde's words on an unknown one.
+/// Returns the daemon's own variables of the environment.
+fn variables() -> Result<config::Map<String, String>, ConfigError> {
+    let mut own = config::Map::new();
+    for (key, value) in std::env::vars_os() {
+        let Ok(key) = key.into_string() else { continue };
+        if !key.starts_with("WINDLASS_") || OF_OTHERS.contains(&key.as_str()) {
+            continue;
+        }
+        let value = value
+            .into_string()
+            .map_err(|_| ConfigError(format!("{key}: the value is not UTF-8; expected text")))?;
+        own.insert(key, value);
+    }
+    Ok(own)
+}
+
+/// Adds the nearest known key to serde's message on an unknown one.
 fn explain(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
     let Some((unknown, rest)) = rest.split_once('`') else { return message.to_owned() };
@@ -388,83 +373,5 @@ fn explain(message: &str) -> String {
     match nearest.filter(|key| strsim::damerau_levenshtein(key, unknown) <= 3) {
         Some(nearest) => format!("unknown key `{unknown}`: did you mean `{nearest}`?"),
         None => message.replace("unknown field", "unknown key"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<Config, ConfigError> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), text).unwrap();
-        Config::load(Some(file.path()))
-    }
-
-    const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\"\n";
-
-    #[test]
-    fn a_little_is_enough_and_the_rest_has_defaults() {
-        let config = load(LEAST).unwrap();
-        assert_eq!((config.jobs, config.drain_seconds), (4, 10));
-        assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_the_nearest() {
-        let error = load(&format!("job = 3\n{LEAST}")).unwrap_err().to_string();
-        assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");
-        let error = load(&format!("{LEAST}adress = \"x\"\n")).unwrap_err().to_string();
-        assert!(error.contains("did you mean `address`?"), "{error}");
-    }
-
-    #[test]
-    fn a_grant_with_an_unknown_key_is_refused() {
-        let grant = "[[plugins]]\npath = \"p\"\n[plugins.grant]\nhtpp = []\n";
-        let error = load(&format!("{LEAST}{grant}")).unwrap_err().to_string();
-        assert!(error.contains("unknown key `htpp`: did you mean `http`?"), "{error}");
-        let both = "[[registries]]\nhost = \"r\"\nusername = \"u\"\nplugin = \"p\"\n";
-        let error = load(&format!("{LEAST}{both}")).unwrap_err().to_string();
-        assert!(error.contains("either `username` and `password-file`, or `plugin`"), "{error}");
-    }
-
-    #[test]
-    fn several_clusters_have_names_and_no_two_the_same() {
-        let cluster =
-            |name: &str| format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{name}\"\n");
-        let config = load(&format!("{LEAST}{}{}", cluster("eu"), cluster("us"))).unwrap();
-        assert_eq!(config.targets().all.len(), 2);
-        assert_eq!(load(LEAST).unwrap().clusters()[0].name, "default");
-        for (text, words) in [
-            (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is said twice"),
-            (
-                cluster("eu")
-                    + &cluster("us").replace("kubeconfig = \"us\"", "kubeconfig = \"eu\""),
-                "clusters[1].kubeconfig: is that of `eu`",
-            ),
-            (cluster("EU"), "clusters[0].name: `EU` must start with a letter a-z"),
-            (cluster("eu") + "[cluster]\n", "cannot stand beside `clusters`"),
-            ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is called `default`"),
-        ] {
-            let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_word_is_told_with_those_that_there_are() {
-        let error = load(&format!("cluster-order = \"both\"\n{LEAST}")).unwrap_err().to_string();
-        let words = "unknown variant `both`, expected `sequential` or `parallel`";
-        assert!(error.contains(words) && error.contains("cluster-order"), "{error}");
-        let error = load(&format!("{LEAST}[cluster]\npod-security = \"strict\"\n"));
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("`strict`, expected one of `privileged`, `baseline`"), "{error}");
-    }
-
-    #[test]
-    fn a_token_never_travels_in_clear() {
-        let error = load(&format!("{LEAST}[listen]\ntcp = \"0.0.0.0:1\"\n")).unwrap_err();
-        assert!(error.to_string().contains("needs `certificate`"), "{error}");
-        load(&format!("{LEAST}[listen]\ntcp = \"127.0.0.1:1\"\n")).unwrap();
     }
 }

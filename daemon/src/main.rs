@@ -1,12 +1,17 @@
 //! `windlassd`: takes jobs over gRPC, and deploys them.
 
-#![expect(clippy::print_stderr, reason = "errors before there is a log")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "commands, and errors before there is a log"
+)]
 
 mod args;
 mod check;
 mod config;
 mod dispatch;
 mod due;
+mod hash_token;
 mod log;
 mod planner;
 mod plugins;
@@ -16,6 +21,8 @@ mod wire;
 
 use args::{Args, Command};
 use clap::Parser;
+use config::Config;
+use serve::Fault;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,20 +34,30 @@ fn main() -> ExitCode {
         Some(Command::PluginWorker) => return windlass_plugin_host::worker_main(),
         _ => {}
     }
-    let run = || -> Result<ExitCode, serve::Fault> {
-        let config = config::Config::load(args.config.as_deref())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        match args.command {
-            Some(Command::Check) => Ok(runtime.block_on(check::check(&config))),
-            _ => {
-                log::start(&config)?;
-                runtime.block_on(serve::serve(config, args.config))?;
-                Ok(ExitCode::SUCCESS)
-            }
-        }
-    };
-    run().unwrap_or_else(|error| {
+    run(args).unwrap_or_else(|error| {
         eprintln!("windlassd: {error}");
         ExitCode::FAILURE
     })
+}
+
+fn run(args: Args) -> Result<ExitCode, Fault> {
+    match args.command {
+        Some(Command::HashToken) => {
+            hash_token::run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Command::Schema) => {
+            println!("{:#}", Config::schema());
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let config = Config::load(args.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(Command::Check) = args.command {
+        return Ok(runtime.block_on(check::check(&config)));
+    }
+    log::start(&config)?;
+    runtime.block_on(serve::serve(config, args.config))?;
+    Ok(ExitCode::SUCCESS)
 }

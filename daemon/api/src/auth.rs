@@ -1,51 +1,59 @@
-//! Who calls, and what they may do.
+//! Callers and their rights.
 //!
-//! On the unix socket the kernel says who (`SO_PEERCRED`); over TCP a bearer token, of which only
-//! the hash is configured, or a client certificate.
+//! On the unix socket the kernel names the caller (`SO_PEERCRED`). Over TCP a caller shows a bearer token,
+//! of which only the hash is configured, or a client certificate.
 
 use crate::errors;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo, UdsConnectInfo};
 use tonic::{Request, Status, service::Interceptor};
+use windlass_core::app::label;
 
-/// What can be allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Hex digits of a SHA-256.
+const HASH: usize = 64;
+
+/// A shorter token could be guessed: its hash is made to be fast.
+const SHORTEST_TOKEN: usize = 32;
+
+/// A right of a principal in its projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
-    /// See jobs, events, releases, names of secrets.
+    /// See jobs, events, releases and names of secrets.
     Read,
-    /// Submit, cancel, roll back.
+    /// Submit, plan, cancel and roll back.
     Deploy,
     /// Put and delete secrets.
     Secrets,
 }
 
-/// Somebody who may call over TCP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A caller over TCP. It has a token, a certificate, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Principal {
-    /// Recorded with each job.
+    /// Name that is recorded with each job. Two principals may share it while a token is replaced.
     pub name: String,
-    /// Hex SHA-256 of the bearer token.
+    /// SHA-256 of the bearer token, 64 hex digits, as `windlassd hash-token` prints it.
     #[serde(default)]
     pub token_sha256: Option<String>,
-    /// Hex SHA-256 of the client certificate (DER).
+    /// SHA-256 of the client certificate in DER, 64 hex digits. It needs `listen.client-ca`.
     #[serde(default)]
     pub certificate_sha256: Option<String>,
-    /// Projects; `*` is all.
+    /// Projects in which it has its rights; `*` for all. Only with `*` it may list and reload plugins.
     pub projects: Vec<String>,
-    /// What it may do there.
+    /// Rights in these projects.
     pub verbs: Vec<Verb>,
 }
 
-/// Who may call.
+/// All callers that the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     /// User ids that may do everything over the unix socket.
     pub uids: Vec<u32>,
-    /// Those over TCP.
+    /// Callers over TCP.
     pub principals: Vec<Principal>,
 }
 
@@ -80,7 +88,7 @@ impl Access {
         let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
             return Err(errors::unauthenticated("no token was sent"));
         };
-        let hash = hex(&Sha256::digest(token.trim()));
+        let hash = hash(token.trim().as_bytes());
         let found = self.principals.iter().find(|principal| {
             principal.token_sha256.as_deref().is_some_and(|known| same(known, &hash))
         });
@@ -90,12 +98,30 @@ impl Access {
     fn by_certificate(&self, request: &Request<()>) -> Option<Principal> {
         let tls = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>()?;
         let certificates = tls.peer_certs()?;
-        let hash = hex(&Sha256::digest(certificates.first()?));
+        let hash = hash(certificates.first()?);
         let known = |principal: &&Principal| {
             principal.certificate_sha256.as_deref().is_some_and(|known| same(known, &hash))
         };
         self.principals.iter().find(known).cloned()
     }
+}
+
+/// Hashes a token for `token-sha256`. Blanks around it do not count.
+///
+/// # Errors
+/// Says why the token cannot be sent or is too easy to guess. It does not repeat the token.
+pub fn hash_token(token: &str) -> Result<String, String> {
+    let token = token.trim();
+    let length = token.chars().count();
+    if length < SHORTEST_TOKEN {
+        return Err(format!(
+            "the token has {length} characters; at least {SHORTEST_TOKEN} are expected, such as those of `openssl rand -hex 32`"
+        ));
+    }
+    if !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err("the token holds a blank or a character beyond ASCII, which no header may; expected letters, digits and signs, such as those of `openssl rand -hex 32`".into());
+    }
+    Ok(hash(token.as_bytes()))
 }
 
 fn all_of(name: String) -> Principal {
@@ -108,55 +134,103 @@ fn all_of(name: String) -> Principal {
     }
 }
 
-/// Takes as long wherever the difference is.
+/// Compares in the same time wherever the difference is.
 fn same(known: &str, given: &str) -> bool {
     let differing =
         known.bytes().zip(given.bytes()).fold(0, |all, (a, b)| all | (a.to_ascii_lowercase() ^ b));
     known.len() == given.len() && differing == 0
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
 impl Principal {
-    /// All projects are its.
+    /// Checks what the operator wrote.
+    ///
+    /// # Errors
+    /// Names the key, what is expected and what to do. It does not repeat a hash: it may be a token that was
+    /// put there by mistake.
+    pub fn check(&self) -> Result<(), String> {
+        if self.name.trim().is_empty() {
+            return Err("name: is empty; expected a name that is recorded with each job".into());
+        }
+        if self.token_sha256.is_none() && self.certificate_sha256.is_none() {
+            return Err("token-sha256: is missing, and so is `certificate-sha256`: nobody could call as this principal; `windlassd hash-token` prints the hash of a token".into());
+        }
+        for (key, hash) in self.hashes() {
+            if hash.len() != HASH || !hash.chars().all(|c| c.is_ascii_hexdigit()) {
+                return Err(format!(
+                    "{key}: has {} characters; expected {HASH} hex digits, as `windlassd hash-token` prints them",
+                    hash.chars().count()
+                ));
+            }
+        }
+        if self.projects.is_empty() {
+            return Err("projects: is empty; expected names of projects, or `*` for all".into());
+        }
+        for project in self.projects.iter().filter(|project| *project != "*") {
+            label("projects", project, 30).map_err(|error| error.to_string())?;
+        }
+        if self.verbs.is_empty() {
+            return Err("verbs: is empty; expected some of `read`, `deploy`, `secrets`".into());
+        }
+        Ok(())
+    }
+
+    /// Finds another principal with the same token or certificate, and the key that both have.
+    pub fn same_hash<'a>(
+        &self,
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Option<(&'static str, &'a Self)> {
+        others.into_iter().find_map(|other| {
+            let mut own = self.hashes();
+            let shared = own.find(|(key, hash)| {
+                other.hashes().any(|(name, known)| name == *key && known.eq_ignore_ascii_case(hash))
+            });
+            shared.map(|(key, _)| (key, other))
+        })
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let token = self.token_sha256.as_deref().map(|hash| ("token-sha256", hash));
+        let certificate = self.certificate_sha256.as_deref();
+        token.into_iter().chain(certificate.map(|hash| ("certificate-sha256", hash)))
+    }
+
+    /// Whether all projects are its.
     fn sees_all(&self) -> bool {
         self.projects.iter().any(|project| project == "*")
     }
 
-    /// The projects that a list may show; none: all.
+    /// Returns the projects that a list may show. `None` means all.
     pub(crate) fn visible(&self) -> Option<Vec<String>> {
         (!self.sees_all()).then(|| self.projects.clone())
     }
 
-    /// What belongs to no project: only for those who see all.
+    /// Checks the right to what belongs to no project.
     pub(crate) fn may_operate(&self, verb: Verb) -> Result<(), Status> {
-        match self.sees_all() {
-            true => self.may(verb, "*"),
-            false => Err(errors::denied(format!("{} is no operator of all projects", self.name))),
+        if self.sees_all() {
+            return self.may(verb, "*");
         }
+        Err(errors::denied(format!("{} is no operator of all projects", self.name)))
     }
 
+    /// Checks a right in a project.
     pub(crate) fn may(&self, verb: Verb, project: &str) -> Result<(), Status> {
         let known = self.sees_all() || self.projects.iter().any(|own| own == project);
-        match known && self.verbs.contains(&verb) {
-            true => Ok(()),
-            false => {
-                let verb = serde_json::to_string(&verb).unwrap_or_default();
-                Err(errors::denied(format!(
-                    "{} lacks the verb {verb} in project `{project}`",
-                    self.name
-                )))
-            }
+        if known && self.verbs.contains(&verb) {
+            return Ok(());
         }
+        let verb = serde_json::to_string(&verb).unwrap_or_default();
+        Err(errors::denied(format!("{} lacks the verb {verb} in project `{project}`", self.name)))
     }
 }
 
-/// The caller, put there by [`Gate`].
+/// Returns the caller that [`Gate`] put into the request.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<Arc<Principal>, Status> {
     let principal = request.extensions().get::<Arc<Principal>>();
     principal.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))
@@ -168,10 +242,9 @@ mod tests {
 
     #[test]
     fn a_token_opens_its_own_projects_only() {
-        let hash = hex(&Sha256::digest("t0ken"));
         let principal = Principal {
             name: "ci".into(),
-            token_sha256: Some(hash.to_uppercase()),
+            token_sha256: Some(hash(b"t0ken").to_uppercase()),
             certificate_sha256: None,
             projects: vec!["shop".into()],
             verbs: vec![Verb::Read],
@@ -190,5 +263,17 @@ mod tests {
             assert_eq!(with(bad).unwrap_err().code(), tonic::Code::Unauthenticated, "{bad}");
         }
         access.identify(&Request::new(())).unwrap_err();
+    }
+
+    #[test]
+    fn a_token_is_hashed_as_it_will_be_sent() {
+        let token = "0123456789abcdef0123456789abcdef";
+        let by_sha256sum = "3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9";
+        assert_eq!(hash_token(&format!(" {token}\n")).unwrap(), by_sha256sum);
+        assert!(hash_token("short").unwrap_err().contains("has 5 characters; at least 32"));
+        for bad in ["0123456789abcdef 0123456789abcdef", "0123456789abcdef0123456789abcdeé"] {
+            let error = hash_token(bad).unwrap_err();
+            assert!(error.contains("no header may") && !error.contains(bad), "{error}");
+        }
     }
 }

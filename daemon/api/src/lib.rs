@@ -11,8 +11,9 @@ mod plugins;
 mod releases;
 mod secrets;
 mod serve;
+mod unix;
 mod watch;
 
-pub use auth::{Access, Principal, Verb};
+pub use auth::{Access, Principal, Verb, hash_token};
 pub use jobs::{Planned, Planner};
 pub use serve::{Desk, Tls, serve_tcp, serve_unix};

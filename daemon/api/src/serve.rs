@@ -3,10 +3,11 @@
 use crate::{
     auth::{Access, Gate},
     jobs::Planner,
+    unix::UnixConnection,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::UnixListener, sync::mpsc};
-use tokio_stream::wrappers::UnixListenerStream;
+use tokio_stream::{StreamExt, wrappers::UnixListenerStream};
 use tonic::{
     service::Routes,
     transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
@@ -101,9 +102,11 @@ pub async fn serve_unix(
     access: Arc<Access>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
+    let connections =
+        UnixListenerStream::new(listener).map(|stream| stream.map(UnixConnection::new));
     Server::builder()
         .add_routes(routes(desk, access).await)
-        .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop)
+        .serve_with_incoming_shutdown(connections, stop)
         .await
 }
 

@@ -18,11 +18,13 @@ pub fn place(name: &str) -> String {
     }
 }
 
-/// How a release comes to several clusters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Order in which a release comes to several clusters.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// One after the other, each healthy before the next is touched.
+    /// One after the other. Each is healthy before the next is touched.
     #[default]
     Sequential,
     /// All at once.

@@ -46,8 +46,8 @@ pub struct Hook {
     pub secrets: BTreeMap<String, SecretSource>,
 }
 
-/// Where a plugin's secret comes from. It names the secret, and never holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Source of a plugin's secret. It names the secret, and never holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {
     /// The project's own, by its name: each project has another.
@@ -59,29 +59,31 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// When a hook is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Moment at which a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// Before any pod of the new release is made.
     BeforeTraffic,
     /// Once the new release is healthy.
     AfterRelease,
-    /// A job failed, and what ran before was put back. It only looks on.
+    /// After a job failed and the previous release was put back. The hook changes nothing.
     AfterFailure,
-    /// An earlier release was put back by a rollback. It only looks on.
+    /// After a rollback. The hook changes nothing.
     AfterRollback,
 }
 
-/// What follows where a hook fails. Hooks that look on always warn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Consequence of a hook's failure. Hooks after a failure or a rollback always warn.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// A warning; the job goes on.
+    /// A warning. The job goes on.
     Warn,
-    /// The job fails where it stands. The way back is taken only if the hook asks for it.
+    /// The job fails where it stands. The previous release is put back only if the hook asks for it.
     Stop,
-    /// The job fails and the way back is taken.
+    /// The job fails, and the previous release is put back.
     #[default]
     RollBack,
 }

@@ -1,16 +1,17 @@
 //! Where the daemon may connect to on behalf of a job.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, ToSocketAddrs};
 use url::{Host, Url};
 use windlass_core::{address::is_global, ports::GitError};
 
-/// The operator's policy. Public addresses over https are allowed; all else by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Addresses that the daemon may connect to for repositories. Public addresses over https are allowed, all
+/// others only if they are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Egress {
-    /// `host` or `host:port`, as URLs name them, that may be private, and may be reached without
-    /// encryption.
+    /// `host` or `host:port`, as URLs name them. They may be private, and may be reached without TLS.
     pub allow: Vec<String>,
 }
 

@@ -1,6 +1,7 @@
 //! What a plugin's manifest asks for, each with a reason.
 
 use crate::hosts::HostPattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -58,8 +59,8 @@ pub struct SecretAsk {
     pub reason: String,
 }
 
-/// What a secret may be used for. None of them lets a plugin read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Use of a secret. None of them lets a plugin read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Use {
     /// To sign: HMAC-SHA256.
@@ -83,8 +84,8 @@ pub struct ActionAsk {
     pub reason: String,
 }
 
-/// What a hook may have done in the cluster, to its job's own app alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Action that a hook may have done in the cluster, to its job's own app alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionKind {
     /// A command in one pod of the new release.

@@ -16,14 +16,16 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline, component::InstancePre};
 /// Bytes that one call may hand to the host, or take as its answer.
 pub(crate) const HANDED: usize = 1 << 20;
 
-/// How a plugin is isolated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Place where a plugin runs.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
-    /// By the sandbox alone.
+    /// A sandbox in the daemon's process.
     #[default]
     Sandbox,
-    /// By the sandbox, in a process without credentials, network or most system calls.
+    /// The sandbox in a process of its own, without credentials, network or most system calls.
     Process,
 }
 

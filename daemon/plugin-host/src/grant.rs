@@ -5,33 +5,35 @@ use crate::{
     hosts::HostPattern,
     limits::Limits,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What the operator lets one plugin do. It holds for one component, named by its digest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Rights of a plugin beyond its log, its settings and its tree. They hold for one component, named by its
+/// digest. Empty: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Grant {
     /// Hosts that it may send requests to.
     pub http: Vec<HttpGrant>,
-    /// Secrets that it may use.
+    /// Secrets that it may use without reading them.
     pub secrets: Vec<SecretGrant>,
-    /// What its hooks may have done.
+    /// Actions that its hooks may have done.
     pub actions: Vec<ActionKind>,
 }
 
 /// Requests to a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpGrant {
-    /// Which.
+    /// Host, matched label by label: `*` is one label, a leading `**.` any number; perhaps with a port.
     pub host: HostPattern,
-    /// `GET`, `POST` …
+    /// Methods: `GET`, `POST` …
     pub methods: Vec<String>,
-    /// `https` or `http`. Default `https`.
+    /// Scheme of its URLs.
     #[serde(default)]
     pub scheme: Scheme,
-    /// Also where its address is not of the public internet. Default false.
+    /// Allows addresses that are not of the public internet.
     #[serde(default)]
     pub private: bool,
     /// PEM file of the authorities that its certificate may be of. Default: the system's.
@@ -41,8 +43,8 @@ pub struct HttpGrant {
     pub opaque: Vec<String>,
 }
 
-/// How a host is spoken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Scheme of the URLs of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
     /// Encrypted.
@@ -52,31 +54,32 @@ pub enum Scheme {
     Http,
 }
 
-/// The use of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Use of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SecretGrant {
-    /// As the manifest asks for it.
+    /// Name in the manifest.
     pub name: String,
-    /// What for.
+    /// Uses that are allowed.
     pub uses: Vec<Use>,
-    /// Hosts that it may be sent to. Default: none.
+    /// Hosts that it may be sent to. Empty: none.
     #[serde(default)]
     pub hosts: Vec<HostPattern>,
-    /// Fields that are no secret, such as a key's id: pointers into JSON. Default: none.
+    /// Fields that are no secret, such as a key's id: pointers into JSON.
     #[serde(default)]
     pub public: Vec<String>,
 }
 
-/// What no plugin may do, whatever it is granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Limits on all plugins, whatever they are granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SitePolicy {
     /// Hosts that no plugin reaches.
     pub deny_hosts: Vec<HostPattern>,
     /// Actions that no hook has done.
     pub deny_actions: Vec<ActionKind>,
-    /// What each plugin's own limits are cut to. Default: no ceiling.
+    /// Ceiling for the limits of each plugin. A key that is left out here is a ceiling too, at its default.
+    /// Default: no ceiling.
     pub ceiling: Option<Limits>,
 }
 

@@ -1,11 +1,12 @@
 //! Names of hosts in asks and grants, matched label by label.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv6Addr};
 
-/// `api.example.com`, `api.*.example.com` (`*`: one label), `**.example.com` (any labels before),
-/// `127.0.0.1:5055`, or `*` alone for any host, which only an ask may say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Pattern of host names: `api.example.com`, `api.*.example.com` (`*`: one label), `**.example.com` (any
+/// labels before), `127.0.0.1:5055`, or `*` alone for any host, which only an ask may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostPattern {
     /// Lower case, without a port.

@@ -1,6 +1,7 @@
 //! What a call may use. The defaults are those of `plugins.md` §1; the operator may set others.
 
 use crate::manifest::Kind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
@@ -15,16 +16,16 @@ use wasmtime::ResourceLimiter;
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Limits of one plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Bytes of all its memories together.
     pub memory: usize,
     /// Elements of all its tables together.
     pub table: usize,
-    /// Milliseconds of its own computing per call. Default 2,000 for a detector, else 10,000.
+    /// Milliseconds of its own computing per call. Default: 2000 for a detector, else 10000.
     pub cpu_ms: Option<u64>,
-    /// Milliseconds per call, waiting included. Default 10,000 for a detector, else 60,000.
+    /// Milliseconds per call, waiting included. Default: 10000 for a detector, else 60000.
     pub wall_ms: Option<u64>,
     /// Calls to the host per job.
     pub host_calls: u64,

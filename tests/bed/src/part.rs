@@ -2,6 +2,7 @@
 
 pub mod buildkit;
 pub mod control_plane;
+pub mod controllers;
 pub mod gateway;
 pub mod git;
 pub mod images;

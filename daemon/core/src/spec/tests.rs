@@ -160,6 +160,18 @@ fn ten_thousand_variables_are_taken_and_a_mebibyte_is_not() {
     assert_eq!(error.field, "env.V0");
 }
 
+/// Each block of TOML in the README and in the guide for apps is a `windlass.toml`.
+#[test]
+fn the_examples_of_the_guides_can_be_read() {
+    let guides = [include_str!("../../../../README.md"), include_str!("../../../cli/README.md")];
+    for guide in guides {
+        for block in guide.split("```toml\n").skip(1) {
+            let text = block.split("```").next().unwrap_or_default();
+            Spec::from_toml(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        }
+    }
+}
+
 /// Editors read it; `WINDLASS_BLESS=1` writes it anew.
 #[test]
 fn the_published_schema_is_of_this_code() {

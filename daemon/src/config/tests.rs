@@ -1,0 +1,117 @@
+use super::*;
+
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    Config::load(Some(file.path()))
+}
+
+const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\"\n";
+
+#[test]
+fn a_little_is_enough_and_the_rest_has_defaults() {
+    let config = load(LEAST).unwrap();
+    assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+    assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest() {
+    let error = load(&format!("job = 3\n{LEAST}")).unwrap_err().to_string();
+    assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");
+    let error = load(&format!("{LEAST}adress = \"x\"\n")).unwrap_err().to_string();
+    assert!(error.contains("did you mean `address`?"), "{error}");
+}
+
+#[test]
+fn a_grant_with_an_unknown_key_is_refused() {
+    let grant = "[[plugins]]\npath = \"p\"\n[plugins.grant]\nhtpp = []\n";
+    let error = load(&format!("{LEAST}{grant}")).unwrap_err().to_string();
+    assert!(error.contains("unknown key `htpp`: did you mean `http`?"), "{error}");
+    let both = "[[registries]]\nhost = \"r\"\nusername = \"u\"\nplugin = \"p\"\n";
+    let error = load(&format!("{LEAST}{both}")).unwrap_err().to_string();
+    assert!(error.contains("either `username` and `password-file`, or `plugin`"), "{error}");
+}
+
+#[test]
+fn several_clusters_have_names_and_no_two_the_same() {
+    let cluster =
+        |name: &str| format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{name}\"\n");
+    let config = load(&format!("{LEAST}{}{}", cluster("eu"), cluster("us"))).unwrap();
+    assert_eq!(config.targets().all.len(), 2);
+    assert_eq!(load(LEAST).unwrap().clusters()[0].name, "default");
+    for (text, words) in [
+        (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is said twice"),
+        (
+            cluster("eu") + &cluster("us").replace("kubeconfig = \"us\"", "kubeconfig = \"eu\""),
+            "clusters[1].kubeconfig: is that of `eu`",
+        ),
+        (cluster("EU"), "clusters[0].name: `EU` must start with a letter a-z"),
+        (cluster("eu") + "[cluster]\n", "cannot stand beside `clusters`"),
+        ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is called `default`"),
+    ] {
+        let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_word_is_told_with_those_that_there_are() {
+    let error = load(&format!("cluster-order = \"both\"\n{LEAST}")).unwrap_err().to_string();
+    let words = "unknown variant `both`, expected `sequential` or `parallel`";
+    assert!(error.contains(words) && error.contains("cluster-order"), "{error}");
+    let error = load(&format!("{LEAST}[cluster]\npod-security = \"strict\"\n"));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("`strict`, expected one of `privileged`, `baseline`"), "{error}");
+}
+
+#[test]
+fn a_token_never_travels_in_clear() {
+    let error = load(&format!("{LEAST}[listen]\ntcp = \"0.0.0.0:1\"\n")).unwrap_err();
+    assert!(error.to_string().contains("needs `certificate`"), "{error}");
+    load(&format!("{LEAST}[listen]\ntcp = \"127.0.0.1:1\"\n")).unwrap();
+}
+
+#[test]
+fn a_principal_that_could_never_call_is_refused() {
+    let hash = "0123456789abcdef".repeat(4);
+    let principal = |lines: &str| {
+        format!(
+            "[[principals]]\nname = \"ci\"\nprojects = [\"shop\"]\nverbs = [\"read\"]\n{lines}\n"
+        )
+    };
+    let token = format!("token-sha256 = \"{hash}\"");
+    load(&format!("{LEAST}{}", principal(&token))).unwrap();
+    for (text, words) in [
+        (principal(""), "principals[0].token-sha256: is missing, and so is `certificate-sha256`"),
+        (principal("token-sha256 = \"t0ken\""), "token-sha256: has 5 characters"),
+        (principal(&token) + &principal(&token), "principals[1].token-sha256: is that of `ci` too"),
+        (
+            principal(&format!("certificate-sha256 = \"{hash}\"")),
+            "certificate-sha256: needs `listen.client-ca`",
+        ),
+        (principal(&token).replace("\"shop\"", "\"Shop\""), "principals[0].projects: `Shop`"),
+        (principal(&token).replace("[\"shop\"]", "[]"), "principals[0].projects: is empty"),
+        (principal(&token).replace("[\"read\"]", "[]"), "principals[0].verbs: is empty"),
+    ] {
+        let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("t0ken"), "a token is not repeated: {error}");
+    }
+}
+
+/// Each block of TOML in the operator's guide is a configuration, or a part of one.
+#[test]
+fn the_examples_of_the_guide_can_be_loaded() {
+    let guide = include_str!("../../../deploy/README.md");
+    let mut count = 0;
+    for block in guide.split("```toml\n").skip(1) {
+        let block = block.split("```").next().unwrap_or_default();
+        let mut whole: toml::Table = toml::from_str(LEAST).unwrap();
+        whole.extend(toml::from_str::<toml::Table>(block).unwrap());
+        let text = toml::to_string(&whole).unwrap();
+        load(&text).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        count += 1;
+    }
+    assert!(count > 5, "{count} examples");
+}
