@@ -35,8 +35,11 @@ fn killed_at_five_instants() {
         assert!(stand.await_event(&id, is).is_some(), "{when}: {:#?}", stand.events(&id));
         stand.daemon.kill();
         stand.daemon.restart().unwrap();
+        let is_planned = number > 1;
+        assert!(!is_planned || stage(&stand, &id) == "release", "{when}: {}", stage(&stand, &id));
         let ended = stand.watch(&id);
         assert_eq!(ended.outcome, "succeeded", "{when}: {}\n{}", ended.text, stand.daemon.log());
+        assert_eq!(stage(&stand, &id), "release", "{when}");
         stand.serves("app", page.trim());
         check(when, &stand.events(&id));
         // One ReplicaSet a release: nothing was released twice.
@@ -47,6 +50,13 @@ fn killed_at_five_instants() {
     let jobs =
         stand.daemon.windlass(&["--output", "json", "jobs", "--state", "succeeded"]).unwrap();
     assert_eq!(jobs.text.lines().count(), INSTANTS.len(), "no job is lost: {}", jobs.text);
+}
+
+/// The stage that `windlass show` tells.
+fn stage(stand: &Stand, id: &str) -> String {
+    let answer = stand.daemon.windlass(&["--output", "json", "show", id]).unwrap();
+    let job: Value = serde_json::from_str(answer.text.trim()).unwrap();
+    job["stage"].as_str().unwrap_or_default().to_owned()
 }
 
 fn check(when: &str, events: &[Value]) {

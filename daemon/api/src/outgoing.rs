@@ -237,14 +237,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted, cluster }))
         }
         Event::TurningBack(outcome) => (Some(Stage::Release), What::TurningBack(ended(outcome))),
-        Event::Ended(outcome) => {
-            let at = match &outcome {
-                Outcome::Succeeded(_) => Stage::Release,
-                Outcome::Stopped { at, .. } => *at,
-                Outcome::Failed(diagnosis) => diagnosis.stage,
-            };
-            (Some(at), What::Ended(ended(outcome)))
-        }
+        Event::Ended(outcome) => (Some(outcome.stage()), What::Ended(ended(outcome))),
     }
 }
 

@@ -204,6 +204,18 @@ pub enum Outcome {
     Failed(Box<Diagnosis>),
 }
 
+impl Outcome {
+    /// The stage that a job ended in.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Succeeded(_) => Stage::Release,
+            Self::Stopped { at, .. } => *at,
+            Self::Failed(diagnosis) => diagnosis.stage,
+        }
+    }
+}
+
 /// Why a job was asked to stop; each takes the way back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use crate::{
     job::{Release, Stage},
     plan::{Cursor, Plan},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Where a job stands, as far as a restart must know.
@@ -133,7 +133,7 @@ fn step(standing: Standing, event: &Event) -> Option<Standing> {
 }
 
 /// A job's state as people see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nobody has taken it up.
@@ -150,10 +150,12 @@ pub enum State {
     Stopped,
 }
 
-/// What `event` makes of a state; none when it changes nothing.
+/// Folds one event into a state; none when it changes nothing.
 #[must_use]
-pub fn state_after(event: &Event) -> Option<State> {
+pub fn state_after(before: State, event: &Event) -> Option<State> {
     Some(match event {
+        // Taken up again after a restart, a job stands where it stood: its run says what comes next.
+        Event::Claimed { .. } if before != State::Waiting => return None,
         Event::Claimed { .. } => State::Running(Stage::Clone),
         Event::Started(stage) => State::Running(*stage),
         Event::Planned(_) => State::Running(Stage::Release),
@@ -164,4 +166,32 @@ pub fn state_after(event: &Event) -> Option<State> {
         Event::Ended(Outcome::Stopped { .. }) => State::Stopped,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stop;
+
+    fn folded(events: &[Event]) -> State {
+        let fold = |state, event| state_after(state, event).unwrap_or(state);
+        events.iter().fold(State::Waiting, fold)
+    }
+
+    #[test]
+    fn a_job_that_is_taken_up_again_stays_where_it_stood() {
+        let claimed = || Event::Claimed { daemon: "bed".into() };
+        let stopped = Outcome::Stopped { at: Stage::Test, why: Stop::TimedOut { seconds: 1 } };
+        let concluding = Event::Concluding { outcome: stopped.clone(), hooks: Vec::new() };
+        for (last, state) in [
+            (Event::Started(Stage::Build), State::Running(Stage::Build)),
+            (Event::Started(Stage::Release), State::Running(Stage::Release)),
+            (Event::TurningBack(stopped), State::TurningBack),
+            (concluding, State::Running(Stage::Hooks)),
+        ] {
+            assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), state);
+        }
+        assert_eq!(folded(&[claimed()]), State::Running(Stage::Clone));
+        assert_eq!(folded(&[]), State::Waiting);
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     history::Standing,
     hook::{self, Hook, Rounds},
     job::{Commit, Image, Job, Release, Source, Stage},
-    plan::{Before, Cursor, rolling},
+    plan::{Before, Cursor, Plan, rolling},
     ports::{ClusterError, ImageConfig, Ports, Tree},
     release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
@@ -74,7 +74,7 @@ pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Resu
 async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Release, Failure> {
     if let Standing::Planned { plan, next, begun, turned, rounds } = past {
         secrets::mask_planned(&plan, ports, run).await;
-        return carry_out(&plan, Resumed { from: next, begun, turned, rounds }, ports, run).await;
+        return released(&plan, Resumed { from: next, begun, turned, rounds }, ports, run).await;
     }
     let (app, clusters) = (&job.app, &job.clusters);
     let may = ports.targets.choose(app, &clusters.names, Some(clusters.order));
@@ -87,6 +87,7 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
         }
     };
     let planned = async {
+        run.say(Event::Started(Stage::Release)).await?;
         let hooks = match job.source {
             Source::Commit(_) => hooks_of(&release, ports, run).await?,
             // What was deployed before was migrated before; those that look on are told.
@@ -99,7 +100,20 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
     };
     let plan = planned.await.map_err(|cause| Failure { at: Stage::Release, cause })?;
     secrets::mask_planned(&plan, ports, run).await;
-    carry_out(&plan, Resumed::default(), ports, run).await
+    released(&plan, Resumed::default(), ports, run).await
+}
+
+/// Carries a plan out, and tells that its stage is over.
+async fn released(
+    plan: &Plan,
+    resumed: Resumed,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Release, Failure> {
+    let release = carry_out(plan, resumed, ports, run).await?;
+    let told = run.say(Event::Finished(Stage::Release)).await;
+    told.map_err(|lost| lost.at(Stage::Release))?;
+    Ok(release)
 }
 
 /// What serves in each of a release's clusters. What the journal does not know is no reason to scale it

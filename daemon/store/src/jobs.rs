@@ -6,7 +6,8 @@ use crate::{
 };
 use sqlx::{Row, sqlite::SqliteRow};
 use windlass_core::{
-    event::{Event, Stop},
+    event::{Event, Outcome, Stop},
+    job::Stage,
     records::{Filter, JobRecord, JobState, Submission, Submitted},
 };
 
@@ -135,11 +136,14 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         },
         None => None,
     };
+    let stage: Option<Stage> = read("stage")?.map(|json| from_json(&what, json)).transpose()?;
+    // The outcome knows where a job ended; hooks that look on come after it.
+    let stage = outcome.as_ref().map(Outcome::stage).or(stage);
     Ok(JobRecord {
         job: from_json(&what, row.try_get("body")?)?,
         last_seq: u64::try_from(last_seq).unwrap_or_default(),
         state: state(&what, row.try_get("state")?)?,
-        stage: read("stage")?.map(|json| from_json(&what, json)).transpose()?,
+        stage,
         stop: read("stop")?.map(|json| from_json(&what, json)).transpose()?,
         outcome,
     })

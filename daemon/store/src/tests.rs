@@ -125,6 +125,32 @@ async fn nothing_follows_the_end() {
     assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
 }
 
+/// A restart takes a job up where it stood, and how it ended says where, whatever was stored by an
+/// older daemon.
+#[tokio::test]
+async fn a_restart_does_not_put_a_job_back_to_its_first_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.submit(submission("1")).await.unwrap();
+    let claimed = || Event::Claimed { daemon: "bed".into() };
+    let stopped =
+        Outcome::Stopped { at: Stage::Test, why: Stop::Cancelled { by: "someone".into() } };
+    for (event, state, stage) in [
+        (claimed(), JobState::Running, Stage::Clone),
+        (Event::Started(Stage::Release), JobState::Running, Stage::Release),
+        (claimed(), JobState::Running, Stage::Release),
+        (Event::TurningBack(stopped.clone()), JobState::TurningBack, Stage::Release),
+        (claimed(), JobState::TurningBack, Stage::Release),
+        (Event::Ended(stopped), JobState::Stopped, Stage::Test),
+    ] {
+        store.append("1", event).await.unwrap();
+        let record = store.job("1").await.unwrap().unwrap();
+        assert_eq!((record.state, record.stage), (state, Some(stage)));
+    }
+    sqlx::query("UPDATE jobs SET stage = '\"clone\"'").execute(&store.pool).await.unwrap();
+    assert_eq!(store.job("1").await.unwrap().unwrap().stage, Some(Stage::Test));
+}
+
 #[tokio::test]
 async fn what_is_old_is_forgotten_when_it_is_due() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,9 +3,9 @@
 use crate::{
     StoreError,
     due::{self, Work},
-    store::{now_ms, to_json},
+    store::{from_json, now_ms, to_json},
 };
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use windlass_core::{
     event::{Event, Outcome},
@@ -85,11 +85,11 @@ async fn commit(
 async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<bool, StoreError> {
     let is_log = matches!(write.event, Event::Log { .. });
     let now = now_ms();
-    let row = sqlx::query("UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0");
-    let updated = row.bind(&write.job).execute(&mut *connection).await?;
-    if updated.rows_affected() == 0 {
-        return Ok(false);
-    }
+    let counted = sqlx::query(
+        "UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0 RETURNING state",
+    );
+    let counted = counted.bind(&write.job).fetch_optional(&mut *connection).await?;
+    let Some(counted) = counted else { return Ok(false) };
     sqlx::query(
         "INSERT INTO events (job, seq, at_ms, is_log, event) \
          SELECT id, last_seq, ?, ?, ? FROM jobs WHERE id = ?",
@@ -104,7 +104,11 @@ async fn append(connection: &mut SqliteConnection, write: &Write) -> Result<bool
         let at_ms = i64::try_from(*at_ms).unwrap_or(i64::MAX);
         due::renew_by(connection, at_ms, &release.app).await?;
     }
-    let Some(state) = state_after(&write.event) else { return Ok(true) };
+    if is_log {
+        return Ok(true);
+    }
+    let before = from_json(&format!("the state of job {}", write.job), counted.try_get("state")?)?;
+    let Some(state) = state_after(before, &write.event) else { return Ok(true) };
     let stage = match &state {
         State::Running(stage) => Some(to_json(stage)?),
         _ => None,
