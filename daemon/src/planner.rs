@@ -116,6 +116,7 @@ async fn shown(
     let image = Image {
         reference: reference(&ports.registry, app, commit),
         digest: "(known after the build)".into(),
+        bytes: None,
     };
     let config = ImageConfig { user, ..ImageConfig::default() };
     Ok(release("(the job's id)", app, commit, decision, env, &config, image))

@@ -10,7 +10,7 @@ use windlass_buildkit::{Address, BuildKit};
 use windlass_core::{
     cluster::Targets,
     hook,
-    ports::{Builder, Cluster, Credential, Git, Login, Logins, Ports, Preview, Secrets},
+    ports::{Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets},
     secret::Secret,
 };
 use windlass_git::Checkouts;
@@ -36,6 +36,7 @@ pub(crate) struct Supplies {
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     preview: Arc<dyn Preview>,
+    pub(crate) inspect: Arc<dyn Inspect>,
     /// Which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
     secrets: Arc<dyn Secrets>,
@@ -55,6 +56,7 @@ impl Supplies {
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
             preview: self.preview.clone(),
+            inspect: self.inspect.clone(),
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
             registry: self.registry.clone(),
@@ -85,7 +87,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         git: Arc::new(git),
         builder: Arc::new(builder(config, registries)?),
         cluster: cluster.clone(),
-        preview: cluster,
+        preview: cluster.clone(),
+        inspect: cluster,
         targets: Arc::new(config.targets()),
         secrets,
         registry: config.registry.clone(),

@@ -3,9 +3,10 @@
 use prost_types::{Duration, Timestamp};
 use windlass_core::{
     diagnose::Diagnosis,
+    endpoint::Endpoint,
     event::{Event, Outcome, PluginCall, PluginEffect},
     hook::ActionResult,
-    job::{Release, Source, Stage},
+    job::{CommitInfo, Image, Release, Source, Stage},
     plan::Cursor,
     ports::{ChangeVerb, ObjectChange},
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
@@ -85,6 +86,7 @@ pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool)
         created: created_ms.map(timestamp),
         current,
         clusters: release.clusters.clone(),
+        bytes: release.image.bytes.unwrap_or_default(),
     }
 }
 
@@ -175,6 +177,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Claimed { daemon } => (None, What::Claimed(v1::Claimed { daemon })),
         Event::Started(at) => (Some(at), What::Started(v1::Started {})),
         Event::Finished(at) => (Some(at), What::Finished(v1::Finished {})),
+        Event::Cloned(commit) => (Some(Stage::Clone), What::Cloned(cloned(commit))),
         Event::Skipped(at, why) => (Some(at), What::Skipped(v1::Skipped { why })),
         Event::Log { stage, source, line } => (Some(stage), What::Log(v1::Log { source, line })),
         Event::Built { step, cached, ms, error } => {
@@ -217,8 +220,9 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Concluding { outcome, .. } => (Some(Stage::Hooks), What::Concluding(ended(outcome))),
         Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
         Event::Pushed(release) => {
-            let (image, digest) = (release.image.reference, release.image.digest);
-            (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest }))
+            let Image { reference: image, digest, bytes } = release.image;
+            let bytes = bytes.unwrap_or_default();
+            (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest, bytes }))
         }
         Event::Planned(plan) => {
             let words = |steps: &[windlass_core::plan::Step]| {
@@ -236,9 +240,26 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Rollout { cluster, ready, wanted } => {
             (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted, cluster }))
         }
+        Event::Serving { cluster, endpoints } => {
+            let endpoints = endpoints.into_iter().map(endpoint).collect();
+            (Some(Stage::Release), What::Serving(v1::Serving { cluster, endpoints }))
+        }
         Event::TurningBack(outcome) => (Some(Stage::Release), What::TurningBack(ended(outcome))),
         Event::Ended(outcome) => (Some(outcome.stage()), What::Ended(ended(outcome))),
     }
+}
+
+fn cloned(commit: CommitInfo) -> v1::Cloned {
+    v1::Cloned {
+        commit: commit.id,
+        author: commit.author,
+        summary: commit.summary,
+        authored: Some(commit.authored_ms).filter(|ms| *ms > 0).map(timestamp),
+    }
+}
+
+pub(crate) fn endpoint(endpoint: Endpoint) -> v1::Endpoint {
+    v1::Endpoint { url: endpoint.url, internal: endpoint.internal }
 }
 
 fn called(call: PluginCall) -> v1::PluginCall {

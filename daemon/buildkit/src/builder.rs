@@ -10,6 +10,7 @@ use crate::{
     gateway::{Gateway, reference},
     image::{Image as Config, is_predefined},
     session::{self, Served, Session},
+    size,
     status::{Tails, follow},
 };
 use async_trait::async_trait;
@@ -157,10 +158,11 @@ impl BuildKit {
         let tails = Tails::default();
         let status =
             tokio::spawn(follow(channel.clone(), id.clone(), tails.clone(), voice.clone()));
-        let gateway = Gateway::new(channel, &id);
+        let gateway = Gateway::new(channel.clone(), &id);
         let gateway = gateway.ok_or_else(|| self.unreachable("the build id is no header"))?;
         let mut building = Building {
             address: self.address.to_string(),
+            channel,
             gateway,
             solve,
             status,
@@ -223,6 +225,7 @@ async fn solve(
 
 struct Building {
     address: String,
+    channel: Channel,
     gateway: Gateway,
     solve: JoinHandle<Result<SolveResponse, Status>>,
     status: JoinHandle<()>,
@@ -409,9 +412,10 @@ impl Build for Building {
         };
         // The last steps of the log are the push's own.
         let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
-        match response.exporter_response.get("containerimage.digest") {
-            Some(digest) => Ok(Image { reference: self.reference.clone(), digest: digest.clone() }),
-            None => Err(BuildError::Other { message: "the builder named no digest".into() }),
-        }
+        let digest = response.exporter_response.get("containerimage.digest");
+        let none = || BuildError::Other { message: "the builder named no digest".into() };
+        let digest = digest.cloned().ok_or_else(none)?;
+        let bytes = size::of(self.channel.clone(), &digest).await;
+        Ok(Image { reference: self.reference.clone(), digest, bytes })
     }
 }

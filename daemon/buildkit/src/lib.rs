@@ -20,6 +20,7 @@ mod links;
 mod patterns;
 mod reports;
 mod session;
+mod size;
 mod status;
 
 pub use builder::BuildKit;

@@ -37,6 +37,7 @@ pub(crate) fn release(release: &v1::Release) -> Value {
         "commit": release.commit,
         "image": release.image,
         "digest": release.digest,
+        "bytes": release.bytes,
         "created": release.created.as_ref().map(seconds),
         "current": release.current,
         "clusters": release.clusters,
@@ -90,6 +91,10 @@ fn ended(ended: &v1::Ended) -> Value {
     })
 }
 
+pub(crate) fn endpoint(endpoint: &v1::Endpoint) -> Value {
+    json!({ "url": endpoint.url, "internal": endpoint.internal })
+}
+
 fn tested(tested: &v1::Tested) -> Value {
     let case = |case: &v1::TestCase| {
         json!({
@@ -115,6 +120,15 @@ pub(crate) fn event(event: &v1::Event) -> Value {
         Some(What::Claimed(it)) => ("claimed", json!({ "daemon": it.daemon })),
         Some(What::Started(_)) => ("started", json!({})),
         Some(What::Finished(_)) => ("finished", json!({})),
+        Some(What::Cloned(it)) => (
+            "cloned",
+            json!({
+                "commit": it.commit,
+                "author": it.author,
+                "summary": it.summary,
+                "authored": it.authored.as_ref().map(seconds),
+            }),
+        ),
         Some(What::Skipped(it)) => ("skipped", json!({ "why": it.why })),
         Some(What::Log(it)) => ("log", json!({ "source": it.source, "line": it.line })),
         Some(What::BuildStep(it)) => (
@@ -170,7 +184,9 @@ pub(crate) fn event(event: &v1::Event) -> Value {
             "retrying",
             json!({ "attempt": it.attempt, "after_ms": millis(it.after.as_ref()), "because": it.because }),
         ),
-        Some(What::Pushed(it)) => ("pushed", json!({ "image": it.image, "digest": it.digest })),
+        Some(What::Pushed(it)) => {
+            ("pushed", json!({ "image": it.image, "digest": it.digest, "bytes": it.bytes }))
+        }
         Some(What::Planned(it)) => ("planned", json!({ "forward": it.forward, "back": it.back })),
         Some(What::Step(it)) => (
             "step",
@@ -184,6 +200,10 @@ pub(crate) fn event(event: &v1::Event) -> Value {
         ),
         Some(What::Rollout(it)) => {
             ("rollout", json!({ "ready": it.ready, "wanted": it.wanted, "cluster": it.cluster }))
+        }
+        Some(What::Serving(it)) => {
+            let endpoints: Vec<_> = it.endpoints.iter().map(endpoint).collect();
+            ("serving", json!({ "cluster": it.cluster, "endpoints": endpoints }))
         }
         Some(What::TurningBack(it)) => ("turning_back", ended(it)),
         Some(What::Ended(it)) => ("ended", ended(it)),

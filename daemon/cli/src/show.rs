@@ -13,6 +13,10 @@ pub(crate) fn event(event: &v1::Event) -> String {
         Some(What::Claimed(it)) => line(format!("taken up by {}", it.daemon)),
         Some(What::Started(_)) => line("…".into()),
         Some(What::Finished(_)) => line("done".into()),
+        Some(What::Cloned(it)) => {
+            let commit: String = it.commit.chars().take(10).collect();
+            line(format!("{commit} by {}: {}", it.author, it.summary))
+        }
         Some(What::Skipped(it)) => line(format!("skipped: {}", it.why)),
         Some(What::Log(it)) => line(format!("| {}", it.line)),
         Some(What::BuildStep(it)) => {
@@ -91,6 +95,11 @@ pub(crate) fn event(event: &v1::Event) -> String {
             it.wanted,
             place(std::slice::from_ref(&it.cluster))
         )),
+        Some(What::Serving(it)) => {
+            let urls: Vec<_> = it.endpoints.iter().map(|one| &*one.url).collect();
+            let place = place(std::slice::from_ref(&it.cluster));
+            line(format!("answers at {}{place}", urls.join(", ")))
+        }
         Some(What::TurningBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
         Some(What::Ended(it)) => ended(it),
     }

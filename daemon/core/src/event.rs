@@ -2,8 +2,9 @@
 
 use crate::{
     diagnose::Diagnosis,
+    endpoint::Endpoint,
     hook::{ActionResult, Batch, Hook},
-    job::{Release, Stage},
+    job::{CommitInfo, Release, Stage},
     plan::{Cursor, Plan},
     testing::TestSummary,
 };
@@ -22,6 +23,8 @@ pub enum Event {
     Started(Stage),
     /// A stage had nothing to do.
     Skipped(Stage, String),
+    /// The commit is there.
+    Cloned(CommitInfo),
     /// A line that a tool printed, masked.
     Log {
         /// While doing what.
@@ -125,6 +128,13 @@ pub enum Event {
     },
     /// A step of the plan is done.
     Took(Cursor),
+    /// The release serves, and answers there.
+    Serving {
+        /// In which cluster.
+        cluster: String,
+        /// Those that the world reaches first.
+        endpoints: Vec<Endpoint>,
+    },
     /// How the job will end once the way back is taken. Told before anything is undone, while the
     /// evidence is still there.
     TurningBack(Outcome),

@@ -58,6 +58,19 @@ pub struct Commit {
     pub credential: Option<String>,
 }
 
+/// A commit as its author tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitInfo {
+    /// 40 or 64 lower-case hex digits.
+    pub id: String,
+    /// The author's name.
+    pub author: String,
+    /// The first line of the message.
+    pub summary: String,
+    /// When it was written, in milliseconds since 1970; 0 where the commit does not say.
+    pub authored_ms: u64,
+}
+
 /// An image in a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
@@ -65,6 +78,9 @@ pub struct Image {
     pub reference: String,
     /// `sha256:…`, what is deployed.
     pub digest: String,
+    /// Bytes of its configuration and layers as the registry has them; none where nobody told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Image {
@@ -181,14 +197,17 @@ mod tests {
 
     #[test]
     fn an_image_by_digest_keeps_a_registrys_port() {
-        let image =
-            Image { reference: "10.0.0.1:5000/shop/web:abc".into(), digest: "sha256:1".into() };
+        let image = Image {
+            reference: "10.0.0.1:5000/shop/web:abc".into(),
+            digest: "sha256:1".into(),
+            bytes: None,
+        };
         assert_eq!(image.by_digest(), "10.0.0.1:5000/shop/web@sha256:1");
     }
 
     #[test]
     fn what_an_older_journal_has_is_in_the_only_cluster() {
-        let image = Image { reference: "r/shop/web:1".into(), digest: "sha256:1".into() };
+        let image = serde_json::json!({ "reference": "r/shop/web:1", "digest": "sha256:1" });
         let old = serde_json::json!({
             "id": "1", "app": App::new("shop", "web", "").unwrap(), "commit": "abc",
             "image": image, "runtime": Runtime::default(),

@@ -8,6 +8,7 @@ pub mod app;
 pub mod cluster;
 pub mod diagnose;
 pub mod dockerfile;
+pub mod endpoint;
 pub mod event;
 pub mod history;
 pub mod hook;

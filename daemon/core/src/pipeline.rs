@@ -103,7 +103,7 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
     released(&plan, Resumed::default(), ports, run).await
 }
 
-/// Carries a plan out, and tells that its stage is over.
+/// Carries a plan out, and tells where the app answers then.
 async fn released(
     plan: &Plan,
     resumed: Resumed,
@@ -111,8 +111,18 @@ async fn released(
     run: &Run,
 ) -> Result<Release, Failure> {
     let release = carry_out(plan, resumed, ports, run).await?;
-    let told = run.say(Event::Finished(Stage::Release)).await;
-    told.map_err(|lost| lost.at(Stage::Release))?;
+    let told = async {
+        for placed in release.each() {
+            // What serves is not failed for an address that cannot be had.
+            let endpoints = ports.inspect.endpoints(&placed).await.unwrap_or_default();
+            if !endpoints.is_empty() {
+                let cluster = placed.cluster().to_owned();
+                run.say(Event::Serving { cluster, endpoints }).await?;
+            }
+        }
+        run.say(Event::Finished(Stage::Release)).await
+    };
+    told.await.map_err(|lost| lost.at(Stage::Release))?;
     Ok(release)
 }
 
@@ -201,6 +211,7 @@ async fn preview(
     let image = Image {
         reference: reference(&ports.registry, &job.app, commit),
         digest: format!("sha256:{}", "0".repeat(64)),
+        bytes: None,
     };
     let (config, env) = (ImageConfig::default(), decided.env.clone());
     let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
@@ -240,5 +251,9 @@ async fn clone(
         None => None,
     };
     let checkout = || ports.git.checkout(commit, credential.as_ref(), run.voice());
-    run.retrying(checkout).await
+    let tree = run.retrying(checkout).await?;
+    if let Some(commit) = tree.commit() {
+        run.say(Event::Cloned(commit.clone())).await?;
+    }
+    Ok(tree)
 }

@@ -5,7 +5,7 @@ use crate::{
     cluster::Targets,
     event::Event,
     hook::{About, Action, ActionResult, Hook, HookStep},
-    job::{Commit, Image, Release},
+    job::{Commit, CommitInfo, Image, Release},
     plan::Change,
     recipe::Recipe,
     run::{Lost, Voice},
@@ -18,8 +18,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
 mod error;
+mod inspect;
 
 pub use error::{BuildError, ClusterError, GitError, PluginError, SecretError};
+pub use inspect::Inspect;
 
 /// All that one job may use, and what the operator decided for all jobs.
 #[derive(Clone)]
@@ -38,6 +40,8 @@ pub struct Ports {
     pub cluster: Arc<dyn Cluster>,
     /// The same, looked at.
     pub preview: Arc<dyn Preview>,
+    /// What serves there, looked at.
+    pub inspect: Arc<dyn Inspect>,
     /// Which apps go to which clusters: asked again when a job begins, since it may have waited.
     pub targets: Arc<Targets>,
     /// The sealed secrets.
@@ -67,6 +71,10 @@ pub trait Tree: Send + Sync {
     fn root(&self) -> &Path;
     /// A file's text, or none where there is no such file.
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
+    /// The commit that it is of, where that is known.
+    fn commit(&self) -> Option<&CommitInfo> {
+        None
+    }
 }
 
 /// The answers of all detectors about one tree.

@@ -8,7 +8,7 @@ use crate::{
     dockerfile::RecipeError,
     event::{Event, Outcome, PluginCall, PluginEffect, Stop},
     hook::{ActionResult, Moment},
-    job::{Release, Stage},
+    job::{CommitInfo, Release, Stage},
     plan::{Cursor, Step},
     ports::{BuildError, ClusterError, GitError, Journal, PluginError, SecretError},
     redact::Redactor,
@@ -374,6 +374,11 @@ impl Voice {
             Event::Log { stage, source, line } => {
                 Event::Log { stage, source: mask(source), line: mask(line) }
             }
+            Event::Cloned(commit) => Event::Cloned(CommitInfo {
+                author: mask(commit.author),
+                summary: mask(commit.summary),
+                ..commit
+            }),
             Event::Built { step, cached, ms, error } => {
                 Event::Built { step: mask(step), cached, ms, error: error.map(mask) }
             }

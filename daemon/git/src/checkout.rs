@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 use windlass_core::{
-    job::{Commit, Stage},
+    job::{Commit, CommitInfo, Stage},
     ports::{Git, GitError, Tree},
     run::Voice,
     secret::Secret,
@@ -51,7 +51,7 @@ impl Checkouts {
         Ok(Self { folder: folder.into(), program: program.into(), egress })
     }
 
-    async fn fetch(&self, request: &Request, voice: &Voice) -> Result<(), GitError> {
+    async fn fetch(&self, request: &Request, voice: &Voice) -> Result<CommitInfo, GitError> {
         let other = |message: String| GitError::Other { message };
         let mut child = Command::new(&self.program)
             .arg("checkout")
@@ -84,7 +84,7 @@ impl Checkouts {
                 return Err(other(format!("the checkout ended without an answer: {status}")));
             };
             match serde_json::from_str(&line).map_err(|error| other(error.to_string()))? {
-                Answer::Done => return Ok(()),
+                Answer::Done(commit) => return Ok(readable(commit)),
                 Answer::Alive => {}
                 Answer::Failed(failed) => {
                     return Err(failed.into_error(request));
@@ -133,7 +133,35 @@ impl Git for Checkouts {
             token,
             credential: commit.credential.clone(),
         };
-        self.fetch(&request, voice).await?;
-        Ok(Box::new(Workspace::open(folder, &commit.directory)?))
+        let fetched = self.fetch(&request, voice).await?;
+        Ok(Box::new(Workspace::open(folder, &commit.directory)?.of(fetched)))
+    }
+}
+
+/// Its author may write what he likes: it is cut, and nothing in it moves a terminal's cursor.
+fn readable(commit: CommitInfo) -> CommitInfo {
+    let text = |text: String, longest| -> String {
+        text.chars().filter(|c| !c.is_control()).take(longest).collect()
+    };
+    CommitInfo {
+        id: text(commit.id, 64),
+        author: text(commit.author, 80),
+        summary: text(commit.summary, 200),
+        ..commit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_author_writes_is_cut_and_moves_no_cursor() {
+        let commit = readable(CommitInfo {
+            author: "Ada\u{1b}[2J\u{7}".into(),
+            summary: "x".repeat(1000),
+            ..CommitInfo::default()
+        });
+        assert_eq!((&*commit.author, commit.summary.len()), ("Ada[2J", 200));
     }
 }

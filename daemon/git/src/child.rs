@@ -6,6 +6,7 @@ use std::{
     io::{Read, Write},
     process::ExitCode,
 };
+use windlass_core::job::CommitInfo;
 
 /// A small pack can ask for huge allocations.
 const MEMORY: u64 = 4 << 30;
@@ -16,14 +17,14 @@ const FILE: u64 = 2 << 30;
 #[must_use]
 pub fn main() -> ExitCode {
     let answer = match run() {
-        Ok(()) => Answer::Done,
+        Ok(commit) => Answer::Done(commit),
         Err(failed) => Answer::Failed(failed),
     };
     say(&answer);
     ExitCode::SUCCESS
 }
 
-fn run() -> Result<(), Failed> {
+fn run() -> Result<CommitInfo, Failed> {
     let other = |error: String| Failed::Other(error);
     for (resource, limit) in [(Resource::As, MEMORY), (Resource::Fsize, FILE), (Resource::Core, 0)]
     {

@@ -14,7 +14,7 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use windlass_core::ports::GitError;
+use windlass_core::{job::CommitInfo, ports::GitError};
 
 /// What the child is told, on its standard input.
 #[derive(Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(crate) enum Answer {
     Progress(String),
     /// Something has come since the last answer.
     Alive,
-    Done,
+    Done(CommitInfo),
     Failed(Failed),
 }
 
@@ -75,7 +75,7 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
-pub(crate) fn fetch(request: &Request, say: &dyn Fn(&str)) -> Result<(), Failed> {
+pub(crate) fn fetch(request: &Request, say: &dyn Fn(&str)) -> Result<CommitInfo, Failed> {
     let wanted = Oid::from_str(&request.commit)
         .map_err(|_| Failed::NoCommit("it is no id of 40 or 64 hex digits".into()))?;
     let repository = Repository::init(&request.to).map_err(|error| local(&error))?;
@@ -91,10 +91,25 @@ pub(crate) fn fetch(request: &Request, say: &dyn Fn(&str)) -> Result<(), Failed>
     if head.id() != wanted {
         return Err(Failed::Other(format!("checked out {} instead of {wanted}", head.id())));
     }
+    let about = about(&commit);
     drop((head, commit));
     drop(repository);
     std::fs::remove_dir_all(Path::new(&request.to).join(".git"))
-        .map_err(|error| Failed::Other(error.to_string()))
+        .map_err(|error| Failed::Other(error.to_string()))?;
+    Ok(about)
+}
+
+fn about(commit: &git2::Commit<'_>) -> CommitInfo {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let author = commit.author();
+    CommitInfo {
+        id: commit.id().to_string(),
+        author: text(author.name_bytes()),
+        summary: commit.summary_bytes().map(text).unwrap_or_default(),
+        authored_ms: u64::try_from(author.when().seconds())
+            .unwrap_or_default()
+            .saturating_mul(1000),
+    }
 }
 
 fn obtain(

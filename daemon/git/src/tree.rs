@@ -6,13 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
-use windlass_core::ports::{GitError, Tree};
+use windlass_core::{
+    job::CommitInfo,
+    ports::{GitError, Tree},
+};
 
 pub(crate) struct Workspace {
     // Removes the folder, however the job ends.
     _folder: TempDir,
     root: PathBuf,
     dir: Dir,
+    commit: Option<CommitInfo>,
 }
 
 impl Workspace {
@@ -41,13 +45,22 @@ impl Workspace {
         if is_empty {
             return Err(refuse("the commit has no files here".into()));
         }
-        Ok(Self { _folder: folder, root, dir })
+        Ok(Self { _folder: folder, root, dir, commit: None })
+    }
+
+    /// Says which commit it is.
+    pub(crate) fn of(self, commit: CommitInfo) -> Self {
+        Self { commit: Some(commit), ..self }
     }
 }
 
 impl Tree for Workspace {
     fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn commit(&self) -> Option<&CommitInfo> {
+        self.commit.as_ref()
     }
 
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError> {

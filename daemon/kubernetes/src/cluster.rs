@@ -4,7 +4,7 @@ use crate::{
     act,
     apply::{self, With},
     client::Client,
-    evidence, observe, preview, pull,
+    endpoints, evidence, observe, preview, pull,
     render::{PullLogin, manifests},
     retire,
 };
@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_core::{
+    endpoint::Endpoint,
     event::Event,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Logins, ObjectChange, Preview, Secrets, Sighting},
+    ports::{Cluster, ClusterError, Inspect, Logins, ObjectChange, Preview, Secrets, Sighting},
     run::Voice,
 };
 
@@ -166,5 +167,12 @@ impl Preview for Kubernetes {
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         let objects = self.shown(release);
         self.with(None).changes(release, &objects).await
+    }
+}
+
+#[async_trait]
+impl Inspect for Kubernetes {
+    async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
+        self.trusted(endpoints::endpoints(&self.client, release).await).await
     }
 }

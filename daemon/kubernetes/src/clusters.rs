@@ -4,10 +4,11 @@ use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use windlass_core::{
+    endpoint::Endpoint,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, ObjectChange, Preview, Sighting},
+    ports::{Cluster, ClusterError, Inspect, ObjectChange, Preview, Sighting},
     run::Voice,
 };
 
@@ -86,5 +87,12 @@ impl Preview for Clusters {
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         self.of(release)?.changes(release).await
+    }
+}
+
+#[async_trait]
+impl Inspect for Clusters {
+    async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
+        self.of(release)?.endpoints(release).await
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod cluster;
 mod clusters;
 mod connect;
+mod endpoints;
 mod evidence;
 mod hook_job;
 mod inventory;

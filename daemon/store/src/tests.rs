@@ -45,7 +45,7 @@ fn release(id: &str) -> Release {
         id: id.into(),
         app: App::new("shop", "web", "").unwrap(),
         commit: "abc".into(),
-        image: Image { reference: "r/x:1".into(), digest: "sha256:1".into() },
+        image: Image { reference: "r/x:1".into(), digest: "sha256:1".into(), bytes: Some(7) },
         hooks: Default::default(),
         runtime: Runtime {
             user: Some(10001),

@@ -18,7 +18,11 @@ pub(crate) fn release() -> Release {
         clusters: crate::cluster::Clusters::default().names,
         app: App::new("shop", "web", "").unwrap(),
         commit: "c0ffee".into(),
-        image: Image { reference: "r.example/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+        image: Image {
+            reference: "r.example/shop/web:c0ffee".into(),
+            digest: "sha256:12".into(),
+            bytes: None,
+        },
         hooks: Default::default(),
         runtime: Runtime { user: Some(10001), processes: vec![web], ..Runtime::default() },
     }

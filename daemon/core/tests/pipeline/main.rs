@@ -87,6 +87,25 @@ async fn deploys_over_something_and_over_nothing() {
     }
 }
 
+/// Each stage begins and ends, and tells what people ask of it.
+#[tokio::test(start_paused = true)]
+async fn a_release_tells_its_commit_its_size_and_where_it_answers() {
+    let world = World::default().running(None);
+    let outcome = run(&world, &job()).await;
+    let past = world.past();
+    let has = |wanted: &dyn Fn(&Event) -> bool| past.iter().any(wanted);
+    assert!(has(&|event| matches!(event, Event::Cloned(commit) if commit.id == "abc")));
+    assert!(has(&|event| {
+        matches!(event, Event::Serving { endpoints, .. } if endpoints[0].url == "http://10.0.0.7/")
+    }));
+    for stage in [Stage::Clone, Stage::Detect, Stage::Build, Stage::Push, Stage::Release] {
+        let times = |event: Event| past.iter().filter(|one| **one == event).count();
+        assert_eq!((times(Event::Started(stage)), times(Event::Finished(stage))), (1, 1));
+    }
+    let Outcome::Succeeded(release) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(release.image.bytes, Some(62_345_678));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rollback_builds_nothing() {
     let world = World::default().running(Some("bad"));

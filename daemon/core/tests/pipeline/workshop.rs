@@ -77,6 +77,6 @@ impl Build for Building {
             return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
         }
         (self.0.push)(self.2.clone());
-        Ok(Image { reference: self.2.clone(), digest: "new".into() })
+        Ok(Image { reference: self.2.clone(), digest: "new".into(), bytes: Some(62_345_678) })
     }
 }

@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, watch};
 use windlass_core::{
     app::App,
     cluster::{Clusters, DEFAULT, Order, Target, Targets},
+    endpoint::Endpoint,
     event::{Event, Outcome, Stop},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
-    job::{Commit, Image, Release},
+    job::{Commit, CommitInfo, Image, Release},
     plan::{Change, Cursor},
     ports::*,
     run::{Lost, Voice},
@@ -101,7 +102,7 @@ pub(crate) fn release(id: &str, digest: &str) -> Release {
         app: app(),
         clusters: Clusters::default().names,
         commit: "abc".into(),
-        image: Image { reference: "r/shop/web:abc".into(), digest: digest.into() },
+        image: Image { reference: "r/shop/web:abc".into(), digest: digest.into(), bytes: None },
         runtime: Runtime {
             user: Some(1),
             processes: vec![windlass_core::spec::web(8080, None)],
@@ -179,6 +180,7 @@ impl World {
             builder: Arc::new(Workshop(self.clone())),
             cluster: self.clone(),
             preview: self.clone(),
+            inspect: self.clone(),
             targets: Arc::new(self.targets()),
             secrets: self.clone(),
             registry: "r".into(),
@@ -187,11 +189,14 @@ impl World {
     }
 }
 
-struct Files;
+struct Files(CommitInfo);
 
 impl Tree for Files {
     fn root(&self) -> &Path {
         Path::new("/nowhere")
+    }
+    fn commit(&self) -> Option<&CommitInfo> {
+        Some(&self.0)
     }
     fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
         Ok(None)
@@ -210,7 +215,8 @@ impl Git for World {
             let (repository, message) = (commit.repository.clone(), "no route".into());
             return Err(GitError::Unreachable { repository, message });
         }
-        Ok(Box::new(Files))
+        let summary = "Say hello".into();
+        Ok(Box::new(Files(CommitInfo { id: commit.id.clone(), summary, ..CommitInfo::default() })))
     }
 }
 
@@ -260,6 +266,13 @@ impl Preview for World {
 
     async fn changes(&self, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl Inspect for World {
+    async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
+        Ok(vec![Endpoint::of_service(release, "10.0.0.7", true)])
     }
 }
 

@@ -21,7 +21,11 @@ fn release(toml: &str) -> Release {
         id: "0197".into(),
         app: App::new("shop", "web", "").unwrap(),
         commit: "c0ffee".into(),
-        image: Image { reference: "r:5000/shop/web:c0ffee".into(), digest: "sha256:12".into() },
+        image: Image {
+            reference: "r:5000/shop/web:c0ffee".into(),
+            digest: "sha256:12".into(),
+            bytes: None,
+        },
         hooks: Default::default(),
         runtime: spec.settle(&found, secrets),
     }
