@@ -73,6 +73,8 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         last_seq: record.last_seq,
         ended: record.outcome.map(ended),
         clusters: job.clusters.names,
+        started: record.started_ms.map(timestamp),
+        finished: record.ended_ms.map(timestamp),
     }
 }
 

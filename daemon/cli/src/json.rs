@@ -20,6 +20,8 @@ pub(crate) fn job(job: &v1::Job) -> Value {
         "state": word(job.state().as_str_name()),
         "stage": word(job.stage().as_str_name()),
         "created": job.created.as_ref().map(seconds),
+        "started": job.started.as_ref().map(seconds),
+        "finished": job.finished.as_ref().map(seconds),
         "principal": job.principal,
         "last_seq": job.last_seq,
         "ended": job.ended.as_ref().map(ended),

@@ -114,6 +114,10 @@ pub struct JobRecord {
     pub stop: Option<Stop>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// When it was taken up first, in milliseconds since 1970.
+    pub started_ms: Option<u64>,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: Option<u64>,
 }
 
 /// `history::State`, without its stage.

@@ -12,7 +12,9 @@ use windlass_core::{
 };
 
 const COLUMNS: &str = "SELECT jobs.*, \
-    (SELECT event FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS last_event \
+    (SELECT event FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS last_event, \
+    (SELECT at_ms FROM events WHERE job = jobs.id AND seq = jobs.last_seq AND jobs.ended = 1) AS ended_ms, \
+    (SELECT at_ms FROM events WHERE job = jobs.id AND seq = 1) AS started_ms \
     FROM jobs ";
 
 /// The word of a state: `"waiting"`, or `{"running": stage}`.
@@ -65,6 +67,8 @@ impl Store {
             stage: None,
             stop: None,
             outcome: None,
+            started_ms: None,
+            ended_ms: None,
         };
         Ok(Submitted { record, is_new: true })
     }
@@ -137,6 +141,12 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         None => None,
     };
     let stage: Option<Stage> = read("stage")?.map(|json| from_json(&what, json)).transpose()?;
+    let time = |column: &str| -> Result<Option<u64>, StoreError> {
+        let ms: Option<i64> = row.try_get(column)?;
+        Ok(ms.and_then(|ms| u64::try_from(ms).ok()))
+    };
+    // The end of a job that was never taken up is its first event.
+    let has_begun = last_seq > i64::from(outcome.is_some());
     // The outcome knows where a job ended; hooks that look on come after it.
     let stage = outcome.as_ref().map(Outcome::stage).or(stage);
     Ok(JobRecord {
@@ -144,6 +154,8 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         last_seq: u64::try_from(last_seq).unwrap_or_default(),
         state: state(&what, row.try_get("state")?)?,
         stage,
+        started_ms: time("started_ms")?.filter(|_| has_begun),
+        ended_ms: time("ended_ms")?,
         stop: read("stop")?.map(|json| from_json(&what, json)).transpose()?,
         outcome,
     })

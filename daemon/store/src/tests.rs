@@ -125,6 +125,26 @@ async fn nothing_follows_the_end() {
     assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
 }
 
+/// One that never began has no beginning.
+#[tokio::test]
+async fn a_job_knows_when_it_began_and_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let stopped =
+        Outcome::Stopped { at: Stage::Clone, why: Stop::Cancelled { by: "someone".into() } };
+    for (id, begins) in [("1", true), ("2", false)] {
+        store.submit(submission(id)).await.unwrap();
+        if begins {
+            store.append(id, Event::Claimed { daemon: "bed".into() }).await.unwrap();
+        }
+        let running = store.job(id).await.unwrap().unwrap();
+        assert_eq!((running.started_ms.is_some(), running.ended_ms), (begins, None));
+        store.append(id, Event::Ended(stopped.clone())).await.unwrap();
+        let ended = store.job(id).await.unwrap().unwrap();
+        assert_eq!((ended.started_ms, ended.ended_ms.is_some()), (running.started_ms, true));
+    }
+}
+
 /// A restart takes a job up where it stood, and how it ended says where, whatever was stored by an
 /// older daemon.
 #[tokio::test]
