@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::render::Detail;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// For people, or JSON: one object a line.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// Colours, for people. `auto`: on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -44,6 +48,30 @@ pub(crate) struct Args {
 pub(crate) enum Output {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How much of a job is shown while it is watched.
+#[derive(Clone, Copy, Group)]
+pub(crate) struct Shown {
+    /// Every line of every tool, as it comes; otherwise those of what runs, and of what failed.
+    #[arg(long, short)]
+    verbose: bool,
+    /// What plugins and steps did, too.
+    #[arg(long = "events")]
+    with_events: bool,
+}
+
+impl Shown {
+    pub(crate) fn detail(self) -> Detail {
+        Detail { verbose: self.verbose, events: self.with_events }
+    }
 }
 
 #[derive(Subcommand)]
@@ -55,6 +83,8 @@ pub(crate) enum Command {
         /// Do not watch; print the job and return.
         #[arg(long)]
         detach: bool,
+        #[command(flatten)]
+        shown: Shown,
         /// Makes a repeat of this command the same job.
         #[arg(long)]
         request_id: Option<String>,
@@ -99,6 +129,8 @@ pub(crate) enum Command {
         /// Begin after this event.
         #[arg(long, default_value_t = 0)]
         after: u64,
+        #[command(flatten)]
+        shown: Shown,
     },
     /// List jobs, newest first.
     Jobs {
@@ -152,6 +184,8 @@ pub(crate) enum Command {
         /// Do not watch.
         #[arg(long)]
         detach: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]

@@ -50,6 +50,11 @@ impl Failure {
         Self { message: message.into(), code: USAGE }
     }
 
+    /// Nobody reads what is printed any more, or it cannot be written.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        Self::usage(format!("standard output: {error}"))
+    }
+
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

@@ -4,8 +4,10 @@ use crate::{
     FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
-    eject, json, plugins, show, source,
-    watch::watch,
+    eject, json, plugins,
+    render::{self, Clock, Detail},
+    show, source,
+    watch::{follow, watch},
 };
 use std::{io::Read, process::ExitCode};
 use windlass_proto::v1;
@@ -19,7 +21,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         false => println!("{text}"),
     };
     match &args.command {
-        Command::Submit { source: what, detach, request_id, timeout, label, cluster_order } => {
+        Command::Submit {
+            source: what,
+            detach,
+            shown,
+            request_id,
+            timeout,
+            label,
+            cluster_order,
+        } => {
             let request = v1::SubmitRequest {
                 request_id: request_id.clone().unwrap_or_else(new_id),
                 app: Some(source::app(&what.app)?),
@@ -32,9 +42,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 cluster_order: order(*cluster_order).into(),
             };
             let job = client.jobs.submit(request).await?.into_inner();
-            return submitted(client, &args, job, *detach).await;
+            return submitted(client, &args, job, *detach, shown.detail()).await;
         }
-        Command::Rollback { app, to, cluster, cluster_order, detach } => {
+        Command::Rollback { app, to, cluster, cluster_order, detach, shown } => {
             let request = v1::RollbackRequest {
                 request_id: new_id(),
                 app: Some(source::app(app)?),
@@ -43,9 +53,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 cluster_order: order(*cluster_order).into(),
             };
             let job = client.releases.rollback(request).await?.into_inner();
-            return submitted(client, &args, job, *detach).await;
+            return submitted(client, &args, job, *detach, shown.detail()).await;
         }
-        Command::Watch { id, after } => return watch(client, &args, id, *after).await,
+        Command::Watch { id, after, shown } => {
+            return watch(client, &args, id, *after, shown.detail()).await;
+        }
         Command::Plan { source: what } => {
             let request = v1::PlanRequest {
                 app: Some(source::app(&what.app)?),
@@ -93,7 +105,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 let wanted = |event: &v1::Event| *events || of_plugins(event);
                 all_events(client, &job, json, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
-                println!("{}", show::ended(ended));
+                render::print(&show::ending(&job, ended, &Clock::local()), args.color);
             }
             let ended = job.ended.map(|ended| ended.outcome());
             if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {
@@ -133,15 +145,16 @@ async fn submitted(
     args: &Args,
     job: v1::Job,
     detach: bool,
+    detail: Detail,
 ) -> Result<ExitCode, Failure> {
     match args.output {
         Output::Json => println!("{}", json::job(&job)),
         Output::Text => println!("job {} of {}", job.id, show::app(job.app.as_ref())),
     }
-    match detach {
-        true => Ok(ExitCode::SUCCESS),
-        false => watch(client, args, &job.id, 0).await,
+    if detach {
+        return Ok(ExitCode::SUCCESS);
     }
+    follow(client, args, job, 0, detail).await
 }
 
 /// All that there are now; a job that runs is not waited for.

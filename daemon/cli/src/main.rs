@@ -9,7 +9,10 @@ mod eject;
 mod explain;
 mod json;
 mod plugins;
+mod render;
 mod show;
+#[cfg(test)]
+mod snapshots;
 mod source;
 mod watch;
 

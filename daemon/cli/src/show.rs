@@ -1,6 +1,9 @@
 //! Messages as lines for people.
 
-use crate::json::{millis, word};
+use crate::{
+    json::{millis, word},
+    render::{self, Clock, Ending, Line, millis as millis_of},
+};
 use windlass_core::cluster::DEFAULT;
 use windlass_proto::v1::{self, event::What};
 
@@ -122,8 +125,8 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("           {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// How a job ended.
-pub(crate) fn ended(ended: &v1::Ended) -> String {
+/// How a job ended, as one of its events.
+fn ended(ended: &v1::Ended) -> String {
     match ended.outcome() {
         v1::Outcome::Succeeded => match &ended.release {
             Some(release) => format!("SUCCEEDED: {} serves", release.image),
@@ -137,7 +140,8 @@ pub(crate) fn ended(ended: &v1::Ended) -> String {
     }
 }
 
-fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
+/// What failed, why, what shows it, and what to do.
+pub(crate) fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
     let mut lines = vec![format!(
         "  failed at: {} ({}{})",
         word(diagnosis.stage().as_str_name()),
@@ -165,6 +169,14 @@ fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
     lines.join("\n")
 }
 
+/// How a job that is not watched ended.
+pub(crate) fn ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Vec<Line> {
+    let (began, ended_ms) = (millis_of(job.started.as_ref()), millis_of(job.finished.as_ref()));
+    let took_ms = began.zip(ended_ms).map(|(began, ended)| ended.saturating_sub(began));
+    let told = Ending { took_ms, ended_ms, ..Ending::default() };
+    render::ending(ended, job, &told, clock)
+}
+
 pub(crate) fn app(app: Option<&v1::App>) -> String {
     app.map(|app| format!("{}/{}/{}", app.project, app.name, app.environment)).unwrap_or_default()
 }
@@ -188,7 +200,7 @@ pub(crate) fn release(release: &v1::Release) -> String {
 }
 
 /// ` in NAME, NAME`; nothing where the daemon's only cluster has no name of its own.
-fn place(clusters: &[String]) -> String {
+pub(crate) fn place(clusters: &[String]) -> String {
     match clusters {
         [] => String::new(),
         [only] if only.is_empty() || only == DEFAULT => String::new(),

@@ -4,45 +4,84 @@ use crate::{
     FAILED,
     args::{Args, Output},
     client::{Client, Failure},
-    json, show,
+    json,
+    render::{Detail, Screen},
 };
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
 use tonic::{Code, Status};
 use windlass_proto::v1::{self, event::What};
 
-/// How often a lost connection is tried again before it is told.
+/// How often in a row a lost connection is tried again before it is told.
 const TRIES: u32 = 5;
 
+/// Why a stream of events is read no more.
+enum Broken {
+    /// The daemon's.
+    Lost(Status),
+    /// Ours.
+    Output(io::Error),
+}
+
+/// What shows events.
+enum Shown {
+    Json,
+    Text(Box<Screen>),
+}
+
+/// Follows a job of this id.
 pub(crate) async fn watch(
     client: &mut Client,
     args: &Args,
     id: &str,
     after: u64,
+    detail: Detail,
 ) -> Result<ExitCode, Failure> {
-    let mut printer = Printer { output: args.output, terminal: std::io::stdout().is_terminal() };
-    let mut after = after;
+    let job = client.jobs.get(v1::GetJobRequest { id: id.into() }).await?.into_inner();
+    follow(client, args, job, after, detail).await
+}
+
+/// Follows a job from the event after `after`.
+pub(crate) async fn follow(
+    client: &mut Client,
+    args: &Args,
+    job: v1::Job,
+    mut after: u64,
+    detail: Detail,
+) -> Result<ExitCode, Failure> {
+    let id = job.id.clone();
+    let mut shown = match args.output {
+        Output::Json => Shown::Json,
+        Output::Text => Shown::Text(Box::new(Screen::new(job, detail, args.color))),
+    };
     let mut tries = 0;
     loop {
-        let followed = tokio::select! {
-            followed = follow(client, id, &mut after, &mut printer) => followed,
+        let before = after;
+        let read = tokio::select! {
+            read = read(client, &id, &mut after, &mut shown) => read,
             _ = tokio::signal::ctrl_c() => {
-                printer.clear();
+                shown.clear().map_err(|error| Failure::output(&error))?;
                 eprintln!("job {id} goes on; follow it: windlass watch {id} --after {after}; stop it: windlass cancel {id}");
                 return Ok(ExitCode::from(130));
             }
         };
-        match followed {
+        if after > before {
+            tries = 0;
+        }
+        match read {
             Ok(Some(ended)) => return Ok(code(&ended)),
             Ok(None) => {
-                let job = client.jobs.get(v1::GetJobRequest { id: id.into() }).await?.into_inner();
+                let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
                 if let Some(ended) = job.ended {
                     return Ok(code(&ended));
                 }
             }
-            Err(status) if status.code() == Code::NotFound || tries == TRIES => {
+            Err(Broken::Output(error)) => return Err(Failure::output(&error)),
+            Err(Broken::Lost(status)) if status.code() == Code::NotFound || tries == TRIES => {
+                shown.clear().map_err(|error| Failure::output(&error))?;
                 return Err(status.into());
             }
-            Err(_) => {}
+            Err(Broken::Lost(_)) => {}
         }
         tries += 1;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -56,52 +95,62 @@ fn code(ended: &v1::Ended) -> ExitCode {
     }
 }
 
-async fn follow(
+async fn read(
     client: &mut Client,
     id: &str,
     after: &mut u64,
-    printer: &mut Printer,
-) -> Result<Option<v1::Ended>, Status> {
+    shown: &mut Shown,
+) -> Result<Option<v1::Ended>, Broken> {
     let request = v1::WatchRequest { id: id.into(), after_seq: *after };
-    let mut events = client.jobs.watch(request).await?.into_inner();
-    while let Some(event) = events.message().await? {
+    let mut events = client.jobs.watch(request).await.map_err(Broken::Lost)?.into_inner();
+    let mut ticks = interval(shown.pace());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        let event = tokio::select! {
+            event = events.message() => event.map_err(Broken::Lost)?,
+            _ = ticks.tick() => {
+                shown.tick().map_err(Broken::Output)?;
+                continue;
+            }
+        };
+        let Some(event) = event else { return Ok(None) };
+        shown.take(&event).map_err(Broken::Output)?;
         *after = event.seq;
-        printer.print(&event);
         if let Some(What::Ended(ended)) = event.what {
             return Ok(Some(ended));
         }
     }
-    Ok(None)
 }
 
-/// On a terminal, lines of tools and rollouts replace each other; elsewhere all are kept.
-struct Printer {
-    output: Output,
-    terminal: bool,
-}
-
-impl Printer {
-    fn print(&mut self, event: &v1::Event) {
-        if self.output == Output::Json {
-            println!("{}", json::event(event));
-            return;
-        }
-        let text = show::event(event);
-        let passing = matches!(event.what, Some(What::Log(_) | What::Rollout(_)));
-        if self.terminal && passing && event.stage() != v1::Stage::Test {
-            use std::io::Write;
-            let line: String = text.chars().take(100).collect();
-            print!("\r\x1b[2K{line}");
-            let _ = std::io::stdout().flush();
-        } else {
-            self.clear();
-            println!("{text}");
+impl Shown {
+    fn pace(&self) -> Duration {
+        match self {
+            Self::Json => Duration::from_secs(3600),
+            Self::Text(screen) => screen.pace(),
         }
     }
 
-    fn clear(&self) {
-        if self.terminal && self.output == Output::Text {
-            print!("\r\x1b[2K");
+    fn take(&mut self, event: &v1::Event) -> io::Result<()> {
+        match self {
+            Self::Json => {
+                println!("{}", json::event(event));
+                Ok(())
+            }
+            Self::Text(screen) => screen.take(event),
+        }
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        match self {
+            Self::Json => Ok(()),
+            Self::Text(screen) => screen.tick(),
+        }
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        match self {
+            Self::Json => Ok(()),
+            Self::Text(screen) => screen.clear(),
         }
     }
 }

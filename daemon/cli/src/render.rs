@@ -1,0 +1,31 @@
+//! A job on the screen: events in, lines out.
+//!
+//! [`board::Board`] is the model, and pure: it takes events, and gives lines that stay and lines that are
+//! drawn anew. [`Screen`] shows them: on a terminal with movement, elsewhere with times.
+
+mod board;
+mod ending;
+mod line;
+mod painter;
+mod screen;
+mod section;
+mod time;
+
+#[cfg(test)]
+mod scenes;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use ending::{Ending, ending};
+pub(crate) use line::Line;
+pub(crate) use screen::{Screen, print};
+pub(crate) use time::{Clock, millis};
+
+/// How much of a job is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Detail {
+    /// Every line of every tool, as it comes.
+    pub(crate) verbose: bool,
+    /// What plugins and steps did.
+    pub(crate) events: bool,
+}

@@ -1,0 +1,278 @@
+//! The model of the screen: events in, lines out. Pure: the time is told.
+
+use super::{
+    Detail,
+    ending::{Ending, ending},
+    line::{Line, Look},
+    section::{Part, Section, State},
+    time::{Clock, millis, took},
+};
+use crate::{json::word, show};
+use windlass_proto::v1::{self, event::What};
+
+/// Lines of a log that scroll under what goes on.
+const SCROLLED: usize = 5;
+
+/// What turns while a part goes on.
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// The terminal's size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Columns.
+    pub(crate) width: usize,
+    /// Lines.
+    pub(crate) height: usize,
+}
+
+/// One job, as its events tell it.
+pub(crate) struct Board {
+    job: v1::Job,
+    detail: Detail,
+    clock: Clock,
+    sections: Vec<Section>,
+    /// When the first event was told; none where its beginning was not watched.
+    began_ms: Option<u64>,
+    last_ms: u64,
+    claims: u32,
+    has_failed: bool,
+    is_over: bool,
+}
+
+impl Board {
+    pub(crate) fn new(job: v1::Job, detail: Detail, clock: Clock) -> Self {
+        Self {
+            job,
+            detail,
+            clock,
+            sections: Vec::new(),
+            began_ms: None,
+            last_ms: 0,
+            claims: 0,
+            has_failed: false,
+            is_over: false,
+        }
+    }
+
+    /// When the last event was told.
+    pub(crate) fn last_ms(&self) -> u64 {
+        self.last_ms
+    }
+
+    /// Takes an event, and gives the lines that it adds for good.
+    pub(crate) fn take(&mut self, event: &v1::Event) -> Vec<Line> {
+        let Some(what) = &event.what else { return Vec::new() };
+        let at_ms = millis(event.at.as_ref()).unwrap_or(self.last_ms);
+        self.last_ms = at_ms;
+        if event.seq == 1 {
+            self.began_ms = Some(at_ms);
+        }
+        let mut lines = Vec::new();
+        if self.wants(what) {
+            lines.extend(show::event(event).lines().map(|line| Line::of(Look::Faint, line)));
+        }
+        match what {
+            What::Claimed(it) => {
+                self.claims += 1;
+                if self.claims > 1 {
+                    let text = format!("! the job was taken up again by {}", it.daemon);
+                    lines.push(Line::of(Look::Odd, &text));
+                }
+            }
+            What::Started(_) => {
+                // After a restart, what comes after it comes again.
+                let part = Part::Stage(event.stage());
+                self.sections.retain(|section| section.part.place() < part.place());
+                self.sections.push(Section::new(part, at_ms));
+            }
+            // What was pushed is told a moment later.
+            What::Finished(_) if event.stage() == v1::Stage::Push => {}
+            What::Finished(_) => {
+                lines.extend(self.end(Part::Stage(event.stage()), at_ms, State::Done));
+            }
+            What::Skipped(it) => {
+                let state = State::Skipped(it.why.clone());
+                lines.extend(self.end(Part::Stage(event.stage()), at_ms, state));
+            }
+            What::Pushed(_) => {
+                if let Some(section) = self.section(event.stage(), what, at_ms) {
+                    section.take(what);
+                }
+                lines.extend(self.end(Part::Stage(v1::Stage::Push), at_ms, State::Done));
+            }
+            What::Warning(it) => lines.extend(warning(&word(event.stage().as_str_name()), it)),
+            What::Retrying(it) => {
+                let after = it.after.as_ref().map_or(0, |after| after.seconds);
+                let text = format!("! try {} in {after} s: {}", it.attempt, it.because);
+                lines.push(Line::of(Look::Odd, &text));
+            }
+            What::TurningBack(it) => {
+                lines.extend(self.fail(it, event.stage(), at_ms));
+                self.sections.push(Section::new(Part::Back, at_ms));
+            }
+            What::Ended(it) => lines.extend(self.finish(it, event.stage(), at_ms)),
+            what => {
+                if let Some(section) = self.section(event.stage(), what, at_ms) {
+                    section.take(what);
+                }
+            }
+        }
+        lines
+    }
+
+    /// The lines that are drawn anew as long as the job goes on.
+    pub(crate) fn live(&self, now_ms: u64, frame: usize, room: Room) -> Vec<Line> {
+        if self.is_over {
+            return Vec::new();
+        }
+        let mark = SPINNER.get(frame % SPINNER.len()).copied().unwrap_or_default();
+        let mut lines = self.heads(now_ms, mark);
+        let mut sections = self.sections.iter().rev();
+        let speaks = |section: &&Section| section.is_running() && section.has_log();
+        if let Some(section) = sections.find(speaks) {
+            lines.extend(section.log_end(SCROLLED));
+        }
+        lines.truncate(room.height.saturating_sub(1));
+        // The last column is left free: some terminals go on in the next line there.
+        let width = room.width.saturating_sub(1);
+        lines.iter().map(|line| line.cut(width)).collect()
+    }
+
+    /// A line for each part that goes on.
+    pub(crate) fn heads(&self, now_ms: u64, mark: &str) -> Vec<Line> {
+        let running = self.sections.iter().filter(|section| section.is_running());
+        let lines: Vec<_> = running.map(|section| section.line(now_ms, mark)).collect();
+        if self.job.last_seq == 0 && self.last_ms == 0 {
+            return vec![Line::of(Look::Plain, mark).add(Look::Faint, " waits for its turn")];
+        }
+        lines
+    }
+
+    /// Whether an event is shown as it comes.
+    fn wants(&self, what: &What) -> bool {
+        let of_plugins = matches!(
+            what,
+            What::Called(_)
+                | What::Effected(_)
+                | What::HookRound(_)
+                | What::HookActing(_)
+                | What::HookActed(_)
+                | What::Planned(_)
+                | What::Step(_)
+                | What::PullSecret(_)
+                | What::Concluding(_)
+        );
+        // They have lines of their own.
+        let has_line = matches!(
+            what,
+            What::Started(_)
+                | What::Finished(_)
+                | What::Skipped(_)
+                | What::Warning(_)
+                | What::Retrying(_)
+                | What::TurningBack(_)
+                | What::Ended(_)
+        );
+        if of_plugins { self.detail.events } else { self.detail.verbose && !has_line }
+    }
+
+    fn end(&mut self, part: Part, at_ms: u64, state: State) -> Option<Line> {
+        let section = self.sections.iter_mut().rev().find(|section| section.part == part)?;
+        if !section.is_running() {
+            return None;
+        }
+        section.end(state, at_ms);
+        Some(section.line(at_ms, ""))
+    }
+
+    /// The part that an event is of.
+    fn section(&mut self, stage: v1::Stage, what: &What, at_ms: u64) -> Option<&mut Section> {
+        let is_of_hooks = matches!(what, What::Step(step) if step.after);
+        let stage = if is_of_hooks { v1::Stage::Hooks } else { stage };
+        let part = match stage {
+            v1::Stage::Release if self.is_running(Part::Back) => Part::Back,
+            stage => Part::Stage(stage),
+        };
+        let begins = matches!(stage, v1::Stage::Hooks | v1::Stage::Release);
+        if !self.is_running(part) && begins && !self.sections.iter().any(|one| one.part == part) {
+            self.sections.push(Section::new(part, at_ms));
+        }
+        // What a stage that is over still tells is of the one that goes on: a test's own build.
+        let found = self.sections.iter().rposition(|one| one.part == part && one.is_running());
+        let running = || self.sections.iter().rposition(Section::is_running);
+        let index = found.or_else(running)?;
+        self.sections.get_mut(index)
+    }
+
+    fn is_running(&self, part: Part) -> bool {
+        self.sections.iter().any(|section| section.part == part && section.is_running())
+    }
+
+    /// The line of the part that failed, and everything that it printed.
+    fn fail(&mut self, ended: &v1::Ended, at: v1::Stage, at_ms: u64) -> Vec<Line> {
+        let (stage, why) = match (ended.outcome(), &ended.diagnosis) {
+            (v1::Outcome::Succeeded, _) => return Vec::new(),
+            (_, Some(diagnosis)) => (diagnosis.stage(), diagnosis.what.clone()),
+            (_, None) => (at, ended.stop.clone()),
+        };
+        let part = Part::Stage(stage);
+        if !self.sections.iter().any(|section| section.part == part) {
+            self.sections.push(Section::new(part, at_ms));
+        }
+        self.has_failed = true;
+        let is_stopped = ended.outcome() == v1::Outcome::Stopped;
+        let mut lines = Vec::new();
+        for section in &mut self.sections {
+            if section.part == part && !matches!(section.state, State::Failed(_)) {
+                section.end(State::Failed(why.clone()), at_ms);
+                lines.push(section.line(at_ms, ""));
+                // With `--verbose` all of it was shown as it came.
+                if !is_stopped && !self.detail.verbose {
+                    lines.extend(section.log_whole());
+                }
+            } else if section.is_running() {
+                section.end(State::Cut, at_ms);
+                lines.push(section.line(at_ms, ""));
+            }
+        }
+        lines
+    }
+
+    fn finish(&mut self, ended: &v1::Ended, at: v1::Stage, at_ms: u64) -> Vec<Line> {
+        self.is_over = true;
+        let mut lines = Vec::new();
+        if !self.has_failed {
+            lines.extend(self.fail(ended, at, at_ms));
+        }
+        let is_stuck =
+            ended.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == "way-back-failed");
+        for section in &mut self.sections {
+            if section.is_running() {
+                let state = match section.part {
+                    Part::Back if is_stuck => State::Failed("it failed too".into()),
+                    _ => State::Done,
+                };
+                section.end(state, at_ms);
+                lines.push(section.line(at_ms, ""));
+            }
+        }
+        let stages = self.sections.iter().map(|one| (one.name(), one.took(at_ms)));
+        let stages = stages.map(|(name, ms)| format!("{name} {}", took(ms)));
+        let told = Ending {
+            took_ms: self.began_ms.map(|began| at_ms.saturating_sub(began)),
+            ended_ms: Some(at_ms),
+            stages: stages.collect(),
+            endpoints: self.sections.iter().flat_map(Section::endpoints).cloned().collect(),
+        };
+        lines.extend(ending(ended, &self.job, &told, &self.clock));
+        lines
+    }
+}
+
+fn warning(stage: &str, warning: &v1::Warning) -> Vec<Line> {
+    let mut lines = vec![Line::of(Look::Odd, &format!("! {stage:8} {}", warning.message))];
+    if !warning.fix.is_empty() {
+        lines.push(Line::of(Look::Faint, &format!("    fix: {}", warning.fix)));
+    }
+    lines
+}

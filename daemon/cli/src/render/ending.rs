@@ -1,0 +1,119 @@
+//! How a job ended, and what to type next.
+
+use super::{
+    line::{Line, Look},
+    section::{short, short_tag},
+    time::{Clock, bytes, took},
+};
+use crate::show::{app, diagnosis, place};
+use windlass_proto::v1;
+
+/// Columns before what a label names.
+const LABEL: usize = 13;
+
+/// What is known of a job's end beside how it ended.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// From its beginning.
+    pub(crate) took_ms: Option<u64>,
+    /// When it ended.
+    pub(crate) ended_ms: Option<u64>,
+    /// `build 12 s`, for each stage.
+    pub(crate) stages: Vec<String>,
+    /// Where it answers, and in which cluster.
+    pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
+}
+
+/// The lines that say how a job ended.
+pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Clock) -> Vec<Line> {
+    let name = app(job.app.as_ref());
+    let after = told.took_ms.map(|ms| format!(" in {}", took(ms))).unwrap_or_default();
+    match ended.outcome() {
+        v1::Outcome::Succeeded => {
+            let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(
+                Look::Strong,
+                &match &ended.release {
+                    Some(release) => {
+                        let (commit, place) = (short(&release.commit), place(&release.clusters));
+                        format!("{after}: {name} at {commit} serves{place}")
+                    }
+                    None => after,
+                },
+            )];
+            let reached = told.endpoints.iter().map(|(cluster, one)| reached(one, cluster));
+            lines.extend(labelled("where:", reached));
+            let since = told.ended_ms.map(|ms| clock.date(ms));
+            lines.extend(labelled("since:", since));
+            lines.extend(labelled("image:", ended.release.iter().map(image)));
+            let stages = Some(told.stages.join(", ")).filter(|stages| !stages.is_empty());
+            lines.extend(labelled("took:", stages));
+            lines.extend(next(&[
+                (format!("windlass logs {name}"), "what it prints"),
+                (format!("windlass status {name}"), "how it is"),
+                (format!("windlass rollback {name}"), "the release before"),
+            ]));
+            lines
+        }
+        v1::Outcome::Stopped => {
+            let text = format!("{after}: {}; what ran before still serves", ended.stop);
+            let mut lines = vec![Line::of(Look::Odd, "STOPPED").add(Look::Plain, &text)];
+            lines.extend(next(&[(format!("windlass status {name}"), "what serves")]));
+            lines
+        }
+        v1::Outcome::Failed | v1::Outcome::Unspecified => {
+            let mut lines = vec![Line::of(Look::Bad, "FAILED").add(Look::Plain, &after)];
+            let failed = ended.diagnosis.clone().unwrap_or_default();
+            lines.extend(diagnosis(&failed).lines().map(highlighted));
+            let mut commands = vec![(format!("windlass show {} --events", job.id), "all of it")];
+            if !failed.reference.is_empty() {
+                let explain = format!("windlass explain {}", failed.reference);
+                commands.insert(0, (explain, "what this means"));
+            }
+            lines.extend(next(&commands));
+            lines
+        }
+    }
+}
+
+/// Where an app answers, and for whom. `cluster`: its name, where it is not said above.
+pub(crate) fn reached(endpoint: &v1::Endpoint, cluster: &str) -> String {
+    let internal = if endpoint.internal { "  (within the cluster)" } else { "" };
+    format!("{}{}{internal}", endpoint.url, place(&[cluster.to_owned()]))
+}
+
+/// An image, and its size where that is known.
+pub(crate) fn image(release: &v1::Release) -> String {
+    let size = Some(release.bytes).filter(|size| *size > 0);
+    let size = size.map(|size| format!("  ({})", bytes(size))).unwrap_or_default();
+    format!("{}{size}", short_tag(&release.image))
+}
+
+/// A label, and what it names, a line each.
+pub(crate) fn labelled(
+    label: &str,
+    values: impl IntoIterator<Item = String>,
+) -> impl Iterator<Item = Line> {
+    let labels = std::iter::once(label.to_owned()).chain(std::iter::repeat(String::new()));
+    let line = |(label, value): (String, String)| {
+        let label = format!("  {label:width$}", width = LABEL - 2);
+        Line::of(Look::Faint, &label).add(Look::Plain, &value)
+    };
+    labels.zip(values).map(line)
+}
+
+/// What to type next, and what for.
+pub(crate) fn next(commands: &[(String, &str)]) -> Vec<Line> {
+    let width = commands.iter().map(|(command, _)| command.chars().count()).max();
+    let width = width.unwrap_or_default();
+    let texts = commands.iter().map(|(command, what)| format!("{command:width$}  # {what}"));
+    labelled("next:", texts).collect()
+}
+
+fn highlighted(line: &str) -> Line {
+    let look = match line.trim_start() {
+        rest if rest.starts_with('|') => Look::Faint,
+        rest if rest.starts_with("fix ") => Look::Good,
+        _ => Look::Plain,
+    };
+    Line::of(look, line)
+}

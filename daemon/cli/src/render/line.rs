@@ -1,0 +1,141 @@
+//! A line as it is shown: pieces of text and how each looks, cut to a width.
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How a piece of text looks, where there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As everything else.
+    #[default]
+    Plain,
+    /// What the eye looks for.
+    Strong,
+    /// What it may skip.
+    Faint,
+    /// It went well.
+    Good,
+    /// It failed.
+    Bad,
+    /// It is worth a look.
+    Odd,
+}
+
+impl Look {
+    fn style(self) -> Style {
+        let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+        match self {
+            Self::Plain => Style::new(),
+            Self::Strong => Style::new().bold(),
+            Self::Faint => Style::new().dimmed(),
+            Self::Good => color(AnsiColor::Green),
+            Self::Bad => color(AnsiColor::Red).bold(),
+            Self::Odd => color(AnsiColor::Yellow),
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Line(Vec<(Look, String)>);
+
+impl Line {
+    /// A line of one look.
+    pub(crate) fn of(look: Look, text: &str) -> Self {
+        Self::default().add(look, text)
+    }
+
+    /// The line with more at its end.
+    pub(crate) fn add(mut self, look: Look, text: &str) -> Self {
+        let text = clean(text);
+        if !text.is_empty() {
+            self.0.push((look, text));
+        }
+        self
+    }
+
+    /// The line after another one's text.
+    pub(crate) fn after(self, mut first: Self) -> Self {
+        first.0.extend(self.0);
+        first
+    }
+
+    /// As much of it as fits into so many columns.
+    pub(crate) fn cut(&self, width: usize) -> Self {
+        let whole: usize = self.0.iter().map(|(_, text)| text.width()).sum();
+        if whole <= width {
+            return self.clone();
+        }
+        let mut left = width.saturating_sub(1);
+        let mut cut = Vec::new();
+        for (look, text) in &self.0 {
+            let mut kept = String::new();
+            for c in text.chars() {
+                let columns = c.width().unwrap_or_default();
+                if columns > left {
+                    kept.push('…');
+                    cut.push((*look, kept));
+                    return Self(cut);
+                }
+                left -= columns;
+                kept.push(c);
+            }
+            cut.push((*look, kept));
+        }
+        Self(cut)
+    }
+
+    /// The text, with escape sequences where there are colours.
+    pub(crate) fn show(&self, colors: bool) -> String {
+        let mut shown = String::new();
+        for (look, text) in &self.0 {
+            if colors && *look != Look::Plain {
+                let style = look.style();
+                shown.push_str(&format!("{style}{text}{style:#}"));
+            } else {
+                shown.push_str(text);
+            }
+        }
+        if colors { shown } else { shown.trim_end().to_owned() }
+    }
+}
+
+/// Without what moves a terminal's cursor, or turns the direction of what follows.
+fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in anstream::adapter::strip_str(text).to_string().chars() {
+        match c {
+            '\t' => clean.push_str("    "),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c if c.is_control() => {}
+            c => clean.push(c),
+        }
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_to_columns_and_not_to_bytes() {
+        let line = Line::of(Look::Strong, "build").add(Look::Plain, "  日本語 ünïcode");
+        assert_eq!(line.cut(40), line);
+        assert_eq!(line.cut(10).show(false), "build  日…");
+        assert_eq!(line.cut(1).show(false), "…");
+    }
+
+    #[test]
+    fn nothing_that_a_tool_prints_moves_the_cursor() {
+        let line = Line::of(Look::Plain, "\u{1b}[2J\u{1b}[31mred\u{1b}[0m\u{7}\tx\u{202e}y\r\n");
+        assert_eq!(line.show(false), "red    xy");
+    }
+
+    #[test]
+    fn colours_are_closed_and_left_out_where_there_are_none() {
+        let line = Line::of(Look::Good, "ok").add(Look::Plain, " then");
+        assert_eq!(line.show(true), "\u{1b}[32mok\u{1b}[0m then");
+        assert_eq!(line.show(false), "ok then");
+    }
+}
