@@ -82,10 +82,27 @@ impl From<Status> for Failure {
             }
             message.push_str(&format!("\n  code: {}", info.reason));
         }
-        for link in details.help().into_iter().flat_map(|help| &help.links) {
+        let fixes: Vec<_> = details.help().into_iter().flat_map(|help| &help.links).collect();
+        for link in &fixes {
             message.push_str(&format!("\n  fix:  {}", link.description));
         }
+        if let (true, Some(fix)) = (fixes.is_empty(), fix(status.code())) {
+            message.push_str(&format!("\n  fix:  {fix}"));
+        }
         Self { message, code }
+    }
+}
+
+/// What to do about errors of which the daemon does not say it.
+fn fix(code: Code) -> Option<&'static str> {
+    match code {
+        Code::InvalidArgument => Some("see `windlass help COMMAND`, and `windlass schema`"),
+        Code::Unimplemented => Some("the daemon is older than this client: upgrade windlassd"),
+        Code::Unavailable | Code::Unknown | Code::Cancelled => {
+            Some("see that windlassd runs (`windlassd check`), and try again")
+        }
+        Code::DeadlineExceeded => Some("try again; `windlassd check` says which part is slow"),
+        _ => None,
     }
 }
 
@@ -164,4 +181,32 @@ fn token(args: &Args) -> Result<Token, Failure> {
     };
     let value = text.map(|text| format!("Bearer {}", text.trim()).parse());
     Ok(Token(value.transpose().map_err(|_| Failure::usage("the token holds what no header may"))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshots::same;
+    use tonic_types::ErrorDetails;
+
+    /// Each error that a person reads names what to do next.
+    #[test]
+    fn errors_name_the_next_command() {
+        let mut details = ErrorDetails::new();
+        let stage = std::collections::HashMap::from([("stage".to_owned(), "detect".to_owned())]);
+        details.set_error_info("nothing-detected", "windlass", stage);
+        details.add_help_link("commit a Dockerfile", "");
+        details.add_help_link("name a recipe: `[build] recipe`", "");
+        let with = |code, message: &str| Status::with_error_details(code, message, details.clone());
+        let errors = [
+            with(Code::FailedPrecondition, "no plugin recognises the source"),
+            Status::new(Code::InvalidArgument, "spec.port: `0` must be 1 to 65535"),
+            Status::new(Code::Unimplemented, "unknown service windlass.v1.Apps"),
+            Status::new(Code::Unavailable, "transport error"),
+            Status::new(Code::DeadlineExceeded, "no answer"),
+        ];
+        let texts = errors.map(|status| Failure::from(status).to_string());
+        assert!(texts.iter().all(|text| text.contains("fix:")), "{texts:#?}");
+        same("errors", &(texts.join("\n") + "\n"));
+    }
 }

@@ -4,12 +4,12 @@ use crate::{
     FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
-    eject, json, plugins,
-    render::{self, Clock, Detail},
+    eject, json, lists, plugins,
+    render::{self, Clock, Detail, Line, now_ms},
     show, source,
     watch::{follow, watch},
 };
-use std::{io::Read, process::ExitCode};
+use std::{io::Read, process::ExitCode, slice};
 use windlass_proto::v1;
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -90,13 +90,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 page_size: *limit,
                 page_token: String::new(),
             };
-            for job in client.jobs.list(request).await?.into_inner().jobs {
-                print(show::job(&job), json::job(&job));
-            }
+            let jobs = client.jobs.list(request).await?.into_inner().jobs;
+            let values: Vec<_> = jobs.iter().map(json::job).collect();
+            output(&args, &lists::jobs(&jobs, now_ms()), &values);
         }
         Command::Show { id, events, plugins } => {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
-            print(show::job(&job), json::job(&job));
+            output(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)]);
             if *events || *plugins {
                 let of_plugins = |event: &v1::Event| {
                     use v1::event::What;
@@ -114,15 +114,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Cancel { id } => {
             let job = client.jobs.cancel(v1::CancelRequest { id: id.clone() }).await?.into_inner();
-            print(show::job(&job), json::job(&job));
+            output(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)]);
         }
         Command::Releases { app } => {
             let app = Some(source::app(app)?);
             let request =
                 v1::ListReleasesRequest { app, page_size: 100, page_token: String::new() };
-            for release in client.releases.list(request).await?.into_inner().releases {
-                print(show::release(&release), json::release(&release));
-            }
+            let releases = client.releases.list(request).await?.into_inner().releases;
+            let values: Vec<_> = releases.iter().map(json::release).collect();
+            output(&args, &lists::releases(&releases, now_ms()), &values);
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
@@ -130,6 +130,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints lines for people, or an object a line.
+pub(crate) fn output(args: &Args, lines: &[Line], values: &[serde_json::Value]) {
+    match args.output {
+        Output::Json => values.iter().for_each(|value| println!("{value}")),
+        Output::Text => render::print(lines, args.color),
+    }
 }
 
 fn order(said: Option<ClusterOrder>) -> v1::ClusterOrder {

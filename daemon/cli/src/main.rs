@@ -8,6 +8,7 @@ mod commands;
 mod eject;
 mod explain;
 mod json;
+mod lists;
 mod plugins;
 mod render;
 mod show;

@@ -9,6 +9,7 @@ mod line;
 mod painter;
 mod screen;
 mod section;
+mod table;
 mod time;
 
 #[cfg(test)]
@@ -17,9 +18,11 @@ mod scenes;
 mod tests;
 
 pub(crate) use ending::{Ending, ending};
-pub(crate) use line::Line;
+pub(crate) use line::{Line, Look};
 pub(crate) use screen::{Screen, print};
-pub(crate) use time::{Clock, millis};
+pub(crate) use section::{short, short_tag};
+pub(crate) use table::table;
+pub(crate) use time::{Clock, age, bytes, millis, now_ms, took};
 
 /// How much of a job is shown.
 #[derive(Clone, Copy, Debug, Default)]

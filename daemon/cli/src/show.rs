@@ -181,24 +181,6 @@ pub(crate) fn app(app: Option<&v1::App>) -> String {
     app.map(|app| format!("{}/{}/{}", app.project, app.name, app.environment)).unwrap_or_default()
 }
 
-/// A line of a list.
-pub(crate) fn job(job: &v1::Job) -> String {
-    let what = match &job.source {
-        Some(source) => source.commit.chars().take(10).collect(),
-        None => format!("rollback to {}", job.rollback_of),
-    };
-    let state = word(job.state().as_str_name());
-    let stage = word(job.stage().as_str_name());
-    let (app, place) = (app(job.app.as_ref()), place(&job.clusters));
-    format!("{}  {:12} {:8} {:30} {what}{place}", job.id, state, stage, app)
-}
-
-pub(crate) fn release(release: &v1::Release) -> String {
-    let mark = if release.current { "*" } else { " " };
-    let commit: String = release.commit.chars().take(10).collect();
-    format!("{mark} {}  {commit}  {}{}", release.id, release.image, place(&release.clusters))
-}
-
 /// ` in NAME, NAME`; nothing where the daemon's only cluster has no name of its own.
 pub(crate) fn place(clusters: &[String]) -> String {
     match clusters {

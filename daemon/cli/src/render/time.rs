@@ -46,6 +46,17 @@ pub(crate) fn took(ms: u64) -> String {
     }
 }
 
+/// `40 s`, `5 min`, `3 h`, `2 d`.
+pub(crate) fn age(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// `812 B`, `62.3 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let of =
@@ -76,10 +87,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_short() {
+    fn durations_and_ages_are_short() {
         let cases = [840, 12_300, 125_000, 3_780_000, 200_000_000];
         let durations = ["0.8 s", "12 s", "2 min 5 s", "63 min 0 s", "55 h 33 min"];
+        let ages = ["0 s", "12 s", "2 min", "63 min", "2 d"];
         assert_eq!(cases.map(took), durations);
+        assert_eq!(cases.map(age), ages);
     }
 
     #[test]
