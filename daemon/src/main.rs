@@ -12,6 +12,7 @@ mod config;
 mod dispatch;
 mod due;
 mod hash_token;
+mod inspect;
 mod log;
 mod planner;
 mod plugins;

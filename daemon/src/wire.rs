@@ -39,7 +39,7 @@ pub(crate) struct Supplies {
     pub(crate) inspect: Arc<dyn Inspect>,
     /// Which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
-    secrets: Arc<dyn Secrets>,
+    pub(crate) secrets: Arc<dyn Secrets>,
     registry: String,
     forbid_root: bool,
 }

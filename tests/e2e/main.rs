@@ -11,6 +11,7 @@
 )]
 
 mod accepted;
+mod apps;
 mod attached;
 mod building;
 mod cases;

@@ -22,7 +22,7 @@ const SHORTEST_TOKEN: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
-    /// See jobs, events, releases and names of secrets.
+    /// See jobs, events, releases, what serves and what it prints, names of secrets.
     Read,
     /// Submit, plan, cancel and roll back.
     Deploy,

@@ -1,5 +1,6 @@
 //! Errors as google.rpc details: a stable code, the field, the fix.
 
+use crate::apps::Unseen;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use windlass_core::{app::NameError, records::StoreError, run::Failure, spec::SpecError};
@@ -75,6 +76,13 @@ pub(crate) fn store(error: StoreError) -> Status {
             tracing::error!(%message, "store");
             status(Code::Unavailable, "store-failed", message, "see the daemon's log")
         }
+    }
+}
+
+pub(crate) fn unseen(unseen: Unseen) -> Status {
+    match unseen {
+        Unseen::Store(error) => store(error),
+        Unseen::Failed(failed) => failure(&failed),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Only this crate knows the proto.
 
+mod apps;
 mod auth;
 mod convert;
 mod errors;
@@ -14,6 +15,7 @@ mod serve;
 mod unix;
 mod watch;
 
+pub use apps::{Brought, Inspector, Serving, Shown, Unseen};
 pub use auth::{Access, Principal, Verb, hash_token};
 pub use jobs::{Planned, Planner};
 pub use serve::{Desk, Tls, serve_tcp, serve_unix};

@@ -8,7 +8,7 @@ use windlass_core::{
     hook::ActionResult,
     job::{CommitInfo, Image, Release, Source, Stage},
     plan::Cursor,
-    ports::{ChangeVerb, ObjectChange},
+    ports::{ChangeVerb, LogLine, ObjectChange},
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
     testing::{TestCase, TestSummary},
 };
@@ -139,7 +139,7 @@ fn ended(outcome: Outcome) -> v1::Ended {
     }
 }
 
-fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
+pub(crate) fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
     v1::Diagnosis {
         code: diagnosis.code,
         stage: stage(diagnosis.stage).into(),
@@ -257,6 +257,17 @@ fn cloned(commit: CommitInfo) -> v1::Cloned {
         author: commit.author,
         summary: commit.summary,
         authored: Some(commit.authored_ms).filter(|ms| *ms > 0).map(timestamp),
+    }
+}
+
+pub(crate) fn log_line(line: LogLine) -> v1::AppLogLine {
+    v1::AppLogLine {
+        cluster: line.cluster,
+        pod: line.pod,
+        process: line.process,
+        container: line.container,
+        at: line.at_ms.map(timestamp),
+        line: line.line,
     }
 }
 

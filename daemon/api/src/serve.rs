@@ -1,6 +1,7 @@
 //! Serving, on a unix socket and over TCP.
 
 use crate::{
+    apps::Inspector,
     auth::{Access, Gate},
     jobs::Planner,
     unix::UnixConnection,
@@ -18,7 +19,7 @@ use windlass_core::{
     records::{Jobs, News, PluginRecords, Releases, SecretRecords},
 };
 use windlass_proto::v1::{
-    DESCRIPTORS, jobs_server::JobsServer, plugins_server::PluginsServer,
+    DESCRIPTORS, apps_server::AppsServer, jobs_server::JobsServer, plugins_server::PluginsServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,
 };
 
@@ -42,6 +43,8 @@ pub struct Desk {
     pub targets: Arc<Targets>,
     /// Says what a job would do.
     pub planner: Arc<dyn Planner>,
+    /// Looks at what serves.
+    pub inspector: Arc<dyn Inspector>,
     /// The dispatcher's ear.
     pub queue: mpsc::UnboundedSender<queue::Message>,
 }
@@ -70,6 +73,10 @@ async fn routes(desk: Desk, access: Arc<Access>) -> Routes {
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
             ReleasesServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            gate.clone(),
+        ))
+        .add_service(tonic::service::interceptor::InterceptedService::new(
+            AppsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(

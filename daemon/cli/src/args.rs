@@ -2,7 +2,7 @@
 
 use crate::render::Detail;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Deploy a commit, watch it, take it back.
 ///
@@ -162,6 +162,37 @@ pub(crate) enum Command {
     Cancel {
         /// The job.
         id: String,
+    },
+    /// What serves an app, where, since when, by whom, how it is, and its last jobs.
+    Status {
+        /// project/app or project/app/environment.
+        app: String,
+    },
+    /// What an app prints: the end of it, then live. Ctrl-C ends it; the app goes on.
+    Logs {
+        /// project/app or project/app/environment.
+        app: String,
+        /// Only what was printed until now.
+        #[arg(long)]
+        no_follow: bool,
+        /// Only of this process, such as `worker`.
+        #[arg(long, default_value = "")]
+        process: String,
+        /// Only in this cluster.
+        #[arg(long, default_value = "")]
+        cluster: String,
+        /// Of the run before the last restart of each container.
+        #[arg(long)]
+        previous: bool,
+        /// Lines of each container's past.
+        #[arg(long, default_value_t = 100)]
+        tail: u32,
+        /// Only what is younger, such as 10m or 2h.
+        #[arg(long, value_parser = humantime::parse_duration)]
+        since: Option<Duration>,
+        /// Times, by the clock of this machine.
+        #[arg(long)]
+        timestamps: bool,
     },
     /// List an app's releases, newest first.
     Releases {

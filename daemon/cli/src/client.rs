@@ -12,14 +12,15 @@ use tonic::{
 };
 use tonic_types::StatusExt;
 use windlass_proto::v1::{
-    jobs_client::JobsClient, plugins_client::PluginsClient, releases_client::ReleasesClient,
-    secrets_client::SecretsClient,
+    apps_client::AppsClient, jobs_client::JobsClient, plugins_client::PluginsClient,
+    releases_client::ReleasesClient, secrets_client::SecretsClient,
 };
 
 pub(crate) type Service = InterceptedService<Channel, Token>;
 
 /// One connection for all services.
 pub(crate) struct Client {
+    pub(crate) apps: AppsClient<Service>,
     pub(crate) jobs: JobsClient<Service>,
     pub(crate) releases: ReleasesClient<Service>,
     pub(crate) secrets: SecretsClient<Service>,
@@ -142,6 +143,7 @@ impl Client {
         let token = token(args)?;
         let with = || InterceptedService::new(channel.clone(), token.clone());
         Ok(Self {
+            apps: AppsClient::new(with()),
             jobs: JobsClient::new(with()),
             releases: ReleasesClient::new(with()),
             secrets: SecretsClient::new(with()),

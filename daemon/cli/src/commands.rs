@@ -4,9 +4,9 @@ use crate::{
     FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
-    eject, json, lists, plugins,
+    eject, json, lists, logs, plugins,
     render::{self, Clock, Detail, Line, now_ms},
-    show, source,
+    show, source, status,
     watch::{follow, watch},
 };
 use std::{io::Read, process::ExitCode, slice};
@@ -115,6 +115,25 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Cancel { id } => {
             let job = client.jobs.cancel(v1::CancelRequest { id: id.clone() }).await?.into_inner();
             output(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)]);
+        }
+        Command::Status { app } => {
+            let request = v1::AppStatusRequest { app: Some(source::app(app)?) };
+            let status = client.apps.status(request).await?.into_inner();
+            let lines = status::status(&status, now_ms(), &Clock::local());
+            output(&args, &lines, &[json::status(&status)]);
+        }
+        Command::Logs { app, no_follow, process, cluster, previous, tail, since, timestamps } => {
+            let request = v1::AppLogsRequest {
+                app: Some(source::app(app)?),
+                cluster: cluster.clone(),
+                process: process.clone(),
+                follow: !no_follow && !previous,
+                previous: *previous,
+                tail: Some(*tail),
+                since_seconds: since
+                    .map(|since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX).max(1)),
+            };
+            return logs::logs(client, &args, request, *timestamps).await;
         }
         Command::Releases { app } => {
             let app = Some(source::app(app)?);

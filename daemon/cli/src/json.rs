@@ -78,18 +78,62 @@ fn ended(ended: &v1::Ended) -> Value {
     json!({
         "outcome": word(ended.outcome().as_str_name()),
         "release": ended.release.as_ref().map(release),
-        "diagnosis": ended.diagnosis.as_ref().map(|diagnosis| json!({
-            "code": diagnosis.code,
-            "reference": diagnosis.reference,
-            "stage": word(diagnosis.stage().as_str_name()),
-            "subject": diagnosis.subject,
-            "what": diagnosis.what,
-            "why": diagnosis.why,
-            "fixes": diagnosis.fixes,
-            "command": diagnosis.command,
-            "evidence": diagnosis.evidence,
-        })),
+        "diagnosis": ended.diagnosis.as_ref().map(diagnosis),
         "stop": ended.stop,
+    })
+}
+
+fn diagnosis(diagnosis: &v1::Diagnosis) -> Value {
+    json!({
+        "code": diagnosis.code,
+        "reference": diagnosis.reference,
+        "stage": word(diagnosis.stage().as_str_name()),
+        "subject": diagnosis.subject,
+        "what": diagnosis.what,
+        "why": diagnosis.why,
+        "fixes": diagnosis.fixes,
+        "command": diagnosis.command,
+        "evidence": diagnosis.evidence,
+    })
+}
+
+pub(crate) fn status(status: &v1::AppStatus) -> Value {
+    let workload = |one: &v1::WorkloadStatus| {
+        json!({
+            "kind": one.kind,
+            "name": one.name,
+            "process": one.process,
+            "ready": one.ready,
+            "wanted": one.wanted,
+        })
+    };
+    let cluster = |one: &v1::ClusterStatus| {
+        json!({
+            "cluster": one.cluster,
+            "release": one.release.as_ref().map(release),
+            "principal": one.principal,
+            "health": word(one.health().as_str_name()),
+            "diagnosis": one.diagnosis.as_ref().map(diagnosis),
+            "workloads": one.workloads.iter().map(workload).collect::<Vec<_>>(),
+            "endpoints": one.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+            "away": one.away,
+        })
+    };
+    json!({
+        "app": status.app.as_ref().map(app),
+        "clusters": status.clusters.iter().map(cluster).collect::<Vec<_>>(),
+        "jobs": status.jobs.iter().map(job).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn log_line(line: &v1::AppLogLine) -> Value {
+    json!({
+        "cluster": line.cluster,
+        "pod": line.pod,
+        "process": line.process,
+        "container": line.container,
+        "at": line.at.as_ref().map(seconds),
+        "line": line.line,
     })
 }
 
@@ -220,7 +264,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
 
 /// `JOB_STATE_TURNING_BACK` as `turning_back`.
 pub(crate) fn word(name: &str) -> String {
-    let name = ["JOB_STATE_", "STAGE_", "OUTCOME_", "CHANGE_VERB_"]
+    let name = ["JOB_STATE_", "STAGE_", "OUTCOME_", "CHANGE_VERB_", "HEALTH_"]
         .iter()
         .find_map(|prefix| name.strip_prefix(prefix))
         .unwrap_or(name);

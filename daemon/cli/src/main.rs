@@ -9,12 +9,14 @@ mod eject;
 mod explain;
 mod json;
 mod lists;
+mod logs;
 mod plugins;
 mod render;
 mod show;
 #[cfg(test)]
 mod snapshots;
 mod source;
+mod status;
 mod watch;
 
 use args::Args;

@@ -17,7 +17,7 @@ mod scenes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ending::{Ending, ending};
+pub(crate) use ending::{Ending, ending, image, labelled, next, reached};
 pub(crate) use line::{Line, Look};
 pub(crate) use screen::{Screen, print};
 pub(crate) use section::{short, short_tag};

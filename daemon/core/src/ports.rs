@@ -21,7 +21,7 @@ mod error;
 mod inspect;
 
 pub use error::{BuildError, ClusterError, GitError, PluginError, SecretError};
-pub use inspect::Inspect;
+pub use inspect::{Inspect, LogLine, LogRequest};
 
 /// All that one job may use, and what the operator decided for all jobs.
 #[derive(Clone)]

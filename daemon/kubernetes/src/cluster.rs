@@ -4,7 +4,7 @@ use crate::{
     act,
     apply::{self, With},
     client::Client,
-    endpoints, evidence, observe, preview, pull,
+    endpoints, evidence, logs, observe, preview, pull,
     render::{PullLogin, manifests},
     retire,
 };
@@ -12,13 +12,18 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_core::{
+    app::App,
     endpoint::Endpoint,
     event::Event,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Inspect, Logins, ObjectChange, Preview, Secrets, Sighting},
+    ports::{
+        Cluster, ClusterError, Inspect, LogLine, LogRequest, Logins, ObjectChange, Preview,
+        Secrets, Sighting,
+    },
     run::Voice,
+    snapshot::Snapshot,
 };
 
 /// One cluster.
@@ -174,5 +179,20 @@ impl Preview for Kubernetes {
 impl Inspect for Kubernetes {
     async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
         self.trusted(endpoints::endpoints(&self.client, release).await).await
+    }
+
+    async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
+        // What is listed is left out where it cannot be had: one that is away would show nothing.
+        self.trusted(self.client.check().await).await?;
+        Ok(evidence::seen(&self.client, release).await.snapshot())
+    }
+
+    async fn logs(
+        &self,
+        app: &App,
+        cluster: &str,
+        request: &LogRequest,
+    ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
+        self.trusted(logs::follow(&self.client, app, cluster, request).await).await
     }
 }

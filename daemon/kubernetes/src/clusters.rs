@@ -4,12 +4,14 @@ use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use windlass_core::{
+    app::App,
     endpoint::Endpoint,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Inspect, ObjectChange, Preview, Sighting},
+    ports::{Cluster, ClusterError, Inspect, LogLine, LogRequest, ObjectChange, Preview, Sighting},
     run::Voice,
+    snapshot::Snapshot,
 };
 
 /// Clusters by name. What is asked of a release is asked of the first cluster that it names.
@@ -29,7 +31,10 @@ impl Clusters {
     /// # Errors
     /// [`ClusterError::Unknown`] when the configuration names it no more.
     pub fn of(&self, release: &Release) -> Result<&Kubernetes, ClusterError> {
-        let wanted = release.cluster();
+        self.named(release.cluster())
+    }
+
+    fn named(&self, wanted: &str) -> Result<&Kubernetes, ClusterError> {
         let found = self.named.iter().find(|(name, _)| name == wanted);
         found.map(|(_, cluster)| cluster).ok_or_else(|| ClusterError::Unknown {
             name: wanted.to_owned(),
@@ -94,5 +99,18 @@ impl Preview for Clusters {
 impl Inspect for Clusters {
     async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
         self.of(release)?.endpoints(release).await
+    }
+
+    async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
+        self.of(release)?.look(release).await
+    }
+
+    async fn logs(
+        &self,
+        app: &App,
+        cluster: &str,
+        request: &LogRequest,
+    ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
+        self.named(cluster)?.logs(app, cluster, request).await
     }
 }

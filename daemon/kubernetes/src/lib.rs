@@ -12,6 +12,7 @@ mod evidence;
 mod hook_job;
 mod inventory;
 mod kinds;
+mod logs;
 mod observe;
 mod owner;
 mod preview;

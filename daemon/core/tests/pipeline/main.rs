@@ -11,6 +11,7 @@
 
 mod clusters;
 mod detecting;
+mod shown;
 mod workshop;
 mod world;
 

@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, watch};
 use windlass_core::{
     app::App,
     cluster::{Clusters, DEFAULT, Order, Target, Targets},
-    endpoint::Endpoint,
     event::{Event, Outcome, Stop},
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
     job::{Commit, CommitInfo, Image, Release},
@@ -266,13 +265,6 @@ impl Preview for World {
 
     async fn changes(&self, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         Ok(Vec::new())
-    }
-}
-
-#[async_trait]
-impl Inspect for World {
-    async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
-        Ok(vec![Endpoint::of_service(release, "10.0.0.7", true)])
     }
 }
 

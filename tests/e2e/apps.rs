@@ -1,0 +1,62 @@
+//! What serves an app, and what it prints.
+
+use crate::cases::{python, spec_file};
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+use windlass_tests::{SMALL, Stand};
+
+/// Says its secret and serves; each request is printed.
+const TALKS: &str = "import os, http.server as h; print('my word is ' + os.environ['WORD'], flush=True); h.test(h.SimpleHTTPRequestHandler, port=8080)";
+
+#[test]
+fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
+    let stand = Stand::new("t-apps");
+    stand.daemon.put_secret("t-apps", "word", "sesame-of-apps").unwrap();
+    let ask = |args: &[&str]| stand.daemon.windlass(args).unwrap();
+    let nothing = ask(&["status", "t-apps/app"]);
+    assert!(nothing.code == 0 && nothing.text.contains("windlass submit"), "{}", nothing.text);
+
+    let repository = stand.small_app();
+    let commit = repository.commit("one").unwrap();
+    let spec =
+        spec_file(&stand, "talks", &(python(TALKS) + "secrets = { WORD = \"word\" }\n" + SMALL));
+    let ended = stand.submit("app", repository.url(), &["--spec", &spec]);
+    ended.succeeded();
+    stand.serves("app", "one");
+
+    let answer = ask(&["--output", "json", "status", "t-apps/app"]);
+    let status: Value = serde_json::from_str(answer.text.trim()).unwrap();
+    let cluster = &status["clusters"][0];
+    assert_eq!(cluster["health"], "well", "{status:#}");
+    assert_eq!(cluster["release"]["commit"], commit.trim(), "{status:#}");
+    assert_eq!(cluster["principal"], "uid:0", "{status:#}");
+    assert!(cluster["release"]["bytes"].as_u64() > Some(0), "{status:#}");
+    assert_eq!(status["jobs"][0]["stage"], "release", "{status:#}");
+    let url = cluster["endpoints"][0]["url"].as_str().unwrap();
+    let namespace = stand.namespace();
+    let path = "jsonpath={.spec.clusterIP}";
+    let address = stand.kubectl(&["-n", &namespace, "get", "service", "app", "-o", path]);
+    assert_eq!(url, format!("http://{address}/"));
+
+    let printed = ask(&["logs", "t-apps/app", "--no-follow"]);
+    assert!(printed.text.contains("my word is ***"), "{}", printed.text);
+    assert!(printed.text.contains("GET /index.html"), "{}", printed.text);
+    assert!(!printed.text.contains("sesame"), "{}", printed.text);
+    let other = ask(&["logs", "t-apps/app", "--process", "worker", "--no-follow"]);
+    assert!(other.text.contains("has printed nothing"), "{}", other.text);
+    let wrong = ask(&["logs", "t-apps/app", "--process", "web,x=y"]);
+    assert!(wrong.code == 2 && wrong.text.contains("must be a process's name"), "{}", wrong.text);
+
+    // Followed over a new pod: what it prints comes too.
+    let mut follow = stand.daemon.client(&["logs", "t-apps/app", "--tail", "1"]).unwrap();
+    let mut child = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.next().is_some());
+    let _ = stand.kubectl(&["-n", &namespace, "delete", "pods", "--all", "--wait=false"]);
+    assert!(lines.any(|line| line.contains("my word is ***")));
+    let _ = child.kill();
+    let _ = child.wait();
+}
