@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     process::Stdio,
 };
-use windlass_tests::{SMALL, Stand};
+use windlass_tests::{SMALL, Stand, bed};
 
 /// Says its secret and serves; each request is printed.
 const TALKS: &str = "import os, http.server as h; print('my word is ' + os.environ['WORD'], flush=True); h.test(h.SimpleHTTPRequestHandler, port=8080)";
@@ -59,4 +59,30 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     assert!(lines.any(|line| line.contains("my word is ***")));
     let _ = child.kill();
     let _ = child.wait();
+}
+
+#[test]
+fn init_writes_what_was_detected_and_the_file_is_taken() {
+    let stand = Stand::new("t-init");
+    let repository = stand.repository();
+    repository.write("go.mod", "module example.com/x\n\ngo 1.24\n").unwrap();
+    repository.write("main.go", "package main\n\nfunc main() {}\n").unwrap();
+    repository.commit("go").unwrap();
+    let file = bed().layout.at("daemons/t-init/written.toml");
+    let _ = std::fs::remove_file(&file);
+    let to = file.display().to_string();
+    let init = ["init", "t-init/app", "--repository", repository.url(), "--to", &to];
+    let answer = stand.daemon.windlass(&init).unwrap();
+    assert!(answer.code == 0 && answer.text.contains("windlass submit"), "{}", answer.text);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("# Detected: go") && text.contains("go.mod: a Go module"), "{text}");
+    let again = stand.daemon.windlass(&init).unwrap();
+    assert!(again.code == 2 && again.text.contains("is there already"), "{}", again.text);
+
+    let said = text.replace("# port = ", "port = ").replace("# replicas = 1", "replicas = 2");
+    repository.write("windlass.toml", &said).unwrap();
+    repository.commit("say it").unwrap();
+    let plan = ["plan", "t-init/app", "--repository", repository.url()];
+    let plan = stand.daemon.windlass(&plan).unwrap();
+    assert!(plan.text.contains("replicas: said by windlass.toml"), "{}", plan.text);
 }

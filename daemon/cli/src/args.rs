@@ -115,6 +115,26 @@ pub(crate) enum Command {
         #[arg(long)]
         image: String,
     },
+    /// Write a commented windlass.toml from what is detected in the repository.
+    Init {
+        /// project/app or project/app/environment.
+        app: String,
+        /// The repository's URL. Default: `origin` of the working folder's.
+        #[arg(long)]
+        repository: Option<String>,
+        /// A commit, branch or tag, which must be pushed. Default: the working folder's commit.
+        #[arg(long)]
+        revision: Option<String>,
+        /// Folder of the app within the repository. Default: the working folder.
+        #[arg(long)]
+        directory: Option<String>,
+        /// Name of the project's secret that holds user:token for the repository.
+        #[arg(long, default_value = "")]
+        credential: String,
+        /// The file to write.
+        #[arg(long, default_value = "windlass.toml")]
+        to: PathBuf,
+    },
     /// What a code such as WL-K8S-020 means, how it shows, and what to do. Without one: all.
     Explain {
         /// A reference, its number, or a code.

@@ -4,7 +4,7 @@ use crate::{
     FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
-    eject, json, lists, logs, plugins,
+    eject, init, json, lists, logs, plugins,
     render::{self, Clock, Detail, Line, now_ms},
     show, source, status,
     watch::{follow, watch},
@@ -80,6 +80,27 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
             let text = format!("{}\n\n{}", names.join("\n"), eject::next(&plan, to));
             print(text, serde_json::json!({ "files": names }));
+        }
+        Command::Init { app, repository, revision, directory, credential, to } => {
+            let (of, at) = (repository.as_ref(), revision.as_ref());
+            let place = init::place(of, at, directory.as_ref())?;
+            let (commit, branch) = source::resolve(&place.repository, &place.revision)?;
+            let request = v1::PlanRequest {
+                app: Some(source::app(app)?),
+                source: Some(v1::Source {
+                    repository: place.repository.clone(),
+                    commit,
+                    branch,
+                    directory: place.directory.clone(),
+                    credential: credential.clone(),
+                }),
+                spec: None,
+                clusters: Vec::new(),
+            };
+            let plan = client.jobs.plan(request).await?.into_inner();
+            init::write(&plan, app, to)?;
+            let file = to.display().to_string();
+            print(init::next(app, &place, to), serde_json::json!({ "file": file }));
         }
         Command::Jobs { project, app, state, limit } => {
             let states = state.iter().map(|state| job_state(state)).collect::<Result<_, _>>()?;

@@ -7,6 +7,7 @@ mod client;
 mod commands;
 mod eject;
 mod explain;
+mod init;
 mod json;
 mod lists;
 mod logs;

@@ -30,7 +30,7 @@ pub(crate) fn source(source: &Source) -> Result<v1::Source, Failure> {
 
 /// A commit as it is; a branch or tag as the server has it now, asked by the git that is installed,
 /// with the logins that it has.
-fn resolve(repository: &str, revision: &str) -> Result<(String, String), Failure> {
+pub(crate) fn resolve(repository: &str, revision: &str) -> Result<(String, String), Failure> {
     let is_id =
         matches!(revision.len(), 40 | 64) && revision.chars().all(|c| c.is_ascii_hexdigit());
     if is_id {

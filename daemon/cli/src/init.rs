@@ -1,0 +1,255 @@
+//! `windlass init`: a `windlass.toml` with comments, from what is detected in the repository.
+
+use crate::client::Failure;
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+use windlass_core::spec::{FILE, Spec};
+use windlass_proto::v1;
+
+/// Columns of a comment.
+const WIDTH: usize = 96;
+
+/// Words that most apps need sooner or later: table, key, and what is said where nothing is known.
+const WORDS: [(&str, &str, &str); 14] = [
+    ("", "port", "8080"),
+    ("", "health", "\"/healthz\""),
+    ("", "replicas", "1"),
+    ("", "command", "[\"./app\"]"),
+    ("", "env", "{ COLOR = \"blue\" }"),
+    ("", "secrets", "{ API_TOKEN = \"api-token\" }"),
+    ("resources", "cpu", "\"100m\""),
+    ("resources", "memory", "\"128Mi\""),
+    ("build", "dockerfile", "\"Dockerfile\""),
+    ("build", "target", "\"app\""),
+    ("test", "command", "[\"make\", \"test\"]"),
+    ("test", "timeout-seconds", "600"),
+    ("expose", "hosts", "[\"shop.example.com\"]"),
+    ("expose", "gateway", "\"infra/public\""),
+];
+
+/// Where an app's source is.
+pub(crate) struct Place {
+    pub(crate) repository: String,
+    pub(crate) revision: String,
+    pub(crate) directory: String,
+}
+
+/// What the command line says of it, and for the rest the repository of the working folder.
+///
+/// # Errors
+/// When that is no repository, or has no `origin` that a daemon can clone.
+pub(crate) fn place(
+    repository: Option<&String>,
+    revision: Option<&String>,
+    directory: Option<&String>,
+) -> Result<Place, Failure> {
+    let Some(repository) = repository else {
+        let repository = git(&["remote", "get-url", "origin"])?;
+        if !["https://", "http://", "git://"].iter().any(|scheme| repository.starts_with(scheme)) {
+            return Err(Failure::usage(format!(
+                "`origin` is {repository}: the daemon clones https, http and git URLs\n  fix:  name the repository's https URL by --repository"
+            )));
+        }
+        let revision = match revision {
+            Some(revision) => revision.clone(),
+            None => git(&["rev-parse", "HEAD"])?,
+        };
+        let directory = match directory {
+            Some(directory) => directory.clone(),
+            None => git(&["rev-parse", "--show-prefix"])?.trim_end_matches('/').to_owned(),
+        };
+        return Ok(Place { repository, revision, directory });
+    };
+    Ok(Place {
+        repository: repository.clone(),
+        revision: revision.cloned().unwrap_or_else(|| "HEAD".into()),
+        directory: directory.cloned().unwrap_or_default(),
+    })
+}
+
+fn git(args: &[&str]) -> Result<String, Failure> {
+    let failed = |why: String| {
+        Failure::usage(format!(
+            "git {}: {why}\n  fix:  go into the repository's folder, or name it by --repository",
+            args.join(" ")
+        ))
+    };
+    let output =
+        Command::new("git").args(args).output().map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Writes the file, where none is.
+///
+/// # Errors
+/// When there is one, here or in the commit, or it cannot be written.
+pub(crate) fn write(plan: &v1::PlanResponse, app: &str, to: &Path) -> Result<(), Failure> {
+    let failed = |why: String| Failure::usage(format!("{}: {why}", to.display()));
+    if plan.decided_by.values().any(|who| who == FILE) {
+        return Err(failed(format!("the commit has a {FILE} already; edit that one")));
+    }
+    if to.exists() {
+        return Err(failed("is there already; name another file by --to".into()));
+    }
+    fs::write(to, text(plan, app)).map_err(|error| failed(error.to_string()))
+}
+
+/// What to type next.
+pub(crate) fn next(app: &str, place: &Place, to: &Path) -> String {
+    let Place { repository, .. } = place;
+    format!(
+        "{} written: take the `# ` away from what you want to say, commit and push it, then\nwindlass plan   {app} --repository {repository}\nwindlass submit {app} --repository {repository}",
+        to.display()
+    )
+}
+
+/// The file's text. All of it is comments but the heads of tables: nothing is said yet.
+fn text(plan: &v1::PlanResponse, app: &str) -> String {
+    let mut text = format!("# How Windlass runs {app}. All words: `windlass schema`.\n#\n");
+    match &*plan.language {
+        "" => text.push_str("# No language was detected; a Dockerfile says how it is built.\n"),
+        language => {
+            text.push_str(&format!("# Detected: {language}, by `{}`, because\n", plan.detector));
+            for evidence in &plan.evidence {
+                text.push_str(&format!("#   {}\n", one_line(evidence)));
+            }
+        }
+    }
+    text.push_str(
+        "#\n# What is commented out is what holds without it, or an example: take the `# ` away.\n",
+    );
+    let (schema, known) = (Spec::schema(), known(plan));
+    let mut head = "";
+    for (table, key, usual) in WORDS {
+        if table != head {
+            head = table;
+            text.push_str(&format!("\n[{table}]\n"));
+        } else if table.is_empty() {
+            text.push('\n');
+        }
+        for line in wrapped(&described(&schema, table, key)) {
+            text.push_str(&format!("# {line}\n"));
+        }
+        let found = known.iter().find(|(known, _)| *known == (table, key));
+        let value = found.map_or_else(|| usual.to_owned(), |(_, value)| value.clone());
+        text.push_str(&format!("# {key} = {value}\n"));
+    }
+    text
+}
+
+/// What the workload of `web` would have.
+fn known(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)> {
+    let objects = plan.manifests.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
+    let workload = objects.into_iter().find(|object| {
+        let component = object.pointer("/metadata/labels/app.kubernetes.io~1component");
+        component.and_then(Value::as_str) == Some("web")
+            && object.pointer("/spec/template/spec/containers/0").is_some()
+    });
+    let Some(workload) = workload else { return Vec::new() };
+    let container = "/spec/template/spec/containers/0";
+    let places = [
+        (("", "port"), format!("{container}/ports/0/containerPort")),
+        (("", "health"), format!("{container}/readinessProbe/httpGet/path")),
+        (("", "replicas"), "/spec/replicas".to_owned()),
+        (("resources", "cpu"), format!("{container}/resources/requests/cpu")),
+        (("resources", "memory"), format!("{container}/resources/requests/memory")),
+    ];
+    // Numbers and texts are written in TOML as in JSON.
+    let value = |pointer: &str| workload.pointer(pointer).map(ToString::to_string);
+    places.into_iter().filter_map(|(word, pointer)| Some((word, value(&pointer)?))).collect()
+}
+
+/// The schema's own words on a key.
+fn described(schema: &Value, table: &str, key: &str) -> String {
+    let mut properties = schema.get("properties");
+    if !table.is_empty() {
+        let reference = properties.and_then(|all| all.get(table)?.get("$ref")?.as_str());
+        let name = reference.and_then(|reference| reference.strip_prefix("#/$defs/"));
+        properties = name.and_then(|name| schema.get("$defs")?.get(name)?.get("properties"));
+    }
+    let text = properties.and_then(|all| all.get(key)?.get("description")?.as_str());
+    one_line(text.unwrap_or_default())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshots::same;
+    use serde_json::json;
+
+    fn plan() -> v1::PlanResponse {
+        let deployment = json!({
+            "kind": "Deployment",
+            "metadata": { "name": "web", "labels": { "app.kubernetes.io/component": "web" } },
+            "spec": { "replicas": 1, "template": { "spec": { "containers": [{
+                "ports": [{ "name": "http", "containerPort": 3000 }],
+                "readinessProbe": { "httpGet": { "path": "/ready" } },
+                "resources": { "requests": { "cpu": "100m", "memory": "128Mi" } },
+            }] } } },
+        });
+        v1::PlanResponse {
+            language: "node".into(),
+            detector: "node".into(),
+            evidence: vec!["package.json: a Node app".into(), "server.js:\nlistens".into()],
+            manifests: vec![json!({ "kind": "Namespace" }).to_string(), deployment.to_string()],
+            ..v1::PlanResponse::default()
+        }
+    }
+
+    #[test]
+    fn what_is_written_says_nothing_yet_and_each_word_of_it_can_be_said() {
+        for plan in [plan(), v1::PlanResponse::default()] {
+            let text = text(&plan, "shop/web");
+            assert_eq!(Spec::from_toml(&text).unwrap(), Spec::default());
+            let is_word = |line: &str| {
+                WORDS.iter().any(|(_, key, _)| {
+                    line.strip_prefix("# ")
+                        .is_some_and(|rest| rest.starts_with(&format!("{key} = ")))
+                })
+            };
+            let said: Vec<_> = text
+                .lines()
+                .map(|line| if is_word(line) { line.trim_start_matches("# ") } else { line })
+                .collect();
+            let spec = Spec::from_toml(&said.join("\n")).unwrap();
+            assert_eq!(spec.leaves().len(), WORDS.len(), "{:#?}", spec.leaves());
+            assert!(
+                WORDS
+                    .iter()
+                    .all(|(table, key, _)| { !described(&Spec::schema(), table, key).is_empty() })
+            );
+        }
+        same("init", &text(&plan(), "shop/web"));
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_left_alone() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(write(&plan(), "shop/web", &here).is_err());
+        let mut known = plan();
+        known.decided_by.insert("port".into(), FILE.into());
+        let error = write(&known, "shop/web", Path::new("/nowhere/windlass.toml")).err();
+        assert!(error.unwrap().to_string().contains("edit that one"));
+    }
+}
