@@ -233,6 +233,8 @@ impl Show {
         println!(
             "  windlass jobs                      # all jobs; `windlass show ID --events` for one"
         );
+        println!("  windlass status demo/node");
+        println!("  windlass logs demo/node            # Ctrl-C ends it");
         println!("  windlass releases demo/node");
         println!("  windlass plan demo/go --repository {}", self.bed.layout.git_url("demo-go"));
         println!("  kubectl get pods --all-namespaces");
