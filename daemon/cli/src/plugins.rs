@@ -100,3 +100,34 @@ fn whole(plugin: &v1::Plugin) -> Value {
         "disabled": plugin.disabled,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshots::same;
+
+    #[test]
+    fn plugins_read_as_they_should() {
+        let plugin = v1::Plugin {
+            name: "test-go".into(),
+            version: "0.1.0".into(),
+            world: "test-runner".into(),
+            digest: "sha256:0123456789abcdef".into(),
+            path: "/usr/lib/windlass/plugins/test-go.wasm".into(),
+            markers: vec!["**/*_test.go".into()],
+            languages: vec!["go".into()],
+            may: vec!["cannot reach the network".into()],
+            calls: 7,
+            failures: 1,
+            used: vec!["POST https://api.example.com/ 3 times".into()],
+            ..v1::Plugin::default()
+        };
+        let disabled = v1::Plugin {
+            disabled: "it failed five times in a row in shop".into(),
+            not_granted: vec!["http: to tell a chat".into()],
+            ..plugin.clone()
+        };
+        let texts = [line(&plugin), line(&disabled), inspected(&plugin), inspected(&disabled)];
+        same("plugins", &(texts.join("\n") + "\n"));
+    }
+}

@@ -229,3 +229,41 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
     text.push_str("\nall of it: --output json");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshots::same;
+
+    #[test]
+    fn a_plan_reads_as_it_should() {
+        let change =
+            |cluster: &str, object: &str, verb: v1::ChangeVerb, lines: &[&str]| v1::ObjectChange {
+                cluster: cluster.into(),
+                object: object.into(),
+                verb: verb.into(),
+                lines: lines.iter().map(ToString::to_string).collect(),
+            };
+        let one = v1::PlanResponse {
+            language: "go".into(),
+            detector: "go".into(),
+            evidence: vec!["go.mod: a Go module".into()],
+            dockerfile: "FROM golang:1-bookworm AS build\nRUN go build\n".into(),
+            decided_by: [("port".to_owned(), "job".to_owned())].into(),
+            changes: vec![
+                change("default", "Namespace shop--production", v1::ChangeVerb::Keep, &[]),
+                change("default", "Deployment web", v1::ChangeVerb::Update, &["- a: 1", "+ a: 2"]),
+                change("default", "Service web", v1::ChangeVerb::Create, &["+ kind: Service"]),
+                change("default", "CronJob web-old", v1::ChangeVerb::Delete, &[]),
+            ],
+            ..v1::PlanResponse::default()
+        };
+        let two = v1::PlanResponse {
+            changes: ["eu", "us"]
+                .map(|name| change(name, "Deployment web", v1::ChangeVerb::Create, &[]))
+                .into(),
+            ..v1::PlanResponse::default()
+        };
+        same("plan", &format!("{}\n---\n{}\n", plan(&one), plan(&two)));
+    }
+}
