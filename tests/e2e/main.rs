@@ -30,6 +30,7 @@ mod nodes;
 mod operator;
 mod own;
 mod pulls;
+mod quotas;
 mod registries;
 mod release;
 mod resume;

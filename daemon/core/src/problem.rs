@@ -61,6 +61,7 @@ mod pull_denied;
 mod pull_rate_limit;
 mod pull_unauthorized;
 mod quota;
+mod quota_must_specify;
 mod registry_not_trusted;
 mod registry_unreachable;
 mod route_refused;
@@ -118,6 +119,9 @@ pub enum Patience {
     Times(u32),
     /// So many seconds on two pods; twice as long on one.
     Likely(u64),
+    /// So many seconds after a pod of the app ended or came up last, and as long again as it was seen
+    /// until then: whoever is refused asks again ever later.
+    Settled(u64),
     /// It passes, or the rollout's own time ends.
     Wait,
     /// It is told, and the release is well.
@@ -136,6 +140,10 @@ impl fmt::Display for Patience {
             Self::Likely(seconds) => {
                 write!(f, "once it has lasted {seconds} s on two pods, or {} s on one", 2 * seconds)
             }
+            Self::Settled(seconds) => write!(
+                f,
+                "once it has lasted {seconds} s in which no pod of the app ended or came up"
+            ),
             Self::Wait => f.write_str("not by itself: it mostly passes"),
             Self::Warn => f.write_str("never: the release goes on, and a warning tells it"),
         }

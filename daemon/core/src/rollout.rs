@@ -99,12 +99,23 @@ const PODS_AT_ONCE: usize = 3;
 pub struct Judge {
     since: BTreeMap<(u16, String), Duration>,
     next: Option<Duration>,
+    /// How many pods each workload had, and when pods moved last.
+    counts: Vec<[u32; 4]>,
+    moved: Duration,
 }
 
 impl Judge {
     /// `elapsed`: since the wait began, never less than the time before.
     pub fn judge(&mut self, seen: &Snapshot, release: &Release, elapsed: Duration) -> Verdict {
         self.next = None;
+        let counts: Vec<_> = seen
+            .workloads
+            .iter()
+            .map(|one| [one.total, one.updated, one.ready, one.available])
+            .collect();
+        if seen.is_moving() || counts != self.counts {
+            (self.moved, self.counts) = (elapsed, counts);
+        }
         if !seen.is_of(&release.id) {
             self.since.clear();
             return Verdict::Progressing;
@@ -128,6 +139,7 @@ impl Judge {
                     Patience::After(seconds) => Some(seconds),
                     Patience::Likely(seconds) if subjects > 1 => Some(seconds),
                     Patience::Likely(seconds) => Some(2 * seconds),
+                    Patience::Settled(seconds) => Some(seconds),
                     Patience::Times(wanted)
                         if most >= wanted || subjects >= PODS_AT_ONCE.max(wanted as usize) =>
                     {
@@ -145,8 +157,11 @@ impl Judge {
                     continue;
                 };
                 let key = (problem::lasting(problem), sign.subject.clone());
-                let since = *self.since.entry(key.clone()).or_insert(elapsed);
+                let mut since = *self.since.entry(key.clone()).or_insert(elapsed);
                 current.insert(key);
+                if matches!(patience, Patience::Settled(_)) {
+                    since = self.settled(since);
+                }
                 let due = since + Duration::from_secs(seconds);
                 if elapsed < due {
                     self.next = Some(self.next.map_or(due, |next| next.min(due)));
@@ -161,6 +176,13 @@ impl Judge {
             None if is_healthy(seen) => Verdict::Healthy(warned),
             None => Verdict::Progressing,
         }
+    }
+
+    /// From when on something counts that was seen first at `since`: from when pods moved last, and as long
+    /// again as they moved until then.
+    fn settled(&self, since: Duration) -> Duration {
+        let moved = self.moved.max(since);
+        moved + (moved - since)
     }
 
     /// When the same snapshot would be judged otherwise.

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub services: Vec<Service>,
     /// What adds pods under load.
     pub autoscalers: Vec<Autoscaler>,
+    /// Pods of the app, of whatever version, that are told to end and are still there.
+    pub ending: u32,
 }
 
 /// A Deployment, StatefulSet, DaemonSet or Job.
@@ -129,7 +131,7 @@ pub struct Terminated {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Warning {
-    /// The pod that it is about.
+    /// The pod that it is about; empty where none could be made.
     pub pod: String,
     /// `Unhealthy`, `FailedMount` …
     pub reason: String,
@@ -181,6 +183,17 @@ impl Snapshot {
     pub fn progress(&self) -> (u32, u32) {
         let sum = |count: fn(&Workload) -> u32| self.workloads.iter().map(count).sum();
         (sum(|workload| workload.ready), sum(|workload| workload.wanted))
+    }
+
+    /// Pods end, come up, or do what ends by itself: room that others wait for may come of it.
+    pub(crate) fn is_moving(&self) -> bool {
+        let works = |one: &Workload| {
+            let has_ended = one.is_complete || one.failed.is_some();
+            one.kind == "Job" && !has_ended && !one.paused && one.refused.is_none()
+        };
+        self.ending > 0
+            || self.pods.iter().any(|pod| !pod.ready && pod.ended.is_none())
+            || self.workloads.iter().any(works)
     }
 
     /// The cluster shows this release, everywhere.

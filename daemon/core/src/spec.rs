@@ -23,6 +23,7 @@ pub use process::{
     AutoscaleSpec, PlacementSpec, ProbeSpec, ProbesSpec, ProcessSpec, ResourceSpec,
     TerminationSpec, VolumeSpec,
 };
+pub(crate) use quantity::amount;
 pub use settle::{Found, web};
 
 /// The file's name in a repository.

@@ -22,7 +22,18 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
     match status.code {
         429 | 502 | 503 | 504 => ClusterError::Unreachable { message },
-        500 if has(&["etcdserver:", "raft proposal dropped", "failed calling webhook"]) => {
+        500 if has(&[
+            "etcdserver:",
+            "raft proposal dropped",
+            "failed calling webhook",
+            "resource quota evaluation timed out",
+        ]) =>
+        {
+            ClusterError::Unreachable { message }
+        }
+        // A quota that is new and not counted yet, or that many objects are counted in at once
+        // (`resourcequota/controller.go` of apiserver): neither says that there is no room.
+        403 | 409 if has(&["status unknown for quota", " on resourcequotas "]) => {
             ClusterError::Unreachable { message }
         }
         // A namespace on its way out comes back once it is gone.
@@ -80,4 +91,34 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_quota_says_before_it_has_counted_may_pass() {
+        let error = |code: u16, reason: &str, message: &str| {
+            let status = Status {
+                code,
+                reason: reason.into(),
+                message: message.into(),
+                ..Status::default()
+            };
+            explain_status(&status, "ConfigMap web".into())
+        };
+        let conflict = "Operation cannot be fulfilled on resourcequotas \"small\": the object has been modified; please apply your changes to the latest version and try again";
+        let unknown = "configmaps \"web\" is forbidden: status unknown for quota: small, resources: configmaps";
+        let slow = "Internal error occurred: resource quota evaluation timed out";
+        for (code, reason, message) in
+            [(409, "Conflict", conflict), (403, "Forbidden", unknown), (500, "InternalError", slow)]
+        {
+            let error = error(code, reason, message);
+            assert!(matches!(error, ClusterError::Unreachable { .. }), "{error:?}");
+        }
+        let full = "configmaps \"web\" is forbidden: exceeded quota: small, requested: configmaps=1, used: configmaps=9, limited: configmaps=9";
+        let error = error(403, "Forbidden", full);
+        assert!(matches!(error, ClusterError::Rejected { .. }), "{error:?}");
+    }
 }

@@ -10,6 +10,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::Job,
         core::v1::{ContainerStatus, Event, Pod},
     },
 };
@@ -64,6 +65,7 @@ pub(crate) async fn seen(client: &Client, release: &Release) -> Seen {
         deployments: listed::<Deployment>(client, &namespace, &ours, has("Deployment")).await,
         stateful_sets: listed::<StatefulSet>(client, &namespace, &ours, has("StatefulSet")).await,
         daemon_sets: listed::<DaemonSet>(client, &namespace, &ours, has("DaemonSet")).await,
+        jobs: listed::<Job>(client, &namespace, &ours, has("Job")).await,
         replica_sets: listed::<ReplicaSet>(client, &namespace, &ours, has("Deployment")).await,
         pods: listed::<Pod>(client, &namespace, &ours, true).await,
         events: listed::<Event>(client, &namespace, &warnings, true).await,

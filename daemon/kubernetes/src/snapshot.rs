@@ -4,10 +4,7 @@ use crate::render::JOB;
 use k8s_openapi::{
     Metadata,
     api::{
-        apps::v1::{
-            DaemonSet, Deployment, DeploymentCondition, ReplicaSet, ReplicaSetCondition,
-            StatefulSet,
-        },
+        apps::v1::{DaemonSet, Deployment, DeploymentCondition, ReplicaSet, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
         batch::v1::Job,
         core::v1::{Event, Pod as K8sPod, Service as K8sService},
@@ -20,6 +17,7 @@ use std::collections::BTreeMap;
 use windlass_core::snapshot::{Autoscaler, Route, Service, Snapshot, Warning, Workload};
 
 mod pod;
+mod refused;
 
 use pod::{is_of_job, read};
 pub(crate) use pod::{is_ready, selector_of};
@@ -81,10 +79,16 @@ impl Seen {
             read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied().flatten();
             read
         };
+        let workloads: Vec<_> = self.expected.iter().map(|one| self.workload(one, &pods)).collect();
+        let mut warnings = self.warnings(&pods);
+        // Where no pod can be made, this is all that is said.
+        warnings.extend(workloads.iter().filter_map(refused::warning));
+        let ends = |pod: &&K8sPod| pod.metadata.deletion_timestamp.is_some();
         Snapshot {
-            workloads: self.expected.iter().map(|one| self.workload(one, &pods)).collect(),
+            workloads,
             pods: pods.iter().map(read_pod).collect(),
-            warnings: self.warnings(&pods),
+            warnings,
+            ending: u32::try_from(self.pods.iter().filter(ends).count()).unwrap_or(u32::MAX),
             routes: self.routes.iter().map(route).collect(),
             services: self.services(),
             autoscalers: self.autoscalers.iter().map(autoscaler).collect(),
@@ -102,7 +106,8 @@ impl Seen {
             "DaemonSet" => {
                 named(&self.daemon_sets, &expected.name).map(|one| self.of_daemon_set(one))
             }
-            _ => named(&self.jobs, &expected.name).map(of_job),
+            _ => named(&self.jobs, &expected.name)
+                .map(|job| Workload { refused: self.refusal_of_job(job), ..of_job(job) }),
         }
         .unwrap_or_default();
         found.kind.clone_from(&expected.kind);
@@ -136,7 +141,7 @@ impl Seen {
             failed: late.map(|one| {
                 (one.reason.clone().unwrap_or_default(), one.message.clone().unwrap_or_default())
             }),
-            refused: self.new_set(deployment).and_then(failure),
+            refused: self.new_set(deployment).and_then(|set| self.refusal_of_set(set)),
             paused: deployment.spec.as_ref().and_then(|spec| spec.paused) == Some(true),
             ..Workload::default()
         }
@@ -191,19 +196,6 @@ impl Seen {
             refused: self.refusal(metadata).filter(|_| total < wanted),
             ..Workload::default()
         }
-    }
-
-    /// Why pods cannot be made, of workloads whose controller has no condition for that, only an event.
-    /// Events stay for an hour: those of before the newest change are about the past.
-    fn refusal(&self, of: &ObjectMeta) -> Option<String> {
-        let changed = applied(of);
-        let at = |event: &&Event| event.last_timestamp.as_ref().map(|time| time.0);
-        let refused = self.events.iter().filter(|event| {
-            event.reason.as_deref() == Some("FailedCreate")
-                && event.involved_object.uid == of.uid
-                && at(event) >= changed
-        });
-        refused.max_by_key(at).map(message)
     }
 
     /// The ReplicaSet that the Deployment's controller made, or took up again, last.
@@ -437,16 +429,6 @@ fn autoscaler(autoscaler: &HorizontalPodAutoscaler) -> Autoscaler {
         inactive: is_false("ScalingActive").and_then(|one| one.message.clone()),
         unable: failed.map(|one| one.message.clone().unwrap_or_default()),
     }
-}
-
-/// Why it cannot make pods. Not the Deployment's own condition: that tells of any ReplicaSet, also
-/// of the one that a way back has left behind.
-fn failure(set: &ReplicaSet) -> Option<String> {
-    let conditions = set.status.as_ref()?.conditions.as_ref()?;
-    let failing = |condition: &&ReplicaSetCondition| {
-        condition.type_ == "ReplicaFailure" && condition.status == "True"
-    };
-    conditions.iter().find(failing)?.message.clone()
 }
 
 #[cfg(test)]

@@ -1,14 +1,23 @@
 //! The namespace's quota is used up (kubernetes 38).
 
 use super::{Patience, Problem, Words, refused, rejected};
+use crate::spec::amount;
+use std::collections::BTreeMap;
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 38,
     code: "quota-exceeded",
     title: "The namespace's quota is used up",
     seen: "the API server refuses a pod or an object: `exceeded quota`",
-    patience: Patience::Now,
-    signs: |seen| refused(seen, |text| text.contains("exceeded quota")),
+    // A full quota mostly throttles: pods that end count until they are gone.
+    patience: Patience::Settled(60),
+    signs: |seen| {
+        let mut signs = refused(seen, |text| text.contains("exceeded quota"));
+        for sign in signs.iter_mut().filter(|sign| never_fits(&sign.message)) {
+            sign.patience = Some(Patience::Now);
+        }
+        signs
+    },
     answers: |error| rejected(error, |text| text.contains("exceeded quota")),
     words: |case| {
         let lower = format!(
@@ -16,10 +25,48 @@ pub(super) const PROBLEM: &Problem = &Problem {
             case.field("replicas"),
             case.field("resources")
         );
-        Words::new(
-            format!("the quota of namespace {} refuses new pods", case.namespace()),
-            [&lower, "a rolling update needs room for one pod more than `replicas`"],
-        )
-        .look(format!("kubectl --namespace {} describe quota", case.namespace()))
+        let what = if never_fits(&case.finding.message) {
+            format!("a pod asks for more than the quota of namespace {} has", case.namespace())
+        } else {
+            format!("the quota of namespace {} refuses new pods", case.namespace())
+        };
+        Words::new(what, [&lower, "a rolling update needs room for one pod more than `replicas`"])
+            .look(format!("kubectl --namespace {} describe quota", case.namespace()))
     },
 };
+
+/// Whether a pod alone asks for more than the quota has in all: no pod that ends makes room for that.
+/// The words are `checkRequest`'s (`apiserver/pkg/admission/plugin/resourcequota/controller.go`).
+fn never_fits(message: &str) -> bool {
+    let after = |words: &str| message.split_once(words).map(|(_, rest)| amounts(rest));
+    let Some((requested, limited)) = after("requested: ").zip(after("limited: ")) else {
+        return false;
+    };
+    requested.iter().any(|(name, asked)| limited.get(name).is_some_and(|most| asked > most))
+}
+
+/// `limits.cpu=2,pods=1, used: …`, up to the space.
+fn amounts(text: &str) -> BTreeMap<&str, u128> {
+    let list = text.split(' ').next().unwrap_or_default();
+    let named = list.split(',').filter_map(|one| one.split_once('='));
+    named.filter_map(|(name, value)| Some((name, amount(value)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_fits_is_told_from_what_waits_for_room() {
+        let says = |requested: &str, limited: &str| {
+            never_fits(&format!(
+                "exceeded quota: small, requested: {requested}, used: pods=2, limited: {limited}"
+            ))
+        };
+        assert!(!says("pods=1", "pods=2"));
+        assert!(says("limits.memory=3Gi", "limits.memory=1Gi"));
+        assert!(says("limits.cpu=100m,pods=1", "limits.cpu=50m,pods=9"));
+        assert!(!says("limits.cpu=lots", "limits.cpu=1"), "what cannot be read may pass");
+        assert!(!never_fits("exceeded quota: small"));
+    }
+}

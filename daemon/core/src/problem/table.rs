@@ -37,6 +37,7 @@ pub const KNOWN: &[&Problem] = &[
     super::no_room::PROBLEM,
     super::spread::PROBLEM,
     super::taint::PROBLEM,
+    super::quota_must_specify::PROBLEM,
     super::quota::PROBLEM,
     super::pod_security::PROBLEM,
     super::limit_range::PROBLEM,

@@ -184,3 +184,41 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
     assert_eq!(code_of(1, false, true), [None, Some("liveness-kills")]);
     assert_eq!(code_of(12, false, true)[0], Some("startup-probe-failed"));
 }
+
+/// Pods that end count against a quota until they are gone, and whoever is refused asks again ever later.
+#[test]
+fn a_quota_is_called_once_nothing_moves() {
+    let seen = |ending: u32, requested: &str| -> Snapshot {
+        let refused = format!(
+            "pods \"web-1\" is forbidden: exceeded quota: pods, requested: {requested}, used: pods=3, limited: pods=3"
+        );
+        serde_json::from_value(serde_json::json!({
+            "workloads": [{
+                "kind": "Deployment", "name": "web", "revision": "0197", "observed": true,
+                "wanted": 2, "total": 2, "updated": 1, "ready": 1, "available": 2, "refused": refused,
+            }],
+            "ending": ending,
+        }))
+        .unwrap()
+    };
+    let code = |judge: &mut Judge, seen: &Snapshot, at: u64| match judge.judge(
+        seen,
+        &release(),
+        Duration::from_secs(at),
+    ) {
+        Verdict::Failed(finding) => Some(finding.problem.code),
+        _ => None,
+    };
+    let mut judge = Judge::default();
+    for (ending, at, called) in [
+        (1, 0, None),
+        (1, 20, None),
+        // Gone: the controller asks again by 40.
+        (0, 99, None),
+        (0, 100, Some("quota-exceeded")),
+    ] {
+        assert_eq!(code(&mut judge, &seen(ending, "pods=1"), at), called, "{at}");
+    }
+    let mut judge = Judge::default();
+    assert_eq!(code(&mut judge, &seen(1, "pods=4"), 0), Some("quota-exceeded"));
+}

@@ -26,7 +26,7 @@ const UNITS: [(&str, u128); 14] = [
 ];
 
 /// The amount in thousandths: millicores, or thousandths of a byte.
-pub(super) fn amount(text: &str) -> Option<u128> {
+pub(crate) fn amount(text: &str) -> Option<u128> {
     let (number, factor) = split(text)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
