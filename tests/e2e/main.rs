@@ -20,6 +20,7 @@ mod controllers;
 mod documents;
 mod dockerfiles;
 mod detecting;
+mod dependents;
 mod ejected;
 mod face;
 mod full;

@@ -128,6 +128,13 @@ pub enum Patience {
     Warn,
 }
 
+impl Patience {
+    /// Whether a sign that was seen so often is one. What lasts is one from its first moment on.
+    pub(crate) fn counts(self, times: u32) -> bool {
+        !matches!(self, Self::Times(wanted) if times < wanted)
+    }
+}
+
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

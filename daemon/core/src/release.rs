@@ -220,7 +220,8 @@ async fn healthy(
             }
             Verdict::Failed(finding) => break finding,
             Verdict::Progressing if since.elapsed() >= limit => {
-                break Finding::stalled(&last, within);
+                let excused = judge.excused().cloned();
+                break excused.unwrap_or_else(|| Finding::stalled(&last, within));
             }
             Verdict::Progressing => {}
         }

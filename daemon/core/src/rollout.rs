@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 
+mod awaited;
+
+use awaited::Awaited;
+
 /// A problem, where it was seen, and in whose words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -102,12 +106,14 @@ pub struct Judge {
     /// How many pods each workload had, and when pods moved last.
     counts: Vec<[u32; 4]>,
     moved: Duration,
+    awaited: Awaited,
+    excused: Option<Finding>,
 }
 
 impl Judge {
     /// `elapsed`: since the wait began, never less than the time before.
     pub fn judge(&mut self, seen: &Snapshot, release: &Release, elapsed: Duration) -> Verdict {
-        self.next = None;
+        (self.next, self.excused) = (None, None);
         let counts: Vec<_> = seen
             .workloads
             .iter()
@@ -129,6 +135,12 @@ impl Judge {
             if let Patience::Times(wanted @ 2..) = problem.patience {
                 // What ended once and runs again may well stay.
                 signs.retain(|sign| sign.is_now || sign.times >= wanted);
+            }
+            let (excused, signs): (Vec<_>, Vec<_>) =
+                signs.into_iter().partition(|sign| self.awaited.excuses(problem, seen, sign));
+            for sign in excused.into_iter().filter(|sign| problem.patience.counts(sign.times)) {
+                taken.insert(sign.subject.clone());
+                self.excused.get_or_insert_with(|| Finding::new(problem, sign));
             }
             let subjects = signs.iter().map(|sign| &sign.subject).collect::<BTreeSet<_>>().len();
             let most = signs.iter().map(|sign| sign.times).max().unwrap_or_default();
@@ -172,10 +184,20 @@ impl Judge {
         }
         self.since.retain(|key, _| current.contains(key));
         match fatal {
+            // That the time is up says less than what was waited for in vain.
+            Some(finding) if finding.problem == problem::stalled() => {
+                Verdict::Failed(self.excused.clone().unwrap_or(finding))
+            }
             Some(finding) => Verdict::Failed(finding),
             None if is_healthy(seen) => Verdict::Healthy(warned),
             None => Verdict::Progressing,
         }
+    }
+
+    /// A sign that would be called, did not another workload of the release still come up.
+    #[must_use]
+    pub fn excused(&self) -> Option<&Finding> {
+        self.excused.as_ref()
     }
 
     /// From when on something counts that was seen first at `since`: from when pods moved last, and as long

@@ -74,6 +74,8 @@ pub struct Pod {
     pub name: String,
     /// Which of the app's processes it is.
     pub process: String,
+    /// The name of the workload that it is of; empty where that is not known.
+    pub workload: String,
     /// It gets requests.
     pub ready: bool,
     /// Why the kubelet ended it, with its message: `Evicted`, `NodeShutdown` …

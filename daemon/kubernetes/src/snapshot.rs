@@ -72,8 +72,9 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let pods = self.new_pods();
-        let read_pod = |(pod, _): &(&K8sPod, String)| {
+        let read_pod = |(pod, workload): &(&K8sPod, String)| {
             let mut read = read(pod);
+            read.workload.clone_from(workload);
             let uid = pod.metadata.uid.as_ref();
             read.is_scaling_up |= uid.is_some_and(|uid| self.scaling_up.contains(uid));
             read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied().flatten();

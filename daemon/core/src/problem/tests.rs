@@ -222,3 +222,55 @@ fn a_quota_is_called_once_nothing_moves() {
     let mut judge = Judge::default();
     assert_eq!(code(&mut judge, &seen(1, "pods=4"), 0), Some("quota-exceeded"));
 }
+
+/// A container ends until another workload of its release is there, such as its database.
+#[test]
+fn what_waits_for_another_workload_is_called_once_that_is_there() {
+    let seen = |times: u32, store: u32, store_fails: u32| -> Snapshot {
+        let ended = |times: u32| {
+            let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
+            serde_json::json!([{ "restarts": times - 1, "waiting": ["CrashLoopBackOff", ""], "last": end }])
+        };
+        let running = serde_json::json!([{}]);
+        let workload = |name: &str, ready: u32| serde_json::json!({ "kind": "Deployment", "name": name, "revision": "0197", "observed": true, "wanted": 1, "ready": ready });
+        serde_json::from_value(serde_json::json!({
+            "workloads": [workload("web", 0), workload("store", store)],
+            "pods": [
+                { "name": "web-1", "workload": "web", "containers": ended(times) },
+                {
+                    "name": "store-1", "workload": "store", "ready": store > 0,
+                    "containers": if store_fails > 0 { ended(store_fails) } else { running },
+                },
+            ],
+        }))
+        .unwrap()
+    };
+    let code = |judge: &mut Judge, seen: &Snapshot, at: u64| match judge.judge(
+        seen,
+        &release(),
+        Duration::from_secs(at),
+    ) {
+        Verdict::Failed(finding) => Some(finding.problem.code),
+        _ => None,
+    };
+    let mut judge = Judge::default();
+    for (times, store, at, called) in [
+        (2, 0, 3, None),
+        (4, 0, 40, None),
+        // There: the next run may have begun a moment before.
+        (4, 1, 42, None),
+        (5, 1, 80, None),
+        (6, 1, 160, Some("app-crashes")),
+    ] {
+        assert_eq!(code(&mut judge, &seen(times, store, 0), at), called, "{at}");
+        let waits = judge.excused().map(|finding| finding.problem.code);
+        assert_eq!(waits, called.is_none().then_some("app-crashes"), "{at}");
+    }
+    let called = Some("app-crashes");
+    assert_eq!(code(&mut Judge::default(), &seen(2, 1, 0), 0), called, "it is there");
+    assert_eq!(
+        code(&mut Judge::default(), &seen(2, 0, 2), 0),
+        called,
+        "neither waits for the other"
+    );
+}

@@ -58,6 +58,7 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
     Pod {
         name: pod.metadata.name.clone().unwrap_or_default(),
         process,
+        workload: String::new(),
         ready: is_ready(pod),
         ended,
         has_pull_secret: pod.spec.as_ref().is_some_and(|spec| {

@@ -1,0 +1,64 @@
+//! An app that waits for another workload of its release, such as its database: until that is there it
+//! ends, does not listen or is unwell, and is started again.
+
+use crate::{
+    problem::{Patience, Problem, Sign},
+    snapshot::{Container, Pod, Snapshot, Workload},
+};
+use std::collections::BTreeMap;
+
+/// Problems that may be no more than that.
+const MAY_WAIT: [&str; 7] = [
+    "app-crashes",
+    "init-fails",
+    "startup-probe-failed",
+    "not-listening",
+    "health-unwell",
+    "health-slow",
+    "no-http-answer",
+];
+
+/// So many failures more are its own: the run that was under way may have begun too early, the one
+/// after it did not.
+const OWN: u32 = 2;
+
+/// A workload that failed so often is not what others should wait for.
+const FAILING: u32 = 2;
+
+/// Remembers how often a pod had failed by the time that what it may wait for was there.
+#[derive(Default)]
+pub(super) struct Awaited(BTreeMap<String, u32>);
+
+impl Awaited {
+    /// Whether a sign may come of another workload that is not there yet, or was not when this pod's
+    /// container was started last.
+    pub(super) fn excuses(&mut self, problem: &Problem, seen: &Snapshot, sign: &Sign) -> bool {
+        let name = sign.subject.strip_prefix("pod ");
+        let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
+        let Some(pod) = pod.filter(|pod| !pod.workload.is_empty()) else { return false };
+        if !MAY_WAIT.contains(&problem.code) {
+            return false;
+        }
+        if seen.workloads.iter().any(|one| one.name != pod.workload && is_coming(one, seen)) {
+            self.0.insert(sign.subject.clone(), sign.times);
+            return true;
+        }
+        // What lasts has its time again from now on; what happens has happened before.
+        matches!(problem.patience, Patience::Times(_))
+            && self.0.get(&sign.subject).is_some_and(|before| sign.times < before + OWN)
+    }
+}
+
+/// Whether it has not all its pods yet, and none of them fails itself: of two that both fail, neither
+/// waits for the other.
+fn is_coming(one: &Workload, seen: &Snapshot) -> bool {
+    let has_done = |container: &Container| {
+        container.init && container.terminated.as_ref().is_some_and(|end| end.exit == 0)
+    };
+    let fails = |pod: &Pod| {
+        pod.workload == one.name
+            && pod.containers.iter().any(|one| one.ends() >= FAILING && !has_done(one))
+    };
+    let lacks = one.ready < one.wanted && !one.paused && one.failed.is_none();
+    lacks && !seen.pods.iter().any(fails)
+}
