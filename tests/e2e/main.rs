@@ -15,6 +15,7 @@ mod apps;
 mod attached;
 mod building;
 mod cases;
+mod claims;
 mod clusters;
 mod controllers;
 mod documents;

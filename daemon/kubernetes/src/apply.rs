@@ -1,6 +1,7 @@
 //! Carries a change out: in waves, each after the one before.
 
 use crate::{
+    claims::Claims,
     client::Client,
     inventory::{Entry, Inventory},
     owner::{is_of_app, is_of_same_app, of_another},
@@ -8,6 +9,7 @@ use crate::{
     unstick::{is_ordered, unstick},
 };
 use futures::future::try_join_all;
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use windlass_core::{
@@ -35,7 +37,9 @@ impl With<'_> {
             let opened = self.secrets.open(&release.app.project, &secret.name, version).await?;
             values.insert(secret.env.clone(), opened.0);
         }
-        Ok(manifests(release, Some(&values), self.pull, self.pod_security))
+        let mut all = manifests(release, Some(&values), self.pull, self.pod_security);
+        Claims::of(self.client, release).await?.settle(release, &mut all);
+        Ok(all)
     }
 
     /// Applies the objects of a release, and lists them before and after; where it is only prepared,
@@ -102,6 +106,9 @@ impl With<'_> {
         if scaled.is_some() && has_kind && !before.has_made("HorizontalPodAutoscaler", name) {
             self.hand_over(object).await?;
         }
+        if text(object, "/spec/strategy/type") == "Recreate" {
+            self.end_rolling(object).await?;
+        }
         let applied = self.client.apply(object).await?;
         // An app that failed before it ever served was scaled to nothing, and an autoscaler leaves that
         // as it is.
@@ -112,6 +119,20 @@ impl With<'_> {
             self.client.merge(object, &least).await?;
         }
         Ok(Entry { uid: applied.metadata.uid.unwrap_or_default(), ..Entry::of(object) })
+    }
+
+    /// The API server takes no field of a rolling update beside `Recreate`, and our apply alone takes away
+    /// none that somebody else holds, or that it filled in itself.
+    async fn end_rolling(&self, object: &Value) -> Result<(), ClusterError> {
+        let live = self.client.find(object).await?;
+        let rolls = |live: &DynamicObject| {
+            live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
+        };
+        if !live.as_ref().is_some_and(rolls) {
+            return Ok(());
+        }
+        let strategy = json!({ "type": "Recreate", "rollingUpdate": null });
+        self.client.merge(object, &json!({ "spec": { "strategy": strategy } })).await
     }
 
     /// An autoscaler takes over how many pods there are. Were our word on it only dropped, the API

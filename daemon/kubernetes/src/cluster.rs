@@ -3,6 +3,7 @@
 use crate::{
     act,
     apply::{self, With},
+    claims::Claims,
     client::Client,
     endpoints, evidence, logs, observe, preview, pull,
     render::{PullLogin, manifests},
@@ -155,7 +156,11 @@ impl Cluster for Kubernetes {
 impl Preview for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
-        self.trusted(self.client.can_make(&release.app.namespace(), &objects).await).await
+        let checked = async {
+            self.client.can_make(&release.app.namespace(), &objects).await?;
+            Claims::of(&self.client, release).await?.check(release)
+        };
+        self.trusted(checked.await).await
     }
 
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
@@ -170,7 +175,8 @@ impl Preview for Kubernetes {
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
-        let objects = self.shown(release);
+        let mut objects = self.shown(release);
+        Claims::of(&self.client, release).await?.settle(release, &mut objects);
         self.with(None).changes(release, &objects).await
     }
 }

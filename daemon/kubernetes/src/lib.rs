@@ -3,6 +3,7 @@
 mod act;
 mod answer;
 mod apply;
+mod claims;
 mod client;
 mod cluster;
 mod clusters;

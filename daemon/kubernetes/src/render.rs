@@ -12,6 +12,7 @@ mod network;
 mod own;
 mod pod;
 mod scale;
+mod strategy;
 mod workload;
 
 pub(crate) use config::pull_secret;
@@ -22,6 +23,7 @@ pub(crate) use names::{
 };
 pub(crate) use own::object as own_object;
 pub(crate) use pod::{account_name, pull_secrets, security};
+pub(crate) use strategy::strategy;
 pub(crate) use workload::kind;
 
 /// How the cluster logs in at the registry.

@@ -274,3 +274,20 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
         "neither waits for the other"
     );
 }
+
+/// The old pod may be about to end.
+#[test]
+fn a_claim_of_one_pod_is_called_once_it_has_lasted() {
+    let seen: Snapshot = serde_json::from_value(serde_json::json!({
+        "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
+        "pods": [{ "name": "web-1", "unschedulable": "0/1 nodes are available: 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod." }],
+    }))
+    .unwrap();
+    let mut judge = Judge::default();
+    let called =
+        [0, 119, 120].map(|at| match judge.judge(&seen, &release(), Duration::from_secs(at)) {
+            Verdict::Failed(finding) => Some(finding.problem.code),
+            _ => None,
+        });
+    assert_eq!(called, [None, None, Some("volume-in-use")]);
+}

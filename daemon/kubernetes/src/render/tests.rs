@@ -86,3 +86,15 @@ fn an_object_of_the_repository_runs_the_image_and_is_seen() {
     assert_eq!(pod["metadata"]["labels"][INSTANCE], "web");
     assert_eq!(job["metadata"]["namespace"], "shop--production");
 }
+
+#[test]
+fn a_claim_that_pods_cannot_share_is_let_go_first() {
+    let claim = "processes.web.volumes.data = { path = \"/data\", claim = \"shop-data\" }";
+    let release = release(claim);
+    let all = manifests(&release, None, None, None);
+    let deployment = all.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    assert_eq!(deployment["spec"]["strategy"], serde_json::json!({ "type": "Recreate" }));
+    let web = release.runtime.web().unwrap();
+    let shared = strategy(web, &|claim, reads| claim == "shop-data" && !reads);
+    assert_eq!(shared["type"], "RollingUpdate");
+}

@@ -6,6 +6,7 @@ use super::{
     },
     network::headless_name,
     pod::pod,
+    strategy::strategy,
 };
 use serde_json::{Value, json};
 use windlass_core::{
@@ -45,28 +46,13 @@ fn template(release: &Release, process: &Process, pull: bool) -> Value {
 }
 
 fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
-    // A disk that one node has at a time cannot be given to a new pod before the old one is gone.
-    let alone = process.volumes.values().any(|volume| match &volume.source {
-        VolumeSource::Claim { access, .. } => access.starts_with("ReadWriteOnce"),
-        _ => false,
-    });
-    let strategy = if alone {
-        json!({ "type": "Recreate" })
-    } else {
-        // One replica with the default of one unavailable would be an outage; a quarter more at once
-        // makes many pods come in a few waves.
-        let surge = (process.replicas / 4).max(1);
-        json!({
-            "type": "RollingUpdate",
-            "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge },
-        })
-    };
     let mut spec = json!({
         "minReadySeconds": MIN_READY,
         "progressDeadlineSeconds": process.patience_seconds(),
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
-        "strategy": strategy,
+        // Whether pods can share a claim of somebody else's is not known here.
+        "strategy": strategy(process, &|_, _| false),
         "template": template(release, process, pull),
     });
     // With an autoscaler their number is its own.
