@@ -296,6 +296,54 @@ fn an_autoscaled_app_that_failed_first_comes_up() {
     stand.serves("app", "one");
 }
 
+/// Whatever scales a workload, and is no release of ours, says how many pods it has; what a person did by
+/// hand the next release puts right.
+#[test]
+fn what_scales_a_workload_is_left_alone() {
+    let (stand, repository) = serving("t-scalers");
+    let namespace = stand.namespace();
+    let get = ["-n", &namespace, "get", "deployment", "app", "-o", "jsonpath={.spec.replicas}"];
+    let scale = |manager: &str, replicas: u32| {
+        let field = format!("--field-manager={manager}");
+        let patch = format!("--patch={{\"spec\":{{\"replicas\":{replicas}}}}}");
+        let _ = stand.kubectl(&[
+            "-n",
+            &namespace,
+            "patch",
+            "deployment",
+            "app",
+            "--subresource=scale",
+            "--type=merge",
+            &patch,
+            &field,
+        ]);
+    };
+    let deploy = |page: &str| {
+        repository.write("index.html", page).unwrap();
+        repository.commit(page).unwrap();
+        stand.submit("app", repository.url(), &[]).succeeded();
+        stand.serves("app", page);
+        stand.kubectl(&get)
+    };
+    scale("keda", 2);
+    assert_eq!(deploy("two"), "2");
+    scale("kubectl-patch", 3);
+    assert_eq!(deploy("three"), "1");
+
+    // An autoscaler of the repository's own: there are its least.
+    let own = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: mine }\nspec:\n  minReplicas: 2\n  maxReplicas: 3\n  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: app }\n";
+    repository.write("deploy/mine.yaml", own).unwrap();
+    let spec = format!("manifests = [\"deploy/mine.yaml\"]\n{SMALL}");
+    repository.write("windlass.toml", &spec).unwrap();
+    let _ = deploy("four");
+    let began = Instant::now();
+    while stand.kubectl(&get) != "2" {
+        assert!(began.elapsed() < Duration::from_secs(60), "its autoscaler says nothing");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert_eq!(deploy("five"), "2");
+}
+
 /// Its controller would wait for the broken pod for ever.
 #[test]
 fn an_ordered_process_comes_back() {

@@ -2,16 +2,17 @@
 
 use crate::{
     claims::Claims,
-    client::Client,
+    client::{Client, HOLDER, MANAGER},
     inventory::{Entry, Inventory},
     owner::{is_of_app, is_of_same_app, of_another},
-    render::{PODS, PullLogin, manifests, text, wave, workload_name},
+    render::{PODS, PullLogin, manifests, scaled, text, wave, workload_name},
+    scalers::has_said,
     unstick::{is_ordered, unstick},
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::{
     event::Event,
     job::{Release, Stage},
@@ -61,6 +62,7 @@ impl With<'_> {
         if listed != before {
             listed.write(self.client, release).await?;
         }
+        let scaled = scaled(rest);
         let mut made = Vec::new();
         for number in 1..=4 {
             if number >= PODS && !pods {
@@ -68,7 +70,8 @@ impl With<'_> {
             }
             let of_wave = rest.iter().filter(|object| wave(object) == number);
             made.extend(
-                try_join_all(of_wave.map(|object| self.one(release, object, &before))).await?,
+                try_join_all(of_wave.map(|object| self.one(release, object, &before, &scaled)))
+                    .await?,
             );
         }
         for set in rest.iter().filter(|object| pods && is_ordered(object)) {
@@ -96,14 +99,12 @@ impl With<'_> {
         release: &Release,
         object: &Value,
         before: &Inventory,
+        scaled: &BTreeSet<(String, String)>,
     ) -> Result<Entry, ClusterError> {
-        let name = text(object, "/metadata/name");
-        let mut processes = release.runtime.processes.iter();
-        let scaled =
-            processes.find(|one| one.autoscale.is_some() && workload_name(release, one) == name);
-        let has_kind = matches!(text(object, "/kind"), "Deployment" | "StatefulSet");
+        let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+        let scaled = scaled.contains(&(kind.to_owned(), name.to_owned()));
         // Once its autoscaler is there, it has taken over already.
-        if scaled.is_some() && has_kind && !before.has_made("HorizontalPodAutoscaler", name) {
+        if scaled && !before.has_made("HorizontalPodAutoscaler", name) {
             self.hand_over(object).await?;
         }
         if text(object, "/spec/strategy/type") == "Recreate" {
@@ -111,12 +112,15 @@ impl With<'_> {
         }
         let applied = self.client.apply(object).await?;
         // An app that failed before it ever served was scaled to nothing, and an autoscaler leaves that
-        // as it is.
-        if let Some(process) = scaled.filter(|_| has_kind)
+        // as it is. One that scales to nothing itself has its way.
+        if scaled
             && applied.data.pointer("/spec/replicas").and_then(Value::as_u64) == Some(0)
+            && has_said(&applied.metadata, &[MANAGER, HOLDER])
         {
-            let least = json!({ "spec": { "replicas": process.replicas.max(1) } });
-            self.client.merge(object, &least).await?;
+            let mut processes = release.runtime.processes.iter();
+            let process = processes.find(|one| workload_name(release, one) == name);
+            let least = process.map_or(1, |process| process.replicas.max(1));
+            self.client.merge(object, &json!({ "spec": { "replicas": least } })).await?;
         }
         Ok(Entry { uid: applied.metadata.uid.unwrap_or_default(), ..Entry::of(object) })
     }
@@ -139,11 +143,7 @@ impl With<'_> {
     /// server would set it to 1: another manager holds it meanwhile.
     async fn hand_over(&self, object: &Value) -> Result<(), ClusterError> {
         let Some(live) = self.client.find(object).await? else { return Ok(()) };
-        let ours = live.metadata.managed_fields.iter().flatten().any(|entry| {
-            let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-            entry.manager.as_deref() == Some("windlass")
-                && fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some())
-        });
+        let ours = has_said(&live.metadata, &[MANAGER]);
         let Some(replicas) = live.data.pointer("/spec/replicas").filter(|_| ours) else {
             return Ok(());
         };

@@ -2,6 +2,7 @@
 
 use crate::{
     answer::explain, connect, kinds::Kinds, owner::is_of_same_app, render::text, rights::Rights,
+    scalers::without_replicas,
 };
 use kube::{
     Api,
@@ -31,9 +32,9 @@ pub use connect::ConnectError;
 const CALL: Duration = Duration::from_secs(20);
 
 /// Our name among the managers of fields.
-const MANAGER: &str = "windlass";
+pub(crate) const MANAGER: &str = "windlass";
 /// The name under which a field is held that another will take.
-const HOLDER: &str = "windlass-handover";
+pub(crate) const HOLDER: &str = "windlass-handover";
 
 /// Milliseconds after which the same apply is sent again, where the API server cannot do it just
 /// now: were only the whole change tried again, one bad moment in each would be one too many.
@@ -187,7 +188,7 @@ impl Client {
             dry_run,
         };
         let what = named(manifest);
-        let patch = |force| {
+        let patch = |manifest: serde_json::Value, force| {
             let (api, patch, params) = (api.clone(), Patch::Apply(manifest), params(force));
             let what = &what;
             async move {
@@ -205,14 +206,15 @@ impl Client {
                 }
             }
         };
-        match patch(false).await {
+        match patch(manifest.clone(), false).await {
             Ok(applied) => Ok(applied),
             Err(ClusterError::Conflict { object, message }) => {
                 let live = limited(api.get(name), &what).await?;
-                match is_of_same_app(&live.metadata, manifest) {
-                    true => patch(true).await,
-                    false => Err(ClusterError::Conflict { object, message }),
+                if !is_of_same_app(&live.metadata, manifest) {
+                    return Err(ClusterError::Conflict { object, message });
                 }
+                let rest = without_replicas(self, manifest, &live.metadata).await?;
+                patch(rest.unwrap_or_else(|| manifest.clone()), true).await
             }
             Err(error) => Err(error),
         }

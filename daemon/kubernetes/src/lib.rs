@@ -21,6 +21,7 @@ mod pull;
 mod render;
 mod retire;
 mod rights;
+mod scalers;
 mod snapshot;
 mod unstick;
 

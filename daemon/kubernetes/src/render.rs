@@ -23,6 +23,7 @@ pub(crate) use names::{
 };
 pub(crate) use own::object as own_object;
 pub(crate) use pod::{account_name, pull_secrets, security};
+pub(crate) use scale::{is_scaler, scaled};
 pub(crate) use strategy::strategy;
 pub(crate) use workload::kind;
 
@@ -79,6 +80,7 @@ pub(crate) fn manifests(
             all.extend(network::route(release));
         }
     }
+    scale::leave_replicas(&mut all);
     // Those of the repository's own go with their like.
     all.sort_by_key(wave);
     all
@@ -100,6 +102,7 @@ pub(crate) fn wave(object: &Value) -> usize {
         | "ResourceQuota" => 1,
         "Service" => 2,
         "HorizontalPodAutoscaler" | "Ingress" | "HTTPRoute" => 4,
+        _ if is_scaler(object) => 4,
         _ => 3,
     }
 }

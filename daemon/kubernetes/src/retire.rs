@@ -36,11 +36,13 @@ async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
 
 /// Workloads of the repository's own. They may say nothing of how many pods there are, and what is set
 /// to 0 behind their back would stay at 0: they hold no data, so they go, and the next release makes
-/// them anew. A StatefulSet stays, and so does a Job: it ends by itself, and runs once for each image.
+/// them anew; with them what would scale pods up again. A StatefulSet stays, and so does a Job: it ends
+/// by itself, and runs once for each image.
 async fn remove_own(client: &Client, release: &Release) -> Result<(), ClusterError> {
     for manifest in &release.runtime.manifests {
         let Some(object) = render::own_object(release, manifest) else { continue };
-        if !matches!(text(&object, "/kind"), "Deployment" | "DaemonSet") {
+        let runs = matches!(text(&object, "/kind"), "Deployment" | "DaemonSet");
+        if !runs && !render::is_scaler(&object) {
             continue;
         }
         let Some(live) = client.find(&object).await? else { continue };

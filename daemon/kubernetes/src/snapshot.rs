@@ -312,7 +312,14 @@ impl Seen {
             is_pending: pending(name),
             name: name.clone(),
         };
-        self.leading.iter().map(service).collect()
+        // What scales a workload to nothing leaves its Service without an address.
+        let rests = |name: &&String| {
+            let deployment = named(&self.deployments, name).and_then(|one| one.spec.as_ref());
+            let set = named(&self.stateful_sets, name).and_then(|one| one.spec.as_ref());
+            deployment.and_then(|spec| spec.replicas) == Some(0)
+                || set.and_then(|spec| spec.replicas) == Some(0)
+        };
+        self.leading.iter().filter(|name| !rests(name)).map(service).collect()
     }
 }
 

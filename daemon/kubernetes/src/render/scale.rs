@@ -1,11 +1,44 @@
 //! How many pods there are under load, and while nodes are emptied.
 
 use super::{
-    names::{metadata, selector, workload_name},
+    names::{metadata, selector, text, workload_name},
     workload::kind,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use windlass_core::{job::Release, runtime::Process};
+
+/// Kinds and names of what objects scale: autoscalers of ours and of the repository's own, KEDA's
+/// ScaledObject, and whatever else names its target as those do.
+pub(crate) fn scaled(objects: &[Value]) -> BTreeSet<(String, String)> {
+    let targets = objects.iter().filter_map(|object| object.pointer(TARGET));
+    let named = targets.map(|target| {
+        // KEDA's own default.
+        let kind = Some(text(target, "/kind")).filter(|kind| !kind.is_empty());
+        (kind.unwrap_or("Deployment").to_owned(), text(target, "/name").to_owned())
+    });
+    named.collect()
+}
+
+/// Whether an object scales another.
+pub(crate) fn is_scaler(object: &Value) -> bool {
+    object.pointer(TARGET).is_some()
+}
+
+/// Leaves how many pods a workload has to what scales it.
+pub(super) fn leave_replicas(objects: &mut [Value]) {
+    let scaled = scaled(objects);
+    for object in objects {
+        let key = (text(object, "/kind").to_owned(), text(object, "/metadata/name").to_owned());
+        if scaled.contains(&key)
+            && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+        {
+            spec.remove("replicas");
+        }
+    }
+}
+
+const TARGET: &str = "/spec/scaleTargetRef";
 
 pub(super) fn autoscaler(release: &Release, process: &Process) -> Option<Value> {
     let autoscale = process.autoscale.as_ref()?;

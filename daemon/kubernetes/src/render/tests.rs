@@ -98,3 +98,19 @@ fn a_claim_that_pods_cannot_share_is_let_go_first() {
     let shared = strategy(web, &|claim, reads| claim == "shop-data" && !reads);
     assert_eq!(shared["type"], "RollingUpdate");
 }
+
+#[test]
+fn what_scales_a_workload_says_how_many_pods_it_has() {
+    let own = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: mine }\nspec: { maxReplicas: 3, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: { name: queue }\nspec: { scaleTargetRef: { name: own } }\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: own }\nspec: { replicas: 2, template: {} }\n";
+    let mut release = release("replicas = 2\nprocesses.worker.replicas = 2\n");
+    release.runtime.manifests = manifest::read("own.yaml", own).unwrap();
+    let all = manifests(&release, None, None, None);
+    let replicas = |name: &str| {
+        let mut found = all.iter().filter(|object| object["kind"] == "Deployment");
+        found.find(|object| object["metadata"]["name"] == name).unwrap()["spec"]["replicas"].clone()
+    };
+    assert!(replicas("web").is_null() && replicas("own").is_null());
+    assert_eq!(replicas("web-worker"), 2);
+    let scaler = all.iter().find(|object| object["kind"] == "ScaledObject").unwrap();
+    assert!(wave(scaler) > PODS, "it finds what it scales");
+}
