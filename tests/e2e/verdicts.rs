@@ -56,7 +56,14 @@ fn what_a_container_says() {
     );
     let volume = "      volumes: [{ name: ca, configMap: { name: kube-root-ca.crt } }]\n";
     subpath.manifest = subpath.manifest.map(|text| text + volume);
+    // Its pods say that they are of somebody else's.
+    let init = "initContainers: [{ name: wait, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo no such queue; exit 1'] }]";
+    let mut labelled = own("labelled", "init-fails", HELPER, init);
+    let instance = "labels: { own: labelled, app.kubernetes.io/instance: chart, app.kubernetes.io/component: web }";
+    labelled.manifest =
+        labelled.manifest.map(|text| text.replace("labels: { own: labelled }", instance));
     let cases = [
+        labelled,
         Case::of("denied", "not-executable", "command = [\"/etc/passwd\"]"),
         Case::of("format", "exec-format", "command = [\"/bad\"]"),
         Case::of("returns", "app-returns", "command = [\"true\"]"),

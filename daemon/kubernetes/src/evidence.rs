@@ -3,7 +3,7 @@
 use crate::{
     client::{Client, limited},
     observe::expected,
-    render::INSTANCE,
+    render::{self, INSTANCE},
     snapshot::{Seen, is_ready},
 };
 use k8s_openapi::{
@@ -58,6 +58,7 @@ pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
 pub(crate) async fn seen(client: &Client, release: &Release) -> Seen {
     let namespace = release.app.namespace();
     let ours = ListParams::default().labels(&format!("{INSTANCE}={}", release.app.name));
+    let of_pods = ListParams::default().labels(&render::pods_of(release));
     let warnings = ListParams::default().fields("type=Warning");
     let expected = expected(release);
     let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
@@ -66,8 +67,8 @@ pub(crate) async fn seen(client: &Client, release: &Release) -> Seen {
         stateful_sets: listed::<StatefulSet>(client, &namespace, &ours, has("StatefulSet")).await,
         daemon_sets: listed::<DaemonSet>(client, &namespace, &ours, has("DaemonSet")).await,
         jobs: listed::<Job>(client, &namespace, &ours, has("Job")).await,
-        replica_sets: listed::<ReplicaSet>(client, &namespace, &ours, has("Deployment")).await,
-        pods: listed::<Pod>(client, &namespace, &ours, true).await,
+        replica_sets: listed::<ReplicaSet>(client, &namespace, &of_pods, has("Deployment")).await,
+        pods: listed::<Pod>(client, &namespace, &of_pods, true).await,
         events: listed::<Event>(client, &namespace, &warnings, true).await,
         expected,
         ..Seen::default()

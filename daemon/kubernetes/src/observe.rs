@@ -189,6 +189,8 @@ impl Watches {
             if client.streams() { config.streaming_lists() } else { config }
         };
         let ours = || config().labels(&labels);
+        let pod_labels = render::pods_of(release);
+        let of_pods = || config().labels(&pod_labels);
         let expected = expected(release);
         let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
         let mut changes = SelectAll::new();
@@ -216,7 +218,7 @@ impl Watches {
         let balanced = runtime.expose.service == Some(ServiceKind::LoadBalancer);
         let scaled = runtime.processes.iter().any(|process| process.autoscale.is_some())
             || has_own("HorizontalPodAutoscaler");
-        let (pods, more) = watch(client, &namespace, ours());
+        let (pods, more) = watch(client, &namespace, of_pods());
         changes.push(more);
         let (events, more) = watch(client, &namespace, config().fields("type=Warning"));
         changes.push(more);
@@ -228,7 +230,8 @@ impl Watches {
         });
         Self {
             deployments: watched!(has("Deployment"), ours()),
-            replica_sets: watched!(has("Deployment"), ours()),
+            // They are labelled as their pods are.
+            replica_sets: watched!(has("Deployment"), of_pods()),
             stateful_sets: watched!(has("StatefulSet"), ours()),
             daemon_sets: watched!(has("DaemonSet"), ours()),
             jobs: watched!(has("Job"), ours()),

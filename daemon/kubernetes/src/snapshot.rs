@@ -75,6 +75,9 @@ impl Seen {
         let read_pod = |(pod, workload): &(&K8sPod, String)| {
             let mut read = read(pod);
             read.workload.clone_from(workload);
+            // Labels of a pod of the repository's own may say what they like.
+            let expected = self.expected.iter().find(|one| one.name == *workload);
+            read.process = expected.map(|one| one.process.clone()).unwrap_or_default();
             let uid = pod.metadata.uid.as_ref();
             read.is_scaling_up |= uid.is_some_and(|uid| self.scaling_up.contains(uid));
             read.has_matching_node = self.matching_nodes.get(&selector_of(pod)).copied().flatten();

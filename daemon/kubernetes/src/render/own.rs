@@ -5,10 +5,14 @@ use super::{
     workload::MIN_READY,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use windlass_core::{job::Release, manifest::IMAGE, runtime::Manifest};
 
 /// Of a Job's name, without its hash: with the hash it is a label, of at most 63.
 const LONGEST_JOB: usize = 52;
+
+/// Kinds whose pods are watched.
+const WITH_PODS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
 
 /// None for what is no JSON: it was when it was read.
 pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
@@ -52,7 +56,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         // Without a probe of its own a pod is ready for the moment until it crashes.
         set(spec, "minReadySeconds", json!(MIN_READY));
     }
-    if matches!(&*kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job")
+    if WITH_PODS.contains(&&*kind)
         && let Some(template) = object.pointer_mut("/spec/template")
     {
         // So that its pods are seen; a label of its own stays.
@@ -62,6 +66,28 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         }
     }
     Some(object)
+}
+
+/// Selects all pods of an app. Those of its own manifests may say that they are of another instance, which
+/// stays: their workload's selector, which can never change, may name it.
+pub(crate) fn pods_of(release: &Release) -> String {
+    let own = release.runtime.manifests.iter().filter_map(|manifest| object(release, manifest));
+    let labels = own.filter(|object| WITH_PODS.contains(&text(object, "/kind"))).map(|object| {
+        text(&object, "/spec/template/metadata/labels/app.kubernetes.io~1instance").to_owned()
+    });
+    let mut all: BTreeSet<_> = labels.filter(|label| is_label(label)).collect();
+    all.insert(release.app.name.clone());
+    let all: Vec<_> = all.into_iter().collect();
+    match &*all {
+        [one] => format!("{INSTANCE}={one}"),
+        all => format!("{INSTANCE} in ({})", all.join(",")),
+    }
+}
+
+/// Whether it can be a label's value. What cannot the API server refuses before anything is watched.
+fn is_label(value: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !value.is_empty() && value.len() <= 63 && value.chars().all(fits)
 }
 
 /// What is no object is made one; none where nothing can be put in.

@@ -114,3 +114,20 @@ fn what_scales_a_workload_says_how_many_pods_it_has() {
     let scaler = all.iter().find(|object| object["kind"] == "ScaledObject").unwrap();
     assert!(wave(scaler) > PODS, "it finds what it scales");
 }
+
+#[test]
+fn pods_of_another_instance_are_seen() {
+    let own = |name: &str, labels: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: {name} }}\nspec: {{ template: {{ metadata: {{ labels: {labels} }} }} }}\n"
+        )
+    };
+    let mut release = release("");
+    assert_eq!(pods_of(&release), "app.kubernetes.io/instance=web");
+    let text = own("a", "{ own: a }") + "---\n" + &own("b", &format!("{{ {INSTANCE}: chart }}"));
+    release.runtime.manifests = manifest::read("own.yaml", &text).unwrap();
+    assert_eq!(pods_of(&release), "app.kubernetes.io/instance in (chart,web)");
+    release.runtime.manifests =
+        manifest::read("own.yaml", &own("c", &format!("{{ {INSTANCE}: \"a b,c\" }}"))).unwrap();
+    assert_eq!(pods_of(&release), "app.kubernetes.io/instance=web");
+}

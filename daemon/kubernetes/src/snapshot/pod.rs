@@ -1,6 +1,5 @@
 //! From a pod to what the judge reads.
 
-use crate::render::COMPONENT;
 use k8s_openapi::api::core::v1::{
     Container as K8sContainer, ContainerStatus, Pod as K8sPod, Probe,
 };
@@ -27,6 +26,7 @@ pub(crate) fn is_ready(pod: &K8sPod) -> bool {
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
+/// Reads a pod; its workload says which process it is.
 pub(super) fn read(pod: &K8sPod) -> Pod {
     let status = pod.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
@@ -40,8 +40,6 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
     };
     let mut containers = of(status.map(|status| &status.init_container_statuses), true);
     containers.extend(of(status.map(|status| &status.container_statuses), false));
-    let labels = pod.metadata.labels.as_ref();
-    let process = labels.and_then(|labels| labels.get(COMPONENT)).cloned().unwrap_or_default();
     // The kubelet's own reasons, or those of what disrupts pods.
     let disrupted = conditions
         .iter()
@@ -57,7 +55,7 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
         });
     Pod {
         name: pod.metadata.name.clone().unwrap_or_default(),
-        process,
+        process: String::new(),
         workload: String::new(),
         ready: is_ready(pod),
         ended,
