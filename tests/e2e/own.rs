@@ -1,5 +1,9 @@
 //! Objects of a repository's own are watched as ours are, and go with a release that fails.
 
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
 use windlass_tests::{SMALL, Stand};
 
 /// A pod on each node, of the image that was built.
@@ -38,4 +42,35 @@ fn a_daemon_set_is_waited_for_judged_and_put_back() {
     assert!(text.contains("worse luck"), "{text}");
     let command = of("{.spec.template.spec.containers[0].command[2]} {.status.numberAvailable}");
     assert_eq!(command, "sleep 600 1");
+}
+
+/// The image stays the same, and so would the pods.
+#[test]
+fn a_config_that_changes_alone_reaches_its_pods() {
+    let stand = Stand::new("t-own-config");
+    let repository = stand.small_app();
+    repository.write(".dockerignore", "deploy\nwindlass.toml\n").unwrap();
+    let spec = format!("processes.web.off = true\nmanifests = [\"deploy/proxy.yaml\"]\n{SMALL}");
+    repository.write("windlass.toml", &spec).unwrap();
+    let namespace = stand.namespace();
+    let says = |upstream: &str| {
+        let proxy = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: proxy }}\ndata: {{ UPSTREAM: {upstream} }}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: proxy }}\nspec:\n  selector: {{ matchLabels: {{ own: proxy }} }}\n  template:\n    metadata: {{ labels: {{ own: proxy }} }}\n    spec:\n      terminationGracePeriodSeconds: 1\n      containers: [{{ name: proxy, image: $WINDLASS_IMAGE, command: [sh, -c, 'echo \"to $UPSTREAM\"; sleep 36000'], envFrom: [{{ configMapRef: {{ name: proxy }} }}] }}]\n"
+        );
+        repository.write("deploy/proxy.yaml", &proxy).unwrap();
+        repository.commit(upstream).unwrap();
+        stand.submit("app", repository.url(), &[]).succeeded();
+        // The pod of before is gone a moment later.
+        let (began, wanted) = (Instant::now(), format!("to {upstream}"));
+        loop {
+            let log = stand.kubectl(&["-n", &namespace, "logs", "deployment/proxy"]);
+            if log.trim() == wanted {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(10), "{wanted}, not {log}");
+            sleep(Duration::from_millis(300));
+        }
+    };
+    says("blue.example.com");
+    says("green.example.com");
 }

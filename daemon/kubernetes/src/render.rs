@@ -6,6 +6,7 @@ use windlass_core::{job::Release, runtime::WEB, secret::Secret};
 
 mod access;
 mod config;
+mod configured;
 mod container;
 mod names;
 mod network;

@@ -1,6 +1,7 @@
 //! Objects of a repository's own: they are labelled and watched as ours, and run our image.
 
 use super::{
+    configured::mark,
     names::{APPLY_SET, INSTANCE, JOB, MANAGED_BY, apply_set, labels, set, short_hash, text},
     workload::MIN_READY,
 };
@@ -64,6 +65,10 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         if let Some(labels) = labels.filter(|labels| labels.get(INSTANCE).is_none()) {
             set(labels, INSTANCE, json!(release.app.name));
         }
+        // A Job's template cannot change: it reads what is there when it runs, once.
+        if is_rolled {
+            mark(release, template);
+        }
     }
     Some(object)
 }
@@ -91,7 +96,7 @@ fn is_label(value: &str) -> bool {
 }
 
 /// What is no object is made one; none where nothing can be put in.
-fn entry<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+pub(super) fn entry<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
     let entry = object.as_object_mut()?.entry(key).or_insert_with(|| json!({}));
     if !entry.is_object() {
         *entry = json!({});
@@ -99,7 +104,7 @@ fn entry<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
     Some(entry)
 }
 
-fn put_image(value: &mut Value, image: &str) {
+pub(super) fn put_image(value: &mut Value, image: &str) {
     match value {
         Value::String(text) if text == IMAGE => image.clone_into(text),
         Value::Array(list) => list.iter_mut().for_each(|value| put_image(value, image)),

@@ -131,3 +131,28 @@ fn pods_of_another_instance_are_seen() {
         manifest::read("own.yaml", &own("c", &format!("{{ {INSTANCE}: \"a b,c\" }}"))).unwrap();
     assert_eq!(pods_of(&release), "app.kubernetes.io/instance=web");
 }
+
+#[test]
+fn a_config_of_ones_own_is_part_of_the_pods_that_read_it() {
+    let own = |upstream: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: proxy }}\ndata: {{ UPSTREAM: {upstream} }}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: proxy }}\nspec: {{ template: {{ spec: {{ containers: [{{ envFrom: [{{ configMapRef: {{ name: proxy }} }}] }}] }} }} }}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: other }}\nspec: {{ template: {{ spec: {{ containers: [] }} }} }}\n---\napiVersion: batch/v1\nkind: Job\nmetadata: {{ name: seed }}\nspec: {{ template: {{ spec: {{ volumes: [{{ configMap: {{ name: proxy }} }}] }} }} }}\n"
+        )
+    };
+    let mark = |toml: &str, upstream: &str, kind: &str, name: &str| {
+        let mut release = release(toml);
+        release.runtime.manifests = manifest::read("own.yaml", &own(upstream)).unwrap();
+        let all = manifests(&release, None, None, None);
+        let mut found = all.iter().filter(|object| object["kind"] == kind);
+        let found = found.find(|object| text(object, "/metadata/name").starts_with(name)).unwrap();
+        text(found, "/spec/template/metadata/annotations/windlass.dev~1config").to_owned()
+    };
+    let (blue, green) =
+        (mark("", "blue", "Deployment", "proxy"), mark("", "green", "Deployment", "proxy"));
+    assert!(!blue.is_empty() && blue != green, "{blue} {green}");
+    let mounted = "processes.web.volumes.proxy = { path = \"/proxy\", config-map = \"proxy\" }";
+    assert_eq!(mark(mounted, "blue", "Deployment", "web"), blue);
+    for (kind, name) in [("Deployment", "web"), ("Deployment", "other"), ("Job", "seed")] {
+        assert_eq!(mark("", "blue", kind, name), "", "{kind} {name}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What runs a process: a Deployment, a StatefulSet, or a CronJob.
 
 use super::{
+    configured::mark,
     names::{
         COMPONENT, INSTANCE, metadata, pod_labels, process_metadata, selector, set, workload_name,
     },
@@ -42,7 +43,12 @@ fn template(release: &Release, process: &Process, pull: bool) -> Value {
     if !release.runtime.annotations.is_empty() {
         set(&mut head, "annotations", json!(release.runtime.annotations));
     }
-    json!({ "metadata": head, "spec": pod(release, process, pull) })
+    let mut template = json!({ "metadata": head, "spec": pod(release, process, pull) });
+    // A run that comes and goes reads what is there when it begins.
+    if process.schedule.is_none() {
+        mark(release, &mut template);
+    }
+    template
 }
 
 fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
