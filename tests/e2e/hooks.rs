@@ -2,7 +2,11 @@
 //! its end; what a failure of each comes to; and a daemon that is killed in between.
 
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 use windlass_bed::{Repository, daemon::Config, part::python, process::Running};
 use windlass_tests::{Stand, bed, granted};
 
@@ -138,7 +142,23 @@ fn a_migration_a_warm_up_and_webhooks() {
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(text.contains("could not be run"), "{text}");
     assert!(ended.text.contains("`hooks.other` is said"), "{}", ended.text);
-    let failed = ["release.failed"; 3];
+
+    // One whose pod finds no room says so while it waits, and is called as a pod of the app is.
+    hooked.commit(&repository, "five\n", &migrate("echo migrated"));
+    let began = Instant::now();
+    let ended = stand.submit("app", repository.url(), &["--cpu", "64"]);
+    let text = ended.failed_with("hooks", "hook-failed");
+    assert!(began.elapsed() < Duration::from_secs(120), "{:?}", began.elapsed());
+    for words in ["WL-K8S-028", "Insufficient cpu", "resources.cpu", "nothing was released"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let waits = |event: &Value| {
+        event["log"]["line"].as_str().is_some_and(|line| line.contains("waits (no-room-on-nodes)"))
+    };
+    assert!(stand.events(&ended.id).iter().any(waits), "{}", ended.text);
+    stand.serves("app", "one");
+
+    let failed = ["release.failed"; 4];
     assert_eq!(hooked.told(), [&["release.succeeded"], &failed[..]].concat());
 
     let ended = stand.daemon.windlass(&["rollback", "t-hooks/app", "--to", &first(stand)]).unwrap();

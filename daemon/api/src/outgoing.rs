@@ -210,6 +210,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let words = result.to_string();
             let output = match result {
                 ActionResult::Exited { output, .. } => output,
+                ActionResult::Hopeless(diagnosis) => diagnosis.to_string(),
                 _ => String::new(),
             };
             let acted = v1::HookActed { hook, result: words, output };

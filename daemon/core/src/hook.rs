@@ -12,8 +12,10 @@ use crate::{
     run::{Cause, Run},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use tokio::time::Instant;
+
+mod words;
 
 /// Batches that one hook may ask for: more is a plugin that does not end.
 const MOST_ROUNDS: u32 = 50;
@@ -134,6 +136,8 @@ pub enum ActionResult {
     TimedOut,
     /// It could not be done, or nobody knows whether it was.
     Failed(String),
+    /// A Job whose pod was judged as those of a rollout are, and would not have run.
+    Hopeless(Box<Diagnosis>),
 }
 
 /// What a hook wants done before it is asked again.
@@ -254,21 +258,17 @@ pub(crate) async fn step(
         image: Some(release.image.clone()),
         failure: None,
     };
-    let done = match rounds_of(hook, &about, Some(release), rounds, ports, run).await {
-        Ok(done) => done,
+    let (done, judged) = match rounds_of(hook, &about, Some(release), rounds, ports, run).await {
+        Ok(ended) => ended,
         Err(cause @ (Cause::Stopped(_) | Cause::Lost(_) | Cause::Panicked(_))) => {
             return Err(cause);
         }
-        Err(Cause::Plugin(error)) => Done {
-            ok: false,
-            message: format!(
-                "{error}{}",
-                error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default()
-            ),
-            request_rollback: false,
-        },
+        Err(Cause::Plugin(error)) => {
+            let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            (failed(format!("{error}{hint}")), None)
+        }
         // The cluster, say, will not have it: what that means is the policy's to say.
-        Err(cause) => Done { ok: false, message: cause.to_string(), request_rollback: false },
+        Err(cause) => (failed(cause.to_string()), None),
     };
     if done.ok {
         return Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?);
@@ -282,8 +282,13 @@ pub(crate) async fn step(
             message: done.message,
             turn_back: policy == Policy::RollBack || done.request_rollback,
             place: release.place(),
+            judged,
         }),
     }
+}
+
+fn failed(message: String) -> Done {
+    Done { ok: false, message, request_rollback: false }
 }
 
 /// Asks a hook that looks on. Whatever comes of it, the job's outcome stands.
@@ -313,8 +318,10 @@ pub(crate) async fn look_on(
         failure,
     };
     match rounds_of(hook, &about, release, rounds, ports, run).await {
-        Ok(done) if done.ok => Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?),
-        Ok(done) => warn(hook, &done.message, run).await,
+        Ok((done, _)) if done.ok => {
+            Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?)
+        }
+        Ok((done, _)) => warn(hook, &done.message, run).await,
         Err(Cause::Lost(lost)) => Err(lost.into()),
         Err(cause) => warn(hook, &cause.to_string(), run).await,
     }
@@ -328,6 +335,7 @@ async fn warn(hook: &Hook, message: &str, run: &Run) -> Result<(), Cause> {
     Ok(run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?)
 }
 
+/// Asks a hook until it is over. Where it did not end well, the verdict on its Job's pod goes with it.
 async fn rounds_of(
     hook: &Hook,
     about: &About,
@@ -335,13 +343,13 @@ async fn rounds_of(
     mut rounds: Rounds,
     ports: &Ports,
     run: &Run,
-) -> Result<Done, Cause> {
+) -> Result<(Done, Option<Box<Diagnosis>>), Cause> {
     let began = Instant::now();
     let most = if is_step(hook) { LONGEST } else { LONGEST_LOOK };
     loop {
         if began.elapsed() > most {
             let message = format!("it took more than {} min in all", most.as_secs() / 60);
-            return Ok(Done { ok: false, message, request_rollback: false });
+            return Ok((failed(message), None));
         }
         if let Some(batch) = rounds.batch.clone() {
             let from = rounds.results.len();
@@ -367,10 +375,17 @@ async fn rounds_of(
         }
         let earlier = rounds.batch.as_ref().map(|batch| (&*batch.state, &*rounds.results));
         match ports.hooks.next(hook, about, earlier, run.voice()).await? {
-            HookStep::Done(done) => return Ok(done),
+            HookStep::Done(done) => {
+                let judged = rounds.results.iter().rev().find_map(|result| match result {
+                    ActionResult::Hopeless(diagnosis) => Some(diagnosis.clone()),
+                    _ => None,
+                });
+                let judged = judged.filter(|_| !done.ok);
+                return Ok((done, judged));
+            }
             HookStep::Run(_) if rounds.count >= MOST_ROUNDS => {
                 let message = format!("it asked for more than {MOST_ROUNDS} batches of actions");
-                return Ok(Done { ok: false, message, request_rollback: false });
+                return Ok((failed(message), None));
             }
             HookStep::Run(batch) => {
                 let event = Event::HookRound { hook: hook.name.clone(), batch };
@@ -434,54 +449,4 @@ async fn wait(ms: u32, can_stop: bool, run: &Run) -> Result<ActionResult, Cause>
         Ok::<_, Cause>(ActionResult::Waited)
     };
     if can_stop { run.unless_stopped(sleep).await } else { sleep.await }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BeforeTraffic => "before traffic",
-            Self::AfterRelease => "after the release",
-            Self::AfterFailure => "after a failure",
-            Self::AfterRollback => "after a rollback",
-        })
-    }
-}
-
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Warn => "warn",
-            Self::Stop => "stop",
-            Self::RollBack => "roll back",
-        })
-    }
-}
-
-impl fmt::Display for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, plugin, moment, policy, .. } = self;
-        write!(f, "hook {name} (`{plugin}`) {moment}; if it fails: {policy}")
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PodExec { command, .. } => write!(f, "run in a pod: {}", command.join(" ")),
-            Self::RunJob { command, .. } => write!(f, "run as a Job: {}", command.join(" ")),
-            Self::Wait { ms } => write!(f, "wait {ms} ms"),
-        }
-    }
-}
-
-impl fmt::Display for ActionResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exited { code, .. } => write!(f, "exited with {code}"),
-            Self::Waited => f.write_str("waited"),
-            Self::Denied(why) => write!(f, "denied: {why}"),
-            Self::TimedOut => f.write_str("did not end in time"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
-        }
-    }
 }

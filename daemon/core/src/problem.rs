@@ -232,6 +232,12 @@ pub fn stalled() -> &'static Problem {
     table::STALLED
 }
 
+/// The problem of a Job that has itself failed.
+#[must_use]
+pub fn of_a_job() -> &'static Problem {
+    job_failed::PROBLEM
+}
+
 impl Case<'_> {
     pub(crate) fn app(&self) -> &str {
         &self.release.app.name

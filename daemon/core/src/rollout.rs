@@ -108,12 +108,14 @@ pub struct Judge {
     moved: Duration,
     awaited: Awaited,
     excused: Option<Finding>,
+    noticed: Vec<Finding>,
 }
 
 impl Judge {
     /// `elapsed`: since the wait began, never less than the time before.
     pub fn judge(&mut self, seen: &Snapshot, release: &Release, elapsed: Duration) -> Verdict {
         (self.next, self.excused) = (None, None);
+        self.noticed.clear();
         let counts: Vec<_> = seen
             .workloads
             .iter()
@@ -136,6 +138,7 @@ impl Judge {
                 // What ended once and runs again may well stay.
                 signs.retain(|sign| sign.is_now || sign.times >= wanted);
             }
+            self.noticed.extend(signs.iter().map(|sign| Finding::new(problem, sign.clone())));
             let (excused, signs): (Vec<_>, Vec<_>) =
                 signs.into_iter().partition(|sign| self.awaited.excuses(problem, seen, sign));
             for sign in excused.into_iter().filter(|sign| problem.patience.counts(sign.times)) {
@@ -198,6 +201,12 @@ impl Judge {
     #[must_use]
     pub fn excused(&self) -> Option<&Finding> {
         self.excused.as_ref()
+    }
+
+    /// All that the last snapshot shows of problems, whether or not it has lasted.
+    #[must_use]
+    pub fn noticed(&self) -> &[Finding] {
+        &self.noticed
     }
 
     /// From when on something counts that was seen first at `since`: from when pods moved last, and as long

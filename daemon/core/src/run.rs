@@ -191,6 +191,8 @@ pub enum Cause {
         turn_back: bool,
         /// Where, as [`Release::place`] says it.
         place: String,
+        /// The verdict on the pod of the hook's Job.
+        judged: Option<Box<Diagnosis>>,
     },
     /// An earlier life of the daemon told how this ends.
     #[error("an earlier run turned back")]
@@ -421,6 +423,9 @@ impl Voice {
                     }
                     ActionResult::Denied(why) => ActionResult::Denied(mask(why)),
                     ActionResult::Failed(why) => ActionResult::Failed(mask(why)),
+                    ActionResult::Hopeless(diagnosis) => {
+                        ActionResult::Hopeless(Box::new(diagnosis.masked(&redactor)))
+                    }
                     other => other,
                 };
                 Event::HookActed { hook, result }

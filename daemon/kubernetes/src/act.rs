@@ -2,23 +2,19 @@
 
 use crate::{
     client::{Client, limited},
-    evidence, hook_job,
-    observe::{WATCH_SECONDS, all, watch},
+    evidence,
+    hook_job::{self, Wanted},
+    hook_wait::{self, End},
     render::workload_name,
 };
-use futures::{StreamExt, stream::select_all};
-use k8s_openapi::api::{
-    batch::v1::Job,
-    core::v1::{ContainerState, Event, Pod},
-};
-use kube::{
-    api::{AttachParams, ListParams, LogParams},
-    runtime::watcher,
-};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::api::{AttachParams, LogParams};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
-use windlass_core::{hook::ActionResult, job::Release, ports::ClusterError};
+use windlass_core::{
+    diagnose::in_words, hook::ActionResult, job::Release, ports::ClusterError, run::Voice,
+};
 
 /// What is kept of what a command printed; of that, once it is masked, the end is told.
 const OUTPUT: usize = 64 << 10;
@@ -26,172 +22,59 @@ const OUTPUT: usize = 64 << 10;
 /// Beyond an action's own limit, which the cluster keeps itself.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// How long a container may wait in vain before it is believed.
-const PERSISTENT: Duration = Duration::from_secs(20);
-
 /// Runs a command as a Job and waits for its end. The same `key` is the same Job.
 pub(crate) async fn run_job(
     client: &Client,
     release: &Release,
-    hook: &str,
-    key: &str,
-    command: &[String],
-    timeout_ms: u32,
-    pull: bool,
+    job: &Wanted<'_>,
+    voice: &Voice,
 ) -> Result<ActionResult, ClusterError> {
-    let (namespace, name) = (release.app.namespace(), hook_job::name(release, hook, key));
+    let (namespace, name) = (release.app.namespace(), hook_job::name(release, job.hook, job.key));
     let api = client.api::<Job>(&namespace);
     // What is there already stays as it was made: its template cannot change, and need not.
     if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
-        client.apply(&hook_job::manifest(release, &name, command, timeout_ms, pull)).await?;
+        client.apply(&hook_job::manifest(release, &name, job)).await?;
     }
-    let limit = Duration::from_millis(timeout_ms.into()) + GRACE;
-    let (end, pod) = match timeout(limit, watched(client, &namespace, &name)).await {
-        Ok(Some(ended)) => ended,
-        Ok(None) => {
-            let message = "the watch ended".into();
-            return Err(ClusterError::Unreachable { message });
-        }
+    let limit = Duration::from_millis(job.timeout_ms.into()) + GRACE;
+    let wait = hook_wait::wait(client, release, job.hook, &name, voice);
+    let (end, seen) = match timeout(limit, wait).await {
+        Ok(ended) => ended?,
         // A watch may have been deaf: what the cluster says now counts.
         Err(_) => {
-            let job = limited(api.get_opt(&name), "the hook's Job").await?;
-            let pods = client.api::<Pod>(&namespace);
-            let pods =
-                limited(pods.list(&ListParams::default().labels(&of_job(&name))), "pods").await?;
-            let pod = pods.items.into_iter().next();
-            match end(job.as_ref(), pod.as_ref()) {
-                Some(end) => (end, pod),
-                None => (End::Stuck(why_no_pod(client, &namespace, &name).await), pod),
-            }
+            let seen = hook_wait::look(client, &namespace, &name).await?;
+            let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
+            (hook_wait::end_of(&seen, false).unwrap_or_else(|| End::Stuck(late())), seen)
         }
     };
     match end {
         End::Exited(code) => {
-            let pod = pod.and_then(|pod| pod.metadata.name).unwrap_or_default();
-            let output = log(client, &namespace, &pod).await;
+            let pod = seen.pods.first().and_then(|pod| pod.metadata.name.as_deref());
+            let output = log(client, &namespace, pod.unwrap_or_default()).await;
             Ok(ActionResult::Exited { code, output })
         }
         End::TimedOut => Ok(ActionResult::TimedOut),
-        End::NeverRan => {
-            let why = why_no_pod(client, &namespace, &name).await;
-            Ok(ActionResult::Failed(format!("it never ran: {why}")))
+        End::NeverRan => Ok(ActionResult::Failed("it never ran: its time was up before".into())),
+        End::Hopeless(finding) => {
+            // Before anything is undone.
+            let evidence = evidence::quoted(client, &namespace, &seen).await;
+            let diagnosis = in_words(&finding, release, evidence);
+            if hook_wait::end_of(&seen, false).is_none() {
+                stop(client, release, &name).await?;
+            }
+            Ok(ActionResult::Hopeless(Box::new(diagnosis)))
         }
         End::Stuck(why) => {
-            // It must not begin after the hook was told that it failed; nor be made again by a restart
-            // in between, so that it is kept.
-            let head = hook_job::head(release, &name);
-            client.merge(&head, &json!({ "spec": { "suspend": true } })).await?;
+            stop(client, release, &name).await?;
             Ok(ActionResult::Failed(why))
         }
     }
 }
 
-enum End {
-    Exited(i32),
-    TimedOut,
-    /// Its time is over, and there was no pod.
-    NeverRan,
-    /// It will not run.
-    Stuck(String),
-}
-
-/// Reasons for which a container waits in vain.
-const HOPELESS: [&str; 5] = [
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-];
-
-fn of_job(name: &str) -> String {
-    format!("batch.kubernetes.io/job-name={name}")
-}
-
-/// Waits for a Job's end. A reason to wait in vain counts once it has lasted: a pull secret may not
-/// have come to the node yet.
-async fn watched(client: &Client, namespace: &str, name: &str) -> Option<(End, Option<Pod>)> {
-    let config = || watcher::Config::default().timeout(WATCH_SECONDS);
-    let named = config().fields(&format!("metadata.name={name}"));
-    let (jobs, changes) = watch::<Job>(client, namespace, named);
-    let (pods, more) = watch::<Pod>(client, namespace, config().labels(&of_job(name)));
-    let mut changes = select_all([changes, more]);
-    let mut in_vain = None;
-    loop {
-        // Looked at each second too, for what only lasts.
-        if let Ok(None) = timeout(Duration::from_secs(1), changes.next()).await {
-            return None;
-        }
-        let (job, pod) = (all(&jobs).into_iter().next(), all(&pods).into_iter().next());
-        if let Some(end) = end(job.as_ref(), pod.as_ref()) {
-            return Some((end, pod));
-        }
-        match hopeless(pod.as_ref()) {
-            None => in_vain = None,
-            Some(why) => {
-                let since = in_vain.get_or_insert_with(Instant::now);
-                if since.elapsed() > PERSISTENT {
-                    return Some((End::Stuck(why), pod));
-                }
-            }
-        }
-    }
-}
-
-fn state(pod: Option<&Pod>) -> Option<&ContainerState> {
-    let containers = pod?.status.as_ref()?.container_statuses.as_deref()?;
-    containers.first()?.state.as_ref()
-}
-
-fn hopeless(pod: Option<&Pod>) -> Option<String> {
-    let waiting = state(pod)?.waiting.as_ref()?;
-    let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
-    Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
-}
-
-/// The Job's own verdict goes first: a command that is told to end may still exit with 0.
-fn end(job: Option<&Job>, pod: Option<&Pod>) -> Option<End> {
-    let status = job.and_then(|job| job.status.as_ref());
-    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let is = |kinds: &[&str]| {
-        let mut all = conditions.iter().filter(|condition| condition.status == "True");
-        all.find(|condition| kinds.contains(&&*condition.type_))
-    };
-    let failed = is(&["Failed", "FailureTarget"]);
-    if failed.is_some_and(|failed| failed.reason.as_deref() == Some("DeadlineExceeded")) {
-        return Some(match pod {
-            Some(_) => End::TimedOut,
-            None => End::NeverRan,
-        });
-    }
-    if is(&["Suspended"]).is_some() {
-        return Some(End::Stuck("it was stopped before".into()));
-    }
-    let is_leaving = pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
-    if let Some(ended) = state(pod).and_then(|state| state.terminated.as_ref())
-        && (failed.is_some() || !is_leaving)
-    {
-        return match (ended.reason.as_deref(), ended.exit_code) {
-            (Some("StartError" | "ContainerCannotRun"), _) => {
-                Some(End::Stuck(ended.message.clone().unwrap_or_default()))
-            }
-            (_, 0) => is(&["Complete", "SuccessCriteriaMet"]).map(|_| End::Exited(0)),
-            (_, code) => Some(End::Exited(code)),
-        };
-    }
-    let failed = failed?;
-    let (reason, message) = (failed.reason.as_deref(), failed.message.as_deref());
-    let reason = reason.unwrap_or("the Job failed");
-    Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
-}
-
-/// A Job whose pod is never made says so in its events alone: a quota, a policy.
-async fn why_no_pod(client: &Client, namespace: &str, name: &str) -> String {
-    let of_job = ListParams::default().fields(&format!("involvedObject.name={name}"));
-    let events = limited(client.api::<Event>(namespace).list(&of_job), "events").await;
-    let events = events.map(|list| list.items).unwrap_or_default();
-    let last = events.into_iter().filter_map(|event| event.message).next_back();
-    last.unwrap_or_else(|| "no pod of it ever ran".into())
+/// Stops a Job: it must not begin after its hook was told that it failed, nor be made again by a restart in
+/// between, so that it is kept.
+async fn stop(client: &Client, release: &Release, name: &str) -> Result<(), ClusterError> {
+    let head = hook_job::head(release, name);
+    client.merge(&head, &json!({ "spec": { "suspend": true } })).await
 }
 
 /// Runs a command in one ready pod of the release.

@@ -5,7 +5,9 @@ use crate::{
     apply::{self, With},
     claims::Claims,
     client::Client,
-    endpoints, evidence, logs, observe, preview, pull,
+    endpoints, evidence,
+    hook_job::Wanted,
+    logs, observe, preview, pull,
     render::{PullLogin, manifests},
     retire,
 };
@@ -132,8 +134,9 @@ impl Cluster for Kubernetes {
                 act::exec(&self.client, release, command, *timeout_ms, *once).await
             }
             Action::RunJob { command, timeout_ms } => {
-                let pull = self.pull(release, voice).await?.is_some();
-                act::run_job(&self.client, release, hook, key, command, *timeout_ms, pull).await
+                let (timeout_ms, pull) = (*timeout_ms, self.pull(release, voice).await?.is_some());
+                let job = Wanted { hook, key, command, timeout_ms, pull };
+                act::run_job(&self.client, release, &job, voice).await
             }
         };
         self.trusted(done).await

@@ -28,7 +28,12 @@ const LINES: i64 = 25;
 const BYTES: i64 = 64 << 10;
 
 pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
-    let (seen, namespace) = (seen(client, release).await, release.app.namespace());
+    let seen = seen(client, release).await;
+    quoted(client, &release.app.namespace(), &seen).await
+}
+
+/// Logs of pods that are seen, and warnings about them.
+pub(crate) async fn quoted(client: &Client, namespace: &str, seen: &Seen) -> Vec<String> {
     let mut lines = Vec::new();
     // Those that are not well have more to say.
     let mut pods = seen.new_pods();
@@ -37,7 +42,7 @@ pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
     for pod in pods.into_iter().take(PODS) {
         let Some(name) = &pod.metadata.name else { continue };
         for container in to_quote(pod) {
-            for line in log(client, &namespace, name, &container).await {
+            for line in log(client, namespace, name, &container).await {
                 lines.push(format!("{name}: {line}"));
             }
         }

@@ -27,14 +27,18 @@ pub(crate) fn head(release: &Release, name: &str) -> Value {
     })
 }
 
-/// `pull`: whether the namespace has a pull secret.
-pub(crate) fn manifest(
-    release: &Release,
-    name: &str,
-    command: &[String],
-    timeout_ms: u32,
-    pull: bool,
-) -> Value {
+/// The Job that a hook wants.
+pub(crate) struct Wanted<'a> {
+    pub(crate) hook: &'a str,
+    /// The same for the same Job.
+    pub(crate) key: &'a str,
+    pub(crate) command: &'a [String],
+    pub(crate) timeout_ms: u32,
+    /// The namespace has a pull secret.
+    pub(crate) pull: bool,
+}
+
+pub(crate) fn manifest(release: &Release, name: &str, job: &Wanted<'_>) -> Value {
     let mut labels = labels(release);
     // Another instance than the app's own, or its Service would send it requests.
     set(&mut labels, INSTANCE, json!(instance(release)));
@@ -49,7 +53,7 @@ pub(crate) fn manifest(
             container.remove(own);
         }
     }
-    set(&mut container, "command", json!(command));
+    set(&mut container, "command", json!(job.command));
     let mut pod = json!({
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
@@ -59,7 +63,7 @@ pub(crate) fn manifest(
         "securityContext": render::security(release.runtime.user),
         "containers": [container],
     });
-    let secrets = render::pull_secrets(release, pull);
+    let secrets = render::pull_secrets(release, job.pull);
     if !secrets.is_empty() {
         set(&mut pod, "imagePullSecrets", json!(secrets));
     }
@@ -76,7 +80,7 @@ pub(crate) fn manifest(
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
-            "activeDeadlineSeconds": timeout_ms.div_ceil(1000).max(1),
+            "activeDeadlineSeconds": job.timeout_ms.div_ceil(1000).max(1),
             "ttlSecondsAfterFinished": KEPT_SECONDS,
             "template": { "metadata": { "labels": labels }, "spec": pod },
         },

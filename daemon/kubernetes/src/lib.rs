@@ -11,6 +11,7 @@ mod connect;
 mod endpoints;
 mod evidence;
 mod hook_job;
+mod hook_wait;
 mod inventory;
 mod kinds;
 mod logs;

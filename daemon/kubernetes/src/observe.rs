@@ -51,7 +51,7 @@ const UNSTREAMED: [&str; 3] =
 
 /// Reasons of the events by which an autoscaler says that a node comes for a pod: the Cluster
 /// Autoscaler's, and that of Karpenter and EKS Auto Mode. A field selector takes one value.
-const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+pub(crate) const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// What a watch says.
 pub(crate) enum Told {

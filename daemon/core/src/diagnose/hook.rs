@@ -7,7 +7,8 @@ use crate::{
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Hook { hook, plugin, moment, message, turn_back, place } = &failure.cause else {
+    let Cause::Hook { hook, plugin, moment, message, turn_back, place, judged } = &failure.cause
+    else {
         return None;
     };
     let stands = match (moment, turn_back) {
@@ -19,7 +20,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let mut lines = message.lines();
     let first = lines.next().unwrap_or_default();
-    Some(Diagnosis {
+    let diagnosis = Diagnosis {
         code: "hook-failed".into(),
         subject: format!("hook {hook} ({plugin}), {moment}{place}"),
         what: format!("hook `{hook}` failed: {first}"),
@@ -30,5 +31,67 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         ],
         evidence: lines.map(str::to_owned).collect(),
         ..Diagnosis::default()
+    };
+    Some(match judged {
+        Some(judged) => with_verdict(hook, diagnosis, judged),
+        None => diagnosis,
     })
+}
+
+/// The words that its pod would get as one of the app's own.
+fn with_verdict(hook: &str, of_hook: Diagnosis, judged: &Diagnosis) -> Diagnosis {
+    let mut fixes = judged.fixes.clone();
+    fixes.extend(of_hook.fixes);
+    Diagnosis {
+        reference: judged.reference.clone(),
+        subject: format!("{}: {}", of_hook.subject, judged.subject),
+        what: format!("hook `{hook}` failed: {}", judged.what),
+        why: format!("{}; {}", judged.why, of_hook.why),
+        fixes,
+        command: judged.command.clone(),
+        evidence: judged.evidence.clone(),
+        ..of_hook
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Stage;
+
+    #[test]
+    fn a_job_that_could_not_run_has_the_words_of_its_pod() {
+        let judged = Diagnosis {
+            code: "no-room-on-nodes".into(),
+            reference: "WL-K8S-028".into(),
+            subject: "pod app-migrate-1".into(),
+            what: "no node has room".into(),
+            why: "1 Insufficient cpu".into(),
+            fixes: vec!["lower `resources.cpu`".into()],
+            command: Some("kubectl describe nodes".into()),
+            evidence: vec!["event: FailedScheduling".into()],
+            ..Diagnosis::default()
+        };
+        let cause = Cause::Hook {
+            hook: "migrate".into(),
+            plugin: "hook-job".into(),
+            moment: Moment::BeforeTraffic,
+            message: "the Job could not be run: no node has room".into(),
+            turn_back: true,
+            place: String::new(),
+            judged: Some(Box::new(judged)),
+        };
+        let diagnosis = known(&Failure { at: Stage::Hooks, cause }).unwrap();
+        assert_eq!((&*diagnosis.code, &*diagnosis.reference), ("hook-failed", "WL-K8S-028"));
+        let text = diagnosis.to_string();
+        for words in [
+            "hook `migrate` failed",
+            "pod app-migrate-1",
+            "1 Insufficient cpu; nothing was released",
+            "fix 1:     lower `resources.cpu`",
+            "| event: FailedScheduling",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
 }

@@ -107,6 +107,10 @@ fn result(result: &ActionResult) -> deploy_hook::ActionResult {
         ActionResult::Denied(why) => deploy_hook::ActionResult::Denied(why.clone()),
         ActionResult::TimedOut => deploy_hook::ActionResult::TimedOut,
         ActionResult::Failed(why) => deploy_hook::ActionResult::Failed(why.clone()),
+        ActionResult::Hopeless(diagnosis) => {
+            let why = format!("{}: {}", diagnosis.what, diagnosis.why);
+            deploy_hook::ActionResult::Failed(why)
+        }
     }
 }
 
