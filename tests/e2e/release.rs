@@ -344,20 +344,30 @@ fn what_scales_a_workload_is_left_alone() {
     assert_eq!(deploy("five"), "2");
 }
 
-/// Its controller would wait for the broken pod for ever.
+/// A StatefulSet would wait for the broken pod for ever, whether that ends or only never gets ready.
 #[test]
 fn an_ordered_process_comes_back() {
     let stand = Stand::new("t-ordered");
     let repository = stand.small_app();
     repository.commit("one").unwrap();
-    let deploy = |name: &str, code: &str| {
-        let ordered = "processes.web = { stateful = true, ordered = true }\n";
-        let file = spec_file(&stand, name, &(python(code) + ordered + SMALL));
+    let deploy = |name: &str, code: &str, more: &str| {
+        let ordered =
+            format!("processes.web = {{ stateful = true, ordered = true, replicas = 2{more} }}\n");
+        let file = spec_file(&stand, name, &(python(code) + &ordered + SMALL));
         stand.submit("app", repository.url(), &["--spec", &file])
     };
-    deploy("good", SERVE).succeeded();
-    let _ = deploy("bad", "raise SystemExit(3)").failed_with("release", "app-crashes");
-    stand.serves("app", "one");
+    let back = |ended: &Ended, code: &str| {
+        let _ = ended.failed_with("release", code);
+        let namespace = stand.namespace();
+        let query = ["-n", &namespace, "get", "statefulset", "app", "-o"];
+        let ready = [&query[..], &["jsonpath={.status.readyReplicas}"]].concat();
+        assert_eq!(stand.kubectl(&ready), "2", "{}", ended.text);
+        stand.serves("app", "one");
+    };
+    deploy("good", SERVE, "").succeeded();
+    back(&deploy("bad", "raise SystemExit(3)", ""), "app-crashes");
+    let unready = ", probes.readiness.http = \"/nope\"";
+    back(&deploy("unready", SERVE, unready), "health-path-missing");
 }
 
 /// Somebody else's object of the same name is left alone.

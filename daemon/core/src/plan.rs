@@ -63,6 +63,9 @@ pub enum Change {
     Retire(Box<Release>),
     /// Deletes what an earlier release had and this one has not; never what holds data.
     Prune(Box<Release>),
+    /// Deletes the pods of other versions that this release's pods wait for in vain. No step of a plan: a
+    /// wait does it.
+    Unblock(Box<Release>),
 }
 
 impl Change {
@@ -73,7 +76,8 @@ impl Change {
             Self::Prepare(release)
             | Self::Apply(release)
             | Self::Retire(release)
-            | Self::Prune(release) => release,
+            | Self::Prune(release)
+            | Self::Unblock(release) => release,
         }
     }
 }
@@ -273,6 +277,9 @@ impl fmt::Display for Step {
             Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),
             Self::Change(Change::Prune(release)) => {
                 write!(f, "remove what {} no longer has{}", release.app.name, release.place())
+            }
+            Self::Change(Change::Unblock(release)) => {
+                write!(f, "remove what {} waits for in vain", of(release))
             }
             Self::Change(Change::Retire(release)) => {
                 write!(f, "scale {} to 0{}", release.app.name, release.place())

@@ -6,9 +6,9 @@ use crate::{
     history::Turned,
     hook::{self, Rounds},
     job::{Release, Stage},
-    plan::{Cursor, Plan, Step},
+    plan::{Change, Cursor, Plan, Step},
     ports::{ClusterError, Ports},
-    rollout::{Finding, Judge, Verdict},
+    rollout::{Blocked, Finding, Judge, Verdict},
     run::{Cause, Failure, Run},
     snapshot::Snapshot,
 };
@@ -184,11 +184,13 @@ async fn healthy(
         *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
         Err(of_release(error))
     };
-    let (mut judge, mut last) = (Judge::default(), Snapshot::default());
+    let (mut judge, mut blocked) = (Judge::default(), Blocked::default());
+    let (mut last, mut may_unblock) = (Snapshot::default(), true);
     let finding = loop {
         // A signal that must persist is fatal while nothing more happens: look again by then.
         let late = since + limit;
-        let look = judge.look_again().map_or(late, |at| late.min(started + at));
+        let looks = [judge.look_again(), blocked.look_again()];
+        let look = looks.into_iter().flatten().fold(late, |look, at| look.min(started + at));
         let seen = tokio::select! {
             seen = snapshots.recv() => match seen {
                 Some(Ok(seen)) => seen,
@@ -225,7 +227,31 @@ async fn healthy(
             }
             Verdict::Progressing => {}
         }
+        if may_unblock && blocked.must_go(&last, release, started.elapsed()) {
+            match unblock(release, ports, run).await {
+                Ok(can) => may_unblock = can,
+                Err(error) => return away(error),
+            }
+        }
     };
     let evidence = ports.cluster.evidence(release).await;
     Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
+}
+
+/// Deletes what is in the way of a rollout. Says whether that can be done; where it cannot, the rollout may
+/// go on all the same.
+async fn unblock(release: &Release, ports: &Ports, run: &Run) -> Result<bool, ClusterError> {
+    let change = Change::Unblock(Box::new(release.clone()));
+    let error = match ports.cluster.make(&change, run.voice()).await {
+        Ok(()) => return Ok(true),
+        Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. })) => {
+            return Err(error);
+        }
+        Err(error) => error,
+    };
+    let message = format!("a pod of another version is in the way{}: {error}", release.place());
+    let fix = "delete that pod by hand; its StatefulSet then goes on".into();
+    let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+    told.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })?;
+    Ok(false)
 }

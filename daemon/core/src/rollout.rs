@@ -16,8 +16,10 @@ use std::{
 };
 
 mod awaited;
+mod blocked;
 
 use awaited::Awaited;
+pub use blocked::Blocked;
 
 /// A problem, where it was seen, and in whose words.
 #[derive(Clone, Debug, PartialEq)]

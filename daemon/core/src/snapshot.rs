@@ -64,6 +64,8 @@ pub struct Workload {
     pub refused: Option<String>,
     /// `spec.paused` of a Deployment, `spec.suspend` of a Job: it waits until somebody resumes it.
     pub paused: bool,
+    /// The pod of another version that its controller waits for: it is not ready, and is not replaced.
+    pub blocked: Option<String>,
 }
 
 /// One pod of the new version.

@@ -7,7 +7,6 @@ use crate::{
     owner::{is_of_app, is_of_same_app, of_another},
     render::{PODS, PullLogin, manifests, scaled, text, wave, workload_name},
     scalers::has_said,
-    unstick::{is_ordered, unstick},
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
@@ -73,9 +72,6 @@ impl With<'_> {
                 try_join_all(of_wave.map(|object| self.one(release, object, &before, &scaled)))
                     .await?,
             );
-        }
-        for set in rest.iter().filter(|object| pods && is_ordered(object)) {
-            unstick(self.client, set).await?;
         }
         let known = listed.clone().with(&made);
         if known != listed {

@@ -9,7 +9,7 @@ use crate::{
     hook_job::Wanted,
     logs, observe, preview, pull,
     render::{PullLogin, manifests},
-    retire,
+    retire, unstick,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -112,6 +112,7 @@ impl Cluster for Kubernetes {
         let made = match change {
             Change::Prepare(release) => self.apply(release, false, voice).await,
             Change::Apply(release) => self.apply(release, true, voice).await,
+            Change::Unblock(release) => unstick::unblock(&self.client, release, voice).await,
             Change::Retire(release) => retire::retire(&self.client, release).await,
             Change::Prune(release) => {
                 self.with(self.named(release).as_ref()).prune(release, voice).await

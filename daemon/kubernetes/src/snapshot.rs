@@ -16,6 +16,7 @@ use kube::api::DynamicObject;
 use std::collections::BTreeMap;
 use windlass_core::snapshot::{Autoscaler, Route, Service, Snapshot, Warning, Workload};
 
+mod order;
 mod pod;
 mod refused;
 
@@ -175,8 +176,16 @@ impl Seen {
             available: number(status.and_then(|status| status.available_replicas)),
             is_complete: current == update || updated >= wanted,
             refused: self.refusal(metadata).filter(|_| total < wanted),
+            blocked: order::in_the_way(set, &self.pods).and_then(|pod| pod.metadata.name.clone()),
             ..Workload::default()
         }
+    }
+
+    /// Pods that the release's StatefulSets wait for in vain.
+    pub(crate) fn blocked(&self) -> impl Iterator<Item = (&StatefulSet, &K8sPod)> {
+        let sets = self.expected.iter().filter(|one| one.kind == "StatefulSet");
+        let sets = sets.filter_map(move |one| named(&self.stateful_sets, &one.name));
+        sets.filter_map(move |set| Some((set, order::in_the_way(set, &self.pods)?)))
     }
 
     /// As many pods as there are nodes for it.

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     job::{Image, Release},
-    rollout::{Judge, Verdict},
+    rollout::{Blocked, Judge, Verdict},
     runtime::Runtime,
     snapshot::{Snapshot, Workload},
     spec::web,
@@ -290,4 +290,29 @@ fn a_claim_of_one_pod_is_called_once_it_has_lasted() {
             _ => None,
         });
     assert_eq!(called, [None, None, Some("volume-in-use")]);
+}
+
+/// A StatefulSet waits for a broken pod of the version before for ever.
+#[test]
+fn a_pod_in_the_way_goes_once_it_has_lasted() {
+    let seen = |blocked: Option<&str>| Snapshot {
+        workloads: vec![Workload {
+            revision: "0197".into(),
+            observed: true,
+            blocked: blocked.map(str::to_owned),
+            ..Workload::default()
+        }],
+        ..Snapshot::default()
+    };
+    let mut blocked = Blocked::default();
+    let mut must_go = |pod: Option<&str>, at: u64| {
+        let goes = blocked.must_go(&seen(pod), &release(), Duration::from_secs(at));
+        (goes, blocked.look_again().map(|at| at.as_secs()))
+    };
+    assert_eq!(must_go(Some("web-1"), 3), (false, Some(18)));
+    // Ready for a moment.
+    assert_eq!(must_go(None, 9), (false, None));
+    assert_eq!(must_go(Some("web-1"), 17), (false, Some(18)));
+    assert_eq!(must_go(Some("web-1"), 18), (true, None));
+    assert_eq!(must_go(Some("web-0"), 20), (false, Some(35)), "another has its own time");
 }

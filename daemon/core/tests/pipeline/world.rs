@@ -279,7 +279,7 @@ impl Cluster for World {
             return Err(ClusterError::Unreachable { message: "connection refused".into() });
         }
         let next = match change {
-            Change::Prepare(_) => return Ok(()),
+            Change::Prepare(_) | Change::Unblock(_) => return Ok(()),
             Change::Prune(_) => {
                 self.pruned.lock().unwrap().push(cluster);
                 return Ok(());
