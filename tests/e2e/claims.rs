@@ -42,3 +42,40 @@ fn a_claim_of_ones_own_outlives_a_second_release() {
     stand.serves("app", "two");
     forget("--wait=false");
 }
+
+/// All else is put back.
+#[test]
+fn a_volume_that_has_grown_does_not_keep_a_release_from_coming_back() {
+    let stand = Stand::new("t-grown");
+    let forget = |wait: &str| {
+        let kinds = "persistentvolumes,storageclasses";
+        let _ = stand.kubectl(&["delete", kinds, "--selector", "test=t-grown", wait]);
+    };
+    let _ = stand.fresh_namespace();
+    forget("--wait=true");
+    let folder = bed().layout.at("daemons/t-grown/volume");
+    std::fs::create_dir_all(&folder).unwrap();
+    apply(
+        &stand,
+        &format!(
+            "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{ name: t-grown, labels: {{ test: t-grown }} }}\nprovisioner: kubernetes.io/no-provisioner\nallowVolumeExpansion: true\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {{ name: t-grown, labels: {{ test: t-grown }} }}\nspec:\n  capacity: {{ storage: 1Gi }}\n  accessModes: [ReadWriteOnce]\n  storageClassName: t-grown\n  hostPath: {{ path: {} }}\n",
+            folder.display()
+        ),
+    );
+    let repository = stand.small_app();
+    let deploy = |page: &str, size: &str, more: &[&str]| {
+        let disk = format!(
+            "[processes.web]\nvolumes.data = {{ path = \"/data\", size = \"{size}\", class = \"t-grown\" }}\n"
+        );
+        repository.write("windlass.toml", &format!("{SMALL}{disk}")).unwrap();
+        repository.write("index.html", page).unwrap();
+        repository.commit(page).unwrap();
+        stand.submit("app", repository.url(), more)
+    };
+    deploy("one", "1Gi", &[]).succeeded();
+    let ended = deploy("two", "2Gi", &["--", "python3", "-c", "raise SystemExit(3)"]);
+    let _ = ended.failed_with("release", "app-crashes");
+    assert!(ended.text.contains("stays as the failed release has made it"), "{}", ended.text);
+    stand.serves("app", "one");
+    forget("--wait=false");
+}

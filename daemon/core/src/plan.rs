@@ -59,6 +59,8 @@ pub enum Change {
     Prepare(Box<Release>),
     /// Makes the cluster run this release.
     Apply(Box<Release>),
+    /// The same on the way back: what cannot be as it was, and does no harm as it is, stays.
+    Restore(Box<Release>),
     /// Stops an app that never served: no pods, its objects kept for a look.
     Retire(Box<Release>),
     /// Deletes what an earlier release had and this one has not; never what holds data.
@@ -75,6 +77,7 @@ impl Change {
         match self {
             Self::Prepare(release)
             | Self::Apply(release)
+            | Self::Restore(release)
             | Self::Retire(release)
             | Self::Prune(release)
             | Self::Unblock(release) => release,
@@ -162,7 +165,9 @@ pub fn rolling(
     let undo = places.iter().filter_map(|next| match before.get(next.cluster()) {
         Some(Before::Release(good)) => {
             let good = good.at(&next.clusters);
-            Some(Step::InTurn(vec![apply(&good), healthy(&good), prune(&good)]))
+            // What only the failed release has goes before the wait: a quota of its own, or an autoscaler,
+            // would keep pods from coming back.
+            Some(Step::InTurn(vec![restore(&good), prune(&good), healthy(&good)]))
         }
         // Nobody knows how to put it back; its old pods go only as new ones are ready.
         Some(Before::Unknown) => None,
@@ -190,6 +195,10 @@ fn together(steps: impl Iterator<Item = Step>) -> Option<Step> {
 
 fn apply(release: &Release) -> Step {
     Step::Change(Change::Apply(Box::new(release.clone())))
+}
+
+fn restore(release: &Release) -> Step {
+    Step::Change(Change::Restore(Box::new(release.clone())))
 }
 
 fn prune(release: &Release) -> Step {
@@ -272,7 +281,9 @@ impl fmt::Display for Step {
             format!("{} at {}{}", release.app.name, short(&release.commit), release.place())
         };
         match self {
-            Self::Change(Change::Apply(release)) => write!(f, "apply {}", of(release)),
+            Self::Change(Change::Apply(release) | Change::Restore(release)) => {
+                write!(f, "apply {}", of(release))
+            }
             Self::Hook { hook, release } => write!(f, "{hook}{}", release.place()),
             Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),
             Self::Change(Change::Prune(release)) => {

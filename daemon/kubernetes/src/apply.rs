@@ -26,6 +26,8 @@ pub(crate) struct With<'a> {
     pub(crate) secrets: &'a dyn Secrets,
     pub(crate) pull: Option<&'a PullLogin>,
     pub(crate) pod_security: Option<&'a str>,
+    /// On the way back: what is told of objects that cannot be as they were.
+    pub(crate) back: Option<&'a Voice>,
 }
 
 impl With<'_> {
@@ -106,7 +108,12 @@ impl With<'_> {
         if text(object, "/spec/strategy/type") == "Recreate" {
             self.end_rolling(object).await?;
         }
-        let applied = self.client.apply(object).await?;
+        let applied = match (self.client.apply(object).await, self.back) {
+            (Err(error @ ClusterError::Rejected { .. }), Some(voice)) => {
+                self.leave(object, error, voice).await?
+            }
+            (applied, _) => applied?,
+        };
         // An app that failed before it ever served was scaled to nothing, and an autoscaler leaves that
         // as it is. One that scales to nothing itself has its way.
         if scaled
@@ -119,6 +126,33 @@ impl With<'_> {
             self.client.merge(object, &json!({ "spec": { "replicas": least } })).await?;
         }
         Ok(Entry { uid: applied.metadata.uid.unwrap_or_default(), ..Entry::of(object) })
+    }
+
+    /// An object as it is now, where the API server does not take it as it was and that is no reason not to
+    /// put all else back.
+    async fn leave(
+        &self,
+        object: &Value,
+        error: ClusterError,
+        voice: &Voice,
+    ) -> Result<DynamicObject, ClusterError> {
+        let Some(live) = self.client.find(object).await? else { return Err(error) };
+        match text(object, "/kind") {
+            // It holds what it held: a volume that has grown does not shrink.
+            "PersistentVolumeClaim" => {
+                let message = format!("it stays as the failed release has made it: {error}");
+                let fix = "say its new size in the next release".into();
+                say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
+                Ok(live)
+            }
+            // One that was made immutable meanwhile.
+            "ConfigMap" => {
+                let uid = live.metadata.uid.unwrap_or_default();
+                self.client.delete(object, &uid).await?;
+                self.client.apply(object).await
+            }
+            _ => Err(error),
+        }
     }
 
     /// The API server takes no field of a rolling update beside `Recreate`, and our apply alone takes away

@@ -56,6 +56,7 @@ impl Kubernetes {
             secrets: &*self.secrets,
             pull,
             pod_security: self.pod_security.as_deref(),
+            back: None,
         }
     }
 
@@ -92,11 +93,13 @@ impl Kubernetes {
         &self,
         release: &Release,
         pods: bool,
+        is_back: bool,
         voice: &Voice,
     ) -> Result<(), ClusterError> {
         let pull = self.pull(release, voice).await?;
         let login = pull.as_ref().map(|(login, _)| login);
-        self.with(login).apply(release, pods).await?;
+        let with = With { back: is_back.then_some(voice), ..self.with(login) };
+        with.apply(release, pods).await?;
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
@@ -110,8 +113,9 @@ impl Kubernetes {
 impl Cluster for Kubernetes {
     async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError> {
         let made = match change {
-            Change::Prepare(release) => self.apply(release, false, voice).await,
-            Change::Apply(release) => self.apply(release, true, voice).await,
+            Change::Prepare(release) => self.apply(release, false, false, voice).await,
+            Change::Apply(release) => self.apply(release, true, false, voice).await,
+            Change::Restore(release) => self.apply(release, true, true, voice).await,
             Change::Unblock(release) => unstick::unblock(&self.client, release, voice).await,
             Change::Retire(release) => retire::retire(&self.client, release).await,
             Change::Prune(release) => {

@@ -2,6 +2,7 @@
 
 use crate::{
     client::{Client, limited},
+    owner::is_of_same_app,
     render::text,
 };
 use k8s_openapi::{
@@ -55,8 +56,9 @@ fn says_replicas(entry: &ManagedFieldsEntry) -> bool {
     fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some())
 }
 
-/// Whether an autoscaler is there still: what it said last stays when it is gone. An account that may not
-/// see autoscalers believes so.
+/// Whether an autoscaler is there still: what it said last stays when it is gone. One of the app's own
+/// that this release had would have been known before; it is about to go. An account that may not see
+/// autoscalers believes that there is one.
 async fn has_autoscaler(client: &Client, manifest: &Value) -> Result<bool, ClusterError> {
     let api = client.api::<HorizontalPodAutoscaler>(text(manifest, "/metadata/namespace"));
     let all = match limited(api.list(&ListParams::default()), "autoscalers").await {
@@ -69,7 +71,8 @@ async fn has_autoscaler(client: &Client, manifest: &Value) -> Result<bool, Clust
                 && spec.scale_target_ref.name == text(manifest, "/metadata/name")
         })
     };
-    Ok(all.items.iter().any(is_target))
+    let mut others = all.items.iter().filter(|one| !is_of_same_app(&one.metadata, manifest));
+    Ok(others.any(is_target))
 }
 
 #[cfg(test)]

@@ -44,8 +44,8 @@ fn the_plans_of_both_orders() {
             "wait until web at abc in us is healthy, at most 300 s",
             "remove what web no longer has in eu; remove what web no longer has in us",
             "back: apply web at abc in eu",
-            "back: wait until web at abc in eu is healthy, at most 300 s",
             "back: remove what web no longer has in eu",
+            "back: wait until web at abc in eu is healthy, at most 300 s",
         ]
     );
     assert_eq!(
@@ -54,7 +54,7 @@ fn the_plans_of_both_orders() {
             "apply web at abc in eu; apply web at abc in us",
             "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
             "remove what web no longer has in eu; remove what web no longer has in us",
-            "back: apply web at abc in eu, then wait until web at abc in eu is healthy, at most 300 s, then remove what web no longer has in eu; scale web to 0 in us",
+            "back: apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 300 s; scale web to 0 in us",
         ]
     );
 }

@@ -284,7 +284,7 @@ impl Cluster for World {
                 self.pruned.lock().unwrap().push(cluster);
                 return Ok(());
             }
-            Change::Apply(release) => Some((**release).clone()),
+            Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
             Change::Retire(_) => None,
         };
         let mut serving = self.serving.lock().unwrap();

@@ -33,9 +33,10 @@ pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'
         *ordinal >= kept && revision.is_some_and(|revision| revision != wanted)
     };
     let mut unready = unready.into_iter();
-    let found = match starts_in_order(spec.pod_management_policy.as_deref()) {
-        true => unready.next().filter(is_other),
-        false => unready.find(is_other),
+    let found = if starts_in_order(spec.pod_management_policy.as_deref()) {
+        unready.next().filter(is_other)
+    } else {
+        unready.find(is_other)
     };
     let (_, pod) = found?;
     pod.metadata.deletion_timestamp.is_none().then_some(pod)
