@@ -123,7 +123,8 @@ mod tests {
         });
         let channel = address(&folder).connect().await.unwrap();
         for _ in 0..2 {
-            let checked = HealthClient::new(channel.clone()).check(HealthCheckRequest::default());
+            let mut client = HealthClient::new(channel.clone());
+            let checked = client.check(HealthCheckRequest::default());
             let checked = tokio::time::timeout(Duration::from_secs(5), checked).await.unwrap();
             assert_eq!(checked.unwrap().into_inner().status, 1, "serving");
         }

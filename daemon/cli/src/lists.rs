@@ -138,7 +138,7 @@ mod tests {
             created: ago(900_000),
             ..job("0197-1", v1::JobState::Stopped, v1::Stage::Clone)
         };
-        let jobs = super::jobs(&[waiting, running, back, failed, never], NOW_MS);
+        let jobs = jobs(&[waiting, running, back, failed, never], NOW_MS);
         same("jobs", &text(&jobs));
         assert!(super::jobs(&[], NOW_MS).is_empty());
     }

@@ -19,8 +19,8 @@ mod workload;
 pub(crate) use config::pull_secret;
 pub(crate) use container::container;
 pub(crate) use names::{
-    APPLY_SET, INSTANCE, JOB, MANAGED_BY, OURS, apply_set, inventory_name, labels, pull_name, set,
-    short_hash, text, workload_name,
+    APPLY_SET, COMPONENT, INSTANCE, JOB, MANAGED_BY, OURS, apply_set, inventory_name, labels,
+    pull_name, set, short_hash, text, workload_name,
 };
 pub(crate) use own::{object as own_object, pods_of};
 pub(crate) use pod::{account_name, pull_secrets, security};
