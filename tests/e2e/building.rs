@@ -138,6 +138,40 @@ fn a_build_secret_is_seen_by_its_step_alone() {
     assert!(seen.contains(" /run/secrets/npm-token") && !seen.contains("hunter2"), "{seen}");
 }
 
+/// A password in URLs as several libraries write it, and lines of a key that stood in JSON.
+#[test]
+fn a_secret_in_other_spellings_is_masked() {
+    let stand = Stand::new("t-spelled");
+    stand.daemon.put_secret("t-spelled", "db-password", "Rk7/wQ2+m@Jn!58bYd").unwrap();
+    let account = r#"{"private_key":"-----BEGIN PRIVATE KEY-----\nMIICmadeupmadeup0123456789\nSEdGRURDQkE5ODc2NTQz\n-----END PRIVATE KEY-----\n"}"#;
+    stand.daemon.put_secret("t-spelled", "account", account).unwrap();
+    let repository = stand.small_app();
+    let script = r#"
+import json, sys
+from urllib.parse import quote, quote_plus
+password = open("/run/secrets/db-password").read().strip()
+for spelled in [quote(password), quote(password, safe=""), quote_plus(password), quote(password, safe="!'()*"),
+                quote(password, safe="$&+,;="), quote(quote(password, safe=""), safe=""), json.dumps(password).replace("/", "\\/")]:
+    print("postgres://shop:" + spelled + "@db/shop")
+# In two pieces, through an escape.
+for piece in ["in pieces: Rk7%2", "FwQ2%2Bm%40Jn%2158bYd\n"]:
+    sys.stdout.write(piece)
+    sys.stdout.flush()
+print(json.load(open("/run/secrets/account"))["private_key"])
+"#;
+    repository.write("print.py", script).unwrap();
+    let step = "COPY print.py ./\nRUN --mount=type=secret,id=db-password --mount=type=secret,id=account python3 print.py";
+    repository.write("Dockerfile", &with_step(step)).unwrap();
+    repository.commit("one").unwrap();
+    let more = ["--build-secret", "db-password", "--build-secret", "account"];
+    let ended = stand.submit("app", repository.url(), &more);
+    ended.succeeded();
+    assert!(ended.text.contains("postgres://shop:***@db/shop"), "{}", ended.text);
+    for leak in ["Rk7", "wQ2", "58bYd", "MIICmadeup", "SEdGRURD"] {
+        assert!(!ended.text.contains(leak), "{leak}: {}", ended.text);
+    }
+}
+
 /// A builder of its own, killed in the middle of a build.
 #[test]
 fn a_builder_that_goes_away() {

@@ -231,7 +231,16 @@ impl Run {
     /// Masks these too, from now on, in all that is said.
     pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        secrets.extend(more);
+        let before = secrets.len();
+        for secret in more {
+            // A secret that a hundred variables name is one: the masker is made anew for each.
+            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
+                secrets.push(secret);
+            }
+        }
+        if secrets.len() == before {
+            return;
+        }
         let redactor = Redactor::new(secrets.iter());
         *self.voice.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
     }

@@ -1,0 +1,223 @@
+use super::*;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use std::fmt::Write;
+
+const SECRET: &str = "s3cr3t/+\"pass&word";
+
+fn redactor() -> Redactor {
+    Redactor::new(&[
+        Secret::new(SECRET.into()),
+        Secret::new(b"BEGIN KEY\nabcdefghijkl\nEND".to_vec()),
+    ])
+}
+
+fn knows(secret: &str) -> Redactor {
+    Redactor::new(&[Secret::new(secret.into())])
+}
+
+/// Masks `text` whole, in two pieces at each place, and byte by byte: all must be the same.
+fn masked(redactor: &Redactor, text: &str) -> String {
+    let whole = redactor.mask(text);
+    for cut in 0..=text.len() {
+        let mut stream = redactor.stream();
+        let mut shown = stream.push(&text.as_bytes()[..cut]);
+        shown.extend(stream.push(&text.as_bytes()[cut..]));
+        shown.extend(stream.finish());
+        assert_eq!(String::from_utf8_lossy(&shown), whole, "{text} at {cut}");
+    }
+    let mut stream = redactor.stream();
+    let mut shown: Vec<u8> = text.bytes().flat_map(|byte| stream.push(&[byte])).collect();
+    shown.extend(stream.finish());
+    assert_eq!(String::from_utf8_lossy(&shown), whole, "{text} by bytes");
+    whole
+}
+
+/// What tools may print of it, with something before that shifts base64.
+fn printed() -> Vec<String> {
+    let mut all = vec![
+        format!("password={SECRET} end"),
+        serde_json::json!({ "password": SECRET }).to_string(),
+        "x s3cr3t%2F%2B%22pass%26word y".to_owned(),
+        "go: {\"p\":\"s3cr3t/+\\\"pass\\u0026word\"}".to_owned(),
+        "second line abcdefghijkl alone".to_owned(),
+    ];
+    for user in ["", "u", "us", "use"] {
+        all.push(format!("Basic {}", STANDARD.encode(format!("{user}:{SECRET}"))));
+    }
+    all
+}
+
+fn leaks(shown: &str) -> bool {
+    let core = STANDARD.encode(SECRET);
+    shown.contains("s3cr3t") || shown.contains("abcdefghijkl") || shown.contains(&core[4..16])
+}
+
+#[test]
+fn no_encoding_survives_any_split_in_two_or_into_bytes() {
+    let redactor = redactor();
+    for text in printed() {
+        let shown = masked(&redactor, &text);
+        assert!(!leaks(&shown), "{text}: {shown}");
+    }
+}
+
+/// The characters, beside letters and digits, that an encoder leaves as they are.
+const LEFT_ALONE: [(&str, &str); 14] = [
+    ("RFC 3986, PHP rawurlencode, curl, C# EscapeDataString", "-._~"),
+    ("JavaScript encodeURIComponent", "-_.!~*'()"),
+    ("JavaScript encodeURI", "-_.!~*'();/?:@&=+$,#"),
+    ("JavaScript escape", "@*_+-./"),
+    ("Python quote", "-._~/"),
+    ("Python quote_plus, Go QueryEscape", "-._~ "),
+    ("Java URLEncoder, forms of browsers", "-._* "),
+    ("PHP urlencode", "-._ "),
+    ("C# WebUtility", "-._!*() "),
+    ("Go PathEscape", "-._~$&+=:@"),
+    ("Go userinfo", "-._~$&+,;="),
+    ("WHATWG userinfo", "-._~!$%&'()*+,"),
+    ("Rust NON_ALPHANUMERIC", ""),
+    ("only what a URL cannot hold", "-._~!$&'()*+,;=:@/?"),
+];
+
+fn percent_encoded(text: &str, left_alone: &str, upper: bool) -> String {
+    // Encoders that leave a space alone write it as `+`, and so encode a `+`.
+    let spaces = left_alone.contains(' ');
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let c = char::from(byte);
+        let _ = match c {
+            ' ' if spaces => write!(encoded, "+"),
+            _ if c.is_ascii_alphanumeric() || left_alone.contains(c) => write!(encoded, "{c}"),
+            _ if upper => write!(encoded, "%{byte:02X}"),
+            _ => write!(encoded, "%{byte:02x}"),
+        };
+        encoded
+    })
+}
+
+#[test]
+fn a_password_in_a_url_is_masked_however_it_was_encoded() {
+    for secret in
+        ["Zq4/vT9+k@Lm!72xWc", "Zq4'vT9(k) *Lm~72;xWc,=&$#?", "Zq4 vT9\u{fc}72xWc\u{1f600}"]
+    {
+        let redactor = knows(secret);
+        for (who, left_alone) in LEFT_ALONE {
+            for upper in [true, false] {
+                let once = percent_encoded(secret, left_alone, upper);
+                let twice = percent_encoded(&once, "-._~", upper);
+                for text in [once, twice] {
+                    let shown = masked(&redactor, &format!("postgres://shop:{text}@db/shop"));
+                    for part in ["Zq4", "vT9", "72xWc", "xWc"] {
+                        assert!(!shown.contains(part), "{who}: {text}: {shown}");
+                    }
+                    assert!(shown.starts_with("postgres://shop:***@db"), "{who}: {shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn escapes_of_languages_and_shells_are_read() {
+    let secret = "Zq4\"v'T9\\k\tLm/é😀72xWc";
+    let redactor = knows(secret);
+    let json = serde_json::Value::from(secret).to_string();
+    let inner = json.trim_matches('"');
+    for text in [
+        // JSON, with all that may be escaped escaped, and JSON within JSON.
+        json.clone(),
+        inner.replace('/', "\\/").replace('é', "\\u00e9").replace('😀', "\\ud83d\\uDE00"),
+        serde_json::Value::from(&*json).to_string(),
+        // JSON in a query.
+        percent_encoded(&json, "-._~", true),
+        // Rust, Python, C, bash.
+        format!("{secret:?}"),
+        r#"b'Zq4"v\'T9\\k\tLm/\xc3\xa9\xf0\x9f\x98\x8072xWc'"#.to_owned(),
+        r#""Zq4\"v'T9\\k\tLm/é\U0001f60072xWc""#.to_owned(),
+        r#""Zq4\"v'T9\\k\tLm/\u{e9}\u{1f600}72xWc""#.to_owned(),
+        r#"$'Zq4"v\'T9\\k\tLm/\303\251\360\237\230\20072xWc'"#.to_owned(),
+        // sh, Python's shlex, YAML, CSV.
+        secret.replace('\'', "'\\''"),
+        secret.replace('\'', "'\"'\"'"),
+        secret.replace('\'', "''"),
+        secret.replace('"', "\"\""),
+        // HTML of several libraries.
+        secret.replace('"', "&quot;").replace('\'', "&#39;"),
+        secret.replace('"', "&#34;").replace('\'', "&#x27;").replace('/', "&#x2F;"),
+    ] {
+        let shown = masked(&redactor, &format!("it is {text}, and so on"));
+        for part in ["Zq4", "T9", "Lm", "72xWc"] {
+            assert!(!shown.contains(part), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_secret_are_masked_alone() {
+    let account = r#"{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----\nMIIEmadeupmadeup0123\nQUJDREVGR0hJSktM\n-----END PRIVATE KEY-----\n","login":{"password":"Zq4/vT9+k@Lm"}}"#;
+    let redactor = knows(account);
+    for text in [
+        account.to_owned(),
+        serde_json::Value::from(account).to_string(),
+        "key: MIIEmadeupmadeup0123".to_owned(),
+        "  QUJDREVGR0hJSktM\n".to_owned(),
+        "postgres://shop:Zq4%2FvT9+k%40Lm@db".to_owned(),
+        STANDARD.encode("MIIEmadeupmadeup0123"),
+    ] {
+        let shown = masked(&redactor, &text);
+        for part in ["MIIEmadeup", "QUJDREVG", "Zq4", "TUlJRW1hZGV1"] {
+            assert!(!shown.contains(part), "{text}: {shown}");
+        }
+    }
+    let redactor = knows("postgres://shop:p%40ss-w0rd@db.example/shop");
+    assert_eq!(masked(&redactor, "login p@ss-w0rd at db.example"), "login *** at db.example");
+    let redactor = knows("export TOKEN='abc/def+ghi'\nHOST=db.example.com\n");
+    assert_eq!(masked(&redactor, "using abc/def+ghi now"), "using *** now");
+}
+
+#[test]
+fn secrets_that_overlap_or_touch_are_masked_whole() {
+    let redactor = Redactor::new(&[Secret::new(b"abcd".to_vec()), Secret::new(b"cdef".to_vec())]);
+    assert_eq!(masked(&redactor, "x abcdef y"), "x *** y");
+    assert_eq!(masked(&redactor, "x abcdcdef y"), "x ****** y");
+    assert_eq!(masked(&knows("abab"), "xabababababy"), "x***y");
+}
+
+/// Only an end that may be the start of a secret is late.
+#[test]
+fn a_line_that_begins_no_secret_is_shown_at_once() {
+    let redactor = knows(&"a long secret ".repeat(300));
+    let mut stream = redactor.stream();
+    assert_eq!(stream.push(b"nothing to hide 100%\n"), b"nothing to hide 100%\n");
+    assert_eq!(stream.push(b"is it a lon"), b"is it ");
+    assert_eq!(stream.push(b"ely one?"), b"a lonely one?");
+    assert_eq!(stream.push(b"done:%"), b"done:");
+    assert_eq!(stream.finish(), b"%");
+}
+
+/// A process that hangs may have written half of a secret. Fewer than four bytes give nothing away.
+#[test]
+fn what_is_given_up_shows_no_start_of_a_secret() {
+    let cut = |text: &str| {
+        let mut stream = redactor().stream();
+        let mut shown = stream.push(text.as_bytes());
+        shown.extend(stream.cut());
+        String::from_utf8(shown).unwrap()
+    };
+    for end in SHORTEST..SECRET.len() {
+        assert_eq!(cut(&format!("password={}", &SECRET[..end])), "password=***");
+    }
+    assert_eq!(cut(&format!("{SECRET} {}", &SECRET[..6])), "*** ***");
+    assert_eq!(cut(SECRET), "***");
+    assert_eq!(cut("in a URL: s3cr3t%2F%2"), "in a URL: ***");
+    assert_eq!(cut("test_waits_for_the_bank ... "), "test_waits_for_the_bank ... ");
+    assert_eq!(cut("tests s3c"), "tests s3c");
+}
+
+#[test]
+fn text_without_a_secret_is_left_alone() {
+    let redactor = redactor();
+    for text in ["nothing to see: ünïcode", "100% &amp; \\u0041 C:\\new a+b &", "%", "\\", "%2"] {
+        assert_eq!(masked(&redactor, text), text);
+    }
+    assert_eq!(Redactor::default().mask("s3cr3t"), "s3cr3t");
+}
