@@ -47,6 +47,27 @@ fn wrong_requests_name_the_field_and_the_rule() {
     assert!(answer.code == 0 && answer.text.contains("_windlass"));
 }
 
+/// The address is as people paste it from their forge's "clone" box.
+#[test]
+fn a_token_in_an_address_is_refused_and_kept_nowhere() {
+    let stand = Stand::new("t-pasted");
+    let url = "https://deploy:glpat-Pasted0123456789@git.example/shop/web.git";
+    for command in ["submit", "plan"] {
+        let args = [command, "t-pasted/web", "--repository", url, "--revision", "main"];
+        let answer = stand.daemon.windlass(&args).unwrap();
+        assert_eq!(answer.code, 2, "{}", answer.text);
+        assert!(!answer.text.contains("Pasted0123456789"), "{}", answer.text);
+        for word in ["source.repository", "source.credential", "https://***@git.example"] {
+            assert!(answer.text.contains(word), "{word}: {}", answer.text);
+        }
+    }
+    let jobs = stand.daemon.windlass(&["jobs", "--project", "t-pasted"]).unwrap();
+    assert_eq!((jobs.code, &*jobs.text), (0, ""));
+    let folder = stand.daemon.data().parent().unwrap().display().to_string();
+    let found = sh(&format!("grep -rl Pasted0123456789 {folder} || true")).unwrap();
+    assert_eq!(found.trim(), "", "neither store nor log has it");
+}
+
 #[test]
 fn the_same_request_is_one_job_and_plans_change_nothing() {
     let stand = Stand::new("t-plan");

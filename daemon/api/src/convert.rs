@@ -8,6 +8,7 @@ use windlass_core::{
     app::App,
     cluster::{Clusters, NoCluster, Order, Targets},
     job::Commit,
+    repository,
     spec::Spec,
 };
 use windlass_proto::v1;
@@ -32,20 +33,9 @@ pub(crate) fn commit(source: Option<v1::Source>) -> Result<Commit, Status> {
     let source = source
         .ok_or_else(|| field("source", "", "is missing; repository and commit are required"))?;
     let (repository, id) = (source.repository, source.commit.to_ascii_lowercase());
-    if repository.is_empty() {
-        return Err(field(
-            "source.repository",
-            "",
-            "is empty; an https, http or git URL is required",
-        ));
-    }
-    if repository.len() > 2048 || repository.chars().any(char::is_control) {
-        return Err(field(
-            "source.repository",
-            &repository,
-            "must be a URL of at most 2048 characters",
-        ));
-    }
+    // A login in it would be stored with the job, and told to all who may see that.
+    repository::check(&repository)
+        .map_err(|error| field("source.repository", &error.shown, &error.problem))?;
     if !matches!(id.len(), 40 | 64) || !id.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err(field(
             "source.commit",
@@ -208,6 +198,23 @@ mod tests {
         let wire = v1::Spec { expose: Some(expose), ..v1::Spec::default() };
         let error = spec(Some(wire)).unwrap_err();
         assert!(error.message().contains("expected `cluster` or `load-balancer`"), "{error}");
+    }
+
+    #[test]
+    fn a_login_in_an_address_is_refused_and_not_repeated() {
+        let source = |repository: &str| v1::Source {
+            repository: repository.into(),
+            commit: "0123456789012345678901234567890123456789".into(),
+            ..v1::Source::default()
+        };
+        commit(Some(source("https://git.example/web.git"))).unwrap();
+        let error = commit(Some(source("https://deploy:t0ken@git.example/web.git"))).unwrap_err();
+        assert_eq!(error.code(), tonic::Code::InvalidArgument);
+        let all = format!("{error:?}");
+        assert!(!all.contains("t0ken") && !all.contains("deploy"), "{all}");
+        for word in ["source.repository", "source.credential", "https://***@git.example/web.git"] {
+            assert!(error.message().contains(word), "{error}");
+        }
     }
 
     fn json(value: &impl serde::Serialize) -> Value {

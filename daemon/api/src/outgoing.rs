@@ -10,6 +10,7 @@ use windlass_core::{
     plan::Cursor,
     ports::{ChangeVerb, LogLine, ObjectChange},
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
+    repository,
     testing::{TestCase, TestSummary},
 };
 use windlass_proto::v1::{self, event::What};
@@ -50,7 +51,8 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
     let (source, rollback_of) = match job.source {
         Source::Commit(commit) => (
             Some(v1::Source {
-                repository: commit.repository,
+                // Of jobs that an older version accepted, too.
+                repository: repository::shown(&commit.repository),
                 commit: commit.id,
                 branch: commit.branch,
                 directory: commit.directory,

@@ -13,6 +13,7 @@ use std::{io::Read, process::ExitCode, slice};
 use windlass_proto::v1;
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    source::check(&args.command)?;
     let mut client = Client::connect(&args).await?;
     let client = &mut client;
     let json = args.output == Output::Json;

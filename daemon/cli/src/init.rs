@@ -1,9 +1,12 @@
 //! `windlass init`: a `windlass.toml` with comments, from what is detected in the repository.
 
-use crate::client::Failure;
+use crate::{client::Failure, source::check_address};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
-use windlass_core::spec::{FILE, Spec};
+use windlass_core::{
+    repository,
+    spec::{FILE, Spec},
+};
 use windlass_proto::v1;
 
 /// Columns of a comment.
@@ -45,9 +48,10 @@ pub(crate) fn place(
 ) -> Result<Place, Failure> {
     let Some(repository) = repository else {
         let repository = git(&["remote", "get-url", "origin"])?;
-        if !["https://", "http://", "git://"].iter().any(|scheme| repository.starts_with(scheme)) {
+        if let Err(error) = repository::check(&repository) {
+            // It does not repeat a login, which many an `origin` holds.
             return Err(Failure::usage(format!(
-                "`origin` is {repository}: the daemon clones https, http and git URLs\n  fix:  name the repository's https URL by --repository"
+                "`origin` of the working folder: {error}\n  fix:  name the repository's https URL by --repository"
             )));
         }
         let revision = match revision {
@@ -60,6 +64,7 @@ pub(crate) fn place(
         };
         return Ok(Place { repository, revision, directory });
     };
+    check_address(repository)?;
     Ok(Place {
         repository: repository.clone(),
         revision: revision.cloned().unwrap_or_else(|| "HEAD".into()),

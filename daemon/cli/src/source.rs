@@ -1,8 +1,29 @@
 //! From the command line to a source and a spec.
 
-use crate::{args::Source, client::Failure};
-use std::process::Command;
+use crate::{
+    args::{Command, Source},
+    client::Failure,
+};
+use windlass_core::repository;
 use windlass_proto::v1;
+
+/// Checks the address of a command's repository, so that a login in it does not leave this machine.
+pub(crate) fn check(command: &Command) -> Result<(), Failure> {
+    let source = match command {
+        Command::Submit { source, .. }
+        | Command::Plan { source }
+        | Command::Eject { source, .. } => source,
+        _ => return Ok(()),
+    };
+    check_address(&source.repository)
+}
+
+/// Checks one address of a repository.
+pub(crate) fn check_address(repository: &str) -> Result<(), Failure> {
+    repository::check(repository).map_err(|error| {
+        Failure::usage(format!("source.repository (--repository): {error} (--credential)"))
+    })
+}
 
 /// `project/app` or `project/app/environment`; the daemon checks the names.
 pub(crate) fn app(text: &str) -> Result<v1::App, Failure> {
@@ -41,7 +62,7 @@ pub(crate) fn resolve(repository: &str, revision: &str) -> Result<(String, Strin
             "cannot resolve `{revision}` of {repository}: {why}\n  fix:  name a branch or tag that is there, or give the commit's full id"
         ))
     };
-    let output = Command::new("git")
+    let output = std::process::Command::new("git")
         .args(["ls-remote", "--exit-code", "--", repository, revision])
         .env("GIT_TERMINAL_PROMPT", "0")
         .output()

@@ -24,6 +24,7 @@ pub mod recipe;
 pub mod records;
 pub mod redact;
 pub mod release;
+pub mod repository;
 mod retry;
 pub mod rollout;
 pub mod run;

@@ -110,7 +110,7 @@ impl Git for Checkouts {
         let repository = commit.repository.clone();
         // Resolves a name: blocking.
         let checked = tokio::task::spawn_blocking(move || egress.check(&repository)).await;
-        checked.map_err(|error| GitError::Other { message: error.to_string() })??;
+        let url = checked.map_err(|error| GitError::Other { message: error.to_string() })??;
         let full = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
             _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
@@ -125,7 +125,7 @@ impl Git for Checkouts {
             None => (None, None),
         };
         let request = Request {
-            repository: commit.repository.clone(),
+            repository: url.into(),
             commit: commit.id.clone(),
             branch: commit.branch.clone(),
             to: folder.path().display().to_string(),

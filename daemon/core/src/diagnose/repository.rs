@@ -39,6 +39,15 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             &["push the commit", "give `source.branch`, where the server hides commits by id"],
         ),
+        GitError::Address { url, message } => (
+            "repository-address-invalid",
+            url,
+            message,
+            &[
+                "give `source.repository` as https://HOST/PATH, without login, query or fragment",
+                "put a secret that holds `user:token` and name it in `source.credential`",
+            ],
+        ),
         GitError::Egress { url, message } => (
             "egress-refused",
             url,

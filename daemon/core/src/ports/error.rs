@@ -39,6 +39,14 @@ pub enum GitError {
         /// How it was looked for.
         message: String,
     },
+    /// The repository's address has a form that is refused.
+    #[error("`{url}` {message}")]
+    Address {
+        /// The address, without a login.
+        url: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The operator's egress policy says no.
     #[error("{url} is not allowed: {message}")]
     Egress {
