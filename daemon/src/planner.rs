@@ -10,8 +10,9 @@ use windlass_core::{
     cluster::Clusters,
     event::Event,
     job::{Commit, Image, Release, Stage},
-    pipeline::{Decision, decide, reference, release},
+    pipeline::{Decision, checkout, decide, reference, release, resolve},
     ports::{Dockerfile, ImageConfig, Journal, Ports},
+    revision::Revision,
     run::{Cause, Failure, Lost, Run},
     runtime::SecretEnv,
     spec::Spec,
@@ -40,6 +41,19 @@ impl Journal for Nowhere {
 
 #[async_trait]
 impl Planner for Plans {
+    async fn resolve(
+        &self,
+        app: &App,
+        commit: Commit,
+        revision: &Revision,
+    ) -> Result<Commit, Failure> {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Nowhere), stop, None);
+        let ports = self.supplies.for_job(&app.project);
+        let resolved = resolve(&app.project, commit, revision, &ports, &run).await;
+        resolved.map_err(|cause| Failure { at: Stage::Clone, cause })
+    }
+
     async fn plan(
         &self,
         app: &App,
@@ -51,16 +65,7 @@ impl Planner for Plans {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Nowhere), stop, None);
         let ports = self.supplies.for_job(&app.project);
-        let secrets = &ports.secrets;
-        let credential = match &commit.credential {
-            Some(name) => {
-                let opened = secrets.open(&app.project, name, None).await;
-                Some(opened.map_err(Cause::from).map_err(at(Stage::Clone))?.0)
-            }
-            None => None,
-        };
-        let tree = ports.git.checkout(commit, credential.as_ref(), run.voice()).await;
-        let tree = tree.map_err(Cause::from).map_err(at(Stage::Clone))?;
+        let tree = checkout(&app.project, commit, &ports, &run).await.map_err(at(Stage::Clone))?;
         let decision = decide(spec, &*tree, &ports, run.voice()).await;
         let decision = decision.map_err(at(Stage::Detect))?;
         let dockerfile = match &decision.dockerfile {

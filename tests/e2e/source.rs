@@ -97,6 +97,89 @@ fn the_ladder_finds_commits_wherever_they_are() {
     }
 }
 
+/// A bot's branch with the same tail, annotated tags, a name that two refs have; with the login, and
+/// with a client that has no git.
+#[test]
+fn revisions_are_exact_and_resolved_by_the_daemon() {
+    let stand = Stand::new("t-revision");
+    stand.daemon.put_secret("t-revision", "git", &format!("bed:{PASSWORD}")).unwrap();
+    let layout = &bed().layout;
+    for by_id in [true, false] {
+        let name = format!("t-revision-{by_id}");
+        let repository = Repository::new(layout, &name, by_id).unwrap();
+        repository.write("Dockerfile", &dockerfile()).unwrap();
+        repository.write("windlass.toml", SMALL).unwrap();
+        repository.write("index.html", "old\n").unwrap();
+        let old = repository.commit("old").unwrap();
+        let git = |args: &[&str]| repository.git(args).unwrap();
+        let _ = git(&["tag", "--annotate", "v0.9", "--message", "version 0.9"]);
+        repository.write("index.html", "new\n").unwrap();
+        let new = repository.commit("new").unwrap();
+        let _ = git(&["tag", "--annotate", "v1.0", "--message", "version 1.0"]);
+        // On no branch: where ids are hidden, only the tag leads to it.
+        repository.write("index.html", "aside\n").unwrap();
+        let aside = repository.commit("aside").unwrap();
+        let _ = git(&["tag", "--annotate", "v2.0", "--message", "version 2.0"]);
+        let _ = git(&["reset", "--quiet", "--hard", &new]);
+        let refs = ["bot/main", "both"].map(|branch| format!("{old}:refs/heads/{branch}"));
+        let both = format!("{new}:refs/tags/both");
+        let push =
+            ["push", "--quiet", "--force", repository.url(), "HEAD:refs/heads/main", "--tags"];
+        let _ = git(&[&push[..], &[&*refs[0], &*refs[1], &*both][..]].concat());
+        let (protocol, private) = (layout.git_protocol_url(&name), layout.private_git_url(&name));
+        for (url, revision, commit) in [
+            (repository.url(), "HEAD", &new),
+            (repository.url(), "main", &new),
+            (repository.url(), "bot/main", &old),
+            (repository.url(), "v0.9", &old),
+            (repository.url(), "refs/heads/both", &old),
+            (repository.url(), "refs/tags/both", &new),
+            (&*protocol, "v1.0", &new),
+            (&*private, "v2.0", &aside),
+        ] {
+            // A login that nobody asks for is not sent.
+            let args = ["--output", "json", "submit", "t-revision/names", "--detach"];
+            let more =
+                ["--repository", url, "--revision", revision, "--credential", "git", "--no-test"];
+            let mut client = stand.daemon.client(&[&args[..], &more[..]].concat()).unwrap();
+            let output = client.env("PATH", "").output().unwrap();
+            let job = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(job.contains(&format!("\"commit\":\"{commit}\"")), "{revision}: {output:?}");
+            assert!(job.contains(&format!("\"revision\":\"{revision}\"")), "{revision}: {job}");
+        }
+        for (revision, page) in [("main", "new"), ("v1.0", "new"), ("v2.0", "aside")] {
+            stand.submit("app", repository.url(), &["--revision", revision]).succeeded();
+            stand.serves("app", page);
+        }
+        let jobs =
+            || stand.daemon.windlass(&["jobs", "--limit", "100"]).unwrap().text.lines().count();
+        let before = jobs();
+        for (revision, words) in [
+            ("mian", &["revision-not-found", "source.revision", "main"][..]),
+            ("both", &["revision-ambiguous", "refs/heads/both", "refs/tags/both"][..]),
+            (&new[..10], &["revision-not-found", "40 or 64 hex digits"][..]),
+            ("main~1", &["source.revision", "main~1"][..]),
+        ] {
+            let args = ["submit", "t-revision/app", "--repository", repository.url(), "--revision"];
+            let answer = stand.daemon.windlass(&[&args[..], &[revision]].concat()).unwrap();
+            assert_eq!(answer.code, 2, "{}", answer.text);
+            for word in words {
+                assert!(answer.text.contains(word), "{word}: {}", answer.text);
+            }
+        }
+        assert_eq!(jobs(), before, "what leads to no commit is no job");
+        // The tag's own id is no commit's: told at once, with the commit's.
+        let tag = git(&["rev-parse", "v1.0"]);
+        let ended = stand.submit("app", repository.url(), &["--revision", tag.trim()]);
+        let text = ended.failed_with("clone", "commit-not-found");
+        assert!(text.contains("an annotated tag") && text.contains(&*new), "{text}");
+    }
+    let private = layout.private_git_url("t-revision-true");
+    let args = ["submit", "t-revision/app", "--repository", &private];
+    let answer = stand.daemon.windlass(&args).unwrap();
+    assert!(answer.code == 2 && answer.text.contains("repository-denied"), "{}", answer.text);
+}
+
 #[test]
 fn trees_that_cannot_be_built() {
     let stand = Stand::new("t-tree");

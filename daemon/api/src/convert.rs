@@ -9,6 +9,7 @@ use windlass_core::{
     cluster::{Clusters, NoCluster, Order, Targets},
     job::Commit,
     repository,
+    revision::{Revision, is_commit_id, is_ref_name},
     spec::Spec,
 };
 use windlass_proto::v1;
@@ -29,27 +30,19 @@ pub(crate) fn request_id(id: &str) -> Result<(), Status> {
     }
 }
 
-pub(crate) fn commit(source: Option<v1::Source>) -> Result<Commit, Status> {
-    let source = source
-        .ok_or_else(|| field("source", "", "is missing; repository and commit are required"))?;
-    let (repository, id) = (source.repository, source.commit.to_ascii_lowercase());
+/// Reads where a commit is, and the revision that leads to it where the request names no commit: then
+/// its id is empty.
+pub(crate) fn source(source: Option<v1::Source>) -> Result<(Commit, Option<Revision>), Status> {
+    let source = source.ok_or_else(|| {
+        field("source", "", "is missing; a repository, and a commit or a revision are required")
+    })?;
+    let repository = source.repository;
     // A login in it would be stored with the job, and told to all who may see that.
     repository::check(&repository)
         .map_err(|error| field("source.repository", &error.shown, &error.problem))?;
-    if !matches!(id.len(), 40 | 64) || !id.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Err(field(
-            "source.commit",
-            &id,
-            "must be 40 or 64 hex digits: resolve branches and tags first",
-        ));
-    }
-    let branch_ok = |c: char| c.is_ascii_alphanumeric() || "._-/+@".contains(c);
+    let (id, revision) = commit(&source.commit, &source.revision)?;
     let branch = source.branch;
-    if branch.len() > 255
-        || !branch.chars().all(branch_ok)
-        || branch.starts_with('-')
-        || branch.contains("..")
-    {
+    if !branch.is_empty() && !is_ref_name(&branch) {
         return Err(field("source.branch", &branch, "must be a branch's name"));
     }
     let directory = match &*source.directory {
@@ -67,7 +60,34 @@ pub(crate) fn commit(source: Option<v1::Source>) -> Result<Commit, Status> {
         ));
     }
     let credential = Some(source.credential).filter(|name| !name.is_empty());
-    Ok(Commit { repository, id, branch, directory, credential })
+    // Kept with the job once it led somewhere.
+    let commit = Commit { repository, id, branch, directory, credential, revision: String::new() };
+    Ok((commit, revision))
+}
+
+/// Reads a commit's id, or a revision where that is empty.
+fn commit(id: &str, revision: &str) -> Result<(String, Option<Revision>), Status> {
+    match (id, revision) {
+        ("", "") => Err(field(
+            "source.commit",
+            "",
+            "is empty, and so is `source.revision`: give one of them; HEAD is the default branch",
+        )),
+        (id, "") if is_commit_id(id) => Ok((id.to_ascii_lowercase(), None)),
+        (id, "") => Err(field(
+            "source.commit",
+            id,
+            "must be 40 or 64 hex digits; a branch or a tag belongs into `source.revision`",
+        )),
+        ("", text) => match Revision::parse(text) {
+            Ok(Revision::Id(id)) => Ok((id, None)),
+            Ok(revision) => Ok((String::new(), Some(revision))),
+            Err(expected) => Err(field("source.revision", text, expected)),
+        },
+        (_, text) => {
+            Err(field("source.revision", text, "stands beside `source.commit`: give one of them"))
+        }
+    }
 }
 
 /// The wire's words are those of the core, so that a spec is read as `windlass.toml` is.
@@ -200,15 +220,47 @@ mod tests {
         assert!(error.message().contains("expected `cluster` or `load-balancer`"), "{error}");
     }
 
+    const ID: &str = "0123456789012345678901234567890123456789";
+
+    #[test]
+    fn a_commit_or_a_revision_is_named_and_not_both() {
+        let named = |id: &str, revision: &str| {
+            let wire = v1::Source {
+                repository: "https://git.example/web.git".into(),
+                commit: id.into(),
+                revision: revision.into(),
+                ..v1::Source::default()
+            };
+            let (commit, revision) = source(Some(wire))?;
+            Ok::<_, Status>((commit.id, revision.map(|revision| revision.to_string())))
+        };
+        let upper = "ABCDEF7890".repeat(4);
+        assert_eq!(named(ID, "").unwrap(), (ID.to_owned(), None));
+        assert_eq!(named(&upper, "").unwrap(), (upper.to_lowercase(), None));
+        assert_eq!(named("", &upper).unwrap(), (upper.to_lowercase(), None));
+        assert_eq!(named("", "main").unwrap(), (String::new(), Some("main".into())));
+        assert_eq!(named("", "HEAD").unwrap(), (String::new(), Some("HEAD".into())));
+        for (id, revision, words) in [
+            ("", "", "source.commit: `` is empty"),
+            ("main", "", "source.commit: `main` must be"),
+            ("0123456", "", "source.commit: `0123456` must be"),
+            (ID, "main", "source.revision: `main` stands beside"),
+            ("", "main~1", "source.revision: `main~1` must be"),
+        ] {
+            let error = named(id, revision).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
+
     #[test]
     fn a_login_in_an_address_is_refused_and_not_repeated() {
-        let source = |repository: &str| v1::Source {
+        let wire = |repository: &str| v1::Source {
             repository: repository.into(),
-            commit: "0123456789012345678901234567890123456789".into(),
+            commit: ID.into(),
             ..v1::Source::default()
         };
-        commit(Some(source("https://git.example/web.git"))).unwrap();
-        let error = commit(Some(source("https://deploy:t0ken@git.example/web.git"))).unwrap_err();
+        source(Some(wire("https://git.example/web.git"))).unwrap();
+        let error = source(Some(wire("https://deploy:t0ken@git.example/web.git"))).unwrap_err();
         assert_eq!(error.code(), tonic::Code::InvalidArgument);
         let all = format!("{error:?}");
         assert!(!all.contains("t0ken") && !all.contains("deploy"), "{all}");

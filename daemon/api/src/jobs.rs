@@ -20,6 +20,7 @@ use windlass_core::{
     ports::ObjectChange,
     queue,
     records::{Filter, JobRecord, JobState, Submission},
+    revision::Revision,
     run::Failure,
     spec::Spec,
 };
@@ -40,6 +41,13 @@ pub struct Planned {
 /// Finds out what a job would do, and changes nothing.
 #[async_trait]
 pub trait Planner: Send + Sync {
+    /// Finds the commit that a revision leads to now, in the repository of `commit`.
+    async fn resolve(
+        &self,
+        app: &App,
+        commit: Commit,
+        revision: &Revision,
+    ) -> Result<Commit, Failure>;
     /// Clones and detects.
     async fn plan(
         &self,
@@ -64,14 +72,24 @@ impl jobs_server::Jobs for Desk {
         principal.may(Verb::Deploy, &app.project)?;
         let (wanted, order) = (&message.clusters, message.cluster_order);
         let clusters = convert::clusters(&self.targets, &app, wanted, order)?;
+        let (commit, revision) = convert::source(message.source)?;
+        let spec = convert::spec(message.spec)?;
+        let labels = convert::labels(&message.labels)?;
+        let timeout = convert::timeout(message.timeout)?;
+        // A repeat is the job that there is, wherever the revision leads by now.
+        let known = self.jobs.submitted(&principal.name, &message.request_id, &body).await;
+        if let Some(record) = known.map_err(errors::store)? {
+            return Ok(Response::new(outgoing::job(record)));
+        }
+        let commit = self.resolved(&app, commit, revision).await?;
         let job = Job {
             id: uuid::Uuid::now_v7().to_string(),
             app,
             clusters,
-            source: Source::Commit(convert::commit(message.source)?),
-            spec: convert::spec(message.spec)?,
-            labels: convert::labels(&message.labels)?,
-            timeout: convert::timeout(message.timeout)?,
+            source: Source::Commit(commit),
+            spec,
+            labels,
+            timeout,
             principal: principal.name.clone(),
             created_ms: 0,
         };
@@ -88,8 +106,10 @@ impl jobs_server::Jobs for Desk {
         let app = convert::app(message.app)?;
         // It opens a credential and reaches out: as much as a deploy.
         principal.may(Verb::Deploy, &app.project)?;
-        let (commit, spec) = (convert::commit(message.source)?, convert::spec(message.spec)?);
+        let (commit, revision) = convert::source(message.source)?;
+        let spec = convert::spec(message.spec)?;
         let clusters = convert::clusters(&self.targets, &app, &message.clusters, 0)?;
+        let commit = self.resolved(&app, commit, revision).await?;
         let planned = self.planner.plan(&app, &clusters, &commit, &spec).await;
         let planned = planned.map_err(|failure| errors::failure(&failure))?;
         let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
@@ -176,6 +196,18 @@ impl Desk {
     async fn find(&self, id: &str) -> Result<JobRecord, Status> {
         let found = self.jobs.job(id).await.map_err(errors::store)?;
         found.ok_or_else(|| errors::missing("job", id, "list them: windlass jobs"))
+    }
+
+    /// Returns the commit of a request, which may name a revision instead.
+    async fn resolved(
+        &self,
+        app: &App,
+        commit: Commit,
+        revision: Option<Revision>,
+    ) -> Result<Commit, Status> {
+        let Some(revision) = revision else { return Ok(commit) };
+        let resolved = self.planner.resolve(app, commit, &revision).await;
+        resolved.map_err(|failure| errors::failure(&failure))
     }
 
     /// Stores a job and tells the queue; a repeat of a request tells nobody.

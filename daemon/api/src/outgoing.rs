@@ -57,6 +57,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
                 branch: commit.branch,
                 directory: commit.directory,
                 credential: commit.credential.unwrap_or_default(),
+                revision: commit.revision,
             }),
             String::new(),
         ),

@@ -306,7 +306,8 @@ pub(crate) struct Source {
     /// The repository's URL.
     #[arg(long)]
     pub(crate) repository: String,
-    /// A commit, branch or tag. Default: the server's HEAD.
+    /// A branch, a tag, a full name (refs/…) or a commit's whole id; the daemon resolves it. Default:
+    /// the server's HEAD.
     #[arg(long, default_value = "HEAD")]
     pub(crate) revision: String,
     /// Folder of the app within the repository.

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let request = v1::SubmitRequest {
                 request_id: request_id.clone().unwrap_or_else(new_id),
                 app: Some(source::app(&what.app)?),
-                source: Some(source::source(what)?),
+                source: Some(source::source(what)),
                 spec: Some(source::spec(what)?),
                 labels: label.iter().cloned().collect(),
                 timeout: timeout
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Plan { source: what } => {
             let request = v1::PlanRequest {
                 app: Some(source::app(&what.app)?),
-                source: Some(source::source(what)?),
+                source: Some(source::source(what)),
                 spec: Some(source::spec(what)?),
                 clusters: what.cluster.clone(),
             };
@@ -72,7 +72,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Eject { source: what, to, image } => {
             let request = v1::PlanRequest {
                 app: Some(source::app(&what.app)?),
-                source: Some(source::source(what)?),
+                source: Some(source::source(what)),
                 spec: Some(source::spec(what)?),
                 clusters: what.cluster.clone(),
             };
@@ -85,16 +85,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Init { app, repository, revision, directory, credential, to } => {
             let (of, at) = (repository.as_ref(), revision.as_ref());
             let place = init::place(of, at, directory.as_ref())?;
-            let (commit, branch) = source::resolve(&place.repository, &place.revision)?;
+            let init::Place { repository, revision, directory } = &place;
             let request = v1::PlanRequest {
                 app: Some(source::app(app)?),
-                source: Some(v1::Source {
-                    repository: place.repository.clone(),
-                    commit,
-                    branch,
-                    directory: place.directory.clone(),
-                    credential: credential.clone(),
-                }),
+                source: Some(source::named(repository, revision, directory, credential)),
                 spec: None,
                 clusters: Vec::new(),
             };

@@ -12,6 +12,7 @@ pub(crate) fn job(job: &v1::Job) -> Value {
             "repository": source.repository,
             "commit": source.commit,
             "branch": source.branch,
+            "revision": source.revision,
             "directory": source.directory,
         })),
         "rollback_of": job.rollback_of,

@@ -4,7 +4,7 @@ use crate::{
     args::{Command, Source},
     client::Failure,
 };
-use windlass_core::repository;
+use windlass_core::{repository, revision::is_commit_id};
 use windlass_proto::v1;
 
 /// Checks the address of a command's repository, so that a login in it does not leave this machine.
@@ -38,43 +38,28 @@ pub(crate) fn app(text: &str) -> Result<v1::App, Failure> {
     }
 }
 
-pub(crate) fn source(source: &Source) -> Result<v1::Source, Failure> {
-    let (commit, branch) = resolve(&source.repository, &source.revision)?;
-    Ok(v1::Source {
-        repository: source.repository.clone(),
-        commit,
-        branch,
-        directory: source.directory.clone(),
-        credential: source.credential.clone(),
-    })
+/// Reads the source of a command.
+pub(crate) fn source(source: &Source) -> v1::Source {
+    named(&source.repository, &source.revision, &source.directory, &source.credential)
 }
 
-/// A commit as it is; a branch or tag as the server has it now, asked by the git that is installed,
-/// with the logins that it has.
-pub(crate) fn resolve(repository: &str, revision: &str) -> Result<(String, String), Failure> {
-    let is_id =
-        matches!(revision.len(), 40 | 64) && revision.chars().all(|c| c.is_ascii_hexdigit());
-    if is_id {
-        return Ok((revision.into(), String::new()));
+/// Names a source. A branch or a tag is the daemon's to resolve: it has the login and the policy.
+pub(crate) fn named(
+    repository: &str,
+    revision: &str,
+    directory: &str,
+    credential: &str,
+) -> v1::Source {
+    let is_id = is_commit_id(revision);
+    let (commit, revision) = if is_id { (revision, "") } else { ("", revision) };
+    v1::Source {
+        repository: repository.into(),
+        commit: commit.into(),
+        revision: revision.into(),
+        branch: String::new(),
+        directory: directory.into(),
+        credential: credential.into(),
     }
-    let fail = |why: String| {
-        Failure::usage(format!(
-            "cannot resolve `{revision}` of {repository}: {why}\n  fix:  name a branch or tag that is there, or give the commit's full id"
-        ))
-    };
-    let output = std::process::Command::new("git")
-        .args(["ls-remote", "--exit-code", "--", repository, revision])
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .map_err(|error| fail(format!("git: {error}")))?;
-    if !output.status.success() {
-        return Err(fail(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-    }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let found = text.lines().find_map(|line| line.split_once('\t'));
-    let (commit, name) = found.ok_or_else(|| fail("the server did not name it".into()))?;
-    let branch = name.strip_prefix("refs/heads/").unwrap_or_default();
-    Ok((commit.into(), branch.into()))
 }
 
 /// What `--spec` says, and over it what the other options say.

@@ -56,6 +56,9 @@ pub struct Commit {
     pub directory: String,
     /// Name of the project's secret that holds `user:token`, if the repository wants one.
     pub credential: Option<String>,
+    /// The revision that led to `id` when the job was accepted. Empty where the request named `id`.
+    #[serde(default)]
+    pub revision: String,
 }
 
 /// A commit as its author tells of it.
@@ -203,6 +206,16 @@ mod tests {
             bytes: None,
         };
         assert_eq!(image.by_digest(), "10.0.0.1:5000/shop/web@sha256:1");
+    }
+
+    #[test]
+    fn a_commit_of_an_older_journal_names_no_revision() {
+        let old = serde_json::json!({
+            "repository": "https://git.example/web", "id": "abc", "branch": "main",
+            "directory": ".", "credential": null,
+        });
+        let commit: Commit = serde_json::from_value(old).unwrap();
+        assert_eq!((&*commit.branch, &*commit.revision), ("main", ""));
     }
 
     #[test]

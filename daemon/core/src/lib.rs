@@ -26,6 +26,7 @@ pub mod redact;
 pub mod release;
 pub mod repository;
 mod retry;
+pub mod revision;
 pub mod rollout;
 pub mod run;
 pub mod runtime;

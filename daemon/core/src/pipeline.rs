@@ -10,7 +10,7 @@ use crate::{
     hook::{self, Hook, Rounds},
     job::{Commit, Image, Job, Release, Source, Stage},
     plan::{Before, Cursor, Plan, rolling},
-    ports::{ClusterError, ImageConfig, Ports, Tree},
+    ports::{ClusterError, ImageConfig, Ports},
     release::{Resumed, carry_out},
     run::{Cause, Failure, Lost, Run},
 };
@@ -20,10 +20,12 @@ mod build;
 mod detect;
 mod port;
 mod secrets;
+mod source;
 mod test;
 
 pub use build::{reference, release};
 pub use detect::{Decision, decide};
+pub use source::{checkout, resolve};
 
 /// Deploys one job, or goes on with one. It does not fail: how the job ended is its outcome.
 ///
@@ -183,7 +185,8 @@ async fn from_commit(
     ports: &Ports,
     run: &Run,
 ) -> Result<Release, Failure> {
-    let tree = run.stage(Stage::Clone, clone(job, commit, ports, run)).await?;
+    let fetched = checkout(&job.app.project, commit, ports, run);
+    let tree = run.stage(Stage::Clone, fetched).await?;
     let decided = run.stage(Stage::Detect, detect::detect(job, &*tree, ports, run)).await?;
     preview(job, commit, &decided, ports, run).await?;
     let building = build::build(job, commit, &decided, &*tree, ports, run);
@@ -238,22 +241,4 @@ async fn preview(
         }
     }
     Ok(())
-}
-
-async fn clone(
-    job: &Job,
-    commit: &Commit,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Box<dyn Tree>, Cause> {
-    let credential = match &commit.credential {
-        Some(name) => Some(secrets::open(&job.app.project, name, ports, run).await?.0),
-        None => None,
-    };
-    let checkout = || ports.git.checkout(commit, credential.as_ref(), run.voice());
-    let tree = run.retrying(checkout).await?;
-    if let Some(commit) = tree.commit() {
-        run.say(Event::Cloned(commit.clone())).await?;
-    }
-    Ok(tree)
 }

@@ -8,6 +8,7 @@ use crate::{
     job::{Commit, CommitInfo, Image, Release},
     plan::Change,
     recipe::Recipe,
+    revision::{Resolved, Revision},
     run::{Lost, Voice},
     secret::Secret,
     snapshot::Snapshot,
@@ -63,6 +64,15 @@ pub trait Git: Send + Sync {
         credential: Option<&Secret>,
         voice: &Voice,
     ) -> Result<Box<dyn Tree>, GitError>;
+
+    /// Finds the commit that `revision` leads to now, in the repository of `commit`, by the rules of
+    /// [`crate::revision::find`]. `credential` is as for a checkout, and so is the egress policy.
+    async fn resolve(
+        &self,
+        commit: &Commit,
+        revision: &Revision,
+        credential: Option<&Secret>,
+    ) -> Result<Resolved, GitError>;
 }
 
 /// A checked-out commit, opened at the app's folder. No path in it leads outside.

@@ -182,6 +182,14 @@ pub struct SecretRecord {
 pub trait Jobs: Send + Sync {
     /// Stores a job, once per principal and request id.
     async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError>;
+    /// The job of a principal's earlier request with this id; [`StoreError::RequestReused`] where that
+    /// had another body.
+    async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError>;
     /// One job.
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
     /// Newest first.

@@ -1,7 +1,8 @@
 //! A commit by its id, from servers that hide ids from libgit2: over protocol v2 they hand out any
 //! object that is asked for, and libgit2 speaks v0 only.
 
-use crate::fetch::{Answer, HEARTBEAT, Request};
+use crate::protocol::{Answer, HEARTBEAT, Remote};
+use git2::Oid;
 use gix::{
     credentials::{helper::Action, protocol::Outcome},
     progress::Discard,
@@ -22,10 +23,10 @@ use std::{
 /// credential must not follow it to another host.
 const CONFIG: [&str; 2] = ["http.followRedirects=false", "protocol.version=2"];
 
-/// Fetches the commit alone into the repository at `request.to`.
-pub(crate) fn fetch(request: &Request) -> Result<(), String> {
+/// Fetches the commit alone into the repository at `to`.
+pub(crate) fn fetch(remote: &Remote, id: Oid, to: &str) -> Result<(), String> {
     // The transport refuses to send one in clear, and is not asked to.
-    if request.token.is_some() && !request.repository.starts_with("https:") {
+    if remote.login.is_some() && !remote.url.starts_with("https:") {
         return Err("a credential is only sent over https here".into());
     }
     let told = |error: gix::Error| error.to_string();
@@ -34,32 +35,32 @@ pub(crate) fn fetch(request: &Request) -> Result<(), String> {
         threads.spawn(move || {
             let mut before = 0;
             while awaited.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
-                let now = size(&Path::new(&request.to).join(".git/objects/pack"));
+                let now = size(&Path::new(to).join(".git/objects/pack"));
                 if now > before {
                     crate::child::say(&Answer::Alive);
                 }
                 before = now;
             }
         });
-        let done = receive(request).map_err(told);
+        let done = receive(remote, id, to).map_err(told);
         drop(ended);
         done
     })
 }
 
-fn receive(request: &Request) -> Result<(), gix::Error> {
+fn receive(from: &Remote, id: Oid, to: &str) -> Result<(), gix::Error> {
     let options = gix::open::Options::isolated().config_overrides(CONFIG);
-    let repository = gix::open_opts(&request.to, options)?;
-    let wanted = format!("+{}:refs/windlass/commit", request.commit);
-    let remote = repository.remote_at(&*request.repository)?;
+    let repository = gix::open_opts(to, options)?;
+    let wanted = format!("+{id}:refs/windlass/commit");
+    let remote = repository.remote_at(&*from.url)?;
     let remote = remote
         .with_refspecs([&*wanted], Direction::Fetch)?
         .with_fetch_tags(gix::remote::fetch::Tags::None);
-    let login = |action: Action| match (action, &request.user, &request.token) {
-        (Action::Get(context), Some(user), Some(token)) => Ok(Some(Outcome {
+    let login = |action: Action| match (action, &from.login) {
+        (Action::Get(context), Some(login)) => Ok(Some(Outcome {
             identity: Account {
-                username: user.clone(),
-                password: token.clone(),
+                username: login.user.clone(),
+                password: login.token.clone(),
                 oauth_refresh_token: None,
             },
             next: context.into(),

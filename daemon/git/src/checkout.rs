@@ -2,7 +2,7 @@
 
 use crate::{
     egress::Egress,
-    fetch::{Answer, Request},
+    protocol::{Answer, Login, Remote, Request, Task, Wanted},
     tree::Workspace,
 };
 use async_trait::async_trait;
@@ -12,14 +12,17 @@ use std::{
     process::Stdio,
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::Command,
+    sync::Semaphore,
     time::timeout,
 };
 use windlass_core::{
     job::{Commit, CommitInfo, Stage},
     ports::{Git, GitError, Tree},
+    revision::{Resolved, Revision, is_commit_id, is_ref_name},
     run::Voice,
     secret::Secret,
 };
@@ -27,12 +30,21 @@ use windlass_core::{
 /// A server that sends nothing for so long is given up.
 const SILENCE: Duration = Duration::from_secs(120);
 
+/// A client waits while a revision is resolved, for so long at most.
+const RESOLVING: Duration = Duration::from_secs(30);
+
+/// Revisions that are resolved at once; others wait for their turn.
+const RESOLVERS: usize = 4;
+
+const ANOTHER_ANSWER: &str = "the child answered another question than it was asked";
+
 /// Checks commits out into folders of their own.
 pub struct Checkouts {
     folder: PathBuf,
     /// The daemon's own program, and the argument that makes it the child.
     program: PathBuf,
     egress: Egress,
+    resolvers: Semaphore,
 }
 
 impl Checkouts {
@@ -48,10 +60,46 @@ impl Checkouts {
                 tracing::warn!(path = %path.display(), %error, "an old workspace stays");
             }
         }
-        Ok(Self { folder: folder.into(), program: program.into(), egress })
+        let resolvers = Semaphore::new(RESOLVERS);
+        Ok(Self { folder: folder.into(), program: program.into(), egress, resolvers })
     }
 
-    async fn fetch(&self, request: &Request, voice: &Voice) -> Result<CommitInfo, GitError> {
+    /// Makes a folder that is gone when dropped.
+    fn workspace(&self, prefix: &str) -> Result<TempDir, GitError> {
+        let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
+        made.map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
+            _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
+        })
+    }
+
+    /// Prepares a task, once the egress policy has agreed.
+    async fn request(
+        &self,
+        commit: &Commit,
+        credential: Option<&Secret>,
+        to: &Path,
+        task: Task,
+    ) -> Result<Request, GitError> {
+        let egress = self.egress.clone();
+        let repository = commit.repository.clone();
+        // Resolves a name: blocking.
+        let checked = tokio::task::spawn_blocking(move || egress.check(&repository)).await;
+        let url = checked.map_err(|error| GitError::Other { message: error.to_string() })??;
+        let login = credential.and_then(Secret::reveal_text).map(str::trim).map(|text| {
+            let (user, token) = text.split_once(':').unwrap_or(("x-access-token", text));
+            Login { user: user.into(), token: token.into() }
+        });
+        Ok(Request {
+            remote: Remote { url: url.into(), login },
+            credential: commit.credential.clone(),
+            to: to.display().to_string(),
+            task,
+        })
+    }
+
+    /// Runs a child to its last answer.
+    async fn run(&self, request: &Request, voice: Option<&Voice>) -> Result<Answer, GitError> {
         let other = |message: String| GitError::Other { message };
         let mut child = Command::new(&self.program)
             .arg("checkout")
@@ -76,7 +124,7 @@ impl Checkouts {
         loop {
             let line = timeout(SILENCE, lines.next_line()).await.map_err(|_| {
                 let message = format!("the server sent nothing for {} s", SILENCE.as_secs());
-                GitError::Unreachable { repository: request.repository.clone(), message }
+                GitError::Unreachable { repository: request.remote.url.clone(), message }
             })?;
             let Ok(Some(line)) = line else {
                 let status = child.wait().await.map(|status| status.to_string());
@@ -84,14 +132,16 @@ impl Checkouts {
                 return Err(other(format!("the checkout ended without an answer: {status}")));
             };
             match serde_json::from_str(&line).map_err(|error| other(error.to_string()))? {
-                Answer::Done(commit) => return Ok(readable(commit)),
+                last @ (Answer::Done(_) | Answer::Resolved(_)) => return Ok(last),
                 Answer::Alive => {}
                 Answer::Failed(failed) => {
                     return Err(failed.into_error(request));
                 }
                 Answer::Progress(line) => {
-                    let said = voice.log(Stage::Clone, "git", &line).await;
-                    said.map_err(|lost| other(lost.to_string()))?;
+                    if let Some(voice) = voice {
+                        let said = voice.log(Stage::Clone, "git", &line).await;
+                        said.map_err(|lost| other(lost.to_string()))?;
+                    }
                 }
             }
         }
@@ -106,36 +156,49 @@ impl Git for Checkouts {
         credential: Option<&Secret>,
         voice: &Voice,
     ) -> Result<Box<dyn Tree>, GitError> {
-        let egress = self.egress.clone();
-        let repository = commit.repository.clone();
-        // Resolves a name: blocking.
-        let checked = tokio::task::spawn_blocking(move || egress.check(&repository)).await;
-        let url = checked.map_err(|error| GitError::Other { message: error.to_string() })??;
-        let full = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
-            _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
-        };
-        let folder =
-            tempfile::Builder::new().prefix("job-").tempdir_in(&self.folder).map_err(full)?;
-        let text = credential.and_then(Secret::reveal_text);
-        let (user, token) = match text
-            .map(|text| text.trim().split_once(':').unwrap_or(("x-access-token", text.trim())))
-        {
-            Some((user, token)) => (Some(user.to_owned()), Some(token.to_owned())),
-            None => (None, None),
-        };
-        let request = Request {
-            repository: url.into(),
-            commit: commit.id.clone(),
-            branch: commit.branch.clone(),
-            to: folder.path().display().to_string(),
-            user,
-            token,
-            credential: commit.credential.clone(),
-        };
-        let fetched = self.fetch(&request, voice).await?;
-        Ok(Box::new(Workspace::open(folder, &commit.directory)?.of(fetched)))
+        let folder = self.workspace("job-")?;
+        let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
+        let task = Task::Checkout(wanted);
+        let request = self.request(commit, credential, folder.path(), task).await?;
+        match self.run(&request, Some(voice)).await? {
+            Answer::Done(fetched) => {
+                let tree = Workspace::open(folder, &commit.directory)?;
+                Ok(Box::new(tree.of(readable(fetched))))
+            }
+            _ => Err(GitError::Other { message: ANOTHER_ANSWER.into() }),
+        }
     }
+
+    async fn resolve(
+        &self,
+        commit: &Commit,
+        revision: &Revision,
+        credential: Option<&Secret>,
+    ) -> Result<Resolved, GitError> {
+        let resolved = async {
+            // It is never closed.
+            let _turn = self.resolvers.acquire().await;
+            let folder = self.workspace("revision-")?;
+            let task = Task::Resolve(revision.clone());
+            let request = self.request(commit, credential, folder.path(), task).await?;
+            match self.run(&request, None).await? {
+                Answer::Resolved(resolved) if is_plausible(&resolved) => Ok(resolved),
+                _ => Err(GitError::Other { message: ANOTHER_ANSWER.into() }),
+            }
+        };
+        timeout(RESOLVING, resolved).await.unwrap_or_else(|_| {
+            let repository = commit.repository.clone();
+            let seconds = RESOLVING.as_secs();
+            let message = format!("its branches and tags were not listed within {seconds} s");
+            Err(GitError::Unreachable { repository, message })
+        })
+    }
+}
+
+/// Whether an answer has the form of one: the child reads what a hostile server sends.
+fn is_plausible(resolved: &Resolved) -> bool {
+    let branch = &resolved.branch;
+    is_commit_id(&resolved.commit) && (branch.is_empty() || is_ref_name(branch))
 }
 
 /// Its author may write what he likes: it is cut, and nothing in it moves a terminal's cursor.

@@ -1,30 +1,29 @@
 //! The child process: limits, then libgit2.
 
-use crate::fetch::{Answer, Failed, Request, fetch};
+use crate::{
+    fetch::fetch,
+    protocol::{Answer, Failed, Request, Task},
+    resolve::resolve,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::{
     io::{Read, Write},
     process::ExitCode,
 };
-use windlass_core::job::CommitInfo;
 
 /// A small pack can ask for huge allocations.
 const MEMORY: u64 = 4 << 30;
 /// No file of a repository is larger.
 const FILE: u64 = 2 << 30;
 
-/// Fetches what standard input says, and tells how that went on standard output.
+/// Does the task of standard input, and tells how that went on standard output.
 #[must_use]
 pub fn main() -> ExitCode {
-    let answer = match run() {
-        Ok(commit) => Answer::Done(commit),
-        Err(failed) => Answer::Failed(failed),
-    };
-    say(&answer);
+    say(&run().unwrap_or_else(Answer::Failed));
     ExitCode::SUCCESS
 }
 
-fn run() -> Result<CommitInfo, Failed> {
+fn run() -> Result<Answer, Failed> {
     let other = |error: String| Failed::Other(error);
     for (resource, limit) in [(Resource::As, MEMORY), (Resource::Fsize, FILE), (Resource::Core, 0)]
     {
@@ -34,7 +33,14 @@ fn run() -> Result<CommitInfo, Failed> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|error| other(error.to_string()))?;
     let request: Request = serde_json::from_str(&text).map_err(|error| other(error.to_string()))?;
-    fetch(&request, &|line| say(&Answer::Progress(line.into())))
+    let Request { remote, to, task, .. } = &request;
+    match task {
+        Task::Resolve(revision) => resolve(remote, to, revision).map(Answer::Resolved),
+        Task::Checkout(wanted) => {
+            let progress = |line: &str| say(&Answer::Progress(line.into()));
+            fetch(remote, wanted, to, &progress).map(Answer::Done)
+        }
+    }
 }
 
 pub(crate) fn say(answer: &Answer) {

@@ -4,97 +4,47 @@
 //! it; its id once more, over protocol v2; the branch (or HEAD), ever deeper, until the commit is
 //! in it.
 
-use git2::{
-    AutotagOption, Cred, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, RemoteCallbacks,
-    RemoteRedirect, Repository, build::CheckoutBuilder,
+use crate::{
+    protocol::{Failed, Remote, Wanted},
+    remote::{get, init, list, local, refused, refuses_ids},
 };
-use serde::{Deserialize, Serialize};
-use std::{
-    cell::Cell,
-    path::Path,
-    time::{Duration, Instant},
-};
-use windlass_core::{job::CommitInfo, ports::GitError};
-
-/// What the child is told, on its standard input.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Request {
-    pub(crate) repository: String,
-    pub(crate) commit: String,
-    pub(crate) branch: String,
-    /// An empty folder.
-    pub(crate) to: String,
-    pub(crate) user: Option<String>,
-    pub(crate) token: Option<String>,
-    /// The credential's name, for errors.
-    pub(crate) credential: Option<String>,
-}
-
-/// What the child answers, a line each on its standard output.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Answer {
-    Progress(String),
-    /// Something has come since the last answer.
-    Alive,
-    Done(CommitInfo),
-    Failed(Failed),
-}
-
-/// [`GitError`], as far as a child can tell.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Failed {
-    Unreachable(String),
-    Denied(String),
-    NoRepository,
-    NoCommit(String),
-    Full(String),
-    Other(String),
-}
-
-impl Failed {
-    pub(crate) fn into_error(self, request: &Request) -> GitError {
-        let repository = request.repository.clone();
-        match self {
-            Self::Unreachable(message) => GitError::Unreachable { repository, message },
-            Self::Denied(message) => {
-                GitError::Denied { repository, message, credential: request.credential.clone() }
-            }
-            Self::NoRepository => GitError::NoRepository { repository },
-            Self::NoCommit(message) => {
-                GitError::NoCommit { repository, commit: request.commit.clone(), message }
-            }
-            Self::Full(message) => GitError::Full { message },
-            Self::Other(message) => GitError::Other { message },
-        }
-    }
-}
-
-/// How often a transfer that goes on says so.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
+use git2::{ObjectType, Oid, Repository, build::CheckoutBuilder};
+use std::path::Path;
+use windlass_core::job::CommitInfo;
 
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
-pub(crate) fn fetch(request: &Request, say: &dyn Fn(&str)) -> Result<CommitInfo, Failed> {
-    let wanted = Oid::from_str(&request.commit)
-        .map_err(|_| Failed::NoCommit("it is no id of 40 or 64 hex digits".into()))?;
-    let repository = Repository::init(&request.to).map_err(|error| local(&error))?;
-    obtain(&repository, request, wanted, say)?;
-    let commit = repository.find_commit(wanted).map_err(|error| local(&error))?;
+/// Fills the empty folder `to` with a commit's tree.
+pub(crate) fn fetch(
+    remote: &Remote,
+    wanted: &Wanted,
+    to: &str,
+    say: &dyn Fn(&str),
+) -> Result<CommitInfo, Failed> {
+    if wanted.commit.len() != 40 {
+        let message = "repositories with ids of 64 digits (SHA-256) are not in this version";
+        return Err(Failed::NoCommit(message.into()));
+    }
+    let id = Oid::from_str(&wanted.commit)
+        .map_err(|_| Failed::NoCommit("it is no id of 40 hex digits".into()))?;
+    let repository = init(to).map_err(|error| local(&error))?;
+    obtain(&repository, remote, wanted, to, id, say)?;
+    let commit = repository.find_commit(id).map_err(|error| local(&error))?;
     let mut checkout = CheckoutBuilder::new();
     checkout.force().disable_filters(true);
     let checked = repository.checkout_tree(commit.as_object(), Some(&mut checkout));
     checked.map_err(|error| local(&error))?;
-    repository.set_head_detached(wanted).map_err(|error| local(&error))?;
+    repository.set_head_detached(id).map_err(|error| local(&error))?;
     // What is on the disk is what was asked for, or nothing is.
     let head = repository.head().and_then(|head| head.peel_to_commit()).map_err(|e| local(&e))?;
-    if head.id() != wanted {
-        return Err(Failed::Other(format!("checked out {} instead of {wanted}", head.id())));
+    if head.id() != id {
+        return Err(Failed::Other(format!("checked out {} instead of {id}", head.id())));
     }
     let about = about(&commit);
     drop((head, commit));
     drop(repository);
-    std::fs::remove_dir_all(Path::new(&request.to).join(".git"))
+    std::fs::remove_dir_all(Path::new(to).join(".git"))
         .map_err(|error| Failed::Other(error.to_string()))?;
     Ok(about)
 }
@@ -114,43 +64,47 @@ fn about(commit: &git2::Commit<'_>) -> CommitInfo {
 
 fn obtain(
     repository: &Repository,
-    request: &Request,
-    wanted: Oid,
+    remote: &Remote,
+    wanted: &Wanted,
+    to: &str,
+    id: Oid,
     say: &dyn Fn(&str),
 ) -> Result<(), Failed> {
-    let by_id = format!("+{wanted}:refs/windlass/commit");
-    match get(repository, request, &by_id, 1) {
-        Ok(()) if has(repository, wanted) => return Ok(()),
+    let by_id = format!("+{id}:refs/windlass/commit");
+    match get(repository, remote, &by_id, 1) {
+        Ok(()) if has(repository, id)? => return Ok(()),
         Ok(()) => {}
-        Err(error) if !refuses_ids(&error) => return Err(remote(&error)),
+        Err(error) if !refuses_ids(&error) => return Err(refused(&error)),
         Err(_) => say("the server does not hand out commits by id; looking in its refs"),
     }
-    let refs = list(repository, request).map_err(|error| remote(&error))?;
-    if let Some((name, _)) = refs.iter().find(|(_, tip)| *tip == wanted) {
+    let refs = list(repository, remote).map_err(|error| refused(&error))?;
+    if let Some(tip) = refs.iter().find(|tip| tip.id == wanted.commit) {
+        // An annotated tag's commit comes with the tag.
+        let name = tip.name.strip_suffix("^{}").unwrap_or(&tip.name);
         let tip = format!("+{name}:refs/windlass/commit");
-        get(repository, request, &tip, 1).map_err(|error| remote(&error))?;
-        if has(repository, wanted) {
+        get(repository, remote, &tip, 1).map_err(|error| refused(&error))?;
+        if has(repository, id)? {
             return Ok(());
         }
     }
-    match crate::by_id::fetch(request) {
-        Ok(()) if has(repository, wanted) => return Ok(()),
+    match crate::by_id::fetch(remote, id, to) {
+        Ok(()) if has(repository, id)? => return Ok(()),
         Ok(()) => {}
         Err(error) => say(&format!("nor over protocol v2: {error}")),
     }
-    let branch = match &*request.branch {
+    let branch = match &*wanted.branch {
         "" => "HEAD".to_owned(),
         name => format!("refs/heads/{name}"),
     };
-    if !refs.iter().any(|(name, _)| *name == branch) {
+    if !refs.iter().any(|own| own.name == branch) {
         return Err(Failed::NoCommit(format!("and it has no branch `{branch}`")));
     }
     for depth in DEPTHS.into_iter().chain([0]) {
         let depth_said = if depth == 0 { "all".to_owned() } else { depth.to_string() };
         say(&format!("fetching {depth_said} commits of {branch}"));
         let spec = format!("+{branch}:refs/windlass/branch");
-        get(repository, request, &spec, depth).map_err(|error| remote(&error))?;
-        if has(repository, wanted) {
+        get(repository, remote, &spec, depth).map_err(|error| refused(&error))?;
+        if has(repository, id)? {
             return Ok(());
         }
     }
@@ -159,102 +113,19 @@ fn obtain(
     )))
 }
 
-fn has(repository: &Repository, wanted: Oid) -> bool {
-    repository.find_commit(wanted).is_ok()
-}
-
-fn get(
-    repository: &Repository,
-    request: &Request,
-    refspec: &str,
-    depth: i32,
-) -> Result<(), git2::Error> {
-    let mut remote = repository.remote_anonymous(&request.repository)?;
-    let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks(request))
-        .download_tags(AutotagOption::None)
-        // A credential must not follow a redirect to another host.
-        .follow_redirects(RemoteRedirect::None)
-        .depth(if depth == 0 { i32::MAX } else { depth });
-    remote.fetch(&[refspec], Some(&mut options), None)
-}
-
-fn list(repository: &Repository, request: &Request) -> Result<Vec<(String, Oid)>, git2::Error> {
-    let mut remote = repository.remote_anonymous(&request.repository)?;
-    let connection = remote.connect_auth(Direction::Fetch, Some(callbacks(request)), None)?;
-    let heads = connection.list()?;
-    Ok(heads.iter().map(|head| (head.name().to_owned(), head.oid())).collect())
-}
-
-fn callbacks(request: &Request) -> RemoteCallbacks<'_> {
-    let mut callbacks = RemoteCallbacks::new();
-    let tries = Cell::new(0);
-    callbacks.credentials(move |_, _, _| {
-        tries.set(tries.get() + 1);
-        match (&request.user, &request.token) {
-            // libgit2 asks for ever while the server says no.
-            (Some(user), Some(token)) if tries.get() <= 2 => Cred::userpass_plaintext(user, token),
-            _ => Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials are needed")),
-        }
-    });
-    let told = Cell::new((Instant::now(), 0));
-    callbacks.transfer_progress(move |progress| {
-        let (last, before) = told.get();
-        let come =
-            progress.received_bytes() + progress.indexed_objects() + progress.indexed_deltas();
-        if last.elapsed() > HEARTBEAT && come > before {
-            crate::child::say(&Answer::Alive);
-            told.set((Instant::now(), come));
-        }
-        true
-    });
-    callbacks
-}
-
-fn refuses_ids(error: &git2::Error) -> bool {
-    let text = error.message();
-    text.contains("cannot fetch a specific object")
-        || text.contains("not our ref")
-        || text.contains("unadvertised object")
-        || text.contains("did not contain")
-        // What libgit2 makes of `ERR upload-pack: not our ref`.
-        || text.contains("unexpected packet type")
-        || error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference
-}
-
-fn remote(error: &git2::Error) -> Failed {
-    let text = error.message().to_owned();
-    if error.code() == ErrorCode::Auth
-        || text.contains("status code: 401")
-        || text.contains("status code: 403")
-    {
-        return Failed::Denied(text);
-    }
-    if text.contains("status code: 404")
-        || text.contains("not exported")
-        || text.contains("no such repository")
-        || text.contains("unexpectedly closed") && error.class() == ErrorClass::Net
-        || text.contains("early EOF")
-    {
-        return Failed::NoRepository;
-    }
-    if is_full(&text) {
-        return Failed::Full(text);
-    }
-    match error.class() {
-        ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl | ErrorClass::Http => {
-            Failed::Unreachable(text)
-        }
-        _ => Failed::Other(text),
-    }
-}
-
-fn local(error: &git2::Error) -> Failed {
-    let text = error.message().to_owned();
-    if is_full(&text) { Failed::Full(text) } else { Failed::Other(text) }
-}
-
-fn is_full(text: &str) -> bool {
-    text.contains("No space left") || text.contains("File too large") || text.contains("Disk quota")
+/// Whether the commit has come. An object of another kind is named, and not looked for any longer.
+fn has(repository: &Repository, id: Oid) -> Result<bool, Failed> {
+    let Ok(object) = repository.find_object(id, None) else { return Ok(false) };
+    let kind = match object.kind() {
+        Some(ObjectType::Commit) => return Ok(true),
+        Some(ObjectType::Tag) => "an annotated tag",
+        Some(ObjectType::Tree) => "a tree",
+        Some(ObjectType::Blob) => "a file",
+        Some(ObjectType::Any) | None => "another object",
+    };
+    let peeled = object.peel_to_commit().map(|commit| format!(", of commit {}", commit.id()));
+    let peeled = peeled.unwrap_or_default();
+    Err(Failed::NoCommit(format!(
+        "it is the id of {kind}{peeled}; give the commit's id, or the tag's name as `source.revision`"
+    )))
 }

@@ -1,4 +1,4 @@
-//! A commit's tree, fetched by a child process.
+//! A commit's tree, and the commit that a revision leads to, fetched by a child process.
 //!
 //! libgit2 and gix parse what a hostile server sends: they run in a process of its own, with limits on
 //! memory and file size, that is killed when the job is stopped or the server falls silent.
@@ -8,6 +8,9 @@ mod checkout;
 mod child;
 mod egress;
 mod fetch;
+mod protocol;
+mod remote;
+mod resolve;
 mod tree;
 
 pub use checkout::Checkouts;

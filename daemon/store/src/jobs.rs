@@ -73,6 +73,26 @@ impl Store {
         Ok(Submitted { record, is_new: true })
     }
 
+    /// The job of a principal's earlier request with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::RequestReused`] when that had another body.
+    pub async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
+        let known = sqlx::query(known).bind(principal).bind(request_id);
+        let Some(row) = known.fetch_optional(&self.pool).await? else { return Ok(None) };
+        if row.try_get::<&str, _>("body_hash")? != blake3::hash(body).to_hex().as_str() {
+            return Err(StoreError::RequestReused(request_id.into()));
+        }
+        let id: String = row.try_get("id")?;
+        self.job(&id).await
+    }
+
     /// One job.
     ///
     /// # Errors

@@ -20,6 +20,15 @@ impl Jobs for Store {
         Ok(self.submit(submission).await?)
     }
 
+    async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.submitted(principal, request_id, body).await?)
+    }
+
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         Ok(self.job(id).await?)
     }

@@ -24,6 +24,7 @@ fn submission(id: &str) -> Submission {
         branch: String::new(),
         directory: ".".into(),
         credential: None,
+        revision: String::new(),
     };
     let job = Job {
         clusters: Default::default(),

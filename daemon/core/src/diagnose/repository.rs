@@ -39,6 +39,18 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             &["push the commit", "give `source.branch`, where the server hides commits by id"],
         ),
+        GitError::NoRevision { repository, message, .. } => (
+            "revision-not-found",
+            repository,
+            message,
+            &["give a branch or tag that is there, its full name (refs/…), or a commit's whole id"],
+        ),
+        GitError::AmbiguousRevision { repository, message, .. } => (
+            "revision-ambiguous",
+            repository,
+            message,
+            &["give the full name: refs/heads/NAME for the branch, refs/tags/NAME for the tag"],
+        ),
         GitError::Address { url, message } => (
             "repository-address-invalid",
             url,

@@ -1,5 +1,6 @@
 //! Why an adapter did not do it. Each variant keeps what a diagnosis reads.
 
+use crate::redact::Redactor;
 use thiserror::Error;
 
 /// Why a commit cannot be had.
@@ -39,6 +40,26 @@ pub enum GitError {
         /// How it was looked for.
         message: String,
     },
+    /// The repository has no ref of this name.
+    #[error("`source.revision`: {repository} has no branch or tag `{revision}`: {message}")]
+    NoRevision {
+        /// The repository's URL.
+        repository: String,
+        /// What was looked for.
+        revision: String,
+        /// Names that it has.
+        message: String,
+    },
+    /// A branch and a tag of the repository have this name, and lead to different commits.
+    #[error("`source.revision`: `{revision}` is a branch and a tag of {repository}: {message}")]
+    AmbiguousRevision {
+        /// The repository's URL.
+        repository: String,
+        /// What was looked for.
+        revision: String,
+        /// Both full names, and where they lead.
+        message: String,
+    },
     /// The repository's address has a form that is refused.
     #[error("`{url}` {message}")]
     Address {
@@ -75,6 +96,27 @@ pub enum GitError {
         /// What happened.
         message: String,
     },
+}
+
+impl GitError {
+    /// Returns the same with each secret as `***`: a server may repeat what it was sent.
+    #[must_use]
+    pub fn masked(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::Unreachable { message, .. }
+            | Self::Denied { message, .. }
+            | Self::NoCommit { message, .. }
+            | Self::NoRevision { message, .. }
+            | Self::AmbiguousRevision { message, .. }
+            | Self::Address { message, .. }
+            | Self::Egress { message, .. }
+            | Self::Tree { message, .. }
+            | Self::Full { message }
+            | Self::Other { message } => *message = redactor.mask(message),
+            Self::NoRepository { .. } => {}
+        }
+        self
+    }
 }
 
 /// Why an image cannot be had.

@@ -24,7 +24,8 @@ use windlass_core::{
     history::standing,
     hook::{Hook, Moment, Policy},
     job::{Commit, Job, Source, Stage},
-    pipeline::deploy,
+    pipeline::{deploy, resolve},
+    revision::Revision,
     run::{Lost, Run},
     runtime::SecretEnv,
     spec::Spec,
@@ -42,6 +43,7 @@ fn job() -> Job {
             branch: String::new(),
             directory: ".".into(),
             credential: None,
+            revision: String::new(),
         }),
         spec: Spec::default(),
         labels: BTreeMap::new(),
@@ -105,6 +107,24 @@ async fn a_release_tells_its_commit_its_size_and_where_it_answers() {
     }
     let Outcome::Succeeded(release) = outcome else { panic!("{outcome:?}") };
     assert_eq!(release.image.bytes, Some(62_345_678));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_becomes_a_commit_and_no_error_repeats_the_credential() {
+    let world = World::default().running(None);
+    let run = Run::new(world.clone(), watch::Sender::new(None).subscribe(), None);
+    let Source::Commit(commit) = job().source else { panic!("a job of a commit") };
+    let commit = Commit { id: String::new(), credential: Some("password".into()), ..commit };
+    let ports = world.ports();
+    let main = Revision::Name("main".into());
+    let found = resolve("shop", commit.clone(), &main, &ports, &run).await.unwrap();
+    assert_eq!((&*found.id, &*found.branch, &*found.revision), ("abc", "main", "main"));
+    let own = Commit { branch: "release".into(), ..commit.clone() };
+    let found = resolve("shop", own, &main, &ports, &run).await.unwrap();
+    assert_eq!((&*found.id, &*found.branch), ("abc", "release"));
+    let other = Revision::Name("mian".into());
+    let error = resolve("shop", commit, &other, &ports, &run).await.unwrap_err().to_string();
+    assert!(error.contains("`mian`: you sent ***"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use windlass_core::{
     job::{Commit, CommitInfo, Image, Release},
     plan::{Change, Cursor},
     ports::*,
+    revision::{Resolved, Revision},
     run::{Lost, Voice},
     runtime::Runtime,
     secret::Secret,
@@ -216,6 +217,22 @@ impl Git for World {
         }
         let summary = "Say hello".into();
         Ok(Box::new(Files(CommitInfo { id: commit.id.clone(), summary, ..CommitInfo::default() })))
+    }
+
+    async fn resolve(
+        &self,
+        commit: &Commit,
+        revision: &Revision,
+        credential: Option<&Secret>,
+    ) -> Result<Resolved, GitError> {
+        let (repository, revision) = (commit.repository.clone(), revision.to_string());
+        if revision == "main" {
+            return Ok(Resolved { commit: "abc".into(), branch: revision });
+        }
+        // A server that repeats what it was sent.
+        let sent = credential.and_then(Secret::reveal_text).unwrap_or_default();
+        let message = format!("you sent {sent}");
+        Err(GitError::NoRevision { repository, revision, message })
     }
 }
 

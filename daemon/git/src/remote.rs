@@ -1,0 +1,136 @@
+//! Connections to a repository's server through libgit2, and the meaning of its errors.
+
+use crate::protocol::{Answer, Failed, HEARTBEAT, Remote};
+use git2::{
+    AutotagOption, Cred, Direction, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks,
+    RemoteHead, RemoteRedirect, Repository,
+};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
+use windlass_core::revision::Advertised;
+
+/// Makes a repository in an empty folder.
+pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {
+    let repository = Repository::init(to)?;
+    // A listing has no option of its own for it: neither a login nor the egress policy's word may
+    // follow a redirect to another host.
+    repository.config()?.set_bool("http.followRedirects", false)?;
+    Ok(repository)
+}
+
+/// Fetches what `refspec` names. A `depth` of 0 means all of its history.
+pub(crate) fn get(
+    repository: &Repository,
+    remote: &Remote,
+    refspec: &str,
+    depth: i32,
+) -> Result<(), git2::Error> {
+    let mut connected = repository.remote_anonymous(&remote.url)?;
+    let mut options = FetchOptions::new();
+    options
+        .remote_callbacks(callbacks(remote))
+        .download_tags(AutotagOption::None)
+        .follow_redirects(RemoteRedirect::None)
+        .depth(if depth == 0 { i32::MAX } else { depth });
+    connected.fetch(&[refspec], Some(&mut options), None)
+}
+
+/// Lists the server's refs.
+pub(crate) fn list(
+    repository: &Repository,
+    remote: &Remote,
+) -> Result<Vec<Advertised>, git2::Error> {
+    let mut connected = repository.remote_anonymous(&remote.url)?;
+    let connection = connected.connect_auth(Direction::Fetch, Some(callbacks(remote)), None)?;
+    Ok(advertised(connection.list()?))
+}
+
+/// Reads refs; those whose name is no UTF-8 are left out, since nobody can name them here.
+fn advertised(heads: &[RemoteHead<'_>]) -> Vec<Advertised> {
+    let read = |head: &RemoteHead<'_>| Advertised {
+        name: head.name().to_owned(),
+        id: head.oid().to_string(),
+        target: head.symref_target().map(str::to_owned),
+    };
+    // git2 panics for such a name.
+    let safely = |head: &RemoteHead<'_>| catch_unwind(AssertUnwindSafe(|| read(head))).ok();
+    heads.iter().filter_map(safely).collect()
+}
+
+fn callbacks(remote: &Remote) -> RemoteCallbacks<'_> {
+    let mut callbacks = RemoteCallbacks::new();
+    let tries = Cell::new(0);
+    callbacks.credentials(move |_, _, _| {
+        tries.set(tries.get() + 1);
+        match &remote.login {
+            // libgit2 asks for ever while the server says no.
+            Some(login) if tries.get() <= 2 => Cred::userpass_plaintext(&login.user, &login.token),
+            _ => Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials are needed")),
+        }
+    });
+    let told = Cell::new((Instant::now(), 0));
+    callbacks.transfer_progress(move |progress| {
+        let (last, before) = told.get();
+        let come =
+            progress.received_bytes() + progress.indexed_objects() + progress.indexed_deltas();
+        if last.elapsed() > HEARTBEAT && come > before {
+            crate::child::say(&Answer::Alive);
+            told.set((Instant::now(), come));
+        }
+        true
+    });
+    callbacks
+}
+
+/// Whether a server hands out no commit by its id.
+pub(crate) fn refuses_ids(error: &git2::Error) -> bool {
+    let text = error.message();
+    text.contains("cannot fetch a specific object")
+        || text.contains("not our ref")
+        || text.contains("unadvertised object")
+        || text.contains("did not contain")
+        // What libgit2 makes of `ERR upload-pack: not our ref`.
+        || text.contains("unexpected packet type")
+        || error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference
+}
+
+/// Tells what a server's refusal means.
+pub(crate) fn refused(error: &git2::Error) -> Failed {
+    let text = error.message().to_owned();
+    if error.code() == ErrorCode::Auth
+        || text.contains("status code: 401")
+        || text.contains("status code: 403")
+    {
+        return Failed::Denied(text);
+    }
+    if text.contains("status code: 404")
+        || text.contains("not exported")
+        || text.contains("no such repository")
+        || text.contains("unexpectedly closed") && error.class() == ErrorClass::Net
+        || text.contains("early EOF")
+    {
+        return Failed::NoRepository;
+    }
+    if is_full(&text) {
+        return Failed::Full(text);
+    }
+    match error.class() {
+        ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl | ErrorClass::Http => {
+            Failed::Unreachable(text)
+        }
+        _ => Failed::Other(text),
+    }
+}
+
+/// Tells what an error of this machine means.
+pub(crate) fn local(error: &git2::Error) -> Failed {
+    let text = error.message().to_owned();
+    if is_full(&text) { Failed::Full(text) } else { Failed::Other(text) }
+}
+
+fn is_full(text: &str) -> bool {
+    text.contains("No space left") || text.contains("File too large") || text.contains("Disk quota")
+}
