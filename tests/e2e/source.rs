@@ -180,6 +180,105 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
     assert!(answer.code == 2 && answer.text.contains("repository-denied"), "{}", answer.text);
 }
 
+/// Adds a commit of another repository, as `git submodule add` would without fetching it.
+fn add_submodule(repository: &Repository, path: &str, url: &str, commit: &str) {
+    let file = repository.folder().join(".gitmodules");
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let text = format!("{before}[submodule \"{path}\"]\n\tpath = {path}\n\turl = {url}\n");
+    repository.write(".gitmodules", &text).unwrap();
+    std::fs::create_dir_all(repository.folder().join(path)).unwrap();
+    let entry = format!("160000,{commit},{path}");
+    repository.git(&["update-index", "--add", "--cacheinfo", &entry]).unwrap();
+}
+
+/// A submodule of the same server, and one within it, with and without the login; one that does not
+/// concern the app; and those that cannot be had.
+#[test]
+fn submodules_are_fetched_or_refused_by_name() {
+    let stand = Stand::new("t-modules");
+    let layout = &bed().layout;
+    stand.daemon.put_secret("t-modules", "git", &format!("bed:{PASSWORD}")).unwrap();
+    let icons = Repository::new(layout, "t-modules-icons", false).unwrap();
+    icons.write("icon.txt", "an icon\n").unwrap();
+    let icon = icons.commit("icon").unwrap();
+    let theme = Repository::new(layout, "t-modules-theme", true).unwrap();
+    theme.write("style.css", "blue\n").unwrap();
+    add_submodule(&theme, "icons", "../t-modules-icons.git", &icon);
+    let style = theme.commit("style").unwrap();
+
+    let shop = stand.small_app();
+    let checks = "COPY . ./\nRUN test -s theme/style.css && test -s theme/icons/icon.txt && \
+                  test ! -e theme/.git && test ! -e theme/icons/.git";
+    shop.write("Dockerfile", &dockerfile().replace("COPY index.html ./", checks)).unwrap();
+    add_submodule(&shop, "theme", "../t-modules-theme.git", &style);
+    shop.commit("with a theme").unwrap();
+    for (url, more) in [
+        (shop.url().to_owned(), &[][..]),
+        (layout.git_protocol_url("t-modules"), &[][..]),
+        (layout.private_git_url("t-modules"), &["--credential", "git"][..]),
+    ] {
+        let ended = stand.submit("app", &url, more);
+        ended.succeeded();
+        assert!(ended.text.contains(&format!("submodule theme/icons: {icon}")), "{}", ended.text);
+    }
+    stand.serves("app", "one");
+
+    let missing = "0123456789012345678901234567890123456789";
+    for (name, url, commit, words) in [
+        ("ssh", "git@git.example:shop/fonts.git", &*icon, "ssh address"),
+        ("login", "https://u:s3cr3t-t0ken@git.example/fonts.git", &*icon, "holds a login"),
+        ("private", "https://10.0.0.1/fonts.git", &*icon, "private address"),
+        ("nowhere", "../t-modules-nowhere.git", &*icon, "no such repository"),
+        ("commit", "../t-modules-icons.git", missing, "has no commit"),
+    ] {
+        let name = format!("t-modules-{name}");
+        let other = Repository::new(layout, &name, true).unwrap();
+        other.write("app/Dockerfile", &dockerfile()).unwrap();
+        other.write("app/index.html", "two\n").unwrap();
+        other.write("app/windlass.toml", SMALL).unwrap();
+        add_submodule(&other, "fonts", url, commit);
+        other.commit("with fonts").unwrap();
+        let ended = stand.submit("other", other.url(), &[]);
+        let text = ended.failed_with("clone", "submodule-failed");
+        assert!(text.contains("`fonts`") && text.contains(words), "{text}");
+        assert!(!ended.text.contains("s3cr3t-t0ken"), "{}", ended.text);
+        if name == "t-modules-ssh" {
+            stand.submit("other", other.url(), &["--directory", "app"]).succeeded();
+        }
+    }
+    let stray = Repository::new(layout, "t-modules-stray", true).unwrap();
+    stray.write("index.html", "three\n").unwrap();
+    add_submodule(&stray, "fonts", "../t-modules-icons.git", &icon);
+    std::fs::remove_file(stray.folder().join(".gitmodules")).unwrap();
+    stray.commit("a stray commit").unwrap();
+    let ended = stand.submit("other", stray.url(), &[]);
+    let text = ended.failed_with("clone", "submodule-failed");
+    assert!(text.contains("`fonts`") && text.contains(".gitmodules does not say"), "{text}");
+}
+
+#[test]
+fn lfs_pointers_are_refused_by_name() {
+    let stand = Stand::new("t-lfs");
+    let repository = stand.small_app();
+    repository.write(".gitattributes", "*.png filter=lfs diff=lfs merge=lfs -text\n").unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    repository.write("logo.png", pointer).unwrap();
+    repository.git(&["config", "filter.lfs.clean", "cat"]).unwrap();
+    repository.git(&["config", "filter.lfs.required", "false"]).unwrap();
+    repository.commit("a logo").unwrap();
+    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "lfs-pointers");
+    assert!(text.contains("logo.png") && text.contains("lfs-pointers = true"), "{text}");
+    let answer =
+        stand.daemon.windlass(&["plan", "t-lfs/app", "--repository", repository.url()]).unwrap();
+    assert!(answer.code == 2 && answer.text.contains("logo.png"), "{}", answer.text);
+    let settings = format!("{SMALL}[build]\nlfs-pointers = true\n");
+    repository.write("windlass.toml", &settings).unwrap();
+    repository.commit("without it").unwrap();
+    let ended = stand.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains("logo.png"), "a warning: {}", ended.text);
+}
+
 #[test]
 fn trees_that_cannot_be_built() {
     let stand = Stand::new("t-tree");

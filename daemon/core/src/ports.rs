@@ -15,6 +15,7 @@ use crate::{
     testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -85,7 +86,27 @@ pub trait Tree: Send + Sync {
     fn commit(&self) -> Option<&CommitInfo> {
         None
     }
+    /// The Git LFS pointers in the app's folder.
+    fn pointers(&self) -> &Pointers {
+        &NO_POINTERS
+    }
 }
+
+/// Git LFS pointers among files: texts that stand for files which are kept elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointers {
+    /// By path from the repository's root. Of many, the first.
+    pub files: Vec<String>,
+    /// The number of all.
+    pub count: usize,
+}
+
+impl Pointers {
+    /// The most that are named.
+    pub const NAMED: usize = 20;
+}
+
+static NO_POINTERS: Pointers = Pointers { files: Vec::new(), count: 0 };
 
 /// The answers of all detectors about one tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -88,6 +88,8 @@ pub struct BuildSpec {
     pub arguments: BTreeMap<String, String>,
     /// Names of the project's secrets that `RUN --mount=type=secret,id=NAME` may read.
     pub secrets: Vec<String>,
+    /// Builds with Git LFS pointers in place of their files. Default false: they are an error.
+    pub lfs_pointers: Option<bool>,
 }
 
 /// How to test what was built.

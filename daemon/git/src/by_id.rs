@@ -74,7 +74,8 @@ fn receive(from: &Remote, id: Oid, to: &str) -> Result<(), gix::Error> {
     Ok(())
 }
 
-fn size(folder: &Path) -> u64 {
+/// Returns the bytes of a folder's own files.
+pub(crate) fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     egress::Egress,
-    protocol::{Answer, Login, Remote, Request, Task, Wanted},
+    protocol::{Answer, Found, Login, Remote, Request, Task, Wanted},
     tree::Workspace,
 };
 use async_trait::async_trait;
@@ -158,12 +158,14 @@ impl Git for Checkouts {
     ) -> Result<Box<dyn Tree>, GitError> {
         let folder = self.workspace("job-")?;
         let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
-        let task = Task::Checkout(wanted);
+        let (directory, egress) = (commit.directory.clone(), self.egress.clone());
+        let task = Task::Checkout { wanted, directory, egress };
         let request = self.request(commit, credential, folder.path(), task).await?;
         match self.run(&request, Some(voice)).await? {
-            Answer::Done(fetched) => {
+            Answer::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
-                Ok(Box::new(tree.of(readable(fetched))))
+                let commit = readable(found.commit);
+                Ok(Box::new(tree.of(Found { commit, ..found })))
             }
             _ => Err(GitError::Other { message: ANOTHER_ANSWER.into() }),
         }

@@ -1,7 +1,7 @@
 //! The child process: limits, then libgit2.
 
 use crate::{
-    fetch::fetch,
+    fetch::checkout,
     protocol::{Answer, Failed, Request, Task},
     resolve::resolve,
 };
@@ -36,9 +36,9 @@ fn run() -> Result<Answer, Failed> {
     let Request { remote, to, task, .. } = &request;
     match task {
         Task::Resolve(revision) => resolve(remote, to, revision).map(Answer::Resolved),
-        Task::Checkout(wanted) => {
+        Task::Checkout { wanted, directory, egress } => {
             let progress = |line: &str| say(&Answer::Progress(line.into()));
-            fetch(remote, wanted, to, &progress).map(Answer::Done)
+            checkout(remote, wanted, to, directory, egress, &progress).map(Answer::Done)
         }
     }
 }

@@ -5,22 +5,67 @@
 //! in it.
 
 use crate::{
-    protocol::{Failed, Remote, Wanted},
+    by_id::{self, size},
+    contents,
+    egress::Egress,
+    protocol::{Failed, Found, Login, Remote, Wanted},
     remote::{get, init, list, local, refused, refuses_ids},
+    submodule::{self, Place},
 };
 use git2::{ObjectType, Oid, Repository, build::CheckoutBuilder};
-use std::path::Path;
-use windlass_core::job::CommitInfo;
+use std::{
+    cell::{Cell, RefCell},
+    path::Path,
+};
+use windlass_core::{job::CommitInfo, ports::Pointers};
 
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
-/// Fills the empty folder `to` with a commit's tree.
-pub(crate) fn fetch(
+/// The facts that a checkout and those of its submodules share.
+pub(crate) struct Checkout<'a> {
+    /// The job's repository, and the login for its server.
+    pub(crate) url: &'a str,
+    pub(crate) login: Option<&'a Login>,
+    /// The app's folder.
+    pub(crate) directory: &'a str,
+    pub(crate) egress: &'a Egress,
+    pub(crate) say: &'a dyn Fn(&str),
+    /// The number of submodules that may still come, and the bytes of all of them.
+    pub(crate) submodules_left: Cell<u32>,
+    pub(crate) bytes_left: Cell<u64>,
+    pub(crate) pointers: RefCell<Pointers>,
+}
+
+/// Fills the empty folder `to` with a commit's tree, submodules and all.
+pub(crate) fn checkout(
     remote: &Remote,
     wanted: &Wanted,
     to: &str,
+    directory: &str,
+    egress: &Egress,
     say: &dyn Fn(&str),
+) -> Result<Found, Failed> {
+    let checkout = Checkout {
+        url: &remote.url,
+        login: remote.login.as_ref(),
+        directory,
+        egress,
+        say,
+        submodules_left: Cell::new(submodule::MOST),
+        bytes_left: Cell::new(submodule::LARGEST),
+        pointers: RefCell::default(),
+    };
+    let place = Place { remote, to: Path::new(to), path: "", depth: 0 };
+    let commit = fetch(wanted, &place, &checkout)?;
+    Ok(Found { commit, pointers: checkout.pointers.into_inner() })
+}
+
+/// Fills the empty folder of one repository.
+pub(crate) fn fetch(
+    wanted: &Wanted,
+    place: &Place<'_>,
+    checkout: &Checkout<'_>,
 ) -> Result<CommitInfo, Failed> {
     if wanted.commit.len() != 40 {
         let message = "repositories with ids of 64 digits (SHA-256) are not in this version";
@@ -28,12 +73,19 @@ pub(crate) fn fetch(
     }
     let id = Oid::from_str(&wanted.commit)
         .map_err(|_| Failed::NoCommit("it is no id of 40 hex digits".into()))?;
-    let repository = init(to).map_err(|error| local(&error))?;
-    obtain(&repository, remote, wanted, to, id, say)?;
+    let to = place.to.display().to_string();
+    let repository = init(&to).map_err(|error| local(&error))?;
+    obtain(&repository, place.remote, wanted, &to, id, checkout.say)?;
+    if place.depth > 0 {
+        let left = checkout.bytes_left.get();
+        let left = left.checked_sub(size(&place.to.join(".git/objects/pack")));
+        let too_large = || Failed::Other("all submodules together have more than 4 GiB".into());
+        checkout.bytes_left.set(left.ok_or_else(too_large)?);
+    }
     let commit = repository.find_commit(id).map_err(|error| local(&error))?;
-    let mut checkout = CheckoutBuilder::new();
-    checkout.force().disable_filters(true);
-    let checked = repository.checkout_tree(commit.as_object(), Some(&mut checkout));
+    let mut builder = CheckoutBuilder::new();
+    builder.force().disable_filters(true);
+    let checked = repository.checkout_tree(commit.as_object(), Some(&mut builder));
     checked.map_err(|error| local(&error))?;
     repository.set_head_detached(id).map_err(|error| local(&error))?;
     // What is on the disk is what was asked for, or nothing is.
@@ -41,10 +93,13 @@ pub(crate) fn fetch(
     if head.id() != id {
         return Err(Failed::Other(format!("checked out {} instead of {id}", head.id())));
     }
+    let contents = contents::read(&repository, &commit).map_err(|error| local(&error))?;
+    checkout.note(&contents.pointers, place.path);
+    submodule::fetch_all(&repository, &commit, &contents.submodules, place, checkout)?;
     let about = about(&commit);
     drop((head, commit));
     drop(repository);
-    std::fs::remove_dir_all(Path::new(to).join(".git"))
+    std::fs::remove_dir_all(place.to.join(".git"))
         .map_err(|error| Failed::Other(error.to_string()))?;
     Ok(about)
 }
@@ -59,6 +114,22 @@ fn about(commit: &git2::Commit<'_>) -> CommitInfo {
         authored_ms: u64::try_from(author.when().seconds())
             .unwrap_or_default()
             .saturating_mul(1000),
+    }
+}
+
+impl Checkout<'_> {
+    /// Notes the pointers of one repository that are within the app's folder.
+    fn note(&self, pointers: &[Vec<u8>], path: &str) {
+        let mut noted = self.pointers.borrow_mut();
+        for pointer in pointers {
+            let full = submodule::within(path, &String::from_utf8_lossy(pointer));
+            if submodule::concerns(self.directory, &full) {
+                noted.count += 1;
+                if noted.files.len() < Pointers::NAMED {
+                    noted.files.push(full);
+                }
+            }
+        }
     }
 }
 
@@ -87,7 +158,7 @@ fn obtain(
             return Ok(());
         }
     }
-    match crate::by_id::fetch(remote, id, to) {
+    match by_id::fetch(remote, id, to) {
         Ok(()) if has(repository, id)? => return Ok(()),
         Ok(()) => {}
         Err(error) => say(&format!("nor over protocol v2: {error}")),

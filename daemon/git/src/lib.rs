@@ -6,11 +6,13 @@
 mod by_id;
 mod checkout;
 mod child;
+mod contents;
 mod egress;
 mod fetch;
 mod protocol;
 mod remote;
 mod resolve;
+mod submodule;
 mod tree;
 
 pub use checkout::Checkouts;

@@ -1,10 +1,11 @@
 //! Messages between the daemon and its child: one request, then answers, a line of JSON each.
 
+use crate::egress::Egress;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use windlass_core::{
     job::CommitInfo,
-    ports::GitError,
+    ports::{GitError, Pointers},
     revision::{Resolved, Revision},
 };
 
@@ -41,7 +42,13 @@ pub(crate) enum Task {
     /// Find the commit that a revision leads to.
     Resolve(Revision),
     /// Fill the folder with a commit's tree.
-    Checkout(Wanted),
+    Checkout {
+        wanted: Wanted,
+        /// The app's folder within it: submodules elsewhere are left out.
+        directory: String,
+        /// For submodules.
+        egress: Egress,
+    },
 }
 
 /// A commit to fetch.
@@ -59,8 +66,16 @@ pub(crate) enum Answer {
     /// Something has come since the last answer.
     Alive,
     Resolved(Resolved),
-    Done(CommitInfo),
+    Done(Found),
     Failed(Failed),
+}
+
+/// Facts about a tree that its files do not tell.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Found {
+    pub(crate) commit: CommitInfo,
+    /// Within the app's folder.
+    pub(crate) pointers: Pointers,
 }
 
 /// [`GitError`], as far as a child can tell.
@@ -72,6 +87,7 @@ pub(crate) enum Failed {
     NoCommit(String),
     NoRevision(String),
     Ambiguous(String),
+    Submodule { path: String, url: String, message: String },
     Full(String),
     Other(String),
 }
@@ -81,7 +97,7 @@ impl Failed {
         let repository = request.remote.url.clone();
         let wanted = match &request.task {
             Task::Resolve(revision) => revision.to_string(),
-            Task::Checkout(wanted) => wanted.commit.clone(),
+            Task::Checkout { wanted, .. } => wanted.commit.clone(),
         };
         match self {
             Self::Unreachable(message) => GitError::Unreachable { repository, message },
@@ -96,6 +112,7 @@ impl Failed {
             Self::Ambiguous(message) => {
                 GitError::AmbiguousRevision { repository, revision: wanted, message }
             }
+            Self::Submodule { path, url, message } => GitError::Submodule { path, url, message },
             Self::Full(message) => GitError::Full { message },
             Self::Other(message) => GitError::Other { message },
         }

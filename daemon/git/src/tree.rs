@@ -1,5 +1,6 @@
 //! A checked-out tree: gone when dropped, and read without leaving it.
 
+use crate::protocol::Found;
 use cap_std::fs::Dir;
 use std::{
     io::{self, Read},
@@ -8,7 +9,7 @@ use std::{
 use tempfile::TempDir;
 use windlass_core::{
     job::CommitInfo,
-    ports::{GitError, Tree},
+    ports::{GitError, Pointers, Tree},
 };
 
 pub(crate) struct Workspace {
@@ -17,6 +18,7 @@ pub(crate) struct Workspace {
     root: PathBuf,
     dir: Dir,
     commit: Option<CommitInfo>,
+    pointers: Pointers,
 }
 
 impl Workspace {
@@ -45,12 +47,12 @@ impl Workspace {
         if is_empty {
             return Err(refuse("the commit has no files here".into()));
         }
-        Ok(Self { _folder: folder, root, dir, commit: None })
+        Ok(Self { _folder: folder, root, dir, commit: None, pointers: Pointers::default() })
     }
 
-    /// Says which commit it is.
-    pub(crate) fn of(self, commit: CommitInfo) -> Self {
-        Self { commit: Some(commit), ..self }
+    /// Adds what its files do not tell.
+    pub(crate) fn of(self, found: Found) -> Self {
+        Self { commit: Some(found.commit), pointers: found.pointers, ..self }
     }
 }
 
@@ -61,6 +63,10 @@ impl Tree for Workspace {
 
     fn commit(&self) -> Option<&CommitInfo> {
         self.commit.as_ref()
+    }
+
+    fn pointers(&self) -> &Pointers {
+        &self.pointers
     }
 
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError> {

@@ -69,6 +69,10 @@ async fn a_request_is_one_job_however_often_it_comes() {
     let second = store.submit(again.clone()).await.unwrap();
     assert!(first.is_new && !second.is_new);
     assert_eq!(second.record.job.id, "1");
+    let known = |body: &'static [u8]| store.submitted("me", "r1", body);
+    assert_eq!(known(b"body").await.unwrap().unwrap().job.id, "1");
+    assert!(known(b"other").await.unwrap_err().to_string().contains("another request"));
+    assert!(store.submitted("you", "r1", b"body").await.unwrap().is_none());
     let other = Submission { body: b"other".to_vec(), ..again };
     assert!(store.submit(other).await.unwrap_err().to_string().contains("another request"));
 }

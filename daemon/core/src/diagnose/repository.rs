@@ -8,6 +8,7 @@ use crate::{
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Git(error) = &failure.cause else { return None };
+    let none = String::new();
     let (code, subject, why, fixes): (_, _, _, &[&str]) = match error {
         GitError::Unreachable { repository, message } => (
             "repository-unreachable",
@@ -69,6 +70,24 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         GitError::Tree { path, message } => {
             ("tree-refused", path, message, &["change it in the repository and commit again"])
         }
+        GitError::Pointers { files, .. } => (
+            "lfs-pointers",
+            files.first().unwrap_or(&none),
+            &none,
+            &[
+                "commit the files themselves: `git lfs migrate export --include=PATTERN`, then push",
+                "where the app does not need them: `lfs-pointers = true` under `[build]` in windlass.toml",
+            ],
+        ),
+        GitError::Submodule { path, message, .. } => (
+            "submodule-failed",
+            path,
+            message,
+            &[
+                "correct its URL in .gitmodules: https, http or git, or relative to the repository's own",
+                "`source.credential` is sent to submodules of the repository's own host: see that it may read them",
+            ],
+        ),
         GitError::Full { message } => (
             "workspace-full",
             message,

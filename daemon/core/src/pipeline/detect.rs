@@ -6,7 +6,7 @@ use crate::{
     event::Event,
     job::{Job, Stage},
     manifest,
-    ports::{Detected, Dockerfile, GitError, PluginError, Ports, Tree},
+    ports::{Detected, Dockerfile, GitError, PluginError, Pointers, Ports, Tree},
     recipe::Recipe,
     run::{Cause, Run, Voice},
     runtime::{Manifest, SecretEnv},
@@ -80,6 +80,7 @@ pub async fn decide(
     let spec = said.clone().over(file);
     // Neither may contradict itself, and both together may.
     spec.check()?;
+    pointers(&spec, tree, voice).await?;
     let manifests = manifests(&spec, tree)?;
     let path = match (&spec.build.dockerfile, &spec.build.recipe) {
         (Some(path), _) => Some(path.clone()),
@@ -122,6 +123,22 @@ fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
         }
     }
     Ok(None)
+}
+
+/// Refuses Git LFS pointers, unless the spec says that the app does not need their files.
+async fn pointers(spec: &Spec, tree: &dyn Tree, voice: &Voice) -> Result<(), Cause> {
+    let Pointers { files, count } = tree.pointers().clone();
+    if count == 0 {
+        return Ok(());
+    }
+    let error = GitError::Pointers { files, count };
+    if spec.build.lfs_pointers != Some(true) {
+        return Err(error.into());
+    }
+    let message = error.to_string();
+    let fix =
+        "none is needed where the app works without them: `build.lfs-pointers` is true".into();
+    Ok(voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?)
 }
 
 /// The objects of the repository's own that the spec names.

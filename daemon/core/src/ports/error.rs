@@ -84,6 +84,24 @@ pub enum GitError {
         /// What is wrong.
         message: String,
     },
+    /// Files of the app are Git LFS pointers.
+    #[error("{count} of the app's files are Git LFS pointers, and LFS is not in this version: {}{}", files.join(", "), if files.len() < *count { " …" } else { "" })]
+    Pointers {
+        /// By path; of many, the first.
+        files: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
+    /// A submodule cannot be had.
+    #[error("submodule `{path}`{}: {message}", if url.is_empty() { String::new() } else { format!(" of {url}") })]
+    Submodule {
+        /// Its folder, from the repository's root.
+        path: String,
+        /// Where it would come from. Empty where nothing says so.
+        url: String,
+        /// Why not.
+        message: String,
+    },
     /// The workspace's disk is full, or the tree is over its limit.
     #[error("the workspace takes no more: {message}")]
     Full {
@@ -111,9 +129,10 @@ impl GitError {
             | Self::Address { message, .. }
             | Self::Egress { message, .. }
             | Self::Tree { message, .. }
+            | Self::Submodule { message, .. }
             | Self::Full { message }
             | Self::Other { message } => *message = redactor.mask(message),
-            Self::NoRepository { .. } => {}
+            Self::NoRepository { .. } | Self::Pointers { .. } => {}
         }
         self
     }

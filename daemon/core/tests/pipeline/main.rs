@@ -24,7 +24,8 @@ use windlass_core::{
     history::standing,
     hook::{Hook, Moment, Policy},
     job::{Commit, Job, Source, Stage},
-    pipeline::{deploy, resolve},
+    pipeline::{decide, deploy, resolve},
+    ports::{GitError, Pointers, Tree},
     revision::Revision,
     run::{Lost, Run},
     runtime::SecretEnv,
@@ -125,6 +126,38 @@ async fn a_revision_becomes_a_commit_and_no_error_repeats_the_credential() {
     let other = Revision::Name("mian".into());
     let error = resolve("shop", commit, &other, &ports, &run).await.unwrap_err().to_string();
     assert!(error.contains("`mian`: you sent ***"), "{error}");
+}
+
+/// A tree whose logo is a Git LFS pointer.
+struct Pointing(Pointers);
+
+impl Tree for Pointing {
+    fn root(&self) -> &std::path::Path {
+        std::path::Path::new("/nowhere")
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+
+    fn pointers(&self) -> &Pointers {
+        &self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
+    let world = World::default().running(None);
+    let run = Run::new(world.clone(), watch::Sender::new(None).subscribe(), None);
+    let tree = Pointing(Pointers { files: vec!["logo.png".into()], count: 2 });
+    let ports = world.ports();
+    let error = decide(&Spec::default(), &tree, &ports, run.voice()).await.unwrap_err();
+    assert!(error.to_string().contains("2 of the app's files"), "{error}");
+    assert!(error.to_string().contains("logo.png …"), "{error}");
+    let spec = Spec::from_toml("[build]\nlfs-pointers = true").unwrap();
+    decide(&spec, &tree, &ports, run.voice()).await.unwrap();
+    let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("logo.png"));
+    assert!(world.past().iter().any(warned));
 }
 
 #[tokio::test(start_paused = true)]
