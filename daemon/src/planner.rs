@@ -66,7 +66,7 @@ impl Planner for Plans {
         let run = Run::new(Arc::new(Nowhere), stop, None);
         let ports = self.supplies.for_job(&app.project);
         let tree = checkout(&app.project, commit, &ports, &run).await.map_err(at(Stage::Clone))?;
-        let decision = decide(spec, &*tree, &ports, run.voice()).await;
+        let decision = decide(spec, commit, &*tree, &ports, run.voice()).await;
         let decision = decision.map_err(at(Stage::Detect))?;
         let dockerfile = match &decision.dockerfile {
             Dockerfile::Text(text) => text.clone(),

@@ -279,6 +279,45 @@ fn lfs_pointers_are_refused_by_name() {
     assert!(ended.text.contains("logo.png"), "a warning: {}", ended.text);
 }
 
+/// A build has no `.git`: what asks git for a version is told it, of the tag that leads to the commit.
+#[test]
+fn versions_of_the_repository_reach_the_build() {
+    let stand = Stand::new("t-version");
+    let repository = stand.repository();
+    let project = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[build-system]\n\
+                   requires = [\"setuptools\", \"setuptools-scm>=8\"]\n[tool.setuptools_scm]\n";
+    repository.write("pyproject.toml", project).unwrap();
+    repository.write("main.py", "print(1)\n").unwrap();
+    let first = repository.commit("one").unwrap();
+    let plan = |more: &[&str]| {
+        let args = ["plan", "t-version/app", "--repository", repository.url()];
+        let answer = stand.daemon.windlass(&[&args[..], more].concat()).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
+        answer.text
+    };
+    let variable = "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP";
+    let text = plan(&[]);
+    assert!(text.contains(&format!("{variable}=\"0.0.0+g{}\"", &first[..12])), "{text}");
+    let text = plan(&["--build-arg", "WINDLASS_VERSION=7.1"]);
+    assert!(text.contains(&format!("{variable}=\"7.1\"")), "{text}");
+    let _ = repository.git(&["tag", "--annotate", "v1.4.2", "--message", "version"]).unwrap();
+    let _ = repository.git(&["push", "--quiet", repository.url(), "v1.4.2"]).unwrap();
+    for more in [&[][..], &["--revision", &first], &["--revision", "v1.4.2"]] {
+        let text = plan(more);
+        assert!(text.contains(&format!("{variable}=\"1.4.2\"")), "{text}");
+    }
+
+    let own = stand.small_app();
+    let step = "ARG WINDLASS_COMMIT\nARG WINDLASS_VERSION\n\
+                RUN echo \"it is $WINDLASS_VERSION of $WINDLASS_COMMIT\"\nUSER 10001";
+    own.write("Dockerfile", &dockerfile().replace("USER 10001", step)).unwrap();
+    let commit = own.commit("own").unwrap();
+    let _ = own.git(&["push", "--quiet", own.url(), "HEAD:refs/tags/shop-2.0"]).unwrap();
+    let ended = stand.submit("own", own.url(), &[]);
+    ended.succeeded();
+    assert!(ended.text.contains(&format!("it is 2.0 of {commit}")), "{}", ended.text);
+}
+
 #[test]
 fn trees_that_cannot_be_built() {
     let stand = Stand::new("t-tree");

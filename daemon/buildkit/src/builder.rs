@@ -32,6 +32,7 @@ use windlass_core::{
     ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Logins, Order, Tree},
     run::Voice,
     testing::{LastWords, TestOutput, TestRun},
+    version,
 };
 
 /// Stages that are asked for an argument which the deployed one does not take: each is a question.
@@ -185,6 +186,11 @@ fn named(stage: frontend::Stage) -> Option<String> {
     Some(stage.name).filter(|name| !name.is_empty())
 }
 
+/// Whether an argument is given to every Dockerfile, for those that declare it.
+fn is_offered(name: &str) -> bool {
+    [version::COMMIT, version::VERSION].contains(&name)
+}
+
 fn options(order: &Order) -> HashMap<String, String> {
     let mut options = HashMap::new();
     if let Dockerfile::Path(path) = &order.dockerfile {
@@ -322,7 +328,8 @@ impl Building {
     /// tell.
     async fn unused<'a>(&self, order: &'a Order) -> BTreeSet<&'a str> {
         let given = order.arguments.keys().map(String::as_str);
-        let mut left: BTreeSet<&str> = given.filter(|name| !is_predefined(name)).collect();
+        let mut left: BTreeSet<&str> =
+            given.filter(|name| !is_predefined(name) && !is_offered(name)).collect();
         if left.is_empty() {
             return left;
         }

@@ -34,3 +34,4 @@ pub mod secret;
 pub mod snapshot;
 pub mod spec;
 pub mod testing;
+pub mod version;

@@ -187,7 +187,7 @@ async fn from_commit(
 ) -> Result<Release, Failure> {
     let fetched = checkout(&job.app.project, commit, ports, run);
     let tree = run.stage(Stage::Clone, fetched).await?;
-    let decided = run.stage(Stage::Detect, detect::detect(job, &*tree, ports, run)).await?;
+    let decided = run.stage(Stage::Detect, detect::detect(job, commit, &*tree, ports, run)).await?;
     preview(job, commit, &decided, ports, run).await?;
     let building = build::build(job, commit, &decided, &*tree, ports, run);
     let mut build = run.stage(Stage::Build, building).await?;

@@ -90,6 +90,10 @@ pub trait Tree: Send + Sync {
     fn pointers(&self) -> &Pointers {
         &NO_POINTERS
     }
+    /// The names of the tags that lead to the commit, as far as the server told them.
+    fn tags(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// Git LFS pointers among files: texts that stand for files which are kept elsewhere.

@@ -19,6 +19,22 @@ pub struct Recipe {
     pub image: ImagePlan,
 }
 
+impl Recipe {
+    /// Replaces `${name}` in all environments, and returns whether it was there.
+    pub fn fill(&mut self, name: &str, value: &str) -> bool {
+        let placeholder = format!("${{{name}}}");
+        let stages = self.image.stages.iter_mut().flat_map(|stage| &mut stage.env);
+        let mut is_there = false;
+        for (_, text) in stages.chain(&mut self.image.env) {
+            if text.contains(&placeholder) {
+                *text = text.replace(&placeholder, value);
+                is_there = true;
+            }
+        }
+        is_there
+    }
+}
+
 /// A multi-stage build as data. The last stage is what runs, never as root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagePlan {

@@ -146,6 +146,15 @@ pub fn find(revision: &Revision, refs: &[Advertised]) -> Result<Resolved, Unreso
     }
 }
 
+/// Returns the names of the tags that lead to a commit; of many, some.
+#[must_use]
+pub fn tags_of(commit: &str, refs: &[Advertised]) -> Vec<String> {
+    let leading = refs.iter().filter(|own| own.id == commit);
+    let names = leading.filter_map(|own| own.name.strip_prefix("refs/tags/"));
+    let names = names.map(|name| name.strip_suffix("^{}").unwrap_or(name));
+    names.filter(|name| is_ref_name(name)).take(100).map(str::to_owned).collect()
+}
+
 /// Tells what might have been meant.
 fn suggestion(wanted: &str, refs: &[Advertised]) -> String {
     let is_short_id =
@@ -240,6 +249,12 @@ mod tests {
         ] {
             assert_eq!(resolve(text), Ok((commit.into(), branch.into())), "{text}");
         }
+    }
+
+    #[test]
+    fn tags_are_known_by_the_commit_that_they_were_made_for() {
+        assert_eq!(tags_of(NEW, &refs()), ["same", "v1.0"]);
+        assert_eq!(tags_of(OLD, &refs()), ["both"]);
     }
 
     #[test]

@@ -17,7 +17,11 @@ use std::{
     cell::{Cell, RefCell},
     path::Path,
 };
-use windlass_core::{job::CommitInfo, ports::Pointers};
+use windlass_core::{
+    job::CommitInfo,
+    ports::Pointers,
+    revision::{Advertised, tags_of},
+};
 
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
@@ -35,6 +39,7 @@ pub(crate) struct Checkout<'a> {
     pub(crate) submodules_left: Cell<u32>,
     pub(crate) bytes_left: Cell<u64>,
     pub(crate) pointers: RefCell<Pointers>,
+    pub(crate) tags: RefCell<Vec<String>>,
 }
 
 /// Fills the empty folder `to` with a commit's tree, submodules and all.
@@ -55,10 +60,12 @@ pub(crate) fn checkout(
         submodules_left: Cell::new(submodule::MOST),
         bytes_left: Cell::new(submodule::LARGEST),
         pointers: RefCell::default(),
+        tags: RefCell::default(),
     };
     let place = Place { remote, to: Path::new(to), path: "", depth: 0 };
     let commit = fetch(wanted, &place, &checkout)?;
-    Ok(Found { commit, pointers: checkout.pointers.into_inner() })
+    let (pointers, tags) = (checkout.pointers.into_inner(), checkout.tags.into_inner());
+    Ok(Found { commit, pointers, tags })
 }
 
 /// Fills the empty folder of one repository.
@@ -75,8 +82,10 @@ pub(crate) fn fetch(
         .map_err(|_| Failed::NoCommit("it is no id of 40 hex digits".into()))?;
     let to = place.to.display().to_string();
     let repository = init(&to).map_err(|error| local(&error))?;
-    obtain(&repository, place.remote, wanted, &to, id, checkout.say)?;
-    if place.depth > 0 {
+    let refs = obtain(&repository, place.remote, wanted, &to, id, checkout.say)?;
+    if place.depth == 0 {
+        *checkout.tags.borrow_mut() = tags_of(&wanted.commit, &refs);
+    } else {
         let left = checkout.bytes_left.get();
         let left = left.checked_sub(size(&place.to.join(".git/objects/pack")));
         let too_large = || Failed::Other("all submodules together have more than 4 GiB".into());
@@ -133,6 +142,7 @@ impl Checkout<'_> {
     }
 }
 
+/// Fetches the commit, and returns the server's refs.
 fn obtain(
     repository: &Repository,
     remote: &Remote,
@@ -140,11 +150,11 @@ fn obtain(
     to: &str,
     id: Oid,
     say: &dyn Fn(&str),
-) -> Result<(), Failed> {
+) -> Result<Vec<Advertised>, Failed> {
     let by_id = format!("+{id}:refs/windlass/commit");
     match get(repository, remote, &by_id, 1) {
-        Ok(()) if has(repository, id)? => return Ok(()),
-        Ok(()) => {}
+        Ok(refs) if has(repository, id)? => return Ok(refs),
+        Ok(_) => {}
         Err(error) if !refuses_ids(&error) => return Err(refused(&error)),
         Err(_) => say("the server does not hand out commits by id; looking in its refs"),
     }
@@ -155,11 +165,11 @@ fn obtain(
         let tip = format!("+{name}:refs/windlass/commit");
         get(repository, remote, &tip, 1).map_err(|error| refused(&error))?;
         if has(repository, id)? {
-            return Ok(());
+            return Ok(refs);
         }
     }
     match by_id::fetch(remote, id, to) {
-        Ok(()) if has(repository, id)? => return Ok(()),
+        Ok(()) if has(repository, id)? => return Ok(refs),
         Ok(()) => {}
         Err(error) => say(&format!("nor over protocol v2: {error}")),
     }
@@ -176,7 +186,7 @@ fn obtain(
         let spec = format!("+{branch}:refs/windlass/branch");
         get(repository, remote, &spec, depth).map_err(|error| refused(&error))?;
         if has(repository, id)? {
-            return Ok(());
+            return Ok(refs);
         }
     }
     Err(Failed::NoCommit(format!(

@@ -76,6 +76,8 @@ pub(crate) struct Found {
     pub(crate) commit: CommitInfo,
     /// Within the app's folder.
     pub(crate) pointers: Pointers,
+    /// Tags that lead to the commit.
+    pub(crate) tags: Vec<String>,
 }
 
 /// [`GitError`], as far as a child can tell.

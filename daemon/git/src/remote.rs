@@ -21,13 +21,14 @@ pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {
     Ok(repository)
 }
 
-/// Fetches what `refspec` names. A `depth` of 0 means all of its history.
+/// Fetches what `refspec` names, and returns the server's refs, which it told on the way. A `depth` of
+/// 0 means all of its history.
 pub(crate) fn get(
     repository: &Repository,
     remote: &Remote,
     refspec: &str,
     depth: i32,
-) -> Result<(), git2::Error> {
+) -> Result<Vec<Advertised>, git2::Error> {
     let mut connected = repository.remote_anonymous(&remote.url)?;
     let mut options = FetchOptions::new();
     options
@@ -35,7 +36,8 @@ pub(crate) fn get(
         .download_tags(AutotagOption::None)
         .follow_redirects(RemoteRedirect::None)
         .depth(if depth == 0 { i32::MAX } else { depth });
-    connected.fetch(&[refspec], Some(&mut options), None)
+    connected.fetch(&[refspec], Some(&mut options), None)?;
+    Ok(connected.list().map(advertised).unwrap_or_default())
 }
 
 /// Lists the server's refs.

@@ -19,6 +19,7 @@ pub(crate) struct Workspace {
     dir: Dir,
     commit: Option<CommitInfo>,
     pointers: Pointers,
+    tags: Vec<String>,
 }
 
 impl Workspace {
@@ -47,12 +48,20 @@ impl Workspace {
         if is_empty {
             return Err(refuse("the commit has no files here".into()));
         }
-        Ok(Self { _folder: folder, root, dir, commit: None, pointers: Pointers::default() })
+        Ok(Self {
+            _folder: folder,
+            root,
+            dir,
+            commit: None,
+            pointers: Pointers::default(),
+            tags: Vec::new(),
+        })
     }
 
     /// Adds what its files do not tell.
     pub(crate) fn of(self, found: Found) -> Self {
-        Self { commit: Some(found.commit), pointers: found.pointers, ..self }
+        let Found { commit, pointers, tags } = found;
+        Self { commit: Some(commit), pointers, tags, ..self }
     }
 }
 
@@ -67,6 +76,10 @@ impl Tree for Workspace {
 
     fn pointers(&self) -> &Pointers {
         &self.pointers
+    }
+
+    fn tags(&self) -> &[String] {
+        &self.tags
     }
 
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError> {

@@ -6,6 +6,7 @@ use windlass_plugin_sdk::{
 };
 
 mod requirements;
+mod version;
 
 /// Where nobody asks for another.
 const VERSION: &str = "3.11";
@@ -69,8 +70,20 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
             copy(&["."], "."),
         ],
     );
+    let mut versions = Vec::new();
+    // Elsewhere a variable of each commit's own would have all packages installed anew.
+    if !alone {
+        let setup = ["setup.py", "setup.cfg"].map(|file| repo.read_text(file, 1 << 18));
+        let [setup, config] = setup;
+        let setup = setup?.unwrap_or_default() + "\n" + &config?.unwrap_or_default();
+        versions = version::variables(project.as_deref().unwrap_or_default(), &setup);
+    }
+    evidence.extend(versions.iter().map(|(variable, tool)| {
+        format!("{file}: {tool} asks git for the version; {variable} says it")
+    }));
     let path = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     build.env = vec![("PATH".into(), path.into()), ("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
+    build.env.extend(version::environment(&versions));
     let serve = stage(
         "run",
         &base,

@@ -14,6 +14,7 @@ use crate::{
     run::{Cause, Run},
     runtime::SecretEnv,
     spec::Found,
+    version,
 };
 
 pub(super) async fn build(
@@ -47,6 +48,12 @@ pub(super) async fn build(
 
 fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order {
     let spec = &decided.decision.spec;
+    let mut arguments = spec.build.arguments.clone();
+    for (name, value) in
+        [(version::COMMIT, &commit.id), (version::VERSION, &decided.decision.version)]
+    {
+        arguments.entry(name.into()).or_insert_with(|| value.clone());
+    }
     Order {
         dockerfile: decided.decision.dockerfile.clone(),
         target: match &decided.decision.dockerfile {
@@ -54,7 +61,7 @@ fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order 
             // A recipe's stages are the plugin's own matter.
             Dockerfile::Text(_) => None,
         },
-        arguments: spec.build.arguments.clone(),
+        arguments,
         secrets: decided.build_secrets.clone(),
         reference: reference(&ports.registry, &job.app, commit),
         context: format!("{}|{}|{}", job.app, commit.repository, commit.directory),

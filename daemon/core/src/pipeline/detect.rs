@@ -4,7 +4,7 @@ use super::secrets;
 use crate::{
     dockerfile::render,
     event::Event,
-    job::{Job, Stage},
+    job::{Commit, Job, Stage},
     manifest,
     ports::{Detected, Dockerfile, GitError, PluginError, Pointers, Ports, Tree},
     recipe::Recipe,
@@ -12,6 +12,7 @@ use crate::{
     runtime::{Manifest, SecretEnv},
     secret::Secret,
     spec::{FILE, Spec, SpecError},
+    version,
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +39,8 @@ pub struct Decision {
     pub manifests: Vec<Manifest>,
     /// What is said, and who says it: `job` or `windlass.toml`, by the field's path.
     pub deciders: BTreeMap<String, &'static str>,
+    /// The version of the commit, for builds that ask for it.
+    pub version: String,
 }
 
 /// A decision with the secrets that it names.
@@ -49,11 +52,12 @@ pub(super) struct Decided {
 
 pub(super) async fn detect(
     job: &Job,
+    commit: &Commit,
     tree: &dyn Tree,
     ports: &Ports,
     run: &Run,
 ) -> Result<Decided, Cause> {
-    let decision = decide(&job.spec, tree, ports, run.voice()).await?;
+    let decision = decide(&job.spec, commit, tree, ports, run.voice()).await?;
     let (env, build_secrets) =
         secrets::resolve(&job.app.project, &decision.spec, ports, run).await?;
     Ok(Decided { decision, env, build_secrets })
@@ -67,6 +71,7 @@ pub(super) async fn detect(
 /// A file that is wrong, detectors that all refuse, or nothing that anybody recognised.
 pub async fn decide(
     said: &Spec,
+    commit: &Commit,
     tree: &dyn Tree,
     ports: &Ports,
     voice: &Voice,
@@ -93,12 +98,17 @@ pub async fn decide(
         (Err(error), Some(_)) => Detected { refusals: vec![error], ..Detected::default() },
     };
     let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
-    let recipe = match &spec.build.recipe {
+    let mut recipe = match &spec.build.recipe {
         Some(wanted) => Some(named(wanted, detected, ports)?),
         None => best(detected, path.as_deref(), voice).await?,
     };
-    if let Some(recipe) = &recipe {
+    let version = version::of(commit, tree.tags(), spec.build.arguments.get(version::VERSION));
+    if let Some(recipe) = &mut recipe {
         tell(recipe, voice).await?;
+        recipe.fill(version::COMMIT, &commit.id);
+        if recipe.fill(version::VERSION, &version.text) && path.is_none() {
+            decided("version", &version.text, vec![version.evidence], voice).await?;
+        }
     }
     let dockerfile = match (path, &recipe) {
         (Some(path), _) => {
@@ -112,7 +122,8 @@ pub async fn decide(
         }
         (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
     };
-    Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders })
+    let version = version.text;
+    Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders, version })
 }
 
 /// Finds the Dockerfile of a repository that says nothing of one.

@@ -151,11 +151,12 @@ async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
     let run = Run::new(world.clone(), watch::Sender::new(None).subscribe(), None);
     let tree = Pointing(Pointers { files: vec!["logo.png".into()], count: 2 });
     let ports = world.ports();
-    let error = decide(&Spec::default(), &tree, &ports, run.voice()).await.unwrap_err();
+    let Source::Commit(commit) = job().source else { panic!("a job of a commit") };
+    let error = decide(&Spec::default(), &commit, &tree, &ports, run.voice()).await.unwrap_err();
     assert!(error.to_string().contains("2 of the app's files"), "{error}");
     assert!(error.to_string().contains("logo.png …"), "{error}");
     let spec = Spec::from_toml("[build]\nlfs-pointers = true").unwrap();
-    decide(&spec, &tree, &ports, run.voice()).await.unwrap();
+    decide(&spec, &commit, &tree, &ports, run.voice()).await.unwrap();
     let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("logo.png"));
     assert!(world.past().iter().any(warned));
 }
