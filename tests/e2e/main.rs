@@ -32,6 +32,7 @@ mod nodes;
 mod operator;
 mod own;
 mod pulls;
+mod quick;
 mod quotas;
 mod registries;
 mod release;

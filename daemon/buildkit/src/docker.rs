@@ -7,7 +7,7 @@ use hyper::{
     Request, StatusCode,
     body::Bytes,
     client::conn::http1,
-    header::{CONNECTION, HOST, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE},
     upgrade::{self, Upgraded},
 };
 use hyper_util::rt::TokioIo;
@@ -29,6 +29,8 @@ pub(crate) async fn dial(path: &Path) -> io::Result<Upgraded> {
         .header(HOST, "docker")
         .header(CONNECTION, "Upgrade")
         .header(UPGRADE, "h2c")
+        // Hyper leaves it out where there is no body.
+        .header(CONTENT_LENGTH, 0)
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
     let answered = async move {

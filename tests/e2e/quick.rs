@@ -1,0 +1,43 @@
+//! The quick way of the README: `cargo demo` on a cluster, a builder and a registry that are there
+//! already. The bed's own parts stand in for the user's.
+
+use std::{
+    env,
+    process::{Command, Stdio},
+};
+use windlass_bed::{Layout, build, client, process::tail};
+use windlass_tests::bed;
+
+#[test]
+fn the_demo_on_parts_of_the_users_own() {
+    let layout = &bed().layout;
+    let programs = layout.cache.join("bin");
+    let path = env::var("PATH").unwrap();
+    // The user's own kubectl is in their PATH.
+    let path = format!("{}:{path}", programs.display());
+    let output = Command::new(build::bed_program().unwrap())
+        .args(["demo", "--once", "--kubeconfig"])
+        .arg(layout.kubeconfig())
+        .args(["--buildkit", &layout.buildkit(), "--registry", &layout.registry()])
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let own = Layout::own();
+    let log = tail(&own.at("log/keeper.log"), 10);
+    assert!(output.status.success(), "{text}\n{errors}\n{log}");
+    // What it makes elsewhere is said first, with the way to remove it.
+    let removal = "delete namespace demo--production";
+    assert!(text.lines().take(4).any(|line| line.contains(removal)), "{text}");
+    for part in ["kubernetes: compiling", "buildkit: compiling", "Debian packages"] {
+        assert!(!text.contains(part), "{part}: {text}");
+    }
+    assert!(text.contains("$ kubectl get --raw /api/v1/namespaces/demo--production/"), "{text}");
+    assert!(text.contains("Hello from Node"), "{text}");
+    assert!(text.contains("all went as it should"), "{text}");
+    client::down(&own).unwrap();
+    assert!(!client::is_up(&own));
+    assert!(client::is_up(layout), "the bed of all others stays");
+}
