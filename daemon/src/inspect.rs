@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use windlass_api::{Brought, Inspector, Serving, Shown, Unseen};
 use windlass_core::{
     app::App,
+    failure::{Cause, Failure},
     health::health,
     job::{Release, Stage},
     ports::{ClusterError, LogLine, LogRequest},
     records::StoreError,
     redact::Redactor,
-    run::{Cause, Failure},
     secret::Secret,
 };
 use windlass_store::Store;

@@ -9,11 +9,12 @@ use windlass_core::{
     app::App,
     cluster::Clusters,
     event::Event,
+    failure::{Cause, Failure},
     job::{Commit, Image, Release, Stage},
     pipeline::{Decision, checkout, decide, reference, release, resolve},
     ports::{Dockerfile, ImageConfig, Journal, Ports},
     revision::Revision,
-    run::{Cause, Failure, Lost, Run},
+    run::{Lost, Run},
     runtime::SecretEnv,
     spec::Spec,
 };

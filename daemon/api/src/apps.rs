@@ -14,11 +14,11 @@ use tonic::{Request, Response, Status};
 use windlass_core::{
     app::App,
     endpoint::Endpoint,
+    failure::Failure,
     health::Health,
     job::Release,
     ports::{LogLine, LogRequest},
     records::{Filter, StoreError},
-    run::Failure,
     snapshot::Workload,
 };
 use windlass_proto::v1::{self, apps_server};

@@ -3,7 +3,7 @@
 use crate::apps::Unseen;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use windlass_core::{app::NameError, records::StoreError, run::Failure, spec::SpecError};
+use windlass_core::{app::NameError, failure::Failure, records::StoreError, spec::SpecError};
 
 /// The domain of our codes.
 const DOMAIN: &str = "windlass";

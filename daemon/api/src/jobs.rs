@@ -15,13 +15,13 @@ use windlass_core::{
     app::App,
     cluster::Clusters,
     event::Stop,
+    failure::Failure,
     job::{Commit, Job, Source},
     pipeline::Decision,
     ports::ObjectChange,
     queue,
     records::{Filter, JobRecord, JobState, Submission},
     revision::Revision,
-    run::Failure,
     spec::Spec,
 };
 use windlass_proto::v1::{self, jobs_server};

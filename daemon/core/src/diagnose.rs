@@ -3,9 +3,9 @@
 
 use crate::{
     event::Stop,
+    failure::{Cause, Failure},
     job::Stage,
     redact::Redactor,
-    run::{Cause, Failure},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -7,9 +7,10 @@ use crate::{
     cluster,
     diagnose::Diagnosis,
     event::{Event, Outcome},
+    failure::Cause,
     job::{Image, Job, Release, Source, Stage},
     ports::Ports,
-    run::{Cause, Run},
+    run::Run,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};

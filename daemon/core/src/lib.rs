@@ -10,6 +10,7 @@ pub mod diagnose;
 pub mod dockerfile;
 pub mod endpoint;
 pub mod event;
+pub mod failure;
 pub mod health;
 pub mod history;
 pub mod hook;

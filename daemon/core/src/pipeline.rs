@@ -6,13 +6,14 @@
 
 use crate::{
     event::{Event, Outcome},
+    failure::{Cause, Failure},
     history::Standing,
     hook::{self, Hook, Rounds},
     job::{Commit, Image, Job, Release, Source, Stage},
     plan::{Before, Cursor, Plan, rolling},
     ports::{ClusterError, ImageConfig, Ports},
     release::{Resumed, carry_out},
-    run::{Cause, Failure, Lost, Run},
+    run::{Lost, Run},
 };
 use std::collections::BTreeMap;
 

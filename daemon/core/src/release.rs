@@ -3,13 +3,14 @@
 use crate::{
     diagnose::in_words,
     event::{Event, Outcome},
+    failure::{Cause, Failure},
     history::Turned,
     hook::{self, Rounds},
     job::{Release, Stage},
     plan::{Change, Cursor, Plan, Step},
     ports::{ClusterError, Ports},
     rollout::{Blocked, Finding, Judge, Verdict},
-    run::{Cause, Failure, Run},
+    run::Run,
     snapshot::Snapshot,
 };
 use futures::future::{join_all, try_join_all};

@@ -2,8 +2,9 @@
 
 use crate::{
     event::Event,
+    failure::Cause,
     ports::{BuildError, ClusterError, GitError},
-    run::{Cause, Run},
+    run::Run,
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

@@ -2,8 +2,8 @@
 
 use super::Diagnosis;
 use crate::{
+    failure::{Cause, Failure},
     ports::ClusterError,
-    run::{Cause, Failure},
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

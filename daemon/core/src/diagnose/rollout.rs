@@ -3,11 +3,11 @@
 
 use super::Diagnosis;
 use crate::{
+    failure::{Cause, Failure},
     job::Release,
     ports::ClusterError,
     problem::{self, Case, Problem},
     rollout::Finding,
-    run::{Cause, Failure},
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

@@ -2,7 +2,7 @@
 
 use super::Diagnosis;
 use crate::{
-    run::{Cause, Failure},
+    failure::{Cause, Failure},
     testing::TestSummary,
 };
 

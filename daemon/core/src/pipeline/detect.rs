@@ -4,11 +4,12 @@ use super::secrets;
 use crate::{
     dockerfile::render,
     event::Event,
+    failure::Cause,
     job::{Commit, Job, Stage},
     manifest,
     ports::{Detected, Dockerfile, GitError, PluginError, Pointers, Ports, Tree},
     recipe::Recipe,
-    run::{Cause, Run, Voice},
+    run::{Run, Voice},
     runtime::{Manifest, SecretEnv},
     secret::Secret,
     spec::{FILE, Spec, SpecError},

@@ -3,10 +3,11 @@
 use super::secrets;
 use crate::{
     event::Event,
+    failure::Cause,
     job::Commit,
     ports::{Ports, Tree},
     revision::Revision,
-    run::{Cause, Run},
+    run::Run,
     secret::Secret,
 };
 

@@ -3,9 +3,10 @@
 use super::detect::Decided;
 use crate::{
     event::Event,
+    failure::Cause,
     job::Stage,
     ports::{Build, Dockerfile, Ports, Tree},
-    run::{Cause, Run},
+    run::Run,
     testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 use std::time::Duration;

@@ -6,10 +6,10 @@
 use super::{KNOWN, of_answer, pages, tests::release};
 use crate::{
     diagnose::diagnose,
+    failure::{Cause, Failure},
     job::{Release, Stage},
     ports::ClusterError,
     rollout::{Judge, Verdict},
-    run::{Cause, Failure},
     snapshot::Snapshot,
 };
 use serde::Deserialize;
