@@ -49,8 +49,8 @@ pub(crate) struct Config {
     /// Refuses images that run as root. By default they run, with a warning.
     #[serde(default)]
     pub(crate) forbid_root: bool,
-    /// Seconds that running jobs have when the daemon is told to end. A job that has not ended by then
-    /// goes on at the next start.
+    /// Seconds that running jobs have after SIGTERM. A job that has not ended by then goes on at the next
+    /// start.
     #[serde(default = "drain")]
     pub(crate) drain_seconds: u64,
     #[serde(default)]
@@ -126,7 +126,9 @@ pub(crate) struct Listen {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Builder {
-    /// `unix:///run/buildkit/buildkitd.sock`, or `tcp://host:port` without TLS for networks of your own.
+    /// `unix:///run/buildkit/buildkitd.sock`; `tcp://host:port` without TLS, for networks of your own; or
+    /// `docker://`, `docker:///path/to.sock`, for the BuildKit of a Docker engine with the containerd image
+    /// store.
     pub(crate) address: String,
 }
 
@@ -134,7 +136,7 @@ pub(crate) struct Builder {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Cluster {
-    /// Name by which jobs choose it; in `[[clusters]]` only. The cluster called `default` owns what was
+    /// Name by which jobs choose it; in `[[clusters]]` only. The cluster named `default` owns what was
     /// released with `[cluster]`.
     pub(crate) name: String,
     /// Kubeconfig file. It is read again when credentials expire. Default: the account of the pod that
@@ -189,7 +191,7 @@ pub(crate) struct Registry {
     pub(crate) password_file: Option<PathBuf>,
     /// Name of a registry-auth plugin that logs in.
     pub(crate) plugin: Option<String>,
-    /// Settings over those of the plugin.
+    /// Settings that override those of the plugin.
     #[serde(default = "object")]
     pub(crate) settings: serde_json::Value,
     /// Files with the plugin's secrets, by the names in its manifest. They are read each time.
@@ -217,7 +219,7 @@ pub(crate) struct Hook {
     /// Environments that it runs for. Empty: all.
     #[serde(default)]
     pub(crate) environments: Vec<String>,
-    /// Settings over those of the plugin.
+    /// Settings that override those of the plugin.
     #[serde(default = "object")]
     pub(crate) settings: serde_json::Value,
     /// The plugin's secrets, by the names in its manifest. Each is a file, or `{ project = "NAME" }` for a

@@ -143,9 +143,9 @@ func cancel(ctx context.Context, jobs v1.JobsClient, id string) error {
 }
 
 // refusal returns a refusal with its details: a stable reason, the wrong fields, what to do.
-func refusal(told *status.Status) map[string]any {
+func refusal(refused *status.Status) map[string]any {
 	reason, fields, fixes := "", map[string]string{}, []string{}
-	for _, detail := range told.Details() {
+	for _, detail := range refused.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			reason = detail.GetReason()
@@ -160,7 +160,7 @@ func refusal(told *status.Status) map[string]any {
 		}
 	}
 	return map[string]any{"error": map[string]any{
-		"code": constant(told.Code()), "message": told.Message(),
+		"code": constant(refused.Code()), "message": refused.Message(),
 		"reason": reason, "fields": fields, "fixes": fixes,
 	}}
 }
@@ -226,8 +226,8 @@ func main() {
 		os.Exit(2)
 	}
 	code, err := run(os.Args[1], os.Args[2], os.Args[3:])
-	if told, ok := status.FromError(err); err != nil && ok {
-		say(refusal(told))
+	if refused, ok := status.FromError(err); err != nil && ok {
+		say(refusal(refused))
 		code = 2
 	} else if err != nil {
 		fmt.Fprintln(os.Stderr, "controller:", err)

@@ -78,7 +78,7 @@ async function watch(jobs, metadata, job, after = "0") {
         return event.ended.outcome === "OUTCOME_SUCCEEDED";
       }
     } catch (error) {
-      if (!PASSING.includes(error.code) || tries === TRIES) throw error;
+      if (!PASSING.includes(error.code) || tries >= TRIES) throw error;
     }
     // A stream that ends without `ended` is a lost connection too.
     await sleep(1000);
@@ -93,21 +93,21 @@ async function cancel(jobs, metadata, id) {
 
 /** Returns a refusal with its details: a stable reason, the wrong fields, what to do. */
 function refusal(error) {
-  const told = { code: grpc.status[error.code], message: error.details };
-  Object.assign(told, { reason: "", fields: {}, fixes: [] });
+  const refused = { code: grpc.status[error.code], message: error.details };
+  Object.assign(refused, { reason: "", fields: {}, fixes: [] });
   const [bytes] = error.metadata?.get("grpc-status-details-bin") ?? [];
   const details = bytes ? errors.lookupType("google.rpc.Status").decode(bytes).details : [];
   for (const detail of details) {
     const name = detail.type_url.split("/").pop();
     const read = () => errors.lookupType(name).decode(detail.value);
-    if (name === "google.rpc.ErrorInfo") told.reason = read().reason;
-    if (name === "google.rpc.Help") told.fixes = read().links.map((link) => link.description);
+    if (name === "google.rpc.ErrorInfo") refused.reason = read().reason;
+    if (name === "google.rpc.Help") refused.fixes = read().links.map((link) => link.description);
     if (name === "google.rpc.BadRequest") {
       const wrong = read().fieldViolations.map((one) => [one.field, one.description]);
-      told.fields = Object.fromEntries(wrong);
+      refused.fields = Object.fromEntries(wrong);
     }
   }
-  return { error: told };
+  return { error: refused };
 }
 
 function say(line) {

@@ -8,9 +8,10 @@ ADDRESS is unix:///path, http://host:port or https://host:port. WINDLASS_TOKEN h
 for TCP, CA_FILE the path of a CA certificate for https. Prints one JSON object a line. Exits with
 0, with 1 when a watched job did not succeed, with 2 when the daemon refused the request.
 
-The stubs come from the proto:
+The stubs come from the proto; they lie beside this file. From the root of the checkout:
 
-    python3 -m grpc_tools.protoc -I proto --python_out=. --grpc_python_out=. windlass/v1/windlass.proto
+    python3 -m grpc_tools.protoc -I proto --python_out=proto/examples/python \
+      --grpc_python_out=proto/examples/python windlass/v1/windlass.proto
 """
 
 import json
@@ -75,7 +76,7 @@ def watch(jobs, metadata, job, after="0"):
                 say({"seq": event.seq, "what": what, "outcome": v1.Outcome.Name(outcome)})
                 return outcome == v1.OUTCOME_SUCCEEDED
         except grpc.RpcError as error:
-            if error.code() not in PASSING or tries == TRIES:
+            if error.code() not in PASSING or tries >= TRIES:
                 raise
         # A stream that ends without `ended` is a lost connection too.
         tries += 1
@@ -90,20 +91,20 @@ def cancel(jobs, metadata, job):
 
 def refusal(error):
     """Returns a refusal with its details: a stable reason, the wrong fields, what to do."""
-    told = {"code": error.code().name, "message": error.details()}
-    told.update(reason="", fields={}, fixes=[])
+    refused = {"code": error.code().name, "message": error.details()}
+    refused.update(reason="", fields={}, fixes=[])
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         advice = error_details_pb2.Help()
         if detail.Unpack(info):
-            told["reason"] = info.reason
+            refused["reason"] = info.reason
         elif detail.Unpack(request):
             wrong = request.field_violations
-            told["fields"] = {violation.field: violation.description for violation in wrong}
+            refused["fields"] = {violation.field: violation.description for violation in wrong}
         elif detail.Unpack(advice):
-            told["fixes"] = [link.description for link in advice.links]
-    return {"error": told}
+            refused["fixes"] = [link.description for link in advice.links]
+    return {"error": refused}
 
 
 def say(line):

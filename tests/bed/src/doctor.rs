@@ -36,6 +36,11 @@ pub fn examine(layout: &Layout, existing: &Existing) -> Vec<Lack> {
         let cure = "install kubectl: the demo looks at its apps with it";
         need(runs("kubectl", "help"), "kubectl", cure);
     }
+    if existing.is_whole() && !rustix::process::geteuid().is_root() {
+        // Root gets Debian's compiler installed instead.
+        let cure = "rustup target add wasm32-unknown-unknown: plugins are compiled for it";
+        need(compiles_plugins(), "Rust's target wasm32-unknown-unknown", cure);
+    }
     if !existing.is_whole() {
         own_parts(existing, &mut need);
     }
@@ -80,6 +85,17 @@ fn own_parts(existing: &Existing, need: &mut impl FnMut(bool, &str, &str)) {
         let what = format!("the cgroup controller {controller}");
         need(of_v1 || of_v2, &what, "enable it on the kernel's command line");
     }
+}
+
+/// Whether plugins can be compiled with what is installed, as `windlass-plugin-build` looks for it.
+fn compiles_plugins() -> bool {
+    let target = ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"];
+    let folder = Command::new("rustc").args(target).output();
+    let has_target = folder
+        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir());
+    let debian =
+        Command::new("dpkg").args(["-s", "rust-web-src", "cargo-web", "rustc-web"]).output();
+    has_target || debian.is_ok_and(|output| output.status.success())
 }
 
 fn runs(program: &str, argument: &str) -> bool {

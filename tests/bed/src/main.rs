@@ -28,7 +28,7 @@ enum Command {
     Suite(command::suite::Args),
     /// Bring the bed up, or join it; installs and builds what is missing.
     Up(command::Own),
-    /// End all parts, and remove what they made outside of their folder.
+    /// End all parts, and remove their bridge, routes and cgroups.
     Down(command::down::Args),
     /// Whether it is up, and which parts answer.
     Status,

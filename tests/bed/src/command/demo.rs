@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// End all parts, and remove what they made outside of their folder.
+    /// End all parts, and remove their bridge, routes and cgroups.
     Down(down::Args),
 }
 
@@ -80,15 +80,19 @@ fn announce(existing: &Existing) {
             "demo: pushes {registry}/demo/node, …/python and …/go; they stay until you delete them"
         );
     }
-    if existing.buildkit.is_some() {
-        println!(
-            "demo: builds with your BuildKit, which keeps its cache: buildctl prune empties it"
-        );
+    if let Some(address) = &existing.buildkit {
+        let is_engine = address.starts_with("docker://");
+        let prune = if is_engine { "docker builder prune" } else { "buildctl prune" };
+        println!("demo: builds with your BuildKit, which keeps its cache: {prune} empties it");
     }
-    if !existing.is_whole() {
+    if existing.is_whole() {
         println!(
-            "demo: installs Debian packages, makes the bridge wlbed0 and cgroups; \
-             `cargo demo -- down` ends and removes all but the packages and ~/.cache/windlass"
+            "demo: keeps its own files in ~/.cache/windlass: `cargo demo -- down --caches` removes them"
+        );
+    } else {
+        println!(
+            "demo: installs Debian packages, makes the bridge wlbed0, routes and cgroups; \
+             `cargo demo -- down` removes those three; README.md says what stays"
         );
     }
 }

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("bed: {} is gone", layout.cache.display());
     } else {
         println!(
-            "bed: what was built stays in {} (--caches removes it); Debian packages stay installed",
+            "bed: what was built stays in {} (--caches removes it); Debian packages and small folders of \
+             containerd and the kubelet stay (README.md)",
             layout.cache.display()
         );
     }

@@ -29,7 +29,7 @@ const GO_STUBS: &str = "windlass.example/controller/windlassv1";
 /// of its files.
 ///
 /// # Errors
-/// What pip, npm or Go said.
+/// The error of pip, npm or Go.
 pub fn controller(layout: &Layout, language: Language) -> Result<Command> {
     match language {
         Language::Python => {
@@ -70,8 +70,10 @@ fn node(layout: &Layout) -> Result<PathBuf> {
         if Command::new("npm").arg("--version").output().is_err() {
             let install = ["install", "-q", "-y", "--no-install-recommends", "nodejs", "npm"];
             for arguments in [&["update", "-q"][..], &install] {
+                // Another one may be installing at the same moment.
+                let wait = ["-o", "DPkg::Lock::Timeout=600"];
                 let mut apt = Command::new("apt-get");
-                run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))?;
+                run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(wait).args(arguments))?;
             }
         }
         copy(&files, folder)?;
