@@ -79,13 +79,24 @@ fn tests_that_fail_and_tests_that_never_end() {
     repository.write("test.py", hangs).unwrap();
     repository.commit("hangs").unwrap();
     let began = Instant::now();
-    let ended = stand.submit("app", repository.url(), &["--test-timeout", "3"]);
+    // Long enough for a container to start on a busy machine: else nothing is said yet.
+    let ended = stand.submit("app", repository.url(), &["--test-timeout", "15"]);
     let text = ended.failed_with("test", "tests-hang");
-    assert!(text.contains("after 3 s") && began.elapsed() < Duration::from_secs(60), "{text}");
+    assert!(text.contains("after 15 s") && began.elapsed() < Duration::from_secs(90), "{text}");
     assert!(
         text.contains("test_adds ... ok") && text.contains("test_waits_for_the_bank"),
         "{text}"
     );
+
+    // The stage may run its tests while it is built.
+    let own = "CMD [\"python3\", \"test.py\"]";
+    repository.write("Dockerfile", &dockerfile.replace(own, "RUN python3 test.py")).unwrap();
+    repository.commit("hangs as a step").unwrap();
+    let ended = stand.submit("app", repository.url(), &["--test-timeout", "15"]);
+    let text = ended.failed_with("test", "tests-hang");
+    for words in ["`stage test` was still", "test_adds ... ok", "test_waits_for_the_bank"] {
+        assert!(ended.diagnosis.to_string().contains(words), "{words}: {text}");
+    }
     stand.submit("app", repository.url(), &["--no-test"]).succeeded();
     stand.serves("app", "two");
 }

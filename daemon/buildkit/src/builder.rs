@@ -389,7 +389,10 @@ impl Build for Building {
             Some(stage) if !is_same(stage, self.target.as_deref()) => {
                 let mut options = self.options.clone();
                 options.insert("target".into(), stage.clone());
+                // Tests may run as a step of their stage: given up there, they leave their last words.
+                let listening = self.tails.listen(last);
                 let built = self.gateway.solve(options).await;
+                listening.over();
                 Some(built.map_err(|status| self.explain(&status))?)
             }
             _ => None,

@@ -118,6 +118,11 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
     if has(&["no space left on device"]) {
         return BuildError::Full { message };
     }
+    if has(&["header list size to send violates"]) {
+        let advice = "more patterns in .dockerignore, or paths after COPY, than fit into one request: \
+                      write fewer, such as `**/*.log` for many";
+        return BuildError::Other { message: format!("{advice} ({message})") };
+    }
     if has(&["exporter \"image\" could not be found"]) {
         let advice = "this Docker engine pushes nothing that it builds: turn on its containerd image \
                       store, in daemon.json `\"features\": {\"containerd-snapshotter\": true}`";

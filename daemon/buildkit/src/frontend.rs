@@ -11,6 +11,9 @@ use tonic::Status;
 /// A frontend that answers no questions must refuse them: without this it would build.
 const CAPABILITY: &str = "moby.buildkit.frontend.subrequests+forward";
 
+/// Bytes of an answer at most. It holds the Dockerfile, of which we send no more than a megabyte.
+const LONGEST: usize = 4 << 20;
+
 /// A stage of a Dockerfile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -75,8 +78,20 @@ async fn ask<T: DeserializeOwned>(
         answer => answer?,
     };
     let Some(json) = answer.metadata.get("result.json") else { return Ok(None) };
-    let read = serde_json::from_slice(json).map(Some);
-    read.map_err(|error| Status::internal(format!("the answer to {question} is not one: {error}")))
+    read(question, json).map(Some)
+}
+
+fn read<T: DeserializeOwned>(question: &str, json: &[u8]) -> Result<T, Status> {
+    if json.len() > LONGEST {
+        let message = format!(
+            "the frontend's answer to {question} has {} bytes, expected at most {LONGEST}",
+            json.len()
+        );
+        return Err(Status::internal(message));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        Status::internal(format!("the frontend's answer to {question} is not one: {error}"))
+    })
 }
 
 /// Tells whether the frontend knows no such question. Builders of old say it in words alone.
@@ -108,6 +123,18 @@ mod tests {
         assert_eq!(outline.args.unwrap()[0].name, "GO");
         let outline: Outline = serde_json::from_str("{}").unwrap();
         assert!(outline.args.is_none());
+    }
+
+    #[test]
+    fn answers_without_sense_are_refused_by_name() {
+        let endless = format!(r#"{{"Targets":[{}{{}}]}}"#, "{},".repeat(LONGEST / 3));
+        for (json, words) in
+            [(&*endless, "expected at most"), ("[]", "is not one"), ("", "is not one")]
+        {
+            let error = read::<Targets>("frontend.targets", json.as_bytes()).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
+            assert!(error.message().contains("frontend.targets"), "{error}");
+        }
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl Image {
         let mut ports: Vec<u16> =
             ports.filter_map(|(port, _)| port.trim_end_matches("/tcp").parse().ok()).collect();
         ports.sort_unstable();
+        ports.dedup();
         ports
     }
 

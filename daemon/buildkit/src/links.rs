@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Links in one path, as for Linux: more are a loop.
 const MOST_LINKS: u32 = 40;
 
-/// Steps of all walks together. More than that is no real tree, and is sent whole.
-const MOST_STEPS: usize = 100_000;
+/// Work of all walks together: entries that are looked at, and parts of paths that are kept for later.
+/// More than that is no real tree, and is sent whole.
+const MOST_WORK: usize = 1_000_000;
 
 /// One name in a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +45,9 @@ pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<Str
     let mut found = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut walks: Vec<Walk> = paths.iter().map(|path| Walk::of(&clean(path))).collect();
-    for _ in 0..MOST_STEPS {
-        let Some(mut walk) = walks.pop() else { return Some(found) };
+    let mut left = MOST_WORK;
+    while let Some(mut walk) = walks.pop() {
+        left = left.checked_sub(walk.work())?;
         if !seen.insert((walk.at.clone(), walk.rest.clone())) {
             continue;
         }
@@ -61,19 +63,26 @@ pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<Str
                 walks.push(walk);
             }
             Some(part) => {
+                left = left.checked_sub(index.work(&walk.at, &part))?;
                 for entry in index.find(&walk.at, &part) {
                     if entry.link.is_empty() {
-                        let (rest, links) = (walk.rest.clone(), walk.links);
-                        walks.push(Walk { at: entry.path.clone(), rest, links });
+                        // What holds nothing leads no further.
+                        if walk.rest.is_empty() || index.folders.contains_key(&*entry.path) {
+                            left = left.checked_sub(walk.work())?;
+                            let (rest, links) = (walk.rest.clone(), walk.links);
+                            walks.push(Walk { at: entry.path.clone(), rest, links });
+                        }
                     } else if walk.links < MOST_LINKS {
                         found.insert(entry.path.clone());
-                        walks.push(walk.through(&entry.link));
+                        let through = walk.through(&entry.link);
+                        left = left.checked_sub(through.work())?;
+                        walks.push(through);
                     }
                 }
             }
         }
     }
-    None
+    Some(found)
 }
 
 impl Walk {
@@ -88,6 +97,11 @@ impl Walk {
         };
         let parts = path.split('/').filter(|part| !part.is_empty());
         Self { at: String::new(), rest: parts.rev().map(part).collect(), links: 0 }
+    }
+
+    /// Measures the path that is still to come: it is copied and compared.
+    fn work(&self) -> usize {
+        1 + self.rest.len()
     }
 
     /// Goes on behind a link in the folder that was reached; the tree's root is its `/`.
@@ -108,6 +122,14 @@ impl<'a> Index<'a> {
         }
         let entries = entries.iter().map(|entry| (&*entry.path, entry)).collect();
         Self { entries, folders, globs: BTreeMap::new() }
+    }
+
+    /// Counts the entries that [`Self::find`] looks at.
+    fn work(&self, folder: &str, part: &Part) -> usize {
+        match part {
+            Part::Name(_) => 1,
+            Part::Glob(_) => self.folders.get(folder).map_or(0, Vec::len),
+        }
     }
 
     /// Finds the entries of a folder that one part of a path names.
@@ -210,6 +232,19 @@ mod tests {
         let many: Vec<_> = (0..400).map(|n| format!("d/l{n} -> ../d")).collect();
         let many: Vec<_> = many.iter().map(|line| &**line).collect();
         assert!(found(&many, &["d/*/*/*/*/*/*"]).is_some_and(|found| found.len() == 401));
+    }
+
+    /// A long path through a wide tree costs both together.
+    #[test]
+    fn long_paths_and_wide_folders_are_given_up() {
+        let path = format!("d{}", "/*".repeat(2_000));
+        let files: Vec<_> = (0..5_000).map(|n| format!("d/f{n}")).collect();
+        let files: Vec<_> = files.iter().map(|line| &**line).collect();
+        assert_eq!(found(&files, &[&*path]), some(&[]), "files hold nothing");
+        let folders: Vec<_> = (0..5_000).map(|n| format!("d/f{n}/x")).collect();
+        let folders: Vec<_> = folders.iter().map(|line| &**line).collect();
+        assert_eq!(found(&folders, &[&*path]), None, "all of it");
+        assert_eq!(found(&folders, &["d/*/x"]), some(&[]));
     }
 
     #[test]

@@ -5,8 +5,12 @@
 //! means. The builder cuts the file into lines and has the library check them before we see them.
 
 use crate::go_regex;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use thiserror::Error;
+
+/// Bytes that the expression of one pattern takes at most: some hundred wildcards. `?{1000}` alone takes
+/// half a megabyte, and a list has hundreds of patterns.
+const LARGEST: usize = 64 << 10;
 
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -144,7 +148,7 @@ impl Shape {
             Kind::Suffix => Self::Suffix(pattern.strip_prefix("**").unwrap_or(pattern).into()),
             Kind::Regex => {
                 go.push('$');
-                let regex = Regex::new(&go_regex::rewrite(&go)?);
+                let regex = RegexBuilder::new(&go_regex::rewrite(&go)?).size_limit(LARGEST).build();
                 Self::Regex(regex.map_err(|error| error.to_string())?)
             }
         })
@@ -325,6 +329,7 @@ mod tests {
             ("[z-a]x", "the range `z-a`"),
             ("a[", "is not closed"),
             ("a\\x41", "`\\x` stands for no character"),
+            ("?{1000}", "size limit"),
         ] {
             let error = Patterns::new(&["fine".into(), pattern.into()]).unwrap_err().to_string();
             assert!(error.contains(&format!("`{pattern}`")) && error.contains(words), "{error}");

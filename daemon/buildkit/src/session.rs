@@ -50,6 +50,10 @@ const METHODS: [&str; 7] = [
 /// Bytes between the two ends of the inner connection: below a quarter megabyte it throttles.
 const BUFFER: usize = 256 << 10;
 
+/// Bytes of a call's metadata, with 32 for each entry (HTTP/2): the patterns of `.dockerignore` come so,
+/// and the paths after COPY. Some two thousand of them fit; hyper's own limit takes 270.
+const LARGEST_HEADERS: u32 = 128 << 10;
+
 /// What a session serves.
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -81,6 +85,7 @@ pub(crate) fn open(channel: Channel, key: &str, served: Served) -> Session {
     let server = tonic::transport::Server::builder()
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
+        .http2_max_header_list_size(LARGEST_HEADERS)
         .add_service(files)
         .add_service(AuthServer::new(served.clone()))
         .add_service(SecretsServer::new(served))
@@ -169,7 +174,11 @@ impl FileSync for Served {
         let name = request.metadata().get("dir-name").and_then(|name| name.to_str().ok());
         let context = name.and_then(|name| self.contexts.get(name)).cloned();
         let context = context.ok_or_else(|| Status::not_found(format!("no folder {name:?}")))?;
-        let entries = diffcopy::select(&context, request.metadata());
+        let (walked, asked) = (context.clone(), request.metadata().clone());
+        // Each pattern is compared with each entry: that is no work for the runtime's own threads.
+        let select = move || diffcopy::select(&walked, &asked);
+        let entries = tokio::task::spawn_blocking(select).await;
+        let entries = entries.map_err(|error| Status::internal(error.to_string()))?;
         let entries = entries.map_err(|bad| {
             Status::invalid_argument(format!("{bad}; it stands in .dockerignore or after COPY"))
         })?;

@@ -7,7 +7,7 @@ use bollard_buildkit_proto::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tonic::transport::Channel;
 use windlass_core::{
@@ -15,6 +15,7 @@ use windlass_core::{
     job::Stage,
     redact::Stream,
     run::{Lost, Voice},
+    testing::LastWords,
 };
 
 /// Lines that are kept of each step, for its error.
@@ -25,25 +26,85 @@ const LONGEST_LINE: usize = 8 << 10;
 
 /// The last lines of each step, by its digest.
 #[derive(Clone, Default)]
-pub(crate) struct Tails(Arc<Mutex<BTreeMap<String, VecDeque<String>>>>);
+pub(crate) struct Tails(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    tails: BTreeMap<String, VecDeque<String>>,
+    /// Lines of all steps, while somebody listens.
+    heard: Option<LastWords>,
+    /// The lines that steps have begun, while somebody listens.
+    begun: BTreeMap<String, Vec<String>>,
+}
 
 impl Tails {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, vertex: &str, line: &str) {
-        let mut tails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let tail = tails.entry(vertex.to_owned()).or_default();
+        let mut told = self.told();
+        if let Some(heard) = &told.heard {
+            heard.keep(line.to_owned());
+        }
+        let tail = told.tails.entry(vertex.to_owned()).or_default();
         if tail.len() == TAIL {
             tail.pop_front();
         }
         tail.push_back(line.to_owned());
     }
 
+    fn is_heard(&self) -> bool {
+        self.told().heard.is_some()
+    }
+
+    /// Keeps what a step has begun to say; nothing where it is over.
+    fn begins(&self, vertex: &str, lines: Vec<String>) {
+        let mut told = self.told();
+        if lines.is_empty() {
+            told.begun.remove(vertex);
+        } else {
+            told.begun.insert(vertex.to_owned(), lines);
+        }
+    }
+
     pub(crate) fn of(&self, vertex: &str) -> Vec<String> {
-        let tails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tails.get(vertex).into_iter().flatten().cloned().collect()
+        self.told().tails.get(vertex).into_iter().flatten().cloned().collect()
+    }
+
+    /// Listens to all steps. Dropped before it is over, what is heard leaves its last lines in `last`.
+    pub(crate) fn listen<'a>(&'a self, last: &'a LastWords) -> Listening<'a> {
+        self.told().heard = Some(LastWords::default());
+        Listening { tails: self, last }
+    }
+}
+
+/// Steps that may be given up in the middle.
+pub(crate) struct Listening<'a> {
+    tails: &'a Tails,
+    last: &'a LastWords,
+}
+
+impl Listening<'_> {
+    /// Ends it: the steps ended themselves.
+    pub(crate) fn over(self) {
+        self.tails.told().heard = None;
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        let mut told = self.tails.told();
+        let begun = std::mem::take(&mut told.begun);
+        let Some(heard) = told.heard.take() else { return };
+        for line in heard.lines().into_iter().chain(begun.into_values().flatten()) {
+            self.last.keep(line);
+        }
     }
 }
 
 /// Bytes in, masked lines out.
+#[derive(Clone)]
 pub(crate) struct Lines {
     mask: Stream,
     rest: Vec<u8>,
@@ -151,13 +212,19 @@ impl Steps {
         }
         for log in &response.logs {
             let lines = self.lines.entry(log.vertex.clone());
-            let lines = lines.or_insert_with(|| Lines::new(&self.voice)).push(&log.msg);
-            self.say(&log.vertex, lines).await?;
+            let lines = lines.or_insert_with(|| Lines::new(&self.voice));
+            let ended = lines.push(&log.msg);
+            let begun = if self.tails.is_heard() { lines.clone().cut() } else { Vec::new() };
+            self.say(&log.vertex, ended).await?;
+            let redactor = self.voice.redactor();
+            let begun = begun.iter().map(|line| redactor.mask(line)).collect();
+            self.tails.begins(&log.vertex, begun);
         }
         for vertex in response.vertexes {
             let over = vertex.completed.is_some() || !vertex.error.is_empty();
             if over && self.told.insert(vertex.digest.clone()) {
                 if let Some(mut rest) = self.lines.remove(&vertex.digest) {
+                    self.tails.begins(&vertex.digest, Vec::new());
                     self.say(&vertex.digest, rest.finish()).await?;
                 }
                 self.ended(vertex).await?;
@@ -179,7 +246,10 @@ impl Steps {
 
     async fn say(&self, vertex: &str, lines: Vec<String>) -> Result<(), Lost> {
         let name = self.names.get(vertex).map_or("", |name| name);
+        // Once more: without escape sequences a secret may be whole again.
+        let redactor = self.voice.redactor();
         for line in lines {
+            let line = redactor.mask(&line);
             self.tails.push(vertex, &line);
             self.voice.log(Stage::Build, name, &line).await?;
         }
@@ -215,7 +285,26 @@ fn millis(time: &Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{LastWords, Tails, text};
+
+    #[test]
+    fn steps_that_are_given_up_leave_their_last_words() {
+        let (tails, last) = (Tails::default(), LastWords::default());
+        tails.push("earlier", "not heard");
+        let listening = tails.listen(&last);
+        tails.push("step", "test_adds ... ok");
+        tails.begins("step", vec!["test_waits_for_the_bank ... ".into()]);
+        tails.begins("other", vec!["over".into()]);
+        tails.begins("other", Vec::new());
+        drop(listening);
+        let expected = ["test_adds ... ok", "test_waits_for_the_bank ... "];
+        assert_eq!(last.lines(), expected);
+        let listening = tails.listen(&last);
+        tails.push("step", "built");
+        listening.over();
+        assert_eq!(last.lines(), expected, "what a stage says while it is built is no test's word");
+        assert_eq!(tails.of("step"), ["test_adds ... ok", "built"]);
+    }
 
     #[test]
     fn lines_are_shown_without_what_moves_the_cursor() {

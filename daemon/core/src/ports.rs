@@ -82,6 +82,10 @@ pub trait Tree: Send + Sync {
     fn root(&self) -> &Path;
     /// A file's text, or none where there is no such file.
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
+    /// Whether a folder has this name; a symlink is none.
+    fn is_folder(&self, _: &str) -> bool {
+        false
+    }
     /// The commit that it is of, where that is known.
     fn commit(&self) -> Option<&CommitInfo> {
         None

@@ -62,6 +62,7 @@ impl Redactor {
 }
 
 /// Masks a stream: holds back its end while that may be the start of a secret.
+#[derive(Clone)]
 pub struct Stream {
     redactor: Redactor,
     held: Vec<u8>,

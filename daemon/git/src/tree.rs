@@ -82,6 +82,10 @@ impl Tree for Workspace {
         &self.tags
     }
 
+    fn is_folder(&self, path: &str) -> bool {
+        self.dir.symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+    }
+
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError> {
         let refuse = |message: String| GitError::Tree { path: path.into(), message };
         let metadata = match self.dir.symlink_metadata(path) {
@@ -141,6 +145,7 @@ mod tests {
         tree.read("up", 99).unwrap_err();
         tree.read("../x", 99).unwrap_err();
         assert_eq!(tree.read("none", 99).unwrap(), None);
+        assert!(!tree.is_folder("none") && !tree.is_folder("real.toml") && !tree.is_folder("../"));
         assert!(tree.read("real.toml", 3).unwrap_err().to_string().contains("larger than 3"));
     }
 

@@ -3,7 +3,7 @@
 use program::{Places, Program};
 use windlass_plugin_sdk::{
     Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists,
-    gomod::{directive, is_passed_by, replaced, used},
+    gomod::{directive, replaced, used},
     leads_out, run, run_cached, stage, unsupported,
 };
 
@@ -12,6 +12,9 @@ mod source;
 
 /// The number of Go files, and of modules, that are looked at.
 const MOST: u32 = 4_000;
+
+/// The list of the modules that a repository keeps copies of.
+const VENDORED: &str = "vendor/modules.txt";
 
 fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let work = repo.read_text("go.work", 1 << 16)?;
@@ -24,13 +27,18 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let mut evidence = vec![what.to_owned()];
     let version = directive(text, "go");
     let built = work.as_deref().map_or_else(|| vec![String::new()], used);
-    let beside = beside(repo, work.as_deref(), &built)?;
+    // Go builds from these files then, and asks nobody for a module (`go help modules`).
+    let vendored = work.is_none() && exists(repo, VENDORED);
+    let beside = if vendored { None } else { beside(repo, work.as_deref(), &built)? };
     let Program { package, evidence: why } = program(repo, &built)?;
     evidence.extend(why);
     let build = ["go", "build", "-trimpath", "-o", "/out/app", &*package];
     // Modules are a layer, not a cache mount: tests run in a container of this stage.
     let download = run(&["go", "mod", "download"]);
-    let mut steps = if let Some(beside) = beside {
+    let mut steps = if vendored {
+        evidence.push(format!("{VENDORED}: nothing is downloaded"));
+        vec![copy(&["."], ".")]
+    } else if let Some(beside) = beside {
         evidence.push(format!("{beside}: all files are there before the download"));
         vec![copy(&["."], "."), download]
     } else {
@@ -95,17 +103,24 @@ fn within(folder: &str, path: &str) -> String {
 }
 
 fn program(repo: &Tree, built: &[String]) -> Result<Program, Error> {
-    let files = repo.glob("**/*.go", MOST)?;
+    let mut files = repo.glob("**/*.go", MOST)?;
     let modules = repo.glob("**/go.mod", MOST)?;
     let folder =
         |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
     let modules: Vec<String> = modules.iter().filter_map(folder).collect();
+    // Not all are here: what is vendored may stand before `web`. Programs' files mostly have this name.
+    let is_cut = files.len() >= MOST as usize;
+    if is_cut {
+        files.extend(repo.glob("**/main.go", MOST)?);
+        files.sort();
+        files.dedup();
+    }
     let places = Places { files: &files, modules: &modules, built };
     // A file that is no text, or too long to be read, is no program's.
     let mut program = places.program(|file| repo.read_text(file, 1 << 20).ok().flatten())?;
-    // Vendored files come last, and are not looked at.
-    if let Some(last) = files.get(MOST as usize - 1).filter(|last| !is_passed_by(last)) {
-        program.evidence.push(format!("{last}: the last of {MOST} Go files that are looked at"));
+    if is_cut {
+        let rest = format!("more than {MOST} Go files: of the rest only those named main.go count");
+        program.evidence.push(rest);
     }
     Ok(program)
 }

@@ -1,7 +1,7 @@
 //! The search for the folder of the program.
 
 use crate::source::{self, Source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_plugin_sdk::{
     Error,
     gomod::{is_passed_by, module_of},
@@ -36,15 +36,25 @@ struct Found {
 }
 
 impl Places<'_> {
-    /// Returns the program in a module's own folder; else the only one in its `cmd`; else the only one at
-    /// all. `read` gives a file's text.
+    /// Returns the program of the root's module: in its own folder, else the only one in its `cmd`. Else
+    /// such a program of the only other module that has one; else the only one at all. `read` gives a
+    /// file's text.
     ///
     /// # Errors
     /// There is no program, or nothing says which one of several is meant.
     pub(crate) fn program(&self, read: impl Fn(&str) -> Option<String>) -> Result<Program, Error> {
         let Found { programs, left_out } = self.search(read);
-        let best = programs.iter().map(|file| self.rank(file)).min();
-        let is_best = |file: &String| Some(self.rank(file)) == best;
+        let mut nearest: BTreeMap<(u8, &str), u8> = BTreeMap::new();
+        for file in &programs {
+            let (place, inside) = self.rank(file);
+            let least = nearest.entry((place, self.module(file))).or_insert(inside);
+            *least = inside.min(*least);
+        }
+        let best = nearest.keys().map(|(place, _)| *place).min();
+        let is_best = |file: &String| {
+            let (place, inside) = self.rank(file);
+            Some(place) == best && nearest.get(&(place, self.module(file))) == Some(&inside)
+        };
         let (best, others): (Vec<_>, Vec<_>) = programs.into_iter().partition(is_best);
         match best.as_slice() {
             [file] => {
@@ -106,15 +116,26 @@ impl Places<'_> {
         found
     }
 
-    /// Ranks a program's file: the lower, the likelier.
-    fn rank(&self, file: &str) -> u8 {
-        let (folder, module) = (folder(file), module_of(file, self.modules).unwrap_or_default());
-        match folder.strip_prefix(module).unwrap_or(folder).trim_start_matches('/') {
+    /// Ranks a program's file, across modules and within its own: the lower, the likelier. In a workspace
+    /// modules beside the root's hold tools and examples.
+    fn rank(&self, file: &str) -> (u8, u8) {
+        let (folder, module) = (folder(file), self.module(file));
+        let inside = match folder.strip_prefix(module).unwrap_or(folder).trim_start_matches('/') {
             "" => 0,
             "cmd" => 1,
             inside if inside.starts_with("cmd/") => 1,
             _ => 2,
-        }
+        };
+        let place = match (inside, module) {
+            (2, _) => 2,
+            (_, "") => 0,
+            _ => 1,
+        };
+        (place, inside)
+    }
+
+    fn module(&self, file: &str) -> &str {
+        module_of(file, self.modules).unwrap_or_default()
     }
 }
 
@@ -185,6 +206,20 @@ mod tests {
         assert!(error.contains("magefile.go (`//go:build mage`)"), "{error}");
     }
 
+    /// A workspace of the app and its tools: `use ( . ./tools ./examples/a )`.
+    #[test]
+    fn the_root_s_module_comes_before_those_beside_it() {
+        let modules = ["", "tools", "examples/a"];
+        let beside = [("tools/main.go", MAIN), ("examples/a/main.go", MAIN)];
+        for (file, package) in [("main.go", "."), ("cmd/shop/main.go", "./cmd/shop")] {
+            let program = program(&modules, &[&beside[..], &[(file, MAIN)]].concat()).unwrap();
+            assert_eq!(program.package, package);
+            assert_eq!(program.evidence[1], "examples/a/main.go: package main too, and not built");
+        }
+        let several = program(&modules, &beside).unwrap_err();
+        assert_eq!(several, "several main packages: examples/a, tools");
+    }
+
     #[test]
     fn modules_that_are_not_built_hold_no_program() {
         let files = [("api/main.go", MAIN), ("money/money.go", "package money\n")];
@@ -192,6 +227,9 @@ mod tests {
         let files = [("api/main.go", MAIN), ("worker/main.go", MAIN)];
         let several = program(&["api", "worker"], &files).unwrap_err();
         assert_eq!(several, "several main packages: api, worker");
+        let files = [("api/main.go", MAIN), ("worker/cmd/worker/main.go", MAIN)];
+        let several = program(&["api", "worker"], &files).unwrap_err();
+        assert_eq!(several, "several main packages: api, worker/cmd/worker");
         let (files, modules) = (["tools/main.go".to_owned()], ["".to_owned(), "tools".to_owned()]);
         let places = Places { files: &files, modules: &modules, built: &modules[..1] };
         assert!(places.program(|_| Some(MAIN.into())).is_err());

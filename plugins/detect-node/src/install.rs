@@ -43,15 +43,13 @@ impl Install {
     pub(crate) fn plan(manifest: &Value, has: impl Fn(&str) -> bool) -> Result<Self, Error> {
         let lock = LOCKS.into_iter().find(|lock| has(lock));
         let foreign = FOREIGN.into_iter().find(|(lock, _)| has(lock));
-        if let Some(named) = manifest["packageManager"].as_str()
-            && named.split('@').next() != Some("npm")
-        {
-            let message =
-                format!("package.json: packageManager is `{named}`, and npm alone is known here");
-            return Err(unsupported(message, HINT));
-        }
+        let named = manifest["packageManager"].as_str();
+        let is_npm = named.map(|named| named.split('@').next() == Some("npm"));
         let mut evidence = Vec::new();
         match (lock, foreign) {
+            (None, Some((file, _))) if is_npm == Some(true) => {
+                evidence.push(format!("{file}: not read, packageManager is npm"));
+            }
             (None, Some((file, manager))) => {
                 let message = format!("{file}: {manager}'s lock file, and npm alone is known here");
                 return Err(unsupported(message, HINT));
@@ -60,6 +58,11 @@ impl Install {
                 evidence.push(format!("{file}: not read, {lock} says the versions"));
             }
             _ => {}
+        }
+        if let (Some(named), Some(false)) = (named, is_npm) {
+            let message =
+                format!("package.json: packageManager is `{named}`, and npm alone is known here");
+            return Err(unsupported(message, HINT));
         }
         if let Some(lock) = lock {
             evidence.push(format!("{lock}: exact versions"));
@@ -139,7 +142,13 @@ mod tests {
             let error = plan(&manifest, &["package-lock.json"]).unwrap_err();
             assert!(error.contains(manager), "{error}");
         }
-        assert!(plan(&json!({ "packageManager": "npm@10.9.0" }), &[]).is_ok());
+        let pnpm = json!({ "packageManager": "pnpm@9.15.9" });
+        let error = plan(&pnpm, &["pnpm-lock.yaml"]).unwrap_err();
+        assert!(error.starts_with("pnpm-lock.yaml: "), "the file is named: {error}");
+        let npm = json!({ "packageManager": "npm@10.9.0" });
+        assert!(plan(&npm, &[]).is_ok());
+        let left_over = plan(&npm, &["yarn.lock"]).unwrap();
+        assert_eq!(left_over.evidence, ["yarn.lock: not read, packageManager is npm"]);
         for spec in ["workspace:*", "catalog:", "portal:../x", "link:./x"] {
             let manifest = json!({ "devDependencies": { "@shop/money": spec } });
             let error = plan(&manifest, &[]).unwrap_err();

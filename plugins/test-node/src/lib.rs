@@ -66,10 +66,14 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
         }
     }
     let text = plain(&ran.output);
-    // That there are none is looked for last: another part of the same run may have had some.
-    let readers = [tap, node::read, vitest::read, jest::read, mocha::read, none::read];
+    let readers = [tap, node::read, vitest::read, jest::read, mocha::read];
     // What was printed is of this run; a report may have been committed.
-    Ok(readers.iter().find_map(|read| read(&text)).or(all))
+    let printed = readers.iter().find_map(|read| read(&text));
+    // That there are none is looked for last: another part of the same run may have had some, and the
+    // report of a failure explains the exit code better.
+    let explains = all.as_ref().is_some_and(|all| all.failed > 0 || ran.exit_code == 0);
+    let no_test = || if explains { None } else { none::read(&text) };
+    Ok(printed.or_else(no_test).or(all))
 }
 
 test_runner!(plan: plan, parse: parse);

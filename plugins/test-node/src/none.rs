@@ -2,16 +2,19 @@
 
 use windlass_plugin_sdk::{Summary, reports::summary};
 
-/// Beginnings of such sentences: jest and react-scripts, vitest and mocha, jasmine, node:test.
-const SAID: [&str; 4] =
-    ["No tests found", "No test files found", "No specs found", "Could not find '"];
+/// Beginnings of such sentences: jest and react-scripts, vitest and mocha, jasmine.
+const SAID: [&str; 3] = ["No tests found", "No test files found", "No specs found"];
 
 /// Returns a summary of zeros where a tool says that there is no test.
 pub(crate) fn read(text: &str) -> Option<Summary> {
     let says = |line: &str| {
         let line = line.trim();
         let line = line.strip_prefix("Error: ").unwrap_or(line);
+        // Of node:test the whole line; RubyGems begins a sentence in the same way.
+        let no_match =
+            line.strip_prefix("Could not find '").and_then(|rest| rest.strip_suffix('\''));
         SAID.iter().any(|said| line.starts_with(said))
+            || no_match.is_some_and(|pattern| !pattern.contains('\''))
     };
     text.lines().any(says).then(summary)
 }
@@ -34,5 +37,8 @@ mod tests {
         }
         assert!(read("sh: 1: jest: not found\n").is_none());
         assert!(read("eslint: 3 problems\n").is_none());
+        assert!(
+            read("Could not find 'bundler' (2.3.5) required by /app/Gemfile.lock.\n").is_none()
+        );
     }
 }

@@ -130,7 +130,8 @@ pub async fn decide(
 /// Finds the Dockerfile of a repository that says nothing of one.
 fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
     for name in DOCKERFILES {
-        if tree.read(name, LONGEST)?.is_some() {
+        // A folder of Dockerfiles may have the name, too, and none of them is the app's by name.
+        if !tree.is_folder(name) && tree.read(name, LONGEST)?.is_some() {
             return Ok(Some(name.to_owned()));
         }
     }
@@ -252,7 +253,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// A tree of these files, all empty.
+    /// A tree of these files, all empty; a name that ends with a slash is a folder's.
     struct Files(&'static [&'static str]);
 
     impl Tree for Files {
@@ -261,7 +262,14 @@ mod tests {
         }
 
         fn read(&self, path: &str, _: u64) -> Result<Option<String>, GitError> {
+            if self.is_folder(path) {
+                return Err(GitError::Tree { path: path.into(), message: "is no file".into() });
+            }
             Ok(self.0.contains(&path).then(String::new))
+        }
+
+        fn is_folder(&self, path: &str) -> bool {
+            self.0.contains(&&*format!("{path}/"))
         }
     }
 
@@ -271,5 +279,7 @@ mod tests {
         assert_eq!(found(&["dockerfile", "index.html"]).as_deref(), Some("dockerfile"));
         assert_eq!(found(&["dockerfile", "Dockerfile"]).as_deref(), Some("Dockerfile"));
         assert_eq!(found(&["DOCKERFILE"]), None);
+        assert_eq!(found(&["dockerfile/", "Dockerfile/"]), None);
+        assert_eq!(found(&["Dockerfile/", "dockerfile"]).as_deref(), Some("dockerfile"));
     }
 }

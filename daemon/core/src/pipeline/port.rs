@@ -5,6 +5,9 @@ use crate::ports::ImageConfig;
 /// The port of web servers in images by custom, and of `web` where nobody says one.
 const CUSTOMARY: u16 = 8080;
 
+/// Ports that a warning names.
+const NAMED: usize = 20;
+
 /// A choice among the ports of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exposed {
@@ -39,7 +42,11 @@ pub(super) fn exposed(config: &ImageConfig) -> Exposed {
 
 /// Words a warning of ports among which nobody chose: what is wrong, and the line to write.
 pub(super) fn unclear(taken: u16, config: &ImageConfig) -> (String, String) {
-    let all = config.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let named = config.ports.iter().take(NAMED).map(ToString::to_string);
+    let mut all = named.collect::<Vec<_>>().join(", ");
+    if let Some(more) = config.ports.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        all.push_str(&format!(" and {more} more"));
+    }
     let message = format!(
         "the image exposes the ports {all}, and nothing says at which `web` listens: {taken} is taken"
     );
@@ -75,5 +82,8 @@ mod tests {
             "{message}"
         );
         assert!(fix.contains("`port = 3000`"), "{fix}");
+        let range: Vec<u16> = (30_000..31_000).collect();
+        let (message, _) = unclear(30_000, &of(&range, &[]));
+        assert!(message.contains("30019 and 980 more, and nothing says"), "{message}");
     }
 }

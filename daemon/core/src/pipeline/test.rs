@@ -34,7 +34,7 @@ pub(super) async fn test(
     let running = build.test(&test, &last, run.voice());
     let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
     let Ok(output) = output else {
-        return Err(Cause::TestsHang { command: test.command, seconds, tail: last.lines() });
+        return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
     };
     let output = output?;
     let summary = read(decided, &output, plan.as_ref(), ports, run).await?;
@@ -93,6 +93,14 @@ async fn order(
     run.say(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
     let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
     Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+}
+
+/// Names what was run: of a stage that runs what its image says, the stage.
+fn named(test: TestRun) -> Vec<String> {
+    if !test.command.is_empty() {
+        return test.command;
+    }
+    test.stage.into_iter().flat_map(|stage| ["stage".to_owned(), stage]).collect()
 }
 
 /// Finds a Dockerfile's own stage for tests. Names of stages have no case, as for the builder.
