@@ -18,10 +18,16 @@ pub(crate) fn run() -> Result<(), Fault> {
         );
     }
     let mut token = String::new();
-    stdin()
-        .take(LONGEST)
+    let length = stdin()
+        .take(LONGEST + 1)
         .read_to_string(&mut token)
         .map_err(|error| format!("standard input: {error}; expected a token in ASCII"))?;
+    if u64::try_from(length).is_ok_and(|length| length > LONGEST) {
+        return Err(format!(
+            "standard input: the token has more than {LONGEST} bytes, and no header holds it; expected a shorter one, such as that of `openssl rand -hex 32`"
+        )
+        .into());
+    }
     println!("{}", windlass_api::hash_token(&token)?);
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         plugins: plugins.clone(),
         targets: supplies.targets.clone(),
         planner: Arc::new(Plans { supplies: supplies.clone(), store: store.clone() }),
-        inspector: Arc::new(Inspection { supplies: supplies.clone(), store: store.clone() }),
+        inspector: Arc::new(Inspection::new(supplies.clone(), store.clone())),
         queue: queue.clone(),
     };
     let access = Arc::new(access(&config));

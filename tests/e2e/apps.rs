@@ -4,7 +4,11 @@ use crate::cases::{python, spec_file};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
+    iter,
     process::Stdio,
+    sync::mpsc,
+    thread::{sleep, spawn},
+    time::{Duration, Instant},
 };
 use windlass_tests::{SMALL, Stand, bed};
 
@@ -50,13 +54,49 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     let wrong = ask(&["logs", "t-apps/app", "--process", "web,x=y"]);
     assert!(wrong.code == 2 && wrong.text.contains("must be a process's name"), "{}", wrong.text);
 
+    let before = ask(&["logs", "t-apps/app", "--previous"]);
+    assert!(before.text.contains("there is no run before"), "{}", before.text);
+
+    // A stage's line is whole also where its beginning was shown before.
+    let last = status["jobs"][0]["last_seq"].as_u64().unwrap();
+    let late = ask(&["watch", &ended.id, "--after", &(last - 2).to_string()]);
+    assert!(late.code == 0 && late.text.contains("✔ release"), "{}", late.text);
+    assert!(!late.text.contains("✔ clone") && late.text.contains("took:      clone"), "{late:?}");
+
+    // It ends once nobody reads it any more.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut unread = stand.daemon.client(&["logs", "t-apps/app"]).unwrap();
+    let mut unread = unread.stdout(writer).spawn().unwrap();
+    let began = Instant::now();
+    let code = loop {
+        match unread.try_wait().unwrap() {
+            Some(status) => break status.code(),
+            None if began.elapsed() > Duration::from_secs(30) => {
+                let _ = unread.kill();
+                panic!("it goes on without a reader");
+            }
+            None => sleep(Duration::from_millis(50)),
+        }
+    };
+    assert_eq!(code, Some(141));
+
     // Followed over a new pod: what it prints comes too.
     let mut follow = stand.daemon.client(&["logs", "t-apps/app", "--tail", "1"]).unwrap();
     let mut child = follow.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let printed = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let (send, receive) = mpsc::channel();
+    spawn(move || printed.for_each(|line| drop(send.send(line))));
+    // One that hangs fails, and does not hang the suite.
+    let mut lines = iter::from_fn(|| receive.recv_timeout(Duration::from_secs(120)).ok());
     assert!(lines.next().is_some());
     let _ = stand.kubectl(&["-n", &namespace, "delete", "pods", "--all", "--wait=false"]);
     assert!(lines.any(|line| line.contains("my word is ***")));
+    // And in its newest version, which was put while the log was followed.
+    stand.daemon.put_secret("t-apps", "word", "another-word-of-apps").unwrap();
+    stand.submit("app", repository.url(), &["--spec", &spec]).succeeded();
+    let said = lines.find(|line| line.contains("my word is"));
+    assert!(said.as_ref().is_some_and(|line| line.contains("my word is ***")), "{said:?}");
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -48,7 +48,9 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
         repository.url()
     );
     installed.ask(&submit).well();
-    let before = installed.ask("windlass jobs --project t-operator").well();
+    // Not as a table, in which ages stand.
+    let listed = "windlass --output json jobs --project t-operator";
+    let before = installed.ask(listed).well();
     terminate(&mut daemon);
 
     let backup = installed.at("backup.tgz");
@@ -59,7 +61,7 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
     sh(&format!("install -d -m 0700 -o {USER} -g {USER} {data}")).unwrap();
     sh(&format!("tar --extract --gzip --file {backup} --directory {data}")).unwrap();
     let mut daemon = installed.start();
-    assert_eq!(installed.ask("windlass jobs --project t-operator").well(), before);
+    assert_eq!(installed.ask(listed).well(), before);
     // Its secret can be opened.
     installed.ask(&submit).well();
     terminate(&mut daemon);

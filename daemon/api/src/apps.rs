@@ -24,7 +24,7 @@ use windlass_core::{
 use windlass_proto::v1::{self, apps_server};
 
 /// Jobs that a status tells.
-const JOBS: usize = 5;
+const JOBS: u32 = 5;
 /// Lines of each container's past, where nobody says how many; and at most.
 const TAIL: (u32, u32) = (100, 10_000);
 
@@ -64,13 +64,15 @@ pub enum Unseen {
     Store(StoreError),
     /// A cluster's, or a secret's.
     Failed(Box<Failure>),
+    /// So many logs are read already.
+    Busy(usize),
 }
 
 /// Looks at what serves an app.
 #[async_trait]
 pub trait Inspector: Send + Sync {
-    /// What serves in these clusters.
-    async fn look(&self, app: &App, clusters: &[String]) -> Result<Vec<Serving>, StoreError>;
+    /// What serves in these clusters, masked.
+    async fn look(&self, app: &App, clusters: &[String]) -> Result<Vec<Serving>, Unseen>;
     /// What is printed in these clusters, masked.
     async fn logs(
         &self,
@@ -95,20 +97,19 @@ impl apps_server::Apps for Desk {
         let app = convert::app(request.into_inner().app)?;
         principal.may(Verb::Read, &app.project)?;
         let clusters = convert::clusters(&self.targets, &app, &[], 0)?;
-        let serving = self.inspector.look(&app, &clusters.names).await.map_err(errors::store)?;
+        let serving = self.inspector.look(&app, &clusters.names).await.map_err(errors::unseen)?;
         let filter = Filter {
             projects: Some(vec![app.project.clone()]),
             app: Some(app.name.clone()),
-            limit: 50,
+            environment: Some(app.environment.clone()),
+            limit: JOBS,
             ..Filter::default()
         };
         let jobs = self.jobs.jobs(&filter).await.map_err(errors::store)?;
-        // Those of other environments are other apps.
-        let jobs = jobs.into_iter().filter(|record| record.job.app == app).take(JOBS);
         Ok(Response::new(v1::AppStatus {
             app: Some(outgoing::app(&app)),
             clusters: serving.into_iter().map(cluster).collect(),
-            jobs: jobs.map(outgoing::job).collect(),
+            jobs: jobs.into_iter().map(outgoing::job).collect(),
         }))
     }
 
@@ -128,6 +129,9 @@ impl apps_server::Apps for Desk {
         }
         if message.follow && message.previous {
             return Err(field("previous", "true", "cannot be followed: what ended prints no more"));
+        }
+        if message.since_seconds == Some(0) {
+            return Err(field("since_seconds", "0", "must be at least 1"));
         }
         let wanted = LogRequest {
             process: process(message.process)?,
@@ -175,7 +179,10 @@ fn cluster(serving: Serving) -> v1::ClusterStatus {
     let health = match shown.health {
         None => v1::Health::Unspecified,
         Some(Health::Well) => v1::Health::Well,
-        Some(Health::Coming) => v1::Health::Coming,
+        Some(Health::Coming(lasting)) => {
+            status.diagnosis = lasting.map(|diagnosis| outgoing::diagnosis(*diagnosis));
+            v1::Health::Coming
+        }
         Some(Health::Other) => v1::Health::Other,
         Some(Health::Ill(diagnosis)) => {
             status.diagnosis = Some(outgoing::diagnosis(*diagnosis));

@@ -83,6 +83,12 @@ pub(crate) fn unseen(unseen: Unseen) -> Status {
     match unseen {
         Unseen::Store(error) => store(error),
         Unseen::Failed(failed) => failure(&failed),
+        Unseen::Busy(readers) => status(
+            Code::ResourceExhausted,
+            "too-many-readers",
+            format!("{readers} calls read logs of apps already, and no more may at once"),
+            "end one of them, or try again later",
+        ),
     }
 }
 

@@ -152,6 +152,7 @@ impl jobs_server::Jobs for Desk {
         let filter = Filter {
             projects,
             app: some(message.app),
+            environment: None,
             states,
             before: some(message.page_token),
             limit,

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 /// Deploy a commit, watch it, take it back.
 ///
 /// Exit codes: 0 done; 1 the job failed or was stopped; 2 the request was wrong; 3 the daemon does
-/// not answer.
+/// not answer; 130 Ctrl-C while a job was watched, which goes on; 141 nobody reads the output.
 #[derive(Parser)]
 #[command(name = "windlass", version)]
 pub(crate) struct Args {
@@ -76,7 +76,7 @@ impl Shown {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Deploy a commit, and watch it to its end.
+    /// Deploy a commit, and watch it to its end. Ctrl-C leaves the job running.
     Submit {
         #[command(flatten)]
         source: Source,
@@ -146,7 +146,7 @@ pub(crate) enum Command {
     Watch {
         /// The job.
         id: String,
-        /// Begin after this event.
+        /// Show only what comes after this event.
         #[arg(long, default_value_t = 0)]
         after: u64,
         #[command(flatten)]

@@ -1,6 +1,6 @@
 //! A connection, and errors as a person should read them.
 
-use crate::{UNREACHABLE, USAGE, args::Args};
+use crate::{UNREACHABLE, UNREAD, USAGE, args::Args, render::clean};
 use hyper_util::rt::TokioIo;
 use std::{fmt, path::Path, time::Duration};
 use tonic::{
@@ -53,7 +53,15 @@ impl Failure {
 
     /// Nobody reads what is printed any more, or it cannot be written.
     pub(crate) fn output(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self { message: String::new(), code: UNREAD };
+        }
         Self::usage(format!("standard output: {error}"))
+    }
+
+    /// Whether there is nobody to tell.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.code == UNREAD
     }
 
     pub(crate) fn code(&self) -> u8 {
@@ -63,7 +71,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "windlass: {}", self.message)
+        // A daemon's message quotes what repositories and tools said.
+        let lines: Vec<_> = self.message.lines().map(clean).collect();
+        write!(f, "windlass: {}", lines.join("\n"))
     }
 }
 
@@ -135,7 +145,10 @@ impl Client {
             None => {
                 let endpoint = Endpoint::from_shared(args.address.clone())
                     .map_err(|error| Failure::usage(format!("--address: {error}")))?
-                    .connect_timeout(Duration::from_secs(5));
+                    .connect_timeout(Duration::from_secs(5))
+                    // What lies between may forget a connection in which nothing is said.
+                    .http2_keep_alive_interval(Duration::from_secs(30))
+                    .keep_alive_timeout(Duration::from_secs(20));
                 let endpoint = tls(endpoint, args)?;
                 endpoint.connect().await.map_err(|error| away(&error))?
             }
@@ -191,6 +204,14 @@ mod tests {
     use crate::snapshots::same;
     use tonic_types::ErrorDetails;
 
+    #[test]
+    fn a_reader_that_has_gone_is_told_nothing() {
+        let gone = Failure::output(&std::io::ErrorKind::BrokenPipe.into());
+        assert!(gone.is_silent() && gone.code() == 141);
+        let full = Failure::output(&std::io::ErrorKind::StorageFull.into());
+        assert!(!full.is_silent() && full.code() == USAGE);
+    }
+
     /// Each error that a person reads names what to do next.
     #[test]
     fn errors_name_the_next_command() {
@@ -207,6 +228,8 @@ mod tests {
             Status::new(Code::Unavailable, "transport error"),
             Status::new(Code::DeadlineExceeded, "no answer"),
         ];
+        let moves = Status::new(Code::NotFound, "no file `\u{1b}[2Ja`\r\n  fix:  b");
+        assert_eq!(Failure::from(moves).to_string(), "windlass: no file `a`\n  fix:  b");
         let texts = errors.map(|status| Failure::from(status).to_string());
         assert!(texts.iter().all(|text| text.contains("fix:")), "{texts:#?}");
         same("errors", &(texts.join("\n") + "\n"));

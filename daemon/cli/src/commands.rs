@@ -4,8 +4,8 @@ use crate::{
     FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::{Client, Failure},
-    eject, init, json, lists, logs, plugins,
-    render::{self, Clock, Detail, Line, now_ms},
+    eject, init, json, lists, logs, out, plugins,
+    render::{Clock, Detail, now_ms},
     show, source, status,
     watch::{follow, watch},
 };
@@ -17,10 +17,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let mut client = Client::connect(&args).await?;
     let client = &mut client;
     let json = args.output == Output::Json;
-    let print = |text: String, value: serde_json::Value| match json {
-        true => println!("{value}"),
-        false => println!("{text}"),
-    };
+    let print = |text: String, value: serde_json::Value| out::text(&args, &text, &value);
     match &args.command {
         Command::Submit {
             source: what,
@@ -67,7 +64,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 clusters: what.cluster.clone(),
             };
             let plan = client.jobs.plan(request).await?.into_inner();
-            print(show::plan(&plan), json::plan(&plan));
+            print(show::plan(&plan), json::plan(&plan))?;
         }
         Command::Eject { source: what, to, image } => {
             let request = v1::PlanRequest {
@@ -80,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let files = eject::write(&plan, to, image)?;
             let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
             let text = format!("{}\n\n{}", names.join("\n"), eject::next(&plan, to));
-            print(text, serde_json::json!({ "files": names }));
+            print(text, serde_json::json!({ "files": names }))?;
         }
         Command::Init { app, repository, revision, directory, credential, to } => {
             let (of, at) = (repository.as_ref(), revision.as_ref());
@@ -95,7 +92,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let plan = client.jobs.plan(request).await?.into_inner();
             init::write(&plan, app, to)?;
             let file = to.display().to_string();
-            print(init::next(app, &place, to), serde_json::json!({ "file": file }));
+            print(init::next(app, &place, to), serde_json::json!({ "file": file }))?;
         }
         Command::Jobs { project, app, state, limit } => {
             let states = state.iter().map(|state| job_state(state)).collect::<Result<_, _>>()?;
@@ -108,20 +105,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             };
             let jobs = client.jobs.list(request).await?.into_inner().jobs;
             let values: Vec<_> = jobs.iter().map(json::job).collect();
-            output(&args, &lists::jobs(&jobs, now_ms()), &values);
+            out::either(&args, &lists::jobs(&jobs, now_ms()), &values)?;
         }
         Command::Show { id, events, plugins } => {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
-            output(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)]);
+            out::either(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)])?;
             if *events || *plugins {
                 let of_plugins = |event: &v1::Event| {
                     use v1::event::What;
                     matches!(event.what, Some(What::Called(_) | What::Effected(_)))
                 };
                 let wanted = |event: &v1::Event| *events || of_plugins(event);
-                all_events(client, &job, json, wanted).await?;
+                all_events(client, &args, &job, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
-                render::print(&show::ending(&job, ended, &Clock::local()), args.color);
+                out::lines(&show::ending(&job, ended, &Clock::local()), &args)?;
             }
             let ended = job.ended.map(|ended| ended.outcome());
             if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {
@@ -130,13 +127,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Cancel { id } => {
             let job = client.jobs.cancel(v1::CancelRequest { id: id.clone() }).await?.into_inner();
-            output(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)]);
+            out::either(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)])?;
         }
         Command::Status { app } => {
             let request = v1::AppStatusRequest { app: Some(source::app(app)?) };
             let status = client.apps.status(request).await?.into_inner();
             let lines = status::status(&status, now_ms(), &Clock::local());
-            output(&args, &lines, &[json::status(&status)]);
+            out::either(&args, &lines, &[json::status(&status)])?;
         }
         Command::Logs { app, no_follow, process, cluster, previous, tail, since, timestamps } => {
             let request = v1::AppLogsRequest {
@@ -157,7 +154,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 v1::ListReleasesRequest { app, page_size: 100, page_token: String::new() };
             let releases = client.releases.list(request).await?.into_inner().releases;
             let values: Vec<_> = releases.iter().map(json::release).collect();
-            output(&args, &lists::releases(&releases, now_ms()), &values);
+            out::either(&args, &lists::releases(&releases, now_ms()), &values)?;
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
@@ -165,14 +162,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Prints lines for people, or an object a line.
-pub(crate) fn output(args: &Args, lines: &[Line], values: &[serde_json::Value]) {
-    match args.output {
-        Output::Json => values.iter().for_each(|value| println!("{value}")),
-        Output::Text => render::print(lines, args.color),
-    }
 }
 
 fn order(said: Option<ClusterOrder>) -> v1::ClusterOrder {
@@ -190,10 +179,8 @@ async fn submitted(
     detach: bool,
     detail: Detail,
 ) -> Result<ExitCode, Failure> {
-    match args.output {
-        Output::Json => println!("{}", json::job(&job)),
-        Output::Text => println!("job {} of {}", job.id, show::app(job.app.as_ref())),
-    }
+    let text = format!("job {} of {}", job.id, show::app(job.app.as_ref()));
+    out::text(args, &text, &json::job(&job))?;
     if detach {
         return Ok(ExitCode::SUCCESS);
     }
@@ -203,8 +190,8 @@ async fn submitted(
 /// All that there are now; a job that runs is not waited for.
 async fn all_events(
     client: &mut Client,
+    args: &Args,
     job: &v1::Job,
-    json: bool,
     wanted: impl Fn(&v1::Event) -> bool,
 ) -> Result<(), Failure> {
     let request = v1::WatchRequest { id: job.id.clone(), after_seq: 0 };
@@ -213,10 +200,10 @@ async fn all_events(
         return Ok(());
     }
     while let Some(event) = events.message().await? {
-        match json {
+        match args.output {
             _ if !wanted(&event) => {}
-            true => println!("{}", json::event(&event)),
-            false => println!("{}", show::event(&event)),
+            Output::Json => out::line(json::event(&event))?,
+            Output::Text => out::lines(&out::plain(&show::event(&event)), args)?,
         }
         if event.seq >= job.last_seq {
             break;
@@ -228,7 +215,7 @@ async fn all_events(
 async fn secret(
     client: &mut Client,
     command: &Secret,
-    print: &impl Fn(String, serde_json::Value),
+    print: &impl Fn(String, serde_json::Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let line = |secret: &v1::Secret| format!("{}  version {}", secret.name, secret.version);
     match command {
@@ -249,12 +236,12 @@ async fn secret(
             let value = value.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(value);
             let request = v1::PutSecretRequest { project, name, value };
             let secret = client.secrets.put(request).await?.into_inner();
-            print(line(&secret), json::secret(&secret));
+            print(line(&secret), json::secret(&secret))?;
         }
         Secret::List { project } => {
             let request = v1::ListSecretsRequest { project: project.clone() };
             for secret in client.secrets.list(request).await?.into_inner().secrets {
-                print(line(&secret), json::secret(&secret));
+                print(line(&secret), json::secret(&secret))?;
             }
         }
         Secret::Delete { project, name } => {

@@ -1,6 +1,6 @@
 //! `windlass init`: a `windlass.toml` with comments, from what is detected in the repository.
 
-use crate::{client::Failure, source::check_address};
+use crate::{client::Failure, render::clean, source::check_address};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 use windlass_core::{
@@ -179,8 +179,9 @@ fn described(schema: &Value, table: &str, key: &str) -> String {
     one_line(text.unwrap_or_default())
 }
 
+/// Makes a text fit for a comment, which in TOML holds no control character.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn wrapped(text: &str) -> Vec<String> {
@@ -245,6 +246,8 @@ mod tests {
                     .all(|(table, key, _)| { !described(&Spec::schema(), table, key).is_empty() })
             );
         }
+        let odd = v1::PlanResponse { evidence: vec!["a\u{1b}[2J\u{7f}b".into()], ..plan() };
+        assert_eq!(Spec::from_toml(&text(&odd, "shop/web")).unwrap(), Spec::default());
         same("init", &text(&plan(), "shop/web"));
     }
 

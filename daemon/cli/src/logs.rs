@@ -3,8 +3,8 @@
 use crate::{
     args::{Args, Output},
     client::{Client, Failure},
-    json,
-    render::{Clock, Line, Look, millis, print},
+    json, out,
+    render::{Clock, Line, Look, millis},
     show::{app, place},
 };
 use std::process::ExitCode;
@@ -29,8 +29,8 @@ pub(crate) async fn logs(
         let Some(line) = line else { break };
         is_any = true;
         match args.output {
-            Output::Json => println!("{}", json::log_line(&line)),
-            Output::Text => print(&[shown(&line, clock.as_ref())], args.color),
+            Output::Json => out::line(json::log_line(&line))?,
+            Output::Text => out::lines(&[shown(&line, clock.as_ref())], args)?,
         }
     }
     if !is_any {

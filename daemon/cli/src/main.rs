@@ -1,6 +1,6 @@
 //! `windlass`: submits jobs, watches them, rolls back, keeps secrets.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+#![expect(clippy::print_stderr, reason = "a command for people")]
 
 mod args;
 mod client;
@@ -11,6 +11,7 @@ mod init;
 mod json;
 mod lists;
 mod logs;
+mod out;
 mod plugins;
 mod render;
 mod show;
@@ -22,6 +23,7 @@ mod watch;
 
 use args::Args;
 use clap::{CommandFactory, Parser};
+use client::Failure;
 use std::process::ExitCode;
 
 /// The job failed, or was stopped.
@@ -30,35 +32,37 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Nobody answers.
 const UNREACHABLE: u8 = 3;
+/// Ctrl-C, while a job was watched: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+/// Nobody reads the output any more: 128 + SIGPIPE, as of other programs.
+const UNREAD: u8 = 141;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(code) = alone(&args) {
-        return code;
-    }
-    match commands::run(args).await {
-        Ok(code) => code,
-        Err(error) => {
+    let ended = match alone(&args) {
+        Some(ended) => ended,
+        None => commands::run(args).await,
+    };
+    ended.unwrap_or_else(|error| {
+        if !error.is_silent() {
             eprintln!("{error}");
-            ExitCode::from(error.code())
         }
-    }
+        ExitCode::from(error.code())
+    })
 }
 
 /// What needs no daemon.
-fn alone(args: &Args) -> Option<ExitCode> {
-    match &args.command {
+fn alone(args: &Args) -> Option<Result<ExitCode, Failure>> {
+    let printed = match &args.command {
         args::Command::Completion { shell } => {
-            let (mut command, out) = (Args::command(), &mut std::io::stdout());
-            clap_complete::generate(*shell, &mut command, "windlass", out);
-            Some(ExitCode::SUCCESS)
+            let (mut command, mut script) = (Args::command(), Vec::new());
+            clap_complete::generate(*shell, &mut command, "windlass", &mut script);
+            out::line(String::from_utf8_lossy(&script).trim_end())
         }
-        args::Command::Explain { code } => Some(explain::explain(code.as_deref(), args.output)),
-        args::Command::Schema => {
-            println!("{:#}", windlass_core::spec::Spec::schema());
-            Some(ExitCode::SUCCESS)
-        }
-        _ => None,
-    }
+        args::Command::Explain { code } => explain::explain(code.as_deref(), args.output),
+        args::Command::Schema => out::line(format!("{:#}", windlass_core::spec::Spec::schema())),
+        _ => return None,
+    };
+    Some(printed.map(|()| ExitCode::SUCCESS))
 }

@@ -10,12 +10,12 @@ use windlass_proto::v1;
 pub(crate) async fn run(
     client: &mut Client,
     command: &Plugin,
-    print: &impl Fn(String, Value),
+    print: &impl Fn(String, Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match command {
         Plugin::List => {
             for plugin in all(client).await? {
-                print(line(&plugin), whole(&plugin));
+                print(line(&plugin), whole(&plugin))?;
             }
         }
         Plugin::Inspect { name } => {
@@ -28,14 +28,14 @@ pub(crate) async fn run(
                     known.join(", ")
                 ))
             })?;
-            print(inspected(plugin), whole(plugin));
+            print(inspected(plugin), whole(plugin))?;
         }
         Plugin::Reload => {
             let response = client.plugins.reload(v1::ReloadPluginsRequest {}).await?.into_inner();
             if response.changes.is_empty() {
-                print("nothing is other than before".into(), json!({ "changes": [] }));
+                print("nothing is other than before".into(), json!({ "changes": [] }))?;
             } else {
-                print(response.changes.join("\n"), json!({ "changes": response.changes }));
+                print(response.changes.join("\n"), json!({ "changes": response.changes }))?;
             }
         }
     }

@@ -18,7 +18,7 @@ mod scenes;
 mod tests;
 
 pub(crate) use ending::{Ending, ending, image, labelled, next, reached};
-pub(crate) use line::{Line, Look};
+pub(crate) use line::{Line, Look, clean};
 pub(crate) use screen::{Screen, print};
 pub(crate) use section::{short, short_tag};
 pub(crate) use table::table;

@@ -70,6 +70,9 @@ fn health(cluster: &v1::ClusterStatus) -> Vec<Line> {
     let (look, text) = match cluster.health() {
         _ if !cluster.away.is_empty() => (Look::Odd, format!("unknown: {}", cluster.away)),
         v1::Health::Well => (Look::Good, "well".to_owned()),
+        v1::Health::Coming if cluster.diagnosis.is_some() => {
+            (Look::Odd, "some pods are not ready yet; if that lasts:".to_owned())
+        }
         v1::Health::Coming => (Look::Odd, "some pods are not ready yet".to_owned()),
         v1::Health::Other => {
             let text =

@@ -1,32 +1,46 @@
 //! Follows a job to its end, over lost connections too.
 
 use crate::{
-    FAILED,
+    FAILED, INTERRUPTED,
     args::{Args, Output},
     client::{Client, Failure},
-    json,
+    json, out,
     render::{Detail, Screen},
 };
-use std::{io, process::ExitCode, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
+use std::{io, pin::pin, process::ExitCode, time::Duration};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tonic::{Code, Status};
 use windlass_proto::v1::{self, event::What};
 
-/// How often in a row a lost connection is tried again before it is told.
-const TRIES: u32 = 5;
+/// How often in a row a lost connection is tried again before it is told: a daemon that restarts takes a
+/// while.
+const TRIES: u32 = 20;
+
+/// How long after a connection was lost the next one is tried.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a stream of events is read no more.
 enum Broken {
     /// The daemon's.
     Lost(Status),
     /// Ours.
-    Output(io::Error),
+    Output(Failure),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        Self::Output(Failure::output(&error))
+    }
 }
 
 /// What shows events.
 enum Shown {
     Json,
-    Text(Box<Screen>),
+    Text {
+        screen: Box<Screen>,
+        /// Events up to this one were shown before.
+        known: u64,
+    },
 }
 
 /// Follows a job of this id.
@@ -49,20 +63,28 @@ pub(crate) async fn follow(
     mut after: u64,
     detail: Detail,
 ) -> Result<ExitCode, Failure> {
-    let id = job.id.clone();
+    let (id, known) = (job.id.clone(), after);
     let mut shown = match args.output {
         Output::Json => Shown::Json,
-        Output::Text => Shown::Text(Box::new(Screen::new(job, detail, args.color))),
+        Output::Text => {
+            // What a stage's line says lies before that, too.
+            after = 0;
+            Shown::Text { screen: Box::new(Screen::new(job, detail, args.color)), known }
+        }
     };
+    // One for all tries: what comes while a connection is lost counts as well.
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut tries = 0;
     loop {
         let before = after;
+        let pause = if tries == 0 { Duration::ZERO } else { PAUSE };
         let read = tokio::select! {
-            read = read(client, &id, &mut after, &mut shown) => read,
-            _ = tokio::signal::ctrl_c() => {
+            read = attempt(client, &id, &mut after, &mut shown, pause) => read,
+            _ = &mut interrupted => {
                 shown.clear().map_err(|error| Failure::output(&error))?;
+                let after = after.max(known);
                 eprintln!("job {id} goes on; follow it: windlass watch {id} --after {after}; stop it: windlass cancel {id}");
-                return Ok(ExitCode::from(130));
+                return Ok(ExitCode::from(INTERRUPTED));
             }
         };
         if after > before {
@@ -70,22 +92,48 @@ pub(crate) async fn follow(
         }
         match read {
             Ok(Some(ended)) => return Ok(code(&ended)),
-            Ok(None) => {
-                let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
-                if let Some(ended) = job.ended {
-                    return Ok(code(&ended));
-                }
-            }
-            Err(Broken::Output(error)) => return Err(Failure::output(&error)),
-            Err(Broken::Lost(status)) if status.code() == Code::NotFound || tries == TRIES => {
+            Ok(None) => {}
+            Err(Broken::Output(failure)) => return Err(failure),
+            Err(Broken::Lost(status)) if !may_pass(status.code()) || tries >= TRIES => {
                 shown.clear().map_err(|error| Failure::output(&error))?;
                 return Err(status.into());
             }
-            Err(Broken::Lost(_)) => {}
+            Err(Broken::Lost(_)) => {
+                shown.lost(tries).map_err(|error| Failure::output(&error))?;
+            }
         }
         tries += 1;
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Whether the same question may be answered later.
+fn may_pass(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::NotFound
+            | Code::PermissionDenied
+            | Code::Unauthenticated
+            | Code::InvalidArgument
+            | Code::Unimplemented
+    )
+}
+
+/// Reads to the job's end, or to the end of a connection.
+async fn attempt(
+    client: &mut Client,
+    id: &str,
+    after: &mut u64,
+    shown: &mut Shown,
+    pause: Duration,
+) -> Result<Option<v1::Ended>, Broken> {
+    sleep(pause).await;
+    let ended = read(client, id, after, shown).await?;
+    if ended.is_some() {
+        return Ok(ended);
+    }
+    // A job's end may lie before what was asked for.
+    let request = v1::GetJobRequest { id: id.into() };
+    Ok(client.jobs.get(request).await.map_err(Broken::Lost)?.into_inner().ended)
 }
 
 fn code(ended: &v1::Ended) -> ExitCode {
@@ -109,12 +157,12 @@ async fn read(
         let event = tokio::select! {
             event = events.message() => event.map_err(Broken::Lost)?,
             _ = ticks.tick() => {
-                shown.tick().map_err(Broken::Output)?;
+                shown.tick()?;
                 continue;
             }
         };
         let Some(event) = event else { return Ok(None) };
-        shown.take(&event).map_err(Broken::Output)?;
+        shown.take(&event)?;
         *after = event.seq;
         if let Some(What::Ended(ended)) = event.what {
             return Ok(Some(ended));
@@ -126,31 +174,41 @@ impl Shown {
     fn pace(&self) -> Duration {
         match self {
             Self::Json => Duration::from_secs(3600),
-            Self::Text(screen) => screen.pace(),
+            Self::Text { screen, .. } => screen.pace(),
         }
     }
 
-    fn take(&mut self, event: &v1::Event) -> io::Result<()> {
+    fn take(&mut self, event: &v1::Event) -> Result<(), Broken> {
         match self {
-            Self::Json => {
-                println!("{}", json::event(event));
+            Self::Json => out::line(json::event(event)).map_err(Broken::Output),
+            Self::Text { screen, known } if event.seq <= *known => {
+                screen.know(event);
                 Ok(())
             }
-            Self::Text(screen) => screen.take(event),
+            Self::Text { screen, .. } => Ok(screen.take(event)?),
         }
     }
 
     fn tick(&mut self) -> io::Result<()> {
         match self {
             Self::Json => Ok(()),
-            Self::Text(screen) => screen.tick(),
+            Self::Text { screen, .. } => screen.tick(),
         }
+    }
+
+    /// Says once that a connection is lost; programs hear of it if it stays so.
+    fn lost(&mut self, tries: u32) -> io::Result<()> {
+        if matches!(self, Self::Text { .. }) && tries == 0 {
+            self.clear()?;
+            eprintln!("the daemon does not answer any more; it is asked again for a while");
+        }
+        Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
         match self {
             Self::Json => Ok(()),
-            Self::Text(screen) => screen.clear(),
+            Self::Text { screen, .. } => screen.clear(),
         }
     }
 }

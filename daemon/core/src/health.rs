@@ -3,12 +3,13 @@
 use crate::{
     diagnose::{Diagnosis, in_words},
     job::Release,
-    rollout::{Judge, Verdict},
+    redact::Redactor,
+    rollout::{Finding, Judge, Verdict},
     snapshot::Snapshot,
 };
 use std::time::Duration;
 
-/// A rollout gives signs time to pass; what is looked at once may have shown them for long.
+/// A rollout gives signs time to pass; what is looked at once may have shown them for long, or not.
 const LONG: Duration = Duration::from_secs(3600);
 
 /// How a release is.
@@ -16,12 +17,26 @@ const LONG: Duration = Duration::from_secs(3600);
 pub enum Health {
     /// All that it wants is there.
     Well,
-    /// Some pods are not ready, and nothing known is wrong.
-    Coming,
+    /// Some pods are not ready; with what is wrong, should it last: one look does not tell since when.
+    Coming(Option<Box<Diagnosis>>),
     /// The cluster shows another release.
     Other,
     /// Something known is wrong.
     Ill(Box<Diagnosis>),
+}
+
+impl Health {
+    /// Masks what a diagnosis quotes: a container's last words may hold a secret.
+    #[must_use]
+    pub fn masked(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Ill(diagnosis) => Self::Ill(Box::new(diagnosis.masked(redactor))),
+            Self::Coming(Some(diagnosis)) => {
+                Self::Coming(Some(Box::new(diagnosis.masked(redactor))))
+            }
+            other => other,
+        }
+    }
 }
 
 /// Judges what a cluster shows of a release that was brought out before.
@@ -34,11 +49,13 @@ pub fn health(seen: &Snapshot, release: &Release) -> Health {
         return Health::Other;
     }
     let mut judge = Judge::default();
-    let _ = judge.judge(seen, release, Duration::ZERO);
-    match judge.judge(seen, release, LONG) {
-        Verdict::Healthy(_) => Health::Well,
-        Verdict::Progressing => Health::Coming,
-        Verdict::Failed(finding) => Health::Ill(Box::new(in_words(&finding, release, Vec::new()))),
+    let now = judge.judge(seen, release, Duration::ZERO);
+    let words = |finding: &Finding| Box::new(in_words(finding, release, Vec::new()));
+    match (now, judge.judge(seen, release, LONG)) {
+        (Verdict::Failed(finding), _) => Health::Ill(words(&finding)),
+        (_, Verdict::Failed(finding)) => Health::Coming(Some(words(&finding))),
+        (_, Verdict::Healthy(_)) => Health::Well,
+        (_, Verdict::Progressing) => Health::Coming(None),
     }
 }
 
@@ -50,7 +67,8 @@ mod tests {
         cluster::Clusters,
         job::Image,
         runtime::Runtime,
-        snapshot::{Container, Pod, Terminated, Workload},
+        secret::Secret,
+        snapshot::{Container, Pod, Terminated, Warning, Workload},
         spec::web,
     };
 
@@ -99,10 +117,26 @@ mod tests {
         };
         let of = |seen: Snapshot| health(&seen, &release());
         assert_eq!(of(seen("0197", 2, vec![])), Health::Well);
-        assert_eq!(of(seen("0197", 1, vec![])), Health::Coming);
+        assert_eq!(of(seen("0197", 1, vec![])), Health::Coming(None));
         assert_eq!(of(seen("0200", 1, vec![])), Health::Other);
-        match of(seen("0197", 1, vec![crash])) {
-            Health::Ill(diagnosis) => assert_eq!(diagnosis.code, "app-crashes"),
+        let secret = Secret::new(b"no database".into());
+        match of(seen("0197", 1, vec![crash])).masked(&Redactor::new([&secret])) {
+            Health::Ill(diagnosis) => {
+                assert_eq!((&*diagnosis.code, &*diagnosis.why), ("app-crashes", "***"));
+            }
+            other => panic!("{other:?}"),
+        }
+        // A pod that started a second ago is refused as well, and is not ill for that.
+        let mut starting = seen("0197", 1, vec![Container::default()]);
+        starting.warnings = vec![Warning {
+            pod: "web-1".into(),
+            reason: "Unhealthy".into(),
+            message: "Readiness probe failed: dial tcp 10.1.1.7:8080: connect: connection refused"
+                .into(),
+            count: 1,
+        }];
+        match of(starting) {
+            Health::Coming(Some(diagnosis)) => assert_eq!(diagnosis.code, "not-listening"),
             other => panic!("{other:?}"),
         }
     }

@@ -145,6 +145,8 @@ pub struct Filter {
     pub projects: Option<Vec<String>>,
     /// Only of this app.
     pub app: Option<String>,
+    /// Only of this environment.
+    pub environment: Option<String>,
     /// Only in these states; empty: in any.
     pub states: Vec<JobState>,
     /// Only older than this id.

@@ -14,11 +14,7 @@ use std::{
     pin::pin,
     time::Duration,
 };
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 use windlass_core::{
     app::App,
     ports::{ClusterError, LogLine, LogRequest},
@@ -26,8 +22,6 @@ use windlass_core::{
 
 /// How often new pods and restarts are looked for.
 const LOOK: Duration = Duration::from_secs(2);
-/// A node that does not answer within this is asked again at the next look.
-const ANSWER: Duration = Duration::from_secs(20);
 /// Containers that are read at once: each is a connection.
 const AT_ONCE: usize = 40;
 /// A line longer than this is cut into several.
@@ -43,11 +37,12 @@ struct Source {
     restarts: i32,
 }
 
-/// A log that was read to its end.
+/// A log that was read to its end, or could not be.
 struct Read {
     source: Source,
     was_running: bool,
     last: Option<Timestamp>,
+    failed: Option<ClusterError>,
 }
 
 /// All that one caller wants.
@@ -67,6 +62,8 @@ struct Progress {
     busy: BTreeSet<Source>,
     over: BTreeSet<Source>,
     last: BTreeMap<Source, Timestamp>,
+    /// How often in a row each could not be read.
+    failures: BTreeMap<Source, u32>,
     has_told_of_too_many: bool,
 }
 
@@ -100,43 +97,46 @@ impl Reader {
         let pods = self.client.api::<Pod>(&self.app.namespace());
         let ours = ListParams::default().labels(&labels);
         let listed = limited(pods.list(&ours), "pods").await?;
-        Ok(listed.items.iter().flat_map(runs).collect())
+        let mut sources: Vec<_> = listed.items.iter().flat_map(runs).collect();
+        // What never was restarted has no run before.
+        sources.retain(|(source, _)| !self.request.previous || source.restarts > 0);
+        Ok(sources)
     }
 
     async fn run(self, mut sources: Vec<(Source, bool)>) {
+        if self.request.previous && sources.is_empty() {
+            self.tell("no container was restarted: there is no run before").await;
+            return;
+        }
         let mut progress = Progress {
             first: sources.iter().map(|(source, _)| source.clone()).collect(),
             ..Progress::default()
         };
         let mut reading = JoinSet::new();
+        let mut is_first = true;
         loop {
-            let mut left_out = 0;
-            for (source, is_running) in &sources {
-                if progress.busy.contains(source) || progress.over.contains(source) {
-                    continue;
+            let left_out = self.begin(&sources, &mut progress, &mut reading);
+            if !self.request.follow {
+                // Each that ends makes room for another.
+                let read = tokio::select! {
+                    read = reading.join_next() => read,
+                    () = self.send.closed() => return,
+                };
+                let Some(read) = read else { return };
+                if let Ok(read) = read {
+                    self.done(read, &mut progress).await;
                 }
-                if progress.busy.len() >= AT_ONCE {
-                    left_out += 1;
-                    continue;
-                }
-                progress.busy.insert(source.clone());
-                let after = progress.last.get(source).copied();
-                let is_first = progress.first.contains(source);
-                let params = self.params(source, *is_running, after, is_first);
-                let read = self.read(source.clone(), *is_running, after, params);
-                reading.spawn(read);
+                continue;
             }
-            if left_out > 0 && !progress.has_told_of_too_many {
+            // At the first look there are those, too, that have ended and are soon read.
+            if left_out > 0 && !is_first && !progress.has_told_of_too_many {
                 progress.has_told_of_too_many = true;
                 let line = format!(
-                    "{left_out} more containers are not read, {AT_ONCE} are; name one process to see all of it"
+                    "{left_out} more containers are not followed, {AT_ONCE} are; name one process to follow fewer, or do not follow to read all"
                 );
-                let _ = self.send.send(LogLine { line, ..self.line() }).await;
+                self.tell(&line).await;
             }
-            if !self.request.follow {
-                while reading.join_next().await.is_some() {}
-                return;
-            }
+            is_first = false;
             tokio::select! {
                 () = self.send.closed() => return,
                 () = sleep(LOOK) => {}
@@ -144,14 +144,7 @@ impl Reader {
             while let Some(read) = reading.try_join_next() {
                 // One that panicked stays busy: it is not tried again.
                 let Ok(read) = read else { continue };
-                progress.busy.remove(&read.source);
-                if let Some(last) = read.last {
-                    progress.last.insert(read.source.clone(), last);
-                }
-                // The stream of one that ran may have broken: it is read again from there.
-                if !read.was_running {
-                    progress.over.insert(read.source);
-                }
+                self.done(read, &mut progress).await;
             }
             // A cluster that is away for a moment is asked again.
             if let Ok(listed) = self.sources().await {
@@ -159,8 +152,69 @@ impl Reader {
                 let is_there = |one: &Source| sources.iter().any(|(source, _)| source == one);
                 progress.over.retain(is_there);
                 progress.last.retain(|source, _| is_there(source));
+                progress.failures.retain(|source, _| is_there(source));
             }
         }
+    }
+
+    /// Begins to read what is not read yet, as far as there is room. Returns how many had none.
+    fn begin(
+        &self,
+        sources: &[(Source, bool)],
+        progress: &mut Progress,
+        reading: &mut JoinSet<Read>,
+    ) -> usize {
+        let mut left_out = 0;
+        for (source, is_running) in sources {
+            if progress.busy.contains(source) || progress.over.contains(source) {
+                continue;
+            }
+            if progress.busy.len() >= AT_ONCE {
+                left_out += 1;
+                continue;
+            }
+            progress.busy.insert(source.clone());
+            let after = progress.last.get(source).copied();
+            let is_first = progress.first.contains(source);
+            let params = self.params(source, *is_running, after, is_first);
+            reading.spawn(self.read(source.clone(), *is_running, after, params));
+        }
+        left_out
+    }
+
+    /// Takes note of a log that is read no more, and tells of one that could not be read.
+    async fn done(&self, read: Read, progress: &mut Progress) {
+        let Read { source, was_running, last, failed } = read;
+        progress.busy.remove(&source);
+        if let Some(last) = last {
+            progress.last.insert(source.clone(), last);
+        }
+        // The stream of one that runs may have broken: it is read again from there.
+        let is_over = !was_running || !self.request.follow;
+        match failed {
+            None => {
+                progress.failures.remove(&source);
+            }
+            Some(error) => {
+                let failures = progress.failures.entry(source.clone()).or_default();
+                *failures += 1;
+                // One that has just begun may not be there yet, and is asked again.
+                if *failures == 2 || is_over {
+                    let (pod, container) = (&source.pod, &source.container);
+                    let error = error.to_string();
+                    let why = error.lines().next().unwrap_or_default();
+                    self.tell(&format!("{pod}/{container} is not read to its end: {why}")).await;
+                }
+            }
+        }
+        if is_over {
+            progress.over.insert(source);
+        }
+    }
+
+    /// Says a word of our own.
+    async fn tell(&self, line: &str) {
+        let _ = self.send.send(LogLine { line: line.to_owned(), ..self.line() }).await;
     }
 
     fn params(
@@ -195,32 +249,61 @@ impl Reader {
         let (client, send) = (self.client.clone(), self.send.clone());
         let (namespace, line) = (self.app.namespace(), self.line());
         async move {
-            let mut last = after;
+            let mut read = Read { source, was_running, last: after, failed: None };
+            let is_followed = params.follow;
             let pods = client.api::<Pod>(&namespace);
-            let opened = timeout(ANSWER, pods.log_stream(&source.pod, &params)).await;
-            let Ok(Ok(stream)) = opened else { return Read { source, was_running, last } };
+            let opened = limited(pods.log_stream(&read.source.pod, &params), "its log").await;
+            let stream = match opened {
+                Ok(stream) => stream,
+                Err(error) => return Read { failed: Some(error), ..read },
+            };
             let mut stream = pin!(stream);
             let mut bytes = Vec::new();
-            while let Ok(true) = next_line(&mut stream, &mut bytes).await {
+            let (mut is_rest, mut is_known) = (false, false);
+            let line = LogLine {
+                pod: read.source.pod.clone(),
+                process: read.source.process.clone(),
+                container: read.source.container.clone(),
+                ..line
+            };
+            loop {
+                let is_cut = match next_line(&mut stream, &mut bytes).await {
+                    Ok(Some(is_cut)) => is_cut,
+                    Ok(None) => break,
+                    Err(error) => {
+                        // One that is followed is read again from there.
+                        let message = error.to_string();
+                        let error = ClusterError::Unreachable { message };
+                        read.failed = Some(error).filter(|_| !is_followed);
+                        break;
+                    }
+                };
                 let text = String::from_utf8_lossy(&bytes);
-                let (at, text) = timed(&text);
-                if at.is_some() && at <= after {
+                // The rest of a line has no time of its own.
+                let (at, text) = if is_rest { (None, &*text) } else { timed(&text) };
+                if !is_rest {
+                    is_known = at.is_some() && at <= after;
+                }
+                is_rest = is_cut;
+                if is_known {
                     continue;
                 }
-                last = at.or(last);
+                read.last = at.or(read.last);
                 let line = LogLine {
-                    pod: source.pod.clone(),
-                    process: source.process.clone(),
-                    container: source.container.clone(),
                     at_ms: at.and_then(|at| u64::try_from(at.as_millisecond()).ok()),
                     line: text.trim_end_matches('\r').to_owned(),
+                    is_cut,
                     ..line.clone()
                 };
                 if send.send(line).await.is_err() {
-                    break;
+                    return read;
                 }
             }
-            Read { source, was_running, last }
+            // Whoever holds the beginning of a line back waits for its end.
+            if is_rest && !is_known {
+                let _ = send.send(line).await;
+            }
+            read
         }
     }
 
@@ -257,22 +340,22 @@ fn timed(line: &str) -> (Option<Timestamp>, &str) {
     let (time, rest) = line.split_once(' ').unwrap_or((line, ""));
     match time.parse() {
         Ok(at) => (Some(at), rest),
-        // The rest of a line that was cut, or a word of the kubelet's own.
+        // A word of the kubelet's own.
         Err(_) => (None, line),
     }
 }
 
-/// Reads a line without its end; false at the end of the stream. Of one that is too long the rest is
-/// another line: a container may print without ever ending one.
+/// Reads a line without its end, and whether it was cut; none at the end of the stream. Of one that is too
+/// long the rest is another line: a container may print without ever ending one.
 async fn next_line(
     stream: &mut (impl AsyncBufRead + Unpin),
     line: &mut Vec<u8>,
-) -> io::Result<bool> {
+) -> io::Result<Option<bool>> {
     line.clear();
     loop {
         let buffer = stream.fill_buf().await?;
         if buffer.is_empty() {
-            return Ok(!line.is_empty());
+            return Ok((!line.is_empty()).then_some(false));
         }
         let room = LONGEST_LINE.saturating_sub(line.len()).min(buffer.len());
         let window = buffer.get(..room).unwrap_or(buffer);
@@ -280,7 +363,7 @@ async fn next_line(
         line.extend(window.iter().take(end.unwrap_or(room)));
         stream.consume_unpin(end.map_or(room, |end| end + 1));
         if end.is_some() || line.len() >= LONGEST_LINE {
-            return Ok(true);
+            return Ok(Some(end.is_none()));
         }
     }
 }
@@ -322,9 +405,9 @@ mod tests {
         let long = vec![b'x'; LONGEST_LINE + 7];
         let mut stream = futures::io::Cursor::new([&b"one\n\ntwo"[..], &long[..]].concat());
         let (mut line, mut lengths) = (Vec::new(), Vec::new());
-        while next_line(&mut stream, &mut line).await.unwrap() {
-            lengths.push(line.len());
+        while let Some(is_cut) = next_line(&mut stream, &mut line).await.unwrap() {
+            lengths.push((line.len(), is_cut));
         }
-        assert_eq!(lengths, [3, 0, LONGEST_LINE, 10]);
+        assert_eq!(lengths, [(3, false), (0, false), (LONGEST_LINE, true), (10, false)]);
     }
 }

@@ -112,6 +112,7 @@ impl Store {
             "{COLUMNS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
              AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
              AND (?4 IS NULL OR {STATE} IN (SELECT value FROM json_each(?4))) \
+             AND (?6 IS NULL OR environment = ?6) \
              ORDER BY id DESC LIMIT ?5"
         ));
         let projects = filter.projects.as_ref().map(to_json).transpose()?;
@@ -122,6 +123,7 @@ impl Store {
             .bind(projects)
             .bind(states.map(to_json).transpose()?)
             .bind(filter.limit)
+            .bind(filter.environment.as_deref())
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(record).collect()

@@ -128,6 +128,11 @@ async fn nothing_follows_the_end() {
     assert_eq!(last, Some(release("1")));
     let filter = Filter { states: vec![JobState::Succeeded], limit: 9, ..Filter::default() };
     assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
+    let of = |environment: &str| Some(environment.to_owned());
+    let staging = Filter { environment: of("staging"), ..filter.clone() };
+    assert!(store.jobs(&staging).await.unwrap().is_empty());
+    let production = Filter { environment: of("production"), ..filter };
+    assert_eq!(store.jobs(&production).await.unwrap().len(), 1);
 }
 
 /// One that never began has no beginning.

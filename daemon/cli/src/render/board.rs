@@ -96,7 +96,7 @@ impl Board {
             }
             What::Pushed(_) => {
                 if let Some(section) = self.section(event.stage(), what, at_ms) {
-                    section.take(what);
+                    section.take(what, at_ms);
                 }
                 lines.extend(self.end(Part::Stage(v1::Stage::Push), at_ms, State::Done));
             }
@@ -113,7 +113,7 @@ impl Board {
             What::Ended(it) => lines.extend(self.finish(it, event.stage(), at_ms)),
             what => {
                 if let Some(section) = self.section(event.stage(), what, at_ms) {
-                    section.take(what);
+                    section.take(what, at_ms);
                 }
             }
         }
@@ -128,7 +128,8 @@ impl Board {
         let mark = SPINNER.get(frame % SPINNER.len()).copied().unwrap_or_default();
         let mut lines = self.heads(now_ms, mark);
         let mut sections = self.sections.iter().rev();
-        let speaks = |section: &&Section| section.is_running() && section.has_log();
+        let speaks =
+            |section: &&Section| section.is_running() && section.has_log() && !section.is_idle();
         if let Some(section) = sections.find(speaks) {
             lines.extend(section.log_end(SCROLLED));
         }
@@ -140,8 +141,9 @@ impl Board {
 
     /// A line for each part that goes on.
     pub(crate) fn heads(&self, now_ms: u64, mark: &str) -> Vec<Line> {
-        let running = self.sections.iter().filter(|section| section.is_running());
-        let lines: Vec<_> = running.map(|section| section.line(now_ms, mark)).collect();
+        let running: Vec<_> = self.sections.iter().filter(|one| one.is_running()).collect();
+        let shown = running.iter().filter(|one| running.len() == 1 || !one.is_idle());
+        let lines: Vec<_> = shown.map(|section| section.line(now_ms, mark)).collect();
         if self.job.last_seq == 0 && self.last_ms == 0 {
             return vec![Line::of(Look::Plain, mark).add(Look::Faint, " waits for its turn")];
         }

@@ -100,8 +100,8 @@ impl Line {
     }
 }
 
-/// Without what moves a terminal's cursor, or turns the direction of what follows.
-fn clean(text: &str) -> String {
+/// Takes out of a line what moves a terminal's cursor, or turns the direction of what follows.
+pub(crate) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in anstream::adapter::strip_str(text).to_string().chars() {
         match c {

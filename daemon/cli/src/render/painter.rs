@@ -37,9 +37,17 @@ impl<W: Write> Painter<W> {
             0 => String::new(),
             lines => format!("\x1b[{lines}A\r\x1b[J"),
         };
+        // Terminals do not agree on the width of every character: a line that went on in the next one would
+        // not be drawn over.
+        if drawn > 0 {
+            text.push_str("\x1b[?7l");
+        }
         for line in lines {
             text.push_str(&line.show(self.colors));
             text.push('\n');
+        }
+        if drawn > 0 {
+            text.push_str("\x1b[?7h");
         }
         self.drawn = drawn;
         if text.is_empty() {
@@ -65,6 +73,9 @@ mod tests {
         painter.clear().unwrap();
         painter.clear().unwrap();
         let text = String::from_utf8(painter.out).unwrap();
-        assert_eq!(text, "a\nb\n\x1b[2A\r\x1b[Jdone\nc\n\x1b[1A\r\x1b[J");
+        let drawn = |lines: &str| format!("\x1b[?7l{lines}\x1b[?7h");
+        let expected =
+            format!("{}\x1b[2A\r\x1b[Jdone\n{}\x1b[1A\r\x1b[J", drawn("a\nb\n"), drawn("c\n"));
+        assert_eq!(text, expected);
     }
 }

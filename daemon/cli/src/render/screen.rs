@@ -66,6 +66,11 @@ impl Screen {
         self.say(&lines, self.board.last_ms())
     }
 
+    /// Takes in an event that was shown before, elsewhere: it makes those after it readable.
+    pub(crate) fn know(&mut self, event: &v1::Event) {
+        let _ = self.board.take(event);
+    }
+
     /// Shows that time goes on.
     pub(crate) fn tick(&mut self) -> io::Result<()> {
         if self.moves {
@@ -102,15 +107,11 @@ pub(crate) fn timed(lines: &[Line], time: &str) -> Vec<Line> {
     lines.iter().map(|line| line.clone().after(before.clone())).collect()
 }
 
-/// Writes lines to standard output; one that is closed hears no more.
-pub(crate) fn print(lines: &[Line], color: Color) {
+/// Writes lines to standard output.
+pub(crate) fn print(lines: &[Line], color: Color) -> io::Result<()> {
     let colors = colors(color);
     let mut out = io::stdout().lock();
-    for line in lines {
-        if writeln!(out, "{}", line.show(colors)).is_err() {
-            return;
-        }
-    }
+    lines.iter().try_for_each(|line| writeln!(out, "{}", line.show(colors)))
 }
 
 /// Whether to colour: NO_COLOR, CLICOLOR and TERM are asked where the command line does not say.

@@ -55,6 +55,9 @@ pub(crate) struct Section {
     pub(crate) state: State,
     began_ms: u64,
     ended_ms: Option<u64>,
+    /// How long hooks have acted, and since when one acts.
+    acted_ms: u64,
+    acts_since_ms: Option<u64>,
     facts: Facts,
     doing: String,
     log: Log,
@@ -92,6 +95,8 @@ impl Section {
             state: State::Running,
             began_ms,
             ended_ms: None,
+            acted_ms: 0,
+            acts_since_ms: None,
             facts: Facts::default(),
             doing: String::new(),
             log: Log::default(),
@@ -102,6 +107,11 @@ impl Section {
         self.state == State::Running
     }
 
+    /// Whether it only waits for its next turn, as hooks do between a release's steps.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.part == Part::Stage(v1::Stage::Hooks) && self.acts_since_ms.is_none()
+    }
+
     pub(crate) fn end(&mut self, state: State, at_ms: u64) {
         self.state = state;
         self.ended_ms = Some(at_ms);
@@ -109,7 +119,13 @@ impl Section {
 
     /// Milliseconds that it took, or has taken until now.
     pub(crate) fn took(&self, now_ms: u64) -> u64 {
-        self.ended_ms.unwrap_or(now_ms).saturating_sub(self.began_ms)
+        let until_ms = self.ended_ms.unwrap_or(now_ms);
+        if self.part == Part::Stage(v1::Stage::Hooks) {
+            // What lies between two of them is the release's time.
+            let acts = self.acts_since_ms.map(|since| until_ms.saturating_sub(since));
+            return self.acted_ms + acts.unwrap_or_default();
+        }
+        until_ms.saturating_sub(self.began_ms)
     }
 
     pub(crate) fn name(&self) -> String {
@@ -128,8 +144,8 @@ impl Section {
         &self.facts.endpoints
     }
 
-    /// Takes in what an event tells of this part.
-    pub(crate) fn take(&mut self, what: &What) {
+    /// Takes in what an event of this time tells of this part.
+    pub(crate) fn take(&mut self, what: &What, at_ms: u64) {
         let facts = &mut self.facts;
         match what {
             What::Cloned(it) => facts.commit = Some(it.clone()),
@@ -167,12 +183,15 @@ impl Section {
                 facts.endpoints.extend(told);
             }
             What::HookActing(it) => {
+                self.acts_since_ms.get_or_insert(at_ms);
                 self.doing = format!("{}: {}", it.hook, it.action);
                 self.log.push(&it.hook, &it.action);
             }
             What::HookActed(it) => {
                 facts.hooks.retain(|(hook, _)| *hook != it.hook);
                 facts.hooks.push((it.hook.clone(), it.result.clone()));
+                let since = self.acts_since_ms.take().unwrap_or(at_ms);
+                self.acted_ms += at_ms.saturating_sub(since);
                 for line in it.output.lines() {
                     self.log.push(&it.hook, line);
                 }

@@ -52,4 +52,6 @@ pub struct LogLine {
     pub at_ms: Option<u64>,
     /// Without its line end.
     pub line: String,
+    /// It was too long: its rest comes as the container's next line.
+    pub is_cut: bool,
 }
