@@ -1,6 +1,6 @@
 //! What broken releases get: the cause from the real node, in seconds, and the old version serves.
 
-use crate::cases::{SERVE, python, spec_file};
+use crate::cases::{SERVE, apply, python, spec_file};
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -296,8 +296,8 @@ fn an_autoscaled_app_that_failed_first_comes_up() {
     stand.serves("app", "one");
 }
 
-/// Whatever scales a workload, and is no release of ours, says how many pods it has; what a person did by
-/// hand the next release puts right.
+/// An autoscaler that is no release of ours says how many pods there are. What one that is gone, or a person,
+/// left behind the next release puts right.
 #[test]
 fn what_scales_a_workload_is_left_alone() {
     let (stand, repository) = serving("t-scalers");
@@ -325,8 +325,15 @@ fn what_scales_a_workload_is_left_alone() {
         stand.serves("app", page);
         stand.kubectl(&get)
     };
+    let theirs = format!(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: theirs, namespace: {namespace} }}\nspec:\n  minReplicas: 1\n  maxReplicas: 3\n  scaleTargetRef: {{ apiVersion: apps/v1, kind: Deployment, name: app }}\n"
+    );
+    apply(&stand, &theirs);
     scale("keda", 2);
     assert_eq!(deploy("two"), "2");
+    let _ = stand.kubectl(&["-n", &namespace, "delete", "horizontalpodautoscaler", "theirs"]);
+    scale("keda", 0);
+    assert_eq!(deploy("nothing"), "1");
     scale("kubectl-patch", 3);
     assert_eq!(deploy("three"), "1");
 
@@ -342,6 +349,8 @@ fn what_scales_a_workload_is_left_alone() {
         std::thread::sleep(Duration::from_millis(300));
     }
     assert_eq!(deploy("five"), "2");
+    repository.write("windlass.toml", SMALL).unwrap();
+    assert_eq!(deploy("six"), "1", "it is gone, and so is what it said");
 }
 
 /// A StatefulSet would wait for the broken pod for ever, whether that ends or only never gets ready.

@@ -133,8 +133,8 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             run.retrying(make).await
         }
         Step::AwaitHealthy { release, within } => {
-            let left = Mutex::new(*within);
-            run.retrying(|| healthy(release, *within, &left, ports, run)).await
+            let (left, judge) = (Mutex::new(*within), tokio::sync::Mutex::default());
+            run.retrying(|| healthy(release, *within, &left, &judge, ports, run)).await
         }
         Step::Together(steps) => {
             let all = steps.iter().map(|step| Box::pin(take(step, Rounds::default(), ports, run)));
@@ -170,6 +170,7 @@ async fn healthy(
     release: &Release,
     within: Duration,
     left: &Mutex<Duration>,
+    judge: &tokio::sync::Mutex<Judge>,
     ports: &Ports,
     run: &Run,
 ) -> Result<(), Cause> {
@@ -185,7 +186,8 @@ async fn healthy(
         *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
         Err(of_release(error))
     };
-    let (mut judge, mut blocked) = (Judge::default(), Blocked::default());
+    let (mut judge, mut blocked) = (judge.lock().await, Blocked::default());
+    judge.begin_again();
     let (mut last, mut may_unblock) = (Snapshot::default(), true);
     let finding = loop {
         // A signal that must persist is fatal while nothing more happens: look again by then.

@@ -145,7 +145,8 @@ impl Judge {
                 signs.into_iter().partition(|sign| self.awaited.excuses(problem, seen, sign));
             for sign in excused.into_iter().filter(|sign| problem.patience.counts(sign.times)) {
                 taken.insert(sign.subject.clone());
-                self.excused.get_or_insert_with(|| Finding::new(problem, sign));
+                let told = || Finding::new(problem, awaited::told(seen, sign));
+                self.excused.get_or_insert_with(told);
             }
             let subjects = signs.iter().map(|sign| &sign.subject).collect::<BTreeSet<_>>().len();
             let most = signs.iter().map(|sign| sign.times).max().unwrap_or_default();
@@ -197,6 +198,12 @@ impl Judge {
             None if is_healthy(seen) => Verdict::Healthy(warned),
             None => Verdict::Progressing,
         }
+    }
+
+    /// Begins anew after the cluster was away. What pods wait for is still known: how often each had failed by
+    /// the time that it was there.
+    pub fn begin_again(&mut self) {
+        *self = Self { awaited: std::mem::take(&mut self.awaited), ..Self::default() };
     }
 
     /// A sign that would be called, did not another workload of the release still come up.

@@ -6,7 +6,7 @@ use crate::{
     inventory::{Entry, Inventory},
     owner::{is_of_app, is_of_same_app, of_another},
     render::{PODS, PullLogin, manifests, scaled, text, wave, workload_name},
-    scalers::has_said,
+    scalers::{has_autoscaler, has_said},
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
@@ -71,8 +71,7 @@ impl With<'_> {
             }
             let of_wave = rest.iter().filter(|object| wave(object) == number);
             made.extend(
-                try_join_all(of_wave.map(|object| self.one(release, object, &before, &scaled)))
-                    .await?,
+                try_join_all(of_wave.map(|object| self.one(release, object, &scaled))).await?,
             );
         }
         let known = listed.clone().with(&made);
@@ -96,13 +95,12 @@ impl With<'_> {
         &self,
         release: &Release,
         object: &Value,
-        before: &Inventory,
         scaled: &BTreeSet<(String, String)>,
     ) -> Result<Entry, ClusterError> {
         let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
         let scaled = scaled.contains(&(kind.to_owned(), name.to_owned()));
-        // Once its autoscaler is there, it has taken over already.
-        if scaled && !before.has_made("HorizontalPodAutoscaler", name) {
+        // Also where its autoscaler is there already: an older daemon's releases said the number beside it.
+        if scaled {
             self.hand_over(object).await?;
         }
         if text(object, "/spec/strategy/type") == "Recreate" {
@@ -145,8 +143,8 @@ impl With<'_> {
                 say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
                 Ok(live)
             }
-            // One that was made immutable meanwhile.
-            "ConfigMap" => {
+            // One that was made immutable meanwhile. What a policy or a quota refuses it would refuse again.
+            "ConfigMap" if error.to_string().contains("field is immutable") => {
                 let uid = live.metadata.uid.unwrap_or_default();
                 self.client.delete(object, &uid).await?;
                 self.client.apply(object).await
@@ -159,10 +157,10 @@ impl With<'_> {
     /// none that somebody else holds, or that it filled in itself.
     async fn end_rolling(&self, object: &Value) -> Result<(), ClusterError> {
         let live = self.client.find(object).await?;
-        let rolls = |live: &DynamicObject| {
-            live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
+        let is_to_end = |live: &DynamicObject| {
+            is_of_same_app(&live.metadata, object) && still_rolls(object, live)
         };
-        if !live.as_ref().is_some_and(rolls) {
+        if !live.as_ref().is_some_and(is_to_end) {
             return Ok(());
         }
         let strategy = json!({ "type": "Recreate", "rollingUpdate": null });
@@ -213,6 +211,23 @@ impl With<'_> {
         Ok(ours.and_then(|live| live.metadata.uid))
     }
 
+    /// Says how many pods workloads have, once what scaled them is gone: until then it may have changed that.
+    async fn count(&self, objects: &[Value]) -> Result<(), ClusterError> {
+        let has_count = |kind: &str| matches!(kind, "Deployment" | "StatefulSet");
+        for object in objects.iter().filter(|object| has_count(text(object, "/kind"))) {
+            let Some(wanted) = object.pointer("/spec/replicas") else { continue };
+            let Some(live) = self.client.find(object).await? else { continue };
+            if live.data.pointer("/spec/replicas") == Some(wanted)
+                || !is_of_same_app(&live.metadata, object)
+                || has_autoscaler(self.client, object).await?
+            {
+                continue;
+            }
+            self.client.merge(object, &json!({ "spec": { "replicas": wanted } })).await?;
+        }
+        Ok(())
+    }
+
     /// Deletes what is listed and not in the release. What holds data stays, and is told of.
     pub(crate) async fn prune(&self, release: &Release, voice: &Voice) -> Result<(), ClusterError> {
         let objects = manifests(release, None, self.pull, None);
@@ -243,11 +258,21 @@ impl With<'_> {
             );
             say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
         }
+        // Before they are forgotten: a restart does this again.
+        if deleted.iter().any(Entry::scales) {
+            self.count(&objects).await?;
+        }
         if !deleted.is_empty() {
             inventory.without(&deleted).write(self.client, release).await?;
         }
         Ok(())
     }
+}
+
+/// Whether an object is to let its old pods go first, and what is there has fields of a rolling update.
+pub(crate) fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
+    text(object, "/spec/strategy/type") == "Recreate"
+        && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
 }
 
 pub(crate) async fn say(voice: &Voice, event: Event) -> Result<(), ClusterError> {

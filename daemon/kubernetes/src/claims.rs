@@ -57,19 +57,24 @@ impl Claims {
         }
     }
 
-    /// Checks that no claim of one pod is wanted by several.
+    /// Checks that no claim of one pod is wanted by several, be they of one process or of more.
     pub(crate) fn check(&self, release: &Release) -> Result<(), ClusterError> {
-        for process in &release.runtime.processes {
-            let pods = process.autoscale.as_ref().map_or(process.replicas, |one| one.max);
-            let alone = named(process).map(|(claim, _)| claim).find(|claim| {
-                self.0.get(*claim).is_some_and(|modes| {
-                    !modes.is_empty() && modes.iter().all(|mode| mode == "ReadWriteOncePod")
-                })
-            });
-            if let Some(claim) = alone.filter(|_| pods > 1) {
+        for (claim, modes) in &self.0 {
+            if modes.is_empty() || modes.iter().any(|mode| mode != "ReadWriteOncePod") {
+                continue;
+            }
+            let (mut pods, mut names) = (0_u32, Vec::new());
+            for process in &release.runtime.processes {
+                if named(process).any(|(name, _)| name == claim) {
+                    let most = process.autoscale.as_ref().map_or(process.replicas, |one| one.max);
+                    pods = pods.saturating_add(most);
+                    names.push(format!("process `{}`", process.name));
+                }
+            }
+            if pods > 1 {
                 let message = format!(
-                    "its access mode is ReadWriteOncePod, for one pod at a time, and process `{}` has up to {pods} pods; let it have one, or name a claim of ReadWriteMany",
-                    process.name
+                    "its access mode is ReadWriteOncePod, for one pod at a time, and {} asks for up to {pods} pods with it; let there be one, or name a claim of ReadWriteMany",
+                    names.join(" with ")
                 );
                 let object = format!("PersistentVolumeClaim {claim}");
                 return Err(ClusterError::Rejected { object, message });

@@ -61,6 +61,11 @@ impl Entry {
         matches!(&*self.kind, "PersistentVolumeClaim" | "StatefulSet" | "Namespace")
     }
 
+    /// It says how many pods another object has.
+    pub(crate) fn scales(&self) -> bool {
+        matches!(&*self.kind, "HorizontalPodAutoscaler" | "ScaledObject")
+    }
+
     fn is_hashed(&self) -> bool {
         matches!(&*self.kind, "ConfigMap" | "Secret")
             && (self.name.contains("-env-") || self.name.contains("-secrets-"))
@@ -98,11 +103,6 @@ impl Inventory {
                 Ok(Some(Self::default()))
             }
         }
-    }
-
-    /// Whether an object of this kind and name was made.
-    pub(crate) fn has_made(&self, kind: &str, name: &str) -> bool {
-        self.0.iter().any(|one| one.kind == kind && one.name == name && !one.uid.is_empty())
     }
 
     /// Whether this object was made, and not only listed to be.

@@ -2,12 +2,12 @@
 //! there.
 
 use crate::{
-    apply::With,
+    apply::{With, still_rolls},
     client::Client,
     inventory::{Entry, Inventory},
     observe::expected,
     owner::{is_of_same_app, of_another},
-    render::JOB,
+    render::{JOB, set},
     snapshot::Expected,
 };
 use futures::future::try_join_all;
@@ -101,7 +101,7 @@ impl With<'_> {
         if is_new {
             return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
         }
-        let planned = yaml(plain(self.client.dry_run(object).await?));
+        let planned = yaml(self.planned(object, live.as_ref()).await?);
         let Some(live) = live else {
             // As it is sent: what the API server adds would hide it.
             return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
@@ -109,6 +109,28 @@ impl With<'_> {
         let lines = difference(&yaml(plain(live)), &planned);
         let verb = if lines.is_empty() { ChangeVerb::Keep } else { ChangeVerb::Update };
         Ok(change(verb, lines))
+    }
+
+    /// Returns an object as applying would leave it. The API server takes no `Recreate` beside the fields of a
+    /// rolling update. Applying takes those away first, which a dry run cannot.
+    async fn planned(
+        &self,
+        object: &Value,
+        live: Option<&DynamicObject>,
+    ) -> Result<Value, ClusterError> {
+        if !live.is_some_and(|live| still_rolls(object, live)) {
+            return Ok(plain(self.client.dry_run(object).await?));
+        }
+        let mut rest = object.clone();
+        if let Some(spec) = rest.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.remove("strategy");
+        }
+        let mut planned = plain(self.client.dry_run(&rest).await?);
+        let strategy = object.pointer("/spec/strategy").cloned().unwrap_or_default();
+        if let Some(spec) = planned.get_mut("spec") {
+            set(spec, "strategy", strategy);
+        }
+        Ok(planned)
     }
 }
 

@@ -13,9 +13,6 @@ use kube::api::ListParams;
 use serde_json::Value;
 use windlass_core::ports::ClusterError;
 
-/// The manager of fields in whose name HorizontalPodAutoscalers scale.
-const AUTOSCALERS: &str = "kube-controller-manager";
-
 /// The manifest without its number of pods, where something keeps changing that; else none.
 pub(crate) async fn without_replicas(
     client: &Client,
@@ -27,11 +24,9 @@ pub(crate) async fn without_replicas(
     if spec.and_then(|spec| spec.remove("replicas")).is_none() {
         return Ok(None);
     }
-    let is_scaled = match scaler(live) {
-        None => false,
-        Some(AUTOSCALERS) => has_autoscaler(client, manifest).await?,
-        Some(_) => true,
-    };
+    // A program leaves its name behind when it goes, and so does a person who scaled with one: only an
+    // autoscaler that is there has a say. KEDA makes one of each ScaledObject.
+    let is_scaled = scaler(live).is_some() && has_autoscaler(client, manifest).await?;
     Ok(is_scaled.then_some(rest))
 }
 
@@ -59,7 +54,10 @@ fn says_replicas(entry: &ManagedFieldsEntry) -> bool {
 /// Whether an autoscaler is there still: what it said last stays when it is gone. One of the app's own
 /// that this release had would have been known before; it is about to go. An account that may not see
 /// autoscalers believes that there is one.
-async fn has_autoscaler(client: &Client, manifest: &Value) -> Result<bool, ClusterError> {
+pub(crate) async fn has_autoscaler(
+    client: &Client,
+    manifest: &Value,
+) -> Result<bool, ClusterError> {
     let api = client.api::<HorizontalPodAutoscaler>(text(manifest, "/metadata/namespace"));
     let all = match limited(api.list(&ListParams::default()), "autoscalers").await {
         Err(ClusterError::Forbidden { .. }) => return Ok(true),

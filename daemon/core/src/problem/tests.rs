@@ -262,9 +262,14 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
         (5, 1, 80, None),
         (6, 1, 160, Some("app-crashes")),
     ] {
+        // The cluster was away for a moment.
+        judge.begin_again();
         assert_eq!(code(&mut judge, &seen(times, store, 0), at), called, "{at}");
         let waits = judge.excused().map(|finding| finding.problem.code);
         assert_eq!(waits, called.is_none().then_some("app-crashes"), "{at}");
+        let told =
+            judge.excused().is_some_and(|finding| finding.message.contains("Deployment store"));
+        assert_eq!(told, store == 0, "{at}");
     }
     let called = Some("app-crashes");
     assert_eq!(code(&mut Judge::default(), &seen(2, 1, 0), 0), called, "it is there");
@@ -315,4 +320,6 @@ fn a_pod_in_the_way_goes_once_it_has_lasted() {
     assert_eq!(must_go(Some("web-1"), 17), (false, Some(18)));
     assert_eq!(must_go(Some("web-1"), 18), (true, None));
     assert_eq!(must_go(Some("web-0"), 20), (false, Some(35)), "another has its own time");
+    assert_eq!(must_go(None, 21), (false, None));
+    assert_eq!(must_go(Some("web-0"), 600), (false, Some(615)), "it was well meanwhile");
 }

@@ -49,6 +49,22 @@ impl Awaited {
     }
 }
 
+/// An excused sign, with what its pod may wait for: at the end of the rollout's time that may be the cause.
+pub(super) fn told(seen: &Snapshot, mut sign: Sign) -> Sign {
+    let name = sign.subject.strip_prefix("pod ");
+    let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
+    let awaited = pod.and_then(|pod| {
+        let mut others = seen.workloads.iter().filter(|one| one.name != pod.workload);
+        others.find(|one| is_coming(one, seen))
+    });
+    if let Some(Workload { kind, name, ready, wanted, .. }) = awaited {
+        let words = format!("it may wait for {kind} {name}, with {ready} of {wanted} pods ready");
+        let said = std::mem::take(&mut sign.message);
+        sign.message = if said.is_empty() { words } else { format!("{said}; {words}") };
+    }
+    sign
+}
+
 /// Whether it has not all its pods yet, and none of them fails itself: of two that both fail, neither
 /// waits for the other.
 fn is_coming(one: &Workload, seen: &Snapshot) -> bool {

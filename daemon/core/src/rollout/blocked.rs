@@ -10,6 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Default)]
 pub struct Blocked {
     by: Option<(String, Duration)>,
+    /// Since when it is not in the way.
+    free: Option<Duration>,
     due: Option<Duration>,
 }
 
@@ -19,7 +21,14 @@ impl Blocked {
     pub fn must_go(&mut self, seen: &Snapshot, release: &Release, elapsed: Duration) -> bool {
         self.due = None;
         let mut blocked = seen.workloads.iter().filter_map(|one| one.blocked.as_ref());
-        let Some(pod) = blocked.next().filter(|_| seen.is_of(&release.id)) else { return false };
+        let Some(pod) = blocked.next().filter(|_| seen.is_of(&release.id)) else {
+            self.free = self.free.or(Some(elapsed));
+            return false;
+        };
+        // A pod that was well for so long has its time anew.
+        if self.free.take().is_some_and(|free| elapsed >= free + PATIENCE) {
+            self.by = None;
+        }
         let since = match &self.by {
             Some((known, since)) if known == pod => *since,
             _ => elapsed,

@@ -57,6 +57,14 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         // Without a probe of its own a pod is ready for the moment until it crashes.
         set(spec, "minReadySeconds", json!(MIN_READY));
     }
+    if kind == "Deployment"
+        && let Some(spec) = object.get_mut("spec").filter(|spec| spec.is_object())
+        && let Some(strategy) = entry(spec, "strategy")
+        && text(strategy, "/type").is_empty()
+    {
+        // The default. Were it not said, the `Recreate` of a later release would stay on the way back.
+        set(strategy, "type", json!("RollingUpdate"));
+    }
     if WITH_PODS.contains(&&*kind)
         && let Some(template) = object.pointer_mut("/spec/template")
     {

@@ -100,6 +100,25 @@ fn a_claim_that_pods_cannot_share_is_let_go_first() {
 }
 
 #[test]
+fn a_deployment_of_ones_own_says_its_strategy() {
+    let strategy = |said: &str| {
+        let own = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: own }}\nspec: {{ {said}template: {{}} }}\n"
+        );
+        let mut release = release("");
+        release.runtime.manifests = manifest::read("own.yaml", &own).unwrap();
+        let all = manifests(&release, None, None, None);
+        let own = all.iter().find(|object| object["metadata"]["name"] == "own").unwrap();
+        own["spec"]["strategy"].clone()
+    };
+    assert_eq!(strategy(""), serde_json::json!({ "type": "RollingUpdate" }));
+    let surge = serde_json::json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 2 } });
+    assert_eq!(strategy("strategy: { rollingUpdate: { maxSurge: 2 } }, "), surge);
+    let alone = serde_json::json!({ "type": "Recreate" });
+    assert_eq!(strategy("strategy: { type: Recreate }, "), alone);
+}
+
+#[test]
 fn what_scales_a_workload_says_how_many_pods_it_has() {
     let own = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: mine }\nspec: { maxReplicas: 3, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: { name: queue }\nspec: { scaleTargetRef: { name: own } }\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: own }\nspec: { replicas: 2, template: {} }\n";
     let mut release = release("replicas = 2\nprocesses.worker.replicas = 2\n");

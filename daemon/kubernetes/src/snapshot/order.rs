@@ -6,7 +6,8 @@ use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod as K8sPod};
 
 /// The pod of another revision that keeps a StatefulSet from going on. One that starts its pods in order
 /// waits for the first that is not ready, whichever its revision is (kubernetes/kubernetes#67250); since
-/// Kubernetes 1.35 the others, too, replace none while one is away.
+/// Kubernetes 1.35 the others, too, replace none while one is away. An update goes from the last pod to the
+/// first: none is in the way while one above it ends or comes up, which it may wait for itself.
 pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'a K8sPod> {
     let (spec, status) = (set.spec.as_ref()?, set.status.as_ref()?);
     // Until then its newest revision is not known.
@@ -39,7 +40,9 @@ pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'
         unready.find(is_other)
     };
     let (_, pod) = found?;
-    pod.metadata.deletion_timestamp.is_none().then_some(pod)
+    let ends = |pod: &K8sPod| pod.metadata.deletion_timestamp.is_some();
+    let goes_on = unready.any(|above| ends(above.1) || !is_other(&above));
+    (!ends(pod) && !goes_on).then_some(pod)
 }
 
 /// By its uid: another set of the same name may have been there before.
@@ -112,5 +115,16 @@ mod tests {
         let parallel = set(|set| set["spec"]["podManagementPolicy"] = json!("Parallel"));
         let both = [pod("web-0", "web-good", false), pod("web-1", "web-bad", false)];
         assert_eq!(name(&parallel, &both).as_deref(), Some("web-1"));
+        // The update has begun above it; or the pod there is about to end.
+        let begun = [pod("web-0", "web-bad", false), pod("web-1", "web-good", false)];
+        let mut ends = [pod("web-0", "web-bad", false), pod("web-1", "web-bad", true)];
+        assert_eq!(name(&parallel, &ends).as_deref(), Some("web-0"));
+        ends[1] = pod("web-1", "web-bad", false);
+        ends[1].metadata.deletion_timestamp =
+            Some(serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap());
+        for set in [&plain, &parallel] {
+            assert_eq!(name(set, &begun), None, "{set:?}");
+            assert_eq!(name(set, &ends), None, "{set:?}");
+        }
     }
 }
