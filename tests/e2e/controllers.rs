@@ -10,12 +10,16 @@ use windlass_bed::{
         controllers::{Language, controller},
         pki,
     },
-    process::run,
+    process::{run, sh},
 };
 use windlass_tests::{Stand, bed};
 
 /// Of this test alone.
 const TOKEN: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3d";
+
+/// A token in an address. The client `windlass` refuses it itself: only other programs show what the
+/// daemon does with it.
+const PASTED: &str = "glpat-PastedByAController01";
 
 #[test]
 fn a_controller_in_python() {
@@ -56,6 +60,9 @@ fn drives(name: &'static str, language: Language, port: u16) {
     let tcp = format!("https://localhost:{port}");
     over(stand.daemon.address(), "").deploys("unix", &repository);
     over(tcp.clone(), TOKEN).deploys("tcp", &repository);
+    let data = stand.daemon.data().parent().unwrap().display().to_string();
+    let found = sh(&format!("grep -rl {PASTED} {data} || true")).unwrap();
+    assert_eq!(found.trim(), "", "neither store nor log has it");
 
     let (code, lines) = over(tcp, "nobody-gave-out-such-a-token-ever").run(&["cancel", "any"]);
     let error = &lines[0]["error"];
@@ -107,6 +114,15 @@ impl Controller {
         assert_eq!((code, error["code"].as_str()), (Some(2), Some("INVALID_ARGUMENT")), "{error}");
         assert_eq!(error["reason"], "field-invalid", "{error}");
         assert!(error["fields"]["app.name"].as_str().is_some_and(|why| !why.is_empty()), "{error}");
+
+        let (app_of, id) = (format!("{}/{app}", self.project), "0".repeat(40));
+        let pasted = format!("https://deploy:{PASTED}@git.example/shop/web.git");
+        let (code, lines) = self.run(&["submit", &app_of, &pasted, &id]);
+        let error = &lines[0]["error"];
+        assert_eq!((code, &error["reason"]), (Some(2), &Value::from("field-invalid")), "{error}");
+        let why = error["fields"]["source.repository"].as_str().unwrap_or_default();
+        assert!(why.contains("source.credential"), "{error}");
+        assert!(!error.to_string().contains(PASTED), "{error}");
 
         let job = self.submits(app, repository, app);
         assert_eq!(self.submits(app, repository, app), job, "the same request is one job");

@@ -1,6 +1,9 @@
 //! From the wire to what the core knows: every field is checked here.
 
-use crate::errors::{field, name, precondition, spec as spec_error};
+use crate::{
+    errors::{field, name, precondition, spec as spec_error},
+    secrets::is_name as is_secret_name,
+};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
@@ -60,6 +63,14 @@ pub(crate) fn source(source: Option<v1::Source>) -> Result<(Commit, Option<Revis
         ));
     }
     let credential = Some(source.credential).filter(|name| !name.is_empty());
+    // Many a token is pasted here, and this is stored with the job and shown: it is not repeated.
+    if credential.as_deref().is_some_and(|name| !is_secret_name(name)) {
+        return Err(field(
+            "source.credential",
+            "***",
+            "must be the name of a secret of the project (a-z, 0-9, `-`, `_` and `.`), not its value: `windlass secret put` takes `user:token`",
+        ));
+    }
     // Kept with the job once it led somewhere.
     let commit = Commit { repository, id, branch, directory, credential, revision: String::new() };
     Ok((commit, revision))
@@ -266,6 +277,24 @@ mod tests {
         assert!(!all.contains("t0ken") && !all.contains("deploy"), "{all}");
         for word in ["source.repository", "source.credential", "https://***@git.example/web.git"] {
             assert!(error.message().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_secrets_name_is_refused_and_not_repeated() {
+        let wire = |credential: &str| v1::Source {
+            repository: "https://git.example/web.git".into(),
+            commit: ID.into(),
+            credential: credential.into(),
+            ..v1::Source::default()
+        };
+        for good in ["", "git", "git-login_2.a"] {
+            source(Some(wire(good))).unwrap();
+        }
+        for bad in ["deploy:t0ken", "glpat-T0ken", "ghp_T0ken"] {
+            let error = source(Some(wire(bad))).unwrap_err();
+            let all = format!("{error:?}").to_lowercase();
+            assert!(all.contains("source.credential") && !all.contains("t0ken"), "{all}");
         }
     }
 

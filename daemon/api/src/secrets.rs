@@ -67,12 +67,17 @@ impl secrets_server::Secrets for Desk {
     }
 }
 
+/// Whether a text can be a secret's name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    text.len() <= 63
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(known)
+}
+
 fn check(project: &str, name: &str) -> Result<(), Status> {
     label("project", project, 30).map_err(errors::name)?;
-    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    let good = name.len() <= 63
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(known);
+    let good = is_name(name);
     match good {
         true => Ok(()),
         false => {

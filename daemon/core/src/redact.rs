@@ -5,7 +5,7 @@
 //! leaves alone. Encodings that change every byte (base64, hex) are patterns of their own.
 
 use crate::secret::Secret;
-use aho_corasick::{Anchored, Input, MatchKind, automaton::Automaton, nfa::contiguous::NFA};
+use aho_corasick::{Anchored, MatchKind, automaton::Automaton, nfa::contiguous::NFA};
 use std::{collections::BTreeSet, mem, ops::Range, sync::Arc};
 use view::View;
 
@@ -18,6 +18,10 @@ const MASK: &str = "***";
 /// Shorter values are not masked: they would blank half of every log, and hide nothing.
 pub const SHORTEST: usize = 4;
 
+/// The bytes that are searched at once. A view keeps the place of each byte, so that all views of a text
+/// take two hundred times as much as the text.
+const PIECE: usize = 64 << 10;
+
 /// Knows a job's secrets.
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -29,10 +33,23 @@ impl Redactor {
     /// Makes one that looks for these, for their parts and for the encodings of both.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut patterns = BTreeSet::new();
+        Self::except(secrets, std::iter::empty())
+    }
+
+    /// Makes one that leaves `public` parts of these secrets as they are, such as a key's id.
+    #[must_use]
+    pub fn except<'a>(
+        secrets: impl IntoIterator<Item = &'a Secret>,
+        public: impl IntoIterator<Item = &'a Secret>,
+    ) -> Self {
+        let (mut patterns, mut known) = (BTreeSet::new(), BTreeSet::new());
         for secret in secrets {
             forms::add(secret.reveal(), &mut patterns);
         }
+        for part in public {
+            forms::add(part.reveal(), &mut known);
+        }
+        patterns.retain(|pattern| !known.contains(pattern));
         if patterns.is_empty() {
             return Self::default();
         }
@@ -50,8 +67,14 @@ impl Redactor {
             return text.to_owned();
         }
         let mut whole = self.stream();
-        whole.held.extend_from_slice(text.as_bytes());
-        String::from_utf8_lossy(&whole.finish()).into_owned()
+        let mut masked = Vec::new();
+        if text.len() > PIECE {
+            masked = whole.push(text.as_bytes());
+        } else {
+            whole.held.extend_from_slice(text.as_bytes());
+        }
+        masked.extend(whole.finish());
+        String::from_utf8_lossy(&masked).into_owned()
     }
 
     /// Makes a masker for one stream that arrives in pieces.
@@ -74,8 +97,12 @@ impl Stream {
     /// Takes a piece and returns all that is safe to show.
     #[must_use]
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
-        self.held.extend_from_slice(piece);
-        self.show(false)
+        let mut shown = Vec::new();
+        for part in piece.chunks(PIECE) {
+            self.held.extend_from_slice(part);
+            shown.extend(self.show(false));
+        }
+        shown
     }
 
     /// Ends the stream and returns all that was held back.
@@ -162,12 +189,17 @@ impl Patterns {
     }
 
     fn search(&self, view: &View<'_>, secrets: &mut Vec<Range<usize>>) {
-        let input = Input::new(&*view.bytes);
-        // It fails for automata that find no overlapping matches; this one does.
-        let Ok(matches) = self.automaton.try_find_overlapping_iter(input) else { return };
-        for found in matches {
-            let first = view.place(found.start());
-            let last = view.place(found.end().saturating_sub(1));
+        let Ok(mut state) = self.automaton.start_state(Anchored::No) else { return };
+        for (at, byte) in view.bytes.iter().enumerate() {
+            state = self.automaton.next_state(Anchored::No, state, *byte);
+            if !self.automaton.is_match(state) {
+                continue;
+            }
+            // The longest that ends here is the first; the others, of which a secret may have
+            // hundreds, are within it.
+            let longest = self.automaton.pattern_len(self.automaton.match_pattern(state, 0));
+            let first = view.place((at + 1).saturating_sub(longest));
+            let last = view.place(at);
             match secrets.last_mut() {
                 Some(before) if before.start <= first.start && first.start < before.end => {
                     before.end = before.end.max(last.end);
@@ -189,11 +221,15 @@ impl Patterns {
         let longest = self.automaton.max_pattern_len();
         let from = view.bytes.len().saturating_sub(longest);
         let to = (view.bytes.len() + 1).saturating_sub(least);
+        // A secret that repeats itself begins at each of its bytes: after so many comparisons it is
+        // taken to have begun, which holds back more and shows nothing.
+        let mut left = view.bytes.len().saturating_mul(16).saturating_add(PIECE);
         let begins_pattern = |at: &usize| {
             let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return true };
             view.bytes.get(*at..).unwrap_or_default().iter().all(|byte| {
+                left = left.saturating_sub(1);
                 state = self.automaton.next_state(Anchored::Yes, state, *byte);
-                !self.automaton.is_dead(state)
+                left == 0 || !self.automaton.is_dead(state)
             })
         };
         (from..to).find(begins_pattern).map(|at| view.place(at).start)

@@ -32,7 +32,9 @@ impl Run {
                 Ok(value) => return Ok(value),
                 Err(cause) => cause,
             };
-            if began.elapsed() > RECOVERED {
+            // A fetch may take so long because its server says nothing, or because what fails comes
+            // late (a submodule): then trying would never end.
+            if began.elapsed() > RECOVERED && !matches!(cause, Cause::Git(_)) {
                 (attempt, failing) = (1, None);
                 told.clear();
             }
@@ -77,5 +79,44 @@ impl Cause {
             Self::Git(GitError::Unreachable { .. }) => 6,
             _ => 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::App, job::Release, ports::Journal, run::Lost};
+    use async_trait::async_trait;
+    use std::{cell::Cell, sync::Arc};
+    use tokio::{sync::watch, time::timeout};
+
+    struct Unheard;
+
+    #[async_trait]
+    impl Journal for Unheard {
+        async fn append(&self, _: Event) -> Result<(), Lost> {
+            Ok(())
+        }
+
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+            Ok(None)
+        }
+    }
+
+    /// `Plan` has no deadline of its own.
+    #[tokio::test(start_paused = true)]
+    async fn a_git_server_that_says_nothing_is_given_up() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Unheard), stop, None);
+        let tries = Cell::new(0);
+        let silent = || async {
+            tries.set(tries.get() + 1);
+            sleep(Duration::from_secs(120)).await;
+            let (repository, message) = ("https://git.example/web".into(), "silent".into());
+            Err::<(), _>(GitError::Unreachable { repository, message })
+        };
+        let ended = timeout(Duration::from_secs(3600), run.retrying(silent)).await;
+        assert!(matches!(ended, Ok(Err(Cause::Git(_)))));
+        assert_eq!(tries.get(), 2);
     }
 }

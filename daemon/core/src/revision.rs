@@ -172,8 +172,10 @@ fn suggestion(wanted: &str, refs: &[Advertised]) -> String {
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
     let mut near: Vec<(usize, String)> = Vec::new();
     for name in refs.iter().filter_map(short) {
-        let distance = match strsim::damerau_levenshtein(&name, bare) {
-            distance if distance <= 2 => distance,
+        // Comparing takes the product of both lengths, and a server may have a million names.
+        let is_near = name.len().abs_diff(bare.len()) <= 2;
+        let distance = match is_near.then(|| strsim::damerau_levenshtein(&name, bare)) {
+            Some(distance @ ..=2) => distance,
             _ if last(&name) == last(bare) => 3,
             _ => continue,
         };

@@ -33,8 +33,9 @@ const SILENCE: Duration = Duration::from_secs(120);
 /// A client waits while a revision is resolved, for so long at most.
 const RESOLVING: Duration = Duration::from_secs(30);
 
-/// Revisions that are resolved at once; others wait for their turn.
-const RESOLVERS: usize = 4;
+/// Revisions that are resolved at once; others wait for their turn, as long at most. Each is a process
+/// that waits for a server.
+const RESOLVERS: usize = 16;
 
 const ANOTHER_ANSWER: &str = "the child answered another question than it was asked";
 
@@ -121,19 +122,22 @@ impl Checkouts {
         }
         let stdout = child.stdout.take().ok_or_else(|| other("the child has no output".into()))?;
         let mut lines = BufReader::new(stdout).lines();
+        // A submodule's may be another one.
+        let mut server = request.remote.url.clone();
         loop {
             let line = timeout(SILENCE, lines.next_line()).await.map_err(|_| {
                 let message = format!("the server sent nothing for {} s", SILENCE.as_secs());
-                GitError::Unreachable { repository: request.remote.url.clone(), message }
+                GitError::Unreachable { repository: server.clone(), message }
             })?;
             let Ok(Some(line)) = line else {
                 let status = child.wait().await.map(|status| status.to_string());
                 let status = status.unwrap_or_else(|error| error.to_string());
                 return Err(other(format!("the checkout ended without an answer: {status}")));
             };
-            match serde_json::from_str(&line).map_err(|error| other(error.to_string()))? {
+            match Answer::read(&line).map_err(|error| other(error.to_string()))? {
                 last @ (Answer::Done(_) | Answer::Resolved(_)) => return Ok(last),
                 Answer::Alive => {}
+                Answer::Server(url) => server = url,
                 Answer::Failed(failed) => {
                     return Err(failed.into_error(request));
                 }
@@ -177,9 +181,15 @@ impl Git for Checkouts {
         revision: &Revision,
         credential: Option<&Secret>,
     ) -> Result<Resolved, GitError> {
+        // Before the repository's own time begins: it is not to blame for a queue. It is never closed.
+        let turn = timeout(RESOLVING, self.resolvers.acquire()).await;
+        let _turn = turn.map_err(|_| GitError::Other {
+            message: format!(
+                "{RESOLVERS} revisions of other requests are being resolved, and none was done within {} s: send the request again, or name the commit by its id",
+                RESOLVING.as_secs()
+            ),
+        })?;
         let resolved = async {
-            // It is never closed.
-            let _turn = self.resolvers.acquire().await;
             let folder = self.workspace("revision-")?;
             let task = Task::Resolve(revision.clone());
             let request = self.request(commit, credential, folder.path(), task).await?;

@@ -2,6 +2,7 @@
 
 use crate::egress::Egress;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 use windlass_core::{
     job::CommitInfo,
@@ -63,11 +64,38 @@ pub(crate) struct Wanted {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Answer {
     Progress(String),
+    /// From now on this is the server that is waited for.
+    Server(String),
     /// Something has come since the last answer.
     Alive,
     Resolved(Resolved),
     Done(Found),
     Failed(Failed),
+}
+
+impl Answer {
+    /// Reads a line. Servers and repositories have chosen its words, which go to logs and terminals: none
+    /// of them moves a cursor.
+    ///
+    /// # Errors
+    /// When it is no answer.
+    pub(crate) fn read(line: &str) -> Result<Self, serde_json::Error> {
+        let mut value = serde_json::from_str(line)?;
+        clean(&mut value);
+        serde_json::from_value(value)
+    }
+}
+
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(char::is_control) => {
+            let shown = text.trim_end().chars();
+            *text = shown.map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        }
+        Value::Array(list) => list.iter_mut().for_each(clean),
+        Value::Object(map) => map.values_mut().for_each(clean),
+        _ => {}
+    }
 }
 
 /// Facts about a tree that its files do not tell.
@@ -117,6 +145,28 @@ impl Failed {
             Self::Submodule { path, url, message } => GitError::Submodule { path, url, message },
             Self::Full(message) => GitError::Full { message },
             Self::Other(message) => GitError::Other { message },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_of_a_server_moves_a_cursor() {
+        let failed = Failed::Unreachable("remote error: \u{1b}[2J\u{7}SUCCEEDED\n".into());
+        let pointers = Pointers { files: vec!["a\u{1b}]0;x\u{7}.png".into()], count: 1 };
+        let found = Found { pointers, ..Found::default() };
+        for answer in [
+            Answer::Failed(failed),
+            Answer::Done(found),
+            Answer::Progress("submodule \u{9b}2J: ok".into()),
+        ] {
+            let line = serde_json::to_string(&answer).unwrap();
+            let read = serde_json::to_value(Answer::read(&line).unwrap()).unwrap();
+            assert!(!read.to_string().contains("\\u00"), "{read}");
+            assert!(!read.to_string().contains(char::is_control), "{read}");
         }
     }
 }

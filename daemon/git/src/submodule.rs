@@ -3,7 +3,7 @@
 
 use crate::{
     fetch::{Checkout, fetch},
-    protocol::{Failed, Login, Remote, Wanted},
+    protocol::{Answer, Failed, Login, Remote, Wanted},
 };
 use git2::{Commit, FileMode, Oid, Repository};
 use gix::bstr::ByteSlice;
@@ -25,6 +25,9 @@ pub(crate) const LARGEST: u64 = 4 << 30;
 
 /// The largest `.gitmodules` that is read.
 const LONGEST: usize = 256 << 10;
+
+/// The characters of an address that an error shows.
+const LONGEST_SHOWN: usize = 200;
 
 /// The file that says where submodules are.
 const FILE: &str = ".gitmodules";
@@ -70,10 +73,11 @@ pub(crate) fn fetch_all(
     })?;
     for (path, id) in &ours {
         let full = within(place.path, path);
+        // A file may say an address of any length.
         let refuse = |url: &str, message: String| Failed::Submodule {
             path: full.clone(),
-            url: shown(url),
-            message,
+            url: shown(url).chars().take(LONGEST_SHOWN).collect(),
+            message: message.chars().take(2 * LONGEST_SHOWN).collect(),
         };
         let module = modules.iter().find(|module| module.path == *path);
         let module =
@@ -103,6 +107,7 @@ pub(crate) fn fetch_all(
         let login = checkout.login_for(&url).cloned();
         let withheld = login.is_none() && checkout.login.is_some();
         (checkout.say)(&format!("submodule {full}: {id} of {url}"));
+        crate::child::say(&Answer::Server(url.to_string()));
         let wanted = Wanted { commit: id.to_string(), branch: module.branch.clone() };
         let remote = Remote { url: url.to_string(), login };
         let inner = Place { remote: &remote, to: &folder, path: &full, depth: place.depth + 1 };

@@ -117,7 +117,8 @@ fn read(path: &Path) -> Result<Secret, String> {
 impl State {
     /// Hands a secret out, and knows it from now on wherever it turns up.
     pub(crate) fn hold(&mut self, held: Held) -> wasmtime::Result<Resource<Held>> {
-        self.know(&held.bytes)?;
+        let public = held.public.iter().filter_map(|at| field(&held, at).ok());
+        self.know(&held.bytes, public.map(Secret::new))?;
         Ok(self.table.push(held)?)
     }
 

@@ -88,6 +88,8 @@ pub(crate) struct State {
     pub(crate) tally: Arc<Tally>,
     /// All that the guest holds of secrets.
     known: Vec<Secret>,
+    /// Fields of those that the grant calls public.
+    public: Vec<Secret>,
     redactor: Redactor,
 }
 
@@ -115,15 +117,20 @@ impl State {
             project,
             tally,
             known: Vec::new(),
+            public: Vec::new(),
             redactor: Redactor::default(),
         }
     }
 
-    /// Blanks this too, from now on, in all that the guest says or is told.
+    /// Blanks this too, from now on, in all that the guest says or is told, without its `public` fields.
     ///
     /// # Errors
     /// A trap, for more than anybody needs: what masks them is made anew with each.
-    pub(crate) fn know(&mut self, secret: &Secret) -> wasmtime::Result<()> {
+    pub(crate) fn know(
+        &mut self,
+        secret: &Secret,
+        public: impl Iterator<Item = Secret>,
+    ) -> wasmtime::Result<()> {
         if self.known.iter().any(|known| known.reveal() == secret.reveal()) {
             return Ok(());
         }
@@ -132,7 +139,8 @@ impl State {
             wasmtime::bail!("made more than {KNOWN} secrets, or {KNOWN_BYTES} bytes of them");
         }
         self.known.push(secret.clone());
-        self.redactor = Redactor::new(&self.known);
+        self.public.extend(public);
+        self.redactor = Redactor::except(&self.known, &self.public);
         Ok(())
     }
 

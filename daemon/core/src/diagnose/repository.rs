@@ -86,6 +86,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             &[
                 "correct its URL in .gitmodules: https, http or git, or relative to the repository's own",
                 "`source.credential` is sent to submodules of the repository's own host: see that it may read them",
+                "ask the operator to name a private host, or one without TLS, under `[egress]`",
             ],
         ),
         GitError::Full { message } => (

@@ -31,10 +31,14 @@ fn parts(value: &[u8]) -> BTreeSet<Vec<u8>> {
     if let Ok(json) = serde_json::from_slice::<Value>(value) {
         strings(&json, &mut parts);
     }
-    if let Some(password) = std::str::from_utf8(value).ok().and_then(password) {
-        parts.insert(view::percent_decoded(password.as_bytes()));
-        parts.insert(password.as_bytes().to_vec());
-    }
+    // A URL may stand in JSON, or behind `NAME=`, too.
+    let texts = parts.iter().map(Vec::as_slice).chain([value]);
+    let passwords: Vec<&str> =
+        texts.filter_map(|text| password(std::str::from_utf8(text).ok()?)).collect();
+    let decoded = passwords.iter().map(|password| view::percent_decoded(password.as_bytes()));
+    let passwords: Vec<Vec<u8>> =
+        decoded.chain(passwords.iter().map(|password| password.as_bytes().to_vec())).collect();
+    parts.extend(passwords);
     parts.retain(|part| part.len() >= SHORTEST_PART);
     parts
 }

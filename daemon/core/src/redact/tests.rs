@@ -170,8 +170,23 @@ fn parts_of_a_secret_are_masked_alone() {
     }
     let redactor = knows("postgres://shop:p%40ss-w0rd@db.example/shop");
     assert_eq!(masked(&redactor, "login p@ss-w0rd at db.example"), "login *** at db.example");
+    for holder in [
+        "DATABASE_URL=postgres://shop:p%40ss-w0rd@db/shop",
+        r#"{"url":"postgres://shop:p%40ss-w0rd@db/shop"}"#,
+    ] {
+        assert_eq!(masked(&knows(holder), "login p@ss-w0rd at db"), "login *** at db", "{holder}");
+    }
     let redactor = knows("export TOKEN='abc/def+ghi'\nHOST=db.example.com\n");
     assert_eq!(masked(&redactor, "using abc/def+ghi now"), "using *** now");
+}
+
+#[test]
+fn public_parts_of_a_secret_stay() {
+    let keys = r#"{"access_key_id":"AKIAMADEUP0123","secret_access_key":"Zq4/vT9+k@Lm"}"#;
+    let (keys, id) = (Secret::new(keys.into()), Secret::new(b"AKIAMADEUP0123".to_vec()));
+    let text = "the key AKIAMADEUP0123 with Zq4/vT9+k@Lm";
+    assert_eq!(Redactor::except([&keys], [&id]).mask(text), "the key AKIAMADEUP0123 with ***");
+    assert_eq!(Redactor::new([&keys]).mask(text), "the key *** with ***");
 }
 
 #[test]
@@ -192,6 +207,33 @@ fn a_line_that_begins_no_secret_is_shown_at_once() {
     assert_eq!(stream.push(b"ely one?"), b"a lonely one?");
     assert_eq!(stream.push(b"done:%"), b"done:");
     assert_eq!(stream.finish(), b"%");
+}
+
+/// A project chooses its secrets: none may cost the square of what is printed.
+#[test]
+fn a_secret_that_repeats_itself_is_looked_for_in_one_go() {
+    let redactor = knows(&"a".repeat(20_000));
+    let text = "a".repeat(19_000) + "b";
+    let mut stream = redactor.stream();
+    let mut shown = stream.push(text.as_bytes());
+    assert!(shown.len() < text.len(), "compared with each of its beginnings");
+    shown.extend(stream.push(text.as_bytes()));
+    shown.extend(stream.finish());
+    assert_eq!(String::from_utf8(shown).unwrap(), text.repeat(2));
+    let nested: Vec<_> = (8..40).map(|length| "a".repeat(length)).collect();
+    assert_eq!(knows(&nested.join("\n")).mask(&"a".repeat(10_000)), "***");
+}
+
+/// Reports and answers are long: they are searched piece by piece, with the same result.
+#[test]
+fn a_long_text_is_masked_across_its_pieces() {
+    let secret = "Zq4 vT9%\\72xWc";
+    let redactor = knows(secret);
+    for before in (PIECE - 40..=PIECE).step_by(3) {
+        let text = format!("{}{} &amp; {secret} end", "x".repeat(before), "Zq4+vT9%25%5C72xWc");
+        let shown = redactor.mask(&text);
+        assert!(shown.ends_with("x*** &amp; *** end"), "{before}: {}", &shown[before - 10..]);
+    }
 }
 
 /// A process that hangs may have written half of a secret. Fewer than four bytes give nothing away.
