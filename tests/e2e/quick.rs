@@ -16,7 +16,9 @@ fn the_demo_on_parts_of_the_users_own() {
     // The user's own kubectl is in their PATH.
     let path = format!("{}:{path}", programs.display());
     let output = Command::new(build::bed_program().unwrap())
-        .args(["demo", "--once", "--kubeconfig"])
+        // `bed()` built all. A build of these packages alone has other features: it would compile most of them
+        // anew, and replace the programs of the tests beside this one.
+        .args(["demo", "--once", "--built", "--kubeconfig"])
         .arg(layout.kubeconfig())
         .args(["--buildkit", &layout.buildkit(), "--registry", &layout.registry()])
         .env("PATH", path)

@@ -1,7 +1,7 @@
 //! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`.
 //!
-//! With rustup's own wasm target where it is there; else with Debian's rustc-web, which brings the
-//! standard library's sources, on machines whose toolchain cannot add a target.
+//! With rustup's own wasm target where it is there; else with Debian's rustc-web, which brings the standard
+//! library's sources and is installed by root. Other users have rustup add the target.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 #![expect(clippy::disallowed_methods, reason = "cargo tells its target folder by the environment")]
@@ -62,13 +62,22 @@ fn compile(plugins: &Path, build: &Path) -> Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(plugins))?;
     let sysroot = Path::new(sysroot.trim());
     let mut command;
-    if sysroot.join("lib/rustlib").join(TARGET).exists() {
+    let has_target = || sysroot.join("lib/rustlib").join(TARGET).exists();
+    if !has_target() && !has_debian() && !may_install() {
+        add_target(plugins);
+    }
+    if has_target() {
         println!("building with the toolchain's own {TARGET}");
         command = Command::new("cargo");
         command.args(["build", "--release", "--locked", "--target", TARGET]);
     } else {
         println!("building with Debian's rustc-web: the toolchain has no {TARGET}");
-        debian()?;
+        debian().map_err(|error| {
+            format!(
+                "the toolchain has no {TARGET}: `rustup target add {TARGET}`; Debian's rustc-web in its place \
+                 cannot be installed: {error}"
+            )
+        })?;
         // The linker is the same program in both; Debian's would want another package.
         let linker = sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
         command = Command::new("/usr/bin/cargo");
@@ -94,10 +103,27 @@ fn compile(plugins: &Path, build: &Path) -> Result<()> {
     }
 }
 
+/// Asks rustup for the target, which needs no root. Not every machine reaches its server.
+fn add_target(plugins: &Path) {
+    println!("rustup target add {TARGET}");
+    let mut rustup = Command::new("rustup");
+    if let Err(error) = output(rustup.args(["target", "add", TARGET]).current_dir(plugins)) {
+        println!("it cannot: {error}");
+    }
+}
+
+/// Whether Debian's compiler can be installed: that works also where rustup's server is out of reach.
+fn may_install() -> bool {
+    Path::new("/usr/bin/apt-get").exists()
+        && output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn has_debian() -> bool {
+    output(Command::new("dpkg").args(["-s", "rust-web-src", "cargo-web", "rustc-web"])).is_ok()
+}
+
 fn debian() -> Result<()> {
-    let there =
-        output(Command::new("dpkg").args(["-s", "rust-web-src", "cargo-web", "rustc-web"])).is_ok();
-    if there {
+    if has_debian() {
         return Ok(());
     }
     println!("installing rustc-web, cargo-web, rust-web-src");
@@ -113,7 +139,10 @@ fn debian() -> Result<()> {
             "rust-web-src",
         ],
     ] {
-        output(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))?;
+        // The bed may be installing its own packages at the same moment.
+        let wait = ["-o", "DPkg::Lock::Timeout=600"];
+        let mut apt = Command::new("apt-get");
+        output(apt.env("DEBIAN_FRONTEND", "noninteractive").args(wait).args(arguments))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
 use std::{
     env, fs,
     io::{BufRead, BufReader, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc::{RecvTimeoutError, channel},
     thread,
@@ -44,9 +44,9 @@ pub fn plugins() -> Result<PathBuf> {
 /// # Errors
 /// When it does not compile.
 pub fn bed_program() -> Result<PathBuf> {
-    let own = env::current_exe()?;
-    if own.file_stem().is_some_and(|name| name == "bed") {
-        return Ok(own);
+    if is_bed(&env::current_exe()?) {
+        // As the kernel has it, not by its path: cargo puts another build of `bed` there while this one runs.
+        return Ok(PathBuf::from(format!("/proc/{}/exe", std::process::id())));
     }
     let mut arguments = vec!["build", "--quiet", "--package", "windlass-bed"];
     if !cfg!(debug_assertions) {
@@ -54,6 +54,12 @@ pub fn bed_program() -> Result<PathBuf> {
     }
     cargo(&arguments)?;
     Ok(programs()?.join("bed"))
+}
+
+/// Whether this program is `bed`. Linux marks the path of a program whose file was replaced.
+fn is_bed(own: &Path) -> bool {
+    let name = own.file_name().unwrap_or_default().to_string_lossy();
+    name.trim_end_matches(" (deleted)") == "bed"
 }
 
 /// Builds the workspace with its tests, and the plugins: what `cargo suite` runs. Takes a second where
@@ -93,7 +99,18 @@ pub fn cargo(arguments: &[&str]) -> Result<()> {
 
 fn command(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args(arguments).stdin(Stdio::null());
+    command.current_dir(root()).args(arguments);
+    // Cargo tells each program that it runs whose it is. Build scripts (ring's) ask for the same names, and
+    // cargo would compile all that depends on them anew for each program that comes here.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_")
+            || text.starts_with("CARGO_MANIFEST_")
+            || text == "OUT_DIR"
+        {
+            command.env_remove(&name);
+        }
+    }
     // Where this program stands, too: what is built is looked for beside it.
     if let Some(target) = programs()?.parent() {
         command.env("CARGO_TARGET_DIR", target);
@@ -127,6 +144,8 @@ fn timed(layout: &Layout, report: &Report, name: &str, arguments: &[&str]) -> Re
 /// Runs cargo, tells every 15 s how many crates are compiled, and hands on all else that it says.
 fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> Result<usize> {
     let mut command = ending_with_us(&command(arguments)?, "TERM");
+    // Its words are read here, also where CARGO_TERM_COLOR says `always`, as on many a CI.
+    command.env("CARGO_TERM_COLOR", "never");
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
     let (sender, heard) = channel();
@@ -170,8 +189,14 @@ fn error_line(line: &str) {
 /// When they do not compile.
 pub fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     let stamp_file = plugins()?.join("built");
+    // Also as root in somebody else's checkout.
+    let git = || {
+        let mut git = Command::new("git");
+        git.current_dir(root()).args(["-c", "safe.directory=*"]);
+        git
+    };
     // Tools and sources that the components depend on.
-    let list = run(Command::new("git").current_dir(root()).args([
+    let list = run(git().args([
         "ls-files",
         "--cached",
         "--others",
@@ -182,7 +207,7 @@ pub fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     ]))?;
     // A file that was deleted and not committed yet is listed all the same.
     let there: Vec<_> = list.lines().filter(|file| root().join(file).is_file()).collect();
-    let hashes = run(Command::new("git").current_dir(root()).arg("hash-object").args(&there))?;
+    let hashes = run(git().arg("hash-object").args(&there))?;
     let stamp = there.join("\n") + &hashes;
     if fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
         return Ok(());
@@ -207,4 +232,31 @@ pub fn root() -> PathBuf {
     let own = own.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let found = own.ancestors().find(|folder| folder.join("Cargo.lock").exists());
     found.unwrap_or(&own).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bed_that_cargo_replaced_is_still_one() {
+        for (path, expected) in [
+            ("/x/debug/bed", true),
+            ("/x/debug/bed (deleted)", true),
+            ("/x/debug/deps/e2e-0123456789abcdef", false),
+            ("/x/debug/windlass-bench", false),
+        ] {
+            assert_eq!(is_bed(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn cargo_is_not_told_which_program_asks() {
+        // This test has them from the cargo that runs it.
+        assert!(env::vars_os().any(|(name, _)| name == "CARGO_PKG_NAME"));
+        let command = command(&["build"]).unwrap();
+        let removed =
+            |name: &str| command.get_envs().any(|(of, value)| of == name && value.is_none());
+        assert!(removed("CARGO_PKG_NAME") && removed("CARGO_MANIFEST_DIR"));
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     install::Missing,
     lanes::{Lane, side_by_side},
     layout::{Existing, PASSWORD, port},
-    part::node,
+    part::{images, node},
     process::{run, tail},
     times,
 };
@@ -52,25 +52,43 @@ impl Bed {
         if ours {
             let existing = wanted.existing.clone().unwrap_or_default();
             healthy(&layout, &existing)?;
-            prepare(&layout, &existing, report)?;
+            prepare(&layout, &existing, wanted.gateway, report)?;
             fs::write(layout.at("existing.json"), serde_json::to_vec(&existing)?)?;
-            let _ = fs::remove_file(layout.at("progress"));
+            for file in ["progress", "down"] {
+                let _ = fs::remove_file(layout.at(file));
+            }
             start_keeper(&layout)?;
         }
-        if wanted.gateway {
-            // Built in the middle of the tests it would take the processors from all others.
-            install::gateway(&layout, report)?;
-        }
-        drop(lock);
-        // A bed that is up already has nothing to tell.
-        await_ready(&layout, if ours { *report } else { Report::silent() })?;
         let existing = fs::read(layout.at("existing.json")).ok();
         let existing: Existing =
             existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-        if wanted.existing.is_some_and(|wanted| wanted != existing) {
-            return Err(
-                "a bed with other parts is up: `bed status` says which; `bed down` ends it".into(),
-            );
+        let existing = match wanted.existing {
+            // It is git servers alone: nothing of the user's parts is in it.
+            Some(wanted) if layout.is_own() => wanted,
+            Some(wanted) if wanted != existing => {
+                return Err(format!(
+                    "a bed is up with {existing}, and this command wants {wanted}: \
+                     `cargo demo -- down` ends it"
+                )
+                .into());
+            }
+            _ => existing,
+        };
+        // A bed that is up already has nothing to tell.
+        let told = if ours || !is_ready(&layout) { *report } else { Report::silent() };
+        if wanted.gateway {
+            let (parts, gateway, report) = (layout.clone(), layout.clone(), *report);
+            side_by_side(vec![
+                Lane::new("parts", move || await_ready(&parts, told)),
+                // Built in the middle of the tests it would take the processors from all others.
+                Lane::new("gateway", move || {
+                    let _lock = lock;
+                    install::gateway(&gateway, &report).map(drop)
+                }),
+            ])?;
+        } else {
+            drop(lock);
+            await_ready(&layout, told)?;
         }
         Ok(Self { layout, existing, _held: held })
     }
@@ -129,23 +147,36 @@ pub fn is_up(layout: &Layout) -> bool {
     flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
 }
 
+/// Whether all parts of the bed are there.
+#[must_use]
+pub fn is_ready(layout: &Layout) -> bool {
+    let progress = fs::read_to_string(layout.at("progress")).unwrap_or_default();
+    progress.lines().any(|line| line == "ready")
+}
+
 /// Tells the keeper to go, waits until it has, and removes what a killed one left.
 ///
 /// # Errors
-/// When it does not within 30 s.
+/// When it does not within 30 s after all parts are there.
 pub fn down(layout: &Layout) -> Result<()> {
     if is_up(layout) {
         fs::write(layout.at("down"), "")?;
     }
-    let started = Instant::now();
+    // The keeper looks for the file once all parts are there; base images take minutes the first time.
+    let mut since = Instant::now();
     while is_up(layout) {
-        if started.elapsed() > Duration::from_secs(30) {
-            return Err("the keeper does not go; see `bed logs keeper`".into());
+        if !is_ready(layout) {
+            since = Instant::now();
+        }
+        if since.elapsed() > Duration::from_secs(30) {
+            let log = layout.at("log/keeper.log");
+            return Err(format!("the keeper does not go; its log is {}", log.display()).into());
         }
         sleep(Duration::from_millis(100));
     }
-    // One beside parts of the user's own makes nothing outside of its folder.
-    if !layout.is_own() && rustix::process::geteuid().is_root() {
+    // One beside parts of the user's own makes nothing outside of its folder, and where no other one ever was,
+    // cgroups of these names are a real kubelet's.
+    if !layout.is_own() && layout.root.exists() && rustix::process::geteuid().is_root() {
         node::remove_traces();
     }
     Ok(())
@@ -179,16 +210,22 @@ fn healthy(layout: &Layout, existing: &Existing) -> Result<()> {
 
 /// Installs and compiles what is missing. Debian's packages come side by side with Go's programs, since
 /// they wait for the network; those one after the other where two compilers already share two cores.
-fn prepare(layout: &Layout, existing: &Existing, report: &Report) -> Result<()> {
+fn prepare(layout: &Layout, existing: &Existing, gateway: bool, report: &Report) -> Result<()> {
     let missing = install::missing(layout, existing)?;
+    let mut names: Vec<_> = missing.iter().map(Missing::name).collect();
+    if existing.buildkit.is_none() && !images::are_there(layout, existing) {
+        names.push(images::NAME);
+    }
+    if gateway && !install::has_gateway(layout)? {
+        names.push(install::GATEWAY.folder);
+    }
+    if !names.is_empty() {
+        let told = names.iter().map(|name| format!("{name} ({})", times::estimate(layout, name)));
+        report.say("bed", &format!("to prepare: {}", told.collect::<Vec<_>>().join(", ")));
+    }
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = missing
-        .iter()
-        .map(|one| format!("{} ({})", one.name(), times::estimate(layout, one.name())))
-        .collect();
-    report.say("bed", &format!("to prepare: {}; then the parts start", names.join(", ")));
     let alone = thread::available_parallelism().map_or(1, usize::from) < 4;
     let (debian, go): (Vec<_>, Vec<_>) =
         missing.into_iter().partition(|one| matches!(one, Missing::Debian(_)));
@@ -200,7 +237,9 @@ fn prepare(layout: &Layout, existing: &Existing, report: &Report) -> Result<()> 
     }
     let lanes = strands.into_iter().map(|strand| {
         let (layout, report) = (layout.clone(), *report);
-        Lane::new("bed", move || strand.iter().try_for_each(|one| one.provide(&layout, &report)))
+        Lane::new("preparing", move || {
+            strand.iter().try_for_each(|one| one.provide(&layout, &report))
+        })
     });
     side_by_side(lanes.collect())
 }
@@ -208,7 +247,7 @@ fn prepare(layout: &Layout, existing: &Existing, report: &Report) -> Result<()> 
 fn start_keeper(layout: &Layout) -> Result<()> {
     fs::create_dir_all(layout.at("log"))?;
     let log = File::create(layout.at("log/keeper.log"))?;
-    Command::new(build::bed_program()?)
+    let mut keeper = Command::new(build::bed_program()?)
         .arg("keep")
         .args(layout.is_own().then_some("--own"))
         .stdin(Stdio::null())
@@ -216,7 +255,17 @@ fn start_keeper(layout: &Layout) -> Result<()> {
         .stderr(log)
         // Of no terminal and no process group: Ctrl-C at the demo is not the bed's.
         .process_group(0)
+        // The checkout may go before it does.
+        .current_dir(&layout.root)
         .spawn()?;
+    // The next command that gets the lock must find it up.
+    while !is_up(layout) {
+        if let Some(status) = keeper.try_wait()? {
+            let log = tail(&layout.at("log/keeper.log"), 10);
+            return Err(format!("the keeper ended: {status}\n{log}").into());
+        }
+        sleep(Duration::from_millis(20));
+    }
     Ok(())
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Own {
 
 impl From<Own> for Existing {
     fn from(own: Own) -> Self {
-        Self { kubeconfig: own.kubeconfig, buildkit: own.buildkit, registry: own.registry }
+        // It is shown to be used in another folder, too.
+        let kubeconfig = own.kubeconfig.map(|file| std::path::absolute(&file).unwrap_or(file));
+        Self { kubeconfig, buildkit: own.buildkit, registry: own.registry }
     }
 }

@@ -30,6 +30,8 @@ pub fn examine(layout: &Layout, existing: &Existing) -> Vec<Lack> {
         let cure = format!("apt-get install {program}: OpenSSL is compiled with it");
         need(runs(program, "--version"), program, &cure);
     }
+    let cure = "apt-get install util-linux: programs are started with it";
+    need(runs("setpriv", "--version"), "setpriv of util-linux", cure);
     if let Some(kubeconfig) = &existing.kubeconfig {
         let cure = "name the file that kubectl uses, often ~/.kube/config";
         need(kubeconfig.is_file(), &format!("the file {}", kubeconfig.display()), cure);

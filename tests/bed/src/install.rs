@@ -4,7 +4,7 @@ mod debian;
 mod go;
 mod python;
 
-pub use go::{Module, for_benches, gateway, kwok_stages};
+pub use go::{GATEWAY, Module, for_benches, gateway, has_gateway, kwok_stages};
 pub use python::python;
 
 use crate::{Layout, Report, Result, layout::Existing, times};

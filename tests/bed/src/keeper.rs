@@ -31,10 +31,15 @@ const LINGER: Duration = Duration::from_secs(600);
 pub fn keep(layout: &Layout) -> Result<()> {
     fs::create_dir_all(&layout.root)?;
     let lock = OpenOptions::new().create(true).append(true).open(layout.at("keeper.lock"))?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| "another keeper owns this bed")?;
+    // Whoever asks whether a bed is up holds this lock for an instant.
+    let asked = Instant::now();
+    while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if asked.elapsed() > Duration::from_secs(1) {
+            return Err("another keeper owns this bed".into());
+        }
+        sleep(Duration::from_millis(10));
+    }
     fs::write(layout.at("keeper.pid"), std::process::id().to_string())?;
-    let _ = fs::remove_file(layout.at("down"));
     let progress = RefCell::new(File::create(layout.at("progress"))?);
     let say = |line: &str| {
         let _ = writeln!(progress.borrow_mut(), "{line}");

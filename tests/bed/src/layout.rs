@@ -59,6 +59,21 @@ pub struct Existing {
     pub registry: Option<String>,
 }
 
+impl std::fmt::Display for Existing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kubeconfig = self.kubeconfig.as_ref().map(|file| file.display().to_string());
+        let given = [
+            ("--kubeconfig", kubeconfig),
+            ("--buildkit", self.buildkit.clone()),
+            ("--registry", self.registry.clone()),
+        ];
+        let given =
+            given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", value?)));
+        let given: Vec<_> = given.collect();
+        if given.is_empty() { f.write_str("its own parts") } else { f.write_str(&given.join(" ")) }
+    }
+}
+
 impl Existing {
     /// Whether cluster, builder and registry all are the user's: the bed then needs no root and starts
     /// git servers alone.

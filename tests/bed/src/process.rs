@@ -49,6 +49,8 @@ pub fn ending_with_us(command: &Command, signal: &str) -> Command {
     if let Some(folder) = command.get_current_dir() {
         bound.current_dir(folder);
     }
+    // A command does not say what its own was; none of ours reads from a terminal.
+    bound.stdin(Stdio::null());
     bound
 }
 

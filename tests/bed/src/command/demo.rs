@@ -3,7 +3,9 @@
 
 use super::{Own, down};
 use clap::Subcommand;
+use rustix::fs::{FlockOperation, flock};
 use std::{
+    fs::{self, File},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -26,6 +28,9 @@ pub(crate) struct Args {
     /// End once the bed is up: what .ci/run proves in a fresh clone.
     #[arg(long, hide = true)]
     until_up: bool,
+    /// Build nothing: daemon, client and plugins are those of the test that runs this.
+    #[arg(long, hide = true)]
+    built: bool,
     #[command(flatten)]
     own: Own,
 }
@@ -48,15 +53,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Ok(());
     }
     let (layout, held) = (Layout::of(&existing), Slot::default());
+    let _alone = alone(&layout)?;
     let slot = held.clone();
+    let mut lanes = vec![Lane::new("bed", move || {
+        slot.put(Bed::up(wanted, &report)?);
+        Ok(())
+    })];
     // The bed is mostly waiting for itself; the compiler has the time.
-    side_by_side(vec![
-        Lane::new("programs", move || build::product(&layout, &report)),
-        Lane::new("bed", move || {
-            slot.put(Bed::up(wanted, &report)?);
-            Ok(())
-        }),
-    ])?;
+    if !args.built {
+        lanes.push(Lane::new("programs", move || build::product(&layout, &report)));
+    }
+    side_by_side(lanes)?;
     let bed = held.take().ok_or("the bed is gone")?;
     let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
     let show = Show { bed, daemon };
@@ -66,6 +73,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         wait_for_interrupt()?;
     }
     Ok(())
+}
+
+/// Takes what only one demo of a bed can have: the daemon's folder, repositories, a namespace.
+fn alone(layout: &Layout) -> Result<File> {
+    fs::create_dir_all(&layout.root)?;
+    let lock = File::create(layout.at("demo.lock"))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| "another `cargo demo` runs: use that one, or end it with Ctrl-C")?;
+    Ok(lock)
 }
 
 /// Says what is made outside of this machine's own folders, and how it goes away again.
@@ -114,7 +130,7 @@ fn config(bed: &Bed) -> Result<Config> {
             .into(),
     ]
     .concat();
-    if bed.existing.registry.is_none() && !bed.existing.is_whole() {
+    if bed.existing.registry.is_none() {
         config.registry = bed.layout.private_registry();
         let password = bed.layout.at("daemons/demo/data/registry-password");
         let grant = "secrets = [{ name = \"secret\", uses = [\"login\"] }]";
@@ -214,10 +230,11 @@ impl Show {
     fn serves(&self, expected: &str) -> Result<()> {
         // A pod that is told to end answers a moment longer, until the Service has heard of it.
         let (began, limit) = (Instant::now(), Duration::from_secs(10));
-        let mut page = self.page("node")?;
+        let ask = || self.page("node").unwrap_or_else(|error| format!("no page: {error}"));
+        let mut page = ask();
         while page.trim() != expected && began.elapsed() < limit {
             sleep(Duration::from_millis(500));
-            page = self.page("node")?;
+            page = ask();
         }
         println!("      {}", page.trim());
         if page.trim() == expected {

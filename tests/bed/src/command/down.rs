@@ -11,6 +11,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let layout = Layout::main();
+    if client::is_up(&layout) && !client::is_ready(&layout) {
+        println!("bed: its parts are still coming up; they end once they are there");
+    }
     client::down(&layout)?;
     client::down(&Layout::own())?;
     println!("bed: no part runs; bridge, routes and cgroups of the bed are gone");

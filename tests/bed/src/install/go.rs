@@ -16,7 +16,7 @@ use std::{
 /// A Go module under `tests/bed/go/` and the programs that it builds.
 pub struct Module {
     /// Its folder, by which it is also called in reports.
-    pub(super) folder: &'static str,
+    pub(crate) folder: &'static str,
     /// Its version.
     pub(super) version: &'static str,
     flags: &'static [&'static str],
@@ -60,7 +60,7 @@ static KUBERNETES: Module = Module {
 };
 
 /// The gateway, for tests that send requests through one.
-static GATEWAY: Module = Module {
+pub static GATEWAY: Module = Module {
     folder: "traefik",
     version: "v3.6.0",
     flags: &[],
@@ -102,6 +102,14 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missin
         }
     }
     Ok(missing)
+}
+
+/// Returns whether the gateway is built.
+///
+/// # Errors
+/// When Go does not run.
+pub fn has_gateway(layout: &Layout) -> Result<bool> {
+    is_built(layout, &GATEWAY)
 }
 
 /// Builds the gateway, and says where the Gateway API's definitions are.

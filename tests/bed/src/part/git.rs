@@ -3,6 +3,7 @@
 
 use crate::{
     Layout, Result,
+    build::bed_program,
     layout::PASSWORD,
     process::{Running, await_ready, listens, run, start},
 };
@@ -39,7 +40,7 @@ pub fn up(layout: &Layout) -> Result<Vec<Running>> {
     await_ready(&mut daemon, &log, Duration::from_secs(10), || listens("127.0.0.1", layout.git))?;
     let log = layout.at("log/git-http.log");
     let args = ["git-http"].into_iter().chain(layout.is_own().then_some("--own"));
-    let mut http = start("git-http", &log, &std::env::current_exe()?, args)?;
+    let mut http = start("git-http", &log, &bed_program()?, args)?;
     await_ready(&mut http, &log, Duration::from_secs(10), || {
         listens("127.0.0.1", layout.git_http)
     })?;

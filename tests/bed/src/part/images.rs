@@ -4,9 +4,14 @@
 use super::node;
 use crate::{
     Layout, Result,
+    layout::Existing,
     process::{run, sh},
+    times,
 };
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, time::Instant};
+
+/// The name in the table of times.
+pub const NAME: &str = "base images";
 
 /// Changed when a Dockerfile below changes, so that images are built again.
 const REVISION: &str = "3";
@@ -61,16 +66,31 @@ fn images() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Whether the registry that a bed with `existing` uses has them.
+#[must_use]
+pub fn are_there(layout: &Layout, existing: &Existing) -> bool {
+    let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
+    is_done(layout, &stamp(&registry))
+}
+
+fn is_done(layout: &Layout, stamp: &str) -> bool {
+    fs::read_to_string(layout.at("images.done")).is_ok_and(|text| text == stamp)
+}
+
+fn stamp(registry: &str) -> String {
+    format!("{REVISION} {registry}")
+}
+
 /// Builds and pushes what the registry does not have.
 ///
 /// # Errors
 /// What debootstrap or BuildKit said.
 pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -> Result<()> {
-    let done = layout.at("images.done");
-    let stamp = format!("{REVISION} {registry}");
-    if fs::read_to_string(&done).is_ok_and(|text| text == stamp) {
+    let stamp = stamp(registry);
+    if is_done(layout, &stamp) {
         return Ok(());
     }
+    let began = Instant::now();
     let context = layout.cache.join("images");
     fs::create_dir_all(&context)?;
     rootfs(&context, say)?;
@@ -92,7 +112,8 @@ pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -
                 "--output=type=image,name={registry}/{name},push=true,registry.insecure=true,compression=zstd"
             )))?;
     }
-    Ok(fs::write(done, stamp)?)
+    fs::write(layout.at("images.done"), stamp)?;
+    times::keep(layout, NAME, began.elapsed())
 }
 
 fn rootfs(context: &Path, say: &dyn Fn(&str)) -> Result<()> {

@@ -23,6 +23,11 @@ pub struct Node(pub u8);
 /// The taint of the second node.
 pub const SECOND: &str = "windlass.bed/second";
 
+/// Folders of the machine that containerd and kubelet insist on. A node has empty ones of its own there, which
+/// go with it.
+const PRIVATE: [&str; 5] =
+    ["/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"];
+
 /// Makes the bridge that the node, BuildKit and the registries meet on.
 ///
 /// # Errors
@@ -37,11 +42,15 @@ pub fn bridge() -> Result<()> {
 }
 
 /// Removes what the bed and its nodes made outside of their own folder: bridge, links with their routes,
-/// empty cgroup folders.
+/// empty cgroup folders, empty folders that a node hid.
 pub fn remove_traces() {
     let _ = sh(&format!("ip link delete {BRIDGE}"));
     for number in 1..=3 {
         let _ = sh(&format!("ip link delete wlnode{number}"));
+    }
+    for folder in PRIVATE {
+        // One that holds anything is this machine's.
+        let _ = fs::remove_dir(folder);
     }
     sweep();
 }
@@ -162,13 +171,15 @@ impl Node {
              [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n\
              [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = false\n\
              [plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\nconf_dir = \"{}\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"{}\"\n",
+             [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"{}\"\n\
+             [plugins.\"io.containerd.internal.v1.opt\"]\npath = \"{}\"\n",
                 at("containerd"),
                 at("run"),
                 at("c.sock"),
                 layout.registry(),
                 at("cni"),
                 at("certs.d"),
+                at("opt"),
             ),
         )?;
         fs::write(
@@ -207,6 +218,7 @@ impl Node {
             "tlsCertFile": pki.join(format!("kubelet-{}.crt", self.0)), "tlsPrivateKeyFile": pki.join(format!("kubelet-{}.key", self.0)),
             "evictionHard": { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
             "registryPullQPS": 0, "eventRecordQPS": 0, "podLogsDir": at("pods-log"), "maxPods": 200,
+            "volumePluginDir": at("volume-plugins"),
         })
         .to_string(),
     )?;
@@ -231,8 +243,10 @@ impl Node {
         let folder = self.folder(layout);
         sh("mount --make-rprivate /")?;
         sh("mount -t proc proc /proc")?;
-        fs::create_dir_all("/run/netns")?;
-        sh("mount -t tmpfs tmpfs /run/netns")?;
+        for folder in PRIVATE {
+            fs::create_dir_all(folder)?;
+            sh(&format!("mount -t tmpfs tmpfs {folder}"))?;
+        }
         sh("ip link set lo up")?;
         while sh("ip link show eth0").is_err() {
             std::thread::sleep(Duration::from_millis(20));
