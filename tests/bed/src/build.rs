@@ -76,12 +76,17 @@ pub fn everything(layout: &Layout, report: &Report) -> Result<()> {
     build_plugins(layout, report)
 }
 
-/// Builds the daemon, the client and the plugins, in the profile of the running program.
+/// Builds the daemon, the client and the plugins, in the profile of the running program. With `bed` itself, so
+/// that features of dependencies are those of the whole workspace: else cargo would compile half of them once
+/// for the demo and once for the suite.
 ///
 /// # Errors
 /// When something does not compile.
 pub fn product(layout: &Layout, report: &Report) -> Result<()> {
-    let mut arguments = vec!["build", "--package", "windlassd", "--package", "windlass-cli"];
+    let mut arguments = vec!["build"];
+    for package in ["windlassd", "windlass-cli", "windlass-bed", "windlass-plugin-build"] {
+        arguments.extend(["--package", package]);
+    }
     if !cfg!(debug_assertions) {
         arguments.push("--release");
     }
@@ -183,11 +188,12 @@ fn error_line(line: &str) {
     eprintln!("{line}");
 }
 
-/// Builds the plugins, unless nothing changed since the last time.
+/// Builds the plugins with what [`product`] or [`everything`] has built, unless nothing changed since the last
+/// time.
 ///
 /// # Errors
 /// When they do not compile.
-pub fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
+fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     let stamp_file = plugins()?.join("built");
     // Also as root in somebody else's checkout.
     let git = || {
@@ -214,7 +220,12 @@ pub fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     }
     let began = Instant::now();
     report.say("plugins", &format!("compiling ({})", times::estimate(layout, "plugins")));
-    cargo(&["run", "--quiet", "--package", "windlass-plugin-build"])?;
+    // Built with all else; `cargo run` would compile it with features of its own.
+    let mut program = Command::new(programs()?.join("windlass-plugin-build"));
+    program.env("CARGO_MANIFEST_DIR", root().join("plugin-sdk/build"));
+    program.env("CARGO_TARGET_DIR", programs()?.parent().ok_or("no target folder")?);
+    let built = ending_with_us(&program, "TERM").status()?;
+    outcome(&["run", "--package", "windlass-plugin-build"], built.success())?;
     fs::write(stamp_file, stamp)?;
     report.say("plugins", &format!("done in {}", times::spell(began.elapsed().as_secs())));
     if began.elapsed() > TELL {
