@@ -53,7 +53,7 @@ pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
     let world = resolve.select_world(&[package], Some("detector-plugin")).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode();
     with_section(component.unwrap(), manifest)
 }
@@ -76,7 +76,7 @@ pub(crate) fn reaching(manifest: &str) -> Vec<u8> {
         import windlass:plugin/secrets@0.1.0; }";
     let package = resolve.push_str("reaching.wit", more).unwrap();
     let world = resolve.select_world(&[package], Some("reaching")).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode();
     with_section(component.unwrap(), manifest)
 }

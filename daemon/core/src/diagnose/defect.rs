@@ -1,7 +1,7 @@
 //! Our own fault.
 
 use super::Diagnosis;
-use crate::run::{Cause, Failure};
+use crate::failure::{Cause, Failure};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Panicked(message) = &failure.cause else { return None };
