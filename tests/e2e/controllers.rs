@@ -10,7 +10,7 @@ use windlass_bed::{
         controllers::{Language, controller},
         pki,
     },
-    process::{run, sh},
+    process::run,
 };
 use windlass_tests::{Stand, bed};
 
@@ -60,9 +60,7 @@ fn drives(name: &'static str, language: Language, port: u16) {
     let tcp = format!("https://localhost:{port}");
     over(stand.daemon.address(), "").deploys("unix", &repository);
     over(tcp.clone(), TOKEN).deploys("tcp", &repository);
-    let data = stand.daemon.data().parent().unwrap().display().to_string();
-    let found = sh(&format!("grep -rl {PASTED} {data} || true")).unwrap();
-    assert_eq!(found.trim(), "", "neither store nor log has it");
+    stand.keeps_nothing_of(PASTED);
 
     let (code, lines) = over(tcp, "nobody-gave-out-such-a-token-ever").run(&["cancel", "any"]);
     let error = &lines[0]["error"];

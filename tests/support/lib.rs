@@ -13,7 +13,7 @@ pub mod unruly;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::OnceLock,
     thread::sleep,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -74,6 +74,18 @@ impl Stand {
     #[must_use]
     pub fn with(name: &'static str, config: &Config) -> Self {
         Self { daemon: Daemon::start(bed(), name, config).unwrap(), name }
+    }
+
+    /// Looks through all that the daemon keeps: journal, sealed secrets, log, workspaces.
+    ///
+    /// # Panics
+    /// When a file there holds `text`.
+    pub fn keeps_nothing_of(&self, text: &str) {
+        let folder = self.daemon.config_file().parent().unwrap().to_owned();
+        let found = Command::new("grep").args(["-rl", text]).arg(folder).output().unwrap();
+        let files = String::from_utf8_lossy(&found.stdout);
+        // 1: it looked, and found nothing.
+        assert_eq!((found.status.code(), &*files), (Some(1), ""), "{found:?}");
     }
 
     /// A repository of this test, with a small app in a Dockerfile that needs no network.

@@ -29,8 +29,9 @@ pub(crate) struct Stage {
 
 #[derive(Debug, Deserialize)]
 struct Targets {
-    // Go writes a list without entries as null.
-    #[serde(rename = "Targets")]
+    // Required: an answer of another shape must not pass for a Dockerfile without stages. Go writes a list
+    // without entries as null.
+    #[serde(rename = "targets", deserialize_with = "Option::deserialize")]
     stages: Option<Vec<Stage>>,
 }
 
@@ -40,7 +41,6 @@ struct Outline {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Argument {
     name: String,
 }
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_go_writes_them() {
-        let json = r#"{"Targets":[{"name":"base","base":"python","Location":{"ranges":[]}},
-            {"default":true,"base":"base"}],"Sources":["RlJPTQ=="]}"#;
+        let json = r#"{"targets":[{"name":"base","base":"python","location":{"ranges":[]}},
+            {"default":true,"base":"base"}],"sources":["RlJPTQ=="]}"#;
         let targets: Targets = serde_json::from_str(json).unwrap();
         let stage = |name: &str, base: &str, is_last| Stage {
             name: name.into(),
@@ -116,9 +116,9 @@ mod tests {
         };
         let expected = [stage("base", "python", false), stage("", "base", true)];
         assert_eq!(targets.stages.unwrap(), expected);
-        let empty: Targets = serde_json::from_str(r#"{"Targets":null,"Sources":null}"#).unwrap();
+        let empty: Targets = serde_json::from_str(r#"{"targets":null,"sources":null}"#).unwrap();
         assert!(empty.stages.is_none());
-        let json = r#"{"args":[{"Name":"GO","Description":"","Value":"1","Location":{}}]}"#;
+        let json = r#"{"args":[{"name":"GO","value":"1","location":{}}]}"#;
         let outline: Outline = serde_json::from_str(json).unwrap();
         assert_eq!(outline.args.unwrap()[0].name, "GO");
         let outline: Outline = serde_json::from_str("{}").unwrap();
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn answers_without_sense_are_refused_by_name() {
-        let endless = format!(r#"{{"Targets":[{}{{}}]}}"#, "{},".repeat(LONGEST / 3));
+        let endless = format!(r#"{{"targets":[{}{{}}]}}"#, "{},".repeat(LONGEST / 3));
         for (json, words) in
-            [(&*endless, "expected at most"), ("[]", "is not one"), ("", "is not one")]
+            [(&*endless, "expected at most"), ("[]", "is not one"), ("", "is not one"), ("{}", "is not one")]
         {
             let error = read::<Targets>("frontend.targets", json.as_bytes()).unwrap_err();
             assert!(error.message().contains(words), "{error}");

@@ -9,7 +9,7 @@ pub use python::python;
 
 use crate::{Layout, Report, Result, layout::Existing, times};
 use rustix::fs::{FlockOperation, flock};
-use std::{fs::File, time::Instant};
+use std::{fs::File, path::Path, time::Instant};
 
 /// One preparation that a bed needs and this machine lacks.
 pub enum Missing {
@@ -68,6 +68,14 @@ pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
     missing.extend(debian::missing(existing).map(Missing::Debian));
     missing.sort_by_key(|one| std::cmp::Reverse(times::estimate(layout, one.name()).seconds));
     Ok(missing)
+}
+
+/// Installs the Debian package that brings a program which one test needs, unless it is there.
+///
+/// # Errors
+/// What apt said.
+pub fn program(file: &str, package: &str) -> Result<()> {
+    if Path::new(file).exists() { Ok(()) } else { debian::install(&[package]) }
 }
 
 /// Takes the lock under which parts are installed: two commands at once prepare each thing once.

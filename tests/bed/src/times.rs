@@ -4,17 +4,17 @@
 use crate::{Layout, Result};
 use std::{fs, path::PathBuf, time::Duration};
 
-/// Seconds on two cores with empty caches, all side by side. `fresh.sh` prints them anew.
+/// Seconds on two cores with empty caches, all side by side. Measured by `fresh.sh`.
 const FIRST: &[(&str, u64)] = &[
-    ("Debian packages", 60),
-    ("buildkit", 250),
-    ("etcd", 150),
-    ("kubernetes", 700),
-    ("traefik", 500),
+    ("Debian packages", 20),
+    ("buildkit", 150),
+    ("etcd", 40),
+    ("kubernetes", 540),
+    ("traefik", 600),
     ("base images", 150),
-    ("programs", 900),
-    ("workspace", 1400),
-    ("plugins", 150),
+    ("programs", 1200),
+    ("workspace", 1500),
+    ("plugins", 120),
 ];
 
 /// An estimate, and where it is from.
