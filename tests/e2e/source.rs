@@ -228,7 +228,7 @@ fn submodules_are_fetched_or_refused_by_name() {
         ("ssh", "git@git.example:shop/fonts.git", &*icon, "ssh address"),
         ("login", "https://u:s3cr3t-t0ken@git.example/fonts.git", &*icon, "holds a login"),
         ("private", "https://10.0.0.1/fonts.git", &*icon, "private address"),
-        ("nowhere", "../t-modules-nowhere.git", &*icon, "no such repository"),
+        ("nowhere", "../t-modules-nobody.git", &*icon, "no such repository"),
         ("commit", "../t-modules-icons.git", missing, "has no commit"),
     ] {
         let name = format!("t-modules-{name}");

@@ -134,12 +134,13 @@ fn what_a_container_says() {
         ),
         // A sidecar that returns.
         own("sidecar", "init-fails", HELPER, "initContainers: [{ name: proxy, image: $WINDLASS_IMAGE, restartPolicy: Always, command: ['true'] }]"),
-        // Its probe has it ended, which it does well.
+        // Its probe has it ended, which it does well. Without the other probe it would be ready for long enough
+        // between two ends, on a node that is busy.
         runs(
             "asked",
             "liveness-kills",
             "[sh, -c, 'trap \"exit 0\" TERM; sleep 600 & wait']",
-            "CONTAINER livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 3 }",
+            "CONTAINER livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 3 }, readinessProbe: { exec: { command: ['false'] } }",
         ),
         own("root", "user-refused", HELPER, "securityContext: { runAsNonRoot: true }"),
         own("zero", "user-refused", HELPER, "securityContext: { runAsNonRoot: true, runAsUser: 0 }"),

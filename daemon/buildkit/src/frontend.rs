@@ -128,9 +128,12 @@ mod tests {
     #[test]
     fn answers_without_sense_are_refused_by_name() {
         let endless = format!(r#"{{"targets":[{}{{}}]}}"#, "{},".repeat(LONGEST / 3));
-        for (json, words) in
-            [(&*endless, "expected at most"), ("[]", "is not one"), ("", "is not one"), ("{}", "is not one")]
-        {
+        for (json, words) in [
+            (&*endless, "expected at most"),
+            ("[]", "is not one"),
+            ("", "is not one"),
+            ("{}", "is not one"),
+        ] {
             let error = read::<Targets>("frontend.targets", json.as_bytes()).unwrap_err();
             assert!(error.message().contains(words), "{error}");
             assert!(error.message().contains("frontend.targets"), "{error}");

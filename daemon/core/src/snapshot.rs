@@ -107,8 +107,10 @@ pub struct Pod {
 pub struct Container {
     /// Its name.
     pub name: String,
-    /// It runs before the others and ends.
+    /// One of `initContainers`: it runs before the others and ends, unless it is a sidecar.
     pub init: bool,
+    /// `restartPolicy: Always` of an init container: it runs beside the others, and must not end.
+    pub sidecar: bool,
     /// How often it was started again.
     pub restarts: u32,
     /// Reason and message while it waits.
@@ -241,6 +243,14 @@ impl Container {
     /// Whether its node puts its next start off, since it ended before.
     pub(crate) fn is_backed_off(&self) -> bool {
         self.waiting.as_ref().is_some_and(|(reason, _)| reason == "CrashLoopBackOff")
+    }
+
+    /// Whether it is an init container that ended well and will not run again. The kubelet shows a sidecar in
+    /// its back-off so too, after an end with 0.
+    pub(crate) fn has_done(&self) -> bool {
+        let end = self.terminated.as_ref().or(self.last.as_ref());
+        let ended_well = end.is_some_and(|end| end.exit == 0);
+        self.init && !self.sidecar && ended_well && !self.is_backed_off()
     }
 
     /// Whether its last run is over and the next one has not begun.

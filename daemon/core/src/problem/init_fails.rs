@@ -6,11 +6,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     number: 22,
     code: "init-fails",
     title: "A container that prepares the pod fails",
-    seen: "an init container ended with an error, or waits with CrashLoopBackOff",
+    seen: "an init container ended with an error, or waits with CrashLoopBackOff; or a sidecar ended",
     patience: Patience::Times(2),
     signs: |seen| {
         let mut signs = ended(seen, |_, _, container, end| {
-            container.init && (end.exit != 0 || container.is_backed_off())
+            container.init && (end.exit != 0 || container.sidecar || container.is_backed_off())
         });
         signs.extend(backing_off_unseen(seen, |container| container.init));
         signs

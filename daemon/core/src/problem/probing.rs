@@ -3,7 +3,7 @@
 use super::{Case, Patience, Sign, alive, at, pod_of};
 use crate::{
     runtime::{Check, Probe},
-    snapshot::{Container, Pod, Snapshot, Warning},
+    snapshot::{Pod, Snapshot, Warning},
 };
 
 /// Killed by somebody: 128 + SIGKILL or SIGTERM.
@@ -82,12 +82,8 @@ pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
 /// Whether all containers of a pod run. Init containers that have done their work stay `terminated` for
 /// the pod's life.
 fn runs(pod: &Pod) -> bool {
-    let mut others = pod.containers.iter().filter(|one| !has_done(one));
+    let mut others = pod.containers.iter().filter(|one| !one.has_done());
     others.all(|one| one.waiting.is_none() && one.terminated.is_none())
-}
-
-fn has_done(container: &Container) -> bool {
-    container.init && container.terminated.as_ref().is_some_and(|end| end.exit == 0)
 }
 
 /// `GET /healthz on port 3000`.

@@ -237,6 +237,10 @@ fn a_back_off_without_an_end_is_a_crash() {
     sidecar["init"] = json!(true);
     let web = json!({ "name": "web", "waiting": ["PodInitializing", ""] });
     assert_eq!(called(pod(json!([sidecar, web]))), vec![Some("init-fails"); 4]);
+    // The kubelet shows its end with 0 instead of its back-off.
+    let ended = |sidecar: bool| json!({ "name": "proxy", "init": true, "sidecar": sidecar, "restarts": 4, "terminated": ended(0) });
+    assert_eq!(called(pod(json!([ended(true), web]))), vec![Some("init-fails"); 4]);
+    assert_eq!(called(pod(json!([ended(false), web]))), vec![None; 4]);
     // One that was put off once may well come up.
     let first = json!([{ "name": "web", "waiting": ["CrashLoopBackOff", "back-off"] }]);
     assert_eq!(called(pod(first)), vec![None; 4]);

@@ -134,9 +134,7 @@ pub(super) fn ended(
 ) -> Vec<Sign> {
     let of_container = |pod: &Pod, container: &Container| {
         let end = container.terminated.as_ref().or(container.last.as_ref())?;
-        // An init container that ended well has done its work; one that is backed off has not.
-        let has_done = container.init && end.exit == 0 && !container.is_backed_off();
-        if has_done || !is(seen, pod, container, end) {
+        if container.has_done() || !is(seen, pod, container, end) {
             return None;
         }
         // What runs and gets requests may have ended long ago: a release that leaves pods as they

@@ -36,7 +36,12 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
         .and_then(|condition| condition.message.clone());
     let of = |statuses: Option<&Option<Vec<ContainerStatus>>>, init: bool| {
         let statuses = statuses.and_then(Option::as_ref).into_iter().flatten();
-        statuses.map(|status| container(status, init)).collect::<Vec<_>>()
+        statuses
+            .map(|status| Container {
+                sidecar: init && is_sidecar(pod, &status.name),
+                ..container(status, init)
+            })
+            .collect::<Vec<_>>()
     };
     let mut containers = of(status.map(|status| &status.init_container_statuses), true);
     containers.extend(of(status.map(|status| &status.container_statuses), false));
@@ -75,6 +80,13 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
     }
 }
 
+fn is_sidecar(pod: &K8sPod, name: &str) -> bool {
+    let init = pod.spec.as_ref().and_then(|spec| spec.init_containers.as_ref());
+    init.into_iter()
+        .flatten()
+        .any(|one| one.name == name && one.restart_policy.as_deref() == Some("Always"))
+}
+
 fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
     pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
 }
@@ -99,6 +111,7 @@ fn container(status: &ContainerStatus, init: bool) -> Container {
     Container {
         name: status.name.clone(),
         init,
+        sidecar: false,
         restarts: u32::try_from(status.restart_count).unwrap_or_default(),
         waiting: waiting.map(|waiting| {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
