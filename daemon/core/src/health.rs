@@ -112,6 +112,7 @@ mod tests {
                 reason: "Error".into(),
                 exit: 3,
                 message: "no database".into(),
+                ..Terminated::default()
             }),
             ..Container::default()
         };

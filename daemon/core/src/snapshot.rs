@@ -97,6 +97,9 @@ pub struct Pod {
     pub has_liveness: bool,
     /// `failureThreshold` of its liveness probe, the least of several; 0 where there is none.
     pub liveness_failures: u32,
+    /// Seconds from a container's start after which its liveness probe may have failed so often, the least of
+    /// several; 0 where there is none, or where the first failure is enough.
+    pub liveness_seconds: u32,
     /// Its containers, those of init included.
     pub containers: Vec<Container>,
 }
@@ -131,6 +134,8 @@ pub struct Terminated {
     pub exit: i32,
     /// Its termination message: often the end of its log.
     pub message: String,
+    /// Seconds from `startedAt` to `finishedAt`.
+    pub seconds: u32,
 }
 
 /// A Warning event of Kubernetes.

@@ -42,11 +42,17 @@ pub(super) fn failures(seen: &Snapshot, pod: &Pod, which: &str) -> u32 {
     of_probe(seen, pod, which).map(|warning| warning.count).fold(0, u32::saturating_add)
 }
 
-/// Whether a liveness probe may have had the container of a sign killed, as far as the kubelet has told:
-/// it warns of each failure, of the last one after the end.
+/// Whether a liveness probe may have had the container of a sign killed: the kubelet warned of one, or the
+/// container ran for long enough that it may still warn. It writes events later than the pod's status.
 pub(super) fn may_be_killed(seen: &Snapshot, sign: &Sign) -> bool {
+    let ran_long_enough = |pod: &Pod| {
+        let mut ends = pod.containers.iter().flat_map(|one| [&one.terminated, &one.last]).flatten();
+        pod.liveness_seconds > 0 && ends.any(|end| end.seconds >= pod.liveness_seconds)
+    };
     pod_of(seen, sign).is_some_and(|pod| {
-        pod.liveness_failures == 1 || probe(seen, pod, "Liveness probe").is_some()
+        pod.liveness_failures == 1
+            || probe(seen, pod, "Liveness probe").is_some()
+            || ran_long_enough(pod)
     })
 }
 

@@ -308,6 +308,20 @@ fn one_probe_hides_no_other() {
     assert_eq!(judged(&states), [None, None, None, None, Some("health-unwell")]);
 }
 
+/// The kubelet writes its events later than the status of a pod.
+#[test]
+fn a_warning_of_a_liveness_probe_is_waited_for_where_one_may_come() {
+    let ended = |seconds: u32| json!([{ "name": "web", "restarts": 1, "terminated": { "reason": "Completed", "exit": 0, "seconds": seconds } }]);
+    let of = |seconds: u32| {
+        let mut state = pod(ended(seconds));
+        state["pods"][0]["liveness_seconds"] = json!(2);
+        state
+    };
+    assert_eq!(called(of(1)), vec![Some("app-returns"); 4], "too short for its probe to fail");
+    let late = called(of(3));
+    assert_eq!(late, [None, Some("app-returns"), Some("app-returns"), Some("app-returns")]);
+}
+
 /// An app that ends when it is asked to has an exit code of its own.
 #[test]
 fn an_app_that_its_liveness_probe_ends_does_not_return() {

@@ -363,6 +363,7 @@ impl Cluster for World {
                 reason: "Error".into(),
                 exit: 1,
                 message: "boom, hunter22".into(),
+                ..Terminated::default()
             }),
             ..Container::default()
         };

@@ -1,7 +1,7 @@
 //! From a pod to what the judge reads.
 
 use k8s_openapi::api::core::v1::{
-    Container as K8sContainer, ContainerStatus, Pod as K8sPod, Probe,
+    Container as K8sContainer, ContainerStateTerminated, ContainerStatus, Pod as K8sPod, Probe,
 };
 use windlass_core::snapshot::{Container, Pod, Terminated};
 
@@ -76,6 +76,7 @@ pub(super) fn read(pod: &K8sPod) -> Pod {
         startup_failures: least_failures(pod, |one| one.startup_probe.as_ref()),
         has_liveness: containers_of(pod).any(|one| one.liveness_probe.is_some()),
         liveness_failures: least_failures(pod, |one| one.liveness_probe.as_ref()),
+        liveness_seconds: liveness_seconds(pod),
         containers,
     }
 }
@@ -99,12 +100,31 @@ fn least_failures(pod: &K8sPod, probe: fn(&K8sContainer) -> Option<&Probe>) -> u
     u32::try_from(least.unwrap_or_default()).unwrap_or_default()
 }
 
+/// Returns the least time in which a liveness probe of the pod fails as often as it may.
+fn liveness_seconds(pod: &K8sPod) -> u32 {
+    let probes = containers_of(pod).filter_map(|one| one.liveness_probe.as_ref());
+    let least = probes.map(|probe| {
+        // The API's defaults.
+        let (period, failures) =
+            (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
+        let again = period.saturating_mul(failures.saturating_sub(1));
+        probe.initial_delay_seconds.unwrap_or(0).saturating_add(again)
+    });
+    u32::try_from(least.min().unwrap_or_default()).unwrap_or_default()
+}
+
+fn seconds(ended: &ContainerStateTerminated) -> Option<u32> {
+    let (from, to) = (ended.started_at.as_ref()?.0, ended.finished_at.as_ref()?.0);
+    u32::try_from(to.as_second().saturating_sub(from.as_second())).ok()
+}
+
 fn container(status: &ContainerStatus, init: bool) -> Container {
     let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| {
         state.and_then(|state| state.terminated.as_ref()).map(|ended| Terminated {
             reason: ended.reason.clone().unwrap_or_default(),
             exit: ended.exit_code,
             message: ended.message.clone().unwrap_or_default(),
+            seconds: seconds(ended).unwrap_or_default(),
         })
     };
     let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
