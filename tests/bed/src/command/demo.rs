@@ -108,7 +108,7 @@ fn announce(existing: &Existing) {
     } else {
         println!(
             "demo: installs Debian packages, makes the bridge wlbed0, routes and cgroups; \
-             `cargo demo -- down` removes those three; README.md says what stays"
+             `cargo demo -- down` removes all but the packages and ~/.cache/windlass"
         );
     }
 }

@@ -22,8 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("bed: {} is gone", layout.cache.display());
     } else {
         println!(
-            "bed: what was built stays in {} (--caches removes it); Debian packages and small folders of \
-             containerd and the kubelet stay (README.md)",
+            "bed: what was built stays in {} (--caches removes it); Debian packages stay installed",
             layout.cache.display()
         );
     }

@@ -203,7 +203,8 @@ impl Node {
     )?;
         let kube = self.plane().folder(layout);
         let pki = kube.join("pki");
-        // serializeImagePulls: the pull that hangs in one test would hold up the pods of all others.
+        // serializeImagePulls: the pull that hangs in one test would hold up the pods of all others. Events keep
+        // the kubelet's own limits: a limit of 0 is client-go's five requests a second, half a minute late here.
         fs::write(
         folder.join("kubelet.json"),
         serde_json::json!({
@@ -218,7 +219,7 @@ impl Node {
             "authorization": { "mode": "Webhook" },
             "tlsCertFile": pki.join(format!("kubelet-{}.crt", self.0)), "tlsPrivateKeyFile": pki.join(format!("kubelet-{}.key", self.0)),
             "evictionHard": { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-            "registryPullQPS": 0, "serializeImagePulls": false, "eventRecordQPS": 0, "podLogsDir": at("pods-log"), "maxPods": 200,
+            "registryPullQPS": 0, "serializeImagePulls": false, "podLogsDir": at("pods-log"), "maxPods": 200,
             "volumePluginDir": at("volume-plugins"),
         })
         .to_string(),
