@@ -9,6 +9,7 @@ use windlass_bed::{Layout, build, client, process::tail};
 use windlass_tests::bed;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the demo finds kubectl as a user's shell does")]
 fn the_demo_on_parts_of_the_users_own() {
     let layout = &bed().layout;
     let programs = layout.cache.join("bin");

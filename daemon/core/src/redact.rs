@@ -1,6 +1,6 @@
 //! Masks secrets in everything that is said, however the text was cut or escaped on its way.
 //!
-//! A text is searched as it is, and as each decoder of [`view`] reads it: a secret that some tool
+//! A text is searched as it is, and as each decoder of `view` reads it: a secret that some tool
 //! percent-encoded or escaped is found in what the text means, whichever characters that tool
 //! leaves alone. Encodings that change every byte (base64, hex) are patterns of their own.
 

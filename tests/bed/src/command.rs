@@ -23,7 +23,7 @@ pub(crate) struct Own {
     /// Use this BuildKit: unix:///PATH, tcp://HOST:PORT, or docker:// for the Docker engine's.
     #[arg(long, value_name = "ADDRESS")]
     buildkit: Option<String>,
-    /// Use this registry, without a login: HOST[:PORT][/PATH]. Builder and nodes must reach it.
+    /// Use this registry, without a login: `registry.example.com:5000/try`. Builder and nodes must reach it.
     #[arg(long, value_name = "HOST")]
     registry: Option<String>,
 }
