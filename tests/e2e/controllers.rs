@@ -14,7 +14,7 @@ use windlass_bed::{
 };
 use windlass_tests::{Stand, bed};
 
-/// Of this test alone.
+/// A token of this test alone.
 const TOKEN: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3d";
 
 /// A token in an address. The client `windlass` refuses it itself: only other programs show what the
@@ -68,7 +68,7 @@ fn drives(name: &'static str, language: Language, port: u16) {
     assert!(error["fixes"][0].as_str().is_some_and(|fix| fix.contains("authorization")), "{error}");
 }
 
-/// What the operator's guide says of tokens.
+/// Hashes a token by the command of the operator's guide.
 fn hash_of(token: &str) -> String {
     let program = build::programs().unwrap().join("windlassd");
     let line = format!("printf %s {token} | {} hash-token", program.display());

@@ -18,7 +18,7 @@ use windlass_bed::{
 };
 use windlass_tests::{SMALL, bed, dockerfile};
 
-/// Of Debian's `nobody`: no file of this machine is its own.
+/// Debian's `nobody`: no file of this machine is its own.
 const USER: &str = "65534";
 
 /// An installation in a folder of its own instead of `/usr`, `/etc` and `/var`.

@@ -28,7 +28,7 @@ const JOBS: u32 = 5;
 /// Lines of each container's past, where nobody says how many; and at most.
 const TAIL: (u32, u32) = (100, 10_000);
 
-/// What serves in one cluster.
+/// The release that serves in one cluster.
 pub struct Serving {
     /// Its name.
     pub cluster: String,
@@ -48,7 +48,7 @@ pub struct Brought {
     pub principal: String,
 }
 
-/// What a cluster shows of a release.
+/// A cluster's view of a release.
 pub struct Shown {
     /// How it is; none where nothing serves.
     pub health: Option<Health>,

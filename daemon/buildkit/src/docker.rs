@@ -20,7 +20,7 @@ const LONGEST_HEAD: usize = 8 << 10;
 /// Connects to the engine at a socket, and has it hand the connection to its BuildKit.
 ///
 /// # Errors
-/// What the system says, or what the engine answers instead.
+/// The system's error, or the engine's other answer.
 pub(crate) async fn dial(path: &Path) -> io::Result<Upgraded> {
     let stream = TokioIo::new(UnixStream::connect(path).await?);
     let client = http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(stream).await;

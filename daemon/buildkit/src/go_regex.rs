@@ -11,7 +11,7 @@ const MOST_REPEATED: u32 = 1000;
 /// Rewrites an expression that Go's `regexp.Compile` would take.
 ///
 /// # Errors
-/// What Go refuses, and the few escapes that have no counterpart, in words for a person.
+/// An expression that Go refuses, or one of the few escapes without a counterpart, in words for a person.
 pub(crate) fn rewrite(go: &str) -> Result<String, String> {
     let mut text = String::with_capacity(go.len());
     let mut chars = go.chars();

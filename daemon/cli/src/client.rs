@@ -104,7 +104,7 @@ impl From<Status> for Failure {
     }
 }
 
-/// What to do about errors of which the daemon does not say it.
+/// Returns the fix for an error to which the daemon gives none.
 fn fix(code: Code) -> Option<&'static str> {
     match code {
         Code::InvalidArgument => Some("see `windlass help COMMAND`, and `windlass schema`"),

@@ -30,7 +30,7 @@ const WORDS: [(&str, &str, &str); 14] = [
     ("expose", "gateway", "\"infra/public\""),
 ];
 
-/// Where an app's source is.
+/// The place of an app's source.
 pub(crate) struct Place {
     pub(crate) repository: String,
     pub(crate) revision: String,
@@ -102,7 +102,7 @@ pub(crate) fn write(plan: &v1::PlanResponse, app: &str, to: &Path) -> Result<(),
     fs::write(to, text(plan, app)).map_err(|error| failed(error.to_string()))
 }
 
-/// What to type next.
+/// Commands to type next.
 pub(crate) fn next(app: &str, place: &Place, to: &Path) -> String {
     let Place { repository, .. } = place;
     format!(
@@ -145,7 +145,7 @@ fn text(plan: &v1::PlanResponse, app: &str) -> String {
     text
 }
 
-/// What the workload of `web` would have.
+/// The values that the workload of `web` would have.
 fn known(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)> {
     let objects = plan.manifests.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
     let workload = objects.into_iter().find(|object| {

@@ -7,7 +7,7 @@ use crate::{
 };
 use windlass_proto::v1;
 
-/// What serves, cluster by cluster, the last jobs, and what to type next.
+/// Returns the text of a status: each cluster, the last jobs, the commands to type next.
 pub(crate) fn status(status: &v1::AppStatus, now_ms: u64, clock: &Clock) -> Vec<Line> {
     let name = app(status.app.as_ref());
     let mut lines = Vec::new();

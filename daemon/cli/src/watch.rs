@@ -33,7 +33,7 @@ impl From<io::Error> for Broken {
     }
 }
 
-/// What shows events.
+/// A viewer of events.
 enum Shown {
     Json,
     Text {

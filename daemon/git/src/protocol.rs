@@ -10,7 +10,7 @@ use windlass_core::{
     revision::{Resolved, Revision},
 };
 
-/// How often a transfer that goes on says so.
+/// The time between two lines about a transfer that goes on.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// One task, on the child's standard input.

@@ -214,7 +214,7 @@ fn hopeless(seen: &Seen) -> Option<String> {
     Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
 }
 
-/// Where a Job stands, as a key that changes with it, and as a line for people.
+/// Returns a Job's progress, as a key that changes with it, and as a line for people.
 fn state(seen: &Seen, noticed: Option<&Finding>) -> (String, String) {
     if let Some(Finding { problem, subject, message, .. }) = noticed {
         let code = problem.code;

@@ -20,7 +20,7 @@ use windlass_core::{
     ports::{ClusterError, LogLine, LogRequest},
 };
 
-/// How often new pods and restarts are looked for.
+/// The time between two looks for new pods and restarts.
 const LOOK: Duration = Duration::from_secs(2);
 /// Containers that are read at once: each is a connection.
 const AT_ONCE: usize = 40;

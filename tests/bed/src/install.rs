@@ -73,7 +73,7 @@ pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
 /// Installs the Debian package that brings a program which one test needs, unless it is there.
 ///
 /// # Errors
-/// What apt said.
+/// Apt's own error.
 pub fn program(file: &str, package: &str) -> Result<()> {
     if Path::new(file).exists() { Ok(()) } else { debian::install(&[package]) }
 }

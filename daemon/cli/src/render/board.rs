@@ -13,7 +13,7 @@ use windlass_proto::v1::{self, event::What};
 /// Lines of a log that scroll under what goes on.
 const SCROLLED: usize = 5;
 
-/// What turns while a part goes on.
+/// Frames of the spinner.
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /// The terminal's size.

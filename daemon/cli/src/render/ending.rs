@@ -11,7 +11,7 @@ use windlass_proto::v1;
 /// Columns before what a label names.
 const LABEL: usize = 13;
 
-/// What is known of a job's end beside how it ended.
+/// Facts of a job's end beside its outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
     /// From its beginning.
@@ -20,7 +20,7 @@ pub(crate) struct Ending {
     pub(crate) ended_ms: Option<u64>,
     /// `build 12 s`, for each stage.
     pub(crate) stages: Vec<String>,
-    /// Where it answers, and in which cluster.
+    /// An address of the app, and its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Cl
     }
 }
 
-/// Where an app answers, and for whom. `cluster`: its name, where it is not said above.
+/// Returns the lines of an app's addresses. `cluster`: its name, where the line above does not have it.
 pub(crate) fn reached(endpoint: &v1::Endpoint, cluster: &str) -> String {
     let internal = if endpoint.internal { "  (within the cluster)" } else { "" };
     format!("{}{}{internal}", endpoint.url, place(&[cluster.to_owned()]))
@@ -101,7 +101,7 @@ pub(crate) fn labelled(
     labels.zip(values).map(line)
 }
 
-/// What to type next, and what for.
+/// Commands to type next, each with its purpose.
 pub(crate) fn next(commands: &[(String, &str)]) -> Vec<Line> {
     let width = commands.iter().map(|(command, _)| command.chars().count()).max();
     let width = width.unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::line::Line;
 use std::io::{self, Write};
 
-/// Where lines go.
+/// A destination of lines.
 pub(crate) struct Painter<W> {
     out: W,
     colors: bool,

@@ -9,7 +9,7 @@ pub(crate) const START_MS: u64 = 1_764_093_182_000;
 const COMMIT: &str = "067f1fe93c2d4a5b6c7d8e9f00112233445566ff";
 const IMAGE: &str = "registry.example.com/apps/shop/web:067f1fe93c2d4a5b6c7d8e9f00112233445566ff";
 
-/// What a job tells, in its order.
+/// The events of a job, in order.
 pub(crate) struct Scene {
     pub(crate) events: Vec<v1::Event>,
     at_ms: u64,

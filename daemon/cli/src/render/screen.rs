@@ -14,7 +14,7 @@ use std::{
 };
 use windlass_proto::v1;
 
-/// How often what turns turns.
+/// The time between two frames of the spinner.
 const PACE: Duration = Duration::from_millis(100);
 
 /// Elsewhere, something is said at least so often: what runs jobs ends those that are silent.
@@ -23,7 +23,7 @@ const SILENCE_MS: u64 = 60_000;
 /// A terminal whose size nobody knows.
 const USUAL: Room = Room { width: 80, height: 24 };
 
-/// Where a job is shown.
+/// A view of a job.
 pub(crate) struct Screen {
     board: Board,
     painter: Painter<Stdout>,

@@ -48,7 +48,7 @@ pub(crate) enum State {
     Cut,
 }
 
-/// What is known of one part.
+/// The facts of one part.
 #[derive(Debug)]
 pub(crate) struct Section {
     pub(crate) part: Part,
@@ -75,13 +75,13 @@ struct Facts {
     pushed: Option<v1::Pushed>,
     /// Ready pods and wanted pods, by cluster.
     pods: BTreeMap<String, (u32, u32)>,
-    /// Where it answers, and in which cluster.
+    /// An address of the app, and its cluster.
     endpoints: Vec<(String, v1::Endpoint)>,
     /// What hooks came to, in the order in which they were asked.
     hooks: Vec<(String, String)>,
 }
 
-/// What tools printed, with the step that each line is of.
+/// Lines that tools printed, each with its step.
 #[derive(Debug, Default)]
 struct Log {
     lines: VecDeque<(String, String)>,

@@ -5,7 +5,7 @@ use crate::{app::App, endpoint::Endpoint, job::Release, snapshot::Snapshot};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-/// What serves in a cluster.
+/// The release that serves in a cluster.
 #[async_trait]
 pub trait Inspect: Send + Sync {
     /// Where the app of a release answers, those that the world reaches first.
@@ -22,7 +22,7 @@ pub trait Inspect: Send + Sync {
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError>;
 }
 
-/// Which lines of an app's logs are wanted.
+/// A choice of an app's log lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRequest {
     /// Only of this process; empty: of all.

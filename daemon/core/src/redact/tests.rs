@@ -32,7 +32,7 @@ fn masked(redactor: &Redactor, text: &str) -> String {
     whole
 }
 
-/// What tools may print of it, with something before that shifts base64.
+/// Prefixes that shift base64 in what tools print.
 fn printed() -> Vec<String> {
     let mut all = vec![
         format!("password={SECRET} end"),

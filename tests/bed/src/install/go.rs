@@ -68,7 +68,7 @@ pub static GATEWAY: Module = Module {
     packages: &["github.com/traefik/traefik/v3/cmd/traefik"],
 };
 
-/// What benches compare with, or need, beyond the bed.
+/// Programs that benches compare with, or need, beyond the bed.
 static FOR_BENCHES: &[Module] = &[
     Module {
         folder: "helm",
@@ -115,7 +115,7 @@ pub fn has_gateway(layout: &Layout) -> Result<bool> {
 /// Builds the gateway, and says where the Gateway API's definitions are.
 ///
 /// # Errors
-/// What Go said.
+/// Go's own error.
 pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
     provide(layout, &GATEWAY, report)?;
     Ok(sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
@@ -124,7 +124,7 @@ pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
 /// Builds what benches need beyond the bed.
 ///
 /// # Errors
-/// What Go said.
+/// Go's own error.
 pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
     FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))
 }
@@ -132,7 +132,7 @@ pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
 /// Returns the stages of kwok by which nodes and pods are ready at once, and nodes keep saying so.
 ///
 /// # Errors
-/// What Go said.
+/// Go's own error.
 pub fn kwok_stages() -> Result<Vec<PathBuf>> {
     let stages = sources("kwok", "sigs.k8s.io/kwok")?.join("kustomize/stage");
     let files = [
@@ -152,7 +152,7 @@ fn provide(layout: &Layout, module: &'static Module, report: &Report) -> Result<
     Missing::Go(module).provide(layout, report)
 }
 
-/// Where Go keeps the sources of a module that `folder` uses; fetched if they are not there.
+/// Returns the folder of the sources of a module that `folder` uses; fetches them if they are missing.
 fn sources(folder: &str, module: &str) -> Result<PathBuf> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]

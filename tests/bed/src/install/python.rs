@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf, process::Command};
 /// Returns their folder, for `PYTHONPATH`; installs them once.
 ///
 /// # Errors
-/// What pip said.
+/// Pip's own error.
 pub fn python(layout: &Layout) -> Result<PathBuf> {
     let wanted = build::root().join("tests/bed/python/requirements.txt");
     let text = fs::read_to_string(&wanted)?;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What grpcio 1.85 sends: a name of its own, nothing in Huffman's code.
+/// The block that grpcio 1.85 sends: a name of its own, nothing in Huffman's code.
 const GRPCIO: &str = "40053a70617468152f77696e646c6173732e76312e4a6f62732f476574\
     400a3a617574686f726974791a746d70253246646f63732d68656c706572253246772e736f636b8386\
     400c636f6e74656e742d74797065106170706c69636174696f6e2f67727063";
@@ -26,7 +26,7 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
 }
 
-/// What comes out if it comes in so many bytes at a time.
+/// Returns the output for input in pieces of so many bytes.
 fn through(input: &[u8], at_once: usize) -> Vec<u8> {
     let (mut rewriter, mut output) = (Rewriter::default(), Vec::new());
     for part in input.chunks(at_once) {
