@@ -385,3 +385,47 @@ fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.into(), value.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshots::same;
+    use clap::CommandFactory;
+
+    /// Appends the help of a command and of all below it.
+    fn help(command: &mut clap::Command, path: &str, text: &mut String) {
+        // Values of the shell that runs this test are not the command's.
+        let page = command.clone().mut_args(|arg| arg.hide_env_values(true));
+        let page = page.bin_name(path).render_long_help();
+        text.push_str(&format!("--- {path} --help\n{page}\n"));
+        for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            help(&mut below.clone(), &format!("{path} {}", below.get_name()), text);
+        }
+    }
+
+    #[test]
+    fn help_of_every_command() {
+        let mut command = Args::command().term_width(100);
+        command.build();
+        let mut text = String::new();
+        help(&mut command, "windlass", &mut text);
+        same("help", &text);
+    }
+
+    #[test]
+    fn wrong_command_lines_say_what_is_expected() {
+        let mut text = String::new();
+        for line in [
+            "windlass deploy",
+            "windlass submit",
+            "windlass submit shop/web --repositry x",
+            "windlass logs shop/web --since soon",
+            "windlass show",
+        ] {
+            let error = Args::try_parse_from(line.split(' ')).err();
+            let error = error.unwrap_or_else(|| panic!("`{line}` is taken"));
+            text.push_str(&format!("$ {line}\n{}\n", error.render()));
+        }
+        same("usage", &text);
+    }
+}
