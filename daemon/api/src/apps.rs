@@ -30,11 +30,11 @@ const TAIL: (u32, u32) = (100, 10_000);
 
 /// The release that serves in one cluster.
 pub struct Serving {
-    /// Its name.
+    /// The cluster's name.
     pub cluster: String,
-    /// What the journal knows to serve there.
+    /// The newest release of the journal there.
     pub release: Option<Brought>,
-    /// What the cluster shows of it, or why nothing.
+    /// The cluster's view of it, or the reason why there is none.
     pub shown: Result<Shown, String>,
 }
 
@@ -50,11 +50,11 @@ pub struct Brought {
 
 /// A cluster's view of a release.
 pub struct Shown {
-    /// How it is; none where nothing serves.
+    /// The app's health. `None` where nothing serves.
     pub health: Option<Health>,
-    /// What it is made of.
+    /// Workloads of the release.
     pub workloads: Vec<Workload>,
-    /// Where it answers.
+    /// Addresses of the app.
     pub endpoints: Vec<Endpoint>,
 }
 
@@ -71,9 +71,9 @@ pub enum Unseen {
 /// Looks at what serves an app.
 #[async_trait]
 pub trait Inspector: Send + Sync {
-    /// What serves in these clusters, masked.
+    /// Returns the releases that serve in these clusters, masked.
     async fn look(&self, app: &App, clusters: &[String]) -> Result<Vec<Serving>, Unseen>;
-    /// What is printed in these clusters, masked.
+    /// Streams the log lines of these clusters, masked.
     async fn logs(
         &self,
         app: &App,

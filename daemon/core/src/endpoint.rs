@@ -60,25 +60,7 @@ fn rooted(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        app::App,
-        cluster::Clusters,
-        job::Image,
-        runtime::{Expose, Runtime},
-        spec::web,
-    };
-
-    fn release() -> Release {
-        Release {
-            id: "1".into(),
-            app: App::new("shop", "web", "").unwrap(),
-            clusters: Clusters::default().names,
-            commit: "c0ffee".into(),
-            image: Image { reference: "r/x:1".into(), digest: "sha256:1".into(), bytes: None },
-            runtime: Runtime { processes: vec![web(8080, None)], ..Runtime::default() },
-            hooks: Default::default(),
-        }
-    }
+    use crate::{problem::tests::release, runtime::Expose};
 
     fn urls(route: Route, hosts: &[&str]) -> Vec<String> {
         let mut release = release();

@@ -63,26 +63,10 @@ pub fn health(seen: &Snapshot, release: &Release) -> Health {
 mod tests {
     use super::*;
     use crate::{
-        app::App,
-        cluster::Clusters,
-        job::Image,
-        runtime::Runtime,
+        problem::tests::release,
         secret::Secret,
         snapshot::{Container, Pod, Terminated, Warning, Workload},
-        spec::web,
     };
-
-    fn release() -> Release {
-        Release {
-            id: "0197".into(),
-            app: App::new("shop", "web", "").unwrap(),
-            clusters: Clusters::default().names,
-            commit: "c0ffee".into(),
-            image: Image { reference: "r/x:1".into(), digest: "sha256:1".into(), bytes: None },
-            runtime: Runtime { processes: vec![web(8080, None)], ..Runtime::default() },
-            hooks: Default::default(),
-        }
-    }
 
     fn seen(revision: &str, ready: u32, containers: Vec<Container>) -> Snapshot {
         let workload = Workload {

@@ -307,4 +307,4 @@ mod examples;
 #[cfg(test)]
 mod states;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
