@@ -1,0 +1,8 @@
+//! Modules of a crate as its source files declare them, and what each file uses of the others.
+//!
+//! The sources are parsed, not compiled: a path is resolved by module names, and through `pub use`
+//! to the file that defines the item. Code under `#[cfg(test)]` is left out.
+
+pub mod circles;
+pub mod module;
+pub mod paths;

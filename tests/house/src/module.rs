@@ -1,0 +1,152 @@
+//! The module tree of one crate.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use syn::{Attribute, File, Item, Meta, UseTree, Visibility};
+
+/// Names of modules from the crate's root, which is empty.
+pub type ModulePath = Vec<String>;
+
+/// One module: a file, or a block within one.
+#[derive(Debug)]
+pub struct Module {
+    /// The source file.
+    pub file: PathBuf,
+    /// Items, without those for tests.
+    pub items: Vec<Item>,
+    /// Names that the module gives on by `pub use`, each with the path as written.
+    pub exports: BTreeMap<String, Vec<String>>,
+}
+
+/// All modules of a crate by path.
+pub type Modules = BTreeMap<ModulePath, Module>;
+
+/// Reads a crate from its root file.
+///
+/// # Errors
+/// A file that is missing or that does not parse, by name.
+pub fn read(root: &Path) -> Result<Modules, String> {
+    let mut modules = Modules::new();
+    let folder = root.parent().unwrap_or(Path::new("")).to_owned();
+    add(&mut modules, Vec::new(), root.to_owned(), parse(root)?.items, &folder)?;
+    Ok(modules)
+}
+
+fn parse(file: &Path) -> Result<File, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Adds a module and its children. `folder` is where files of its children lie.
+fn add(
+    modules: &mut Modules,
+    path: ModulePath,
+    file: PathBuf,
+    items: Vec<Item>,
+    folder: &Path,
+) -> Result<(), String> {
+    let items: Vec<Item> = items.into_iter().filter(|item| !is_for_tests(attributes(item))).collect();
+    for item in &items {
+        let Item::Mod(child) = item else { continue };
+        let name = child.ident.to_string();
+        let mut below = path.clone();
+        below.push(name.clone());
+        let under = folder.join(&name);
+        match &child.content {
+            Some((_, items)) => add(modules, below, file.clone(), items.clone(), &under)?,
+            None => {
+                let flat = folder.join(format!("{name}.rs"));
+                let source = if flat.is_file() { flat } else { under.join("mod.rs") };
+                // What a build script writes is no file of ours.
+                if source.is_file() {
+                    let items = parse(&source)?.items;
+                    add(modules, below, source, items, &under)?;
+                }
+            }
+        }
+    }
+    let exports = exports(&items);
+    modules.insert(path, Module { file, items, exports });
+    Ok(())
+}
+
+fn exports(items: &[Item]) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for item in items {
+        if let Item::Use(item) = item
+            && !matches!(item.vis, Visibility::Inherited)
+        {
+            for (name, path) in leaves(&item.tree) {
+                all.insert(name, path);
+            }
+        }
+    }
+    all
+}
+
+/// Returns the leaves of a `use`: the name that each binds, and its whole path. The name of a glob
+/// is `*`.
+#[must_use]
+pub fn leaves(tree: &UseTree) -> Vec<(String, Vec<String>)> {
+    fn walk(tree: &UseTree, before: &[String], found: &mut Vec<(String, Vec<String>)>) {
+        let with = |name: String| before.iter().cloned().chain([name]).collect::<Vec<_>>();
+        match tree {
+            UseTree::Path(path) => walk(&path.tree, &with(path.ident.to_string()), found),
+            UseTree::Name(name) if name.ident == "self" => {
+                let name = before.last().cloned().unwrap_or_default();
+                found.push((name, before.to_vec()));
+            }
+            UseTree::Name(name) => {
+                found.push((name.ident.to_string(), with(name.ident.to_string())));
+            }
+            UseTree::Rename(name) if name.ident == "self" => {
+                found.push((name.rename.to_string(), before.to_vec()));
+            }
+            UseTree::Rename(name) => {
+                found.push((name.rename.to_string(), with(name.ident.to_string())));
+            }
+            UseTree::Glob(_) => found.push(("*".into(), before.to_vec())),
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    walk(tree, before, found);
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(tree, &[], &mut found);
+    found
+}
+
+/// Returns whether `#[cfg(test)]` stands above an item.
+#[must_use]
+pub fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("test")
+            || match &attribute.meta {
+                Meta::List(list) if list.path.is_ident("cfg") => {
+                    list.tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
+                }
+                _ => false,
+            }
+    })
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
