@@ -16,8 +16,8 @@ use std::{
 };
 use windlass_api::Principal;
 use windlass_core::{
-    cluster::{self, Order, Target, Targets},
-    hook::{Moment, Policy, SecretSource},
+    cluster::{self, RolloutOrder, Target, Targets},
+    hook::{HookPhase, Policy, SecretSource},
 };
 use windlass_git::Egress;
 use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
@@ -66,7 +66,7 @@ pub(crate) struct Config {
     pub(crate) clusters: Vec<Cluster>,
     /// Order among several clusters where a job does not name one.
     #[serde(default, deserialize_with = "word")]
-    pub(crate) cluster_order: Order,
+    pub(crate) cluster_order: RolloutOrder,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
     #[serde(default)]
@@ -209,7 +209,7 @@ pub(crate) struct Hook {
     pub(crate) plugin: String,
     /// Moment at which it runs.
     #[serde(deserialize_with = "word")]
-    pub(crate) moment: Moment,
+    pub(crate) phase: HookPhase,
     /// Consequence of its failure. Hooks after a failure or a rollback always warn.
     #[serde(default, deserialize_with = "word")]
     pub(crate) policy: Policy,

@@ -1,6 +1,6 @@
 //! Drives the queue: starts jobs, stops them, goes on with those of an earlier life.
 
-use crate::{config::Config, wire::Supplies};
+use crate::{config::Config, wire::PortsFactory};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -14,11 +14,11 @@ use tokio::{
 use tracing::Instrument;
 use windlass_core::{
     event::{Event, Outcome, Stop},
-    history::{Standing, standing},
     job::Stage,
     pipeline::deploy,
     queue::{Action, Message, Queue},
-    run::{Lost, Run},
+    replay::{ResumePoint, replay},
+    run::{JournalLost, Run},
 };
 use windlass_store::{Store, StoreError};
 
@@ -28,7 +28,7 @@ const STORE_RETRY: Duration = Duration::from_secs(5);
 /// Everything that a run needs.
 struct Shared {
     store: Store,
-    supplies: Supplies,
+    supplies: PortsFactory,
     daemon: String,
 }
 
@@ -51,7 +51,7 @@ impl Dispatcher {
     pub(crate) fn new(
         config: &Config,
         store: Store,
-        supplies: Supplies,
+        supplies: PortsFactory,
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
@@ -193,21 +193,25 @@ async fn wait_for_store(store: &Store) {
 }
 
 /// One job, from where the journal says that it stands.
-async fn run(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) -> Result<(), Lost> {
-    let lost = |error: StoreError| Lost(error.to_string());
+async fn run(
+    shared: &Shared,
+    id: &str,
+    stop: &watch::Sender<Option<Stop>>,
+) -> Result<(), JournalLost> {
+    let lost = |error: StoreError| JournalLost(error.to_string());
     let record = shared.store.job(id).await.map_err(lost)?;
     let Some(record) = record else { return Ok(()) };
     let past = shared.store.past(id).await.map_err(lost)?;
     let began = past.first().map(|first| first.at_ms);
     let events: Vec<_> = past.into_iter().map(|recorded| recorded.event).collect();
-    let standing = match standing(&events) {
-        Ok(standing) => standing,
+    let replay = match replay(&events) {
+        Ok(replay) => replay,
         Err(error) => {
             tracing::error!(%error, "the journal of this job makes no sense; it is left alone");
             return Ok(());
         }
     };
-    if let Standing::Ended(_) = standing {
+    if let ResumePoint::Ended(_) = replay {
         return Ok(());
     }
     // A reason that was recorded before this life.
@@ -217,10 +221,10 @@ async fn run(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) -> R
     let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
     let deadline = Some((Instant::now() + left, record.job.timeout));
     let run = Run::new(Arc::new(shared.store.journal(id)), stop.subscribe(), deadline);
-    run.say(Event::Claimed { daemon: shared.daemon.clone() }).await?;
+    run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let outcome =
-        deploy(&record.job, standing, &shared.supplies.for_job(&record.job.app.project), &run)
+        deploy(&record.job, replay, &shared.supplies.for_job(&record.job.app.project), &run)
             .await?;
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),

@@ -1,6 +1,6 @@
 //! What comes later is stored, not slept: one loop over what is due.
 
-use crate::{planner::Nowhere, wire::Supplies};
+use crate::{planner::NullJournal, wire::PortsFactory};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -20,7 +20,7 @@ const AGAIN_MS: u64 = 60_000;
 const UNKNOWN_MS: u64 = 3_600_000;
 
 /// Does what is due, for ever.
-pub(crate) async fn run(store: Store, supplies: Supplies) {
+pub(crate) async fn run(store: Store, supplies: PortsFactory) {
     loop {
         let next = match round(&store, &supplies).await {
             Ok(next) => next,
@@ -35,7 +35,7 @@ pub(crate) async fn run(store: Store, supplies: Supplies) {
     }
 }
 
-async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreError> {
+async fn round(store: &Store, supplies: &PortsFactory) -> Result<Option<u64>, StoreError> {
     let done = store.do_due_work().await?;
     if done > 0 {
         tracing::info!(done, "due work");
@@ -54,7 +54,7 @@ async fn round(store: &Store, supplies: &Supplies) -> Result<Option<u64>, StoreE
 }
 
 /// Says when it is due again.
-async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u64>, String> {
+async fn renew(store: &Store, supplies: &PortsFactory, app: &App) -> Result<Option<u64>, String> {
     let mut released = Vec::new();
     let clusters = supplies.targets.choose(app, &[], None).map(|clusters| clusters.names);
     for cluster in &clusters.unwrap_or_default() {
@@ -72,10 +72,10 @@ async fn renew(store: &Store, supplies: &Supplies, app: &App) -> Result<Option<u
         return Ok(is_on_its_way.then(now_ms));
     }
     let (_stop, stop) = watch::channel(None);
-    let run = Run::new(Arc::new(Nowhere), stop, None);
+    let run = Run::new(Arc::new(NullJournal), stop, None);
     let mut renewed = Vec::new();
     for release in released {
-        let next = supplies.cluster.renew(&release, run.voice()).await;
+        let next = supplies.cluster.renew(&release, run.recorder()).await;
         // One that is away does not keep the others from theirs.
         renewed.push(next.map_err(|error| format!("{error}{}", release.place())));
     }

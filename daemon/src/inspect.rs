@@ -1,6 +1,6 @@
 //! Looks at what serves an app: the journal says what should, the clusters show what does.
 
-use crate::wire::Supplies;
+use crate::wire::PortsFactory;
 use async_trait::async_trait;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,7 +38,7 @@ const PODS: usize = 1000;
 /// With what jobs run on.
 #[derive(Clone)]
 pub(crate) struct Inspection {
-    supplies: Supplies,
+    supplies: PortsFactory,
     store: Store,
     readers: Arc<Semaphore>,
 }
@@ -104,7 +104,7 @@ impl Inspector for Inspection {
 }
 
 impl Inspection {
-    pub(crate) fn new(supplies: Supplies, store: Store) -> Self {
+    pub(crate) fn new(supplies: PortsFactory, store: Store) -> Self {
         Self { supplies, store, readers: Arc::new(Semaphore::new(READERS)) }
     }
 

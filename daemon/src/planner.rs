@@ -1,6 +1,6 @@
 //! Says what a job would do: clones, detects, renders; builds and changes nothing.
 
-use crate::wire::Supplies;
+use crate::wire::PortsFactory;
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -14,34 +14,34 @@ use windlass_core::{
     pipeline::{Decision, checkout, decide, reference, release, resolve},
     ports::{Dockerfile, ImageConfig, Journal, Ports},
     revision::Revision,
-    run::{Lost, Run},
+    run::{JournalLost, Run},
     runtime::SecretEnv,
     spec::Spec,
 };
 use windlass_store::Store;
 
 /// With what jobs run on.
-pub(crate) struct Plans {
-    pub(crate) supplies: Supplies,
+pub(crate) struct DryRunPlanner {
+    pub(crate) supplies: PortsFactory,
     pub(crate) store: Store,
 }
 
 /// No journal: nothing that is said is kept.
-pub(crate) struct Nowhere;
+pub(crate) struct NullJournal;
 
 #[async_trait]
-impl Journal for Nowhere {
-    async fn append(&self, _: Event) -> Result<(), Lost> {
+impl Journal for NullJournal {
+    async fn append(&self, _: Event) -> Result<(), JournalLost> {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
     }
 }
 
 #[async_trait]
-impl Planner for Plans {
+impl Planner for DryRunPlanner {
     async fn resolve(
         &self,
         app: &App,
@@ -49,7 +49,7 @@ impl Planner for Plans {
         revision: &Revision,
     ) -> Result<Commit, Failure> {
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Nowhere), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         let ports = self.supplies.for_job(&app.project);
         let resolved = resolve(&app.project, commit, revision, &ports, &run).await;
         resolved.map_err(|cause| Failure { at: Stage::Clone, cause })
@@ -64,10 +64,10 @@ impl Planner for Plans {
     ) -> Result<Planned, Failure> {
         let at = |at: Stage| move |cause: Cause| Failure { at, cause };
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Nowhere), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         let ports = self.supplies.for_job(&app.project);
         let tree = checkout(&app.project, commit, &ports, &run).await.map_err(at(Stage::Clone))?;
-        let decision = decide(spec, commit, &*tree, &ports, run.voice()).await;
+        let decision = decide(spec, commit, &*tree, &ports, run.recorder()).await;
         let decision = decision.map_err(at(Stage::Detect))?;
         let dockerfile = match &decision.dockerfile {
             Dockerfile::Text(text) => text.clone(),

@@ -8,21 +8,21 @@ use windlass_core::records::{PluginRecord, PluginRecords};
 use windlass_plugin_host::Plugins;
 
 /// Reads the configuration again when it is told to.
-pub(crate) struct Operated {
+pub(crate) struct PluginAdmin {
     plugins: Arc<Plugins>,
     file: Option<PathBuf>,
     /// Two swaps at once would tell each other's changes.
     one: Mutex<()>,
 }
 
-impl Operated {
+impl PluginAdmin {
     pub(crate) fn new(plugins: Arc<Plugins>, file: Option<PathBuf>) -> Self {
         Self { plugins, file, one: Mutex::default() }
     }
 }
 
 #[async_trait]
-impl PluginRecords for Operated {
+impl PluginRecords for PluginAdmin {
     fn list(&self) -> Vec<PluginRecord> {
         self.plugins.list()
     }

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Mutex;
 use windlass_core::{
     ports::{Login, Logins, PluginError},
-    run::Voice,
+    run::Recorder,
 };
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
@@ -46,10 +46,10 @@ impl Registries {
         &self,
         set: &Arc<PluginSet>,
         source: &RegistrySource,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Login, PluginError> {
         // Nobody's job: many share what comes of it.
-        set.for_job("").authenticate(source, voice).await
+        set.for_job("").authenticate(source, recorder).await
     }
 }
 
@@ -59,7 +59,7 @@ impl Logins for Registries {
         self.fixed.contains_key(host) || self.plugins.current().registry(host).is_some()
     }
 
-    async fn login(&self, host: &str, voice: &Voice) -> Result<Option<Login>, PluginError> {
+    async fn login(&self, host: &str, recorder: &Recorder) -> Result<Option<Login>, PluginError> {
         if let Some(login) = self.fixed.get(host) {
             return Ok(Some(login.clone()));
         }
@@ -77,7 +77,7 @@ impl Logins for Registries {
         {
             return Ok(Some(kept.login.clone()));
         }
-        match self.ask(&set, source, voice).await {
+        match self.ask(&set, source, recorder).await {
             Ok(login) => {
                 // One that is over already was made by a clock that is off: it is used, and not kept.
                 let is_over = login.renew_ms.is_some_and(|renew_ms| renew_ms <= now_ms());

@@ -5,8 +5,8 @@ use crate::{
     dispatch::Dispatcher,
     due,
     inspect::Inspection,
-    planner::Plans,
-    plugins::Operated,
+    planner::DryRunPlanner,
+    plugins::PluginAdmin,
     wire::{self, Wired},
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
-use windlass_api::{Access, Desk, Tls, serve_tcp, serve_unix};
+use windlass_api::{Access, Services, Tls, serve_tcp, serve_unix};
 use windlass_core::records::PluginRecords;
 
 /// Any error that ends the daemon, as a person should read it.
@@ -25,15 +25,15 @@ pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, supplies } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let plugins = Arc::new(Operated::new(supplies.plugins.clone(), file));
-    let desk = Desk {
+    let plugins = Arc::new(PluginAdmin::new(supplies.plugins.clone(), file));
+    let desk = Services {
         jobs: Arc::new(store.clone()),
-        news: Arc::new(store.clone()),
+        updates: Arc::new(store.clone()),
         releases: Arc::new(store.clone()),
         secrets: Arc::new(store.clone()),
         plugins: plugins.clone(),
         targets: supplies.targets.clone(),
-        planner: Arc::new(Plans { supplies: supplies.clone(), store: store.clone() }),
+        planner: Arc::new(DryRunPlanner { supplies: supplies.clone(), store: store.clone() }),
         inspector: Arc::new(Inspection::new(supplies.clone(), store.clone())),
         queue: queue.clone(),
     };

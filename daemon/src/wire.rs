@@ -25,12 +25,12 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Everything that jobs run on.
 pub(crate) struct Wired {
     pub(crate) store: Store,
-    pub(crate) supplies: Supplies,
+    pub(crate) supplies: PortsFactory,
 }
 
 /// What all jobs share, and the plugins of which each takes its own.
 #[derive(Clone)]
-pub(crate) struct Supplies {
+pub(crate) struct PortsFactory {
     pub(crate) plugins: Arc<Plugins>,
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
@@ -44,7 +44,7 @@ pub(crate) struct Supplies {
     forbid_root: bool,
 }
 
-impl Supplies {
+impl PortsFactory {
     /// Ports for one job of a project, to its end.
     pub(crate) fn for_job(&self, project: &str) -> Ports {
         let plugins = self.plugins.for_job(project);
@@ -82,7 +82,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
     let cluster = Arc::new(Clusters::new(clusters));
-    let supplies = Supplies {
+    let supplies = PortsFactory {
         plugins,
         git: Arc::new(git),
         builder: Arc::new(builder(config, registries)?),
@@ -153,15 +153,15 @@ pub(crate) fn setup(config: &Config) -> Setup {
 }
 
 fn hook_source(configured: &config::Hook) -> HookSource {
-    let config::Hook { name, plugin, moment, policy, .. } = configured.clone();
+    let config::Hook { name, plugin, phase, policy, .. } = configured.clone();
     HookSource {
         hook: hook::Hook {
             name,
             plugin,
-            moment,
+            phase,
             policy,
             settings: configured.settings.to_string(),
-            said: "{}".into(),
+            app_settings: "{}".into(),
             secrets: configured.secrets.clone(),
         },
         projects: configured.projects.clone(),

@@ -5,7 +5,7 @@ use crate::{
     convert,
     errors::{self, field},
     outgoing,
-    serve::Desk,
+    serve::Services,
 };
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -88,7 +88,7 @@ type Lines = std::pin::Pin<
 >;
 
 #[tonic::async_trait]
-impl apps_server::Apps for Desk {
+impl apps_server::Apps for Services {
     async fn status(
         &self,
         request: Request<v1::AppStatusRequest>,

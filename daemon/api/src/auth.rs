@@ -59,9 +59,9 @@ pub struct Access {
 
 /// Puts the caller's principal into each request.
 #[derive(Clone)]
-pub(crate) struct Gate(pub(crate) Arc<Access>);
+pub(crate) struct AuthInterceptor(pub(crate) Arc<Access>);
 
-impl Interceptor for Gate {
+impl Interceptor for AuthInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let principal = self.0.identify(&request)?;
         request.extensions_mut().insert(Arc::new(principal));
@@ -230,7 +230,7 @@ impl Principal {
     }
 }
 
-/// Returns the caller that [`Gate`] put into the request.
+/// Returns the caller that [`AuthInterceptor`] put into the request.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<Arc<Principal>, Status> {
     let principal = request.extensions().get::<Arc<Principal>>();
     principal.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))

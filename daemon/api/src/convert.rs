@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
 use windlass_core::{
     app::App,
-    cluster::{Clusters, NoCluster, Order, Targets},
+    cluster::{Clusters, NoCluster, RolloutOrder, Targets},
     job::Commit,
     repository,
     revision::{Revision, is_commit_id, is_ref_name},
@@ -161,8 +161,8 @@ pub(crate) fn clusters(
 ) -> Result<Clusters, Status> {
     let order = match v1::ClusterOrder::try_from(order) {
         Ok(v1::ClusterOrder::Unspecified) => None,
-        Ok(v1::ClusterOrder::Sequential) => Some(Order::Sequential),
-        Ok(v1::ClusterOrder::Parallel) => Some(Order::Parallel),
+        Ok(v1::ClusterOrder::Sequential) => Some(RolloutOrder::Sequential),
+        Ok(v1::ClusterOrder::Parallel) => Some(RolloutOrder::Parallel),
         Err(_) => {
             return Err(field("cluster_order", &order.to_string(), "is no order of clusters"));
         }

@@ -5,7 +5,7 @@ use crate::{
     convert,
     errors::{self, field},
     outgoing,
-    serve::Desk,
+    serve::Services,
     watch::{Events, watch},
 };
 use async_trait::async_trait;
@@ -59,7 +59,7 @@ pub trait Planner: Send + Sync {
 }
 
 #[tonic::async_trait]
-impl jobs_server::Jobs for Desk {
+impl jobs_server::Jobs for Services {
     async fn submit(
         &self,
         request: Request<v1::SubmitRequest>,
@@ -173,7 +173,7 @@ impl jobs_server::Jobs for Desk {
         let message = request.into_inner();
         let record = self.find(&message.id).await?;
         principal.may(Verb::Read, &record.job.app.project)?;
-        let events = watch(self.jobs.clone(), &*self.news, message.id, message.after_seq);
+        let events = watch(self.jobs.clone(), &*self.updates, message.id, message.after_seq);
         Ok(Response::new(events))
     }
 
@@ -193,7 +193,7 @@ impl jobs_server::Jobs for Desk {
     }
 }
 
-impl Desk {
+impl Services {
     async fn find(&self, id: &str) -> Result<JobRecord, Status> {
         let found = self.jobs.job(id).await.map_err(errors::store)?;
         found.ok_or_else(|| errors::missing("job", id, "list them: windlass jobs"))
@@ -226,7 +226,7 @@ fn wanted(state: i32) -> Result<JobState, Status> {
     match v1::JobState::try_from(state) {
         Ok(v1::JobState::Waiting) => Ok(JobState::Waiting),
         Ok(v1::JobState::Running) => Ok(JobState::Running),
-        Ok(v1::JobState::TurningBack) => Ok(JobState::TurningBack),
+        Ok(v1::JobState::RollingBack) => Ok(JobState::RollingBack),
         Ok(v1::JobState::Succeeded) => Ok(JobState::Succeeded),
         Ok(v1::JobState::Failed) => Ok(JobState::Failed),
         Ok(v1::JobState::Stopped) => Ok(JobState::Stopped),

@@ -18,4 +18,4 @@ mod watch;
 pub use apps::{Brought, Inspector, Serving, Shown, Unseen};
 pub use auth::{Access, Principal, Verb, hash_token};
 pub use jobs::{Planned, Planner};
-pub use serve::{Desk, Tls, serve_tcp, serve_unix};
+pub use serve::{Services, Tls, serve_tcp, serve_unix};

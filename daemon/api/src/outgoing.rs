@@ -39,7 +39,7 @@ pub(crate) fn state(state: JobState) -> v1::JobState {
     match state {
         JobState::Waiting => v1::JobState::Waiting,
         JobState::Running => v1::JobState::Running,
-        JobState::TurningBack => v1::JobState::TurningBack,
+        JobState::RollingBack => v1::JobState::RollingBack,
         JobState::Succeeded => v1::JobState::Succeeded,
         JobState::Failed => v1::JobState::Failed,
         JobState::Stopped => v1::JobState::Stopped,
@@ -200,30 +200,32 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let after = Some(duration(after_ms));
             (None, What::Retrying(v1::Retrying { attempt, after, because }))
         }
-        Event::Called(call) => (Some(call.stage), What::Called(called(call))),
-        Event::Effected(effect) => (Some(effect.stage), What::Effected(effected(effect))),
-        Event::HookRound { hook, batch } => {
+        Event::PluginCalled(call) => (Some(call.stage), What::PluginCalled(called(call))),
+        Event::PluginEffect(effect) => (Some(effect.stage), What::PluginEffect(effected(effect))),
+        Event::HookRequested { hook, batch } => {
             let actions = u32::try_from(batch.actions.len()).unwrap_or(u32::MAX);
-            (Some(Stage::Hooks), What::HookRound(v1::HookRound { hook, actions }))
+            (Some(Stage::Hooks), What::HookRequested(v1::HookRequested { hook, actions }))
         }
-        Event::HookActing { hook, action } => {
-            (Some(Stage::Hooks), What::HookActing(v1::HookActing { hook, action }))
+        Event::HookActionStarted { hook, action } => {
+            (Some(Stage::Hooks), What::HookActionStarted(v1::HookActionStarted { hook, action }))
         }
-        Event::HookActed { hook, result } => {
+        Event::HookActionFinished { hook, result } => {
             let words = result.to_string();
             let output = match result {
                 ActionResult::Exited { output, .. } => output,
                 ActionResult::Hopeless(diagnosis) => diagnosis.to_string(),
                 _ => String::new(),
             };
-            let acted = v1::HookActed { hook, result: words, output };
-            (Some(Stage::Hooks), What::HookActed(acted))
+            let acted = v1::HookActionFinished { hook, result: words, output };
+            (Some(Stage::Hooks), What::HookActionFinished(acted))
         }
         Event::PullSecret { host, at_ms, .. } => {
             let pull = v1::PullSecret { host, renew: Some(timestamp(at_ms)) };
             (Some(Stage::Release), What::PullSecret(pull))
         }
-        Event::Concluding { outcome, .. } => (Some(Stage::Hooks), What::Concluding(ended(outcome))),
+        Event::OutcomeDecided { outcome, .. } => {
+            (Some(Stage::Hooks), What::OutcomeDecided(ended(outcome)))
+        }
         Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
         Event::Pushed(release) => {
             let Image { reference: image, digest, bytes } = release.image;
@@ -234,13 +236,14 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let words = |steps: &[windlass_core::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
-            let planned = v1::Planned { forward: words(&plan.forward), back: words(&plan.back) };
+            let planned =
+                v1::Planned { forward: words(&plan.forward), rollback: words(&plan.rollback) };
             (Some(Stage::Release), What::Planned(planned))
         }
-        Event::Taking(cursor, what) => {
+        Event::StepStarted(cursor, what) => {
             (Some(Stage::Release), What::Step(step(cursor, what, false)))
         }
-        Event::Took(cursor) => {
+        Event::StepFinished(cursor) => {
             (Some(Stage::Release), What::Step(step(cursor, String::new(), true)))
         }
         Event::Rollout { cluster, ready, wanted } => {
@@ -250,7 +253,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             let endpoints = endpoints.into_iter().map(endpoint).collect();
             (Some(Stage::Release), What::Serving(v1::Serving { cluster, endpoints }))
         }
-        Event::TurningBack(outcome) => (Some(Stage::Release), What::TurningBack(ended(outcome))),
+        Event::RollingBack(outcome) => (Some(Stage::Release), What::RollingBack(ended(outcome))),
         Event::Ended(outcome) => (Some(outcome.stage()), What::Ended(ended(outcome))),
     }
 }
@@ -324,8 +327,9 @@ fn tested(summary: TestSummary) -> v1::Tested {
 
 fn step(cursor: Cursor, what: String, done: bool) -> v1::Step {
     let index = u32::try_from(cursor.index()).unwrap_or(u32::MAX);
-    let (back, after) = (matches!(cursor, Cursor::Back(_)), matches!(cursor, Cursor::After(_)));
-    v1::Step { index, back, after, done, what }
+    let rollback = matches!(cursor, Cursor::Rollback(_));
+    let notify = matches!(cursor, Cursor::Notify(_));
+    v1::Step { index, rollback, notify, done, what }
 }
 
 fn timestamp(ms: u64) -> Timestamp {

@@ -3,13 +3,13 @@
 use crate::{
     auth::{Verb, caller},
     errors, outgoing,
-    serve::Desk,
+    serve::Services,
 };
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, plugins_server};
 
 #[tonic::async_trait]
-impl plugins_server::Plugins for Desk {
+impl plugins_server::Plugins for Services {
     async fn list(
         &self,
         request: Request<v1::ListPluginsRequest>,

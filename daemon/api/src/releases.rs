@@ -5,7 +5,7 @@ use crate::{
     convert,
     errors::{self, field},
     outgoing,
-    serve::Desk,
+    serve::Services,
 };
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use windlass_proto::v1::{self, releases_server};
 const SHORTEST: usize = 7;
 
 #[tonic::async_trait]
-impl releases_server::Releases for Desk {
+impl releases_server::Releases for Services {
     async fn list(
         &self,
         request: Request<v1::ListReleasesRequest>,
@@ -98,7 +98,7 @@ impl releases_server::Releases for Desk {
     }
 }
 
-impl Desk {
+impl Services {
     async fn newest(&self, app: &App) -> Result<Release, Status> {
         let newest = self.releases.releases(app, None, 1).await.map_err(errors::store)?;
         newest.into_iter().next().map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))

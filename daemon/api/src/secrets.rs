@@ -4,7 +4,7 @@ use crate::{
     auth::{Verb, caller},
     errors::{self, field},
     outgoing,
-    serve::Desk,
+    serve::Services,
 };
 use tonic::{Request, Response, Status};
 use windlass_core::{app::label, redact::SHORTEST, secret::Secret};
@@ -14,7 +14,7 @@ use windlass_proto::v1::{self, secrets_server};
 const LONGEST: usize = 256 << 10;
 
 #[tonic::async_trait]
-impl secrets_server::Secrets for Desk {
+impl secrets_server::Secrets for Services {
     async fn put(
         &self,
         request: Request<v1::PutSecretRequest>,

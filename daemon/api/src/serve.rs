@@ -2,7 +2,7 @@
 
 use crate::{
     apps::Inspector,
-    auth::{Access, Gate},
+    auth::{Access, AuthInterceptor},
     jobs::Planner,
     unix::UnixConnection,
 };
@@ -16,7 +16,7 @@ use tonic::{
 use windlass_core::{
     cluster::Targets,
     queue,
-    records::{Jobs, News, PluginRecords, Releases, SecretRecords},
+    records::{JobUpdates, Jobs, PluginRecords, Releases, SecretRecords},
 };
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, jobs_server::JobsServer, plugins_server::PluginsServer,
@@ -28,11 +28,11 @@ const LARGEST: usize = 1 << 20;
 
 /// What the services work with.
 #[derive(Clone)]
-pub struct Desk {
+pub struct Services {
     /// Jobs and their events.
     pub jobs: Arc<dyn Jobs>,
     /// Which jobs have new events.
-    pub news: Arc<dyn News>,
+    pub updates: Arc<dyn JobUpdates>,
     /// Releases that succeeded.
     pub releases: Arc<dyn Releases>,
     /// Sealed secrets.
@@ -60,10 +60,10 @@ pub struct Tls {
     pub client_ca: Option<Vec<u8>>,
 }
 
-async fn routes(desk: Desk, access: Arc<Access>) -> Routes {
-    let gate = Gate(access);
+async fn routes(desk: Services, access: Arc<Access>) -> Routes {
+    let gate = AuthInterceptor(access);
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<JobsServer<Desk>>().await;
+    health.set_serving::<JobsServer<Services>>().await;
     let mut routes = Routes::builder();
     routes
         .add_service(health_service)
@@ -105,7 +105,7 @@ async fn routes(desk: Desk, access: Arc<Access>) -> Routes {
 /// What the transport says.
 pub async fn serve_unix(
     listener: UnixListener,
-    desk: Desk,
+    desk: Services,
     access: Arc<Access>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
@@ -124,7 +124,7 @@ pub async fn serve_unix(
 pub async fn serve_tcp(
     address: SocketAddr,
     tls: Option<Tls>,
-    desk: Desk,
+    desk: Services,
     access: Arc<Access>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {

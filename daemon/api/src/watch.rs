@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use windlass_core::{
     event::Event,
-    records::{Jobs, News},
+    records::{JobUpdates, Jobs},
 };
 use windlass_proto::v1;
 
@@ -22,9 +22,14 @@ const LOOK: Duration = Duration::from_secs(10);
 
 pub(crate) type Events = ReceiverStream<Result<v1::Event, Status>>;
 
-pub(crate) fn watch(jobs: Arc<dyn Jobs>, news: &dyn News, id: String, after: u64) -> Events {
+pub(crate) fn watch(
+    jobs: Arc<dyn Jobs>,
+    updates: &dyn JobUpdates,
+    id: String,
+    after: u64,
+) -> Events {
     // Before the first read, so that nothing falls between.
-    let mut news = news.news();
+    let mut updates = updates.updates();
     let (send, receive) = mpsc::channel(64);
     tokio::spawn(async move {
         let mut after = after;
@@ -47,7 +52,7 @@ pub(crate) fn watch(jobs: Arc<dyn Jobs>, news: &dyn News, id: String, after: u64
             if none && ended(&*jobs, &id, after).await {
                 return;
             }
-            if none && !something_new(&mut news, &id, &send).await {
+            if none && !something_new(&mut updates, &id, &send).await {
                 return;
             }
         }
@@ -57,13 +62,13 @@ pub(crate) fn watch(jobs: Arc<dyn Jobs>, news: &dyn News, id: String, after: u64
 
 /// Waits for news of the job, or for long enough; false when nobody listens any more.
 async fn something_new<T>(
-    news: &mut broadcast::Receiver<String>,
+    updates: &mut broadcast::Receiver<String>,
     id: &str,
     send: &mpsc::Sender<T>,
 ) -> bool {
     let told = async {
         loop {
-            match news.recv().await {
+            match updates.recv().await {
                 Ok(job) if job != id => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => return true,
                 Err(RecvError::Closed) => return false,

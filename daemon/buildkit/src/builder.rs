@@ -4,7 +4,7 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    desk::Desk,
+    desk::CredentialProvider,
     errors::{Details, explain},
     frontend,
     gateway::{Gateway, reference},
@@ -29,8 +29,8 @@ use tonic::{Status, transport::Channel};
 use windlass_core::{
     event::Event,
     job::{Image, Stage},
-    ports::{Build, BuildError, Builder, Dockerfile, ImageConfig, Logins, Order, Tree},
-    run::Voice,
+    ports::{Build, BuildError, BuildRequest, Builder, Dockerfile, ImageConfig, Logins, Tree},
+    run::Recorder,
     testing::{LastWords, TestOutput, TestRun},
     version,
 };
@@ -83,10 +83,10 @@ impl BuildKit {
     /// Prepares what the session serves.
     async fn served(
         &self,
-        order: &Order,
+        order: &BuildRequest,
         key: &str,
         tree: &dyn Tree,
-        desk: &Arc<Desk>,
+        desk: &Arc<CredentialProvider>,
     ) -> Result<Served, BuildError> {
         let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
@@ -123,14 +123,14 @@ impl BuildKit {
 impl Builder for BuildKit {
     async fn open(
         &self,
-        order: Order,
+        order: BuildRequest,
         tree: &dyn Tree,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         // A login may have been taken back before its time: another one is tried, once.
-        match self.once(&order, tree, voice).await {
+        match self.once(&order, tree, recorder).await {
             Err(BuildError::Denied { host, .. }) if self.logins.refused(&host).await => {
-                self.once(&order, tree, voice).await
+                self.once(&order, tree, recorder).await
             }
             done => done,
         }
@@ -140,12 +140,12 @@ impl Builder for BuildKit {
 impl BuildKit {
     async fn once(
         &self,
-        order: &Order,
+        order: &BuildRequest,
         tree: &dyn Tree,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
-        let desk = Arc::new(Desk::new(self.logins.clone(), voice.clone()));
+        let desk = Arc::new(CredentialProvider::new(self.logins.clone(), recorder.clone()));
         let served = self.served(order, &key, tree, &desk).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
@@ -158,7 +158,7 @@ impl BuildKit {
         ));
         let tails = Tails::default();
         let status =
-            tokio::spawn(follow(channel.clone(), id.clone(), tails.clone(), voice.clone()));
+            tokio::spawn(follow(channel.clone(), id.clone(), tails.clone(), recorder.clone()));
         let gateway = Gateway::new(channel.clone(), &id);
         let gateway = gateway.ok_or_else(|| self.unreachable("the build id is no header"))?;
         let mut building = Building {
@@ -176,7 +176,7 @@ impl BuildKit {
             config: ImageConfig::default(),
             _session: session,
         };
-        building.build(order, voice).await?;
+        building.build(order, recorder).await?;
         Ok(Box::new(building))
     }
 }
@@ -191,7 +191,7 @@ fn is_offered(name: &str) -> bool {
     [version::COMMIT, version::VERSION].contains(&name)
 }
 
-fn options(order: &Order) -> HashMap<String, String> {
+fn options(order: &BuildRequest) -> HashMap<String, String> {
     let mut options = HashMap::new();
     if let Dockerfile::Path(path) = &order.dockerfile {
         options.insert("filename".to_owned(), path.clone());
@@ -241,7 +241,7 @@ struct Building {
     target: Option<String>,
     built: Built,
     config: ImageConfig,
-    desk: Arc<Desk>,
+    desk: Arc<CredentialProvider>,
     // Last: the solve must be gone before its session is.
     _session: Session,
 }
@@ -255,7 +255,7 @@ impl Drop for Building {
 }
 
 impl Building {
-    async fn build(&mut self, order: &Order, voice: &Voice) -> Result<(), BuildError> {
+    async fn build(&mut self, order: &BuildRequest, recorder: &Recorder) -> Result<(), BuildError> {
         // A refused solve tells more than a gateway that does not know the build.
         if let Err(status) = self.gateway.ping().await {
             let refused = tokio::time::timeout(Duration::from_secs(1), &mut self.solve).await;
@@ -264,7 +264,7 @@ impl Building {
                 _ => self.explain(&status),
             });
         }
-        self.warn_of_unused(order, voice).await?;
+        self.warn_of_unused(order, recorder).await?;
         let solved = self.gateway.solve(self.options.clone()).await;
         self.built = match solved {
             Ok(built) => built,
@@ -310,7 +310,11 @@ impl Building {
 
     /// Warns of arguments that no stage takes. The builder itself says nothing: a misspelt one
     /// builds as if it had not been given.
-    async fn warn_of_unused(&self, order: &Order, voice: &Voice) -> Result<(), BuildError> {
+    async fn warn_of_unused(
+        &self,
+        order: &BuildRequest,
+        recorder: &Recorder,
+    ) -> Result<(), BuildError> {
         for name in self.unused(order).await {
             let message = format!(
                 "no `ARG {name}` is in the Dockerfile's stages: the argument's value goes nowhere"
@@ -318,7 +322,7 @@ impl Building {
             let fix =
                 "declare it in the stage that needs it, or drop it from `build.arguments`".into();
             let warning = Event::Warning { stage: Stage::Build, message, fix };
-            let said = voice.say(warning).await;
+            let said = recorder.record(warning).await;
             said.map_err(|lost| BuildError::Other { message: lost.to_string() })?;
         }
         Ok(())
@@ -326,7 +330,7 @@ impl Building {
 
     /// Finds the arguments that no stage takes. A Dockerfile that cannot be read is the build's to
     /// tell.
-    async fn unused<'a>(&self, order: &'a Order) -> BTreeSet<&'a str> {
+    async fn unused<'a>(&self, order: &'a BuildRequest) -> BTreeSet<&'a str> {
         let given = order.arguments.keys().map(String::as_str);
         let mut left: BTreeSet<&str> =
             given.filter(|name| !is_predefined(name) && !is_offered(name)).collect();
@@ -383,7 +387,7 @@ impl Build for Building {
         &self,
         test: &TestRun,
         last: &LastWords,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<TestOutput, BuildError> {
         let other = match &test.stage {
             Some(stage) if !is_same(stage, self.target.as_deref()) => {
@@ -398,15 +402,15 @@ impl Build for Building {
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
-        let ran = container::run(&self.gateway, built, test, last, voice).await;
+        let ran = container::run(&self.gateway, built, test, last, recorder).await;
         let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
         if let Some(container) = container {
-            output.reports = container.reports(&test.reports, &voice.redactor()).await?;
+            output.reports = container.reports(&test.reports, &recorder.redactor()).await?;
         }
         Ok(output)
     }
 
-    async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
+    async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
         let result = std::mem::take(&mut self.built);
         self.gateway.finish(result).await.map_err(|status| self.explain(&status))?;
         let solved = (&mut self.solve)

@@ -19,7 +19,7 @@ use windlass_core::{
     job::Stage,
     ports::BuildError,
     redact::Redactor,
-    run::Voice,
+    run::Recorder,
     testing::{LastWords, TestOutput, TestRun},
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn run(
     built: &Built,
     test: &TestRun,
     last: &LastWords,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<(TestOutput, Option<Container>), Status> {
     let image = Image::of(built);
     let command = match &*test.command {
@@ -64,7 +64,7 @@ pub(crate) async fn run(
         folder => folder,
     };
     let container = Container { gateway: gateway.clone(), id, cwd: cwd.into() };
-    let output = exec(&container, &image, command, &test.env, last, voice).await?;
+    let output = exec(&container, &image, command, &test.env, last, recorder).await?;
     Ok((output, Some(container)))
 }
 
@@ -98,7 +98,7 @@ async fn exec(
     command: Vec<String>,
     more: &[(String, String)],
     last: &LastWords,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<TestOutput, Status> {
     let mut env = image.config.env.clone().unwrap_or_default();
     if !env.iter().any(|variable| variable.starts_with("PATH=")) {
@@ -126,7 +126,7 @@ async fn exec(
     let first = ExecMessage { process_id, input: Some(Input::Init(init)) };
     let _ = send.send(first).await;
     let mut stream = container.gateway.exec(messages).await?;
-    let (mut said, mut exit) = (Said::new(last, voice), None);
+    let (mut said, mut exit) = (Said::new(last, recorder), None);
     while let Some(message) = stream.message().await? {
         match message.input {
             Some(Input::File(file)) => said.take(file.fd, &file.data).await?,
@@ -159,13 +159,13 @@ struct Said<'a> {
     streams: [Lines; 2],
     all: String,
     last: &'a LastWords,
-    voice: &'a Voice,
+    recorder: &'a Recorder,
 }
 
 impl<'a> Said<'a> {
-    fn new(last: &'a LastWords, voice: &'a Voice) -> Self {
-        let streams = [Lines::new(voice), Lines::new(voice)];
-        Self { streams, all: String::new(), last, voice }
+    fn new(last: &'a LastWords, recorder: &'a Recorder) -> Self {
+        let streams = [Lines::new(recorder), Lines::new(recorder)];
+        Self { streams, all: String::new(), last, recorder }
     }
 
     async fn take(&mut self, fd: u32, bytes: &[u8]) -> Result<(), Status> {
@@ -188,14 +188,14 @@ impl<'a> Said<'a> {
 
     async fn tell(&mut self, lines: &[String]) -> Result<(), Status> {
         // Once more: without escape sequences a secret may be whole again.
-        let redactor = self.voice.redactor();
+        let redactor = self.recorder.redactor();
         let lines: Vec<_> = lines.iter().map(|line| redactor.mask(line)).collect();
         // Before any is told, which takes a moment: it may be given up in that.
         for line in &lines {
             self.last.keep(line.clone());
         }
         for line in lines {
-            let told = self.voice.log(Stage::Test, "test", &line).await;
+            let told = self.recorder.log_line(Stage::Test, "test", &line).await;
             told.map_err(|lost| Status::aborted(lost.to_string()))?;
             self.all.push_str(&line);
             self.all.push('\n');
@@ -212,7 +212,7 @@ impl Drop for Said<'_> {
     /// Keeps the line that was begun. Tools write a test's name before they run it and end the line after
     /// it: a test that hangs leaves nothing else. [`Said::finish`] leaves no such line.
     fn drop(&mut self) {
-        let redactor = self.voice.redactor();
+        let redactor = self.recorder.redactor();
         for line in self.streams.iter_mut().flat_map(Lines::cut) {
             self.last.keep(redactor.mask(&line));
         }
@@ -230,7 +230,7 @@ mod tests {
         event::Event,
         job::Release,
         ports::Journal,
-        run::{Lost, Run},
+        run::{JournalLost, Run},
         secret::Secret,
     };
 
@@ -238,11 +238,11 @@ mod tests {
 
     #[async_trait]
     impl Journal for Unheard {
-        async fn append(&self, _: Event) -> Result<(), Lost> {
+        async fn append(&self, _: Event) -> Result<(), JournalLost> {
             Ok(())
         }
 
-        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
             Ok(None)
         }
     }
@@ -255,7 +255,7 @@ mod tests {
         run.mask([Secret::new(b"hunter22".to_vec())]);
         let last = LastWords::default();
         let hangs = async {
-            let mut said = Said::new(&last, run.voice());
+            let mut said = Said::new(&last, run.recorder());
             said.take(2, b"test_adds ... ok\ntest_waits_for_the_bank ... ").await.unwrap();
             said.take(1, b"token hunter").await.unwrap();
             std::future::pending::<()>().await;
@@ -270,7 +270,7 @@ mod tests {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(Unheard), stop, None);
         let last = LastWords::default();
-        let mut said = Said::new(&last, run.voice());
+        let mut said = Said::new(&last, run.recorder());
         for line in 0..100 {
             said.take(1, format!("{line}\n").as_bytes()).await.unwrap();
         }

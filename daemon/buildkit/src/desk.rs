@@ -8,31 +8,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tonic::Status;
 use windlass_core::{
     ports::{Credential, Logins, PluginError},
-    run::Voice,
+    run::Recorder,
 };
 
 /// As images name it, and as its API is called.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 
-pub(crate) struct Desk {
+pub(crate) struct CredentialProvider {
     logins: Arc<dyn Logins>,
-    voice: Voice,
+    recorder: Recorder,
     /// Of this build alone: buildkitd shares tokens among all sessions that prove the same key.
     key: Option<Ed25519KeyPair>,
     /// The last login that could not be had, and where.
     failed: Mutex<Option<(String, PluginError)>>,
 }
 
-impl Desk {
-    pub(crate) fn new(logins: Arc<dyn Logins>, voice: Voice) -> Self {
+impl CredentialProvider {
+    pub(crate) fn new(logins: Arc<dyn Logins>, recorder: Recorder) -> Self {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok();
         let key = document.and_then(|document| Ed25519KeyPair::from_pkcs8(document.as_ref()).ok());
-        Self { logins, voice, key, failed: Mutex::default() }
+        Self { logins, recorder, key, failed: Mutex::default() }
     }
 
     /// By exact host.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
-        match self.logins.login(named(host), &self.voice).await {
+        match self.logins.login(named(host), &self.recorder).await {
             Ok(login) => Ok(login.map(|login| login.credential)),
             Err(error) => {
                 let status = Status::unauthenticated(error.to_string());

@@ -1,7 +1,7 @@
 //! A session: buildkitd calls back over a stream that we opened, and we serve files, logins,
 //! secrets and health on it.
 
-use crate::{connect::LARGEST_MESSAGE, context::Context, desk::Desk, diffcopy};
+use crate::{connect::LARGEST_MESSAGE, context::Context, desk::CredentialProvider, diffcopy};
 use bollard_buildkit_proto::{
     fsutil::types::Packet,
     moby::{
@@ -60,7 +60,7 @@ pub(crate) struct Served {
     /// By `dir-name`: `context`, `dockerfile`.
     pub(crate) contexts: BTreeMap<&'static str, Arc<Context>>,
     pub(crate) secrets: Arc<BTreeMap<String, Secret>>,
-    pub(crate) logins: Arc<Desk>,
+    pub(crate) logins: Arc<CredentialProvider>,
 }
 
 /// Open until dropped.

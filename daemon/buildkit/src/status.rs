@@ -14,7 +14,7 @@ use windlass_core::{
     event::Event,
     job::Stage,
     redact::Stream,
-    run::{Lost, Voice},
+    run::{JournalLost, Recorder},
     testing::LastWords,
 };
 
@@ -111,8 +111,8 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(voice: &Voice) -> Self {
-        Self { mask: voice.redactor().stream(), rest: Vec::new() }
+    pub(crate) fn new(recorder: &Recorder) -> Self {
+        Self { mask: recorder.redactor().stream(), rest: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
@@ -174,13 +174,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Follows a solve until its stream ends.
-pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, voice: Voice) {
+pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, recorder: Recorder) {
     let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
     let Ok(stream) = client.status(StatusRequest { r#ref: reference }).await else { return };
     let mut stream = stream.into_inner();
     let mut steps = Steps {
         tails,
-        voice,
+        recorder,
         names: BTreeMap::new(),
         lines: BTreeMap::new(),
         told: BTreeSet::new(),
@@ -196,7 +196,7 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, vo
 
 struct Steps {
     tails: Tails,
-    voice: Voice,
+    recorder: Recorder,
     names: BTreeMap<String, String>,
     lines: BTreeMap<String, Lines>,
     /// Steps whose end was told: some are reported again as more of the build asks for them.
@@ -206,17 +206,17 @@ struct Steps {
 }
 
 impl Steps {
-    async fn take(&mut self, response: StatusResponse) -> Result<(), Lost> {
+    async fn take(&mut self, response: StatusResponse) -> Result<(), JournalLost> {
         for vertex in &response.vertexes {
             self.names.insert(vertex.digest.clone(), vertex.name.clone());
         }
         for log in &response.logs {
             let lines = self.lines.entry(log.vertex.clone());
-            let lines = lines.or_insert_with(|| Lines::new(&self.voice));
+            let lines = lines.or_insert_with(|| Lines::new(&self.recorder));
             let ended = lines.push(&log.msg);
             let begun = if self.tails.is_heard() { lines.clone().cut() } else { Vec::new() };
-            self.say(&log.vertex, ended).await?;
-            let redactor = self.voice.redactor();
+            self.record(&log.vertex, ended).await?;
+            let redactor = self.recorder.redactor();
             let begun = begun.iter().map(|line| redactor.mask(line)).collect();
             self.tails.begins(&log.vertex, begun);
         }
@@ -225,7 +225,7 @@ impl Steps {
             if over && self.told.insert(vertex.digest.clone()) {
                 if let Some(mut rest) = self.lines.remove(&vertex.digest) {
                     self.tails.begins(&vertex.digest, Vec::new());
-                    self.say(&vertex.digest, rest.finish()).await?;
+                    self.record(&vertex.digest, rest.finish()).await?;
                 }
                 self.ended(vertex).await?;
             }
@@ -239,24 +239,24 @@ impl Steps {
                 true => "see the Dockerfile reference".to_owned(),
                 false => format!("see {}", warning.url),
             };
-            self.voice.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+            self.recorder.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
         }
         Ok(())
     }
 
-    async fn say(&self, vertex: &str, lines: Vec<String>) -> Result<(), Lost> {
+    async fn record(&self, vertex: &str, lines: Vec<String>) -> Result<(), JournalLost> {
         let name = self.names.get(vertex).map_or("", |name| name);
         // Once more: without escape sequences a secret may be whole again.
-        let redactor = self.voice.redactor();
+        let redactor = self.recorder.redactor();
         for line in lines {
             let line = redactor.mask(&line);
             self.tails.push(vertex, &line);
-            self.voice.log(Stage::Build, name, &line).await?;
+            self.recorder.log_line(Stage::Build, name, &line).await?;
         }
         Ok(())
     }
 
-    async fn ended(&self, vertex: Vertex) -> Result<(), Lost> {
+    async fn ended(&self, vertex: Vertex) -> Result<(), JournalLost> {
         // BuildKit's own errands (loading the Dockerfile, exporting) are of no interest when well.
         if vertex.name.starts_with("[internal]") && vertex.error.is_empty() {
             return Ok(());
@@ -267,12 +267,12 @@ impl Steps {
         };
         let error = Some(vertex.error).filter(|error| !error.is_empty());
         let (step, cached) = (vertex.name, vertex.cached);
-        self.voice.say(Event::Built { step, cached, ms, error }).await
+        self.recorder.record(Event::Built { step, cached, ms, error }).await
     }
 
-    async fn flush(&mut self) -> Result<(), Lost> {
+    async fn flush(&mut self) -> Result<(), JournalLost> {
         for (vertex, mut lines) in std::mem::take(&mut self.lines) {
-            self.say(&vertex, lines.finish()).await?;
+            self.record(&vertex, lines.finish()).await?;
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             if *events || *plugins {
                 let of_plugins = |event: &v1::Event| {
                     use v1::event::What;
-                    matches!(event.what, Some(What::Called(_) | What::Effected(_)))
+                    matches!(event.what, Some(What::PluginCalled(_) | What::PluginEffect(_)))
                 };
                 let wanted = |event: &v1::Event| *events || of_plugins(event);
                 all_events(client, &args, &job, wanted).await?;

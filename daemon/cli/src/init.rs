@@ -239,7 +239,7 @@ mod tests {
                 .map(|line| if is_word(line) { line.trim_start_matches("# ") } else { line })
                 .collect();
             let spec = Spec::from_toml(&said.join("\n")).unwrap();
-            assert_eq!(spec.leaves().len(), WORDS.len(), "{:#?}", spec.leaves());
+            assert_eq!(spec.flatten().len(), WORDS.len(), "{:#?}", spec.flatten());
             assert!(
                 WORDS
                     .iter()

@@ -186,7 +186,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
             "decided",
             json!({ "subject": it.subject, "value": it.value, "evidence": it.evidence }),
         ),
-        Some(What::Called(it)) => (
+        Some(What::PluginCalled(it)) => (
             "called",
             json!({
                 "plugin": it.plugin,
@@ -199,7 +199,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
                 "error": it.error,
             }),
         ),
-        Some(What::Effected(it)) => (
+        Some(What::PluginEffect(it)) => (
             "effected",
             json!({
                 "plugin": it.plugin,
@@ -212,19 +212,19 @@ pub(crate) fn event(event: &v1::Event) -> Value {
                 "ms": millis(it.took.as_ref()),
             }),
         ),
-        Some(What::HookRound(it)) => {
+        Some(What::HookRequested(it)) => {
             ("hook_round", json!({ "hook": it.hook, "actions": it.actions }))
         }
-        Some(What::HookActing(it)) => {
+        Some(What::HookActionStarted(it)) => {
             ("hook_acting", json!({ "hook": it.hook, "action": it.action }))
         }
-        Some(What::HookActed(it)) => {
+        Some(What::HookActionFinished(it)) => {
             ("hook_acted", json!({ "hook": it.hook, "result": it.result, "output": it.output }))
         }
         Some(What::PullSecret(it)) => {
             ("pull_secret", json!({ "host": it.host, "renew": it.renew.as_ref().map(seconds) }))
         }
-        Some(What::Concluding(it)) => ("concluding", ended(it)),
+        Some(What::OutcomeDecided(it)) => ("concluding", ended(it)),
         Some(What::Tested(it)) => ("tested", tested(it)),
         Some(What::Warning(it)) => ("warning", json!({ "message": it.message, "fix": it.fix })),
         Some(What::Retrying(it)) => (
@@ -234,13 +234,15 @@ pub(crate) fn event(event: &v1::Event) -> Value {
         Some(What::Pushed(it)) => {
             ("pushed", json!({ "image": it.image, "digest": it.digest, "bytes": it.bytes }))
         }
-        Some(What::Planned(it)) => ("planned", json!({ "forward": it.forward, "back": it.back })),
+        Some(What::Planned(it)) => {
+            ("planned", json!({ "forward": it.forward, "rollback": it.rollback }))
+        }
         Some(What::Step(it)) => (
             "step",
             json!({
                 "index": it.index,
-                "back": it.back,
-                "after": it.after,
+                "rollback": it.rollback,
+                "notify": it.notify,
                 "done": it.done,
                 "what": it.what,
             }),
@@ -252,7 +254,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
             let endpoints: Vec<_> = it.endpoints.iter().map(endpoint).collect();
             ("serving", json!({ "cluster": it.cluster, "endpoints": endpoints }))
         }
-        Some(What::TurningBack(it)) => ("turning_back", ended(it)),
+        Some(What::RollingBack(it)) => ("rolling_back", ended(it)),
         Some(What::Ended(it)) => ("ended", ended(it)),
     };
     json!({
@@ -263,7 +265,7 @@ pub(crate) fn event(event: &v1::Event) -> Value {
     })
 }
 
-/// `JOB_STATE_TURNING_BACK` as `turning_back`.
+/// `JOB_STATE_TURNING_BACK` as `rolling_back`.
 pub(crate) fn word(name: &str) -> String {
     let name = ["JOB_STATE_", "STAGE_", "OUTCOME_", "CHANGE_VERB_", "HEALTH_"]
         .iter()

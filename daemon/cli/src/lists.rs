@@ -52,7 +52,7 @@ fn look(state: v1::JobState) -> Look {
     match state {
         v1::JobState::Succeeded => Look::Good,
         v1::JobState::Failed => Look::Bad,
-        v1::JobState::Stopped | v1::JobState::TurningBack => Look::Odd,
+        v1::JobState::Stopped | v1::JobState::RollingBack => Look::Odd,
         v1::JobState::Running => Look::Strong,
         v1::JobState::Waiting | v1::JobState::Unspecified => Look::Plain,
     }
@@ -123,7 +123,7 @@ mod tests {
             source: None,
             rollback_of: "0197c0de-7a11".into(),
             clusters: vec!["eu".into(), "us".into()],
-            ..job("0197-3", v1::JobState::TurningBack, v1::Stage::Release)
+            ..job("0197-3", v1::JobState::RollingBack, v1::Stage::Release)
         };
         let failed = v1::Job {
             finished: ago(60),

@@ -37,7 +37,7 @@ pub(crate) fn event(event: &v1::Event) -> String {
             }
             text
         }
-        Some(What::Called(it)) => {
+        Some(What::PluginCalled(it)) => {
             let how = match &*it.error {
                 "" => "answered".to_owned(),
                 error => format!("FAILED: {error}"),
@@ -52,15 +52,15 @@ pub(crate) fn event(event: &v1::Event) -> String {
                 it.host_calls
             ))
         }
-        Some(What::Effected(it)) => line(match &*it.denied {
+        Some(What::PluginEffect(it)) => line(match &*it.denied {
             "" => format!("plugin `{}`: {} ({} ms)", it.plugin, it.what, millis(it.took.as_ref())),
             why => format!("plugin `{}`: DENIED: {}: {why}", it.plugin, it.what),
         }),
-        Some(What::HookRound(it)) => {
+        Some(What::HookRequested(it)) => {
             line(format!("{} wants {} done", it.hook, count(it.actions, "thing")))
         }
-        Some(What::HookActing(it)) => line(format!("{}: {} …", it.hook, it.action)),
-        Some(What::HookActed(it)) => {
+        Some(What::HookActionStarted(it)) => line(format!("{}: {} …", it.hook, it.action)),
+        Some(What::HookActionFinished(it)) => {
             let mut text = line(format!("{}: {}", it.hook, it.result));
             for output in it.output.lines() {
                 text.push_str(&format!("\n{stage:8} | {output}"));
@@ -70,7 +70,7 @@ pub(crate) fn event(event: &v1::Event) -> String {
         Some(What::PullSecret(it)) => {
             line(format!("what nodes pull from {} with is renewed later", it.host))
         }
-        Some(What::Concluding(it)) => {
+        Some(What::OutcomeDecided(it)) => {
             line(format!("telling hooks: {}", word(it.outcome().as_str_name())))
         }
         Some(What::Tested(it)) => line(format!(
@@ -88,7 +88,7 @@ pub(crate) fn event(event: &v1::Event) -> String {
         Some(What::Planned(it)) => line(format!(
             "plan: {}; way back: {}",
             it.forward.join(", then "),
-            it.back.join(", then ")
+            it.rollback.join(", then ")
         )),
         Some(What::Step(it)) if it.done => line(format!("{} done", direction(it))),
         Some(What::Step(it)) => line(format!("{}: {}", direction(it), it.what)),
@@ -103,7 +103,7 @@ pub(crate) fn event(event: &v1::Event) -> String {
             let place = place(std::slice::from_ref(&it.cluster));
             line(format!("answers at {}{place}", urls.join(", ")))
         }
-        Some(What::TurningBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
+        Some(What::RollingBack(it)) => line(format!("turning back\n{}", indented(&ended(it)))),
         Some(What::Ended(it)) => ended(it),
     }
 }
@@ -113,7 +113,7 @@ fn count(many: u32, what: &str) -> String {
 }
 
 fn direction(step: &v1::Step) -> String {
-    let way = match (step.back, step.after) {
+    let way = match (step.rollback, step.notify) {
         (true, _) => " back",
         (_, true) => " after",
         _ => "",

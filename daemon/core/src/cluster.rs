@@ -23,7 +23,7 @@ pub fn place(name: &str) -> String {
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Order {
+pub enum RolloutOrder {
     /// One after the other. Each is healthy before the next is touched.
     #[default]
     Sequential,
@@ -37,7 +37,7 @@ pub struct Clusters {
     /// Their names, the first first; never none.
     pub names: Vec<String>,
     /// One after the other, or at once.
-    pub order: Order,
+    pub order: RolloutOrder,
 }
 
 /// One of the operator's clusters.
@@ -57,7 +57,7 @@ pub struct Targets {
     /// In the operator's order.
     pub all: Vec<Target>,
     /// Where a job does not say it.
-    pub order: Order,
+    pub order: RolloutOrder,
 }
 
 /// A job cannot go there.
@@ -76,7 +76,7 @@ pub enum NoCluster {
 impl Default for Clusters {
     /// The daemon's only one.
     fn default() -> Self {
-        Self { names: vec![DEFAULT.into()], order: Order::default() }
+        Self { names: vec![DEFAULT.into()], order: RolloutOrder::default() }
     }
 }
 
@@ -95,7 +95,7 @@ impl Targets {
         &self,
         app: &App,
         wanted: &[String],
-        order: Option<Order>,
+        order: Option<RolloutOrder>,
     ) -> Result<Clusters, NoCluster> {
         let known = self.all.iter().filter(|target| target.is_for(app));
         let known: Vec<_> = known.map(|target| target.name.clone()).collect();
@@ -133,7 +133,7 @@ mod tests {
             target("us", &["shop"], &["production"]),
             target("lab", &[], &["staging"]),
         ];
-        Targets { all, order: Order::Sequential }
+        Targets { all, order: RolloutOrder::Sequential }
     }
 
     fn app(project: &str, environment: &str) -> App {
@@ -154,10 +154,13 @@ mod tests {
     fn a_job_may_say_fewer_and_in_its_own_order() {
         let say = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            targets().choose(&app("shop", ""), &names, Some(Order::Parallel))
+            targets().choose(&app("shop", ""), &names, Some(RolloutOrder::Parallel))
         };
         let chosen = say(&["us", "eu"]).unwrap();
-        assert_eq!((chosen.names, chosen.order), (vec!["us".into(), "eu".into()], Order::Parallel));
+        assert_eq!(
+            (chosen.names, chosen.order),
+            (vec!["us".into(), "eu".into()], RolloutOrder::Parallel)
+        );
         assert_eq!(
             say(&["eu", "lab"]).unwrap_err().to_string(),
             "clusters[1]: `lab` is no cluster for shop/web/production; there are: eu, us"

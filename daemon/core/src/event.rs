@@ -75,25 +75,30 @@ pub enum Event {
         because: String,
     },
     /// A plugin was asked, and what that took.
-    Called(PluginCall),
+    #[serde(rename = "called")]
+    PluginCalled(PluginCall),
     /// A plugin reached for something outside, or was refused it.
-    Effected(PluginEffect),
+    #[serde(rename = "effected")]
+    PluginEffect(PluginEffect),
     /// A hook wants these done before it is asked again.
-    HookRound {
+    #[serde(rename = "hook_round")]
+    HookRequested {
         /// Its name.
         hook: String,
         /// What it wants.
         batch: Batch,
     },
     /// An action of a hook begins.
-    HookActing {
+    #[serde(rename = "hook_acting")]
+    HookActionStarted {
         /// The hook's name.
         hook: String,
         /// In words.
         action: String,
     },
     /// An action of a hook is over.
-    HookActed {
+    #[serde(rename = "hook_acted")]
+    HookActionFinished {
         /// The hook's name.
         hook: String,
         /// What came of it.
@@ -106,7 +111,8 @@ pub enum Event {
     /// Nothing is left to decide: from here on a restart goes on instead of starting again.
     Planned(Box<Plan>),
     /// A step of the plan begins.
-    Taking(Cursor, String),
+    #[serde(rename = "taking")]
+    StepStarted(Cursor, String),
     /// What nodes pull with expires: it is renewed by then, as long as the app is there.
     PullSecret {
         /// Whose.
@@ -127,7 +133,8 @@ pub enum Event {
         wanted: u32,
     },
     /// A step of the plan is done.
-    Took(Cursor),
+    #[serde(rename = "took")]
+    StepFinished(Cursor),
     /// The release serves, and answers there.
     Serving {
         /// In which cluster.
@@ -137,11 +144,13 @@ pub enum Event {
     },
     /// How the job will end once the way back is taken. Told before anything is undone, while the
     /// evidence is still there.
-    TurningBack(Outcome),
+    #[serde(rename = "turning_back")]
+    RollingBack(Outcome),
     /// A stage ended well.
     Finished(Stage),
     /// How the job ends, once the hooks that look on were told.
-    Concluding {
+    #[serde(rename = "concluding")]
+    OutcomeDecided {
         /// How it ends.
         outcome: Outcome,
         /// Those that are told, in order.

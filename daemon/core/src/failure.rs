@@ -5,12 +5,12 @@ use crate::{
     diagnose::{Diagnosis, diagnose},
     dockerfile::RecipeError,
     event::{Outcome, Stop},
-    hook::Moment,
+    hook::HookPhase,
     job::{Release, Stage},
     plan::Step,
     ports::{BuildError, ClusterError, GitError, PluginError, SecretError},
     rollout::Finding,
-    run::Lost,
+    run::JournalLost,
     spec::SpecError,
     testing::TestSummary,
 };
@@ -35,7 +35,7 @@ pub enum Cause {
     Stopped(Stop),
     /// The journal is gone.
     #[error(transparent)]
-    Lost(#[from] Lost),
+    JournalLost(#[from] JournalLost),
     /// The file in the repository is wrong.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -152,7 +152,7 @@ pub enum Cause {
         /// Who decided so.
         plugin: String,
         /// When it was asked.
-        moment: Moment,
+        phase: HookPhase,
         /// In its words.
         message: String,
         /// Whether what ran before is put back.
@@ -211,7 +211,7 @@ impl Failure {
     /// Nothing more may be done or said.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        matches!(self.cause, Cause::Lost(_))
+        matches!(self.cause, Cause::JournalLost(_))
     }
 }
 
@@ -223,10 +223,10 @@ impl Cause {
     }
 }
 
-impl Lost {
+impl JournalLost {
     /// As the failure of a stage.
     #[must_use]
     pub fn at(self, at: Stage) -> Failure {
-        Failure { at, cause: Cause::Lost(self) }
+        Failure { at, cause: Cause::JournalLost(self) }
     }
 }

@@ -38,13 +38,15 @@ pub struct Hook {
     /// The plugin that decides.
     pub plugin: String,
     /// When.
-    pub moment: Moment,
+    #[serde(rename = "moment")]
+    pub phase: HookPhase,
     /// What follows where it fails.
     pub policy: Policy,
     /// The operator's words: a JSON object.
     pub settings: String,
     /// The app's words: a JSON object.
-    pub said: String,
+    #[serde(rename = "said")]
+    pub app_settings: String,
     /// Where the secrets are that the plugin asks for, by the name that it uses.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -65,7 +67,7 @@ pub enum SecretSource {
 /// Moment at which a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Moment {
+pub enum HookPhase {
     /// Before any pod of the new release is made.
     BeforeTraffic,
     /// Once the new release is healthy.
@@ -172,7 +174,7 @@ pub struct Done {
 
 /// How far a hook is, as the journal has it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rounds {
+pub struct HookProgress {
     /// Batches so far.
     count: u32,
     batch: Option<Batch>,
@@ -198,17 +200,17 @@ pub struct About {
     pub failure: Option<Diagnosis>,
 }
 
-impl Rounds {
+impl HookProgress {
     /// With what `event` adds.
     #[must_use]
     pub fn after(mut self, event: &Event) -> Self {
         match event {
-            Event::HookRound { batch, .. } => {
+            Event::HookRequested { batch, .. } => {
                 let (count, batch) = (self.count + 1, Some(batch.clone()));
                 Self { count, batch, ..Self::default() }
             }
-            Event::HookActing { .. } => Self { is_doing: true, ..self },
-            Event::HookActed { result, .. } => {
+            Event::HookActionStarted { .. } => Self { is_doing: true, ..self },
+            Event::HookActionFinished { result, .. } => {
                 self.results.push(result.clone());
                 Self { is_doing: false, ..self }
             }
@@ -219,10 +221,10 @@ impl Rounds {
 
 /// The hooks of an app at the moments at which they only look on, once its job is over.
 #[must_use]
-pub fn looking_on(job: &Job, outcome: &Outcome, ports: &Ports) -> Vec<Hook> {
-    let moment = match (outcome, &job.source) {
-        (Outcome::Failed(_), _) => Moment::AfterFailure,
-        (Outcome::Succeeded(_), Source::Release(_)) => Moment::AfterRollback,
+pub fn notification_hooks(job: &Job, outcome: &Outcome, ports: &Ports) -> Vec<Hook> {
+    let phase = match (outcome, &job.source) {
+        (Outcome::Failed(_), _) => HookPhase::AfterFailure,
+        (Outcome::Succeeded(_), Source::Release(_)) => HookPhase::AfterRollback,
         // Who stopped it knows, and a newer job tells of itself.
         _ => return Vec::new(),
     };
@@ -230,20 +232,20 @@ pub fn looking_on(job: &Job, outcome: &Outcome, ports: &Ports) -> Vec<Hook> {
         Outcome::Succeeded(release) => &release.hooks,
         _ => &job.spec.hooks,
     };
-    at(ports.hooks.of(&job.app, said), moment)
+    at(ports.hooks.of(&job.app, said), phase)
 }
 
 /// Those of one moment.
 #[must_use]
-pub fn at(hooks: Vec<Hook>, moment: Moment) -> Vec<Hook> {
-    hooks.into_iter().filter(|hook| hook.moment == moment).collect()
+pub fn at(hooks: Vec<Hook>, phase: HookPhase) -> Vec<Hook> {
+    hooks.into_iter().filter(|hook| hook.phase == phase).collect()
 }
 
 /// Asks a hook of a plan to its end, and answers for it as its policy says.
 pub(crate) async fn step(
     hook: &Hook,
     release: &Release,
-    rounds: Rounds,
+    progress: HookProgress,
     ports: &Ports,
     run: &Run,
 ) -> Result<(), Cause> {
@@ -259,9 +261,9 @@ pub(crate) async fn step(
         image: Some(release.image.clone()),
         failure: None,
     };
-    let (done, judged) = match rounds_of(hook, &about, Some(release), rounds, ports, run).await {
+    let (done, judged) = match rounds_of(hook, &about, Some(release), progress, ports, run).await {
         Ok(ended) => ended,
-        Err(cause @ (Cause::Stopped(_) | Cause::Lost(_) | Cause::Panicked(_))) => {
+        Err(cause @ (Cause::Stopped(_) | Cause::JournalLost(_) | Cause::Panicked(_))) => {
             return Err(cause);
         }
         Err(Cause::Plugin(error)) => {
@@ -272,14 +274,14 @@ pub(crate) async fn step(
         Err(cause) => (failed(cause.to_string()), None),
     };
     if done.ok {
-        return Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?);
+        return Ok(run.recorder().log_line(Stage::Hooks, &hook.name, &done.message).await?);
     }
     match hook.policy {
         Policy::Warn => warn(hook, &done.message, run).await,
         policy => Err(Cause::Hook {
             hook: hook.name.clone(),
             plugin: hook.plugin.clone(),
-            moment: hook.moment,
+            phase: hook.phase,
             message: done.message,
             turn_back: policy == Policy::RollBack || done.request_rollback,
             place: release.place(),
@@ -293,11 +295,11 @@ fn failed(message: String) -> Done {
 }
 
 /// Asks a hook that looks on. Whatever comes of it, the job's outcome stands.
-pub(crate) async fn look_on(
+pub(crate) async fn notify(
     hook: &Hook,
     job: &Job,
     outcome: &Outcome,
-    rounds: Rounds,
+    progress: HookProgress,
     ports: &Ports,
     run: &Run,
 ) -> Result<(), Cause> {
@@ -318,22 +320,22 @@ pub(crate) async fn look_on(
         image: release.map(|release| release.image.clone()),
         failure,
     };
-    match rounds_of(hook, &about, release, rounds, ports, run).await {
+    match rounds_of(hook, &about, release, progress, ports, run).await {
         Ok((done, _)) if done.ok => {
-            Ok(run.voice().log(Stage::Hooks, &hook.name, &done.message).await?)
+            Ok(run.recorder().log_line(Stage::Hooks, &hook.name, &done.message).await?)
         }
         Ok((done, _)) => warn(hook, &done.message, run).await,
-        Err(Cause::Lost(lost)) => Err(lost.into()),
+        Err(Cause::JournalLost(lost)) => Err(lost.into()),
         Err(cause) => warn(hook, &cause.to_string(), run).await,
     }
 }
 
 async fn warn(hook: &Hook, message: &str, run: &Run) -> Result<(), Cause> {
-    let message = format!("hook `{}` ({}) failed: {message}", hook.name, hook.moment);
+    let message = format!("hook `{}` ({}) failed: {message}", hook.name, hook.phase);
     let fix =
         "the job goes on, as its policy says; see what the hook did with `windlass show --plugins`"
             .into();
-    Ok(run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?)
+    Ok(run.record(Event::Warning { stage: Stage::Hooks, message, fix }).await?)
 }
 
 /// Asks a hook until it is over. Where it did not end well, the verdict on its Job's pod goes with it.
@@ -341,7 +343,7 @@ async fn rounds_of(
     hook: &Hook,
     about: &About,
     release: Option<&Release>,
-    mut rounds: Rounds,
+    mut progress: HookProgress,
     ports: &Ports,
     run: &Run,
 ) -> Result<(Done, Option<Box<Diagnosis>>), Cause> {
@@ -352,46 +354,46 @@ async fn rounds_of(
             let message = format!("it took more than {} min in all", most.as_secs() / 60);
             return Ok((failed(message), None));
         }
-        if let Some(batch) = rounds.batch.clone() {
-            let from = rounds.results.len();
+        if let Some(batch) = progress.batch.clone() {
+            let from = progress.results.len();
             for (index, action) in batch.actions.iter().enumerate().skip(from) {
-                let is_again = rounds.is_doing;
-                let key = format!("{}/{}/{index}", about.key, rounds.count);
+                let is_again = progress.is_doing;
+                let key = format!("{}/{}/{index}", about.key, progress.count);
                 let result = match (action, is_again) {
                     (Action::PodExec { once: true, .. }, true) => ActionResult::Failed(
                         "the daemon ended while it ran; it is not done a second time".into(),
                     ),
                     _ => {
                         let (name, words) = (hook.name.clone(), action.to_string());
-                        run.say(Event::HookActing { hook: name, action: words }).await?;
+                        run.record(Event::HookActionStarted { hook: name, action: words }).await?;
                         act(hook, action, release, &key, ports, run).await?
                     }
                 };
-                let acted = Event::HookActed { hook: hook.name.clone(), result };
+                let acted = Event::HookActionFinished { hook: hook.name.clone(), result };
                 // As it is recorded, so that a restart goes on with the same.
-                let acted = cut(run.voice().masked(acted));
-                rounds = rounds.after(&acted);
-                run.say(acted).await?;
+                let acted = cut(run.recorder().masked(acted));
+                progress = progress.after(&acted);
+                run.record(acted).await?;
             }
         }
-        let earlier = rounds.batch.as_ref().map(|batch| (&*batch.state, &*rounds.results));
-        match ports.hooks.next(hook, about, earlier, run.voice()).await? {
+        let earlier = progress.batch.as_ref().map(|batch| (&*batch.state, &*progress.results));
+        match ports.hooks.next(hook, about, earlier, run.recorder()).await? {
             HookStep::Done(done) => {
-                let judged = rounds.results.iter().rev().find_map(|result| match result {
+                let judged = progress.results.iter().rev().find_map(|result| match result {
                     ActionResult::Hopeless(diagnosis) => Some(diagnosis.clone()),
                     _ => None,
                 });
                 let judged = judged.filter(|_| !done.ok);
                 return Ok((done, judged));
             }
-            HookStep::Run(_) if rounds.count >= MOST_ROUNDS => {
+            HookStep::Run(_) if progress.count >= MOST_ROUNDS => {
                 let message = format!("it asked for more than {MOST_ROUNDS} batches of actions");
                 return Ok((failed(message), None));
             }
             HookStep::Run(batch) => {
-                let event = Event::HookRound { hook: hook.name.clone(), batch };
-                rounds = rounds.after(&event);
-                run.say(event).await?;
+                let event = Event::HookRequested { hook: hook.name.clone(), batch };
+                progress = progress.after(&event);
+                run.record(event).await?;
             }
         }
     }
@@ -410,7 +412,7 @@ async fn act(
     if can_stop {
         run.unless_stopped(async { Ok::<_, Cause>(()) }).await?;
     }
-    let Some(release) = release.filter(|_| hook.moment != Moment::AfterFailure) else {
+    let Some(release) = release.filter(|_| hook.phase != HookPhase::AfterFailure) else {
         return match action {
             Action::Wait { ms } => wait(*ms, false, run).await,
             _ => Ok(ActionResult::Denied("there is no release of this job to act on".into())),
@@ -418,27 +420,28 @@ async fn act(
     };
     match action {
         Action::Wait { ms } => wait(*ms, can_stop, run).await,
-        Action::PodExec { .. } if hook.moment == Moment::BeforeTraffic => {
+        Action::PodExec { .. } if hook.phase == HookPhase::BeforeTraffic => {
             Ok(ActionResult::Denied("before traffic there is no pod of the new release".into()))
         }
         action => {
-            run.retrying(|| ports.cluster.act(release, &hook.name, key, action, run.voice())).await
+            run.retrying(|| ports.cluster.act(release, &hook.name, key, action, run.recorder()))
+                .await
         }
     }
 }
 
 /// Whether it is a step of a plan, which may be stopped.
 fn is_step(hook: &Hook) -> bool {
-    matches!(hook.moment, Moment::BeforeTraffic | Moment::AfterRelease)
+    matches!(hook.phase, HookPhase::BeforeTraffic | HookPhase::AfterRelease)
 }
 
 /// The end of what a command printed. After masking: a secret's half would not be known.
 fn cut(event: Event) -> Event {
     match event {
-        Event::HookActed { hook, result: ActionResult::Exited { code, output } } => {
+        Event::HookActionFinished { hook, result: ActionResult::Exited { code, output } } => {
             let from = output.ceil_char_boundary(output.len().saturating_sub(OUTPUT));
             let output = output.get(from..).unwrap_or_default().to_owned();
-            Event::HookActed { hook, result: ActionResult::Exited { code, output } }
+            Event::HookActionFinished { hook, result: ActionResult::Exited { code, output } }
         }
         other => other,
     }

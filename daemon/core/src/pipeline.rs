@@ -7,13 +7,13 @@
 use crate::{
     event::{Event, Outcome},
     failure::{Cause, Failure},
-    history::Standing,
-    hook::{self, Hook, Rounds},
+    hook::{self, Hook, HookProgress},
     job::{Commit, Image, Job, Release, Source, Stage},
-    plan::{Before, Cursor, Plan, rolling},
+    plan::{Cursor, Plan, Previous, rolling},
     ports::{ClusterError, ImageConfig, Ports},
     release::{Resumed, carry_out},
-    run::{Lost, Run},
+    replay::ResumePoint,
+    run::{JournalLost, Run},
 };
 use std::collections::BTreeMap;
 
@@ -31,66 +31,77 @@ pub use source::{checkout, resolve};
 /// Deploys one job, or goes on with one. It does not fail: how the job ended is its outcome.
 ///
 /// # Errors
-/// [`Lost`] when the journal no longer takes this daemon's word: stop, touch nothing more.
-pub async fn deploy(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Outcome, Lost> {
-    let (outcome, hooks, next, rounds) = match past {
-        Standing::Ended(outcome) => return Ok(outcome),
-        Standing::Concluding { outcome, hooks, next, rounds } => {
+/// [`JournalLost`] when the journal no longer takes this daemon's word: stop, touch nothing more.
+pub async fn deploy(
+    job: &Job,
+    past: ResumePoint,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Outcome, JournalLost> {
+    let (outcome, hooks, next, progress) = match past {
+        ResumePoint::Ended(outcome) => return Ok(outcome),
+        ResumePoint::OutcomeDecided { outcome, hooks, next, progress } => {
             if let Outcome::Succeeded(release) = &outcome {
                 secrets::mask_released(release, ports, run).await;
             }
-            (outcome, hooks, next, rounds)
+            (outcome, hooks, next, progress)
         }
         past => {
             let outcome = match attempt(job, past, ports, run).await {
                 Ok(release) => Outcome::Succeeded(Box::new(release)),
-                Err(Failure { cause: Cause::Lost(lost), .. }) => return Err(lost),
-                Err(failure) => run.voice().masked_outcome(failure.outcome()),
+                Err(Failure { cause: Cause::JournalLost(lost), .. }) => return Err(lost),
+                Err(failure) => run.recorder().masked_outcome(failure.outcome()),
             };
-            let hooks = hook::looking_on(job, &outcome, ports);
+            let hooks = hook::notification_hooks(job, &outcome, ports);
             if !hooks.is_empty() {
                 let (outcome, hooks) = (outcome.clone(), hooks.clone());
-                run.say(Event::Concluding { outcome, hooks }).await?;
+                run.record(Event::OutcomeDecided { outcome, hooks }).await?;
             }
-            (outcome, hooks, Cursor::After(0), Rounds::default())
+            (outcome, hooks, Cursor::Notify(0), HookProgress::default())
         }
     };
-    let mut rounds = Some(rounds);
+    let mut progress = Some(progress);
     for (index, hook) in hooks.iter().enumerate().skip(next.index()) {
-        let rounds = rounds.take().unwrap_or_default();
-        let asked = hook::look_on(hook, job, &outcome, rounds, ports, run);
-        match run.step(Cursor::After(index), hook.to_string(), asked).await {
-            Err(Failure { cause: Cause::Lost(lost), .. }) => return Err(lost),
+        let progress = progress.take().unwrap_or_default();
+        let asked = hook::notify(hook, job, &outcome, progress, ports, run);
+        match run.step(Cursor::Notify(index), hook.to_string(), asked).await {
+            Err(Failure { cause: Cause::JournalLost(lost), .. }) => return Err(lost),
             // A defect of ours: the outcome stands all the same.
             Err(failure) => {
                 let (message, fix) = (failure.to_string(), "please report it".into());
-                run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
-                run.say(Event::Took(Cursor::After(index))).await?;
+                run.record(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
+                run.record(Event::StepFinished(Cursor::Notify(index))).await?;
             }
             Ok(()) => {}
         }
     }
-    run.say(Event::Ended(outcome.clone())).await?;
+    run.record(Event::Ended(outcome.clone())).await?;
     Ok(outcome)
 }
 
-async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<Release, Failure> {
-    if let Standing::Planned { plan, next, begun, turned, rounds } = past {
+async fn attempt(
+    job: &Job,
+    past: ResumePoint,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Release, Failure> {
+    if let ResumePoint::Planned { plan, next, begun, rolling_back, progress } = past {
         secrets::mask_planned(&plan, ports, run).await;
-        return released(&plan, Resumed { from: next, begun, turned, rounds }, ports, run).await;
+        return released(&plan, Resumed { from: next, begun, rolling_back, progress }, ports, run)
+            .await;
     }
     let (app, clusters) = (&job.app, &job.clusters);
     let may = ports.targets.choose(app, &clusters.names, Some(clusters.order));
     may.map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
     let release = match (past, &job.source) {
-        (Standing::Pushed(release), _) => *release,
+        (ResumePoint::Pushed(release), _) => *release,
         (_, Source::Commit(commit)) => from_commit(job, commit, ports, run).await?,
         (_, Source::Release(earlier)) => {
             Release { id: job.id.clone(), ..earlier.at(&job.clusters.names) }
         }
     };
     let planned = async {
-        run.say(Event::Started(Stage::Release)).await?;
+        run.record(Event::Started(Stage::Release)).await?;
         let hooks = match job.source {
             Source::Commit(_) => hooks_of(&release, ports, run).await?,
             // What was deployed before was migrated before; those that look on are told.
@@ -98,7 +109,7 @@ async fn attempt(job: &Job, past: Standing, ports: &Ports, run: &Run) -> Result<
         };
         let before = before(&release, ports, run).await?;
         let plan = rolling(&release, job.clusters.order, &before, &hooks);
-        run.say(Event::Planned(Box::new(plan.clone()))).await?;
+        run.record(Event::Planned(Box::new(plan.clone()))).await?;
         Ok::<_, Cause>(plan)
     };
     let plan = planned.await.map_err(|cause| Failure { at: Stage::Release, cause })?;
@@ -120,10 +131,10 @@ async fn released(
             let endpoints = ports.inspect.endpoints(&placed).await.unwrap_or_default();
             if !endpoints.is_empty() {
                 let cluster = placed.cluster().to_owned();
-                run.say(Event::Serving { cluster, endpoints }).await?;
+                run.record(Event::Serving { cluster, endpoints }).await?;
             }
         }
-        run.say(Event::Finished(Stage::Release)).await
+        run.record(Event::Finished(Stage::Release)).await
     };
     told.await.map_err(|lost| lost.at(Stage::Release))?;
     Ok(release)
@@ -135,11 +146,11 @@ async fn before(
     release: &Release,
     ports: &Ports,
     run: &Run,
-) -> Result<BTreeMap<String, Before>, Cause> {
+) -> Result<BTreeMap<String, Previous>, Cause> {
     let mut before = BTreeMap::new();
     for next in release.each() {
         let known = match run.last_release(&next.app, next.cluster()).await? {
-            Some(last) => Before::Release(Box::new(last)),
+            Some(last) => Previous::Release(Box::new(last)),
             None if serves(&next, ports, run).await? => {
                 let message = format!(
                     "{} serves{} already, and the journal has no release of it",
@@ -147,8 +158,8 @@ async fn before(
                     next.place()
                 );
                 let fix = "nothing, if it was deployed otherwise before; if this release fails, what it changed stays".into();
-                run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
-                Before::Unknown
+                run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                Previous::Unmanaged
             }
             None => continue,
         };
@@ -165,7 +176,7 @@ async fn serves(next: &Release, ports: &Ports, run: &Run) -> Result<bool, Cause>
 
 /// The operator's hooks for a release. What the app says of a hook that there is not is no error:
 /// the same repository may be deployed by another operator.
-async fn hooks_of(release: &Release, ports: &Ports, run: &Run) -> Result<Vec<Hook>, Lost> {
+async fn hooks_of(release: &Release, ports: &Ports, run: &Run) -> Result<Vec<Hook>, JournalLost> {
     let hooks = ports.hooks.of(&release.app, &release.hooks);
     for name in release.hooks.keys() {
         if !hooks.iter().any(|hook| hook.name == *name) {
@@ -173,7 +184,7 @@ async fn hooks_of(release: &Release, ports: &Ports, run: &Run) -> Result<Vec<Hoo
                 format!("`hooks.{name}` is said, and the operator has no such hook for this app");
             let known = hooks.iter().map(|hook| &*hook.name).collect::<Vec<_>>().join(", ");
             let fix = format!("remove it, or ask the operator for it; there are: {known}");
-            run.say(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
+            run.record(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
         }
     }
     Ok(hooks)
@@ -194,11 +205,11 @@ async fn from_commit(
     let mut build = run.stage(Stage::Build, building).await?;
     run.stage(Stage::Test, test::test(&decided, &*tree, &*build, ports, run)).await?;
     // Not retried here: the builder's own push retries, and a lost builder has lost the build.
-    let image = run.stage(Stage::Push, build.push(run.voice())).await?;
+    let image = run.stage(Stage::Push, build.push(run.recorder())).await?;
     let (decision, env) = (&decided.decision, decided.env);
     let release = release(&job.id, &job.app, commit, decision, env, build.config(), image);
     let release = release.at(&job.clusters.names);
-    let pushed = run.say(Event::Pushed(Box::new(release.clone()))).await;
+    let pushed = run.record(Event::Pushed(Box::new(release.clone()))).await;
     pushed.map_err(|lost| lost.at(Stage::Push))?;
     Ok(release)
 }
@@ -235,7 +246,7 @@ async fn preview(
                 let message =
                     format!("{error}{}; the image is built all the same", release.place());
                 let fix = "see that the API server runs, or cancel the job".into();
-                let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+                let told = run.record(Event::Warning { stage: Stage::Release, message, fix }).await;
                 told.map_err(|lost| lost.at(Stage::Release))?;
             }
             _ => {}

@@ -2,8 +2,8 @@
 //! carrying out is `release`'s.
 
 use crate::{
-    cluster::Order,
-    hook::{Hook, Moment},
+    cluster::RolloutOrder,
+    hook::{Hook, HookPhase},
     job::Release,
 };
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,9 @@ use std::{
 pub struct Plan {
     /// To the new release.
     pub forward: Vec<Step>,
-    /// From its end; [`Plan::way_back`] is right from wherever `forward` failed.
-    pub back: Vec<Step>,
+    /// From its end; [`Plan::rollback_from`] is right from wherever `forward` failed.
+    #[serde(rename = "back")]
+    pub rollback: Vec<Step>,
     /// What serves when `forward` is done.
     pub release: Release,
 }
@@ -46,9 +47,11 @@ pub enum Step {
     },
     /// The same in several clusters at once: all of them writes, or all of them waits, or the whole way
     /// back of each, so that none waits for another.
-    Together(Vec<Self>),
+    #[serde(rename = "together")]
+    Parallel(Vec<Self>),
     /// One after the other, taken again from its first after a restart.
-    InTurn(Vec<Self>),
+    #[serde(rename = "in_turn")]
+    Sequence(Vec<Self>),
 }
 
 /// A write to the cluster that leaves the same state however often it is made.
@@ -62,7 +65,8 @@ pub enum Change {
     /// The same on the way back: what cannot be as it was, and does no harm as it is, stays.
     Restore(Box<Release>),
     /// Stops an app that never served: no pods, its objects kept for a look.
-    Retire(Box<Release>),
+    #[serde(rename = "retire")]
+    ScaleToZero(Box<Release>),
     /// Deletes what an earlier release had and this one has not; never what holds data.
     Prune(Box<Release>),
     /// Deletes the pods of other versions that this release's pods wait for in vain. No step of a plan: a
@@ -78,7 +82,7 @@ impl Change {
             Self::Prepare(release)
             | Self::Apply(release)
             | Self::Restore(release)
-            | Self::Retire(release)
+            | Self::ScaleToZero(release)
             | Self::Prune(release)
             | Self::Unblock(release) => release,
         }
@@ -92,14 +96,16 @@ pub enum Cursor {
     /// Towards the new release.
     Forward(usize),
     /// To what served before.
-    Back(usize),
+    #[serde(rename = "back")]
+    Rollback(usize),
     /// Through the hooks that look on.
-    After(usize),
+    #[serde(rename = "after")]
+    Notify(usize),
 }
 
 /// How long a rollout may take to become healthy: each pod's time, for as many waves of pods as
 /// there are. What is hopeless is called long before.
-fn patience(release: &Release) -> Duration {
+fn progress_deadline(release: &Release) -> Duration {
     let processes = release.runtime.processes.iter();
     let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {
         let waves = match process.ordered {
@@ -107,19 +113,19 @@ fn patience(release: &Release) -> Duration {
             // A quarter more at once.
             false => process.replicas.min(5),
         };
-        u64::from(process.patience_seconds()) * u64::from(waves.max(1))
+        u64::from(process.progress_deadline_seconds()) * u64::from(waves.max(1))
     });
     Duration::from_secs(longest.max().unwrap_or(300))
 }
 
 /// What serves in a cluster when a plan is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Before {
+pub enum Previous {
     /// The journal knows it.
     Release(Box<Release>),
     /// Something serves that the journal does not know: an app of before, or a cluster that was called
     /// otherwise.
-    Unknown,
+    Unmanaged,
 }
 
 /// Pods are replaced one by one; the old ones go as new ones are ready. `before`: what served last, by
@@ -128,13 +134,13 @@ pub enum Before {
 #[must_use]
 pub fn rolling(
     next: &Release,
-    order: Order,
-    before: &BTreeMap<String, Before>,
+    order: RolloutOrder,
+    before: &BTreeMap<String, Previous>,
     hooks: &[Hook],
 ) -> Plan {
     let places: Vec<_> = next.each().collect();
-    let at = |moment, next: &Release| -> Vec<_> {
-        let hooks = hooks.iter().filter(|hook| hook.moment == moment);
+    let at = |phase, next: &Release| -> Vec<_> {
+        let hooks = hooks.iter().filter(|hook| hook.phase == phase);
         let step = |hook: &Hook| Step::Hook {
             hook: Box::new(hook.clone()),
             release: Box::new(next.clone()),
@@ -143,8 +149,8 @@ pub fn rolling(
     };
     let group = |places: &[Release]| {
         let mut steps = Vec::new();
-        let all = |moment| places.iter().flat_map(move |next| at(moment, next));
-        let before: Vec<_> = all(Moment::BeforeTraffic).collect();
+        let all = |phase| places.iter().flat_map(move |next| at(phase, next));
+        let before: Vec<_> = all(HookPhase::BeforeTraffic).collect();
         if !before.is_empty() {
             let prepare = |next: &Release| Step::Change(Change::Prepare(Box::new(next.clone())));
             steps.extend(together(places.iter().map(prepare)));
@@ -152,34 +158,34 @@ pub fn rolling(
         }
         steps.extend(together(places.iter().map(apply)));
         steps.extend(together(places.iter().map(healthy)));
-        steps.extend(all(Moment::AfterRelease));
+        steps.extend(all(HookPhase::AfterRelease));
         steps
     };
     let mut forward: Vec<_> = match order {
-        Order::Sequential => places.chunks(1).flat_map(group).collect(),
-        Order::Parallel => group(&places),
+        RolloutOrder::Sequential => places.chunks(1).flat_map(group).collect(),
+        RolloutOrder::Parallel => group(&places),
     };
     // Last, so that a way back finds what it leads to still there.
     forward.extend(together(places.iter().map(prune)));
     // Back at once, in whatever order it went forward: what is broken is to be whole soon.
     let undo = places.iter().filter_map(|next| match before.get(next.cluster()) {
-        Some(Before::Release(good)) => {
+        Some(Previous::Release(good)) => {
             let good = good.at(&next.clusters);
             // What only the failed release has goes before the wait: a quota of its own, or an autoscaler,
             // would keep pods from coming back.
-            Some(Step::InTurn(vec![restore(&good), prune(&good), healthy(&good)]))
+            Some(Step::Sequence(vec![restore(&good), prune(&good), healthy(&good)]))
         }
         // Nobody knows how to put it back; its old pods go only as new ones are ready.
-        Some(Before::Unknown) => None,
-        None => Some(Step::Change(Change::Retire(Box::new(next.clone())))),
+        Some(Previous::Unmanaged) => None,
+        None => Some(Step::Change(Change::ScaleToZero(Box::new(next.clone())))),
     });
-    Plan { forward, back: flat(together(undo)), release: next.clone() }
+    Plan { forward, rollback: flat(together(undo)), release: next.clone() }
 }
 
 /// What is no part of several steps at once are steps of the plan.
 fn flat(step: Option<Step>) -> Vec<Step> {
     match step {
-        Some(Step::InTurn(steps)) => steps,
+        Some(Step::Sequence(steps)) => steps,
         step => step.into_iter().collect(),
     }
 }
@@ -189,7 +195,7 @@ fn together(steps: impl Iterator<Item = Step>) -> Option<Step> {
     let mut steps: Vec<_> = steps.collect();
     match steps.len() {
         0 | 1 => steps.pop(),
-        _ => Some(Step::Together(steps)),
+        _ => Some(Step::Parallel(steps)),
     }
 }
 
@@ -206,7 +212,7 @@ fn prune(release: &Release) -> Step {
 }
 
 fn healthy(release: &Release) -> Step {
-    Step::AwaitHealthy { release: Box::new(release.clone()), within: patience(release) }
+    Step::AwaitHealthy { release: Box::new(release.clone()), within: progress_deadline(release) }
 }
 
 impl Plan {
@@ -214,7 +220,7 @@ impl Plan {
     #[must_use]
     pub fn releases(&self) -> Vec<&Release> {
         let mut all = vec![&self.release];
-        for release in self.back.iter().flat_map(Step::releases) {
+        for release in self.rollback.iter().flat_map(Step::releases) {
             if all.iter().all(|known| known.id != release.id) {
                 all.push(release);
             }
@@ -225,10 +231,10 @@ impl Plan {
     /// The way back once so many steps of `forward` were begun: only where something may have been
     /// changed by then.
     #[must_use]
-    pub fn way_back(&self, begun: usize) -> Vec<Step> {
+    pub fn rollback_from(&self, begun: usize) -> Vec<Step> {
         let changed: BTreeSet<_> =
             self.forward.iter().take(begun).flat_map(Step::changed).collect();
-        self.back.iter().flat_map(|step| flat(step.within(&changed))).collect()
+        self.rollback.iter().flat_map(|step| flat(step.within(&changed))).collect()
     }
 }
 
@@ -238,8 +244,8 @@ impl Step {
     pub fn is_wait(&self) -> bool {
         match self {
             Self::AwaitHealthy { .. } => true,
-            Self::Together(steps) => steps.iter().all(Self::is_wait),
-            Self::Change(_) | Self::Hook { .. } | Self::InTurn(_) => false,
+            Self::Parallel(steps) => steps.iter().all(Self::is_wait),
+            Self::Change(_) | Self::Hook { .. } | Self::Sequence(_) => false,
         }
     }
 
@@ -248,7 +254,7 @@ impl Step {
         match self {
             Self::Change(change) => vec![change.release()],
             Self::Hook { release, .. } | Self::AwaitHealthy { release, .. } => vec![release],
-            Self::Together(steps) | Self::InTurn(steps) => {
+            Self::Parallel(steps) | Self::Sequence(steps) => {
                 steps.iter().flat_map(Self::releases).collect()
             }
         }
@@ -258,7 +264,7 @@ impl Step {
     fn changed(&self) -> Vec<&str> {
         match self {
             Self::Change(change) => vec![change.release().cluster()],
-            Self::Together(steps) | Self::InTurn(steps) => {
+            Self::Parallel(steps) | Self::Sequence(steps) => {
                 steps.iter().flat_map(Self::changed).collect()
             }
             Self::Hook { .. } | Self::AwaitHealthy { .. } => Vec::new(),
@@ -267,7 +273,7 @@ impl Step {
 
     /// As much of it as is about these clusters.
     fn within(&self, clusters: &BTreeSet<&str>) -> Option<Self> {
-        if let Self::Together(steps) = self {
+        if let Self::Parallel(steps) = self {
             return together(steps.iter().filter_map(|step| step.within(clusters)));
         }
         let is_there = |release: &&Release| clusters.contains(release.cluster());
@@ -292,14 +298,14 @@ impl fmt::Display for Step {
             Self::Change(Change::Unblock(release)) => {
                 write!(f, "remove what {} waits for in vain", of(release))
             }
-            Self::Change(Change::Retire(release)) => {
+            Self::Change(Change::ScaleToZero(release)) => {
                 write!(f, "scale {} to 0{}", release.app.name, release.place())
             }
             Self::AwaitHealthy { release, within } => {
                 write!(f, "wait until {} is healthy, at most {} s", of(release), within.as_secs())
             }
-            Self::Together(steps) => f.write_str(&joined(steps, "; ")),
-            Self::InTurn(steps) => f.write_str(&joined(steps, ", then ")),
+            Self::Parallel(steps) => f.write_str(&joined(steps, "; ")),
+            Self::Sequence(steps) => f.write_str(&joined(steps, ", then ")),
         }
     }
 }
@@ -317,7 +323,7 @@ impl Cursor {
     #[must_use]
     pub fn index(self) -> usize {
         match self {
-            Self::Forward(index) | Self::Back(index) | Self::After(index) => index,
+            Self::Forward(index) | Self::Rollback(index) | Self::Notify(index) => index,
         }
     }
 
@@ -326,8 +332,8 @@ impl Cursor {
     pub fn next(self) -> Self {
         match self {
             Self::Forward(index) => Self::Forward(index + 1),
-            Self::Back(index) => Self::Back(index + 1),
-            Self::After(index) => Self::After(index + 1),
+            Self::Rollback(index) => Self::Rollback(index + 1),
+            Self::Notify(index) => Self::Notify(index + 1),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     plan::Change,
     recipe::Recipe,
     revision::{Resolved, Revision},
-    run::{Lost, Voice},
+    run::{JournalLost, Recorder},
     secret::Secret,
     snapshot::Snapshot,
     testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
@@ -63,7 +63,7 @@ pub trait Git: Send + Sync {
         &self,
         commit: &Commit,
         credential: Option<&Secret>,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError>;
 
     /// Finds the commit that `revision` leads to now, in the repository of `commit`, by the rules of
@@ -130,7 +130,7 @@ pub struct Detected {
 pub trait Detectors: Send + Sync {
     /// Asks all, in the operator's order. A refusal keeps no other detector from answering. An error
     /// means that none could be asked.
-    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Detected, PluginError>;
+    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detected, PluginError>;
     /// Their names, for errors that say what was asked.
     fn names(&self) -> Vec<String>;
 }
@@ -144,7 +144,7 @@ pub trait TestRunners: Send + Sync {
         &self,
         tree: &dyn Tree,
         language: &str,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError>;
     /// Lets a runner of this language, or this very one, read what was printed and written; none
     /// where it finds nothing that it can read.
@@ -153,7 +153,7 @@ pub trait TestRunners: Send + Sync {
         language: &str,
         runner: Option<&str>,
         output: &TestOutput,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<TestSummary>, PluginError>;
 }
 
@@ -168,7 +168,7 @@ pub trait Hooks: Send + Sync {
         hook: &Hook,
         about: &About,
         earlier: Option<(&[u8], &[ActionResult])>,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<HookStep, PluginError>;
 }
 
@@ -176,7 +176,7 @@ pub trait Hooks: Send + Sync {
 #[async_trait]
 pub trait Logins: Send + Sync {
     /// The login of a host, as image references name it; none where nobody logs in there.
-    async fn login(&self, host: &str, voice: &Voice) -> Result<Option<Login>, PluginError>;
+    async fn login(&self, host: &str, recorder: &Recorder) -> Result<Option<Login>, PluginError>;
     /// Whether anybody logs in there, without logging in.
     fn knows(&self, host: &str) -> bool;
     /// The registry refused the login: says whether another one can be had.
@@ -204,7 +204,7 @@ pub enum Credential {
 }
 
 /// What to build.
-pub struct Order {
+pub struct BuildRequest {
     /// A path in the tree, or the text of a rendered recipe.
     pub dockerfile: Dockerfile,
     /// The stage to deploy; none is the last.
@@ -234,9 +234,9 @@ pub trait Builder: Send + Sync {
     /// Builds `order` from `tree`. Dropping what it gives, or the future, cancels the build.
     async fn open(
         &self,
-        order: Order,
+        order: BuildRequest,
         tree: &dyn Tree,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError>;
 }
 
@@ -251,10 +251,10 @@ pub trait Build: Send + Sync {
         &self,
         test: &TestRun,
         last: &LastWords,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<TestOutput, BuildError>;
     /// Pushes exactly what was built. Pushing what is there is no error.
-    async fn push(&mut self, voice: &Voice) -> Result<Image, BuildError>;
+    async fn push(&mut self, recorder: &Recorder) -> Result<Image, BuildError>;
 }
 
 /// What the pipeline reads of an image's configuration.
@@ -275,13 +275,13 @@ pub struct ImageConfig {
 }
 
 /// What is seen of a release; or why nothing is, which is the last that is said.
-pub type Sighting = Result<Snapshot, ClusterError>;
+pub type Observation = Result<Snapshot, ClusterError>;
 
 /// The cluster, as one job may change it.
 #[async_trait]
 pub trait Cluster: Send + Sync {
     /// Makes a change; the same one again changes nothing.
-    async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError>;
+    async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError>;
     /// Does what a hook wants. The same `key` again makes no second Job.
     async fn act(
         &self,
@@ -289,15 +289,20 @@ pub trait Cluster: Send + Sync {
         hook: &str,
         key: &str,
         action: &Action,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError>;
     /// What the cluster shows of this release, each time that it changes.
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError>;
+    async fn observe(&self, release: &Release)
+    -> Result<mpsc::Receiver<Observation>, ClusterError>;
     /// Last words of failing pods and events, read before anything is undone.
     async fn evidence(&self, release: &Release) -> Vec<String>;
     /// Renews what nodes pull this release's image with. Says when it is due again, in milliseconds
     /// since 1970; none where the app is gone.
-    async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError>;
+    async fn renew(
+        &self,
+        release: &Release,
+        recorder: &Recorder,
+    ) -> Result<Option<u64>, ClusterError>;
 }
 
 /// The cluster, looked at before anything is changed.
@@ -356,8 +361,8 @@ pub trait Journal: Send + Sync {
     /// Returns once the event is stored.
     ///
     /// # Errors
-    /// [`Lost`] when this daemon may not speak for the job any more, or the store takes nothing.
-    async fn append(&self, event: Event) -> Result<(), Lost>;
+    /// [`JournalLost`] when this daemon may not speak for the job any more, or the store takes nothing.
+    async fn append(&self, event: Event) -> Result<(), JournalLost>;
     /// The app's last release that succeeded in a cluster: what a way back there leads to.
-    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost>;
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
 }

@@ -98,18 +98,18 @@ pub struct Problem {
     /// How the cluster shows it, for its page.
     pub seen: &'static str,
     /// How long it must last.
-    pub patience: Patience,
+    pub debounce: Debounce,
     /// Where a snapshot shows it.
-    pub(crate) signs: fn(&Snapshot) -> Vec<Sign>,
+    pub(crate) symptoms: fn(&Snapshot) -> Vec<Symptom>,
     /// Whether an answer of the API server is this problem.
-    pub(crate) answers: fn(&ClusterError) -> bool,
+    pub(crate) matches_error: fn(&ClusterError) -> bool,
     /// What happened, and what to do.
-    pub(crate) words: fn(&Case<'_>) -> Words,
+    pub(crate) explain: fn(&Case<'_>) -> Explanation,
 }
 
 /// How long a sign must last before waiting is no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum Debounce {
     /// No time.
     Now,
     /// So many seconds.
@@ -128,14 +128,14 @@ pub enum Patience {
     Warn,
 }
 
-impl Patience {
+impl Debounce {
     /// Whether a sign that was seen so often is one. What lasts is one from its first moment on.
     pub(crate) fn counts(self, times: u32) -> bool {
         !matches!(self, Self::Times(wanted) if times < wanted)
     }
 }
 
-impl fmt::Display for Patience {
+impl fmt::Display for Debounce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Now => f.write_str("at once"),
@@ -159,7 +159,7 @@ impl fmt::Display for Patience {
 
 /// A problem as a snapshot shows it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sign {
+pub(crate) struct Symptom {
     /// `pod web-5d9…`.
     pub(crate) subject: String,
     /// Which of the app's processes.
@@ -173,7 +173,7 @@ pub(crate) struct Sign {
     /// It is so now, and not only in the past of what runs again.
     pub(crate) is_now: bool,
     /// Instead of the problem's own.
-    pub(crate) patience: Option<Patience>,
+    pub(crate) debounce: Option<Debounce>,
 }
 
 /// One time that a problem was found.
@@ -183,14 +183,14 @@ pub(crate) struct Case<'a> {
 }
 
 /// What is told to people.
-pub(crate) struct Words {
+pub(crate) struct Explanation {
     pub(crate) what: String,
     pub(crate) fixes: Vec<String>,
     /// Shows more; none: `kubectl describe pods`.
     pub(crate) command: Option<String>,
 }
 
-impl Words {
+impl Explanation {
     pub(crate) fn new<const N: usize>(what: impl Into<String>, fixes: [&str; N]) -> Self {
         Self { what: what.into(), fixes: fixes.map(str::to_owned).to_vec(), command: None }
     }
@@ -223,7 +223,7 @@ impl fmt::Debug for Problem {
 /// The one that an answer of the API server is.
 #[must_use]
 pub fn of_answer(error: &ClusterError) -> Option<&'static Problem> {
-    KNOWN.iter().copied().find(|problem| (problem.answers)(error))
+    KNOWN.iter().copied().find(|problem| (problem.matches_error)(error))
 }
 
 /// What is called where the time is up and nothing known is wrong.

@@ -120,7 +120,7 @@ pub struct JobRecord {
     pub ended_ms: Option<u64>,
 }
 
-/// `history::State`, without its stage.
+/// `replay::State`, without its stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -129,7 +129,8 @@ pub enum JobState {
     /// A stage is at work.
     Running,
     /// On the way back.
-    TurningBack,
+    #[serde(rename = "turning_back")]
+    RollingBack,
     /// Ended well.
     Succeeded,
     /// Ended badly.
@@ -203,9 +204,9 @@ pub trait Jobs: Send + Sync {
 }
 
 /// Ids of jobs, as they get new events.
-pub trait News: Send + Sync {
+pub trait JobUpdates: Send + Sync {
     /// A receiver that falls behind must look for itself.
-    fn news(&self) -> broadcast::Receiver<String>;
+    fn updates(&self) -> broadcast::Receiver<String>;
 }
 
 /// Releases that succeeded.

@@ -4,11 +4,11 @@ use crate::{
     diagnose::in_words,
     event::{Event, Outcome},
     failure::{Cause, Failure},
-    history::Turned,
-    hook::{self, Rounds},
+    hook::{self, HookProgress},
     job::{Release, Stage},
     plan::{Change, Cursor, Plan, Step},
     ports::{ClusterError, Ports},
+    replay::RollingBack,
     rollout::{Blocked, Finding, Judge, Verdict},
     run::Run,
     snapshot::Snapshot,
@@ -27,15 +27,20 @@ pub struct Resumed {
     /// Whether an earlier run had begun it.
     pub begun: bool,
     /// When an earlier run had already turned back.
-    pub turned: Option<Turned>,
+    pub rolling_back: Option<RollingBack>,
     /// How far the hook is that this step asks.
-    pub rounds: Rounds,
+    pub progress: HookProgress,
 }
 
 impl Default for Resumed {
     /// At the start.
     fn default() -> Self {
-        Self { from: Cursor::Forward(0), begun: false, turned: None, rounds: Rounds::default() }
+        Self {
+            from: Cursor::Forward(0),
+            begun: false,
+            rolling_back: None,
+            progress: HookProgress::default(),
+        }
     }
 }
 
@@ -49,23 +54,23 @@ pub async fn carry_out(
     ports: &Ports,
     run: &Run,
 ) -> Result<Release, Failure> {
-    let (failure, begun, from) = match (resumed.from, resumed.turned) {
-        (Cursor::Back(index), Some(Turned { outcome, begun })) => {
+    let (failure, begun, from) = match (resumed.from, resumed.rolling_back) {
+        (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
             (Failure { at: Stage::Release, cause: Cause::Told(Box::new(outcome)) }, begun, index)
         }
         (from, _) => {
-            match forward(plan, from.index(), resumed.begun, resumed.rounds, ports, run).await {
+            match forward(plan, from.index(), resumed.begun, resumed.progress, ports, run).await {
                 Ok(()) => return Ok(plan.release.clone()),
                 Err((failure, _)) if failure.is_lost() || failure.stays() => return Err(failure),
                 Err((failure, begun)) => {
-                    let turning = Event::TurningBack(failure.outcome());
-                    run.say(turning).await.map_err(|lost| lost.at(failure.at))?;
+                    let turning = Event::RollingBack(failure.outcome());
+                    run.record(turning).await.map_err(|lost| lost.at(failure.at))?;
                     (failure, begun, 0)
                 }
             }
         }
     };
-    match back(&plan.way_back(begun), from, ports, run).await {
+    match back(&plan.rollback_from(begun), from, ports, run).await {
         Ok(()) => Err(failure),
         Err(lost) if lost.is_lost() => Err(lost),
         Err(stuck) => {
@@ -88,13 +93,13 @@ async fn forward(
     plan: &Plan,
     from: usize,
     again: bool,
-    rounds: Rounds,
+    progress: HookProgress,
     ports: &Ports,
     run: &Run,
 ) -> Result<(), (Failure, usize)> {
-    let mut rounds = Some(rounds);
+    let mut progress = Some(progress);
     for (index, step) in plan.forward.iter().enumerate().skip(from) {
-        let rounds = rounds.take().unwrap_or_default();
+        let progress = progress.take().unwrap_or_default();
         // A step that is not begun leaves nothing to put back.
         let stopped = run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
         stopped.map_err(|cause| {
@@ -103,8 +108,8 @@ async fn forward(
         })?;
         let work = async {
             match step.is_wait() {
-                true => run.unless_stopped(take(step, rounds, ports, run)).await,
-                false => take(step, rounds, ports, run).await,
+                true => run.unless_stopped(take(step, progress, ports, run)).await,
+                false => take(step, progress, ports, run).await,
             }
         };
         let taken = run.step(Cursor::Forward(index), step.to_string(), work).await;
@@ -115,19 +120,23 @@ async fn forward(
 
 async fn back(steps: &[Step], from: usize, ports: &Ports, run: &Run) -> Result<(), Failure> {
     for (index, step) in steps.iter().enumerate().skip(from) {
-        run.step(Cursor::Back(index), step.to_string(), take(step, Rounds::default(), ports, run))
-            .await?;
+        run.step(
+            Cursor::Rollback(index),
+            step.to_string(),
+            take(step, HookProgress::default(), ports, run),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// What may pass (an API server that restarts) is waited out; what will not is an error at once.
-async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(), Cause> {
+async fn take(step: &Step, progress: HookProgress, ports: &Ports, run: &Run) -> Result<(), Cause> {
     match step {
-        Step::Hook { hook, release } => hook::step(hook, release, rounds, ports, run).await,
+        Step::Hook { hook, release } => hook::step(hook, release, progress, ports, run).await,
         Step::Change(change) => {
             let make = || async {
-                let made = ports.cluster.make(change, run.voice()).await;
+                let made = ports.cluster.make(change, run.recorder()).await;
                 made.map_err(|error| Cause::applying(error, change.release()))
             };
             run.retrying(make).await
@@ -136,8 +145,9 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
             let (left, judge) = (Mutex::new(*within), tokio::sync::Mutex::default());
             run.retrying(|| healthy(release, *within, &left, &judge, ports, run)).await
         }
-        Step::Together(steps) => {
-            let all = steps.iter().map(|step| Box::pin(take(step, Rounds::default(), ports, run)));
+        Step::Parallel(steps) => {
+            let all =
+                steps.iter().map(|step| Box::pin(take(step, HookProgress::default(), ports, run)));
             // Of waits the first verdict is enough; a write that was begun is seen through.
             if step.is_wait() {
                 return try_join_all(all).await.map(|_| ());
@@ -148,13 +158,13 @@ async fn take(step: &Step, rounds: Rounds, ports: &Ports, run: &Run) -> Result<(
                 let fix =
                     "look at that cluster too; the job ends with the first that failed".into();
                 let message = other.to_string();
-                run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
             }
             Err(first)
         }
-        Step::InTurn(steps) => {
+        Step::Sequence(steps) => {
             for step in steps {
-                Box::pin(take(step, Rounds::default(), ports, run)).await?;
+                Box::pin(take(step, HookProgress::default(), ports, run)).await?;
             }
             Ok(())
         }
@@ -205,7 +215,7 @@ async fn healthy(
         if seen.progress() != last.progress() && seen.is_of(&release.id) {
             let (ready, wanted) = seen.progress();
             let cluster = release.cluster().to_owned();
-            run.say(Event::Rollout { cluster, ready, wanted }).await?;
+            run.record(Event::Rollout { cluster, ready, wanted }).await?;
         }
         let ready = seen.progress().0;
         if ready > most && seen.workloads.iter().any(|one| one.kind == "DaemonSet") {
@@ -219,7 +229,7 @@ async fn healthy(
                     let (subject, place) = (words.subject, release.place());
                     let message = format!("{subject}{place}: {} ({})", words.what, words.why);
                     let fix = words.fixes.join("; or: ");
-                    run.say(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                    run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
                 }
                 return Ok(());
             }
@@ -245,7 +255,7 @@ async fn healthy(
 /// go on all the same.
 async fn unblock(release: &Release, ports: &Ports, run: &Run) -> Result<bool, ClusterError> {
     let change = Change::Unblock(Box::new(release.clone()));
-    let error = match ports.cluster.make(&change, run.voice()).await {
+    let error = match ports.cluster.make(&change, run.recorder()).await {
         Ok(()) => return Ok(true),
         Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. })) => {
             return Err(error);
@@ -254,7 +264,7 @@ async fn unblock(release: &Release, ports: &Ports, run: &Run) -> Result<bool, Cl
     };
     let message = format!("a pod of another version is in the way{}: {error}", release.place());
     let fix = "delete that pod by hand; its StatefulSet then goes on".into();
-    let told = run.say(Event::Warning { stage: Stage::Release, message, fix }).await;
+    let told = run.record(Event::Warning { stage: Stage::Release, message, fix }).await;
     told.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })?;
     Ok(false)
 }

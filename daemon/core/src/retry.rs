@@ -39,7 +39,7 @@ impl Run {
                 told.clear();
             }
             let since = *failing.get_or_insert_with(Instant::now);
-            if since.elapsed() >= cause.endurance() {
+            if since.elapsed() >= cause.retry_budget() {
                 return Err(cause);
             }
             let after = Duration::from_secs((1 << attempt.min(5)).min(PAUSE));
@@ -48,7 +48,7 @@ impl Run {
             if because != told {
                 told.clone_from(&because);
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                self.say(Event::Retrying { attempt, after_ms, because }).await?;
+                self.record(Event::Retrying { attempt, after_ms, because }).await?;
             }
             sleep(after).await;
         }
@@ -58,7 +58,7 @@ impl Run {
 impl Cause {
     /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
     /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
-    fn endurance(&self) -> Duration {
+    fn retry_budget(&self) -> Duration {
         let of_cluster = |error: &ClusterError| match error {
             // As long as their pages say.
             ClusterError::Unreachable { message }
@@ -85,7 +85,7 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::App, job::Release, ports::Journal, run::Lost};
+    use crate::{app::App, job::Release, ports::Journal, run::JournalLost};
     use async_trait::async_trait;
     use std::{cell::Cell, sync::Arc};
     use tokio::{sync::watch, time::timeout};
@@ -94,11 +94,11 @@ mod tests {
 
     #[async_trait]
     impl Journal for Unheard {
-        async fn append(&self, _: Event) -> Result<(), Lost> {
+        async fn append(&self, _: Event) -> Result<(), JournalLost> {
             Ok(())
         }
 
-        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
             Ok(None)
         }
     }

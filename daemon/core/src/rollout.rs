@@ -6,7 +6,7 @@
 
 use crate::{
     job::Release,
-    problem::{self, Patience, Problem, Sign},
+    problem::{self, Debounce, Problem, Symptom},
     snapshot::{CREATING, PAUSED, Pod, Snapshot},
 };
 use std::{
@@ -43,13 +43,13 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(problem: &'static Problem, sign: Sign) -> Self {
+    pub(crate) fn new(problem: &'static Problem, symptom: Symptom) -> Self {
         Self {
             problem,
-            subject: sign.subject,
-            process: sign.process,
-            message: sign.message,
-            exit: sign.exit,
+            subject: symptom.subject,
+            process: symptom.process,
+            message: symptom.message,
+            exit: symptom.exit,
         }
     }
 
@@ -133,58 +133,63 @@ impl Judge {
         let (mut taken, mut current, mut warned) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         let mut fatal = None;
         for problem in problem::KNOWN {
-            let mut signs = (problem.signs)(seen);
+            let mut symptoms = (problem.symptoms)(seen);
             // What one problem explains is no sign of another.
-            signs.retain(|sign| !taken.contains(&sign.subject));
-            if let Patience::Times(wanted @ 2..) = problem.patience {
+            symptoms.retain(|symptom| !taken.contains(&symptom.subject));
+            if let Debounce::Times(wanted @ 2..) = problem.debounce {
                 // What ended once and runs again may well stay.
-                signs.retain(|sign| sign.is_now || sign.times >= wanted);
+                symptoms.retain(|symptom| symptom.is_now || symptom.times >= wanted);
             }
-            self.noticed.extend(signs.iter().map(|sign| Finding::new(problem, sign.clone())));
-            let (excused, signs): (Vec<_>, Vec<_>) =
-                signs.into_iter().partition(|sign| self.awaited.excuses(problem, seen, sign));
-            for sign in excused.into_iter().filter(|sign| problem.patience.counts(sign.times)) {
-                taken.insert(sign.subject.clone());
-                let told = || Finding::new(problem, awaited::told(seen, sign));
+            self.noticed
+                .extend(symptoms.iter().map(|symptom| Finding::new(problem, symptom.clone())));
+            let (excused, symptoms): (Vec<_>, Vec<_>) = symptoms
+                .into_iter()
+                .partition(|symptom| self.awaited.excuses(problem, seen, symptom));
+            for symptom in
+                excused.into_iter().filter(|symptom| problem.debounce.counts(symptom.times))
+            {
+                taken.insert(symptom.subject.clone());
+                let told = || Finding::new(problem, awaited::told(seen, symptom));
                 self.excused.get_or_insert_with(told);
             }
-            let subjects = signs.iter().map(|sign| &sign.subject).collect::<BTreeSet<_>>().len();
-            let most = signs.iter().map(|sign| sign.times).max().unwrap_or_default();
-            for sign in signs {
-                let patience = sign.patience.unwrap_or(problem.patience);
-                let seconds = match patience {
-                    Patience::Now => Some(0),
-                    Patience::After(seconds) => Some(seconds),
-                    Patience::Likely(seconds) if subjects > 1 => Some(seconds),
-                    Patience::Likely(seconds) => Some(2 * seconds),
-                    Patience::Settled(seconds) => Some(seconds),
-                    Patience::Times(wanted)
+            let subjects =
+                symptoms.iter().map(|symptom| &symptom.subject).collect::<BTreeSet<_>>().len();
+            let most = symptoms.iter().map(|symptom| symptom.times).max().unwrap_or_default();
+            for symptom in symptoms {
+                let debounce = symptom.debounce.unwrap_or(problem.debounce);
+                let seconds = match debounce {
+                    Debounce::Now => Some(0),
+                    Debounce::After(seconds) => Some(seconds),
+                    Debounce::Likely(seconds) if subjects > 1 => Some(seconds),
+                    Debounce::Likely(seconds) => Some(2 * seconds),
+                    Debounce::Settled(seconds) => Some(seconds),
+                    Debounce::Times(wanted)
                         if most >= wanted || subjects >= PODS_AT_ONCE.max(wanted as usize) =>
                     {
                         Some(0)
                     }
                     // Too few ends explain nothing yet: another container of the pod may have more.
-                    Patience::Times(_) => continue,
-                    Patience::Wait | Patience::Warn => None,
+                    Debounce::Times(_) => continue,
+                    Debounce::Wait | Debounce::Warn => None,
                 };
-                taken.insert(sign.subject.clone());
+                taken.insert(symptom.subject.clone());
                 let Some(seconds) = seconds else {
-                    if patience == Patience::Warn {
-                        warned.push(Finding::new(problem, sign));
+                    if debounce == Debounce::Warn {
+                        warned.push(Finding::new(problem, symptom));
                     }
                     continue;
                 };
-                let key = (problem::lasting(problem), sign.subject.clone());
+                let key = (problem::lasting(problem), symptom.subject.clone());
                 let mut since = *self.since.entry(key.clone()).or_insert(elapsed);
                 current.insert(key);
-                if matches!(patience, Patience::Settled(_)) {
+                if matches!(debounce, Debounce::Settled(_)) {
                     since = self.settled(since);
                 }
                 let due = since + Duration::from_secs(seconds);
                 if elapsed < due {
                     self.next = Some(self.next.map_or(due, |next| next.min(due)));
                 } else if fatal.is_none() {
-                    fatal = Some(Finding::new(problem, sign));
+                    fatal = Some(Finding::new(problem, symptom));
                 }
             }
         }

@@ -25,7 +25,7 @@ use tokio::{sync::watch, time::Instant};
 
 /// One job's run in one life of the daemon.
 pub struct Run {
-    voice: Voice,
+    recorder: Recorder,
     stop: watch::Receiver<Option<Stop>>,
     /// Until when the plan must be made, and the limit that says so.
     deadline: Option<(Instant, Duration)>,
@@ -34,7 +34,7 @@ pub struct Run {
 
 /// What an adapter may say while it works.
 #[derive(Clone)]
-pub struct Voice {
+pub struct Recorder {
     journal: Arc<dyn Journal>,
     redactor: Arc<RwLock<Redactor>>,
 }
@@ -42,7 +42,7 @@ pub struct Voice {
 /// This daemon may no longer speak for the job. Whoever may goes on from the journal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the journal takes no more from this run: {0}")]
-pub struct Lost(pub String);
+pub struct JournalLost(pub String);
 
 impl Run {
     /// `deadline`: when the plan must be made, and the limit that it comes from.
@@ -52,14 +52,14 @@ impl Run {
         stop: watch::Receiver<Option<Stop>>,
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
-        let voice = Voice { journal, redactor: Arc::default() };
-        Self { voice, stop, deadline, secrets: RwLock::default() }
+        let recorder = Recorder { journal, redactor: Arc::default() };
+        Self { recorder, stop, deadline, secrets: RwLock::default() }
     }
 
     /// For adapters.
     #[must_use]
-    pub fn voice(&self) -> &Voice {
-        &self.voice
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Masks these too, from now on, in all that is said.
@@ -76,7 +76,7 @@ impl Run {
             return;
         }
         let redactor = Redactor::new(secrets.iter());
-        *self.voice.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+        *self.recorder.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
     }
 
     /// Runs a stage, which may be dropped at any await when the job is stopped.
@@ -101,7 +101,13 @@ impl Run {
         what: String,
         work: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, Failure> {
-        self.told(Stage::Release, Event::Taking(cursor, what), work, Event::Took(cursor)).await
+        self.told(
+            Stage::Release,
+            Event::StepStarted(cursor, what),
+            work,
+            Event::StepFinished(cursor),
+        )
+        .await
     }
 
     async fn told<T>(
@@ -112,10 +118,10 @@ impl Run {
         after: Event,
     ) -> Result<T, Failure> {
         let told = async {
-            self.say(before).await?;
+            self.record(before).await?;
             let caught = AssertUnwindSafe(work).catch_unwind().await;
             let value = caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))?;
-            self.say(after).await?;
+            self.record(after).await?;
             Ok(value)
         };
         told.await.map_err(|cause| Failure { at, cause })
@@ -155,9 +161,9 @@ impl Run {
     /// Records an event: nothing happens unrecorded.
     ///
     /// # Errors
-    /// [`Lost`]: touch nothing more.
-    pub async fn say(&self, event: Event) -> Result<(), Lost> {
-        self.voice.say(event).await
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
+        self.recorder.record(event).await
     }
 }
 
@@ -167,20 +173,25 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-impl Voice {
+impl Recorder {
     /// A line that a tool printed.
     ///
     /// # Errors
-    /// [`Lost`]: touch nothing more.
-    pub async fn log(&self, stage: Stage, source: &str, line: &str) -> Result<(), Lost> {
-        self.say(Event::Log { stage, source: source.into(), line: line.into() }).await
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn log_line(
+        &self,
+        stage: Stage,
+        source: &str,
+        line: &str,
+    ) -> Result<(), JournalLost> {
+        self.record(Event::Log { stage, source: source.into(), line: line.into() }).await
     }
 
     /// Any event, masked.
     ///
     /// # Errors
-    /// [`Lost`]: touch nothing more.
-    pub async fn say(&self, event: Event) -> Result<(), Lost> {
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
         self.journal.append(self.masked(event)).await
     }
 
@@ -200,7 +211,7 @@ impl Voice {
         }
     }
 
-    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
         self.journal.last_release(app, cluster).await
     }
 
@@ -232,8 +243,8 @@ impl Voice {
             Event::Retrying { attempt, after_ms, because } => {
                 Event::Retrying { attempt, after_ms, because: mask(because) }
             }
-            Event::Called(call) => {
-                Event::Called(PluginCall { error: call.error.map(mask), ..call })
+            Event::PluginCalled(call) => {
+                Event::PluginCalled(PluginCall { error: call.error.map(mask), ..call })
             }
             Event::Tested(summary) => Event::Tested(TestSummary {
                 failures: summary
@@ -249,13 +260,15 @@ impl Voice {
                     .collect(),
                 ..summary
             }),
-            Event::Effected(effect) => Event::Effected(PluginEffect {
+            Event::PluginEffect(effect) => Event::PluginEffect(PluginEffect {
                 what: mask(effect.what),
                 denied: effect.denied.map(mask),
                 ..effect
             }),
-            Event::HookActing { hook, action } => Event::HookActing { hook, action: mask(action) },
-            Event::HookActed { hook, result } => {
+            Event::HookActionStarted { hook, action } => {
+                Event::HookActionStarted { hook, action: mask(action) }
+            }
+            Event::HookActionFinished { hook, result } => {
                 let result = match result {
                     ActionResult::Exited { code, output } => {
                         ActionResult::Exited { code, output: mask(output) }
@@ -267,10 +280,10 @@ impl Voice {
                     }
                     other => other,
                 };
-                Event::HookActed { hook, result }
+                Event::HookActionFinished { hook, result }
             }
             Event::Skipped(stage, why) => Event::Skipped(stage, mask(why)),
-            Event::TurningBack(how) => Event::TurningBack(outcome(how)),
+            Event::RollingBack(how) => Event::RollingBack(outcome(how)),
             Event::Ended(how) => Event::Ended(outcome(how)),
             other => other,
         }
@@ -281,8 +294,12 @@ impl Run {
     /// The app's last release that succeeded in a cluster.
     ///
     /// # Errors
-    /// [`Lost`]: touch nothing more.
-    pub async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
-        self.voice.last_release(app, cluster).await
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn last_release(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Release>, JournalLost> {
+        self.recorder.last_release(app, cluster).await
     }
 }

@@ -373,7 +373,7 @@ impl Process {
     /// Seconds in which one pod must come up: what its startup probe allows and some to pull, and at
     /// least five minutes.
     #[must_use]
-    pub fn patience_seconds(&self) -> u32 {
+    pub fn progress_deadline_seconds(&self) -> u32 {
         let startup = self.probes.startup.as_ref();
         let budget = startup.map_or(0, |probe| probe.period.saturating_mul(probe.failures));
         budget.saturating_add(120).clamp(300, 24 * 3600)

@@ -14,8 +14,8 @@ mod expose;
 mod names;
 mod process;
 mod quantity;
+mod resolve;
 mod schedule;
-mod settle;
 mod volume;
 
 pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
@@ -24,7 +24,7 @@ pub use process::{
     TerminationSpec, VolumeSpec,
 };
 pub(crate) use quantity::amount;
-pub use settle::{Found, web};
+pub use resolve::{Detected, web};
 
 /// The file's name in a repository.
 pub const FILE: &str = "windlass.toml";
@@ -150,18 +150,18 @@ impl Spec {
     /// What `self` says, and where it is silent, what `below` says. Scalars and lists replace, maps
     /// merge. What two say can contradict where neither does: check the whole again.
     #[must_use]
-    pub fn over(self, mut below: Self) -> Self {
-        below.yield_to(&self);
-        let mut both = said(&below);
-        merge(&mut both, said(&self));
+    pub fn merged_over(self, mut below: Self) -> Self {
+        below.clear_overridden(&self);
+        let mut both = requested(&below);
+        merge(&mut both, requested(&self));
         // Both were specs, and merging keeps each value's kind.
         serde_json::from_value(both).unwrap_or(self)
     }
 
     /// Forgets of `web` what another says in the other of the two ways in which it can be said.
-    fn yield_to(&mut self, above: &Self) {
-        fn drop_said<T>(said: bool, field: &mut Option<T>) {
-            if said {
+    fn clear_overridden(&mut self, above: &Self) {
+        fn drop_said<T>(requested: bool, field: &mut Option<T>) {
+            if requested {
                 *field = None;
             }
         }
@@ -183,9 +183,9 @@ impl Spec {
 
     /// Each value that is said, by its path, as JSON: `processes.worker.replicas`.
     #[must_use]
-    pub fn leaves(&self) -> BTreeMap<String, Value> {
+    pub fn flatten(&self) -> BTreeMap<String, Value> {
         let mut all = BTreeMap::new();
-        leaves("", &said(self), &mut all);
+        flatten("", &requested(self), &mut all);
         all
     }
 
@@ -210,8 +210,8 @@ impl Spec {
     /// Names of the processes that run, and what is said of each.
     fn running(&self) -> impl Iterator<Item = (&str, ProcessSpec)> {
         let web = crate::runtime::WEB;
-        let said = self.processes.get(web).cloned().unwrap_or_default();
-        let first = (web, merged(said, self.top()));
+        let requested = self.processes.get(web).cloned().unwrap_or_default();
+        let first = (web, merged(requested, self.top()));
         let general = ProcessSpec { resources: self.resources.clone(), ..ProcessSpec::default() };
         let others = self.processes.iter().filter(move |(name, _)| *name != web);
         let others =
@@ -222,7 +222,8 @@ impl Spec {
     /// Tells whether `web` runs and nobody says where it listens.
     #[must_use]
     pub fn leaves_port_open(&self) -> bool {
-        self.running().any(|(name, said)| name == crate::runtime::WEB && said.port.is_none())
+        self.running()
+            .any(|(name, requested)| name == crate::runtime::WEB && requested.port.is_none())
     }
 
     /// All secrets that this names, for the masker and for the check that they exist.
@@ -232,13 +233,13 @@ impl Spec {
 }
 
 fn merged(above: ProcessSpec, below: ProcessSpec) -> ProcessSpec {
-    let mut both = said(&below);
-    merge(&mut both, said(&above));
+    let mut both = requested(&below);
+    merge(&mut both, requested(&above));
     serde_json::from_value(both).unwrap_or(above)
 }
 
 /// Only what is said: no null, no empty list, no empty map.
-fn said<T: Serialize>(spec: &T) -> Value {
+fn requested<T: Serialize>(spec: &T) -> Value {
     fn prune(value: &mut Value) -> bool {
         match value {
             Value::Null => false,
@@ -268,12 +269,12 @@ fn merge(below: &mut Value, above: Value) {
     }
 }
 
-fn leaves(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
+fn flatten(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
                 let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-                leaves(&path, value, all);
+                flatten(&path, value, all);
             }
         }
         value => {
@@ -286,12 +287,12 @@ fn leaves(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
 fn tables<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
-    let said = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    let requested = BTreeMap::<String, Value>::deserialize(deserializer)?;
     let text = |value| match value {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    Ok(said.into_iter().map(|(name, value)| (name, text(value))).collect())
+    Ok(requested.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use windlass_core::{
     job::{Commit, CommitInfo, Stage},
     ports::{Git, GitError, Tree},
     revision::{Resolved, Revision, is_commit_id, is_ref_name},
-    run::Voice,
+    run::Recorder,
     secret::Secret,
 };
 
@@ -100,7 +100,11 @@ impl Checkouts {
     }
 
     /// Runs a child to its last answer.
-    async fn run(&self, request: &Request, voice: Option<&Voice>) -> Result<Answer, GitError> {
+    async fn run(
+        &self,
+        request: &Request,
+        recorder: Option<&Recorder>,
+    ) -> Result<Answer, GitError> {
         let other = |message: String| GitError::Other { message };
         let mut child = Command::new(&self.program)
             .arg("checkout")
@@ -142,8 +146,8 @@ impl Checkouts {
                     return Err(failed.into_error(request));
                 }
                 Answer::Progress(line) => {
-                    if let Some(voice) = voice {
-                        let said = voice.log(Stage::Clone, "git", &line).await;
+                    if let Some(recorder) = recorder {
+                        let said = recorder.log_line(Stage::Clone, "git", &line).await;
                         said.map_err(|lost| other(lost.to_string()))?;
                     }
                 }
@@ -158,14 +162,14 @@ impl Git for Checkouts {
         &self,
         commit: &Commit,
         credential: Option<&Secret>,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError> {
         let folder = self.workspace("job-")?;
         let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
         let (directory, egress) = (commit.directory.clone(), self.egress.clone());
         let task = Task::Checkout { wanted, directory, egress };
         let request = self.request(commit, credential, folder.path(), task).await?;
-        match self.run(&request, Some(voice)).await? {
+        match self.run(&request, Some(recorder)).await? {
             Answer::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
                 let commit = readable(found.commit);

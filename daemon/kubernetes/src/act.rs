@@ -13,7 +13,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
 use windlass_core::{
-    diagnose::in_words, hook::ActionResult, job::Release, ports::ClusterError, run::Voice,
+    diagnose::in_words, hook::ActionResult, job::Release, ports::ClusterError, run::Recorder,
 };
 
 /// What is kept of what a command printed; of that, once it is masked, the end is told.
@@ -27,7 +27,7 @@ pub(crate) async fn run_job(
     client: &Client,
     release: &Release,
     job: &Wanted<'_>,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<ActionResult, ClusterError> {
     let (namespace, name) = (release.app.namespace(), hook_job::name(release, job.hook, job.key));
     let api = client.api::<Job>(&namespace);
@@ -36,7 +36,7 @@ pub(crate) async fn run_job(
         client.apply(&hook_job::manifest(release, &name, job)).await?;
     }
     let limit = Duration::from_millis(job.timeout_ms.into()) + GRACE;
-    let wait = hook_wait::wait(client, release, job.hook, &name, voice);
+    let wait = hook_wait::wait(client, release, job.hook, &name, recorder);
     let (end, seen) = match timeout(limit, wait).await {
         Ok(ended) => ended?,
         // A watch may have been deaf: what the cluster says now counts.

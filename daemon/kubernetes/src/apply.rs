@@ -16,21 +16,21 @@ use windlass_core::{
     event::Event,
     job::{Release, Stage},
     ports::{ClusterError, Secrets},
-    run::Voice,
+    run::Recorder,
     secret::Secret,
 };
 
 /// What applying needs beside the release.
-pub(crate) struct With<'a> {
+pub(crate) struct Applier<'a> {
     pub(crate) client: &'a Client,
     pub(crate) secrets: &'a dyn Secrets,
     pub(crate) pull: Option<&'a PullLogin>,
     pub(crate) pod_security: Option<&'a str>,
     /// On the way back: what is told of objects that cannot be as they were.
-    pub(crate) back: Option<&'a Voice>,
+    pub(crate) back: Option<&'a Recorder>,
 }
 
-impl With<'_> {
+impl Applier<'_> {
     /// All objects of a release, with its secrets in clear.
     pub(crate) async fn objects(&self, release: &Release) -> Result<Vec<Value>, ClusterError> {
         let mut values: BTreeMap<String, Secret> = BTreeMap::new();
@@ -107,8 +107,8 @@ impl With<'_> {
             self.end_rolling(object).await?;
         }
         let applied = match (self.client.apply(object).await, self.back) {
-            (Err(error @ ClusterError::Rejected { .. }), Some(voice)) => {
-                self.leave(object, error, voice).await?
+            (Err(error @ ClusterError::Rejected { .. }), Some(recorder)) => {
+                self.leave(object, error, recorder).await?
             }
             (applied, _) => applied?,
         };
@@ -132,7 +132,7 @@ impl With<'_> {
         &self,
         object: &Value,
         error: ClusterError,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<DynamicObject, ClusterError> {
         let Some(live) = self.client.find(object).await? else { return Err(error) };
         match text(object, "/kind") {
@@ -140,7 +140,7 @@ impl With<'_> {
             "PersistentVolumeClaim" => {
                 let message = format!("it stays as the failed release has made it: {error}");
                 let fix = "say its new size in the next release".into();
-                say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
+                say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
                 Ok(live)
             }
             // One that was made immutable meanwhile. What a policy or a quota refuses it would refuse again.
@@ -229,7 +229,11 @@ impl With<'_> {
     }
 
     /// Deletes what is listed and not in the release. What holds data stays, and is told of.
-    pub(crate) async fn prune(&self, release: &Release, voice: &Voice) -> Result<(), ClusterError> {
+    pub(crate) async fn prune(
+        &self,
+        release: &Release,
+        recorder: &Recorder,
+    ) -> Result<(), ClusterError> {
         let objects = manifests(release, None, self.pull, None);
         let entries: Vec<_> = objects.iter().map(Entry::of).collect();
         let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
@@ -256,7 +260,7 @@ impl With<'_> {
                 entry.kind.to_lowercase(),
                 entry.name
             );
-            say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
+            say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
         }
         // Before they are forgotten: a restart does this again.
         if deleted.iter().any(Entry::scales) {
@@ -275,7 +279,7 @@ pub(crate) fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
         && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
 }
 
-pub(crate) async fn say(voice: &Voice, event: Event) -> Result<(), ClusterError> {
-    let said = voice.say(event).await;
+pub(crate) async fn say(recorder: &Recorder, event: Event) -> Result<(), ClusterError> {
+    let said = recorder.record(event).await;
     said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })
 }

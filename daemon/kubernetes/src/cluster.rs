@@ -2,7 +2,7 @@
 
 use crate::{
     act,
-    apply::{self, With},
+    apply::{self, Applier},
     claims::Claims,
     client::Client,
     endpoints, evidence,
@@ -22,10 +22,10 @@ use windlass_core::{
     job::Release,
     plan::Change,
     ports::{
-        Cluster, ClusterError, Inspect, LogLine, LogRequest, Logins, ObjectChange, Preview,
-        Secrets, Sighting,
+        Cluster, ClusterError, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation,
+        Preview, Secrets,
     },
-    run::Voice,
+    run::Recorder,
     snapshot::Snapshot,
 };
 
@@ -50,8 +50,8 @@ impl Kubernetes {
         Self { client, secrets, logins, pod_security }
     }
 
-    fn with<'a>(&'a self, pull: Option<&'a PullLogin>) -> With<'a> {
-        With {
+    fn with<'a>(&'a self, pull: Option<&'a PullLogin>) -> Applier<'a> {
+        Applier {
             client: &self.client,
             secrets: &*self.secrets,
             pull,
@@ -84,9 +84,9 @@ impl Kubernetes {
     async fn pull(
         &self,
         release: &Release,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<(PullLogin, Option<u64>)>, ClusterError> {
-        pull::login(&*self.logins, pull::host(release), voice).await
+        pull::login(&*self.logins, pull::host(release), recorder).await
     }
 
     async fn apply(
@@ -94,16 +94,16 @@ impl Kubernetes {
         release: &Release,
         pods: bool,
         is_back: bool,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<(), ClusterError> {
-        let pull = self.pull(release, voice).await?;
+        let pull = self.pull(release, recorder).await?;
         let login = pull.as_ref().map(|(login, _)| login);
-        let with = With { back: is_back.then_some(voice), ..self.with(login) };
+        let with = Applier { back: is_back.then_some(recorder), ..self.with(login) };
         with.apply(release, pods).await?;
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
-            apply::say(voice, event).await?;
+            apply::say(recorder, event).await?;
         }
         Ok(())
     }
@@ -111,15 +111,15 @@ impl Kubernetes {
 
 #[async_trait]
 impl Cluster for Kubernetes {
-    async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError> {
+    async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError> {
         let made = match change {
-            Change::Prepare(release) => self.apply(release, false, false, voice).await,
-            Change::Apply(release) => self.apply(release, true, false, voice).await,
-            Change::Restore(release) => self.apply(release, true, true, voice).await,
-            Change::Unblock(release) => unstick::unblock(&self.client, release, voice).await,
-            Change::Retire(release) => retire::retire(&self.client, release).await,
+            Change::Prepare(release) => self.apply(release, false, false, recorder).await,
+            Change::Apply(release) => self.apply(release, true, false, recorder).await,
+            Change::Restore(release) => self.apply(release, true, true, recorder).await,
+            Change::Unblock(release) => unstick::unblock(&self.client, release, recorder).await,
+            Change::ScaleToZero(release) => retire::retire(&self.client, release).await,
             Change::Prune(release) => {
-                self.with(self.named(release).as_ref()).prune(release, voice).await
+                self.with(self.named(release).as_ref()).prune(release, recorder).await
             }
         };
         self.trusted(made).await
@@ -131,7 +131,7 @@ impl Cluster for Kubernetes {
         hook: &str,
         key: &str,
         action: &Action,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         let done = match action {
             Action::Wait { .. } => Ok(ActionResult::Waited),
@@ -139,15 +139,19 @@ impl Cluster for Kubernetes {
                 act::exec(&self.client, release, command, *timeout_ms, *once).await
             }
             Action::RunJob { command, timeout_ms } => {
-                let (timeout_ms, pull) = (*timeout_ms, self.pull(release, voice).await?.is_some());
+                let (timeout_ms, pull) =
+                    (*timeout_ms, self.pull(release, recorder).await?.is_some());
                 let job = Wanted { hook, key, command, timeout_ms, pull };
-                act::run_job(&self.client, release, &job, voice).await
+                act::run_job(&self.client, release, &job, recorder).await
             }
         };
         self.trusted(done).await
     }
 
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
+    async fn observe(
+        &self,
+        release: &Release,
+    ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
         Ok(observe::observe(&self.client, release))
     }
 
@@ -155,8 +159,12 @@ impl Cluster for Kubernetes {
         evidence::collect(&self.client, release).await
     }
 
-    async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError> {
-        self.trusted(pull::renew(&self.client, &*self.logins, release, voice).await).await
+    async fn renew(
+        &self,
+        release: &Release,
+        recorder: &Recorder,
+    ) -> Result<Option<u64>, ClusterError> {
+        self.trusted(pull::renew(&self.client, &*self.logins, release, recorder).await).await
     }
 }
 

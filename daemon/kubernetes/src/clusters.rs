@@ -9,8 +9,10 @@ use windlass_core::{
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{Cluster, ClusterError, Inspect, LogLine, LogRequest, ObjectChange, Preview, Sighting},
-    run::Voice,
+    ports::{
+        Cluster, ClusterError, Inspect, LogLine, LogRequest, ObjectChange, Observation, Preview,
+    },
+    run::Recorder,
     snapshot::Snapshot,
 };
 
@@ -45,8 +47,8 @@ impl Clusters {
 
 #[async_trait]
 impl Cluster for Clusters {
-    async fn make(&self, change: &Change, voice: &Voice) -> Result<(), ClusterError> {
-        self.of(change.release())?.make(change, voice).await
+    async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError> {
+        self.of(change.release())?.make(change, recorder).await
     }
 
     async fn act(
@@ -55,12 +57,15 @@ impl Cluster for Clusters {
         hook: &str,
         key: &str,
         action: &Action,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
-        self.of(release)?.act(release, hook, key, action, voice).await
+        self.of(release)?.act(release, hook, key, action, recorder).await
     }
 
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
+    async fn observe(
+        &self,
+        release: &Release,
+    ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
         self.of(release)?.observe(release).await
     }
 
@@ -71,8 +76,12 @@ impl Cluster for Clusters {
         }
     }
 
-    async fn renew(&self, release: &Release, voice: &Voice) -> Result<Option<u64>, ClusterError> {
-        self.of(release)?.renew(release, voice).await
+    async fn renew(
+        &self,
+        release: &Release,
+        recorder: &Recorder,
+    ) -> Result<Option<u64>, ClusterError> {
+        self.of(release)?.renew(release, recorder).await
     }
 }
 

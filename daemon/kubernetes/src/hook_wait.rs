@@ -4,7 +4,7 @@
 use crate::{
     apply,
     client::{Client, limited},
-    observe::{SCALE_UPS, Told, WATCH_SECONDS, all, watch},
+    observe::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
     snapshot::{Expected, Seen},
 };
 use futures::{StreamExt, stream::SelectAll};
@@ -24,7 +24,7 @@ use windlass_core::{
     ports::ClusterError,
     problem,
     rollout::{Finding, Judge, Verdict},
-    run::Voice,
+    run::Recorder,
 };
 
 /// How long a container may wait in vain, for what no problem knows, before it is believed.
@@ -59,7 +59,7 @@ pub(crate) async fn wait(
     release: &Release,
     hook: &str,
     name: &str,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<(End, Seen), ClusterError> {
     let namespace = release.app.namespace();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
@@ -80,7 +80,7 @@ pub(crate) async fn wait(
                 return Err(ClusterError::Unreachable { message: "the watch ended".into() });
             }
             // Nothing is judged while the cluster is away.
-            Ok(Some(Told::Broke)) => drop(client.check().await?),
+            Ok(Some(WatchSignal::Broke)) => drop(client.check().await?),
             _ => {}
         }
         let seen = Seen {
@@ -121,7 +121,7 @@ pub(crate) async fn wait(
         if state != told {
             told = state;
             let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
-            apply::say(voice, line).await?;
+            apply::say(recorder, line).await?;
         }
         match hopeless(&seen).filter(|_| judge.noticed().is_empty()) {
             None => in_vain = None,

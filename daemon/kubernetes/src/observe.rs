@@ -31,7 +31,7 @@ use tokio::{
 };
 use windlass_core::{
     job::Release,
-    ports::Sighting,
+    ports::Observation,
     runtime::{Route, ServiceKind},
     snapshot::{Snapshot, Workload},
 };
@@ -54,7 +54,7 @@ const UNSTREAMED: [&str; 3] =
 pub(crate) const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// What a watch says.
-pub(crate) enum Told {
+pub(crate) enum WatchSignal {
     /// It was opened; what it shows is still to come.
     Opened,
     /// Something is other than before.
@@ -66,7 +66,7 @@ pub(crate) enum Told {
 }
 
 /// What watches say.
-pub(crate) type Changes = Pin<Box<dyn Stream<Item = Told> + Send>>;
+pub(crate) type Changes = Pin<Box<dyn Stream<Item = WatchSignal> + Send>>;
 
 /// What the release runs: processes, and workloads of the repository's own.
 pub(crate) fn expected(release: &Release) -> Vec<Expected> {
@@ -121,7 +121,7 @@ struct Watches {
 
 /// Starts the watches; they end when the receiver is dropped, or once the cluster is away: what they
 /// showed last is nothing to judge by then.
-pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sighting> {
+pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Observation> {
     let mut watches = Watches::start(client, release);
     let (client, release) = (client.clone(), release.clone());
     let (send, receive) = mpsc::channel(1);
@@ -145,10 +145,10 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
             tokio::select! {
                 told = watches.changes.next() => match told {
                     None => return,
-                    Some(Told::Opened) => {}
-                    Some(Told::Changed) => heard = true,
-                    Some(Told::Broke) => if is_away(&client, &send).await { return },
-                    Some(Told::Unstreamed) => {
+                    Some(WatchSignal::Opened) => {}
+                    Some(WatchSignal::Changed) => heard = true,
+                    Some(WatchSignal::Broke) => if is_away(&client, &send).await { return },
+                    Some(WatchSignal::Unstreamed) => {
                         client.list_first();
                         watches = Watches::start(&client, &release);
                     }
@@ -170,7 +170,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Sigh
 }
 
 /// Tells so, if it is.
-async fn is_away(client: &Client, send: &mpsc::Sender<Sighting>) -> bool {
+async fn is_away(client: &Client, send: &mpsc::Sender<Observation>) -> bool {
     match client.check().await {
         Ok(_) => false,
         Err(away) => {
@@ -384,11 +384,11 @@ fn watch_dynamic(
     (store, Box::pin(stream.default_backoff().map(told)))
 }
 
-fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
+fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> WatchSignal {
     use watcher::Event;
     match event {
-        Ok(Event::Init | Event::InitApply(_)) => Told::Opened,
-        Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => Told::Changed,
+        Ok(Event::Init | Event::InitApply(_)) => WatchSignal::Opened,
+        Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => WatchSignal::Changed,
         Err(error) => {
             tracing::debug!(%error, "watch");
             let words = match &error {
@@ -397,8 +397,8 @@ fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> Told {
                 _ => "",
             };
             match UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
-                true => Told::Unstreamed,
-                false => Told::Broke,
+                true => WatchSignal::Unstreamed,
+                false => WatchSignal::Broke,
             }
         }
     }

@@ -2,7 +2,7 @@
 //! there.
 
 use crate::{
-    apply::{With, still_rolls},
+    apply::{Applier, still_rolls},
     client::Client,
     inventory::{Entry, Inventory},
     observe::expected,
@@ -45,7 +45,7 @@ pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, C
     Ok(found.iter().flatten().any(available))
 }
 
-impl With<'_> {
+impl Applier<'_> {
     /// What applying would change, in the order in which it is applied; deletions last.
     pub(crate) async fn changes(
         &self,

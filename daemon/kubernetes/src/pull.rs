@@ -11,7 +11,7 @@ use windlass_core::{
     event::Event,
     job::{Release, Stage},
     ports::{ClusterError, Credential, Logins},
-    run::Voice,
+    run::Recorder,
 };
 
 /// Where a release's image is, as its reference names it.
@@ -23,9 +23,9 @@ pub(crate) fn host(release: &Release) -> &str {
 pub(crate) async fn login(
     logins: &dyn Logins,
     host: &str,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<Option<(PullLogin, Option<u64>)>, ClusterError> {
-    let found = logins.login(host, voice).await;
+    let found = logins.login(host, recorder).await;
     let found = found.map_err(|error| ClusterError::Login { host: host.into(), error })?;
     let Some(found) = found else { return Ok(None) };
     match found.credential {
@@ -37,7 +37,7 @@ pub(crate) async fn login(
             let message =
                 format!("nodes cannot pull from {host} with a token: no pull secret is made");
             let fix = "give the nodes a login of their own for this registry".into();
-            apply::say(voice, Event::Warning { stage: Stage::Release, message, fix }).await?;
+            apply::say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
             Ok(None)
         }
     }
@@ -48,13 +48,13 @@ pub(crate) async fn renew(
     client: &Client,
     logins: &dyn Logins,
     release: &Release,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<Option<u64>, ClusterError> {
     let (api, name) = (client.api::<Secret>(&release.app.namespace()), render::pull_name(release));
     if limited(api.get_metadata_opt(&name), "the pull secret").await?.is_none() {
         return Ok(None);
     }
-    let Some((pull, renew_ms)) = login(logins, host(release), voice).await? else {
+    let Some((pull, renew_ms)) = login(logins, host(release), recorder).await? else {
         return Ok(None);
     };
     client.apply(&render::pull_secret(release, &pull)).await?;

@@ -13,7 +13,7 @@ use windlass_core::{
     event::Event,
     job::{Release, Stage},
     ports::ClusterError,
-    run::Voice,
+    run::Recorder,
 };
 
 /// Whether an object is a StatefulSet that starts its pods one after the other.
@@ -32,7 +32,7 @@ pub(crate) fn starts_in_order(policy: Option<&str>) -> bool {
 pub(crate) async fn unblock(
     client: &Client,
     release: &Release,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<(), ClusterError> {
     let seen = evidence::seen(client, release).await;
     for (set, pod) in seen.blocked() {
@@ -54,7 +54,7 @@ pub(crate) async fn unblock(
             "pod {name} is of another version and not ready, and nothing goes on while it is there: deleted"
         );
         let source = format!("StatefulSet {set}");
-        say(voice, Event::Log { stage: Stage::Release, source, line }).await?;
+        say(recorder, Event::Log { stage: Stage::Release, source, line }).await?;
     }
     Ok(())
 }

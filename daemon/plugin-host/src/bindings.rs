@@ -18,9 +18,9 @@ pub(crate) mod host {
         world: "windlass:host/imports",
         imports: { default: async | trappable },
         with: {
-            "windlass:plugin/workspace.tree": crate::workspace::Files,
-            "windlass:plugin/secrets.secret": crate::secrets::Held,
-            "windlass:plugin/http.response": crate::http::Answer,
+            "windlass:plugin/workspace.tree": crate::workspace::TreeHandle,
+            "windlass:plugin/secrets.secret": crate::secrets::SecretHandle,
+            "windlass:plugin/http.response": crate::http::ResponseHandle,
         },
     });
 }

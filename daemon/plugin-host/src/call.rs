@@ -3,10 +3,10 @@
 use crate::{
     bindings::types,
     engine::{Host, Plugin},
-    execute::{Broken, broken},
+    execute::{CallFailure, broken},
     limits::{TICK, Tally},
-    question::{Question, Reply},
-    state::{May, Said, State, shown},
+    question::{Call, Return},
+    state::{CallContext, GuestOutput, State, sanitize},
 };
 use futures::FutureExt;
 use std::{
@@ -19,7 +19,7 @@ use windlass_core::{
     event::{Event, PluginCall, PluginEffect},
     job::Stage,
     ports::PluginError,
-    run::{Lost, Voice},
+    run::{JournalLost, Recorder},
 };
 
 /// How long a call waits for its turn.
@@ -35,19 +35,19 @@ pub(crate) trait Guest: Send + 'static {
     type Answer: Send + 'static;
 
     /// Puts what it lends into the call's table, and says what is asked.
-    fn ask(self, state: &mut State) -> wasmtime::Result<Question>;
+    fn ask(self, state: &mut State) -> wasmtime::Result<Call>;
 
     /// Takes what the reply names out of the table.
-    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer>;
+    fn answer(state: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer>;
 }
 
 /// Makes one call. The guest's lines go to the job's log while it runs.
 pub(crate) async fn call<G: Guest>(
     host: Arc<Host>,
     plugin: Arc<Plugin>,
-    may: May,
+    may: CallContext,
     guest: G,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<G::Answer, PluginError> {
     let (send, mut said) = mpsc::unbounded_channel();
     let project = may.project.clone();
@@ -56,7 +56,7 @@ pub(crate) async fn call<G: Guest>(
     let call = AssertUnwindSafe(alone(&host, &plugin, may, guest, send)).catch_unwind();
     let talk = async {
         while let Some(said) = said.recv().await {
-            if tell::<G>(&plugin, said, voice).await.is_err() {
+            if tell::<G>(&plugin, said, recorder).await.is_err() {
                 return;
             }
         }
@@ -67,14 +67,20 @@ pub(crate) async fn call<G: Guest>(
         let error = Failed { message, hint, kind: Kind::Host };
         (Err(error), Used::default())
     });
-    told::<G>(&plugin, &project, answer, voice).await
+    told::<G>(&plugin, &project, answer, recorder).await
 }
 
 /// A line of its log, or something that it did.
-async fn tell<G: Guest>(plugin: &Plugin, said: Said, voice: &Voice) -> Result<(), Lost> {
+async fn tell<G: Guest>(
+    plugin: &Plugin,
+    said: GuestOutput,
+    recorder: &Recorder,
+) -> Result<(), JournalLost> {
     let effect = match said {
-        Said::Line(line) => return voice.log(G::STAGE, &plugin.manifest.name, &line).await,
-        Said::Effect(effect) => effect,
+        GuestOutput::Line(line) => {
+            return recorder.log_line(G::STAGE, &plugin.manifest.name, &line).await;
+        }
+        GuestOutput::Effect(effect) => effect,
     };
     plugin.record.did(effect.capability, &effect.what, effect.denied.is_some());
     let effect = PluginEffect {
@@ -89,9 +95,9 @@ async fn tell<G: Guest>(plugin: &Plugin, said: Said, voice: &Voice) -> Result<()
         ms: effect.ms,
     };
     let line = serde_json::to_string(&effect).unwrap_or_default();
-    let line = voice.redactor().mask(&line);
+    let line = recorder.redactor().mask(&line);
     tracing::info!(target: "audit", effect = line, "plugin");
-    voice.say(Event::Effected(effect)).await
+    recorder.record(Event::PluginEffect(effect)).await
 }
 
 /// Records the call, and keeps count of failures.
@@ -99,10 +105,10 @@ async fn told<G: Guest>(
     plugin: &Plugin,
     project: &str,
     (answer, used): (Result<G::Answer, Failed>, Used),
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<G::Answer, PluginError> {
     // Masked: this goes to the log too.
-    let error = answer.as_ref().err().map(|failed| voice.redactor().mask(&failed.message));
+    let error = answer.as_ref().err().map(|failed| recorder.redactor().mask(&failed.message));
     match answer.as_ref().err().map(|failed| (failed.kind, ())) {
         Some((Kind::Host, _)) => {}
         Some((Kind::Trap, _)) => {
@@ -117,7 +123,7 @@ async fn told<G: Guest>(
                 );
             }
         }
-        Some((Kind::Said, _)) | None => plugin.record.answered(project),
+        Some((Kind::GuestOutput, _)) | None => plugin.record.answered(project),
     }
     let record = PluginCall {
         stage: G::STAGE,
@@ -133,7 +139,7 @@ async fn told<G: Guest>(
     let line = serde_json::to_string(&record).unwrap_or_default();
     tracing::info!(target: "audit", call = line, "plugin");
     // The journal is gone: so is the job's run.
-    let recorded = voice.say(Event::Called(record)).await;
+    let recorded = recorder.record(Event::PluginCalled(record)).await;
     recorded.map_err(|lost| plugin.error(G::CALL, lost.to_string(), None))?;
     answer.map_err(|failed| plugin.error(G::CALL, failed.message, failed.hint))
 }
@@ -152,7 +158,7 @@ enum Kind {
     /// A trap, or a limit.
     Trap,
     /// Its own word.
-    Said,
+    GuestOutput,
 }
 
 impl Failed {
@@ -173,9 +179,9 @@ struct Used {
 async fn alone<G: Guest>(
     host: &Host,
     plugin: &Plugin,
-    may: May,
+    may: CallContext,
     guest: G,
-    said: mpsc::UnboundedSender<Said>,
+    said: mpsc::UnboundedSender<GuestOutput>,
 ) -> (Result<G::Answer, Failed>, Used) {
     if let Some(why) = plugin.record.disabled_in(&may.project) {
         let hint = Some("mend it, then `windlass plugin reload`".to_owned());
@@ -184,7 +190,7 @@ async fn alone<G: Guest>(
     }
     let (limits, ledger, tally) =
         (may.limits.clone(), may.ledger.clone(), Arc::new(Tally::default()));
-    let Ok(_seat) = tokio::time::timeout(QUEUE, plugin.execute.admit()).await else {
+    let Ok(_seat) = tokio::time::timeout(QUEUE, plugin.execute.acquire()).await else {
         let message = format!("other calls took all places for {} s", QUEUE.as_secs());
         return (Err(Failed { message, hint: None, kind: Kind::Host }), Used::default());
     };
@@ -210,15 +216,15 @@ async fn alone<G: Guest>(
             let limit = limits.wall_ms();
             Err(Failed::trap(format!("no answer within {limit} ms (limit `wall-ms`)")))
         }
-        Ok((Err(Broken { message, hosts }), _)) => {
+        Ok((Err(CallFailure { message, hosts }), _)) => {
             let kind = if hosts { Kind::Host } else { Kind::Trap };
             Err(Failed { message, hint: None, kind })
         }
         Ok((Ok(Err(fault)), state)) => Err(said_so(&state, fault.message, fault.hint)),
         Ok((Ok(Ok(reply)), mut state)) => {
             G::answer(&mut state, reply).map_err(|error| match error {
-                NoAnswer::Said(error) => said_so(&state, error.message, error.hint),
-                NoAnswer::Astray => Failed::trap("it answers another question".into()),
+                NoAnswer::GuestOutput(error) => said_so(&state, error.message, error.hint),
+                NoAnswer::UnexpectedReply => Failed::trap("it answers another question".into()),
             })
         }
     };
@@ -227,21 +233,21 @@ async fn alone<G: Guest>(
 
 /// The guest's own word, without what it must not tell.
 fn said_so(state: &State, message: String, hint: Option<String>) -> Failed {
-    let mask = |text: String| shown(&state.redactor().mask(&text));
-    Failed { message: mask(message), hint: hint.map(mask), kind: Kind::Said }
+    let mask = |text: String| sanitize(&state.redactor().mask(&text));
+    Failed { message: mask(message), hint: hint.map(mask), kind: Kind::GuestOutput }
 }
 
 /// Why a reply is no answer.
 pub(crate) enum NoAnswer {
     /// It says, or was refused, something.
-    Said(types::Error),
+    GuestOutput(types::Error),
     /// It is of another question: only a process that breaks the rules gives one.
-    Astray,
+    UnexpectedReply,
 }
 
 impl From<types::Error> for NoAnswer {
     fn from(error: types::Error) -> Self {
-        Self::Said(error)
+        Self::GuestOutput(error)
     }
 }
 

@@ -6,8 +6,8 @@ use crate::{
     limits::{Budget, Ledger, Limits, Tally},
     manifest::Kind,
     secrets::Vault,
-    state::{May, Said, State, link},
-    workspace::Files,
+    state::{CallContext, GuestOutput, State, link},
+    workspace::TreeHandle,
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
@@ -57,7 +57,7 @@ impl Detector {
         match self {
             Self::Present(pre) => {
                 let guest = pre.instantiate_async(&mut *store).await?;
-                let tree = store.data_mut().lend(Files::memory(BTreeMap::new()))?;
+                let tree = store.data_mut().lend(TreeHandle::memory(BTreeMap::new()))?;
                 let tree = Resource::new_own(tree);
                 let found = guest.windlass_plugin_detector().call_detect(store, tree, &[]).await?;
                 Ok(found.ok().flatten().map(|found| found.language))
@@ -120,7 +120,7 @@ async fn an_old_track_goes_on_beside_a_new_one() {
         let detector = Detector::of(linker.instantiate_pre(&component).unwrap()).unwrap();
         let (send, mut said) = mpsc::unbounded_channel();
         let limits = Limits::default().settled(Kind::Detector, None);
-        let may = May {
+        let may = CallContext {
             limits,
             ledger: Arc::<Ledger>::default(),
             granted: Arc::default(),
@@ -132,7 +132,7 @@ async fn an_old_track_goes_on_beside_a_new_one() {
         let mut store = Store::new(&engine, state);
         store.set_epoch_deadline(1_000);
         assert_eq!(detector.detect(&mut store).await.unwrap(), answer);
-        let Some(Said::Line(said)) = said.recv().await else { panic!("no line") };
+        let Some(GuestOutput::Line(said)) = said.recv().await else { panic!("no line") };
         assert_eq!(said, line);
     }
 }

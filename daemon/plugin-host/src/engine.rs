@@ -10,7 +10,7 @@ use crate::{
     manifest::Manifest,
     markers,
     process::Processes,
-    record::Record,
+    record::CircuitBreaker,
     set::Source,
     settings::Schema,
     state::State,
@@ -84,7 +84,7 @@ pub(crate) struct Plugin {
     /// As the operator said, without those of a registry or a hook.
     pub(crate) settings: serde_json::Value,
     pub(crate) path: PathBuf,
-    pub(crate) record: Record,
+    pub(crate) record: CircuitBreaker,
 }
 
 impl Plugin {
@@ -192,7 +192,7 @@ impl Host {
             schema,
             settings,
             path: path.clone(),
-            record: Record::default(),
+            record: CircuitBreaker::default(),
         })
     }
 

@@ -4,8 +4,8 @@
 use crate::{
     engine::{Host, SEATS_OF_ONE},
     limits::{Busy, Limits, TICK},
-    question::{Fault, Question, Reply, put},
-    state::{HANDLES, State, shown},
+    question::{Call, GuestError, Return, put},
+    state::{HANDLES, State, sanitize},
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -31,17 +31,17 @@ pub enum Isolation {
 
 /// Why a call gave no reply.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Broken {
+pub(crate) struct CallFailure {
     pub(crate) message: String,
     /// No plugin is to blame.
     pub(crate) hosts: bool,
 }
 
 /// A call's end: what the guest said, or what became of it.
-pub(crate) type Ended = Result<Result<Reply, Fault>, Broken>;
+pub(crate) type Ended = Result<Result<Return, GuestError>, CallFailure>;
 
 /// A place among the calls that run at once.
-pub(crate) struct Seat {
+pub(crate) struct Permit {
     pub(crate) _held: Vec<OwnedSemaphorePermit>,
 }
 
@@ -49,10 +49,10 @@ pub(crate) struct Seat {
 #[async_trait]
 pub(crate) trait Execute: Send + Sync {
     /// Waits for a place: other people's calls are none of this call's time.
-    async fn admit(&self) -> Seat;
+    async fn acquire(&self) -> Permit;
 
     /// Gives the state back: it may hold what the reply names.
-    async fn run(&self, state: State, question: Question) -> (Ended, State);
+    async fn run(&self, state: State, question: Call) -> (Ended, State);
 }
 
 /// In this process.
@@ -73,15 +73,15 @@ impl Sandbox {
 
 #[async_trait]
 impl Execute for Sandbox {
-    async fn admit(&self) -> Seat {
+    async fn acquire(&self) -> Permit {
         let mut held = Vec::new();
         for seats in &self.seats {
             held.extend(seats.clone().acquire_owned().await);
         }
-        Seat { _held: held }
+        Permit { _held: held }
     }
 
-    async fn run(&self, state: State, question: Question) -> (Ended, State) {
+    async fn run(&self, state: State, question: Call) -> (Ended, State) {
         let limits = state.limits.clone();
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.meter);
@@ -114,12 +114,12 @@ pub(crate) fn bound<T>(
 }
 
 /// A trap in words: which limit, or what the guest did.
-pub(crate) fn broken(error: &wasmtime::Error, limits: &Limits) -> Broken {
+pub(crate) fn broken(error: &wasmtime::Error, limits: &Limits) -> CallFailure {
     // The process's budget, the pool, the disk.
     let hosts = error.downcast_ref::<Busy>().is_some()
         || error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some()
         || error.downcast_ref::<std::io::Error>().is_some();
-    Broken { message: words(error, limits), hosts }
+    CallFailure { message: words(error, limits), hosts }
 }
 
 fn words(error: &wasmtime::Error, limits: &Limits) -> String {
@@ -130,7 +130,7 @@ fn words(error: &wasmtime::Error, limits: &Limits) -> String {
             format!("computed for more than {} ms (limit `cpu-ms`)", limits.cpu_ms())
         }
         Some(trap) => format!("trapped: {trap}"),
-        None => match shown(&error.root_cause().to_string()) {
+        None => match sanitize(&error.root_cause().to_string()) {
             text if text.contains("fuel allocated for hostcalls") => {
                 format!("handed the host more than {} KiB in one call", HANDED >> 10)
             }

@@ -6,8 +6,8 @@ use crate::{
     bindings::{http as wit, types},
     grant::Scheme,
     outbound::{SendError, Target, send},
-    secrets::Held,
-    state::{Effect, State, refused, shown},
+    secrets::SecretHandle,
+    state::{Effect, State, refused, sanitize},
 };
 use ::http::{HeaderName, HeaderValue, Method, Request, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -32,7 +32,7 @@ const HEAD: usize = 16 << 10;
 
 /// An answer in a guest's hand.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
-pub struct Answer {
+pub struct ResponseHandle {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -121,7 +121,7 @@ impl State {
         to: Option<(&str, u16, u16)>,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         let prefixed = |prefix: &str, handle| {
-            let held: &Held = self.table.get(handle)?;
+            let held: &SecretHandle = self.table.get(handle)?;
             let bytes = [prefix.as_bytes(), held.bytes.reveal()].concat();
             Ok(goes(held, to).map(|()| bytes))
         };
@@ -192,13 +192,13 @@ impl State {
             if OWN.contains(&&*lower) || lower.starts_with("proxy-") {
                 return Ok(Err(invalid(format!(
                     "the header `{}` is the host's to set",
-                    shown(name)
+                    sanitize(name)
                 ))));
             }
             let (Ok(name), Ok(mut value)) =
                 (HeaderName::try_from(lower), HeaderValue::try_from(value))
             else {
-                return Ok(Err(invalid(format!("{:?} is no header", shown(name)))));
+                return Ok(Err(invalid(format!("{:?} is no header", sanitize(name)))));
             };
             value.set_sensitive(true);
             built = built.header(name, value);
@@ -219,7 +219,7 @@ impl State {
 }
 
 /// Whether a secret may be part of a request to a host, or of a hash.
-fn goes(held: &Held, to: Option<(&str, u16, u16)>) -> Result<(), types::Error> {
+fn goes(held: &SecretHandle, to: Option<(&str, u16, u16)>) -> Result<(), types::Error> {
     match to {
         Some((host, port, default)) => held.may_go(host, port, default),
         None => held.may(Use::Send),
@@ -238,7 +238,7 @@ impl wit::Host for State {
     async fn send(
         &mut self,
         request: wit::Request,
-    ) -> wasmtime::Result<Result<Resource<Answer>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<ResponseHandle>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         self.ledger.http(&self.limits)?;
         let url = match Url::parse(&request.url) {
@@ -247,7 +247,7 @@ impl wit::Host for State {
         };
         // Without the query: it may be anything.
         let place = &url[url::Position::BeforeScheme..url::Position::AfterPath];
-        let what = shown(&format!("{} {place}", request.method));
+        let what = sanitize(&format!("{} {place}", request.method));
         let checked = match self.checked(&url, &request)? {
             Ok(checked) => checked,
             Err(error) => {
@@ -261,7 +261,7 @@ impl wit::Host for State {
         let sent = tokio::time::timeout(Duration::from_millis(limit.into()), sending).await;
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let fail =
-            |kind, message: String| types::Error { kind, message: shown(&message), hint: None };
+            |kind, message: String| types::Error { kind, message: sanitize(&message), hint: None };
         let (effect, answer) = match sent {
             Ok(Ok(response)) => {
                 let (status, bytes) = (response.status().as_u16(), response.body().len() as u64);
@@ -275,7 +275,7 @@ impl wit::Host for State {
                     Some((name.to_string(), value.to_str().ok()?.to_owned()))
                 });
                 let (headers, opaque) = (headers.collect(), checked.opaque);
-                let answer = Answer { status, headers, body: response.into_body(), opaque };
+                let answer = ResponseHandle { status, headers, body: response.into_body(), opaque };
                 (Effect { bytes, ..effect }, Ok(answer))
             }
             Ok(Err(SendError::Denied(why))) => {
@@ -306,14 +306,14 @@ impl wit::Host for State {
 }
 
 impl wit::HostResponse for State {
-    async fn status(&mut self, handle: Resource<Answer>) -> wasmtime::Result<u16> {
+    async fn status(&mut self, handle: Resource<ResponseHandle>) -> wasmtime::Result<u16> {
         self.ledger.host_call(&self.limits)?;
         Ok(self.table.get(&handle)?.status)
     }
 
     async fn header(
         &mut self,
-        handle: Resource<Answer>,
+        handle: Resource<ResponseHandle>,
         name: String,
     ) -> wasmtime::Result<Option<String>> {
         self.ledger.host_call(&self.limits)?;
@@ -322,21 +322,21 @@ impl wit::HostResponse for State {
         Ok(found.map(|(_, value)| self.redactor().mask(value)))
     }
 
-    async fn body(&mut self, handle: Resource<Answer>) -> wasmtime::Result<Vec<u8>> {
+    async fn body(&mut self, handle: Resource<ResponseHandle>) -> wasmtime::Result<Vec<u8>> {
         self.ledger.host_call(&self.limits)?;
         let answer = self.table.get(&handle)?;
         let body = blanked(&answer.body, &answer.opaque);
         let mut stream = self.redactor().stream();
-        let mut shown = stream.push(&body);
-        shown.extend(stream.finish());
-        Ok(shown)
+        let mut sanitize = stream.push(&body);
+        sanitize.extend(stream.finish());
+        Ok(sanitize)
     }
 
     async fn take_secret(
         &mut self,
-        handle: Resource<Answer>,
+        handle: Resource<ResponseHandle>,
         at: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         match find(&self.table.get(&handle)?.body, &at) {
             // One that came back from where it was sent keeps its own rules.
@@ -345,18 +345,18 @@ impl wit::HostResponse for State {
                 String::new(),
             ))),
             Some(text) if text.len() > SECRET => {
-                Ok(Err(invalid(format!("`{}` has more than {SECRET} bytes", shown(&at)))))
+                Ok(Err(invalid(format!("`{}` has more than {SECRET} bytes", sanitize(&at)))))
             }
-            Some(text) => self.hold(Held::answered(&at, text.into_bytes())).map(Ok),
+            Some(text) => self.hold(SecretHandle::answered(&at, text.into_bytes())).map(Ok),
             None => Ok(Err(types::Error {
                 kind: types::ErrorKind::NotFound,
-                message: format!("the answer has no text at `{}`", shown(&at)),
+                message: format!("the answer has no text at `{}`", sanitize(&at)),
                 hint: None,
             })),
         }
     }
 
-    async fn drop(&mut self, handle: Resource<Answer>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: Resource<ResponseHandle>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
     }
@@ -406,7 +406,7 @@ fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
     if found.clone().any(|node| node.attributes().any(|attribute| is_named(attribute.name()))) {
         return HIDDEN.to_vec();
     }
-    let mut shown = String::new();
+    let mut sanitize = String::new();
     let mut from = 0;
     for node in found.filter(|node| is_named(node.tag_name().name())) {
         let (Some(first), Some(last)) = (node.first_child(), node.last_child()) else { continue };
@@ -415,12 +415,12 @@ fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
         if start < from {
             continue;
         }
-        shown.push_str(text.get(from..start).unwrap_or_default());
-        shown.push_str("***");
+        sanitize.push_str(text.get(from..start).unwrap_or_default());
+        sanitize.push_str("***");
         from = end;
     }
-    shown.push_str(text.get(from..).unwrap_or_default());
-    shown.into_bytes()
+    sanitize.push_str(text.get(from..).unwrap_or_default());
+    sanitize.into_bytes()
 }
 
 fn blank_json(value: &mut serde_json::Value, names: &[&str]) {
@@ -443,7 +443,7 @@ fn blank_json(value: &mut serde_json::Value, names: &[&str]) {
 /// An encoding that hides what must be looked for.
 fn encoded(headers: &header::HeaderMap) -> Option<String> {
     let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().unwrap_or("?").to_owned();
-    (!encoding.eq_ignore_ascii_case("identity")).then(|| shown(&encoding))
+    (!encoding.eq_ignore_ascii_case("identity")).then(|| sanitize(&encoding))
 }
 
 #[cfg(test)]
@@ -455,24 +455,24 @@ mod tests {
         let json = br#"{"a":[{"token":"s3cret","other":1}]}"#;
         assert_eq!(find(json, "/a/0/token").as_deref(), Some("s3cret"));
         assert_eq!(find(json, "/a/0/other"), None);
-        let shown = String::from_utf8(blanked(json, &["/a/0/token".into()])).unwrap();
-        assert_eq!(shown, r#"{"a":[{"other":1,"token":"***"}]}"#);
+        let sanitize = String::from_utf8(blanked(json, &["/a/0/token".into()])).unwrap();
+        assert_eq!(sanitize, r#"{"a":[{"other":1,"token":"***"}]}"#);
         let xml = b"<R xmlns=\"urn:x\"><C><Key>k&amp;ey</Key><Id>1</Id></C></R>";
         assert_eq!(find(xml, "C/Key").as_deref(), Some("k&ey"));
-        let shown = String::from_utf8(blanked(xml, &["C/Key".into(), "C/None".into()])).unwrap();
-        assert_eq!(shown, "<R xmlns=\"urn:x\"><C><Key>***</Key><Id>1</Id></C></R>");
+        let sanitize = String::from_utf8(blanked(xml, &["C/Key".into(), "C/None".into()])).unwrap();
+        assert_eq!(sanitize, "<R xmlns=\"urn:x\"><C><Key>***</Key><Id>1</Id></C></R>");
         assert_eq!(blanked(b"no such thing", &["/a".into(), "C".into()]), HIDDEN);
         assert_eq!(blanked(b"no such thing", &[]), b"no such thing");
         // In another shape than the one that was thought of.
         let other = br#"{"r":{"Credentials":{"Key":"k","Id":1}},"l":[{"token":"t"}]}"#;
-        let shown = String::from_utf8(blanked(other, &["R/C/Key".into(), "/a/0/token".into()]));
+        let sanitize = String::from_utf8(blanked(other, &["R/C/Key".into(), "/a/0/token".into()]));
         assert_eq!(
-            shown.unwrap(),
+            sanitize.unwrap(),
             r#"{"l":[{"token":"***"}],"r":{"Credentials":{"Id":1,"Key":"***"}}}"#
         );
         let odd = b"<R><Key><!--x-->k<b>e</b></Key><Key>again</Key></R>";
-        let shown = String::from_utf8(blanked(odd, &["C/Key".into()])).unwrap();
-        assert_eq!(shown, "<R><Key>***</Key><Key>***</Key></R>");
+        let sanitize = String::from_utf8(blanked(odd, &["C/Key".into()])).unwrap();
+        assert_eq!(sanitize, "<R><Key>***</Key><Key>***</Key></R>");
         assert_eq!(blanked(b"<R Key='k'/>", &["C/Key".into()]), HIDDEN);
     }
 }

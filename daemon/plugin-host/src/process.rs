@@ -12,9 +12,9 @@ mod worker;
 pub use worker::main;
 
 use crate::{
-    execute::{Broken, Ended, Execute, Seat},
-    question::Question,
-    state::{State, shown},
+    execute::{CallFailure, Ended, Execute, Permit},
+    question::Call,
+    state::{State, sanitize},
 };
 use async_trait::async_trait;
 use frames::{FromWorker, ToWorker, receive, send};
@@ -63,7 +63,7 @@ impl Processes {
         &self,
         project: &str,
         question: &ToWorker,
-    ) -> Result<(Worker, FromWorker), Broken> {
+    ) -> Result<(Worker, FromWorker), CallFailure> {
         while let Some(mut worker) = self.waiting(project) {
             // It may have been killed meanwhile, by an operator or for want of memory: what never
             // said a word has done nothing, and another is asked.
@@ -71,7 +71,7 @@ impl Processes {
                 return Ok((worker, first));
             }
         }
-        let mut worker = self.start().await.map_err(|error| Broken {
+        let mut worker = self.start().await.map_err(|error| CallFailure {
             message: format!("its process cannot be started: {error}"),
             hosts: true,
         })?;
@@ -139,8 +139,10 @@ impl Processes {
                     state.tally.ticks.store(ticks, Ordering::Relaxed);
                     state.tally.memory.store(memory, Ordering::Relaxed);
                     // Whose fault it is, is not its to say.
-                    let own =
-                        |broken: Broken| Broken { message: shown(&broken.message), hosts: false };
+                    let own = |broken: CallFailure| CallFailure {
+                        message: sanitize(&broken.message),
+                        hosts: false,
+                    };
                     return Ok(ended.map_err(own));
                 }
             }
@@ -150,8 +152,8 @@ impl Processes {
 }
 
 /// It was killed, or broke the rules: the plugin's doing.
-fn gone(error: &std::io::Error) -> Broken {
-    Broken { message: format!("its process is gone: {error}"), hosts: false }
+fn gone(error: &std::io::Error) -> CallFailure {
+    CallFailure { message: format!("its process is gone: {error}"), hosts: false }
 }
 
 /// Its first word on a question.
@@ -162,14 +164,14 @@ async fn put(worker: &mut Worker, question: &ToWorker) -> std::io::Result<FromWo
 
 #[async_trait]
 impl Execute for Processes {
-    async fn admit(&self) -> Seat {
+    async fn acquire(&self) -> Permit {
         // It is never closed.
-        Seat { _held: self.running.clone().acquire_owned().await.into_iter().collect() }
+        Permit { _held: self.running.clone().acquire_owned().await.into_iter().collect() }
     }
 
-    async fn run(&self, mut state: State, question: Question) -> (Ended, State) {
+    async fn run(&self, mut state: State, question: Call) -> (Ended, State) {
         let project = state.project.clone();
-        let question = ToWorker::Question(Box::new((question, state.limits.clone())));
+        let question = ToWorker::Call(Box::new((question, state.limits.clone())));
         let (mut worker, first) = match self.asked(&project, &question).await {
             Ok(asked) => asked,
             Err(broken) => return (Err(broken), state),

@@ -16,7 +16,7 @@ use wasmtime::{
 
 /// One exported function and its arguments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Question {
+pub(crate) enum Call {
     Detect {
         tree: u32,
         matched: Vec<String>,
@@ -45,7 +45,7 @@ pub(crate) enum Question {
 
 /// What it replied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Reply {
+pub(crate) enum Return {
     Detection(Option<detector::Detection>),
     Plan(Option<test_runner::TestPlan>),
     Summary(Option<test_runner::Summary>),
@@ -71,7 +71,7 @@ pub(crate) enum LoginKind {
 
 /// The guest's own error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Fault {
+pub(crate) struct GuestError {
     /// Its place in the WIT's enum.
     kind: u8,
     pub(crate) message: String,
@@ -89,7 +89,7 @@ const KINDS: [types::ErrorKind; 8] = [
     types::ErrorKind::Failed,
 ];
 
-impl From<types::Error> for Fault {
+impl From<types::Error> for GuestError {
     fn from(error: types::Error) -> Self {
         let kind = KINDS.iter().position(|kind| *kind == error.kind).unwrap_or(KINDS.len() - 1);
         let kind = u8::try_from(kind).unwrap_or_default();
@@ -97,8 +97,8 @@ impl From<types::Error> for Fault {
     }
 }
 
-impl From<Fault> for types::Error {
-    fn from(fault: Fault) -> Self {
+impl From<GuestError> for types::Error {
+    fn from(fault: GuestError) -> Self {
         let kind = KINDS.get(usize::from(fault.kind)).copied();
         let kind = kind.unwrap_or(types::ErrorKind::Failed);
         Self { kind, message: fault.message, hint: fault.hint }
@@ -107,49 +107,49 @@ impl From<Fault> for types::Error {
 
 /// Instantiates and asks. `T`: the store's data, which answers the guest's own calls.
 pub(crate) async fn put<T: Send + 'static>(
-    question: Question,
+    question: Call,
     pre: InstancePre<T>,
     mut store: &mut Store<T>,
-) -> wasmtime::Result<Result<Reply, Fault>> {
+) -> wasmtime::Result<Result<Return, GuestError>> {
     let store = &mut store;
     Ok(match question {
-        Question::Detect { tree, matched } => {
+        Call::Detect { tree, matched } => {
             let guest = DetectorPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let detector = guest.windlass_plugin_detector();
             let found = detector.call_detect(&mut **store, lent(tree), &matched).await?;
-            found.map(Reply::Detection)
+            found.map(Return::Detection)
         }
-        Question::MakePlan { tree, language, matched } => {
+        Call::MakePlan { tree, language, matched } => {
             let guest = TestRunnerPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let runner = guest.windlass_plugin_test_runner();
             let plan = runner.call_make_plan(&mut **store, lent(tree), &language, &matched).await?;
-            plan.map(Reply::Plan)
+            plan.map(Return::Plan)
         }
-        Question::Parse { ran, reports } => {
+        Call::Parse { ran, reports } => {
             let guest = TestRunnerPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let runner = guest.windlass_plugin_test_runner();
-            runner.call_parse(&mut **store, &ran, lent(reports)).await?.map(Reply::Summary)
+            runner.call_parse(&mut **store, &ran, lent(reports)).await?.map(Return::Summary)
         }
-        Question::Authenticate { registry } => {
+        Call::Authenticate { registry } => {
             let guest = RegistryAuthPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let request = registry_auth::Request { registry, attrs: Vec::new() };
             let auth = guest.windlass_plugin_registry_auth();
             auth.call_authenticate(&mut **store, &request)
                 .await?
-                .map(|login| Reply::Login(taken(login)))
+                .map(|login| Return::Login(taken(login)))
         }
-        Question::Start { context } => {
+        Call::Start { context } => {
             let guest = DeployHookPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let hook = guest.windlass_plugin_deploy_hook();
-            hook.call_start(&mut **store, &context).await?.map(Reply::Step)
+            hook.call_start(&mut **store, &context).await?.map(Return::Step)
         }
-        Question::Resume { context, state, results } => {
+        Call::Resume { context, state, results } => {
             let guest = DeployHookPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let hook = guest.windlass_plugin_deploy_hook();
-            hook.call_resume(&mut **store, &context, &state, &results).await?.map(Reply::Step)
+            hook.call_resume(&mut **store, &context, &state, &results).await?.map(Return::Step)
         }
     }
-    .map_err(Fault::from))
+    .map_err(GuestError::from))
 }
 
 fn lent<T: 'static>(number: u32) -> Resource<T> {

@@ -13,11 +13,11 @@ const MOST_DONE: usize = 50;
 
 /// Since it was loaded.
 #[derive(Default)]
-pub(crate) struct Record(Mutex<Fared>);
+pub(crate) struct CircuitBreaker(Mutex<Stats>);
 
 /// Counts, as they stand.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fared {
+pub(crate) struct Stats {
     pub(crate) calls: u64,
     /// Traps and limits; an error that the plugin answers is an answer.
     pub(crate) failures: u64,
@@ -28,10 +28,10 @@ pub(crate) struct Fared {
     done: Vec<(String, u64)>,
 }
 
-impl Record {
+impl CircuitBreaker {
     /// As if it had just been loaded.
     pub(crate) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Fared::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Stats::default();
     }
 
     pub(crate) fn answered(&self, project: &str) {
@@ -64,7 +64,7 @@ impl Record {
         fared.done.push((words, times + 1));
     }
 
-    pub(crate) fn fared(&self) -> Fared {
+    pub(crate) fn fared(&self) -> Stats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -75,7 +75,7 @@ impl Record {
     }
 }
 
-impl Fared {
+impl Stats {
     /// What it did, and how often.
     pub(crate) fn done(&self) -> Vec<String> {
         let words = |(what, times): &(String, u64)| format!("{what}, {times} times");

@@ -4,7 +4,7 @@ use crate::{
     ask::Use,
     bindings::{secrets, types},
     hosts::HostPattern,
-    state::{Effect, State, refused, shown},
+    state::{Effect, State, refused, sanitize},
 };
 use base64::{
     Engine, alphabet,
@@ -35,7 +35,7 @@ pub(crate) struct Vault {
 /// A secret in a guest's hand.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 #[derive(Clone)]
-pub struct Held {
+pub struct SecretHandle {
     pub(crate) bytes: Secret,
     /// As the guest opened it, for errors.
     pub(crate) name: String,
@@ -45,7 +45,7 @@ pub struct Held {
     public: Vec<String>,
 }
 
-impl Held {
+impl SecretHandle {
     /// What a host that was granted answered.
     pub(crate) fn answered(at: &str, bytes: Vec<u8>) -> Self {
         let uses = vec![Use::Hmac, Use::Send, Use::Login];
@@ -116,17 +116,17 @@ fn read(path: &Path) -> Result<Secret, String> {
 
 impl State {
     /// Hands a secret out, and knows it from now on wherever it turns up.
-    pub(crate) fn hold(&mut self, held: Held) -> wasmtime::Result<Resource<Held>> {
+    pub(crate) fn hold(&mut self, held: SecretHandle) -> wasmtime::Result<Resource<SecretHandle>> {
         let public = held.public.iter().filter_map(|at| field(&held, at).ok());
-        self.know(&held.bytes, public.map(Secret::new))?;
+        self.track_secret(&held.bytes, public.map(Secret::new))?;
         Ok(self.table.push(held)?)
     }
 
     fn transformed(
         &mut self,
-        handle: &Resource<Held>,
-        make: impl FnOnce(&Held) -> Result<Vec<u8>, types::Error>,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+        handle: &Resource<SecretHandle>,
+        make: impl FnOnce(&SecretHandle) -> Result<Vec<u8>, types::Error>,
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         let held = self.table.get(handle)?;
         match make(held) {
@@ -143,7 +143,7 @@ impl secrets::Host for State {
     async fn open(
         &mut self,
         name: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         let granted = self.granted.clone();
         let what = format!("opened the secret `{name}`");
@@ -159,7 +159,7 @@ impl secrets::Host for State {
                 self.effect(Effect::done("secrets", what));
                 let (uses, public) = (grant.uses.clone(), grant.public.clone());
                 let hosts = Some(grant.hosts.clone());
-                self.hold(Held { bytes, name, uses, hosts, public }).map(Ok)
+                self.hold(SecretHandle { bytes, name, uses, hosts, public }).map(Ok)
             }
             Err(why) => {
                 let message = format!("the secret `{name}` cannot be had: {why}");
@@ -174,15 +174,15 @@ impl secrets::Host for State {
 impl secrets::HostSecret for State {
     async fn field(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         pointer: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.transformed(&handle, |held| field(held, &pointer))
     }
 
     async fn public_field(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         pointer: String,
     ) -> wasmtime::Result<Result<String, types::Error>> {
         self.ledger.host_call(&self.limits)?;
@@ -197,10 +197,10 @@ impl secrets::HostSecret for State {
 
     async fn derive_hmac_sha256(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         prefix: String,
         data: Vec<u8>,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.transformed(&handle, |held| {
             held.may(Use::Hmac)?;
             mac(&[prefix.as_bytes(), held.bytes.reveal()].concat(), &data)
@@ -209,7 +209,7 @@ impl secrets::HostSecret for State {
 
     async fn hmac_sha256(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         data: Vec<u8>,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
@@ -219,10 +219,10 @@ impl secrets::HostSecret for State {
 
     async fn decode(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         strip_prefix: String,
         encoding: secrets::Encoding,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         let asks = self.granted.asks();
         if !strip_prefix.is_empty() && !asks.prefixes.contains(&strip_prefix) {
             return Ok(Err(undeclared("prefixes", &strip_prefix)));
@@ -242,10 +242,10 @@ impl secrets::HostSecret for State {
 
     async fn split(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SecretHandle>,
         separator: String,
         part: secrets::Part,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         if !self.granted.asks().separators.contains(&separator) {
             return Ok(Err(undeclared("separators", &separator)));
         }
@@ -262,7 +262,7 @@ impl secrets::HostSecret for State {
         })
     }
 
-    async fn drop(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: Resource<SecretHandle>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
     }
@@ -273,7 +273,7 @@ fn lenient(alphabet: &alphabet::Alphabet) -> GeneralPurpose {
     GeneralPurpose::new(alphabet, GeneralPurposeConfig::new().with_decode_padding_mode(padding))
 }
 
-fn field(held: &Held, pointer: &str) -> Result<Vec<u8>, types::Error> {
+fn field(held: &SecretHandle, pointer: &str) -> Result<Vec<u8>, types::Error> {
     let json: serde_json::Value =
         serde_json::from_slice(held.bytes.reveal()).map_err(|_| odd(held, "is no JSON"))?;
     match json.pointer(pointer) {
@@ -298,12 +298,12 @@ fn mac(key: &[u8], data: &[u8]) -> Result<Vec<u8>, types::Error> {
 
 /// Whatever can be tried freely tells a secret, character by character.
 fn undeclared(field: &str, text: &str) -> types::Error {
-    let text = shown(&text.chars().take(16).collect::<String>());
+    let text = sanitize(&text.chars().take(16).collect::<String>());
     refused(format!("its manifest does not name {text:?} among asks.{field}"), String::new())
 }
 
 /// Says what is wrong with a secret's form, and nothing of its text.
-fn odd(held: &Held, why: &str) -> types::Error {
+fn odd(held: &SecretHandle, why: &str) -> types::Error {
     types::Error {
         kind: types::ErrorKind::InvalidInput,
         message: format!("the secret `{}` {why}", held.name),

@@ -17,8 +17,8 @@ use crate::{
     manifest::Kind,
     secrets::Vault,
     settings::over,
-    state::May,
-    workspace::Files,
+    state::CallContext,
+    workspace::TreeHandle,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -28,10 +28,10 @@ use tokio::sync::watch;
 use windlass_core::{
     app::App,
     event::Event,
-    hook::{About, Hook, HookStep, Moment, Policy},
+    hook::{About, Hook, HookPhase, HookStep, Policy},
     job::Release,
     ports::{Credential, Journal, PluginError},
-    run::{Lost, Run, Voice},
+    run::{JournalLost, Recorder, Run},
     secret::Secret,
     testing::TestOutput,
 };
@@ -53,7 +53,7 @@ pub struct SelfTest {
     /// Of a hook: what the app says.
     pub said: Option<Value>,
     /// Of a hook: when. Default `after-release`.
-    pub moment: Option<Moment>,
+    pub phase: Option<HookPhase>,
     /// By the names that it asks for.
     pub secrets: BTreeMap<String, String>,
     /// What must come of it.
@@ -85,11 +85,11 @@ struct Unheard;
 
 #[async_trait]
 impl Journal for Unheard {
-    async fn append(&self, _: Event) -> Result<(), Lost> {
+    async fn append(&self, _: Event) -> Result<(), JournalLost> {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
     }
 }
@@ -102,7 +102,7 @@ pub(crate) async fn run(host: &Arc<Host>, plugin: &Arc<Plugin>) -> Result<(), St
     let (_stop, stop) = watch::channel(None);
     let run = Run::new(Arc::new(Unheard), stop, None);
     for (number, test) in (1..).zip(&plugin.manifest.self_test) {
-        let came = came_to(host, plugin, test, run.voice()).await;
+        let came = came_to(host, plugin, test, run.recorder()).await;
         let differs = match (came, &test.expect.error) {
             (Err(error), Some(words)) if error.message.contains(&**words) => Ok(()),
             (Err(error), _) => Err(error.to_string()),
@@ -131,12 +131,12 @@ async fn came_to(
     host: &Arc<Host>,
     plugin: &Arc<Plugin>,
     test: &SelfTest,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<Value, PluginError> {
     let settings = over(&plugin.settings, test.settings.as_ref().unwrap_or(&json!({})));
     let share = share(plugin, test, settings.to_string())
         .map_err(|why| plugin.error("self-test", why, None))?;
-    let files = || Files::memory(test.files.clone());
+    let files = || TreeHandle::memory(test.files.clone());
     let matched = || {
         let paths = test.files.keys().filter(|path| plugin.markers.is_match(path));
         paths.cloned().collect()
@@ -145,26 +145,26 @@ async fn came_to(
     Ok(match (plugin.manifest.world, &test.output) {
         (Kind::Detector, _) => {
             let guest = Detect { tree: files(), matched: matched() };
-            let found = call(host, asked, share, guest, voice).await?;
+            let found = call(host, asked, share, guest, recorder).await?;
             json!({ "language": found.map(|found| found.language) })
         }
         (Kind::TestRunner, None) => {
             let language = test.language.clone();
             let guest = MakePlan { tree: files(), language, matched: matched() };
-            let plan = call(host, asked, share, guest, voice).await?;
+            let plan = call(host, asked, share, guest, recorder).await?;
             json!({ "command": plan.map(|plan| plan.command.join(" ")) })
         }
         (Kind::TestRunner, Some(output)) => {
             let (output, reports) = (output.clone(), test.files.clone());
             let ran = TestOutput { exit: test.exit, output, reports, ..TestOutput::default() };
-            match call(host, asked, share, Parse::of(&ran), voice).await? {
+            match call(host, asked, share, Parse::of(&ran), recorder).await? {
                 Some(read) => json!({ "passed": read.passed, "failed": read.failed }),
                 None => json!({}),
             }
         }
         (Kind::RegistryAuth, _) => {
             let guest = Authenticate { registry: "registry.example.com".into() };
-            match call(host, asked, share, guest, voice).await?.credential {
+            match call(host, asked, share, guest, recorder).await?.credential {
                 Credential::Basic(user, _) => json!({ "user": user }),
                 Credential::IdentityToken(_) | Credential::Bearer(_) => json!({}),
             }
@@ -172,7 +172,7 @@ async fn came_to(
         (Kind::DeployHook, _) => {
             let (hook, about) = hook(plugin, test);
             let guest = Next::of(&hook, &about, settings.to_string(), None);
-            let step = call(host, asked, share, guest, voice).await?;
+            let step = call(host, asked, share, guest, recorder).await?;
             let step = deploy_hook::step(&all_asked(plugin, test), step);
             match step.map_err(|why| plugin.error(Next::CALL, why, None))? {
                 HookStep::Done(done) => json!({ "says": done.message }),
@@ -205,7 +205,7 @@ fn all_asked(plugin: &Plugin, test: &SelfTest) -> Granted {
     Granted::unchecked(asks, &grant, &SitePolicy::default())
 }
 
-fn share(plugin: &Plugin, test: &SelfTest, settings: String) -> Result<May, String> {
+fn share(plugin: &Plugin, test: &SelfTest, settings: String) -> Result<CallContext, String> {
     let known = &plugin.granted.asks().secrets;
     if let Some(other) = test.secrets.keys().find(|own| !known.iter().any(|ask| ask.name == **own))
     {
@@ -213,7 +213,7 @@ fn share(plugin: &Plugin, test: &SelfTest, settings: String) -> Result<May, Stri
     }
     let given = test.secrets.iter();
     let given = given.map(|(name, text)| (name.clone(), Secret::new(text.clone().into_bytes())));
-    Ok(May {
+    Ok(CallContext {
         limits: plugin.limits.clone(),
         ledger: Arc::new(Ledger::default()),
         granted: Arc::new(all_asked(plugin, test)),
@@ -227,10 +227,10 @@ fn hook(plugin: &Plugin, test: &SelfTest) -> (Hook, About) {
     let hook = Hook {
         name: "self-test".into(),
         plugin: plugin.manifest.name.clone(),
-        moment: test.moment.unwrap_or(Moment::AfterRelease),
+        phase: test.phase.unwrap_or(HookPhase::AfterRelease),
         policy: Policy::Warn,
         settings: "{}".into(),
-        said: test.said.as_ref().unwrap_or(&json!({})).to_string(),
+        app_settings: test.said.as_ref().unwrap_or(&json!({})).to_string(),
         secrets: BTreeMap::new(),
     };
     let app = App { project: "self".into(), name: "test".into(), environment: "test".into() };

@@ -17,8 +17,8 @@ use crate::{
     secrets::Vault,
     selftest,
     settings::over,
-    state::May,
-    workspace::Files,
+    state::CallContext,
+    workspace::TreeHandle,
 };
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -32,7 +32,7 @@ use windlass_core::{
     hook::{About, ActionResult, Hook, HookStep, SecretSource},
     ports::{Detected, Detectors, Hooks, Login, PluginError, TestRunners, Tree},
     recipe::Recipe,
-    run::Voice,
+    run::Recorder,
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
@@ -220,7 +220,7 @@ impl PluginSet {
 }
 
 impl JobPlugins {
-    fn share(&self, plugin: &Plugin) -> May {
+    fn share(&self, plugin: &Plugin) -> CallContext {
         self.share_with(plugin, plugin.settings.to_string(), BTreeMap::new())
     }
 
@@ -229,12 +229,12 @@ impl JobPlugins {
         plugin: &Plugin,
         settings: String,
         sources: BTreeMap<String, SecretSource>,
-    ) -> May {
+    ) -> CallContext {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let ledger = ledgers.entry(plugin.manifest.name.clone()).or_default().clone();
         let project = Some(self.project.clone()).filter(|project| !project.is_empty());
         let store = self.set.host.secrets.clone();
-        May {
+        CallContext {
             limits: plugin.limits.clone(),
             ledger,
             granted: plugin.granted.clone(),
@@ -251,7 +251,7 @@ impl JobPlugins {
     pub async fn authenticate(
         &self,
         registry: &RegistrySource,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Login, PluginError> {
         let Some(plugin) = self.set.named(Kind::RegistryAuth, &registry.plugin).cloned() else {
             return Err(gone(&registry.plugin, Authenticate::CALL));
@@ -259,7 +259,7 @@ impl JobPlugins {
         let settings = over(&plugin.settings, &registry.settings).to_string();
         let share = self.share_with(&plugin, settings, registry.secrets.clone());
         let guest = Authenticate { registry: registry.host.clone() };
-        call(self.set.host.clone(), plugin, share, guest, voice).await
+        call(self.set.host.clone(), plugin, share, guest, recorder).await
     }
 
     /// Those of a kind whose markers are in the tree, each with the files that say so.
@@ -284,11 +284,11 @@ impl JobPlugins {
         plugin: Arc<Plugin>,
         matched: Vec<String>,
         tree: &dyn Tree,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<Recipe>, PluginError> {
         let (host, share) = (self.set.host.clone(), self.share(&plugin));
         let guest = Detect { tree: opened(&plugin, Detect::CALL, tree)?, matched };
-        let found = call(host, plugin.clone(), share, guest, voice).await?;
+        let found = call(host, plugin.clone(), share, guest, recorder).await?;
         let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
         recipe.map(|recipe| measured(&plugin, Detect::CALL, recipe)).transpose()
     }
@@ -296,12 +296,12 @@ impl JobPlugins {
 
 #[async_trait]
 impl Detectors for JobPlugins {
-    async fn detect(&self, tree: &dyn Tree, voice: &Voice) -> Result<Detected, PluginError> {
+    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detected, PluginError> {
         let detectors = self.set.of(Kind::Detector).cloned().collect();
         let matching = self.matching(tree, detectors).await?;
         let asked = matching
             .into_iter()
-            .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, voice));
+            .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, recorder));
         let mut all = Detected::default();
         for answer in join_all(asked).await {
             match answer {
@@ -323,14 +323,14 @@ impl TestRunners for JobPlugins {
         &self,
         tree: &dyn Tree,
         language: &str,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
         let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
         for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
             let (host, share) = (self.set.host.clone(), self.share(&plugin));
             let tree = opened(&plugin, MakePlan::CALL, tree)?;
             let guest = MakePlan { tree, language: language.into(), matched };
-            let Some(plan) = call(host, plugin.clone(), share, guest, voice).await? else {
+            let Some(plan) = call(host, plugin.clone(), share, guest, recorder).await? else {
                 continue;
             };
             let plan = test_runner::plan(&plugin.manifest.name, plan);
@@ -345,14 +345,14 @@ impl TestRunners for JobPlugins {
         language: &str,
         runner: Option<&str>,
         output: &TestOutput,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Option<TestSummary>, PluginError> {
         let fits = |plugin: &&Arc<Plugin>| {
             plugin.speaks(language) && runner.is_none_or(|name| plugin.manifest.name == name)
         };
         for plugin in self.set.of(Kind::TestRunner).filter(fits) {
             let (host, share) = (self.set.host.clone(), self.share(plugin));
-            let read = call(host, plugin.clone(), share, Parse::of(output), voice).await?;
+            let read = call(host, plugin.clone(), share, Parse::of(output), recorder).await?;
             if let Some(summary) = read {
                 let mut summary = test_runner::summary(&plugin.manifest.name, summary);
                 // Many long words: the counts stay true, the last failures lose theirs.
@@ -374,7 +374,7 @@ impl Hooks for JobPlugins {
         hooks
             .map(|source| {
                 let said = said.get(&source.hook.name).cloned();
-                Hook { said: said.unwrap_or_else(|| "{}".into()), ..source.hook.clone() }
+                Hook { app_settings: said.unwrap_or_else(|| "{}".into()), ..source.hook.clone() }
             })
             .collect()
     }
@@ -384,7 +384,7 @@ impl Hooks for JobPlugins {
         hook: &Hook,
         about: &About,
         earlier: Option<(&[u8], &[ActionResult])>,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<HookStep, PluginError> {
         let Some(plugin) = self.set.named(Kind::DeployHook, &hook.plugin).cloned() else {
             return Err(gone(&hook.plugin, Next::CALL));
@@ -393,14 +393,14 @@ impl Hooks for JobPlugins {
         let settings = over(&plugin.settings, &own).to_string();
         let share = self.share_with(&plugin, settings.clone(), hook.secrets.clone());
         let guest = Next::of(hook, about, settings, earlier);
-        let step = call(self.set.host.clone(), plugin.clone(), share, guest, voice).await?;
+        let step = call(self.set.host.clone(), plugin.clone(), share, guest, recorder).await?;
         deploy_hook::step(&plugin.granted, step).map_err(|why| plugin.error(Next::CALL, why, None))
     }
 }
 
 /// The tree as a guest reads it.
-fn opened(plugin: &Plugin, call: &str, tree: &dyn Tree) -> Result<Files, PluginError> {
-    let opened = Files::disk(tree.root());
+fn opened(plugin: &Plugin, call: &str, tree: &dyn Tree) -> Result<TreeHandle, PluginError> {
+    let opened = TreeHandle::disk(tree.root());
     opened.map_err(|error| plugin.error(call, format!("the tree cannot be read: {error}"), None))
 }
 

@@ -5,7 +5,7 @@ use crate::{
     grant::Granted,
     limits::{Budget, Ledger, Limits, Meter, Tally},
     secrets::Vault,
-    workspace::Files,
+    workspace::TreeHandle,
 };
 use std::{
     cmp::Ordering,
@@ -27,7 +27,7 @@ const KNOWN: usize = 64;
 const KNOWN_BYTES: usize = 128 << 10;
 
 /// What a guest did, told while it runs.
-pub(crate) enum Said {
+pub(crate) enum GuestOutput {
     /// A line of its log.
     Line(String),
     /// Something outside of its memory.
@@ -62,7 +62,7 @@ pub(crate) fn refused(message: String, hint: String) -> types::Error {
 
 /// What a call may do, and for whom.
 #[derive(Clone)]
-pub(crate) struct May {
+pub(crate) struct CallContext {
     pub(crate) limits: Limits,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) granted: Arc<Granted>,
@@ -83,7 +83,7 @@ pub(crate) struct State {
     pub(crate) vault: Vault,
     settings: String,
     now_ms: u64,
-    said: mpsc::UnboundedSender<Said>,
+    said: mpsc::UnboundedSender<GuestOutput>,
     pub(crate) project: String,
     pub(crate) tally: Arc<Tally>,
     /// All that the guest holds of secrets.
@@ -96,14 +96,14 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(
         budget: Arc<Budget>,
-        may: May,
+        may: CallContext,
         tally: Arc<Tally>,
-        said: mpsc::UnboundedSender<Said>,
+        said: mpsc::UnboundedSender<GuestOutput>,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let May { limits, ledger, granted, vault, settings, project } = may;
+        let CallContext { limits, ledger, granted, vault, settings, project } = may;
         Self {
             meter: Meter::new(budget, &limits, tally.clone()),
             table,
@@ -126,7 +126,7 @@ impl State {
     ///
     /// # Errors
     /// A trap, for more than anybody needs: what masks them is made anew with each.
-    pub(crate) fn know(
+    pub(crate) fn track_secret(
         &mut self,
         secret: &Secret,
         public: impl Iterator<Item = Secret>,
@@ -153,13 +153,13 @@ impl State {
         if !self.ledger.effect() {
             return;
         }
-        let mask = |text: String| shown(&self.redactor.mask(&text));
+        let mask = |text: String| sanitize(&self.redactor.mask(&text));
         let (what, denied) = (mask(effect.what), effect.denied.map(mask));
-        let _ = self.said.send(Said::Effect(Effect { what, denied, ..effect }));
+        let _ = self.said.send(GuestOutput::Effect(Effect { what, denied, ..effect }));
     }
 
     /// Lends a tree, by its number in the table.
-    pub(crate) fn lend(&mut self, files: Files) -> wasmtime::Result<u32> {
+    pub(crate) fn lend(&mut self, files: TreeHandle) -> wasmtime::Result<u32> {
         Ok(self.table.push(files)?.rep())
     }
 }
@@ -175,14 +175,14 @@ impl log::Host for State {
         self.ledger.host_call(&self.limits)?;
         let line = match self.ledger.log_line(&self.limits) {
             Ordering::Less => {
-                format!("{}: {}", name(level), shown(&self.redactor.mask(&message)))
+                format!("{}: {}", name(level), sanitize(&self.redactor.mask(&message)))
             }
             Ordering::Equal => {
                 format!("(more than {} lines; the rest is dropped)", self.limits.log_lines)
             }
             Ordering::Greater => return Ok(()),
         };
-        let _ = self.said.send(Said::Line(line));
+        let _ = self.said.send(GuestOutput::Line(line));
         Ok(())
     }
 }
@@ -211,22 +211,22 @@ fn name(level: log::Level) -> &'static str {
 }
 
 /// One line without anything that a terminal obeys.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::new();
+pub(crate) fn sanitize(text: &str) -> String {
+    let mut sanitize = String::new();
     for c in text.chars().take(LONGEST_LINE) {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c.is_control() { sanitize.extend(c.escape_default()) } else { sanitize.push(c) }
     }
-    shown
+    sanitize
 }
 
 /// The longest text of several lines.
 const LONGEST_TEXT: usize = 4 << 10;
 
-/// [`shown`], line by line.
-pub(crate) fn shown_lines(text: &str) -> String {
+/// [`sanitize`], line by line.
+pub(crate) fn sanitize_lines(text: &str) -> String {
     let mut all = String::new();
     for line in text.lines() {
-        let line = shown(line);
+        let line = sanitize(line);
         if all.len() + line.len() > LONGEST_TEXT {
             all.push('…');
             break;

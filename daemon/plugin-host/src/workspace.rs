@@ -25,7 +25,7 @@ pub(crate) const MOST_ENTRIES: usize = 50_000;
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 /// The host's side of a `tree` handle.
 #[derive(Clone)]
-pub struct Files(Arc<Place>);
+pub struct TreeHandle(Arc<Place>);
 
 enum Place {
     /// A job's workspace.
@@ -34,7 +34,7 @@ enum Place {
     Memory(BTreeMap<String, String>),
 }
 
-impl Files {
+impl TreeHandle {
     pub(crate) fn disk(root: &Path) -> wasmtime::Result<Self> {
         let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
         Ok(Self(Arc::new(Place::Disk(root))))
@@ -58,7 +58,7 @@ fn check(path: &str) -> Result<(), Error> {
     match bad {
         true => Err(error(
             ErrorKind::InvalidInput,
-            format!("`{}` is no path within the tree", crate::state::shown(path)),
+            format!("`{}` is no path within the tree", crate::state::sanitize(path)),
         )),
         false => Ok(()),
     }
@@ -72,7 +72,7 @@ fn is_plain(root: &Dir, path: &str) -> bool {
         .all(|part| root.symlink_metadata(part).is_ok_and(|metadata| !metadata.is_symlink()))
 }
 
-impl Files {
+impl TreeHandle {
     async fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, Error> {
         let failed = |e: std::io::Error| error(ErrorKind::Failed, e.to_string());
         check(dir)?;
@@ -83,7 +83,7 @@ impl Files {
         if !is_plain(root, dir) {
             return Err(error(
                 ErrorKind::NotFound,
-                format!("there is no folder `{}`", crate::state::shown(dir)),
+                format!("there is no folder `{}`", crate::state::sanitize(dir)),
             ));
         }
         let dir = if dir.is_empty() { "." } else { dir };
@@ -198,7 +198,7 @@ impl Host for State {}
 impl HostTree for State {
     async fn read_dir(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         dir: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
@@ -209,7 +209,7 @@ impl HostTree for State {
 
     async fn glob(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         pattern: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<String>, Error>> {
@@ -230,7 +230,7 @@ impl HostTree for State {
 
     async fn read_text(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         path: String,
         max: u32,
     ) -> wasmtime::Result<Result<Option<String>, Error>> {
@@ -240,7 +240,7 @@ impl HostTree for State {
         Ok(self.table.get(&tree)?.text(&path, max))
     }
 
-    async fn drop(&mut self, tree: Resource<Files>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, tree: Resource<TreeHandle>) -> wasmtime::Result<()> {
         self.table.delete(tree)?;
         Ok(())
     }

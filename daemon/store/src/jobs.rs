@@ -183,7 +183,7 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
     })
 }
 
-/// `"waiting"`, or `{"running": stage}`, as `history::State` is written.
+/// `"waiting"`, or `{"running": stage}`, as `replay::State` is written.
 fn state(what: &str, json: &str) -> Result<JobState, StoreError> {
     match from_json(what, json)? {
         serde_json::Value::Object(map) if map.contains_key("running") => Ok(JobState::Running),

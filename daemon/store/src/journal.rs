@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 use tokio::sync::oneshot;
 use windlass_core::{
-    app::App, event::Event, job::Release, ports::Journal, records::Recorded, run::Lost,
+    app::App, event::Event, job::Release, ports::Journal, records::Recorded, run::JournalLost,
 };
 
 /// One job's journal.
@@ -73,11 +73,11 @@ fn recorded(job: &str, row: &sqlx::sqlite::SqliteRow) -> Result<Recorded, StoreE
 
 #[async_trait]
 impl Journal for JobJournal {
-    async fn append(&self, event: Event) -> Result<(), Lost> {
-        self.store.append(&self.job, event).await.map_err(|error| Lost(error.to_string()))
+    async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        self.store.append(&self.job, event).await.map_err(|error| JournalLost(error.to_string()))
     }
 
-    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, Lost> {
-        self.store.last_release(app, cluster).await.map_err(|error| Lost(error.to_string()))
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
+        self.store.last_release(app, cluster).await.map_err(|error| JournalLost(error.to_string()))
     }
 }

@@ -8,8 +8,8 @@ use windlass_core::{
     event::Stop,
     job::Release,
     records::{
-        Filter, JobRecord, Jobs, News, Recorded, Releases, SecretRecord, SecretRecords, StoreError,
-        Submission, Submitted,
+        Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, SecretRecord, SecretRecords,
+        StoreError, Submission, Submitted,
     },
     secret::Secret,
 };
@@ -46,9 +46,9 @@ impl Jobs for Store {
     }
 }
 
-impl News for Store {
-    fn news(&self) -> broadcast::Receiver<String> {
-        self.news()
+impl JobUpdates for Store {
+    fn updates(&self) -> broadcast::Receiver<String> {
+        self.updates()
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Store {
     pub(crate) writes: mpsc::Sender<Write>,
     pub(crate) key: Key,
     /// Ids of jobs with something new.
-    pub(crate) news: broadcast::Sender<String>,
+    pub(crate) updates: broadcast::Sender<String>,
     _lock: Arc<File>,
 }
 
@@ -48,15 +48,15 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         let migrated = sqlx::migrate!("./migrations").run(&pool).await;
         migrated.map_err(|error| StoreError::Other(error.to_string()))?;
-        let (news, _) = broadcast::channel(4096);
-        let writes = writer::start(pool.acquire().await?.detach(), news.clone());
-        Ok(Self { pool, writes, key, news, _lock: Arc::new(lock) })
+        let (updates, _) = broadcast::channel(4096);
+        let writes = writer::start(pool.acquire().await?.detach(), updates.clone());
+        Ok(Self { pool, writes, key, updates, _lock: Arc::new(lock) })
     }
 
     /// Ids of jobs as their events are stored. A receiver that falls behind must look for itself.
     #[must_use]
-    pub fn news(&self) -> broadcast::Receiver<String> {
-        self.news.subscribe()
+    pub fn updates(&self) -> broadcast::Receiver<String> {
+        self.updates.subscribe()
     }
 
     /// Closes the file: all that was committed is on the disk.

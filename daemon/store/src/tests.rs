@@ -169,8 +169,8 @@ async fn a_restart_does_not_put_a_job_back_to_its_first_stage() {
         (claimed(), JobState::Running, Stage::Clone),
         (Event::Started(Stage::Release), JobState::Running, Stage::Release),
         (claimed(), JobState::Running, Stage::Release),
-        (Event::TurningBack(stopped.clone()), JobState::TurningBack, Stage::Release),
-        (claimed(), JobState::TurningBack, Stage::Release),
+        (Event::RollingBack(stopped.clone()), JobState::RollingBack, Stage::Release),
+        (claimed(), JobState::RollingBack, Stage::Release),
         (Event::Ended(stopped), JobState::Stopped, Stage::Test),
     ] {
         store.append("1", event).await.unwrap();

@@ -9,8 +9,8 @@ use sqlx::{Row, SqliteConnection};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use windlass_core::{
     event::{Event, Outcome},
-    history::{State, state_after},
     job::Release,
+    replay::{State, state_after},
 };
 
 /// One event, and who waits for it.
@@ -26,7 +26,7 @@ const BATCH: usize = 512;
 pub(crate) fn start(
     // Not the pool's: closing the pool would wait for it for ever.
     mut connection: SqliteConnection,
-    news: broadcast::Sender<String>,
+    updates: broadcast::Sender<String>,
 ) -> mpsc::Sender<Write> {
     let (send, mut receive) = mpsc::channel::<Write>(BATCH);
     tokio::spawn(async move {
@@ -37,7 +37,7 @@ pub(crate) fn start(
                     for (write, taken) in batch.drain(..).zip(taken) {
                         let _ = write.done.send(if taken { Ok(()) } else { Err(over(&write.job)) });
                         if taken {
-                            let _ = news.send(write.job);
+                            let _ = updates.send(write.job);
                         }
                     }
                 }

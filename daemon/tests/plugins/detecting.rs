@@ -36,7 +36,7 @@ impl Ours {
         }
         let tree = Folder(folder.path().to_owned());
         let job = self.set.for_job("shop");
-        self.bench.listening(async |voice| job.detect(&tree, voice).await).await.0.unwrap()
+        self.bench.listening(async |recorder| job.detect(&tree, recorder).await).await.0.unwrap()
     }
 }
 

@@ -13,7 +13,7 @@ use windlass_core::{
     job::Release,
     ports::{Detected, Detectors, GitError, Journal, PluginError, Tree},
     recipe::Recipe,
-    run::{Lost, Run, Voice},
+    run::{JournalLost, Recorder, Run},
 };
 use windlass_plugin_host::{
     Host, HostError, Isolation, JobPlugins, Limits, PluginSet, Setup, Source,
@@ -21,16 +21,16 @@ use windlass_plugin_host::{
 
 /// Keeps what was said.
 #[derive(Default)]
-pub(crate) struct Said(pub(crate) Mutex<Vec<Event>>);
+pub(crate) struct GuestOutput(pub(crate) Mutex<Vec<Event>>);
 
 #[async_trait]
-impl Journal for Said {
-    async fn append(&self, event: Event) -> Result<(), Lost> {
+impl Journal for GuestOutput {
+    async fn append(&self, event: Event) -> Result<(), JournalLost> {
         self.0.lock().unwrap().push(event);
         Ok(())
     }
 
-    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
     }
 }
@@ -103,7 +103,7 @@ impl Bench {
         job: &JobPlugins,
     ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
         let (answer, events) =
-            self.listening(async |voice| job.detect(&self.tree, voice).await).await;
+            self.listening(async |recorder| job.detect(&self.tree, recorder).await).await;
         let alone = |detected: Detected| {
             detected.refusals.into_iter().next().map_or(Ok(detected.recipes), Err)
         };
@@ -111,11 +111,14 @@ impl Bench {
     }
 
     /// With all that is said meanwhile.
-    pub(crate) async fn listening<T>(&self, ask: impl AsyncFnOnce(&Voice) -> T) -> (T, Vec<Event>) {
-        let said = Arc::new(Said::default());
+    pub(crate) async fn listening<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Recorder) -> T,
+    ) -> (T, Vec<Event>) {
+        let said = Arc::new(GuestOutput::default());
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(said.clone(), stop, None);
-        let answer = ask(run.voice()).await;
+        let answer = ask(run.recorder()).await;
         let events = said.0.lock().unwrap().clone();
         (answer, events)
     }

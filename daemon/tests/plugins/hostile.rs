@@ -90,7 +90,7 @@ async fn each(isolation: Isolation) {
             .iter()
             .filter_map(|event| match event {
                 Event::Log { line, .. } => Some(line),
-                Event::Called(call) => {
+                Event::PluginCalled(call) => {
                     assert!(call.plugin == name && call.memory <= 64 << 20, "{call:?}");
                     None
                 }

@@ -12,7 +12,7 @@ use windlass_bed::build;
 use windlass_core::{
     app::App,
     event::Event,
-    hook::{About, ActionResult, Hook, HookStep, Moment, Policy, SecretSource},
+    hook::{About, ActionResult, Hook, HookPhase, HookStep, Policy, SecretSource},
     ports::{Hooks, PluginError},
 };
 use windlass_plugin_host::{
@@ -72,10 +72,10 @@ impl Reaching {
         let hook = Hook {
             name: "reach".into(),
             plugin: "hostile-hook".into(),
-            moment: Moment::AfterRelease,
+            phase: HookPhase::AfterRelease,
             policy: Policy::Stop,
             settings: settings.to_string(),
-            said: "{}".into(),
+            app_settings: "{}".into(),
             secrets: [("key".to_owned(), SecretSource::File(key))].into(),
         };
         let (grant, limits, isolation) = (self.grant.clone(), self.limits.clone(), self.isolation);
@@ -105,7 +105,9 @@ impl Reaching {
             image: None,
             failure: None,
         };
-        self.bench.listening(async |voice| job.next(&hook, &about, earlier, voice).await).await
+        self.bench
+            .listening(async |recorder| job.next(&hook, &about, earlier, recorder).await)
+            .await
     }
 
     /// What it came to, in words.
@@ -128,7 +130,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 fn denied(events: &[Event]) -> Vec<String> {
     let denied = events.iter().filter_map(|event| match event {
-        Event::Effected(effect) => effect.denied.clone(),
+        Event::PluginEffect(effect) => effect.denied.clone(),
         _ => None,
     });
     denied.collect()
@@ -218,7 +220,7 @@ async fn answers_that_do_not_end(isolation: Isolation) {
         assert!(text.contains(words), "{path}: {text}");
         assert!(began.elapsed() < Duration::from_secs(5), "{path}");
         let told = events.iter().any(|event| {
-            matches!(event, Event::Effected(effect) if effect.what.contains(path) && effect.denied.is_none())
+            matches!(event, Event::PluginEffect(effect) if effect.what.contains(path) && effect.denied.is_none())
         });
         assert!(told, "{path}: {events:?}");
     }

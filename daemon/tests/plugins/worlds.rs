@@ -13,7 +13,7 @@ use windlass_core::{
     app::App,
     diagnose::Diagnosis,
     event::Event,
-    hook::{About, Action, ActionResult, Done, Hook, HookStep, Moment, Policy, SecretSource},
+    hook::{About, Action, ActionResult, Done, Hook, HookPhase, HookStep, Policy, SecretSource},
     ports::{Credential, Hooks, Login, PluginError},
 };
 use windlass_plugin_host::{Grant, HookSource, Isolation, Plugins, RegistrySource, Setup, Source};
@@ -56,7 +56,9 @@ async fn login(
         ..Setup::default()
     };
     let plugins = Plugins::load(bench.host.clone(), &setup).await.unwrap();
-    bench.listening(async |voice| plugins.for_job("").authenticate(&registry, voice).await).await
+    bench
+        .listening(async |recorder| plugins.for_job("").authenticate(&registry, recorder).await)
+        .await
 }
 
 fn basic(login: Login) -> (String, String) {
@@ -183,10 +185,10 @@ async fn a_webhook_is_believed_by_who_has_the_key() {
         let hook = Hook {
             name: "tell".into(),
             plugin: "hook-http".into(),
-            moment: Moment::AfterFailure,
+            phase: HookPhase::AfterFailure,
             policy: Policy::Warn,
             settings: json!({ "url": format!("http://127.0.0.1:{port}/{path}") }).to_string(),
-            said: "{}".into(),
+            app_settings: "{}".into(),
             secrets: [("signing".to_owned(), SecretSource::File(key.into()))].into(),
         };
         let setup = Setup {
@@ -208,7 +210,7 @@ async fn a_webhook_is_believed_by_who_has_the_key() {
             failure: Some(failure),
         };
         bench
-            .listening(async |voice| job.next(&hook, &about, earlier, voice).await)
+            .listening(async |recorder| job.next(&hook, &about, earlier, recorder).await)
             .await
             .0
             .unwrap()

@@ -27,7 +27,7 @@ use windlass_core::{
     event::Event,
     job::Release,
     ports::{Detectors, GitError, Journal, TestRunners, Tree},
-    run::{Lost, Run},
+    run::{JournalLost, Run},
     testing::TestOutput,
 };
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
@@ -38,15 +38,15 @@ const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// Of `go test -json`.
 const REPORT: &str = "{\"Action\":\"run\",\"Package\":\"x\",\"Test\":\"TestOne\"}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Test\":\"TestOne\",\"Elapsed\":0.1}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Elapsed\":0.1}\n";
 
-struct Nowhere;
+struct NullJournal;
 
 #[async_trait]
-impl Journal for Nowhere {
-    async fn append(&self, _: Event) -> Result<(), Lost> {
+impl Journal for NullJournal {
+    async fn append(&self, _: Event) -> Result<(), JournalLost> {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
     }
 }
@@ -87,10 +87,10 @@ fn main() {
         println!("{:24}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "ms", "ms", "µs", "µs", "2 threads");
         let own = |name: &str| build::plugins().unwrap().join(name);
         let mut guests = vec![
-            ("Rust, reads a report", own("test-go.wasm"), Question::Read),
-            ("Rust, detects", own("detect-go.wasm"), Question::Detect),
+            ("Rust, reads a report", own("test-go.wasm"), Call::Read),
+            ("Rust, detects", own("detect-go.wasm"), Call::Detect),
         ];
-        guests.extend(python.map(|path| ("Python, detects", path, Question::Detect)));
+        guests.extend(python.map(|path| ("Python, detects", path, Call::Detect)));
         for (name, path, question) in guests {
             for isolation in [Isolation::Sandbox, Isolation::Process] {
                 one(name, &path, question, isolation).await;
@@ -111,13 +111,13 @@ fn source(path: &Path, isolation: Isolation) -> Source {
 /// What a guest is asked: something that it reads from memory, in three calls of the host; or to look
 /// at a tree, which is walked for its markers, and of which it reads three files and a listing.
 #[derive(Clone, Copy)]
-enum Question {
+enum Call {
     Read,
     Detect,
 }
 
 /// Store, instantiate, call, drop: the host keeps no instance, so that there is no warm call.
-async fn one(name: &str, path: &Path, question: Question, isolation: Isolation) {
+async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
     let cache = tempfile::tempdir().unwrap();
     let host =
         Host::new(cache.path(), &build::programs().unwrap().join("windlassd"), None).unwrap();
@@ -134,15 +134,15 @@ async fn one(name: &str, path: &Path, question: Question, isolation: Isolation) 
     ]));
     let ask = move |set: Arc<PluginSet>, tree: Arc<Folder>| async move {
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Nowhere), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         let job = set.for_job("bench");
         match question {
-            Question::Read => {
+            Call::Read => {
                 let output = TestOutput { exit: 1, output: REPORT.into(), ..TestOutput::default() };
-                job.read("go", None, &output, run.voice()).await.unwrap();
+                job.read("go", None, &output, run.recorder()).await.unwrap();
             }
-            Question::Detect => {
-                job.detect(&*tree, run.voice()).await.unwrap();
+            Call::Detect => {
+                job.detect(&*tree, run.recorder()).await.unwrap();
             }
         }
     };
@@ -202,11 +202,11 @@ async fn many(isolation: Isolation) {
         let (set, tree) = (set.clone(), tree.clone());
         tokio::spawn(async move {
             let (_stop, stop) = watch::channel(None);
-            let run = Run::new(Arc::new(Nowhere), stop, None);
+            let run = Run::new(Arc::new(NullJournal), stop, None);
             let job = set.for_job("bench");
-            job.detect(&*tree, run.voice()).await.unwrap();
+            job.detect(&*tree, run.recorder()).await.unwrap();
             for language in ["go", "node", "python"] {
-                job.plan(&*tree, language, run.voice()).await.unwrap();
+                job.plan(&*tree, language, run.recorder()).await.unwrap();
             }
         })
     });

@@ -47,7 +47,8 @@ pub fn circles(uses: &Uses) -> Vec<BTreeSet<PathBuf>> {
 
 fn reachable<'a>(uses: &'a Uses, from: &Path) -> BTreeSet<&'a Path> {
     let mut seen = BTreeSet::new();
-    let mut next: Vec<&Path> = uses.get(from).into_iter().flat_map(BTreeMap::keys).map(|f| &**f).collect();
+    let mut next: Vec<&Path> =
+        uses.get(from).into_iter().flat_map(BTreeMap::keys).map(|f| &**f).collect();
     while let Some(file) = next.pop() {
         if seen.insert(file) {
             next.extend(uses.get(file).into_iter().flat_map(BTreeMap::keys).map(|f| &**f));

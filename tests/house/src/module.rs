@@ -35,7 +35,8 @@ pub fn read(root: &Path) -> Result<Modules, String> {
 }
 
 fn parse(file: &Path) -> Result<File, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
@@ -47,7 +48,8 @@ fn add(
     items: Vec<Item>,
     folder: &Path,
 ) -> Result<(), String> {
-    let items: Vec<Item> = items.into_iter().filter(|item| !is_for_tests(attributes(item))).collect();
+    let items: Vec<Item> =
+        items.into_iter().filter(|item| !is_for_tests(attributes(item))).collect();
     for item in &items {
         let Item::Mod(child) = item else { continue };
         let name = child.ident.to_string();
@@ -126,9 +128,11 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")
             || match &attribute.meta {
-                Meta::List(list) if list.path.is_ident("cfg") => {
-                    list.tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
-                }
+                Meta::List(list) if list.path.is_ident("cfg") => list
+                    .tokens
+                    .to_string()
+                    .split(|c: char| !c.is_alphanumeric())
+                    .any(|word| word == "test"),
                 _ => false,
             }
     })

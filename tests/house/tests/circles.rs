@@ -12,7 +12,9 @@ fn root() -> PathBuf {
 
 /// Root files of all crates, found by their `Cargo.toml`.
 fn crates(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+    for entry in
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
+    {
         let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if entry.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules" {
             crates(&entry, found);
@@ -35,7 +37,11 @@ fn no_file_is_in_a_circle() {
         let uses = uses(&read(&file).expect("the crate's sources"));
         for circle in circles(&uses) {
             let name = file.strip_prefix(&root).unwrap_or(&file).display();
-            report += &format!("{name}: {} files in a circle\n{}", circle.len(), describe(&uses, &circle));
+            report += &format!(
+                "{name}: {} files in a circle\n{}",
+                circle.len(),
+                describe(&uses, &circle)
+            );
         }
     }
     let report = report.replace(&format!("{}/", root.display()), "");

@@ -106,7 +106,7 @@ impl Board {
                 let text = format!("! try {} in {after} s: {}", it.attempt, it.because);
                 lines.push(Line::of(Look::Odd, &text));
             }
-            What::TurningBack(it) => {
+            What::RollingBack(it) => {
                 lines.extend(self.fail(it, event.stage(), at_ms));
                 self.sections.push(Section::new(Part::Back, at_ms));
             }
@@ -154,15 +154,15 @@ impl Board {
     fn wants(&self, what: &What) -> bool {
         let of_plugins = matches!(
             what,
-            What::Called(_)
-                | What::Effected(_)
-                | What::HookRound(_)
-                | What::HookActing(_)
-                | What::HookActed(_)
+            What::PluginCalled(_)
+                | What::PluginEffect(_)
+                | What::HookRequested(_)
+                | What::HookActionStarted(_)
+                | What::HookActionFinished(_)
                 | What::Planned(_)
                 | What::Step(_)
                 | What::PullSecret(_)
-                | What::Concluding(_)
+                | What::OutcomeDecided(_)
         );
         // They have lines of their own.
         let has_line = matches!(
@@ -172,7 +172,7 @@ impl Board {
                 | What::Skipped(_)
                 | What::Warning(_)
                 | What::Retrying(_)
-                | What::TurningBack(_)
+                | What::RollingBack(_)
                 | What::Ended(_)
         );
         if of_plugins { self.detail.events } else { self.detail.verbose && !has_line }
@@ -189,7 +189,7 @@ impl Board {
 
     /// The part that an event is of.
     fn section(&mut self, stage: v1::Stage, what: &What, at_ms: u64) -> Option<&mut Section> {
-        let is_of_hooks = matches!(what, What::Step(step) if step.after);
+        let is_of_hooks = matches!(what, What::Step(step) if step.notify);
         let stage = if is_of_hooks { v1::Stage::Hooks } else { stage };
         let part = match stage {
             v1::Stage::Release if self.is_running(Part::Back) => Part::Back,

@@ -136,7 +136,7 @@ impl Scene {
             host_calls: 2,
             error: String::new(),
         };
-        self.say(Stage::Detect, What::Called(called))
+        self.say(Stage::Detect, What::PluginCalled(called))
     }
 
     fn step(self, index: u32, what: &str) -> Self {
@@ -212,7 +212,7 @@ impl Scene {
     fn planned(self) -> Self {
         let planned = v1::Planned {
             forward: vec!["apply web at 067f1fe93c".into(), "wait until web is healthy".into()],
-            back: vec!["scale web to 0".into()],
+            rollback: vec!["scale web to 0".into()],
         };
         self.started(Stage::Release).say(Stage::Release, What::Planned(planned))
     }
@@ -288,7 +288,7 @@ fn crash() -> Scene {
         command: "kubectl --namespace shop--production logs web-66d9544495-ktww8".into(),
     });
     let back =
-        v1::Step { back: true, what: "apply web at 0a1b2c3d4e".into(), ..Default::default() };
+        v1::Step { rollback: true, what: "apply web at 0a1b2c3d4e".into(), ..Default::default() };
     Scene::new()
         .cloned()
         .built("[build 1/1] FROM node:22-bookworm-slim", true)
@@ -303,7 +303,7 @@ fn crash() -> Scene {
         .step(1, "wait until web at 067f1fe93c is healthy, at most 300 s")
         .pods("default", 0, 2)
         .after(6000)
-        .say(Stage::Release, What::TurningBack(ended.clone()))
+        .say(Stage::Release, What::RollingBack(ended.clone()))
         .say(Stage::Release, What::Step(back))
         .after(2000)
         .pods("default", 1, 2)
@@ -355,9 +355,11 @@ fn clusters() -> Scene {
         after: seconds(3),
         because: "the cluster does not answer: connection refused in us".into(),
     };
-    let acting =
-        v1::HookActing { hook: "migrate".into(), action: "run as a Job: ./manage migrate".into() };
-    let acted = v1::HookActed {
+    let acting = v1::HookActionStarted {
+        hook: "migrate".into(),
+        action: "run as a Job: ./manage migrate".into(),
+    };
+    let acted = v1::HookActionFinished {
         hook: "migrate".into(),
         result: "exited with 0".into(),
         output: "applying 0007\ndone\n".into(),
@@ -367,9 +369,9 @@ fn clusters() -> Scene {
         .say(Stage::Build, What::Warning(warning))
         .planned()
         .step(0, "hook migrate (`hook-job`) before traffic")
-        .say(Stage::Hooks, What::HookActing(acting))
+        .say(Stage::Hooks, What::HookActionStarted(acting))
         .after(1000)
-        .say(Stage::Hooks, What::HookActed(acted))
+        .say(Stage::Hooks, What::HookActionFinished(acted))
         .took(0)
         .step(1, "apply web at 067f1fe93c in eu; apply web at 067f1fe93c in us")
         .pods("eu", 1, 1)

@@ -182,12 +182,12 @@ impl Section {
                 let told = it.endpoints.iter().map(|one| (it.cluster.clone(), one.clone()));
                 facts.endpoints.extend(told);
             }
-            What::HookActing(it) => {
+            What::HookActionStarted(it) => {
                 self.acts_since_ms.get_or_insert(at_ms);
                 self.doing = format!("{}: {}", it.hook, it.action);
                 self.log.push(&it.hook, &it.action);
             }
-            What::HookActed(it) => {
+            What::HookActionFinished(it) => {
                 facts.hooks.retain(|(hook, _)| *hook != it.hook);
                 facts.hooks.push((it.hook.clone(), it.result.clone()));
                 let since = self.acts_since_ms.take().unwrap_or(at_ms);

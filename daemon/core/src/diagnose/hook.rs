@@ -3,16 +3,16 @@
 use super::Diagnosis;
 use crate::{
     failure::{Cause, Failure},
-    hook::Moment,
+    hook::HookPhase,
 };
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Hook { hook, plugin, moment, message, turn_back, place, judged } = &failure.cause
+    let Cause::Hook { hook, plugin, phase, message, turn_back, place, judged } = &failure.cause
     else {
         return None;
     };
-    let stands = match (moment, turn_back) {
-        (Moment::BeforeTraffic, _) => format!("nothing was released{place}"),
+    let stands = match (phase, turn_back) {
+        (HookPhase::BeforeTraffic, _) => format!("nothing was released{place}"),
         (_, true) => "what ran before is put back".to_owned(),
         (_, false) => {
             format!("the new release serves{place}, since the hook's policy is to stop")
@@ -22,7 +22,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let first = lines.next().unwrap_or_default();
     let diagnosis = Diagnosis {
         code: "hook-failed".into(),
-        subject: format!("hook {hook} ({plugin}), {moment}{place}"),
+        subject: format!("hook {hook} ({plugin}), {phase}{place}"),
         what: format!("hook `{hook}` failed: {first}"),
         why: stands.clone(),
         fixes: vec![
@@ -75,7 +75,7 @@ mod tests {
         let cause = Cause::Hook {
             hook: "migrate".into(),
             plugin: "hook-job".into(),
-            moment: Moment::BeforeTraffic,
+            phase: HookPhase::BeforeTraffic,
             message: "the Job could not be run: no node has room".into(),
             turn_back: true,
             place: String::new(),

@@ -38,7 +38,7 @@ fn of_answer(problem: &'static Problem, error: &ClusterError) -> Finding {
 /// The diagnosis of a finding.
 #[must_use]
 pub fn in_words(finding: &Finding, release: &Release, evidence: Vec<String>) -> Diagnosis {
-    let words = (finding.problem.words)(&Case { finding, release });
+    let words = (finding.problem.explain)(&Case { finding, release });
     let look = || {
         let (namespace, app) = (release.app.namespace(), &release.app.name);
         format!(

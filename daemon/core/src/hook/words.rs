@@ -1,9 +1,9 @@
 //! Hooks in words, for people.
 
-use super::{Action, ActionResult, Hook, Moment, Policy};
+use super::{Action, ActionResult, Hook, HookPhase, Policy};
 use std::fmt;
 
-impl fmt::Display for Moment {
+impl fmt::Display for HookPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BeforeTraffic => "before traffic",
@@ -26,8 +26,8 @@ impl fmt::Display for Policy {
 
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, plugin, moment, policy, .. } = self;
-        write!(f, "hook {name} (`{plugin}`) {moment}; if it fails: {policy}")
+        let Self { name, plugin, phase, policy, .. } = self;
+        write!(f, "hook {name} (`{plugin}`) {phase}; if it fails: {policy}")
     }
 }
 

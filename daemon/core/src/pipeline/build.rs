@@ -10,11 +10,11 @@ use crate::{
     event::Event,
     failure::Cause,
     job::{Commit, Image, Job, Release, Stage},
-    ports::{Build, Dockerfile, ImageConfig, Order, Ports, Tree},
+    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Ports, Tree},
     recipe::ImagePlan,
     run::Run,
     runtime::SecretEnv,
-    spec::Found,
+    spec::Detected,
     version,
 };
 
@@ -26,7 +26,7 @@ pub(super) async fn build(
     ports: &Ports,
     run: &Run,
 ) -> Result<Box<dyn Build>, Cause> {
-    let open = || ports.builder.open(order(job, commit, decided, ports), tree, run.voice());
+    let open = || ports.builder.open(order(job, commit, decided, ports), tree, run.recorder());
     let build = run.retrying(open).await?;
     if build.config().user.is_none() {
         if ports.forbid_root {
@@ -35,19 +35,19 @@ pub(super) async fn build(
         let message = "the image runs as root".to_owned();
         let fix =
             "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".to_owned();
-        run.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+        run.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
     }
     if let Exposed::Unclear(taken) = port::exposed(build.config())
         && recipe_port(&decided.decision).is_none()
         && decided.decision.spec.leaves_port_open()
     {
         let (message, fix) = port::unclear(taken, build.config());
-        run.say(Event::Warning { stage: Stage::Build, message, fix }).await?;
+        run.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
     }
     Ok(build)
 }
 
-fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order {
+fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> BuildRequest {
     let spec = &decided.decision.spec;
     let mut arguments = spec.build.arguments.clone();
     for (name, value) in
@@ -55,7 +55,7 @@ fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> Order 
     {
         arguments.entry(name.into()).or_insert_with(|| value.clone());
     }
-    Order {
+    BuildRequest {
         dockerfile: decided.decision.dockerfile.clone(),
         target: match &decided.decision.dockerfile {
             Dockerfile::Path(_) => spec.build.target.clone(),
@@ -99,7 +99,7 @@ pub fn release(
     config: &ImageConfig,
     image: Image,
 ) -> Release {
-    let found = Found {
+    let found = Detected {
         port: recipe_port(decision).or_else(|| port::exposed(config).port()),
         health: plan(decision).and_then(|plan| plan.health.clone()),
         user: config.user,
@@ -111,7 +111,7 @@ pub fn release(
         clusters: Clusters::default().names,
         commit: commit.id.clone(),
         image,
-        runtime: decision.spec.settle(&found, env),
+        runtime: decision.spec.resolve(&found, env),
         hooks: decision.spec.hooks.clone(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     manifest,
     ports::{Detected, Dockerfile, GitError, PluginError, Pointers, Ports, Tree},
     recipe::Recipe,
-    run::{Run, Voice},
+    run::{Recorder, Run},
     runtime::{Manifest, SecretEnv},
     secret::Secret,
     spec::{FILE, Spec, SpecError},
@@ -58,7 +58,7 @@ pub(super) async fn detect(
     ports: &Ports,
     run: &Run,
 ) -> Result<Decided, Cause> {
-    let decision = decide(&job.spec, commit, tree, ports, run.voice()).await?;
+    let decision = decide(&job.spec, commit, tree, ports, run.recorder()).await?;
     let (env, build_secrets) =
         secrets::resolve(&job.app.project, &decision.spec, ports, run).await?;
     Ok(Decided { decision, env, build_secrets })
@@ -75,25 +75,26 @@ pub async fn decide(
     commit: &Commit,
     tree: &dyn Tree,
     ports: &Ports,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<Decision, Cause> {
     let file = match tree.read(FILE, LONGEST)? {
         Some(text) => Spec::from_toml(&text)?,
         None => Spec::default(),
     };
-    let mut deciders: BTreeMap<_, _> = file.leaves().into_keys().map(|path| (path, FILE)).collect();
-    deciders.extend(said.leaves().into_keys().map(|path| (path, "job")));
-    let spec = said.clone().over(file);
+    let mut deciders: BTreeMap<_, _> =
+        file.flatten().into_keys().map(|path| (path, FILE)).collect();
+    deciders.extend(said.flatten().into_keys().map(|path| (path, "job")));
+    let spec = said.clone().merged_over(file);
     // Neither may contradict itself, and both together may.
     spec.check()?;
-    pointers(&spec, tree, voice).await?;
+    pointers(&spec, tree, recorder).await?;
     let manifests = manifests(&spec, tree)?;
     let path = match (&spec.build.dockerfile, &spec.build.recipe) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(_)) => None,
         (None, None) => own_dockerfile(tree)?,
     };
-    let detected = match (ports.detectors.detect(tree, voice).await, &path) {
+    let detected = match (ports.detectors.detect(tree, recorder).await, &path) {
         (Ok(detected), _) => detected,
         (Err(error), None) => return Err(error.into()),
         (Err(error), Some(_)) => Detected { refusals: vec![error], ..Detected::default() },
@@ -101,20 +102,20 @@ pub async fn decide(
     let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
     let mut recipe = match &spec.build.recipe {
         Some(wanted) => Some(named(wanted, detected, ports)?),
-        None => best(detected, path.as_deref(), voice).await?,
+        None => best(detected, path.as_deref(), recorder).await?,
     };
     let version = version::of(commit, tree.tags(), spec.build.arguments.get(version::VERSION));
     if let Some(recipe) = &mut recipe {
-        tell(recipe, voice).await?;
+        tell(recipe, recorder).await?;
         recipe.fill(version::COMMIT, &commit.id);
         if recipe.fill(version::VERSION, &version.text) && path.is_none() {
-            decided("version", &version.text, vec![version.evidence], voice).await?;
+            decided("version", &version.text, vec![version.evidence], recorder).await?;
         }
     }
     let dockerfile = match (path, &recipe) {
         (Some(path), _) => {
             let evidence = vec![format!("{path}: a Dockerfile in the repository is used as it is")];
-            decided("dockerfile", &path, evidence, voice).await?;
+            decided("dockerfile", &path, evidence, recorder).await?;
             Dockerfile::Path(path)
         }
         (None, Some(recipe)) => {
@@ -139,7 +140,7 @@ fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
 }
 
 /// Refuses Git LFS pointers, unless the spec says that the app does not need their files.
-async fn pointers(spec: &Spec, tree: &dyn Tree, voice: &Voice) -> Result<(), Cause> {
+async fn pointers(spec: &Spec, tree: &dyn Tree, recorder: &Recorder) -> Result<(), Cause> {
     let Pointers { files, count } = tree.pointers().clone();
     if count == 0 {
         return Ok(());
@@ -151,7 +152,7 @@ async fn pointers(spec: &Spec, tree: &dyn Tree, voice: &Voice) -> Result<(), Cau
     let message = error.to_string();
     let fix =
         "none is needed where the app works without them: `build.lfs-pointers` is true".into();
-    Ok(voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?)
+    Ok(recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?)
 }
 
 /// The objects of the repository's own that the spec names.
@@ -190,7 +191,7 @@ fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Caus
 async fn best(
     detected: Detected,
     path: Option<&str>,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<Option<Recipe>, Cause> {
     let Detected { mut recipes, refusals } = detected;
     let most = recipes.iter().map(|recipe| recipe.score).max();
@@ -224,16 +225,16 @@ async fn best(
             }
         };
         let message = format!("detector `{plugin}` could plan no build: {message}");
-        voice.say(Event::Warning { stage: Stage::Detect, message, fix }).await?;
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?;
     }
     Ok(recipe)
 }
 
-async fn tell(recipe: &Recipe, voice: &Voice) -> Result<(), Cause> {
+async fn tell(recipe: &Recipe, recorder: &Recorder) -> Result<(), Cause> {
     let value = format!("{} (score {}, by `{}`)", recipe.language, recipe.score, recipe.detector);
-    decided("language", &value, recipe.evidence.clone(), voice).await?;
+    decided("language", &value, recipe.evidence.clone(), recorder).await?;
     if !recipe.toolchains.is_empty() {
-        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), voice).await?;
+        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), recorder).await?;
     }
     Ok(())
 }
@@ -242,10 +243,10 @@ async fn decided(
     subject: &str,
     value: &str,
     evidence: Vec<String>,
-    voice: &Voice,
+    recorder: &Recorder,
 ) -> Result<(), Cause> {
     let (subject, value) = (subject.to_owned(), value.to_owned());
-    Ok(voice.say(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
+    Ok(recorder.record(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ pub async fn checkout(
     run: &Run,
 ) -> Result<Box<dyn Tree>, Cause> {
     let credential = credential(project, commit, ports, run).await?;
-    let fetch = || ports.git.checkout(commit, credential.as_ref(), run.voice());
+    let fetch = || ports.git.checkout(commit, credential.as_ref(), run.recorder());
     let tree = run.retrying(fetch).await.map_err(|cause| masked(cause, run))?;
     if let Some(commit) = tree.commit() {
-        run.say(Event::Cloned(commit.clone())).await?;
+        run.record(Event::Cloned(commit.clone())).await?;
     }
     Ok(tree)
 }
@@ -64,7 +64,7 @@ async fn credential(
 /// Not every caller has a journal, which masks all that it takes.
 fn masked(cause: Cause, run: &Run) -> Cause {
     match cause {
-        Cause::Git(error) => Cause::Git(error.masked(&run.voice().redactor())),
+        Cause::Git(error) => Cause::Git(error.masked(&run.recorder().redactor())),
         other => other,
     }
 }

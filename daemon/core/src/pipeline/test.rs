@@ -15,7 +15,7 @@ use std::time::Duration;
 const PATIENCE: u64 = 600;
 
 /// What to run, and whose plan it is.
-type Order = (TestRun, Option<TestPlan>);
+type TestRequest = (TestRun, Option<TestPlan>);
 
 pub(super) async fn test(
     decided: &Decided,
@@ -27,11 +27,11 @@ pub(super) async fn test(
     let stages = build.config().stages.as_deref();
     let (test, plan) = match order(decided, tree, stages, ports, run).await? {
         Ok(order) => order,
-        Err(why) => return Ok(run.say(Event::Skipped(Stage::Test, why)).await?),
+        Err(why) => return Ok(run.record(Event::Skipped(Stage::Test, why)).await?),
     };
     let seconds = decided.decision.spec.test.timeout_seconds.map_or(PATIENCE, u64::from);
     let last = LastWords::default();
-    let running = build.test(&test, &last, run.voice());
+    let running = build.test(&test, &last, run.recorder());
     let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
     let Ok(output) = output else {
         return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
@@ -39,7 +39,7 @@ pub(super) async fn test(
     let output = output?;
     let summary = read(decided, &output, plan.as_ref(), ports, run).await?;
     if let Some(summary) = &summary {
-        run.say(Event::Tested(summary.clone())).await?;
+        run.record(Event::Tested(summary.clone())).await?;
     }
     judge(output, plan.as_ref(), summary)
 }
@@ -51,7 +51,7 @@ async fn order(
     stages: Option<&[String]>,
     ports: &Ports,
     run: &Run,
-) -> Result<Result<Order, String>, Cause> {
+) -> Result<Result<TestRequest, String>, Cause> {
     let spec = &decided.decision.spec.test;
     if spec.off == Some(true) {
         return Ok(Err("the spec says `test.off`".into()));
@@ -78,19 +78,19 @@ async fn order(
             let why = format!("the frontend that reads {path} does not tell its stages");
             let message = format!("{why}: nothing is tested, even if there is a stage `test`");
             let fix = "name the stage in `test.stage`, or say `test.off`".to_owned();
-            run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
+            run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
             return Ok(Err(why));
         }
         (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
     };
-    let Some(plan) = ports.runners.plan(tree, &recipe.language, run.voice()).await? else {
+    let Some(plan) = ports.runners.plan(tree, &recipe.language, run.recorder()).await? else {
         let language = &recipe.language;
         return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
     };
     let evidence = plan.evidence.clone();
     let (subject, value) =
         ("tests".into(), format!("{} (`{}`)", plan.command.join(" "), plan.runner));
-    run.say(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
+    run.record(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
     let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
     Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
 }
@@ -125,14 +125,14 @@ async fn read(
     };
     let runner = plan.map(|plan| &*plan.runner);
     for language in languages {
-        match ports.runners.read(language, runner, output, run.voice()).await {
+        match ports.runners.read(language, runner, output, run.recorder()).await {
             Ok(None) => {}
             Ok(summary) => return Ok(summary),
             Err(error) if plan.is_some() => return Err(error.into()),
             Err(error) => {
                 let fix = "the exit code alone decides; tell the plugin's author".to_owned();
                 let message = error.to_string();
-                run.say(Event::Warning { stage: Stage::Test, message, fix }).await?;
+                run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
             }
         }
     }

@@ -1,19 +1,19 @@
 //! The ServiceAccount is missing (kubernetes 41).
 
-use super::{Patience, Problem, Words, no_answer, refused};
+use super::{Debounce, Explanation, Problem, no_answer, refused};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 41,
     code: "account-missing",
     title: "The ServiceAccount is missing",
     seen: "the API server refuses a pod: `serviceaccount … not found`",
-    patience: Patience::After(10),
-    signs: |seen| {
+    debounce: Debounce::After(10),
+    symptoms: |seen| {
         refused(seen, |text| text.contains("serviceaccount") && text.contains("not found"))
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!(
                 "the pods are to run as ServiceAccount `{}`, which is not there",
                 case.quoted()

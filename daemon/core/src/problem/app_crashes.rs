@@ -1,7 +1,7 @@
 //! The app crashes (kubernetes 20).
 
 use super::{
-    Patience, Problem, Sign, Words, backing_off_unseen, ended, no_answer,
+    Debounce, Explanation, Problem, Symptom, backing_off_unseen, ended, no_answer,
     probing::{may_be_killed, once_told, was_killed},
 };
 
@@ -10,20 +10,20 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "app-crashes",
     title: "The app crashes",
     seen: "a container ended with an error, again and again; or it waits with CrashLoopBackOff, and nothing shows how it ended",
-    patience: Patience::Times(2),
-    signs: |seen| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
         // Of one that a liveness probe may kill, it is taken for that probe's doing.
-        let mut signs = ended(seen, |_, pod, _, end| {
+        let mut symptoms = ended(seen, |_, pod, _, end| {
             end.exit != 0 && !(pod.has_liveness && was_killed(end.exit))
         });
-        once_told(&mut signs, |sign: &Sign| {
-            sign.exit.is_some_and(was_killed) || may_be_killed(seen, sign)
+        once_told(&mut symptoms, |symptom: &Symptom| {
+            symptom.exit.is_some_and(was_killed) || may_be_killed(seen, symptom)
         });
-        signs.extend(backing_off_unseen(seen, |container| !container.init));
-        signs
+        symptoms.extend(backing_off_unseen(seen, |container| !container.init));
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let app = case.app();
         let how = match case.finding.exit {
             Some(exit) => format!("exits with code {exit}"),
@@ -32,7 +32,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
         let again = format!(
             "the log of `{app}` is above; run the image on your machine with the same variables to see it again"
         );
-        Words::new(
+        Explanation::new(
             format!("{} starts and {how}", case.who()),
             ["the last log lines say why: fix that and submit again", &again],
         )

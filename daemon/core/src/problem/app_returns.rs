@@ -1,7 +1,7 @@
 //! The app ends at once, without an error (kubernetes 21).
 
 use super::{
-    Patience, Problem, Words, ended, no_answer,
+    Debounce, Explanation, Problem, ended, no_answer,
     probing::{may_be_killed, once_told},
 };
 
@@ -10,14 +10,14 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "app-returns",
     title: "The app ends at once, without an error",
     seen: "a container ended with exit code 0, again and again",
-    patience: Patience::Times(2),
-    signs: |seen| {
-        let mut signs = ended(seen, |_, _, container, end| !container.init && end.exit == 0);
-        once_told(&mut signs, |sign| may_be_killed(seen, sign));
-        signs
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
+        let mut symptoms = ended(seen, |_, _, container, end| !container.init && end.exit == 0);
+        once_told(&mut symptoms, |symptom| may_be_killed(seen, symptom));
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let once = format!(
             "if it is to run once, or now and then, give it a `{}`",
             match case.process() {
@@ -25,7 +25,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
                 _ => "schedule` under `[processes.NAME]".to_owned(),
             }
         );
-        Words::new(
+        Explanation::new(
             format!("{} ends at once, without an error", case.who()),
             ["start it in the foreground: a server must not return", &once],
         )

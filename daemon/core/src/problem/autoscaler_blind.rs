@@ -1,14 +1,14 @@
 //! The autoscaler sees no load (kubernetes 54).
 
-use super::{Patience, Problem, Words, no_answer, of};
+use super::{Debounce, Explanation, Problem, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 54,
     code: "autoscaler-blind",
     title: "The autoscaler sees no load",
     seen: "the HorizontalPodAutoscaler's condition ScalingActive is false",
-    patience: Patience::Warn,
-    signs: |seen| {
+    debounce: Debounce::Warn,
+    symptoms: |seen| {
         seen.autoscalers
             .iter()
             .filter_map(|autoscaler| {
@@ -17,9 +17,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         "the autoscaler cannot read how busy the pods are: their number stays as it is",
         [
             "install metrics-server in the cluster; in the first minute after a release this passes by itself",

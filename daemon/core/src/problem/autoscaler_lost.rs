@@ -1,14 +1,14 @@
 //! The autoscaler cannot change how many pods there are (kubernetes 60).
 
-use super::{Patience, Problem, Words, no_answer, of};
+use super::{Debounce, Explanation, Problem, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 60,
     code: "autoscaler-lost",
     title: "The autoscaler cannot change how many pods there are",
     seen: "the HorizontalPodAutoscaler's condition AbleToScale is false: FailedGetScale or FailedUpdateScale",
-    patience: Patience::Warn,
-    signs: |seen| {
+    debounce: Debounce::Warn,
+    symptoms: |seen| {
         seen.autoscalers
             .iter()
             .filter_map(|autoscaler| {
@@ -17,9 +17,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             "the autoscaler does not find what it is to scale, or may not scale it: the number of pods stays as it is",
             [
                 "correct `scaleTargetRef` of the HorizontalPodAutoscaler: kind, name and API group must be those of a workload in this namespace",

@@ -1,6 +1,6 @@
 //! The daemon's account lacks a right (kubernetes 46).
 
-use super::{Patience, Problem, Words, unseen};
+use super::{Debounce, Explanation, Problem, unseen};
 use crate::ports::ClusterError;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,11 +8,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "cluster-forbids",
     title: "The daemon's account lacks a right",
     seen: "the API server answers 403",
-    patience: Patience::Now,
-    signs: unseen,
-    answers: |error| matches!(error, ClusterError::Forbidden { .. }),
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: unseen,
+    matches_error: |error| matches!(error, ClusterError::Forbidden { .. }),
+    explain: |case| {
+        Explanation::new(
             "the cluster does not let the daemon do this",
             [
                 "apply the rule that is shown above, as an admin of the namespace",

@@ -1,25 +1,27 @@
 //! The command is not in the image (kubernetes 14).
 
-use super::{Patience, Problem, Sign, Words, has, no_answer, start_errors, waiting};
+use super::{Debounce, Explanation, Problem, Symptom, has, no_answer, start_errors, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 14,
     code: "command-not-found",
     title: "The command is not in the image",
     seen: "a container does not start, and the message says `not found in $PATH` or `no such file or directory`",
-    patience: Patience::Times(2),
-    signs: |seen| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
         let says = |text: &str| has(text, &["not found in $path", "no such file or directory"]);
-        let mut signs = start_errors(seen, says);
+        let mut symptoms = start_errors(seen, says);
         let unmade = waiting(seen, &["RunContainerError", "CreateContainerError"], says);
         // Such a container does not end, so that its ends cannot be counted.
-        signs.extend(
-            unmade.into_iter().map(|sign| Sign { patience: Some(Patience::After(20)), ..sign }),
+        symptoms.extend(
+            unmade
+                .into_iter()
+                .map(|symptom| Symptom { debounce: Some(Debounce::After(20)), ..symptom }),
         );
-        signs
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let command = case.process().map(|process| process.command.join(" ")).unwrap_or_default();
         let what = match &*command {
             "" => "the image's own command does not exist in the image".to_owned(),
@@ -29,7 +31,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
         let first = format!(
             "set `{field}` to a program that is in the image, by its full path or one in its $PATH"
         );
-        Words::new(
+        Explanation::new(
             what,
             [
                 &first,

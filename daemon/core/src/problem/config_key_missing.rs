@@ -1,17 +1,17 @@
 //! A key is missing in a ConfigMap or Secret (kubernetes 11).
 
-use super::{CREATE, Patience, Problem, Words, no_answer, waiting};
+use super::{CREATE, Debounce, Explanation, Problem, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 11,
     code: "config-key-missing",
     title: "A key is missing in a ConfigMap or Secret",
     seen: "a container waits with CreateContainerConfigError, and the message says `couldn't find key`",
-    patience: Patience::Now,
-    signs: |seen| waiting(seen, CREATE, |text| text.contains("couldn't find key")),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: |seen| waiting(seen, CREATE, |text| text.contains("couldn't find key")),
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!(
                 "a pod of {} needs key `{}`, which its object lacks",
                 case.release.app,

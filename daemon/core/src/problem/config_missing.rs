@@ -1,18 +1,20 @@
 //! A ConfigMap or Secret is missing (kubernetes 10).
 
-use super::{Patience, Problem, Words, no_answer, waiting};
+use super::{Debounce, Explanation, Problem, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 10,
     code: "config-missing",
     title: "A ConfigMap or Secret is missing",
     seen: "a container waits with CreateContainerConfigError, and the message says `not found`",
-    patience: Patience::After(10),
+    debounce: Debounce::After(10),
     // A container that cannot be created may lack its command.
-    signs: |seen| waiting(seen, &["CreateContainerConfigError"], |text| text.contains("not found")),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    symptoms: |seen| {
+        waiting(seen, &["CreateContainerConfigError"], |text| text.contains("not found"))
+    },
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         format!("a pod of {} needs `{}`, which is not there", case.release.app, case.quoted()),
         [
             "if Windlass made it, somebody deleted it after it was applied: submit or roll back again, which puts it back",

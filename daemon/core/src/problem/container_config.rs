@@ -1,17 +1,17 @@
 //! The node cannot use a container's configuration (kubernetes 56).
 
-use super::{Patience, Problem, Words, no_answer, waiting};
+use super::{Debounce, Explanation, Problem, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 56,
     code: "container-config-unusable",
     title: "The node cannot use a container's configuration",
     seen: "a container waits with CreateContainerConfigError, in words that no other problem knows",
-    patience: Patience::After(60),
-    signs: |seen| waiting(seen, &["CreateContainerConfigError"], |_| true),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    debounce: Debounce::After(60),
+    symptoms: |seen| waiting(seen, &["CreateContainerConfigError"], |_| true),
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the node cannot use the configuration of a container of {}", case.who()),
             [
                 "change what the message names: a volume's `subPath`, a security setting, a variable",

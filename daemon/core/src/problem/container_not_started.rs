@@ -1,6 +1,6 @@
 //! The node cannot start a container (kubernetes 57).
 
-use super::{PULL, Patience, Problem, Words, no_answer, waits};
+use super::{Debounce, Explanation, PULL, Problem, no_answer, waits};
 
 /// Reasons whose other words are problems of their own.
 const ELSEWHERE: &[&str] = &["CreateContainerConfigError", "CrashLoopBackOff"];
@@ -17,17 +17,17 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "container-not-started",
     title: "The node cannot start a container",
     seen: "a container waits with CreateContainerError, RunContainerError or another error or back-off, in words that no other problem knows",
-    patience: Patience::After(60),
-    signs: |seen| {
+    debounce: Debounce::After(60),
+    symptoms: |seen| {
         waits(seen, |reason, message| {
             let words =
                 if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
             has_failed(reason).then_some(words)
         })
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the node cannot start a container of {}", case.who()),
             [
                 "change what the message names: a device, a volume, a capability, the working directory, a hook",

@@ -85,9 +85,9 @@ fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Cause {
                 None => {
                     // What never fails by itself: the rollout's own time ends, and this was the sign.
                     let problem = KNOWN.iter().find(|problem| problem.number == number).unwrap();
-                    let sign = (problem.signs)(&seen).pop();
-                    let sign = sign.unwrap_or_else(|| panic!("{number} shows nothing"));
-                    let finding = crate::rollout::Finding::new(problem, sign);
+                    let symptom = (problem.symptoms)(&seen).pop();
+                    let symptom = symptom.unwrap_or_else(|| panic!("{number} shows nothing"));
+                    let finding = crate::rollout::Finding::new(problem, symptom);
                     return Cause::Rollout {
                         finding,
                         release: Box::new(release.clone()),
@@ -117,8 +117,8 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
         let mut release = release();
         if example.spec != crate::spec::Spec::default() {
             example.spec.check().unwrap_or_else(|error| panic!("{number}: {error}"));
-            let found = crate::spec::Found { user: Some(10001), ..Default::default() };
-            release.runtime = example.spec.settle(&found, vec![]);
+            let found = crate::spec::Detected { user: Some(10001), ..Default::default() };
+            release.runtime = example.spec.resolve(&found, vec![]);
         }
         let cause = match (example.snapshot, example.answer) {
             (Some(seen), None) => judged(number, seen, &release),

@@ -1,19 +1,19 @@
 //! The program cannot be executed on this node (kubernetes 16).
 
-use super::{Patience, Problem, Words, ended, no_answer};
+use super::{Debounce, Explanation, Problem, ended, no_answer};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 16,
     code: "exec-format",
     title: "The program cannot be executed on this node",
     seen: "a container ended, and its last words are `exec format error`",
-    patience: Patience::Times(2),
-    signs: |seen| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
         ended(seen, |_, _, _, end| end.message.to_lowercase().contains("exec format error"))
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!(
                 "{} cannot be executed: its program is for another processor, or a script without its first line",
                 case.who()

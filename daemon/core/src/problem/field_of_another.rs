@@ -1,6 +1,6 @@
 //! Somebody else owns the object or its field (kubernetes 47).
 
-use super::{Patience, Problem, Words, unseen};
+use super::{Debounce, Explanation, Problem, unseen};
 use crate::ports::ClusterError;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,15 +8,15 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "object-of-another",
     title: "Somebody else owns the object or its field",
     seen: "an object of that name is there and is not of this app, or the API server answers 409 with fields and their managers",
-    patience: Patience::Now,
-    signs: unseen,
-    answers: |error| matches!(error, ClusterError::Conflict { .. }),
-    words: |case| {
+    debounce: Debounce::Now,
+    symptoms: unseen,
+    matches_error: |error| matches!(error, ClusterError::Conflict { .. }),
+    explain: |case| {
         let hand_over = format!(
             "to hand it over: label it `app.kubernetes.io/managed-by=windlass` and `app.kubernetes.io/instance={}`; Windlass then takes its fields",
             case.app()
         );
-        Words::new(
+        Explanation::new(
             format!("{} belongs to somebody else, and is left as it is", case.finding.subject),
             ["rename the app or its process, or remove the object that is in its way", &hand_over],
         )

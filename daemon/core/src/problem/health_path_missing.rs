@@ -1,7 +1,7 @@
 //! The health path does not exist (kubernetes 25).
 
 use super::{
-    Patience, Problem, Words, has, no_answer,
+    Debounce, Explanation, Problem, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -10,19 +10,19 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "health-path-missing",
     title: "The health path does not exist",
     seen: "the kubelet warns of a readiness probe: `statuscode: 404`, or that the server does not implement the gRPC health protocol",
-    patience: Patience::Likely(30),
-    signs: |seen| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| {
         unready(seen, |text| {
             has(text, &["statuscode: 404", "does not implement the grpc health protocol"])
         })
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let path = format!(
             "set `{}` to a path that the app serves, or leave it out for a TCP probe",
             case.field("health")
         );
-        Words::new(
+        Explanation::new(
             format!("{} listens, and does not know {}", case.who(), readiness(case)),
             [&path],
         )

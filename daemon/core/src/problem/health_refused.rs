@@ -1,7 +1,7 @@
 //! The app refuses its health check (kubernetes 61).
 
 use super::{
-    Patience, Problem, Words, no_answer,
+    Debounce, Explanation, Problem, no_answer,
     probing::{readiness, unready},
 };
 
@@ -10,12 +10,12 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "health-refused",
     title: "The app refuses its health check",
     seen: "the kubelet warns of a readiness probe: a status of 400 to 499, other than 404",
-    patience: Patience::Likely(30),
-    signs: |seen| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| {
         unready(seen, |text| text.contains("statuscode: 4") && !text.contains("statuscode: 404"))
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let path = format!(
             "let `{}` be a path that needs no login and no limit of requests",
             case.field("health")
@@ -27,6 +27,6 @@ pub(super) const PROBLEM: &Problem = &Problem {
         } else {
             [&*path, host, &*tcp]
         };
-        Words::new(format!("{} listens, and refuses {}", case.who(), readiness(case)), fixes)
+        Explanation::new(format!("{} listens, and refuses {}", case.who(), readiness(case)), fixes)
     },
 };

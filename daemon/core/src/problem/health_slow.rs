@@ -1,7 +1,7 @@
 //! The app answers its probe too slowly (kubernetes 27).
 
 use super::{
-    Patience, Problem, Words, has, no_answer,
+    Debounce, Explanation, Problem, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -10,10 +10,12 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "health-slow",
     title: "The app answers its probe too slowly",
     seen: "the kubelet warns of a readiness probe that got no answer in time",
-    patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| has(text, &["deadline exceeded", "timeout", "timed out"])),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| {
+        unready(seen, |text| has(text, &["deadline exceeded", "timeout", "timed out"]))
+    },
+    matches_error: no_answer,
+    explain: |case| {
         let longer = format!(
             "raise `{}`, now {} s",
             case.field("probes.readiness.timeout-seconds"),
@@ -25,7 +27,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             "raise `{}`: an app that shares a full node is slow",
             case.field("resources.cpu")
         );
-        Words::new(
+        Explanation::new(
             format!("{} takes too long to answer {}", case.who(), readiness(case)),
             [&longer, &cpu, "or let the path do less"],
         )

@@ -1,7 +1,7 @@
 //! The app says that it is not well (kubernetes 26).
 
 use super::{
-    Patience, Problem, Words, has, no_answer,
+    Debounce, Explanation, Problem, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -10,13 +10,13 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "health-unwell",
     title: "The app says that it is not well",
     seen: "the kubelet warns of a readiness probe: a status of 500 to 599, or gRPC's `NOT_SERVING`",
-    patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| has(text, &["statuscode: 5", "not_serving"])),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| unready(seen, |text| has(text, &["statuscode: 5", "not_serving"])),
+    matches_error: no_answer,
+    explain: |case| {
         let path =
             format!("or let `{}` be a path that tells of the app alone", case.field("health"));
-        Words::new(
+        Explanation::new(
             format!("{} listens, and answers {} with an error", case.who(), readiness(case)),
             [
                 "its log says why: mostly something that it needs does not answer, a database or another service",

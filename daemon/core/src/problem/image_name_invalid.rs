@@ -1,17 +1,17 @@
 //! The image's name is malformed (kubernetes 8).
 
-use super::{Patience, Problem, Words, no_answer, waiting};
+use super::{Debounce, Explanation, Problem, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 8,
     code: "image-name-invalid",
     title: "The image's name is malformed",
     seen: "a container waits with InvalidImageName or ImageInspectError",
-    patience: Patience::Now,
-    signs: |seen| waiting(seen, &["InvalidImageName", "ImageInspectError"], |_| true),
-    answers: no_answer,
-    words: |_| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: |seen| waiting(seen, &["InvalidImageName", "ImageInspectError"], |_| true),
+    matches_error: no_answer,
+    explain: |_| {
+        Explanation::new(
             "the node cannot read the image's name",
             [
                 "in a manifest of your own: look for a variable that was not replaced; `$WINDLASS_IMAGE` stands for the image that was built",

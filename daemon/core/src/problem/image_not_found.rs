@@ -1,21 +1,21 @@
 //! The image is not in the registry (kubernetes 1).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, waiting};
+use super::{Debounce, Explanation, PULL, Problem, has, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 1,
     code: "image-not-found",
     title: "The image is not in the registry",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `not found` or `manifest unknown`",
-    patience: Patience::Now,
-    signs: |seen| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
         waiting(seen, PULL, |text| {
             has(text, &["not found", "manifest unknown"]) && !has(text, &["no such host"])
         })
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the registry has no image {}", case.image()),
             [
                 "check that the registry was not emptied since the push; submit the commit again to push anew",

@@ -1,17 +1,17 @@
 //! The node cannot pull the image (kubernetes 58).
 
-use super::{PULL, Patience, Problem, Words, no_answer, waiting};
+use super::{Debounce, Explanation, PULL, Problem, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 58,
     code: "image-not-pulled",
     title: "The node cannot pull the image",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, in words that no other problem knows",
-    patience: Patience::After(60),
-    signs: |seen| waiting(seen, PULL, |_| true),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    debounce: Debounce::After(60),
+    symptoms: |seen| waiting(seen, PULL, |_| true),
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the node cannot pull {}", case.image()),
             [
                 "if the message tells of the node, such as `no space left on device`, ask the cluster's owner to look at it",

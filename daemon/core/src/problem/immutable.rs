@@ -1,15 +1,15 @@
 //! A field cannot be changed (kubernetes 48).
 
-use super::{Patience, Problem, Words, has, rejected, unseen};
+use super::{Debounce, Explanation, Problem, has, rejected, unseen};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 48,
     code: "field-immutable",
     title: "A field cannot be changed",
     seen: "the API server answers 422: `field is immutable`, or `updates to statefulset spec … are forbidden`",
-    patience: Patience::Now,
-    signs: unseen,
-    answers: |error| {
+    debounce: Debounce::Now,
+    symptoms: unseen,
+    matches_error: |error| {
         rejected(error, |text| {
             has(
                 text,
@@ -22,7 +22,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             )
         })
     },
-    words: |case| {
+    explain: |case| {
         let object = case.finding.subject.to_lowercase().replacen(' ', "/", 1);
         let fixes: [String; 2] = match case.finding.subject.split(' ').next().unwrap_or_default() {
             "StatefulSet" => [
@@ -39,7 +39,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             ],
         };
         let [one, other] = &fixes;
-        Words::new(
+        Explanation::new(
             format!("a field of {} cannot be changed once it is made", case.finding.subject),
             [one, other],
         )

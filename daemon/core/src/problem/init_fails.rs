@@ -1,29 +1,29 @@
 //! A container that prepares the pod fails (kubernetes 22).
 
-use super::{Patience, Problem, Words, backing_off_unseen, ended, no_answer};
+use super::{Debounce, Explanation, Problem, backing_off_unseen, ended, no_answer};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 22,
     code: "init-fails",
     title: "A container that prepares the pod fails",
     seen: "an init container ended with an error, or waits with CrashLoopBackOff; or a sidecar ended",
-    patience: Patience::Times(2),
-    signs: |seen| {
-        let mut signs = ended(seen, |_, _, container, end| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
+        let mut symptoms = ended(seen, |_, _, container, end| {
             container.init && (end.exit != 0 || container.sidecar || container.is_backed_off())
         });
-        signs.extend(backing_off_unseen(seen, |container| container.init));
-        signs
+        symptoms.extend(backing_off_unseen(seen, |container| container.init));
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let look = format!(
             "kubectl --namespace {} logs {} --all-containers --previous",
             case.namespace(),
             case.pod()
         );
         if case.finding.exit == Some(0) {
-            return Words::new(
+            return Explanation::new(
                 "a container that runs beside the app ends without an error, again and again",
                 [
                     "start it in the foreground: an init container with `restartPolicy: Always` must not return",
@@ -36,7 +36,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             Some(exit) => format!("exits with code {exit}"),
             None => "ends, again and again".to_owned(),
         };
-        Words::new(
+        Explanation::new(
             format!("a container that prepares the pod {how}"),
             [
                 "its last log lines say why: fix that and submit again",

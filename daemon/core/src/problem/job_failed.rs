@@ -1,14 +1,14 @@
 //! A Job failed (kubernetes 55).
 
-use super::{Patience, Problem, Words, no_answer, of_workload};
+use super::{Debounce, Explanation, Problem, no_answer, of_workload};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 55,
     code: "job-failed",
     title: "A Job failed",
     seen: "a Job of the release has failed: BackoffLimitExceeded, DeadlineExceeded or another",
-    patience: Patience::Now,
-    signs: |seen| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
         seen.workloads
             .iter()
             .filter(|workload| workload.kind == "Job")
@@ -18,8 +18,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let (what, fix) = match case.finding.message.split(':').next().unwrap_or_default() {
             "DeadlineExceeded" => (
                 "a Job of the release did not end in time",
@@ -27,7 +27,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             ),
             _ => ("a Job of the release failed", "its log says why: fix that and submit again"),
         };
-        Words::new(
+        Explanation::new(
             what,
             [fix, "the same Job with the same image is not run again: delete it first, or commit a change"],
         )

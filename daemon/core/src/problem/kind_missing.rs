@@ -1,6 +1,6 @@
 //! The cluster does not know this kind of object (kubernetes 49).
 
-use super::{Patience, Problem, Words, unseen};
+use super::{Debounce, Explanation, Problem, unseen};
 use crate::ports::ClusterError;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,11 +8,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "kind-missing",
     title: "The cluster does not know this kind of object",
     seen: "discovery does not list the kind, or the API server answers 404 for it",
-    patience: Patience::Now,
-    signs: unseen,
-    answers: |error| matches!(error, ClusterError::NoKind { .. }),
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: unseen,
+    matches_error: |error| matches!(error, ClusterError::NoKind { .. }),
+    explain: |case| {
+        Explanation::new(
         format!("this cluster does not know {}", case.finding.subject),
         [
             "HTTPRoute: ask the cluster's owner to install the Gateway API, or use `expose.ingress-class` instead of `expose.gateway`",

@@ -1,7 +1,7 @@
 //! The liveness probe ends an app that is only slow (kubernetes 18).
 
 use super::{
-    Patience, Problem, Words, ended, no_answer,
+    Debounce, Explanation, Problem, ended, no_answer,
     probing::{COUNTED, failures, once_told, probe, was_killed, with_probe},
 };
 use crate::snapshot::{Container, Pod, Snapshot, Terminated};
@@ -26,8 +26,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "liveness-kills",
     title: "The liveness probe ends an app that is only slow",
     seen: "the kubelet warns of `Liveness probe failed`, and the container was killed, or it ended each time after as many failures as its probe allows; or it was killed by a signal, has a liveness probe, and nothing else is known to have done it",
-    patience: Patience::Times(2),
-    signs: |seen| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
         let told = ended(seen, |seen, pod, container, end| {
             by_signal(end) && probe(seen, pod, LIVENESS).is_some()
                 || when_asked(seen, pod, container, end)
@@ -40,11 +40,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
                 && failures(seen, pod, "Startup probe") < COUNTED
         });
         once_told(&mut untold, |_| true);
-        let told = told.into_iter().map(|sign| with_probe(seen, sign, LIVENESS));
+        let told = told.into_iter().map(|symptom| with_probe(seen, symptom, LIVENESS));
         told.chain(untold).collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let longer = format!(
             "give it more time: `{}` and `{}`",
             case.field("probes.liveness.timeout-seconds"),
@@ -55,7 +55,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             case.field("probes.liveness.http")
         );
         let off = format!("or leave it out: `{} = true`", case.field("probes.liveness.off"));
-        Words::new(
+        Explanation::new(
             format!(
                 "{} did not answer its liveness probe and was killed, again and again",
                 case.who()

@@ -1,19 +1,19 @@
 //! What a volume is made of is missing (kubernetes 35).
 
-use super::{Patience, Problem, Words, has, no_answer, warned_before_start};
+use super::{Debounce, Explanation, Problem, has, no_answer, warned_before_start};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 35,
     code: "mount-missing",
     title: "What a volume is made of is missing",
     seen: "the kubelet warns of FailedMount, and the message says `not found` or `non-existent`",
-    patience: Patience::After(20),
-    signs: |seen| {
+    debounce: Debounce::After(20),
+    symptoms: |seen| {
         warned_before_start(seen, "FailedMount", |text| has(text, &["not found", "non-existent"]))
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         format!("a volume needs `{}`, which is not there", case.finding.message.split('"').nth(3).unwrap_or_else(|| case.quoted())),
         [
             "make the Secret, ConfigMap or claim in this namespace, with the keys that the volume names",

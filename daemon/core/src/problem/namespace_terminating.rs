@@ -1,6 +1,6 @@
 //! The namespace is being deleted (kubernetes 50).
 
-use super::{Patience, Problem, Words, unseen};
+use super::{Debounce, Explanation, Problem, unseen};
 use crate::ports::ClusterError;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,11 +8,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "namespace-terminating",
     title: "The namespace is being deleted",
     seen: "the API server answers that the namespace is being terminated",
-    patience: Patience::Likely(60),
-    signs: unseen,
-    answers: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("being terminated")),
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Likely(60),
+    symptoms: unseen,
+    matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("being terminated")),
+    explain: |case| {
+        Explanation::new(
             format!("namespace {} is being deleted", case.namespace()),
             [
                 "wait until it is gone, then submit again; Windlass makes it anew",

@@ -1,22 +1,22 @@
 //! The program crashes in native code (kubernetes 19).
 
-use super::{Patience, Problem, Words, ended, no_answer};
+use super::{Debounce, Explanation, Problem, ended, no_answer};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 19,
     code: "native-crash",
     title: "The program crashes in native code",
     seen: "a container ended with exit code 132, 134 or 139",
-    patience: Patience::Times(2),
-    signs: |seen| ended(seen, |_, _, _, end| matches!(end.exit, 132 | 134 | 139)),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| ended(seen, |_, _, _, end| matches!(end.exit, 132 | 134 | 139)),
+    matches_error: no_answer,
+    explain: |case| {
         let how = match case.finding.exit {
             Some(132) => "executed an instruction that this processor does not know (SIGILL)",
             Some(134) => "gave itself up (SIGABRT)",
             _ => "touched memory that is not its own (SIGSEGV)",
         };
-        Words::new(
+        Explanation::new(
             format!("{} {how}", case.who()),
             [
                 "a native library may be built for another processor, or for another libc (Alpine's musl): build in the same base image as it runs in",

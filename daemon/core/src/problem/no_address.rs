@@ -1,23 +1,23 @@
 //! The load balancer gets no address (kubernetes 53).
 
-use super::{Patience, Problem, Words, no_answer, of};
+use super::{Debounce, Explanation, Problem, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 53,
     code: "no-address",
     title: "The load balancer gets no address",
     seen: "a Service of type LoadBalancer has no address",
-    patience: Patience::After(120),
-    signs: |seen| {
+    debounce: Debounce::After(120),
+    symptoms: |seen| {
         seen.services
             .iter()
             .filter(|service| service.is_pending)
             .map(|service| of("Service", &service.name, "it has no address yet"))
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         "the cluster gives the load balancer no address",
         [
             "without a cloud nobody hands out addresses: install a controller such as MetalLB, or set `expose.service = \"cluster\"`",

@@ -1,6 +1,6 @@
 //! The Service leads nowhere (kubernetes 52).
 
-use super::{Patience, Problem, Words, no_answer, of};
+use super::{Debounce, Explanation, Problem, no_answer, of};
 use crate::snapshot::Workload;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,8 +8,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "no-endpoints",
     title: "The Service leads nowhere",
     seen: "the rollout is done, and the Service has no ready address",
-    patience: Patience::After(10),
-    signs: |seen| {
+    debounce: Debounce::After(10),
+    symptoms: |seen| {
         seen.services
             .iter()
             .filter(|service| {
@@ -18,9 +18,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
             .map(|service| of("Service", &service.name, "no ready address stands behind it"))
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         "the pods are ready, and the Service leads to none of them",
         [
             "in a manifest of your own: the Service's `selector` must be labels of the pods, and `targetPort` a port of theirs",

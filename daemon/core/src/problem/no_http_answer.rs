@@ -1,7 +1,7 @@
 //! The app gives its probe no answer in HTTP (kubernetes 62).
 
 use super::{
-    Patience, Problem, Words, has, no_answer,
+    Debounce, Explanation, Problem, has, no_answer,
     probing::{readiness, unready},
 };
 
@@ -20,16 +20,18 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "no-http-answer",
     title: "The app gives its probe no answer in HTTP",
     seen: "the kubelet warns of a readiness probe: `connection reset by peer`, `EOF`, `malformed HTTP`, or that one side speaks TLS and the other does not",
-    patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| has(text, UNREADABLE) || text.trim_end().ends_with(": eof")),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| {
+        unready(seen, |text| has(text, UNREADABLE) || text.trim_end().ends_with(": eof"))
+    },
+    matches_error: no_answer,
+    explain: |case| {
         let plain = format!(
             "speak plain HTTP on port {}: a program that expects TLS there, or another protocol, ends the connection",
             case.port()
         );
         let tcp = format!("or leave `{}` out for a TCP probe", case.field("health"));
-        Words::new(
+        Explanation::new(
             format!(
                 "{} takes the connection and gives no answer in HTTP to {}",
                 case.who(),

@@ -1,20 +1,20 @@
 //! No node has the wanted labels (kubernetes 30).
 
-use super::{Patience, Problem, Words, has, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 30,
     code: "no-node-matches",
     title: "No node has the wanted labels",
     seen: "the scheduler finds no node, and its message says that no node matches the selector or affinity",
-    patience: Patience::After(15),
-    signs: |seen| {
+    debounce: Debounce::After(15),
+    symptoms: |seen| {
         unscheduled(seen, |text| {
             has(text, &["node affinity", "node selector", "node(s) didn't match Pod's node"])
         })
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let wanted = case.process().map(|process| {
             process
                 .placement
@@ -28,7 +28,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             wanted.filter(|wanted| !wanted.is_empty()).unwrap_or_else(|| "that it asks for".into());
         let field =
             format!("correct `{}`, or give a node these labels", case.field("placement.nodes"));
-        Words::new(
+        Explanation::new(
             format!("no node has the labels {wanted}"),
             [&field, "node pools that scale from nothing must know the labels"],
         )

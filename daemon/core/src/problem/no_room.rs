@@ -1,16 +1,16 @@
 //! No node has room (kubernetes 28).
 
-use super::{Patience, Problem, Words, has, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 28,
     code: "no-room-on-nodes",
     title: "No node has room",
     seen: "the scheduler finds no node, and its message says `Insufficient cpu`, `Insufficient memory` or another resource",
-    patience: Patience::Likely(15),
-    signs: |seen| unscheduled(seen, |text| has(text, &["Insufficient ", "Too many pods"])),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Likely(15),
+    symptoms: |seen| unscheduled(seen, |text| has(text, &["Insufficient ", "Too many pods"])),
+    matches_error: no_answer,
+    explain: |case| {
         let asks = case.process().map(|process| process.resources.clone()).unwrap_or_default();
         let lower = format!(
             "lower `{}` and `{}`, or `{}`",
@@ -18,7 +18,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             case.field("resources.memory"),
             case.field("replicas")
         );
-        Words::new(
+        Explanation::new(
             format!(
                 "no node has room for a pod that asks for {} CPU and {} memory",
                 asks.cpu, asks.memory

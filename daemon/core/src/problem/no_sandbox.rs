@@ -1,17 +1,17 @@
 //! The node cannot set up a pod's network (kubernetes 37).
 
-use super::{Patience, Problem, Words, no_answer, warned_before_start};
+use super::{Debounce, Explanation, Problem, no_answer, warned_before_start};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 37,
     code: "no-sandbox",
     title: "The node cannot set up a pod's network",
     seen: "the kubelet warns of FailedCreatePodSandBox",
-    patience: Patience::Likely(30),
-    signs: |seen| warned_before_start(seen, "FailedCreatePodSandBox", |_| true),
-    answers: no_answer,
-    words: |_| {
-        Words::new(
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| warned_before_start(seen, "FailedCreatePodSandBox", |_| true),
+    matches_error: no_answer,
+    explain: |_| {
+        Explanation::new(
         "the node cannot set up the pod's network",
         [
             "ask the cluster's owner: the network plugin fails, or the node has no address left",

@@ -1,6 +1,6 @@
 //! Nodes end the pods (kubernetes 44).
 
-use super::{Patience, Problem, Words, at, no_answer};
+use super::{Debounce, Explanation, Problem, at, no_answer};
 use crate::snapshot::Pod;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,8 +8,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "node-pressure",
     title: "Nodes end the pods",
     seen: "pods were Evicted, Preempted, or ended with their node",
-    patience: Patience::Times(3),
-    signs: |seen| {
+    debounce: Debounce::Times(3),
+    symptoms: |seen| {
         // Of a workload that has all its pods it is the past.
         let lacks = |pod: &&Pod| {
             !seen.workloads.iter().any(|one| one.process == pod.process && one.is_healthy())
@@ -22,8 +22,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let disk = format!(
             "if it writes much to its own disk, say how much: `{}`",
             case.field("resources.ephemeral-storage")
@@ -32,7 +32,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             "ask for what it needs: `{}` near what it uses, so that it is not the first to go",
             case.field("resources.memory")
         );
-        Words::new(
+        Explanation::new(
             "nodes ran short of memory or disk and ended the pods, again and again",
             [&disk, &memory, "or ask the cluster's owner: the nodes are full"],
         )

@@ -1,23 +1,23 @@
 //! The command may not be executed (kubernetes 15).
 
-use super::{Patience, Problem, Words, no_answer, start_errors, waiting};
+use super::{Debounce, Explanation, Problem, no_answer, start_errors, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 15,
     code: "not-executable",
     title: "The command may not be executed",
     seen: "a container does not start, and the message says `permission denied`",
-    patience: Patience::Times(1),
-    signs: |seen| {
-        let mut signs = start_errors(seen, |text| text.contains("permission denied"));
-        signs.extend(waiting(seen, &["RunContainerError", "CreateContainerError"], |text| {
+    debounce: Debounce::Times(1),
+    symptoms: |seen| {
+        let mut symptoms = start_errors(seen, |text| text.contains("permission denied"));
+        symptoms.extend(waiting(seen, &["RunContainerError", "CreateContainerError"], |text| {
             text.contains("permission denied")
         }));
-        signs
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the command of {} is a file that its user may not execute", case.who()),
             [
                 "mark it so in the Dockerfile: `RUN chmod +x FILE`, or `COPY --chmod=755 …`; git keeps the mark too: `git update-index --chmod=+x FILE`",

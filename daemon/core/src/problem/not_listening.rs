@@ -1,7 +1,7 @@
 //! Nothing listens where the probe asks (kubernetes 24).
 
 use super::{
-    Patience, Problem, Words, no_answer,
+    Debounce, Explanation, Problem, no_answer,
     probing::{readiness, unready},
 };
 
@@ -10,15 +10,15 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "not-listening",
     title: "Nothing listens where the probe asks",
     seen: "the kubelet warns of a readiness probe: `connection refused`",
-    patience: Patience::Likely(30),
-    signs: |seen| unready(seen, |text| text.contains("connection refused")),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Likely(30),
+    symptoms: |seen| unready(seen, |text| text.contains("connection refused")),
+    matches_error: no_answer,
+    explain: |case| {
         let listen = format!(
             "listen on 0.0.0.0:$PORT (PORT is {}), not on localhost and not on another port",
             case.port()
         );
         let port = format!("or set `{}` to where it listens", case.field("port"));
-        Words::new(format!("nothing answers {}", readiness(case)), [&listen, &port])
+        Explanation::new(format!("nothing answers {}", readiness(case)), [&listen, &port])
     },
 };

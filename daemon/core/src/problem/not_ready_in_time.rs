@@ -1,6 +1,6 @@
 //! The release did not become ready in time (kubernetes 45).
 
-use super::{Patience, Problem, Words, no_answer, of_workload};
+use super::{Debounce, Explanation, Problem, no_answer, of_workload};
 use crate::snapshot::{CREATING, PAUSED};
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,8 +8,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "not-ready-in-time",
     title: "The release did not become ready in time",
     seen: "the Deployment's condition Progressing is ProgressDeadlineExceeded, or the rollout's own time is up, and nothing else is known to be wrong",
-    patience: Patience::Now,
-    signs: |seen| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
         seen.workloads
             .iter()
             .filter(|workload| workload.kind != "Job")
@@ -19,10 +19,10 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         if case.finding.message.contains(PAUSED) {
-            return Words::new(
+            return Explanation::new(
                 "the release waited for something that is paused until somebody resumes it",
                 [
                     "in a manifest of your own: remove `paused` of the Deployment, or `suspend` of the Job",
@@ -31,7 +31,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             );
         }
         if case.finding.message.contains(CREATING) {
-            return Words::new(
+            return Explanation::new(
                 "a node was still pulling the image, or mounting a volume, when the time was up",
                 [
                     "see that the registry answers from the cluster's nodes: one that hangs gives no error",
@@ -41,7 +41,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             );
         }
         let probes = format!("the app must answer on 0.0.0.0:{}, for all probes", case.port());
-        Words::new(
+        Explanation::new(
             "the new version did not become ready in time",
             [&probes, "look at the warnings and log lines above"],
         )

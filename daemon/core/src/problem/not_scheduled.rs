@@ -1,17 +1,17 @@
 //! No node takes the pod (kubernetes 59).
 
-use super::{Patience, Problem, Words, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 59,
     code: "not-scheduled",
     title: "No node takes the pod",
     seen: "the scheduler finds no node, in words that no other problem knows",
-    patience: Patience::After(60),
-    signs: |seen| unscheduled(seen, |_| true),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    debounce: Debounce::After(60),
+    symptoms: |seen| unscheduled(seen, |_| true),
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the scheduler finds no node for a pod of {}", case.who()),
             [
                 "change what the message names: it tells of each reason how many nodes it keeps the pod from",

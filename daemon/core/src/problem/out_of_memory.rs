@@ -1,22 +1,22 @@
 //! The app uses more memory than it may (kubernetes 17).
 
-use super::{Patience, Problem, Words, ended, no_answer};
+use super::{Debounce, Explanation, Problem, ended, no_answer};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 17,
     code: "out-of-memory",
     title: "The app uses more memory than it may",
     seen: "a container ended with OOMKilled",
-    patience: Patience::Times(2),
-    signs: |seen| ended(seen, |_, _, _, end| end.reason == "OOMKilled"),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::Times(2),
+    symptoms: |seen| ended(seen, |_, _, _, end| end.reason == "OOMKilled"),
+    matches_error: no_answer,
+    explain: |case| {
         let limit = case
             .process()
             .map(|process| process.resources.memory_limit.clone())
             .unwrap_or_default();
         let raise = format!("raise `{}` above {limit}", case.field("resources.memory-limit"));
-        Words::new(
+        Explanation::new(
             format!("{} used more than its memory limit of {limit} and was killed", case.who()),
             [
                 &raise,

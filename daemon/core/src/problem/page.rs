@@ -45,7 +45,7 @@ fn text(problem: &Problem) -> String {
         problem.title,
         problem.code,
         capital(problem.seen),
-        capital(&problem.patience.to_string()),
+        capital(&problem.debounce.to_string()),
     )
 }
 

@@ -1,17 +1,17 @@
 //! The namespace's pod security refuses the pod (kubernetes 39).
 
-use super::{Patience, Problem, Words, refused, rejected};
+use super::{Debounce, Explanation, Problem, refused, rejected};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 39,
     code: "pod-security",
     title: "The namespace's pod security refuses the pod",
     seen: "the API server refuses a pod: `violates PodSecurity`",
-    patience: Patience::Now,
-    signs: |seen| refused(seen, |text| text.contains("violates podsecurity")),
-    answers: |error| rejected(error, |text| text.contains("violates podsecurity")),
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: |seen| refused(seen, |text| text.contains("violates podsecurity")),
+    matches_error: |error| rejected(error, |text| text.contains("violates podsecurity")),
+    explain: |case| {
+        Explanation::new(
         format!("namespace {} allows only pods that are more confined: {}", case.namespace(), case.finding.message.split_once("\": ").map_or("", |(_, fields)| fields)),
         [
             "an image of root: end the Dockerfile with a numeric `USER`, such as `USER 10001`; Windlass sets all else",

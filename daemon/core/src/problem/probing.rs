@@ -1,6 +1,6 @@
 //! What the kubelet says of probes, for the problems that are told by them.
 
-use super::{Case, Patience, Sign, alive, at, pod_of};
+use super::{Case, Debounce, Symptom, alive, at, pod_of};
 use crate::{
     runtime::{Check, Probe},
     snapshot::{Pod, Snapshot, Warning},
@@ -13,7 +13,7 @@ pub(super) fn was_killed(exit: i32) -> bool {
 
 /// Who killed a container is told in a warning, which comes a moment after the end; or never: of one
 /// pod the kubelet writes some 25 in all, then one in five minutes.
-const LATE: Patience = Patience::After(5);
+const LATE: Debounce = Debounce::After(5);
 
 /// So many failures are believed of a budget that is larger: of one pod the kubelet writes some 25
 /// events in all (client-go's spam filter), on a busy node fewer.
@@ -44,12 +44,12 @@ pub(super) fn failures(seen: &Snapshot, pod: &Pod, which: &str) -> u32 {
 
 /// Whether a liveness probe may have had the container of a sign killed: the kubelet warned of one, or the
 /// container ran for long enough that it may still warn. It writes events later than the pod's status.
-pub(super) fn may_be_killed(seen: &Snapshot, sign: &Sign) -> bool {
+pub(super) fn may_be_killed(seen: &Snapshot, symptom: &Symptom) -> bool {
     let ran_long_enough = |pod: &Pod| {
         let mut ends = pod.containers.iter().flat_map(|one| [&one.terminated, &one.last]).flatten();
         pod.liveness_seconds > 0 && ends.any(|end| end.seconds >= pod.liveness_seconds)
     };
-    pod_of(seen, sign).is_some_and(|pod| {
+    pod_of(seen, symptom).is_some_and(|pod| {
         pod.liveness_failures == 1
             || probe(seen, pod, "Liveness probe").is_some()
             || ran_long_enough(pod)
@@ -58,25 +58,25 @@ pub(super) fn may_be_killed(seen: &Snapshot, sign: &Sign) -> bool {
 
 /// Lets signs wait for a warning that comes late, where it may tell another cause; such a sign counts
 /// once its container has ended twice.
-pub(super) fn once_told(signs: &mut Vec<Sign>, may_be_told: impl Fn(&Sign) -> bool) {
-    signs.retain(|sign| sign.times >= 2 || !may_be_told(sign));
-    for sign in signs.iter_mut() {
-        if may_be_told(sign) {
-            sign.patience = Some(LATE);
+pub(super) fn once_told(symptoms: &mut Vec<Symptom>, may_be_told: impl Fn(&Symptom) -> bool) {
+    symptoms.retain(|symptom| symptom.times >= 2 || !may_be_told(symptom));
+    for symptom in symptoms.iter_mut() {
+        if may_be_told(symptom) {
+            symptom.debounce = Some(LATE);
         }
     }
 }
 
 /// The sign of a container that was killed, in the words of the probe that had it killed.
-pub(super) fn with_probe(seen: &Snapshot, sign: Sign, which: &str) -> Sign {
-    let newest = pod_of(seen, &sign).and_then(|pod| probe(seen, pod, which));
+pub(super) fn with_probe(seen: &Snapshot, symptom: Symptom, which: &str) -> Symptom {
+    let newest = pod_of(seen, &symptom).and_then(|pod| probe(seen, pod, which));
     let message = newest.map(|probe| probe.message.clone());
-    Sign { message: message.unwrap_or_default(), ..sign }
+    Symptom { message: message.unwrap_or_default(), ..symptom }
 }
 
 /// Pods that run and do not get requests, as their readiness probe says in words like these. What other
 /// probes say meanwhile is not about that.
-pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
+pub(super) fn unready(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Symptom> {
     let of_pod = |pod: &Pod| {
         let newest = probe(seen, pod, "Readiness probe")?;
         let is_meant = !pod.ready && runs(pod) && says(&newest.message.to_lowercase());

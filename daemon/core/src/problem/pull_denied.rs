@@ -1,7 +1,7 @@
 //! The login at the registry may not pull this image (kubernetes 3).
 
 use super::{
-    PULL, Patience, Problem, Words, has, no_answer, once_the_secret_is_there, status, waiting,
+    Debounce, Explanation, PULL, Problem, has, no_answer, once_the_secret_is_there, status, waiting,
 };
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -9,19 +9,19 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "pull-denied",
     title: "The login at the registry may not pull this image",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 403, `denied` or `insufficient_scope`",
-    patience: Patience::Now,
-    signs: |seen| {
-        let mut signs = waiting(seen, PULL, |text| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
+        let mut symptoms = waiting(seen, PULL, |text| {
             !has(text, &["no basic auth"])
                 && (has(text, &["denied", "insufficient_scope"]) || status(text, &["403"]))
         });
         // Many registries answer so to who has no login.
-        once_the_secret_is_there(seen, &mut signs);
-        signs
+        once_the_secret_is_there(seen, &mut symptoms);
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the registry knows the login and does not let it pull {}", case.image()),
             [
                 "let this account read the repository, in the registry's settings",

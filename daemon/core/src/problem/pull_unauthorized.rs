@@ -1,7 +1,7 @@
 //! The node has no login for the registry (kubernetes 2).
 
 use super::{
-    PULL, Patience, Problem, Words, has, no_answer, once_the_secret_is_there, status, waiting,
+    Debounce, Explanation, PULL, Problem, has, no_answer, once_the_secret_is_there, status, waiting,
 };
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -9,18 +9,18 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "pull-unauthorized",
     title: "The node has no login for the registry",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 401, `unauthorized`, `no basic auth` or `failed to authorize`",
-    patience: Patience::Now,
-    signs: |seen| {
-        let mut signs = waiting(seen, PULL, |text| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
+        let mut symptoms = waiting(seen, PULL, |text| {
             has(text, &["unauthorized", "no basic auth", "failed to authorize"])
                 || status(text, &["401"])
         });
-        once_the_secret_is_there(seen, &mut signs);
-        signs
+        once_the_secret_is_there(seen, &mut symptoms);
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the cluster may not pull {}", case.image()),
             [
                 "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration: the pull secret is made from it",

@@ -1,6 +1,6 @@
 //! The namespace's quota is used up (kubernetes 38).
 
-use super::{Patience, Problem, Words, refused, rejected};
+use super::{Debounce, Explanation, Problem, refused, rejected};
 use crate::spec::amount;
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ pub(super) const PROBLEM: &Problem = &Problem {
     title: "The namespace's quota is used up",
     seen: "the API server refuses a pod or an object: `exceeded quota`",
     // A full quota mostly throttles: pods that end count until they are gone.
-    patience: Patience::Settled(60),
-    signs: |seen| {
-        let mut signs = refused(seen, |text| text.contains("exceeded quota"));
-        for sign in signs.iter_mut().filter(|sign| never_fits(&sign.message)) {
-            sign.patience = Some(Patience::Now);
+    debounce: Debounce::Settled(60),
+    symptoms: |seen| {
+        let mut symptoms = refused(seen, |text| text.contains("exceeded quota"));
+        for symptom in symptoms.iter_mut().filter(|symptom| never_fits(&symptom.message)) {
+            symptom.debounce = Some(Debounce::Now);
         }
-        signs
+        symptoms
     },
-    answers: |error| rejected(error, |text| text.contains("exceeded quota")),
-    words: |case| {
+    matches_error: |error| rejected(error, |text| text.contains("exceeded quota")),
+    explain: |case| {
         let lower = format!(
             "raise the ResourceQuota that is named above, or lower `{}` or `{}`",
             case.field("replicas"),
@@ -30,8 +30,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
         } else {
             format!("the quota of namespace {} refuses new pods", case.namespace())
         };
-        Words::new(what, [&lower, "a rolling update needs room for one pod more than `replicas`"])
-            .look(format!("kubectl --namespace {} describe quota", case.namespace()))
+        Explanation::new(
+            what,
+            [&lower, "a rolling update needs room for one pod more than `replicas`"],
+        )
+        .look(format!("kubectl --namespace {} describe quota", case.namespace()))
     },
 };
 

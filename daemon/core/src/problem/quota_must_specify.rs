@@ -1,6 +1,6 @@
 //! The namespace's quota wants a value that nobody says (kubernetes 63).
 
-use super::{Case, Patience, Problem, Words, refused, rejected};
+use super::{Case, Debounce, Explanation, Problem, refused, rejected};
 
 /// Resources of a quota, and where a process says them. What is said of a request alone stands in no
 /// list of limits, and the other way round.
@@ -20,16 +20,16 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "quota-must-specify",
     title: "The namespace's quota wants a value that nobody says",
     seen: "the API server refuses a pod or an object: `failed quota: … must specify`",
-    patience: Patience::Now,
-    signs: |seen| refused(seen, says),
-    answers: |error| rejected(error, says),
-    words: |case| {
+    debounce: Debounce::Now,
+    symptoms: |seen| refused(seen, says),
+    matches_error: |error| rejected(error, says),
+    explain: |case| {
         let (names, fields) = wanted(case);
         let ours = match &*fields {
             [] => format!("say what it wants under `{}`", case.field("resources")),
             fields => format!("say {}", fields.join(" and ")),
         };
-        Words::new(
+        Explanation::new(
             format!(
                 "the quota of namespace {} wants {names} of every container, and it is not said",
                 case.namespace()

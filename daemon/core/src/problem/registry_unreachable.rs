@@ -1,14 +1,14 @@
 //! The node does not reach the registry (kubernetes 5).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, status, waiting};
+use super::{Debounce, Explanation, PULL, Problem, has, no_answer, status, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 5,
     code: "registry-unreachable",
     title: "The node does not reach the registry",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no such host`, `i/o timeout`, `connection refused`, `EOF` or a status of 500 to 504",
-    patience: Patience::Likely(60),
-    signs: |seen| {
+    debounce: Debounce::Likely(60),
+    symptoms: |seen| {
         waiting(seen, PULL, |text| {
             has(
                 text,
@@ -24,9 +24,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
             ) || status(text, &["500", "502", "503", "504"])
         })
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("the node cannot reach the registry of {}", case.image()),
             [
                 "look from a node: does it resolve the registry's name, and may it connect? A firewall or an egress rule may be in the way",

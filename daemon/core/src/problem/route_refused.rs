@@ -1,14 +1,14 @@
 //! The gateway does not take the route (kubernetes 51).
 
-use super::{Patience, Problem, Words, no_answer, of};
+use super::{Debounce, Explanation, Problem, no_answer, of};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 51,
     code: "route-refused",
     title: "The gateway does not take the route",
     seen: "a condition of the HTTPRoute is false: NoMatchingListenerHostname, NotAllowedByListeners, BackendNotFound, RefNotPermitted or another",
-    patience: Patience::After(15),
-    signs: |seen| {
+    debounce: Debounce::After(15),
+    symptoms: |seen| {
         seen.routes
             .iter()
             .filter_map(|route| {
@@ -17,8 +17,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
             })
             .collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let hosts = &case.release.runtime.expose.hosts;
         let host = if hosts.is_empty() { "its hosts".to_owned() } else { hosts.join(", ") };
         let (what, fix) = match case.finding.message.split(':').next().unwrap_or_default() {
@@ -46,7 +46,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
                 ("the gateway does not take the route".to_owned(), "change what the message names")
             }
         };
-        Words::new(what, [fix])
+        Explanation::new(what, [fix])
             .look(format!("kubectl --namespace {} describe httproutes", case.namespace()))
     },
 };

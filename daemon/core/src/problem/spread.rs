@@ -1,21 +1,21 @@
 //! The pods cannot be kept apart (kubernetes 33).
 
-use super::{Patience, Problem, Words, has, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 33,
     code: "spread-impossible",
     title: "The pods cannot be kept apart",
     seen: "the scheduler finds no node, and its message says that spread constraints or anti-affinity forbid every node",
-    patience: Patience::After(30),
-    signs: |seen| unscheduled(seen, |text| has(text, &["topology spread", "anti-affinity"])),
-    answers: no_answer,
-    words: |case| {
+    debounce: Debounce::After(30),
+    symptoms: |seen| unscheduled(seen, |text| has(text, &["topology spread", "anti-affinity"])),
+    matches_error: no_answer,
+    explain: |case| {
         let prefer = format!(
             "set `{} = \"preferred\"`: pods are then kept apart where it can be done",
             case.field("placement.spread")
         );
-        Words::new(
+        Explanation::new(
             "the pods must be kept apart, and there are not nodes enough for that",
             [&prefer, "or add nodes; a rolling update needs room for one pod more"],
         )

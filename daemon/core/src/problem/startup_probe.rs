@@ -1,7 +1,7 @@
 //! The app does not answer in time after its start (kubernetes 23).
 
 use super::{
-    Patience, Problem, Words, ended, has, no_answer,
+    Debounce, Explanation, Problem, ended, has, no_answer,
     probing::{COUNTED, asked, failures, with_probe},
 };
 
@@ -10,8 +10,8 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "startup-probe-failed",
     title: "The app does not answer in time after its start",
     seen: "the kubelet warns of `Startup probe failed`, and the container was killed",
-    patience: Patience::Times(1),
-    signs: |seen| {
+    debounce: Debounce::Times(1),
+    symptoms: |seen| {
         ended(seen, |seen, pod, _, end| {
             // An app that ends by itself fails its startup probe too, before that: only one that was
             // killed (128 + SIGKILL or SIGTERM), or that ended well when it was told to, did not answer.
@@ -25,11 +25,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
             }
         })
         .into_iter()
-        .map(|sign| with_probe(seen, sign, "Startup probe"))
+        .map(|symptom| with_probe(seen, symptom, "Startup probe"))
         .collect()
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let (port, said) = (case.port(), case.finding.message.to_lowercase());
         let asked = case
             .process()
@@ -52,7 +52,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
         } else if has(&said, &["deadline", "timeout"]) {
             fixes.swap(0, 2);
         }
-        Words {
+        Explanation {
             what: format!("{} did not answer {asked} in time after its start", case.who()),
             fixes,
             command: None,

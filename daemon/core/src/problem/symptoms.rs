@@ -1,7 +1,7 @@
 //! Queries by which problems find their signs in a snapshot, and the API server's answers that are
 //! theirs.
 
-use super::{Patience, Sign};
+use super::{Debounce, Symptom};
 use crate::{
     ports::ClusterError,
     snapshot::{Container, Pod, STARTING, Snapshot, Terminated, Workload},
@@ -13,7 +13,7 @@ pub(super) fn no_answer(_: &ClusterError) -> bool {
 }
 
 /// No snapshot shows this problem.
-pub(super) fn unseen(_: &Snapshot) -> Vec<Sign> {
+pub(super) fn unseen(_: &Snapshot) -> Vec<Symptom> {
     Vec::new()
 }
 
@@ -28,31 +28,36 @@ pub(super) fn status(message: &str, codes: &[&str]) -> bool {
 }
 
 /// A pod's own sign.
-pub(super) fn at(pod: &Pod, message: &str) -> Sign {
-    Sign {
+pub(super) fn at(pod: &Pod, message: &str) -> Symptom {
+    Symptom {
         subject: format!("pod {}", pod.name),
         process: pod.process.clone(),
         message: message.trim().to_owned(),
         times: 1,
         is_now: true,
-        ..Sign::default()
+        ..Symptom::default()
     }
 }
 
 /// The sign of an object that is no pod.
-pub(super) fn of(kind: &str, name: &str, message: impl Into<String>) -> Sign {
-    Sign { subject: format!("{kind} {name}"), message: message.into(), times: 1, ..Sign::default() }
+pub(super) fn of(kind: &str, name: &str, message: impl Into<String>) -> Symptom {
+    Symptom {
+        subject: format!("{kind} {name}"),
+        message: message.into(),
+        times: 1,
+        ..Symptom::default()
+    }
 }
 
 /// The sign of a workload, which is a process of the app.
-pub(super) fn of_workload(workload: &Workload, message: impl Into<String>) -> Sign {
+pub(super) fn of_workload(workload: &Workload, message: impl Into<String>) -> Symptom {
     let process = workload.process.clone();
-    Sign { process, ..of(&workload.kind, &workload.name, message) }
+    Symptom { process, ..of(&workload.kind, &workload.name, message) }
 }
 
 /// The pod that a sign is of.
-pub(super) fn pod_of<'a>(seen: &'a Snapshot, sign: &Sign) -> Option<&'a Pod> {
-    let name = sign.subject.strip_prefix("pod ")?;
+pub(super) fn pod_of<'a>(seen: &'a Snapshot, symptom: &Symptom) -> Option<&'a Pod> {
+    let name = symptom.subject.strip_prefix("pod ")?;
     seen.pods.iter().find(|pod| pod.name == name)
 }
 
@@ -68,7 +73,7 @@ pub(super) const PULL: &[&str] = &["ErrImagePull", "ImagePullBackOff"];
 pub(super) const CREATE: &[&str] = &["CreateContainerConfigError", "CreateContainerError"];
 
 /// Containers that wait for one of these reasons, in words like these; of each pod the first.
-pub(super) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool) -> Vec<Sign> {
+pub(super) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool) -> Vec<Symptom> {
     waits(seen, |reason, message| {
         (reasons.contains(&reason) && says(&unnamed(message).to_lowercase()))
             .then(|| message.to_owned())
@@ -77,7 +82,7 @@ pub(super) fn waiting(seen: &Snapshot, reasons: &[&str], says: fn(&str) -> bool)
 
 /// Returns the first waiting container of each pod for which `words` makes a sign's message of reason and
 /// message.
-pub(super) fn waits(seen: &Snapshot, words: impl Fn(&str, &str) -> Option<String>) -> Vec<Sign> {
+pub(super) fn waits(seen: &Snapshot, words: impl Fn(&str, &str) -> Option<String>) -> Vec<Symptom> {
     let of_pod = |pod: &Pod| {
         pod.containers.iter().find_map(|container| {
             let (reason, message) = container.waiting.as_ref()?;
@@ -111,16 +116,16 @@ fn unnamed(message: &str) -> String {
 
 /// A kubelet that has not seen a new pull secret yet pulls without it, says so a moment later, and
 /// tries again: what the registry answers then counts only once it lasts.
-pub(super) fn once_the_secret_is_there(seen: &Snapshot, signs: &mut [Sign]) {
-    for sign in signs {
-        let pod = pod_of(seen, sign);
+pub(super) fn once_the_secret_is_there(seen: &Snapshot, symptoms: &mut [Symptom]) {
+    for symptom in symptoms {
+        let pod = pod_of(seen, symptom);
         let warned = seen.warnings.iter().any(|warning| {
             pod.is_some_and(|pod| pod.name == warning.pod)
                 && warning.reason == "FailedToRetrieveImagePullSecret"
         });
-        sign.patience = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
-            (true, _) => Some(Patience::After(20)),
-            (false, true) => Some(Patience::After(4)),
+        symptom.debounce = match (warned, pod.is_some_and(|pod| pod.has_pull_secret)) {
+            (true, _) => Some(Debounce::After(20)),
+            (false, true) => Some(Debounce::After(4)),
             (false, false) => None,
         };
     }
@@ -131,7 +136,7 @@ pub(super) fn once_the_secret_is_there(seen: &Snapshot, signs: &mut [Sign]) {
 pub(super) fn ended(
     seen: &Snapshot,
     is: fn(&Snapshot, &Pod, &Container, &Terminated) -> bool,
-) -> Vec<Sign> {
+) -> Vec<Symptom> {
     let of_container = |pod: &Pod, container: &Container| {
         let end = container.terminated.as_ref().or(container.last.as_ref())?;
         if container.has_done() || !is(seen, pod, container, end) {
@@ -142,44 +147,47 @@ pub(super) fn ended(
         if !container.has_ended() && pod.ready {
             return None;
         }
-        let mut sign = at(pod, &end.message);
-        (sign.times, sign.exit) = (container.ends(), Some(end.exit));
-        sign.is_now = container.has_ended();
-        Some(sign)
+        let mut symptom = at(pod, &end.message);
+        (symptom.times, symptom.exit) = (container.ends(), Some(end.exit));
+        symptom.is_now = container.has_ended();
+        Some(symptom)
     };
     worst(seen, of_container)
 }
 
 /// Returns containers like these whose restart the node puts off (`CrashLoopBackOff`), and of whose last
 /// end it shows nothing.
-pub(super) fn backing_off_unseen(seen: &Snapshot, is: fn(&Container) -> bool) -> Vec<Sign> {
+pub(super) fn backing_off_unseen(seen: &Snapshot, is: fn(&Container) -> bool) -> Vec<Symptom> {
     let of_container = |pod: &Pod, container: &Container| {
         let (_, message) = container.waiting.as_ref()?;
         let is_known = container.terminated.is_some() || container.last.is_some();
         if is_known || !container.is_backed_off() || !is(container) {
             return None;
         }
-        Some(Sign { times: container.ends(), ..at(pod, message) })
+        Some(Symptom { times: container.ends(), ..at(pod, message) })
     };
     worst(seen, of_container)
 }
 
 /// Returns one sign a pod: one that is now before one of the past, then the one with the most ends. Of
 /// equals the first container's.
-fn worst(seen: &Snapshot, of_container: impl Fn(&Pod, &Container) -> Option<Sign>) -> Vec<Sign> {
+fn worst(
+    seen: &Snapshot,
+    of_container: impl Fn(&Pod, &Container) -> Option<Symptom>,
+) -> Vec<Symptom> {
     let of_pod = |pod: &Pod| {
-        let signs = pod.containers.iter().rev().filter_map(|one| of_container(pod, one));
-        signs.max_by_key(|sign| (sign.is_now, sign.times))
+        let symptoms = pod.containers.iter().rev().filter_map(|one| of_container(pod, one));
+        symptoms.max_by_key(|symptom| (symptom.is_now, symptom.times))
     };
     alive(seen).filter_map(of_pod).collect()
 }
 
 /// Containers that were not started, in words like these.
-pub(super) fn start_errors(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
-    let mut signs =
+pub(super) fn start_errors(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Symptom> {
+    let mut symptoms =
         ended(seen, |_, _, _, end| matches!(&*end.reason, "StartError" | "ContainerCannotRun"));
-    signs.retain(|sign| says(&sign.message.to_lowercase()));
-    signs
+    symptoms.retain(|symptom| says(&symptom.message.to_lowercase()));
+    symptoms
 }
 
 /// The scheduler's words for a node without the wanted labels.
@@ -187,7 +195,7 @@ const SELECTOR: &str = "didn't match Pod's node affinity/selector";
 
 /// Pods that no node takes, in words like these. A node that is lost or comes back says so as a
 /// taint of `node.kubernetes.io`: that passes.
-pub(super) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
+pub(super) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Symptom> {
     let of_pod = |pod: &Pod| {
         let message = pod.unschedulable.as_ref()?;
         if message.contains("node.kubernetes.io/") || !says(message) {
@@ -198,11 +206,11 @@ pub(super) fn unscheduled(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> 
             // Those without the labels are not meant: the taint is what keeps it off.
             return says("untolerated taint").then(|| at(pod, message));
         }
-        let mut sign = at(pod, message);
+        let mut symptom = at(pod, message);
         if pod.is_scaling_up {
-            sign.patience = Some(Patience::After(120));
+            symptom.debounce = Some(Debounce::After(120));
         }
-        Some(sign)
+        Some(symptom)
     };
     alive(seen).filter_map(of_pod).collect()
 }
@@ -213,7 +221,7 @@ pub(super) fn warned_before_start(
     seen: &Snapshot,
     reason: &str,
     says: fn(&str) -> bool,
-) -> Vec<Sign> {
+) -> Vec<Symptom> {
     let is_starting = |pod: &Pod| {
         pod.containers.is_empty()
             || pod.containers.iter().any(|container| {
@@ -231,7 +239,7 @@ pub(super) fn warned_before_start(
 }
 
 /// Workloads whose pods the API server refuses, in words like these.
-pub(super) fn refused(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Sign> {
+pub(super) fn refused(seen: &Snapshot, says: fn(&str) -> bool) -> Vec<Symptom> {
     let refused = |workload: &Workload| {
         let message = workload.refused.as_ref()?;
         says(&message.to_lowercase()).then(|| of_workload(workload, message))

@@ -1,27 +1,27 @@
 //! The nodes keep such pods off (kubernetes 29).
 
-use super::{Patience, Problem, Words, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 29,
     code: "taint",
     title: "The nodes keep such pods off",
     seen: "the scheduler finds no node, and its message says `untolerated taint`",
-    patience: Patience::After(15),
-    signs: |seen| {
+    debounce: Debounce::After(15),
+    symptoms: |seen| {
         unscheduled(seen, |text| {
             text.contains("untolerated taint") && !text.contains("Insufficient")
         })
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let taint = case.finding.message.split(['{', '}']).nth(1).unwrap_or_default().trim();
         let key = taint.split(':').next().unwrap_or_default();
         let add = format!(
             "add to `{}`: {{ key = \"{key}\" }}, if this app belongs on those nodes",
             case.field("placement.tolerations")
         );
-        Words::new(
+        Explanation::new(
             format!("every node that could take the pod keeps it off by a taint ({taint})"),
             [&add, "or add nodes without it"],
         )

@@ -1,21 +1,21 @@
 //! The image's user may not run (kubernetes 12).
 
-use super::{CREATE, Patience, Problem, Words, has, no_answer, waiting};
+use super::{CREATE, Debounce, Explanation, Problem, has, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 12,
     code: "user-refused",
     title: "The image's user may not run",
     seen: "a container waits with CreateContainerConfigError, and the message says that it would run as root, that `runAsUser` breaks the non-root policy, or that its user is no number",
-    patience: Patience::Now,
-    signs: |seen| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
         waiting(seen, CREATE, |text| {
             has(text, &["run as root", "breaks non-root policy", "non-numeric user"])
         })
     },
-    answers: no_answer,
-    words: |_| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |_| {
+        Explanation::new(
             "the kubelet refuses to run the image as its user",
             [
                 "end the Dockerfile with a numeric `USER`, such as `USER 10001`",

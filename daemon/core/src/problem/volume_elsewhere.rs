@@ -1,23 +1,23 @@
 //! The volume is in another zone (kubernetes 32).
 
-use super::{Patience, Problem, Words, has, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 32,
     code: "volume-elsewhere",
     title: "The volume is in another zone",
     seen: "the scheduler finds no node, and its message says `volume node affinity conflict`",
-    patience: Patience::Now,
-    signs: |seen| {
+    debounce: Debounce::Now,
+    symptoms: |seen| {
         unscheduled(seen, |text| {
             // A node that is only full may have room later.
             has(text, &["volume node affinity conflict", "PersistentVolume's node affinity"])
                 && !has(text, &["Insufficient ", "Too many pods"])
         })
     },
-    answers: no_answer,
-    words: |_| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |_| {
+        Explanation::new(
         "the volume is bound to nodes on which the pod may not run",
         [
             "let the pod run where its volume is: remove what `placement.nodes` says, or add nodes in that zone",

@@ -1,21 +1,21 @@
 //! The volume is still in use (kubernetes 36).
 
-use super::{Patience, Problem, Words, no_answer, unscheduled, warned_before_start};
+use super::{Debounce, Explanation, Problem, no_answer, unscheduled, warned_before_start};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 36,
     code: "volume-in-use",
     title: "The volume is still in use",
     seen: "the volume cannot be attached: `Multi-Attach`; or the scheduler finds no node, and its message says that a claim of the ReadWriteOncePod access mode is in use",
-    patience: Patience::Likely(60),
-    signs: |seen| {
-        let mut signs =
+    debounce: Debounce::Likely(60),
+    symptoms: |seen| {
+        let mut symptoms =
             warned_before_start(seen, "FailedAttachVolume", |text| text.contains("multi-attach"));
-        signs.extend(unscheduled(seen, |text| text.contains(ONE_POD)));
-        signs
+        symptoms.extend(unscheduled(seen, |text| text.contains(ONE_POD)));
+        symptoms
     },
-    answers: no_answer,
-    words: |case| {
+    matches_error: no_answer,
+    explain: |case| {
         let (what, look) = if case.finding.message.contains(ONE_POD) {
             let look =
                 format!("kubectl --namespace {} describe persistentvolumeclaims", case.namespace());
@@ -24,7 +24,7 @@ pub(super) const PROBLEM: &Problem = &Problem {
             let look = "kubectl get volumeattachments".to_owned();
             ("the volume can be used on one node at a time, and another node still has it", look)
         };
-        Words::new(
+        Explanation::new(
             what,
             [
                 "keep `replicas` at 1: Windlass then ends the old pod before the new one starts",

@@ -1,14 +1,14 @@
 //! No volume can be had (kubernetes 31).
 
-use super::{Patience, Problem, Words, has, no_answer, unscheduled};
+use super::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 31,
     code: "volume-unbound",
     title: "No volume can be had",
     seen: "the scheduler finds no node, and its message says that a PersistentVolumeClaim is unbound or not found",
-    patience: Patience::After(30),
-    signs: |seen| {
+    debounce: Debounce::After(30),
+    symptoms: |seen| {
         unscheduled(seen, |text| {
             has(
                 text,
@@ -17,9 +17,9 @@ pub(super) const PROBLEM: &Problem = &Problem {
                 || text.contains("find available persistent volumes")
         })
     },
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
         "a claim of the pod has no volume",
         [
             "name a StorageClass that the cluster has: `class` of the volume (`kubectl get storageclasses`); without a default class one must be named",

@@ -1,17 +1,17 @@
 //! A policy of the cluster refuses (kubernetes 42).
 
-use super::{Patience, Problem, Words, denied, refused, rejected};
+use super::{Debounce, Explanation, Problem, denied, refused, rejected};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 42,
     code: "webhook-denies",
     title: "A policy of the cluster refuses",
     seen: "the API server refuses a pod or an object: an admission webhook or ValidatingAdmissionPolicy `denied`",
-    patience: Patience::Now,
-    signs: |seen| refused(seen, denied),
-    answers: |error| rejected(error, denied),
-    words: |_| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: |seen| refused(seen, denied),
+    matches_error: |error| rejected(error, denied),
+    explain: |_| {
+        Explanation::new(
             "a policy of this cluster refuses the object",
             [
                 "change what the message names: it is the policy's own words",

@@ -1,6 +1,6 @@
 //! An admission webhook does not answer (kubernetes 43).
 
-use super::{Patience, Problem, Words, refused};
+use super::{Debounce, Explanation, Problem, refused};
 use crate::ports::ClusterError;
 
 pub(super) const PROBLEM: &Problem = &Problem {
@@ -8,11 +8,11 @@ pub(super) const PROBLEM: &Problem = &Problem {
     code: "webhook-down",
     title: "An admission webhook does not answer",
     seen: "the API server refuses a pod or an object: `failed calling webhook`",
-    patience: Patience::Likely(60),
-    signs: |seen| refused(seen, |text| text.contains("failed calling webhook")),
-    answers: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("failed calling webhook")),
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Likely(60),
+    symptoms: |seen| refused(seen, |text| text.contains("failed calling webhook")),
+    matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("failed calling webhook")),
+    explain: |case| {
+        Explanation::new(
             format!(
                 "the cluster asks webhook `{}` about every object, and it does not answer",
                 case.quoted()

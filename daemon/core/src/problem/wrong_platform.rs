@@ -1,17 +1,17 @@
 //! The image is for another kind of processor (kubernetes 7).
 
-use super::{PULL, Patience, Problem, Words, has, no_answer, waiting};
+use super::{Debounce, Explanation, PULL, Problem, has, no_answer, waiting};
 
 pub(super) const PROBLEM: &Problem = &Problem {
     number: 7,
     code: "wrong-platform",
     title: "The image is for another kind of processor",
     seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no match for platform`",
-    patience: Patience::Now,
-    signs: |seen| waiting(seen, PULL, |text| has(text, &["no match for platform"])),
-    answers: no_answer,
-    words: |case| {
-        Words::new(
+    debounce: Debounce::Now,
+    symptoms: |seen| waiting(seen, PULL, |text| has(text, &["no match for platform"])),
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
             format!("{} holds no variant for the nodes' processor", case.image()),
             [
                 "build for the nodes' platform: without `--platform` in the Dockerfile's FROM lines the builder's own is taken",

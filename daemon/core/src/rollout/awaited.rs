@@ -2,7 +2,7 @@
 //! ends, does not listen or is unwell, and is started again.
 
 use crate::{
-    problem::{Patience, Problem, Sign},
+    problem::{Debounce, Problem, Symptom},
     snapshot::{Container, Pod, Snapshot, Workload},
 };
 use std::collections::BTreeMap;
@@ -32,26 +32,31 @@ pub(super) struct Awaited(BTreeMap<String, u32>);
 impl Awaited {
     /// Whether a sign may come of another workload that is not there yet, or was not when this pod's
     /// container was started last.
-    pub(super) fn excuses(&mut self, problem: &Problem, seen: &Snapshot, sign: &Sign) -> bool {
-        let name = sign.subject.strip_prefix("pod ");
+    pub(super) fn excuses(
+        &mut self,
+        problem: &Problem,
+        seen: &Snapshot,
+        symptom: &Symptom,
+    ) -> bool {
+        let name = symptom.subject.strip_prefix("pod ");
         let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
         let Some(pod) = pod.filter(|pod| !pod.workload.is_empty()) else { return false };
         if !MAY_WAIT.contains(&problem.code) {
             return false;
         }
         if seen.workloads.iter().any(|one| one.name != pod.workload && is_coming(one, seen)) {
-            self.0.insert(sign.subject.clone(), sign.times);
+            self.0.insert(symptom.subject.clone(), symptom.times);
             return true;
         }
         // What lasts has its time again from now on; what happens has happened before.
-        matches!(problem.patience, Patience::Times(_))
-            && self.0.get(&sign.subject).is_some_and(|before| sign.times < before + OWN)
+        matches!(problem.debounce, Debounce::Times(_))
+            && self.0.get(&symptom.subject).is_some_and(|before| symptom.times < before + OWN)
     }
 }
 
 /// An excused sign, with what its pod may wait for: at the end of the rollout's time that may be the cause.
-pub(super) fn told(seen: &Snapshot, mut sign: Sign) -> Sign {
-    let name = sign.subject.strip_prefix("pod ");
+pub(super) fn told(seen: &Snapshot, mut symptom: Symptom) -> Symptom {
+    let name = symptom.subject.strip_prefix("pod ");
     let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
     let awaited = pod.and_then(|pod| {
         let mut others = seen.workloads.iter().filter(|one| one.name != pod.workload);
@@ -59,10 +64,10 @@ pub(super) fn told(seen: &Snapshot, mut sign: Sign) -> Sign {
     });
     if let Some(Workload { kind, name, ready, wanted, .. }) = awaited {
         let words = format!("it may wait for {kind} {name}, with {ready} of {wanted} pods ready");
-        let said = std::mem::take(&mut sign.message);
-        sign.message = if said.is_empty() { words } else { format!("{said}; {words}") };
+        let said = std::mem::take(&mut symptom.message);
+        symptom.message = if said.is_empty() { words } else { format!("{said}; {words}") };
     }
-    sign
+    symptom
 }
 
 /// Whether it has not all its pods yet, and none of them fails itself: of two that both fail, neither

@@ -138,40 +138,42 @@ fn environment(field: &str, env: &BTreeMap<String, String>) -> Checked {
     Ok(())
 }
 
-fn process(at: &str, said: &ProcessSpec, web: bool) -> Checked {
+fn process(at: &str, requested: &ProcessSpec, web: bool) -> Checked {
     let field = |name: &str| format!("{at}{name}");
-    if said.port == Some(0) {
+    if requested.port == Some(0) {
         return fail(&field("port"), "0", "must be 1 to 65535");
     }
-    within(&field("replicas"), said.replicas, u32::from(said.schedule.is_some()), 100)?;
-    environment(&field("env"), &said.env)?;
-    ports(&field("ports"), said)?;
-    resources(&field("resources"), &said.resources)?;
-    if let Some(health) = said.health.as_deref().filter(|health| !is_url_path(health)) {
+    within(&field("replicas"), requested.replicas, u32::from(requested.schedule.is_some()), 100)?;
+    environment(&field("env"), &requested.env)?;
+    ports(&field("ports"), requested)?;
+    resources(&field("resources"), &requested.resources)?;
+    if let Some(health) = requested.health.as_deref().filter(|health| !is_url_path(health)) {
         return fail(&field("health"), health, "must be a path that starts with `/`");
     }
-    let probes = &said.probes;
+    let probes = &requested.probes;
     for (name, probe) in [
         ("probes.startup", &probes.startup),
         ("probes.readiness", &probes.readiness),
         ("probes.liveness", &probes.liveness),
     ] {
-        self::probe(&field(name), probe, web || said.port.is_some())?;
+        self::probe(&field(name), probe, web || requested.port.is_some())?;
     }
-    if let Some(path) = said.command.iter().find(|word| word.contains('\0')) {
+    if let Some(path) = requested.command.iter().find(|word| word.contains('\0')) {
         return fail(&field("command"), path, "holds a zero byte");
     }
-    autoscale(&field("autoscale"), said)?;
-    for (name, one) in &said.volumes {
-        volume::check(&field("volumes"), name, one, said)?;
+    autoscale(&field("autoscale"), requested)?;
+    for (name, one) in &requested.volumes {
+        volume::check(&field("volumes"), name, one, requested)?;
     }
-    scheduled(&field(""), said, web)?;
-    for (key, value) in &said.placement.nodes {
+    scheduled(&field(""), requested, web)?;
+    for (key, value) in &requested.placement.nodes {
         label(&field("placement.nodes"), key, value)?;
     }
-    for toleration in &said.placement.tolerations {
+    for toleration in &requested.placement.tolerations {
         let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-        if let Some(effect) = toleration.effect.as_deref().filter(|said| !effects.contains(said)) {
+        if let Some(effect) =
+            toleration.effect.as_deref().filter(|requested| !effects.contains(requested))
+        {
             let problem = "must be NoSchedule, PreferNoSchedule or NoExecute";
             return fail(&field("placement.tolerations.effect"), effect, problem);
         }
@@ -183,18 +185,18 @@ fn process(at: &str, said: &ProcessSpec, web: bool) -> Checked {
             label(&field("placement.tolerations.key"), &toleration.key, value)?;
         }
     }
-    within(&field("termination.pre-stop-seconds"), said.termination.pre_stop_seconds, 0, 300)?;
-    within(&field("termination.drain-seconds"), said.termination.drain_seconds, 1, 3600)?;
-    within(&field("max-unavailable"), said.max_unavailable, 1, 100)
+    within(&field("termination.pre-stop-seconds"), requested.termination.pre_stop_seconds, 0, 300)?;
+    within(&field("termination.drain-seconds"), requested.termination.drain_seconds, 1, 3600)?;
+    within(&field("max-unavailable"), requested.max_unavailable, 1, 100)
 }
 
 /// Names are those of IANA services, at most 15 characters; a number may stand once.
-fn ports(field: &str, said: &ProcessSpec) -> Checked {
+fn ports(field: &str, requested: &ProcessSpec) -> Checked {
     let mut known = BTreeMap::new();
-    if let Some(port) = said.port {
+    if let Some(port) = requested.port {
         known.insert(port, "port".to_owned());
     }
-    for (name, port) in &said.ports {
+    for (name, port) in &requested.ports {
         if !is_name(name, 15) || name == "http" {
             let problem =
                 "must be 1 to 15 lower-case letters, digits and `-`, from a letter, and not `http`";
@@ -211,13 +213,13 @@ fn ports(field: &str, said: &ProcessSpec) -> Checked {
     Ok(())
 }
 
-fn resources(field: &str, said: &ResourceSpec) -> Checked {
+fn resources(field: &str, requested: &ResourceSpec) -> Checked {
     let quantities = [
-        ("cpu", &said.cpu, Of::Cpu),
-        ("cpu-limit", &said.cpu_limit, Of::Cpu),
-        ("memory", &said.memory, Of::Bytes),
-        ("memory-limit", &said.memory_limit, Of::Bytes),
-        ("ephemeral-storage", &said.ephemeral_storage, Of::Bytes),
+        ("cpu", &requested.cpu, Of::Cpu),
+        ("cpu-limit", &requested.cpu_limit, Of::Cpu),
+        ("memory", &requested.memory, Of::Bytes),
+        ("memory-limit", &requested.memory_limit, Of::Bytes),
+        ("ephemeral-storage", &requested.ephemeral_storage, Of::Bytes),
     ];
     for (name, quantity, of) in quantities {
         let Some(text) = quantity else { continue };
@@ -229,8 +231,8 @@ fn resources(field: &str, said: &ResourceSpec) -> Checked {
         quantity::amount(text.as_deref().unwrap_or(default)).unwrap_or_default()
     };
     for (name, limit, request, default) in [
-        ("cpu-limit", &said.cpu_limit, &said.cpu, super::settle::CPU),
-        ("memory-limit", &said.memory_limit, &said.memory, super::settle::MEMORY),
+        ("cpu-limit", &requested.cpu_limit, &requested.cpu, super::resolve::CPU),
+        ("memory-limit", &requested.memory_limit, &requested.memory, super::resolve::MEMORY),
     ] {
         if let Some(text) = limit
             && amount(limit, "") < amount(request, default)
@@ -243,36 +245,36 @@ fn resources(field: &str, said: &ResourceSpec) -> Checked {
     Ok(())
 }
 
-fn probe(field: &str, said: &ProbeSpec, listens: bool) -> Checked {
+fn probe(field: &str, requested: &ProbeSpec, listens: bool) -> Checked {
     let kinds = [
-        ("http", said.http.is_some()),
-        ("tcp", said.tcp == Some(true)),
-        ("grpc", said.grpc.is_some()),
-        ("command", !said.command.is_empty()),
+        ("http", requested.http.is_some()),
+        ("tcp", requested.tcp == Some(true)),
+        ("grpc", requested.grpc.is_some()),
+        ("command", !requested.command.is_empty()),
     ];
-    let mut asked = kinds.iter().filter(|(_, said)| *said).map(|(kind, _)| *kind);
+    let mut asked = kinds.iter().filter(|(_, requested)| *requested).map(|(kind, _)| *kind);
     if let (Some(one), Some(other)) = (asked.next(), asked.next()) {
         return fail(field, other, &format!("stands beside `{one}`; a probe asks one thing"));
     }
-    if let Some(path) = said.http.as_deref().filter(|path| !is_url_path(path)) {
+    if let Some(path) = requested.http.as_deref().filter(|path| !is_url_path(path)) {
         return fail(&format!("{field}.http"), path, "must be a path that starts with `/`");
     }
-    if said.port == Some(0) {
+    if requested.port == Some(0) {
         return fail(&format!("{field}.port"), "0", "must be 1 to 65535");
     }
-    let needs_port = kinds.iter().take(3).any(|(_, said)| *said);
-    if needs_port && !listens && said.port.is_none() {
+    let needs_port = kinds.iter().take(3).any(|(_, requested)| *requested);
+    if needs_port && !listens && requested.port.is_none() {
         return fail(&format!("{field}.port"), "", "is missing: the process has no `port`");
     }
-    within(&format!("{field}.period-seconds"), said.period_seconds, 1, 3600)?;
-    within(&format!("{field}.timeout-seconds"), said.timeout_seconds, 1, 300)?;
-    within(&format!("{field}.failures"), said.failures, 1, 1000)
+    within(&format!("{field}.period-seconds"), requested.period_seconds, 1, 3600)?;
+    within(&format!("{field}.timeout-seconds"), requested.timeout_seconds, 1, 300)?;
+    within(&format!("{field}.failures"), requested.failures, 1, 1000)
 }
 
 fn autoscale(field: &str, process: &ProcessSpec) -> Checked {
-    let said = &process.autoscale;
-    let Some(max) = said.max else {
-        if said.cpu.is_some() || said.memory.is_some() {
+    let requested = &process.autoscale;
+    let Some(max) = requested.max else {
+        if requested.cpu.is_some() || requested.memory.is_some() {
             return fail(&format!("{field}.max"), "", "is missing; it says how many pods at most");
         }
         return Ok(());
@@ -282,21 +284,21 @@ fn autoscale(field: &str, process: &ProcessSpec) -> Checked {
         return fail(&format!("{field}.max"), &max.to_string(), "needs `replicas` of at least 1");
     }
     within(&format!("{field}.max"), Some(max), least, 1000)?;
-    within(&format!("{field}.cpu"), said.cpu, 1, 1000)?;
-    within(&format!("{field}.memory"), said.memory, 1, 1000)
+    within(&format!("{field}.cpu"), requested.cpu, 1, 1000)?;
+    within(&format!("{field}.memory"), requested.memory, 1, 1000)
 }
 
 /// What only runs that come and go have, and what they cannot have.
-fn scheduled(at: &str, said: &ProcessSpec, web: bool) -> Checked {
+fn scheduled(at: &str, requested: &ProcessSpec, web: bool) -> Checked {
     let field = |name: &str| format!("{at}{name}");
-    within(&field("timeout-seconds"), said.timeout_seconds, 1, 7 * 24 * 3600)?;
-    within(&field("retries"), said.retries, 0, 10)?;
-    let Some(schedule) = &said.schedule else {
+    within(&field("timeout-seconds"), requested.timeout_seconds, 1, 7 * 24 * 3600)?;
+    within(&field("retries"), requested.retries, 0, 10)?;
+    let Some(schedule) = &requested.schedule else {
         for (name, stands) in [
-            ("timezone", said.timezone.is_some()),
-            ("timeout-seconds", said.timeout_seconds.is_some()),
-            ("retries", said.retries.is_some()),
-            ("overlap", said.overlap.is_some()),
+            ("timezone", requested.timezone.is_some()),
+            ("timeout-seconds", requested.timeout_seconds.is_some()),
+            ("retries", requested.retries.is_some()),
+            ("overlap", requested.overlap.is_some()),
         ] {
             if stands {
                 return fail(&field(name), "", "is for a process with a `schedule`");
@@ -312,7 +314,7 @@ fn scheduled(at: &str, said: &ProcessSpec, web: bool) -> Checked {
         return fail(&field("schedule"), schedule, problem);
     }
     let odd = |c: char| !(c.is_ascii_alphanumeric() || "/_+-".contains(c));
-    if let Some(zone) = said
+    if let Some(zone) = requested
         .timezone
         .as_deref()
         .filter(|zone| zone.is_empty() || zone.contains(odd) || zone.eq_ignore_ascii_case("local"))
@@ -320,12 +322,12 @@ fn scheduled(at: &str, said: &ProcessSpec, web: bool) -> Checked {
         return fail(&field("timezone"), zone, "must be a name such as `Europe/Berlin`");
     }
     for (name, stands) in [
-        ("port", said.port.is_some()),
-        ("health", said.health.is_some()),
-        ("replicas", said.replicas.is_some()),
-        ("stateful", said.stateful == Some(true)),
-        ("autoscale.max", said.autoscale.max.is_some()),
-        ("max-unavailable", said.max_unavailable.is_some()),
+        ("port", requested.port.is_some()),
+        ("health", requested.health.is_some()),
+        ("replicas", requested.replicas.is_some()),
+        ("stateful", requested.stateful == Some(true)),
+        ("autoscale.max", requested.autoscale.max.is_some()),
+        ("max-unavailable", requested.max_unavailable.is_some()),
     ] {
         if stands {
             return fail(&field(name), "", "is for a process that always runs, without `schedule`");
@@ -350,34 +352,37 @@ fn build_and_test(spec: &Spec) -> Checked {
     if let Some(path) = spec.manifests.iter().find(|path| !inside(path)) {
         return fail("manifests", path, "must be a path within the app's folder");
     }
-    for (name, said) in &spec.hooks {
+    for (name, requested) in &spec.hooks {
         let field = format!("hooks.{name}");
-        if said.len() > LONGEST_HOOK {
-            let problem = format!("has {} bytes; at most {LONGEST_HOOK} are allowed", said.len());
-            return fail(&field, said, &problem);
+        if requested.len() > LONGEST_HOOK {
+            let problem =
+                format!("has {} bytes; at most {LONGEST_HOOK} are allowed", requested.len());
+            return fail(&field, requested, &problem);
         }
-        if !serde_json::from_str(said).is_ok_and(|said: serde_json::Value| said.is_object()) {
+        if !serde_json::from_str(requested)
+            .is_ok_and(|requested: serde_json::Value| requested.is_object())
+        {
             let problem = "must be a JSON object, such as {\"command\": [\"./migrate\"]}";
-            return fail(&field, said, problem);
+            return fail(&field, requested, problem);
         }
     }
     within("test.timeout-seconds", spec.test.timeout_seconds, 1, 7 * 24 * 3600)
 }
 
-fn exposed(said: &ExposeSpec) -> Checked {
-    if said.port == Some(0) {
+fn exposed(requested: &ExposeSpec) -> Checked {
+    if requested.port == Some(0) {
         return fail("expose.port", "0", "must be 1 to 65535");
     }
-    for host in &said.hosts {
+    for host in &requested.hosts {
         let name = host.strip_prefix("*.").unwrap_or(host);
         if !is_object_name(name) || !name.contains('.') {
             return fail("expose.hosts", host, "must be a host name such as `shop.example.com`");
         }
     }
-    if let Some(path) = said.path.as_deref().filter(|path| !is_url_path(path)) {
+    if let Some(path) = requested.path.as_deref().filter(|path| !is_url_path(path)) {
         return fail("expose.path", path, "must be a path that starts with `/`");
     }
-    match (&said.gateway, &said.ingress_class) {
+    match (&requested.gateway, &requested.ingress_class) {
         (Some(gateway), Some(_)) => {
             return fail("expose.gateway", gateway, "stands beside `ingress-class`; say one");
         }
@@ -386,7 +391,7 @@ fn exposed(said: &ExposeSpec) -> Checked {
             if parts.len() > 2 || !parts.iter().all(|part| is_object_name(part)) {
                 return fail("expose.gateway", gateway, "must be `name` or `namespace/name`");
             }
-            if let Some(secret) = &said.tls_secret {
+            if let Some(secret) = &requested.tls_secret {
                 let problem = "is for an Ingress; the certificate of a Gateway is its listener's";
                 return fail("expose.tls-secret", secret, problem);
             }
@@ -396,26 +401,27 @@ fn exposed(said: &ExposeSpec) -> Checked {
         }
         (None, Some(_)) => {}
         (None, None) => {
-            if let Some(host) = said.hosts.first() {
+            if let Some(host) = requested.hosts.first() {
                 let problem = "needs `expose.gateway` or `expose.ingress-class`";
                 return fail("expose.hosts", host, problem);
             }
         }
     }
-    if let Some(secret) = said.tls_secret.as_deref().filter(|name| !is_object_name(name)) {
+    if let Some(secret) = requested.tls_secret.as_deref().filter(|name| !is_object_name(name)) {
         return fail("expose.tls-secret", secret, OBJECT_NAME);
     }
-    annotations("expose.annotations", &said.annotations)
+    annotations("expose.annotations", &requested.annotations)
 }
 
-fn network(said: &NetworkSpec) -> Checked {
-    if said.restrict == Some(false) && !(said.from.is_empty() && said.to.is_empty()) {
+fn network(requested: &NetworkSpec) -> Checked {
+    if requested.restrict == Some(false) && !(requested.from.is_empty() && requested.to.is_empty())
+    {
         return fail("network.restrict", "false", "stands beside `from` or `to`");
     }
-    if let Some(name) = said.from.iter().find(|name| !is_label_of_dns(name)) {
+    if let Some(name) = requested.from.iter().find(|name| !is_label_of_dns(name)) {
         return fail("network.from", name, "must be a namespace");
     }
-    match said.to.iter().find(|peer| super::settle::peer(peer).is_none()) {
+    match requested.to.iter().find(|peer| super::resolve::peer(peer).is_none()) {
         Some(peer) => {
             fail("network.to", peer, "must be `CIDR` or `CIDR:port`, such as `10.0.0.0/8:5432`")
         }

@@ -50,14 +50,14 @@ pub(super) fn label(field: &str, key: &str, value: &str) -> Checked {
 }
 
 /// All of an object together are at most 256 KiB (`TotalAnnotationSizeLimitB`).
-pub(super) fn annotations(field: &str, said: &BTreeMap<String, String>) -> Checked {
-    if let Some(key) = said.keys().find(|key| !is_key(&key.to_lowercase())) {
+pub(super) fn annotations(field: &str, requested: &BTreeMap<String, String>) -> Checked {
+    if let Some(key) = requested.keys().find(|key| !is_key(&key.to_lowercase())) {
         return fail(field, key, "must be an annotation's key: `name` or `prefix/name`");
     }
-    if let Some(key) = said.keys().find(|key| key.starts_with("windlass.dev/")) {
+    if let Some(key) = requested.keys().find(|key| key.starts_with("windlass.dev/")) {
         return fail(field, key, "is set by Windlass");
     }
-    let bytes: usize = said.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let bytes: usize = requested.iter().map(|(key, value)| key.len() + value.len()).sum();
     match bytes {
         ..200_000 => Ok(()),
         _ => fail(field, "", &format!("have {bytes} bytes; at most 200000 are allowed")),

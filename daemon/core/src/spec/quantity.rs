@@ -140,8 +140,8 @@ mod tests {
             (".5", Of::Cpu, "such as"),
             ("99999999999999999999", Of::Cpu, "such as"),
         ] {
-            let said = problem(bad, of).unwrap_or_else(|| panic!("{bad} is taken"));
-            assert!(said.contains(says), "{bad}: {said}");
+            let requested = problem(bad, of).unwrap_or_else(|| panic!("{bad} is taken"));
+            assert!(requested.contains(says), "{bad}: {requested}");
         }
     }
 

@@ -65,8 +65,8 @@ mod tests {
             ("TZ=UTC 0 0 * * *", "time zone"),
             ("", "five fields"),
         ] {
-            let said = problem(bad).unwrap_or_else(|| panic!("`{bad}` is taken"));
-            assert!(said.contains(says), "{bad}: {said}");
+            let requested = problem(bad).unwrap_or_else(|| panic!("`{bad}` is taken"));
+            assert!(requested.contains(says), "{bad}: {requested}");
         }
     }
 }

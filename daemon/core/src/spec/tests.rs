@@ -22,12 +22,12 @@ fn scalars_replace_and_maps_merge() {
     let file = spec(
         "port = 2\nreplicas = 3\n[env]\nA = \"file\"\nB = \"file\"\n[processes.worker]\ncommand = [\"w\", \"x\"]",
     );
-    let both = job.over(file);
+    let both = job.merged_over(file);
     assert_eq!((both.port, both.replicas), (Some(1), Some(3)));
     assert_eq!(both.env, [("A".into(), "job".into()), ("B".into(), "file".into())].into());
     let worker = &both.processes["worker"];
     assert_eq!((worker.replicas, worker.command.len()), (Some(3), 2));
-    assert_eq!(both.leaves()["processes.worker.replicas"], 3);
+    assert_eq!(both.flatten()["processes.worker.replicas"], 3);
 }
 
 /// The same field has two places: the one who goes first says it in either.
@@ -35,16 +35,16 @@ fn scalars_replace_and_maps_merge() {
 fn the_job_goes_over_the_file_in_either_place() {
     let file = spec("processes.web = { port = 3000, command = [\"a\"] }\nreplicas = 2");
     let job = spec("port = 4000\ncommand = [\"b\"]\nprocesses.web.replicas = 5");
-    let both = job.over(file);
+    let both = job.merged_over(file);
     both.check().unwrap();
-    let runtime = both.settle(&Found::default(), vec![]);
+    let runtime = both.resolve(&Detected::default(), vec![]);
     let web = runtime.web().unwrap();
     assert_eq!((web.port, web.replicas, &*web.command), (Some(4000), 5, &["b".to_owned()][..]));
 }
 
 #[test]
 fn what_nobody_says_is_decided() {
-    let runtime = spec("[resources]\nmemory = \"96Mi\"").settle(&Found::default(), vec![]);
+    let runtime = spec("[resources]\nmemory = \"96Mi\"").resolve(&Detected::default(), vec![]);
     let web = runtime.web().unwrap();
     assert_eq!((web.port, &*web.resources.memory_limit), (Some(8080), "192Mi"));
     let startup = web.probes.startup.as_ref().unwrap();
@@ -79,7 +79,7 @@ fn an_ordinary_company_needs_no_yaml() {
         to = ["10.0.0.0/8:5432"]
         "#,
     )
-    .settle(&Found { port: Some(3000), ..Found::default() }, vec![]);
+    .resolve(&Detected { port: Some(3000), ..Detected::default() }, vec![]);
     let names: Vec<_> = runtime.processes.iter().map(|process| &*process.name).collect();
     assert_eq!(names, ["web", "nightly", "worker"]);
     let worker = runtime.process("worker").unwrap();

@@ -7,13 +7,18 @@ use super::{
     quantity::{self, Of},
 };
 
-pub(super) fn check(fields: &str, name: &str, said: &VolumeSpec, process: &ProcessSpec) -> Checked {
+pub(super) fn check(
+    fields: &str,
+    name: &str,
+    requested: &VolumeSpec,
+    process: &ProcessSpec,
+) -> Checked {
     if !is_name(name, 15) {
         let problem = "must be 1 to 15 lower-case letters, digits and `-`, from a letter";
         return fail(fields, name, problem);
     }
     let field = |part: &str| format!("{fields}.{name}.{part}");
-    let Some(path) = &said.path else {
+    let Some(path) = &requested.path else {
         return fail(&field("path"), "", "is missing; it says where the volume is mounted");
     };
     if !path.starts_with('/') || path.len() < 2 || path.contains([':', '\0']) || path.contains("..")
@@ -27,43 +32,45 @@ pub(super) fn check(fields: &str, name: &str, said: &VolumeSpec, process: &Proce
     if twice {
         return fail(&field("path"), path, "is another volume's too");
     }
-    let scratch = said.scratch == Some(true);
+    let scratch = requested.scratch == Some(true);
     let sources = [
-        ("size", said.size.is_some() && !scratch),
+        ("size", requested.size.is_some() && !scratch),
         ("scratch", scratch),
-        ("claim", said.claim.is_some()),
-        ("secret", said.secret.is_some()),
-        ("config-map", said.config_map.is_some()),
+        ("claim", requested.claim.is_some()),
+        ("secret", requested.secret.is_some()),
+        ("config-map", requested.config_map.is_some()),
     ];
-    let mut named = sources.iter().filter(|(_, said)| *said).map(|(source, _)| *source);
+    let mut named = sources.iter().filter(|(_, requested)| *requested).map(|(source, _)| *source);
     if let (Some(one), Some(other)) = (named.next(), named.next()) {
         return fail(&field(other), "", &format!("stands beside `{one}`; a volume is one thing"));
     }
-    if let Some(size) = &said.size
+    if let Some(size) = &requested.size
         && let Some(problem) = quantity::problem(size, Of::Bytes)
     {
         return fail(&field("size"), size, &problem);
     }
     let accesses = ["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"];
-    if let Some(access) = said.access.as_deref().filter(|said| !accesses.contains(said)) {
+    if let Some(access) =
+        requested.access.as_deref().filter(|requested| !accesses.contains(requested))
+    {
         return fail(&field("access"), access, &format!("must be one of {}", accesses.join(", ")));
     }
     for (part, object) in [
-        ("claim", &said.claim),
-        ("secret", &said.secret),
-        ("config-map", &said.config_map),
-        ("class", &said.class),
+        ("claim", &requested.claim),
+        ("secret", &requested.secret),
+        ("config-map", &requested.config_map),
+        ("class", &requested.class),
     ] {
         if let Some(object) = object.as_deref().filter(|name| !is_object_name(name)) {
             return fail(&field(part), object, OBJECT_NAME);
         }
     }
-    let kept = said.size.is_some() && !scratch;
-    let alone = said.access.as_deref().unwrap_or("ReadWriteOnce").starts_with("ReadWriteOnce");
+    let kept = requested.size.is_some() && !scratch;
+    let alone = requested.access.as_deref().unwrap_or("ReadWriteOnce").starts_with("ReadWriteOnce");
     let pods = process.autoscale.max.or(process.replicas).unwrap_or(1);
     if kept && alone && pods > 1 && process.stateful != Some(true) {
         let problem = "is one disk for several pods; say `stateful = true`, so that each has its own, or `access = \"ReadWriteMany\"`";
-        return fail(&field("size"), said.size.as_deref().unwrap_or_default(), problem);
+        return fail(&field("size"), requested.size.as_deref().unwrap_or_default(), problem);
     }
     Ok(())
 }

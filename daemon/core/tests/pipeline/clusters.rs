@@ -6,16 +6,16 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Mutex};
 use windlass_core::{
-    cluster::{Clusters, Order},
+    cluster::{Clusters, RolloutOrder},
     event::{Event, Outcome},
     hook::Policy,
     job::Job,
-    plan::{Before, Cursor, rolling},
+    plan::{Cursor, Previous, rolling},
 };
 
 const BOTH: [&str; 2] = ["eu", "us"];
 
-fn to_both(order: Order, job: Job) -> Job {
+fn to_both(order: RolloutOrder, job: Job) -> Job {
     Job { clusters: Clusters { names: BOTH.map(String::from).into(), order }, ..job }
 }
 
@@ -28,15 +28,15 @@ fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn the_plans_of_both_orders() {
     let next = release("job-1", "new").at(&BOTH.map(String::from));
     let good =
-        BTreeMap::from([("eu".to_owned(), Before::Release(Box::new(release("job-0", "old"))))]);
+        BTreeMap::from([("eu".to_owned(), Previous::Release(Box::new(release("job-0", "old"))))]);
     let text = |order, at| {
         let plan = rolling(&next, order, &good, &[]);
         let forward = plan.forward.iter().map(ToString::to_string);
-        let back = plan.way_back(at).into_iter().map(|step| format!("back: {step}"));
+        let back = plan.rollback_from(at).into_iter().map(|step| format!("back: {step}"));
         forward.chain(back).collect::<Vec<_>>()
     };
     assert_eq!(
-        text(Order::Sequential, 2),
+        text(RolloutOrder::Sequential, 2),
         [
             "apply web at abc in eu",
             "wait until web at abc in eu is healthy, at most 300 s",
@@ -49,7 +49,7 @@ fn the_plans_of_both_orders() {
         ]
     );
     assert_eq!(
-        text(Order::Parallel, 1),
+        text(RolloutOrder::Parallel, 1),
         [
             "apply web at abc in eu; apply web at abc in us",
             "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
@@ -61,7 +61,7 @@ fn the_plans_of_both_orders() {
 
 #[tokio::test(start_paused = true)]
 async fn a_release_comes_to_all_and_is_built_once() {
-    for order in [Order::Sequential, Order::Parallel] {
+    for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
         let world = World::default().running_in(&BOTH, Some("old"));
         let outcome = run(&world, &to_both(order, job())).await;
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
@@ -75,10 +75,10 @@ async fn a_release_comes_to_all_and_is_built_once() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_one_is_put_back_wherever_it_came() {
     for (order, sick_in, changes) in [
-        (Order::Sequential, "eu", vec!["eu: new", "eu: old"]),
-        (Order::Sequential, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
-        (Order::Parallel, "eu", vec!["eu: new", "us: new", "eu: old", "us: old"]),
-        (Order::Parallel, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (RolloutOrder::Sequential, "eu", vec!["eu: new", "eu: old"]),
+        (RolloutOrder::Sequential, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (RolloutOrder::Parallel, "eu", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (RolloutOrder::Parallel, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
     ] {
         let (sick, sick_in) = (Some("new".into()), Some(sick_in.to_owned()));
         let world = World { sick, sick_in: sick_in.clone(), ..World::default() };
@@ -97,7 +97,7 @@ async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
     let stop_after = Some(Cursor::Forward(1));
     let world = World { stop_after, away_in: Some("us".into()), ..World::default() };
     let world = world.running_in(&BOTH[..1], Some("old"));
-    let job = to_both(Order::Sequential, job());
+    let job = to_both(RolloutOrder::Sequential, job());
     let outcome = live(&world, &job, &world.stop).await.unwrap();
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
@@ -106,7 +106,7 @@ async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
 /// The operator's word counts when a job begins, not when it was submitted; what was begun is ended.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
-    let job = to_both(Order::Sequential, job());
+    let job = to_both(RolloutOrder::Sequential, job());
     let world = World::default().running_in(&BOTH, Some("old"));
     *world.taken.lock().unwrap() = Some("us");
     let diagnosis = failed(run(&world, &job).await);
@@ -128,7 +128,7 @@ async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
 async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
     let world = World { away_in: Some("us".into()), ..World::default() };
     let world = world.running_in(&BOTH, Some("old"));
-    let diagnosis = failed(run(&world, &to_both(Order::Sequential, job())).await);
+    let diagnosis = failed(run(&world, &to_both(RolloutOrder::Sequential, job())).await);
     assert_eq!(diagnosis.code, "way-back-failed");
     assert!(diagnosis.to_string().contains("connection refused in us"), "{diagnosis}");
     assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
@@ -160,7 +160,7 @@ async fn each_cluster_goes_back_to_what_served_there() {
     assert!(matches!(run(&world, &only_us).await, Outcome::Succeeded(_)));
     assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
     world.events.lock().unwrap().clear();
-    failed(run(&world, &to_both(Order::Parallel, job())).await);
+    failed(run(&world, &to_both(RolloutOrder::Parallel, job())).await);
     assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
 }
 
@@ -175,7 +175,7 @@ async fn killed_anywhere_all_clusters_end_as_in_one_life() {
         || World { hooks: hooks(Policy::RollBack), exit: 1, ..World::default() },
     ];
     for (kind, fresh) in worlds.iter().enumerate() {
-        for order in [Order::Sequential, Order::Parallel] {
+        for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
             let job = to_both(order, job());
             let fresh = || fresh().running_in(&BOTH, Some("old"));
             killed_after_every_event(fresh, &job, &format!("world {kind} {order:?}")).await;

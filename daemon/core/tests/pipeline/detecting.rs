@@ -7,13 +7,13 @@ use windlass_core::{
     job::Job,
     ports::{Detected, Detectors, PluginError, Tree},
     recipe::{BuildStage, ImagePlan, Recipe},
-    run::Voice,
+    run::Recorder,
     spec::{BuildSpec, Spec},
 };
 
 #[async_trait]
 impl Detectors for World {
-    async fn detect(&self, _: &dyn Tree, _: &Voice) -> Result<Detected, PluginError> {
+    async fn detect(&self, _: &dyn Tree, _: &Recorder) -> Result<Detected, PluginError> {
         if self.call() {
             let (plugin, call, message) = ("all".into(), "markers".into(), "no tree".into());
             return Err(PluginError { plugin, call, message, hint: None });

@@ -21,13 +21,13 @@ use windlass_core::{
     cluster::Clusters,
     diagnose::Diagnosis,
     event::{Event, Outcome, Stop},
-    history::standing,
-    hook::{Hook, Moment, Policy},
+    hook::{Hook, HookPhase, Policy},
     job::{Commit, Job, Source, Stage},
     pipeline::{decide, deploy, resolve},
     ports::{GitError, Pointers, Tree},
+    replay::replay,
     revision::Revision,
-    run::{Lost, Run},
+    run::{JournalLost, Run},
     runtime::SecretEnv,
     spec::Spec,
 };
@@ -63,9 +63,9 @@ async fn live(
     world: &Arc<World>,
     job: &Job,
     stop: &watch::Sender<Option<Stop>>,
-) -> Result<Outcome, Lost> {
+) -> Result<Outcome, JournalLost> {
     let run = Run::new(world.clone(), stop.subscribe(), None);
-    deploy(job, standing(&world.past()).unwrap(), &world.ports(), &run).await
+    deploy(job, replay(&world.past()).unwrap(), &world.ports(), &run).await
 }
 
 async fn run(world: &Arc<World>, job: &Job) -> Outcome {
@@ -87,7 +87,7 @@ async fn deploys_over_something_and_over_nothing() {
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
         assert_eq!(world.state(), Some("new".into()));
         assert_eq!(world.past().last(), Some(&Event::Ended(outcome)));
-        standing(&world.past()).unwrap();
+        replay(&world.past()).unwrap();
     }
 }
 
@@ -152,11 +152,11 @@ async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
     let tree = Pointing(Pointers { files: vec!["logo.png".into()], count: 2 });
     let ports = world.ports();
     let Source::Commit(commit) = job().source else { panic!("a job of a commit") };
-    let error = decide(&Spec::default(), &commit, &tree, &ports, run.voice()).await.unwrap_err();
+    let error = decide(&Spec::default(), &commit, &tree, &ports, run.recorder()).await.unwrap_err();
     assert!(error.to_string().contains("2 of the app's files"), "{error}");
     assert!(error.to_string().contains("logo.png …"), "{error}");
     let spec = Spec::from_toml("[build]\nlfs-pointers = true").unwrap();
-    decide(&spec, &commit, &tree, &ports, run.voice()).await.unwrap();
+    decide(&spec, &commit, &tree, &ports, run.recorder()).await.unwrap();
     let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("logo.png"));
     assert!(world.past().iter().any(warned));
 }
@@ -291,7 +291,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> Arc<World>, job: &Job, nam
         assert!(world.done.lock().unwrap().values().all(|times| *times == 1));
         // The push may be repeated only if its record was lost; it is idempotent by digest.
         assert!(world.pushed.lock().unwrap().values().all(|times| *times <= 2));
-        standing(&world.past()).unwrap();
+        replay(&world.past()).unwrap();
     }
 }
 
@@ -381,38 +381,38 @@ async fn the_jobs_limit_ends_at_the_plan() {
     let world = World { slow: Some("new".into()), ..World::default() }.running(Some("old"));
     let stop = watch::Sender::new(None);
     let run = Run::new(world.clone(), stop.subscribe(), soon());
-    let outcome = deploy(&job(), standing(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    let outcome = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
     assert_eq!(failed(outcome).code, "not-ready-in-time");
 
     let world = World { fail_call: Some(1), for_good: true, ..World::default() }.running(None);
     let run = Run::new(world.clone(), stop.subscribe(), soon());
-    let outcome = deploy(&job(), standing(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    let outcome = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
     let timed_out = Stop::TimedOut { seconds: 1 };
     assert_eq!(outcome, Outcome::Stopped { at: Stage::Clone, why: timed_out });
 }
 
 fn hooks(policy: Policy) -> Vec<Hook> {
-    use Moment::{AfterFailure, AfterRelease, AfterRollback, BeforeTraffic};
+    use HookPhase::{AfterFailure, AfterRelease, AfterRollback, BeforeTraffic};
     [BeforeTraffic, AfterRelease, AfterFailure, AfterRollback].map(|at| hook(at, policy)).into()
 }
 
 /// What a failing hook comes to, by its moment and policy.
 #[tokio::test(start_paused = true)]
 async fn a_hooks_policy_decides_what_its_failure_means() {
-    for (moment, policy, served, fails) in [
-        (Moment::BeforeTraffic, Policy::Warn, "new", false),
-        (Moment::BeforeTraffic, Policy::Stop, "old", true),
-        (Moment::BeforeTraffic, Policy::RollBack, "old", true),
-        (Moment::AfterRelease, Policy::Warn, "new", false),
-        (Moment::AfterRelease, Policy::Stop, "new", true),
-        (Moment::AfterRelease, Policy::RollBack, "old", true),
+    for (phase, policy, served, fails) in [
+        (HookPhase::BeforeTraffic, Policy::Warn, "new", false),
+        (HookPhase::BeforeTraffic, Policy::Stop, "old", true),
+        (HookPhase::BeforeTraffic, Policy::RollBack, "old", true),
+        (HookPhase::AfterRelease, Policy::Warn, "new", false),
+        (HookPhase::AfterRelease, Policy::Stop, "new", true),
+        (HookPhase::AfterRelease, Policy::RollBack, "old", true),
     ] {
-        let hooks = vec![hook(moment, policy)];
+        let hooks = vec![hook(phase, policy)];
         let world = World { hooks, exit: 1, ..World::default() }.running(Some("old"));
         let outcome = run(&world, &job()).await;
-        assert_eq!(world.state().as_deref(), Some(served), "{moment} {policy}");
+        assert_eq!(world.state().as_deref(), Some(served), "{phase} {policy}");
         let warned = world.past().iter().any(|event| matches!(event, Event::Warning { .. }));
-        assert_eq!(warned, !fails, "{moment} {policy}");
+        assert_eq!(warned, !fails, "{phase} {policy}");
         match fails {
             false => assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}"),
             true => {
@@ -434,7 +434,7 @@ async fn hooks_that_look_on_are_told_at_the_end() {
         let world = World { hooks: hooks(Policy::Warn), ..world }.running(Some("older"));
         run(&world, &job).await;
         let mut asked = world.past().into_iter().filter_map(|event| match event {
-            Event::HookRound { hook, .. } => Some(hook),
+            Event::HookRequested { hook, .. } => Some(hook),
             _ => None,
         });
         assert_eq!(asked.next_back().as_deref(), Some(told));
@@ -450,6 +450,6 @@ async fn hooks_that_look_on_are_told_at_the_end() {
 #[test]
 fn a_log_in_an_order_that_no_run_writes_is_refused() {
     let pushed = Event::Pushed(Box::new(release("1", "new")));
-    let error = standing(&[pushed.clone(), pushed]).unwrap_err();
+    let error = replay(&[pushed.clone(), pushed]).unwrap_err();
     assert_eq!(error.seq, 2);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use windlass_core::{
     job::{Image, Stage},
     ports::*,
-    run::Voice,
+    run::Recorder,
     testing::{LastWords, TestOutput, TestRun},
 };
 
@@ -25,9 +25,9 @@ pub(crate) struct Workshop(pub(crate) Arc<World>);
 impl Builder for Workshop {
     async fn open(
         &self,
-        order: Order,
+        order: BuildRequest,
         _: &dyn Tree,
-        voice: &Voice,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         let world = self.0.clone();
         if world.call() {
@@ -37,7 +37,7 @@ impl Builder for Workshop {
             Dockerfile::Text(text) => text.contains("`go`"),
             Dockerfile::Path(path) => path == "Dockerfile",
         });
-        let _ = voice.log(Stage::Build, "step", "building").await;
+        let _ = recorder.log_line(Stage::Build, "step", "building").await;
         *world.built.lock().unwrap() += 1;
         let pushing = world.clone();
         let push = Box::new(move |reference| {
@@ -59,7 +59,7 @@ impl Build for Building {
         &self,
         test: &TestRun,
         last: &LastWords,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<TestOutput, BuildError> {
         if self.0.fail.0 {
             return Err(BuildError::Other { message: "container".into() });
@@ -72,7 +72,7 @@ impl Build for Building {
         let (command, tail) = (test.command.clone(), vec!["1 failed".into()]);
         Ok(TestOutput { command, exit, tail, ..TestOutput::default() })
     }
-    async fn push(&mut self, _: &Voice) -> Result<Image, BuildError> {
+    async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
         if self.0.fail.1 {
             return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
         }

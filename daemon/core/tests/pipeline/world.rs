@@ -11,14 +11,14 @@ use std::{
 use tokio::sync::{mpsc, watch};
 use windlass_core::{
     app::App,
-    cluster::{Clusters, DEFAULT, Order, Target, Targets},
+    cluster::{Clusters, DEFAULT, RolloutOrder, Target, Targets},
     event::{Event, Outcome, Stop},
-    hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment, Policy},
+    hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep, Policy},
     job::{Commit, CommitInfo, Image, Release},
     plan::{Change, Cursor},
     ports::*,
     revision::{Resolved, Revision},
-    run::{Lost, Voice},
+    run::{JournalLost, Recorder},
     runtime::Runtime,
     secret::Secret,
     snapshot::{Container, Pod, Snapshot, Terminated, Workload},
@@ -80,14 +80,14 @@ pub(crate) struct World {
 
 /// A hook of the pretend plugin: before traffic a Job, after a release a command that is run once,
 /// else nothing.
-pub(crate) fn hook(moment: Moment, policy: Policy) -> Hook {
+pub(crate) fn hook(phase: HookPhase, policy: Policy) -> Hook {
     Hook {
-        name: format!("{moment}").replace(' ', "-"),
+        name: format!("{phase}").replace(' ', "-"),
         plugin: "hook".into(),
-        moment,
+        phase,
         policy,
         settings: "{}".into(),
-        said: "{}".into(),
+        app_settings: "{}".into(),
         secrets: BTreeMap::new(),
     }
 }
@@ -168,7 +168,7 @@ impl World {
         let left = [DEFAULT, "eu", "us"].into_iter().filter(|name| taken != Some(name));
         let open =
             |name: &str| Target { name: name.into(), projects: vec![], environments: vec![] };
-        Targets { all: left.map(open).collect(), order: Order::default() }
+        Targets { all: left.map(open).collect(), order: RolloutOrder::default() }
     }
 
     pub(crate) fn ports(self: &Arc<Self>) -> Ports {
@@ -209,7 +209,7 @@ impl Git for World {
         &self,
         commit: &Commit,
         _: Option<&Secret>,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError> {
         if self.call() {
             let (repository, message) = (commit.repository.clone(), "no route".into());
@@ -242,7 +242,7 @@ impl TestRunners for World {
         &self,
         _: &dyn Tree,
         language: &str,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
         Ok(Some(TestPlan {
             runner: "tester".into(),
@@ -259,7 +259,7 @@ impl TestRunners for World {
         _: &str,
         _: Option<&str>,
         output: &TestOutput,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<Option<TestSummary>, PluginError> {
         let runner = "tester".into();
         Ok(Some(TestSummary { runner, passed: 3, failed: output.exit, ..TestSummary::default() }))
@@ -287,7 +287,7 @@ impl Preview for World {
 
 #[async_trait]
 impl Cluster for World {
-    async fn make(&self, change: &Change, _: &Voice) -> Result<(), ClusterError> {
+    async fn make(&self, change: &Change, _: &Recorder) -> Result<(), ClusterError> {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
@@ -302,7 +302,7 @@ impl Cluster for World {
                 return Ok(());
             }
             Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
-            Change::Retire(_) => None,
+            Change::ScaleToZero(_) => None,
         };
         let mut serving = self.serving.lock().unwrap();
         if serving.get(&cluster) != next.as_ref() {
@@ -322,7 +322,7 @@ impl Cluster for World {
         _: &str,
         key: &str,
         action: &Action,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
@@ -336,7 +336,10 @@ impl Cluster for World {
         Ok(ActionResult::Exited { code: self.exit, output: "said hunter22".into() })
     }
 
-    async fn observe(&self, release: &Release) -> Result<mpsc::Receiver<Sighting>, ClusterError> {
+    async fn observe(
+        &self,
+        release: &Release,
+    ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
         if self.call() {
             return Err(ClusterError::Unreachable { message: "refused".into() });
         }
@@ -400,7 +403,7 @@ impl Cluster for World {
         vec!["web-1: last words, hunter22".into()]
     }
 
-    async fn renew(&self, _: &Release, _: &Voice) -> Result<Option<u64>, ClusterError> {
+    async fn renew(&self, _: &Release, _: &Recorder) -> Result<Option<u64>, ClusterError> {
         Ok(None)
     }
 }
@@ -416,13 +419,13 @@ impl Hooks for World {
         hook: &Hook,
         _: &About,
         earlier: Option<(&[u8], &[ActionResult])>,
-        _: &Voice,
+        _: &Recorder,
     ) -> Result<HookStep, PluginError> {
         let (command, timeout_ms) = (vec!["do".into()], 1000);
-        let action = match hook.moment {
-            Moment::BeforeTraffic => Action::RunJob { command, timeout_ms },
-            Moment::AfterRelease => Action::PodExec { command, timeout_ms, once: true },
-            Moment::AfterFailure | Moment::AfterRollback => Action::Wait { ms: 10 },
+        let action = match hook.phase {
+            HookPhase::BeforeTraffic => Action::RunJob { command, timeout_ms },
+            HookPhase::AfterRelease => Action::PodExec { command, timeout_ms, once: true },
+            HookPhase::AfterFailure | HookPhase::AfterRollback => Action::Wait { ms: 10 },
         };
         Ok(match earlier {
             None => HookStep::Run(Batch { actions: vec![action], state: b"1".into() }),
@@ -454,11 +457,11 @@ impl Secrets for World {
 
 #[async_trait]
 impl Journal for World {
-    async fn append(&self, event: Event) -> Result<(), Lost> {
+    async fn append(&self, event: Event) -> Result<(), JournalLost> {
         if let Some(lives) = &mut *self.lives.lock().unwrap() {
-            *lives = lives.checked_sub(1).ok_or_else(|| Lost("killed".into()))?;
+            *lives = lives.checked_sub(1).ok_or_else(|| JournalLost("killed".into()))?;
         }
-        if let (Event::Took(cursor), Some(after)) = (&event, &self.stop_after)
+        if let (Event::StepFinished(cursor), Some(after)) = (&event, &self.stop_after)
             && cursor == after
         {
             self.stop.send_replace(Some(Stop::Cancelled { by: "someone".into() }));
@@ -470,7 +473,7 @@ impl Journal for World {
         Ok(())
     }
 
-    async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, Lost> {
+    async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
         Ok(self.released.lock().unwrap().get(cluster).cloned())
     }
 }

@@ -4,7 +4,7 @@ use windlass_core::{
     job::Image,
     manifest,
     runtime::SecretEnv,
-    spec::{Found, Spec},
+    spec::{Detected, Spec},
 };
 
 fn release(toml: &str) -> Release {
@@ -15,7 +15,7 @@ fn release(toml: &str) -> Release {
         true => Vec::new(),
         false => manifest::read("seed.yaml", own).unwrap(),
     };
-    let found = Found { user: Some(10001), manifests, ..Found::default() };
+    let found = Detected { user: Some(10001), manifests, ..Detected::default() };
     Release {
         clusters: vec!["default".into()],
         id: "0197".into(),
@@ -27,7 +27,7 @@ fn release(toml: &str) -> Release {
             bytes: None,
         },
         hooks: Default::default(),
-        runtime: spec.settle(&found, secrets),
+        runtime: spec.resolve(&found, secrets),
     }
 }
 

@@ -54,7 +54,7 @@ fn template(release: &Release, process: &Process, pull: bool) -> Value {
 fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
     let mut spec = json!({
         "minReadySeconds": MIN_READY,
-        "progressDeadlineSeconds": process.patience_seconds(),
+        "progressDeadlineSeconds": process.progress_deadline_seconds(),
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
         // Whether pods can share a claim of somebody else's is not known here.

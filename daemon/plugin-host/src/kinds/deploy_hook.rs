@@ -5,11 +5,11 @@ use crate::{
     bindings::deploy_hook::exports::windlass::plugin::deploy_hook,
     call::{Guest, NoAnswer},
     grant::Granted,
-    question::{Question, Reply},
-    state::{State, shown, shown_lines},
+    question::{Call, Return},
+    state::{State, sanitize, sanitize_lines},
 };
 use windlass_core::{
-    hook::{About, Action, ActionResult, Batch, Done, Hook, HookStep, Moment},
+    hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep},
     job::Stage,
 };
 
@@ -46,11 +46,11 @@ impl Next {
         });
         let image = about.image.as_ref().map(windlass_core::job::Image::by_digest);
         let context = deploy_hook::Context {
-            moment: match hook.moment {
-                Moment::BeforeTraffic => deploy_hook::Moment::BeforeTraffic,
-                Moment::AfterRelease => deploy_hook::Moment::AfterRelease,
-                Moment::AfterFailure => deploy_hook::Moment::AfterFailure,
-                Moment::AfterRollback => deploy_hook::Moment::AfterRollback,
+            moment: match hook.phase {
+                HookPhase::BeforeTraffic => deploy_hook::Moment::BeforeTraffic,
+                HookPhase::AfterRelease => deploy_hook::Moment::AfterRelease,
+                HookPhase::AfterFailure => deploy_hook::Moment::AfterFailure,
+                HookPhase::AfterRollback => deploy_hook::Moment::AfterRollback,
             },
             key: about.key.clone(),
             job: about.job.clone(),
@@ -61,7 +61,7 @@ impl Next {
             image: image.unwrap_or_default(),
             failure,
             settings,
-            said: hook.said.clone(),
+            said: hook.app_settings.clone(),
             attrs: Vec::new(),
         };
         let earlier =
@@ -75,22 +75,22 @@ impl Guest for Next {
     const STAGE: Stage = Stage::Hooks;
     type Answer = deploy_hook::Step;
 
-    fn ask(self, _: &mut State) -> wasmtime::Result<Question> {
+    fn ask(self, _: &mut State) -> wasmtime::Result<Call> {
         let context = self.context;
         Ok(match self.earlier {
-            None => Question::Start { context },
-            Some((state, results)) => Question::Resume { context, state, results },
+            None => Call::Start { context },
+            Some((state, results)) => Call::Resume { context, state, results },
         })
     }
 
-    fn answer(state: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
+    fn answer(state: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
         match reply {
-            Reply::Step(deploy_hook::Step::Done(done)) => {
+            Return::Step(deploy_hook::Step::Done(done)) => {
                 let message = state.redactor().mask(&done.message);
                 Ok(deploy_hook::Step::Done(deploy_hook::Done { message, ..done }))
             }
-            Reply::Step(run) => Ok(run),
-            _ => Err(NoAnswer::Astray),
+            Return::Step(run) => Ok(run),
+            _ => Err(NoAnswer::UnexpectedReply),
         }
     }
 }
@@ -122,7 +122,7 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
             let (ok, request_rollback) = (done.ok, done.request_rollback);
             return Ok(HookStep::Done(Done {
                 ok,
-                message: shown_lines(&done.message),
+                message: sanitize_lines(&done.message),
                 request_rollback,
             }));
         }
@@ -139,7 +139,7 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
     let actions = batch.actions.into_iter().map(|action| match action {
         deploy_hook::Action::Other(attrs) => {
             let words = attrs.iter().map(|(key, value)| format!("{key} {value}"));
-            let what = shown(&words.collect::<Vec<_>>().join(", "));
+            let what = sanitize(&words.collect::<Vec<_>>().join(", "));
             Err(format!("it wants an action that this host does not know: {what}"))
         }
         deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST_WAIT) }),
@@ -176,7 +176,7 @@ fn command(argv: Vec<String>) -> Result<Vec<String>, String> {
         ));
     }
     match argv.iter().find(|word| word.contains('\0')) {
-        Some(word) => Err(format!("`{}` holds a NUL", shown(word))),
+        Some(word) => Err(format!("`{}` holds a NUL", sanitize(word))),
         None => Ok(argv),
     }
 }

@@ -3,9 +3,9 @@
 use crate::{
     bindings::detector::exports::windlass::plugin::detector,
     call::{Guest, NoAnswer},
-    question::{Question, Reply},
-    state::{State, shown},
-    workspace::Files,
+    question::{Call, Return},
+    state::{State, sanitize},
+    workspace::TreeHandle,
 };
 use windlass_core::{
     job::Stage,
@@ -14,7 +14,7 @@ use windlass_core::{
 
 /// `detect`.
 pub(crate) struct Detect {
-    pub(crate) tree: Files,
+    pub(crate) tree: TreeHandle,
     pub(crate) matched: Vec<String>,
 }
 
@@ -23,14 +23,14 @@ impl Guest for Detect {
     const STAGE: Stage = Stage::Detect;
     type Answer = Option<detector::Detection>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
-        Ok(Question::Detect { tree: state.lend(self.tree)?, matched: self.matched })
+    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
+        Ok(Call::Detect { tree: state.lend(self.tree)?, matched: self.matched })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
+    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
         match reply {
-            Reply::Detection(found) => Ok(found),
-            _ => Err(NoAnswer::Astray),
+            Return::Detection(found) => Ok(found),
+            _ => Err(NoAnswer::UnexpectedReply),
         }
     }
 }
@@ -51,17 +51,17 @@ pub(crate) fn recipe(plugin: &str, detection: detector::Detection) -> Recipe {
     let image = detection.image;
     Recipe {
         detector: plugin.into(),
-        language: shown(&detection.language),
+        language: sanitize(&detection.language),
         score: detection.score.min(100),
         toolchains: detection
             .toolchains
             .iter()
             .map(|tool| match &tool.version {
-                Some(version) => shown(&format!("{} {version}", tool.name)),
-                None => shown(&tool.name),
+                Some(version) => sanitize(&format!("{} {version}", tool.name)),
+                None => sanitize(&tool.name),
             })
             .collect(),
-        evidence: detection.evidence.iter().map(|line| shown(line)).collect(),
+        evidence: detection.evidence.iter().map(|line| sanitize(line)).collect(),
         image: ImagePlan {
             stages: image.stages.into_iter().map(stage).collect(),
             test_in: image.test_in,

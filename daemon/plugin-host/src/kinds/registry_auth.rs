@@ -5,9 +5,9 @@ use crate::{
     ask::Use,
     bindings::types,
     call::{Guest, NoAnswer},
-    question::{LoginKind, Question, Reply},
-    secrets::Held,
-    state::{State, shown},
+    question::{Call, LoginKind, Return},
+    secrets::SecretHandle,
+    state::{State, sanitize},
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 use wasmtime::component::Resource;
@@ -27,19 +27,20 @@ impl Guest for Authenticate {
     const STAGE: Stage = Stage::Build;
     type Answer = Login;
 
-    fn ask(self, _: &mut State) -> wasmtime::Result<Question> {
-        Ok(Question::Authenticate { registry: self.registry })
+    fn ask(self, _: &mut State) -> wasmtime::Result<Call> {
+        Ok(Call::Authenticate { registry: self.registry })
     }
 
-    fn answer(state: &mut State, reply: Reply) -> Result<Login, NoAnswer> {
-        let Reply::Login(login) = reply else { return Err(NoAnswer::Astray) };
-        let held: &Held = match state.table.get(&Resource::<Held>::new_own(login.secret)) {
-            Ok(held) => held,
-            Err(_) => return Err(NoAnswer::Astray),
-        };
+    fn answer(state: &mut State, reply: Return) -> Result<Login, NoAnswer> {
+        let Return::Login(login) = reply else { return Err(NoAnswer::UnexpectedReply) };
+        let held: &SecretHandle =
+            match state.table.get(&Resource::<SecretHandle>::new_own(login.secret)) {
+                Ok(held) => held,
+                Err(_) => return Err(NoAnswer::UnexpectedReply),
+            };
         let secret = usable(held)?;
         let credential = match login.kind {
-            LoginKind::Basic(user) => Credential::Basic(shown(&user), secret),
+            LoginKind::Basic(user) => Credential::Basic(sanitize(&user), secret),
             LoginKind::IdentityToken => Credential::IdentityToken(secret),
             LoginKind::Bearer => Credential::Bearer(secret),
         };
@@ -47,7 +48,7 @@ impl Guest for Authenticate {
     }
 }
 
-fn usable(held: &Held) -> Result<Secret, types::Error> {
+fn usable(held: &SecretHandle) -> Result<Secret, types::Error> {
     held.may(Use::Login)?;
     Ok(held.bytes.clone())
 }

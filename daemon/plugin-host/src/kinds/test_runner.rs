@@ -3,9 +3,9 @@
 use crate::{
     bindings::test_runner::exports::windlass::plugin::test_runner,
     call::{Guest, NoAnswer},
-    question::{Question, Reply},
-    state::{State, shown, shown_lines},
-    workspace::Files,
+    question::{Call, Return},
+    state::{State, sanitize, sanitize_lines},
+    workspace::TreeHandle,
 };
 use std::collections::BTreeMap;
 use windlass_core::{
@@ -20,7 +20,7 @@ const MOST_REPORTS: usize = 20;
 
 /// `make-plan`.
 pub(crate) struct MakePlan {
-    pub(crate) tree: Files,
+    pub(crate) tree: TreeHandle,
     pub(crate) language: String,
     pub(crate) matched: Vec<String>,
 }
@@ -36,15 +36,15 @@ impl Guest for MakePlan {
     const STAGE: Stage = Stage::Test;
     type Answer = Option<test_runner::TestPlan>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
+    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
         let Self { tree, language, matched } = self;
-        Ok(Question::MakePlan { tree: state.lend(tree)?, language, matched })
+        Ok(Call::MakePlan { tree: state.lend(tree)?, language, matched })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
+    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
         match reply {
-            Reply::Plan(plan) => Ok(plan),
-            _ => Err(NoAnswer::Astray),
+            Return::Plan(plan) => Ok(plan),
+            _ => Err(NoAnswer::UnexpectedReply),
         }
     }
 }
@@ -65,15 +65,15 @@ impl Guest for Parse {
     const STAGE: Stage = Stage::Test;
     type Answer = Option<test_runner::Summary>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Question> {
-        let reports = state.lend(Files::memory(self.reports))?;
-        Ok(Question::Parse { ran: self.ran, reports })
+    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
+        let reports = state.lend(TreeHandle::memory(self.reports))?;
+        Ok(Call::Parse { ran: self.ran, reports })
     }
 
-    fn answer(_: &mut State, reply: Reply) -> Result<Self::Answer, NoAnswer> {
+    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
         match reply {
-            Reply::Summary(summary) => Ok(summary),
-            _ => Err(NoAnswer::Astray),
+            Return::Summary(summary) => Ok(summary),
+            _ => Err(NoAnswer::UnexpectedReply),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
             || name.starts_with(|c: char| c.is_ascii_digit())
     };
     if let Some((name, _)) = plan.env.iter().find(|(name, _)| odd(name)) {
-        return Err(format!("`{}` is no name of a variable", shown(name)));
+        return Err(format!("`{}` is no name of a variable", sanitize(name)));
     }
     let words = plan.command.iter().chain(plan.env.iter().map(|(_, value)| value));
     if words.chain(&plan.reports).any(|word| word.contains('\0')) {
@@ -99,7 +99,7 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
     let outside =
         |path: &&String| path.starts_with('/') || path.split('/').any(|part| part == "..");
     if let Some(path) = plan.reports.iter().find(outside) {
-        return Err(format!("`{}` leads out of the working directory", shown(path)));
+        return Err(format!("`{}` leads out of the working directory", sanitize(path)));
     }
     if plan.reports.len() > MOST_REPORTS {
         return Err(format!("it names {} reports; {MOST_REPORTS} are allowed", plan.reports.len()));
@@ -110,16 +110,16 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
         env: plan.env,
         reports: plan.reports,
         tells: plan.tells,
-        evidence: plan.evidence.iter().map(|line| shown(line)).collect(),
+        evidence: plan.evidence.iter().map(|line| sanitize(line)).collect(),
     })
 }
 
 pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummary {
     let case = |case: test_runner::TestCase| TestCase {
-        suite: shown(&case.suite),
-        name: shown(&case.name),
-        message: shown_lines(&case.message),
-        file: case.file.as_deref().map(shown),
+        suite: sanitize(&case.suite),
+        name: sanitize(&case.name),
+        message: sanitize_lines(&case.message),
+        file: case.file.as_deref().map(sanitize),
         line: case.line.filter(|line| *line > 0),
     };
     TestSummary {

@@ -1,7 +1,7 @@
 //! Messages between the daemon and a worker: a length of four bytes, and postcard.
 
 use super::host_call::HostCall;
-use crate::{execute::Ended, limits::Limits, question::Question};
+use crate::{execute::Ended, limits::Limits, question::Call};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,7 +15,7 @@ pub(super) enum ToWorker {
     /// First, once: compiled code.
     Code(Vec<u8>),
     /// One call.
-    Question(Box<(Question, Limits)>),
+    Call(Box<(Call, Limits)>),
     /// What a host call gave, or why it traps.
     Answer(Result<Vec<u8>, String>),
 }

@@ -4,7 +4,7 @@
 use super::frames::encode;
 use crate::{
     bindings::{clock, config, http, log, secrets, workspace},
-    question::Fault,
+    question::GuestError,
     state::State,
 };
 use serde::{Deserialize, Serialize};
@@ -84,13 +84,13 @@ fn owned<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_own(number)
 }
 
-fn told<T>(result: Result<T, crate::bindings::types::Error>) -> Result<T, Fault> {
-    result.map_err(Fault::from)
+fn told<T>(result: Result<T, crate::bindings::types::Error>) -> Result<T, GuestError> {
+    result.map_err(GuestError::from)
 }
 
 fn number<T: 'static>(
     result: Result<Resource<T>, crate::bindings::types::Error>,
-) -> Result<u32, Fault> {
+) -> Result<u32, GuestError> {
     told(result.map(|resource| resource.rep()))
 }
 

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     bindings::{clock, config, host::Imports, http, log, secrets, types, workspace},
-    http::Answer,
+    http::ResponseHandle,
     limits::Meter,
-    question::Fault,
-    secrets::Held,
-    workspace::Files,
+    question::GuestError,
+    secrets::SecretHandle,
+    workspace::TreeHandle,
 };
 use serde::de::DeserializeOwned;
 use std::os::unix::net::UnixStream;
@@ -32,7 +32,7 @@ impl Proxy {
         match receive_now(&self.daemon)? {
             ToWorker::Answer(Ok(bytes)) => Ok(decode(&bytes)?),
             ToWorker::Answer(Err(trap)) => wasmtime::bail!("{trap}"),
-            ToWorker::Code(_) | ToWorker::Question(_) => wasmtime::bail!("out of turn"),
+            ToWorker::Code(_) | ToWorker::Call(_) => wasmtime::bail!("out of turn"),
         }
     }
 
@@ -40,7 +40,7 @@ impl Proxy {
         &mut self,
         call: HostCall,
     ) -> wasmtime::Result<Result<T, types::Error>> {
-        Ok(self.ask::<Result<T, Fault>>(call)?.map_err(types::Error::from))
+        Ok(self.ask::<Result<T, GuestError>>(call)?.map_err(types::Error::from))
     }
 
     fn handle<T: 'static>(
@@ -76,7 +76,7 @@ impl workspace::Host for Proxy {}
 impl workspace::HostTree for Proxy {
     async fn read_dir(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         dir: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<workspace::Entry>, types::Error>> {
@@ -95,7 +95,7 @@ impl workspace::HostTree for Proxy {
 
     async fn glob(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         pattern: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<String>, types::Error>> {
@@ -104,14 +104,14 @@ impl workspace::HostTree for Proxy {
 
     async fn read_text(
         &mut self,
-        tree: Resource<Files>,
+        tree: Resource<TreeHandle>,
         path: String,
         max: u32,
     ) -> wasmtime::Result<Result<Option<String>, types::Error>> {
         self.told(HostCall::ReadText(tree.rep(), path, max))
     }
 
-    async fn drop(&mut self, tree: Resource<Files>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, tree: Resource<TreeHandle>) -> wasmtime::Result<()> {
         self.ask(HostCall::DropTree(tree.rep()))
     }
 }
@@ -120,7 +120,7 @@ impl secrets::Host for Proxy {
     async fn open(
         &mut self,
         name: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Open(name))
     }
 }
@@ -128,15 +128,15 @@ impl secrets::Host for Proxy {
 impl secrets::HostSecret for Proxy {
     async fn field(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         pointer: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Field(secret.rep(), pointer))
     }
 
     async fn public_field(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         pointer: String,
     ) -> wasmtime::Result<Result<String, types::Error>> {
         self.told(HostCall::PublicField(secret.rep(), pointer))
@@ -144,16 +144,16 @@ impl secrets::HostSecret for Proxy {
 
     async fn derive_hmac_sha256(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         prefix: String,
         data: Vec<u8>,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Derive(secret.rep(), prefix, data))
     }
 
     async fn hmac_sha256(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         data: Vec<u8>,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         self.told(HostCall::Hmac(secret.rep(), data))
@@ -161,23 +161,23 @@ impl secrets::HostSecret for Proxy {
 
     async fn decode(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         strip_prefix: String,
         encoding: secrets::Encoding,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Decode(secret.rep(), strip_prefix, encoding as u8))
     }
 
     async fn split(
         &mut self,
-        secret: Resource<Held>,
+        secret: Resource<SecretHandle>,
         separator: String,
         part: secrets::Part,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Split(secret.rep(), separator, part as u8))
     }
 
-    async fn drop(&mut self, secret: Resource<Held>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, secret: Resource<SecretHandle>) -> wasmtime::Result<()> {
         self.ask(HostCall::DropSecret(secret.rep()))
     }
 }
@@ -193,7 +193,7 @@ impl http::Host for Proxy {
     async fn send(
         &mut self,
         request: http::Request,
-    ) -> wasmtime::Result<Result<Resource<Answer>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<ResponseHandle>, types::Error>> {
         let value = |value| match value {
             http::HeaderValue::Text(text) => HeaderValue::Text(text),
             http::HeaderValue::Parts(all) => HeaderValue::Parts(parts(all)),
@@ -213,31 +213,31 @@ impl http::Host for Proxy {
 }
 
 impl http::HostResponse for Proxy {
-    async fn status(&mut self, response: Resource<Answer>) -> wasmtime::Result<u16> {
+    async fn status(&mut self, response: Resource<ResponseHandle>) -> wasmtime::Result<u16> {
         self.ask(HostCall::Status(response.rep()))
     }
 
     async fn header(
         &mut self,
-        response: Resource<Answer>,
+        response: Resource<ResponseHandle>,
         name: String,
     ) -> wasmtime::Result<Option<String>> {
         self.ask(HostCall::Header(response.rep(), name))
     }
 
-    async fn body(&mut self, response: Resource<Answer>) -> wasmtime::Result<Vec<u8>> {
+    async fn body(&mut self, response: Resource<ResponseHandle>) -> wasmtime::Result<Vec<u8>> {
         self.ask(HostCall::Body(response.rep()))
     }
 
     async fn take_secret(
         &mut self,
-        response: Resource<Answer>,
+        response: Resource<ResponseHandle>,
         at: String,
-    ) -> wasmtime::Result<Result<Resource<Held>, types::Error>> {
+    ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.handle(HostCall::Take(response.rep(), at))
     }
 
-    async fn drop(&mut self, response: Resource<Answer>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, response: Resource<ResponseHandle>) -> wasmtime::Result<()> {
         self.ask(HostCall::DropResponse(response.rep()))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     engine,
     execute::{bound, broken},
     limits::{Budget, Limits, Meter, Tally},
-    question::{Question, put},
+    question::{Call, put},
 };
 use std::{
     io,
@@ -56,7 +56,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     send_now(&daemon, &FromWorker::Ready)?;
     loop {
         // Its end is the daemon's, or the daemon has no use for it any more.
-        let Ok(ToWorker::Question(asked)) = receive_now(&daemon) else { return Ok(()) };
+        let Ok(ToWorker::Call(asked)) = receive_now(&daemon) else { return Ok(()) };
         let (question, limits) = *asked;
         let ended = one(&engine, pre.clone(), &daemon, question, &limits)?;
         send_now(&daemon, &ended)?;
@@ -67,7 +67,7 @@ fn one(
     engine: &Engine,
     pre: InstancePre<Proxy>,
     daemon: &UnixStream,
-    question: Question,
+    question: Call,
     limits: &Limits,
 ) -> io::Result<FromWorker> {
     let tally = Arc::new(Tally::default());

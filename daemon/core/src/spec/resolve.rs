@@ -19,7 +19,7 @@ const LIVENESS: Budget = Budget(15, 2, 3);
 
 /// What the builder and the detector know, below what anybody says.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct Detected {
     /// The port that the recipe names, or else the one that is chosen of those that the image exposes.
     pub port: Option<u16>,
     /// The health path that the recipe names.
@@ -33,9 +33,9 @@ pub struct Found {
 impl Spec {
     /// Answers every question about how the app runs. `secrets` are the versions of today.
     #[must_use]
-    pub fn settle(&self, found: &Found, secrets: Vec<SecretEnv>) -> Runtime {
+    pub fn resolve(&self, found: &Detected, secrets: Vec<SecretEnv>) -> Runtime {
         let processes: Vec<_> =
-            self.running().map(|(name, said)| process(name, &said, found)).collect();
+            self.running().map(|(name, requested)| process(name, &requested, found)).collect();
         let listens = processes.iter().any(|process| process.name == WEB && process.port.is_some());
         let network = &self.network;
         let restricted =
@@ -63,8 +63,8 @@ impl Spec {
     }
 
     fn exposed(&self, listens: bool) -> Expose {
-        let said = &self.expose;
-        let route = match (&said.gateway, &said.ingress_class) {
+        let requested = &self.expose;
+        let route = match (&requested.gateway, &requested.ingress_class) {
             _ if !listens => None,
             (Some(gateway), _) => Some(match gateway.split_once('/') {
                 Some((namespace, name)) => {
@@ -73,17 +73,17 @@ impl Spec {
                 None => Route::Gateway { namespace: None, name: gateway.clone() },
             }),
             (None, Some(class)) => {
-                Some(Route::Ingress { class: class.clone(), tls: said.tls_secret.clone() })
+                Some(Route::Ingress { class: class.clone(), tls: requested.tls_secret.clone() })
             }
             (None, None) => None,
         };
         Expose {
-            service: listens.then(|| said.service.unwrap_or(ServiceKind::Cluster)),
-            port: said.port.unwrap_or(80),
-            hosts: said.hosts.clone(),
-            path: said.path.clone().unwrap_or_else(|| "/".into()),
+            service: listens.then(|| requested.service.unwrap_or(ServiceKind::Cluster)),
+            port: requested.port.unwrap_or(80),
+            hosts: requested.hosts.clone(),
+            path: requested.path.clone().unwrap_or_else(|| "/".into()),
             route,
-            annotations: said.annotations.clone(),
+            annotations: requested.annotations.clone(),
         }
     }
 }
@@ -91,134 +91,141 @@ impl Spec {
 /// A process that listens here and of which nothing more is said.
 #[must_use]
 pub fn web(port: u16, health: Option<&str>) -> Process {
-    let said = ProcessSpec {
+    let requested = ProcessSpec {
         port: Some(port),
         health: health.map(str::to_owned),
         ..ProcessSpec::default()
     };
-    process(WEB, &said, &Found::default())
+    process(WEB, &requested, &Detected::default())
 }
 
-fn process(name: &str, said: &ProcessSpec, found: &Found) -> Process {
+fn process(name: &str, requested: &ProcessSpec, found: &Detected) -> Process {
     let is_web = name == WEB;
-    let port = match said.port {
+    let port = match requested.port {
         None if is_web => Some(found.port.unwrap_or(8080)),
         port => port,
     };
-    let health = said.health.clone().or_else(|| found.health.clone().filter(|_| is_web));
-    let schedule = said.schedule.as_ref().map(|cron| Schedule {
+    let health = requested.health.clone().or_else(|| found.health.clone().filter(|_| is_web));
+    let schedule = requested.schedule.as_ref().map(|cron| Schedule {
         cron: cron.clone(),
-        timezone: said.timezone.clone(),
-        timeout: said.timeout_seconds.unwrap_or(3600),
-        retries: said.retries.unwrap_or(0),
-        overlap: said.overlap.unwrap_or(false),
+        timezone: requested.timezone.clone(),
+        timeout: requested.timeout_seconds.unwrap_or(3600),
+        retries: requested.retries.unwrap_or(0),
+        overlap: requested.overlap.unwrap_or(false),
     });
     let ask = |probe: &ProbeSpec, budget: Budget| {
         let asked = self::probe(probe, budget, port, health.as_deref());
         asked.filter(|_| schedule.is_none())
     };
     let probes = Probes {
-        startup: ask(&said.probes.startup, STARTUP),
-        readiness: ask(&said.probes.readiness, READINESS),
-        liveness: ask(&said.probes.liveness, LIVENESS),
+        startup: ask(&requested.probes.startup, STARTUP),
+        readiness: ask(&requested.probes.readiness, READINESS),
+        liveness: ask(&requested.probes.liveness, LIVENESS),
     };
-    let replicas = said.replicas.unwrap_or(1);
-    let autoscale = said.autoscale.max.map(|max| Autoscale {
+    let replicas = requested.replicas.unwrap_or(1);
+    let autoscale = requested.autoscale.max.map(|max| Autoscale {
         max,
-        cpu: said.autoscale.cpu.or_else(|| said.autoscale.memory.is_none().then_some(70)),
-        memory: said.autoscale.memory,
+        cpu: requested.autoscale.cpu.or_else(|| requested.autoscale.memory.is_none().then_some(70)),
+        memory: requested.autoscale.memory,
     });
     let many = schedule.is_none() && replicas > 1;
     Process {
         name: name.into(),
         port,
-        ports: said.ports.clone(),
-        command: said.command.clone(),
-        env: said.env.clone(),
+        ports: requested.ports.clone(),
+        command: requested.command.clone(),
+        env: requested.env.clone(),
         replicas,
-        resources: resources(said),
+        resources: resources(requested),
         probes,
         autoscale,
-        volumes: said.volumes.iter().map(|(name, said)| (name.clone(), volume(said))).collect(),
-        stateful: said.stateful.unwrap_or(false),
-        ordered: said.ordered.unwrap_or(false),
+        volumes: requested
+            .volumes
+            .iter()
+            .map(|(name, requested)| (name.clone(), volume(requested)))
+            .collect(),
+        stateful: requested.stateful.unwrap_or(false),
+        ordered: requested.ordered.unwrap_or(false),
         placement: Placement {
-            nodes: said.placement.nodes.clone(),
-            tolerations: said.placement.tolerations.clone(),
-            spread: said.placement.spread.unwrap_or_default(),
+            nodes: requested.placement.nodes.clone(),
+            tolerations: requested.placement.tolerations.clone(),
+            spread: requested.placement.spread.unwrap_or_default(),
         },
-        pre_stop_seconds: said.termination.pre_stop_seconds.unwrap_or(if port.is_some() {
+        pre_stop_seconds: requested.termination.pre_stop_seconds.unwrap_or(if port.is_some() {
             5
         } else {
             0
         }),
-        drain_seconds: said.termination.drain_seconds.unwrap_or(15),
-        max_unavailable: said.max_unavailable.or(many.then_some(1)).filter(|_| schedule.is_none()),
+        drain_seconds: requested.termination.drain_seconds.unwrap_or(15),
+        max_unavailable: requested
+            .max_unavailable
+            .or(many.then_some(1))
+            .filter(|_| schedule.is_none()),
         schedule,
     }
 }
 
-fn resources(said: &ProcessSpec) -> Resources {
-    let said = &said.resources;
-    let memory = said.memory.clone().unwrap_or_else(|| MEMORY.into());
+fn resources(requested: &ProcessSpec) -> Resources {
+    let requested = &requested.resources;
+    let memory = requested.memory.clone().unwrap_or_else(|| MEMORY.into());
     Resources {
-        cpu: said.cpu.clone().unwrap_or_else(|| CPU.into()),
-        memory_limit: said.memory_limit.clone().unwrap_or_else(|| doubled(&memory)),
+        cpu: requested.cpu.clone().unwrap_or_else(|| CPU.into()),
+        memory_limit: requested.memory_limit.clone().unwrap_or_else(|| doubled(&memory)),
         memory,
-        cpu_limit: said.cpu_limit.clone(),
-        ephemeral_storage: said.ephemeral_storage.clone(),
+        cpu_limit: requested.cpu_limit.clone(),
+        ephemeral_storage: requested.ephemeral_storage.clone(),
     }
 }
 
 fn probe(
-    said: &ProbeSpec,
+    requested: &ProbeSpec,
     Budget(period, timeout, failures): Budget,
     port: Option<u16>,
     health: Option<&str>,
 ) -> Option<Probe> {
-    if said.off == Some(true) {
+    if requested.off == Some(true) {
         return None;
     }
-    let port = said.port.or(port);
-    let path = said.http.as_deref().or(health);
-    let check = match (&said.grpc, port) {
-        _ if !said.command.is_empty() => Check::Exec { command: said.command.clone() },
+    let port = requested.port.or(port);
+    let path = requested.http.as_deref().or(health);
+    let check = match (&requested.grpc, port) {
+        _ if !requested.command.is_empty() => Check::Exec { command: requested.command.clone() },
         (_, None) => return None,
         (Some(service), Some(port)) => Check::Grpc { port, service: service.clone() },
         (None, Some(port)) => match path {
-            Some(path) if said.tcp != Some(true) => Check::Http { path: path.into(), port },
+            Some(path) if requested.tcp != Some(true) => Check::Http { path: path.into(), port },
             _ => Check::Tcp { port },
         },
     };
     Some(Probe {
         check,
-        period: said.period_seconds.unwrap_or(period),
-        timeout: said.timeout_seconds.unwrap_or(timeout),
-        failures: said.failures.unwrap_or(failures),
+        period: requested.period_seconds.unwrap_or(period),
+        timeout: requested.timeout_seconds.unwrap_or(timeout),
+        failures: requested.failures.unwrap_or(failures),
     })
 }
 
-fn volume(said: &VolumeSpec) -> Volume {
-    let source = if let Some(name) = &said.claim {
+fn volume(requested: &VolumeSpec) -> Volume {
+    let source = if let Some(name) = &requested.claim {
         VolumeSource::Existing(name.clone())
-    } else if let Some(name) = &said.secret {
+    } else if let Some(name) = &requested.secret {
         VolumeSource::Secret(name.clone())
-    } else if let Some(name) = &said.config_map {
+    } else if let Some(name) = &requested.config_map {
         VolumeSource::ConfigMap(name.clone())
     } else {
-        match &said.size {
-            Some(size) if said.scratch != Some(true) => VolumeSource::Claim {
+        match &requested.size {
+            Some(size) if requested.scratch != Some(true) => VolumeSource::Claim {
                 size: size.clone(),
-                class: said.class.clone(),
-                access: said.access.clone().unwrap_or_else(|| "ReadWriteOnce".into()),
+                class: requested.class.clone(),
+                access: requested.access.clone().unwrap_or_else(|| "ReadWriteOnce".into()),
             },
             size => VolumeSource::Scratch { size: size.clone() },
         }
     };
     let given = matches!(source, VolumeSource::Secret(_) | VolumeSource::ConfigMap(_));
     Volume {
-        path: said.path.clone().unwrap_or_default(),
-        read_only: said.read_only.unwrap_or(given),
+        path: requested.path.clone().unwrap_or_default(),
+        read_only: requested.read_only.unwrap_or(given),
         source,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     event::{Event, Outcome},
-    hook::{Hook, Rounds},
+    hook::{Hook, HookProgress},
     job::{Release, Stage},
     plan::{Cursor, Plan},
 };
@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// Where a job stands, as far as a restart must know.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Standing {
+pub enum ResumePoint {
     /// Nothing to keep yet: run it from the top.
     Fresh,
     /// Built, tested and pushed: plan its release.
@@ -25,12 +25,12 @@ pub enum Standing {
         /// Whether that step was begun.
         begun: bool,
         /// Why it goes back, if it does.
-        turned: Option<Turned>,
+        rolling_back: Option<RollingBack>,
         /// How far the hook is that this step asks.
-        rounds: Rounds,
+        progress: HookProgress,
     },
     /// It is decided how the job ends: go on with the hooks that look on.
-    Concluding {
+    OutcomeDecided {
         /// How.
         outcome: Outcome,
         /// Those that are told.
@@ -38,7 +38,7 @@ pub enum Standing {
         /// Which comes next.
         next: Cursor,
         /// How far that one is.
-        rounds: Rounds,
+        progress: HookProgress,
     },
     /// Nothing more to do.
     Ended(Outcome),
@@ -46,7 +46,7 @@ pub enum Standing {
 
 /// That a job is on its way back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Turned {
+pub struct RollingBack {
     /// How the job is to end after it.
     pub outcome: Outcome,
     /// How many steps of the way forward were begun by then.
@@ -67,68 +67,91 @@ pub struct IllegalOrder {
 ///
 /// # Errors
 /// [`IllegalOrder`] at the first event that no run could have written there.
-pub fn standing(events: &[Event]) -> Result<Standing, IllegalOrder> {
-    events.iter().enumerate().try_fold(Standing::Fresh, |standing, (index, event)| {
-        step(standing, event).ok_or_else(|| IllegalOrder {
+pub fn replay(events: &[Event]) -> Result<ResumePoint, IllegalOrder> {
+    events.iter().enumerate().try_fold(ResumePoint::Fresh, |replay, (index, event)| {
+        step(replay, event).ok_or_else(|| IllegalOrder {
             seq: index + 1,
             event: format!("{event:?}").chars().take(60).collect(),
         })
     })
 }
 
-fn step(standing: Standing, event: &Event) -> Option<Standing> {
-    Some(match (standing, event) {
-        (Standing::Ended(_), _) => return None,
-        (_, Event::Ended(outcome)) => Standing::Ended(outcome.clone()),
-        (Standing::Fresh, Event::Pushed(release)) => Standing::Pushed(release.clone()),
-        (Standing::Fresh | Standing::Pushed(_), Event::Planned(plan)) => Standing::Planned {
-            plan: plan.clone(),
-            next: Cursor::Forward(0),
-            begun: false,
-            turned: None,
-            rounds: Rounds::default(),
-        },
+fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
+    Some(match (replay, event) {
+        (ResumePoint::Ended(_), _) => return None,
+        (_, Event::Ended(outcome)) => ResumePoint::Ended(outcome.clone()),
+        (ResumePoint::Fresh, Event::Pushed(release)) => ResumePoint::Pushed(release.clone()),
+        (ResumePoint::Fresh | ResumePoint::Pushed(_), Event::Planned(plan)) => {
+            ResumePoint::Planned {
+                plan: plan.clone(),
+                next: Cursor::Forward(0),
+                begun: false,
+                rolling_back: None,
+                progress: HookProgress::default(),
+            }
+        }
         (_, Event::Pushed(_) | Event::Planned(_)) => return None,
-        (Standing::Concluding { outcome, hooks, next, .. }, Event::Took(cursor))
+        (ResumePoint::OutcomeDecided { outcome, hooks, next, .. }, Event::StepFinished(cursor))
             if next == *cursor =>
         {
-            let (next, rounds) = (cursor.next(), Rounds::default());
-            Standing::Concluding { outcome, hooks, next, rounds }
+            let (next, progress) = (cursor.next(), HookProgress::default());
+            ResumePoint::OutcomeDecided { outcome, hooks, next, progress }
         }
-        (Standing::Concluding { outcome, hooks, next, rounds }, event) => match event {
-            Event::Concluding { .. } | Event::Took(_) | Event::TurningBack(_) => return None,
-            event => Standing::Concluding { outcome, hooks, next, rounds: rounds.after(event) },
+        (ResumePoint::OutcomeDecided { outcome, hooks, next, progress }, event) => match event {
+            Event::OutcomeDecided { .. } | Event::StepFinished(_) | Event::RollingBack(_) => {
+                return None;
+            }
+            event => ResumePoint::OutcomeDecided {
+                outcome,
+                hooks,
+                next,
+                progress: progress.after(event),
+            },
         },
-        (_, Event::Concluding { outcome, hooks }) => Standing::Concluding {
+        (_, Event::OutcomeDecided { outcome, hooks }) => ResumePoint::OutcomeDecided {
             outcome: outcome.clone(),
             hooks: hooks.clone(),
-            next: Cursor::After(0),
-            rounds: Rounds::default(),
+            next: Cursor::Notify(0),
+            progress: HookProgress::default(),
         },
-        (Standing::Planned { plan, next, turned, .. }, Event::Took(cursor)) if next == *cursor => {
-            let (next, rounds) = (cursor.next(), Rounds::default());
-            Standing::Planned { plan, next, begun: false, turned, rounds }
-        }
-        (Standing::Planned { plan, next, turned, rounds, .. }, Event::Taking(cursor, _))
+        (ResumePoint::Planned { plan, next, rolling_back, .. }, Event::StepFinished(cursor))
             if next == *cursor =>
         {
-            Standing::Planned { plan, next, begun: true, turned, rounds }
+            let (next, progress) = (cursor.next(), HookProgress::default());
+            ResumePoint::Planned { plan, next, begun: false, rolling_back, progress }
         }
         (
-            Standing::Planned { plan, next: Cursor::Forward(at), begun, turned: None, .. },
-            Event::TurningBack(outcome),
-        ) => Standing::Planned {
-            plan,
-            next: Cursor::Back(0),
-            begun: false,
-            turned: Some(Turned { outcome: outcome.clone(), begun: at + usize::from(begun) }),
-            rounds: Rounds::default(),
-        },
-        (_, Event::Took(_) | Event::TurningBack(_)) => return None,
-        (Standing::Planned { plan, next, begun, turned, rounds }, event) => {
-            Standing::Planned { plan, next, begun, turned, rounds: rounds.after(event) }
+            ResumePoint::Planned { plan, next, rolling_back, progress, .. },
+            Event::StepStarted(cursor, _),
+        ) if next == *cursor => {
+            ResumePoint::Planned { plan, next, begun: true, rolling_back, progress }
         }
-        (standing, _) => standing,
+        (
+            ResumePoint::Planned {
+                plan, next: Cursor::Forward(at), begun, rolling_back: None, ..
+            },
+            Event::RollingBack(outcome),
+        ) => ResumePoint::Planned {
+            plan,
+            next: Cursor::Rollback(0),
+            begun: false,
+            rolling_back: Some(RollingBack {
+                outcome: outcome.clone(),
+                begun: at + usize::from(begun),
+            }),
+            progress: HookProgress::default(),
+        },
+        (_, Event::StepFinished(_) | Event::RollingBack(_)) => return None,
+        (ResumePoint::Planned { plan, next, begun, rolling_back, progress }, event) => {
+            ResumePoint::Planned {
+                plan,
+                next,
+                begun,
+                rolling_back,
+                progress: progress.after(event),
+            }
+        }
+        (replay, _) => replay,
     })
 }
 
@@ -141,7 +164,8 @@ pub enum State {
     /// In this stage.
     Running(Stage),
     /// On the way back.
-    TurningBack,
+    #[serde(rename = "turning_back")]
+    RollingBack,
     /// Ended well.
     Succeeded,
     /// Ended badly.
@@ -159,8 +183,8 @@ pub fn state_after(before: State, event: &Event) -> Option<State> {
         Event::Claimed { .. } => State::Running(Stage::Clone),
         Event::Started(stage) => State::Running(*stage),
         Event::Planned(_) => State::Running(Stage::Release),
-        Event::Concluding { .. } => State::Running(Stage::Hooks),
-        Event::TurningBack(_) => State::TurningBack,
+        Event::OutcomeDecided { .. } => State::Running(Stage::Hooks),
+        Event::RollingBack(_) => State::RollingBack,
         Event::Ended(Outcome::Succeeded(_)) => State::Succeeded,
         Event::Ended(Outcome::Failed(_)) => State::Failed,
         Event::Ended(Outcome::Stopped { .. }) => State::Stopped,
@@ -182,12 +206,12 @@ mod tests {
     fn a_job_that_is_taken_up_again_stays_where_it_stood() {
         let claimed = || Event::Claimed { daemon: "bed".into() };
         let stopped = Outcome::Stopped { at: Stage::Test, why: Stop::TimedOut { seconds: 1 } };
-        let concluding = Event::Concluding { outcome: stopped.clone(), hooks: Vec::new() };
+        let deciding = Event::OutcomeDecided { outcome: stopped.clone(), hooks: Vec::new() };
         for (last, state) in [
             (Event::Started(Stage::Build), State::Running(Stage::Build)),
             (Event::Started(Stage::Release), State::Running(Stage::Release)),
-            (Event::TurningBack(stopped), State::TurningBack),
-            (concluding, State::Running(Stage::Hooks)),
+            (Event::RollingBack(stopped), State::RollingBack),
+            (deciding, State::Running(Stage::Hooks)),
         ] {
             assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), state);
         }
