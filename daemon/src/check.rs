@@ -4,7 +4,7 @@
 
 use crate::{config::Config, registries::Registries, wire};
 use std::{process::ExitCode, sync::Arc};
-use windlass_core::cluster::DEFAULT;
+use windlass_model::cluster::DEFAULT;
 
 pub(crate) async fn check(config: &Config) -> ExitCode {
     let mut well = true;

@@ -15,11 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
-use windlass_core::{
+use windlass_git::Egress;
+use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
     hook::{HookPhase, Policy, SecretSource},
 };
-use windlass_git::Egress;
 use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 
 /// Read when no other is named, if it exists.

@@ -12,13 +12,17 @@ use tokio::{
     time::Instant,
 };
 use tracing::Instrument;
-use windlass_core::{
-    event::{Event, Outcome, Stop},
-    job::Stage,
+use windlass_engine::{
+    journal::JournalLost,
     pipeline::deploy,
     queue::{Action, Message, Queue},
+    run::Run,
+};
+use windlass_model::{
+    event::Event,
+    job::Stage,
+    outcome::{Outcome, Stop},
     replay::{ResumePoint, replay},
-    run::{JournalLost, Run},
 };
 use windlass_store::{Store, StoreError};
 

@@ -6,7 +6,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::watch;
-use windlass_core::{app::App, run::Run};
+use windlass_engine::run::Run;
+use windlass_model::app::App;
 use windlass_store::{Store, StoreError};
 
 /// How long the loop waits at most, and at least.

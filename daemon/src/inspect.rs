@@ -8,16 +8,19 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use windlass_api::{Brought, Inspector, Serving, Shown, Unseen};
-use windlass_core::{
-    app::App,
+use windlass_engine::{
     failure::{Cause, Failure},
-    health::health,
-    job::{Release, Stage},
-    ports::{ClusterError, LogLine, LogRequest, SecretError},
+    ports::{LogLine, LogRequest},
     records::StoreError,
+};
+use windlass_model::{
+    app::App,
+    error::{ClusterError, SecretError},
+    job::{Release, Stage},
     redact::{Redactor, Stream},
     secret::Secret,
 };
+use windlass_rollout::health::health;
 use windlass_store::Store;
 
 /// Releases among which the one that serves is looked for, to say since when.

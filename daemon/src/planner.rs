@@ -5,16 +5,19 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::watch;
 use windlass_api::{Planned, Planner};
-use windlass_core::{
+use windlass_engine::{
+    failure::{Cause, Failure},
+    journal::{Journal, JournalLost},
+    pipeline::{Decision, checkout, decide, reference, release, resolve},
+    ports::{Dockerfile, ImageConfig, Ports},
+    run::Run,
+};
+use windlass_model::{
     app::App,
     cluster::Clusters,
     event::Event,
-    failure::{Cause, Failure},
     job::{Commit, Image, Release, Stage},
-    pipeline::{Decision, checkout, decide, reference, release, resolve},
-    ports::{Dockerfile, ImageConfig, Journal, Ports},
     revision::Revision,
-    run::{JournalLost, Run},
     runtime::SecretEnv,
     spec::Spec,
 };

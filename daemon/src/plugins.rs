@@ -4,7 +4,7 @@ use crate::{config::Config, wire};
 use async_trait::async_trait;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
-use windlass_core::records::{PluginRecord, PluginRecords};
+use windlass_engine::records::{PluginRecord, PluginRecords};
 use windlass_plugin_host::Plugins;
 
 /// Reads the configuration again when it is told to.

@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Mutex;
-use windlass_core::{
-    ports::{Login, Logins, PluginError},
-    run::Recorder,
+use windlass_engine::{
+    ports::{Login, Logins},
+    recorder::Recorder,
 };
+use windlass_model::error::PluginError;
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
 /// How long a login that does not expire is taken without asking.

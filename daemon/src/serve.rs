@@ -16,7 +16,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use windlass_api::{Access, Services, Tls, serve_tcp, serve_unix};
-use windlass_core::records::PluginRecords;
+use windlass_engine::records::PluginRecords;
 
 /// Any error that ends the daemon, as a person should read it.
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;

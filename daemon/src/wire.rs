@@ -7,14 +7,12 @@ use crate::{
 };
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit};
-use windlass_core::{
-    cluster::Targets,
-    hook,
-    ports::{Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets},
-    secret::Secret,
+use windlass_engine::ports::{
+    Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets,
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
+use windlass_model::{cluster::Targets, hook, secret::Secret};
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_store::{Key, Store};
 

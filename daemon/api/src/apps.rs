@@ -11,17 +11,14 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
-use windlass_core::{
-    app::App,
-    endpoint::Endpoint,
+use windlass_engine::{
     failure::Failure,
-    health::Health,
-    job::Release,
     ports::{LogLine, LogRequest},
     records::{Filter, StoreError},
-    snapshot::Workload,
 };
+use windlass_model::{app::App, endpoint::Endpoint, job::Release};
 use windlass_proto::v1::{self, apps_server};
+use windlass_rollout::{health::Health, snapshot::Workload};
 
 /// Jobs that a status tells.
 const JOBS: u32 = 5;

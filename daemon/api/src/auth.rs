@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo, UdsConnectInfo};
 use tonic::{Request, Status, service::Interceptor};
-use windlass_core::app::label;
+use windlass_model::app::label;
 
 /// Hex digits of a SHA-256.
 const HASH: usize = 64;

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
-use windlass_core::{
+use windlass_model::{
     app::App,
     cluster::{Clusters, NoCluster, RolloutOrder, Targets},
     job::Commit,
@@ -204,18 +204,18 @@ mod tests {
         };
         let of = |message: Value, core: Value| assert_eq!(words(&message), words(&core));
         of(json(&v1::Spec::default()), json(&Spec::default()));
-        of(json(&v1::Process::default()), json(&windlass_core::spec::ProcessSpec::default()));
-        of(json(&v1::Resources::default()), json(&windlass_core::spec::ResourceSpec::default()));
-        of(json(&v1::Probe::default()), json(&windlass_core::spec::ProbeSpec::default()));
-        of(json(&v1::Volume::default()), json(&windlass_core::spec::VolumeSpec::default()));
-        of(json(&v1::Expose::default()), json(&windlass_core::spec::ExposeSpec::default()));
-        of(json(&v1::Network::default()), json(&windlass_core::spec::NetworkSpec::default()));
+        of(json(&v1::Process::default()), json(&windlass_model::spec::ProcessSpec::default()));
+        of(json(&v1::Resources::default()), json(&windlass_model::spec::ResourceSpec::default()));
+        of(json(&v1::Probe::default()), json(&windlass_model::spec::ProbeSpec::default()));
+        of(json(&v1::Volume::default()), json(&windlass_model::spec::VolumeSpec::default()));
+        of(json(&v1::Expose::default()), json(&windlass_model::spec::ExposeSpec::default()));
+        of(json(&v1::Network::default()), json(&windlass_model::spec::NetworkSpec::default()));
         of(
             json(&v1::ServiceAccount::default()),
-            json(&windlass_core::spec::AccountSpec::default()),
+            json(&windlass_model::spec::AccountSpec::default()),
         );
-        of(json(&v1::Build::default()), json(&windlass_core::spec::BuildSpec::default()));
-        of(json(&v1::Test::default()), json(&windlass_core::spec::TestSpec::default()));
+        of(json(&v1::Build::default()), json(&windlass_model::spec::BuildSpec::default()));
+        of(json(&v1::Test::default()), json(&windlass_model::spec::TestSpec::default()));
     }
 
     #[test]

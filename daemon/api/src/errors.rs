@@ -3,7 +3,8 @@
 use crate::apps::Unseen;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use windlass_core::{app::NameError, failure::Failure, records::StoreError, spec::SpecError};
+use windlass_engine::{failure::Failure, records::StoreError};
+use windlass_model::{app::NameError, spec::SpecError};
 
 /// The domain of our codes.
 const DOMAIN: &str = "windlass";
@@ -93,7 +94,7 @@ pub(crate) fn unseen(unseen: Unseen) -> Status {
 }
 
 pub(crate) fn failure(failure: &Failure) -> Status {
-    let diagnosis = windlass_core::diagnose::diagnose(failure);
+    let diagnosis = windlass_engine::diagnose::diagnose(failure);
     let mut details = ErrorDetails::new();
     let metadata = [("stage".to_owned(), diagnosis.stage.to_string())];
     details.set_error_info(&diagnosis.code, DOMAIN, metadata);

@@ -11,16 +11,18 @@ use crate::{
 use async_trait::async_trait;
 use prost::Message;
 use tonic::{Request, Response, Status};
-use windlass_core::{
-    app::App,
-    cluster::Clusters,
-    event::Stop,
+use windlass_engine::{
     failure::Failure,
-    job::{Commit, Job, Source},
     pipeline::Decision,
     ports::ObjectChange,
     queue,
     records::{Filter, JobRecord, JobState, Submission},
+};
+use windlass_model::{
+    app::App,
+    cluster::Clusters,
+    job::{Commit, Job, Source},
+    outcome::Stop,
     revision::Revision,
     spec::Spec,
 };

@@ -1,15 +1,18 @@
 //! From what the core knows to the wire. No value of an environment leaves here.
 
 use prost_types::{Duration, Timestamp};
-use windlass_core::{
-    diagnose::Diagnosis,
-    endpoint::Endpoint,
-    event::{Event, Outcome, PluginCall, PluginEffect},
-    hook::ActionResult,
-    job::{CommitInfo, Image, Release, Source, Stage},
-    plan::Cursor,
+use windlass_engine::{
     ports::{ChangeVerb, LogLine, ObjectChange},
     records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
+};
+use windlass_model::{
+    diagnosis::Diagnosis,
+    endpoint::Endpoint,
+    event::{Event, PluginCall, PluginEffect},
+    hook::ActionResult,
+    job::{CommitInfo, Image, Release, Source, Stage},
+    outcome::Outcome,
+    plan::Cursor,
     repository,
     testing::{TestCase, TestSummary},
 };
@@ -27,7 +30,7 @@ pub(crate) fn stage(stage: Stage) -> v1::Stage {
     }
 }
 
-pub(crate) fn app(app: &windlass_core::app::App) -> v1::App {
+pub(crate) fn app(app: &windlass_model::app::App) -> v1::App {
     v1::App {
         project: app.project.clone(),
         name: app.name.clone(),
@@ -233,7 +236,7 @@ fn what(event: Event) -> (Option<Stage>, What) {
             (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest, bytes }))
         }
         Event::Planned(plan) => {
-            let words = |steps: &[windlass_core::plan::Step]| {
+            let words = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
             let planned =

@@ -10,11 +10,11 @@ use crate::{
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use tonic::{Request, Response, Status};
-use windlass_core::{
+use windlass_engine::records::Submission;
+use windlass_model::{
     app::App,
     cluster::place,
     job::{Job, Release, Source},
-    records::Submission,
     spec::Spec,
 };
 use windlass_proto::v1::{self, releases_server};

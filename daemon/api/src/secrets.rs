@@ -7,7 +7,7 @@ use crate::{
     serve::Services,
 };
 use tonic::{Request, Response, Status};
-use windlass_core::{app::label, redact::SHORTEST, secret::Secret};
+use windlass_model::{app::label, redact::SHORTEST, secret::Secret};
 use windlass_proto::v1::{self, secrets_server};
 
 /// No secret is longer.

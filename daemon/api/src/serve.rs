@@ -13,11 +13,11 @@ use tonic::{
     service::Routes,
     transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
 };
-use windlass_core::{
-    cluster::Targets,
+use windlass_engine::{
     queue,
     records::{JobUpdates, Jobs, PluginRecords, Releases, SecretRecords},
 };
+use windlass_model::cluster::Targets;
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, jobs_server::JobsServer, plugins_server::PluginsServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,

@@ -8,10 +8,8 @@ use tokio::sync::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
-use windlass_core::{
-    event::Event,
-    records::{JobUpdates, Jobs},
-};
+use windlass_engine::records::{JobUpdates, Jobs};
+use windlass_model::event::Event;
 use windlass_proto::v1;
 
 /// Events that are read at once.

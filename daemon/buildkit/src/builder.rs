@@ -26,11 +26,14 @@ use std::{
 };
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
-use windlass_core::{
+use windlass_engine::{
+    ports::{Build, BuildRequest, Builder, Dockerfile, ImageConfig, Logins, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
+    error::BuildError,
     event::Event,
     job::{Image, Stage},
-    ports::{Build, BuildError, BuildRequest, Builder, Dockerfile, ImageConfig, Logins, Tree},
-    run::Recorder,
     testing::{LastWords, TestOutput, TestRun},
     version,
 };

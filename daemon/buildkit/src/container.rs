@@ -15,11 +15,11 @@ use bollard_buildkit_proto::{
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use tonic::Status;
-use windlass_core::{
+use windlass_engine::recorder::Recorder;
+use windlass_model::{
+    error::BuildError,
     job::Stage,
-    ports::BuildError,
     redact::Redactor,
-    run::Recorder,
     testing::{LastWords, TestOutput, TestRun},
 };
 
@@ -225,14 +225,11 @@ mod tests {
     use async_trait::async_trait;
     use std::{sync::Arc, time::Duration};
     use tokio::sync::watch;
-    use windlass_core::{
-        app::App,
-        event::Event,
-        job::Release,
-        ports::Journal,
-        run::{JournalLost, Run},
-        secret::Secret,
+    use windlass_engine::{
+        journal::{Journal, JournalLost},
+        run::Run,
     };
+    use windlass_model::{app::App, event::Event, job::Release, secret::Secret};
 
     struct Unheard;
 

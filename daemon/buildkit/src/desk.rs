@@ -6,10 +6,11 @@ use ring::{
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use tonic::Status;
-use windlass_core::{
-    ports::{Credential, Logins, PluginError},
-    run::Recorder,
+use windlass_engine::{
+    ports::{Credential, Logins},
+    recorder::Recorder,
 };
+use windlass_model::error::PluginError;
 
 /// As images name it, and as its API is called.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");

@@ -8,7 +8,7 @@ use bollard_buildkit_proto::google::rpc;
 use prost::Message;
 use serde::Deserialize;
 use tonic::{Code, Status};
-use windlass_core::ports::BuildError;
+use windlass_model::error::BuildError;
 
 /// What a failed solve says beside its message.
 #[derive(Debug, Default)]

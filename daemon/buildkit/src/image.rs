@@ -4,7 +4,7 @@ use crate::gateway::Gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::Result as Built;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use windlass_core::ports::ImageConfig;
+use windlass_engine::ports::ImageConfig;
 
 /// The key under which the frontend puts it.
 const KEY: &str = "containerimage.config";

@@ -3,7 +3,7 @@
 use crate::gateway::Gateway;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
-use windlass_core::{ports::BuildError, redact::Redactor};
+use windlass_model::{error::BuildError, redact::Redactor};
 
 /// Of one file, and of all together: a report is text for a plugin with 64 MiB of memory.
 const LARGEST_FILE: u64 = 2 << 20;

@@ -34,7 +34,8 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
     transport::Channel,
 };
-use windlass_core::{ports::Credential, secret::Secret};
+use windlass_engine::ports::Credential;
+use windlass_model::secret::Secret;
 
 /// What we serve; buildkitd checks the first two names and calls the others as it likes.
 const METHODS: [&str; 7] = [

@@ -10,13 +10,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tonic::transport::Channel;
-use windlass_core::{
-    event::Event,
-    job::Stage,
-    redact::Stream,
-    run::{JournalLost, Recorder},
-    testing::LastWords,
-};
+use windlass_engine::{journal::JournalLost, recorder::Recorder};
+use windlass_model::{event::Event, job::Stage, redact::Stream, testing::LastWords};
 
 /// Lines that are kept of each step, for its error.
 const TAIL: usize = 25;

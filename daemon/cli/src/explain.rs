@@ -2,7 +2,7 @@
 
 use crate::{args::Output, client::Failure, out};
 use serde_json::json;
-use windlass_core::problem::{headings, page};
+use windlass_rollout::problem::{headings, page};
 
 /// Prints the page of a code, or all codes.
 ///

@@ -3,7 +3,7 @@
 use crate::{client::Failure, render::clean, source::check_address};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
-use windlass_core::{
+use windlass_model::{
     repository,
     spec::{FILE, Spec},
 };

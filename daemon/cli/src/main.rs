@@ -61,7 +61,7 @@ fn alone(args: &Args) -> Option<Result<ExitCode, Failure>> {
             out::line(String::from_utf8_lossy(&script).trim_end())
         }
         args::Command::Explain { code } => explain::explain(code.as_deref(), args.output),
-        args::Command::Schema => out::line(format!("{:#}", windlass_core::spec::Spec::schema())),
+        args::Command::Schema => out::line(format!("{:#}", windlass_model::spec::Spec::schema())),
         _ => return None,
     };
     Some(printed.map(|()| ExitCode::SUCCESS))

@@ -4,7 +4,7 @@ use crate::{
     json::{millis, word},
     render::{self, Clock, Ending, Line, millis as millis_of},
 };
-use windlass_core::cluster::DEFAULT;
+use windlass_model::cluster::DEFAULT;
 use windlass_proto::v1::{self, event::What};
 
 /// One event, in one or several lines.

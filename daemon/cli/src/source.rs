@@ -4,7 +4,7 @@ use crate::{
     args::{Command, Source},
     client::Failure,
 };
-use windlass_core::{repository, revision::is_commit_id};
+use windlass_model::{repository, revision::is_commit_id};
 use windlass_proto::v1;
 
 /// Checks the address of a command's repository, so that a login in it does not leave this machine.

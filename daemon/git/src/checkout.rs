@@ -19,11 +19,14 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use windlass_core::{
+use windlass_engine::{
+    ports::{Git, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
+    error::GitError,
     job::{Commit, CommitInfo, Stage},
-    ports::{Git, GitError, Tree},
     revision::{Resolved, Revision, is_commit_id, is_ref_name},
-    run::Recorder,
     secret::Secret,
 };
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, ToSocketAddrs};
 use url::{Host, Url};
-use windlass_core::{address::is_global, ports::GitError, repository};
+use windlass_model::{address::is_global, error::GitError, repository};
 
 /// Addresses that the daemon may connect to for repositories. Public addresses over https are allowed, all
 /// others only if they are named.

@@ -17,9 +17,9 @@ use std::{
     cell::{Cell, RefCell},
     path::Path,
 };
-use windlass_core::{
+use windlass_engine::ports::Pointers;
+use windlass_model::{
     job::CommitInfo,
-    ports::Pointers,
     revision::{Advertised, tags_of},
 };
 

@@ -4,9 +4,10 @@ use crate::egress::Egress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
-use windlass_core::{
+use windlass_engine::ports::Pointers;
+use windlass_model::{
+    error::GitError,
     job::CommitInfo,
-    ports::{GitError, Pointers},
     revision::{Resolved, Revision},
 };
 

@@ -10,7 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Instant,
 };
-use windlass_core::revision::Advertised;
+use windlass_model::revision::Advertised;
 
 /// Makes a repository in an empty folder.
 pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {

@@ -4,7 +4,7 @@ use crate::{
     protocol::{Failed, Remote},
     remote::{init, list, local, refused},
 };
-use windlass_core::revision::{Resolved, Revision, Unresolved, find};
+use windlass_model::revision::{Resolved, Revision, Unresolved, find};
 
 /// Lists the server's refs and finds the revision among them. `to` is an empty folder.
 pub(crate) fn resolve(remote: &Remote, to: &str, revision: &Revision) -> Result<Resolved, Failed> {

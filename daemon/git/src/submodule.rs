@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use url::Url;
-use windlass_core::{ports::GitError, repository::shown, revision::is_ref_name};
+use windlass_model::{error::GitError, repository::shown, revision::is_ref_name};
 
 /// Submodules of one checkout, those of submodules included.
 pub(crate) const MOST: u32 = 64;

@@ -7,10 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
-use windlass_core::{
-    job::CommitInfo,
-    ports::{GitError, Pointers, Tree},
-};
+use windlass_engine::ports::{Pointers, Tree};
+use windlass_model::{error::GitError, job::CommitInfo};
 
 pub(crate) struct Workspace {
     // Removes the folder, however the job ends.

@@ -12,9 +12,9 @@ use kube::api::{AttachParams, LogParams};
 use serde_json::json;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
-use windlass_core::{
-    diagnose::in_words, hook::ActionResult, job::Release, ports::ClusterError, run::Recorder,
-};
+use windlass_engine::recorder::Recorder;
+use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
+use windlass_rollout::report::report;
 
 /// What is kept of what a command printed; of that, once it is masked, the end is told.
 const OUTPUT: usize = 64 << 10;
@@ -57,7 +57,7 @@ pub(crate) async fn run_job(
         End::Hopeless(finding) => {
             // Before anything is undone.
             let evidence = evidence::quoted(client, &namespace, &seen).await;
-            let diagnosis = in_words(&finding, release, evidence);
+            let diagnosis = report(&finding, release, evidence);
             if hook_wait::end_of(&seen, false).is_none() {
                 stop(client, release, &name).await?;
             }

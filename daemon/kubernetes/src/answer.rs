@@ -3,7 +3,7 @@
 use crate::rights::role;
 use kube::core::Status;
 use std::{collections::BTreeMap, error::Error};
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 pub(crate) fn explain(error: kube::Error, object: &str) -> ClusterError {
     let (object, message) = (object.to_owned(), error.to_string());

@@ -12,11 +12,11 @@ use futures::future::try_join_all;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::{
+use windlass_engine::{ports::Secrets, recorder::Recorder};
+use windlass_model::{
+    error::ClusterError,
     event::Event,
     job::{Release, Stage},
-    ports::{ClusterError, Secrets},
-    run::Recorder,
     secret::Secret,
 };
 

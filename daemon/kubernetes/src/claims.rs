@@ -7,9 +7,9 @@ use crate::{
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::{
+use windlass_model::{
+    error::ClusterError,
     job::Release,
-    ports::ClusterError,
     runtime::{Process, VolumeSource},
 };
 

@@ -24,7 +24,7 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 pub use connect::ConnectError;
 

@@ -14,20 +14,22 @@ use crate::{
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use windlass_core::{
+use windlass_engine::{
+    ports::{
+        Cluster, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation, Preview, Secrets,
+    },
+    recorder::Recorder,
+};
+use windlass_model::{
     app::App,
     endpoint::Endpoint,
+    error::ClusterError,
     event::Event,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{
-        Cluster, ClusterError, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation,
-        Preview, Secrets,
-    },
-    run::Recorder,
-    snapshot::Snapshot,
 };
+use windlass_rollout::snapshot::Snapshot;
 
 /// One cluster.
 pub struct Kubernetes {

@@ -3,18 +3,19 @@
 use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
-use windlass_core::{
+use windlass_engine::{
+    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, Preview},
+    recorder::Recorder,
+};
+use windlass_model::{
     app::App,
     endpoint::Endpoint,
+    error::ClusterError,
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
-    ports::{
-        Cluster, ClusterError, Inspect, LogLine, LogRequest, ObjectChange, Observation, Preview,
-    },
-    run::Recorder,
-    snapshot::Snapshot,
 };
+use windlass_rollout::snapshot::Snapshot;
 
 /// Clusters by name. What is asked of a release is asked of the first cluster that it names.
 pub struct Clusters {

@@ -3,10 +3,10 @@
 use crate::{client::Client, inventory::Entry};
 use kube::api::DynamicObject;
 use serde_json::Value;
-use windlass_core::{
+use windlass_model::{
     endpoint::Endpoint,
+    error::ClusterError,
     job::Release,
-    ports::ClusterError,
     runtime::{Route, ServiceKind},
 };
 

@@ -18,7 +18,7 @@ use kube::{
     Resource,
     api::{ListParams, LogParams},
 };
-use windlass_core::job::Release;
+use windlass_model::job::Release;
 
 /// Pods that are quoted.
 const PODS: usize = 2;

@@ -2,7 +2,7 @@
 
 use crate::render::{self, INSTANCE, JOB, labels, set};
 use serde_json::{Value, json};
-use windlass_core::{job::Release, spec};
+use windlass_model::{job::Release, spec};
 
 /// Finished Jobs are kept for a look, and so that a daemon that was away makes none twice: a week.
 const KEPT_SECONDS: u32 = 7 * 24 * 3600;

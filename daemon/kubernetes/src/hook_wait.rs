@@ -18,13 +18,16 @@ use kube::{
 };
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use windlass_core::{
+use windlass_engine::recorder::Recorder;
+use windlass_model::{
+    error::ClusterError,
     event::Event,
     job::{Release, Stage},
-    ports::ClusterError,
+};
+use windlass_rollout::{
+    judge::{Judge, Verdict},
     problem,
-    rollout::{Finding, Judge, Verdict},
-    run::Recorder,
+    problem::Finding,
 };
 
 /// How long a container may wait in vain, for what no problem knows, before it is believed.

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt};
-use windlass_core::{job::Release, ports::ClusterError};
+use windlass_model::{error::ClusterError, job::Release};
 
 /// The key of the list in the ConfigMap.
 const KEY: &str = "objects";

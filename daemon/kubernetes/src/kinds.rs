@@ -11,7 +11,7 @@ use std::{
     sync::Mutex,
     time::{Duration, Instant},
 };
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 /// How long what was found is believed.
 const FRESH: Duration = Duration::from_secs(600);

@@ -15,10 +15,8 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, task::JoinSet, time::sleep};
-use windlass_core::{
-    app::App,
-    ports::{ClusterError, LogLine, LogRequest},
-};
+use windlass_engine::ports::{LogLine, LogRequest};
+use windlass_model::{app::App, error::ClusterError};
 
 /// The time between two looks for new pods and restarts.
 const LOOK: Duration = Duration::from_secs(2);

@@ -29,12 +29,12 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
-use windlass_core::{
+use windlass_engine::ports::Observation;
+use windlass_model::{
     job::Release,
-    ports::Observation,
     runtime::{Route, ServiceKind},
-    snapshot::{Snapshot, Workload},
 };
+use windlass_rollout::snapshot::{Snapshot, Workload};
 
 /// A dead connection is noticed after this and five seconds more; the default of 290 s is as long
 /// as the whole rollout may take.

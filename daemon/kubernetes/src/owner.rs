@@ -3,7 +3,7 @@
 use crate::render::{INSTANCE, MANAGED_BY, OURS, text};
 use kube::{api::DynamicObject, core::ObjectMeta};
 use serde_json::Value;
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 /// Whether it is of the same app as the object that would be applied in its place.
 pub(crate) fn is_of_same_app(live: &ObjectMeta, manifest: &Value) -> bool {

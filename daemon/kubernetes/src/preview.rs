@@ -14,10 +14,8 @@ use futures::future::try_join_all;
 use kube::api::DynamicObject;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
-use windlass_core::{
-    job::Release,
-    ports::{ChangeVerb, ClusterError, ObjectChange},
-};
+use windlass_engine::ports::{ChangeVerb, ObjectChange};
+use windlass_model::{error::ClusterError, job::Release};
 
 /// Lines shown around a change.
 const AROUND: usize = 2;

@@ -7,11 +7,14 @@ use crate::{
     render::{self, PullLogin},
 };
 use k8s_openapi::api::core::v1::Secret;
-use windlass_core::{
+use windlass_engine::{
+    ports::{Credential, Logins},
+    recorder::Recorder,
+};
+use windlass_model::{
+    error::ClusterError,
     event::Event,
     job::{Release, Stage},
-    ports::{ClusterError, Credential, Logins},
-    run::Recorder,
 };
 
 /// Where a release's image is, as its reference names it.

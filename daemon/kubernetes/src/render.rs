@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use windlass_core::{job::Release, runtime::WEB, secret::Secret};
+use windlass_model::{job::Release, runtime::WEB, secret::Secret};
 
 mod access;
 mod config;

@@ -7,7 +7,7 @@ use crate::{
     render::{self, JOB, text, workload_name},
 };
 use serde_json::json;
-use windlass_core::{job::Release, ports::ClusterError};
+use windlass_model::{error::ClusterError, job::Release};
 
 pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), ClusterError> {
     stop(client, release).await?;

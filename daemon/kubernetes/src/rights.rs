@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 /// How long an answer is believed.
 const FRESH: Duration = Duration::from_secs(600);

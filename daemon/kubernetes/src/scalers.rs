@@ -11,7 +11,7 @@ use k8s_openapi::{
 };
 use kube::api::ListParams;
 use serde_json::Value;
-use windlass_core::ports::ClusterError;
+use windlass_model::error::ClusterError;
 
 /// The manifest without its number of pods, where something keeps changing that; else none.
 pub(crate) async fn without_replicas(

@@ -14,7 +14,7 @@ use k8s_openapi::{
 };
 use kube::api::DynamicObject;
 use std::collections::BTreeMap;
-use windlass_core::snapshot::{Autoscaler, Route, Service, Snapshot, Warning, Workload};
+use windlass_rollout::snapshot::{Autoscaler, Route, Service, Snapshot, Warning, Workload};
 
 mod order;
 mod pod;

@@ -9,11 +9,11 @@ use crate::{
     render::{JOB, text},
 };
 use serde_json::Value;
-use windlass_core::{
+use windlass_engine::recorder::Recorder;
+use windlass_model::{
+    error::ClusterError,
     event::Event,
     job::{Release, Stage},
-    ports::ClusterError,
-    run::Recorder,
 };
 
 /// Whether an object is a StatefulSet that starts its pods one after the other.

@@ -111,7 +111,7 @@ impl Asks {
             check_methods("asks.http", &http.methods)?;
         }
         for secret in &self.secrets {
-            windlass_core::app::label("asks.secrets.name", &secret.name, 30)
+            windlass_model::app::label("asks.secrets.name", &secret.name, 30)
                 .map_err(|error| error.to_string())?;
             if secret.uses.is_empty() && secret.public.is_empty() {
                 return Err(format!("asks.secrets: `{}` has no uses", secret.name));

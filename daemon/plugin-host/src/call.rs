@@ -15,11 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
-use windlass_core::{
+use windlass_engine::{journal::JournalLost, recorder::Recorder};
+use windlass_model::{
+    error::PluginError,
     event::{Event, PluginCall, PluginEffect},
     job::Stage,
-    ports::PluginError,
-    run::{JournalLost, Recorder},
 };
 
 /// How long a call waits for its turn.

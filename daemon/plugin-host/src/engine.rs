@@ -29,7 +29,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component, InstancePre, Linker},
 };
-use windlass_core::ports::{PluginError, Secrets};
+use windlass_engine::ports::Secrets;
+use windlass_model::error::PluginError;
 
 /// A larger component is refused before anything reads it.
 const LARGEST: u64 = 32 << 20;

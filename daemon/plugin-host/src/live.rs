@@ -8,7 +8,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
-use windlass_core::records::PluginRecord;
+use windlass_engine::records::PluginRecord;
 
 /// All plugins of a daemon.
 pub struct Plugins {

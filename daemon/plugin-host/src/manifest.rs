@@ -99,7 +99,7 @@ impl Manifest {
         let text = std::str::from_utf8(data).map_err(|error| format!("its manifest: {error}"))?;
         let manifest: Self =
             toml::from_str(text).map_err(|error| format!("its manifest: {}", error.message()))?;
-        windlass_core::app::label("name", &manifest.name, 30)
+        windlass_model::app::label("name", &manifest.name, 30)
             .map_err(|error| format!("its manifest: {error}"))?;
         let texts =
             [&manifest.version].into_iter().chain(&manifest.markers).chain(&manifest.languages);

@@ -26,7 +26,7 @@ use tokio_rustls::{
     },
 };
 use url::Host;
-use windlass_core::address::{is_global, is_link_local};
+use windlass_model::address::{is_global, is_link_local};
 
 /// For one address; the next is tried after it.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -14,7 +14,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
 use wasmtime::component::Resource;
-use windlass_core::{hook::SecretSource, ports::Secrets, secret::Secret};
+use windlass_engine::ports::Secrets;
+use windlass_model::{hook::SecretSource, secret::Secret};
 
 /// No key, token or document of keys is longer.
 const LONGEST: u64 = 64 << 10;

@@ -25,13 +25,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
-use windlass_core::{
+use windlass_engine::{
+    journal::{Journal, JournalLost},
+    ports::Credential,
+    recorder::Recorder,
+    run::Run,
+};
+use windlass_model::{
     app::App,
+    error::PluginError,
     event::Event,
     hook::{About, Hook, HookPhase, HookStep, Policy},
     job::Release,
-    ports::{Credential, Journal, PluginError},
-    run::{JournalLost, Recorder, Run},
     secret::Secret,
     testing::TestOutput,
 };

@@ -27,12 +27,15 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
-use windlass_core::{
+use windlass_engine::{
+    ports::{Detected, Detectors, Hooks, Login, TestRunners, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
     app::{App, label},
+    error::PluginError,
     hook::{About, ActionResult, Hook, HookStep, SecretSource},
-    ports::{Detected, Detectors, Hooks, Login, PluginError, TestRunners, Tree},
     recipe::Recipe,
-    run::Recorder,
     testing::{TestOutput, TestPlan, TestSummary},
 };
 

@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use windlass_core::{redact::Redactor, secret::Secret};
+use windlass_model::{redact::Redactor, secret::Secret};
 
 /// The longest line of a plugin's log.
 const LONGEST_LINE: usize = 1024;

@@ -2,7 +2,7 @@
 
 use super::{Config, ConfigError, Registry};
 use std::fmt::Display;
-use windlass_core::app::label;
+use windlass_model::app::label;
 
 impl Config {
     /// Checks all rules. The error names the key, what is expected and what to do.

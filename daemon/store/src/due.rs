@@ -6,7 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteConnection};
-use windlass_core::app::App;
+use windlass_model::app::App;
 
 /// Lines of logs are kept for 30 days, jobs for a year (`architecture.md`, Decided).
 pub(crate) const LOGS_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;

@@ -46,7 +46,7 @@ impl From<std::io::Error> for StoreError {
     }
 }
 
-impl From<StoreError> for windlass_core::records::StoreError {
+impl From<StoreError> for windlass_engine::records::StoreError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full(why) => Self::Full(why),

@@ -5,10 +5,11 @@ use crate::{
     store::{from_json, now_ms, to_json},
 };
 use sqlx::{Row, sqlite::SqliteRow};
-use windlass_core::{
-    event::{Event, Outcome, Stop},
+use windlass_engine::records::{Filter, JobRecord, JobState, Submission, Submitted};
+use windlass_model::{
+    event::Event,
     job::Stage,
-    records::{Filter, JobRecord, JobState, Submission, Submitted},
+    outcome::{Outcome, Stop},
 };
 
 const COLUMNS: &str = "SELECT jobs.*, \

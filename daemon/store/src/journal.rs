@@ -4,9 +4,11 @@ use crate::{Store, StoreError, store::from_json, writer::Write};
 use async_trait::async_trait;
 use sqlx::Row;
 use tokio::sync::oneshot;
-use windlass_core::{
-    app::App, event::Event, job::Release, ports::Journal, records::Recorded, run::JournalLost,
+use windlass_engine::{
+    journal::{Journal, JournalLost},
+    records::Recorded,
 };
+use windlass_model::{app::App, event::Event, job::Release};
 
 /// One job's journal.
 pub struct JobJournal {

@@ -3,16 +3,11 @@
 use crate::Store;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
-use windlass_core::{
-    app::App,
-    event::Stop,
-    job::Release,
-    records::{
-        Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, SecretRecord, SecretRecords,
-        StoreError, Submission, Submitted,
-    },
-    secret::Secret,
+use windlass_engine::records::{
+    Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, SecretRecord, SecretRecords,
+    StoreError, Submission, Submitted,
 };
+use windlass_model::{app::App, job::Release, outcome::Stop, secret::Secret};
 
 #[async_trait]
 impl Jobs for Store {

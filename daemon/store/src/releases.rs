@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError, store::from_json};
 use sqlx::Row;
-use windlass_core::{app::App, cluster::DEFAULT, job::Release};
+use windlass_model::{app::App, cluster::DEFAULT, job::Release};
 
 impl Store {
     /// The newest release that succeeded in a cluster.

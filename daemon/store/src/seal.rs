@@ -13,7 +13,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
-use windlass_core::secret::Secret;
+use windlass_model::secret::Secret;
 use zeroize::Zeroizing;
 
 /// The key that wraps all others.

@@ -3,11 +3,8 @@
 use crate::{Store, StoreError, store::now_ms};
 use async_trait::async_trait;
 use sqlx::Row;
-use windlass_core::{
-    ports::{SecretError, Secrets},
-    records::SecretRecord,
-    secret::Secret,
-};
+use windlass_engine::{ports::Secrets, records::SecretRecord};
+use windlass_model::{error::SecretError, secret::Secret};
 
 fn row_name(project: &str, name: &str, version: u32) -> String {
     format!("secret|{project}|{name}|{version}")

@@ -2,12 +2,16 @@
 
 use crate::{Key, Store};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
-use windlass_core::{
-    app::App,
-    event::{Event, Outcome, Stop},
-    job::{Commit, Image, Job, Release, Source, Stage},
-    ports::{Journal, Secrets},
+use windlass_engine::{
+    journal::Journal,
+    ports::Secrets,
     records::{Filter, JobState, Submission},
+};
+use windlass_model::{
+    app::App,
+    event::Event,
+    job::{Commit, Image, Job, Release, Source, Stage},
+    outcome::{Outcome, Stop},
     runtime::Runtime,
     secret::Secret,
     spec::Spec,
@@ -50,7 +54,7 @@ fn release(id: &str) -> Release {
         hooks: Default::default(),
         runtime: Runtime {
             user: Some(10001),
-            processes: vec![windlass_core::spec::web(8080, None)],
+            processes: vec![windlass_model::spec::web(8080, None)],
             ..Runtime::default()
         },
     }

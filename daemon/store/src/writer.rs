@@ -7,9 +7,10 @@ use crate::{
 };
 use sqlx::{Row, SqliteConnection};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use windlass_core::{
-    event::{Event, Outcome},
+use windlass_model::{
+    event::Event,
     job::Release,
+    outcome::Outcome,
     replay::{State, state_after},
 };
 

@@ -3,10 +3,8 @@
 use crate::harness::{Bench, Folder, of};
 use std::{fs, sync::Arc};
 use windlass_bed::build;
-use windlass_core::{
-    ports::{Detected, Detectors},
-    recipe::BuildStep,
-};
+use windlass_engine::ports::{Detected, Detectors};
+use windlass_model::recipe::BuildStep;
 use windlass_plugin_host::{PluginSet, Source};
 
 /// The three detectors, in the order of a daemon's configuration.

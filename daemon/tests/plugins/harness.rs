@@ -7,13 +7,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::sync::watch;
-use windlass_core::{
+use windlass_engine::{
+    journal::{Journal, JournalLost},
+    ports::{Detected, Detectors, Tree},
+    recorder::Recorder,
+    run::Run,
+};
+use windlass_model::{
     app::App,
+    error::{GitError, PluginError},
     event::Event,
     job::Release,
-    ports::{Detected, Detectors, GitError, Journal, PluginError, Tree},
     recipe::Recipe,
-    run::{JournalLost, Recorder, Run},
 };
 use windlass_plugin_host::{
     Host, HostError, Isolation, JobPlugins, Limits, PluginSet, Setup, Source,

@@ -11,7 +11,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use windlass_core::{event::Event, ports::Detectors};
+use windlass_engine::ports::Detectors;
+use windlass_model::event::Event;
 use windlass_plugin_host::{Isolation, Limits, Plugins, Source};
 
 /// More instances than one component may have (design, 8).

@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::build;
-use windlass_core::{
+use windlass_engine::ports::Hooks;
+use windlass_model::{
     app::App,
+    error::PluginError,
     event::Event,
     hook::{About, ActionResult, Hook, HookPhase, HookStep, Policy, SecretSource},
-    ports::{Hooks, PluginError},
 };
 use windlass_plugin_host::{
     Grant, HookSource, Isolation, Limits, Plugins, Setup, SitePolicy, Source,

@@ -5,7 +5,7 @@ use crate::{
     harness::{Bench, of},
 };
 use std::fs;
-use windlass_core::ports::Detectors;
+use windlass_engine::ports::Detectors;
 use windlass_plugin_host::{Plugins, Source};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,12 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_bed::{Layout, build, part::python};
-use windlass_core::{
+use windlass_engine::ports::{Credential, Hooks, Login};
+use windlass_model::{
     app::App,
-    diagnose::Diagnosis,
+    diagnosis::Diagnosis,
+    error::PluginError,
     event::Event,
     hook::{About, Action, ActionResult, Done, Hook, HookPhase, HookStep, Policy, SecretSource},
-    ports::{Credential, Hooks, Login, PluginError},
 };
 use windlass_plugin_host::{Grant, HookSource, Isolation, Plugins, RegistrySource, Setup, Source};
 

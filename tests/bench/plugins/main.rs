@@ -22,14 +22,12 @@ use std::{
 use tokio::sync::watch;
 use wasm_encoder::{CustomSection, Encode, Section};
 use windlass_bed::{Layout, Report, build, process::run};
-use windlass_core::{
-    app::App,
-    event::Event,
-    job::Release,
-    ports::{Detectors, GitError, Journal, TestRunners, Tree},
-    run::{JournalLost, Run},
-    testing::TestOutput,
+use windlass_engine::{
+    journal::{Journal, JournalLost},
+    ports::{Detectors, TestRunners, Tree},
+    run::Run,
 };
+use windlass_model::{app::App, error::GitError, event::Event, job::Release, testing::TestOutput};
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
 /// Bench only: it is no part of the bed.

@@ -5,7 +5,7 @@ use super::{
     pod::account_name,
 };
 use serde_json::{Value, json};
-use windlass_core::job::Release;
+use windlass_model::job::Release;
 
 /// One of the app's own has no rights; pods do not even get its token unless they ask for it.
 pub(super) fn service_account(release: &Release) -> Option<Value> {

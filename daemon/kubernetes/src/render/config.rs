@@ -7,7 +7,7 @@ use super::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use windlass_core::{job::Release, runtime::SecretEnv, secret::Secret};
+use windlass_model::{job::Release, runtime::SecretEnv, secret::Secret};
 
 /// Named by content and immutable: a release that is put back finds its own again, and an old pod
 /// never reads new values.

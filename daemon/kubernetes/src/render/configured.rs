@@ -7,7 +7,7 @@ use super::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use windlass_core::job::Release;
+use windlass_model::job::Release;
 
 /// The annotation of a pod template that tells what the ConfigMaps hold which its pods read.
 const CONFIG: &str = "windlass.dev/config";

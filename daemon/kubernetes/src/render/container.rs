@@ -5,7 +5,7 @@ use super::{
     names::set,
 };
 use serde_json::{Value, json};
-use windlass_core::{
+use windlass_model::{
     job::Release,
     runtime::{Check, Probe, Process, SecretEnv},
 };

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use windlass_core::{
+use windlass_model::{
     job::Release,
     runtime::{Process, WEB},
 };

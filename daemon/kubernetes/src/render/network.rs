@@ -2,7 +2,7 @@
 
 use super::names::{metadata, process_metadata, selector, set, workload_name};
 use serde_json::{Value, json};
-use windlass_core::{
+use windlass_model::{
     job::Release,
     runtime::{Process, Route, ServiceKind, WEB},
 };

@@ -7,7 +7,7 @@ use super::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use windlass_core::{job::Release, manifest::IMAGE, runtime::Manifest};
+use windlass_model::{job::Release, manifest::IMAGE, runtime::Manifest};
 
 /// Of a Job's name, without its hash: with the hash it is a label, of at most 63.
 const LONGEST_JOB: usize = 52;

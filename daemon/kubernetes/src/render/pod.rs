@@ -5,7 +5,7 @@ use super::{
     names::{pull_name, selector, set, workload_name},
 };
 use serde_json::{Value, json};
-use windlass_core::{
+use windlass_model::{
     job::Release,
     runtime::{Process, Spread, Volume, VolumeSource},
 };

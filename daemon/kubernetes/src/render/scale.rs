@@ -6,7 +6,7 @@ use super::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use windlass_core::{job::Release, runtime::Process};
+use windlass_model::{job::Release, runtime::Process};
 
 /// Kinds and names of what objects scale: autoscalers of ours and of the repository's own, KEDA's
 /// ScaledObject, and whatever else names its target as those do.

@@ -1,7 +1,7 @@
 //! How a Deployment's new pods come in the place of the old ones.
 
 use serde_json::{Value, json};
-use windlass_core::runtime::{Process, VolumeSource};
+use windlass_model::runtime::{Process, VolumeSource};
 
 /// The strategy of a process's Deployment. `shares`: whether a claim that somebody else made, by its name,
 /// can be had by several pods at once, to be written or only to be read.

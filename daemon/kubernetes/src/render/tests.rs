@@ -1,5 +1,5 @@
 use super::*;
-use windlass_core::{
+use windlass_model::{
     app::App,
     job::Image,
     manifest,

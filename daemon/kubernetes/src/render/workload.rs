@@ -10,7 +10,7 @@ use super::{
     strategy::strategy,
 };
 use serde_json::{Value, json};
-use windlass_core::{
+use windlass_model::{
     job::Release,
     runtime::{Process, Schedule, VolumeSource},
 };
@@ -151,7 +151,7 @@ pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
     if process.stateful {
         return Vec::new();
     }
-    let of_volume = |(name, volume): (&String, &windlass_core::runtime::Volume)| {
+    let of_volume = |(name, volume): (&String, &windlass_model::runtime::Volume)| {
         let name = format!("{}-{name}", workload_name(release, process));
         Some(json!({
             "apiVersion": "v1",

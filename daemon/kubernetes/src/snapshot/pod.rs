@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{
     Container as K8sContainer, ContainerStateTerminated, ContainerStatus, Pod as K8sPod, Probe,
 };
-use windlass_core::snapshot::{Container, Pod, Terminated};
+use windlass_rollout::snapshot::{Container, Pod, Terminated};
 
 /// The label of a Job's pods (`JobNameLabel` of `k8s.io/api/batch/v1`).
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";

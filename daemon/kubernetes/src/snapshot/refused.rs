@@ -10,7 +10,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
-use windlass_core::snapshot::{Warning, Workload};
+use windlass_rollout::snapshot::{Warning, Workload};
 
 const FAILED_CREATE: &str = "FailedCreate";
 

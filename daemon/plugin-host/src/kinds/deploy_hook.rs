@@ -8,7 +8,7 @@ use crate::{
     question::{Call, Return},
     state::{State, sanitize, sanitize_lines},
 };
-use windlass_core::{
+use windlass_model::{
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep},
     job::Stage,
 };
@@ -44,7 +44,7 @@ impl Next {
             what: failure.what.clone(),
             fix: failure.fixes.first().cloned().unwrap_or_default(),
         });
-        let image = about.image.as_ref().map(windlass_core::job::Image::by_digest);
+        let image = about.image.as_ref().map(windlass_model::job::Image::by_digest);
         let context = deploy_hook::Context {
             moment: match hook.phase {
                 HookPhase::BeforeTraffic => deploy_hook::Moment::BeforeTraffic,

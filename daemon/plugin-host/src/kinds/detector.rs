@@ -7,7 +7,7 @@ use crate::{
     state::{State, sanitize},
     workspace::TreeHandle,
 };
-use windlass_core::{
+use windlass_model::{
     job::Stage,
     recipe::{BuildStage, BuildStep, ImagePlan, Recipe},
 };

@@ -11,11 +11,8 @@ use crate::{
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 use wasmtime::component::Resource;
-use windlass_core::{
-    job::Stage,
-    ports::{Credential, Login},
-    secret::Secret,
-};
+use windlass_engine::ports::{Credential, Login};
+use windlass_model::{job::Stage, secret::Secret};
 
 /// `authenticate`.
 pub(crate) struct Authenticate {

@@ -8,7 +8,7 @@ use crate::{
     workspace::TreeHandle,
 };
 use std::collections::BTreeMap;
-use windlass_core::{
+use windlass_model::{
     job::Stage,
     testing::{TestCase, TestOutput, TestPlan, TestSummary},
 };

@@ -1,0 +1,49 @@
+//! Turns a failure's evidence into words that a person can act on. One file a problem; words live
+//! only here.
+
+use crate::failure::{Cause, Failure};
+use windlass_model::{diagnosis::Diagnosis, job::Stage, outcome::Stop};
+
+mod builder;
+mod cluster;
+mod defect;
+mod detection;
+mod hook;
+mod repository;
+mod rollout;
+mod secret;
+mod stuck;
+mod tests_failed;
+
+/// Asked in order; the first that recognises the failure answers.
+const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
+    repository::known,
+    detection::known,
+    builder::known,
+    tests_failed::known,
+    secret::known,
+    hook::known,
+    rollout::known,
+    cluster::known,
+    stuck::known,
+    defect::known,
+];
+
+/// The words for `failure`.
+#[must_use]
+pub fn diagnose(failure: &Failure) -> Diagnosis {
+    let known = KNOWN.iter().find_map(|known| known(failure));
+    let mut diagnosis = known
+        .unwrap_or_else(|| Diagnosis { what: failure.cause.to_string(), ..Diagnosis::default() });
+    diagnosis.stage = failure.at;
+    if let Cause::Rollout { release, .. } | Cause::Applying { release, .. } = &failure.cause {
+        diagnosis.subject.push_str(&release.place());
+    }
+    diagnosis
+}
+
+/// A stop, where it stands beside failures.
+#[must_use]
+pub fn stopped(at: Stage, why: &Stop) -> Diagnosis {
+    Diagnosis { code: "stopped".into(), stage: at, what: why.to_string(), ..Diagnosis::default() }
+}

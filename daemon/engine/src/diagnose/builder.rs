@@ -1,0 +1,77 @@
+//! The image cannot be had.
+
+use super::Diagnosis;
+use crate::failure::{Cause, Failure};
+use windlass_model::error::BuildError;
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let error = match &failure.cause {
+        Cause::Build(error) => error,
+        Cause::RootForbidden => {
+            return Some(Diagnosis {
+                code: "root-forbidden".into(),
+                what: failure.cause.to_string(),
+                fixes: vec![
+                    "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".into(),
+                ],
+                ..Diagnosis::default()
+            });
+        }
+        _ => return None,
+    };
+    let mut diagnosis = Diagnosis { what: error.to_string(), ..Diagnosis::default() };
+    let (code, fix): (_, &[&str]) = match error {
+        BuildError::Unreachable { message, .. } => {
+            diagnosis.why.clone_from(message);
+            (
+                "builder-unreachable",
+                &["see that buildkitd runs; `windlassd check` tells; then submit again"],
+            )
+        }
+        BuildError::Dockerfile { file, line, source_line, .. } => {
+            diagnosis.subject = format!("{file}:{line}");
+            diagnosis.evidence = vec![source_line.clone()];
+            ("dockerfile-invalid", &["correct this line and commit again"])
+        }
+        BuildError::Step { file, line, tail, .. } => {
+            diagnosis.subject = format!("{file}:{line}");
+            diagnosis.evidence.clone_from(tail);
+            ("build-step-failed", &["its last lines say why: fix that and commit again"])
+        }
+        BuildError::NoBaseImage { image, message } => {
+            diagnosis.subject.clone_from(image);
+            diagnosis.why.clone_from(message);
+            ("base-image-not-found", &["check the name and tag after FROM"])
+        }
+        BuildError::Denied { host, message } => {
+            diagnosis.subject.clone_from(host);
+            diagnosis.why.clone_from(message);
+            (
+                "registry-denied",
+                &[
+                    "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration",
+                    "check that this account may push to the repository",
+                ],
+            )
+        }
+        BuildError::Login { host, error } => {
+            diagnosis.subject.clone_from(host);
+            diagnosis.why.clone_from(&error.message);
+            diagnosis.code = "registry-login-failed".into();
+            let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
+            diagnosis.fixes = error.hint.iter().cloned().chain([look]).collect();
+            return Some(diagnosis);
+        }
+        BuildError::Full { message } => {
+            diagnosis.why.clone_from(message);
+            (
+                "builder-full",
+                &["free disk space on the builder: `buildctl prune`; then submit again"],
+            )
+        }
+        BuildError::Other { .. } => ("build-failed", &[]),
+    };
+    diagnosis.code = code.into();
+    diagnosis.fixes = fix.iter().map(|&fix| fix.into()).collect();
+    Some(diagnosis)
+}

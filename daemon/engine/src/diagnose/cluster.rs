@@ -1,0 +1,96 @@
+//! The cluster did not do what it was told, and that is no known problem.
+
+use super::Diagnosis;
+use crate::failure::{Cause, Failure};
+use windlass_model::error::ClusterError;
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let error = match &failure.cause {
+        Cause::Cluster(error) => error,
+        Cause::Applying { error, .. } => &**error,
+        Cause::NoCluster(error) => {
+            return Some(Diagnosis {
+                code: "no-cluster".into(),
+                subject: "the job's clusters".into(),
+                what: error.to_string(),
+                why: "which apps go to which clusters was changed after the job was submitted"
+                    .into(),
+                fixes: vec![
+                    "submit it again for clusters that there are, or ask the operator".into(),
+                ],
+                ..Diagnosis::default()
+            });
+        }
+        _ => return None,
+    };
+    let (code, subject, why, fix) = match error {
+        ClusterError::Unreachable { message } => (
+            "cluster-unreachable",
+            "the API server",
+            message,
+            "see that the API server runs and that `windlassd check` reaches it; then submit again",
+        ),
+        ClusterError::NotTrusted { message } => (
+            "cluster-not-trusted",
+            "the API server",
+            message,
+            if message.starts_with("401") {
+                "put a token or a certificate that is valid into the kubeconfig (`cluster.kubeconfig`; it is read again by itself), then submit again"
+            } else if message.contains("certificate") {
+                "compare the clocks of this machine and the API server, and the kubeconfig's `certificate-authority-data` with the server's certificate; then submit again"
+            } else {
+                "put the API server's address into the kubeconfig (`cluster.kubeconfig`); `windlassd check` says whether it is one"
+            },
+        ),
+        ClusterError::Forbidden { object, message } => (
+            "cluster-forbids",
+            &**object,
+            message,
+            "give the daemon's account the verb that the message names, on that kind and namespace",
+        ),
+        ClusterError::Rejected { object, message } | ClusterError::NoKind { object, message } => (
+            "object-rejected",
+            &**object,
+            message,
+            "change what the message names, or ask the cluster's owner",
+        ),
+        ClusterError::Conflict { object, message } => (
+            "object-of-another",
+            &**object,
+            message,
+            "rename the app, or remove the object that is in its way",
+        ),
+        ClusterError::Unknown { name, .. } => {
+            let fix = format!(
+                "name it in the daemon's `clusters` again, or deploy with clusters that there are; a daemon that had one `[cluster]` calls it `{}`",
+                windlass_model::cluster::DEFAULT
+            );
+            return Some(Diagnosis {
+                code: "cluster-unknown".into(),
+                subject: format!("cluster {name}"),
+                what: error.to_string(),
+                fixes: vec![fix],
+                ..Diagnosis::default()
+            });
+        }
+        ClusterError::Login { host, error: login } => {
+            return Some(Diagnosis {
+                code: "registry-login-failed".into(),
+                subject: host.clone(),
+                what: error.to_string(),
+                why: login.message.clone(),
+                fixes: login.hint.iter().cloned().collect(),
+                ..Diagnosis::default()
+            });
+        }
+        ClusterError::Secret(_) => return None,
+    };
+    Some(Diagnosis {
+        code: code.into(),
+        subject: subject.to_owned(),
+        what: error.to_string(),
+        why: why.clone(),
+        fixes: vec![fix.into()],
+        ..Diagnosis::default()
+    })
+}

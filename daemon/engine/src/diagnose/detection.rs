@@ -1,0 +1,85 @@
+//! Nobody knows what the tree is, or what is said of it cannot be.
+
+use super::Diagnosis;
+use crate::failure::{Cause, Failure};
+use windlass_model::error::PluginError;
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let (code, subject, why, fixes) = match &failure.cause {
+        Cause::Undetected(asked) => (
+            "nothing-detected",
+            String::new(),
+            format!("asked: {}", asked.join(", ")),
+            vec![
+                "commit a Dockerfile".to_owned(),
+                "if the app is in a folder of the repository, say so in `source.directory`".into(),
+            ],
+        ),
+        Cause::NoSuchRecipe { wanted, .. } => (
+            "recipe-not-found",
+            wanted.clone(),
+            String::new(),
+            vec!["set `build.recipe` to one of those, or leave it out".to_owned()],
+        ),
+        Cause::Refused(refusals) => (
+            "plugin-failed",
+            refusals.iter().map(|refusal| &*refusal.plugin).collect::<Vec<_>>().join(", "),
+            words(refusals),
+            ways_out(refusals),
+        ),
+        Cause::Spec(error) => (
+            "spec-invalid",
+            error.field.clone(),
+            error.problem.clone(),
+            vec!["correct it and commit again".to_owned()],
+        ),
+        Cause::Recipe { plugin, .. } => (
+            "recipe-refused",
+            plugin.clone(),
+            String::new(),
+            vec![
+                "this is the plugin's mistake: tell its author".to_owned(),
+                "commit a Dockerfile to go on without it".into(),
+            ],
+        ),
+        Cause::Plugin(error) => (
+            "plugin-failed",
+            error.plugin.clone(),
+            error.message.clone(),
+            error
+                .hint
+                .iter()
+                .cloned()
+                .chain([
+                    "commit a Dockerfile to go on without it".to_owned(),
+                    "or ask the operator to take the plugin out".into(),
+                ])
+                .collect(),
+        ),
+        _ => return None,
+    };
+    let what = failure.cause.to_string();
+    Some(Diagnosis { code: code.into(), subject, what, why, fixes, ..Diagnosis::default() })
+}
+
+/// Joins the reasons of all refusals.
+fn words(refusals: &[PluginError]) -> String {
+    match refusals {
+        [only] => only.message.clone(),
+        several => {
+            let line = |refusal: &PluginError| format!("{}: {}", refusal.plugin, refusal.message);
+            several.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Lists each detector's own suggestion, and the one that helps against all refusals.
+fn ways_out(refusals: &[PluginError]) -> Vec<String> {
+    let suggested = refusals.iter().map(|refusal| {
+        let hint = refusal.hint.as_deref();
+        // A plugin's own word always has one: this is a trap or a limit.
+        let hint = hint.unwrap_or("tell the plugin's author, or ask the operator to take it out");
+        if refusals.len() > 1 { format!("{}: {hint}", refusal.plugin) } else { hint.to_owned() }
+    });
+    suggested.chain(["or commit a Dockerfile to go on without".to_owned()]).collect()
+}

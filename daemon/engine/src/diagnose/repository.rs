@@ -1,0 +1,106 @@
+//! The commit cannot be had.
+
+use super::Diagnosis;
+use crate::failure::{Cause, Failure};
+use windlass_model::error::GitError;
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let Cause::Git(error) = &failure.cause else { return None };
+    let none = String::new();
+    let (code, subject, why, fixes): (_, _, _, &[&str]) = match error {
+        GitError::Unreachable { repository, message } => (
+            "repository-unreachable",
+            repository,
+            message,
+            &["check the host's name and port", "check that the daemon's machine reaches it"],
+        ),
+        GitError::Denied { repository, message, credential: None } => (
+            "repository-denied",
+            repository,
+            message,
+            &[
+                "put a secret that holds `user:token` and name it in `source.credential`",
+                "a private repository that nobody may see answers as one that is not there",
+            ],
+        ),
+        GitError::Denied { repository, message, credential: Some(_) } => (
+            "repository-denied",
+            repository,
+            message,
+            &["the credential is wrong, has expired, or may not read this repository: put it anew"],
+        ),
+        GitError::NoRepository { repository } => {
+            ("repository-not-found", repository, repository, &["check the repository's URL"])
+        }
+        GitError::NoCommit { repository, message, .. } => (
+            "commit-not-found",
+            repository,
+            message,
+            &["push the commit", "give `source.branch`, where the server hides commits by id"],
+        ),
+        GitError::NoRevision { repository, message, .. } => (
+            "revision-not-found",
+            repository,
+            message,
+            &["give a branch or tag that is there, its full name (refs/…), or a commit's whole id"],
+        ),
+        GitError::AmbiguousRevision { repository, message, .. } => (
+            "revision-ambiguous",
+            repository,
+            message,
+            &["give the full name: refs/heads/NAME for the branch, refs/tags/NAME for the tag"],
+        ),
+        GitError::Address { url, message } => (
+            "repository-address-invalid",
+            url,
+            message,
+            &[
+                "give `source.repository` as https://HOST/PATH, without login, query or fragment",
+                "put a secret that holds `user:token` and name it in `source.credential`",
+            ],
+        ),
+        GitError::Egress { url, message } => (
+            "egress-refused",
+            url,
+            message,
+            &["ask the operator to name this host under `[egress]` in the daemon's configuration"],
+        ),
+        GitError::Tree { path, message } => {
+            ("tree-refused", path, message, &["change it in the repository and commit again"])
+        }
+        GitError::Pointers { files, .. } => (
+            "lfs-pointers",
+            files.first().unwrap_or(&none),
+            &none,
+            &[
+                "commit the files themselves: `git lfs migrate export --include=PATTERN`, then push",
+                "where the app does not need them: `lfs-pointers = true` under `[build]` in windlass.toml",
+            ],
+        ),
+        GitError::Submodule { path, message, .. } => (
+            "submodule-failed",
+            path,
+            message,
+            &[
+                "correct its URL in .gitmodules: https, http or git, or relative to the repository's own",
+                "`source.credential` is sent to submodules of the repository's own host: see that it may read them",
+                "ask the operator to name a private host, or one without TLS, under `[egress]`",
+            ],
+        ),
+        GitError::Full { message } => (
+            "workspace-full",
+            message,
+            message,
+            &["free disk space under the daemon's `data` folder; then submit again"],
+        ),
+        GitError::Other { message } => ("clone-failed", message, message, &[]),
+    };
+    Some(Diagnosis {
+        code: code.into(),
+        subject: subject.clone(),
+        what: error.to_string(),
+        why: if why == subject { String::new() } else { why.clone() },
+        fixes: fixes.iter().map(|&fix| fix.into()).collect(),
+        ..Diagnosis::default()
+    })
+}

@@ -1,0 +1,35 @@
+//! A secret cannot be had.
+
+use super::Diagnosis;
+use crate::failure::{Cause, Failure};
+use windlass_model::error::{ClusterError, SecretError};
+
+pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
+    let error = match &failure.cause {
+        Cause::Secret(error) | Cause::Cluster(ClusterError::Secret(error)) => error,
+        Cause::Applying { error, .. } => match &**error {
+            ClusterError::Secret(error) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let (code, name, fix) = match error {
+        SecretError::Missing { project, name, .. } => {
+            ("secret-missing", name, format!("put it: windlass secret put {project} {name}"))
+        }
+        SecretError::Sealed { project, name, .. } => (
+            "secret-sealed",
+            name,
+            format!(
+                "give the daemon the key file it was sealed with, or put it anew: windlass secret put {project} {name}"
+            ),
+        ),
+    };
+    Some(Diagnosis {
+        code: code.into(),
+        subject: name.clone(),
+        what: error.to_string(),
+        fixes: vec![fix],
+        ..Diagnosis::default()
+    })
+}

@@ -1,0 +1,290 @@
+//! What is in the tree, who says so, and what follows for the build.
+
+use super::secrets;
+use crate::{
+    dockerfile::render,
+    failure::Cause,
+    ports::{Detected, Dockerfile, Pointers, Ports, Tree},
+    recorder::Recorder,
+    run::Run,
+};
+use std::collections::BTreeMap;
+use windlass_model::{
+    error::{GitError, PluginError},
+    event::Event,
+    job::{Commit, Job, Stage},
+    manifest,
+    recipe::Recipe,
+    runtime::{Manifest, SecretEnv},
+    secret::Secret,
+    spec::{FILE, Spec, SpecError},
+    version,
+};
+
+/// The largest `windlass.toml` or Dockerfile that is read.
+const LONGEST: u64 = 256 << 10;
+
+/// Names under which a repository's own Dockerfile is found, the first before the second, as
+/// BuildKit looks for them.
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "dockerfile"];
+
+/// What will be built, and from whose word.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The job's word over the file's.
+    pub spec: Spec,
+    /// The best detector's answer. With a Dockerfile of the repository it only helps the tests.
+    pub recipe: Option<Recipe>,
+    /// Detectors that know the source and plan no build of it. With a Dockerfile their languages' test
+    /// runners may read the tests all the same.
+    pub refused: Vec<String>,
+    /// What is built.
+    pub dockerfile: Dockerfile,
+    /// Objects of the repository's own.
+    pub manifests: Vec<Manifest>,
+    /// What is said, and who says it: `job` or `windlass.toml`, by the field's path.
+    pub deciders: BTreeMap<String, &'static str>,
+    /// The version of the commit, for builds that ask for it.
+    pub version: String,
+}
+
+/// A decision with the secrets that it names.
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    pub(super) env: Vec<SecretEnv>,
+    pub(super) build_secrets: BTreeMap<String, Secret>,
+}
+
+pub(super) async fn detect(
+    job: &Job,
+    commit: &Commit,
+    tree: &dyn Tree,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Decided, Cause> {
+    let decision = decide(&job.spec, commit, tree, ports, run.recorder()).await?;
+    let (env, build_secrets) =
+        secrets::resolve(&job.app.project, &decision.spec, ports, run).await?;
+    Ok(Decided { decision, env, build_secrets })
+}
+
+/// Reads `windlass.toml`, finds the Dockerfile, asks the detectors: all are asked, the best score
+/// wins, ties go by the operator's order, the user's word beats all. One that refuses ends nothing
+/// where another one plans a build.
+///
+/// # Errors
+/// A file that is wrong, detectors that all refuse, or nothing that anybody recognised.
+pub async fn decide(
+    said: &Spec,
+    commit: &Commit,
+    tree: &dyn Tree,
+    ports: &Ports,
+    recorder: &Recorder,
+) -> Result<Decision, Cause> {
+    let file = match tree.read(FILE, LONGEST)? {
+        Some(text) => Spec::from_toml(&text)?,
+        None => Spec::default(),
+    };
+    let mut deciders: BTreeMap<_, _> =
+        file.flatten().into_keys().map(|path| (path, FILE)).collect();
+    deciders.extend(said.flatten().into_keys().map(|path| (path, "job")));
+    let spec = said.clone().merged_over(file);
+    // Neither may contradict itself, and both together may.
+    spec.check()?;
+    pointers(&spec, tree, recorder).await?;
+    let manifests = manifests(&spec, tree)?;
+    let path = match (&spec.build.dockerfile, &spec.build.recipe) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => own_dockerfile(tree)?,
+    };
+    let detected = match (ports.detectors.detect(tree, recorder).await, &path) {
+        (Ok(detected), _) => detected,
+        (Err(error), None) => return Err(error.into()),
+        (Err(error), Some(_)) => Detected { refusals: vec![error], ..Detected::default() },
+    };
+    let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
+    let mut recipe = match &spec.build.recipe {
+        Some(wanted) => Some(named(wanted, detected, ports)?),
+        None => best(detected, path.as_deref(), recorder).await?,
+    };
+    let version = version::of(commit, tree.tags(), spec.build.arguments.get(version::VERSION));
+    if let Some(recipe) = &mut recipe {
+        tell(recipe, recorder).await?;
+        recipe.fill(version::COMMIT, &commit.id);
+        if recipe.fill(version::VERSION, &version.text) && path.is_none() {
+            decided("version", &version.text, vec![version.evidence], recorder).await?;
+        }
+    }
+    let dockerfile = match (path, &recipe) {
+        (Some(path), _) => {
+            let evidence = vec![format!("{path}: a Dockerfile in the repository is used as it is")];
+            decided("dockerfile", &path, evidence, recorder).await?;
+            Dockerfile::Path(path)
+        }
+        (None, Some(recipe)) => {
+            let refused = |error| Cause::Recipe { plugin: recipe.detector.clone(), error };
+            Dockerfile::Text(render(recipe).map_err(refused)?)
+        }
+        (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
+    };
+    let version = version.text;
+    Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders, version })
+}
+
+/// Finds the Dockerfile of a repository that says nothing of one.
+fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
+    for name in DOCKERFILES {
+        // A folder of Dockerfiles may have the name, too, and none of them is the app's by name.
+        if !tree.is_folder(name) && tree.read(name, LONGEST)?.is_some() {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses Git LFS pointers, unless the spec says that the app does not need their files.
+async fn pointers(spec: &Spec, tree: &dyn Tree, recorder: &Recorder) -> Result<(), Cause> {
+    let Pointers { files, count } = tree.pointers().clone();
+    if count == 0 {
+        return Ok(());
+    }
+    let error = GitError::Pointers { files, count };
+    if spec.build.lfs_pointers != Some(true) {
+        return Err(error.into());
+    }
+    let message = error.to_string();
+    let fix =
+        "none is needed where the app works without them: `build.lfs-pointers` is true".into();
+    Ok(recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?)
+}
+
+/// The objects of the repository's own that the spec names.
+fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
+    let mut all = Vec::new();
+    for file in &spec.manifests {
+        let text = tree.read(file, LONGEST)?.ok_or_else(|| SpecError {
+            field: "manifests".into(),
+            value: file.clone(),
+            problem: "is not in the app's folder".into(),
+        })?;
+        all.extend(manifest::read(file, &text)?);
+    }
+    Ok(all)
+}
+
+/// Returns the recipe of the detector that the user names. The other answers do not matter then.
+fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Cause> {
+    let Detected { recipes, refusals } = detected;
+    let found: Vec<_> = recipes.iter().map(|recipe| recipe.detector.clone()).collect();
+    if let Some(recipe) = recipes.into_iter().find(|recipe| recipe.detector == wanted) {
+        return Ok(recipe);
+    }
+    if let Some(refusal) = refusals.into_iter().find(|refusal| refusal.plugin == wanted) {
+        return Err(Cause::Refused(vec![refusal]));
+    }
+    let (wanted, known) = (wanted.to_owned(), ports.detectors.names());
+    if known.contains(&wanted) || !found.is_empty() {
+        return Err(Cause::NoSuchRecipe { wanted, found });
+    }
+    Err(Cause::Undetected(known))
+}
+
+/// Returns the recipe of the best score, with the ones passed over as evidence. Refusals fail the job
+/// only where there is neither a recipe nor a Dockerfile, at `path`, to go on with.
+async fn best(
+    detected: Detected,
+    path: Option<&str>,
+    recorder: &Recorder,
+) -> Result<Option<Recipe>, Cause> {
+    let Detected { mut recipes, refusals } = detected;
+    let most = recipes.iter().map(|recipe| recipe.score).max();
+    // The first of the best, since `max_by_key` would give the last.
+    let first = recipes.iter().position(|recipe| Some(recipe.score) == most);
+    let mut recipe = first.map(|first| recipes.remove(first));
+    let goes_on = match (path, &recipe) {
+        (Some(path), _) => format!("with {path}"),
+        (None, Some(recipe)) => format!("as `{}` plans it", recipe.detector),
+        (None, None) if refusals.is_empty() => return Ok(None),
+        (None, None) => return Err(Cause::Refused(refusals)),
+    };
+    if let Some(recipe) = &mut recipe {
+        let other = |other: &Recipe| {
+            let (name, score) = (&other.detector, other.score);
+            format!("`{name}` plans a build too (score {score}): `build.recipe` names one")
+        };
+        let refused = |refusal: &PluginError| {
+            format!("`{}` could plan no build: {}", refusal.plugin, refusal.message)
+        };
+        recipe.evidence.extend(recipes.iter().map(other));
+        recipe.evidence.extend(refusals.iter().map(refused));
+    }
+    for PluginError { plugin, message, hint, .. } in refusals {
+        let fix = match hint {
+            // A trap or a limit: its own word has a hint.
+            None => format!("the build goes on {goes_on}; tell the plugin's author"),
+            Some(_) if path.is_some() => format!("nothing: the build goes on {goes_on}"),
+            Some(hint) => {
+                format!("the build goes on {goes_on}; should it go by `{plugin}` instead: {hint}")
+            }
+        };
+        let message = format!("detector `{plugin}` could plan no build: {message}");
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?;
+    }
+    Ok(recipe)
+}
+
+async fn tell(recipe: &Recipe, recorder: &Recorder) -> Result<(), Cause> {
+    let value = format!("{} (score {}, by `{}`)", recipe.language, recipe.score, recipe.detector);
+    decided("language", &value, recipe.evidence.clone(), recorder).await?;
+    if !recipe.toolchains.is_empty() {
+        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), recorder).await?;
+    }
+    Ok(())
+}
+
+async fn decided(
+    subject: &str,
+    value: &str,
+    evidence: Vec<String>,
+    recorder: &Recorder,
+) -> Result<(), Cause> {
+    let (subject, value) = (subject.to_owned(), value.to_owned());
+    Ok(recorder.record(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A tree of these files, all empty; a name that ends with a slash is a folder's.
+    struct Files(&'static [&'static str]);
+
+    impl Tree for Files {
+        fn root(&self) -> &Path {
+            Path::new("/")
+        }
+
+        fn read(&self, path: &str, _: u64) -> Result<Option<String>, GitError> {
+            if self.is_folder(path) {
+                return Err(GitError::Tree { path: path.into(), message: "is no file".into() });
+            }
+            Ok(self.0.contains(&path).then(String::new))
+        }
+
+        fn is_folder(&self, path: &str) -> bool {
+            self.0.contains(&&*format!("{path}/"))
+        }
+    }
+
+    #[test]
+    fn a_dockerfile_is_found_in_both_cases() {
+        let found = |files| own_dockerfile(&Files(files)).unwrap();
+        assert_eq!(found(&["dockerfile", "index.html"]).as_deref(), Some("dockerfile"));
+        assert_eq!(found(&["dockerfile", "Dockerfile"]).as_deref(), Some("Dockerfile"));
+        assert_eq!(found(&["DOCKERFILE"]), None);
+        assert_eq!(found(&["dockerfile/", "Dockerfile/"]), None);
+        assert_eq!(found(&["Dockerfile/", "dockerfile"]).as_deref(), Some("dockerfile"));
+    }
+}

@@ -1,0 +1,58 @@
+//! Opens what a job names, and has it masked before anything else can say it.
+
+use crate::{ports::Ports, run::Run};
+use std::collections::BTreeMap;
+use windlass_model::{
+    error::SecretError, job::Release, plan::Plan, runtime::SecretEnv, secret::Secret, spec::Spec,
+};
+
+/// The newest version of one secret.
+pub(super) async fn open(
+    project: &str,
+    name: &str,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(Secret, u32), SecretError> {
+    let (secret, version) = ports.secrets.open(project, name, None).await?;
+    // A credential is `user:token`; the token alone is as telling.
+    let token = secret.reveal_text().and_then(|text| text.split_once(':')).map(|(_, token)| token);
+    run.mask(token.map(|token| Secret::new(token.into())).into_iter().chain([secret.clone()]));
+    Ok((secret, version))
+}
+
+/// All that a spec names: versions for the release, values for the build.
+pub(super) async fn resolve(
+    project: &str,
+    spec: &Spec,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(Vec<SecretEnv>, BTreeMap<String, Secret>), SecretError> {
+    let (mut env, mut build) = (Vec::new(), BTreeMap::new());
+    for (variable, name) in &spec.secrets {
+        let (_, version) = open(project, name, ports, run).await?;
+        env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
+    }
+    for name in &spec.build.secrets {
+        build.insert(name.clone(), open(project, name, ports, run).await?.0);
+    }
+    Ok((env, build))
+}
+
+/// What releases of a plan name, those of before too: they run again on a way back.
+pub(super) async fn mask_planned(plan: &Plan, ports: &Ports, run: &Run) {
+    for release in plan.releases() {
+        mask_released(release, ports, run).await;
+    }
+}
+
+/// What a release names, so that a crashing app's last words do not tell it. A secret that is gone
+/// is no error here: applying the release will say so.
+pub(super) async fn mask_released(release: &Release, ports: &Ports, run: &Run) {
+    for SecretEnv { name, version, .. } in &release.runtime.secrets {
+        if let Ok((secret, _)) =
+            ports.secrets.open(&release.app.project, name, Some(*version)).await
+        {
+            run.mask([secret]);
+        }
+    }
+}

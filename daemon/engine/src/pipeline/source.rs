@@ -1,0 +1,67 @@
+//! From what a request names to a commit, and from a commit to its tree.
+
+use super::secrets;
+use crate::{
+    failure::Cause,
+    ports::{Ports, Tree},
+    run::Run,
+};
+use windlass_model::{event::Event, job::Commit, revision::Revision, secret::Secret};
+
+/// Fetches a commit's tree, with its project's credential.
+///
+/// # Errors
+/// A credential that is not there, or why the tree cannot be had.
+pub async fn checkout(
+    project: &str,
+    commit: &Commit,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Box<dyn Tree>, Cause> {
+    let credential = credential(project, commit, ports, run).await?;
+    let fetch = || ports.git.checkout(commit, credential.as_ref(), run.recorder());
+    let tree = run.retrying(fetch).await.map_err(|cause| masked(cause, run))?;
+    if let Some(commit) = tree.commit() {
+        run.record(Event::Cloned(commit.clone())).await?;
+    }
+    Ok(tree)
+}
+
+/// Finds the commit that a revision leads to now, with its project's credential. The `id` of `commit`
+/// is what is found; its `branch` too, where the request names none.
+///
+/// # Errors
+/// A credential that is not there, or why the revision leads to no commit.
+pub async fn resolve(
+    project: &str,
+    commit: Commit,
+    revision: &Revision,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Commit, Cause> {
+    let credential = credential(project, &commit, ports, run).await?;
+    let ask = || ports.git.resolve(&commit, revision, credential.as_ref());
+    let resolved = run.retrying(ask).await.map_err(|cause| masked(cause, run))?;
+    let branch = if commit.branch.is_empty() { resolved.branch } else { commit.branch.clone() };
+    Ok(Commit { id: resolved.commit, branch, revision: revision.to_string(), ..commit })
+}
+
+async fn credential(
+    project: &str,
+    commit: &Commit,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Option<Secret>, Cause> {
+    match &commit.credential {
+        Some(name) => Ok(Some(secrets::open(project, name, ports, run).await?.0)),
+        None => Ok(None),
+    }
+}
+
+/// Not every caller has a journal, which masks all that it takes.
+fn masked(cause: Cause, run: &Run) -> Cause {
+    match cause {
+        Cause::Git(error) => Cause::Git(error.masked(&run.recorder().redactor())),
+        other => other,
+    }
+}

@@ -1,0 +1,224 @@
+//! Runs the tests in the stage that has the tools, live, and has a plugin read what came of it.
+
+use super::detect::Decided;
+use crate::{
+    failure::Cause,
+    ports::{Build, Dockerfile, Ports, Tree},
+    run::Run,
+};
+use std::time::Duration;
+use windlass_model::{
+    event::Event,
+    job::Stage,
+    testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
+};
+
+/// Seconds until tests are taken to hang, where nobody says otherwise.
+const PATIENCE: u64 = 600;
+
+/// What to run, and whose plan it is.
+type TestRequest = (TestRun, Option<TestPlan>);
+
+pub(super) async fn test(
+    decided: &Decided,
+    tree: &dyn Tree,
+    build: &dyn Build,
+    ports: &Ports,
+    run: &Run,
+) -> Result<(), Cause> {
+    let stages = build.config().stages.as_deref();
+    let (test, plan) = match order(decided, tree, stages, ports, run).await? {
+        Ok(order) => order,
+        Err(why) => return Ok(run.record(Event::Skipped(Stage::Test, why)).await?),
+    };
+    let seconds = decided.decision.spec.test.timeout_seconds.map_or(PATIENCE, u64::from);
+    let last = LastWords::default();
+    let running = build.test(&test, &last, run.recorder());
+    let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
+    let Ok(output) = output else {
+        return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
+    };
+    let output = output?;
+    let summary = read(decided, &output, plan.as_ref(), ports, run).await?;
+    if let Some(summary) = &summary {
+        run.record(Event::Tested(summary.clone())).await?;
+    }
+    judge(output, plan.as_ref(), summary)
+}
+
+/// What to run, or why nothing: the spec's command, a Dockerfile's own stage, a plugin's plan.
+async fn order(
+    decided: &Decided,
+    tree: &dyn Tree,
+    stages: Option<&[String]>,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Result<TestRequest, String>, Cause> {
+    let spec = &decided.decision.spec.test;
+    if spec.off == Some(true) {
+        return Ok(Err("the spec says `test.off`".into()));
+    }
+    let recipe = decided.decision.recipe.as_ref();
+    let own = match &decided.decision.dockerfile {
+        Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
+        Dockerfile::Path(_) => stages.and_then(own_stage),
+    };
+    let stage = spec.stage.clone().or(own);
+    let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
+    if !said.command.is_empty() {
+        return Ok(Ok((said, None)));
+    }
+    let recipe = match (&decided.decision.dockerfile, recipe) {
+        // What a stage's image runs is its author's word on how to test.
+        (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
+        (Dockerfile::Text(_), Some(recipe)) => recipe,
+        (Dockerfile::Path(path), _) if stages.is_some() => {
+            let why = format!("{path} has no stage `test`, and the spec names no command");
+            return Ok(Err(why));
+        }
+        (Dockerfile::Path(path), _) => {
+            let why = format!("the frontend that reads {path} does not tell its stages");
+            let message = format!("{why}: nothing is tested, even if there is a stage `test`");
+            let fix = "name the stage in `test.stage`, or say `test.off`".to_owned();
+            run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
+            return Ok(Err(why));
+        }
+        (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
+    };
+    let Some(plan) = ports.runners.plan(tree, &recipe.language, run.recorder()).await? else {
+        let language = &recipe.language;
+        return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
+    };
+    let evidence = plan.evidence.clone();
+    let (subject, value) =
+        ("tests".into(), format!("{} (`{}`)", plan.command.join(" "), plan.runner));
+    run.record(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
+    let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
+    Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+}
+
+/// Names what was run: of a stage that runs what its image says, the stage.
+fn named(test: TestRun) -> Vec<String> {
+    if !test.command.is_empty() {
+        return test.command;
+    }
+    test.stage.into_iter().flat_map(|stage| ["stage".to_owned(), stage]).collect()
+}
+
+/// Finds a Dockerfile's own stage for tests. Names of stages have no case, as for the builder.
+fn own_stage(stages: &[String]) -> Option<String> {
+    stages.iter().find(|stage| stage.eq_ignore_ascii_case("test")).cloned()
+}
+
+/// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
+/// chose, it only might have told more.
+async fn read(
+    decided: &Decided,
+    output: &TestOutput,
+    plan: Option<&TestPlan>,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Option<TestSummary>, Cause> {
+    let decision = &decided.decision;
+    let languages = match &decision.recipe {
+        Some(recipe) => std::slice::from_ref(&recipe.language),
+        // A detector is called as its language is.
+        None => decision.refused.as_slice(),
+    };
+    let runner = plan.map(|plan| &*plan.runner);
+    for language in languages {
+        match ports.runners.read(language, runner, output, run.recorder()).await {
+            Ok(None) => {}
+            Ok(summary) => return Ok(summary),
+            Err(error) if plan.is_some() => return Err(error.into()),
+            Err(error) => {
+                let fix = "the exit code alone decides; tell the plugin's author".to_owned();
+                let message = error.to_string();
+                run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn judge(
+    output: TestOutput,
+    plan: Option<&TestPlan>,
+    summary: Option<TestSummary>,
+) -> Result<(), Cause> {
+    let TestOutput { command, exit, tail, .. } = output;
+    let tells = plan.filter(|plan| plan.tells);
+    match (summary, tells) {
+        (None, Some(plan)) if exit != 0 => {
+            Err(Cause::TestsDied { runner: plan.runner.clone(), command, exit, tail })
+        }
+        (summary, Some(plan)) if summary.as_ref().is_none_or(TestSummary::is_empty) => {
+            Err(Cause::NoTestsRan { command, tail, evidence: plan.evidence.clone() })
+        }
+        // The tool itself counts none, and takes that for a failure: it is no test that failed.
+        (Some(summary), _) if exit != 0 && summary.is_empty() => {
+            let evidence = plan.map(|plan| plan.evidence.clone()).unwrap_or_default();
+            Err(Cause::NoTestsRan { command, tail, evidence })
+        }
+        (Some(summary), _) if exit != 0 || summary.failed > 0 => {
+            Err(Cause::Tests { command, exit, tail, summary: Some(summary) })
+        }
+        (None, _) if exit != 0 => Err(Cause::Tests { command, exit, tail, summary: None }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(exit: u32, counts: Option<(u32, u32, u32)>, tells: bool) -> &'static str {
+        let output = TestOutput { exit, ..TestOutput::default() };
+        let plan = TestPlan {
+            runner: "r".into(),
+            command: vec![],
+            env: vec![],
+            reports: vec![],
+            tells,
+            evidence: vec![],
+        };
+        let summary = counts.map(|(passed, failed, skipped)| TestSummary {
+            passed,
+            failed,
+            skipped,
+            ..TestSummary::default()
+        });
+        match judge(output, Some(&plan), summary) {
+            Ok(()) => "passed",
+            Err(Cause::Tests { .. }) => "failed",
+            Err(Cause::TestsDied { .. }) => "died",
+            Err(Cause::NoTestsRan { .. }) => "none ran",
+            Err(_) => "other",
+        }
+    }
+
+    #[test]
+    fn a_stage_for_tests_is_found_in_any_case() {
+        let own =
+            |names: &[&str]| own_stage(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(own(&["base", "test", "serve"]).as_deref(), Some("test"));
+        assert_eq!(own(&["Test"]).as_deref(), Some("Test"));
+        assert_eq!(own(&["tests", "test-only"]), None);
+    }
+
+    #[test]
+    fn exit_code_and_report_are_believed_where_they_tell_of_failure() {
+        assert_eq!(judged(0, Some((3, 0, 0)), true), "passed");
+        assert_eq!(judged(0, Some((0, 0, 3)), true), "passed", "all left out on purpose");
+        assert_eq!(judged(1, Some((3, 1, 0)), true), "failed");
+        assert_eq!(judged(0, Some((3, 1, 0)), true), "failed", "a runner that hides it");
+        assert_eq!(judged(1, Some((3, 0, 0)), true), "failed", "a linter after the tests");
+        assert_eq!(judged(1, None, true), "died");
+        assert_eq!(judged(0, None, true), "none ran");
+        assert_eq!(judged(5, Some((0, 0, 0)), true), "none ran", "as pytest ends then");
+        assert_eq!(judged(5, Some((0, 0, 0)), false), "none ran", "as unittest ends since 3.12");
+        assert_eq!(judged(0, Some((0, 0, 0)), false), "passed", "a script of a test's name");
+        assert_eq!(judged(0, None, false), "passed", "`npm test` may be a linter");
+        assert_eq!(judged(2, None, false), "failed");
+    }
+}

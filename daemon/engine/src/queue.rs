@@ -1,0 +1,286 @@
+//! Who runs next. Pure: told what happened, it says what to do. The store is the truth; this is
+//! its shadow in memory, rebuilt from the store at each start.
+//!
+//! At most so many at once; never two of one app; a newer job of an app takes the waiting one's
+//! place, if it goes wherever that one goes; among projects, the one with the fewest running goes first.
+
+use std::collections::{BTreeMap, VecDeque};
+use windlass_model::{app::App, job::Job};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A job was accepted, or was found unfinished at start; in the order of acceptance.
+    Submitted {
+        /// The job.
+        id: String,
+        /// Its app.
+        app: App,
+        /// Where it goes.
+        clusters: Vec<String>,
+        /// An earlier life of the daemon had begun it: it goes before all others, and nothing
+        /// takes its place.
+        begun: bool,
+    },
+    /// A job's run is over, however it ended.
+    Ended {
+        /// The job.
+        id: String,
+    },
+    /// A job's run is over, the job is not: the store took nothing more. It goes on before all
+    /// others, and nothing takes its place.
+    Again {
+        /// The job.
+        id: String,
+    },
+    /// A waiting job was cancelled; one that had begun takes its way back by itself.
+    Cancelled {
+        /// The job.
+        id: String,
+    },
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run it now.
+    Start(String),
+    /// End it, never begun: a newer job of its app is there.
+    Supersede {
+        /// The older.
+        id: String,
+        /// The newer.
+        by: String,
+    },
+    /// End it, never begun: it was cancelled.
+    Drop(String),
+}
+
+/// Waiting and running jobs.
+#[derive(Debug)]
+pub struct Queue {
+    limit: usize,
+    waiting: VecDeque<Waiting>,
+    running: BTreeMap<String, App>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: String,
+    app: App,
+    clusters: Vec<String>,
+    begun: bool,
+}
+
+impl Waiting {
+    /// Whether a newer job leaves nothing of this one to do.
+    fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
+        !self.begun && self.app == *app && self.clusters.iter().all(|name| clusters.contains(name))
+    }
+}
+
+impl Message {
+    /// That a job was accepted, or found.
+    #[must_use]
+    pub fn submitted(job: &Job, begun: bool) -> Self {
+        let (id, app) = (job.id.clone(), job.app.clone());
+        Self::Submitted { id, app, clusters: job.clusters.names.clone(), begun }
+    }
+}
+
+impl Queue {
+    /// At most `limit` jobs run at once.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), waiting: VecDeque::new(), running: BTreeMap::new() }
+    }
+
+    /// Takes what happened, says what to do, in order.
+    pub fn take(&mut self, message: Message) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match message {
+            // Found in the store at start and told by its client too.
+            Message::Submitted { id, .. } if self.knows(&id) => {}
+            Message::Submitted { id, app, clusters, begun: true } => {
+                self.waiting.push_front(Waiting { id, app, clusters, begun: true });
+            }
+            Message::Submitted { id, app, clusters, begun: false } => {
+                self.waiting.retain(|older| {
+                    let goes = older.is_covered_by(&app, &clusters);
+                    if goes {
+                        actions.push(Action::Supersede { id: older.id.clone(), by: id.clone() });
+                    }
+                    !goes
+                });
+                self.waiting.push_back(Waiting { id, app, clusters, begun: false });
+            }
+            Message::Again { id } => {
+                if let Some(app) = self.running.remove(&id) {
+                    let clusters = Vec::new();
+                    self.waiting.push_front(Waiting { id, app, clusters, begun: true });
+                }
+            }
+            Message::Ended { id } => {
+                self.running.remove(&id);
+            }
+            Message::Cancelled { id } => self.waiting.retain(|waiting| {
+                let drops = waiting.id == id && !waiting.begun;
+                if drops {
+                    actions.push(Action::Drop(id.clone()));
+                }
+                !drops
+            }),
+        }
+        while let Some(id) = self.start_one() {
+            actions.push(Action::Start(id));
+        }
+        actions
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.running.contains_key(id) || self.waiting.iter().any(|waiting| waiting.id == id)
+    }
+
+    fn start_one(&mut self) -> Option<String> {
+        if self.running.len() >= self.limit {
+            return None;
+        }
+        let load = |app: &App| self.running.values().filter(|r| r.project == app.project).count();
+        let next = self
+            .waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, job)| !self.running.values().any(|running| *running == job.app))
+            .min_by_key(|(index, job)| (!job.begun, load(&job.app), *index))
+            .map(|(index, _)| index)?;
+        let Waiting { id, app, .. } = self.waiting.remove(next)?;
+        self.running.insert(id.clone(), app);
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    fn submitted(id: &str, project: &str, name: &str) -> Message {
+        let app = App::new(project, name, "").unwrap();
+        Message::Submitted { id: id.into(), app, clusters: clusters(&["eu"]), begun: false }
+    }
+
+    fn clusters(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn start(id: &str) -> Action {
+        Action::Start(id.into())
+    }
+
+    #[test]
+    fn the_newest_waiting_job_of_an_app_is_the_only_one() {
+        let mut queue = Queue::new(4);
+        assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+        assert_eq!(queue.take(submitted("2", "p", "a")), []);
+        let superseded = Action::Supersede { id: "2".into(), by: "3".into() };
+        assert_eq!(queue.take(submitted("3", "p", "a")), [superseded]);
+        assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("3")]);
+    }
+
+    /// What goes to fewer clusters does not do the work of what goes to more.
+    #[test]
+    fn a_job_for_fewer_clusters_takes_no_ones_place() {
+        let app = || App::new("p", "a", "").unwrap();
+        let of = |id: &str, names| Message::Submitted {
+            id: id.into(),
+            app: app(),
+            clusters: clusters(names),
+            begun: false,
+        };
+        let mut queue = Queue::new(4);
+        assert_eq!(queue.take(of("1", &["eu"])), [start("1")]);
+        assert_eq!(queue.take(of("2", &["eu", "us"])), []);
+        assert_eq!(queue.take(of("3", &["eu"])), []);
+        let superseded = |id: &str| Action::Supersede { id: id.into(), by: "4".into() };
+        assert_eq!(queue.take(of("4", &["us", "eu"])), [superseded("2"), superseded("3")]);
+    }
+
+    /// Its rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
+    #[test]
+    fn a_job_that_had_begun_goes_first_and_stays() {
+        let mut queue = Queue::new(1);
+        assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+        assert_eq!(queue.take(submitted("2", "p", "a")), []);
+        assert_eq!(queue.take(submitted("2", "p", "a")), [], "told twice");
+        assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
+        queue.take(submitted("3", "q", "b"));
+        let app = App::new("q", "c", "").unwrap();
+        queue.take(Message::Submitted { id: "0".into(), app, clusters: vec![], begun: true });
+        assert_eq!(queue.take(Message::Cancelled { id: "0".into() }), []);
+        assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("0")]);
+    }
+
+    #[test]
+    fn a_project_with_a_hundred_jobs_does_not_starve_another() {
+        let mut queue = Queue::new(2);
+        for n in 0..100 {
+            queue.take(submitted(&format!("big{n}"), "big", &format!("a{n}")));
+        }
+        queue.take(submitted("small", "small", "a"));
+        assert_eq!(queue.take(Message::Ended { id: "big0".into() }), [start("small")]);
+    }
+
+    /// Random messages from a small generator: whatever comes, two jobs of one app never run, the
+    /// limit holds, nothing is started twice, and in the end nothing is left behind.
+    #[test]
+    fn never_two_of_one_app_and_never_too_many() {
+        let mut seed = 7_u64;
+        let mut random = move |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for _ in 0..50 {
+            let mut queue = Queue::new(3);
+            let (mut apps, mut running, mut over) =
+                (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+            for n in 0..200 {
+                let message = match random(3) {
+                    0 | 1 => {
+                        let (id, name) = (format!("{n}"), format!("a{}", random(6)));
+                        apps.insert(id.clone(), name.clone());
+                        submitted(&id, "p", &name)
+                    }
+                    _ => match running.pop_first() {
+                        Some(id) => Message::Ended { id },
+                        None => Message::Cancelled { id: format!("{}", random(200)) },
+                    },
+                };
+                if let Message::Ended { id } = &message {
+                    over.insert(id.clone());
+                }
+                for action in queue.take(message) {
+                    match action {
+                        Action::Start(id) => {
+                            assert!(!over.contains(&id) && running.insert(id));
+                        }
+                        Action::Supersede { id, .. } | Action::Drop(id) => {
+                            assert!(!running.contains(&id) && over.insert(id));
+                        }
+                    }
+                    assert!(running.len() <= 3);
+                    let names: BTreeSet<_> = running.iter().map(|id| &apps[id]).collect();
+                    assert_eq!(names.len(), running.len(), "two of one app");
+                }
+            }
+            while let Some(id) = running.pop_first() {
+                over.insert(id.clone());
+                for action in queue.take(Message::Ended { id }) {
+                    if let Action::Start(id) = action {
+                        running.insert(id);
+                    }
+                }
+            }
+            assert_eq!(over.len(), apps.len());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What is worth another try, and for how long.
+
+use crate::{failure::Cause, run::Run};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use windlass_model::{
+    error::{BuildError, ClusterError, GitError},
+    event::Event,
+};
+
+/// Seconds between tries, at most: what comes back is seen soon.
+const PAUSE: u64 = 5;
+
+/// Work that went on for so long had recovered from what stopped it before.
+const RECOVERED: Duration = Duration::from_secs(60);
+
+impl Run {
+    /// Tries `work` again, backing off, as long as what stopped it may pass. Each reason is told
+    /// once, however often it is met.
+    ///
+    /// # Errors
+    /// What will not pass, or has not within the time that its kind is given.
+    pub async fn retrying<T, E: Into<Cause>, F: Future<Output = Result<T, E>>>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, Cause> {
+        let (mut attempt, mut failing, mut told) = (1, None, String::new());
+        loop {
+            let began = Instant::now();
+            let cause = match work().await.map_err(Into::into) {
+                Ok(value) => return Ok(value),
+                Err(cause) => cause,
+            };
+            // A fetch may take so long because its server says nothing, or because what fails comes
+            // late (a submodule): then trying would never end.
+            if began.elapsed() > RECOVERED && !matches!(cause, Cause::Git(_)) {
+                (attempt, failing) = (1, None);
+                told.clear();
+            }
+            let since = *failing.get_or_insert_with(Instant::now);
+            if since.elapsed() >= cause.retry_budget() {
+                return Err(cause);
+            }
+            let after = Duration::from_secs((1 << attempt.min(5)).min(PAUSE));
+            attempt += 1;
+            let because = cause.to_string();
+            if because != told {
+                told.clone_from(&because);
+                let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                self.record(Event::Retrying { attempt, after_ms, because }).await?;
+            }
+            sleep(after).await;
+        }
+    }
+}
+
+impl Cause {
+    /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
+    /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
+    fn retry_budget(&self) -> Duration {
+        let of_cluster = |error: &ClusterError| match error {
+            // As long as their pages say.
+            ClusterError::Unreachable { message }
+                if ["being terminated", "failed calling webhook"]
+                    .iter()
+                    .any(|words| message.contains(words)) =>
+            {
+                120
+            }
+            ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. } => 600,
+            ClusterError::Login { .. } => 20,
+            _ => 0,
+        };
+        Duration::from_secs(match self {
+            Self::Cluster(error) => of_cluster(error),
+            Self::Applying { error, .. } => of_cluster(error),
+            Self::Build(BuildError::Unreachable { .. }) => 20,
+            Self::Git(GitError::Unreachable { .. }) => 6,
+            _ => 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Journal, JournalLost};
+    use async_trait::async_trait;
+    use std::{cell::Cell, sync::Arc};
+    use tokio::{sync::watch, time::timeout};
+    use windlass_model::{app::App, job::Release};
+
+    struct Unheard;
+
+    #[async_trait]
+    impl Journal for Unheard {
+        async fn append(&self, _: Event) -> Result<(), JournalLost> {
+            Ok(())
+        }
+
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
+            Ok(None)
+        }
+    }
+
+    /// `Plan` has no deadline of its own.
+    #[tokio::test(start_paused = true)]
+    async fn a_git_server_that_says_nothing_is_given_up() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Unheard), stop, None);
+        let tries = Cell::new(0);
+        let silent = || async {
+            tries.set(tries.get() + 1);
+            sleep(Duration::from_secs(120)).await;
+            let (repository, message) = ("https://git.example/web".into(), "silent".into());
+            Err::<(), _>(GitError::Unreachable { repository, message })
+        };
+        let ended = timeout(Duration::from_secs(3600), run.retrying(silent)).await;
+        assert!(matches!(ended, Ok(Err(Cause::Git(_)))));
+        assert_eq!(tries.get(), 2);
+    }
+}

@@ -1,0 +1,177 @@
+//! What every stage of one job shares: where its events go, what is masked in them, whether it is
+//! to stop, what is worth another try.
+
+use crate::{
+    failure::{Cause, Failure},
+    journal::{Journal, JournalLost},
+    recorder::Recorder,
+};
+use futures::FutureExt;
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::{sync::watch, time::Instant};
+use windlass_model::{
+    app::App,
+    event::Event,
+    job::{Release, Stage},
+    outcome::Stop,
+    plan::Cursor,
+    redact::Redactor,
+    secret::Secret,
+};
+
+/// One job's run in one life of the daemon.
+pub struct Run {
+    recorder: Recorder,
+    stop: watch::Receiver<Option<Stop>>,
+    /// Until when the plan must be made, and the limit that says so.
+    deadline: Option<(Instant, Duration)>,
+    secrets: RwLock<Vec<Secret>>,
+}
+
+impl Run {
+    /// `deadline`: when the plan must be made, and the limit that it comes from.
+    #[must_use]
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        stop: watch::Receiver<Option<Stop>>,
+        deadline: Option<(Instant, Duration)>,
+    ) -> Self {
+        let recorder = Recorder::new(journal);
+        Self { recorder, stop, deadline, secrets: RwLock::default() }
+    }
+
+    /// For adapters.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Masks these too, from now on, in all that is said.
+    pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        let before = secrets.len();
+        for secret in more {
+            // A secret that a hundred variables name is one: the masker is made anew for each.
+            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
+                secrets.push(secret);
+            }
+        }
+        if secrets.len() == before {
+            return;
+        }
+        let redactor = Redactor::new(secrets.iter());
+        self.recorder.mask_with(redactor);
+    }
+
+    /// Runs a stage, which may be dropped at any await when the job is stopped.
+    ///
+    /// # Errors
+    /// What the stage says, or [`Cause::Stopped`].
+    pub async fn stage<T, E: Into<Cause>>(
+        &self,
+        at: Stage,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        self.told(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
+    }
+
+    /// Takes one step of a plan, so recorded that a restart knows where to go on.
+    ///
+    /// # Errors
+    /// What the step says.
+    pub async fn step<T>(
+        &self,
+        cursor: Cursor,
+        what: String,
+        work: impl Future<Output = Result<T, Cause>>,
+    ) -> Result<T, Failure> {
+        self.told(
+            Stage::Release,
+            Event::StepStarted(cursor, what),
+            work,
+            Event::StepFinished(cursor),
+        )
+        .await
+    }
+
+    async fn told<T>(
+        &self,
+        at: Stage,
+        before: Event,
+        work: impl Future<Output = Result<T, Cause>>,
+        after: Event,
+    ) -> Result<T, Failure> {
+        let told = async {
+            self.record(before).await?;
+            let caught = AssertUnwindSafe(work).catch_unwind().await;
+            let value = caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))?;
+            self.record(after).await?;
+            Ok(value)
+        };
+        told.await.map_err(|cause| Failure { at, cause })
+    }
+
+    async fn in_time<T, E: Into<Cause>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let Some((deadline, limit)) = self.deadline else { return self.unless_stopped(work).await };
+        let in_time = tokio::time::timeout_at(deadline, self.unless_stopped(work)).await;
+        in_time.unwrap_or(Err(Cause::Stopped(Stop::TimedOut { seconds: limit.as_secs() })))
+    }
+
+    /// `work`, unless the job is asked to stop first.
+    ///
+    /// # Errors
+    /// What `work` says, or [`Cause::Stopped`].
+    pub async fn unless_stopped<T, E: Into<Cause>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            match stop.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()) {
+                Some(why) => why,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            why = stopped => Err(Cause::Stopped(why)),
+            done = work => done.map_err(Into::into),
+        }
+    }
+
+    /// Records an event: nothing happens unrecorded.
+    ///
+    /// # Errors
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
+        self.recorder.record(event).await
+    }
+}
+
+/// What a panic said; the place is in the daemon's own log.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+impl Run {
+    /// The app's last release that succeeded in a cluster.
+    ///
+    /// # Errors
+    /// [`JournalLost`]: touch nothing more.
+    pub async fn last_release(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Release>, JournalLost> {
+        self.recorder.last_release(app, cluster).await
+    }
+}

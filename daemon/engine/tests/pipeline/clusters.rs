@@ -1,0 +1,185 @@
+//! One job, several clusters.
+
+use crate::{
+    failed, hooks, job, killed_after_every_event, live, rollback, run,
+    world::{World, release},
+};
+use std::{collections::BTreeMap, sync::Mutex};
+use windlass_model::{
+    cluster::{Clusters, RolloutOrder},
+    event::Event,
+    hook::Policy,
+    job::Job,
+    outcome::Outcome,
+    plan::{Cursor, Previous, rolling},
+};
+
+const BOTH: [&str; 2] = ["eu", "us"];
+
+fn to_both(order: RolloutOrder, job: Job) -> Job {
+    Job { clusters: Clusters { names: BOTH.map(String::from).into(), order }, ..job }
+}
+
+fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, digest)| (name.to_string(), digest.to_string())).collect()
+}
+
+/// Read like prose: what is done, in which order.
+#[test]
+fn the_plans_of_both_orders() {
+    let next = release("job-1", "new").at(&BOTH.map(String::from));
+    let good =
+        BTreeMap::from([("eu".to_owned(), Previous::Release(Box::new(release("job-0", "old"))))]);
+    let text = |order, at| {
+        let plan = rolling(&next, order, &good, &[]);
+        let forward = plan.forward.iter().map(ToString::to_string);
+        let back = plan.rollback_from(at).into_iter().map(|step| format!("back: {step}"));
+        forward.chain(back).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        text(RolloutOrder::Sequential, 2),
+        [
+            "apply web at abc in eu",
+            "wait until web at abc in eu is healthy, at most 300 s",
+            "apply web at abc in us",
+            "wait until web at abc in us is healthy, at most 300 s",
+            "remove what web no longer has in eu; remove what web no longer has in us",
+            "back: apply web at abc in eu",
+            "back: remove what web no longer has in eu",
+            "back: wait until web at abc in eu is healthy, at most 300 s",
+        ]
+    );
+    assert_eq!(
+        text(RolloutOrder::Parallel, 1),
+        [
+            "apply web at abc in eu; apply web at abc in us",
+            "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
+            "remove what web no longer has in eu; remove what web no longer has in us",
+            "back: apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 300 s; scale web to 0 in us",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_comes_to_all_and_is_built_once() {
+    for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
+        let world = World::default().running_in(&BOTH, Some("old"));
+        let outcome = run(&world, &to_both(order, job())).await;
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+        assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
+        assert_eq!(*world.built.lock().unwrap(), 1);
+    }
+}
+
+/// One after the other, what is broken in the first never comes to the second; what is broken in the
+/// second is put back in both.
+#[tokio::test(start_paused = true)]
+async fn a_failure_in_one_is_put_back_wherever_it_came() {
+    for (order, sick_in, changes) in [
+        (RolloutOrder::Sequential, "eu", vec!["eu: new", "eu: old"]),
+        (RolloutOrder::Sequential, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (RolloutOrder::Parallel, "eu", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+        (RolloutOrder::Parallel, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
+    ] {
+        let (sick, sick_in) = (Some("new".into()), Some(sick_in.to_owned()));
+        let world = World { sick, sick_in: sick_in.clone(), ..World::default() };
+        let world = world.running_in(&BOTH, Some("old"));
+        let diagnosis = failed(run(&world, &to_both(order, job())).await);
+        assert_eq!(diagnosis.code, "app-crashes");
+        let place = format!(" in {}", sick_in.unwrap());
+        assert!(diagnosis.subject.ends_with(&place), "{diagnosis}");
+        assert_eq!(*world.changes.lock().unwrap(), changes, "{order:?}{place}");
+    }
+}
+
+/// What was not begun is not put back: in the second cluster nothing serves, and nothing is retired.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
+    let stop_after = Some(Cursor::Forward(1));
+    let world = World { stop_after, away_in: Some("us".into()), ..World::default() };
+    let world = world.running_in(&BOTH[..1], Some("old"));
+    let job = to_both(RolloutOrder::Sequential, job());
+    let outcome = live(&world, &job, &world.stop).await.unwrap();
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+}
+
+/// The operator's word counts when a job begins, not when it was submitted; what was begun is ended.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
+    let job = to_both(RolloutOrder::Sequential, job());
+    let world = World::default().running_in(&BOTH, Some("old"));
+    *world.taken.lock().unwrap() = Some("us");
+    let diagnosis = failed(run(&world, &job).await);
+    assert_eq!((&*diagnosis.code, *world.built.lock().unwrap()), ("no-cluster", 0), "{diagnosis}");
+    assert!(world.changes.lock().unwrap().is_empty());
+
+    let world = World { lives: Mutex::new(Some(20)), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    live(&world, &job, &world.stop).await.unwrap_err();
+    assert!(world.past().iter().any(|event| matches!(event, Event::Planned(_))));
+    *world.lives.lock().unwrap() = None;
+    *world.taken.lock().unwrap() = Some("us");
+    assert!(matches!(run(&world, &job).await, Outcome::Succeeded(_)));
+    assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
+}
+
+/// One that is away keeps no other from its whole way back.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
+    let world = World { away_in: Some("us".into()), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    let diagnosis = failed(run(&world, &to_both(RolloutOrder::Sequential, job())).await);
+    assert_eq!(diagnosis.code, "way-back-failed");
+    assert!(diagnosis.to_string().contains("connection refused in us"), "{diagnosis}");
+    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+    assert_eq!(*world.pruned.lock().unwrap(), ["eu"]);
+}
+
+/// A cluster that was called otherwise, or a journal that was lost: what serves there is not scaled to
+/// nothing because a release fails.
+#[tokio::test(start_paused = true)]
+async fn what_the_journal_does_not_know_is_not_retired() {
+    let world = World { sick: Some("new".into()), ..World::default() }.running(Some("old"));
+    world.released.lock().unwrap().clear();
+    assert_eq!(failed(run(&world, &job()).await).code, "app-crashes");
+    assert_eq!(*world.changes.lock().unwrap(), ["default: new"]);
+    let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("the journal has no release"));
+    assert!(world.past().iter().any(warned));
+}
+
+/// A job for one of them leaves the other alone, and the next way back leads to what served in each.
+#[tokio::test(start_paused = true)]
+async fn each_cluster_goes_back_to_what_served_there() {
+    let world = World { sick: Some("new".into()), ..World::default() };
+    let world = world.running_in(&BOTH, Some("old"));
+    let mut only_us = rollback();
+    only_us.clusters.names = vec!["us".into()];
+    if let windlass_model::job::Source::Release(release) = &mut only_us.source {
+        release.image.digest = "other".into();
+    }
+    assert!(matches!(run(&world, &only_us).await, Outcome::Succeeded(_)));
+    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
+    world.events.lock().unwrap().clear();
+    failed(run(&world, &to_both(RolloutOrder::Parallel, job())).await);
+    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
+}
+
+/// Killed after every event, in both orders: it ends where one whole life does, and no cluster is
+/// changed more often than there.
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_all_clusters_end_as_in_one_life() {
+    let worlds: [fn() -> World; 4] = [
+        World::default,
+        || World { sick: Some("new".into()), sick_in: Some("us".into()), ..World::default() },
+        || World { sick: Some("new".into()), sick_in: Some("eu".into()), ..World::default() },
+        || World { hooks: hooks(Policy::RollBack), exit: 1, ..World::default() },
+    ];
+    for (kind, fresh) in worlds.iter().enumerate() {
+        for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
+            let job = to_both(order, job());
+            let fresh = || fresh().running_in(&BOTH, Some("old"));
+            killed_after_every_event(fresh, &job, &format!("world {kind} {order:?}")).await;
+        }
+    }
+}

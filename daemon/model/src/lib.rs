@@ -1,0 +1,28 @@
+//! The vocabulary of Windlass and the format of its journal.
+//!
+//! Plain data, plans and replay. Nothing here is asynchronous, and `Cargo.toml` names no client of
+//! anything: [`rollout`](../windlass_rollout/index.html) and the engine build on it.
+
+pub mod address;
+pub mod app;
+pub mod cluster;
+pub mod diagnosis;
+pub mod endpoint;
+pub mod error;
+pub mod event;
+pub mod hook;
+pub mod job;
+pub mod manifest;
+pub mod outcome;
+pub mod plan;
+pub mod recipe;
+pub mod redact;
+pub mod replay;
+pub mod repository;
+pub mod revision;
+pub mod runtime;
+pub mod samples;
+pub mod secret;
+pub mod spec;
+pub mod testing;
+pub mod version;

@@ -1,0 +1,139 @@
+//! The byte sequences by which a secret is known: the secret, its parts, and the encodings of both
+//! that no decoder of [`super::view`] undoes.
+
+use super::view;
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt::Write};
+
+/// Shorter values are not masked: they would blank half of every log, and hide nothing.
+pub const SHORTEST: usize = 4;
+
+/// Parts of a secret, and encoded forms, are looked for from this length on.
+const SHORTEST_PART: usize = 8;
+
+/// Adds all by which `value` is known.
+pub(super) fn add(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
+    let trimmed = value.trim_ascii();
+    if trimmed.len() < SHORTEST {
+        return;
+    }
+    patterns.insert(trimmed.to_vec());
+    encodings(trimmed, patterns);
+    for part in parts(trimmed) {
+        encodings(&part, patterns);
+        patterns.insert(part);
+    }
+}
+
+/// Returns the parts that a program may print alone: lines, a line's value after `NAME=`, strings of
+/// JSON and their lines, a URL's password.
+fn parts(value: &[u8]) -> BTreeSet<Vec<u8>> {
+    let mut parts = BTreeSet::new();
+    lines(value, &mut parts);
+    if let Ok(json) = serde_json::from_slice::<Value>(value) {
+        strings(&json, &mut parts);
+    }
+    // A URL may stand in JSON, or behind `NAME=`, too.
+    let texts = parts.iter().map(Vec::as_slice).chain([value]);
+    let passwords: Vec<&str> =
+        texts.filter_map(|text| password(std::str::from_utf8(text).ok()?)).collect();
+    let decoded = passwords.iter().map(|password| view::percent_decoded(password.as_bytes()));
+    let passwords: Vec<Vec<u8>> =
+        decoded.chain(passwords.iter().map(|password| password.as_bytes().to_vec())).collect();
+    parts.extend(passwords);
+    parts.retain(|part| part.len() >= SHORTEST_PART);
+    parts
+}
+
+fn lines(value: &[u8], parts: &mut BTreeSet<Vec<u8>>) {
+    let lines: Vec<_> = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    for line in &lines {
+        if lines.len() > 1 {
+            parts.insert(line.to_vec());
+        }
+        if let Some(assigned) = assigned(line) {
+            parts.insert(assigned.to_vec());
+        }
+    }
+}
+
+/// Returns `value` of `NAME=value` or `export NAME="value"`.
+fn assigned(line: &[u8]) -> Option<&[u8]> {
+    let at = line.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = (line.get(..at)?, line.get(at + 1..)?);
+    let name = name.strip_prefix(b"export ").unwrap_or(name).trim_ascii();
+    let is_name =
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let quoted = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
+    is_name.then(|| quoted(b"\"").or_else(|| quoted(b"'")).unwrap_or(value))
+}
+
+fn strings(json: &Value, parts: &mut BTreeSet<Vec<u8>>) {
+    match json {
+        Value::String(text) => {
+            parts.insert(text.trim().as_bytes().to_vec());
+            lines(text.trim().as_bytes(), parts);
+        }
+        Value::Array(list) => list.iter().for_each(|value| strings(value, parts)),
+        Value::Object(map) => map.values().for_each(|value| strings(value, parts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns `password` of `scheme://user:password@host/…`.
+fn password(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if !is_scheme || url.contains(char::is_whitespace) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    // A password may hold an `@` or a `/` that nobody escaped: then the last `@` ends it.
+    let login = match authority.rsplit_once('@') {
+        Some((login, _)) => login,
+        None => rest.rsplit_once('@')?.0,
+    };
+    Some(login.split_once(':')?.1)
+}
+
+fn encodings(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
+    let mut add = |form: Vec<u8>| {
+        if form.len() >= SHORTEST_PART {
+            patterns.insert(form);
+        }
+    };
+    for shift in 0..3 {
+        let shifted: Vec<u8> = std::iter::repeat_n(0, shift).chain(value.iter().copied()).collect();
+        let encoded = STANDARD_NO_PAD.encode(&shifted);
+        // The first characters mix in the prefix, the last ones what follows.
+        let from = (shift * 8).div_ceil(6);
+        let to = shifted.len() * 8 / 6;
+        let stable = encoded.get(from..to).unwrap_or_default();
+        add(stable.into());
+        // base64(1) and PEM break their lines there.
+        for width in [64, 76] {
+            for line in stable.as_bytes().chunks(width).filter(|_| stable.len() > width) {
+                add(line.to_vec());
+            }
+        }
+        add(stable.replace('+', "-").replace('/', "_").into());
+    }
+    let hex = value.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    add(hex.to_uppercase().into());
+    add(hex.into());
+    // A quote within quotes: of sh, of Python's `shlex`, of SQL and YAML; of CSV and PowerShell.
+    for (quote, escaped) in [(b'\'', "'\\''"), (b'\'', "'\"'\"'"), (b'\'', "''"), (b'"', "\"\"")] {
+        if value.contains(&quote) {
+            add(replaced(value, quote, escaped));
+        }
+    }
+}
+
+fn replaced(value: &[u8], byte: u8, by: &str) -> Vec<u8> {
+    let escaped = |own: &u8| if *own == byte { by.as_bytes().to_vec() } else { vec![*own] };
+    value.iter().flat_map(escaped).collect()
+}

@@ -1,0 +1,254 @@
+//! A job's past folded to where it stands.
+
+use crate::{
+    event::Event,
+    hook::{ActionResult, Batch, Hook},
+    job::{Release, Stage},
+    outcome::Outcome,
+    plan::{Cursor, Plan},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where a job stands, as far as a restart must know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ResumePoint {
+    /// Nothing to keep yet: run it from the top.
+    Fresh,
+    /// Built, tested and pushed: plan its release.
+    Pushed(Box<Release>),
+    /// A plan was made: go on at the cursor.
+    Planned {
+        /// All of it.
+        plan: Box<Plan>,
+        /// The step that comes next.
+        next: Cursor,
+        /// Whether that step was begun.
+        begun: bool,
+        /// Why it goes back, if it does.
+        rolling_back: Option<RollingBack>,
+        /// How far the hook is that this step asks.
+        progress: HookProgress,
+    },
+    /// It is decided how the job ends: go on with the hooks that look on.
+    OutcomeDecided {
+        /// How.
+        outcome: Outcome,
+        /// Those that are told.
+        hooks: Vec<Hook>,
+        /// Which comes next.
+        next: Cursor,
+        /// How far that one is.
+        progress: HookProgress,
+    },
+    /// Nothing more to do.
+    Ended(Outcome),
+}
+
+/// That a job is on its way back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollingBack {
+    /// How the job is to end after it.
+    pub outcome: Outcome,
+    /// How many steps of the way forward were begun by then.
+    pub begun: usize,
+}
+
+/// A log that no run of ours writes.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("event {seq} ({event}) cannot follow what came before it")]
+pub struct IllegalOrder {
+    /// Its place, from 1.
+    pub seq: usize,
+    /// Its kind.
+    pub event: String,
+}
+
+/// How far a hook is, as the journal has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HookProgress {
+    /// Batches so far.
+    pub count: u32,
+    /// The batch that is under way. `None` until the hook has asked for one.
+    pub batch: Option<Batch>,
+    /// Results of its first actions.
+    pub results: Vec<ActionResult>,
+    /// An action was begun and its result is not known.
+    pub is_doing: bool,
+}
+
+impl HookProgress {
+    /// With what `event` adds.
+    #[must_use]
+    pub fn after(mut self, event: &Event) -> Self {
+        match event {
+            Event::HookRequested { batch, .. } => {
+                let (count, batch) = (self.count + 1, Some(batch.clone()));
+                Self { count, batch, ..Self::default() }
+            }
+            Event::HookActionStarted { .. } => Self { is_doing: true, ..self },
+            Event::HookActionFinished { result, .. } => {
+                self.results.push(result.clone());
+                Self { is_doing: false, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
+/// Folds a whole log.
+///
+/// # Errors
+/// [`IllegalOrder`] at the first event that no run could have written there.
+pub fn replay(events: &[Event]) -> Result<ResumePoint, IllegalOrder> {
+    events.iter().enumerate().try_fold(ResumePoint::Fresh, |replay, (index, event)| {
+        step(replay, event).ok_or_else(|| IllegalOrder {
+            seq: index + 1,
+            event: format!("{event:?}").chars().take(60).collect(),
+        })
+    })
+}
+
+fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
+    Some(match (replay, event) {
+        (ResumePoint::Ended(_), _) => return None,
+        (_, Event::Ended(outcome)) => ResumePoint::Ended(outcome.clone()),
+        (ResumePoint::Fresh, Event::Pushed(release)) => ResumePoint::Pushed(release.clone()),
+        (ResumePoint::Fresh | ResumePoint::Pushed(_), Event::Planned(plan)) => {
+            ResumePoint::Planned {
+                plan: plan.clone(),
+                next: Cursor::Forward(0),
+                begun: false,
+                rolling_back: None,
+                progress: HookProgress::default(),
+            }
+        }
+        (_, Event::Pushed(_) | Event::Planned(_)) => return None,
+        (ResumePoint::OutcomeDecided { outcome, hooks, next, .. }, Event::StepFinished(cursor))
+            if next == *cursor =>
+        {
+            let (next, progress) = (cursor.next(), HookProgress::default());
+            ResumePoint::OutcomeDecided { outcome, hooks, next, progress }
+        }
+        (ResumePoint::OutcomeDecided { outcome, hooks, next, progress }, event) => match event {
+            Event::OutcomeDecided { .. } | Event::StepFinished(_) | Event::RollingBack(_) => {
+                return None;
+            }
+            event => ResumePoint::OutcomeDecided {
+                outcome,
+                hooks,
+                next,
+                progress: progress.after(event),
+            },
+        },
+        (_, Event::OutcomeDecided { outcome, hooks }) => ResumePoint::OutcomeDecided {
+            outcome: outcome.clone(),
+            hooks: hooks.clone(),
+            next: Cursor::Notify(0),
+            progress: HookProgress::default(),
+        },
+        (ResumePoint::Planned { plan, next, rolling_back, .. }, Event::StepFinished(cursor))
+            if next == *cursor =>
+        {
+            let (next, progress) = (cursor.next(), HookProgress::default());
+            ResumePoint::Planned { plan, next, begun: false, rolling_back, progress }
+        }
+        (
+            ResumePoint::Planned { plan, next, rolling_back, progress, .. },
+            Event::StepStarted(cursor, _),
+        ) if next == *cursor => {
+            ResumePoint::Planned { plan, next, begun: true, rolling_back, progress }
+        }
+        (
+            ResumePoint::Planned {
+                plan, next: Cursor::Forward(at), begun, rolling_back: None, ..
+            },
+            Event::RollingBack(outcome),
+        ) => ResumePoint::Planned {
+            plan,
+            next: Cursor::Rollback(0),
+            begun: false,
+            rolling_back: Some(RollingBack {
+                outcome: outcome.clone(),
+                begun: at + usize::from(begun),
+            }),
+            progress: HookProgress::default(),
+        },
+        (_, Event::StepFinished(_) | Event::RollingBack(_)) => return None,
+        (ResumePoint::Planned { plan, next, begun, rolling_back, progress }, event) => {
+            ResumePoint::Planned {
+                plan,
+                next,
+                begun,
+                rolling_back,
+                progress: progress.after(event),
+            }
+        }
+        (replay, _) => replay,
+    })
+}
+
+/// A job's state as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody has taken it up.
+    Waiting,
+    /// In this stage.
+    Running(Stage),
+    /// On the way back.
+    #[serde(rename = "turning_back")]
+    RollingBack,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+    /// Was asked to stop.
+    Stopped,
+}
+
+/// Folds one event into a state; none when it changes nothing.
+#[must_use]
+pub fn state_after(before: State, event: &Event) -> Option<State> {
+    Some(match event {
+        // Taken up again after a restart, a job stands where it stood: its run says what comes next.
+        Event::Claimed { .. } if before != State::Waiting => return None,
+        Event::Claimed { .. } => State::Running(Stage::Clone),
+        Event::Started(stage) => State::Running(*stage),
+        Event::Planned(_) => State::Running(Stage::Release),
+        Event::OutcomeDecided { .. } => State::Running(Stage::Hooks),
+        Event::RollingBack(_) => State::RollingBack,
+        Event::Ended(Outcome::Succeeded(_)) => State::Succeeded,
+        Event::Ended(Outcome::Failed(_)) => State::Failed,
+        Event::Ended(Outcome::Stopped { .. }) => State::Stopped,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Stop;
+
+    fn folded(events: &[Event]) -> State {
+        let fold = |state, event| state_after(state, event).unwrap_or(state);
+        events.iter().fold(State::Waiting, fold)
+    }
+
+    #[test]
+    fn a_job_that_is_taken_up_again_stays_where_it_stood() {
+        let claimed = || Event::Claimed { daemon: "bed".into() };
+        let stopped = Outcome::Stopped { at: Stage::Test, why: Stop::TimedOut { seconds: 1 } };
+        let deciding = Event::OutcomeDecided { outcome: stopped.clone(), hooks: Vec::new() };
+        for (last, state) in [
+            (Event::Started(Stage::Build), State::Running(Stage::Build)),
+            (Event::Started(Stage::Release), State::Running(Stage::Release)),
+            (Event::RollingBack(stopped), State::RollingBack),
+            (deciding, State::Running(Stage::Hooks)),
+        ] {
+            assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), state);
+        }
+        assert_eq!(folded(&[claimed()]), State::Running(Stage::Clone));
+        assert_eq!(folded(&[]), State::Waiting);
+    }
+}

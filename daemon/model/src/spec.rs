@@ -1,0 +1,290 @@
+//! What is said of an app, by whom, and what follows.
+//!
+//! The same words stand in a job and in `windlass.toml`. Who decides: the job, then the file, then
+//! the image that was built, then detection, then defaults. Scalars and lists replace, maps merge.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+mod check;
+mod defaults;
+mod error;
+mod expose;
+mod names;
+mod process;
+mod quantity;
+mod resolve;
+mod schedule;
+mod volume;
+
+pub use error::SpecError;
+pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
+pub use names::{is_url_path, is_variable};
+pub use process::{
+    AutoscaleSpec, PlacementSpec, ProbeSpec, ProbesSpec, ProcessSpec, ResourceSpec,
+    TerminationSpec, VolumeSpec,
+};
+pub use quantity::amount;
+pub use resolve::{Detected, web};
+
+/// The file's name in a repository.
+pub const FILE: &str = "windlass.toml";
+
+/// Says of an app what somebody wants to say; the rest is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Spec {
+    /// Where `web` listens, 1–65535, and its `$PORT`. Default: what the image exposes, else 8080.
+    pub port: Option<u16>,
+    /// Plain environment of all processes, by variable.
+    pub env: BTreeMap<String, String>,
+    /// Environment from the project's secrets: variable to secret's name.
+    pub secrets: BTreeMap<String, String>,
+    /// 0–100 pods of `web`. Default 1.
+    pub replicas: Option<u32>,
+    /// What each pod asks for, unless its process says otherwise.
+    pub resources: ResourceSpec,
+    /// HTTP path for the probes of `web`. Default: a TCP connection is enough.
+    pub health: Option<String>,
+    /// argv that replaces the image's own, of `web`.
+    pub command: Vec<String>,
+    /// More of `web`, and other processes of the same image, by name (at most 11 characters).
+    pub processes: BTreeMap<String, ProcessSpec>,
+    /// How the world reaches `web`. Default: a Service within the cluster.
+    pub expose: ExposeSpec,
+    /// On every object and pod, beside those that Windlass sets.
+    pub labels: BTreeMap<String, String>,
+    /// On every pod.
+    pub annotations: BTreeMap<String, String>,
+    /// Whose rights pods have. Default: an account of the app's own, without rights.
+    pub service_account: AccountSpec,
+    /// Who may talk to the pods, and whom they may talk to. Default: everybody.
+    pub network: NetworkSpec,
+    /// Secrets of the namespace that nodes pull with, beside what the operator's login gives.
+    pub pull_secrets: Vec<String>,
+    /// Files of the repository with Kubernetes objects of its own, YAML or JSON, applied and watched
+    /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
+    pub manifests: Vec<String>,
+    /// How to build.
+    pub build: BuildSpec,
+    /// How to test.
+    pub test: TestSpec,
+    /// What the app says of the operator's hooks, by hook: a JSON object, in TOML a table.
+    #[serde(deserialize_with = "tables")]
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, Value>>")]
+    pub hooks: BTreeMap<String, String>,
+}
+
+/// How to build an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BuildSpec {
+    /// A Dockerfile's path within the app's folder. Default: `Dockerfile`, or else `dockerfile`.
+    pub dockerfile: Option<String>,
+    /// The detector whose recipe is used, even where a Dockerfile is there.
+    pub recipe: Option<String>,
+    /// The stage to deploy. Default: the last.
+    pub target: Option<String>,
+    /// Values of the Dockerfile's ARGs.
+    pub arguments: BTreeMap<String, String>,
+    /// Names of the project's secrets that `RUN --mount=type=secret,id=NAME` may read.
+    pub secrets: Vec<String>,
+    /// Builds with Git LFS pointers in place of their files. Default false: they are an error.
+    pub lfs_pointers: Option<bool>,
+}
+
+/// How to test what was built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TestSpec {
+    /// Runs none.
+    pub off: Option<bool>,
+    /// argv. Default: what the stage's image runs, or what the detector found.
+    pub command: Vec<String>,
+    /// The stage that has the tools. Default: `test` of a Dockerfile, or the recipe's own.
+    pub stage: Option<String>,
+    /// Seconds until tests are taken to hang. Default 600.
+    pub timeout_seconds: Option<u32>,
+}
+
+impl Spec {
+    /// Reads `windlass.toml`.
+    ///
+    /// # Errors
+    /// [`SpecError`] with line and column for what is not TOML or not a known key, and for each
+    /// rule of [`Spec::check`].
+    pub fn from_toml(text: &str) -> Result<Self, SpecError> {
+        let spec: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
+            SpecError {
+                field: format!("{FILE}:{line}"),
+                value: text.lines().nth(line - 1).unwrap_or_default().trim().to_owned(),
+                problem: error.message().to_owned(),
+            }
+        })?;
+        spec.check()
+            .map_err(|error| SpecError { field: format!("{FILE}: {}", error.field), ..error })?;
+        Ok(spec)
+    }
+
+    /// Checks each value by itself.
+    ///
+    /// # Errors
+    /// The first that breaks its rule.
+    pub fn check(&self) -> Result<(), SpecError> {
+        check::all(self)
+    }
+
+    /// What `self` says, and where it is silent, what `below` says. Scalars and lists replace, maps
+    /// merge. What two say can contradict where neither does: check the whole again.
+    #[must_use]
+    pub fn merged_over(self, mut below: Self) -> Self {
+        below.clear_overridden(&self);
+        let mut both = requested(&below);
+        merge(&mut both, requested(&self));
+        // Both were specs, and merging keeps each value's kind.
+        serde_json::from_value(both).unwrap_or(self)
+    }
+
+    /// Forgets of `web` what another says in the other of the two ways in which it can be said.
+    fn clear_overridden(&mut self, above: &Self) {
+        fn drop_said<T>(requested: bool, field: &mut Option<T>) {
+            if requested {
+                *field = None;
+            }
+        }
+        let web = above.processes.get(crate::runtime::WEB).cloned().unwrap_or_default();
+        let own = self.processes.entry(crate::runtime::WEB.into()).or_default();
+        drop_said(above.port.is_some(), &mut own.port);
+        drop_said(above.replicas.is_some(), &mut own.replicas);
+        drop_said(above.health.is_some(), &mut own.health);
+        drop_said(web.port.is_some(), &mut self.port);
+        drop_said(web.replicas.is_some(), &mut self.replicas);
+        drop_said(web.health.is_some(), &mut self.health);
+        if !above.command.is_empty() {
+            own.command.clear();
+        }
+        if !web.command.is_empty() {
+            self.command.clear();
+        }
+    }
+
+    /// Each value that is said, by its path, as JSON: `processes.worker.replicas`.
+    #[must_use]
+    pub fn flatten(&self) -> BTreeMap<String, Value> {
+        let mut all = BTreeMap::new();
+        flatten("", &requested(self), &mut all);
+        all
+    }
+
+    /// The JSON schema of `windlass.toml`, for editors.
+    #[must_use]
+    pub fn schema() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
+    /// What is said of `web` at the top.
+    fn top(&self) -> ProcessSpec {
+        ProcessSpec {
+            port: self.port,
+            command: self.command.clone(),
+            replicas: self.replicas,
+            resources: self.resources.clone(),
+            health: self.health.clone(),
+            ..ProcessSpec::default()
+        }
+    }
+
+    /// Names of the processes that run, and what is said of each.
+    fn running(&self) -> impl Iterator<Item = (&str, ProcessSpec)> {
+        let web = crate::runtime::WEB;
+        let requested = self.processes.get(web).cloned().unwrap_or_default();
+        let first = (web, merged(requested, self.top()));
+        let general = ProcessSpec { resources: self.resources.clone(), ..ProcessSpec::default() };
+        let others = self.processes.iter().filter(move |(name, _)| *name != web);
+        let others =
+            others.map(move |(name, process)| (&**name, merged(process.clone(), general.clone())));
+        std::iter::once(first).chain(others).filter(|(_, process)| process.off != Some(true))
+    }
+
+    /// Tells whether `web` runs and nobody says where it listens.
+    #[must_use]
+    pub fn leaves_port_open(&self) -> bool {
+        self.running()
+            .any(|(name, requested)| name == crate::runtime::WEB && requested.port.is_none())
+    }
+
+    /// All secrets that this names, for the masker and for the check that they exist.
+    pub fn secret_names(&self) -> impl Iterator<Item = &String> {
+        self.secrets.values().chain(&self.build.secrets)
+    }
+}
+
+fn merged(above: ProcessSpec, below: ProcessSpec) -> ProcessSpec {
+    let mut both = requested(&below);
+    merge(&mut both, requested(&above));
+    serde_json::from_value(both).unwrap_or(above)
+}
+
+/// Only what is said: no null, no empty list, no empty map.
+fn requested<T: Serialize>(spec: &T) -> Value {
+    fn prune(value: &mut Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(map) => {
+                map.retain(|_, value| prune(value));
+                !map.is_empty()
+            }
+            _ => true,
+        }
+    }
+    let mut value = serde_json::to_value(spec).unwrap_or_default();
+    if !prune(&mut value) {
+        return Value::Object(serde_json::Map::new());
+    }
+    value
+}
+
+fn merge(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (key, value) in above {
+                merge(below.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (below, above) => *below = above,
+    }
+}
+
+fn flatten(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+                flatten(&path, value, all);
+            }
+        }
+        value => {
+            all.insert(at.to_owned(), value.clone());
+        }
+    }
+}
+
+/// A table, as JSON text: what a hook's plugin reads. Text is taken as JSON, as the wire has it.
+fn tables<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let requested = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    let text = |value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(requested.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+#[cfg(test)]
+mod tests;

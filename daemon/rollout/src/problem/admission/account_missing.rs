@@ -1,0 +1,28 @@
+//! The ServiceAccount is missing (kubernetes 41).
+
+use crate::problem::{Debounce, Explanation, Problem, no_answer, refused};
+
+pub(crate) const PROBLEM: &Problem = &Problem {
+    number: 41,
+    code: "account-missing",
+    title: "The ServiceAccount is missing",
+    seen: "the API server refuses a pod: `serviceaccount … not found`",
+    debounce: Debounce::After(10),
+    symptoms: |seen| {
+        refused(seen, |text| text.contains("serviceaccount") && text.contains("not found"))
+    },
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
+            format!(
+                "the pods are to run as ServiceAccount `{}`, which is not there",
+                case.quoted()
+            ),
+            [
+                "make it in this namespace, or correct `service-account.name`",
+                "without `service-account.name` Windlass makes one for the app",
+            ],
+        )
+        .look(format!("kubectl --namespace {} get serviceaccounts", case.namespace()))
+    },
+};

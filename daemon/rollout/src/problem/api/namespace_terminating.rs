@@ -1,0 +1,24 @@
+//! The namespace is being deleted (kubernetes 50).
+
+use crate::problem::{Debounce, Explanation, Problem, unseen};
+use windlass_model::error::ClusterError;
+
+pub(crate) const PROBLEM: &Problem = &Problem {
+    number: 50,
+    code: "namespace-terminating",
+    title: "The namespace is being deleted",
+    seen: "the API server answers that the namespace is being terminated",
+    debounce: Debounce::Likely(60),
+    symptoms: unseen,
+    matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("being terminated")),
+    explain: |case| {
+        Explanation::new(
+            format!("namespace {} is being deleted", case.namespace()),
+            [
+                "wait until it is gone, then submit again; Windlass makes it anew",
+                "if it stays, something in it cannot be deleted: its conditions name what",
+            ],
+        )
+        .look(format!("kubectl get namespace {} -o yaml", case.namespace()))
+    },
+};

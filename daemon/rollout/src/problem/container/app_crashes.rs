@@ -1,0 +1,45 @@
+//! The app crashes (kubernetes 20).
+
+use crate::problem::{
+    Debounce, Explanation, Problem, Symptom, backing_off_unseen, ended, no_answer,
+    probing::{may_be_killed, once_told, was_killed},
+};
+
+pub(crate) const PROBLEM: &Problem = &Problem {
+    number: 20,
+    code: "app-crashes",
+    title: "The app crashes",
+    seen: "a container ended with an error, again and again; or it waits with CrashLoopBackOff, and nothing shows how it ended",
+    debounce: Debounce::Times(2),
+    symptoms: |seen| {
+        // Of one that a liveness probe may kill, it is taken for that probe's doing.
+        let mut symptoms = ended(seen, |_, pod, _, end| {
+            end.exit != 0 && !(pod.has_liveness && was_killed(end.exit))
+        });
+        once_told(&mut symptoms, |symptom: &Symptom| {
+            symptom.exit.is_some_and(was_killed) || may_be_killed(seen, symptom)
+        });
+        symptoms.extend(backing_off_unseen(seen, |container| !container.init));
+        symptoms
+    },
+    matches_error: no_answer,
+    explain: |case| {
+        let app = case.app();
+        let how = match case.finding.exit {
+            Some(exit) => format!("exits with code {exit}"),
+            None => "ends, again and again".to_owned(),
+        };
+        let again = format!(
+            "the log of `{app}` is above; run the image on your machine with the same variables to see it again"
+        );
+        Explanation::new(
+            format!("{} starts and {how}", case.who()),
+            ["the last log lines say why: fix that and submit again", &again],
+        )
+        .look(format!(
+            "kubectl --namespace {} logs {} --previous",
+            case.namespace(),
+            case.pod()
+        ))
+    },
+};

@@ -1,0 +1,160 @@
+//! Each problem from what a real cluster showed of it, to the words that a user reads:
+//! `examples/NNN.json` to `examples/NNN.txt`, and from there to its page.
+//!
+//! `WINDLASS_BLESS=1` writes words and pages anew, for review.
+
+use super::{Finding, KNOWN, pages};
+use crate::{
+    judge::{Judge, Verdict},
+    report::{of_error, report},
+    snapshot::Snapshot,
+};
+use serde::Deserialize;
+use std::{fs, path::Path, time::Duration};
+use windlass_model::{
+    error::ClusterError,
+    job::{Release, Stage},
+    samples::release,
+};
+
+/// What the cluster showed, or answered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    /// Where this was seen: the test that causes it, or the line of source that says it.
+    #[serde(rename = "source")]
+    _source: String,
+    #[serde(default)]
+    snapshot: Option<Snapshot>,
+    #[serde(default)]
+    answer: Option<Answer>,
+    /// What the release says beyond the least.
+    #[serde(default)]
+    spec: windlass_model::spec::Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    Forbidden(String, String),
+    Rejected(String, String),
+    Conflict(String, String),
+    NoKind(String, String),
+    Unreachable(String),
+}
+
+fn answer(answer: Answer) -> ClusterError {
+    match answer {
+        Answer::Forbidden(object, message) => ClusterError::Forbidden { object, message },
+        Answer::Rejected(object, message) => ClusterError::Rejected { object, message },
+        Answer::Conflict(object, message) => ClusterError::Conflict { object, message },
+        Answer::NoKind(object, message) => ClusterError::NoKind { object, message },
+        Answer::Unreachable(message) => ClusterError::Unreachable { message },
+    }
+}
+
+fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Finding {
+    if seen.workloads.is_empty() {
+        seen.workloads.push(crate::snapshot::Workload::default());
+    }
+    for workload in &mut seen.workloads {
+        (workload.revision, workload.observed) = (release.id.clone(), true);
+        if workload.kind.is_empty() {
+            (workload.kind, workload.name) = ("Deployment".into(), "web".into());
+        }
+    }
+    let mut judge = Judge::default();
+    let mut at = Duration::ZERO;
+    loop {
+        match judge.judge(&seen, release, at) {
+            Verdict::Failed(finding) => {
+                return finding;
+            }
+            Verdict::Healthy(mut warned) => {
+                let finding = warned.pop().unwrap_or_else(|| panic!("{number} is healthy"));
+                return finding;
+            }
+            Verdict::Progressing => match judge.look_again() {
+                Some(next) => at = next,
+                None => {
+                    // What never fails by itself: the rollout's own time ends, and this was the sign.
+                    let problem = KNOWN.iter().find(|problem| problem.number == number).unwrap();
+                    let symptom = (problem.symptoms)(&seen).pop();
+                    let symptom = symptom.unwrap_or_else(|| panic!("{number} shows nothing"));
+                    let finding = Finding::new(problem, symptom);
+                    return finding;
+                }
+            },
+        }
+    }
+}
+
+fn blessed() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+    std::env::var_os("WINDLASS_BLESS").is_some()
+}
+
+#[test]
+fn from_what_the_cluster_shows_to_what_a_user_reads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/problem/examples");
+    let mut wrong = Vec::new();
+    for problem in KNOWN {
+        let number = problem.number;
+        let file = folder.join(format!("{number:03}.json"));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{number}: {error}"));
+        let example: Example =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{number}: {error}"));
+        let mut release = release();
+        if example.spec != windlass_model::spec::Spec::default() {
+            example.spec.check().unwrap_or_else(|error| panic!("{number}: {error}"));
+            let found = windlass_model::spec::Detected { user: Some(10001), ..Default::default() };
+            release.runtime = example.spec.resolve(&found, vec![]);
+        }
+        let finding = match (example.snapshot, example.answer) {
+            (Some(seen), None) => judged(number, seen, &release),
+            (None, Some(said)) => {
+                let error = answer(said);
+                let finding = of_error(&error).unwrap_or_else(|| panic!("{error}"));
+                assert_eq!(finding.problem.number, number, "{error}");
+                finding
+            }
+            _ => panic!("{number}: `snapshot` or `answer`"),
+        };
+        let mut diagnosis = report(&finding, &release, Vec::new());
+        // As the engine completes it.
+        diagnosis.stage = Stage::Release;
+        diagnosis.subject.push_str(&release.place());
+        let words = diagnosis.to_string();
+        if diagnosis.reference != problem.reference() {
+            wrong.push(format!("{number} is taken for:\n{words}"));
+            continue;
+        }
+        let expected = file.with_extension("txt");
+        if blessed() {
+            fs::write(&expected, &words).unwrap();
+        }
+        if words != fs::read_to_string(&expected).unwrap_or_default() {
+            wrong.push(format!("{number} reads now:\n{words}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_problem_has_a_page_of_its_own() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("problems");
+    let numbers: std::collections::BTreeSet<_> = KNOWN.iter().map(|one| one.number).collect();
+    let codes: std::collections::BTreeSet<_> = KNOWN.iter().map(|one| one.code).collect();
+    assert_eq!((numbers.len(), codes.len()), (KNOWN.len(), KNOWN.len()));
+    // Without gaps.
+    let all = u16::try_from(KNOWN.len()).unwrap();
+    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), (1..=all).collect::<Vec<_>>());
+    for (reference, text) in pages() {
+        let file = folder.join(format!("{reference}.md"));
+        if blessed() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(&file).unwrap_or_default(), "{reference}");
+    }
+}

@@ -1,0 +1,31 @@
+//! The node has no login for the registry (kubernetes 2).
+
+use crate::problem::{
+    Debounce, Explanation, PULL, Problem, has, no_answer, once_the_secret_is_there, status, waiting,
+};
+
+pub(crate) const PROBLEM: &Problem = &Problem {
+    number: 2,
+    code: "pull-unauthorized",
+    title: "The node has no login for the registry",
+    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 401, `unauthorized`, `no basic auth` or `failed to authorize`",
+    debounce: Debounce::Now,
+    symptoms: |seen| {
+        let mut symptoms = waiting(seen, PULL, |text| {
+            has(text, &["unauthorized", "no basic auth", "failed to authorize"])
+                || status(text, &["401"])
+        });
+        once_the_secret_is_there(seen, &mut symptoms);
+        symptoms
+    },
+    matches_error: no_answer,
+    explain: |case| {
+        Explanation::new(
+            format!("the cluster may not pull {}", case.image()),
+            [
+                "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration: the pull secret is made from it",
+                "or give the nodes a credential of their own for this registry",
+            ],
+        )
+    },
+};

@@ -1,0 +1,23 @@
+//! The pods cannot be kept apart (kubernetes 33).
+
+use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
+
+pub(crate) const PROBLEM: &Problem = &Problem {
+    number: 33,
+    code: "spread-impossible",
+    title: "The pods cannot be kept apart",
+    seen: "the scheduler finds no node, and its message says that spread constraints or anti-affinity forbid every node",
+    debounce: Debounce::After(30),
+    symptoms: |seen| unscheduled(seen, |text| has(text, &["topology spread", "anti-affinity"])),
+    matches_error: no_answer,
+    explain: |case| {
+        let prefer = format!(
+            "set `{} = \"preferred\"`: pods are then kept apart where it can be done",
+            case.field("placement.spread")
+        );
+        Explanation::new(
+            "the pods must be kept apart, and there are not nodes enough for that",
+            [&prefer, "or add nodes; a rolling update needs room for one pod more"],
+        )
+    },
+};
