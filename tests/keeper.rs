@@ -27,7 +27,8 @@ fn a_killed_keeper_takes_its_parts_along_and_the_next_start_cleans_up() {
     let layout = &bed().layout;
     let keeper = fs::read_to_string(layout.at("keeper.pid")).unwrap();
     sh(&format!("kill -9 {keeper}")).unwrap();
-    let (began, limit) = (Instant::now(), Duration::from_secs(20));
+    let began = Instant::now();
+    let limit = Duration::from_secs(20);
     for port in [port::API, port::ETCD, port::REGISTRY, port::GIT_HTTP, port::GIT, port::BUILDKIT] {
         while listens("127.0.0.1", port) {
             assert!(began.elapsed() < limit, "port {port} is still served");

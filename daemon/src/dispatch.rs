@@ -60,7 +60,9 @@ impl Dispatcher {
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let shared = Arc::new(Shared { store, supplies, daemon: config.name.clone() });
-        let (queue, running, tasks) = (Queue::new(config.jobs), HashMap::new(), JoinSet::new());
+        let queue = Queue::new(config.jobs);
+        let running = HashMap::new();
+        let tasks = JoinSet::new();
         Self { shared, queue, inbox, outbox, running, tasks }
     }
 
@@ -104,7 +106,9 @@ impl Dispatcher {
             }
             Message::Cancelled { id } => {
                 if let Some(stop) = self.running.get(id) {
-                    let (shared, id, stop) = (self.shared.clone(), id.clone(), stop.clone());
+                    let shared = self.shared.clone();
+                    let id = id.clone();
+                    let stop = stop.clone();
                     self.tasks.spawn(async move { tell(&shared, &id, &stop).await });
                 }
             }
@@ -122,7 +126,8 @@ impl Dispatcher {
     fn start(&mut self, id: String) {
         let stop = watch::Sender::new(None);
         self.running.insert(id.clone(), stop.clone());
-        let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
+        let shared = self.shared.clone();
+        let outbox = self.outbox.clone();
         let span = tracing::info_span!("job", id);
         let work = async move {
             // Whatever happens in here, the job's place is free again.

@@ -75,7 +75,8 @@ impl Inspector for Inspection {
         let mut masks = Masks::new(self, app, clusters);
         masks.renew().await?;
         let (send, receive) = mpsc::channel(WAITING);
-        let (mut opened, mut away) = (Vec::new(), Vec::new());
+        let mut opened = Vec::new();
+        let mut away = Vec::new();
         for cluster in clusters {
             match self.supplies.inspect.logs(app, cluster, request).await {
                 Ok(lines) => opened.push(lines),
@@ -183,7 +184,8 @@ impl Masks {
         if wanted == self.known {
             return Ok(());
         }
-        let (mut secrets, mut gone): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
+        let mut secrets: Vec<Secret> = Vec::new();
+        let mut gone = BTreeSet::new();
         for (name, version) in &wanted {
             let opened =
                 self.inspection.supplies.secrets.open(&self.app.project, name, Some(*version));
@@ -256,7 +258,8 @@ async fn pass_on(
         if pods.insert(line.pod.clone()) {
             let Ok(renewed) = masks.renewed().await else {
                 let said = "no more is shown: the project's secrets cannot be read now, and would not be masked";
-                let (cluster, line) = (line.cluster, said.to_owned());
+                let cluster = line.cluster;
+                let line = said.to_owned();
                 let _ = send.send(LogLine { cluster, line, ..LogLine::default() }).await;
                 return;
             };

@@ -61,8 +61,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     };
     tracing::info!(socket = %config.socket().display(), tcp = ?config.listen.tcp, "serving");
 
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     // SIGHUP swaps the plugins, as `windlass plugin reload` does.
     let mut hangup = signal(SignalKind::hangup())?;
     let reloading = tokio::spawn(async move {

@@ -76,7 +76,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     for cluster in config.clusters() {
         let client = client(&cluster).await;
         let client = client.map_err(|error| format!("cluster {}: {error}", cluster.name))?;
-        let (logins, level) = (registries.clone(), cluster.pod_security.label());
+        let logins = registries.clone();
+        let level = cluster.pod_security.label();
         clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
     let cluster = Arc::new(Clusters::new(clusters));

@@ -13,7 +13,8 @@ pub fn directive(text: &str, name: &str) -> Option<String> {
 /// Returns the folders of the modules that a go.work uses.
 #[must_use]
 pub fn used(work: &str) -> Vec<String> {
-    let (mut folders, mut inside) = (Vec::new(), false);
+    let mut folders = Vec::new();
+    let mut inside = false;
     for line in lines(work) {
         match *line.split_whitespace().collect::<Vec<_>>() {
             ["use", "("] | ["use("] => inside = true,

@@ -19,7 +19,8 @@ pub struct Words {
 /// What the app says and cannot be; the operator's settings were checked by their schema.
 pub fn words(context: &Context) -> Result<Words, Error> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let (settings, said) = (read(&context.settings), read(&context.said));
+    let settings = read(&context.settings);
+    let said = read(&context.said);
     const KNOWN: [&str; 3] = ["command", "timeout-seconds", "once"];
     let unknown = said
         .as_object()

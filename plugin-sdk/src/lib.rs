@@ -115,7 +115,8 @@ pub fn utc(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or_default();
     let time = time::OffsetDateTime::from_unix_timestamp(seconds);
     let time = time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    let (date, clock) = (time.date(), time.time());
+    let date = time.date();
+    let clock = time.time();
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
         date.year(),

@@ -66,7 +66,9 @@ pub fn case(suite: &str, name: &str, message: &str) -> TestCase {
 pub fn place(text: &str) -> Option<(String, u32)> {
     let text = text.trim().trim_start_matches("file://");
     let mut parts = text.rsplitn(3, ':');
-    let (last, middle, rest) = (parts.next()?, parts.next(), parts.next());
+    let last = parts.next()?;
+    let middle = parts.next();
+    let rest = parts.next();
     let (file, line) = match (rest, middle) {
         (Some(rest), Some(middle)) if middle.parse::<u32>().is_ok() => (rest.to_owned(), middle),
         (Some(rest), Some(middle)) => (format!("{rest}:{middle}"), last),

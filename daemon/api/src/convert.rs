@@ -112,9 +112,10 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
         let value = value.map(ToString::to_string).unwrap_or_default();
         let words = error.inner().to_string();
         // All numbers of 16 bits are ports.
-        let problem = match words.contains("expected u16") {
-            true => "must be 1 to 65535".to_owned(),
-            false => format!("cannot be: {words}"),
+        let problem = if words.contains("expected u16") {
+            "must be 1 to 65535".to_owned()
+        } else {
+            format!("cannot be: {words}")
         };
         field(&format!("spec.{path}"), value.trim_matches('"'), &problem)
     })?;

@@ -101,10 +101,9 @@ pub(crate) fn failure(failure: &Failure) -> Status {
     for fix in &diagnosis.fixes {
         details.add_help_link(fix, "");
     }
-    let (what, why) = (diagnosis.what, diagnosis.why);
-    let message = match why.is_empty() || what.contains(&why) {
-        true => what,
-        false => format!("{what}: {why}"),
-    };
+    let what = diagnosis.what;
+    let why = diagnosis.why;
+    let message =
+        if why.is_empty() || what.contains(&why) { what } else { format!("{what}: {why}") };
     Status::with_error_details(Code::FailedPrecondition, message, details)
 }

@@ -72,7 +72,8 @@ impl jobs_server::Jobs for Services {
         convert::request_id(&message.request_id)?;
         let app = convert::app(message.app)?;
         principal.may(Verb::Deploy, &app.project)?;
-        let (wanted, order) = (&message.clusters, message.cluster_order);
+        let wanted = &message.clusters;
+        let order = message.cluster_order;
         let clusters = convert::clusters(&self.targets, &app, wanted, order)?;
         let (commit, revision) = convert::source(message.source)?;
         let spec = convert::spec(message.spec)?;
@@ -114,7 +115,8 @@ impl jobs_server::Jobs for Services {
         let commit = self.resolved(&app, commit, revision).await?;
         let planned = self.planner.plan(&app, &clusters, &commit, &spec).await;
         let planned = planned.map_err(|failure| errors::failure(&failure))?;
-        let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
+        let recipe = planned.decision.recipe;
+        let decided_by = planned.decision.deciders;
         let spec_json = serde_json::to_string(&planned.decision.spec).unwrap_or_default();
         Ok(Response::new(v1::PlanResponse {
             language: recipe.as_ref().map(|recipe| recipe.language.clone()).unwrap_or_default(),
@@ -142,12 +144,11 @@ impl jobs_server::Jobs for Services {
         let principal = caller(&request)?;
         let message = request.into_inner();
         let limit = convert::page(message.page_size, 50, 500)?;
-        let projects = match message.project.is_empty() {
-            true => principal.visible(),
-            false => {
-                principal.may(Verb::Read, &message.project)?;
-                Some(vec![message.project])
-            }
+        let projects = if message.project.is_empty() {
+            principal.visible()
+        } else {
+            principal.may(Verb::Read, &message.project)?;
+            Some(vec![message.project])
         };
         let states = message.states.iter().map(|state| wanted(*state)).collect::<Result<_, _>>()?;
         let some = |text: String| Some(text).filter(|text| !text.is_empty());

@@ -189,7 +189,8 @@ fn what(event: Event) -> (Option<Stage>, What) {
         Event::Skipped(at, why) => (Some(at), What::Skipped(v1::Skipped { why })),
         Event::Log { stage, source, line } => (Some(stage), What::Log(v1::Log { source, line })),
         Event::Built { step, cached, ms, error } => {
-            let (took, error) = (Some(duration(ms)), error.unwrap_or_default());
+            let took = Some(duration(ms));
+            let error = error.unwrap_or_default();
             let built = v1::BuildStep { name: step, cached, took, error };
             (Some(Stage::Build), What::BuildStep(built))
         }

@@ -64,12 +64,14 @@ impl releases_server::Releases for Services {
         convert::request_id(&message.request_id)?;
         let app = convert::app(message.app)?;
         principal.may(Verb::Deploy, &app.project)?;
-        let (wanted, order) = (&message.clusters, message.cluster_order);
+        let wanted = &message.clusters;
+        let order = message.cluster_order;
         let (release, clusters) = match &*message.to {
             "" => {
-                let wanted = match wanted.is_empty() {
-                    true => self.newest(&app).await?.clusters,
-                    false => wanted.clone(),
+                let wanted = if wanted.is_empty() {
+                    self.newest(&app).await?.clusters
+                } else {
+                    wanted.clone()
                 };
                 let clusters = convert::clusters(&self.targets, &app, &wanted, order)?;
                 (self.before_in_all(&app, &clusters.names).await?, clusters)

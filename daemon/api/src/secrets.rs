@@ -57,12 +57,11 @@ impl secrets_server::Secrets for Services {
         check(&message.project, &message.name)?;
         principal.may(Verb::Secrets, &message.project)?;
         let there = self.secrets.delete(&message.project, &message.name).await;
-        match there.map_err(errors::store)? {
-            true => Ok(Response::new(v1::DeleteSecretResponse {})),
-            false => {
-                let fix = format!("list them: windlass secret list {}", message.project);
-                Err(errors::missing("secret", &message.name, &fix))
-            }
+        if there.map_err(errors::store)? {
+            Ok(Response::new(v1::DeleteSecretResponse {}))
+        } else {
+            let fix = format!("list them: windlass secret list {}", message.project);
+            Err(errors::missing("secret", &message.name, &fix))
         }
     }
 }
@@ -78,10 +77,9 @@ pub(crate) fn is_name(text: &str) -> bool {
 fn check(project: &str, name: &str) -> Result<(), Status> {
     label("project", project, 30).map_err(errors::name)?;
     let good = is_name(name);
-    match good {
-        true => Ok(()),
-        false => {
-            Err(field("name", name, "must be 1 to 63 of a-z, 0-9, `-`, `_`, `.`, from a letter"))
-        }
+    if good {
+        Ok(())
+    } else {
+        Err(field("name", name, "must be 1 to 63 of a-z, 0-9, `-`, `_`, `.`, from a letter"))
     }
 }

@@ -91,7 +91,8 @@ impl BuildKit {
         tree: &dyn Tree,
         desk: &Arc<CredentialProvider>,
     ) -> Result<Served, BuildError> {
-        let (root, memory) = (tree.root().to_owned(), self.memory.join(format!("{key}.json")));
+        let root = tree.root().to_owned();
+        let memory = self.memory.join(format!("{key}.json"));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
         let walked = walked.map_err(std::io::Error::other).and_then(|walked| walked);
         let context = walked.map_err(|error| match error.kind() {

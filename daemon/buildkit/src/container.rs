@@ -87,7 +87,8 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let (gateway, id) = (self.gateway.clone(), std::mem::take(&mut self.id));
+        let gateway = self.gateway.clone();
+        let id = std::mem::take(&mut self.id);
         tokio::spawn(async move { gateway.release_container(&id).await });
     }
 }
@@ -126,7 +127,8 @@ async fn exec(
     let first = ExecMessage { process_id, input: Some(Input::Init(init)) };
     let _ = send.send(first).await;
     let mut stream = container.gateway.exec(messages).await?;
-    let (mut said, mut exit) = (Said::new(last, recorder), None);
+    let mut said = Said::new(last, recorder);
+    let mut exit = None;
     while let Some(message) = stream.message().await? {
         match message.input {
             Some(Input::File(file)) => said.take(file.fd, &file.data).await?,
@@ -149,7 +151,8 @@ async fn exec(
     said.finish().await?;
     let exit = exit.ok_or_else(|| Status::unavailable("the container went away"))?;
     said.cut(KEPT);
-    let (tail, output) = (last.lines(), std::mem::take(&mut said.all));
+    let tail = last.lines();
+    let output = std::mem::take(&mut said.all);
     Ok(TestOutput { command, exit, tail, output, ..TestOutput::default() })
 }
 

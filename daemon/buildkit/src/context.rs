@@ -79,10 +79,8 @@ impl Context {
         let mut sent = Sent::default();
         let mut now = now();
         for entry in &mut entries {
-            let content = match entry.is_file() {
-                true => hash(&dir, &entry.path)?,
-                false => entry.link.clone(),
-            };
+            let content =
+                if entry.is_file() { hash(&dir, &entry.path)? } else { entry.link.clone() };
             entry.time = match past.0.get(&entry.path) {
                 Some((old, mode, time)) if *old == content && *mode == entry.mode => *time,
                 _ => {
@@ -178,7 +176,8 @@ mod tests {
 
     #[test]
     fn times_stay_with_content_and_grow_with_change() {
-        let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let tree = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
         let memory = state.path().join("m.json");
         let write = |name: &str, text: &str| fs::write(tree.path().join(name), text).unwrap();
         let times = || match Context::tree(tree.path(), memory.clone()).unwrap() {
@@ -201,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_folders_content_follows_it() {
-        let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let tree = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
         fs::create_dir(tree.path().join("a")).unwrap();
         fs::write(tree.path().join("a/x"), "").unwrap();
         fs::write(tree.path().join("a-b"), "").unwrap();

@@ -107,7 +107,8 @@ pub(crate) async fn send(
     out: Out,
 ) {
     let listing = {
-        let (out, entries) = (out.clone(), entries.clone());
+        let out = out.clone();
+        let entries = entries.clone();
         tokio::spawn(async move {
             for entry in &entries {
                 out.send(Ok(stat(entry))).await.ok()?;
@@ -121,8 +122,10 @@ pub(crate) async fn send(
                 let entry = usize::try_from(request.id).ok().and_then(|id| entries.get(id));
                 match entry.filter(|entry| entry.is_file()) {
                     Some(entry) => {
-                        let (context, out) = (context.clone(), out.clone());
-                        let (path, id) = (entry.path.clone(), request.id);
+                        let context = context.clone();
+                        let out = out.clone();
+                        let path = entry.path.clone();
+                        let id = request.id;
                         tokio::task::spawn_blocking(move || data(&context, &path, id, &out));
                     }
                     None => {
@@ -197,7 +200,8 @@ mod tests {
         prepare: impl Fn(&Path),
         asked: &[(&'static str, &str)],
     ) -> Result<Vec<String>, String> {
-        let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let tree = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
         prepare(tree.path());
         let context = Context::tree(tree.path(), state.path().join("m")).unwrap();
         let mut metadata = MetadataMap::new();

@@ -139,8 +139,8 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
     }
     let file = details.file.unwrap_or_else(|| "Dockerfile".into());
     if let Some(exit) = details.exit {
-        let (line, source_line) =
-            (details.line.unwrap_or_default(), details.source.unwrap_or_default());
+        let line = details.line.unwrap_or_default();
+        let source_line = details.source.unwrap_or_default();
         return BuildError::Step { file, line, source_line, exit, tail };
     }
     if let Some(image) = message

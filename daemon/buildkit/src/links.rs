@@ -69,7 +69,8 @@ pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<Str
                         // What holds nothing leads no further.
                         if walk.rest.is_empty() || index.folders.contains_key(&*entry.path) {
                             left = left.checked_sub(walk.work())?;
-                            let (rest, links) = (walk.rest.clone(), walk.links);
+                            let rest = walk.rest.clone();
+                            let links = walk.links;
                             walks.push(Walk { at: entry.path.clone(), rest, links });
                         }
                     } else if walk.links < MOST_LINKS {

@@ -26,8 +26,10 @@ pub(crate) async fn collect(
     redactor: &Redactor,
 ) -> Result<BTreeMap<String, String>, BuildError> {
     let mut found = BTreeMap::new();
-    let (set, mut folders) = (compiled(globs)?, roots(globs));
-    let (mut looked, mut left) = (0, LARGEST);
+    let set = compiled(globs)?;
+    let mut folders = roots(globs);
+    let mut looked = 0;
+    let mut left = LARGEST;
     while let Some(folder) = folders.pop() {
         looked += 1;
         if looked > MOST_FOLDERS {

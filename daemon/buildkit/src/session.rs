@@ -175,7 +175,8 @@ impl FileSync for Served {
         let name = request.metadata().get("dir-name").and_then(|name| name.to_str().ok());
         let context = name.and_then(|name| self.contexts.get(name)).cloned();
         let context = context.ok_or_else(|| Status::not_found(format!("no folder {name:?}")))?;
-        let (walked, asked) = (context.clone(), request.metadata().clone());
+        let walked = context.clone();
+        let asked = request.metadata().clone();
         // Each pattern is compared with each entry: that is no work for the runtime's own threads.
         let select = move || diffcopy::select(&walked, &asked);
         let entries = tokio::task::spawn_blocking(select).await;

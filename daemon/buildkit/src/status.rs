@@ -230,9 +230,10 @@ impl Steps {
             if !self.warned.insert(message.clone()) {
                 continue;
             }
-            let fix = match warning.url.is_empty() {
-                true => "see the Dockerfile reference".to_owned(),
-                false => format!("see {}", warning.url),
+            let fix = if warning.url.is_empty() {
+                "see the Dockerfile reference".to_owned()
+            } else {
+                format!("see {}", warning.url)
             };
             self.recorder.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
         }
@@ -261,7 +262,8 @@ impl Steps {
             _ => 0,
         };
         let error = Some(vertex.error).filter(|error| !error.is_empty());
-        let (step, cached) = (vertex.name, vertex.cached);
+        let step = vertex.name;
+        let cached = vertex.cached;
         self.recorder.record(Event::Built { step, cached, ms, error }).await
     }
 
@@ -284,7 +286,8 @@ mod tests {
 
     #[test]
     fn steps_that_are_given_up_leave_their_last_words() {
-        let (tails, last) = (Tails::default(), LastWords::default());
+        let tails = Tails::default();
+        let last = LastWords::default();
         tails.push("earlier", "not heard");
         let listening = tails.listen(&last);
         tails.push("step", "test_adds ... ok");

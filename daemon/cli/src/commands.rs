@@ -80,7 +80,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             print(text, serde_json::json!({ "files": names }))?;
         }
         Command::Init { app, repository, revision, directory, credential, to } => {
-            let (of, at) = (repository.as_ref(), revision.as_ref());
+            let of = repository.as_ref();
+            let at = revision.as_ref();
             let place = init::place(of, at, directory.as_ref())?;
             let init::Place { repository, revision, directory } = &place;
             let request = v1::PlanRequest {
@@ -231,7 +232,8 @@ async fn secret(
                     value
                 }
             };
-            let (project, name) = (project.clone(), name.clone());
+            let project = project.clone();
+            let name = name.clone();
             // An editor's or echo's last line end is no part of a password.
             let value = value.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(value);
             let request = v1::PutSecretRequest { project, name, value };
@@ -245,7 +247,8 @@ async fn secret(
             }
         }
         Secret::Delete { project, name } => {
-            let (project, name) = (project.clone(), name.clone());
+            let project = project.clone();
+            let name = name.clone();
             client.secrets.delete(v1::DeleteSecretRequest { project, name }).await?;
         }
     }

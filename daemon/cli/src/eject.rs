@@ -48,10 +48,8 @@ pub(crate) fn write(
 /// What to do with the files.
 pub(crate) fn next(plan: &v1::PlanResponse, to: &Path) -> String {
     let secrets = plan.manifests.iter().any(|text| text.contains("\"***\""));
-    let fill = match secrets {
-        true => "put the values of secrets, in base64, where *** stands; then\n",
-        false => "",
-    };
+    let fill =
+        if secrets { "put the values of secrets, in base64, where *** stands; then\n" } else { "" };
     format!("{fill}kubectl apply --filename {}", to.join("kubernetes").display())
 }
 

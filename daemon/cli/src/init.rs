@@ -126,7 +126,8 @@ fn text(plan: &v1::PlanResponse, app: &str) -> String {
     text.push_str(
         "#\n# What is commented out is what holds without it, or an example: take the `# ` away.\n",
     );
-    let (schema, known) = (Spec::schema(), known(plan));
+    let schema = Spec::schema();
+    let known = known(plan);
     let mut head = "";
     for (table, key, usual) in WORDS {
         if table != head {

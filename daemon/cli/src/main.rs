@@ -56,7 +56,8 @@ async fn main() -> ExitCode {
 fn alone(args: &Args) -> Option<Result<ExitCode, Failure>> {
     let printed = match &args.command {
         args::Command::Completion { shell } => {
-            let (mut command, mut script) = (Args::command(), Vec::new());
+            let mut command = Args::command();
+            let mut script = Vec::new();
             clap_complete::generate(*shell, &mut command, "windlass", &mut script);
             out::line(String::from_utf8_lossy(&script).trim_end())
         }

@@ -171,7 +171,8 @@ pub(crate) fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
 
 /// How a job that is not watched ended.
 pub(crate) fn ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Vec<Line> {
-    let (began, ended_ms) = (millis_of(job.started.as_ref()), millis_of(job.finished.as_ref()));
+    let began = millis_of(job.started.as_ref());
+    let ended_ms = millis_of(job.finished.as_ref());
     let took_ms = began.zip(ended_ms).map(|(began, ended)| ended.saturating_sub(began));
     let told = Ending { took_ms, ended_ms, ..Ending::default() };
     render::ending(ended, job, &told, clock)

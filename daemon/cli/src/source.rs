@@ -69,10 +69,10 @@ pub(crate) fn spec(source: &Source) -> Result<v1::Spec, Failure> {
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-            let read: Result<v1::Spec, _> = match path.extension().is_some_and(|end| end == "json")
-            {
-                true => serde_json::from_str(&text).map_err(|error| error.to_string()),
-                false => toml::from_str(&text).map_err(|error| error.to_string()),
+            let read: Result<v1::Spec, _> = if path.extension().is_some_and(|end| end == "json") {
+                serde_json::from_str(&text).map_err(|error| error.to_string())
+            } else {
+                toml::from_str(&text).map_err(|error| error.to_string())
             };
             read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?
         }

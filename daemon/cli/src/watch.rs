@@ -63,7 +63,8 @@ pub(crate) async fn follow(
     mut after: u64,
     detail: Detail,
 ) -> Result<ExitCode, Failure> {
-    let (id, known) = (job.id.clone(), after);
+    let id = job.id.clone();
+    let known = after;
     let mut shown = match args.output {
         Output::Json => Shown::Json,
         Output::Text => {

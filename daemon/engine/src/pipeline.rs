@@ -60,7 +60,8 @@ pub async fn deploy(
             };
             let hooks = hooks::notification_hooks(job, &outcome, ports);
             if !hooks.is_empty() {
-                let (outcome, hooks) = (outcome.clone(), hooks.clone());
+                let outcome = outcome.clone();
+                let hooks = hooks.clone();
                 run.record(Event::OutcomeDecided { outcome, hooks }).await?;
             }
             (outcome, hooks, Cursor::Notify(0), HookProgress::default())
@@ -74,7 +75,8 @@ pub async fn deploy(
             Err(Failure { cause: Cause::JournalLost(lost), .. }) => return Err(lost),
             // A defect of ours: the outcome stands all the same.
             Err(failure) => {
-                let (message, fix) = (failure.to_string(), "please report it".into());
+                let message = failure.to_string();
+                let fix = "please report it".into();
                 run.record(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
                 run.record(Event::StepFinished(Cursor::Notify(index))).await?;
             }
@@ -96,7 +98,8 @@ async fn attempt(
         return released(&plan, Resumed { from: next, begun, rolling_back, progress }, ports, run)
             .await;
     }
-    let (app, clusters) = (&job.app, &job.clusters);
+    let app = &job.app;
+    let clusters = &job.clusters;
     let may = ports.targets.choose(app, &clusters.names, Some(clusters.order));
     may.map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
     let release = match (past, &job.source) {
@@ -212,7 +215,8 @@ async fn from_commit(
     run.stage(Stage::Test, test::test(&decided, &*tree, &*build, ports, run)).await?;
     // Not retried here: the builder's own push retries, and a lost builder has lost the build.
     let image = run.stage(Stage::Push, build.push(run.recorder())).await?;
-    let (decision, env) = (&decided.decision, decided.env);
+    let decision = &decided.decision;
+    let env = decided.env;
     let release = release(&job.id, &job.app, commit, decision, env, build.config(), image);
     let release = release.at(&job.clusters.names);
     let pushed = run.record(Event::Pushed(Box::new(release.clone()))).await;
@@ -234,7 +238,8 @@ async fn preview(
         digest: format!("sha256:{}", "0".repeat(64)),
         bytes: None,
     };
-    let (config, env) = (ImageConfig::default(), decided.env.clone());
+    let config = ImageConfig::default();
+    let env = decided.env.clone();
     let release = release(&job.id, &job.app, commit, &decided.decision, env, &config, image);
     for release in release.at(&job.clusters.names).each() {
         match ports.preview.check(&release).await {

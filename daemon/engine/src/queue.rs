@@ -83,7 +83,8 @@ impl Message {
     /// That a job was accepted, or found.
     #[must_use]
     pub fn submitted(job: &Job, begun: bool) -> Self {
-        let (id, app) = (job.id.clone(), job.app.clone());
+        let id = job.id.clone();
+        let app = job.app.clone();
         Self::Submitted { id, app, clusters: job.clusters.names.clone(), begun }
     }
 }
@@ -241,12 +242,14 @@ mod tests {
         };
         for _ in 0..50 {
             let mut queue = Queue::new(3);
-            let (mut apps, mut running, mut over) =
-                (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+            let mut apps = HashMap::new();
+            let mut running = BTreeSet::new();
+            let mut over = BTreeSet::new();
             for n in 0..200 {
                 let message = match random(3) {
                     0 | 1 => {
-                        let (id, name) = (format!("{n}"), format!("a{}", random(6)));
+                        let id = format!("{n}");
+                        let name = format!("a{}", random(6));
                         apps.insert(id.clone(), name.clone());
                         submitted(&id, "p", &name)
                     }

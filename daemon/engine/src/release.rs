@@ -115,9 +115,10 @@ async fn forward(
             (Failure { at: Stage::Release, cause }.of(step), begun)
         })?;
         let work = async {
-            match step.is_wait() {
-                true => run.unless_stopped(take(step, progress, ports, run)).await,
-                false => take(step, progress, ports, run).await,
+            if step.is_wait() {
+                run.unless_stopped(take(step, progress, ports, run)).await
+            } else {
+                take(step, progress, ports, run).await
             }
         };
         let taken = run.step(Cursor::Forward(index), step.to_string(), work).await;
@@ -150,7 +151,8 @@ async fn take(step: &Step, progress: HookProgress, ports: &Ports, run: &Run) -> 
             run.retrying(make).await
         }
         Step::AwaitHealthy { release, within } => {
-            let (left, judge) = (Mutex::new(*within), tokio::sync::Mutex::default());
+            let left = Mutex::new(*within);
+            let judge = tokio::sync::Mutex::default();
             run.retrying(|| healthy(release, *within, &left, &judge, ports, run)).await
         }
         Step::Parallel(steps) => {
@@ -198,15 +200,18 @@ async fn healthy(
     let started = Instant::now();
     // A DaemonSet goes node by node, and only the cluster knows how many there are: its time begins
     // anew with each pod that is ready.
-    let (mut since, mut most) = (started, 0);
+    let mut since = started;
+    let mut most = 0;
     let away = |error: ClusterError| {
         let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
         *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
         Err(of_release(error))
     };
-    let (mut judge, mut blocked) = (judge.lock().await, Blocked::default());
+    let mut judge = judge.lock().await;
+    let mut blocked = Blocked::default();
     judge.begin_again();
-    let (mut last, mut may_unblock) = (Snapshot::default(), true);
+    let mut last = Snapshot::default();
+    let mut may_unblock = true;
     let finding = loop {
         // A signal that must persist is fatal while nothing more happens: look again by then.
         let late = since + limit;

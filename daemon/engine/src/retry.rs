@@ -24,7 +24,9 @@ impl Run {
         &self,
         mut work: impl FnMut() -> F,
     ) -> Result<T, Cause> {
-        let (mut attempt, mut failing, mut told) = (1, None, String::new());
+        let mut attempt = 1;
+        let mut failing = None;
+        let mut told = String::new();
         loop {
             let began = Instant::now();
             let cause = match work().await.map_err(Into::into) {
@@ -112,7 +114,8 @@ mod tests {
         let silent = || async {
             tries.set(tries.get() + 1);
             sleep(Duration::from_secs(120)).await;
-            let (repository, message) = ("https://git.example/web".into(), "silent".into());
+            let repository = "https://git.example/web".into();
+            let message = "silent".into();
             Err::<(), _>(GitError::Unreachable { repository, message })
         };
         let ended = timeout(Duration::from_secs(3600), run.retrying(silent)).await;

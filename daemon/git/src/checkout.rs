@@ -169,7 +169,8 @@ impl Git for Checkouts {
     ) -> Result<Box<dyn Tree>, GitError> {
         let folder = self.workspace("job-")?;
         let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
-        let (directory, egress) = (commit.directory.clone(), self.egress.clone());
+        let directory = commit.directory.clone();
+        let egress = self.egress.clone();
         let task = Task::Checkout { wanted, directory, egress };
         let request = self.request(commit, credential, folder.path(), task).await?;
         match self.run(&request, Some(recorder)).await? {

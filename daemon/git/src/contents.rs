@@ -24,7 +24,8 @@ pub(crate) struct Contents {
 pub(crate) fn read(repository: &Repository, commit: &Commit<'_>) -> Result<Contents, git2::Error> {
     let tree = commit.tree()?;
     let mut contents = Contents::default();
-    let (mut files, mut names_lfs) = (Vec::new(), false);
+    let mut files = Vec::new();
+    let mut names_lfs = false;
     let mut folders = vec![(Vec::new(), tree.id())];
     while let Some((at, id)) = folders.pop() {
         for entry in repository.find_tree(id)?.iter() {

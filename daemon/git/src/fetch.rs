@@ -64,7 +64,8 @@ pub(crate) fn checkout(
     };
     let place = Place { remote, to: Path::new(to), path: "", depth: 0 };
     let commit = fetch(wanted, &place, &checkout)?;
-    let (pointers, tags) = (checkout.pointers.into_inner(), checkout.tags.into_inner());
+    let pointers = checkout.pointers.into_inner();
+    let tags = checkout.tags.into_inner();
     Ok(Found { commit, pointers, tags })
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn run_job(
     job: &Wanted<'_>,
     recorder: &Recorder,
 ) -> Result<ActionResult, ClusterError> {
-    let (namespace, name) = (release.app.namespace(), hook_job::name(release, job.hook, job.key));
+    let namespace = release.app.namespace();
+    let name = hook_job::name(release, job.hook, job.key);
     let api = client.api::<Job>(&namespace);
     // What is there already stays as it was made: its template cannot change, and need not.
     if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
@@ -100,7 +101,8 @@ pub(crate) async fn exec(
         }
         begun => begun?,
     };
-    let (stdout, stderr) = (process.stdout(), process.stderr());
+    let stdout = process.stdout();
+    let stderr = process.stderr();
     let status = process.take_status();
     let work = async {
         let (out, err) = tokio::join!(tail(stdout), tail(stderr));
@@ -133,7 +135,8 @@ pub(crate) async fn exec(
 
 /// The end of a stream: all is read, so that the command never waits for us.
 async fn tail(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
-    let (mut kept, mut piece) = (Vec::new(), vec![0; 8 << 10]);
+    let mut kept = Vec::new();
+    let mut piece = vec![0; 8 << 10];
     let Some(mut stream) = stream else { return kept };
     while let Ok(read @ 1..) = stream.read(&mut piece).await {
         kept.extend_from_slice(piece.get(..read).unwrap_or_default());

@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, error::Error};
 use windlass_model::error::ClusterError;
 
 pub(crate) fn explain(error: kube::Error, object: &str) -> ClusterError {
-    let (object, message) = (object.to_owned(), error.to_string());
+    let object = object.to_owned();
+    let message = error.to_string();
     match error {
         kube::Error::Api(status) => explain_status(&status, object),
         kube::Error::Service(error) => transport(&*error),
@@ -79,9 +80,10 @@ fn with_rule(message: String) -> String {
 /// A certificate that is not believed is no outage: rustls names what is wrong with it.
 fn transport(error: &(dyn Error + 'static)) -> ClusterError {
     let message = root_cause(error);
-    match message.contains("certificate") || message.contains("Certificate") {
-        true => ClusterError::NotTrusted { message },
-        false => ClusterError::Unreachable { message },
+    if message.contains("certificate") || message.contains("Certificate") {
+        ClusterError::NotTrusted { message }
+    } else {
+        ClusterError::Unreachable { message }
     }
 }
 

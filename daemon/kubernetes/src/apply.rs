@@ -97,7 +97,8 @@ impl Applier<'_> {
         object: &Value,
         scaled: &BTreeSet<(String, String)>,
     ) -> Result<Entry, ClusterError> {
-        let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+        let kind = text(object, "/kind");
+        let name = text(object, "/metadata/name");
         let scaled = scaled.contains(&(kind.to_owned(), name.to_owned()));
         // Also where its autoscaler is there already: an older daemon's releases said the number beside it.
         if scaled {

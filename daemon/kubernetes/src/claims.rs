@@ -63,7 +63,8 @@ impl Claims {
             if modes.is_empty() || modes.iter().any(|mode| mode != "ReadWriteOncePod") {
                 continue;
             }
-            let (mut pods, mut names) = (0_u32, Vec::new());
+            let mut pods = 0_u32;
+            let mut names = Vec::new();
             for process in &release.runtime.processes {
                 if named(process).any(|(name, _)| name == claim) {
                     let most = process.autoscale.as_ref().map_or(process.replicas, |one| one.max);

@@ -189,10 +189,13 @@ impl Client {
         };
         let what = named(manifest);
         let patch = |manifest: serde_json::Value, force| {
-            let (api, patch, params) = (api.clone(), Patch::Apply(manifest), params(force));
+            let api = api.clone();
+            let patch = Patch::Apply(manifest);
+            let params = params(force);
             let what = &what;
             async move {
-                let (mut again, began) = (AGAIN.iter(), Instant::now());
+                let mut again = AGAIN.iter();
+                let began = Instant::now();
                 loop {
                     let patched = limited(api.patch(name, &params, &patch), what).await;
                     match (patched, again.next()) {

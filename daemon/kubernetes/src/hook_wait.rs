@@ -73,8 +73,11 @@ pub(crate) async fn wait(
         watch::<K8sEvent>(client, &namespace, config().fields("type=Warning"));
     let mut changes: SelectAll<_> = [of_jobs, of_pods, of_events].into_iter().collect();
     let mut scale_ups: Vec<Store<K8sEvent>> = Vec::new();
-    let (mut judge, began) = (Judge::default(), Instant::now());
-    let (mut has_run, mut in_vain, mut told) = (false, None, String::new());
+    let mut judge = Judge::default();
+    let began = Instant::now();
+    let mut has_run = false;
+    let mut in_vain = None;
+    let mut told = String::new();
     let mut last = None;
     loop {
         // Looked at each second too, for what only lasts.
@@ -158,7 +161,8 @@ pub(crate) async fn look(
 /// The end of what is seen, if it has ended. The Job's own verdict goes first: a command that is told to
 /// end may still exit with 0. `has_run`: a pod that is gone by now has run.
 pub(crate) fn end_of(seen: &Seen, has_run: bool) -> Option<End> {
-    let (job, pod) = (seen.jobs.first(), seen.pods.first());
+    let job = seen.jobs.first();
+    let pod = seen.pods.first();
     let status = job.and_then(|job| job.status.as_ref());
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let is = |kinds: &[&str]| {
@@ -186,7 +190,8 @@ pub(crate) fn end_of(seen: &Seen, has_run: bool) -> Option<End> {
         };
     }
     let failed = failed?;
-    let (reason, message) = (failed.reason.as_deref(), failed.message.as_deref());
+    let reason = failed.reason.as_deref();
+    let message = failed.message.as_deref();
     let reason = reason.unwrap_or("the Job failed");
     Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
 }

@@ -198,7 +198,8 @@ impl Reader {
                 *failures += 1;
                 // One that has just begun may not be there yet, and is asked again.
                 if *failures == 2 || is_over {
-                    let (pod, container) = (&source.pod, &source.container);
+                    let pod = &source.pod;
+                    let container = &source.container;
                     let error = error.to_string();
                     let why = error.lines().next().unwrap_or_default();
                     self.tell(&format!("{pod}/{container} is not read to its end: {why}")).await;
@@ -244,8 +245,10 @@ impl Reader {
         after: Option<Timestamp>,
         params: LogParams,
     ) -> impl Future<Output = Read> + Send + use<> {
-        let (client, send) = (self.client.clone(), self.send.clone());
-        let (namespace, line) = (self.app.namespace(), self.line());
+        let client = self.client.clone();
+        let send = self.send.clone();
+        let namespace = self.app.namespace();
+        let line = self.line();
         async move {
             let mut read = Read { source, was_running, last: after, failed: None };
             let is_followed = params.follow;
@@ -257,7 +260,8 @@ impl Reader {
             };
             let mut stream = pin!(stream);
             let mut bytes = Vec::new();
-            let (mut is_rest, mut is_known) = (false, false);
+            let mut is_rest = false;
+            let mut is_known = false;
             let line = LogLine {
                 pod: read.source.pod.clone(),
                 process: read.source.process.clone(),
@@ -402,7 +406,8 @@ mod tests {
     async fn a_line_without_an_end_does_not_grow_for_ever() {
         let long = vec![b'x'; LONGEST_LINE + 7];
         let mut stream = futures::io::Cursor::new([&b"one\n\ntwo"[..], &long[..]].concat());
-        let (mut line, mut lengths) = (Vec::new(), Vec::new());
+        let mut line = Vec::new();
+        let mut lengths = Vec::new();
         while let Some(is_cut) = next_line(&mut stream, &mut line).await.unwrap() {
             lengths.push((line.len(), is_cut));
         }

@@ -123,7 +123,8 @@ struct Watches {
 /// showed last is nothing to judge by then.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Observation> {
     let mut watches = Watches::start(client, release);
-    let (client, release) = (client.clone(), release.clone());
+    let client = client.clone();
+    let release = release.clone();
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
@@ -396,9 +397,10 @@ fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> WatchSignal {
                 | watcher::Error::WatchError(status) => &*status.message,
                 _ => "",
             };
-            match UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
-                true => WatchSignal::Unstreamed,
-                false => WatchSignal::Broke,
+            if UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
+                WatchSignal::Unstreamed
+            } else {
+                WatchSignal::Broke
             }
         }
     }

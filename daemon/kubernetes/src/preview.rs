@@ -75,14 +75,15 @@ impl Applier<'_> {
     async fn change(&self, object: &Value, is_new: bool) -> Result<ObjectChange, ClusterError> {
         let entry = Entry::of(object);
         let change = |verb, lines| ObjectChange { object: entry.to_string(), verb, lines };
-        let live = match is_new {
-            true => None,
-            false => match self.client.find(object).await {
+        let live = if is_new {
+            None
+        } else {
+            match self.client.find(object).await {
                 Err(ClusterError::Forbidden { .. }) if entry.kind == "Namespace" => {
                     return Ok(change(ChangeVerb::Keep, Vec::new()));
                 }
                 found => found?,
-            },
+            }
         };
         if entry.kind == "Namespace" && live.is_some() {
             // It is made, and never changed.

@@ -53,7 +53,8 @@ pub(crate) async fn renew(
     release: &Release,
     recorder: &Recorder,
 ) -> Result<Option<u64>, ClusterError> {
-    let (api, name) = (client.api::<Secret>(&release.app.namespace()), render::pull_name(release));
+    let api = client.api::<Secret>(&release.app.namespace());
+    let name = render::pull_name(release);
     if limited(api.get_metadata_opt(&name), "the pull secret").await?.is_none() {
         return Ok(None);
     }

@@ -16,9 +16,11 @@ pub(crate) async fn retire(client: &Client, release: &Release) -> Result<(), Clu
 
 async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
     for process in &release.runtime.processes {
-        let (kind, name) = (render::kind(process), workload_name(release, process));
+        let kind = render::kind(process);
+        let name = workload_name(release, process);
         let api_version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
-        let (api_version, kind_of) = (api_version.into(), kind.into());
+        let api_version = api_version.into();
+        let kind_of = kind.into();
         let head = Entry { api_version, kind: kind_of, name, uid: String::new() };
         let head = head.head(&release.app.namespace());
         let stop = match kind {

@@ -126,7 +126,8 @@ impl Seen {
     }
 
     fn of_deployment(&self, deployment: &Deployment) -> Workload {
-        let (metadata, status) = (&deployment.metadata, deployment.status.as_ref());
+        let metadata = &deployment.metadata;
+        let status = deployment.status.as_ref();
         let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
         let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
         let progressing = condition("Progressing");
@@ -153,7 +154,8 @@ impl Seen {
     }
 
     fn of_stateful_set(&self, set: &StatefulSet) -> Workload {
-        let (metadata, status) = (&set.metadata, set.status.as_ref());
+        let metadata = &set.metadata;
+        let status = set.status.as_ref();
         let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
         let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
         let rolling = strategy.and_then(|one| one.rolling_update.as_ref());
@@ -408,7 +410,8 @@ fn route(route: &DynamicObject) -> Route {
     };
     let parents = array(route.data.pointer("/status/parents"));
     let wanted = array(route.data.pointer("/spec/parentRefs")).len();
-    let (mut accepted, mut refused) = (0, Vec::new());
+    let mut accepted = 0;
+    let mut refused = Vec::new();
     for parent in &parents {
         let conditions = array(parent.get("conditions"));
         let current: Vec<_> = conditions

@@ -40,7 +40,8 @@ fn serves_credentials(v4: Ipv4Addr) -> bool {
 /// IPv4-mapped and -compatible (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
         Some(Ipv4Addr::new(a, b, c, d))
     };
     match v6.segments() {

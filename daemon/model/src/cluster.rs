@@ -107,13 +107,15 @@ impl Targets {
             } else {
                 continue;
             };
-            let (field, value) = (format!("clusters[{index}]"), said.chars().take(80).collect());
+            let field = format!("clusters[{index}]");
+            let value = said.chars().take(80).collect();
             return Err(NameError { field, value, problem }.into());
         }
         let names = if wanted.is_empty() { known } else { wanted.to_vec() };
-        match names.is_empty() {
-            true => Err(NoCluster::None(app.clone())),
-            false => Ok(Clusters { names, order: order.unwrap_or(self.order) }),
+        if names.is_empty() {
+            Err(NoCluster::None(app.clone()))
+        } else {
+            Ok(Clusters { names, order: order.unwrap_or(self.order) })
         }
     }
 }

@@ -41,7 +41,8 @@ impl Redactor {
         secrets: impl IntoIterator<Item = &'a Secret>,
         public: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
-        let (mut patterns, mut known) = (BTreeSet::new(), BTreeSet::new());
+        let mut patterns = BTreeSet::new();
+        let mut known = BTreeSet::new();
         for secret in secrets {
             forms::add(secret.reveal(), &mut patterns);
         }
@@ -134,7 +135,9 @@ impl Stream {
         if self.covered > 0 {
             secrets.push(0..self.covered);
         }
-        let (mut shown, mut at, mut covered) = (Vec::new(), 0, 0);
+        let mut shown = Vec::new();
+        let mut at = 0;
+        let mut covered = 0;
         for secret in joined(secrets) {
             if secret.start >= cut {
                 break;
@@ -172,7 +175,8 @@ impl Patterns {
     /// Searches `text`; unless it is the end, more may follow.
     fn find(&self, text: &[u8], is_end: bool) -> Found {
         let views = view::all(text, self.holds_space, is_end);
-        let (mut secrets, mut open) = (Vec::new(), text.len());
+        let mut secrets = Vec::new();
+        let mut open = text.len();
         for view in &views {
             self.search(view, &mut secrets);
             if !is_end {

@@ -127,7 +127,8 @@ fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
         (ResumePoint::OutcomeDecided { outcome, hooks, next, .. }, Event::StepFinished(cursor))
             if next == *cursor =>
         {
-            let (next, progress) = (cursor.next(), HookProgress::default());
+            let next = cursor.next();
+            let progress = HookProgress::default();
             ResumePoint::OutcomeDecided { outcome, hooks, next, progress }
         }
         (ResumePoint::OutcomeDecided { outcome, hooks, next, progress }, event) => match event {

@@ -132,7 +132,8 @@ pub fn find(revision: &Revision, refs: &[Advertised]) -> Result<Resolved, Unreso
             Ok(Resolved { commit, branch: branch_of(name) })
         }
         Revision::Name(name) => {
-            let (branch, tag) = (format!("refs/heads/{name}"), format!("refs/tags/{name}"));
+            let branch = format!("refs/heads/{name}");
+            let tag = format!("refs/tags/{name}");
             match (commit(&branch), commit(&tag)) {
                 (Some(one), Some(other)) if one != other => {
                     let words = format!("{branch} is {one}, and {tag} is {other}");

@@ -63,7 +63,8 @@ pub(crate) async fn call<G: Guest>(
     };
     let (answer, ()) = tokio::join!(call, talk);
     let answer = answer.unwrap_or_else(|_| {
-        let (message, hint) = ("the host failed: its log says where".into(), None);
+        let message = "the host failed: its log says where".into();
+        let hint = None;
         let error = Failed { message, hint, kind: Kind::Host };
         (Err(error), Used::default())
     });
@@ -188,13 +189,15 @@ async fn alone<G: Guest>(
         let message = format!("is not asked any more: {why}");
         return (Err(Failed { message, hint, kind: Kind::Host }), Used::default());
     }
-    let (limits, ledger, tally) =
-        (may.limits.clone(), may.ledger.clone(), Arc::new(Tally::default()));
+    let limits = may.limits.clone();
+    let ledger = may.ledger.clone();
+    let tally = Arc::new(Tally::default());
     let Ok(_seat) = tokio::time::timeout(QUEUE, plugin.execute.acquire()).await else {
         let message = format!("other calls took all places for {} s", QUEUE.as_secs());
         return (Err(Failed { message, hint: None, kind: Kind::Host }), Used::default());
     };
-    let (began, before) = (Instant::now(), ledger.host_calls());
+    let began = Instant::now();
+    let before = ledger.host_calls();
     let mut state = State::new(host.budget.clone(), may, tally.clone(), said);
     let wall = Duration::from_millis(limits.wall_ms());
     let run = async {
@@ -257,8 +260,8 @@ pub(crate) fn measured<T: serde::Serialize>(
     call: &str,
     answer: T,
 ) -> Result<T, PluginError> {
-    let (limit, size) =
-        (plugin.limits.output, serde_json::to_vec(&answer).map_or(usize::MAX, |json| json.len()));
+    let limit = plugin.limits.output;
+    let size = serde_json::to_vec(&answer).map_or(usize::MAX, |json| json.len());
     if size <= limit {
         return Ok(answer);
     }

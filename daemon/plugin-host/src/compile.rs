@@ -37,12 +37,15 @@ pub(crate) async fn in_child(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("cannot start the compiler: {error}"))?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take();
+    let stderr = child.stderr.take();
     let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) = (stdin, stdout, stderr) else {
         return Err("the compiler has no pipes".into());
     };
     let work = async {
-        let (mut code, mut words) = (Vec::new(), String::new());
+        let mut code = Vec::new();
+        let mut words = String::new();
         let feed = async {
             let _ = stdin.write_all(component).await;
             drop(stdin);
@@ -51,9 +54,10 @@ pub(crate) async fn in_child(
             tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_string(&mut words));
         read.map_err(|error| error.to_string())?;
         let status = child.wait().await.map_err(|error| error.to_string())?;
-        match status.success() {
-            true => Ok(code),
-            false => Err(format!("it does not compile: {} ({status})", words.trim())),
+        if status.success() {
+            Ok(code)
+        } else {
+            Err(format!("it does not compile: {} ({status})", words.trim()))
         }
     };
     let done = timeout(limit, work).await;

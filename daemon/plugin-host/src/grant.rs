@@ -212,11 +212,10 @@ impl Granted {
         if self.policy.deny_actions.contains(&action) {
             return Err(format!("the site's policy denies every plugin `{action}`"));
         }
-        match self.grant.actions.contains(&action) {
-            true => Ok(()),
-            false => Err(format!(
-                "`{action}` is not granted; this would allow it: actions = [\"{action}\"]"
-            )),
+        if self.grant.actions.contains(&action) {
+            Ok(())
+        } else {
+            Err(format!("`{action}` is not granted; this would allow it: actions = [\"{action}\"]"))
         }
     }
 
@@ -238,9 +237,10 @@ impl Granted {
         }
         for secret in &self.grant.secrets {
             let hosts: Vec<_> = secret.hosts.iter().map(ToString::to_string).collect();
-            let to = match hosts.is_empty() {
-                true => String::new(),
-                false => format!(", sent to {}", hosts.join(", ")),
+            let to = if hosts.is_empty() {
+                String::new()
+            } else {
+                format!(", sent to {}", hosts.join(", "))
             };
             all.push(format!(
                 "can use the secret `{}` without reading it, for {}{to}",
@@ -249,7 +249,8 @@ impl Granted {
             ));
         }
         for http in &self.grant.http {
-            let (methods, host) = (http.methods.join(" and "), &http.host);
+            let methods = http.methods.join(" and ");
+            let host = &http.host;
             let clear = if http.scheme == Scheme::Http { ", in clear" } else { "" };
             let private = if http.private { ", also at private addresses" } else { "" };
             all.push(format!("can send {methods} requests to {host}{clear}{private}"));
@@ -306,9 +307,10 @@ fn has_secret(grant: &Grant, ask: &SecretAsk) -> bool {
 fn missing(asks: &Asks, grant: &Grant) -> Vec<String> {
     let mut lines = Vec::new();
     for ask in asks.http.iter().filter(|ask| !ask.optional && !has_http(grant, ask)) {
-        let host = match ask.host.is_any() {
-            true => "the host that its settings name".to_owned(),
-            false => ask.host.to_string(),
+        let host = if ask.host.is_any() {
+            "the host that its settings name".to_owned()
+        } else {
+            ask.host.to_string()
         };
         let methods = &ask.methods;
         lines.push(format!(
@@ -329,14 +331,10 @@ fn missing(asks: &Asks, grant: &Grant) -> Vec<String> {
 
 fn secret_line(ask: &SecretAsk) -> String {
     let uses: Vec<_> = ask.uses.iter().map(ToString::to_string).collect();
-    let hosts = match ask.uses.contains(&Use::Send) {
-        true => ", hosts = [\"where it may be sent\"]",
-        false => "",
-    };
-    let public = match ask.public.is_empty() {
-        true => String::new(),
-        false => format!(", public = {:?}", ask.public),
-    };
+    let hosts =
+        if ask.uses.contains(&Use::Send) { ", hosts = [\"where it may be sent\"]" } else { "" };
+    let public =
+        if ask.public.is_empty() { String::new() } else { format!(", public = {:?}", ask.public) };
     format!("secrets = [{{ name = \"{}\", uses = {uses:?}{hosts}{public} }}]", ask.name)
 }
 

@@ -46,7 +46,8 @@ fn labels(pattern: &str, host: &str) -> bool {
             .strip_suffix(rest)
             .is_some_and(|before| before.len() > 1 && before.ends_with('.'));
     }
-    let (mut pattern, mut host) = (pattern.split('.'), host.split('.'));
+    let mut pattern = pattern.split('.');
+    let mut host = host.split('.');
     loop {
         match (pattern.next(), host.next()) {
             (None, None) => return true,

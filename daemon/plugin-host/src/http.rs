@@ -255,7 +255,8 @@ impl wit::Host for State {
                 return Ok(Err(error));
             }
         };
-        let (began, limit) = (Instant::now(), request.timeout_ms.clamp(1, LONGEST));
+        let began = Instant::now();
+        let limit = request.timeout_ms.clamp(1, LONGEST);
         let most = request.max_response.min(LARGEST) as usize;
         let sending = send(&checked.target, checked.request, most);
         let sent = tokio::time::timeout(Duration::from_millis(limit.into()), sending).await;
@@ -264,7 +265,8 @@ impl wit::Host for State {
             |kind, message: String| types::Error { kind, message: sanitize(&message), hint: None };
         let (effect, answer) = match sent {
             Ok(Ok(response)) => {
-                let (status, bytes) = (response.status().as_u16(), response.body().len() as u64);
+                let status = response.status().as_u16();
+                let bytes = response.body().len() as u64;
                 let effect = Effect::done("http", format!("{what} -> {status}"));
                 if let Some(encoding) = encoded(response.headers()) {
                     let message = format!("{place}: its answer is encoded as {encoding}");
@@ -274,7 +276,8 @@ impl wit::Host for State {
                 let headers = response.headers().iter().filter_map(|(name, value)| {
                     Some((name.to_string(), value.to_str().ok()?.to_owned()))
                 });
-                let (headers, opaque) = (headers.collect(), checked.opaque);
+                let headers = headers.collect();
+                let opaque = checked.opaque;
                 let answer = ResponseHandle { status, headers, body: response.into_body(), opaque };
                 (Effect { bytes, ..effect }, Ok(answer))
             }
@@ -410,7 +413,8 @@ fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
     let mut from = 0;
     for node in found.filter(|node| is_named(node.tag_name().name())) {
         let (Some(first), Some(last)) = (node.first_child(), node.last_child()) else { continue };
-        let (start, end) = (first.range().start, last.range().end);
+        let start = first.range().start;
+        let end = last.range().end;
         // Inside of one that is blank already.
         if start < from {
             continue;
@@ -427,9 +431,10 @@ fn blank_json(value: &mut serde_json::Value, names: &[&str]) {
     match value {
         serde_json::Value::Object(fields) => {
             for (name, field) in fields {
-                match names.contains(&&**name) {
-                    true => *field = "***".into(),
-                    false => blank_json(field, names),
+                if names.contains(&&**name) {
+                    *field = "***".into();
+                } else {
+                    blank_json(field, names);
                 }
             }
         }

@@ -175,7 +175,8 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(budget: Arc<Budget>, limits: &Limits, seen: Arc<Tally>) -> Self {
-        let (memory_limit, table_limit) = (limits.memory, limits.table);
+        let memory_limit = limits.memory;
+        let table_limit = limits.table;
         Self { budget, memory_limit, table_limit, memory: 0, table: 0, seen }
     }
 }

@@ -62,7 +62,8 @@ impl Plugins {
 }
 
 fn record(plugin: &Plugin) -> PluginRecord {
-    let (manifest, fared) = (&plugin.manifest, plugin.record.fared());
+    let manifest = &plugin.manifest;
+    let fared = plugin.record.fared();
     PluginRecord {
         name: manifest.name.clone(),
         version: manifest.version.clone(),
@@ -140,7 +141,8 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
     };
     let mut changes = Vec::new();
     for plugin in next.all() {
-        let (name, version) = (&plugin.manifest.name, &plugin.manifest.version);
+        let name = &plugin.manifest.name;
+        let version = &plugin.manifest.version;
         match find(before, name) {
             None => changes.push(format!("`{name}` {version} is new")),
             Some(old) if old.digest != plugin.digest => {

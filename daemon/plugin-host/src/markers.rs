@@ -29,7 +29,8 @@ pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
 pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
     let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
     let mut found = vec![Vec::new(); plugins.len()];
-    let (mut folders, mut looked) = (vec![String::new()], 0);
+    let mut folders = vec![String::new()];
+    let mut looked = 0;
     while let Some(folder) = folders.pop() {
         let dir = if folder.is_empty() { "." } else { &folder };
         for entry in root.read_dir(dir)? {
@@ -87,7 +88,9 @@ mod tests {
         symlink("/etc", folder.path().join("etc")).unwrap();
         symlink("go.mod", folder.path().join("link_test.go")).unwrap();
         let set = |glob: &str| compiled(&[glob.into()]).unwrap();
-        let (go, tests, none) = (set("go.mod"), set("**/*_test.go"), set("**/passwd"));
+        let go = set("go.mod");
+        let tests = set("**/*_test.go");
+        let none = set("**/passwd");
         let found = scan(folder.path(), &[&go, &tests, &none]).await.unwrap();
         assert_eq!(found[0], ["go.mod"]);
         assert_eq!(found[1], ["z_test.go", "a/b/x_test.go"]);

@@ -97,10 +97,12 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, SendError> {
     match (good.is_empty(), bad.first()) {
         (false, _) => Ok(good),
         (true, Some(bad)) => {
-            let (host, address) = (&target.host, bad.ip());
-            let allow = match is_link_local(address) {
-                true => "such an address is never reached by a name",
-                false => "`private = true` in its grant would allow it",
+            let host = &target.host;
+            let address = bad.ip();
+            let allow = if is_link_local(address) {
+                "such an address is never reached by a name"
+            } else {
+                "`private = true` in its grant would allow it"
             };
             Err(SendError::Denied(format!(
                 "{host} is {address}, which is not of the public internet; {allow}"

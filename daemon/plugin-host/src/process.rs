@@ -54,7 +54,8 @@ struct Worker {
 
 impl Processes {
     pub(crate) fn executor(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
-        let (code, running) = (Arc::new(code), Arc::new(Semaphore::new(MOST)));
+        let code = Arc::new(code);
+        let running = Arc::new(Semaphore::new(MOST));
         Arc::new(Self { program, code, running, idle: Mutex::default() })
     }
 
@@ -122,7 +123,8 @@ impl Processes {
         state: &mut State,
         first: FromWorker,
     ) -> std::io::Result<Ended> {
-        let (mut said, mut is_over) = (first, false);
+        let mut said = first;
+        let mut is_over = false;
         loop {
             match said {
                 FromWorker::Ready => return Err(std::io::Error::other("it speaks out of turn")),

@@ -50,7 +50,8 @@ impl SecretHandle {
     /// What a host that was granted answered.
     pub(crate) fn answered(at: &str, bytes: Vec<u8>) -> Self {
         let uses = vec![Use::Hmac, Use::Send, Use::Login];
-        let (bytes, name) = (Secret::new(bytes), format!("answer {at}"));
+        let bytes = Secret::new(bytes);
+        let name = format!("answer {at}");
         Self { bytes, name, uses, hosts: None, public: Vec::new() }
     }
 
@@ -62,12 +63,11 @@ impl SecretHandle {
     /// # Errors
     /// Names secret and use.
     pub(crate) fn may(&self, wanted: Use) -> Result<(), types::Error> {
-        match self.uses.contains(&wanted) {
-            true => Ok(()),
-            false => {
-                let message = format!("the secret `{}` may not be used for {wanted}", self.name);
-                Err(refused(message, format!("add \"{wanted}\" to its uses in the grant")))
-            }
+        if self.uses.contains(&wanted) {
+            Ok(())
+        } else {
+            let message = format!("the secret `{}` may not be used for {wanted}", self.name);
+            Err(refused(message, format!("add \"{wanted}\" to its uses in the grant")))
         }
     }
 
@@ -76,12 +76,11 @@ impl SecretHandle {
     pub(crate) fn may_go(&self, host: &str, port: u16, default: u16) -> Result<(), types::Error> {
         self.may(Use::Send)?;
         let Some(hosts) = &self.hosts else { return Ok(()) };
-        match hosts.iter().any(|pattern| pattern.matches(host, port, default)) {
-            true => Ok(()),
-            false => {
-                let message = format!("the secret `{}` may not be sent to {host}", self.name);
-                Err(refused(message, format!("add \"{host}\" to its hosts in the grant")))
-            }
+        if hosts.iter().any(|pattern| pattern.matches(host, port, default)) {
+            Ok(())
+        } else {
+            let message = format!("the secret `{}` may not be sent to {host}", self.name);
+            Err(refused(message, format!("add \"{host}\" to its hosts in the grant")))
         }
     }
 }
@@ -158,7 +157,8 @@ impl secrets::Host for State {
         match self.vault.clone().open(&name).await {
             Ok(bytes) => {
                 self.effect(Effect::done("secrets", what));
-                let (uses, public) = (grant.uses.clone(), grant.public.clone());
+                let uses = grant.uses.clone();
+                let public = grant.public.clone();
                 let hosts = Some(grant.hosts.clone());
                 self.hold(SecretHandle { bytes, name, uses, hosts, public }).map(Ok)
             }

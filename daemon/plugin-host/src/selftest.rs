@@ -146,7 +146,8 @@ async fn came_to(
         let paths = test.files.keys().filter(|path| plugin.markers.is_match(path));
         paths.cloned().collect()
     };
-    let (host, asked) = (host.clone(), plugin.clone());
+    let host = host.clone();
+    let asked = plugin.clone();
     Ok(match (plugin.manifest.world, &test.output) {
         (Kind::Detector, _) => {
             let guest = Detect { tree: files(), matched: matched() };
@@ -160,7 +161,8 @@ async fn came_to(
             json!({ "command": plan.map(|plan| plan.command.join(" ")) })
         }
         (Kind::TestRunner, Some(output)) => {
-            let (output, reports) = (output.clone(), test.files.clone());
+            let output = output.clone();
+            let reports = test.files.clone();
             let ran = TestOutput { exit: test.exit, output, reports, ..TestOutput::default() };
             match call(host, asked, share, Parse::of(&ran), recorder).await? {
                 Some(read) => json!({ "passed": read.passed, "failed": read.failed }),

@@ -128,13 +128,15 @@ impl PluginSet {
             if matches!(plugin.manifest.world, Kind::Detector | Kind::TestRunner) {
                 plugin.schema.check(&plugin.settings).map_err(fail)?;
             }
-            let (version, digest) = (&plugin.manifest.version, &plugin.digest);
+            let version = &plugin.manifest.version;
+            let digest = &plugin.digest;
             tracing::info!(plugin = name, version, digest, "plugin loaded");
             let plugin = Arc::new(plugin);
             selftest::run(&host, &plugin).await.map_err(fail)?;
             plugins.push(plugin);
         }
-        let (registries, hooks) = (setup.registries.clone(), setup.hooks.clone());
+        let registries = setup.registries.clone();
+        let hooks = setup.hooks.clone();
         let set = Self { host, plugins, registries, hooks };
         set.check()?;
         Ok(set)
@@ -144,7 +146,8 @@ impl PluginSet {
     fn check(&self) -> Result<(), HostError> {
         for registry in &self.registries {
             let at = format!("registries: {}", registry.host);
-            let (name, settings) = (&registry.plugin, &registry.settings);
+            let name = &registry.plugin;
+            let settings = &registry.settings;
             self.check_use(Kind::RegistryAuth, name, settings, &registry.secrets)
                 .map_err(|message| HostError { path: at, message })?;
         }
@@ -172,7 +175,8 @@ impl PluginSet {
     ) -> Result<(), String> {
         let Some(plugin) = self.named(kind, name) else {
             let known: Vec<_> = self.of(kind).map(|plugin| &*plugin.manifest.name).collect();
-            let (world, known) = (kind.name(), known.join(", "));
+            let world = kind.name();
+            let known = known.join(", ");
             return Err(format!("plugin: no {world} `{name}` is loaded; there are: {known}"));
         };
         plugin.schema.check(&over(&plugin.settings, settings))?;
@@ -193,7 +197,8 @@ impl PluginSet {
     /// For one job of a project, to its end.
     #[must_use]
     pub fn for_job(self: &Arc<Self>, project: &str) -> Arc<JobPlugins> {
-        let (set, project) = (self.clone(), project.to_owned());
+        let set = self.clone();
+        let project = project.to_owned();
         Arc::new(JobPlugins { set, project, ledgers: Mutex::default() })
     }
 
@@ -289,7 +294,8 @@ impl JobPlugins {
         tree: &dyn Tree,
         recorder: &Recorder,
     ) -> Result<Option<Recipe>, PluginError> {
-        let (host, share) = (self.set.host.clone(), self.share(&plugin));
+        let host = self.set.host.clone();
+        let share = self.share(&plugin);
         let guest = Detect { tree: opened(&plugin, Detect::CALL, tree)?, matched };
         let found = call(host, plugin.clone(), share, guest, recorder).await?;
         let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
@@ -330,7 +336,8 @@ impl TestRunners for JobPlugins {
     ) -> Result<Option<TestPlan>, PluginError> {
         let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
         for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
-            let (host, share) = (self.set.host.clone(), self.share(&plugin));
+            let host = self.set.host.clone();
+            let share = self.share(&plugin);
             let tree = opened(&plugin, MakePlan::CALL, tree)?;
             let guest = MakePlan { tree, language: language.into(), matched };
             let Some(plan) = call(host, plugin.clone(), share, guest, recorder).await? else {
@@ -354,7 +361,8 @@ impl TestRunners for JobPlugins {
             plugin.speaks(language) && runner.is_none_or(|name| plugin.manifest.name == name)
         };
         for plugin in self.set.of(Kind::TestRunner).filter(fits) {
-            let (host, share) = (self.set.host.clone(), self.share(plugin));
+            let host = self.set.host.clone();
+            let share = self.share(plugin);
             let read = call(host, plugin.clone(), share, Parse::of(output), recorder).await?;
             if let Some(summary) = read {
                 let mut summary = test_runner::summary(&plugin.manifest.name, summary);

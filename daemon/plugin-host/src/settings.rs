@@ -20,9 +20,10 @@ impl Schema {
     /// Names each field, its value and what is expected.
     pub(crate) fn check(&self, settings: &Value) -> Result<(), String> {
         let Some(validator) = &self.0 else {
-            return match settings.as_object().is_some_and(serde_json::Map::is_empty) {
-                true => Ok(()),
-                false => Err("settings: it has none: remove them".into()),
+            return if settings.as_object().is_some_and(serde_json::Map::is_empty) {
+                Ok(())
+            } else {
+                Err("settings: it has none: remove them".into())
             };
         };
         let errors: Vec<_> = validator

@@ -154,7 +154,8 @@ impl State {
             return;
         }
         let mask = |text: String| sanitize(&self.redactor.mask(&text));
-        let (what, denied) = (mask(effect.what), effect.denied.map(mask));
+        let what = mask(effect.what);
+        let denied = effect.denied.map(mask);
         let _ = self.said.send(GuestOutput::Effect(Effect { what, denied, ..effect }));
     }
 

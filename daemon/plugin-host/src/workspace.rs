@@ -55,12 +55,13 @@ fn check(path: &str) -> Result<(), Error> {
         || path.len() > 4096
         || path.contains(['\0', '\\'])
         || path.split('/').any(|part| part == "..");
-    match bad {
-        true => Err(error(
+    if bad {
+        Err(error(
             ErrorKind::InvalidInput,
             format!("`{}` is no path within the tree", crate::state::sanitize(path)),
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -113,7 +114,9 @@ impl TreeHandle {
     }
 
     async fn glob(&self, matcher: &GlobMatcher, limit: usize) -> Result<Vec<String>, Error> {
-        let (mut found, mut folders, mut looked) = (Vec::new(), vec![String::new()], 0);
+        let mut found = Vec::new();
+        let mut folders = vec![String::new()];
+        let mut looked = 0;
         while let Some(folder) = folders.pop() {
             for entry in self.list(&folder, MOST_ENTRIES).await? {
                 looked += 1;
@@ -203,7 +206,8 @@ impl HostTree for State {
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
         self.ledger.host_call(&self.limits)?;
-        let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
+        let files = self.table.get(&tree)?.clone();
+        let most = self.limits.output / 64;
         Ok(files.list(&dir, count(limit).min(most)).await)
     }
 
@@ -224,7 +228,8 @@ impl HostTree for State {
             Ok(matcher) => matcher,
             Err(why) => return Ok(Err(error(ErrorKind::InvalidInput, why.to_string()))),
         };
-        let (files, most) = (self.table.get(&tree)?.clone(), self.limits.output / 64);
+        let files = self.table.get(&tree)?.clone();
+        let most = self.limits.output / 64;
         Ok(files.glob(&matcher, count(limit).min(most)).await)
     }
 

@@ -62,7 +62,9 @@ impl Judge {
             self.since.clear();
             return Verdict::Progressing;
         }
-        let (mut taken, mut current, mut warned) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut taken = BTreeSet::new();
+        let mut current = BTreeSet::new();
+        let mut warned = Vec::new();
         let mut fatal = None;
         for problem in problem::KNOWN {
             let mut symptoms = (problem.symptoms)(seen);

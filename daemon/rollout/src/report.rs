@@ -22,7 +22,8 @@ pub fn of_error(error: &ClusterError) -> Option<Finding> {
 pub fn report(finding: &Finding, release: &Release, evidence: Vec<String>) -> Diagnosis {
     let words = (finding.problem.explain)(&Case { finding, release });
     let look = || {
-        let (namespace, app) = (release.app.namespace(), &release.app.name);
+        let namespace = release.app.namespace();
+        let app = &release.app.name;
         format!(
             "kubectl --namespace {namespace} describe pods --selector app.kubernetes.io/instance={app}"
         )

@@ -127,7 +127,8 @@ fn built(detected: &Detected) -> (&str, &[String]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn go_modules_that_lie_beside_each_other() {
     let ours = Ours::load().await;
-    let (main, money) = ("package main\n", "package money\n");
+    let main = "package main\n";
+    let money = "package money\n";
     let module = "module example.com/shop\n\ngo 1.24\n";
     let plain = ours.asked(&[("go.mod", module), ("go.sum", "x"), ("main.go", main)]).await;
     assert_eq!(built(&plain), (".", &["go.mod".to_owned(), "go.sum".to_owned()][..]));
@@ -161,7 +162,8 @@ async fn go_modules_that_lie_beside_each_other() {
 async fn files_of_package_main_that_are_no_program() {
     let ours = Ours::load().await;
     let tagged = |tag: &str| format!("//go:build {tag}\n\npackage main\n\nfunc main() {{}}\n");
-    let (mage, ignored) = (tagged("mage"), tagged("ignore"));
+    let mage = tagged("mage");
+    let ignored = tagged("ignore");
     let mut files = vec![
         ("go.mod", "module example.com/shop\n"),
         ("magefile.go", &*mage),

@@ -195,9 +195,12 @@ pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
 /// A core module that keeps an optimising compiler busy: loops within loops, each with values that
 /// live through all of them (design, 9).
 pub(crate) fn bomb() -> String {
-    let (depth, locals) = (400, 2_000);
+    let depth = 400;
+    let locals = 2_000;
     let step = |n: usize| {
-        let (to, a, b) = (n % locals, (n * 7 + 1) % locals, (n * 13 + 5) % locals);
+        let to = n % locals;
+        let a = (n * 7 + 1) % locals;
+        let b = (n * 13 + 5) % locals;
         format!("(local.set {to} (i32.add (local.get {a}) (local.get {b})))")
     };
     let begins: String =

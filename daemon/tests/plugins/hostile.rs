@@ -24,7 +24,8 @@ fn nested() -> Vec<u8> {
 /// A component whose bytes name another version of the WIT.
 fn component_of(ours: &str, other: &str) -> Vec<u8> {
     let mut bytes = component(&detector("", NOTHING), &manifest("track"));
-    let (from, to) = (format!("@{ours}"), format!("@{other}"));
+    let from = format!("@{ours}");
+    let to = format!("@{other}");
     for at in 0..bytes.len() - from.len() {
         if bytes[at..].starts_with(from.as_bytes()) {
             bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
@@ -62,7 +63,8 @@ async fn each(isolation: Isolation) {
             (Ok(set), _) => set,
         };
         let hostile = tokio::spawn({
-            let (bench, set) = (bench.clone(), set.clone());
+            let bench = bench.clone();
+            let set = set.clone();
             async move { bench.ask(&set).await }
         });
         // Beside it another plugin is asked, and answers as ever.
@@ -163,7 +165,8 @@ async fn files_that_are_no_plugin() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_that_takes_long_to_compile_harms_nobody() {
     let bench = Bench::new();
-    let (bomb, before) = (component(&bomb(), &manifest("bomb")), resident());
+    let bomb = component(&bomb(), &manifest("bomb"));
+    let before = resident();
     let began = Instant::now();
     let limits = Limits { compile_ms: 3_000, ..Limits::default() };
     let error = bench.load_within("bomb", &bomb, limits).await.err().unwrap().to_string();

@@ -61,7 +61,8 @@ struct Reaching {
 impl Reaching {
     fn new(isolation: Isolation, grant: &str) -> Self {
         let grant = toml::from_str(grant).unwrap();
-        let (limits, policy) = (Limits::default(), SitePolicy::default());
+        let limits = Limits::default();
+        let policy = SitePolicy::default();
         Self { bench: Bench::new(), grant, limits, policy, isolation }
     }
 
@@ -79,7 +80,9 @@ impl Reaching {
             app_settings: "{}".into(),
             secrets: [("key".to_owned(), SecretSource::File(key))].into(),
         };
-        let (grant, limits, isolation) = (self.grant.clone(), self.limits.clone(), self.isolation);
+        let grant = self.grant.clone();
+        let limits = self.limits.clone();
+        let isolation = self.isolation;
         Setup {
             plugins: vec![Source { path, digest, grant, limits, isolation, ..Source::default() }],
             hooks: vec![HookSource { hook, projects: Vec::new(), environments: Vec::new() }],

@@ -35,7 +35,8 @@ fn fits(
 ) -> Result<(), String> {
     for world in WORLDS {
         let mut resolve = Resolve::default();
-        let (old, new) = (push(&mut resolve, frozen), push(&mut resolve, current));
+        let old = push(&mut resolve, frozen);
+        let new = push(&mut resolve, current);
         let old = resolve.select_world(&[old], Some(world)).unwrap();
         let new = resolve.select_world(&[new], Some(world)).unwrap();
         semver_check(resolve, old, new).map_err(|error| format!("{world}: {error:#}"))?;

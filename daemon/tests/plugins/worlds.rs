@@ -94,8 +94,10 @@ async fn a_login_that_the_operator_has() {
 /// The key signs and never enters the guest; what AWS refuses comes with what to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
-    let (layout, bench) = (Layout::main(), Bench::new());
-    let (verified, open) = (21_500, 21_501);
+    let layout = Layout::main();
+    let bench = Bench::new();
+    let verified = 21_500;
+    let open = 21_501;
     let _aws = python::aws(&layout, verified, true).unwrap();
     let _open = python::aws(&layout, open, false).unwrap();
     let users = python::aws_users(&layout, verified).unwrap();
@@ -172,8 +174,10 @@ async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
 /// again with the same id.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_is_believed_by_who_has_the_key() {
-    let (layout, bench) = (Layout::main(), Bench::new());
-    let (port, secret) = (21_502, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let layout = Layout::main();
+    let bench = Bench::new();
+    let port = 21_502;
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let log = bench.folder.path().join("received");
     let _receiver = python::receiver(&layout, port, secret, &log).unwrap();
     let grant = format!(

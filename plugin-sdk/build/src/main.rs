@@ -37,7 +37,8 @@ fn run() -> Result<()> {
     let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it with cargo")?;
     let root = Path::new(&own).join("../..").canonicalize()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let (build, out) = (target.join("plugins-build"), target.join("plugins"));
+    let build = target.join("plugins-build");
+    let out = target.join("plugins");
     fs::create_dir_all(&out)?;
     compile(&root.join("plugins"), &build)?;
     for entry in fs::read_dir(root.join("plugins"))? {
@@ -97,10 +98,7 @@ fn compile(plugins: &Path, build: &Path) -> Result<()> {
             .env_remove("CARGO");
     }
     command.env("CARGO_TARGET_DIR", build).current_dir(plugins);
-    match command.status()?.success() {
-        true => Ok(()),
-        false => Err("the plugins do not compile".into()),
-    }
+    if command.status()?.success() { Ok(()) } else { Err("the plugins do not compile".into()) }
 }
 
 /// Asks rustup for the target, which needs no root. Not every machine reaches its server.
@@ -159,8 +157,9 @@ fn component(module: &[u8], manifest: &[u8]) -> Result<Vec<u8>> {
 
 fn output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output()?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 }

@@ -84,7 +84,8 @@ impl Places<'_> {
 
     /// Looks at each folder. The first file that is built decides whether the folder is a program.
     fn search(&self, read: impl Fn(&str) -> Option<String>) -> Found {
-        let (mut found, mut known) = (Found::default(), BTreeSet::new());
+        let mut found = Found::default();
+        let mut known = BTreeSet::new();
         for file in self.files {
             let built = module_of(file, self.modules)
                 .is_some_and(|module| self.built.iter().any(|built| built == module));
@@ -119,7 +120,8 @@ impl Places<'_> {
     /// Ranks a program's file, across modules and within its own: the lower, the likelier. In a workspace
     /// modules beside the root's hold tools and examples.
     fn rank(&self, file: &str) -> (u8, u8) {
-        let (folder, module) = (folder(file), self.module(file));
+        let folder = folder(file);
+        let module = self.module(file);
         let inside = match folder.strip_prefix(module).unwrap_or(folder).trim_start_matches('/') {
             "" => 0,
             "cmd" => 1,
@@ -230,7 +232,8 @@ mod tests {
         let files = [("api/main.go", MAIN), ("worker/cmd/worker/main.go", MAIN)];
         let several = program(&["api", "worker"], &files).unwrap_err();
         assert_eq!(several, "several main packages: api, worker/cmd/worker");
-        let (files, modules) = (["tools/main.go".to_owned()], ["".to_owned(), "tools".to_owned()]);
+        let files = ["tools/main.go".to_owned()];
+        let modules = ["".to_owned(), "tools".to_owned()];
         let places = Places { files: &files, modules: &modules, built: &modules[..1] };
         assert!(places.program(|_| Some(MAIN.into())).is_err());
     }

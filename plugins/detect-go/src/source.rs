@@ -65,7 +65,9 @@ pub(crate) struct Source<'a> {
 
 /// Reads a file's head. None: there is no package clause.
 pub(crate) fn read<'a>(name: &str, text: &'a str) -> Option<Source<'a>> {
-    let (mut constraint, mut older, mut in_comment) = (None, Vec::new(), false);
+    let mut constraint = None;
+    let mut older = Vec::new();
+    let mut in_comment = false;
     for line in text.trim_start_matches('\u{feff}').lines() {
         let mut line = line.trim();
         loop {

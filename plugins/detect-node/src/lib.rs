@@ -77,10 +77,7 @@ fn start(repo: &Tree, manifest: &Value, evidence: &mut Vec<String>) -> Result<Ve
         let words: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
         let plain = words.first().is_some_and(|first| first == "node")
             && !script.contains(['$', '&', '|', ';', '"', '\'', '>', '<', '`', '(', '*']);
-        return Ok(match plain {
-            true => words,
-            false => ["npm", "start"].map(str::to_owned).to_vec(),
-        });
+        return Ok(if plain { words } else { ["npm", "start"].map(str::to_owned).to_vec() });
     }
     let named = manifest["main"].as_str().into_iter().chain(["server.js", "index.js", "app.js"]);
     for file in named {

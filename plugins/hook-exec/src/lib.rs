@@ -9,7 +9,8 @@ use windlass_plugin_sdk::{
 fn start(context: Context) -> Result<HookStep, Error> {
     let words = words(&context)?;
     let Some(command) = words.command else { return Ok(fine("no command: nothing to do")) };
-    let (timeout_ms, once) = (words.timeout_ms, words.once);
+    let timeout_ms = words.timeout_ms;
+    let once = words.once;
     let exec = PodExec { command, timeout_ms, once, attrs: Vec::new() };
     Ok(act(vec![Action::PodExec(exec)], Vec::new()))
 }

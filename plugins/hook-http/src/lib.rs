@@ -25,8 +25,10 @@ fn resume(context: Context, state: Vec<u8>, _: Vec<ActionResult>) -> Result<Hook
 fn tell(context: &Context, tries: u8) -> Result<HookStep, Error> {
     let settings: Value = serde_json::from_str(&context.settings).unwrap_or_default();
     let url = settings["url"].as_str().unwrap_or_default();
-    let (now, body) = (clock::now(), body(context));
-    let (id, timestamp) = (format!("windlass/{}", context.key), (now / 1000).to_string());
+    let now = clock::now();
+    let body = body(context);
+    let id = format!("windlass/{}", context.key);
+    let timestamp = (now / 1000).to_string();
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
         ("webhook-id", id.clone()),

@@ -19,9 +19,10 @@ fn start(context: Context) -> Result<HookStep, Error> {
             log(Level::Info, &format!("{head} {body}"));
             let told = format!("{} {head} {body}", answer.status());
             // Also where the host keeps it for later.
-            match settings["keep"].as_bool().unwrap_or_default() {
-                true => Ok(act(vec![Action::WaitMs(1)], told.into_bytes())),
-                false => Ok(fine(&told)),
+            if settings["keep"].as_bool().unwrap_or_default() {
+                Ok(act(vec![Action::WaitMs(1)], told.into_bytes()))
+            } else {
+                Ok(fine(&told))
             }
         }
         "fail-with-answer" => {
@@ -74,9 +75,10 @@ fn start(context: Context) -> Result<HookStep, Error> {
 
 fn request(settings: &Value) -> Result<Response, Error> {
     let text = |name: &str| settings[name].as_str().unwrap_or_default().to_owned();
-    let key = match settings["secret"].as_bool().unwrap_or_default() {
-        true => Some(secrets::open("key")?),
-        false => None,
+    let key = if settings["secret"].as_bool().unwrap_or_default() {
+        Some(secrets::open("key")?)
+    } else {
+        None
     };
     let mut headers = Vec::new();
     if let Some(header) = settings["header"].as_str() {

@@ -11,7 +11,8 @@ const SKEW: i64 = 300;
 
 /// `action`: as policies name it.
 pub(crate) fn explain(answer: &Response, action: &str) -> Error {
-    let (status, body) = (answer.status(), answer.body());
+    let status = answer.status();
+    let body = answer.body();
     let text = String::from_utf8_lossy(&body);
     let (code, message) = read(&text);
     let (kind, hint) = match &*code {

@@ -70,7 +70,9 @@ fn authenticate(request: LoginRequest) -> Result<Login, Error> {
 /// `ACCOUNT.dkr.ecr[-fips].REGION.amazonaws.com[.cn]`
 fn region_of(host: &str) -> Option<String> {
     let mut labels = host.split('.').skip(1);
-    let (dkr, ecr, region) = (labels.next()?, labels.next()?, labels.next()?);
+    let dkr = labels.next()?;
+    let ecr = labels.next()?;
+    let region = labels.next()?;
     (dkr == "dkr" && ecr.starts_with("ecr")).then(|| region.to_owned())
 }
 
@@ -103,7 +105,8 @@ fn request<'a>(
     headers: Vec<(String, http::HeaderValue<'a>)>,
     body: Vec<http::Part<'a>>,
 ) -> http::Request<'a> {
-    let (method, url) = ("POST".to_owned(), url.to_owned());
+    let method = "POST".to_owned();
+    let url = url.to_owned();
     http::Request { method, url, headers, body, timeout_ms: 15_000, max_response: 256 << 10 }
 }
 

@@ -7,7 +7,8 @@ use windlass_plugin_sdk::{
 
 fn authenticate(_: LoginRequest) -> Result<Login, Error> {
     let settings: serde_json::Value = serde_json::from_str(&config()).unwrap_or_default();
-    let (user, kind) = (settings["user"].as_str(), settings["kind"].as_str());
+    let user = settings["user"].as_str();
+    let kind = settings["kind"].as_str();
     let secret = secrets::open("secret")?;
     let credential = match (kind.unwrap_or("password"), user) {
         ("identity-token", _) => Credential::IdentityToken(secret),

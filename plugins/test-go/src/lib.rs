@@ -43,9 +43,10 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
                 .rsplit('/')
                 .next()
                 .is_some_and(|name| name.contains('_'));
-        evidence.push(match tagged {
-            true => format!("{path}: tests, behind a build tag"),
-            false => format!("{path}: tests"),
+        evidence.push(if tagged {
+            format!("{path}: tests, behind a build tag")
+        } else {
+            format!("{path}: tests")
         });
         tells |= !tagged;
     }
@@ -59,7 +60,9 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         "" => "./...".to_owned(),
         folder => format!("./{folder}/..."),
     }));
-    let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
+    let env = Vec::new();
+    let reports = Vec::new();
+    let attrs = Vec::new();
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
 }
 

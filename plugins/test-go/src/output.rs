@@ -50,7 +50,9 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
     let mut all = summary();
     let mut recognised = false;
     let mut tests: BTreeMap<String, Test> = BTreeMap::new();
-    let (mut current, mut compiler, mut outside) = (String::new(), Vec::new(), Vec::new());
+    let mut current = String::new();
+    let mut compiler = Vec::new();
+    let mut outside = Vec::new();
     for line in text.lines() {
         let trimmed = line.trim_start();
         if let Some(rest) = trimmed.strip_prefix("=== ") {
@@ -111,7 +113,8 @@ pub(crate) fn does_not_build(all: &mut Summary, package: &str, compiler: &str) {
 /// A verdict, also after what a test printed without a line end.
 pub(crate) fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
     let at = line.rfind("--- ")?;
-    let (before, rest) = (line.get(..at)?, line.get(at..)?);
+    let before = line.get(..at)?;
+    let rest = line.get(at..)?;
     let (verdict, name) = verdict(rest)?;
     (before.is_empty() || rest.ends_with("s)")).then_some((before, verdict, name))
 }

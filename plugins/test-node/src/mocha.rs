@@ -29,7 +29,8 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         let block = block.get(..end).unwrap_or(block);
         let (title, body) = block.split_once(":\n").unwrap_or((block, ""));
         let title: Vec<_> = title.split_whitespace().collect();
-        let (mut said, mut at) = (Vec::new(), None);
+        let mut said = Vec::new();
+        let mut at = None;
         for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if line.starts_with("at ") {
                 let inner = line.rsplit_once('(').map_or(line, |(_, inner)| inner);

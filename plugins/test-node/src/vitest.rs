@@ -21,7 +21,8 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         // ` FAIL  src/sum.test.js > sums > subtracts`
         let Some(rest) = line.trim().strip_prefix("FAIL ") else { continue };
         let (file, name) = rest.trim().split_once(" > ").unwrap_or((rest.trim(), "does not load"));
-        let (mut said, mut at) = (Vec::new(), None);
+        let mut said = Vec::new();
+        let mut at = None;
         while let Some(line) = lines.peek() {
             let line = line.trim();
             if line.starts_with("FAIL ") || line.starts_with("⎯") {

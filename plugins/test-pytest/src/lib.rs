@@ -39,7 +39,9 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
             // It names each test before it runs: of one that hangs nothing else tells.
             let command = ["python", "-m", "pytest", "-v", &report].map(str::to_owned).to_vec();
             let reports = vec![REPORT.to_owned()];
-            let (env, attrs, tells) = (Vec::new(), Vec::new(), true);
+            let env = Vec::new();
+            let attrs = Vec::new();
+            let tells = true;
             return Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }));
         }
     }
@@ -52,7 +54,9 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         text.contains("TestCase") || text.contains("def test")
     };
     let tells = matched.iter().take(LOOKED_AT).any(holds_tests);
-    let (env, reports, attrs) = (Vec::new(), Vec::new(), Vec::new());
+    let env = Vec::new();
+    let reports = Vec::new();
+    let attrs = Vec::new();
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
 }
 

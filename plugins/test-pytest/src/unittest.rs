@@ -34,7 +34,8 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             // `  File "/app/test_app.py", line 9, in test_sum`: the innermost is the last.
             if let Some(rest) = line.trim().strip_prefix("File \"") {
                 let mut parts = rest.splitn(2, "\", line ");
-                let (file, rest) = (parts.next().unwrap_or_default(), parts.next());
+                let file = parts.next().unwrap_or_default();
+                let rest = parts.next();
                 let line = rest.and_then(|rest| rest.split([',', ' ']).next()).unwrap_or_default();
                 if let Some((file, line)) = place(&format!("{file}:{line}")) {
                     (case.file, case.line) = (Some(file), Some(line));

@@ -129,7 +129,8 @@ fn outcome(arguments: &[&str], success: bool) -> Result<()> {
 
 /// A build that is told of, and whose time is kept if it compiled anything.
 fn timed(layout: &Layout, report: &Report, name: &str, arguments: &[&str]) -> Result<()> {
-    let (began, estimate) = (Instant::now(), times::estimate(layout, name));
+    let began = Instant::now();
+    let estimate = times::estimate(layout, name);
     let crates = if std::io::stderr().is_terminal() {
         // Cargo's own bar says more.
         cargo(arguments)?;
@@ -159,7 +160,9 @@ fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> R
             let _ = sender.send(line);
         }
     });
-    let (mut crates, mut newest, mut told) = (0, String::new(), Instant::now());
+    let mut crates = 0;
+    let mut newest = String::new();
+    let mut told = Instant::now();
     loop {
         match heard.recv_timeout(TELL.saturating_sub(told.elapsed())) {
             Ok(line) => match line.trim_start().split_once(' ') {

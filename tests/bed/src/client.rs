@@ -77,7 +77,9 @@ impl Bed {
         // A bed that is up already has nothing to tell.
         let told = if ours || !is_ready(&layout) { *report } else { Report::silent() };
         if wanted.gateway {
-            let (parts, gateway, report) = (layout.clone(), layout.clone(), *report);
+            let parts = layout.clone();
+            let gateway = layout.clone();
+            let report = *report;
             side_by_side(vec![
                 Lane::new("parts", move || await_ready(&parts, told)),
                 // Built in the middle of the tests it would take the processors from all others.
@@ -236,7 +238,8 @@ fn prepare(layout: &Layout, existing: &Existing, gateway: bool, report: &Report)
         strands.extend(go.into_iter().map(|one| vec![one]));
     }
     let lanes = strands.into_iter().map(|strand| {
-        let (layout, report) = (layout.clone(), *report);
+        let layout = layout.clone();
+        let report = *report;
         Lane::new("preparing", move || {
             strand.iter().try_for_each(|one| one.provide(&layout, &report))
         })
@@ -270,7 +273,8 @@ fn start_keeper(layout: &Layout) -> Result<()> {
 }
 
 fn await_ready(layout: &Layout, report: Report) -> Result<()> {
-    let (mut told, started) = (0, Instant::now());
+    let mut told = 0;
+    let started = Instant::now();
     loop {
         let text = fs::read_to_string(layout.at("progress")).unwrap_or_default();
         for line in text.lines().skip(told) {

@@ -41,7 +41,8 @@ impl Missing {
     /// # Errors
     /// What apt or Go said.
     pub fn provide(&self, layout: &Layout, report: &Report) -> Result<()> {
-        let (name, began) = (self.name(), Instant::now());
+        let name = self.name();
+        let began = Instant::now();
         report.say(name, &format!("{self} ({})", times::estimate(layout, name)));
         self.get(layout).map_err(|error| format!("{name}: {error}"))?;
         times::keep(layout, name, began.elapsed())?;

@@ -152,10 +152,12 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
         times.push(began.elapsed().as_secs_f64() * 1e6);
     }
     times.sort_by(f64::total_cmp);
-    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let p50 = times[times.len() / 2];
+    let p99 = times[times.len() * 99 / 100];
     let began = Instant::now();
     let calls = (0..8).map(|_| {
-        let (set, tree) = (set.clone(), tree.clone());
+        let set = set.clone();
+        let tree = tree.clone();
         tokio::spawn(async move {
             for _ in 0..250 {
                 ask(set.clone(), tree.clone()).await;
@@ -194,10 +196,12 @@ async fn many(isolation: Isolation) {
         ("main.py", "print()\n"),
         ("test_app.py", "def test_one(): pass\n"),
     ]));
-    let (began, before) = (Instant::now(), resident("VmRSS:"));
+    let began = Instant::now();
+    let before = resident("VmRSS:");
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let jobs = (0..200).map(|_| {
-        let (set, tree) = (set.clone(), tree.clone());
+        let set = set.clone();
+        let tree = tree.clone();
         tokio::spawn(async move {
             let (_stop, stop) = watch::channel(None);
             let run = Run::new(Arc::new(NullJournal), stop, None);
@@ -229,7 +233,8 @@ fn resident(line: &str) -> u64 {
 /// The Python guest, as a component with a manifest; built once.
 fn python() -> PathBuf {
     let cache = Layout::main().cache.join("bench");
-    let (tool, guest) = (cache.join("componentize"), cache.join("python.wasm"));
+    let tool = cache.join("componentize");
+    let guest = cache.join("python.wasm");
     let own = build::root().join("tests/bench/plugins/guest");
     if !tool.exists() {
         let pip = ["-m", "pip", "install", "-q", "--target"];

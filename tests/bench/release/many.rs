@@ -55,8 +55,11 @@ pub(crate) fn releases() {
     repository.write("index.html", "bench\n").unwrap();
     repository.commit("bench").unwrap();
     let process = stand.daemon.id().unwrap().to_string();
-    let (began, before) = (Instant::now(), cpu(&process, false));
-    let (mut times, mut failed, mut resident) = (Vec::new(), 0, 0.0_f64);
+    let began = Instant::now();
+    let before = cpu(&process, false);
+    let mut times = Vec::new();
+    let mut failed = 0;
+    let mut resident = 0.0_f64;
     for round in 0..RELEASES {
         let file = layout.at("daemons/bench-many/spec.toml");
         fs::write(&file, SPEC.replace("\"0\"", &format!("\"{round}\""))).unwrap();
@@ -79,7 +82,8 @@ pub(crate) fn releases() {
         }
     }
     times.sort_by(f64::total_cmp);
-    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let p50 = times[times.len() / 2];
+    let p99 = times[times.len() * 99 / 100];
     println!(
         "\n{} releases of {APPS} apps on {NODES} simulated nodes: {failed} failed, {:.0} s in all; from plan to end p50 {p50:.1} s, p99 {p99:.1} s; daemon {resident:.0} MiB, {:.1} CPU s",
         times.len(),

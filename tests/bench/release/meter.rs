@@ -97,8 +97,10 @@ impl Counter {
         spawn(move || {
             for client in listener.incoming().flatten() {
                 let server = TcpStream::connect((HOST, port::API)).unwrap();
-                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let (one, other) = (counted.clone(), counted.clone());
+                let from = client.try_clone().unwrap();
+                let to = server.try_clone().unwrap();
+                let one = counted.clone();
+                let other = counted.clone();
                 spawn(move || pass(from, to, &one));
                 spawn(move || pass(server, client, &other));
             }

@@ -93,7 +93,8 @@ impl Ours {
             .layout
             .at(&format!("daemons/bench-release/{namespace}-{}-{round}", release.name()));
         let _ = fs::remove_dir_all(&to);
-        let (folder, live) = (to.display().to_string(), self.stand.namespace());
+        let folder = to.display().to_string();
+        let live = self.stand.namespace();
         let image = ["-n", &live, "get", "deployment", "app", "-o"];
         let image = [&image[..], &["jsonpath={.spec.template.spec.containers[0].image}"]].concat();
         let image = self.stand.kubectl(&image);

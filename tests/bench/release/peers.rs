@@ -76,9 +76,10 @@ impl<'a> Peers<'a> {
         };
         let files = files.display().to_string();
         let applied = run(&["apply", "--server-side", "--force-conflicts", "--filename", &files]);
-        match applied.status.success() {
-            true => run(&["rollout", "status", "deployment/app", &format!("--timeout={LIMIT}")]),
-            false => applied,
+        if applied.status.success() {
+            run(&["rollout", "status", "deployment/app", &format!("--timeout={LIMIT}")])
+        } else {
+            applied
         }
     }
 

@@ -14,7 +14,8 @@ pub(crate) fn beside_buildctl(stand: &Stand) {
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", "bench\n").unwrap();
     repository.commit("bench").unwrap();
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
     for _ in 0..ROUNDS {
         let ended = stand.submit("build", repository.url(), &[]);
         ended.succeeded();
@@ -39,7 +40,8 @@ pub(crate) fn beside_buildctl(stand: &Stand) {
         .unwrap();
         theirs.push(started.elapsed().as_secs_f64());
     }
-    let (ours, theirs) = (median(ours), median(theirs));
+    let ours = median(ours);
+    let theirs = median(theirs);
     println!(
         "windlass {ours:.3} (build, test looked for, push)   buildctl {theirs:.3}   ratio {:.2}",
         ours / theirs

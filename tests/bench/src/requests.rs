@@ -21,7 +21,8 @@ pub(crate) fn beside_kubectl(stand: &Stand) {
     let dump = |kind: &str| {
         kubectl(&bed().layout, &["-n", &namespace, "get", kind, "requests", "-o", "json"]).unwrap()
     };
-    let (before, started) = (count("kubectl"), Instant::now());
+    let before = count("kubectl");
+    let started = Instant::now();
     for kind in ["service", "deployment"] {
         let mut object: Value = serde_json::from_str(&dump(kind)).unwrap();
         for field in ["uid", "resourceVersion", "managedFields", "creationTimestamp", "generation"]

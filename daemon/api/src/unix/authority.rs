@@ -156,7 +156,8 @@ fn rewrite_coded(text: &mut [u8]) {
     const DASH: u16 = 0b01_0110;
     let mut at = 0;
     loop {
-        let (byte, shift) = (at / 8, at % 8);
+        let byte = at / 8;
+        let shift = at % 8;
         let Some(&high) = text.get(byte) else { return };
         let low = text.get(byte + 1).copied().unwrap_or(u8::MAX);
         let bits = u16::from_be_bytes([high, low]) << shift;

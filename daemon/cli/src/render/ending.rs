@@ -34,7 +34,8 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Cl
                 Look::Strong,
                 &match &ended.release {
                     Some(release) => {
-                        let (commit, place) = (short(&release.commit), place(&release.clusters));
+                        let commit = short(&release.commit);
+                        let place = place(&release.clusters);
                         format!("{after}: {name} at {commit} serves{place}")
                     }
                     None => after,

@@ -115,7 +115,8 @@ impl Scene {
 
     fn decided(self, stage: Stage, subject: &str, value: &str, why: &[&str]) -> Self {
         let evidence = why.iter().map(ToString::to_string).collect();
-        let (subject, value) = (subject.into(), value.into());
+        let subject = subject.into();
+        let value = value.into();
         self.say(stage, What::Decided(v1::Decided { subject, value, evidence }))
     }
 

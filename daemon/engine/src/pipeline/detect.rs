@@ -183,7 +183,8 @@ fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Caus
     if let Some(refusal) = refusals.into_iter().find(|refusal| refusal.plugin == wanted) {
         return Err(Cause::Refused(vec![refusal]));
     }
-    let (wanted, known) = (wanted.to_owned(), ports.detectors.names());
+    let wanted = wanted.to_owned();
+    let known = ports.detectors.names();
     if known.contains(&wanted) || !found.is_empty() {
         return Err(Cause::NoSuchRecipe { wanted, found });
     }
@@ -210,7 +211,8 @@ async fn best(
     };
     if let Some(recipe) = &mut recipe {
         let other = |other: &Recipe| {
-            let (name, score) = (&other.detector, other.score);
+            let name = &other.detector;
+            let score = other.score;
             format!("`{name}` plans a build too (score {score}): `build.recipe` names one")
         };
         let refused = |refusal: &PluginError| {
@@ -249,7 +251,8 @@ async fn decided(
     evidence: Vec<String>,
     recorder: &Recorder,
 ) -> Result<(), Cause> {
-    let (subject, value) = (subject.to_owned(), value.to_owned());
+    let subject = subject.to_owned();
+    let value = value.to_owned();
     Ok(recorder.record(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
 }
 

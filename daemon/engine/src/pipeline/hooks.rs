@@ -173,7 +173,8 @@ async fn rounds_of(
                         "the daemon ended while it ran; it is not done a second time".into(),
                     ),
                     _ => {
-                        let (name, words) = (hook.name.clone(), action.to_string());
+                        let name = hook.name.clone();
+                        let words = action.to_string();
                         run.record(Event::HookActionStarted { hook: name, action: words }).await?;
                         act(hook, action, release, &key, ports, run).await?
                     }

@@ -27,7 +27,8 @@ pub(super) async fn resolve(
     ports: &Ports,
     run: &Run,
 ) -> Result<(Vec<SecretEnv>, BTreeMap<String, Secret>), SecretError> {
-    let (mut env, mut build) = (Vec::new(), BTreeMap::new());
+    let mut env = Vec::new();
+    let mut build = BTreeMap::new();
     for (variable, name) in &spec.secrets {
         let (_, version) = open(project, name, ports, run).await?;
         env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });

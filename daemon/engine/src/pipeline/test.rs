@@ -90,10 +90,12 @@ async fn order(
         return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
     };
     let evidence = plan.evidence.clone();
-    let (subject, value) =
-        ("tests".into(), format!("{} (`{}`)", plan.command.join(" "), plan.runner));
+    let subject = "tests".into();
+    let value = format!("{} (`{}`)", plan.command.join(" "), plan.runner);
     run.record(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
-    let (command, env, reports) = (plan.command.clone(), plan.env.clone(), plan.reports.clone());
+    let command = plan.command.clone();
+    let env = plan.env.clone();
+    let reports = plan.reports.clone();
     Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
 }
 

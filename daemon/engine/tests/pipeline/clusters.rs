@@ -1,15 +1,15 @@
 //! One job, several clusters.
 
 use crate::{
-    failed, hooks, job, killed_after_every_event, live, rollback, run,
-    world::{World, release},
+    failed, hooks, job, killed_after_every_event, live, run,
+    world::{Fault, World, release},
 };
-use std::{collections::BTreeMap, sync::Mutex};
+use std::collections::BTreeMap;
 use windlass_model::{
     cluster::{Clusters, RolloutOrder},
     event::Event,
     hook::Policy,
-    job::Job,
+    job::{Job, Source},
     outcome::Outcome,
     plan::{Cursor, Previous, rolling},
 };
@@ -20,7 +20,7 @@ fn to_both(order: RolloutOrder, job: Job) -> Job {
     Job { clusters: Clusters { names: BOTH.map(String::from).into(), order }, ..job }
 }
 
-fn states(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn digests(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, digest)| (name.to_string(), digest.to_string())).collect()
 }
 
@@ -63,11 +63,11 @@ fn the_plans_of_both_orders() {
 #[tokio::test(start_paused = true)]
 async fn a_release_comes_to_all_and_is_built_once() {
     for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
-        let world = World::default().running_in(&BOTH, Some("old"));
+        let world = World::new().running_in(&BOTH, "old");
         let outcome = run(&world, &to_both(order, job())).await;
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-        assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
-        assert_eq!(*world.built.lock().unwrap(), 1);
+        assert_eq!(world.serves_in_each(), digests(&[("eu", "new"), ("us", "new")]));
+        assert_eq!(world.builder.built(), 1);
     }
 }
 
@@ -75,75 +75,68 @@ async fn a_release_comes_to_all_and_is_built_once() {
 /// second is put back in both.
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_one_is_put_back_wherever_it_came() {
-    for (order, sick_in, changes) in [
+    for (order, cluster, changed) in [
         (RolloutOrder::Sequential, "eu", vec!["eu: new", "eu: old"]),
         (RolloutOrder::Sequential, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
         (RolloutOrder::Parallel, "eu", vec!["eu: new", "us: new", "eu: old", "us: old"]),
         (RolloutOrder::Parallel, "us", vec!["eu: new", "us: new", "eu: old", "us: old"]),
     ] {
-        let (sick, sick_in) = (Some("new".into()), Some(sick_in.to_owned()));
-        let world = World { sick, sick_in: sick_in.clone(), ..World::default() };
-        let world = world.running_in(&BOTH, Some("old"));
+        let fault = Fault::Crashes("new").in_(cluster);
+        let world = World::new().running_in(&BOTH, "old").with(fault);
         let diagnosis = failed(run(&world, &to_both(order, job())).await);
         assert_eq!(diagnosis.code, "app-crashes");
-        let place = format!(" in {}", sick_in.unwrap());
-        assert!(diagnosis.subject.ends_with(&place), "{diagnosis}");
-        assert_eq!(*world.changes.lock().unwrap(), changes, "{order:?}{place}");
+        assert!(diagnosis.subject.ends_with(&format!(" in {cluster}")), "{diagnosis}");
+        assert_eq!(world.cluster.changed(), changed, "{order:?} {cluster}");
     }
 }
 
 /// What was not begun is not put back: in the second cluster nothing serves, and nothing is retired.
 #[tokio::test(start_paused = true)]
 async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
-    let stop_after = Some(Cursor::Forward(1));
-    let world = World { stop_after, away_in: Some("us".into()), ..World::default() };
-    let world = world.running_in(&BOTH[..1], Some("old"));
-    let job = to_both(RolloutOrder::Sequential, job());
-    let outcome = live(&world, &job, &world.stop).await.unwrap();
+    let world = World::new().running_in(&["eu"], "old").with(Fault::Unreachable.in_("us"));
+    let world = world.with(Fault::CancelledAfter(Cursor::Forward(1)));
+    let outcome = run(&world, &to_both(RolloutOrder::Sequential, job())).await;
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
-    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
+    assert_eq!(world.cluster.changed(), ["eu: new", "eu: old"]);
 }
 
 /// The operator's word counts when a job begins, not when it was submitted; what was begun is ended.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
     let job = to_both(RolloutOrder::Sequential, job());
-    let world = World::default().running_in(&BOTH, Some("old"));
-    *world.taken.lock().unwrap() = Some("us");
+    let world = World::new().running_in(&BOTH, "old").with(Fault::Withdrawn.in_("us"));
     let diagnosis = failed(run(&world, &job).await);
-    assert_eq!((&*diagnosis.code, *world.built.lock().unwrap()), ("no-cluster", 0), "{diagnosis}");
-    assert!(world.changes.lock().unwrap().is_empty());
+    assert_eq!((&*diagnosis.code, world.builder.built()), ("no-cluster", 0), "{diagnosis}");
+    assert!(world.cluster.changed().is_empty());
 
-    let world = World { lives: Mutex::new(Some(20)), ..World::default() };
-    let world = world.running_in(&BOTH, Some("old"));
-    live(&world, &job, &world.stop).await.unwrap_err();
+    let world = World::new().running_in(&BOTH, "old").with(Fault::KilledAfter(20));
+    live(&world, &job).await.unwrap_err();
     assert!(world.past().iter().any(|event| matches!(event, Event::Planned(_))));
-    *world.lives.lock().unwrap() = None;
-    *world.taken.lock().unwrap() = Some("us");
+    world.restart();
+    world.faults.add(Fault::Withdrawn.in_("us"));
     assert!(matches!(run(&world, &job).await, Outcome::Succeeded(_)));
-    assert_eq!(world.states(), states(&[("eu", "new"), ("us", "new")]));
+    assert_eq!(world.serves_in_each(), digests(&[("eu", "new"), ("us", "new")]));
 }
 
 /// One that is away keeps no other from its whole way back.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
-    let world = World { away_in: Some("us".into()), ..World::default() };
-    let world = world.running_in(&BOTH, Some("old"));
+    let world = World::new().running_in(&BOTH, "old").with(Fault::Unreachable.in_("us"));
     let diagnosis = failed(run(&world, &to_both(RolloutOrder::Sequential, job())).await);
     assert_eq!(diagnosis.code, "way-back-failed");
     assert!(diagnosis.to_string().contains("connection refused in us"), "{diagnosis}");
-    assert_eq!(*world.changes.lock().unwrap(), ["eu: new", "eu: old"]);
-    assert_eq!(*world.pruned.lock().unwrap(), ["eu"]);
+    assert_eq!(world.cluster.changed(), ["eu: new", "eu: old"]);
+    assert_eq!(world.cluster.pruned(), ["eu"]);
 }
 
 /// A cluster that was called otherwise, or a journal that was lost: what serves there is not scaled to
 /// nothing because a release fails.
 #[tokio::test(start_paused = true)]
 async fn what_the_journal_does_not_know_is_not_retired() {
-    let world = World { sick: Some("new".into()), ..World::default() }.running(Some("old"));
-    world.released.lock().unwrap().clear();
+    let world = World::new().running("old").with(Fault::Crashes("new"));
+    world.journal.lose_releases();
     assert_eq!(failed(run(&world, &job()).await).code, "app-crashes");
-    assert_eq!(*world.changes.lock().unwrap(), ["default: new"]);
+    assert_eq!(world.cluster.changed(), ["default: new"]);
     let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("the journal has no release"));
     assert!(world.past().iter().any(warned));
 }
@@ -151,35 +144,34 @@ async fn what_the_journal_does_not_know_is_not_retired() {
 /// A job for one of them leaves the other alone, and the next way back leads to what served in each.
 #[tokio::test(start_paused = true)]
 async fn each_cluster_goes_back_to_what_served_there() {
-    let world = World { sick: Some("new".into()), ..World::default() };
-    let world = world.running_in(&BOTH, Some("old"));
-    let mut only_us = rollback();
+    let world = World::new().running_in(&BOTH, "old").with(Fault::Crashes("new"));
+    let source = Source::Release(Box::new(release("job-00", "other")));
+    let mut only_us = Job { source, ..job() };
     only_us.clusters.names = vec!["us".into()];
-    if let windlass_model::job::Source::Release(release) = &mut only_us.source {
-        release.image.digest = "other".into();
-    }
     assert!(matches!(run(&world, &only_us).await, Outcome::Succeeded(_)));
-    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
-    world.events.lock().unwrap().clear();
+    assert_eq!(world.serves_in_each(), digests(&[("eu", "old"), ("us", "other")]));
+    world.journal.begin_another_job();
     failed(run(&world, &to_both(RolloutOrder::Parallel, job())).await);
-    assert_eq!(world.states(), states(&[("eu", "old"), ("us", "other")]));
+    assert_eq!(world.serves_in_each(), digests(&[("eu", "old"), ("us", "other")]));
 }
 
 /// Killed after every event, in both orders: it ends where one whole life does, and no cluster is
 /// changed more often than there.
 #[tokio::test(start_paused = true)]
 async fn killed_anywhere_all_clusters_end_as_in_one_life() {
-    let worlds: [fn() -> World; 4] = [
-        World::default,
-        || World { sick: Some("new".into()), sick_in: Some("us".into()), ..World::default() },
-        || World { sick: Some("new".into()), sick_in: Some("eu".into()), ..World::default() },
-        || World { hooks: hooks(Policy::RollBack), exit: 1, ..World::default() },
+    let worlds: [(&str, fn(World) -> World); 4] = [
+        ("good", |world| world),
+        ("crashing in us", |world| world.with(Fault::Crashes("new").in_("us"))),
+        ("crashing in eu", |world| world.with(Fault::Crashes("new").in_("eu"))),
+        ("failing hooks", |world| {
+            world.with_hooks(hooks(Policy::RollBack)).with(Fault::CommandsFail)
+        }),
     ];
-    for (kind, fresh) in worlds.iter().enumerate() {
+    for (name, made) in worlds {
         for order in [RolloutOrder::Sequential, RolloutOrder::Parallel] {
             let job = to_both(order, job());
-            let fresh = || fresh().running_in(&BOTH, Some("old"));
-            killed_after_every_event(fresh, &job, &format!("world {kind} {order:?}")).await;
+            let fresh = || made(World::new().running_in(&BOTH, "old"));
+            killed_after_every_event(fresh, &job, &format!("{name}, {order:?}")).await;
         }
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn mark(release: &Release, template: &mut Value) {
         let name = text(&object, "/metadata/name").to_owned();
         if text(&object, "/kind") == "ConfigMap" && read.contains(&name) {
             put_image(&mut object, &release.image.by_digest());
-            let (plain, binary) = (object.get("data"), object.get("binaryData"));
+            let plain = object.get("data");
+            let binary = object.get("binaryData");
             content.push_str(&json!([name, plain, binary]).to_string());
         }
     }

@@ -81,10 +81,7 @@ fn resources(process: &Process) -> Value {
 }
 
 fn probe(process: &Process, said: &Probe) -> Value {
-    let named = |port: &u16| match process.port == Some(*port) {
-        true => json!("http"),
-        false => json!(port),
-    };
+    let named = |port: &u16| if process.port == Some(*port) { json!("http") } else { json!(port) };
     let mut probe = match &said.check {
         Check::Http { path, port } => json!({ "httpGet": { "path": path, "port": named(port) } }),
         Check::Tcp { port } => json!({ "tcpSocket": { "port": named(port) } }),

@@ -11,9 +11,10 @@ fn release(toml: &str) -> Release {
     let spec = Spec::from_toml(toml).unwrap_or_else(|error| panic!("{error}"));
     let secrets = vec![SecretEnv { env: "TOKEN".into(), name: "token".into(), version: 2 }];
     let own = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: seed\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: seed\n        image: $WINDLASS_IMAGE\n";
-    let manifests = match spec.manifests.is_empty() {
-        true => Vec::new(),
-        false => manifest::read("seed.yaml", own).unwrap(),
+    let manifests = if spec.manifests.is_empty() {
+        Vec::new()
+    } else {
+        manifest::read("seed.yaml", own).unwrap()
     };
     let found = Detected { user: Some(10001), manifests, ..Detected::default() };
     Release {
@@ -60,7 +61,8 @@ fn read_as_the_golden_files() {
 
 #[test]
 fn names_follow_content_and_tell_no_value() {
-    let (one, mut other) = (release(SMALL), release(SMALL));
+    let one = release(SMALL);
+    let mut other = release(SMALL);
     other.runtime.env.insert("COLOR".into(), "green".into());
     let name = |release: &Release, kind: &str, part: &str| {
         let all = manifests(release, None, None, None);
@@ -166,8 +168,8 @@ fn a_config_of_ones_own_is_part_of_the_pods_that_read_it() {
         let found = found.find(|object| text(object, "/metadata/name").starts_with(name)).unwrap();
         text(found, "/spec/template/metadata/annotations/windlass.dev~1config").to_owned()
     };
-    let (blue, green) =
-        (mark("", "blue", "Deployment", "proxy"), mark("", "green", "Deployment", "proxy"));
+    let blue = mark("", "blue", "Deployment", "proxy");
+    let green = mark("", "green", "Deployment", "proxy");
     assert!(!blue.is_empty() && blue != green, "{blue} {green}");
     let mounted = "processes.web.volumes.proxy = { path = \"/proxy\", config-map = \"proxy\" }";
     assert_eq!(mark(mounted, "blue", "Deployment", "web"), blue);

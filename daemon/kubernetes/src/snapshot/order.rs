@@ -9,7 +9,8 @@ use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod as K8sPod};
 /// Kubernetes 1.35 the others, too, replace none while one is away. An update goes from the last pod to the
 /// first: none is in the way while one above it ends or comes up, which it may wait for itself.
 pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'a K8sPod> {
-    let (spec, status) = (set.spec.as_ref()?, set.status.as_ref()?);
+    let spec = set.spec.as_ref()?;
+    let status = set.status.as_ref()?;
     // Until then its newest revision is not known.
     if status.observed_generation < set.metadata.generation {
         return None;

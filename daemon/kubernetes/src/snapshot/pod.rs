@@ -105,8 +105,8 @@ fn liveness_seconds(pod: &K8sPod) -> u32 {
     let probes = containers_of(pod).filter_map(|one| one.liveness_probe.as_ref());
     let least = probes.map(|probe| {
         // The API's defaults.
-        let (period, failures) =
-            (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
+        let period = probe.period_seconds.unwrap_or(10);
+        let failures = probe.failure_threshold.unwrap_or(3);
         let again = period.saturating_mul(failures.saturating_sub(1));
         probe.initial_delay_seconds.unwrap_or(0).saturating_add(again)
     });
@@ -114,7 +114,8 @@ fn liveness_seconds(pod: &K8sPod) -> u32 {
 }
 
 fn seconds(ended: &ContainerStateTerminated) -> Option<u32> {
-    let (from, to) = (ended.started_at.as_ref()?.0, ended.finished_at.as_ref()?.0);
+    let from = ended.started_at.as_ref()?.0;
+    let to = ended.finished_at.as_ref()?.0;
     u32::try_from(to.as_second().saturating_sub(from.as_second())).ok()
 }
 

@@ -61,7 +61,8 @@ fn lines(value: &[u8], parts: &mut BTreeSet<Vec<u8>>) {
 /// Returns `value` of `NAME=value` or `export NAME="value"`.
 fn assigned(line: &[u8]) -> Option<&[u8]> {
     let at = line.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = (line.get(..at)?, line.get(at + 1..)?);
+    let name = line.get(..at)?;
+    let value = line.get(at + 1..)?;
     let name = name.strip_prefix(b"export ").unwrap_or(name).trim_ascii();
     let is_name =
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');

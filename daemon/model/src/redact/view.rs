@@ -92,7 +92,8 @@ impl<'a> View<'a> {
     fn decoded(&self, decoder: Decoder, is_end: bool) -> View<'a> {
         let mut bytes = Vec::with_capacity(self.bytes.len());
         let mut places = Vec::with_capacity(self.bytes.len());
-        let (mut at, mut unread) = (0, self.unread);
+        let mut at = 0;
+        let mut unread = self.unread;
         while let Some(rest @ [first, ..]) = self.bytes.get(at..) {
             let symbol = match decoder.read(rest) {
                 Read::Whole(symbol) => symbol,

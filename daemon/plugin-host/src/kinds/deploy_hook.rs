@@ -119,7 +119,8 @@ fn result(result: &ActionResult) -> deploy_hook::ActionResult {
 pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookStep, String> {
     let batch = match step {
         deploy_hook::Step::Done(done) => {
-            let (ok, request_rollback) = (done.ok, done.request_rollback);
+            let ok = done.ok;
+            let request_rollback = done.request_rollback;
             return Ok(HookStep::Done(Done {
                 ok,
                 message: sanitize_lines(&done.message),
@@ -145,12 +146,14 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
         deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST_WAIT) }),
         deploy_hook::Action::PodExec(exec) => {
             granted.action(ActionKind::PodExec)?;
-            let (command, timeout_ms) = (command(exec.command)?, limit(exec.timeout_ms));
+            let command = command(exec.command)?;
+            let timeout_ms = limit(exec.timeout_ms);
             Ok(Action::PodExec { command, timeout_ms, once: exec.once })
         }
         deploy_hook::Action::RunJob(job) => {
             granted.action(ActionKind::RunJob)?;
-            let (command, timeout_ms) = (command(job.command)?, limit(job.timeout_ms));
+            let command = command(job.command)?;
+            let timeout_ms = limit(job.timeout_ms);
             Ok(Action::RunJob { command, timeout_ms })
         }
     });

@@ -51,7 +51,8 @@ pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
         rules.insert(call, vec![SeccompRule::new(vec![no_code.clone()])?]);
     }
     let is = |argument, value: i64| {
-        let (length, value) = (SeccompCmpArgLen::Dword, u64::try_from(value)?);
+        let length = SeccompCmpArgLen::Dword;
+        let value = u64::try_from(value)?;
         let condition = SeccompCondition::new(argument, length, SeccompCmpOp::Eq, value)?;
         Ok::<_, Box<dyn Error>>(SeccompRule::new(vec![condition])?)
     };

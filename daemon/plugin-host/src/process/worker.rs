@@ -79,7 +79,7 @@ fn one(
     bound(&mut store, limits, move || counted.ticks.fetch_add(1, Ordering::Relaxed) + 1);
     let replied = futures::executor::block_on(put(question, pre, &mut store));
     let ended = replied.map_err(|error| broken(&error, limits));
-    let (ticks, memory) = (&tally.ticks, &tally.memory);
-    let (ticks, memory) = (ticks.load(Ordering::Relaxed), memory.load(Ordering::Relaxed));
+    let ticks = tally.ticks.load(Ordering::Relaxed);
+    let memory = tally.memory.load(Ordering::Relaxed);
     Ok(FromWorker::Ended { ended, ticks, memory })
 }

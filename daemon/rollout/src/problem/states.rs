@@ -299,12 +299,13 @@ fn a_change_of_words_begins_nothing_anew() {
 fn one_probe_hides_no_other() {
     let failed =
         |which: &str| format!("{which} probe failed: HTTP probe failed with statuscode: 500");
-    let (readiness, liveness) = (failed("Readiness"), failed("Liveness"));
+    let readiness = failed("Readiness");
+    let liveness = failed("Liveness");
     let of = |order: [&str; 2]| {
         read(warned(json!([running("web")]), &order.map(|message| ("Unhealthy", message, 5))))
     };
-    let (one, other) =
-        (of([readiness.as_str(), liveness.as_str()]), of([liveness.as_str(), readiness.as_str()]));
+    let one = of([readiness.as_str(), liveness.as_str()]);
+    let other = of([liveness.as_str(), readiness.as_str()]);
     let states = [(0, &one), (5, &other), (10, &one), (15, &other), (60, &one)];
     assert_eq!(judged(&states), [None, None, None, None, Some("health-unwell")]);
 }

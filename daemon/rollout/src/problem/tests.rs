@@ -104,9 +104,10 @@ fn the_past_of_pods_that_serve_is_no_sign() {
 fn what_ended_once_and_runs_again_is_not_called() {
     let pods = |now: bool, restarts: u32, count: usize| -> Snapshot {
         let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
-        let container = match now {
-            true => serde_json::json!({ "restarts": restarts, "terminated": end }),
-            false => serde_json::json!({ "restarts": restarts, "last": end }),
+        let container = if now {
+            serde_json::json!({ "restarts": restarts, "terminated": end })
+        } else {
+            serde_json::json!({ "restarts": restarts, "last": end })
         };
         let pods: Vec<_> = (0..count)
             .map(|n| serde_json::json!({ "name": format!("web-{n}"), "containers": [container] }))

@@ -45,14 +45,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(Command::Down(args)) = args.command {
         return down::run(&args);
     }
-    let (report, existing) = (Report::printed(), Existing::from(args.own));
+    let report = Report::printed();
+    let existing = Existing::from(args.own);
     announce(&existing);
     let wanted = Wanted { existing: Some(existing.clone()), gateway: false };
     if args.until_up {
         Bed::up(wanted, &report)?;
         return Ok(());
     }
-    let (layout, held) = (Layout::of(&existing), Slot::default());
+    let layout = Layout::of(&existing);
+    let held = Slot::default();
     let _alone = alone(&layout)?;
     let slot = held.clone();
     let mut lanes = vec![Lane::new("bed", move || {
@@ -229,7 +231,8 @@ impl Show {
 
     fn serves(&self, expected: &str) -> Result<()> {
         // A pod that is told to end answers a moment longer, until the Service has heard of it.
-        let (began, limit) = (Instant::now(), Duration::from_secs(10));
+        let began = Instant::now();
+        let limit = Duration::from_secs(10);
         let ask = || self.page("node").unwrap_or_else(|error| format!("no page: {error}"));
         let mut page = ask();
         while page.trim() != expected && began.elapsed() < limit {

@@ -20,7 +20,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (report, layout) = (Report::printed(), Layout::main());
+    let report = Report::printed();
+    let layout = Layout::main();
     if args.until_up {
         Bed::up(Wanted::default(), &report)?;
         return Ok(());

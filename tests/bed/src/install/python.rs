@@ -10,7 +10,8 @@ use std::{fs, path::PathBuf, process::Command};
 pub fn python(layout: &Layout) -> Result<PathBuf> {
     let wanted = build::root().join("tests/bed/python/requirements.txt");
     let text = fs::read_to_string(&wanted)?;
-    let (folder, stamp) = (layout.cache.join("python"), layout.cache.join("python.installed"));
+    let folder = layout.cache.join("python");
+    let stamp = layout.cache.join("python.installed");
     fs::create_dir_all(&layout.cache)?;
     // Tests that run side by side install once.
     let lock = fs::File::create(layout.cache.join("python.lock"))?;

@@ -11,11 +11,13 @@ use std::{fs, path::Path, process::Command, time::Duration};
 /// # Errors
 /// What it said.
 pub fn up(layout: &Layout, name: &'static str, tcp: Option<&str>) -> Result<Running> {
-    let (root, socket) = (layout.at(name), layout.at(&format!("{name}.sock")));
+    let root = layout.at(name);
+    let socket = layout.at(&format!("{name}.sock"));
     fs::create_dir_all(&root)?;
     // A killed daemon leaves its lock and its socket.
     let _ = fs::remove_file(&socket);
-    let (registry, private) = (layout.registry(), layout.private_registry());
+    let registry = layout.registry();
+    let private = layout.private_registry();
     let addresses: Vec<_> = [Some(format!("unix://{}", socket.display())), tcp.map(Into::into)]
         .into_iter()
         .flatten()

@@ -51,7 +51,8 @@ pub fn controller(layout: &Layout, language: Language) -> Result<Command> {
 fn python(layout: &Layout) -> Result<PathBuf> {
     let requirements = example("python").join("requirements.txt");
     once(layout, "python", &[requirements.clone(), protos().join(PROTO)], |folder| {
-        let (packages, stubs) = (folder.join("packages"), folder.join("stubs"));
+        let packages = folder.join("packages");
+        let stubs = folder.join("stubs");
         fs::create_dir_all(&stubs)?;
         let quiet = ["-m", "pip", "install", "-q", "--no-warn-script-location", "--target"];
         run(Command::new("python3").args(quiet).arg(&packages).arg("-r").arg(&requirements))?;
@@ -129,7 +130,8 @@ fn once(
     fill: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
     let all = layout.cache.join("controllers");
-    let (folder, stamp_file) = (all.join(name), all.join(format!("{name}.done")));
+    let folder = all.join(name);
+    let stamp_file = all.join(format!("{name}.done"));
     fs::create_dir_all(&all)?;
     let lock = File::create(all.join(format!("{name}.lock")))?;
     flock(&lock, FlockOperation::LockExclusive)?;

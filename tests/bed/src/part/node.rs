@@ -134,7 +134,8 @@ impl Node {
             node = text.split_whitespace().next().unwrap_or_default().to_owned();
             !node.is_empty()
         })?;
-        let (link, address) = (format!("wlnode{}", self.0), self.address());
+        let link = format!("wlnode{}", self.0);
+        let address = self.address();
         let _ = sh(&format!("ip link delete {link}"));
         sh(&format!("ip link add {link} type veth peer name eth0 netns {node}"))?;
         sh(&format!("ip link set {link} master {BRIDGE} up"))?;

@@ -28,7 +28,8 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 
 /// Returns the output for input in pieces of so many bytes.
 fn through(input: &[u8], at_once: usize) -> Vec<u8> {
-    let (mut rewriter, mut output) = (Rewriter::default(), Vec::new());
+    let mut rewriter = Rewriter::default();
+    let mut output = Vec::new();
     for part in input.chunks(at_once) {
         rewriter.push(part, &mut output);
     }

@@ -30,7 +30,8 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     },
     matches_error: no_answer,
     explain: |case| {
-        let (port, said) = (case.port(), case.finding.message.to_lowercase());
+        let port = case.port();
+        let said = case.finding.message.to_lowercase();
         let asked = case
             .process()
             .and_then(|process| process.probes.startup.as_ref())

@@ -1,0 +1,104 @@
+//! The pretend builder.
+
+use super::{
+    fault::{Fault, Faults},
+    registry::FakeRegistry,
+};
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+use windlass_engine::{
+    ports::{Build, BuildRequest, Builder, Dockerfile, ImageConfig, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
+    error::BuildError,
+    job::{Image, Stage},
+    testing::{LastWords, TestOutput, TestRun},
+};
+
+/// Builds whatever it is given, and pushes to its world's registry.
+pub(crate) struct FakeBuilder {
+    faults: Faults,
+    registry: Arc<FakeRegistry>,
+    built: Mutex<u32>,
+}
+
+impl FakeBuilder {
+    pub(super) fn new(faults: &Faults, registry: &Arc<FakeRegistry>) -> Self {
+        Self { faults: faults.clone(), registry: registry.clone(), built: Mutex::default() }
+    }
+
+    /// Returns the number of builds.
+    pub(crate) fn built(&self) -> u32 {
+        *self.built.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Builder for FakeBuilder {
+    async fn open(
+        &self,
+        order: BuildRequest,
+        _: &dyn Tree,
+        recorder: &Recorder,
+    ) -> Result<Box<dyn Build>, BuildError> {
+        if self.faults.call() {
+            return Err(BuildError::Unreachable { address: "b".into(), message: "gone".into() });
+        }
+        assert!(match &order.dockerfile {
+            Dockerfile::Text(text) => text.contains("`go`"),
+            Dockerfile::Path(path) => path == "Dockerfile",
+        });
+        let _ = recorder.log_line(Stage::Build, "step", "building").await;
+        *self.built.lock().unwrap() += 1;
+        Ok(Box::new(FakeBuild {
+            faults: self.faults.clone(),
+            registry: self.registry.clone(),
+            config: ImageConfig { user: Some(10001), ..ImageConfig::default() },
+            reference: order.reference,
+        }))
+    }
+}
+
+/// An image that one job built.
+struct FakeBuild {
+    faults: Faults,
+    registry: Arc<FakeRegistry>,
+    config: ImageConfig,
+    reference: String,
+}
+
+#[async_trait]
+impl Build for FakeBuild {
+    fn config(&self) -> &ImageConfig {
+        &self.config
+    }
+
+    async fn test(
+        &self,
+        test: &TestRun,
+        last: &LastWords,
+        _: &Recorder,
+    ) -> Result<TestOutput, BuildError> {
+        if self.faults.call() {
+            return Err(BuildError::Other { message: "container".into() });
+        }
+        if self.faults.has(&Fault::TestsHang) {
+            last.keep("test_waits_for_the_bank, hunter22 ... ".into());
+            return std::future::pending().await;
+        }
+        Ok(TestOutput {
+            command: test.command.clone(),
+            exit: u32::from(self.faults.has(&Fault::TestsFail)),
+            tail: vec!["1 failed".into()],
+            ..TestOutput::default()
+        })
+    }
+
+    async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
+        if self.faults.call() {
+            return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
+        }
+        Ok(self.registry.push(&self.reference))
+    }
+}

@@ -1,0 +1,120 @@
+//! Faults of a world. Tests name them, and each fake asks whether its own are there.
+
+use std::sync::{Arc, Mutex};
+use windlass_model::plan::Cursor;
+
+/// Digest that stands for every image.
+pub(crate) const ANY: &str = "any";
+
+/// One thing that goes wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This call of a port fails, counted from 1 over all ports: a blip.
+    CallFails(u32),
+    /// This call of a port fails, and every one after it.
+    CallsFailFrom(u32),
+    /// This call of a port panics: a defect of an adapter.
+    CallPanics(u32),
+    /// The daemon is killed once the journal has this many events.
+    KilledAfter(usize),
+    /// Somebody cancels the job once this step is done.
+    CancelledAfter(Cursor),
+    /// This detector plans nothing.
+    DetectorRefuses(&'static str),
+    /// A test fails.
+    TestsFail,
+    /// Tests never end.
+    TestsHang,
+    /// Containers of an image of this digest crash. [`ANY`] is every image.
+    Crashes(&'static str),
+    /// Containers of an image of this digest never get ready, and print nothing.
+    NeverReady(&'static str),
+    /// Commands of hooks exit with 1.
+    CommandsFail,
+    /// The cluster goes away in the middle of its first watch, and refuses this many watches then.
+    Outage { watches: u32 },
+    /// The cluster takes no change.
+    Unreachable,
+    /// The operator has taken the cluster from all apps.
+    Withdrawn,
+    /// Another fault, in this cluster alone.
+    In(&'static str, Box<Self>),
+}
+
+impl Fault {
+    /// Returns this fault for one cluster alone.
+    pub(crate) fn in_(self, cluster: &'static str) -> Self {
+        Self::In(cluster, Box::new(self))
+    }
+
+    /// Returns the fault as this cluster has it. `None` means that it is another cluster's.
+    fn at(&self, cluster: &str) -> Option<&Self> {
+        match self {
+            Self::In(name, fault) => (*name == cluster).then_some(&**fault),
+            everywhere => Some(everywhere),
+        }
+    }
+
+    /// Returns whether containers of an image crash by this fault.
+    pub(crate) fn crashes(&self, digest: &str) -> bool {
+        matches!(self, Self::Crashes(named) if [digest, ANY].contains(named))
+    }
+
+    /// Returns whether containers of an image never get ready by this fault.
+    pub(crate) fn stalls(&self, digest: &str) -> bool {
+        matches!(self, Self::NeverReady(named) if *named == digest)
+    }
+}
+
+/// The faults of a world, and the count of all calls of its ports. Clones are the same ones.
+#[derive(Clone, Default)]
+pub(crate) struct Faults {
+    all: Arc<Mutex<Vec<Fault>>>,
+    calls: Arc<Mutex<u32>>,
+}
+
+impl Faults {
+    pub(crate) fn add(&self, fault: Fault) {
+        self.all.lock().unwrap().push(fault);
+    }
+
+    pub(crate) fn remove(&self, is_over: impl Fn(&Fault) -> bool) {
+        self.all.lock().unwrap().retain(|fault| !is_over(fault));
+    }
+
+    pub(crate) fn has(&self, fault: &Fault) -> bool {
+        self.any(|one| one == fault)
+    }
+
+    pub(crate) fn has_in(&self, cluster: &str, fault: &Fault) -> bool {
+        self.any_in(cluster, |one| one == fault)
+    }
+
+    pub(crate) fn any(&self, is_it: impl Fn(&Fault) -> bool) -> bool {
+        self.all.lock().unwrap().iter().any(is_it)
+    }
+
+    pub(crate) fn any_in(&self, cluster: &str, is_it: impl Fn(&Fault) -> bool) -> bool {
+        self.any(|fault| fault.at(cluster).is_some_and(&is_it))
+    }
+
+    /// Returns the number of calls so far.
+    pub(crate) fn calls(&self) -> u32 {
+        *self.calls.lock().unwrap()
+    }
+
+    /// Counts a call of a port, and returns whether it fails.
+    pub(crate) fn call(&self) -> bool {
+        let call = {
+            let mut calls = self.calls.lock().unwrap();
+            *calls += 1;
+            *calls
+        };
+        assert!(!self.has(&Fault::CallPanics(call)), "an adapter's defect");
+        self.any(|fault| match fault {
+            Fault::CallFails(number) => call == *number,
+            Fault::CallsFailFrom(number) => call >= *number,
+            _ => false,
+        })
+    }
+}

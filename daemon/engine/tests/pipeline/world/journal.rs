@@ -1,0 +1,91 @@
+//! The pretend journal, which outlives the daemon.
+
+use super::fault::{Fault, Faults};
+use async_trait::async_trait;
+use std::{collections::BTreeMap, sync::Mutex};
+use tokio::sync::watch;
+use windlass_engine::journal::{Journal, JournalLost};
+use windlass_model::{
+    app::App,
+    event::Event,
+    job::Release,
+    outcome::{Outcome, Stop},
+};
+
+/// Stores one job's events, the releases of all, and who wants the job stopped.
+pub(crate) struct FakeJournal {
+    faults: Faults,
+    /// As stored: JSON, since what cannot be read back is not an event.
+    events: Mutex<Vec<String>>,
+    /// The last release that succeeded, by cluster.
+    released: Mutex<BTreeMap<String, Release>>,
+    stop: watch::Sender<Option<Stop>>,
+}
+
+impl FakeJournal {
+    pub(super) fn new(faults: &Faults) -> Self {
+        Self {
+            faults: faults.clone(),
+            events: Mutex::default(),
+            released: Mutex::default(),
+            stop: watch::Sender::new(None),
+        }
+    }
+
+    /// Stores a release that succeeded.
+    pub(super) fn record(&self, release: &Release) {
+        let all = release.clusters.iter().map(|cluster| (cluster.clone(), release.clone()));
+        self.released.lock().unwrap().extend(all);
+    }
+
+    pub(super) fn events(&self) -> Vec<Event> {
+        let events = self.events.lock().unwrap();
+        events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
+    }
+
+    /// Returns where a run learns that the job is to stop.
+    pub(super) fn stop(&self) -> watch::Receiver<Option<Stop>> {
+        self.stop.subscribe()
+    }
+
+    /// Cancels the job.
+    pub(crate) fn cancel(&self) {
+        self.stop.send_replace(Some(Stop::Cancelled { by: "someone".into() }));
+    }
+
+    /// Makes room for another job, which has no events yet.
+    pub(crate) fn begin_another_job(&self) {
+        self.events.lock().unwrap().clear();
+    }
+
+    /// Loses all releases, as where another tool made them or the cluster got another name.
+    pub(crate) fn lose_releases(&self) {
+        self.released.lock().unwrap().clear();
+    }
+}
+
+#[async_trait]
+impl Journal for FakeJournal {
+    async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        let mut events = self.events.lock().unwrap();
+        let is_over =
+            |fault: &Fault| matches!(fault, Fault::KilledAfter(all) if events.len() >= *all);
+        if self.faults.any(is_over) {
+            return Err(JournalLost("killed".into()));
+        }
+        if let Event::StepFinished(cursor) = &event
+            && self.faults.has(&Fault::CancelledAfter(*cursor))
+        {
+            self.cancel();
+        }
+        if let Event::Ended(Outcome::Succeeded(release)) = &event {
+            self.record(release);
+        }
+        events.push(serde_json::to_string(&event).unwrap());
+        Ok(())
+    }
+
+    async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
+        Ok(self.released.lock().unwrap().get(cluster).cloned())
+    }
+}

@@ -1,0 +1,174 @@
+//! The pretend plugins: two detectors, one test runner, and a hook.
+
+use super::fault::{Fault, Faults};
+use async_trait::async_trait;
+use std::{collections::BTreeMap, sync::Mutex};
+use windlass_engine::{
+    ports::{Detected, Detectors, Hooks, TestRunners, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
+    app::App,
+    error::PluginError,
+    hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep, Policy},
+    recipe::{BuildStage, ImagePlan, Recipe},
+    testing::{TestOutput, TestPlan, TestSummary},
+};
+
+/// Answers as all plugins of a job.
+pub(crate) struct FakePlugins {
+    faults: Faults,
+    /// The operator's.
+    hooks: Mutex<Vec<Hook>>,
+}
+
+impl FakePlugins {
+    pub(super) fn new(faults: &Faults) -> Self {
+        Self { faults: faults.clone(), hooks: Mutex::default() }
+    }
+
+    pub(super) fn set_hooks(&self, hooks: Vec<Hook>) {
+        *self.hooks.lock().unwrap() = hooks;
+    }
+}
+
+#[async_trait]
+impl Detectors for FakePlugins {
+    async fn detect(&self, _: &dyn Tree, _: &Recorder) -> Result<Detected, PluginError> {
+        if self.faults.call() {
+            return Err(PluginError {
+                plugin: "all".into(),
+                call: "markers".into(),
+                message: "no tree".into(),
+                hint: None,
+            });
+        }
+        let mut detected = Detected::default();
+        for name in ["go", "other"] {
+            if self.faults.has(&Fault::DetectorRefuses(name)) {
+                detected.refusals.push(refusal(name));
+            } else {
+                detected.recipes.push(recipe(name));
+            }
+        }
+        Ok(detected)
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec!["go".into(), "other".into()]
+    }
+}
+
+fn refusal(name: &str) -> PluginError {
+    PluginError {
+        plugin: name.into(),
+        call: "detect".into(),
+        message: format!("nothing to start for {name}"),
+        hint: Some(format!("add one for {name}")),
+    }
+}
+
+fn recipe(name: &str) -> Recipe {
+    Recipe {
+        detector: name.into(),
+        language: name.into(),
+        score: 50,
+        toolchains: vec![],
+        evidence: vec!["go.mod".into()],
+        image: ImagePlan {
+            stages: vec![BuildStage {
+                name: "build".into(),
+                base: "golang:1".into(),
+                env: vec![],
+                steps: vec![],
+            }],
+            test_in: Some("build".into()),
+            start: vec!["/app".into()],
+            port: None,
+            health: None,
+            env: vec![],
+            user: 10001,
+        },
+    }
+}
+
+#[async_trait]
+impl TestRunners for FakePlugins {
+    async fn plan(
+        &self,
+        _: &dyn Tree,
+        language: &str,
+        _: &Recorder,
+    ) -> Result<Option<TestPlan>, PluginError> {
+        Ok(Some(TestPlan {
+            runner: "tester".into(),
+            command: vec![language.into(), "test".into()],
+            env: vec![],
+            reports: vec![],
+            tells: true,
+            evidence: vec!["main_test.go: tests".into()],
+        }))
+    }
+
+    async fn read(
+        &self,
+        _: &str,
+        _: Option<&str>,
+        output: &TestOutput,
+        _: &Recorder,
+    ) -> Result<Option<TestSummary>, PluginError> {
+        let runner = "tester".into();
+        Ok(Some(TestSummary { runner, passed: 3, failed: output.exit, ..TestSummary::default() }))
+    }
+}
+
+/// A hook of the pretend plugin: before traffic a Job, after a release a command that is run once,
+/// else nothing.
+pub(crate) fn hook(phase: HookPhase, policy: Policy) -> Hook {
+    Hook {
+        name: format!("{phase}").replace(' ', "-"),
+        plugin: "hook".into(),
+        phase,
+        policy,
+        settings: "{}".into(),
+        app_settings: "{}".into(),
+        secrets: BTreeMap::new(),
+    }
+}
+
+#[async_trait]
+impl Hooks for FakePlugins {
+    fn of(&self, _: &App, _: &BTreeMap<String, String>) -> Vec<Hook> {
+        self.hooks.lock().unwrap().clone()
+    }
+
+    async fn next(
+        &self,
+        hook: &Hook,
+        _: &About,
+        earlier: Option<(&[u8], &[ActionResult])>,
+        _: &Recorder,
+    ) -> Result<HookStep, PluginError> {
+        let Some((state, results)) = earlier else {
+            let actions = vec![wanted(hook.phase)];
+            return Ok(HookStep::Run(Batch { actions, state: b"1".into() }));
+        };
+        assert_eq!((state, results.len()), (&b"1"[..], 1), "its own state, all results");
+        let failed = |r: &ActionResult| matches!(r, ActionResult::Exited { code: 1.., .. });
+        Ok(HookStep::Done(Done {
+            ok: !results.iter().any(failed),
+            message: format!("{} result", results.len()),
+            request_rollback: false,
+        }))
+    }
+}
+
+fn wanted(phase: HookPhase) -> Action {
+    let command = vec!["do".into()];
+    let timeout_ms = 1000;
+    match phase {
+        HookPhase::BeforeTraffic => Action::RunJob { command, timeout_ms },
+        HookPhase::AfterRelease => Action::PodExec { command, timeout_ms, once: true },
+        HookPhase::AfterFailure | HookPhase::AfterRollback => Action::Wait { ms: 10 },
+    }
+}

@@ -1,0 +1,23 @@
+//! The pretend secrets.
+
+use async_trait::async_trait;
+use windlass_engine::ports::Secrets;
+use windlass_model::{error::SecretError, secret::Secret};
+
+/// Has one secret in each project: `password`, in its third version.
+pub(crate) struct FakeSecrets;
+
+#[async_trait]
+impl Secrets for FakeSecrets {
+    async fn open(
+        &self,
+        project: &str,
+        name: &str,
+        version: Option<u32>,
+    ) -> Result<(Secret, u32), SecretError> {
+        match name {
+            "password" => Ok((Secret::new(b"hunter22".into()), 3)),
+            _ => Err(SecretError::Missing { project: project.into(), name: name.into(), version }),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The pretend Git server, and the trees that it hands out.
+
+use super::fault::Faults;
+use async_trait::async_trait;
+use std::path::Path;
+use windlass_engine::{
+    ports::{Git, Pointers, Tree},
+    recorder::Recorder,
+};
+use windlass_model::{
+    error::GitError,
+    job::{Commit, CommitInfo},
+    revision::{Resolved, Revision},
+    secret::Secret,
+};
+
+/// A tree without any file in it.
+#[derive(Default)]
+pub(crate) struct Files {
+    pub(crate) commit: Option<CommitInfo>,
+    pub(crate) pointers: Pointers,
+}
+
+impl Tree for Files {
+    fn root(&self) -> &Path {
+        Path::new("/nowhere")
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+
+    fn commit(&self) -> Option<&CommitInfo> {
+        self.commit.as_ref()
+    }
+
+    fn pointers(&self) -> &Pointers {
+        &self.pointers
+    }
+}
+
+/// Has every commit, and one branch: `main`.
+pub(crate) struct FakeSource {
+    faults: Faults,
+}
+
+impl FakeSource {
+    pub(super) fn new(faults: &Faults) -> Self {
+        Self { faults: faults.clone() }
+    }
+}
+
+#[async_trait]
+impl Git for FakeSource {
+    async fn checkout(
+        &self,
+        commit: &Commit,
+        _: Option<&Secret>,
+        _: &Recorder,
+    ) -> Result<Box<dyn Tree>, GitError> {
+        if self.faults.call() {
+            let repository = commit.repository.clone();
+            return Err(GitError::Unreachable { repository, message: "no route".into() });
+        }
+        let summary = "Say hello".into();
+        let commit = CommitInfo { id: commit.id.clone(), summary, ..CommitInfo::default() };
+        Ok(Box::new(Files { commit: Some(commit), ..Files::default() }))
+    }
+
+    async fn resolve(
+        &self,
+        commit: &Commit,
+        revision: &Revision,
+        credential: Option<&Secret>,
+    ) -> Result<Resolved, GitError> {
+        let revision = revision.to_string();
+        if revision == "main" {
+            return Ok(Resolved { commit: "abc".into(), branch: revision });
+        }
+        let repository = commit.repository.clone();
+        // A server that repeats what it was sent.
+        let sent = credential.and_then(Secret::reveal_text).unwrap_or_default();
+        let message = format!("you sent {sent}");
+        Err(GitError::NoRevision { repository, revision, message })
+    }
+}
