@@ -1,15 +1,15 @@
-//! For hooks: the command that operator and app say, and steps in fewer words.
+//! Helpers for hooks: the command that operator and app configure, and steps in fewer words.
 
 use crate::{Action, ActionResult, Batch, Context, Done, Error, HookStep, invalid};
 use serde_json::Value;
 
-/// What operator and app say of a command.
+/// A command, as operator and app configure it.
 pub struct Words {
-    /// argv; none: nobody says one.
+    /// argv. `None` means that neither of them names one.
     pub command: Option<Vec<String>>,
-    /// How long it may take; 0: the host's default.
+    /// Time limit of the command. 0 means the host's default.
     pub timeout_ms: u32,
-    /// Rather not at all than twice.
+    /// At most once: a command that may have run before a restart is not repeated.
     pub once: bool,
 }
 
@@ -74,7 +74,7 @@ fn done(ok: bool, message: String) -> HookStep {
     HookStep::Done(Done { ok, message, request_rollback: false, attrs: Vec::new() })
 }
 
-/// How a hook of one command ends.
+/// Returns the end of a hook of one command.
 #[must_use]
 pub fn ended(what: &str, results: &[ActionResult]) -> HookStep {
     let why = match results.first() {

@@ -1,4 +1,4 @@
-//! What a Windlass plugin is written with: the bindings of each world, builders for plans, and a
+//! Tools for plugins of Windlass: the bindings of each world, builders for plans, and a
 //! macro that exports a function as a plugin.
 //!
 //! ```

@@ -1,4 +1,5 @@
-//! What a call may use. The defaults are those of `plugins.md` §1; the operator may set others.
+//! Limits of plugins, and their accounting. The reasons for the defaults are in
+//! `daemon/design/plugin-limits.md`; the operator may set others.
 
 use crate::manifest::Kind;
 use schemars::JsonSchema;

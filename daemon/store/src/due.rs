@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteConnection};
 use windlass_model::app::App;
 
-/// Lines of logs are kept for 30 days, jobs for a year (`architecture.md`, Decided).
+/// Lines of logs are kept for 30 days, jobs for a year (`daemon/design/0012-what-comes-later-is-stored.md`).
 pub(crate) const LOGS_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
 pub(crate) const JOBS_KEPT_MS: i64 = 365 * 24 * 3600 * 1000;
 

@@ -14,7 +14,7 @@ pub(crate) enum Outcome {
 
 use Outcome::{Fails, Harmless, Refused};
 
-/// Name, core module, outcome. Numbers are those of the design's list.
+/// Name, core module, outcome. Numbers are those of `daemon/design/hostile-plugins.md`.
 pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
     let spin = "(loop $again (br $again)) (i32.const 0)";
     let text = "(data (i32.const 1024) \"\\1b[2J\\rlanguage: go (score 100)\")";
@@ -193,7 +193,7 @@ pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
 }
 
 /// A core module that keeps an optimising compiler busy: loops within loops, each with values that
-/// live through all of them (design, 9).
+/// live through all of them (number 9).
 pub(crate) fn bomb() -> String {
     let depth = 400;
     let locals = 2_000;

@@ -15,7 +15,7 @@ use windlass_engine::ports::Detectors;
 use windlass_model::event::Event;
 use windlass_plugin_host::{Isolation, Limits, Plugins, Source};
 
-/// More instances than one component may have (design, 8).
+/// More instances than one component may have: number 8 of `daemon/design/hostile-plugins.md`.
 fn nested() -> Vec<u8> {
     let instances = "(core instance (instantiate $m))".repeat(1_200);
     wat::parse_str(format!("(component (core module $m (memory 1)) {instances})")).unwrap()

@@ -110,7 +110,7 @@ fn add_target(plugins: &Path) {
     }
 }
 
-/// Whether Debian's compiler can be installed: that works also where rustup's server is out of reach.
+/// Returns whether Debian's compiler can be installed. It can be where rustup's server is out of reach, too.
 fn may_install() -> bool {
     Path::new("/usr/bin/apt-get").exists()
         && output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")

@@ -4,7 +4,7 @@
 use super::{case, note, place, summary};
 use crate::Summary;
 
-/// Reads a stream; none where it is no TAP.
+/// Reads a stream. `None` means that it is no TAP.
 #[must_use]
 pub fn tap(text: &str) -> Option<Summary> {
     // Of a long stream only the end may be there: Node's runner ends with its counts.

@@ -8,7 +8,7 @@ use windlass_plugin_sdk::{
     invalid,
 };
 
-/// The number of other programs, and of files that are left out, that are told.
+/// The number of other programs, and of files that are left out, that are named.
 const TOLD: usize = 5;
 
 /// The places where the program may be.

@@ -63,7 +63,7 @@ pub(crate) struct Source<'a> {
     pub(crate) left_out: Option<String>,
 }
 
-/// Reads a file's head. None: there is no package clause.
+/// Reads a file's head. `None` means that there is no package clause.
 pub(crate) fn read<'a>(name: &str, text: &'a str) -> Option<Source<'a>> {
     let mut constraint = None;
     let mut older = Vec::new();

@@ -1,4 +1,4 @@
-//! Tools that ask git for a project's version: a build has no `.git`, so each is told by its variable.
+//! Tools that ask git for a project's version: a build has no `.git`, so each gets it by its variable.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What AWS refuses, in words that say what to change. Errors come as JSON from ECR and as XML from
+//! Refusals of AWS, in words that name what to change. Errors come as JSON from ECR and as XML from
 //! STS.
 
 use crate::between;

@@ -18,7 +18,7 @@ struct Keys {
     token: Option<Secret>,
 }
 
-/// What the operator says.
+/// Settings of the operator.
 struct Settings(Value);
 
 impl Settings {
@@ -76,7 +76,7 @@ fn region_of(host: &str) -> Option<String> {
     (dkr == "dkr" && ecr.starts_with("ecr")).then(|| region.to_owned())
 }
 
-/// Those of the operator, or of the role that they, or the web identity, take up.
+/// Returns the operator's keys, or those of the role that these keys, or the web identity, assume.
 fn keys(settings: &Settings, region: &str) -> Result<Keys, Error> {
     let Some(role) = settings.text("role-arn") else { return own_keys() };
     match secrets::open("web-identity") {

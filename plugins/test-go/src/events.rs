@@ -34,7 +34,7 @@ struct Package {
     failed_build: Option<String>,
 }
 
-/// Reads events. None: there are none.
+/// Reads events. `None` means that there are none.
 pub(crate) fn read(output: &str) -> Option<Summary> {
     let mut events = Events::default();
     for line in output.lines() {

@@ -1,4 +1,4 @@
-//! What `go test` prints (`cmd/internal/test2json` reads the same lines).
+//! Output of `go test` (`cmd/internal/test2json` reads the same lines).
 
 use super::{Summary, case, note, place, plain, summary};
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use windlass_plugin_sdk::{
 mod pytest;
 mod unittest;
 
-/// Of pytest, in the folder that tests run in.
+/// Report of pytest, in the folder that tests run in.
 const REPORT: &str = "windlass-pytest.xml";
 
 /// Where pytest is named as a dependency, or configured.

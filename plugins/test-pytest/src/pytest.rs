@@ -1,4 +1,4 @@
-//! What pytest prints, where its report is not there: too large, or never written.
+//! Output of pytest, where its report is not there: too large, or never written.
 
 use super::{Summary, case, note, summary};
 

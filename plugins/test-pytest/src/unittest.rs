@@ -1,4 +1,4 @@
-//! What `python -m unittest` prints.
+//! Output of `python -m unittest`.
 
 use super::{Summary, case, note, summary};
 use windlass_plugin_sdk::{TestCase, reports::place};

@@ -1,4 +1,4 @@
-//! The release did not become ready in time (kubernetes 45).
+//! The release did not become ready in time (WL-K8S-045).
 
 use super::{Debounce, Explanation, Problem, no_answer, of_workload};
 use crate::snapshot::{CREATING, PAUSED};

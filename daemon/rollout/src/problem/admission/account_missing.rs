@@ -1,4 +1,4 @@
-//! The ServiceAccount is missing (kubernetes 41).
+//! The ServiceAccount is missing (WL-K8S-041).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, refused};
 

@@ -1,4 +1,4 @@
-//! The namespace's limits refuse the resources (kubernetes 40).
+//! The namespace's limits refuse the resources (WL-K8S-040).
 
 use crate::problem::{Debounce, Explanation, Problem, limits, refused, rejected};
 

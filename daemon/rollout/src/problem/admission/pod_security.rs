@@ -1,4 +1,4 @@
-//! The namespace's pod security refuses the pod (kubernetes 39).
+//! The namespace's pod security refuses the pod (WL-K8S-039).
 
 use crate::problem::{Debounce, Explanation, Problem, refused, rejected};
 

@@ -1,4 +1,4 @@
-//! The namespace's quota is used up (kubernetes 38).
+//! The namespace's quota is used up (WL-K8S-038).
 
 use crate::problem::{Debounce, Explanation, Problem, refused, rejected};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The namespace's quota wants a value that nobody says (kubernetes 63).
+//! The namespace's quota wants a value that nobody says (WL-K8S-063).
 
 use crate::problem::{Case, Debounce, Explanation, Problem, refused, rejected};
 

@@ -1,4 +1,4 @@
-//! A policy of the cluster refuses (kubernetes 42).
+//! A policy of the cluster refuses (WL-K8S-042).
 
 use crate::problem::{Debounce, Explanation, Problem, denied, refused, rejected};
 

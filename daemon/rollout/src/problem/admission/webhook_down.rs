@@ -1,4 +1,4 @@
-//! An admission webhook does not answer (kubernetes 43).
+//! An admission webhook does not answer (WL-K8S-043).
 
 use crate::problem::{Debounce, Explanation, Problem, refused};
 use windlass_model::error::ClusterError;

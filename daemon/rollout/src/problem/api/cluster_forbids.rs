@@ -1,4 +1,4 @@
-//! The daemon's account lacks a right (kubernetes 46).
+//! The daemon's account lacks a right (WL-K8S-046).
 
 use crate::problem::{Debounce, Explanation, Problem, unseen};
 use windlass_model::error::ClusterError;

@@ -1,4 +1,4 @@
-//! Somebody else owns the object or its field (kubernetes 47).
+//! Somebody else owns the object or its field (WL-K8S-047).
 
 use crate::problem::{Debounce, Explanation, Problem, unseen};
 use windlass_model::error::ClusterError;

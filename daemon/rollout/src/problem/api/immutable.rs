@@ -1,4 +1,4 @@
-//! A field cannot be changed (kubernetes 48).
+//! A field cannot be changed (WL-K8S-048).
 
 use crate::problem::{Debounce, Explanation, Problem, has, rejected, unseen};
 

@@ -1,4 +1,4 @@
-//! The cluster does not know this kind of object (kubernetes 49).
+//! The cluster does not know this kind of object (WL-K8S-049).
 
 use crate::problem::{Debounce, Explanation, Problem, unseen};
 use windlass_model::error::ClusterError;

@@ -1,4 +1,4 @@
-//! The namespace is being deleted (kubernetes 50).
+//! The namespace is being deleted (WL-K8S-050).
 
 use crate::problem::{Debounce, Explanation, Problem, unseen};
 use windlass_model::error::ClusterError;

@@ -1,4 +1,4 @@
-//! The autoscaler sees no load (kubernetes 54).
+//! The autoscaler sees no load (WL-K8S-054).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of};
 

@@ -1,4 +1,4 @@
-//! The autoscaler cannot change how many pods there are (kubernetes 60).
+//! The autoscaler cannot change how many pods there are (WL-K8S-060).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of};
 

@@ -1,4 +1,4 @@
-//! A key is missing in a ConfigMap or Secret (kubernetes 11).
+//! A key is missing in a ConfigMap or Secret (WL-K8S-011).
 
 use crate::problem::{CREATE, Debounce, Explanation, Problem, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! A ConfigMap or Secret is missing (kubernetes 10).
+//! A ConfigMap or Secret is missing (WL-K8S-010).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, waiting};
 

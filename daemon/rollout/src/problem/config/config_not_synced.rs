@@ -1,4 +1,4 @@
-//! The node has not seen a ConfigMap or Secret yet (kubernetes 13).
+//! The node has not seen a ConfigMap or Secret yet (WL-K8S-013).
 
 use crate::problem::{CREATE, Debounce, Explanation, Problem, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! The node cannot use a container's configuration (kubernetes 56).
+//! The node cannot use a container's configuration (WL-K8S-056).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, waiting};
 

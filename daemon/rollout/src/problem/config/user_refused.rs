@@ -1,4 +1,4 @@
-//! The image's user may not run (kubernetes 12).
+//! The image's user may not run (WL-K8S-012).
 
 use crate::problem::{CREATE, Debounce, Explanation, Problem, has, no_answer, waiting};
 

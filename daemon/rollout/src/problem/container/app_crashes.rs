@@ -1,4 +1,4 @@
-//! The app crashes (kubernetes 20).
+//! The app crashes (WL-K8S-020).
 
 use crate::problem::{
     Debounce, Explanation, Problem, Symptom, backing_off_unseen, ended, no_answer,

@@ -1,4 +1,4 @@
-//! The app ends at once, without an error (kubernetes 21).
+//! The app ends at once, without an error (WL-K8S-021).
 
 use crate::problem::{
     Debounce, Explanation, Problem, ended, no_answer,

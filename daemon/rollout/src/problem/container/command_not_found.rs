@@ -1,4 +1,4 @@
-//! The command is not in the image (kubernetes 14).
+//! The command is not in the image (WL-K8S-014).
 
 use crate::problem::{
     Debounce, Explanation, Problem, Symptom, has, no_answer, start_errors, waiting,

@@ -1,4 +1,4 @@
-//! The node cannot start a container (kubernetes 57).
+//! The node cannot start a container (WL-K8S-057).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, no_answer, waits};
 

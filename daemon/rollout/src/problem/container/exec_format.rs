@@ -1,4 +1,4 @@
-//! The program cannot be executed on this node (kubernetes 16).
+//! The program cannot be executed on this node (WL-K8S-016).
 
 use crate::problem::{Debounce, Explanation, Problem, ended, no_answer};
 

@@ -1,4 +1,4 @@
-//! A container that prepares the pod fails (kubernetes 22).
+//! A container that prepares the pod fails (WL-K8S-022).
 
 use crate::problem::{Debounce, Explanation, Problem, backing_off_unseen, ended, no_answer};
 

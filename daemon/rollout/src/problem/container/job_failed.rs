@@ -1,4 +1,4 @@
-//! A Job failed (kubernetes 55).
+//! A Job failed (WL-K8S-055).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of_workload};
 

@@ -1,4 +1,4 @@
-//! The liveness probe ends an app that is only slow (kubernetes 18).
+//! The liveness probe ends an app that is only slow (WL-K8S-018).
 
 use crate::problem::{
     Debounce, Explanation, Problem, ended, no_answer,

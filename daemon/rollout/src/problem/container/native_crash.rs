@@ -1,4 +1,4 @@
-//! The program crashes in native code (kubernetes 19).
+//! The program crashes in native code (WL-K8S-019).
 
 use crate::problem::{Debounce, Explanation, Problem, ended, no_answer};
 

@@ -1,4 +1,4 @@
-//! The command may not be executed (kubernetes 15).
+//! The command may not be executed (WL-K8S-015).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, start_errors, waiting};
 

@@ -1,4 +1,4 @@
-//! The app uses more memory than it may (kubernetes 17).
+//! The app uses more memory than it may (WL-K8S-017).
 
 use crate::problem::{Debounce, Explanation, Problem, ended, no_answer};
 

@@ -1,4 +1,4 @@
-//! The app does not answer in time after its start (kubernetes 23).
+//! The app does not answer in time after its start (WL-K8S-023).
 
 use crate::problem::{
     Debounce, Explanation, Problem, ended, has, no_answer,

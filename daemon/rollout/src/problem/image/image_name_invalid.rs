@@ -1,4 +1,4 @@
-//! The image's name is malformed (kubernetes 8).
+//! The image's name is malformed (WL-K8S-008).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! The image may not be pulled and is not on the node (kubernetes 9).
+//! The image may not be pulled and is not on the node (WL-K8S-009).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, waiting};
 

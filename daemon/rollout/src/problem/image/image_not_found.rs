@@ -1,4 +1,4 @@
-//! The image is not in the registry (kubernetes 1).
+//! The image is not in the registry (WL-K8S-001).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, has, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! The node cannot pull the image (kubernetes 58).
+//! The node cannot pull the image (WL-K8S-058).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! The login at the registry may not pull this image (kubernetes 3).
+//! The login at the registry may not pull this image (WL-K8S-003).
 
 use crate::problem::{
     Debounce, Explanation, PULL, Problem, has, no_answer, once_the_secret_is_there, status, waiting,

@@ -1,4 +1,4 @@
-//! The registry allows no more pulls for now (kubernetes 6).
+//! The registry allows no more pulls for now (WL-K8S-006).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, has, no_answer, status, waiting};
 

@@ -1,4 +1,4 @@
-//! The node has no login for the registry (kubernetes 2).
+//! The node has no login for the registry (WL-K8S-002).
 
 use crate::problem::{
     Debounce, Explanation, PULL, Problem, has, no_answer, once_the_secret_is_there, status, waiting,

@@ -1,4 +1,4 @@
-//! The node does not trust the registry (kubernetes 4).
+//! The node does not trust the registry (WL-K8S-004).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, has, no_answer, waiting};
 

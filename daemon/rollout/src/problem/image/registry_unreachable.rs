@@ -1,4 +1,4 @@
-//! The node does not reach the registry (kubernetes 5).
+//! The node does not reach the registry (WL-K8S-005).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, has, no_answer, status, waiting};
 

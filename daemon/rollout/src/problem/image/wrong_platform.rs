@@ -1,4 +1,4 @@
-//! The image is for another kind of processor (kubernetes 7).
+//! The image is for another kind of processor (WL-K8S-007).
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, has, no_answer, waiting};
 

@@ -1,4 +1,4 @@
-//! The health path does not exist (kubernetes 25).
+//! The health path does not exist (WL-K8S-025).
 
 use crate::problem::{
     Debounce, Explanation, Problem, has, no_answer,

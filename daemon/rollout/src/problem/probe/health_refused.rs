@@ -1,4 +1,4 @@
-//! The app refuses its health check (kubernetes 61).
+//! The app refuses its health check (WL-K8S-061).
 
 use crate::problem::{
     Debounce, Explanation, Problem, no_answer,

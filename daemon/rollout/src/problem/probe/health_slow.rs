@@ -1,4 +1,4 @@
-//! The app answers its probe too slowly (kubernetes 27).
+//! The app answers its probe too slowly (WL-K8S-027).
 
 use crate::problem::{
     Debounce, Explanation, Problem, has, no_answer,

@@ -1,4 +1,4 @@
-//! The app says that it is not well (kubernetes 26).
+//! The app says that it is not well (WL-K8S-026).
 
 use crate::problem::{
     Debounce, Explanation, Problem, has, no_answer,

@@ -1,4 +1,4 @@
-//! The app gives its probe no answer in HTTP (kubernetes 62).
+//! The app gives its probe no answer in HTTP (WL-K8S-062).
 
 use crate::problem::{
     Debounce, Explanation, Problem, has, no_answer,

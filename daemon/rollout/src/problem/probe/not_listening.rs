@@ -1,4 +1,4 @@
-//! Nothing listens where the probe asks (kubernetes 24).
+//! Nothing listens where the probe asks (WL-K8S-024).
 
 use crate::problem::{
     Debounce, Explanation, Problem, no_answer,

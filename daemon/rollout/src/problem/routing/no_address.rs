@@ -1,4 +1,4 @@
-//! The load balancer gets no address (kubernetes 53).
+//! The load balancer gets no address (WL-K8S-053).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of};
 

@@ -1,4 +1,4 @@
-//! The Service leads nowhere (kubernetes 52).
+//! The Service leads nowhere (WL-K8S-052).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of};
 use crate::snapshot::Workload;

@@ -1,4 +1,4 @@
-//! The gateway does not take the route (kubernetes 51).
+//! The gateway does not take the route (WL-K8S-051).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, of};
 

@@ -1,4 +1,4 @@
-//! No node has the wanted labels (kubernetes 30).
+//! No node has the wanted labels (WL-K8S-030).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 

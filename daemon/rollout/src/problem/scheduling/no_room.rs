@@ -1,4 +1,4 @@
-//! No node has room (kubernetes 28).
+//! No node has room (WL-K8S-028).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 

@@ -1,4 +1,4 @@
-//! The node cannot set up a pod's network (kubernetes 37).
+//! The node cannot set up a pod's network (WL-K8S-037).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, warned_before_start};
 

@@ -1,4 +1,4 @@
-//! Nodes end the pods (kubernetes 44).
+//! Nodes end the pods (WL-K8S-044).
 
 use crate::problem::{Debounce, Explanation, Problem, at, no_answer};
 use crate::snapshot::Pod;

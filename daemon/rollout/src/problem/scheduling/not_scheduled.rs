@@ -1,4 +1,4 @@
-//! No node takes the pod (kubernetes 59).
+//! No node takes the pod (WL-K8S-059).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, unscheduled};
 

@@ -1,4 +1,4 @@
-//! A port of the node is taken (kubernetes 34).
+//! A port of the node is taken (WL-K8S-034).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, unscheduled};
 

@@ -1,4 +1,4 @@
-//! The pods cannot be kept apart (kubernetes 33).
+//! The pods cannot be kept apart (WL-K8S-033).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 

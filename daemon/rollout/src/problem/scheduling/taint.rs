@@ -1,4 +1,4 @@
-//! The nodes keep such pods off (kubernetes 29).
+//! The nodes keep such pods off (WL-K8S-029).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, unscheduled};
 

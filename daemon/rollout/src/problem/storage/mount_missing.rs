@@ -1,4 +1,4 @@
-//! What a volume is made of is missing (kubernetes 35).
+//! What a volume is made of is missing (WL-K8S-035).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, warned_before_start};
 

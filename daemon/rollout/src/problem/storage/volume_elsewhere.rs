@@ -1,4 +1,4 @@
-//! The volume is in another zone (kubernetes 32).
+//! The volume is in another zone (WL-K8S-032).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 

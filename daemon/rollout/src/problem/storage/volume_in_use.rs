@@ -1,4 +1,4 @@
-//! The volume is still in use (kubernetes 36).
+//! The volume is still in use (WL-K8S-036).
 
 use crate::problem::{Debounce, Explanation, Problem, no_answer, unscheduled, warned_before_start};
 

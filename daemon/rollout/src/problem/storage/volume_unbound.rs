@@ -1,4 +1,4 @@
-//! No volume can be had (kubernetes 31).
+//! No volume can be had (WL-K8S-031).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
