@@ -1,7 +1,8 @@
 //! Circles: files of one crate that use each other, so that none can be read first.
 
 use crate::{
-    module::Modules,
+    crates::roots,
+    module::{Modules, read},
     paths::{defined, named},
 };
 use std::{
@@ -69,4 +70,24 @@ pub fn describe(uses: &Uses, circle: &BTreeSet<PathBuf>) -> String {
         }
     }
     text
+}
+
+/// Returns all circles of all crates below a folder, as text. It is empty where there is none.
+///
+/// # Errors
+/// A source that cannot be read.
+pub fn report(root: &Path) -> Result<String, String> {
+    let mut report = String::new();
+    for file in roots(root).map_err(|error| format!("{}: {error}", root.display()))? {
+        let uses = uses(&read(&file)?);
+        for circle in circles(&uses) {
+            let name = file.display();
+            report += &format!(
+                "{name}: {} files in a circle\n{}",
+                circle.len(),
+                describe(&uses, &circle)
+            );
+        }
+    }
+    Ok(report.replace(&format!("{}/", root.display()), ""))
 }

@@ -4,5 +4,6 @@
 //! to the file that defines the item. Code under `#[cfg(test)]` is left out.
 
 pub mod circles;
+pub mod crates;
 pub mod module;
 pub mod paths;
