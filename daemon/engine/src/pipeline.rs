@@ -56,6 +56,7 @@ pub async fn deploy(
             let outcome = match attempt(job, past, ports, run).await {
                 Ok(release) => Outcome::Succeeded(Box::new(release)),
                 Err(Failure { cause: Cause::JournalLost(lost), .. }) => return Err(lost),
+                // Not only the journal gets it: notification hooks and the caller do, too.
                 Err(failure) => run.recorder().masked_outcome(failure.outcome()),
             };
             let hooks = hooks::notification_hooks(job, &outcome, ports);

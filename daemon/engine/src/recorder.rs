@@ -4,12 +4,10 @@ use crate::journal::{Journal, JournalLost};
 use std::sync::{Arc, PoisonError, RwLock};
 use windlass_model::{
     app::App,
-    event::{Event, PluginCall, PluginEffect},
-    hook::ActionResult,
-    job::{CommitInfo, Release, Stage},
+    event::Event,
+    job::{Release, Stage},
     outcome::Outcome,
     redact::Redactor,
-    testing::{TestCase, TestSummary},
 };
 
 /// What an adapter may say while it works.
@@ -55,14 +53,11 @@ impl Recorder {
         self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// An outcome as it may be told.
+    /// Returns the outcome without secrets, for those who get it past the journal: notification hooks and
+    /// the caller of the pipeline.
     pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Failed(diagnosis) => {
-                Outcome::Failed(Box::new(diagnosis.masked(&self.redactor())))
-            }
-            other => other,
-        }
+        let redactor = self.redactor();
+        outcome.map_text(&mut |text: String| redactor.mask(&text))
     }
 
     pub(crate) async fn last_release(
@@ -73,77 +68,9 @@ impl Recorder {
         self.journal.last_release(app, cluster).await
     }
 
-    /// Plans and releases are left alone: they name secrets, never hold one, and must come back as
-    /// they were said.
+    /// Returns the event as the journal gets it.
     pub(crate) fn masked(&self, event: Event) -> Event {
         let redactor = self.redactor();
-        let mask = |text: String| redactor.mask(&text);
-        let all = |list: Vec<String>| list.iter().map(|text| redactor.mask(text)).collect();
-        let outcome = |outcome| self.masked_outcome(outcome);
-        match event {
-            Event::Log { stage, source, line } => {
-                Event::Log { stage, source: mask(source), line: mask(line) }
-            }
-            Event::Cloned(commit) => Event::Cloned(CommitInfo {
-                author: mask(commit.author),
-                summary: mask(commit.summary),
-                ..commit
-            }),
-            Event::Built { step, cached, ms, error } => {
-                Event::Built { step: mask(step), cached, ms, error: error.map(mask) }
-            }
-            Event::Decided { stage, subject, value, evidence } => {
-                Event::Decided { stage, subject, value: mask(value), evidence: all(evidence) }
-            }
-            Event::Warning { stage, message, fix } => {
-                Event::Warning { stage, message: mask(message), fix: mask(fix) }
-            }
-            Event::Retrying { attempt, after_ms, because } => {
-                Event::Retrying { attempt, after_ms, because: mask(because) }
-            }
-            Event::PluginCalled(call) => {
-                Event::PluginCalled(PluginCall { error: call.error.map(mask), ..call })
-            }
-            Event::Tested(summary) => Event::Tested(TestSummary {
-                failures: summary
-                    .failures
-                    .into_iter()
-                    .map(|case| TestCase {
-                        suite: mask(case.suite),
-                        name: mask(case.name),
-                        message: mask(case.message),
-                        file: case.file.map(mask),
-                        line: case.line,
-                    })
-                    .collect(),
-                ..summary
-            }),
-            Event::PluginEffect(effect) => Event::PluginEffect(PluginEffect {
-                what: mask(effect.what),
-                denied: effect.denied.map(mask),
-                ..effect
-            }),
-            Event::HookActionStarted { hook, action } => {
-                Event::HookActionStarted { hook, action: mask(action) }
-            }
-            Event::HookActionFinished { hook, result } => {
-                let result = match result {
-                    ActionResult::Exited { code, output } => {
-                        ActionResult::Exited { code, output: mask(output) }
-                    }
-                    ActionResult::Denied(why) => ActionResult::Denied(mask(why)),
-                    ActionResult::Failed(why) => ActionResult::Failed(mask(why)),
-                    ActionResult::Hopeless(diagnosis) => {
-                        ActionResult::Hopeless(Box::new(diagnosis.masked(&redactor)))
-                    }
-                    other => other,
-                };
-                Event::HookActionFinished { hook, result }
-            }
-            Event::Skipped(stage, why) => Event::Skipped(stage, mask(why)),
-            Event::RollingBack(how) => Event::RollingBack(outcome(how)),
-            Event::Ended(how) => Event::Ended(outcome(how)),
-            other => other,
-        }
+        event.map_text(&mut |text: String| redactor.mask(&text))
     }
 }

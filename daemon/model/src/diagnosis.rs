@@ -1,8 +1,12 @@
 //! A failure in words that a person can act on.
 
-use crate::{job::Stage, redact::Redactor};
+use crate::job::Stage;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+mod layout;
+
+pub use layout::Layout;
 
 /// What failed, why, what shows it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,45 +48,19 @@ impl Default for Diagnosis {
     }
 }
 
-impl Diagnosis {
-    /// Returns the same with each secret as `***`.
-    #[must_use]
-    pub fn masked(self, redactor: &Redactor) -> Self {
-        let all = |list: Vec<String>| list.iter().map(|text| redactor.mask(text)).collect();
-        Self {
-            subject: redactor.mask(&self.subject),
-            what: redactor.mask(&self.what),
-            why: redactor.mask(&self.why),
-            fixes: all(self.fixes),
-            command: self.command.map(|command| redactor.mask(&command)),
-            evidence: all(self.evidence),
-            ..self
-        }
-    }
-}
-
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.reference {
-            "" => writeln!(f, "failed at: {} ({})", self.stage, self.code)?,
-            page => writeln!(f, "failed at: {} ({}, {page})", self.stage, self.code)?,
-        }
-        if !self.subject.is_empty() {
-            writeln!(f, "where:     {}", self.subject)?;
-        }
-        writeln!(f, "what:      {}", self.what)?;
-        if !self.why.is_empty() {
-            writeln!(f, "why:       {}", self.why.replace('\n', "\n           "))?;
-        }
-        for line in &self.evidence {
-            writeln!(f, "  | {line}")?;
-        }
-        for (index, fix) in self.fixes.iter().enumerate() {
-            writeln!(f, "fix {}:     {fix}", index + 1)?;
-        }
-        if let Some(command) = &self.command {
-            writeln!(f, "look:      {command}")?;
-        }
-        Ok(())
+        let layout = Layout {
+            stage: &self.stage,
+            code: &self.code,
+            reference: &self.reference,
+            subject: &self.subject,
+            what: &self.what,
+            why: &self.why,
+            fixes: &self.fixes,
+            command: self.command.as_deref().unwrap_or_default(),
+            evidence: &self.evidence,
+        };
+        write!(f, "{layout}")
     }
 }

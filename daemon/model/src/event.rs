@@ -10,6 +10,12 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+pub mod examples;
+mod redact;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
 /// One fact of a job's life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -217,3 +217,16 @@ impl fmt::Display for ActionResult {
         }
     }
 }
+
+impl ActionResult {
+    /// Returns what a command printed, or why its pod could not run, in several lines. Empty where the
+    /// sentence of the result says it all.
+    #[must_use]
+    pub fn output(&self) -> String {
+        match self {
+            Self::Exited { output, .. } => output.clone(),
+            Self::Hopeless(diagnosis) => diagnosis.to_string(),
+            Self::Waited | Self::Denied(_) | Self::TimedOut | Self::Failed(_) => String::new(),
+        }
+    }
+}

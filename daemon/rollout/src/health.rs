@@ -29,12 +29,13 @@ impl Health {
     /// Masks what a diagnosis quotes: a container's last words may hold a secret.
     #[must_use]
     pub fn masked(self, redactor: &Redactor) -> Self {
+        let mut mask = |text: String| redactor.mask(&text);
         match self {
-            Self::Ill(diagnosis) => Self::Ill(Box::new(diagnosis.masked(redactor))),
+            Self::Ill(diagnosis) => Self::Ill(Box::new(diagnosis.map_text(&mut mask))),
             Self::Coming(Some(diagnosis)) => {
-                Self::Coming(Some(Box::new(diagnosis.masked(redactor))))
+                Self::Coming(Some(Box::new(diagnosis.map_text(&mut mask))))
             }
-            other => other,
+            kept @ (Self::Well | Self::Coming(None) | Self::Other) => kept,
         }
     }
 }

@@ -1,0 +1,287 @@
+//! An example of each event, for tests: how it is stored, masked, sent and shown is compared with files.
+//! An event without an example does not compile.
+
+use super::{Event, PluginCall, PluginEffect};
+use crate::{
+    app::App,
+    diagnosis::Diagnosis,
+    endpoint::Endpoint,
+    hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
+    job::{CommitInfo, Image, Release, Stage},
+    outcome::{Outcome, Stop},
+    plan::{Change, Cursor, Plan, Step},
+    runtime::Runtime,
+    testing::{TestCase, TestSummary},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// 2025-11-25 17:53:02 UTC.
+const TIME_MS: u64 = 1_764_093_182_000;
+
+const COMMIT: &str = "067f1fe93c2d4a5b6c7d8e9f00112233445566ff";
+
+macro_rules! examples {
+    ($(Event::$variant:ident => [$($event:expr),+ $(,)?],)+) => {
+        /// Returns examples of every event, in the order in which events are declared.
+        #[must_use]
+        pub fn all() -> Vec<Event> {
+            vec![$($($event),+),+]
+        }
+
+        /// Returns the name of an event's variant.
+        #[must_use]
+        pub fn name(event: &Event) -> &'static str {
+            match event {
+                $(Event::$variant { .. } => stringify!($variant),)+
+            }
+        }
+
+        /// Names of all variants.
+        pub const NAMES: &[&str] = &[$(stringify!($variant)),+];
+    };
+}
+
+examples! {
+    Event::Claimed => [Event::Claimed { daemon: "deploy-1".into() }],
+    Event::Started => [Event::Started(Stage::Build)],
+    Event::Skipped => [Event::Skipped(Stage::Test, "the spec says `test.off`".into())],
+    Event::Cloned => [Event::Cloned(CommitInfo {
+        id: COMMIT.into(),
+        author: "Ada Lovelace".into(),
+        summary: "Say hello".into(),
+        authored_ms: TIME_MS,
+    })],
+    Event::Log => [Event::Log {
+        stage: Stage::Build,
+        source: "[build 3/4] RUN npm ci".into(),
+        line: "added 212 packages in 8s".into(),
+    }],
+    Event::Built => [
+        built(true, 0, None),
+        built(false, 812, None),
+        built(false, 812, Some("exit code: 1")),
+    ],
+    Event::Decided => [Event::Decided {
+        stage: Stage::Detect,
+        subject: "language".into(),
+        value: "node (score 80, by `node`)".into(),
+        evidence: texts(&["package.json: a Node app", "package.json: engines.node asks for 22"]),
+    }],
+    Event::Warning => [
+        warning("the image runs as root", "add to the Dockerfile: `USER 10001`"),
+        warning("the cluster has no metrics", ""),
+    ],
+    Event::Retrying => [Event::Retrying {
+        attempt: 2,
+        after_ms: 3000,
+        because: "the cluster does not answer: connection refused in us".into(),
+    }],
+    Event::PluginCalled => [called(None), called(Some("it trapped: unreachable"))],
+    Event::PluginEffect => [
+        effect(None),
+        effect(Some("no grant for `api.example.com`; add it to `http.hosts`")),
+    ],
+    Event::HookRequested => [Event::HookRequested {
+        hook: "migrate".into(),
+        batch: Batch {
+            actions: vec![
+                Action::PodExec { command: migrate(), timeout_ms: 1000, once: true },
+                Action::RunJob { command: migrate(), timeout_ms: 60_000 },
+                Action::Wait { ms: 500 },
+            ],
+            state: vec![1, 2],
+        },
+    }],
+    Event::HookActionStarted => [Event::HookActionStarted {
+        hook: "migrate".into(),
+        action: "run as a Job: ./manage migrate".into(),
+    }],
+    Event::HookActionFinished => [
+        acted(ActionResult::Exited { code: 0, output: "applying 0007\ndone\n".into() }),
+        acted(ActionResult::Waited),
+        acted(ActionResult::Denied("pod-exec is not granted".into())),
+        acted(ActionResult::TimedOut),
+        acted(ActionResult::Failed("the daemon ended while it ran".into())),
+        acted(ActionResult::Hopeless(Box::new(diagnosis()))),
+    ],
+    Event::Tested => [Event::Tested(TestSummary {
+        runner: "test-node".into(),
+        passed: 11,
+        failed: 2,
+        skipped: 1,
+        failures: vec![
+            TestCase {
+                suite: "app.test.js".into(),
+                name: "the page says hello".into(),
+                message: "expected: 'Hello'\nactual: 'Hullo'".into(),
+                file: Some("app.test.js".into()),
+                line: Some(5),
+            },
+            TestCase { name: "the bank answers".into(), ..TestCase::default() },
+        ],
+    })],
+    Event::Pushed => [Event::Pushed(Box::new(release()))],
+    Event::Planned => [planned(Vec::new()), planned(vec![Step::Change(Change::ScaleToZero(
+        Box::new(release()),
+    ))])],
+    Event::StepStarted => [
+        Event::StepStarted(Cursor::Forward(0), "apply web at 067f1fe93c".into()),
+        Event::StepStarted(Cursor::Rollback(1), "scale web to 0".into()),
+        Event::StepStarted(Cursor::Notify(0), hook().to_string()),
+    ],
+    Event::PullSecret => [Event::PullSecret {
+        release: Box::new(release()),
+        host: "registry.example.com".into(),
+        at_ms: TIME_MS,
+    }],
+    Event::Rollout => [rollout("default"), rollout("eu")],
+    Event::StepFinished => [
+        Event::StepFinished(Cursor::Forward(0)),
+        Event::StepFinished(Cursor::Rollback(1)),
+        Event::StepFinished(Cursor::Notify(0)),
+    ],
+    Event::Serving => [Event::Serving {
+        cluster: "eu".into(),
+        endpoints: vec![
+            Endpoint { url: "https://shop.example.com/".into(), internal: false },
+            Endpoint { url: "http://10.96.41.36/".into(), internal: true },
+        ],
+    }],
+    Event::RollingBack => [Event::RollingBack(failed()), Event::RollingBack(cancelled())],
+    Event::Finished => [Event::Finished(Stage::Build)],
+    Event::OutcomeDecided => [
+        Event::OutcomeDecided { outcome: failed(), hooks: vec![hook()] },
+        Event::OutcomeDecided { outcome: succeeded(), hooks: Vec::new() },
+    ],
+    Event::Ended => [
+        Event::Ended(succeeded()),
+        Event::Ended(failed()),
+        Event::Ended(cancelled()),
+        Event::Ended(stopped(Stop::Superseded { by: "0197c0de-0002".into() })),
+        Event::Ended(stopped(Stop::TimedOut { seconds: 3600 })),
+    ],
+}
+
+/// Returns a release of `shop/web/production` in two clusters.
+#[must_use]
+pub fn release() -> Release {
+    Release {
+        id: "0197c0de-0001".into(),
+        app: App { project: "shop".into(), name: "web".into(), environment: "production".into() },
+        clusters: texts(&["eu", "us"]),
+        commit: COMMIT.into(),
+        image: Image {
+            reference: format!("registry.example.com/apps/shop/web:{COMMIT}"),
+            digest: "sha256:12".into(),
+            bytes: Some(62_345_678),
+        },
+        runtime: Runtime::default(),
+        hooks: BTreeMap::from([("migrate".to_owned(), r#"{"command":["./manage"]}"#.to_owned())]),
+    }
+}
+
+/// Returns a diagnosis with all of its parts.
+#[must_use]
+pub fn diagnosis() -> Diagnosis {
+    Diagnosis {
+        code: "app-crashes".into(),
+        reference: "WL-K8S-020".into(),
+        stage: Stage::Release,
+        subject: "pod web-66d9544495-ktww8".into(),
+        what: "the app starts and exits with code 3".into(),
+        why: "its last words:\nDATABASE_URL is not set".into(),
+        fixes: texts(&["fix what the log says and submit again", "look at the log"]),
+        command: Some("kubectl --namespace shop--production logs web-66d9544495-ktww8".into()),
+        evidence: texts(&["web-66d9544495-ktww8: DATABASE_URL is not set", "BackOff:\n5 times"]),
+    }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+fn migrate() -> Vec<String> {
+    texts(&["./manage", "migrate"])
+}
+
+fn built(cached: bool, ms: u64, error: Option<&str>) -> Event {
+    let step = "[build 3/4] RUN npm ci".to_owned();
+    Event::Built { step, cached, ms, error: error.map(Into::into) }
+}
+
+fn warning(message: &str, fix: &str) -> Event {
+    Event::Warning { stage: Stage::Build, message: message.into(), fix: fix.into() }
+}
+
+fn called(error: Option<&str>) -> Event {
+    Event::PluginCalled(PluginCall {
+        stage: Stage::Detect,
+        plugin: "node".into(),
+        digest: "sha256:ab".into(),
+        call: "detect".into(),
+        cpu_ms: 10,
+        ms: 12,
+        memory: 1_179_648,
+        host_calls: 2,
+        error: error.map(Into::into),
+    })
+}
+
+fn effect(denied: Option<&str>) -> Event {
+    Event::PluginEffect(PluginEffect {
+        stage: Stage::Hooks,
+        plugin: "hook-http".into(),
+        digest: "sha256:cd".into(),
+        call: "next".into(),
+        capability: "http".into(),
+        what: "POST https://api.example.com/ -> 200".into(),
+        denied: denied.map(Into::into),
+        bytes: 64,
+        ms: 31,
+    })
+}
+
+fn acted(result: ActionResult) -> Event {
+    Event::HookActionFinished { hook: "migrate".into(), result }
+}
+
+fn hook() -> Hook {
+    Hook {
+        name: "tell".into(),
+        plugin: "hook-http".into(),
+        phase: HookPhase::AfterFailure,
+        policy: Policy::Warn,
+        settings: r#"{"url":"https://api.example.com/"}"#.into(),
+        app_settings: "{}".into(),
+        secrets: BTreeMap::new(),
+    }
+}
+
+fn planned(rollback: Vec<Step>) -> Event {
+    let next = Box::new(release());
+    let forward = vec![
+        Step::Change(Change::Apply(next.clone())),
+        Step::AwaitHealthy { release: next, within: Duration::from_secs(300) },
+    ];
+    Event::Planned(Box::new(Plan { forward, rollback, release: release() }))
+}
+
+fn rollout(cluster: &str) -> Event {
+    Event::Rollout { cluster: cluster.into(), ready: 1, wanted: 2 }
+}
+
+fn succeeded() -> Outcome {
+    Outcome::Succeeded(Box::new(release()))
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed(Box::new(diagnosis()))
+}
+
+fn cancelled() -> Outcome {
+    stopped(Stop::Cancelled { by: "uid:0".into() })
+}
+
+fn stopped(why: Stop) -> Outcome {
+    Outcome::Stopped { at: Stage::Build, why }
+}
