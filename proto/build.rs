@@ -21,6 +21,79 @@ const SPEC: [&str; 15] = [
     "Test",
 ];
 
+/// Messages that are shown as JSON, with the names of their fields.
+const SHOWN: [&str; 38] = [
+    "App",
+    "Source",
+    "Job",
+    "Release",
+    "Secret",
+    "PlanResponse",
+    "ObjectChange",
+    "AppStatus",
+    "ClusterStatus",
+    "WorkloadStatus",
+    "AppLogLine",
+    "Endpoint",
+    "Diagnosis",
+    "Ended",
+    // And its `oneof`.
+    "Event",
+    "Claimed",
+    "Started",
+    "Finished",
+    "Cloned",
+    "Skipped",
+    "Log",
+    "BuildStep",
+    "Decided",
+    "Warning",
+    "Retrying",
+    "PluginCall",
+    "PluginEffect",
+    "HookRequested",
+    "HookActionStarted",
+    "HookActionFinished",
+    "PullSecret",
+    "Tested",
+    "TestCase",
+    "Pushed",
+    "Planned",
+    "Step",
+    "Rollout",
+    "Serving",
+];
+
+/// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
+/// numbers for times.
+const FORMS: [(&str, &str); 24] = [
+    ("Job.state", "serialize_with = \"crate::json::job_state\""),
+    ("Job.stage", "serialize_with = \"crate::json::stage\""),
+    ("Job.created", "serialize_with = \"crate::json::seconds\""),
+    ("Job.started", "serialize_with = \"crate::json::seconds\""),
+    ("Job.finished", "serialize_with = \"crate::json::seconds\""),
+    // The name of a secret, for the daemon alone.
+    ("Source.credential", "skip"),
+    ("Release.created", "serialize_with = \"crate::json::seconds\""),
+    ("Secret.created", "serialize_with = \"crate::json::seconds\""),
+    ("PlanResponse.spec_json", "rename = \"spec\", serialize_with = \"crate::json::document\""),
+    ("PlanResponse.manifests", "serialize_with = \"crate::json::documents\""),
+    ("ObjectChange.verb", "serialize_with = \"crate::json::change_verb\""),
+    ("ClusterStatus.health", "serialize_with = \"crate::json::health\""),
+    ("AppLogLine.at", "serialize_with = \"crate::json::seconds\""),
+    ("Diagnosis.stage", "serialize_with = \"crate::json::stage\""),
+    ("Ended.outcome", "serialize_with = \"crate::json::outcome\""),
+    ("Event.at", "serialize_with = \"crate::json::seconds\""),
+    ("Event.stage", "serialize_with = \"crate::json::stage\""),
+    ("Cloned.authored", "serialize_with = \"crate::json::seconds\""),
+    ("BuildStep.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("Retrying.after", "rename = \"after_ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginCall.computed", "rename = \"computed_ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginCall.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginEffect.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let files = ["windlass/v1/windlass.proto"];
     println!("cargo:rerun-if-changed=windlass");
@@ -44,6 +117,18 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "#[serde(default, deny_unknown_fields, rename_all = \"kebab-case\")]",
             );
     }
+    for message in SHOWN {
+        let path = format!(".windlass.v1.{message}");
+        build = build.type_attribute(path, "#[derive(serde::Serialize)]");
+    }
+    for (field, form) in FORMS {
+        let path = format!(".windlass.v1.{field}");
+        build = build.field_attribute(path, format!("#[serde({form})]"));
+    }
+    build = build
+        .enum_attribute(".windlass.v1.Event.what", "#[serde(rename_all = \"snake_case\")]")
+        // Without the first dot, which would mean the fields within the `oneof`, too.
+        .field_attribute("windlass.v1.Event.what", "#[serde(flatten)]");
     build.compile_fds(descriptors)?;
     Ok(())
 }

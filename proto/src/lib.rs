@@ -1,5 +1,9 @@
 //! The wire: messages and services of `windlass.v1`, made from `windlass/v1/windlass.proto`.
 
+mod json;
+
+pub use json::word;
+
 /// Version 1 of the API.
 #[allow(
     missing_docs,

@@ -98,7 +98,7 @@ fn a_migration_a_warm_up_and_webhooks() {
     let at = |wanted: &dyn Fn(&Value) -> bool| events.iter().position(wanted).unwrap();
     let output = |text: &'static str| {
         move |event: &Value| {
-            event["hook_acted"]["output"].as_str().is_some_and(|o| o.contains(text))
+            event["hook_action_finished"]["output"].as_str().is_some_and(|o| o.contains(text))
         }
     };
     let migrated = at(&output("migrated with ***"));
@@ -180,11 +180,11 @@ fn a_daemon_killed_in_the_middle_of_a_migration() {
     let repository = hooked.stand.small_app();
     hooked.commit(&repository, "one\n", &migrate("sleep 6; echo migrated"));
     let id = hooked.stand.submit_detached("app", repository.url(), &[]);
-    let acting = |event: &Value| event["hook_acting"]["hook"] == "migrate";
+    let acting = |event: &Value| event["hook_action_started"]["hook"] == "migrate";
     assert!(hooked.stand.await_event(&id, acting).is_some());
     hooked.stand.daemon.kill();
     hooked.stand.daemon.restart().unwrap();
-    let acted = |event: &Value| event["hook_acted"]["hook"] == "migrate";
+    let acted = |event: &Value| event["hook_action_finished"]["hook"] == "migrate";
     assert!(hooked.stand.await_event(&id, acted).is_some());
     hooked.stand.daemon.kill();
     hooked.stand.daemon.restart().unwrap();

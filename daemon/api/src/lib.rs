@@ -18,4 +18,5 @@ mod watch;
 pub use apps::{Brought, Inspector, Serving, Shown, Unseen};
 pub use auth::{Access, Principal, Verb, hash_token};
 pub use jobs::{Planned, Planner};
+pub use outgoing::event;
 pub use serve::{Services, Tls, serve_tcp, serve_unix};

@@ -8,8 +8,10 @@ use windlass_engine::{
 use windlass_model::{
     diagnosis::Diagnosis,
     endpoint::Endpoint,
-    event::{Event, PluginCall, PluginEffect},
-    hook::ActionResult,
+    event::{
+        Event, PluginCall, PluginEffect,
+        view::{View, view},
+    },
     job::{CommitInfo, Image, Release, Source, Stage},
     outcome::Outcome,
     plan::Cursor,
@@ -170,95 +172,84 @@ pub(crate) fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectCha
     v1::ObjectChange { object, verb: verb.into(), lines, cluster }
 }
 
-pub(crate) fn event(recorded: Recorded) -> v1::Event {
-    let (at, what) = what(recorded.event);
+/// Returns an event as callers of the API get it.
+#[must_use]
+pub fn event(recorded: Recorded) -> v1::Event {
+    let View { kind, stage: at, sentence } = view(&recorded.event);
     v1::Event {
         seq: recorded.seq,
         at: Some(timestamp(recorded.at_ms)),
         stage: at.map_or(0, |at| stage(at).into()),
-        what: Some(what),
+        kind: kind.into(),
+        sentence,
+        what: Some(what(recorded.event)),
     }
 }
 
-fn what(event: Event) -> (Option<Stage>, What) {
+fn what(event: Event) -> What {
     match event {
-        Event::Claimed { daemon } => (None, What::Claimed(v1::Claimed { daemon })),
-        Event::Started(at) => (Some(at), What::Started(v1::Started {})),
-        Event::Finished(at) => (Some(at), What::Finished(v1::Finished {})),
-        Event::Cloned(commit) => (Some(Stage::Clone), What::Cloned(cloned(commit))),
-        Event::Skipped(at, why) => (Some(at), What::Skipped(v1::Skipped { why })),
-        Event::Log { stage, source, line } => (Some(stage), What::Log(v1::Log { source, line })),
+        Event::Claimed { daemon } => What::Claimed(v1::Claimed { daemon }),
+        Event::Started(_) => What::Started(v1::Started {}),
+        Event::Finished(_) => What::Finished(v1::Finished {}),
+        Event::Cloned(commit) => What::Cloned(cloned(commit)),
+        Event::Skipped(_, why) => What::Skipped(v1::Skipped { why }),
+        Event::Log { stage: _, source, line } => What::Log(v1::Log { source, line }),
         Event::Built { step, cached, ms, error } => {
             let took = Some(duration(ms));
             let error = error.unwrap_or_default();
-            let built = v1::BuildStep { name: step, cached, took, error };
-            (Some(Stage::Build), What::BuildStep(built))
+            What::BuildStep(v1::BuildStep { name: step, cached, took, error })
         }
-        Event::Decided { stage, subject, value, evidence } => {
-            (Some(stage), What::Decided(v1::Decided { subject, value, evidence }))
+        Event::Decided { stage: _, subject, value, evidence } => {
+            What::Decided(v1::Decided { subject, value, evidence })
         }
-        Event::Warning { stage, message, fix } => {
-            (Some(stage), What::Warning(v1::Warning { message, fix }))
-        }
+        Event::Warning { stage: _, message, fix } => What::Warning(v1::Warning { message, fix }),
         Event::Retrying { attempt, after_ms, because } => {
             let after = Some(duration(after_ms));
-            (None, What::Retrying(v1::Retrying { attempt, after, because }))
+            What::Retrying(v1::Retrying { attempt, after, because })
         }
-        Event::PluginCalled(call) => (Some(call.stage), What::PluginCalled(called(call))),
-        Event::PluginEffect(effect) => (Some(effect.stage), What::PluginEffect(effected(effect))),
+        Event::PluginCalled(call) => What::PluginCalled(called(call)),
+        Event::PluginEffect(effect) => What::PluginEffect(effected(effect)),
         Event::HookRequested { hook, batch } => {
             let actions = u32::try_from(batch.actions.len()).unwrap_or(u32::MAX);
-            (Some(Stage::Hooks), What::HookRequested(v1::HookRequested { hook, actions }))
+            What::HookRequested(v1::HookRequested { hook, actions })
         }
         Event::HookActionStarted { hook, action } => {
-            (Some(Stage::Hooks), What::HookActionStarted(v1::HookActionStarted { hook, action }))
+            What::HookActionStarted(v1::HookActionStarted { hook, action })
         }
         Event::HookActionFinished { hook, result } => {
-            let words = result.to_string();
-            let output = match result {
-                ActionResult::Exited { output, .. } => output,
-                ActionResult::Hopeless(diagnosis) => diagnosis.to_string(),
-                _ => String::new(),
-            };
-            let acted = v1::HookActionFinished { hook, result: words, output };
-            (Some(Stage::Hooks), What::HookActionFinished(acted))
+            let output = result.output();
+            let result = result.to_string();
+            What::HookActionFinished(v1::HookActionFinished { hook, result, output })
         }
-        Event::PullSecret { host, at_ms, .. } => {
-            let pull = v1::PullSecret { host, renew: Some(timestamp(at_ms)) };
-            (Some(Stage::Release), What::PullSecret(pull))
+        Event::PullSecret { release: _, host, at_ms } => {
+            What::PullSecret(v1::PullSecret { host, renew: Some(timestamp(at_ms)) })
         }
-        Event::OutcomeDecided { outcome, .. } => {
-            (Some(Stage::Hooks), What::OutcomeDecided(ended(outcome)))
-        }
-        Event::Tested(summary) => (Some(Stage::Test), What::Tested(tested(summary))),
+        Event::OutcomeDecided { outcome, hooks: _ } => What::OutcomeDecided(ended(outcome)),
+        Event::Tested(summary) => What::Tested(tested(summary)),
         Event::Pushed(release) => {
             let Image { reference: image, digest, bytes } = release.image;
             let bytes = bytes.unwrap_or_default();
-            (Some(Stage::Push), What::Pushed(v1::Pushed { image, digest, bytes }))
+            What::Pushed(v1::Pushed { image, digest, bytes })
         }
         Event::Planned(plan) => {
             let words = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
-            let planned =
-                v1::Planned { forward: words(&plan.forward), rollback: words(&plan.rollback) };
-            (Some(Stage::Release), What::Planned(planned))
+            let forward = words(&plan.forward);
+            let rollback = words(&plan.rollback);
+            What::Planned(v1::Planned { forward, rollback })
         }
-        Event::StepStarted(cursor, what) => {
-            (Some(Stage::Release), What::Step(step(cursor, what, false)))
-        }
-        Event::StepFinished(cursor) => {
-            (Some(Stage::Release), What::Step(step(cursor, String::new(), true)))
-        }
+        Event::StepStarted(cursor, what) => What::Step(step(cursor, what, false)),
+        Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),
         Event::Rollout { cluster, ready, wanted } => {
-            (Some(Stage::Release), What::Rollout(v1::Rollout { ready, wanted, cluster }))
+            What::Rollout(v1::Rollout { ready, wanted, cluster })
         }
         Event::Serving { cluster, endpoints } => {
             let endpoints = endpoints.into_iter().map(endpoint).collect();
-            (Some(Stage::Release), What::Serving(v1::Serving { cluster, endpoints }))
+            What::Serving(v1::Serving { cluster, endpoints })
         }
-        Event::RollingBack(outcome) => (Some(Stage::Release), What::RollingBack(ended(outcome))),
-        Event::Ended(outcome) => (Some(outcome.stage()), What::Ended(ended(outcome))),
+        Event::RollingBack(outcome) => What::RollingBack(ended(outcome)),
+        Event::Ended(outcome) => What::Ended(ended(outcome)),
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 clusters: what.cluster.clone(),
             };
             let plan = client.jobs.plan(request).await?.into_inner();
-            print(show::plan(&plan), json::plan(&plan))?;
+            print(show::plan(&plan), json::value(&plan))?;
         }
         Command::Eject { source: what, to, image } => {
             let request = v1::PlanRequest {
@@ -105,12 +105,16 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 page_token: String::new(),
             };
             let jobs = client.jobs.list(request).await?.into_inner().jobs;
-            let values: Vec<_> = jobs.iter().map(json::job).collect();
+            let values: Vec<_> = jobs.iter().map(json::value).collect();
             out::either(&args, &lists::jobs(&jobs, now_ms()), &values)?;
         }
         Command::Show { id, events, plugins } => {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();
-            out::either(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)])?;
+            out::either(
+                &args,
+                &lists::jobs(slice::from_ref(&job), now_ms()),
+                &[json::value(&job)],
+            )?;
             if *events || *plugins {
                 let of_plugins = |event: &v1::Event| {
                     use v1::event::What;
@@ -128,13 +132,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Cancel { id } => {
             let job = client.jobs.cancel(v1::CancelRequest { id: id.clone() }).await?.into_inner();
-            out::either(&args, &lists::jobs(slice::from_ref(&job), now_ms()), &[json::job(&job)])?;
+            out::either(
+                &args,
+                &lists::jobs(slice::from_ref(&job), now_ms()),
+                &[json::value(&job)],
+            )?;
         }
         Command::Status { app } => {
             let request = v1::AppStatusRequest { app: Some(source::app(app)?) };
             let status = client.apps.status(request).await?.into_inner();
             let lines = status::status(&status, now_ms(), &Clock::local());
-            out::either(&args, &lines, &[json::status(&status)])?;
+            out::either(&args, &lines, &[json::value(&status)])?;
         }
         Command::Logs { app, no_follow, process, cluster, previous, tail, since, timestamps } => {
             let request = v1::AppLogsRequest {
@@ -154,7 +162,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let request =
                 v1::ListReleasesRequest { app, page_size: 100, page_token: String::new() };
             let releases = client.releases.list(request).await?.into_inner().releases;
-            let values: Vec<_> = releases.iter().map(json::release).collect();
+            let values: Vec<_> = releases.iter().map(json::value).collect();
             out::either(&args, &lists::releases(&releases, now_ms()), &values)?;
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
@@ -181,7 +189,7 @@ async fn submitted(
     detail: Detail,
 ) -> Result<ExitCode, Failure> {
     let text = format!("job {} of {}", job.id, show::app(job.app.as_ref()));
-    out::text(args, &text, &json::job(&job))?;
+    out::text(args, &text, &json::value(&job))?;
     if detach {
         return Ok(ExitCode::SUCCESS);
     }
@@ -203,7 +211,7 @@ async fn all_events(
     while let Some(event) = events.message().await? {
         match args.output {
             _ if !wanted(&event) => {}
-            Output::Json => out::line(json::event(&event))?,
+            Output::Json => out::line(json::value(&event))?,
             Output::Text => out::lines(&out::plain(&show::event(&event)), args)?,
         }
         if event.seq >= job.last_seq {
@@ -238,12 +246,12 @@ async fn secret(
             let value = value.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(value);
             let request = v1::PutSecretRequest { project, name, value };
             let secret = client.secrets.put(request).await?.into_inner();
-            print(line(&secret), json::secret(&secret))?;
+            print(line(&secret), json::value(&secret))?;
         }
         Secret::List { project } => {
             let request = v1::ListSecretsRequest { project: project.clone() };
             for secret in client.secrets.list(request).await?.into_inner().secrets {
-                print(line(&secret), json::secret(&secret))?;
+                print(line(&secret), json::value(&secret))?;
             }
         }
         Secret::Delete { project, name } => {

@@ -29,7 +29,7 @@ pub(crate) async fn logs(
         let Some(line) = line else { break };
         is_any = true;
         match args.output {
-            Output::Json => out::line(json::log_line(&line))?,
+            Output::Json => out::line(json::value(&line))?,
             Output::Text => out::lines(&[shown(&line, clock.as_ref())], args)?,
         }
     }

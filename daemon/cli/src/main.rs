@@ -6,6 +6,8 @@ mod args;
 mod client;
 mod commands;
 mod eject;
+#[cfg(test)]
+mod events;
 mod explain;
 mod init;
 mod json;

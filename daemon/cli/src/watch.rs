@@ -181,7 +181,7 @@ impl Shown {
 
     fn take(&mut self, event: &v1::Event) -> Result<(), Broken> {
         match self {
-            Self::Json => out::line(json::event(event)).map_err(Broken::Output),
+            Self::Json => out::line(json::value(event)).map_err(Broken::Output),
             Self::Text { screen, known } if event.seq <= *known => {
                 screen.know(event);
                 Ok(())

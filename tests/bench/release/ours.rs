@@ -65,7 +65,7 @@ impl Ours {
         let planned = self.stand.await_event(&id, |event| event["planned"].is_object());
         let before = (requests("windlass"), self.counter.bytes(), cpu(&process, false));
         let verdict = self.stand.await_event(&id, |event| {
-            event["turning_back"].is_object() || event["ended"].is_object()
+            event["rolling_back"].is_object() || event["ended"].is_object()
         });
         let taken = Taken {
             requests: requests("windlass") - before.0,

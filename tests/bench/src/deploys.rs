@@ -59,7 +59,7 @@ pub(crate) fn crash(stand: &Stand) {
     };
     let events = stand.events(&ended.id);
     let applied = events.iter().find(|event| event["step"]["done"] == true);
-    let verdict = events.iter().find(|event| event["turning_back"].is_object());
+    let verdict = events.iter().find(|event| event["rolling_back"].is_object());
     println!("{:.2} s ({})", at(verdict) - at(applied), ended.diagnosis["code"]);
 }
 

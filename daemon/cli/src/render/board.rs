@@ -61,16 +61,16 @@ impl Board {
 
     /// Takes an event, and gives the lines that it adds for good.
     pub(crate) fn take(&mut self, event: &v1::Event) -> Vec<Line> {
-        let Some(what) = &event.what else { return Vec::new() };
         let at_ms = millis(event.at.as_ref()).unwrap_or(self.last_ms);
         self.last_ms = at_ms;
         if event.seq == 1 {
             self.began_ms = Some(at_ms);
         }
         let mut lines = Vec::new();
-        if self.wants(what) {
+        if self.wants(event.what.as_ref()) {
             lines.extend(show::event(event).lines().map(|line| Line::of(Look::Faint, line)));
         }
+        let Some(what) = &event.what else { return lines };
         match what {
             What::Claimed(it) => {
                 self.claims += 1;
@@ -101,10 +101,8 @@ impl Board {
                 lines.extend(self.end(Part::Stage(v1::Stage::Push), at_ms, State::Done));
             }
             What::Warning(it) => lines.extend(warning(&word(event.stage().as_str_name()), it)),
-            What::Retrying(it) => {
-                let after = it.after.as_ref().map_or(0, |after| after.seconds);
-                let text = format!("! try {} in {after} s: {}", it.attempt, it.because);
-                lines.push(Line::of(Look::Odd, &text));
+            What::Retrying(_) => {
+                lines.push(Line::of(Look::Odd, &format!("! {}", event.sentence)));
             }
             What::RollingBack(it) => {
                 lines.extend(self.fail(it, event.stage(), at_ms));
@@ -150,8 +148,9 @@ impl Board {
         lines
     }
 
-    /// Whether an event is shown as it comes.
-    fn wants(&self, what: &What) -> bool {
+    /// Returns true for an event that is shown as it comes. `None` is an event of a newer daemon.
+    fn wants(&self, what: Option<&What>) -> bool {
+        let Some(what) = what else { return self.detail.events || self.detail.verbose };
         let of_plugins = matches!(
             what,
             What::PluginCalled(_)

@@ -1,7 +1,20 @@
 //! Jobs as their events tell them.
 
-use prost_types::{Duration, Timestamp};
-use windlass_proto::v1::{self, Stage, event::What};
+use std::{collections::BTreeMap, time::Duration};
+use windlass_engine::records::Recorded;
+use windlass_model::{
+    app::App,
+    diagnosis::Diagnosis,
+    endpoint::Endpoint,
+    event::{Event, PluginCall},
+    hook::ActionResult,
+    job::{CommitInfo, Image, Release, Stage},
+    outcome::{Outcome, Stop},
+    plan::{Change, Cursor, Plan, Step},
+    runtime::Runtime,
+    testing::TestSummary,
+};
+use windlass_proto::v1;
 
 /// 2025-11-25 17:53:02 UTC.
 pub(crate) const START_MS: u64 = 1_764_093_182_000;
@@ -45,37 +58,28 @@ pub(crate) fn job() -> v1::Job {
     }
 }
 
-fn release(clusters: &[&str]) -> v1::Release {
-    v1::Release {
+fn release(clusters: &[&str]) -> Release {
+    Release {
         id: job().id,
-        app: job().app,
-        commit: COMMIT.into(),
-        image: IMAGE.into(),
-        digest: "sha256:12".into(),
-        bytes: 62_345_678,
+        app: App { project: "shop".into(), name: "web".into(), environment: "production".into() },
         clusters: clusters.iter().map(ToString::to_string).collect(),
-        ..v1::Release::default()
+        commit: COMMIT.into(),
+        image: Image {
+            reference: IMAGE.into(),
+            digest: "sha256:12".into(),
+            bytes: Some(62_345_678),
+        },
+        runtime: Runtime::default(),
+        hooks: BTreeMap::new(),
     }
 }
 
-fn succeeded(clusters: &[&str]) -> v1::Ended {
-    v1::Ended {
-        outcome: v1::Outcome::Succeeded.into(),
-        release: Some(release(clusters)),
-        ..v1::Ended::default()
-    }
+fn succeeded(clusters: &[&str]) -> Outcome {
+    Outcome::Succeeded(Box::new(release(clusters)))
 }
 
-fn failed(diagnosis: v1::Diagnosis) -> v1::Ended {
-    v1::Ended {
-        outcome: v1::Outcome::Failed.into(),
-        diagnosis: Some(diagnosis),
-        ..v1::Ended::default()
-    }
-}
-
-fn seconds(seconds: i64) -> Option<Duration> {
-    Some(Duration { seconds, nanos: 0 })
+fn failed(diagnosis: Diagnosis) -> Outcome {
+    Outcome::Failed(Box::new(diagnosis))
 }
 
 impl Scene {
@@ -87,100 +91,90 @@ impl Scene {
         Self { at_ms: self.at_ms + ms, ..self }
     }
 
-    fn say(mut self, stage: Stage, what: What) -> Self {
+    fn record(mut self, event: Event) -> Self {
         let seq = self.events.len() as u64 + 1;
-        let at = Timestamp {
-            seconds: i64::try_from(self.at_ms / 1000).unwrap(),
-            nanos: i32::try_from(self.at_ms % 1000).unwrap() * 1_000_000,
-        };
-        self.events.push(v1::Event { seq, at: Some(at), stage: stage.into(), what: Some(what) });
+        let recorded = Recorded { seq, at_ms: self.at_ms, event };
+        self.events.push(windlass_api::event(recorded));
         self
     }
 
     fn claimed(self) -> Self {
-        self.say(Stage::Unspecified, What::Claimed(v1::Claimed { daemon: "deploy-1".into() }))
+        self.record(Event::Claimed { daemon: "deploy-1".into() })
     }
 
     fn started(self, stage: Stage) -> Self {
-        self.say(stage, What::Started(v1::Started {}))
+        self.record(Event::Started(stage))
     }
 
     fn finished(self, stage: Stage) -> Self {
-        self.say(stage, What::Finished(v1::Finished {}))
+        self.record(Event::Finished(stage))
     }
 
     fn log(self, stage: Stage, source: &str, line: &str) -> Self {
-        self.say(stage, What::Log(v1::Log { source: source.into(), line: line.into() }))
+        self.record(Event::Log { stage, source: source.into(), line: line.into() })
     }
 
     fn decided(self, stage: Stage, subject: &str, value: &str, why: &[&str]) -> Self {
         let evidence = why.iter().map(ToString::to_string).collect();
         let subject = subject.into();
         let value = value.into();
-        self.say(stage, What::Decided(v1::Decided { subject, value, evidence }))
+        self.record(Event::Decided { stage, subject, value, evidence })
     }
 
     fn built(self, name: &str, cached: bool) -> Self {
-        let took = Some(Duration { seconds: 0, nanos: if cached { 0 } else { 812_000_000 } });
-        let step = v1::BuildStep { name: name.into(), cached, took, error: String::new() };
-        self.say(Stage::Build, What::BuildStep(step))
+        let ms = if cached { 0 } else { 812 };
+        self.record(Event::Built { step: name.into(), cached, ms, error: None })
     }
 
     fn called(self, plugin: &str, call: &str) -> Self {
-        let called = v1::PluginCall {
+        self.record(Event::PluginCalled(PluginCall {
+            stage: Stage::Detect,
             plugin: plugin.into(),
             digest: "sha256:ab".into(),
             call: call.into(),
-            computed: seconds(0),
-            took: seconds(0),
+            cpu_ms: 0,
+            ms: 0,
             memory: 1_179_648,
             host_calls: 2,
-            error: String::new(),
-        };
-        self.say(Stage::Detect, What::PluginCalled(called))
+            error: None,
+        }))
     }
 
-    fn step(self, index: u32, what: &str) -> Self {
-        let step = v1::Step { index, what: what.into(), ..v1::Step::default() };
-        self.say(Stage::Release, What::Step(step))
+    fn step(self, index: usize, what: &str) -> Self {
+        self.record(Event::StepStarted(Cursor::Forward(index), what.into()))
     }
 
-    fn took(self, index: u32) -> Self {
-        let step = v1::Step { index, done: true, ..v1::Step::default() };
-        self.say(Stage::Release, What::Step(step))
+    fn took(self, index: usize) -> Self {
+        self.record(Event::StepFinished(Cursor::Forward(index)))
     }
 
     fn pods(self, cluster: &str, ready: u32, wanted: u32) -> Self {
-        let rollout = v1::Rollout { cluster: cluster.into(), ready, wanted };
-        self.say(Stage::Release, What::Rollout(rollout))
+        self.record(Event::Rollout { cluster: cluster.into(), ready, wanted })
     }
 
     fn serving(self, cluster: &str, endpoints: &[(&str, bool)]) -> Self {
-        let endpoint = |(url, internal): &(&str, bool)| v1::Endpoint {
-            url: (*url).into(),
-            internal: *internal,
-        };
+        let endpoint =
+            |(url, internal): &(&str, bool)| Endpoint { url: (*url).into(), internal: *internal };
         let endpoints = endpoints.iter().map(endpoint).collect();
-        let serving = v1::Serving { cluster: cluster.into(), endpoints };
-        self.say(Stage::Release, What::Serving(serving))
+        self.record(Event::Serving { cluster: cluster.into(), endpoints })
     }
 
-    fn ended(self, stage: Stage, ended: v1::Ended) -> Self {
-        self.say(stage, What::Ended(ended))
+    fn ended(self, outcome: Outcome) -> Self {
+        self.record(Event::Ended(outcome))
     }
 
     /// Up to the image in the registry.
     fn cloned(self) -> Self {
-        let cloned = v1::Cloned {
-            commit: COMMIT.into(),
+        let cloned = CommitInfo {
+            id: COMMIT.into(),
             author: "Ada Lovelace".into(),
             summary: "Say hello".into(),
-            authored: None,
+            authored_ms: 0,
         };
         self.claimed()
             .started(Stage::Clone)
             .after(800)
-            .say(Stage::Clone, What::Cloned(cloned))
+            .record(Event::Cloned(cloned))
             .finished(Stage::Clone)
             .started(Stage::Detect)
             .called("node", "detect")
@@ -196,26 +190,27 @@ impl Scene {
     }
 
     fn tested(self, passed: u32, failed: u32) -> Self {
-        let tested =
-            v1::Tested { runner: "test-node".into(), passed, failed, ..v1::Tested::default() };
-        self.say(Stage::Test, What::Tested(tested))
+        let runner = "test-node".into();
+        self.record(Event::Tested(TestSummary { runner, passed, failed, ..TestSummary::default() }))
     }
 
     fn pushed(self) -> Self {
-        let pushed =
-            v1::Pushed { image: IMAGE.into(), digest: "sha256:12".into(), bytes: 62_345_678 };
         self.started(Stage::Push)
             .after(1200)
             .finished(Stage::Push)
-            .say(Stage::Push, What::Pushed(pushed))
+            .record(Event::Pushed(Box::new(release(&["default"]))))
     }
 
     fn planned(self) -> Self {
-        let planned = v1::Planned {
-            forward: vec!["apply web at 067f1fe93c".into(), "wait until web is healthy".into()],
-            rollback: vec!["scale web to 0".into()],
-        };
-        self.started(Stage::Release).say(Stage::Release, What::Planned(planned))
+        let next = || Box::new(release(&["default"]));
+        let within = Duration::from_secs(300);
+        let forward = vec![
+            Step::Change(Change::Apply(next())),
+            Step::AwaitHealthy { release: next(), within },
+        ];
+        let rollback = vec![Step::Change(Change::ScaleToZero(next()))];
+        let plan = Plan { forward, rollback, release: *next() };
+        self.record(Event::Started(Stage::Release)).record(Event::Planned(Box::new(plan)))
     }
 }
 
@@ -246,7 +241,7 @@ fn first() -> Scene {
         .took(1)
         .serving("default", &[("https://shop.example.com/", false), ("http://10.96.41.36/", true)])
         .finished(Stage::Release)
-        .ended(Stage::Release, succeeded(&["default"]))
+        .ended(succeeded(&["default"]))
 }
 
 fn failing_test() -> Scene {
@@ -261,41 +256,37 @@ fn failing_test() -> Scene {
         .log(Stage::Test, "npm test", "  actual: 'Hullo'")
         .after(2500)
         .tested(11, 1)
-        .ended(
-            Stage::Test,
-            failed(v1::Diagnosis {
-                code: "tests-failed".into(),
-                stage: Stage::Test.into(),
-                subject: "npm test".into(),
-                what: "`npm test` exited with 1".into(),
-                why: "11 passed, 1 failed, 0 skipped".into(),
-                evidence: vec!["app.test.js:5: the page says hello: expected 'Hello'".into()],
-                fixes: vec!["fix the test or the code and commit again".into()],
-                ..v1::Diagnosis::default()
-            }),
-        )
+        .ended(failed(Diagnosis {
+            code: "tests-failed".into(),
+            stage: Stage::Test,
+            subject: "npm test".into(),
+            what: "`npm test` exited with 1".into(),
+            why: "11 passed, 1 failed, 0 skipped".into(),
+            evidence: vec!["app.test.js:5: the page says hello: expected 'Hello'".into()],
+            fixes: vec!["fix the test or the code and commit again".into()],
+            ..Diagnosis::default()
+        }))
 }
 
 fn crash() -> Scene {
-    let ended = failed(v1::Diagnosis {
+    let ended = failed(Diagnosis {
         code: "app-crashes".into(),
         reference: "WL-K8S-020".into(),
-        stage: Stage::Release.into(),
+        stage: Stage::Release,
         subject: "pod web-66d9544495-ktww8".into(),
         what: "the app starts and exits with code 3".into(),
         why: "DATABASE_URL is not set".into(),
         evidence: vec!["web-66d9544495-ktww8: DATABASE_URL is not set".into()],
         fixes: vec!["the last log lines say why: fix that and submit again".into()],
-        command: "kubectl --namespace shop--production logs web-66d9544495-ktww8".into(),
+        command: Some("kubectl --namespace shop--production logs web-66d9544495-ktww8".into()),
     });
-    let back =
-        v1::Step { rollback: true, what: "apply web at 0a1b2c3d4e".into(), ..Default::default() };
+    let back = Event::StepStarted(Cursor::Rollback(0), "apply web at 0a1b2c3d4e".into());
     Scene::new()
         .cloned()
         .built("[build 1/1] FROM node:22-bookworm-slim", true)
         .finished(Stage::Build)
         .started(Stage::Test)
-        .say(Stage::Test, What::Skipped(v1::Skipped { why: "the spec says `test.off`".into() }))
+        .record(Event::Skipped(Stage::Test, "the spec says `test.off`".into()))
         .finished(Stage::Test)
         .pushed()
         .planned()
@@ -304,13 +295,13 @@ fn crash() -> Scene {
         .step(1, "wait until web at 067f1fe93c is healthy, at most 300 s")
         .pods("default", 0, 2)
         .after(6000)
-        .say(Stage::Release, What::RollingBack(ended.clone()))
-        .say(Stage::Release, What::Step(back))
+        .record(Event::RollingBack(ended.clone()))
+        .record(back)
         .after(2000)
         .pods("default", 1, 2)
         .after(2000)
         .pods("default", 2, 2)
-        .ended(Stage::Release, ended)
+        .ended(ended)
 }
 
 fn rollback() -> Scene {
@@ -322,7 +313,7 @@ fn rollback() -> Scene {
         .pods("default", 2, 2)
         .serving("default", &[("http://10.96.41.36/", true)])
         .finished(Stage::Release)
-        .ended(Stage::Release, succeeded(&["default"]))
+        .ended(succeeded(&["default"]))
 }
 
 /// The daemon was killed in the middle of the build.
@@ -334,66 +325,59 @@ fn restarted() -> Scene {
         .started(Stage::Clone)
         .after(500)
         .finished(Stage::Clone)
-        .ended(
-            Stage::Detect,
-            failed(v1::Diagnosis {
-                code: "nothing-detected".into(),
-                stage: Stage::Detect.into(),
-                what: "no plugin recognises the source".into(),
-                fixes: vec!["commit a Dockerfile".into()],
-                ..v1::Diagnosis::default()
-            }),
-        )
+        .ended(failed(Diagnosis {
+            code: "nothing-detected".into(),
+            stage: Stage::Detect,
+            what: "no plugin recognises the source".into(),
+            fixes: vec!["commit a Dockerfile".into()],
+            ..Diagnosis::default()
+        }))
 }
 
 fn clusters() -> Scene {
-    let warning = v1::Warning {
+    let warning = Event::Warning {
+        stage: Stage::Build,
         message: "the image runs as root".into(),
         fix: "add to the Dockerfile: `USER 10001`".into(),
     };
-    let away = v1::Retrying {
+    let away = Event::Retrying {
         attempt: 2,
-        after: seconds(3),
+        after_ms: 3000,
         because: "the cluster does not answer: connection refused in us".into(),
     };
-    let acting = v1::HookActionStarted {
+    let acting = Event::HookActionStarted {
         hook: "migrate".into(),
         action: "run as a Job: ./manage migrate".into(),
     };
-    let acted = v1::HookActionFinished {
+    let acted = Event::HookActionFinished {
         hook: "migrate".into(),
-        result: "exited with 0".into(),
-        output: "applying 0007\ndone\n".into(),
+        result: ActionResult::Exited { code: 0, output: "applying 0007\ndone\n".into() },
     };
     Scene::new()
         .claimed()
-        .say(Stage::Build, What::Warning(warning))
+        .record(warning)
         .planned()
         .step(0, "hook migrate (`hook-job`) before traffic")
-        .say(Stage::Hooks, What::HookActionStarted(acting))
+        .record(acting)
         .after(1000)
-        .say(Stage::Hooks, What::HookActionFinished(acted))
+        .record(acted)
         .took(0)
         .step(1, "apply web at 067f1fe93c in eu; apply web at 067f1fe93c in us")
         .pods("eu", 1, 1)
-        .say(Stage::Unspecified, What::Retrying(away))
+        .record(away)
         .after(20_000)
         .pods("us", 1, 1)
         .serving("eu", &[("shop.example.com/", false)])
         .serving("us", &[("http://10.97.0.12:8080/", true)])
         .finished(Stage::Release)
-        .ended(Stage::Release, succeeded(&["eu", "us"]))
+        .ended(succeeded(&["eu", "us"]))
 }
 
 fn stopped() -> Scene {
-    let ended = v1::Ended {
-        outcome: v1::Outcome::Stopped.into(),
-        stop: "cancelled by uid:0".into(),
-        ..v1::Ended::default()
-    };
+    let why = Stop::Cancelled { by: "uid:0".into() };
     Scene::new()
         .cloned()
         .log(Stage::Build, "[build 3/4] RUN npm ci", "a line")
         .after(4000)
-        .ended(Stage::Build, ended)
+        .ended(Outcome::Stopped { at: Stage::Build, why })
 }

@@ -9,6 +9,7 @@ use super::{
     time::Clock,
 };
 use crate::snapshots::same;
+use windlass_proto::v1;
 
 const ROOM: Room = Room { width: 100, height: 24 };
 
@@ -102,4 +103,16 @@ fn what_is_not_known_is_not_said() {
     assert!(shown.contains("SUCCEEDED: shop/web/production"), "{shown}");
     assert!(!shown.contains("build"), "{shown}");
     assert!(board.live(board.last_ms(), 0, ROOM).is_empty());
+}
+
+/// An event of a newer daemon has nothing but its sentence.
+#[test]
+fn an_unknown_event_is_shown_where_more_is_wanted() {
+    let event = v1::Event { seq: 1, sentence: "10 % of the traffic".into(), ..Default::default() };
+    let shown = |events| {
+        let mut board = board(Detail { verbose: false, events });
+        text(&board.take(&event))
+    };
+    assert_eq!(shown(true), "         10 % of the traffic\n");
+    assert_eq!(shown(false), "");
 }

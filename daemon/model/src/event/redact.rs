@@ -157,7 +157,9 @@ fn tested(summary: TestSummary, mask: &mut impl FnMut(String) -> String) -> Test
 
 fn failure(case: TestCase, mask: &mut impl FnMut(String) -> String) -> TestCase {
     let TestCase { suite, name, message, file, line } = case;
-    let (suite, name, message) = (mask(suite), mask(name), mask(message));
+    let suite = mask(suite);
+    let name = mask(name);
+    let message = mask(message);
     TestCase { suite, name, message, file: file.map(mask), line }
 }
 

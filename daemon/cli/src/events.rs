@@ -1,0 +1,57 @@
+//! Every event on its way to the user: the message that the daemon sends, the client's JSON and its lines.
+
+use crate::{json, show, snapshots::same};
+use serde_json::Value;
+use windlass_engine::records::Recorded;
+use windlass_model::event::examples::all;
+use windlass_proto::v1;
+
+fn sent() -> Vec<v1::Event> {
+    let at_ms = 1_764_093_182_250;
+    let recorded = |(seq, event)| Recorded { seq, at_ms, event };
+    (1..).zip(all()).map(recorded).map(windlass_api::event).collect()
+}
+
+#[test]
+fn each_event_is_sent_as_it_should() {
+    let text: String = sent().iter().map(|event| format!("{event:#?}\n")).collect();
+    same("events.proto", &text);
+}
+
+/// Programs read these: keys are added, and never changed.
+#[test]
+fn each_event_is_json_as_it_should() {
+    let text: String = sent().iter().map(|event| format!("{:#}\n", json::value(event))).collect();
+    same("events.json", &text);
+}
+
+#[test]
+fn each_event_reads_as_it_should() {
+    let text: String = sent().iter().map(|event| show::event(event) + "\n").collect();
+    same("events", &text);
+}
+
+#[test]
+fn a_kind_is_the_key_of_what_happened() {
+    for event in sent() {
+        let value = json::value(&event);
+        assert!(value.get(&event.kind).is_some_and(Value::is_object), "{value:#}");
+    }
+}
+
+/// An event of a newer daemon: its fields are lost, and the rest is not.
+#[test]
+fn an_unknown_event_has_its_sentence() {
+    let newer = v1::Event {
+        seq: 7,
+        stage: v1::Stage::Release.into(),
+        kind: "canary".into(),
+        sentence: "10 % of the traffic\ngo to the new release".into(),
+        ..v1::Event::default()
+    };
+    let shown = show::event(&newer);
+    assert_eq!(shown, "release  10 % of the traffic\nrelease  go to the new release");
+    let value = json::value(&newer);
+    assert_eq!(value["kind"], "canary");
+    assert_eq!(value["stage"], "release");
+}
