@@ -207,7 +207,7 @@ async fn run(
     id: &str,
     stop: &watch::Sender<Option<Stop>>,
 ) -> Result<(), JournalLost> {
-    let lost = |error: StoreError| JournalLost(error.to_string());
+    let lost = |error: StoreError| JournalLost::Unavailable(error.to_string());
     let record = shared.store.job(id).await.map_err(lost)?;
     let Some(record) = record else { return Ok(()) };
     let past = shared.store.past(id).await.map_err(lost)?;

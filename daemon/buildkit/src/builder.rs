@@ -326,8 +326,7 @@ impl Building {
             let fix =
                 "declare it in the stage that needs it, or drop it from `build.arguments`".into();
             let warning = Event::Warning { stage: Stage::Build, message, fix };
-            let said = recorder.record(warning).await;
-            said.map_err(|lost| BuildError::Other { message: lost.to_string() })?;
+            recorder.record(warning).await;
         }
         Ok(())
     }

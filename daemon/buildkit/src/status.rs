@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tonic::transport::Channel;
-use windlass_engine::{journal::JournalLost, recorder::Recorder};
+use windlass_engine::recorder::Recorder;
 use windlass_model::{event::Event, job::Stage, redact::Stream, testing::LastWords};
 
 /// Lines that are kept of each step, for its error.
@@ -182,11 +182,9 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, re
         warned: BTreeSet::new(),
     };
     while let Ok(Some(response)) = stream.message().await {
-        if steps.take(response).await.is_err() {
-            return;
-        }
+        steps.take(response).await;
     }
-    let _ = steps.flush().await;
+    steps.flush().await;
 }
 
 struct Steps {
@@ -201,7 +199,7 @@ struct Steps {
 }
 
 impl Steps {
-    async fn take(&mut self, response: StatusResponse) -> Result<(), JournalLost> {
+    async fn take(&mut self, response: StatusResponse) {
         for vertex in &response.vertexes {
             self.names.insert(vertex.digest.clone(), vertex.name.clone());
         }
@@ -210,7 +208,7 @@ impl Steps {
             let lines = lines.or_insert_with(|| Lines::new(&self.recorder));
             let ended = lines.push(&log.msg);
             let begun = if self.tails.is_heard() { lines.clone().cut() } else { Vec::new() };
-            self.record(&log.vertex, ended).await?;
+            self.record(&log.vertex, ended).await;
             let redactor = self.recorder.redactor();
             let begun = begun.iter().map(|line| redactor.mask(line)).collect();
             self.tails.begins(&log.vertex, begun);
@@ -220,9 +218,9 @@ impl Steps {
             if over && self.told.insert(vertex.digest.clone()) {
                 if let Some(mut rest) = self.lines.remove(&vertex.digest) {
                     self.tails.begins(&vertex.digest, Vec::new());
-                    self.record(&vertex.digest, rest.finish()).await?;
+                    self.record(&vertex.digest, rest.finish()).await;
                 }
-                self.ended(vertex).await?;
+                self.ended(vertex).await;
             }
         }
         for warning in response.warnings {
@@ -235,27 +233,25 @@ impl Steps {
             } else {
                 format!("see {}", warning.url)
             };
-            self.recorder.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
+            self.recorder.record(Event::Warning { stage: Stage::Build, message, fix }).await;
         }
-        Ok(())
     }
 
-    async fn record(&self, vertex: &str, lines: Vec<String>) -> Result<(), JournalLost> {
+    async fn record(&self, vertex: &str, lines: Vec<String>) {
         let name = self.names.get(vertex).map_or("", |name| name);
         // Once more: without escape sequences a secret may be whole again.
         let redactor = self.recorder.redactor();
         for line in lines {
             let line = redactor.mask(&line);
             self.tails.push(vertex, &line);
-            self.recorder.log_line(Stage::Build, name, &line).await?;
+            self.recorder.log_line(Stage::Build, name, &line).await;
         }
-        Ok(())
     }
 
-    async fn ended(&self, vertex: Vertex) -> Result<(), JournalLost> {
+    async fn ended(&self, vertex: Vertex) {
         // BuildKit's own errands (loading the Dockerfile, exporting) are of no interest when well.
         if vertex.name.starts_with("[internal]") && vertex.error.is_empty() {
-            return Ok(());
+            return;
         }
         let ms = match (&vertex.started, &vertex.completed) {
             (Some(started), Some(completed)) => millis(completed).saturating_sub(millis(started)),
@@ -264,14 +260,13 @@ impl Steps {
         let error = Some(vertex.error).filter(|error| !error.is_empty());
         let step = vertex.name;
         let cached = vertex.cached;
-        self.recorder.record(Event::Built { step, cached, ms, error }).await
+        self.recorder.record(Event::Built { step, cached, ms, error }).await;
     }
 
-    async fn flush(&mut self) -> Result<(), JournalLost> {
+    async fn flush(&mut self) {
         for (vertex, mut lines) in std::mem::take(&mut self.lines) {
-            self.record(&vertex, lines.finish()).await?;
+            self.record(&vertex, lines.finish()).await;
         }
-        Ok(())
     }
 }
 

@@ -1,8 +1,15 @@
 //! Turns a failure's evidence into words that a person can act on. One file a problem; words live
 //! only here.
 
-use crate::failure::{Cause, Failure};
-use windlass_model::{diagnosis::Diagnosis, job::Stage, outcome::Stop};
+use crate::{
+    failure::{Cause, Failure},
+    journal::JournalLost,
+};
+use windlass_model::{
+    diagnosis::Diagnosis,
+    job::Stage,
+    outcome::{Outcome, Stop},
+};
 
 mod builder;
 mod cluster;
@@ -42,7 +49,30 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
     diagnosis
 }
 
-/// A stop, where it stands beside failures.
+/// Returns how a job ends that fails so.
+///
+/// # Errors
+/// [`JournalLost`], which is no end of the job: its owner goes on with it.
+pub fn ended(failure: Failure) -> Result<Outcome, JournalLost> {
+    match failure.cause {
+        Cause::JournalLost(lost) => Err(lost),
+        Cause::Stopped(why) => Ok(Outcome::Stopped { at: failure.at, why }),
+        _ => Ok(Outcome::Failed(Box::new(diagnose(&failure)))),
+    }
+}
+
+/// Returns an outcome as a diagnosis, for what follows from it. A release that succeeded has none of
+/// its own.
+#[must_use]
+pub fn unsuccessful(outcome: Outcome) -> Diagnosis {
+    match outcome {
+        Outcome::Failed(diagnosis) => *diagnosis,
+        Outcome::Stopped { at, why } => stopped(at, &why),
+        Outcome::Succeeded(_) => Diagnosis::default(),
+    }
+}
+
+/// Returns a stop as a diagnosis, where it stands beside failures.
 #[must_use]
 pub fn stopped(at: Stage, why: &Stop) -> Diagnosis {
     Diagnosis { code: "stopped".into(), stage: at, what: why.to_string(), ..Diagnosis::default() }

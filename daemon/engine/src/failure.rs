@@ -1,6 +1,6 @@
 //! A stage that failed: where, and why, with the evidence that a diagnosis reads.
 
-use crate::{diagnose::diagnose, dockerfile::RecipeError, journal::JournalLost};
+use crate::{dockerfile::RecipeError, journal::JournalLost};
 use thiserror::Error;
 use windlass_model::{
     cluster::NoCluster,
@@ -8,8 +8,7 @@ use windlass_model::{
     error::{BuildError, ClusterError, GitError, PluginError, SecretError},
     hook::HookPhase,
     job::{Release, Stage},
-    outcome::{Outcome, Stop},
-    plan::Step,
+    outcome::Stop,
     spec::SpecError,
     testing::TestSummary,
 };
@@ -155,15 +154,12 @@ pub enum Cause {
         /// In its words.
         message: String,
         /// Whether what ran before is put back.
-        turn_back: bool,
+        roll_back: bool,
         /// Where, as [`Release::place`] says it.
         place: String,
         /// The verdict on the pod of the hook's Job.
         judged: Option<Box<Diagnosis>>,
     },
-    /// An earlier life of the daemon told how this ends.
-    #[error("an earlier run turned back")]
-    Told(Box<Outcome>),
     /// Our own code panicked: a defect, which must cost this job alone.
     #[error("a defect of Windlass: {0}")]
     Panicked(String),
@@ -182,50 +178,17 @@ fn names(errors: &[PluginError]) -> String {
 }
 
 impl Failure {
-    /// How a job that fails so ends.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match &self.cause {
-            Cause::Told(outcome) => (**outcome).clone(),
-            Cause::Stopped(why) => Outcome::Stopped { at: self.at, why: why.clone() },
-            _ => Outcome::Failed(Box::new(diagnose(self))),
-        }
-    }
-
-    /// Of a hook, where the step that failed is one.
-    #[must_use]
-    pub(crate) fn of(self, step: &Step) -> Self {
-        match step {
-            Step::Hook { .. } => Self { at: Stage::Hooks, ..self },
-            _ => self,
-        }
-    }
-
-    /// The way back is not taken: the operator wants what failed left as it is.
+    /// Returns whether nothing is rolled back: the operator wants what failed left as it is.
     #[must_use]
     pub fn stays(&self) -> bool {
-        matches!(self.cause, Cause::Hook { turn_back: false, .. })
-    }
-
-    /// Nothing more may be done or said.
-    #[must_use]
-    pub fn is_lost(&self) -> bool {
-        matches!(self.cause, Cause::JournalLost(_))
+        matches!(self.cause, Cause::Hook { roll_back: false, .. })
     }
 }
 
 impl Cause {
-    /// What a cluster answered about a release.
+    /// Returns the cause that a cluster's answer about a release is.
     #[must_use]
     pub fn applying(error: ClusterError, release: &Release) -> Self {
         Self::Applying { error: Box::new(error), release: Box::new(release.clone()) }
-    }
-}
-
-impl JournalLost {
-    /// As the failure of a stage.
-    #[must_use]
-    pub fn at(self, at: Stage) -> Failure {
-        Failure { at, cause: Cause::JournalLost(self) }
     }
 }

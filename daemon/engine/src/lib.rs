@@ -3,15 +3,19 @@
 //! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon joins
 //! them. [`pipeline`] is the flow on one screen.
 
+mod deploy;
 pub mod diagnose;
 pub mod dockerfile;
+mod execute;
 pub mod failure;
+mod hook;
 pub mod journal;
+mod notify;
 pub mod pipeline;
 pub mod ports;
 pub mod queue;
 pub mod recorder;
 pub mod records;
-pub mod release;
+mod resume;
 mod retry;
 pub mod run;

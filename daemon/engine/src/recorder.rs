@@ -1,7 +1,8 @@
-//! The journal as adapters write to it while they work: masked.
+//! The journal as adapters write to it while they work.
 
-use crate::journal::{Journal, JournalLost};
+use crate::journal::{Journal, JournalLost, NullJournal};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::{sync::watch, task::yield_now};
 use windlass_model::{
     app::App,
     event::Event,
@@ -10,54 +11,58 @@ use windlass_model::{
     redact::Redactor,
 };
 
-/// What an adapter may say while it works.
+/// Handle by which adapters record what happens. Each event is masked.
+///
+/// Recording cannot fail, so that no adapter has to decide what a lost journal means for its work:
+/// the first refusal is kept, and the job's run ends with it where it awaits the adapter.
 #[derive(Clone)]
 pub struct Recorder {
     journal: Arc<dyn Journal>,
     redactor: Arc<RwLock<Redactor>>,
+    lost: Arc<watch::Sender<Option<JournalLost>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, redactor: Arc::default() }
+        Self { journal, redactor: Arc::default(), lost: Arc::default() }
+    }
+
+    /// Returns one that keeps and masks nothing, for work that belongs to no job.
+    #[must_use]
+    pub fn null() -> Self {
+        Self::new(Arc::new(NullJournal))
+    }
+
+    /// Records a line that a tool printed.
+    pub async fn log_line(&self, stage: Stage, source: &str, line: &str) {
+        self.record(Event::Log { stage, source: source.into(), line: line.into() }).await;
+    }
+
+    /// Records an event. It returns once the event is stored, or the journal is lost.
+    pub async fn record(&self, event: Event) {
+        if self.append(event).await.is_err() {
+            // The run is polled before the adapter goes on, and drops it.
+            yield_now().await;
+        }
+    }
+
+    /// Returns what masks this job's secrets, for streams that arrive in pieces.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn mask_with(&self, redactor: Redactor) {
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
     }
 
-    /// A line that a tool printed.
-    ///
-    /// # Errors
-    /// [`JournalLost`]: touch nothing more.
-    pub async fn log_line(
-        &self,
-        stage: Stage,
-        source: &str,
-        line: &str,
-    ) -> Result<(), JournalLost> {
-        self.record(Event::Log { stage, source: source.into(), line: line.into() }).await
-    }
-
-    /// Any event, masked.
-    ///
-    /// # Errors
-    /// [`JournalLost`]: touch nothing more.
-    pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
-        self.journal.append(self.masked(event)).await
-    }
-
-    /// What masks this job's secrets, for streams that arrive in pieces.
-    #[must_use]
-    pub fn redactor(&self) -> Redactor {
-        self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Returns the outcome without secrets, for those who get it past the journal: notification hooks and
-    /// the caller of the pipeline.
-    pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
-        let redactor = self.redactor();
-        outcome.map_text(&mut |text: String| redactor.mask(&text))
+    /// Records an event, for the run itself.
+    pub(crate) async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        // What was refused once is over, even should the store come back in between.
+        if let Some(lost) = self.lost.borrow().clone() {
+            return Err(lost);
+        }
+        self.latched(self.journal.append(self.masked(event)).await)
     }
 
     pub(crate) async fn last_release(
@@ -65,12 +70,35 @@ impl Recorder {
         app: &App,
         cluster: &str,
     ) -> Result<Option<Release>, JournalLost> {
-        self.journal.last_release(app, cluster).await
+        self.latched(self.journal.last_release(app, cluster).await)
+    }
+
+    fn latched<T>(&self, answer: Result<T, JournalLost>) -> Result<T, JournalLost> {
+        if let Err(lost) = &answer {
+            self.lost.send_replace(Some(lost.clone()));
+        }
+        answer
+    }
+
+    /// Waits until the journal is lost.
+    pub(crate) async fn lost(&self) -> JournalLost {
+        let mut lost = self.lost.subscribe();
+        match lost.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone()) {
+            Some(lost) => lost,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns the event as the journal gets it.
     pub(crate) fn masked(&self, event: Event) -> Event {
         let redactor = self.redactor();
         event.map_text(&mut |text: String| redactor.mask(&text))
+    }
+
+    /// Returns the outcome without secrets, for those who get it past the journal: notification hooks and
+    /// the caller of the pipeline.
+    pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
+        let redactor = self.redactor();
+        outcome.map_text(&mut |text: String| redactor.mask(&text))
     }
 }

@@ -71,49 +71,54 @@ impl Run {
     /// Runs a stage, which may be dropped at any await when the job is stopped.
     ///
     /// # Errors
-    /// What the stage says, or [`Cause::Stopped`].
+    /// The stage's failure; [`Cause::Stopped`] and [`Cause::JournalLost`] end it early.
     pub async fn stage<T, E: Into<Cause>>(
         &self,
         at: Stage,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        self.told(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
+        self.recorded(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
     }
 
-    /// Takes one step of a plan, so recorded that a restart knows where to go on.
+    /// Takes one step of a plan, so recorded that a restart knows where to go on. A failure is of
+    /// the stage `at`.
     ///
     /// # Errors
-    /// What the step says.
+    /// The step's failure; [`Cause::JournalLost`] ends it early.
     pub async fn step<T>(
         &self,
+        at: Stage,
         cursor: Cursor,
-        what: String,
+        description: String,
         work: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, Failure> {
-        self.told(
-            Stage::Release,
-            Event::StepStarted(cursor, what),
-            work,
-            Event::StepFinished(cursor),
-        )
-        .await
+        let started = Event::StepStarted(cursor, description);
+        self.recorded(at, started, work, Event::StepFinished(cursor)).await
     }
 
-    async fn told<T>(
+    /// Does work between two events. A panic in it costs this job alone.
+    async fn recorded<T>(
         &self,
         at: Stage,
         before: Event,
         work: impl Future<Output = Result<T, Cause>>,
         after: Event,
     ) -> Result<T, Failure> {
-        let told = async {
+        let recorded = async {
             self.record(before).await?;
-            let caught = AssertUnwindSafe(work).catch_unwind().await;
-            let value = caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))?;
+            let caught = AssertUnwindSafe(work).catch_unwind();
+            // Adapters record without an answer: a journal that is lost meanwhile ends their work here.
+            let value = tokio::select! {
+                biased;
+                lost = self.recorder.lost() => Err(Cause::JournalLost(lost)),
+                caught = caught => {
+                    caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))
+                }
+            }?;
             self.record(after).await?;
             Ok(value)
         };
-        told.await.map_err(|cause| Failure { at, cause })
+        recorded.await.map_err(|cause| Failure { at, cause })
     }
 
     async fn in_time<T, E: Into<Cause>>(
@@ -152,7 +157,7 @@ impl Run {
     /// # Errors
     /// [`JournalLost`]: touch nothing more.
     pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
-        self.recorder.record(event).await
+        self.recorder.append(event).await
     }
 }
 

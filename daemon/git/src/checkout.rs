@@ -150,8 +150,7 @@ impl Checkouts {
                 }
                 Answer::Progress(line) => {
                     if let Some(recorder) = recorder {
-                        let said = recorder.log_line(Stage::Clone, "git", &line).await;
-                        said.map_err(|lost| other(lost.to_string()))?;
+                        recorder.log_line(Stage::Clone, "git", &line).await;
                     }
                 }
             }

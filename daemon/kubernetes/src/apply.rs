@@ -141,7 +141,7 @@ impl Applier<'_> {
             "PersistentVolumeClaim" => {
                 let message = format!("it stays as the failed release has made it: {error}");
                 let fix = "say its new size in the next release".into();
-                say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
+                recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
                 Ok(live)
             }
             // One that was made immutable meanwhile. What a policy or a quota refuses it would refuse again.
@@ -261,7 +261,7 @@ impl Applier<'_> {
                 entry.kind.to_lowercase(),
                 entry.name
             );
-            say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
+            recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
         }
         // Before they are forgotten: a restart does this again.
         if deleted.iter().any(Entry::scales) {
@@ -278,9 +278,4 @@ impl Applier<'_> {
 pub(crate) fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
     text(object, "/spec/strategy/type") == "Recreate"
         && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
-}
-
-pub(crate) async fn say(recorder: &Recorder, event: Event) -> Result<(), ClusterError> {
-    let said = recorder.record(event).await;
-    said.map_err(|lost| ClusterError::Unreachable { message: lost.to_string() })
 }

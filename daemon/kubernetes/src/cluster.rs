@@ -2,7 +2,7 @@
 
 use crate::{
     act,
-    apply::{self, Applier},
+    apply::Applier,
     claims::Claims,
     client::Client,
     endpoints, evidence,
@@ -105,7 +105,7 @@ impl Kubernetes {
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
-            apply::say(recorder, event).await?;
+            recorder.record(event).await;
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 //! what it waits for is told while it waits.
 
 use crate::{
-    apply,
     client::{Client, limited},
     observe::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
     snapshot::{Expected, Seen},
@@ -127,7 +126,7 @@ pub(crate) async fn wait(
         if state != told {
             told = state;
             let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
-            apply::say(recorder, line).await?;
+            recorder.record(line).await;
         }
         match hopeless(&seen).filter(|_| judge.noticed().is_empty()) {
             None => in_vain = None,

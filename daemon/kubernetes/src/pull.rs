@@ -2,7 +2,6 @@
 //! next node that needs the image cannot have it.
 
 use crate::{
-    apply,
     client::{Client, limited},
     render::{self, PullLogin},
 };
@@ -40,7 +39,7 @@ pub(crate) async fn login(
             let message =
                 format!("nodes cannot pull from {host} with a token: no pull secret is made");
             let fix = "give the nodes a login of their own for this registry".into();
-            apply::say(recorder, Event::Warning { stage: Stage::Release, message, fix }).await?;
+            recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
             Ok(None)
         }
     }

@@ -2,7 +2,6 @@
 //! controller does not replace it (kubernetes/kubernetes#67250). What is in the way goes.
 
 use crate::{
-    apply::say,
     client::Client,
     evidence,
     inventory::Entry,
@@ -54,7 +53,7 @@ pub(crate) async fn unblock(
             "pod {name} is of another version and not ready, and nothing goes on while it is there: deleted"
         );
         let source = format!("StatefulSet {set}");
-        say(recorder, Event::Log { stage: Stage::Release, source, line }).await?;
+        recorder.record(Event::Log { stage: Stage::Release, source, line }).await;
     }
     Ok(())
 }

@@ -176,6 +176,12 @@ impl Release {
         Self { clusters: clusters.to_vec(), ..self.clone() }
     }
 
+    /// Returns the same for another job, in these clusters: what a rollback brings out.
+    #[must_use]
+    pub fn again(&self, id: &str, clusters: &[String]) -> Self {
+        Self { id: id.to_owned(), ..self.at(clusters) }
+    }
+
     /// One for each of its clusters.
     pub fn each(&self) -> impl Iterator<Item = Self> {
         self.clusters.iter().map(|name| self.at(std::slice::from_ref(name)))

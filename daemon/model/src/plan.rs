@@ -1,7 +1,10 @@
 //! Strategies as data: a job and what served last become steps, with their own way back. Pure;
 //! carrying out is `release`'s.
 
-use crate::{hook::Hook, job::Release};
+use crate::{
+    hook::Hook,
+    job::{Release, Stage},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
@@ -140,6 +143,12 @@ impl Plan {
 }
 
 impl Step {
+    /// Returns the stage that a failure of this step is of.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if matches!(self, Self::Hook { .. }) { Stage::Hooks } else { Stage::Release }
+    }
+
     /// Only waiting is dropped when a job is stopped; a write in flight is seen through.
     #[must_use]
     pub fn is_wait(&self) -> bool {

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
-use windlass_engine::{journal::JournalLost, recorder::Recorder};
+use windlass_engine::recorder::Recorder;
 use windlass_model::{
     error::PluginError,
     event::{Event, PluginCall, PluginEffect},
@@ -56,9 +56,7 @@ pub(crate) async fn call<G: Guest>(
     let call = AssertUnwindSafe(alone(&host, &plugin, may, guest, send)).catch_unwind();
     let talk = async {
         while let Some(said) = said.recv().await {
-            if tell::<G>(&plugin, said, recorder).await.is_err() {
-                return;
-            }
+            tell::<G>(&plugin, said, recorder).await;
         }
     };
     let (answer, ()) = tokio::join!(call, talk);
@@ -72,14 +70,11 @@ pub(crate) async fn call<G: Guest>(
 }
 
 /// A line of its log, or something that it did.
-async fn tell<G: Guest>(
-    plugin: &Plugin,
-    said: GuestOutput,
-    recorder: &Recorder,
-) -> Result<(), JournalLost> {
+async fn tell<G: Guest>(plugin: &Plugin, said: GuestOutput, recorder: &Recorder) {
     let effect = match said {
         GuestOutput::Line(line) => {
-            return recorder.log_line(G::STAGE, &plugin.manifest.name, &line).await;
+            recorder.log_line(G::STAGE, &plugin.manifest.name, &line).await;
+            return;
         }
         GuestOutput::Effect(effect) => effect,
     };
@@ -98,7 +93,7 @@ async fn tell<G: Guest>(
     let line = serde_json::to_string(&effect).unwrap_or_default();
     let line = recorder.redactor().mask(&line);
     tracing::info!(target: "audit", effect = line, "plugin");
-    recorder.record(Event::PluginEffect(effect)).await
+    recorder.record(Event::PluginEffect(effect)).await;
 }
 
 /// Records the call, and keeps count of failures.
@@ -139,9 +134,7 @@ async fn told<G: Guest>(
     };
     let line = serde_json::to_string(&record).unwrap_or_default();
     tracing::info!(target: "audit", call = line, "plugin");
-    // The journal is gone: so is the job's run.
-    let recorded = recorder.record(Event::PluginCalled(record)).await;
-    recorded.map_err(|lost| plugin.error(G::CALL, lost.to_string(), None))?;
+    recorder.record(Event::PluginCalled(record)).await;
     answer.map_err(|failed| plugin.error(G::CALL, failed.message, failed.hint))
 }
 

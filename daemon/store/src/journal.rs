@@ -76,10 +76,16 @@ fn recorded(job: &str, row: &sqlx::sqlite::SqliteRow) -> Result<Recorded, StoreE
 #[async_trait]
 impl Journal for JobJournal {
     async fn append(&self, event: Event) -> Result<(), JournalLost> {
-        self.store.append(&self.job, event).await.map_err(|error| JournalLost(error.to_string()))
+        self.store
+            .append(&self.job, event)
+            .await
+            .map_err(|error| JournalLost::Unavailable(error.to_string()))
     }
 
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
-        self.store.last_release(app, cluster).await.map_err(|error| JournalLost(error.to_string()))
+        self.store
+            .last_release(app, cluster)
+            .await
+            .map_err(|error| JournalLost::Unavailable(error.to_string()))
     }
 }

@@ -1,7 +1,7 @@
 //! The cluster did not do what it was told, and that is no known problem.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::ClusterError;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

@@ -1,7 +1,7 @@
 //! Our own fault.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Panicked(message) = &failure.cause else { return None };

@@ -1,7 +1,7 @@
 //! Nobody knows what the tree is, or what is said of it cannot be.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::PluginError;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

@@ -1,15 +1,15 @@
 //! A hook failed, and its policy is not to go on.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_model::hook::HookPhase;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Hook { hook, plugin, phase, message, turn_back, place, judged } = &failure.cause
+    let Cause::Hook { hook, plugin, phase, message, roll_back, place, judged } = &failure.cause
     else {
         return None;
     };
-    let stands = match (phase, turn_back) {
+    let stands = match (phase, roll_back) {
         (HookPhase::BeforeTraffic, _) => format!("nothing was released{place}"),
         (_, true) => "what ran before is put back".to_owned(),
         (_, false) => {
@@ -75,7 +75,7 @@ mod tests {
             plugin: "hook-job".into(),
             phase: HookPhase::BeforeTraffic,
             message: "the Job could not be run: no node has room".into(),
-            turn_back: true,
+            roll_back: true,
             place: String::new(),
             judged: Some(Box::new(judged)),
         };

@@ -1,7 +1,7 @@
 //! The commit cannot be had.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::GitError;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

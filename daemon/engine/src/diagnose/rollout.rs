@@ -1,8 +1,8 @@
 //! A rollout that is hopeless, or an object that the API server does not take: the words are those
 //! of the problem that it is.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_rollout::report::{of_error, report};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {

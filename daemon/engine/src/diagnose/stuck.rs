@@ -1,7 +1,7 @@
 //! It failed, and so did the way back: the one case in which what ran before may not serve.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Stuck { first, .. } = &failure.cause else { return None };

@@ -1,7 +1,7 @@
 //! Tests fail, do not end, or are not run at all.
 
-use super::Diagnosis;
 use crate::failure::{Cause, Failure};
+use windlass_model::diagnosis::Diagnosis;
 use windlass_model::testing::TestSummary;
 
 /// Failing tests that are shown.

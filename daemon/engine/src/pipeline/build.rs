@@ -1,73 +1,91 @@
 //! From a decision to an image in the builder, and to the release that it will be.
 
 use super::{
-    detect::{Decided, Decision},
+    detect::{Decision, Found},
     port::{self, Exposed},
 };
 use crate::{
-    failure::Cause,
-    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Ports, Tree},
-    run::Run,
+    deploy::Deploy,
+    failure::{Cause, Failure},
+    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Tree},
 };
 use windlass_model::{
     app::App,
     cluster::Clusters,
     event::Event,
-    job::{Commit, Image, Job, Release, Stage},
+    job::{Commit, Image, Release, Stage},
     recipe::ImagePlan,
     runtime::SecretEnv,
     spec::Detected,
     version,
 };
 
-pub(super) async fn build(
-    job: &Job,
-    commit: &Commit,
-    decided: &Decided,
-    tree: &dyn Tree,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Box<dyn Build>, Cause> {
-    let open = || ports.builder.open(order(job, commit, decided, ports), tree, run.recorder());
-    let build = run.retrying(open).await?;
-    if build.config().user.is_none() {
-        if ports.forbid_root {
-            return Err(Cause::RootForbidden);
+impl Deploy<'_> {
+    /// Builds the image, and warns of what its configuration leaves open.
+    pub(super) async fn build(
+        &self,
+        commit: &Commit,
+        found: &Found,
+        tree: &dyn Tree,
+    ) -> Result<Box<dyn Build>, Cause> {
+        let recorder = self.run.recorder();
+        let open = || self.ports.builder.open(self.request(commit, found), tree, recorder);
+        let build = self.run.retrying(open).await?;
+        let warn = |(message, fix)| Event::Warning { stage: Stage::Build, message, fix };
+        if build.config().user.is_none() {
+            if self.ports.forbid_root {
+                return Err(Cause::RootForbidden);
+            }
+            let message = "the image runs as root".to_owned();
+            let fix =
+                "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".to_owned();
+            self.run.record(warn((message, fix))).await?;
         }
-        let message = "the image runs as root".to_owned();
-        let fix =
-            "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".to_owned();
-        run.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
+        if let Exposed::Unclear(taken) = port::exposed(build.config())
+            && recipe_port(&found.decision).is_none()
+            && found.decision.spec.leaves_port_open()
+        {
+            self.run.record(warn(port::unclear(taken, build.config()))).await?;
+        }
+        Ok(build)
     }
-    if let Exposed::Unclear(taken) = port::exposed(build.config())
-        && recipe_port(&decided.decision).is_none()
-        && decided.decision.spec.leaves_port_open()
-    {
-        let (message, fix) = port::unclear(taken, build.config());
-        run.record(Event::Warning { stage: Stage::Build, message, fix }).await?;
-    }
-    Ok(build)
-}
 
-fn order(job: &Job, commit: &Commit, decided: &Decided, ports: &Ports) -> BuildRequest {
-    let spec = &decided.decision.spec;
-    let mut arguments = spec.build.arguments.clone();
-    for (name, value) in
-        [(version::COMMIT, &commit.id), (version::VERSION, &decided.decision.version)]
-    {
-        arguments.entry(name.into()).or_insert_with(|| value.clone());
+    /// Records the release that was pushed: a restart does not build it again.
+    pub(super) async fn pushed(
+        &self,
+        commit: &Commit,
+        found: Found,
+        config: &ImageConfig,
+        image: Image,
+    ) -> Result<Release, Failure> {
+        let Found { decision, env, .. } = found;
+        let release = release(&self.job.id, &self.job.app, commit, &decision, env, config, image);
+        let release = release.at(&self.job.clusters.names);
+        let recorded = self.run.record(Event::Pushed(Box::new(release.clone()))).await;
+        recorded.map_err(|lost| Failure { at: Stage::Push, cause: lost.into() })?;
+        Ok(release)
     }
-    BuildRequest {
-        dockerfile: decided.decision.dockerfile.clone(),
-        target: match &decided.decision.dockerfile {
-            Dockerfile::Path(_) => spec.build.target.clone(),
-            // A recipe's stages are the plugin's own matter.
-            Dockerfile::Text(_) => None,
-        },
-        arguments,
-        secrets: decided.build_secrets.clone(),
-        reference: reference(&ports.registry, &job.app, commit),
-        context: format!("{}|{}|{}", job.app, commit.repository, commit.directory),
+
+    fn request(&self, commit: &Commit, found: &Found) -> BuildRequest {
+        let decision = &found.decision;
+        let mut arguments = decision.spec.build.arguments.clone();
+        for (name, value) in [(version::COMMIT, &commit.id), (version::VERSION, &decision.version)]
+        {
+            arguments.entry(name.into()).or_insert_with(|| value.clone());
+        }
+        let app = &self.job.app;
+        BuildRequest {
+            dockerfile: decision.dockerfile.clone(),
+            target: match &decision.dockerfile {
+                Dockerfile::Path(_) => decision.spec.build.target.clone(),
+                // A recipe's stages are the plugin's own matter.
+                Dockerfile::Text(_) => None,
+            },
+            arguments,
+            secrets: found.build_secrets.clone(),
+            reference: reference(&self.ports.registry, app, commit),
+            context: format!("{app}|{}|{}", commit.repository, commit.directory),
+        }
     }
 }
 

@@ -2,17 +2,17 @@
 
 use super::secrets;
 use crate::{
+    deploy::Deploy,
     dockerfile::render,
     failure::Cause,
     ports::{Detected, Dockerfile, Pointers, Ports, Tree},
     recorder::Recorder,
-    run::Run,
 };
 use std::collections::BTreeMap;
 use windlass_model::{
     error::{GitError, PluginError},
     event::Event,
-    job::{Commit, Job, Stage},
+    job::{Commit, Stage},
     manifest,
     recipe::Recipe,
     runtime::{Manifest, SecretEnv},
@@ -49,23 +49,22 @@ pub struct Decision {
 }
 
 /// A decision with the secrets that it names.
-pub(super) struct Decided {
+pub(super) struct Found {
     pub(super) decision: Decision,
     pub(super) env: Vec<SecretEnv>,
     pub(super) build_secrets: BTreeMap<String, Secret>,
 }
 
-pub(super) async fn detect(
-    job: &Job,
-    commit: &Commit,
-    tree: &dyn Tree,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Decided, Cause> {
-    let decision = decide(&job.spec, commit, tree, ports, run.recorder()).await?;
-    let (env, build_secrets) =
-        secrets::resolve(&job.app.project, &decision.spec, ports, run).await?;
-    Ok(Decided { decision, env, build_secrets })
+impl Deploy<'_> {
+    /// Decides what to build, and opens the secrets that the decision names.
+    pub(super) async fn detect(&self, commit: &Commit, tree: &dyn Tree) -> Result<Found, Cause> {
+        let recorder = self.run.recorder();
+        let decision = decide(&self.job.spec, commit, tree, self.ports, recorder).await?;
+        let project = &self.job.app.project;
+        let (env, build_secrets) =
+            secrets::resolve(project, &decision.spec, self.ports, self.run).await?;
+        Ok(Found { decision, env, build_secrets })
+    }
 }
 
 /// Reads `windlass.toml`, finds the Dockerfile, asks the detectors: all are asked, the best score
@@ -75,7 +74,7 @@ pub(super) async fn detect(
 /// # Errors
 /// A file that is wrong, detectors that all refuse, or nothing that anybody recognised.
 pub async fn decide(
-    said: &Spec,
+    spec: &Spec,
     commit: &Commit,
     tree: &dyn Tree,
     ports: &Ports,
@@ -87,8 +86,8 @@ pub async fn decide(
     };
     let mut deciders: BTreeMap<_, _> =
         file.flatten().into_keys().map(|path| (path, FILE)).collect();
-    deciders.extend(said.flatten().into_keys().map(|path| (path, "job")));
-    let spec = said.clone().merged_over(file);
+    deciders.extend(spec.flatten().into_keys().map(|path| (path, "job")));
+    let spec = spec.clone().merged_over(file);
     // Neither may contradict itself, and both together may.
     spec.check()?;
     pointers(&spec, tree, recorder).await?;
@@ -110,16 +109,16 @@ pub async fn decide(
     };
     let version = version::of(commit, tree.tags(), spec.build.arguments.get(version::VERSION));
     if let Some(recipe) = &mut recipe {
-        tell(recipe, recorder).await?;
+        recognised(recipe, recorder).await;
         recipe.fill(version::COMMIT, &commit.id);
         if recipe.fill(version::VERSION, &version.text) && path.is_none() {
-            decided("version", &version.text, vec![version.evidence], recorder).await?;
+            decided("version", &version.text, vec![version.evidence], recorder).await;
         }
     }
     let dockerfile = match (path, &recipe) {
         (Some(path), _) => {
             let evidence = vec![format!("{path}: a Dockerfile in the repository is used as it is")];
-            decided("dockerfile", &path, evidence, recorder).await?;
+            decided("dockerfile", &path, evidence, recorder).await;
             Dockerfile::Path(path)
         }
         (None, Some(recipe)) => {
@@ -156,7 +155,8 @@ async fn pointers(spec: &Spec, tree: &dyn Tree, recorder: &Recorder) -> Result<(
     let message = error.to_string();
     let fix =
         "none is needed where the app works without them: `build.lfs-pointers` is true".into();
-    Ok(recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?)
+    recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
+    Ok(())
 }
 
 /// The objects of the repository's own that the spec names.
@@ -231,29 +231,23 @@ async fn best(
             }
         };
         let message = format!("detector `{plugin}` could plan no build: {message}");
-        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await?;
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
     }
     Ok(recipe)
 }
 
-async fn tell(recipe: &Recipe, recorder: &Recorder) -> Result<(), Cause> {
+async fn recognised(recipe: &Recipe, recorder: &Recorder) {
     let value = format!("{} (score {}, by `{}`)", recipe.language, recipe.score, recipe.detector);
-    decided("language", &value, recipe.evidence.clone(), recorder).await?;
+    decided("language", &value, recipe.evidence.clone(), recorder).await;
     if !recipe.toolchains.is_empty() {
-        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), recorder).await?;
+        decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), recorder).await;
     }
-    Ok(())
 }
 
-async fn decided(
-    subject: &str,
-    value: &str,
-    evidence: Vec<String>,
-    recorder: &Recorder,
-) -> Result<(), Cause> {
+async fn decided(subject: &str, value: &str, evidence: Vec<String>, recorder: &Recorder) {
     let subject = subject.to_owned();
     let value = value.to_owned();
-    Ok(recorder.record(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await?)
+    recorder.record(Event::Decided { stage: Stage::Detect, subject, value, evidence }).await;
 }
 
 #[cfg(test)]

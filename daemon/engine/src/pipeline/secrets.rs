@@ -1,9 +1,9 @@
 //! Opens what a job names, and has it masked before anything else can say it.
 
-use crate::{ports::Ports, run::Run};
+use crate::{deploy::Deploy, ports::Ports, run::Run};
 use std::collections::BTreeMap;
 use windlass_model::{
-    error::SecretError, job::Release, plan::Plan, runtime::SecretEnv, secret::Secret, spec::Spec,
+    error::SecretError, job::Release, runtime::SecretEnv, secret::Secret, spec::Spec,
 };
 
 /// The newest version of one secret.
@@ -39,21 +39,16 @@ pub(super) async fn resolve(
     Ok((env, build))
 }
 
-/// What releases of a plan name, those of before too: they run again on a way back.
-pub(super) async fn mask_planned(plan: &Plan, ports: &Ports, run: &Run) {
-    for release in plan.releases() {
-        mask_released(release, ports, run).await;
-    }
-}
-
-/// What a release names, so that a crashing app's last words do not tell it. A secret that is gone
-/// is no error here: applying the release will say so.
-pub(super) async fn mask_released(release: &Release, ports: &Ports, run: &Run) {
-    for SecretEnv { name, version, .. } in &release.runtime.secrets {
-        if let Ok((secret, _)) =
-            ports.secrets.open(&release.app.project, name, Some(*version)).await
-        {
-            run.mask([secret]);
+impl Deploy<'_> {
+    /// Masks the secrets that a release names, so that a crashing app's last words do not show them. A
+    /// secret that was deleted is no error here: applying the release says so.
+    pub(crate) async fn mask_released(&self, release: &Release) {
+        let project = &release.app.project;
+        for SecretEnv { name, version, .. } in &release.runtime.secrets {
+            let opened = self.ports.secrets.open(project, name, Some(*version)).await;
+            if let Ok((secret, _)) = opened {
+                self.run.mask([secret]);
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Runs the tests in the stage that has the tools, live, and has a plugin read what came of it.
 
-use super::detect::Decided;
+use super::detect::Found;
 use crate::{
+    deploy::Deploy,
     failure::Cause,
-    ports::{Build, Dockerfile, Ports, Tree},
-    run::Run,
+    ports::{Build, Dockerfile, Tree},
 };
 use std::time::Duration;
 use windlass_model::{
@@ -14,89 +14,122 @@ use windlass_model::{
 };
 
 /// Seconds until tests are taken to hang, where nobody says otherwise.
-const PATIENCE: u64 = 600;
+const TIMEOUT: u64 = 600;
 
 /// What to run, and whose plan it is.
 type TestRequest = (TestRun, Option<TestPlan>);
 
-pub(super) async fn test(
-    decided: &Decided,
-    tree: &dyn Tree,
-    build: &dyn Build,
-    ports: &Ports,
-    run: &Run,
-) -> Result<(), Cause> {
-    let stages = build.config().stages.as_deref();
-    let (test, plan) = match order(decided, tree, stages, ports, run).await? {
-        Ok(order) => order,
-        Err(why) => return Ok(run.record(Event::Skipped(Stage::Test, why)).await?),
-    };
-    let seconds = decided.decision.spec.test.timeout_seconds.map_or(PATIENCE, u64::from);
-    let last = LastWords::default();
-    let running = build.test(&test, &last, run.recorder());
-    let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
-    let Ok(output) = output else {
-        return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
-    };
-    let output = output?;
-    let summary = read(decided, &output, plan.as_ref(), ports, run).await?;
-    if let Some(summary) = &summary {
-        run.record(Event::Tested(summary.clone())).await?;
+impl Deploy<'_> {
+    /// Runs the tests of what was built.
+    pub(super) async fn test(
+        &self,
+        found: &Found,
+        tree: &dyn Tree,
+        build: &dyn Build,
+    ) -> Result<(), Cause> {
+        let stages = build.config().stages.as_deref();
+        let (test, plan) = match self.test_request(found, tree, stages).await? {
+            Ok(request) => request,
+            Err(why) => return Ok(self.run.record(Event::Skipped(Stage::Test, why)).await?),
+        };
+        let seconds = found.decision.spec.test.timeout_seconds.map_or(TIMEOUT, u64::from);
+        let last = LastWords::default();
+        let running = build.test(&test, &last, self.run.recorder());
+        let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
+        let Ok(output) = output else {
+            return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
+        };
+        let output = output?;
+        let summary = self.read(found, &output, plan.as_ref()).await?;
+        if let Some(summary) = &summary {
+            self.run.record(Event::Tested(summary.clone())).await?;
+        }
+        judge(output, plan.as_ref(), summary)
     }
-    judge(output, plan.as_ref(), summary)
-}
 
-/// What to run, or why nothing: the spec's command, a Dockerfile's own stage, a plugin's plan.
-async fn order(
-    decided: &Decided,
-    tree: &dyn Tree,
-    stages: Option<&[String]>,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Result<TestRequest, String>, Cause> {
-    let spec = &decided.decision.spec.test;
-    if spec.off == Some(true) {
-        return Ok(Err("the spec says `test.off`".into()));
-    }
-    let recipe = decided.decision.recipe.as_ref();
-    let own = match &decided.decision.dockerfile {
-        Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
-        Dockerfile::Path(_) => stages.and_then(own_stage),
-    };
-    let stage = spec.stage.clone().or(own);
-    let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
-    if !said.command.is_empty() {
-        return Ok(Ok((said, None)));
-    }
-    let recipe = match (&decided.decision.dockerfile, recipe) {
-        // What a stage's image runs is its author's word on how to test.
-        (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
-        (Dockerfile::Text(_), Some(recipe)) => recipe,
-        (Dockerfile::Path(path), _) if stages.is_some() => {
-            let why = format!("{path} has no stage `test`, and the spec names no command");
-            return Ok(Err(why));
+    /// What to run, or why nothing: the spec's command, a Dockerfile's own stage, a plugin's plan.
+    async fn test_request(
+        &self,
+        found: &Found,
+        tree: &dyn Tree,
+        stages: Option<&[String]>,
+    ) -> Result<Result<TestRequest, String>, Cause> {
+        let spec = &found.decision.spec.test;
+        if spec.off == Some(true) {
+            return Ok(Err("the spec says `test.off`".into()));
         }
-        (Dockerfile::Path(path), _) => {
-            let why = format!("the frontend that reads {path} does not tell its stages");
-            let message = format!("{why}: nothing is tested, even if there is a stage `test`");
-            let fix = "name the stage in `test.stage`, or say `test.off`".to_owned();
-            run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
-            return Ok(Err(why));
+        let recipe = found.decision.recipe.as_ref();
+        let own = match &found.decision.dockerfile {
+            Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
+            Dockerfile::Path(_) => stages.and_then(own_stage),
+        };
+        let stage = spec.stage.clone().or(own);
+        let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
+        if !said.command.is_empty() {
+            return Ok(Ok((said, None)));
         }
-        (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
-    };
-    let Some(plan) = ports.runners.plan(tree, &recipe.language, run.recorder()).await? else {
-        let language = &recipe.language;
-        return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
-    };
-    let evidence = plan.evidence.clone();
-    let subject = "tests".into();
-    let value = format!("{} (`{}`)", plan.command.join(" "), plan.runner);
-    run.record(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
-    let command = plan.command.clone();
-    let env = plan.env.clone();
-    let reports = plan.reports.clone();
-    Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+        let recipe = match (&found.decision.dockerfile, recipe) {
+            // What a stage's image runs is its author's word on how to test.
+            (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
+            (Dockerfile::Text(_), Some(recipe)) => recipe,
+            (Dockerfile::Path(path), _) if stages.is_some() => {
+                let why = format!("{path} has no stage `test`, and the spec names no command");
+                return Ok(Err(why));
+            }
+            (Dockerfile::Path(path), _) => {
+                let why = format!("the frontend that reads {path} does not tell its stages");
+                let message = format!("{why}: nothing is tested, even if there is a stage `test`");
+                let fix = "name the stage in `test.stage`, or say `test.off`".to_owned();
+                self.run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
+                return Ok(Err(why));
+            }
+            (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
+        };
+        let Some(plan) =
+            self.ports.runners.plan(tree, &recipe.language, self.run.recorder()).await?
+        else {
+            let language = &recipe.language;
+            return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
+        };
+        let evidence = plan.evidence.clone();
+        let subject = "tests".into();
+        let value = format!("{} (`{}`)", plan.command.join(" "), plan.runner);
+        self.run.record(Event::Decided { stage: Stage::Test, subject, value, evidence }).await?;
+        let command = plan.command.clone();
+        let env = plan.env.clone();
+        let reports = plan.reports.clone();
+        Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+    }
+
+    /// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
+    /// chose, it only might have told more.
+    async fn read(
+        &self,
+        found: &Found,
+        output: &TestOutput,
+        plan: Option<&TestPlan>,
+    ) -> Result<Option<TestSummary>, Cause> {
+        let decision = &found.decision;
+        let languages = match &decision.recipe {
+            Some(recipe) => std::slice::from_ref(&recipe.language),
+            // A detector is called as its language is.
+            None => decision.refused.as_slice(),
+        };
+        let runner = plan.map(|plan| &*plan.runner);
+        for language in languages {
+            match self.ports.runners.read(language, runner, output, self.run.recorder()).await {
+                Ok(None) => {}
+                Ok(summary) => return Ok(summary),
+                Err(error) if plan.is_some() => return Err(error.into()),
+                Err(error) => {
+                    let fix = "the exit code alone decides; tell the plugin's author".to_owned();
+                    let message = error.to_string();
+                    self.run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
+                }
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Names what was run: of a stage that runs what its image says, the stage.
@@ -110,37 +143,6 @@ fn named(test: TestRun) -> Vec<String> {
 /// Finds a Dockerfile's own stage for tests. Names of stages have no case, as for the builder.
 fn own_stage(stages: &[String]) -> Option<String> {
     stages.iter().find(|stage| stage.eq_ignore_ascii_case("test")).cloned()
-}
-
-/// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
-/// chose, it only might have told more.
-async fn read(
-    decided: &Decided,
-    output: &TestOutput,
-    plan: Option<&TestPlan>,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Option<TestSummary>, Cause> {
-    let decision = &decided.decision;
-    let languages = match &decision.recipe {
-        Some(recipe) => std::slice::from_ref(&recipe.language),
-        // A detector is called as its language is.
-        None => decision.refused.as_slice(),
-    };
-    let runner = plan.map(|plan| &*plan.runner);
-    for language in languages {
-        match ports.runners.read(language, runner, output, run.recorder()).await {
-            Ok(None) => {}
-            Ok(summary) => return Ok(summary),
-            Err(error) if plan.is_some() => return Err(error.into()),
-            Err(error) => {
-                let fix = "the exit code alone decides; tell the plugin's author".to_owned();
-                let message = error.to_string();
-                run.record(Event::Warning { stage: Stage::Test, message, fix }).await?;
-            }
-        }
-    }
-    Ok(None)
 }
 
 fn judge(

@@ -71,7 +71,7 @@ impl Journal for FakeJournal {
         let is_over =
             |fault: &Fault| matches!(fault, Fault::KilledAfter(all) if events.len() >= *all);
         if self.faults.any(is_over) {
-            return Err(JournalLost("killed".into()));
+            return Err(JournalLost::Unavailable("killed".into()));
         }
         if let Event::StepFinished(cursor) = &event
             && self.faults.has(&Fault::CancelledAfter(*cursor))

@@ -2,6 +2,7 @@
 
 use super::secrets;
 use crate::{
+    deploy::Deploy,
     failure::Cause,
     ports::{Ports, Tree},
     run::Run,
@@ -25,6 +26,13 @@ pub async fn checkout(
         run.record(Event::Cloned(commit.clone())).await?;
     }
     Ok(tree)
+}
+
+impl Deploy<'_> {
+    /// Fetches the job's commit.
+    pub(super) async fn clone_commit(&self, commit: &Commit) -> Result<Box<dyn Tree>, Cause> {
+        checkout(&self.job.app.project, commit, self.ports, self.run).await
+    }
 }
 
 /// Finds the commit that a revision leads to now, with its project's credential. The `id` of `commit`

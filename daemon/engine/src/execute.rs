@@ -1,0 +1,161 @@
+//! Executes a plan: forward, and rolled back at the first failure or when the job is stopped.
+
+use crate::{
+    deploy::Deploy,
+    diagnose::{ended, unsuccessful},
+    failure::{Cause, Failure},
+    journal::JournalLost,
+    resume::Resume,
+};
+use futures::future::{join_all, try_join_all};
+use std::mem;
+use windlass_model::{
+    event::Event,
+    job::{Release, Stage},
+    outcome::Outcome,
+    plan::{Change, Cursor, Plan, Step},
+    replay::{HookProgress, RollingBack},
+};
+
+mod health;
+mod hooks;
+
+impl Deploy<'_> {
+    /// Takes the steps forward, and rolls back where one fails.
+    pub(crate) async fn execute(
+        &self,
+        plan: &Plan,
+        resume: Resume,
+    ) -> Result<Outcome, JournalLost> {
+        // Earlier releases run again on a rollback: their secrets are masked too.
+        for release in plan.releases() {
+            self.mask_released(release).await;
+        }
+        let (outcome, begun, from) = match (resume.at, resume.rolling_back) {
+            (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
+                (outcome, begun, index)
+            }
+            (at, _) => match self.forward(plan, at.index(), resume.begun, resume.progress).await {
+                Ok(()) => return self.serving(&plan.release).await,
+                Err(Interrupted { failure, begun }) => {
+                    let stays = failure.stays();
+                    let outcome = ended(failure)?;
+                    if stays {
+                        return Ok(outcome);
+                    }
+                    self.run.record(Event::RollingBack(outcome.clone())).await?;
+                    (outcome, begun, 0)
+                }
+            },
+        };
+        let Err(failure) = self.roll_back(&plan.rollback_from(begun), from).await else {
+            return Ok(outcome);
+        };
+        if let Cause::JournalLost(lost) = failure.cause {
+            return Err(lost);
+        }
+        let at = outcome.stage();
+        let first = Box::new(unsuccessful(outcome));
+        ended(Failure { at, cause: Cause::Stuck { first, back: Box::new(failure.cause) } })
+    }
+
+    /// Takes the steps from index `from`. `begun` means that an earlier run began the first of them;
+    /// `progress` is that step's.
+    async fn forward(
+        &self,
+        plan: &Plan,
+        from: usize,
+        begun: bool,
+        mut progress: HookProgress,
+    ) -> Result<(), Interrupted> {
+        for (index, step) in plan.forward.iter().enumerate().skip(from) {
+            // A step that is not begun leaves nothing to put back.
+            let stopped = self.run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
+            stopped.map_err(|cause| Interrupted {
+                failure: Failure { at: step.stage(), cause },
+                begun: index + usize::from(begun && index == from),
+            })?;
+            let progress = mem::take(&mut progress);
+            let work = async {
+                if step.is_wait() {
+                    self.run.unless_stopped(self.take(step, progress)).await
+                } else {
+                    self.take(step, progress).await
+                }
+            };
+            let cursor = Cursor::Forward(index);
+            let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
+            taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
+        }
+        Ok(())
+    }
+
+    async fn roll_back(&self, steps: &[Step], from: usize) -> Result<(), Failure> {
+        for (index, step) in steps.iter().enumerate().skip(from) {
+            let work = self.take(step, HookProgress::default());
+            self.run.step(Stage::Release, Cursor::Rollback(index), step.to_string(), work).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one step. What may pass (an API server that restarts) is waited out; what will not is an
+    /// error at once.
+    async fn take(&self, step: &Step, progress: HookProgress) -> Result<(), Cause> {
+        match step {
+            Step::Hook { hook, release } => self.ask_hook(hook, release, progress).await,
+            Step::Change(change) => self.make(change).await,
+            Step::AwaitHealthy { release, within } => self.await_healthy(release, *within).await,
+            Step::Parallel(steps) => {
+                let all =
+                    steps.iter().map(|step| Box::pin(self.take(step, HookProgress::default())));
+                // Of waits the first verdict is enough; a write that was begun is seen through.
+                if step.is_wait() {
+                    return try_join_all(all).await.map(|_| ());
+                }
+                let mut failed = join_all(all).await.into_iter().filter_map(Result::err);
+                let Some(first) = failed.next() else { return Ok(()) };
+                for other in failed {
+                    let fix =
+                        "look at that cluster too; the job ends with the first that failed".into();
+                    let message = other.to_string();
+                    self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
+                }
+                Err(first)
+            }
+            Step::Sequence(steps) => {
+                for step in steps {
+                    Box::pin(self.take(step, HookProgress::default())).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn make(&self, change: &Change) -> Result<(), Cause> {
+        let make = || async {
+            let made = self.ports.cluster.make(change, self.run.recorder()).await;
+            made.map_err(|error| Cause::applying(error, change.release()))
+        };
+        self.run.retrying(make).await
+    }
+
+    /// Records where the app answers now.
+    async fn serving(&self, release: &Release) -> Result<Outcome, JournalLost> {
+        for placed in release.each() {
+            // What serves is not failed for an address that cannot be had.
+            let endpoints = self.ports.inspect.endpoints(&placed).await.unwrap_or_default();
+            if !endpoints.is_empty() {
+                let cluster = placed.cluster().to_owned();
+                self.run.record(Event::Serving { cluster, endpoints }).await?;
+            }
+        }
+        self.run.record(Event::Finished(Stage::Release)).await?;
+        Ok(Outcome::Succeeded(Box::new(release.clone())))
+    }
+}
+
+/// A way forward that ended early, with the number of steps that were begun by then.
+struct Interrupted {
+    failure: Failure,
+    begun: usize,
+}

@@ -1,0 +1,135 @@
+//! Waits for a rollout, and judges it as it goes.
+
+use crate::{deploy::Deploy, failure::Cause};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep_until};
+use windlass_model::{
+    error::ClusterError,
+    event::Event,
+    job::{Release, Stage},
+    plan::Change,
+};
+use windlass_rollout::{
+    blocked::Blocked,
+    judge::{Judge, Verdict},
+    problem::Finding,
+    report::report,
+    snapshot::Snapshot,
+};
+
+/// After a cluster was away, its controllers have some catching up to do as well.
+const CATCHING_UP: Duration = Duration::from_secs(60);
+
+impl Deploy<'_> {
+    /// Waits until a release is healthy, hopeless, or out of time.
+    pub(super) async fn await_healthy(
+        &self,
+        release: &Release,
+        within: Duration,
+    ) -> Result<(), Cause> {
+        let left = Mutex::new(within);
+        let judge = tokio::sync::Mutex::default();
+        self.run.retrying(|| self.watch(release, within, &left, &judge)).await
+    }
+
+    /// Watches a rollout until it is healthy, hopeless, or out of time. `left`: of that time. While a
+    /// cluster is away none of it passes, and nothing is judged.
+    async fn watch(
+        &self,
+        release: &Release,
+        within: Duration,
+        left: &Mutex<Duration>,
+        judge: &tokio::sync::Mutex<Judge>,
+    ) -> Result<(), Cause> {
+        let limit = *left.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_release = |error| Cause::applying(error, release);
+        let mut snapshots = self.ports.cluster.observe(release).await.map_err(of_release)?;
+        let started = Instant::now();
+        // A DaemonSet goes node by node, and only the cluster knows how many there are: its time begins
+        // anew with each pod that is ready.
+        let mut since = started;
+        let mut most = 0;
+        let away = |error: ClusterError| {
+            let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
+            *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+            Err(of_release(error))
+        };
+        let mut judge = judge.lock().await;
+        let mut blocked = Blocked::default();
+        judge.begin_again();
+        let mut last = Snapshot::default();
+        let mut may_unblock = true;
+        let finding = loop {
+            // A signal that must persist is fatal while nothing more happens: look again by then.
+            let late = since + limit;
+            let looks = [judge.look_again(), blocked.look_again()];
+            let look = looks.into_iter().flatten().fold(late, |look, at| look.min(started + at));
+            let seen = tokio::select! {
+                seen = snapshots.recv() => match seen {
+                    Some(Ok(seen)) => seen,
+                    Some(Err(error)) => return away(error),
+                    None => return away(ClusterError::Unreachable { message: "the watch ended".into() }),
+                },
+                () = sleep_until(look) => last.clone(),
+            };
+            if seen.progress() != last.progress() && seen.is_of(&release.id) {
+                let (ready, wanted) = seen.progress();
+                let cluster = release.cluster().to_owned();
+                self.run.record(Event::Rollout { cluster, ready, wanted }).await?;
+            }
+            let ready = seen.progress().0;
+            if ready > most && seen.workloads.iter().any(|one| one.kind == "DaemonSet") {
+                (since, most) = (Instant::now(), ready);
+            }
+            last = seen;
+            match judge.judge(&last, release, started.elapsed()) {
+                Verdict::Healthy(warned) => {
+                    for finding in warned {
+                        let words = report(&finding, release, Vec::new());
+                        let (subject, place) = (words.subject, release.place());
+                        let message = format!("{subject}{place}: {} ({})", words.what, words.why);
+                        let fix = words.fixes.join("; or: ");
+                        self.run
+                            .record(Event::Warning { stage: Stage::Release, message, fix })
+                            .await?;
+                    }
+                    return Ok(());
+                }
+                Verdict::Failed(finding) => break finding,
+                Verdict::Progressing if since.elapsed() >= limit => {
+                    let excused = judge.excused().cloned();
+                    break excused.unwrap_or_else(|| Finding::stalled(&last, within));
+                }
+                Verdict::Progressing => {}
+            }
+            if may_unblock && blocked.must_go(&last, release, started.elapsed()) {
+                match self.unblock(release).await {
+                    Ok(can) => may_unblock = can,
+                    Err(error) => return away(error),
+                }
+            }
+        };
+        let evidence = self.ports.cluster.evidence(release).await;
+        Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
+    }
+
+    /// Deletes what is in the way of a rollout. Says whether that can be done; where it cannot, the rollout may
+    /// go on all the same.
+    async fn unblock(&self, release: &Release) -> Result<bool, ClusterError> {
+        let change = Change::Unblock(Box::new(release.clone()));
+        let error = match self.ports.cluster.make(&change, self.run.recorder()).await {
+            Ok(()) => return Ok(true),
+            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. })) => {
+                return Err(error);
+            }
+            Err(error) => error,
+        };
+        let message = format!("a pod of another version is in the way{}: {error}", release.place());
+        let fix = "delete that pod by hand; its StatefulSet then goes on".into();
+        self.run.recorder().record(Event::Warning { stage: Stage::Release, message, fix }).await;
+        Ok(false)
+    }
+}

@@ -1,0 +1,95 @@
+//! From a release to the plan that brings it out.
+
+use crate::{
+    deploy::Deploy,
+    failure::{Cause, Failure},
+    journal::JournalLost,
+};
+use std::collections::BTreeMap;
+use windlass_model::{
+    event::Event,
+    hook::Hook,
+    job::{Release, Source, Stage},
+    plan::{Plan, Previous, rolling},
+};
+
+impl Deploy<'_> {
+    /// Checks that the job's app may still go to its clusters: the job may have waited.
+    pub(super) fn may_go(&self) -> Result<(), Failure> {
+        let clusters = &self.job.clusters;
+        let chosen =
+            self.ports.targets.choose(&self.job.app, &clusters.names, Some(clusters.order));
+        chosen.map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
+        Ok(())
+    }
+
+    /// Plans a release, and records the plan: from here on nothing is left to decide.
+    pub(super) async fn plan(&self, release: &Release) -> Result<Plan, Failure> {
+        let planned = async {
+            self.run.record(Event::Started(Stage::Release)).await?;
+            let hooks = match self.job.source {
+                Source::Commit(_) => self.hooks_of(release).await?,
+                // Migrations of an earlier release ran with it. Notification hooks run after a rollback too.
+                Source::Release(_) => Vec::new(),
+            };
+            let previous = self.previous(release).await?;
+            let plan = rolling(release, self.job.clusters.order, &previous, &hooks);
+            self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
+            Ok::<_, Cause>(plan)
+        };
+        planned.await.map_err(|cause| Failure { at: Stage::Release, cause })
+    }
+
+    /// Returns what serves in each of a release's clusters. What the journal does not know is no reason
+    /// to scale it to nothing if this release fails.
+    async fn previous(&self, release: &Release) -> Result<BTreeMap<String, Previous>, Cause> {
+        let mut previous = BTreeMap::new();
+        for next in release.each() {
+            let known = match self.run.last_release(&next.app, next.cluster()).await? {
+                Some(last) => Previous::Release(Box::new(last)),
+                None if self.serves(&next).await? => {
+                    self.run.record(unmanaged(&next)).await?;
+                    Previous::Unmanaged
+                }
+                None => continue,
+            };
+            previous.insert(next.cluster().to_owned(), known);
+        }
+        Ok(previous)
+    }
+
+    async fn serves(&self, next: &Release) -> Result<bool, Cause> {
+        let ask = || async {
+            let serves = self.ports.preview.serves(next).await;
+            serves.map_err(|error| Cause::applying(error, next))
+        };
+        self.run.unless_stopped(self.run.retrying(ask)).await
+    }
+
+    /// Returns the operator's hooks for a release. An app's settings for a hook that there is not are no
+    /// error: another operator may deploy the same repository.
+    async fn hooks_of(&self, release: &Release) -> Result<Vec<Hook>, JournalLost> {
+        let hooks = self.ports.hooks.of(&release.app, &release.hooks);
+        for name in release.hooks.keys() {
+            if !hooks.iter().any(|hook| hook.name == *name) {
+                let message = format!(
+                    "`hooks.{name}` is set, and the operator has no such hook for this app"
+                );
+                let known = hooks.iter().map(|hook| &*hook.name).collect::<Vec<_>>().join(", ");
+                let fix = format!("remove it, or ask the operator for it; there are: {known}");
+                self.run.record(Event::Warning { stage: Stage::Hooks, message, fix }).await?;
+            }
+        }
+        Ok(hooks)
+    }
+}
+
+fn unmanaged(next: &Release) -> Event {
+    let message = format!(
+        "{} serves{} already, and the journal has no release of it",
+        next.app.name,
+        next.place()
+    );
+    let fix = "none is needed if another tool deployed it; if this release fails, it cannot be rolled back to what serves now, and what it changed stays";
+    Event::Warning { stage: Stage::Release, message, fix: fix.into() }
+}
