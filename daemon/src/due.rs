@@ -1,12 +1,8 @@
 //! What comes later is stored, not slept: one loop over what is due.
 
-use crate::{planner::NullJournal, wire::PortsFactory};
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-use tokio::sync::watch;
-use windlass_engine::run::Run;
+use crate::wire::PortsFactory;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use windlass_engine::recorder::Recorder;
 use windlass_model::app::App;
 use windlass_store::{Store, StoreError};
 
@@ -72,11 +68,10 @@ async fn renew(store: &Store, supplies: &PortsFactory, app: &App) -> Result<Opti
         let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
         return Ok(is_on_its_way.then(now_ms));
     }
-    let (_stop, stop) = watch::channel(None);
-    let run = Run::new(Arc::new(NullJournal), stop, None);
+    let recorder = Recorder::null();
     let mut renewed = Vec::new();
     for release in released {
-        let next = supplies.cluster.renew(&release, run.recorder()).await;
+        let next = supplies.cluster.renew(&release, &recorder).await;
         // One that is away does not keep the others from theirs.
         renewed.push(next.map_err(|error| format!("{error}{}", release.place())));
     }

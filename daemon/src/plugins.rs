@@ -4,8 +4,8 @@ use crate::{config::Config, wire};
 use async_trait::async_trait;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
-use windlass_engine::records::{PluginRecord, PluginRecords};
-use windlass_plugin_host::Plugins;
+use windlass_plugin_host::{PluginStatus, Plugins};
+use windlass_service::{PluginRecord, PluginRecords};
 
 /// Reads the configuration again when it is told to.
 pub(crate) struct PluginAdmin {
@@ -24,7 +24,7 @@ impl PluginAdmin {
 #[async_trait]
 impl PluginRecords for PluginAdmin {
     fn list(&self) -> Vec<PluginRecord> {
-        self.plugins.list()
+        self.plugins.list().into_iter().map(record).collect()
     }
 
     async fn reload(&self) -> Result<Vec<String>, String> {
@@ -35,5 +35,23 @@ impl PluginRecords for PluginAdmin {
             tracing::error!(%error, "the plugins of before stay");
             error.to_string()
         })
+    }
+}
+
+fn record(status: PluginStatus) -> PluginRecord {
+    PluginRecord {
+        name: status.name,
+        version: status.version,
+        world: status.world,
+        digest: status.digest,
+        path: status.path,
+        markers: status.markers,
+        languages: status.languages,
+        may: status.may,
+        not_granted: status.not_granted,
+        used: status.used,
+        calls: status.calls,
+        failures: status.failures,
+        disabled: status.disabled,
     }
 }

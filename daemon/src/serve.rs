@@ -4,8 +4,6 @@ use crate::{
     config::{Config, Listen},
     dispatch::Dispatcher,
     due,
-    inspect::Inspection,
-    planner::DryRunPlanner,
     plugins::PluginAdmin,
     wire::{self, Wired},
 };
@@ -15,8 +13,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
-use windlass_api::{Access, Services, Tls, serve_tcp, serve_unix};
-use windlass_engine::records::PluginRecords;
+use windlass_api::{Access, Tls, serve_tcp, serve_unix};
+use windlass_service::{Inspection, PluginRecords, Services};
 
 /// Any error that ends the daemon, as a person should read it.
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -26,15 +24,22 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let Wired { store, supplies } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
     let plugins = Arc::new(PluginAdmin::new(supplies.plugins.clone(), file));
-    let desk = Services {
-        jobs: Arc::new(store.clone()),
-        updates: Arc::new(store.clone()),
-        releases: Arc::new(store.clone()),
-        secrets: Arc::new(store.clone()),
+    let stored = Arc::new(store.clone());
+    let services = Services {
+        jobs: stored.clone(),
+        updates: stored.clone(),
+        releases: stored.clone(),
+        secrets: stored.clone(),
         plugins: plugins.clone(),
         targets: supplies.targets.clone(),
-        planner: Arc::new(DryRunPlanner { supplies: supplies.clone(), store: store.clone() }),
-        inspector: Arc::new(Inspection::new(supplies.clone(), store.clone())),
+        planner: Arc::new(supplies.clone()),
+        inspection: Inspection::new(
+            supplies.inspect.clone(),
+            supplies.secrets.clone(),
+            stored.clone(),
+            stored.clone(),
+            stored,
+        ),
         queue: queue.clone(),
     };
     let access = Arc::new(access(&config));
@@ -49,13 +54,13 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
     let listener = socket(&config)?;
-    let unix = serve_unix(listener, desk.clone(), access.clone(), until(stopped.clone()));
+    let unix = serve_unix(listener, services.clone(), access.clone(), until(stopped.clone()));
     let unix = tokio::spawn(unix);
     let tcp = match config.listen.tcp {
         None => None,
         Some(address) => {
             let tls = tls(&config.listen)?;
-            let serving = serve_tcp(address, tls, desk, access, until(stopped.clone()));
+            let serving = serve_tcp(address, tls, services, access, until(stopped.clone()));
             Some(tokio::spawn(serving))
         }
     };

@@ -5,15 +5,21 @@ use crate::{
     registries::Registries,
     serve::Fault,
 };
+use async_trait::async_trait;
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit};
-use windlass_engine::ports::{
-    Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets,
+use windlass_engine::{
+    failure::Failure,
+    pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
+    ports::{Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets},
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
-use windlass_model::{cluster::Targets, hook, secret::Secret};
+use windlass_model::{
+    app::App, cluster::Targets, hook, job::Commit, revision::Revision, secret::Secret,
+};
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
+use windlass_service::Planner;
 use windlass_store::{Key, Store};
 
 /// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
@@ -60,6 +66,22 @@ impl PortsFactory {
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,
         }
+    }
+}
+
+#[async_trait]
+impl Planner for PortsFactory {
+    async fn resolve(
+        &self,
+        app: &App,
+        commit: Commit,
+        revision: &Revision,
+    ) -> Result<Commit, Failure> {
+        resolve_revision(app, commit, revision, &self.for_job(&app.project)).await
+    }
+
+    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Failure> {
+        dry_run(request, &self.for_job(&request.app.project)).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Callers and their rights.
+//! Identifies callers. What they may is checked in the service.
 //!
 //! On the unix socket the kernel names the caller (`SO_PEERCRED`). Over TCP a caller shows a bearer token,
 //! of which only the hash is configured, or a client certificate.
@@ -11,24 +11,13 @@ use std::{fmt::Write, sync::Arc};
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo, UdsConnectInfo};
 use tonic::{Request, Status, service::Interceptor};
 use windlass_model::app::label;
+use windlass_service::{Caller, Verb};
 
 /// Hex digits of a SHA-256.
 const HASH: usize = 64;
 
 /// A shorter token could be guessed: its hash is made to be fast.
 const SHORTEST_TOKEN: usize = 32;
-
-/// A right of a principal in its projects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    /// See jobs, events, releases, what serves and what it prints, names of secrets.
-    Read,
-    /// Submit, plan, cancel and roll back.
-    Deploy,
-    /// Put and delete secrets.
-    Secrets,
-}
 
 /// A caller over TCP. It has a token, a certificate, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,32 +46,32 @@ pub struct Access {
     pub principals: Vec<Principal>,
 }
 
-/// Puts the caller's principal into each request.
+/// Puts the caller into each request.
 #[derive(Clone)]
 pub(crate) struct AuthInterceptor(pub(crate) Arc<Access>);
 
 impl Interceptor for AuthInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let principal = self.0.identify(&request)?;
-        request.extensions_mut().insert(Arc::new(principal));
+        let caller = self.0.identify(&request)?;
+        request.extensions_mut().insert(Arc::new(caller));
         Ok(request)
     }
 }
 
 impl Access {
-    fn identify(&self, request: &Request<()>) -> Result<Principal, Status> {
+    fn identify(&self, request: &Request<()>) -> Result<Caller, Status> {
         if let Some(peer) = request.extensions().get::<UdsConnectInfo>() {
             let uid = peer.peer_cred.map(|credential| credential.uid());
             return match uid.filter(|uid| self.uids.contains(uid)) {
-                Some(uid) => Ok(all_of(format!("uid:{uid}"))),
-                None => Err(errors::denied(format!(
+                Some(uid) => Ok(Caller::with_all_rights(format!("uid:{uid}"))),
+                None => Err(errors::denied(&format!(
                     "user id {} may not use this socket",
                     uid.map_or("unknown".into(), |uid| uid.to_string())
                 ))),
             };
         }
         if let Some(principal) = self.by_certificate(request) {
-            return Ok(principal);
+            return Ok(principal.caller());
         }
         let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
@@ -92,17 +81,17 @@ impl Access {
         let found = self.principals.iter().find(|principal| {
             principal.token_sha256.as_deref().is_some_and(|known| same(known, &hash))
         });
-        found.cloned().ok_or_else(|| errors::unauthenticated("the token is unknown"))
+        found.map(Principal::caller).ok_or_else(|| errors::unauthenticated("the token is unknown"))
     }
 
-    fn by_certificate(&self, request: &Request<()>) -> Option<Principal> {
+    fn by_certificate(&self, request: &Request<()>) -> Option<&Principal> {
         let tls = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>()?;
         let certificates = tls.peer_certs()?;
         let hash = hash(certificates.first()?);
         let known = |principal: &&Principal| {
             principal.certificate_sha256.as_deref().is_some_and(|known| same(known, &hash))
         };
-        self.principals.iter().find(known).cloned()
+        self.principals.iter().find(known)
     }
 }
 
@@ -122,16 +111,6 @@ pub fn hash_token(token: &str) -> Result<String, String> {
         return Err("the token holds a blank or a character beyond ASCII, which no header may; expected letters, digits and signs, such as those of `openssl rand -hex 32`".into());
     }
     Ok(hash(token.as_bytes()))
-}
-
-fn all_of(name: String) -> Principal {
-    Principal {
-        name,
-        token_sha256: None,
-        certificate_sha256: None,
-        projects: vec!["*".into()],
-        verbs: vec![Verb::Read, Verb::Deploy, Verb::Secrets],
-    }
 }
 
 /// Compares in the same time wherever the difference is.
@@ -201,39 +180,16 @@ impl Principal {
         token.into_iter().chain(certificate.map(|hash| ("certificate-sha256", hash)))
     }
 
-    /// Whether all projects are its.
-    fn sees_all(&self) -> bool {
-        self.projects.iter().any(|project| project == "*")
-    }
-
-    /// Returns the projects that a list may show. `None` means all.
-    pub(crate) fn visible(&self) -> Option<Vec<String>> {
-        (!self.sees_all()).then(|| self.projects.clone())
-    }
-
-    /// Checks the right to what belongs to no project.
-    pub(crate) fn may_operate(&self, verb: Verb) -> Result<(), Status> {
-        if self.sees_all() {
-            return self.may(verb, "*");
-        }
-        Err(errors::denied(format!("{} is no operator of all projects", self.name)))
-    }
-
-    /// Checks a right in a project.
-    pub(crate) fn may(&self, verb: Verb, project: &str) -> Result<(), Status> {
-        let known = self.sees_all() || self.projects.iter().any(|own| own == project);
-        if known && self.verbs.contains(&verb) {
-            return Ok(());
-        }
-        let verb = serde_json::to_string(&verb).unwrap_or_default();
-        Err(errors::denied(format!("{} lacks the verb {verb} in project `{project}`", self.name)))
+    fn caller(&self) -> Caller {
+        let (name, projects) = (self.name.clone(), self.projects.clone());
+        Caller { name, projects, verbs: self.verbs.clone() }
     }
 }
 
 /// Returns the caller that [`AuthInterceptor`] put into the request.
-pub(crate) fn caller<T>(request: &Request<T>) -> Result<Arc<Principal>, Status> {
-    let principal = request.extensions().get::<Arc<Principal>>();
-    principal.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    caller.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))
 }
 
 #[cfg(test)]

@@ -1,104 +1,24 @@
-//! From the wire to what the core knows: every field is checked here.
+//! From the wire to the requests of use cases, which check them.
 
-use crate::{
-    errors::{field, name, precondition, spec as spec_error},
-    secrets::is_name as is_secret_name,
-};
+use crate::errors::{self, field};
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
 use tonic::Status;
-use windlass_model::{
-    app::App,
-    cluster::{Clusters, NoCluster, RolloutOrder, Targets},
-    job::Commit,
-    repository,
-    revision::{Revision, is_commit_id, is_ref_name},
-    spec::Spec,
-};
+use windlass_engine::records::JobState;
+use windlass_model::{app::App, cluster::RolloutOrder, spec::Spec};
 use windlass_proto::v1;
-
-const DAY: u64 = 24 * 3600;
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+use windlass_service::SourceRequest;
 
 pub(crate) fn app(app: Option<v1::App>) -> Result<App, Status> {
     let app = app.ok_or_else(|| field("app", "", "is missing; project and name are required"))?;
-    App::new(&app.project, &app.name, &app.environment).map_err(name)
+    App::new(&app.project, &app.name, &app.environment).map_err(errors::service)
 }
 
-pub(crate) fn request_id(id: &str) -> Result<(), Status> {
-    match id.len() {
-        1..=64 if id.chars().all(|c| c.is_ascii_graphic()) => Ok(()),
-        0 => Err(field("request_id", "", "is empty; choose a UUID, so that a repeat is one job")),
-        _ => Err(field("request_id", id, "must be 1 to 64 printable characters")),
-    }
-}
-
-/// Reads where a commit is, and the revision that leads to it where the request names no commit: then
-/// its id is empty.
-pub(crate) fn source(source: Option<v1::Source>) -> Result<(Commit, Option<Revision>), Status> {
+pub(crate) fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
     let source = source.ok_or_else(|| {
         field("source", "", "is missing; a repository, and a commit or a revision are required")
     })?;
-    let repository = source.repository;
-    // A login in it would be stored with the job, and told to all who may see that.
-    repository::check(&repository)
-        .map_err(|error| field("source.repository", &error.shown, &error.problem))?;
-    let (id, revision) = commit(&source.commit, &source.revision)?;
-    let branch = source.branch;
-    if !branch.is_empty() && !is_ref_name(&branch) {
-        return Err(field("source.branch", &branch, "must be a branch's name"));
-    }
-    let directory = match &*source.directory {
-        "" => ".".to_owned(),
-        directory => directory.to_owned(),
-    };
-    if directory.starts_with('/')
-        || directory.split('/').any(|part| part == "..")
-        || directory.len() > 1024
-    {
-        return Err(field(
-            "source.directory",
-            &directory,
-            "must be a folder within the repository",
-        ));
-    }
-    let credential = Some(source.credential).filter(|name| !name.is_empty());
-    // Many a token is pasted here, and this is stored with the job and shown: it is not repeated.
-    if credential.as_deref().is_some_and(|name| !is_secret_name(name)) {
-        return Err(field(
-            "source.credential",
-            "***",
-            "must be the name of a secret of the project (a-z, 0-9, `-`, `_` and `.`), not its value: `windlass secret put` takes `user:token`",
-        ));
-    }
-    // Kept with the job once it led somewhere.
-    let commit = Commit { repository, id, branch, directory, credential, revision: String::new() };
-    Ok((commit, revision))
-}
-
-/// Reads a commit's id, or a revision where that is empty.
-fn commit(id: &str, revision: &str) -> Result<(String, Option<Revision>), Status> {
-    match (id, revision) {
-        ("", "") => Err(field(
-            "source.commit",
-            "",
-            "is empty, and so is `source.revision`: give one of them; HEAD is the default branch",
-        )),
-        (id, "") if is_commit_id(id) => Ok((id.to_ascii_lowercase(), None)),
-        (id, "") => Err(field(
-            "source.commit",
-            id,
-            "must be 40 or 64 hex digits; a branch or a tag belongs into `source.revision`",
-        )),
-        ("", text) => match Revision::parse(text) {
-            Ok(Revision::Id(id)) => Ok((id, None)),
-            Ok(revision) => Ok((String::new(), Some(revision))),
-            Err(expected) => Err(field("source.revision", text, expected)),
-        },
-        (_, text) => {
-            Err(field("source.revision", text, "stands beside `source.commit`: give one of them"))
-        }
-    }
+    let v1::Source { repository, commit, branch, directory, credential, revision } = source;
+    Ok(SourceRequest { repository, commit, revision, branch, directory, credential })
 }
 
 /// The wire's words are those of the core, so that a spec is read as `windlass.toml` is.
@@ -106,7 +26,7 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
     let mut said = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
     without_null(&mut said);
     let read: Result<Spec, _> = serde_path_to_error::deserialize(&said);
-    let spec = read.map_err(|error| {
+    read.map_err(|error| {
         let path = error.path().to_string();
         let value = said.pointer(&format!("/{}", path.replace('.', "/")));
         let value = value.map(ToString::to_string).unwrap_or_default();
@@ -118,9 +38,7 @@ pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
             format!("cannot be: {words}")
         };
         field(&format!("spec.{path}"), value.trim_matches('"'), &problem)
-    })?;
-    spec.check().map_err(spec_error)?;
-    Ok(spec)
+    })
 }
 
 /// What a message does not hold is not said.
@@ -131,60 +49,30 @@ fn without_null(value: &mut Value) {
     }
 }
 
-pub(crate) fn labels(
-    labels: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Status> {
-    if labels.len() > 64 {
-        return Err(field("labels", &labels.len().to_string(), "are too many: at most 64"));
-    }
-    let long = labels.iter().find(|(key, value)| key.len() > 256 || value.len() > 256);
-    if let Some((key, _)) = long {
-        let key: String = key.chars().take(80).collect();
-        return Err(field("labels", &key, "is longer than 256 bytes, or its value is"));
-    }
-    Ok(labels.clone())
-}
-
-pub(crate) fn timeout(duration: Option<prost_types::Duration>) -> Result<Duration, Status> {
-    let Some(duration) = duration else { return Ok(DEFAULT_TIMEOUT) };
-    match u64::try_from(duration.seconds) {
-        Ok(seconds @ 1..=DAY) => Ok(Duration::from_secs(seconds)),
-        _ => Err(field("timeout", &format!("{} s", duration.seconds), "must be 1 s to 24 h")),
+pub(crate) fn order(order: i32) -> Result<Option<RolloutOrder>, Status> {
+    match v1::ClusterOrder::try_from(order) {
+        Ok(v1::ClusterOrder::Unspecified) => Ok(None),
+        Ok(v1::ClusterOrder::Sequential) => Ok(Some(RolloutOrder::Sequential)),
+        Ok(v1::ClusterOrder::Parallel) => Ok(Some(RolloutOrder::Parallel)),
+        Err(_) => Err(field("cluster_order", &order.to_string(), "is no order of clusters")),
     }
 }
 
-/// Where a job goes. `wanted`: as the request names them.
-pub(crate) fn clusters(
-    targets: &Targets,
-    app: &App,
-    wanted: &[String],
-    order: i32,
-) -> Result<Clusters, Status> {
-    let order = match v1::ClusterOrder::try_from(order) {
-        Ok(v1::ClusterOrder::Unspecified) => None,
-        Ok(v1::ClusterOrder::Sequential) => Some(RolloutOrder::Sequential),
-        Ok(v1::ClusterOrder::Parallel) => Some(RolloutOrder::Parallel),
-        Err(_) => {
-            return Err(field("cluster_order", &order.to_string(), "is no order of clusters"));
-        }
-    };
-    targets.choose(app, wanted, order).map_err(|error| match error {
-        NoCluster::Said(error) => name(error),
-        NoCluster::None(_) => precondition(
-            "no-cluster",
-            error.to_string(),
-            "ask the operator for a cluster, or deploy to an environment that has one",
-        ),
-    })
+pub(crate) fn state(state: i32) -> Result<JobState, Status> {
+    match v1::JobState::try_from(state) {
+        Ok(v1::JobState::Waiting) => Ok(JobState::Waiting),
+        Ok(v1::JobState::Running) => Ok(JobState::Running),
+        Ok(v1::JobState::RollingBack) => Ok(JobState::RollingBack),
+        Ok(v1::JobState::Succeeded) => Ok(JobState::Succeeded),
+        Ok(v1::JobState::Failed) => Ok(JobState::Failed),
+        Ok(v1::JobState::Stopped) => Ok(JobState::Stopped),
+        _ => Err(field("states", &state.to_string(), "is no state of a job")),
+    }
 }
 
-/// A page's size, of at most `most`.
-pub(crate) fn page(size: u32, default: u32, most: u32) -> Result<u32, Status> {
-    match size {
-        0 => Ok(default),
-        size if size <= most => Ok(size),
-        size => Err(field("page_size", &size.to_string(), &format!("must be 1 to {most}"))),
-    }
+/// Returns `None` for an empty text, which on the wire is one that was not given.
+pub(crate) fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -232,71 +120,26 @@ mod tests {
         assert!(error.message().contains("expected `cluster` or `load-balancer`"), "{error}");
     }
 
-    const ID: &str = "0123456789012345678901234567890123456789";
-
     #[test]
-    fn a_commit_or_a_revision_is_named_and_not_both() {
-        let named = |id: &str, revision: &str| {
-            let wire = v1::Source {
-                repository: "https://git.example/web.git".into(),
-                commit: id.into(),
-                revision: revision.into(),
-                ..v1::Source::default()
-            };
-            let (commit, revision) = source(Some(wire))?;
-            Ok::<_, Status>((commit.id, revision.map(|revision| revision.to_string())))
-        };
-        let upper = "ABCDEF7890".repeat(4);
-        assert_eq!(named(ID, "").unwrap(), (ID.to_owned(), None));
-        assert_eq!(named(&upper, "").unwrap(), (upper.to_lowercase(), None));
-        assert_eq!(named("", &upper).unwrap(), (upper.to_lowercase(), None));
-        assert_eq!(named("", "main").unwrap(), (String::new(), Some("main".into())));
-        assert_eq!(named("", "HEAD").unwrap(), (String::new(), Some("HEAD".into())));
-        for (id, revision, words) in [
-            ("", "", "source.commit: `` is empty"),
-            ("main", "", "source.commit: `main` must be"),
-            ("0123456", "", "source.commit: `0123456` must be"),
-            (ID, "main", "source.revision: `main` stands beside"),
-            ("", "main~1", "source.revision: `main~1` must be"),
-        ] {
-            let error = named(id, revision).unwrap_err();
-            assert!(error.message().contains(words), "{error}");
+    fn an_unknown_number_is_named_with_its_field() {
+        assert_eq!(order(0).unwrap(), None);
+        assert_eq!(order(2).unwrap(), Some(RolloutOrder::Parallel));
+        let error = order(9).unwrap_err();
+        assert_eq!(error.message(), "cluster_order: `9` is no order of clusters");
+        assert_eq!(state(v1::JobState::Running.into()).unwrap(), JobState::Running);
+        for bad in [0, 99] {
+            assert!(state(bad).unwrap_err().message().starts_with("states: `"), "{bad}");
         }
     }
 
     #[test]
-    fn a_login_in_an_address_is_refused_and_not_repeated() {
-        let wire = |repository: &str| v1::Source {
-            repository: repository.into(),
-            commit: ID.into(),
-            ..v1::Source::default()
-        };
-        source(Some(wire("https://git.example/web.git"))).unwrap();
-        let error = source(Some(wire("https://deploy:t0ken@git.example/web.git"))).unwrap_err();
-        assert_eq!(error.code(), tonic::Code::InvalidArgument);
-        let all = format!("{error:?}");
-        assert!(!all.contains("t0ken") && !all.contains("deploy"), "{all}");
-        for word in ["source.repository", "source.credential", "https://***@git.example/web.git"] {
-            assert!(error.message().contains(word), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_token_in_place_of_a_secrets_name_is_refused_and_not_repeated() {
-        let wire = |credential: &str| v1::Source {
-            repository: "https://git.example/web.git".into(),
-            commit: ID.into(),
-            credential: credential.into(),
-            ..v1::Source::default()
-        };
-        for good in ["", "git", "git-login_2.a"] {
-            source(Some(wire(good))).unwrap();
-        }
-        for bad in ["deploy:t0ken", "glpat-T0ken", "ghp_T0ken"] {
-            let error = source(Some(wire(bad))).unwrap_err();
-            let all = format!("{error:?}").to_lowercase();
-            assert!(all.contains("source.credential") && !all.contains("t0ken"), "{all}");
-        }
+    fn a_missing_message_is_named() {
+        assert!(app(None).unwrap_err().message().starts_with("app: `` is missing"));
+        let missing = source(None).map(|source| source.repository).unwrap_err();
+        assert!(missing.message().starts_with("source: `` is missing"), "{missing}");
+        let wrong = v1::App { project: "shop".into(), name: "Web".into(), ..v1::App::default() };
+        let error = app(Some(wrong)).unwrap_err();
+        assert_eq!(error.message(), "app.name: `Web` must start with a letter a-z");
     }
 
     fn json(value: &impl serde::Serialize) -> Value {

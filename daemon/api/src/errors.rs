@@ -1,20 +1,17 @@
 //! Errors as google.rpc details: a stable code, the field, the fix.
 
-use crate::apps::Unseen;
+use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use windlass_engine::{failure::Failure, records::StoreError};
-use windlass_model::{app::NameError, spec::SpecError};
+use windlass_service::{ASK_FOR_RIGHT, ServiceError};
 
 /// The domain of our codes.
 const DOMAIN: &str = "windlass";
 
-fn status(code: Code, reason: &str, message: impl Into<String>, fix: &str) -> Status {
+fn status(code: Code, reason: &str, message: &str, fix: &str) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason, DOMAIN, std::collections::HashMap::<String, String>::new());
-    if !fix.is_empty() {
-        details.add_help_link(fix, "");
-    }
+    details.set_error_info(reason, DOMAIN, HashMap::<String, String>::new());
+    details.add_help_link(fix, "");
     Status::with_error_details(code, message, details)
 }
 
@@ -27,25 +24,8 @@ pub(crate) fn field(name: &str, value: &str, problem: &str) -> Status {
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
-pub(crate) fn name(error: NameError) -> Status {
-    field(&error.field, &error.value, &error.problem)
-}
-
-pub(crate) fn spec(error: SpecError) -> Status {
-    field(&format!("spec.{}", error.field), &error.value, &error.problem)
-}
-
-pub(crate) fn missing(what: &str, id: &str, fix: &str) -> Status {
-    status(Code::NotFound, "not-found", format!("there is no {what} `{id}`"), fix)
-}
-
-pub(crate) fn denied(message: String) -> Status {
-    status(
-        Code::PermissionDenied,
-        "permission-denied",
-        message,
-        "ask the operator for this right under `[[principals]]`",
-    )
+pub(crate) fn denied(message: &str) -> Status {
+    status(Code::PermissionDenied, "permission-denied", message, ASK_FOR_RIGHT)
 }
 
 pub(crate) fn unauthenticated(message: &str) -> Status {
@@ -57,53 +37,77 @@ pub(crate) fn unauthenticated(message: &str) -> Status {
     )
 }
 
-pub(crate) fn precondition(reason: &str, message: String, fix: &str) -> Status {
-    status(Code::FailedPrecondition, reason, message, fix)
-}
-
-pub(crate) fn store(error: StoreError) -> Status {
-    let message = error.to_string();
-    match error {
-        StoreError::Full(_) => status(
-            Code::ResourceExhausted,
-            "store-full",
-            message,
-            "free disk space under the daemon's `data` folder; then send the request again",
-        ),
-        StoreError::RequestReused(id) => {
-            field("request_id", &id, "was used for another request; choose a new one")
+/// The status of an error of a use case.
+pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
+    let error = error.into();
+    let mut metadata = HashMap::new();
+    let code = match &error {
+        ServiceError::Invalid { field: name, value, expected } => {
+            return field(name, value, expected);
         }
-        StoreError::Held(_) | StoreError::Unreadable { .. } | StoreError::Other(_) => {
+        ServiceError::NotFound { .. } => Code::NotFound,
+        ServiceError::Forbidden { .. } | ServiceError::NotOperator { .. } => Code::PermissionDenied,
+        ServiceError::Conflict { .. } => Code::FailedPrecondition,
+        ServiceError::Busy { .. } | ServiceError::Full(_) => Code::ResourceExhausted,
+        ServiceError::Unavailable(message) => {
             tracing::error!(%message, "store");
-            status(Code::Unavailable, "store-failed", message, "see the daemon's log")
+            Code::Unavailable
         }
-    }
-}
-
-pub(crate) fn unseen(unseen: Unseen) -> Status {
-    match unseen {
-        Unseen::Store(error) => store(error),
-        Unseen::Failed(failed) => failure(&failed),
-        Unseen::Busy(readers) => status(
-            Code::ResourceExhausted,
-            "too-many-readers",
-            format!("{readers} calls read logs of apps already, and no more may at once"),
-            "end one of them, or try again later",
-        ),
-    }
-}
-
-pub(crate) fn failure(failure: &Failure) -> Status {
-    let diagnosis = windlass_engine::diagnose::diagnose(failure);
+        ServiceError::Failed(diagnosis) => {
+            metadata.insert("stage".to_owned(), diagnosis.stage.to_string());
+            Code::FailedPrecondition
+        }
+    };
     let mut details = ErrorDetails::new();
-    let metadata = [("stage".to_owned(), diagnosis.stage.to_string())];
-    details.set_error_info(&diagnosis.code, DOMAIN, metadata);
-    for fix in &diagnosis.fixes {
+    details.set_error_info(error.reason(), DOMAIN, metadata);
+    for fix in error.fixes() {
         details.add_help_link(fix, "");
     }
-    let what = diagnosis.what;
-    let why = diagnosis.why;
-    let message =
-        if why.is_empty() || what.contains(&why) { what } else { format!("{what}: {why}") };
-    Status::with_error_details(Code::FailedPrecondition, message, details)
+    Status::with_error_details(code, error.to_string(), details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_engine::records::StoreError;
+    use windlass_service::Verb;
+
+    #[test]
+    fn an_error_of_a_use_case_has_its_code_its_reason_and_its_fixes() {
+        let (what, id, fix) = ("job", "one".to_owned(), "list them".to_owned());
+        let (caller, project) = ("ci".to_owned(), "shop".to_owned());
+        let full = StoreError::Full("no room".into());
+        let odd = StoreError::Other("odd".into());
+        for (error, code, reason, fixes) in [
+            (ServiceError::NotFound { what, id, fix }, Code::NotFound, "not-found", 1),
+            (
+                ServiceError::Forbidden { caller, verb: Verb::Read, project },
+                Code::PermissionDenied,
+                "permission-denied",
+                1,
+            ),
+            (ServiceError::Busy { readers: 2 }, Code::ResourceExhausted, "too-many-readers", 1),
+            (full.into(), Code::ResourceExhausted, "store-full", 1),
+            (odd.into(), Code::Unavailable, "store-failed", 1),
+            (ServiceError::Failed(Box::default()), Code::FailedPrecondition, "", 0),
+        ] {
+            let words = error.to_string();
+            let status = service(error);
+            assert_eq!((status.code(), status.message()), (code, &*words));
+            let details = status.get_error_details();
+            assert_eq!(details.error_info().map(|info| &*info.reason), Some(reason));
+            assert_eq!(details.help().map_or(0, |help| help.links.len()), fixes, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_a_violation() {
+        let error = StoreError::RequestReused("one".into());
+        let status = service(error);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "request_id");
+        assert_eq!(violations[0].description, "was used for another request; choose a new one");
+    }
 }

@@ -1,6 +1,6 @@
-//! The gRPC face: checks what comes in, says what goes out, and keeps nothing.
+//! The gRPC door: converts requests and answers, streams, and keeps nothing.
 //!
-//! Only this crate knows the proto.
+//! Only this crate knows the proto. What a request means is checked in `windlass-service`.
 
 mod apps;
 mod auth;
@@ -13,10 +13,7 @@ mod releases;
 mod secrets;
 mod serve;
 mod unix;
-mod watch;
 
-pub use apps::{Brought, Inspector, Serving, Shown, Unseen};
-pub use auth::{Access, Principal, Verb, hash_token};
-pub use jobs::{Planned, Planner};
+pub use auth::{Access, Principal, hash_token};
 pub use outgoing::event;
-pub use serve::{Services, Tls, serve_tcp, serve_unix};
+pub use serve::{Tls, serve_tcp, serve_unix};

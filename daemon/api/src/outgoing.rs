@@ -2,8 +2,9 @@
 
 use prost_types::{Duration, Timestamp};
 use windlass_engine::{
+    pipeline::DryRun,
     ports::{ChangeVerb, LogLine, ObjectChange},
-    records::{JobRecord, JobState, PluginRecord, Recorded, SecretRecord},
+    records::{JobRecord, JobState, Recorded, SecretRecord},
 };
 use windlass_model::{
     diagnosis::Diagnosis,
@@ -19,6 +20,7 @@ use windlass_model::{
     testing::{TestCase, TestSummary},
 };
 use windlass_proto::v1::{self, event::What};
+use windlass_service::PluginRecord;
 
 pub(crate) fn stage(stage: Stage) -> v1::Stage {
     match stage {
@@ -161,7 +163,22 @@ pub(crate) fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
     }
 }
 
-pub(crate) fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
+pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
+    let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
+    let spec_json = serde_json::to_string(&planned.decision.spec).unwrap_or_default();
+    v1::PlanResponse {
+        language: recipe.as_ref().map(|recipe| recipe.language.clone()).unwrap_or_default(),
+        detector: recipe.as_ref().map(|recipe| recipe.detector.clone()).unwrap_or_default(),
+        evidence: recipe.map(|recipe| recipe.evidence).unwrap_or_default(),
+        dockerfile: planned.dockerfile,
+        spec_json,
+        manifests: planned.manifests,
+        changes: planned.changes.into_iter().map(change).collect(),
+        decided_by: decided_by.into_iter().map(|(path, who)| (path, who.into())).collect(),
+    }
+}
+
+fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
     let verb = match change.verb {
         ChangeVerb::Create => v1::ChangeVerb::Create,
         ChangeVerb::Update => v1::ChangeVerb::Update,

@@ -1,21 +1,18 @@
 //! The service `Plugins`: for operators.
 
-use crate::{
-    auth::{Verb, caller},
-    errors, outgoing,
-    serve::Services,
-};
+use crate::{auth::caller, errors, outgoing, serve::Door};
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, plugins_server};
 
 #[tonic::async_trait]
-impl plugins_server::Plugins for Services {
+impl plugins_server::Plugins for Door {
     async fn list(
         &self,
         request: Request<v1::ListPluginsRequest>,
     ) -> Result<Response<v1::ListPluginsResponse>, Status> {
-        caller(&request)?.may_operate(Verb::Read)?;
-        let plugins = self.plugins.list().into_iter().map(outgoing::plugin).collect();
+        let caller = caller(&request)?;
+        let plugins = self.0.list_plugins(&caller).map_err(errors::service)?;
+        let plugins = plugins.into_iter().map(outgoing::plugin).collect();
         Ok(Response::new(v1::ListPluginsResponse { plugins }))
     }
 
@@ -23,13 +20,8 @@ impl plugins_server::Plugins for Services {
         &self,
         request: Request<v1::ReloadPluginsRequest>,
     ) -> Result<Response<v1::ReloadPluginsResponse>, Status> {
-        let principal = caller(&request)?;
-        principal.may_operate(Verb::Deploy)?;
-        tracing::info!(principal = principal.name, "reloading the plugins");
-        let changes = self.plugins.reload().await.map_err(|why| {
-            let fix = "mend what it names and reload again; jobs go on with the plugins of before";
-            errors::precondition("plugins-not-loaded", why, fix)
-        })?;
+        let caller = caller(&request)?;
+        let changes = self.0.reload_plugins(&caller).await.map_err(errors::service)?;
         Ok(Response::new(v1::ReloadPluginsResponse { changes }))
     }
 }

@@ -1,53 +1,28 @@
 //! Serving, on a unix socket and over TCP.
 
 use crate::{
-    apps::Inspector,
     auth::{Access, AuthInterceptor},
-    jobs::Planner,
     unix::UnixConnection,
 };
 use std::{net::SocketAddr, sync::Arc};
-use tokio::{net::UnixListener, sync::mpsc};
+use tokio::net::UnixListener;
 use tokio_stream::{StreamExt, wrappers::UnixListenerStream};
 use tonic::{
     service::Routes,
     transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
 };
-use windlass_engine::{
-    queue,
-    records::{JobUpdates, Jobs, PluginRecords, Releases, SecretRecords},
-};
-use windlass_model::cluster::Targets;
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, jobs_server::JobsServer, plugins_server::PluginsServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,
 };
+use windlass_service::Services;
 
 /// No honest request is larger: a secret of 256 KiB and its name.
 const LARGEST: usize = 1 << 20;
 
-/// What the services work with.
+/// The use cases, as tonic calls them.
 #[derive(Clone)]
-pub struct Services {
-    /// Jobs and their events.
-    pub jobs: Arc<dyn Jobs>,
-    /// Which jobs have new events.
-    pub updates: Arc<dyn JobUpdates>,
-    /// Releases that succeeded.
-    pub releases: Arc<dyn Releases>,
-    /// Sealed secrets.
-    pub secrets: Arc<dyn SecretRecords>,
-    /// The plugins of this daemon.
-    pub plugins: Arc<dyn PluginRecords>,
-    /// The operator's clusters.
-    pub targets: Arc<Targets>,
-    /// Says what a job would do.
-    pub planner: Arc<dyn Planner>,
-    /// Looks at what serves.
-    pub inspector: Arc<dyn Inspector>,
-    /// The dispatcher's ear.
-    pub queue: mpsc::UnboundedSender<queue::Message>,
-}
+pub(crate) struct Door(pub(crate) Services);
 
 /// How TCP is encrypted, all PEM.
 #[derive(Clone, Debug)]
@@ -60,31 +35,32 @@ pub struct Tls {
     pub client_ca: Option<Vec<u8>>,
 }
 
-async fn routes(desk: Services, access: Arc<Access>) -> Routes {
+async fn routes(services: Services, access: Arc<Access>) -> Routes {
+    let door = Door(services);
     let gate = AuthInterceptor(access);
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<JobsServer<Services>>().await;
+    health.set_serving::<JobsServer<Door>>().await;
     let mut routes = Routes::builder();
     routes
         .add_service(health_service)
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            JobsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            JobsServer::new(door.clone()).max_decoding_message_size(LARGEST),
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            ReleasesServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            ReleasesServer::new(door.clone()).max_decoding_message_size(LARGEST),
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            AppsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            AppsServer::new(door.clone()).max_decoding_message_size(LARGEST),
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            SecretsServer::new(desk.clone()).max_decoding_message_size(LARGEST),
+            SecretsServer::new(door.clone()).max_decoding_message_size(LARGEST),
             gate.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
-            PluginsServer::new(desk).max_decoding_message_size(LARGEST),
+            PluginsServer::new(door).max_decoding_message_size(LARGEST),
             gate,
         ));
     let reflection = tonic_reflection::server::Builder::configure()
@@ -105,14 +81,14 @@ async fn routes(desk: Services, access: Arc<Access>) -> Routes {
 /// What the transport says.
 pub async fn serve_unix(
     listener: UnixListener,
-    desk: Services,
+    services: Services,
     access: Arc<Access>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let connections =
         UnixListenerStream::new(listener).map(|stream| stream.map(UnixConnection::new));
     Server::builder()
-        .add_routes(routes(desk, access).await)
+        .add_routes(routes(services, access).await)
         .serve_with_incoming_shutdown(connections, stop)
         .await
 }
@@ -124,7 +100,7 @@ pub async fn serve_unix(
 pub async fn serve_tcp(
     address: SocketAddr,
     tls: Option<Tls>,
-    desk: Services,
+    services: Services,
     access: Arc<Access>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
@@ -137,5 +113,5 @@ pub async fn serve_tcp(
         }
         server = server.tls_config(config)?;
     }
-    server.add_routes(routes(desk, access).await).serve_with_shutdown(address, stop).await
+    server.add_routes(routes(services, access).await).serve_with_shutdown(address, stop).await
 }

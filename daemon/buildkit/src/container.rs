@@ -224,33 +224,16 @@ impl Drop for Said<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_trait::async_trait;
     use std::{sync::Arc, time::Duration};
     use tokio::sync::watch;
-    use windlass_engine::{
-        journal::{Journal, JournalLost},
-        run::Run,
-    };
-    use windlass_model::{app::App, event::Event, job::Release, secret::Secret};
-
-    struct Unheard;
-
-    #[async_trait]
-    impl Journal for Unheard {
-        async fn append(&self, _: Event) -> Result<(), JournalLost> {
-            Ok(())
-        }
-
-        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
-            Ok(None)
-        }
-    }
+    use windlass_engine::{journal::NullJournal, run::Run};
+    use windlass_model::secret::Secret;
 
     /// A line that was only begun is kept too, without the possible start of a secret.
     #[tokio::test]
     async fn what_is_given_up_leaves_its_last_words() {
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Unheard), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         run.mask([Secret::new(b"hunter22".to_vec())]);
         let last = LastWords::default();
         let hangs = async {
@@ -267,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn what_ends_is_told_once() {
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Unheard), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         let last = LastWords::default();
         let mut said = Said::new(&last, run.recorder());
         for line in 0..100 {

@@ -23,6 +23,7 @@ use windlass_model::{
 mod build;
 mod clone;
 mod detect;
+mod dry_run;
 mod plan;
 mod port;
 mod preflight;
@@ -32,6 +33,7 @@ mod test;
 pub use build::{reference, release};
 pub use clone::{checkout, resolve};
 pub use detect::{Decision, decide};
+pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 
 /// Deploys one job and records how it ended. `from` says where an earlier run stopped. A job that
 /// fails is no error: its outcome says so.

@@ -37,49 +37,6 @@ pub enum StoreError {
     Other(String),
 }
 
-/// A loaded plugin, as operators see it.
-#[derive(Clone, Debug)]
-pub struct PluginRecord {
-    /// As in errors and in `build.recipe`.
-    pub name: String,
-    /// Its own.
-    pub version: String,
-    /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
-    pub world: String,
-    /// Of the component, `sha256:…`.
-    pub digest: String,
-    /// Where it was loaded from.
-    pub path: String,
-    /// Files that make it worth asking.
-    pub markers: Vec<String>,
-    /// Of a test runner.
-    pub languages: Vec<String>,
-    /// What it may do and use, the most dangerous first.
-    pub may: Vec<String>,
-    /// What it asks for, and works without, and was not granted, each with its reason.
-    pub not_granted: Vec<String>,
-    /// What it did outside of its own memory since it was loaded, and how often; the last first.
-    pub used: Vec<String>,
-    /// Calls since it was loaded.
-    pub calls: u64,
-    /// Of these, how many trapped or ran into a limit.
-    pub failures: u64,
-    /// Why it is not asked any more.
-    pub disabled: Option<String>,
-}
-
-/// The plugins of this daemon.
-#[async_trait]
-pub trait PluginRecords: Send + Sync {
-    /// The set that new jobs begin with.
-    fn list(&self) -> Vec<PluginRecord>;
-    /// Reads the configuration's plugins anew: all go live, or none. Says what is other than before.
-    ///
-    /// # Errors
-    /// Which plugin cannot be loaded, and why.
-    async fn reload(&self) -> Result<Vec<String>, String>;
-}
-
 /// A request to be stored.
 #[derive(Clone, Debug)]
 pub struct Submission {

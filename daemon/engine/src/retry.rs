@@ -86,30 +86,15 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Journal, JournalLost};
-    use async_trait::async_trait;
+    use crate::journal::NullJournal;
     use std::{cell::Cell, sync::Arc};
     use tokio::{sync::watch, time::timeout};
-    use windlass_model::{app::App, job::Release};
-
-    struct Unheard;
-
-    #[async_trait]
-    impl Journal for Unheard {
-        async fn append(&self, _: Event) -> Result<(), JournalLost> {
-            Ok(())
-        }
-
-        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
-            Ok(None)
-        }
-    }
 
     /// `Plan` has no deadline of its own.
     #[tokio::test(start_paused = true)]
     async fn a_git_server_that_says_nothing_is_given_up() {
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(Unheard), stop, None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
         let tries = Cell::new(0);
         let silent = || async {
             tries.set(tries.get() + 1);

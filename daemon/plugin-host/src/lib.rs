@@ -41,7 +41,7 @@ pub use execute::Isolation;
 pub use grant::{Grant, HttpGrant, Scheme, SecretGrant, SitePolicy};
 pub use hosts::HostPattern;
 pub use limits::Limits;
-pub use live::Plugins;
+pub use live::{PluginStatus, Plugins};
 pub use manifest::{Kind, Manifest, SECTION};
 pub use process::main as worker_main;
 pub use selftest::{Expect, SelfTest};

@@ -8,7 +8,37 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
-use windlass_engine::records::PluginRecord;
+
+/// A loaded plugin: its manifest, its rights in sentences, and its calls.
+#[derive(Clone, Debug)]
+pub struct PluginStatus {
+    /// Name of its manifest.
+    pub name: String,
+    /// Version of its manifest.
+    pub version: String,
+    /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
+    pub world: String,
+    /// Digest of the component, `sha256:…`.
+    pub digest: String,
+    /// Path that it was loaded from.
+    pub path: String,
+    /// Files that make it worth asking.
+    pub markers: Vec<String>,
+    /// Languages of a test runner.
+    pub languages: Vec<String>,
+    /// Everything that it may do and use, the most dangerous first.
+    pub may: Vec<String>,
+    /// Requests of its manifest that were not granted and that it works without, each with the reason.
+    pub not_granted: Vec<String>,
+    /// Effects outside of its own memory since it was loaded, each with a count, the last first.
+    pub used: Vec<String>,
+    /// Calls since it was loaded.
+    pub calls: u64,
+    /// Calls that trapped or ran into a limit.
+    pub failures: u64,
+    /// Reason why it is not asked any more. `None` means that it is.
+    pub disabled: Option<String>,
+}
 
 /// All plugins of a daemon.
 pub struct Plugins {
@@ -56,15 +86,15 @@ impl Plugins {
 
     /// The set as it stands.
     #[must_use]
-    pub fn list(&self) -> Vec<PluginRecord> {
-        self.current.load().all().map(|plugin| record(plugin)).collect()
+    pub fn list(&self) -> Vec<PluginStatus> {
+        self.current.load().all().map(|plugin| status(plugin)).collect()
     }
 }
 
-fn record(plugin: &Plugin) -> PluginRecord {
+fn status(plugin: &Plugin) -> PluginStatus {
     let manifest = &plugin.manifest;
     let fared = plugin.record.fared();
-    PluginRecord {
+    PluginStatus {
         name: manifest.name.clone(),
         version: manifest.version.clone(),
         world: manifest.world.name().into(),

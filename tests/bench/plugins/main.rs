@@ -10,7 +10,6 @@
     reason = "a bench: what cannot go on should stop"
 )]
 
-use async_trait::async_trait;
 use std::{
     borrow::Cow,
     fs,
@@ -19,15 +18,13 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use tokio::sync::watch;
 use wasm_encoder::{CustomSection, Encode, Section};
 use windlass_bed::{Layout, Report, build, process::run};
 use windlass_engine::{
-    journal::{Journal, JournalLost},
     ports::{Detectors, TestRunners, Tree},
-    run::Run,
+    recorder::Recorder,
 };
-use windlass_model::{app::App, error::GitError, event::Event, job::Release, testing::TestOutput};
+use windlass_model::{error::GitError, testing::TestOutput};
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
 /// Bench only: it is no part of the bed.
@@ -35,19 +32,6 @@ const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
 /// Of `go test -json`.
 const REPORT: &str = "{\"Action\":\"run\",\"Package\":\"x\",\"Test\":\"TestOne\"}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Test\":\"TestOne\",\"Elapsed\":0.1}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Elapsed\":0.1}\n";
-
-struct NullJournal;
-
-#[async_trait]
-impl Journal for NullJournal {
-    async fn append(&self, _: Event) -> Result<(), JournalLost> {
-        Ok(())
-    }
-
-    async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
-        Ok(None)
-    }
-}
 
 struct Folder(tempfile::TempDir);
 
@@ -131,16 +115,15 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
         ("main.go", "package main\n\nfunc main() {}\n"),
     ]));
     let ask = move |set: Arc<PluginSet>, tree: Arc<Folder>| async move {
-        let (_stop, stop) = watch::channel(None);
-        let run = Run::new(Arc::new(NullJournal), stop, None);
+        let recorder = Recorder::null();
         let job = set.for_job("bench");
         match question {
             Call::Read => {
                 let output = TestOutput { exit: 1, output: REPORT.into(), ..TestOutput::default() };
-                job.read("go", None, &output, run.recorder()).await.unwrap();
+                job.read("go", None, &output, &recorder).await.unwrap();
             }
             Call::Detect => {
-                job.detect(&*tree, run.recorder()).await.unwrap();
+                job.detect(&*tree, &recorder).await.unwrap();
             }
         }
     };
@@ -203,12 +186,11 @@ async fn many(isolation: Isolation) {
         let set = set.clone();
         let tree = tree.clone();
         tokio::spawn(async move {
-            let (_stop, stop) = watch::channel(None);
-            let run = Run::new(Arc::new(NullJournal), stop, None);
+            let recorder = Recorder::null();
             let job = set.for_job("bench");
-            job.detect(&*tree, run.recorder()).await.unwrap();
+            job.detect(&*tree, &recorder).await.unwrap();
             for language in ["go", "node", "python"] {
-                job.plan(&*tree, language, run.recorder()).await.unwrap();
+                job.plan(&*tree, language, &recorder).await.unwrap();
             }
         })
     });

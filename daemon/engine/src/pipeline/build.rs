@@ -7,7 +7,7 @@ use super::{
 use crate::{
     deploy::Deploy,
     failure::{Cause, Failure},
-    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Tree},
+    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Ports, Tree},
 };
 use windlass_model::{
     app::App,
@@ -134,4 +134,32 @@ pub fn release(
         runtime: decision.spec.resolve(&found, env),
         hooks: decision.spec.hooks.clone(),
     }
+}
+
+/// Values that stand in a provisional release for those that only a job and its build give.
+pub(super) struct Placeholders<'a> {
+    /// Stands for the job's id.
+    pub(super) id: &'a str,
+    /// Stands for the image's digest.
+    pub(super) digest: &'a str,
+    /// The image's numeric user, as far as it is known. `None` means root, or that nothing says one.
+    pub(super) user: Option<u32>,
+}
+
+/// Returns the release as far as it is known before its image is built, in the default cluster.
+pub(super) fn provisional_release(
+    placeholders: &Placeholders<'_>,
+    app: &App,
+    commit: &Commit,
+    decision: &Decision,
+    env: Vec<SecretEnv>,
+    ports: &Ports,
+) -> Release {
+    let image = Image {
+        reference: reference(&ports.registry, app, commit),
+        digest: placeholders.digest.into(),
+        bytes: None,
+    };
+    let config = ImageConfig { user: placeholders.user, ..ImageConfig::default() };
+    release(placeholders.id, app, commit, decision, env, &config, image)
 }

@@ -1,31 +1,29 @@
 //! Looks at the clusters before anything is built.
 
-use super::build::{reference, release};
-use super::detect::Found;
+use super::{
+    build::{Placeholders, provisional_release},
+    detect::Found,
+};
 use crate::{
     deploy::Deploy,
     failure::{Cause, Failure},
-    ports::ImageConfig,
 };
 use windlass_model::{
     error::ClusterError,
     event::Event,
-    job::{Commit, Image, Stage},
+    job::{Commit, Stage},
 };
 
 impl Deploy<'_> {
     /// Checks that each cluster knows the kinds of the release's objects and lets the daemon make them.
     /// A cluster that does not answer now may answer when the image is there: that is a warning.
     pub(super) async fn preflight(&self, commit: &Commit, found: &Found) -> Result<(), Failure> {
-        let image = Image {
-            reference: reference(&self.ports.registry, &self.job.app, commit),
-            digest: format!("sha256:{}", "0".repeat(64)),
-            bytes: None,
-        };
-        let config = ImageConfig::default();
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let placeholders = Placeholders { id: &self.job.id, digest: &digest, user: None };
         let env = found.env.clone();
+        let app = &self.job.app;
         let release =
-            release(&self.job.id, &self.job.app, commit, &found.decision, env, &config, image);
+            provisional_release(&placeholders, app, commit, &found.decision, env, self.ports);
         for release in release.at(&self.job.clusters.names).each() {
             match self.ports.preview.check(&release).await {
                 Err(

@@ -27,16 +27,27 @@ pub(super) async fn resolve(
     ports: &Ports,
     run: &Run,
 ) -> Result<(Vec<SecretEnv>, BTreeMap<String, Secret>), SecretError> {
-    let mut env = Vec::new();
+    let env = versions(project, spec, ports, run).await?;
     let mut build = BTreeMap::new();
-    for (variable, name) in &spec.secrets {
-        let (_, version) = open(project, name, ports, run).await?;
-        env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
-    }
     for name in &spec.build.secrets {
         build.insert(name.clone(), open(project, name, ports, run).await?.0);
     }
     Ok((env, build))
+}
+
+/// Returns the newest versions of the secrets that a spec gives to processes.
+pub(super) async fn versions(
+    project: &str,
+    spec: &Spec,
+    ports: &Ports,
+    run: &Run,
+) -> Result<Vec<SecretEnv>, SecretError> {
+    let mut env = Vec::new();
+    for (variable, name) in &spec.secrets {
+        let (_, version) = open(project, name, ports, run).await?;
+        env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
+    }
+    Ok(env)
 }
 
 impl Deploy<'_> {

@@ -1,0 +1,151 @@
+//! The pipeline's own stages up to the plan, for a job that nobody submitted.
+//!
+//! Nothing is recorded, built or changed: the answer says what a job would do.
+
+use super::{
+    build::{Placeholders, provisional_release},
+    clone::{checkout, resolve},
+    detect::{Decision, decide},
+    secrets,
+};
+use crate::{
+    failure::{Cause, Failure},
+    journal::NullJournal,
+    ports::{Dockerfile, ObjectChange, Ports, Tree},
+    run::Run,
+};
+use std::sync::Arc;
+use tokio::sync::watch;
+use windlass_model::{
+    app::App,
+    cluster::Clusters,
+    job::{Commit, Release, Stage},
+    revision::Revision,
+    spec::Spec,
+};
+
+/// The largest Dockerfile that is shown.
+const LONGEST: u64 = 1 << 20;
+
+/// A job as it would be submitted.
+#[derive(Clone, Copy, Debug)]
+pub struct DryRunRequest<'a> {
+    /// The app that would be deployed.
+    pub app: &'a App,
+    /// The clusters that the release would go to.
+    pub clusters: &'a Clusters,
+    /// The commit that would be built.
+    pub commit: &'a Commit,
+    /// What the request says of the app.
+    pub spec: &'a Spec,
+    /// A release that serves the app now: its user is taken where nothing else says one. `None` means that
+    /// there is none, or that none is known.
+    pub serving: Option<&'a Release>,
+}
+
+/// A job's decisions, and what they would change.
+#[derive(Clone, Debug)]
+pub struct DryRun {
+    /// Language, Dockerfile, spec.
+    pub decision: Decision,
+    /// The text of the Dockerfile that would be built.
+    pub dockerfile: String,
+    /// The objects, as JSON.
+    pub manifests: Vec<String>,
+    /// What applying them would change, and in which cluster.
+    pub changes: Vec<(String, ObjectChange)>,
+}
+
+/// Checks a commit out, decides how it is built, renders its objects, and compares them with the clusters.
+///
+/// # Errors
+/// The failure that a job would end with, as far as it shows before the build.
+pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRun, Failure> {
+    let DryRunRequest { app, clusters, commit, spec, serving } = *request;
+    let run = unrecorded();
+    let tree = checkout(&app.project, commit, ports, &run).await.map_err(at(Stage::Clone))?;
+    let decision = decide(spec, commit, &*tree, ports, run.recorder()).await;
+    let decision = decision.map_err(at(Stage::Detect))?;
+    let dockerfile = text_of(&decision.dockerfile, &*tree).map_err(at(Stage::Detect))?;
+    let env = secrets::versions(&app.project, &decision.spec, ports, &run).await;
+    let env = env.map_err(Cause::from).map_err(at(Stage::Detect))?;
+    let user = match (&decision.dockerfile, &decision.recipe) {
+        // A recipe says now what the image will say after the build; else what is known of it.
+        (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
+        _ => numeric_user(&dockerfile).or(serving.and_then(|serving| serving.runtime.user)),
+    };
+    let placeholders =
+        Placeholders { id: "(the job's id)", digest: "(known after the build)", user };
+    let release = provisional_release(&placeholders, app, commit, &decision, env, ports);
+    let release = release.at(&clusters.names);
+    let manifests = ports.preview.manifests(&release);
+    let manifests =
+        manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;
+    let mut changes = Vec::new();
+    for release in release.each() {
+        let applying = |error| Cause::applying(error, &release);
+        ports.preview.check(&release).await.map_err(applying).map_err(at(Stage::Release))?;
+        let changed = ports.preview.changes(&release).await.map_err(applying);
+        let cluster = |change| (release.cluster().to_owned(), change);
+        changes.extend(changed.map_err(at(Stage::Release))?.into_iter().map(cluster));
+    }
+    Ok(DryRun { decision, dockerfile, manifests, changes })
+}
+
+/// Finds the commit that a revision leads to now, for a request that names no commit.
+///
+/// # Errors
+/// The reason why it leads to none.
+pub async fn resolve_revision(
+    app: &App,
+    commit: Commit,
+    revision: &Revision,
+    ports: &Ports,
+) -> Result<Commit, Failure> {
+    let resolved = resolve(&app.project, commit, revision, ports, &unrecorded()).await;
+    resolved.map_err(at(Stage::Clone))
+}
+
+/// Returns a run of no job: nothing stops it, and nothing that it says is kept.
+fn unrecorded() -> Run {
+    let (_, stop) = watch::channel(None);
+    Run::new(Arc::new(NullJournal), stop, None)
+}
+
+fn at(stage: Stage) -> impl Fn(Cause) -> Failure {
+    move |cause| Failure { at: stage, cause }
+}
+
+fn text_of(dockerfile: &Dockerfile, tree: &dyn Tree) -> Result<String, Cause> {
+    match dockerfile {
+        Dockerfile::Text(text) => Ok(text.clone()),
+        Dockerfile::Path(path) => Ok(tree.read(path, LONGEST)?.unwrap_or_default()),
+    }
+}
+
+/// Returns the last stage's user, where a Dockerfile says one by number: names are the image's to explain.
+fn numeric_user(dockerfile: &str) -> Option<u32> {
+    let mut user = None;
+    for line in dockerfile.lines() {
+        let mut words = line.split_whitespace();
+        match words.next().map(str::to_ascii_uppercase).as_deref() {
+            Some("FROM") => user = None,
+            Some("USER") => user = words.next().map(|name| name.split(':').next().unwrap_or(name)),
+            _ => {}
+        }
+    }
+    user?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numeric_user;
+
+    #[test]
+    fn the_last_stages_user_counts() {
+        assert_eq!(numeric_user("FROM a\nUSER 7\nFROM b\nuser 10001:10001\nCMD x"), Some(10001));
+        assert_eq!(numeric_user("FROM a\nUSER 7\nFROM b"), None);
+        assert_eq!(numeric_user("FROM a\nUSER app"), None);
+        assert_eq!(numeric_user("FROM a\nUSER"), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Shows what serves an app, and what it prints.
+
+use crate::{
+    caller::Caller, check, error::ServiceError, inspection::Serving, services::Services, verb::Verb,
+};
+use tokio::sync::mpsc;
+use windlass_engine::{
+    ports::{LogLine, LogRequest},
+    records::{Filter, JobRecord},
+};
+use windlass_model::app::App;
+
+/// Jobs that a status tells.
+const JOBS: u32 = 5;
+
+/// Lines of each container's past by default, and at most.
+const TAIL: (u32, u32) = (100, 10_000);
+
+/// An app as it is now.
+pub struct AppStatus {
+    /// The app.
+    pub app: App,
+    /// The release in each of its clusters.
+    pub clusters: Vec<Serving>,
+    /// Its last jobs, newest first.
+    pub jobs: Vec<JobRecord>,
+}
+
+/// A choice of an app's log lines.
+#[derive(Clone, Debug)]
+pub struct LogsRequest {
+    /// The app.
+    pub app: App,
+    /// Only of this process. Empty means all.
+    pub process: String,
+    /// Only in this cluster. `None` means all that are for the app.
+    pub cluster: Option<String>,
+    /// Those too that are printed from now on.
+    pub follow: bool,
+    /// Of the run before the last restart of each container.
+    pub previous: bool,
+    /// Lines of each container's past, at most 10000. `None` means 100.
+    pub tail: Option<u32>,
+    /// Only of the last so many seconds. `None` means all.
+    pub since_seconds: Option<u32>,
+}
+
+impl Services {
+    /// Returns what serves an app, masked, and its last jobs.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] where no cluster is for the app. A cluster that does not answer is no error:
+    /// [`Serving::shown`].
+    pub async fn app_status(&self, caller: &Caller, app: App) -> Result<AppStatus, ServiceError> {
+        caller.may(Verb::Read, &app.project)?;
+        let clusters = check::clusters(&self.targets, &app, &[], None)?;
+        let clusters = self.inspection.look(&app, &clusters.names).await?;
+        let filter = Filter {
+            projects: Some(vec![app.project.clone()]),
+            app: Some(app.name.clone()),
+            environment: Some(app.environment.clone()),
+            limit: JOBS,
+            ..Filter::default()
+        };
+        let jobs = self.jobs.jobs(&filter).await?;
+        Ok(AppStatus { app, clusters, jobs })
+    }
+
+    /// Returns log lines of an app, masked. The channel closes when no more can come. Dropping it ends the
+    /// reading.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Busy`] while many logs are read.
+    pub async fn app_logs(
+        &self,
+        caller: &Caller,
+        request: LogsRequest,
+    ) -> Result<mpsc::Receiver<LogLine>, ServiceError> {
+        let LogsRequest { app, process, cluster, follow, previous, tail, since_seconds } = request;
+        caller.may(Verb::Read, &app.project)?;
+        let wanted: Vec<_> = cluster.into_iter().collect();
+        let clusters = check::clusters(&self.targets, &app, &wanted, None)?;
+        let tail = tail.unwrap_or(TAIL.0);
+        if tail > TAIL.1 {
+            let expected = "must be at most 10000 lines";
+            return Err(ServiceError::invalid("tail", tail.to_string(), expected));
+        }
+        if follow && previous {
+            let expected = "cannot be followed: what ended prints no more";
+            return Err(ServiceError::invalid("previous", "true", expected));
+        }
+        if since_seconds == Some(0) {
+            return Err(ServiceError::invalid("since_seconds", "0", "must be at least 1"));
+        }
+        check_process(&process)?;
+        let wanted = LogRequest { process, follow, previous, tail, since_seconds };
+        self.inspection.logs(&app, &clusters.names, &wanted).await
+    }
+}
+
+/// Checks the name of a process: it becomes part of a query for labels.
+fn check_process(name: &str) -> Result<(), ServiceError> {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.len() > 63 || !name.chars().all(ok) {
+        let expected = "must be a process's name: a-z, 0-9 and `-`";
+        return Err(ServiceError::invalid("process", name, expected));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, app, caller, release, submit};
+
+    fn logs() -> LogsRequest {
+        LogsRequest {
+            app: app("shop"),
+            process: String::new(),
+            cluster: None,
+            follow: false,
+            previous: false,
+            tail: None,
+            since_seconds: None,
+        }
+    }
+
+    #[test]
+    fn a_process_is_a_name_and_no_query() {
+        for good in ["worker-2", ""] {
+            check_process(good).unwrap();
+        }
+        for bad in ["web,other=1", "Web", "web!=x", " "] {
+            assert!(check_process(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_tells_who_brought_what_serves() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
+        let id = world.services.submit(&ci, submit("one")).await.unwrap().job.id;
+        world.store.released(release(&id, "new", &["eu"]));
+        let error = world.services.app_status(&ci, app("blog")).await.err().unwrap();
+        assert_eq!(error.reason(), "permission-denied");
+        let status = world.services.app_status(&ci, app("shop")).await.unwrap();
+        assert_eq!((status.jobs.len(), status.clusters.len()), (1, 2));
+        let brought = status.clusters[0].release.as_ref().unwrap();
+        assert_eq!((&*brought.release.id, &*brought.principal), (&*id, "ci"));
+        assert!(status.clusters[1].release.is_none());
+    }
+
+    #[tokio::test]
+    async fn logs_are_masked_and_wrong_wishes_are_named() {
+        let world = World::new();
+        world.store.sealed("shop", "password", "hunter22");
+        world.inspect.prints("PASSWORD=hunter22");
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let one = LogsRequest { cluster: Some("us".into()), ..logs() };
+        let mut lines = world.services.app_logs(&reader, one).await.unwrap();
+        assert_eq!(lines.recv().await.unwrap().line, "PASSWORD=***");
+        assert!(lines.recv().await.is_none());
+        for (request, field) in [
+            (LogsRequest { tail: Some(10_001), ..logs() }, "tail: `10001`"),
+            (LogsRequest { follow: true, previous: true, ..logs() }, "previous: `true`"),
+            (LogsRequest { since_seconds: Some(0), ..logs() }, "since_seconds: `0`"),
+            (LogsRequest { process: "a=b".into(), ..logs() }, "process: `a=b`"),
+            (LogsRequest { cluster: Some("mars".into()), ..logs() }, "clusters[0]: `mars`"),
+            (LogsRequest { app: app("blog"), ..logs() }, "reader lacks the verb \"read\""),
+        ] {
+            let error = world.services.app_logs(&reader, request).await.unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
+    }
+}

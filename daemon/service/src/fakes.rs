@@ -1,0 +1,265 @@
+//! A daemon in memory: fakes that behave, for the tests of use cases.
+
+use crate::{
+    caller::Caller,
+    inspection::Inspection,
+    ports::{Planner, PluginRecord, PluginRecords},
+    services::Services,
+    source::SourceRequest,
+    submit::SubmitRequest,
+    verb::Verb,
+};
+use async_trait::async_trait;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tokio::sync::mpsc;
+use windlass_engine::{
+    failure::Failure,
+    pipeline::{Decision, DryRun, DryRunRequest},
+    ports::{Dockerfile, Inspect, LogLine, LogRequest},
+    queue::Message,
+};
+use windlass_model::{
+    app::App,
+    cluster::{RolloutOrder, Target, Targets},
+    endpoint::Endpoint,
+    error::ClusterError,
+    job::{Commit, Image, Release},
+    revision::Revision,
+    runtime::Runtime,
+    spec::Spec,
+};
+use windlass_rollout::snapshot::Snapshot;
+
+mod memory;
+
+pub(crate) use memory::Memory;
+
+/// All use cases on fakes.
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) store: Arc<Memory>,
+    pub(crate) planner: Arc<FakePlanner>,
+    pub(crate) plugins: Arc<FakePlugins>,
+    pub(crate) inspect: Arc<FakeCluster>,
+    inbox: Mutex<mpsc::UnboundedReceiver<Message>>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let (queue, inbox) = mpsc::unbounded_channel();
+        let store = Arc::new(Memory::new());
+        let planner = Arc::new(FakePlanner::default());
+        let plugins = Arc::new(FakePlugins::default());
+        let inspect = Arc::new(FakeCluster::default());
+        let services = Services {
+            jobs: store.clone(),
+            updates: store.clone(),
+            releases: store.clone(),
+            secrets: store.clone(),
+            plugins: plugins.clone(),
+            targets: Arc::new(targets()),
+            planner: planner.clone(),
+            inspection: Inspection::new(
+                inspect.clone(),
+                store.clone(),
+                store.clone(),
+                store.clone(),
+                store.clone(),
+            ),
+            queue,
+        };
+        Self { services, store, planner, plugins, inspect, inbox: Mutex::new(inbox) }
+    }
+
+    /// Returns the messages that the dispatcher has got since the last call.
+    pub(crate) fn queued(&self) -> Vec<Message> {
+        let mut inbox = self.inbox.lock().unwrap();
+        std::iter::from_fn(|| inbox.try_recv().ok()).collect()
+    }
+}
+
+pub(crate) fn app(project: &str) -> App {
+    App::new(project, "web", "").unwrap()
+}
+
+pub(crate) fn caller(name: &str, projects: &[&str], verbs: &[Verb]) -> Caller {
+    let projects = projects.iter().map(ToString::to_string).collect();
+    Caller { name: name.into(), projects, verbs: verbs.to_vec() }
+}
+
+/// Two clusters for production, and none for other environments.
+pub(crate) fn targets() -> Targets {
+    let target = |name: &str| Target {
+        name: name.into(),
+        projects: Vec::new(),
+        environments: vec!["production".into()],
+    };
+    Targets { all: vec![target("eu"), target("us")], order: RolloutOrder::Sequential }
+}
+
+/// A request for the branch `main`.
+pub(crate) fn submit(request_id: &str) -> SubmitRequest {
+    SubmitRequest {
+        request_id: request_id.into(),
+        body: request_id.into(),
+        app: app("shop"),
+        clusters: Vec::new(),
+        order: None,
+        source: SourceRequest {
+            repository: "https://git.example/web.git".into(),
+            revision: "main".into(),
+            ..SourceRequest::default()
+        },
+        spec: Spec::default(),
+        labels: BTreeMap::new(),
+        timeout_seconds: None,
+    }
+}
+
+pub(crate) fn release(id: &str, digest: &str, clusters: &[&str]) -> Release {
+    Release {
+        id: id.into(),
+        app: app("shop"),
+        clusters: clusters.iter().map(ToString::to_string).collect(),
+        commit: "abc".into(),
+        image: Image { reference: "r/shop/web:abc".into(), digest: digest.into(), bytes: None },
+        runtime: Runtime::default(),
+        hooks: BTreeMap::new(),
+    }
+}
+
+/// Returns the id of a commit with this name.
+pub(crate) fn id_of(name: &str) -> String {
+    let number: u32 = name.bytes().map(u32::from).sum();
+    format!("{number:040x}")
+}
+
+/// A pipeline whose repository has one branch, and that decides nothing.
+#[derive(Default)]
+pub(crate) struct FakePlanner {
+    head: Mutex<String>,
+    planned: Mutex<Vec<String>>,
+}
+
+impl FakePlanner {
+    /// Lets the branch lead to the commit with this name.
+    pub(crate) fn moves_to(&self, name: &str) {
+        *self.head.lock().unwrap() = name.into();
+    }
+
+    /// Returns a line for each plan.
+    pub(crate) fn planned(&self) -> Vec<String> {
+        self.planned.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Planner for FakePlanner {
+    async fn resolve(
+        &self,
+        _: &App,
+        commit: Commit,
+        revision: &Revision,
+    ) -> Result<Commit, Failure> {
+        let id = id_of(&self.head.lock().unwrap());
+        Ok(Commit { id, revision: revision.to_string(), ..commit })
+    }
+
+    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Failure> {
+        let clusters = request.clusters.names.join(", ");
+        let serving = request.serving.map(|release| format!(" beside {}", release.id));
+        let line = format!("{} in {clusters}{}", request.app, serving.unwrap_or_default());
+        self.planned.lock().unwrap().push(line);
+        let decision = Decision {
+            spec: request.spec.clone(),
+            recipe: None,
+            refused: Vec::new(),
+            dockerfile: Dockerfile::Text(String::new()),
+            manifests: Vec::new(),
+            deciders: BTreeMap::new(),
+            version: String::new(),
+        };
+        Ok(DryRun {
+            decision,
+            dockerfile: String::new(),
+            manifests: Vec::new(),
+            changes: Vec::new(),
+        })
+    }
+}
+
+/// Plugins that are none, and that count how often they are loaded again.
+#[derive(Default)]
+pub(crate) struct FakePlugins {
+    reloads: Mutex<u32>,
+    is_broken: Mutex<bool>,
+}
+
+impl FakePlugins {
+    /// Returns how often the plugins were loaded again.
+    pub(crate) fn reloads(&self) -> u32 {
+        *self.reloads.lock().unwrap()
+    }
+
+    /// Lets the next reload fail.
+    pub(crate) fn breaks(&self) {
+        *self.is_broken.lock().unwrap() = true;
+    }
+}
+
+#[async_trait]
+impl PluginRecords for FakePlugins {
+    fn list(&self) -> Vec<PluginRecord> {
+        Vec::new()
+    }
+
+    async fn reload(&self) -> Result<Vec<String>, String> {
+        if *self.is_broken.lock().unwrap() {
+            return Err("it is broken".into());
+        }
+        *self.reloads.lock().unwrap() += 1;
+        Ok(Vec::new())
+    }
+}
+
+/// A cluster where nothing is wrong, and one pod prints.
+#[derive(Default)]
+pub(crate) struct FakeCluster {
+    printed: Mutex<Vec<String>>,
+}
+
+impl FakeCluster {
+    /// Adds a line to the log of the pod.
+    pub(crate) fn prints(&self, line: &str) {
+        self.printed.lock().unwrap().push(line.into());
+    }
+}
+
+#[async_trait]
+impl Inspect for FakeCluster {
+    async fn endpoints(&self, _: &Release) -> Result<Vec<Endpoint>, ClusterError> {
+        Ok(Vec::new())
+    }
+
+    async fn look(&self, _: &Release) -> Result<Snapshot, ClusterError> {
+        Ok(Snapshot::default())
+    }
+
+    async fn logs(
+        &self,
+        _: &App,
+        cluster: &str,
+        _: &LogRequest,
+    ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
+        let (send, receive) = mpsc::channel(16);
+        for line in self.printed.lock().unwrap().iter() {
+            let (cluster, pod) = (cluster.to_owned(), "web-1".to_owned());
+            let line = LogLine { cluster, pod, line: line.clone(), ..LogLine::default() };
+            send.try_send(line).unwrap();
+        }
+        Ok(receive)
+    }
+}

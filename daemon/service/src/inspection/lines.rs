@@ -1,0 +1,136 @@
+//! Hands an app's log lines on, masked.
+
+use super::masks::Renews;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use windlass_engine::ports::LogLine;
+use windlass_model::redact::{Redactor, Stream};
+
+/// Pods that are remembered of one call.
+const PODS: usize = 1000;
+
+/// Hands lines on, masked, until either side goes. The reader's place is free once all of its tasks have
+/// ended.
+pub(super) async fn pass_on(
+    mut lines: mpsc::Receiver<LogLine>,
+    send: mpsc::Sender<LogLine>,
+    mut masks: impl Renews,
+    _reader: Arc<OwnedSemaphorePermit>,
+) {
+    let mut redactor = Redactor::default();
+    let mut pods = BTreeSet::new();
+    // Containers whose last line was cut: a secret may go on in the next one.
+    let mut begun: BTreeMap<(String, String), Stream> = BTreeMap::new();
+    loop {
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            () = send.closed() => return,
+        };
+        let Some(line) = line else { return };
+        if pods.len() >= PODS {
+            pods.clear();
+        }
+        // Secrets are put while this goes on; a new value comes with a new pod.
+        if pods.insert(line.pod.clone()) {
+            let Ok(renewed) = masks.renewed().await else {
+                let said = "no more is shown: the project's secrets cannot be read now, and would not be masked";
+                let (cluster, line) = (line.cluster, said.to_owned());
+                let _ = send.send(LogLine { cluster, line, ..LogLine::default() }).await;
+                return;
+            };
+            redactor = renewed;
+        }
+        let place = (line.pod.clone(), line.container.clone());
+        let mut stream = begun.remove(&place).unwrap_or_else(|| redactor.stream());
+        let mut shown = stream.push(line.line.as_bytes());
+        if line.is_cut {
+            begun.insert(place, stream);
+            if shown.is_empty() {
+                continue;
+            }
+        } else {
+            shown.extend(stream.finish());
+        }
+        let masked = LogLine { line: String::from_utf8_lossy(&shown).into_owned(), ..line };
+        if send.send(masked).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ServiceError;
+    use async_trait::async_trait;
+    use tokio::sync::Semaphore;
+    use windlass_model::secret::Secret;
+
+    /// Knows one secret more each time.
+    struct Growing(Vec<Secret>, usize);
+
+    #[async_trait]
+    impl Renews for Growing {
+        async fn renewed(&mut self) -> Result<Redactor, ServiceError> {
+            self.1 += 1;
+            Ok(Redactor::new(self.0.iter().take(self.1)))
+        }
+    }
+
+    fn growing(secrets: &[&str]) -> Growing {
+        Growing(secrets.iter().map(|secret| Secret::new(secret.as_bytes().into())).collect(), 0)
+    }
+
+    fn place() -> Arc<OwnedSemaphorePermit> {
+        Arc::new(Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+    }
+
+    fn line(pod: &str, line: &str, is_cut: bool) -> LogLine {
+        LogLine { pod: pod.into(), line: line.into(), is_cut, ..LogLine::default() }
+    }
+
+    #[tokio::test]
+    async fn what_an_app_prints_is_masked_and_ends_with_its_reader() {
+        let (from, lines) = mpsc::channel(4);
+        let (send, mut receive) = mpsc::channel(4);
+        let passing = tokio::spawn(pass_on(lines, send, growing(&["hunter22"]), place()));
+        from.send(line("web-1", "PASSWORD=hunter22", false)).await.unwrap();
+        assert_eq!(receive.recv().await.unwrap().line, "PASSWORD=***");
+        drop(receive);
+        passing.await.unwrap();
+        from.closed().await;
+    }
+
+    /// It was put while somebody followed the log.
+    #[tokio::test]
+    async fn a_secret_that_came_later_is_masked_in_the_pods_that_have_it() {
+        let (from, lines) = mpsc::channel(4);
+        let (send, mut receive) = mpsc::channel(4);
+        let masks = growing(&["hunter22", "sesame-of-apps"]);
+        tokio::spawn(pass_on(lines, send, masks, place()));
+        for pod in ["web-1", "web-2"] {
+            from.send(line(pod, "hunter22 sesame-of-apps", false)).await.unwrap();
+        }
+        assert_eq!(receive.recv().await.unwrap().line, "*** sesame-of-apps");
+        assert_eq!(receive.recv().await.unwrap().line, "*** ***");
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_masked_over_the_cut_of_a_long_line() {
+        let (from, lines) = mpsc::channel(8);
+        let (send, mut receive) = mpsc::channel(8);
+        tokio::spawn(pass_on(lines, send, growing(&["sesame-of-apps"]), place()));
+        for (text, is_cut) in [("a sesame-", true), ("of-apps b", false), ("c", false)] {
+            from.send(line("web-1", text, is_cut)).await.unwrap();
+        }
+        drop(from);
+        let mut shown = Vec::new();
+        while let Some(line) = receive.recv().await {
+            shown.push(line.line);
+        }
+        assert_eq!(shown.concat(), "a *** bc");
+    }
+}

@@ -1,0 +1,114 @@
+//! Masks all secrets of an app's project, and those of what serves in their versions: an app may print its
+//! environment.
+
+use crate::error::ServiceError;
+use async_trait::async_trait;
+use std::{collections::BTreeSet, sync::Arc};
+use windlass_engine::{
+    failure::{Cause, Failure},
+    ports::Secrets,
+    records::{Releases, SecretRecords, StoreError},
+};
+use windlass_model::{app::App, error::SecretError, job::Stage, redact::Redactor, secret::Secret};
+
+/// Versions of a secret that are masked, up to the newest: a job may have begun before that was put.
+const VERSIONS: u32 = 4;
+
+/// Gives what masks an app's lines by now.
+#[async_trait]
+pub(super) trait Renews: Send {
+    async fn renewed(&mut self) -> Result<Redactor, ServiceError>;
+}
+
+/// The ports that secrets come from.
+#[derive(Clone)]
+pub(super) struct SecretPorts {
+    pub(super) opener: Arc<dyn Secrets>,
+    pub(super) secrets: Arc<dyn SecretRecords>,
+    pub(super) releases: Arc<dyn Releases>,
+}
+
+/// A redactor for one app, and the secrets that it knows.
+#[derive(Clone)]
+pub(super) struct Masks {
+    ports: SecretPorts,
+    app: App,
+    clusters: Vec<String>,
+    /// Names and versions that the redactor knows.
+    known: BTreeSet<(String, u32)>,
+    /// Those of them that were deleted.
+    gone: BTreeSet<String>,
+    redactor: Redactor,
+}
+
+impl Masks {
+    pub(super) fn new(ports: &SecretPorts, app: &App, clusters: &[String]) -> Self {
+        Self {
+            ports: ports.clone(),
+            app: app.clone(),
+            clusters: clusters.to_vec(),
+            known: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Returns the names of secrets that serve and were deleted: they cannot be masked.
+    pub(super) fn gone(&self) -> &BTreeSet<String> {
+        &self.gone
+    }
+
+    /// Makes the redactor again, where a secret has come since.
+    pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
+        let wanted = self.wanted().await?;
+        if wanted == self.known {
+            return Ok(());
+        }
+        let (mut secrets, mut gone): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
+        for (name, version) in &wanted {
+            let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
+            match opened.await {
+                Ok((secret, _)) => secrets.push(secret),
+                Err(SecretError::Missing { .. }) => {
+                    gone.insert(name.clone());
+                }
+                // Without it nothing could be shown that is sure not to hold it.
+                Err(error) => {
+                    let cause = Cause::Secret(error);
+                    return Err(Failure { at: Stage::Release, cause }.into());
+                }
+            }
+        }
+        // Of many large secrets it takes a while.
+        let made = tokio::task::spawn_blocking(move || Redactor::new(&secrets)).await;
+        self.redactor = made.map_err(|error| StoreError::Other(error.to_string()))?;
+        (self.known, self.gone) = (wanted, gone);
+        Ok(())
+    }
+
+    async fn wanted(&self) -> Result<BTreeSet<(String, u32)>, StoreError> {
+        let mut wanted = BTreeSet::new();
+        for record in self.ports.secrets.list(&self.app.project).await? {
+            let oldest = record.version.saturating_sub(VERSIONS - 1).max(1);
+            wanted.extend((oldest..=record.version).map(|version| (record.name.clone(), version)));
+        }
+        for cluster in &self.clusters {
+            let last = self.ports.releases.last_release(&self.app, cluster).await?;
+            let named = last.into_iter().flat_map(|release| release.runtime.secrets);
+            wanted.extend(named.map(|secret| (secret.name, secret.version)));
+        }
+        Ok(wanted)
+    }
+}
+
+#[async_trait]
+impl Renews for Masks {
+    async fn renewed(&mut self) -> Result<Redactor, ServiceError> {
+        self.renew().await?;
+        Ok(self.redactor.clone())
+    }
+}

@@ -1,0 +1,174 @@
+//! Looks jobs up, and cancels them.
+
+use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
+use windlass_engine::{
+    queue::Message,
+    records::{Filter, JobRecord, JobState},
+};
+use windlass_model::outcome::Stop;
+
+/// Jobs on a page by default, and at most.
+const PAGE: (u32, u32) = (50, 500);
+
+/// A choice of jobs.
+#[derive(Clone, Debug, Default)]
+pub struct JobsRequest {
+    /// Only of this project. `None` means all that the caller sees.
+    pub project: Option<String>,
+    /// Only of apps of this name. `None` means any.
+    pub app: Option<String>,
+    /// Only in these states. Empty means any.
+    pub states: Vec<JobState>,
+    /// Only older than the job with this id: [`JobPage::next`] of the page before. `None` means from the
+    /// newest.
+    pub before: Option<String>,
+    /// Jobs on a page, at most 500. 0 means 50.
+    pub page_size: u32,
+}
+
+/// Jobs, newest first.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    /// The jobs of this page.
+    pub jobs: Vec<JobRecord>,
+    /// Id after which the next page begins. `None` means that this page is the last.
+    pub next: Option<String>,
+}
+
+impl Services {
+    /// Returns one job.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn get_job(&self, caller: &Caller, id: &str) -> Result<JobRecord, ServiceError> {
+        let record = self.find_job(id).await?;
+        caller.may(Verb::Read, &record.job.app.project)?;
+        Ok(record)
+    }
+
+    /// Returns a page of jobs.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a page that is too large.
+    pub async fn list_jobs(
+        &self,
+        caller: &Caller,
+        request: JobsRequest,
+    ) -> Result<JobPage, ServiceError> {
+        let limit = check::page(request.page_size, PAGE.0, PAGE.1)?;
+        let projects = match request.project {
+            None => caller.visible(),
+            Some(project) => {
+                caller.may(Verb::Read, &project)?;
+                Some(vec![project])
+            }
+        };
+        let filter = Filter {
+            projects,
+            app: request.app,
+            environment: None,
+            states: request.states,
+            before: request.before,
+            limit,
+        };
+        let jobs = self.jobs.jobs(&filter).await?;
+        let is_full = u32::try_from(jobs.len()).is_ok_and(|count| count == limit);
+        let next = jobs.last().map(|record| record.job.id.clone()).filter(|_| is_full);
+        Ok(JobPage { jobs, next })
+    }
+
+    /// Asks a job to stop, and returns it. Cancelling one that has ended changes nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<JobRecord, ServiceError> {
+        let record = self.find_job(id).await?;
+        caller.may(Verb::Deploy, &record.job.app.project)?;
+        let why = Stop::Cancelled { by: caller.name.clone() };
+        if self.jobs.stop(id, &why).await? {
+            let _ = self.queue.send(Message::Cancelled { id: id.to_owned() });
+        }
+        self.find_job(id).await
+    }
+
+    /// Finds a job, whoever may see it.
+    pub(crate) async fn find_job(&self, id: &str) -> Result<JobRecord, ServiceError> {
+        let found = self.jobs.job(id).await?;
+        found.ok_or_else(|| ServiceError::NotFound {
+            what: "job",
+            id: id.to_owned(),
+            fix: "list them: windlass jobs".into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fakes::{World, app, caller, submit},
+        submit::SubmitRequest,
+    };
+
+    /// A world where two projects have submitted jobs, with their ids.
+    async fn two_projects() -> (World, Vec<String>) {
+        let world = World::new();
+        let all = Caller::with_all_rights("uid:0".into());
+        let mut ids = Vec::new();
+        for (request_id, project) in [("one", "shop"), ("two", "blog"), ("three", "shop")] {
+            let request = SubmitRequest { app: app(project), ..submit(request_id) };
+            ids.push(world.services.submit(&all, request).await.unwrap().job.id);
+        }
+        world.queued();
+        (world, ids)
+    }
+
+    async fn list(
+        world: &World,
+        caller: &Caller,
+        request: JobsRequest,
+    ) -> Result<(Vec<String>, Option<String>), ServiceError> {
+        let page = world.services.list_jobs(caller, request).await?;
+        Ok((page.jobs.into_iter().map(|record| record.job.id).collect(), page.next))
+    }
+
+    #[tokio::test]
+    async fn a_list_holds_the_projects_of_its_caller() {
+        let (world, ids) = two_projects().await;
+        let of = |project: &str| {
+            let project = Some(project.to_owned());
+            JobsRequest { project, ..JobsRequest::default() }
+        };
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let (shown, next) = list(&world, &reader, JobsRequest::default()).await.unwrap();
+        assert_eq!((shown, next), (vec![ids[2].clone(), ids[0].clone()], None));
+        let error = list(&world, &reader, of("blog")).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        let all = Caller::with_all_rights("uid:0".into());
+        assert_eq!(list(&world, &all, of("blog")).await.unwrap().0, [ids[1].clone()]);
+        let first = JobsRequest { page_size: 2, ..JobsRequest::default() };
+        let (shown, next) = list(&world, &all, first.clone()).await.unwrap();
+        assert_eq!((shown.len(), next.as_ref()), (2, Some(&ids[1])));
+        let second = JobsRequest { before: next, ..first };
+        assert_eq!(list(&world, &all, second).await.unwrap(), (vec![ids[0].clone()], None));
+    }
+
+    #[tokio::test]
+    async fn a_job_is_cancelled_by_whoever_may_deploy() {
+        let (world, ids) = two_projects().await;
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        world.services.get_job(&reader, &ids[0]).await.unwrap();
+        let error = world.services.cancel(&reader, &ids[0]).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        assert!(world.queued().is_empty());
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let error = world.services.get_job(&ci, &ids[0]).await.unwrap_err();
+        assert!(error.to_string().contains("lacks the verb \"read\""), "{error}");
+        let record = world.services.cancel(&ci, &ids[0]).await.unwrap();
+        assert_eq!(record.stop, Some(Stop::Cancelled { by: "ci".into() }));
+        assert_eq!(world.queued(), [Message::Cancelled { id: ids[0].clone() }]);
+        world.services.cancel(&ci, &ids[1]).await.unwrap_err();
+        let error = world.services.cancel(&ci, "none").await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no job `none`");
+    }
+}

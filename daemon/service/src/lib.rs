@@ -1,0 +1,39 @@
+//! Use cases: functions with typed requests and errors, that take a [`Caller`] and check its rights.
+//!
+//! Every door (gRPC today) converts its own requests to those of this crate and calls [`Services`]. Nothing
+//! here names a transport.
+
+mod apps;
+mod caller;
+mod check;
+mod error;
+#[cfg(test)]
+mod fakes;
+mod inspection;
+mod jobs;
+mod plan;
+mod plugins;
+mod ports;
+mod releases;
+mod rollback;
+mod secrets;
+mod services;
+mod source;
+mod submit;
+mod verb;
+mod watch;
+
+pub use apps::{AppStatus, LogsRequest};
+pub use caller::Caller;
+pub use error::{ASK_FOR_RIGHT, ServiceError};
+pub use inspection::{Brought, Inspection, Serving, Shown};
+pub use jobs::{JobPage, JobsRequest};
+pub use plan::PlanRequest;
+pub use ports::{Planner, PluginRecord, PluginRecords};
+pub use releases::{ListedRelease, ReleasePage, ReleasesRequest};
+pub use rollback::RollbackRequest;
+pub use secrets::PutSecretRequest;
+pub use services::Services;
+pub use source::SourceRequest;
+pub use submit::SubmitRequest;
+pub use verb::Verb;

@@ -1,0 +1,86 @@
+//! Answers what a job would do, and changes nothing.
+
+use crate::{
+    caller::Caller, check, error::ServiceError, services::Services, source::SourceRequest,
+    verb::Verb,
+};
+use windlass_engine::pipeline::{DryRun, DryRunRequest};
+use windlass_model::{app::App, cluster::Clusters, job::Release, spec::Spec};
+
+/// A job that is not to be accepted.
+#[derive(Clone)]
+pub struct PlanRequest {
+    /// The app that would be deployed.
+    pub app: App,
+    /// Names of clusters. Empty means all that are for the app.
+    pub clusters: Vec<String>,
+    /// The place of its source.
+    pub source: SourceRequest,
+    /// What the request says of the app.
+    pub spec: Spec,
+}
+
+impl Services {
+    /// Returns what a job would do.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] where the job would fail before its
+    /// build.
+    pub async fn plan(
+        &self,
+        caller: &Caller,
+        request: PlanRequest,
+    ) -> Result<DryRun, ServiceError> {
+        let PlanRequest { app, clusters, source, spec } = request;
+        // It opens a credential and reaches out: as much as a deploy.
+        caller.may(Verb::Deploy, &app.project)?;
+        let (commit, revision) = source.checked()?;
+        spec.check()?;
+        let clusters = check::clusters(&self.targets, &app, &clusters, None)?;
+        let commit = self.resolved(&app, commit, revision).await?;
+        let serving = self.serving(&app, &clusters).await;
+        let request = DryRunRequest {
+            app: &app,
+            clusters: &clusters,
+            commit: &commit,
+            spec: &spec,
+            serving: serving.as_ref(),
+        };
+        Ok(self.planner.plan(&request).await?)
+    }
+
+    /// Returns a release that serves the app. A store that fails is as one that knows none: the plan is
+    /// only a little less exact.
+    async fn serving(&self, app: &App, clusters: &Clusters) -> Option<Release> {
+        for cluster in &clusters.names {
+            if let Ok(Some(release)) = self.releases.last_release(app, cluster).await {
+                return Some(release);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, app, caller, release, submit};
+
+    fn request() -> PlanRequest {
+        let source = submit("one").source;
+        PlanRequest { app: app("shop"), clusters: Vec::new(), source, spec: Spec::default() }
+    }
+
+    #[tokio::test]
+    async fn a_plan_takes_the_right_to_deploy_and_leaves_nothing() {
+        let world = World::new();
+        world.store.released(release("job-1", "old", &["us"]));
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let error = world.services.plan(&reader, request()).await.err().unwrap();
+        assert_eq!(error.reason(), "permission-denied");
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        world.services.plan(&ci, request()).await.unwrap();
+        assert!(world.store.accepted().is_empty() && world.queued().is_empty());
+        assert_eq!(world.planner.planned(), ["shop/web/production in eu, us beside job-1"]);
+    }
+}

@@ -1,0 +1,260 @@
+//! Brings an earlier release back, as a job of its own.
+
+use crate::{
+    caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
+};
+use std::collections::BTreeMap;
+use windlass_engine::records::JobRecord;
+use windlass_model::{
+    app::App,
+    cluster::{Clusters, RolloutOrder, place},
+    job::{Release, Source},
+    spec::Spec,
+};
+
+/// Fewer characters of an id or a commit say too little.
+const SHORTEST: usize = 7;
+
+/// Releases that are read at once.
+const PAGE: u32 = 100;
+
+/// An earlier release to be brought back.
+#[derive(Clone, Debug)]
+pub struct RollbackRequest {
+    /// Chosen by the caller, 1 to 64 printable characters. A repeat with the same `body` is one job.
+    pub request_id: String,
+    /// The whole request as the door received it. It tells a repeat from another request.
+    pub body: Vec<u8>,
+    /// The app to roll back.
+    pub app: App,
+    /// Beginning of a release's id or commit, at least 7 characters. `None` means the release before the one
+    /// that serves.
+    pub to: Option<String>,
+    /// Names of clusters, in order. Empty means those of the release.
+    pub clusters: Vec<String>,
+    /// RolloutOrder in which the clusters are served. `None` means the operator's.
+    pub order: Option<RolloutOrder>,
+}
+
+impl Services {
+    /// Accepts a job that brings an earlier release back. A repeat of a request is answered with the job of
+    /// the first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] where there is no earlier release, or another one in each cluster;
+    /// [`ServiceError::NotFound`] for one that is named.
+    pub async fn rollback(
+        &self,
+        caller: &Caller,
+        request: RollbackRequest,
+    ) -> Result<JobRecord, ServiceError> {
+        let RollbackRequest { request_id, body, app, to, clusters: wanted, order } = request;
+        check::request_id(&request_id)?;
+        caller.may(Verb::Deploy, &app.project)?;
+        let (release, clusters) = match to {
+            None => self.release_before(&app, wanted, order).await?,
+            Some(to) => {
+                // What is named may be brought to a cluster where it never was.
+                let release = self.named_release(&app, &to).await?;
+                let wanted = if wanted.is_empty() { &release.clusters } else { &wanted };
+                let clusters = check::clusters(&self.targets, &app, wanted, order)?;
+                (release, clusters)
+            }
+        };
+        let job = NewJob {
+            app,
+            clusters,
+            source: Source::Release(Box::new(release)),
+            spec: Spec::default(),
+            labels: BTreeMap::new(),
+            timeout: check::timeout(None)?,
+            principal: caller.name.clone(),
+        };
+        self.accept(request_id, body, job).await
+    }
+
+    /// Returns the release before the one that serves, and where it goes.
+    async fn release_before(
+        &self,
+        app: &App,
+        wanted: Vec<String>,
+        order: Option<RolloutOrder>,
+    ) -> Result<(Release, Clusters), ServiceError> {
+        let wanted =
+            if wanted.is_empty() { self.newest_release(app).await?.clusters } else { wanted };
+        let clusters = check::clusters(&self.targets, app, &wanted, order)?;
+        let release = self.before_in_all(app, &clusters.names).await?;
+        Ok((release, clusters))
+    }
+
+    async fn newest_release(&self, app: &App) -> Result<Release, ServiceError> {
+        let newest = self.releases.releases(app, None, 1).await?;
+        newest.into_iter().next().map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))
+    }
+
+    /// Returns the release before, the same in all these clusters. Else somebody has to say which.
+    async fn before_in_all(&self, app: &App, clusters: &[String]) -> Result<Release, ServiceError> {
+        let mut found: Option<(Release, &String)> = None;
+        for cluster in clusters {
+            let before = self.before_in(app, cluster).await?;
+            let before = before.ok_or_else(|| no_earlier(app, &place(cluster)))?;
+            match &found {
+                Some((other, first)) if other.id != before.id => {
+                    return Err(ServiceError::Conflict {
+                        reason: "clusters-differ",
+                        message: format!(
+                            "the release before is {} in {first} and {} in {cluster}",
+                            other.id, before.id
+                        ),
+                        fix: "say one cluster (--cluster), or one release (--to)".into(),
+                    });
+                }
+                Some(_) => {}
+                None => found = Some((before, cluster)),
+            }
+        }
+        found.map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))
+    }
+
+    /// Returns the newest release in a cluster that is not what serves there, so that two rollbacks do not go
+    /// in circles.
+    async fn before_in(&self, app: &App, cluster: &str) -> Result<Option<Release>, ServiceError> {
+        let serving = self.releases.last_release(app, cluster).await?;
+        let Some(serving) = serving else { return Ok(None) };
+        let is_it = |release: &Release| {
+            release.clusters.iter().any(|name| name == cluster)
+                && release.image.digest != serving.image.digest
+        };
+        self.find_release(app, Some(serving.id.clone()), is_it).await
+    }
+
+    async fn named_release(&self, app: &App, to: &str) -> Result<Release, ServiceError> {
+        if to.len() < SHORTEST {
+            let expected = "must have at least 7 characters of a release's id or commit";
+            return Err(ServiceError::invalid("to", to, expected));
+        }
+        let is_it =
+            |release: &Release| release.id.starts_with(to) || release.commit.starts_with(to);
+        let found = self.find_release(app, None, is_it).await?;
+        found.ok_or_else(|| ServiceError::NotFound {
+            what: "release",
+            id: to.to_owned(),
+            fix: list_them(app),
+        })
+    }
+
+    /// Returns the newest of those older than `before`.
+    async fn find_release(
+        &self,
+        app: &App,
+        mut before: Option<String>,
+        is_it: impl Fn(&Release) -> bool,
+    ) -> Result<Option<Release>, ServiceError> {
+        loop {
+            let page = self.releases.releases(app, before.as_deref(), PAGE).await?;
+            let Some((oldest, _)) = page.last() else { return Ok(None) };
+            before = Some(oldest.id.clone());
+            if let Some((found, _)) = page.into_iter().find(|(release, _)| is_it(release)) {
+                return Ok(Some(found));
+            }
+        }
+    }
+}
+
+fn no_earlier(app: &App, place: &str) -> ServiceError {
+    ServiceError::Conflict {
+        reason: "no-earlier-release",
+        message: format!("{app} has no earlier release{place}"),
+        fix: list_them(app),
+    }
+}
+
+fn list_them(app: &App) -> String {
+    format!("list them: windlass releases {app}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, app, caller, release};
+    use windlass_engine::queue::Message;
+
+    fn request(to: Option<&str>, clusters: &[&str]) -> RollbackRequest {
+        RollbackRequest {
+            request_id: "one".into(),
+            body: b"one".to_vec(),
+            app: app("shop"),
+            to: to.map(Into::into),
+            clusters: clusters.iter().map(ToString::to_string).collect(),
+            order: None,
+        }
+    }
+
+    /// Rolls back as a caller who may, and returns the release that the job brings back and where it goes.
+    async fn rolled(
+        world: &World,
+        request: RollbackRequest,
+    ) -> Result<(String, Vec<String>), ServiceError> {
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let job = world.services.rollback(&ci, request).await?.job;
+        let Source::Release(release) = job.source else { panic!("it is a commit") };
+        Ok((release.id, job.clusters.names))
+    }
+
+    #[tokio::test]
+    async fn a_rollback_leads_to_the_image_before_wherever_the_newest_release_is() {
+        let world = World::new();
+        world.store.released(release("job-1", "old", &["eu", "us"]));
+        world.store.released(release("job-2", "new", &["eu", "us"]));
+        world.store.released(release("job-3", "new", &["eu", "us"]));
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let error = world.services.rollback(&reader, request(None, &[])).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        assert!(world.queued().is_empty());
+        let (to, clusters) = rolled(&world, request(None, &[])).await.unwrap();
+        assert_eq!((&*to, clusters), ("job-1", vec!["eu".to_owned(), "us".to_owned()]));
+        assert!(matches!(&*world.queued(), [Message::Submitted { begun: false, .. }]));
+        // A repeat is the same job.
+        rolled(&world, request(None, &[])).await.unwrap();
+        assert!(world.queued().is_empty() && world.store.accepted().len() == 1);
+    }
+
+    #[tokio::test]
+    async fn clusters_that_had_other_releases_before_are_asked_about() {
+        let world = World::new();
+        world.store.released(release("job-1", "one", &["eu"]));
+        world.store.released(release("job-2", "two", &["us"]));
+        world.store.released(release("job-3", "three", &["eu", "us"]));
+        let error = rolled(&world, request(None, &[])).await.unwrap_err();
+        assert_eq!(error.reason(), "clusters-differ");
+        let words = "the release before is job-1 in eu and job-2 in us";
+        assert_eq!(error.to_string(), words);
+        let (to, clusters) = rolled(&world, request(None, &["us"])).await.unwrap();
+        assert_eq!((&*to, clusters), ("job-2", vec!["us".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_release_is_named_by_the_beginning_of_its_id_or_commit() {
+        let world = World::new();
+        world.store.released(release("job-0001", "one", &["eu"]));
+        world.store.released(release("job-0002", "two", &["us"]));
+        let (to, clusters) = rolled(&world, request(Some("job-0001"), &["us"])).await.unwrap();
+        assert_eq!((&*to, clusters), ("job-0001", vec!["us".to_owned()]));
+        let error = rolled(&world, request(Some("job-00"), &[])).await.unwrap_err();
+        assert!(error.to_string().starts_with("to: `job-00` must have at least 7"), "{error}");
+        let error = rolled(&world, request(Some("job-0003"), &[])).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no release `job-0003`");
+        assert_eq!(error.fixes(), ["list them: windlass releases shop/web/production"]);
+    }
+
+    #[tokio::test]
+    async fn the_first_release_has_none_before_it() {
+        let world = World::new();
+        let error = rolled(&world, request(None, &[])).await.unwrap_err();
+        assert_eq!(error.to_string(), "shop/web/production has no earlier release");
+        world.store.released(release("job-1", "one", &["us"]));
+        let error = rolled(&world, request(None, &[])).await.unwrap_err();
+        assert_eq!(error.to_string(), "shop/web/production has no earlier release in us");
+        assert_eq!(error.reason(), "no-earlier-release");
+    }
+}

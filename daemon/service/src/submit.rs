@@ -1,0 +1,204 @@
+//! Accepts jobs: each is stored once per caller and request id, then given to the dispatcher.
+
+use crate::{
+    caller::Caller, check, error::ServiceError, services::Services, source::SourceRequest,
+    verb::Verb,
+};
+use std::{collections::BTreeMap, time::Duration};
+use windlass_engine::{
+    queue::Message,
+    records::{JobRecord, Submission},
+};
+use windlass_model::{
+    app::App,
+    cluster::{Clusters, RolloutOrder},
+    job::{Commit, Job, Source},
+    revision::Revision,
+    spec::Spec,
+};
+
+/// A commit to be deployed.
+#[derive(Clone)]
+pub struct SubmitRequest {
+    /// Chosen by the caller, 1 to 64 printable characters. A repeat with the same `body` is one job.
+    pub request_id: String,
+    /// The whole request as the door received it. It tells a repeat from another request.
+    pub body: Vec<u8>,
+    /// The app to deploy.
+    pub app: App,
+    /// Names of clusters, in order. Empty means all that are for the app.
+    pub clusters: Vec<String>,
+    /// RolloutOrder in which the clusters are served. `None` means the operator's.
+    pub order: Option<RolloutOrder>,
+    /// The place of its source.
+    pub source: SourceRequest,
+    /// What the request says of the app; the rest is decided later.
+    pub spec: Spec,
+    /// Shown and searched, never interpreted.
+    pub labels: BTreeMap<String, String>,
+    /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour.
+    pub timeout_seconds: Option<i64>,
+}
+
+/// A job before it is accepted: without an id and a time.
+pub(crate) struct NewJob {
+    pub(crate) app: App,
+    pub(crate) clusters: Clusters,
+    pub(crate) source: Source,
+    pub(crate) spec: Spec,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) timeout: Duration,
+    pub(crate) principal: String,
+}
+
+impl NewJob {
+    /// Returns the job with an id of its own. The store sets the time.
+    fn accepted(self) -> Job {
+        let Self { app, clusters, source, spec, labels, timeout, principal } = self;
+        let id = uuid::Uuid::now_v7().to_string();
+        Job { id, app, clusters, source, spec, labels, timeout, principal, created_ms: 0 }
+    }
+}
+
+impl Services {
+    /// Accepts a job. A repeat of a request is answered with the job of the first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] where a revision leads to no commit.
+    pub async fn submit(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+    ) -> Result<JobRecord, ServiceError> {
+        let SubmitRequest {
+            request_id,
+            body,
+            app,
+            clusters,
+            order,
+            source,
+            spec,
+            labels,
+            timeout_seconds,
+        } = request;
+        check::request_id(&request_id)?;
+        caller.may(Verb::Deploy, &app.project)?;
+        let clusters = check::clusters(&self.targets, &app, &clusters, order)?;
+        let (commit, revision) = source.checked()?;
+        spec.check()?;
+        check::labels(&labels)?;
+        let timeout = check::timeout(timeout_seconds)?;
+        // A repeat is the job that there is, wherever the revision leads by now.
+        if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
+            return Ok(known);
+        }
+        let source = Source::Commit(self.resolved(&app, commit, revision).await?);
+        let principal = caller.name.clone();
+        let job = NewJob { app, clusters, source, spec, labels, timeout, principal };
+        self.accept(request_id, body, job).await
+    }
+
+    /// Returns the commit of a request, which may name a revision instead.
+    pub(crate) async fn resolved(
+        &self,
+        app: &App,
+        commit: Commit,
+        revision: Option<Revision>,
+    ) -> Result<Commit, ServiceError> {
+        match revision {
+            Some(revision) => Ok(self.planner.resolve(app, commit, &revision).await?),
+            None => Ok(commit),
+        }
+    }
+
+    /// Stores a job and gives it to the dispatcher, which learns nothing of a repeat.
+    pub(crate) async fn accept(
+        &self,
+        request_id: String,
+        body: Vec<u8>,
+        job: NewJob,
+    ) -> Result<JobRecord, ServiceError> {
+        let submission = Submission { request_id, body, job: job.accepted() };
+        let submitted = self.jobs.submit(submission).await?;
+        if submitted.is_new {
+            let _ = self.queue.send(Message::submitted(&submitted.record.job, false));
+        }
+        Ok(submitted.record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, app, caller, id_of, submit};
+    use windlass_model::spec::ProcessSpec;
+
+    #[tokio::test]
+    async fn a_caller_without_the_right_learns_nothing_of_what_is_wrong() {
+        let world = World::new();
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let request = SubmitRequest { clusters: vec!["mars".into()], ..submit("one") };
+        let error = world.services.submit(&reader, request).await.unwrap_err();
+        assert!(matches!(error, ServiceError::Forbidden { verb: Verb::Deploy, .. }), "{error}");
+        assert!(world.queued().is_empty() && world.store.accepted().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_repeat_is_the_job_that_there_is() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let first = world.services.submit(&ci, submit("one")).await.unwrap();
+        world.planner.moves_to("other");
+        let again = world.services.submit(&ci, submit("one")).await.unwrap();
+        assert_eq!((again.job.id, world.store.accepted().len()), (first.job.id.clone(), 1));
+        assert_eq!(world.queued(), [Message::submitted(&first.job, false)]);
+        // Of another caller it is another request.
+        let other = caller("other", &["shop"], &[Verb::Deploy]);
+        let second = world.services.submit(&other, submit("one")).await.unwrap();
+        assert_ne!(second.job.id, first.job.id);
+    }
+
+    #[tokio::test]
+    async fn a_request_id_is_of_one_request() {
+        let world = World::new();
+        let ci = caller("ci", &["*"], &[Verb::Deploy]);
+        world.services.submit(&ci, submit("one")).await.unwrap();
+        let other = SubmitRequest { body: b"other".to_vec(), ..submit("one") };
+        let error = world.services.submit(&ci, other).await.unwrap_err();
+        assert!(error.to_string().contains("was used for another request"), "{error}");
+        assert_eq!(error.reason(), "field-invalid");
+    }
+
+    #[tokio::test]
+    async fn a_job_holds_the_commit_that_its_revision_led_to() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        world.planner.moves_to("first");
+        let record = world.services.submit(&ci, submit("one")).await.unwrap();
+        let Source::Commit(commit) = record.job.source else { panic!("it is no commit") };
+        assert_eq!((&*commit.id, &*commit.revision), (&*id_of("first"), "main"));
+        assert_eq!((record.job.principal, record.job.app), ("ci".into(), app("shop")));
+        assert_eq!(record.job.clusters.names, ["eu", "us"]);
+        assert_eq!(record.job.timeout, Duration::from_secs(3600));
+    }
+
+    #[tokio::test]
+    async fn the_first_wrong_field_is_named_and_nothing_is_stored() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let folder = SourceRequest { directory: "..".into(), ..submit("one").source };
+        let processes = BTreeMap::from([("Web".to_owned(), ProcessSpec::default())]);
+        let spec = Spec { processes, ..Spec::default() };
+        for (request, field) in [
+            (SubmitRequest { request_id: String::new(), ..submit("one") }, "request_id"),
+            (SubmitRequest { clusters: vec!["mars".into()], ..submit("one") }, "clusters[0]"),
+            (SubmitRequest { source: folder, ..submit("one") }, "source.directory"),
+            (SubmitRequest { spec, ..submit("one") }, "spec.processes"),
+            (SubmitRequest { timeout_seconds: Some(0), ..submit("one") }, "timeout"),
+        ] {
+            let error = world.services.submit(&ci, request).await.unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{field}: ")), "{error}");
+        }
+        assert!(world.store.accepted().is_empty());
+    }
+}

@@ -1,0 +1,46 @@
+//! Rights that callers have.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A right of a principal in its projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// See jobs, events, releases, what serves and what it prints, names of secrets.
+    Read,
+    /// Submit, plan, cancel and roll back.
+    Deploy,
+    /// Put and delete secrets.
+    Secrets,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Deploy => "deploy",
+            Self::Secrets => "secrets",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::{
+        IntoDeserializer,
+        value::{Error, StrDeserializer},
+    };
+
+    #[test]
+    fn a_verb_is_written_as_in_the_configuration() {
+        for verb in [Verb::Read, Verb::Deploy, Verb::Secrets] {
+            let text = verb.to_string();
+            let text: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
+            let read = Verb::deserialize(text).unwrap();
+            assert_eq!(read, verb);
+        }
+    }
+}
