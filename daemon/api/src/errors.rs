@@ -89,7 +89,7 @@ mod tests {
             (ServiceError::Busy { readers: 2 }, Code::ResourceExhausted, "too-many-readers", 1),
             (full.into(), Code::ResourceExhausted, "store-full", 1),
             (odd.into(), Code::Unavailable, "store-failed", 1),
-            (ServiceError::Failed(Box::default()), Code::FailedPrecondition, "", 0),
+            (ServiceError::Failed(Box::default()), Code::FailedPrecondition, "unrecognised", 0),
         ] {
             let words = error.to_string();
             let status = service(error);
