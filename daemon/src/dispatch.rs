@@ -1,11 +1,7 @@
 //! Drives the queue: starts jobs, stops them, goes on with those of an earlier life.
 
 use crate::{config::Config, wire::PortsFactory};
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -15,30 +11,38 @@ use tracing::Instrument;
 use windlass_engine::{
     journal::JournalLost,
     pipeline::deploy,
+    ports::store::{JobJournal, Replay, Store, StoreError},
     queue::{Action, Message, Queue},
     run::Run,
 };
 use windlass_model::{
+    clock::since,
     event::Event,
     job::Stage,
     outcome::{Outcome, Stop},
     replay::{ResumePoint, replay},
 };
-use windlass_store::{Store, StoreError};
 
 /// How long a store that takes nothing is left alone.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
 /// Everything that a run needs.
 struct Shared {
-    store: Store,
-    supplies: PortsFactory,
+    store: Arc<dyn Store>,
+    factory: PortsFactory,
     daemon: String,
 }
 
 impl Shared {
-    async fn has_ended(&self, id: &str) -> bool {
-        matches!(self.store.job(id).await, Ok(Some(record)) if record.outcome.is_some())
+    /// Ends a job that never began, unless it has ended or is another daemon's. `why` stands in the store
+    /// where a caller gave it.
+    async fn end(&self, id: &str, why: Option<Stop>) -> Result<(), StoreError> {
+        let Some(claim) = self.store.claim(id, &self.daemon).await? else { return Ok(()) };
+        let stored = self.store.job(id).await?.and_then(|record| record.stop);
+        let by = || Stop::Cancelled { by: "the daemon".into() };
+        let why = why.or(stored).unwrap_or_else(by);
+        let outcome = Outcome::Stopped { at: Stage::Clone, why };
+        self.store.append(&claim, Event::Ended(outcome)).await
     }
 }
 
@@ -54,12 +58,12 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     pub(crate) fn new(
         config: &Config,
-        store: Store,
-        supplies: PortsFactory,
+        store: Arc<dyn Store>,
+        factory: PortsFactory,
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, supplies, daemon: config.name.clone() });
+        let shared = Arc::new(Shared { store, factory, daemon: config.name.clone() });
         let queue = Queue::new(config.jobs);
         let running = HashMap::new();
         let tasks = JoinSet::new();
@@ -133,35 +137,29 @@ impl Dispatcher {
             // Whatever happens in here, the job's place is free again.
             let mut slot = Slot { over: Some(Message::Ended { id: id.clone() }), outbox };
             let result = run(&shared, &id, &stop).await;
-            if let Err(lost) = &result {
-                tracing::error!(%lost, "the run is over, the job is not");
-                wait_for_store(&shared.store).await;
-            }
-            if result.is_err() {
-                slot.over = Some(Message::Again { id });
+            match result {
+                Ok(()) => {}
+                // Whoever claimed it goes on with it.
+                Err(JournalLost::Fenced(why)) => {
+                    tracing::warn!(why, "the job is not this daemon's any more")
+                }
+                Err(lost @ JournalLost::Unavailable(_)) => {
+                    tracing::error!(%lost, "the run is over, the job is not");
+                    wait_for_store(&*shared.store).await;
+                    slot.over = Some(Message::Again { id });
+                }
             }
         };
         self.tasks.spawn(work.instrument(span));
     }
 
-    /// Ends a job that never began; `why` stands in the store where a caller gave it.
+    /// Ends a job that never began.
     fn end(&mut self, id: String, why: Option<Stop>) {
         let shared = self.shared.clone();
         self.tasks.spawn(async move {
-            loop {
-                let stored = shared.store.job(&id).await.ok().flatten();
-                let stored = stored.and_then(|record| record.stop);
-                let by = || Stop::Cancelled { by: "the daemon".into() };
-                let why = why.clone().or(stored).unwrap_or_else(by);
-                let outcome = Outcome::Stopped { at: Stage::Clone, why };
-                match shared.store.append(&id, Event::Ended(outcome)).await {
-                    Ok(()) => return,
-                    Err(_) if shared.has_ended(&id).await => return,
-                    Err(error) => {
-                        tracing::error!(id, %error, "a waiting job cannot be ended yet");
-                        tokio::time::sleep(STORE_RETRY).await;
-                    }
-                }
+            while let Err(error) = shared.end(&id, why.clone()).await {
+                tracing::error!(id, %error, "a waiting job cannot be ended yet");
+                tokio::time::sleep(STORE_RETRY).await;
             }
         });
     }
@@ -194,7 +192,7 @@ async fn tell(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) {
     }
 }
 
-async fn wait_for_store(store: &Store) {
+async fn wait_for_store(store: &dyn Store) {
     while let Err(error) = store.check().await {
         tracing::warn!(%error, "waiting for the store");
         tokio::time::sleep(STORE_RETRY).await;
@@ -207,12 +205,14 @@ async fn run(
     id: &str,
     stop: &watch::Sender<Option<Stop>>,
 ) -> Result<(), JournalLost> {
-    let lost = |error: StoreError| JournalLost::Unavailable(error.to_string());
-    let record = shared.store.job(id).await.map_err(lost)?;
-    let Some(record) = record else { return Ok(()) };
-    let past = shared.store.past(id).await.map_err(lost)?;
-    let began = past.first().map(|first| first.at_ms);
-    let events: Vec<_> = past.into_iter().map(|recorded| recorded.event).collect();
+    // Claimed before it is read: nobody adds to what is read here.
+    let Some(claim) = shared.store.claim(id, &shared.daemon).await? else {
+        tracing::info!("the job has ended, or another daemon has it");
+        return Ok(());
+    };
+    let Some(Replay { record, events }) = shared.store.replay(id).await? else { return Ok(()) };
+    let began = events.first().map(|first| first.at_ms);
+    let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let replay = match replay(&events) {
         Ok(replay) => replay,
         Err(error) => {
@@ -229,21 +229,16 @@ async fn run(
     }
     let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
     let deadline = Some((Instant::now() + left, record.job.timeout));
-    let run = Run::new(Arc::new(shared.store.journal(id)), stop.subscribe(), deadline);
+    let journal = JobJournal::new(shared.store.clone(), claim);
+    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let outcome =
-        deploy(&record.job, replay, &shared.supplies.for_job(&record.job.app.project), &run)
-            .await?;
+        deploy(&record.job, replay, &shared.factory.for_job(&record.job.app.project), &run).await?;
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
         Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),
     }
     Ok(())
-}
-
-fn since(ms: u64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(Duration::from_millis(ms))
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
-use crate::serve::Fault;
+use crate::error::Fault;
 use std::io::{IsTerminal, Read, stdin};
 
 /// No header holds a longer token.

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, Format},
-    serve::Fault,
+    error::Fault,
 };
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;

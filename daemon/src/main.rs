@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod dispatch;
 mod due;
+mod error;
 mod hash_token;
 mod log;
 mod plugins;
@@ -21,7 +22,7 @@ mod wire;
 use args::{Args, Command};
 use clap::Parser;
 use config::Config;
-use serve::Fault;
+use error::Fault;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

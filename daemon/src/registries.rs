@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
 use windlass_engine::{
     ports::{Login, Logins},
     recorder::Recorder,
 };
+use windlass_model::clock::now_ms;
 use windlass_model::error::PluginError;
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
@@ -110,9 +111,4 @@ impl Logins for Registries {
     async fn refused(&self, host: &str) -> bool {
         self.place(host).await.lock().await.take().is_some()
     }
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    u64::try_from(now).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,8 @@
 use crate::{
     config::{Config, Listen},
     dispatch::Dispatcher,
-    due,
+    due::DueLoop,
+    error::Fault,
     plugins::PluginAdmin,
     wire::{self, Wired},
 };
@@ -16,29 +17,25 @@ use tokio::{
 use windlass_api::{Access, Tls, serve_tcp, serve_unix};
 use windlass_service::{Inspection, PluginRecords, Services};
 
-/// Any error that ends the daemon, as a person should read it.
-pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
-
 /// `file`: where the configuration came from, to be read again for new plugins.
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
-    let Wired { store, supplies } = wire::wire(&config).await?;
+    let Wired { store, factory } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let plugins = Arc::new(PluginAdmin::new(supplies.plugins.clone(), file));
-    let stored = Arc::new(store.clone());
+    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), file));
     let services = Services {
-        jobs: stored.clone(),
-        updates: stored.clone(),
-        releases: stored.clone(),
-        secrets: stored.clone(),
+        jobs: store.clone(),
+        updates: store.clone(),
+        releases: store.clone(),
+        secrets: store.clone(),
         plugins: plugins.clone(),
-        targets: supplies.targets.clone(),
-        planner: Arc::new(supplies.clone()),
+        targets: factory.targets.clone(),
+        planner: Arc::new(factory.clone()),
         inspection: Inspection::new(
-            supplies.inspect.clone(),
-            supplies.secrets.clone(),
-            stored.clone(),
-            stored.clone(),
-            stored,
+            factory.inspect.clone(),
+            factory.secrets.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
         ),
         queue: queue.clone(),
     };
@@ -47,9 +44,13 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let due_supplies = supplies.clone();
-    let dispatcher = Dispatcher::new(&config, store.clone(), supplies, inbox, queue);
-    let due = tokio::spawn(due::run(store.clone(), due_supplies));
+    let due = DueLoop {
+        store: store.clone(),
+        targets: factory.targets.clone(),
+        cluster: factory.cluster.clone(),
+    };
+    let due = tokio::spawn(due.run());
+    let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 

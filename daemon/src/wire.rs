@@ -2,8 +2,8 @@
 
 use crate::{
     config::{self, Config},
+    error::Fault,
     registries::Registries,
-    serve::Fault,
 };
 use async_trait::async_trait;
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
@@ -11,7 +11,10 @@ use windlass_buildkit::{Address, BuildKit};
 use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
-    ports::{Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets},
+    ports::{
+        Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets,
+        store::Store,
+    },
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
@@ -20,7 +23,7 @@ use windlass_model::{
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;
-use windlass_store::{Key, Store};
+use windlass_store::{Key, SqliteStore};
 
 /// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
 /// that is gone after an upgrade in place.
@@ -28,8 +31,8 @@ const PROGRAM: &str = "/proc/self/exe";
 
 /// Everything that jobs run on.
 pub(crate) struct Wired {
-    pub(crate) store: Store,
-    pub(crate) supplies: PortsFactory,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) factory: PortsFactory,
 }
 
 /// What all jobs share, and the plugins of which each takes its own.
@@ -88,8 +91,9 @@ impl Planner for PortsFactory {
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     fs::create_dir_all(&config.data)
         .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
-    let store = Store::open(&config.data.join("journal"), key(config)?).await?;
-    let secrets = Arc::new(store.clone());
+    let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let secrets: Arc<dyn Secrets> = store.clone();
     let git =
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
@@ -103,7 +107,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
     let cluster = Arc::new(Clusters::new(clusters));
-    let supplies = PortsFactory {
+    let factory = PortsFactory {
         plugins,
         git: Arc::new(git),
         builder: Arc::new(builder(config, registries)?),
@@ -115,7 +119,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };
-    Ok(Wired { store, supplies })
+    Ok(Wired { store, factory })
 }
 
 pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {

@@ -3,7 +3,7 @@
 use crate::errors::{self, field};
 use serde_json::Value;
 use tonic::Status;
-use windlass_engine::records::JobState;
+use windlass_model::replay::JobState;
 use windlass_model::{app::App, cluster::RolloutOrder, spec::Spec};
 use windlass_proto::v1;
 use windlass_service::SourceRequest;

@@ -69,7 +69,7 @@ pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_engine::records::StoreError;
+    use windlass_engine::ports::store::StoreError;
     use windlass_service::Verb;
 
     #[test]

@@ -3,9 +3,12 @@
 use prost_types::{Duration, Timestamp};
 use windlass_engine::{
     pipeline::DryRun,
-    ports::{ChangeVerb, LogLine, ObjectChange},
-    records::{JobRecord, JobState, Recorded, SecretRecord},
+    ports::{
+        ChangeVerb, LogLine, ObjectChange,
+        store::{JobRecord, Recorded, SecretRecord},
+    },
 };
+use windlass_model::replay::JobState;
 use windlass_model::{
     diagnosis::Diagnosis,
     endpoint::Endpoint,

@@ -2,7 +2,7 @@
 
 use crate::{json, show, snapshots::same};
 use serde_json::Value;
-use windlass_engine::records::Recorded;
+use windlass_engine::ports::store::Recorded;
 use windlass_model::event::examples::all;
 use windlass_proto::v1;
 

@@ -15,7 +15,6 @@ pub mod pipeline;
 pub mod ports;
 pub mod queue;
 pub mod recorder;
-pub mod records;
 mod resume;
 mod retry;
 pub mod run;

@@ -10,6 +10,7 @@ mod plugins;
 mod registry;
 mod secrets;
 mod source;
+pub mod store;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ObjectChange, Observation, Preview};

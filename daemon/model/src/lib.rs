@@ -5,8 +5,10 @@
 
 pub mod address;
 pub mod app;
+pub mod clock;
 pub mod cluster;
 pub mod diagnosis;
+pub mod due;
 pub mod endpoint;
 pub mod error;
 pub mod event;

@@ -189,14 +189,14 @@ fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
     })
 }
 
-/// A job's state as people see it.
+/// A job's state as people see it. Its word is stored, so a word never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum JobState {
     /// Nobody has taken it up.
     Waiting,
-    /// In this stage.
-    Running(Stage),
+    /// A stage is at work.
+    Running,
     /// On the way back.
     #[serde(rename = "turning_back")]
     RollingBack,
@@ -208,20 +208,53 @@ pub enum State {
     Stopped,
 }
 
-/// Folds one event into a state; none when it changes nothing.
+impl JobState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Waiting,
+        Self::Running,
+        Self::RollingBack,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    /// Returns the word that is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::RollingBack => "rolling_back",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Returns the state of a stored word. `None` means that no state has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// Folds one event into a job's state, with the stage that begins. A stage of `None` means that the
+/// job stays in its stage. `None` for both means that the event changes neither.
 #[must_use]
-pub fn state_after(before: State, event: &Event) -> Option<State> {
+pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<Stage>)> {
+    let running = |stage| (JobState::Running, Some(stage));
     Some(match event {
         // Taken up again after a restart, a job stands where it stood: its run says what comes next.
-        Event::Claimed { .. } if before != State::Waiting => return None,
-        Event::Claimed { .. } => State::Running(Stage::Clone),
-        Event::Started(stage) => State::Running(*stage),
-        Event::Planned(_) => State::Running(Stage::Release),
-        Event::OutcomeDecided { .. } => State::Running(Stage::Hooks),
-        Event::RollingBack(_) => State::RollingBack,
-        Event::Ended(Outcome::Succeeded(_)) => State::Succeeded,
-        Event::Ended(Outcome::Failed(_)) => State::Failed,
-        Event::Ended(Outcome::Stopped { .. }) => State::Stopped,
+        Event::Claimed { .. } if before != JobState::Waiting => return None,
+        Event::Claimed { .. } => running(Stage::Clone),
+        Event::Started(stage) => running(*stage),
+        Event::Planned(_) => running(Stage::Release),
+        Event::OutcomeDecided { .. } => running(Stage::Hooks),
+        Event::RollingBack(_) => (JobState::RollingBack, None),
+        Event::Ended(Outcome::Succeeded(_)) => (JobState::Succeeded, None),
+        Event::Ended(Outcome::Failed(_)) => (JobState::Failed, None),
+        Event::Ended(Outcome::Stopped { .. }) => (JobState::Stopped, None),
         _ => return None,
     })
 }
@@ -231,9 +264,12 @@ mod tests {
     use super::*;
     use crate::outcome::Stop;
 
-    fn folded(events: &[Event]) -> State {
-        let fold = |state, event| state_after(state, event).unwrap_or(state);
-        events.iter().fold(State::Waiting, fold)
+    fn folded(events: &[Event]) -> (JobState, Option<Stage>) {
+        let fold = |(state, stage), event| match state_after(state, event) {
+            Some((state, begun)) => (state, begun.or(stage)),
+            None => (state, stage),
+        };
+        events.iter().fold((JobState::Waiting, None), fold)
     }
 
     #[test]
@@ -241,15 +277,23 @@ mod tests {
         let claimed = || Event::Claimed { daemon: "bed".into() };
         let stopped = Outcome::Stopped { at: Stage::Test, why: Stop::TimedOut { seconds: 1 } };
         let deciding = Event::OutcomeDecided { outcome: stopped.clone(), hooks: Vec::new() };
-        for (last, state) in [
-            (Event::Started(Stage::Build), State::Running(Stage::Build)),
-            (Event::Started(Stage::Release), State::Running(Stage::Release)),
-            (Event::RollingBack(stopped), State::RollingBack),
-            (deciding, State::Running(Stage::Hooks)),
+        for (last, state, stage) in [
+            (Event::Started(Stage::Build), JobState::Running, Stage::Build),
+            (Event::Started(Stage::Release), JobState::Running, Stage::Release),
+            (Event::RollingBack(stopped), JobState::RollingBack, Stage::Clone),
+            (deciding, JobState::Running, Stage::Hooks),
         ] {
-            assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), state);
+            assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), (state, Some(stage)));
         }
-        assert_eq!(folded(&[claimed()]), State::Running(Stage::Clone));
-        assert_eq!(folded(&[]), State::Waiting);
+        assert_eq!(folded(&[claimed()]), (JobState::Running, Some(Stage::Clone)));
+        assert_eq!(folded(&[]), (JobState::Waiting, None));
+    }
+
+    #[test]
+    fn a_state_is_read_as_it_was_written() {
+        for state in JobState::ALL {
+            assert_eq!(JobState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(JobState::parse("turning_back"), None);
     }
 }

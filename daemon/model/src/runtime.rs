@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 /// How a release runs; every question is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored")]
 pub struct Runtime {
     /// Plain environment of all processes.
     pub env: BTreeMap<String, String>,
@@ -377,84 +376,5 @@ impl Process {
         let startup = self.probes.startup.as_ref();
         let budget = startup.map_or(0, |probe| probe.period.saturating_mul(probe.failures));
         budget.saturating_add(120).clamp(300, 24 * 3600)
-    }
-}
-
-/// As journals of before have it: one process, without a name.
-#[derive(Deserialize)]
-struct Stored {
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    #[serde(default)]
-    secrets: Vec<SecretEnv>,
-    user: Option<u32>,
-    #[serde(default)]
-    processes: Vec<Process>,
-    #[serde(default)]
-    expose: Expose,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-    #[serde(default)]
-    account: Account,
-    network: Option<Network>,
-    #[serde(default)]
-    pull_secrets: Vec<String>,
-    #[serde(default)]
-    manifests: Vec<Manifest>,
-    port: Option<u16>,
-    replicas: Option<u32>,
-    resources: Option<Resources>,
-    health: Option<String>,
-    #[serde(default)]
-    command: Vec<String>,
-}
-
-impl From<Stored> for Runtime {
-    fn from(stored: Stored) -> Self {
-        let mut runtime = Self {
-            env: stored.env,
-            secrets: stored.secrets,
-            user: stored.user,
-            processes: stored.processes,
-            expose: stored.expose,
-            labels: stored.labels,
-            annotations: stored.annotations,
-            account: stored.account,
-            network: stored.network,
-            pull_secrets: stored.pull_secrets,
-            manifests: stored.manifests,
-        };
-        if let (true, Some(port)) = (runtime.processes.is_empty(), stored.port) {
-            let mut web = crate::spec::web(port, stored.health.as_deref());
-            web.replicas = stored.replicas.unwrap_or(1);
-            web.resources = stored.resources.unwrap_or(web.resources);
-            web.command = stored.command;
-            runtime.processes.push(web);
-            runtime.expose = Expose {
-                service: Some(ServiceKind::Cluster),
-                port: 80,
-                path: "/".into(),
-                ..Expose::default()
-            };
-        }
-        runtime
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_of_an_older_journal_is_one_web_process() {
-        let old = r#"{"port":3000,"env":{"A":"b"},"secrets":[],"replicas":2,"resources":{"cpu":"1","memory":"1Gi","memory_limit":"2Gi"},"health":"/h","command":["x"],"user":7}"#;
-        let runtime: Runtime = serde_json::from_str(old).unwrap();
-        let web = runtime.web().unwrap();
-        assert_eq!((web.port, web.replicas, &*web.resources.memory), (Some(3000), 2, "1Gi"));
-        let again: Runtime =
-            serde_json::from_str(&serde_json::to_string(&runtime).unwrap()).unwrap();
-        assert_eq!(again, runtime);
     }
 }

@@ -7,13 +7,10 @@ use crate::{
     secrets::Vault,
     workspace::TreeHandle,
 };
-use std::{
-    cmp::Ordering,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{cmp::Ordering, sync::Arc};
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use windlass_model::clock::now_ms;
 use windlass_model::{redact::Redactor, secret::Secret};
 
 /// The longest line of a plugin's log.
@@ -102,7 +99,6 @@ impl State {
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let CallContext { limits, ledger, granted, vault, settings, project } = may;
         Self {
             meter: Meter::new(budget, &limits, tally.clone()),
@@ -112,7 +108,7 @@ impl State {
             granted,
             vault,
             settings,
-            now_ms: u64::try_from(now).unwrap_or_default(),
+            now_ms: now_ms(),
             said,
             project,
             tally,

@@ -4,9 +4,9 @@ use crate::{
     caller::Caller, check, error::ServiceError, inspection::Serving, services::Services, verb::Verb,
 };
 use tokio::sync::mpsc;
-use windlass_engine::{
-    ports::{LogLine, LogRequest},
-    records::{Filter, JobRecord},
+use windlass_engine::ports::{
+    LogLine, LogRequest,
+    store::{Filter, JobRecord},
 };
 use windlass_model::app::App;
 

@@ -2,7 +2,7 @@
 
 use crate::verb::Verb;
 use thiserror::Error;
-use windlass_engine::{diagnose::diagnose, failure::Failure, records::StoreError};
+use windlass_engine::{diagnose::diagnose, failure::Failure, ports::store::StoreError};
 use windlass_model::{app::NameError, diagnosis::Diagnosis, spec::SpecError};
 
 /// Advice for a caller without a right.
@@ -142,9 +142,12 @@ impl From<StoreError> for ServiceError {
             StoreError::RequestReused(id) => {
                 Self::invalid("request_id", id, "was used for another request; choose a new one")
             }
-            StoreError::Held(_) | StoreError::Unreadable { .. } | StoreError::Other(_) => {
-                Self::Unavailable(error)
-            }
+            StoreError::Held(_)
+            | StoreError::Unreadable { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::Fenced { .. }
+            | StoreError::Ended(_)
+            | StoreError::Other(_) => Self::Unavailable(error),
         }
     }
 }

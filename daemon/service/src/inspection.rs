@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};
 use windlass_engine::{
     failure::{Cause, Failure},
-    ports::{Inspect, LogLine, LogRequest, Secrets},
-    records::{Jobs, Releases, SecretRecords, StoreError},
+    ports::{
+        Inspect, LogLine, LogRequest, Secrets,
+        store::{Jobs, Releases, SecretRecords, StoreError},
+    },
 };
 use windlass_model::{
     app::App,

@@ -2,10 +2,11 @@
 
 use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
 use windlass_engine::{
+    ports::store::{Filter, JobRecord},
     queue::Message,
-    records::{Filter, JobRecord, JobState},
 };
 use windlass_model::outcome::Stop;
+use windlass_model::replay::JobState;
 
 /// Jobs on a page by default, and at most.
 const PAGE: (u32, u32) = (50, 500);

@@ -4,7 +4,7 @@ use crate::{
     caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
 };
 use std::collections::BTreeMap;
-use windlass_engine::records::JobRecord;
+use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     app::App,
     cluster::{Clusters, RolloutOrder, place},

@@ -1,7 +1,7 @@
 //! Takes secrets in, and lists their names. No value is given out.
 
 use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
-use windlass_engine::records::SecretRecord;
+use windlass_engine::ports::store::SecretRecord;
 use windlass_model::{app::label, redact::SHORTEST, secret::Secret};
 
 /// No secret is longer, in bytes.

@@ -7,8 +7,8 @@ use crate::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
+    ports::store::{JobUpdates, Jobs, Releases, SecretRecords},
     queue,
-    records::{JobUpdates, Jobs, Releases, SecretRecords},
 };
 use windlass_model::cluster::Targets;
 

@@ -6,8 +6,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::{
+    ports::store::{JobRecord, Submission},
     queue::Message,
-    records::{JobRecord, Submission},
 };
 use windlass_model::{
     app::App,

@@ -6,7 +6,7 @@ use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc,
 };
-use windlass_engine::records::{Jobs, Recorded};
+use windlass_engine::ports::store::{Jobs, Recorded};
 use windlass_model::event::Event;
 
 /// Events that are read at once.

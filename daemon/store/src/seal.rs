@@ -1,7 +1,7 @@
 //! Sealing: a fresh key per record, wrapped by the key file's; each bound to its row, so that rows
 //! cannot be swapped.
 
-use crate::StoreError;
+use crate::error::OrStore;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -13,6 +13,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
+use windlass_engine::ports::store::StoreError;
 use windlass_model::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -33,12 +34,12 @@ impl Key {
         if !path.exists() {
             let mut key = Zeroizing::new([0; 32]);
             rand::rng().fill_bytes(&mut *key);
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(&*key)?;
-            file.sync_all()?;
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let mut file = made.or_store()?;
+            file.write_all(&*key).or_store()?;
+            file.sync_all().or_store()?;
         }
-        let bytes = Zeroizing::new(fs::read(path)?);
+        let bytes = Zeroizing::new(fs::read(path).or_store()?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| StoreError::Unreadable {
             what: format!("the key file {}", path.display()),
             why: format!("it has {} bytes instead of 32", bytes.len()),

@@ -1,7 +1,7 @@
 //! Jobs as their events tell them.
 
 use std::{collections::BTreeMap, time::Duration};
-use windlass_engine::records::Recorded;
+use windlass_engine::ports::store::Recorded;
 use windlass_model::{
     app::App,
     diagnosis::Diagnosis,

@@ -1,7 +1,7 @@
 //! Times, durations and sizes as people read them.
 
 use jiff::{Timestamp, tz::TimeZone};
-use std::time::{SystemTime, UNIX_EPOCH};
+pub(crate) use windlass_model::clock::now_ms;
 
 /// A wall clock.
 #[derive(Clone, Debug)]
@@ -74,12 +74,6 @@ pub(crate) fn millis(time: Option<&prost_types::Timestamp>) -> Option<u64> {
     let time = time?;
     let ms = time.seconds.checked_mul(1000)?.checked_add(i64::from(time.nanos / 1_000_000))?;
     u64::try_from(ms).ok()
-}
-
-/// The present, in milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

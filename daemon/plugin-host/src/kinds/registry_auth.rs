@@ -9,9 +9,9 @@ use crate::{
     secrets::SecretHandle,
     state::{State, sanitize},
 };
-use std::time::{SystemTime, UNIX_EPOCH};
 use wasmtime::component::Resource;
 use windlass_engine::ports::{Credential, Login};
+use windlass_model::clock::now_ms;
 use windlass_model::{job::Stage, secret::Secret};
 
 /// `authenticate`.
@@ -53,8 +53,7 @@ fn usable(held: &SecretHandle) -> Result<Secret, types::Error> {
 /// The plugin's word, but never later than a minute, or a tenth of the time, before the end.
 fn renewal(until: Option<u64>, renew: Option<u64>) -> Option<u64> {
     let until = until?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let left = until.saturating_sub(u64::try_from(now).unwrap_or_default());
+    let left = until.saturating_sub(now_ms());
     let latest = until.saturating_sub((left / 10).max(60_000));
     Some(renew.map_or(latest, |renew| renew.min(latest)))
 }

@@ -6,13 +6,14 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 use tokio::sync::broadcast;
-use windlass_engine::{
-    ports::Secrets,
-    records::{
-        Filter, JobRecord, JobState, JobUpdates, Jobs, Recorded, Releases, SecretRecord,
-        SecretRecords, StoreError, Submission, Submitted,
+use windlass_engine::ports::{
+    Secrets,
+    store::{
+        Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, SecretRecord, SecretRecords,
+        StoreError, Submission, Submitted,
     },
 };
+use windlass_model::replay::JobState;
 use windlass_model::{
     app::App, error::SecretError, event::Event, job::Release, outcome::Stop, secret::Secret,
 };

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use std::{collections::BTreeSet, sync::Arc};
 use windlass_engine::{
     failure::{Cause, Failure},
-    ports::Secrets,
-    records::{Releases, SecretRecords, StoreError},
+    ports::{
+        Secrets,
+        store::{Releases, SecretRecords, StoreError},
+    },
 };
 use windlass_model::{app::App, error::SecretError, job::Stage, redact::Redactor, secret::Secret};
 

@@ -1,31 +1,37 @@
 //! Sealed secrets.
 
-use crate::{Store, StoreError, store::now_ms};
+use super::{
+    SqliteStore,
+    rows::{signed, unsigned},
+};
+use crate::error::OrStore;
 use async_trait::async_trait;
-use sqlx::Row;
-use windlass_engine::{ports::Secrets, records::SecretRecord};
+use sqlx::{Row, sqlite::SqliteRow};
+use windlass_engine::ports::{
+    Secrets,
+    store::{SecretRecord, SecretRecords, StoreError},
+};
+use windlass_model::clock::now_ms;
 use windlass_model::{error::SecretError, secret::Secret};
 
 fn row_name(project: &str, name: &str, version: u32) -> String {
     format!("secret|{project}|{name}|{version}")
 }
 
-impl Store {
-    /// Seals a new version.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn put_secret(
+#[async_trait]
+impl SecretRecords for SqliteStore {
+    async fn put(
         &self,
         project: &str,
         name: &str,
         value: &Secret,
     ) -> Result<SecretRecord, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
         let newest = "SELECT coalesce(max(version), 0) AS newest FROM secrets WHERE project = ? AND name = ?";
-        let row = sqlx::query(newest).bind(project).bind(name).fetch_one(&mut *transaction).await?;
-        let version = row.try_get::<u32, _>("newest")? + 1;
-        let created = now_ms();
+        let newest = sqlx::query(newest).bind(project).bind(name);
+        let row = newest.fetch_one(&mut *transaction).await.or_store()?;
+        let version = row.try_get::<u32, _>("newest").or_store()? + 1;
+        let created_ms = now_ms();
         let sealed = self.key.seal(&row_name(project, name, version), value)?;
         let insert = "INSERT INTO secrets (project, name, version, sealed, created_ms) VALUES (?, ?, ?, ?, ?)";
         sqlx::query(insert)
@@ -33,46 +39,39 @@ impl Store {
             .bind(name)
             .bind(version)
             .bind(sealed)
-            .bind(created)
+            .bind(signed(created_ms))
             .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        let created_ms = u64::try_from(created).unwrap_or_default();
+            .await
+            .or_store()?;
+        transaction.commit().await.or_store()?;
         Ok(SecretRecord { project: project.into(), name: name.into(), version, created_ms })
     }
 
-    /// The newest version of each, by name.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn secrets(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
+    async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
         let select = "SELECT name, max(version) AS version, created_ms FROM secrets WHERE project = ? GROUP BY name ORDER BY name";
-        let rows = sqlx::query(select).bind(project).fetch_all(&self.pool).await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            let created: i64 = row.try_get("created_ms")?;
+        let rows = sqlx::query(select).bind(project).fetch_all(&self.pool).await.or_store()?;
+        let read = |row: &SqliteRow| {
+            let created: i64 = row.try_get("created_ms").or_store()?;
             Ok(SecretRecord {
                 project: project.into(),
-                name: row.try_get("name")?,
-                version: row.try_get("version")?,
-                created_ms: u64::try_from(created).unwrap_or_default(),
+                name: row.try_get("name").or_store()?,
+                version: row.try_get("version").or_store()?,
+                created_ms: unsigned(created),
             })
         };
         rows.iter().map(read).collect()
     }
 
-    /// Deletes all versions; false when there was none.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn delete_secret(&self, project: &str, name: &str) -> Result<bool, StoreError> {
+    async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError> {
         let delete = "DELETE FROM secrets WHERE project = ? AND name = ?";
-        let deleted = sqlx::query(delete).bind(project).bind(name).execute(&self.pool).await?;
+        let delete = sqlx::query(delete).bind(project).bind(name);
+        let deleted = delete.execute(&self.pool).await.or_store()?;
         Ok(deleted.rows_affected() > 0)
     }
 }
 
 #[async_trait]
-impl Secrets for Store {
+impl Secrets for SqliteStore {
     async fn open(
         &self,
         project: &str,

@@ -1,0 +1,322 @@
+//! The storage port: jobs and their journals, claims, due work, releases and secrets.
+//!
+//! Each store passes the same conformance suite (`store/tests/conformance`). What an event makes of a
+//! job's state, and which work it schedules, is decided by [`windlass_model::replay`] and [`windlass_model::due`]; a
+//! store applies both in the transaction that stores the event.
+
+use super::secrets::Secrets;
+use crate::journal::{Journal, JournalLost};
+use async_trait::async_trait;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::sync::broadcast;
+use windlass_model::{
+    app::App,
+    due::Due,
+    event::Event,
+    job::{Job, Release, Stage},
+    outcome::{Outcome, Stop},
+    replay::JobState,
+    secret::Secret,
+};
+
+/// Failure of a store. Unless a variant says otherwise, nothing was changed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum StoreError {
+    /// The store's disk is full.
+    #[error("the store's disk is full: {0}")]
+    Full(String),
+    /// Another process holds the store.
+    #[error("another daemon holds the store at {0}")]
+    Held(String),
+    /// The same request id came with another body.
+    #[error("request_id `{0}` was used for another request")]
+    RequestReused(String),
+    /// A stored value is none that any version writes.
+    #[error("{what} in the store cannot be read: {why}")]
+    Unreadable {
+        /// The row.
+        what: String,
+        /// The fault in it.
+        why: String,
+    },
+    /// A newer version of the daemon wrote the value.
+    #[error(
+        "{what} in the store has version {version} of its format, and this daemon reads versions up \
+         to {known}: start a daemon that is at least as new as the one that wrote it"
+    )]
+    TooNew {
+        /// The row.
+        what: String,
+        /// Its version.
+        version: i64,
+        /// The newest version that this daemon reads.
+        known: u32,
+    },
+    /// A later claim of the job fences the one that was shown.
+    #[error("job {job} was claimed again, by {by}")]
+    Fenced {
+        /// The job's id.
+        job: String,
+        /// The daemon that has the job now.
+        by: String,
+    },
+    /// The job takes no event.
+    #[error("job {0} has ended or is unknown")]
+    Ended(String),
+    /// Any other failure. A write may have been stored, where its answer was lost.
+    #[error("the store failed: {0}")]
+    Other(String),
+}
+
+impl From<StoreError> for JournalLost {
+    fn from(error: StoreError) -> Self {
+        let why = error.to_string();
+        match error {
+            StoreError::Fenced { .. } | StoreError::Ended(_) => Self::Fenced(why),
+            StoreError::Full(_)
+            | StoreError::Held(_)
+            | StoreError::RequestReused(_)
+            | StoreError::Unreadable { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::Other(_) => Self::Unavailable(why),
+        }
+    }
+}
+
+/// A request to be stored.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Chosen by the client.
+    pub request_id: String,
+    /// The request as it came: tells a repeat from another request.
+    pub body: Vec<u8>,
+    /// `created_ms` is set by the store.
+    pub job: Job,
+}
+
+/// A stored request.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The job, of this or of the first such request.
+    pub record: JobRecord,
+    /// The job was not stored before.
+    pub is_new: bool,
+}
+
+/// A job and where it stands.
+#[derive(Clone, Debug)]
+pub struct JobRecord {
+    /// As accepted.
+    pub job: Job,
+    /// The last event's number.
+    pub last_seq: u64,
+    /// See [`JobState`].
+    pub state: JobState,
+    /// The stage that the job is in or ended in. `None` means that it never began.
+    pub stage: Option<Stage>,
+    /// The reason for which the job is to stop. `None` means that nobody asked it to.
+    pub stop: Option<Stop>,
+    /// The job's end. `None` means that it has not ended.
+    pub outcome: Option<Outcome>,
+    /// When the job was taken up first, in milliseconds since 1970.
+    pub started_ms: Option<u64>,
+    /// When the job ended, in milliseconds since 1970.
+    pub ended_ms: Option<u64>,
+}
+
+/// Choice of jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only of these projects. `None` means of all.
+    pub projects: Option<Vec<String>>,
+    /// Only of this app. `None` means of all.
+    pub app: Option<String>,
+    /// Only of this environment. `None` means of all.
+    pub environment: Option<String>,
+    /// Only in these states. Empty means in any.
+    pub states: Vec<JobState>,
+    /// Only older than this id. `None` begins with the newest.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An event as it was stored.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// 1, 2, 3 … per job.
+    pub seq: u64,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// The event.
+    pub event: Event,
+}
+
+/// A job with the events that decide where it stands: all but lines of logs, oldest first.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The job.
+    pub record: JobRecord,
+    /// Its events.
+    pub events: Vec<Recorded>,
+}
+
+/// The right to write a job's journal. A later claim of the same job ends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The job's id.
+    pub job: String,
+    /// The daemon that claimed it.
+    pub daemon: String,
+    /// The number of the claim: each claim of a job has a higher one than those before.
+    pub fence: u64,
+}
+
+/// A secret without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRecord {
+    /// The project.
+    pub project: String,
+    /// The secret's name in the project.
+    pub name: String,
+    /// The newest version.
+    pub version: u32,
+    /// When that was put, in milliseconds since 1970.
+    pub created_ms: u64,
+}
+
+/// Jobs and their events, for those who ask for them.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Stores a job, once per principal and request id. [`StoreError::RequestReused`] means that the id
+    /// came with another body before.
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError>;
+    /// Returns the job of a principal's earlier request. [`StoreError::RequestReused`] means that the
+    /// request had another body.
+    async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError>;
+    /// Returns one job.
+    async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
+    /// Returns jobs, newest first.
+    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError>;
+    /// Returns a job's events after number `after`, at most `limit`, oldest first.
+    async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
+    /// Records that a job is to stop. The first reason stays. `false` means that the job has ended.
+    async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
+}
+
+/// Jobs, for the daemon that runs them.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Returns the jobs that have not ended, oldest first.
+    async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError>;
+    /// Claims a job for a daemon, also one that the same daemon claimed before. Earlier claims of the job
+    /// store nothing from then on. `None` means that the job has ended, is unknown, or is claimed by
+    /// another daemon that lives. How a store knows which daemons live is its own matter: a store of one
+    /// daemon ends all claims when it is opened.
+    async fn claim(&self, job: &str, daemon: &str) -> Result<Option<Claim>, StoreError>;
+    /// Stores one event, with all that follows from it: number, state, due work, release. Returns once it
+    /// is stored. [`StoreError::Fenced`] and [`StoreError::Ended`] mean that the job takes none from this
+    /// claim, ever.
+    async fn append(&self, claim: &Claim, event: Event) -> Result<(), StoreError>;
+    /// Returns a job and its events, as they were at one moment. `None` means that the job is unknown.
+    async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError>;
+}
+
+/// Work that is due at a later time. The events of jobs schedule it: see [`windlass_model::due::due_after`].
+#[async_trait]
+pub trait DueWork: Send + Sync {
+    /// Takes work that is due at `now_ms`, the earliest first, at most `limit`. Taken work is not taken
+    /// again before `until_ms`, unless an event schedules it again.
+    async fn take_due(
+        &self,
+        now_ms: u64,
+        until_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<Due>, StoreError>;
+    /// Reports taken work as done. It is due again at `next_ms`; `None` means never. Changes nothing where
+    /// an event scheduled the work again since it was taken.
+    async fn finish_due(&self, due: &Due, next_ms: Option<u64>) -> Result<(), StoreError>;
+    /// Returns when work can be taken next, in milliseconds since 1970. `None` means that there is none.
+    async fn next_due(&self) -> Result<Option<u64>, StoreError>;
+    /// Deletes the lines of logs among a job's events.
+    async fn forget_logs(&self, job: &str) -> Result<(), StoreError>;
+    /// Deletes a job and its events. Its release stays.
+    async fn forget_job(&self, job: &str) -> Result<(), StoreError>;
+}
+
+/// Ids of jobs, as they get new events.
+pub trait JobUpdates: Send + Sync {
+    /// Subscribes. A receiver that falls behind must look for itself.
+    fn updates(&self) -> broadcast::Receiver<String>;
+}
+
+/// Releases that succeeded.
+#[async_trait]
+pub trait Releases: Send + Sync {
+    /// Returns releases with the time that each was made (milliseconds since 1970), newest first, older
+    /// than the id `before`. `None` begins with the newest.
+    async fn releases(
+        &self,
+        app: &App,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Release, u64)>, StoreError>;
+    /// Returns the newest release that came to a cluster.
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
+}
+
+/// Sealed secrets, without their values.
+#[async_trait]
+pub trait SecretRecords: Send + Sync {
+    /// Seals a new version.
+    async fn put(
+        &self,
+        project: &str,
+        name: &str,
+        value: &Secret,
+    ) -> Result<SecretRecord, StoreError>;
+    /// Returns the newest version of each, by name.
+    async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError>;
+    /// Deletes all versions. `false` means that there was none.
+    async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError>;
+}
+
+/// The whole storage of a daemon. Parts that need less of it take the narrower traits.
+#[async_trait]
+pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords + Secrets {
+    /// Stores something and takes it away again: an error says why no event can be stored now.
+    async fn check(&self) -> Result<(), StoreError>;
+    /// Closes the store. All that was stored stays.
+    async fn close(&self);
+}
+
+/// The journal of one claimed job, on any store.
+pub struct JobJournal {
+    store: Arc<dyn Store>,
+    claim: Claim,
+}
+
+impl JobJournal {
+    /// Makes the journal to which the run of a claimed job writes.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, claim: Claim) -> Self {
+        Self { store, claim }
+    }
+}
+
+#[async_trait]
+impl Journal for JobJournal {
+    async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        Ok(self.store.append(&self.claim, event).await?)
+    }
+
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
+        Ok(self.store.last_release(app, cluster).await?)
+    }
+}

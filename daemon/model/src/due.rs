@@ -1,0 +1,137 @@
+//! Work for a later time: stored, not slept. The rules by which events schedule it.
+
+use crate::{app::App, event::Event};
+
+/// Milliseconds for which the lines of an ended job's tools are kept: 30 days.
+pub const LOGS_KEPT_MS: u64 = 30 * DAY_MS;
+
+/// Milliseconds for which an ended job is kept: 365 days.
+pub const JOBS_KEPT_MS: u64 = 365 * DAY_MS;
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// Work for a later time. A store keeps one of each kind and key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The work.
+    pub kind: DueKind,
+    /// The subject: a job's id, or an app as `project/name/environment`.
+    pub key: String,
+    /// The time, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// A kind of work. Its word is stored, so a word never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DueKind {
+    /// Deletes the lines that a job's tools printed.
+    ForgetLogs,
+    /// Deletes a job and its events. Its release stays.
+    ForgetJob,
+    /// Renews the secret with which nodes pull an app's image.
+    RenewPull,
+}
+
+impl DueKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull];
+
+    /// Returns the word that is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ForgetLogs => "forget_logs",
+            Self::ForgetJob => "forget_job",
+            Self::RenewPull => "renew_pull",
+        }
+    }
+
+    /// Returns the kind of a stored word. `None` means that no kind has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl Due {
+    /// Returns work on an app.
+    #[must_use]
+    pub fn on_app(kind: DueKind, app: &App, at_ms: u64) -> Self {
+        Self { kind, key: app.to_string(), at_ms }
+    }
+
+    /// Returns the app that the key names. `None` means that it names none.
+    #[must_use]
+    pub fn app(&self) -> Option<App> {
+        let mut names = self.key.splitn(3, '/');
+        let (project, name, environment) = (names.next()?, names.next()?, names.next()?);
+        App::new(project, name, environment).ok()
+    }
+}
+
+/// Returns the work that an event of `job` schedules when it is stored at `now_ms`. Work that is
+/// scheduled already keeps the earlier of both times: it may be about another cluster of the app.
+#[must_use]
+pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
+    match event {
+        Event::PullSecret { release, at_ms, .. } => {
+            vec![Due::on_app(DueKind::RenewPull, &release.app, *at_ms)]
+        }
+        Event::Ended(_) => {
+            let after = |kind, kept_ms| Due { kind, key: job.into(), at_ms: now_ms + kept_ms };
+            vec![after(DueKind::ForgetLogs, LOGS_KEPT_MS), after(DueKind::ForgetJob, JOBS_KEPT_MS)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        job::{Image, Release, Stage},
+        outcome::{Outcome, Stop},
+        runtime::Runtime,
+    };
+
+    #[test]
+    fn an_end_schedules_that_logs_and_job_are_forgotten() {
+        let why = Stop::Cancelled { by: "someone".into() };
+        let ended = Event::Ended(Outcome::Stopped { at: Stage::Clone, why });
+        let due = due_after("j1", 1000, &ended);
+        let kinds: Vec<_> = due.iter().map(|due| (due.kind, &*due.key, due.at_ms)).collect();
+        let (logs, job) = (1000 + LOGS_KEPT_MS, 1000 + JOBS_KEPT_MS);
+        assert_eq!(kinds, [(DueKind::ForgetLogs, "j1", logs), (DueKind::ForgetJob, "j1", job)]);
+        assert!(due_after("j1", 1000, &Event::Started(Stage::Build)).is_empty());
+    }
+
+    #[test]
+    fn a_pull_secret_schedules_its_renewal() {
+        let app = App::new("shop", "web", "").unwrap();
+        let image = Image { reference: "r/x:1".into(), digest: "sha256:1".into(), bytes: None };
+        let release = Box::new(Release {
+            id: "j1".into(),
+            app: app.clone(),
+            clusters: vec!["default".into()],
+            commit: "abc".into(),
+            image,
+            runtime: Runtime::default(),
+            hooks: Default::default(),
+        });
+        let event = Event::PullSecret { release, host: "r.example".into(), at_ms: 77 };
+        let due = due_after("j1", 1000, &event);
+        assert_eq!(due, [Due::on_app(DueKind::RenewPull, &app, 77)]);
+        assert_eq!(due[0].app(), Some(app));
+    }
+
+    #[test]
+    fn a_kind_is_read_as_it_was_written() {
+        for kind in DueKind::ALL {
+            assert_eq!(DueKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(DueKind::parse("other"), None);
+        let due = |key: &str| Due { kind: DueKind::RenewPull, key: key.into(), at_ms: 0 };
+        assert_eq!(due("shop/web").app(), None);
+        assert_eq!(due("Shop/web/production").app(), None);
+    }
+}

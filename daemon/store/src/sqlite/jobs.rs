@@ -1,0 +1,144 @@
+//! Jobs: accepted once, listed, stopped.
+
+use super::{
+    SqliteStore,
+    rows::{EVENTS, JOBS, record, recorded, signed},
+};
+use crate::{error::OrStore, upcast};
+use async_trait::async_trait;
+use sqlx::Row;
+use windlass_engine::ports::store::{
+    Filter, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+};
+use windlass_model::clock::now_ms;
+use windlass_model::{outcome::Stop, replay::JobState};
+
+#[async_trait]
+impl Jobs for SqliteStore {
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
+        let Submission { request_id, body, mut job } = submission;
+        let body_hash = blake3::hash(&body).to_hex().to_string();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
+        let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
+        let known = sqlx::query(known).bind(&job.principal).bind(&request_id);
+        if let Some(row) = known.fetch_optional(&mut *transaction).await.or_store()? {
+            if row.try_get::<&str, _>("body_hash").or_store()? != body_hash {
+                return Err(StoreError::RequestReused(request_id));
+            }
+            let id: String = row.try_get("id").or_store()?;
+            drop(transaction);
+            let record = self.job(&id).await?;
+            let record = record
+                .ok_or_else(|| StoreError::Other(format!("job {id} was deleted meanwhile")))?;
+            return Ok(Submitted { record, is_new: false });
+        }
+        job.created_ms = now_ms();
+        sqlx::query(
+            "INSERT INTO jobs (id, principal, request_id, body_hash, project, app, environment, \
+             body, version, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&job.id)
+        .bind(&job.principal)
+        .bind(request_id)
+        .bind(body_hash)
+        .bind(&job.app.project)
+        .bind(&job.app.name)
+        .bind(&job.app.environment)
+        .bind(upcast::write(&job)?)
+        .bind(upcast::VERSION)
+        .bind(JobState::Waiting.as_str())
+        .bind(signed(job.created_ms))
+        .execute(&mut *transaction)
+        .await
+        .or_store()?;
+        transaction.commit().await.or_store()?;
+        let record = JobRecord {
+            job,
+            last_seq: 0,
+            state: JobState::Waiting,
+            stage: None,
+            stop: None,
+            outcome: None,
+            started_ms: None,
+            ended_ms: None,
+        };
+        Ok(Submitted { record, is_new: true })
+    }
+
+    async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
+        let known = sqlx::query(known).bind(principal).bind(request_id);
+        let row = known.fetch_optional(&self.pool).await.or_store()?;
+        let Some(row) = row else { return Ok(None) };
+        let body_hash: &str = row.try_get("body_hash").or_store()?;
+        if body_hash != blake3::hash(body).to_hex().as_str() {
+            return Err(StoreError::RequestReused(request_id.into()));
+        }
+        let id: String = row.try_get("id").or_store()?;
+        self.job(&id).await
+    }
+
+    async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
+        let row = sqlx::query(select).bind(id).fetch_optional(&self.pool).await.or_store()?;
+        row.as_ref().map(record).transpose()
+    }
+
+    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!(
+            "{JOBS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
+             AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
+             AND (?4 IS NULL OR state IN (SELECT value FROM json_each(?4))) \
+             AND (?6 IS NULL OR environment = ?6) \
+             ORDER BY id DESC LIMIT ?5"
+        ));
+        // Lists for `json_each`, which is how SQLite takes them; nothing stored is read so.
+        let projects = filter.projects.as_ref().map(upcast::write).transpose()?;
+        let states: Vec<_> = filter.states.iter().map(|state| state.as_str()).collect();
+        let states = Some(states).filter(|states| !states.is_empty());
+        let states = states.as_ref().map(upcast::write).transpose()?;
+        let rows = sqlx::query(select)
+            .bind(filter.before.as_deref())
+            .bind(filter.app.as_deref())
+            .bind(projects)
+            .bind(states)
+            .bind(filter.limit)
+            .bind(filter.environment.as_deref())
+            .fetch_all(&self.pool)
+            .await
+            .or_store()?;
+        rows.iter().map(record).collect()
+    }
+
+    async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+        let select =
+            sqlx::AssertSqlSafe(format!("{EVENTS} WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?"));
+        let rows = sqlx::query(select)
+            .bind(id)
+            .bind(signed(after))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .or_store()?;
+        rows.iter().map(|row| recorded(id, row)).collect()
+    }
+
+    async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
+        let stopped = sqlx::query(
+            "UPDATE jobs SET stop_version = iif(stop IS NULL, ?1, stop_version), \
+             stop = coalesce(stop, ?2) WHERE id = ?3 AND ended = 0",
+        )
+        .bind(upcast::VERSION)
+        .bind(upcast::write(why)?)
+        .bind(id)
+        .execute(&self.pool)
+        .await
+        .or_store()?;
+        Ok(stopped.rows_affected() > 0)
+    }
+}

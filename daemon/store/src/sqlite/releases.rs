@@ -1,0 +1,62 @@
+//! Releases that succeeded.
+
+use super::{SqliteStore, rows::unsigned};
+use crate::{error::OrStore, upcast};
+use async_trait::async_trait;
+use sqlx::{Row, sqlite::SqliteRow};
+use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_model::{app::App, job::Release};
+
+#[async_trait]
+impl Releases for SqliteStore {
+    async fn releases(
+        &self,
+        app: &App,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Release, u64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, created_ms, body, version FROM releases \
+             WHERE project = ? AND app = ? AND environment = ? AND (? IS NULL OR id < ?) \
+             ORDER BY id DESC LIMIT ?",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(before)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .or_store()?;
+        let read = |row: &SqliteRow| {
+            let created: i64 = row.try_get("created_ms").or_store()?;
+            Ok((release(row)?, unsigned(created)))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError> {
+        let row = sqlx::query(
+            "SELECT releases.id, releases.body, releases.version FROM release_clusters AS came \
+             JOIN releases ON releases.id = came.release \
+             WHERE came.project = ? AND came.app = ? AND came.environment = ? \
+             AND came.cluster = ? ORDER BY came.release DESC LIMIT 1",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(cluster)
+        .fetch_optional(&self.pool)
+        .await
+        .or_store()?;
+        row.as_ref().map(release).transpose()
+    }
+}
+
+fn release(row: &SqliteRow) -> Result<Release, StoreError> {
+    let id: &str = row.try_get("id").or_store()?;
+    let version: i64 = row.try_get("version").or_store()?;
+    let json: &str = row.try_get("body").or_store()?;
+    upcast::read(&format!("release {id}"), version, json)
+}

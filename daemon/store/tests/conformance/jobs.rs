@@ -1,0 +1,132 @@
+//! Jobs: accepted once, listed, stopped.
+
+use crate::{
+    Place,
+    data::{begin, cancelled, claim, claimed, release, submission, succeeded},
+};
+use windlass_engine::ports::store::{Filter, StoreError, Submission};
+use windlass_model::{
+    event::Event,
+    job::Stage,
+    outcome::{Outcome, Stop},
+    replay::JobState,
+};
+
+pub(crate) async fn a_request_is_one_job_however_often_it_comes(place: Place) {
+    let store = place.open().await;
+    let first = store.submit(submission("1")).await.unwrap();
+    let again = Submission { request_id: "r1".into(), ..submission("2") };
+    let second = store.submit(again.clone()).await.unwrap();
+    assert!(first.is_new && !second.is_new);
+    assert_eq!(second.record.job.id, "1");
+    assert_eq!(second.record.job, first.record.job);
+    assert!(first.record.job.created_ms > 0);
+    let known = |body: &'static [u8]| store.submitted("me", "r1", body);
+    assert_eq!(known(b"body").await.unwrap().unwrap().job.id, "1");
+    assert!(known(b"other").await.unwrap_err().to_string().contains("another request"));
+    assert!(store.submitted("you", "r1", b"body").await.unwrap().is_none());
+    let other = Submission { body: b"other".to_vec(), ..again };
+    let reused = store.submit(other).await.unwrap_err();
+    assert_eq!(reused, StoreError::RequestReused("r1".into()));
+    assert!(reused.to_string().contains("another request"));
+}
+
+pub(crate) async fn jobs_are_listed_newest_first_and_as_they_are_filtered(place: Place) {
+    let store = place.open().await;
+    for id in ["1", "2", "3"] {
+        store.submit(submission(id)).await.unwrap();
+    }
+    let first = claim(&*store, "1").await;
+    store.append(&first, succeeded(release("1"))).await.unwrap();
+    let second = claim(&*store, "2").await;
+    store.append(&second, claimed()).await.unwrap();
+    let ids = async |filter: Filter| {
+        let jobs = store.jobs(&Filter { limit: 9, ..filter }).await.unwrap();
+        jobs.into_iter().map(|record| record.job.id).collect::<Vec<_>>()
+    };
+    let all = Filter::default;
+    assert_eq!(ids(all()).await, ["3", "2", "1"]);
+    assert_eq!(ids(Filter { before: Some("3".into()), ..all() }).await, ["2", "1"]);
+    for (states, expected) in [
+        (vec![JobState::Succeeded], vec!["1"]),
+        (vec![JobState::Running], vec!["2"]),
+        (vec![JobState::Waiting, JobState::Running], vec!["3", "2"]),
+        (vec![JobState::Failed], Vec::new()),
+    ] {
+        assert_eq!(ids(Filter { states, ..all() }).await, expected);
+    }
+    let of = |environment: &str| Some(environment.to_owned());
+    assert!(ids(Filter { environment: of("staging"), ..all() }).await.is_empty());
+    assert_eq!(ids(Filter { environment: of("production"), ..all() }).await.len(), 3);
+    assert!(ids(Filter { app: of("other"), ..all() }).await.is_empty());
+    assert_eq!(ids(Filter { app: of("web"), ..all() }).await.len(), 3);
+    assert!(ids(Filter { projects: Some(vec!["blog".into()]), ..all() }).await.is_empty());
+    assert!(ids(Filter { projects: Some(Vec::new()), ..all() }).await.is_empty());
+    let both = Some(vec!["blog".into(), "shop".into()]);
+    assert_eq!(ids(Filter { projects: both, ..all() }).await.len(), 3);
+    let two = store.jobs(&Filter { limit: 2, ..all() }).await.unwrap();
+    assert_eq!(two.len(), 2);
+}
+
+pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {
+    let store = place.open().await;
+    let first = Stop::Superseded { by: "2".into() };
+    assert!(!store.stop("1", &first).await.unwrap(), "no such job");
+    let claim = begin(&*store, "1").await;
+    assert!(store.stop("1", &first).await.unwrap());
+    assert!(store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
+    assert_eq!(store.job("1").await.unwrap().unwrap().stop, Some(first.clone()));
+    assert_eq!(store.replay("1").await.unwrap().unwrap().record.stop, Some(first));
+    store.append(&claim, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
+    assert!(!store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
+}
+
+/// One that never began has no beginning.
+pub(crate) async fn a_job_knows_when_it_began_and_ended(place: Place) {
+    let store = place.open().await;
+    let stopped = cancelled(Stage::Clone);
+    for (id, begins) in [("1", true), ("2", false)] {
+        let claim = begin(&*store, id).await;
+        if begins {
+            store.append(&claim, claimed()).await.unwrap();
+        }
+        let running = store.job(id).await.unwrap().unwrap();
+        assert_eq!((running.started_ms.is_some(), running.ended_ms), (begins, None));
+        store.append(&claim, Event::Ended(stopped.clone())).await.unwrap();
+        let ended = store.job(id).await.unwrap().unwrap();
+        assert_eq!((ended.started_ms, ended.ended_ms.is_some()), (running.started_ms, true));
+        assert_eq!(ended.outcome.as_ref(), Some(&stopped));
+    }
+}
+
+/// A restart takes a job up where it stood, and how it ended says where.
+pub(crate) async fn a_restart_does_not_put_a_job_back_to_its_first_stage(place: Place) {
+    let store = place.open().await;
+    store.submit(submission("1")).await.unwrap();
+    let stopped: Outcome = cancelled(Stage::Test);
+    for (event, state, stage) in [
+        (claimed(), JobState::Running, Stage::Clone),
+        (Event::Started(Stage::Release), JobState::Running, Stage::Release),
+        (claimed(), JobState::Running, Stage::Release),
+        (Event::RollingBack(stopped.clone()), JobState::RollingBack, Stage::Release),
+        (claimed(), JobState::RollingBack, Stage::Release),
+        (Event::Ended(stopped), JobState::Stopped, Stage::Test),
+    ] {
+        let claim = claim(&*store, "1").await;
+        store.append(&claim, event).await.unwrap();
+        let record = store.job("1").await.unwrap().unwrap();
+        assert_eq!((record.state, record.stage), (state, Some(stage)));
+    }
+}
+
+pub(crate) async fn what_has_not_ended_is_unfinished_oldest_first(place: Place) {
+    let store = place.open().await;
+    for id in ["2", "1", "3"] {
+        begin(&*store, id).await;
+    }
+    let ended = claim(&*store, "2").await;
+    store.append(&ended, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
+    let unfinished = store.unfinished().await.unwrap();
+    let ids: Vec<_> = unfinished.iter().map(|record| &*record.job.id).collect();
+    assert_eq!(ids, ["1", "3"]);
+}

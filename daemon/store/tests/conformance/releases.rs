@@ -1,0 +1,43 @@
+//! Releases that succeeded.
+
+use crate::{
+    Place,
+    data::{app, begin, release, succeeded},
+};
+use windlass_model::app::App;
+
+pub(crate) async fn releases_are_listed_newest_first(place: Place) {
+    let store = place.open().await;
+    for id in ["2", "1", "3"] {
+        let claim = begin(&*store, id).await;
+        store.append(&claim, succeeded(release(id))).await.unwrap();
+    }
+    let ids = async |before, limit| {
+        let releases = store.releases(&app(), before, limit).await.unwrap();
+        assert!(releases.iter().all(|(_, created_ms)| *created_ms > 0));
+        releases.into_iter().map(|(release, _)| release.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 9).await, ["3", "2", "1"]);
+    assert_eq!(ids(None, 2).await, ["3", "2"]);
+    assert_eq!(ids(Some("3"), 9).await, ["2", "1"]);
+    let other = App::new("shop", "web", "staging").unwrap();
+    assert!(store.releases(&other, None, 9).await.unwrap().is_empty());
+    assert_eq!(store.last_release(&other, "default").await.unwrap(), None);
+}
+
+/// Each cluster has what came to it last, however many releases came to others since.
+pub(crate) async fn the_last_release_is_that_of_a_cluster(place: Place) {
+    let store = place.open().await;
+    let both = ["eu".to_owned(), "us".to_owned()];
+    for number in 1..=60 {
+        let id = format!("{number:03}");
+        let clusters = if number == 2 { &both[..] } else { &both[..1] };
+        let claim = begin(&*store, &id).await;
+        store.append(&claim, succeeded(release(&id).at(clusters))).await.unwrap();
+    }
+    let app = app();
+    let last = |cluster| store.last_release(&app, cluster);
+    assert_eq!(last("eu").await.unwrap().unwrap().id, "060");
+    assert_eq!(last("us").await.unwrap().unwrap(), release("002").at(&both));
+    assert_eq!(last("other").await.unwrap(), None);
+}
