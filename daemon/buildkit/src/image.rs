@@ -16,7 +16,7 @@ const BASE_KEY: &str = "containerimage.base.config";
 #[serde(default)]
 pub(crate) struct Image {
     pub(crate) config: Config,
-    replay: Option<Vec<Step>>,
+    history: Option<Vec<Step>>,
 }
 
 /// An instruction that an image was made by.
@@ -68,8 +68,8 @@ impl Image {
 
     /// Lists the TCP ports that were exposed by what was done after `base`, ascending.
     pub(crate) fn ports_since(&self, base: &Self) -> Vec<u16> {
-        let done = base.replay.as_ref().map_or(0, Vec::len);
-        let steps = self.replay.iter().flatten().skip(done);
+        let done = base.history.as_ref().map_or(0, Vec::len);
+        let steps = self.history.iter().flatten().skip(done);
         let mut ports: Vec<u16> = steps.flat_map(|step| exposed(&step.created_by)).collect();
         ports.sort_unstable();
         ports.dedup();
