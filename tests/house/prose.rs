@@ -26,7 +26,6 @@ const NOT_YET: &[&str] = &[
     "daemon/git/src/",
     "daemon/kubernetes/src/",
     "daemon/model/",
-    "daemon/plugin-host/src/",
     "daemon/rollout/",
     "daemon/service/",
     "daemon/src/",

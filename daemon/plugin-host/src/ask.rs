@@ -1,6 +1,6 @@
-//! What a plugin's manifest asks for, each with a reason.
+//! Requests of a plugin's manifest for rights, each with a reason.
 
-use crate::hosts::HostPattern;
+use crate::host_pattern::HostPattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,12 +13,12 @@ pub struct Asks {
     pub http: Vec<HttpAsk>,
     /// Secrets, by the names that the plugin gives them.
     pub secrets: Vec<SecretAsk>,
-    /// What a hook has done.
+    /// Actions that a hook has done.
     pub actions: Vec<ActionAsk>,
-    /// Prefixes that it takes off secrets (`whsec_`). What is not said here is refused: whether a
-    /// prefix fits tells something of a secret.
+    /// Prefixes that it takes off secrets (`whsec_`). Others are refused: whether a prefix fits tells
+    /// something of a secret.
     pub prefixes: Vec<String>,
-    /// Separators that it cuts secrets at (`:`); likewise.
+    /// Separators that it cuts secrets at (`:`). Others are refused, as with prefixes.
     pub separators: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Asks {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpAsk {
-    /// Which; `*` where the operator's settings say.
+    /// Host. `*` means that the operator's settings name it.
     pub host: HostPattern,
     /// `GET`, `POST` …
     pub methods: Vec<String>,
@@ -47,7 +47,7 @@ pub struct HttpAsk {
 pub struct SecretAsk {
     /// As the plugin opens it.
     pub name: String,
-    /// What for.
+    /// Uses of it.
     pub uses: Vec<Use>,
     /// Fields that it reads in clear: pointers into JSON.
     #[serde(default)]
@@ -75,7 +75,7 @@ pub enum Use {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActionAsk {
-    /// Which.
+    /// The action.
     pub action: ActionKind,
     /// It works without.
     #[serde(default)]
@@ -95,6 +95,8 @@ pub enum ActionKind {
 }
 
 impl Asks {
+    /// Checks what can be checked without a grant.
+    ///
     /// # Errors
     /// Names what cannot be asked for.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -131,6 +133,8 @@ impl Asks {
     }
 }
 
+/// Checks that methods are named, and known.
+///
 /// # Errors
 /// Names the method.
 pub(crate) fn check_methods(field: &str, methods: &[String]) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! What wasmtime makes of `wit/`: the imports once, and each world's exports upon them.
+//! Bindings that wasmtime makes of `wit/`: the imports once, and each world's exports upon them.
 
 /// The interfaces that a plugin may import.
 pub(crate) mod host {
@@ -18,9 +18,9 @@ pub(crate) mod host {
         world: "windlass:host/imports",
         imports: { default: async | trappable },
         with: {
-            "windlass:plugin/workspace.tree": crate::workspace::TreeHandle,
-            "windlass:plugin/secrets.secret": crate::secrets::SecretHandle,
-            "windlass:plugin/http.response": crate::http::ResponseHandle,
+            "windlass:plugin/workspace.tree": crate::tree::TreeHandle,
+            "windlass:plugin/secrets.secret": crate::resources::SecretHandle,
+            "windlass:plugin/http.response": crate::resources::ResponseHandle,
         },
     });
 }

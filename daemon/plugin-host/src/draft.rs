@@ -3,11 +3,11 @@
 
 use crate::{
     bindings::{self, log},
+    host::{CallContext, GuestOutput, State, link},
     limits::{Budget, Ledger, Limits, Tally},
     manifest::Kind,
-    secrets::Vault,
-    state::{CallContext, GuestOutput, State, link},
-    workspace::TreeHandle,
+    resources::Vault,
+    tree::TreeHandle,
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
@@ -118,9 +118,9 @@ async fn an_old_track_goes_on_beside_a_new_one() {
     ] {
         let component = Component::new(&engine, bytes).unwrap();
         let detector = Detector::of(linker.instantiate_pre(&component).unwrap()).unwrap();
-        let (send, mut said) = mpsc::unbounded_channel();
-        let limits = Limits::default().settled(Kind::Detector, None);
-        let may = CallContext {
+        let (send, mut output) = mpsc::unbounded_channel();
+        let limits = Limits::default().resolved(Kind::Detector, None);
+        let context = CallContext {
             limits,
             ledger: Arc::<Ledger>::default(),
             granted: Arc::default(),
@@ -128,11 +128,11 @@ async fn an_old_track_goes_on_beside_a_new_one() {
             settings: "{}".into(),
             project: String::new(),
         };
-        let state = State::new(Arc::<Budget>::default(), may, Arc::<Tally>::default(), send);
+        let state = State::new(Arc::<Budget>::default(), context, Arc::<Tally>::default(), send);
         let mut store = Store::new(&engine, state);
         store.set_epoch_deadline(1_000);
         assert_eq!(detector.detect(&mut store).await.unwrap(), answer);
-        let Some(GuestOutput::Line(said)) = said.recv().await else { panic!("no line") };
-        assert_eq!(said, line);
+        let Some(GuestOutput::Line(emitted)) = output.recv().await else { panic!("no line") };
+        assert_eq!(emitted, line);
     }
 }

@@ -1,8 +1,8 @@
-//! What the operator grants, and what is left of it: ask ∩ grant ∩ site policy. All else is denied.
+//! Grants of the operator, and what is left of them: ask ∩ grant ∩ site policy. All else is denied.
 
 use crate::{
     ask::{ActionKind, Asks, HttpAsk, SecretAsk, Use, check_methods},
-    hosts::HostPattern,
+    host_pattern::HostPattern,
     limits::Limits,
 };
 use schemars::JsonSchema;
@@ -83,7 +83,7 @@ pub struct SitePolicy {
     pub ceiling: Option<Limits>,
 }
 
-/// What one loaded plugin may do.
+/// Rights of one loaded plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Granted {
     asks: Asks,
@@ -99,6 +99,8 @@ pub(crate) struct Reach<'a> {
 }
 
 impl Granted {
+    /// Checks a grant against what the plugin asks for.
+    ///
     /// # Errors
     /// Says what is asked for and not granted, with the line to add; or granted and not asked for.
     pub(crate) fn new(asks: &Asks, grant: &Grant, policy: &SitePolicy) -> Result<Self, String> {
@@ -141,12 +143,12 @@ impl Granted {
         Ok(Self::unchecked(asks, grant, policy))
     }
 
-    /// Whether they fit each other is the caller's to know.
+    /// Returns the rights without the check that asks and grant fit each other.
     pub(crate) fn unchecked(asks: &Asks, grant: &Grant, policy: &SitePolicy) -> Self {
         Self { asks: asks.clone(), grant: grant.clone(), policy: policy.clone() }
     }
 
-    /// What holds for a request.
+    /// Returns the grant that a request falls under.
     ///
     /// # Errors
     /// Why not, and the line that would allow it.
@@ -191,7 +193,7 @@ impl Granted {
         Ok(Reach { grant, opaque })
     }
 
-    /// What holds for a secret.
+    /// Returns the grant of a secret.
     ///
     /// # Errors
     /// Why not, and the line that would allow it.
@@ -204,7 +206,7 @@ impl Granted {
             .ok_or_else(|| format!("it is not granted; this would allow it: {}", secret_line(ask)))
     }
 
-    /// Whether a hook may have this done.
+    /// Checks that a hook may have this done.
     ///
     /// # Errors
     /// Why not, and the line that would allow it.
@@ -219,7 +221,7 @@ impl Granted {
         }
     }
 
-    /// In plain sentences, the most dangerous first.
+    /// Returns the rights in plain sentences, the most dangerous first.
     pub(crate) fn sentences(&self) -> Vec<String> {
         let mut all = Vec::new();
         for action in &self.grant.actions {
@@ -258,7 +260,7 @@ impl Granted {
         all
     }
 
-    /// What it asks for and works without, and was not granted.
+    /// Returns the requests that were not granted and that it works without, each with its reason.
     pub(crate) fn not_granted(&self) -> Vec<String> {
         let http = self.asks.http.iter().filter(|ask| !has_http(&self.grant, ask));
         let http = http

@@ -1,21 +1,54 @@
-//! What each kind of plugin is asked, and how its answers are checked. One file a kind.
+//! Questions to each kind of plugin, and checks of its answers. One file a kind.
+
+pub(crate) mod deploy_hook;
+pub(crate) mod detector;
+pub(crate) mod invoke;
+pub(crate) mod registry_auth;
+pub(crate) mod test_runner;
 
 use crate::{
     bindings::{
         deploy_hook::DeployHookPluginPre, detector::DetectorPluginPre,
-        registry_auth::RegistryAuthPluginPre, test_runner::TestRunnerPluginPre,
+        registry_auth::RegistryAuthPluginPre, test_runner::TestRunnerPluginPre, types,
     },
+    host::State,
     manifest::Kind,
-    state::State,
 };
+use invoke::{Call, Return};
 use wasmtime::component::InstancePre;
+use windlass_model::job::Stage;
 
-pub(crate) mod deploy_hook;
-pub(crate) mod detector;
-pub(crate) mod registry_auth;
-pub(crate) mod test_runner;
+/// A question to a guest, by one exported function.
+pub(crate) trait Guest: Send + 'static {
+    /// Name of the function, for errors.
+    const CALL: &'static str;
+    /// Stage whose log its lines belong to.
+    const STAGE: Stage;
+    /// The answer.
+    type Output: Send + 'static;
 
-/// That a component exports what its manifest says that it is.
+    /// Puts what it lends into the call's table, and returns the call.
+    fn into_call(self, state: &mut State) -> wasmtime::Result<Call>;
+
+    /// Takes what the return names out of the table.
+    fn output(state: &mut State, returned: Return) -> Result<Self::Output, OutputError>;
+}
+
+/// Reason why a return is no answer.
+pub(crate) enum OutputError {
+    /// The guest's own error, or a refusal of the host's.
+    Error(types::Error),
+    /// It is of another function: only a process that breaks the rules gives one.
+    UnexpectedReply,
+}
+
+impl From<types::Error> for OutputError {
+    fn from(error: types::Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Checks that a component exports what its manifest says that it is.
 ///
 /// # Errors
 /// Names the world.
@@ -42,7 +75,7 @@ pub(crate) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), String> 
     })
 }
 
-/// What the kind's world imports. The linker holds more: all worlds share it.
+/// Returns the imports of the kind's world. The linker holds more: all worlds share it.
 fn imports(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Detector | Kind::TestRunner => &["types", "log", "config", "clock", "workspace"],

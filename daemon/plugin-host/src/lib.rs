@@ -4,45 +4,42 @@
 //! and answers; compiled by a child process, since compiling is where wasmtime promises least.
 //! Only this crate knows WIT.
 
-#![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `cache.rs`")]
+#![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `load/cache.rs`")]
 
 mod ask;
 mod bindings;
-mod cache;
-mod call;
-mod compile;
+mod breaker;
 #[cfg(test)]
 mod draft;
 mod engine;
-mod execute;
 mod grant;
-mod hosts;
-mod http;
+mod host;
+mod host_pattern;
+mod job;
 mod kinds;
 mod limits;
 mod live;
+mod load;
 mod manifest;
 mod markers;
-mod outbound;
-mod process;
-mod question;
-mod record;
-mod secrets;
+mod plugin;
+mod resources;
+mod run;
 mod selftest;
 mod set;
 mod settings;
-mod state;
-mod workspace;
+mod setup;
+mod text;
+mod tree;
 
 pub use ask::{ActionKind, Use};
-pub use compile::main as compile_main;
-pub use engine::{Host, HostError};
-pub use execute::Isolation;
 pub use grant::{Grant, HttpGrant, Scheme, SecretGrant, SitePolicy};
-pub use hosts::HostPattern;
+pub use host_pattern::HostPattern;
+pub use job::JobPlugins;
 pub use limits::Limits;
 pub use live::{PluginStatus, Plugins};
-pub use manifest::{Kind, Manifest, SECTION};
-pub use process::main as worker_main;
-pub use selftest::{Expect, SelfTest};
-pub use set::{HookSource, JobPlugins, PluginSet, RegistrySource, Setup, Source};
+pub use load::{Host, HostError, compile::main as compile_main};
+pub use manifest::{Expect, Kind, Manifest, SECTION, SelfTest};
+pub use run::process::main as worker_main;
+pub use set::PluginSet;
+pub use setup::{HookSource, Isolation, RegistrySource, Setup, Source};

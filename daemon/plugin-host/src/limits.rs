@@ -13,8 +13,14 @@ use std::{
 };
 use wasmtime::ResourceLimiter;
 
-/// How often the engine looks whether a call has had its time.
+/// Time between two looks of the engine at whether a call has had its time.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Calls in this process at once: the others wait for their turn, since a full pool would fail them.
+/// Far more than there are cores, since calls wait for hosts too.
+pub(crate) const PERMITS: usize = 64;
+/// Calls of one plugin at once, so that one whose calls all wait leaves room for the others.
+pub(crate) const PERMITS_OF_ONE: usize = 48;
 
 /// Limits of one plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,8 +73,8 @@ impl Limits {
         self.wall_ms.unwrap_or(60_000)
     }
 
-    /// What holds for a plugin of a kind: its own word, else the kind's; never over the ceiling.
-    pub(crate) fn settled(&self, kind: Kind, ceiling: Option<&Self>) -> Self {
+    /// Returns the limits of a plugin of a kind: its own, else the kind's, and never over the ceiling.
+    pub(crate) fn resolved(&self, kind: Kind, ceiling: Option<&Self>) -> Self {
         let (cpu, wall) = match kind {
             Kind::Detector => (2_000, 10_000),
             _ => (10_000, 60_000),
@@ -93,10 +99,10 @@ impl Limits {
     }
 }
 
-/// Effects of one plugin in one job that are told.
+/// Effects of one plugin in one job that are reported.
 const EFFECTS: u64 = 500;
 
-/// What one plugin has used in one job, over all its calls.
+/// Counts of one plugin in one job, over all its calls.
 #[derive(Default)]
 pub(crate) struct Ledger {
     host_calls: AtomicU64,
@@ -126,28 +132,29 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether one more may be told of: the budgets on what is done stand elsewhere.
+    /// Counts an effect, and returns whether it may be reported. Limits on the effects themselves are
+    /// enforced by the other counters.
     pub(crate) fn effect(&self) -> bool {
         self.effects.fetch_add(1, Ordering::Relaxed) < EFFECTS
     }
 
-    /// How many there were so far.
+    /// Returns the number of host calls so far.
     pub(crate) fn host_calls(&self) -> u64 {
         self.host_calls.load(Ordering::Relaxed)
     }
 
-    /// Whether one more line may be shown; the first one over the limit says so.
+    /// Counts a line, and compares it with the limit. The first one over the limit says so.
     pub(crate) fn log_line(&self, limits: &Limits) -> std::cmp::Ordering {
         self.log_lines.fetch_add(1, Ordering::Relaxed).cmp(&limits.log_lines)
     }
 }
 
-/// What one call took: it outlives the call's store, which a timeout drops.
+/// Resources that one call took. They outlive the call's store, which a timeout drops.
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// Of computing.
+    /// Ticks of computing.
     pub(crate) ticks: AtomicU64,
-    /// Bytes, the most of it.
+    /// Bytes at the most.
     pub(crate) memory: AtomicU64,
 }
 

@@ -1,10 +1,12 @@
 //! The set that new jobs begin with, swapped whole.
 
 use crate::{
-    engine::{Host, HostError, Plugin},
-    execute::Isolation,
+    job::JobPlugins,
+    load::{Host, HostError},
     manifest::Kind,
-    set::{JobPlugins, PluginSet, Setup},
+    plugin::Plugin,
+    set::PluginSet,
+    setup::{Isolation, Setup},
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -93,7 +95,7 @@ impl Plugins {
 
 fn status(plugin: &Plugin) -> PluginStatus {
     let manifest = &plugin.manifest;
-    let fared = plugin.record.fared();
+    let stats = plugin.breaker.stats();
     PluginStatus {
         name: manifest.name.clone(),
         version: manifest.version.clone(),
@@ -104,10 +106,10 @@ fn status(plugin: &Plugin) -> PluginStatus {
         languages: manifest.languages.clone(),
         may: may(plugin),
         not_granted: plugin.granted.not_granted(),
-        used: fared.done(),
-        calls: fared.calls,
-        failures: fared.failures,
-        disabled: fared.disabled(),
+        used: stats.done(),
+        calls: stats.calls,
+        failures: stats.failures,
+        disabled: stats.disabled(),
     }
 }
 
@@ -184,7 +186,7 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
             Some(old) if old.limits != plugin.limits || old.settings != plugin.settings => {
                 changes.push(format!("`{name}` has other limits or settings"));
             }
-            Some(old) if old.record.fared().disabled().is_some() => {
+            Some(old) if old.breaker.stats().disabled().is_some() => {
                 changes.push(format!("`{name}` is asked again"));
             }
             Some(_) => {}

@@ -1,8 +1,10 @@
-//! What a plugin says of itself, carried inside the component.
+//! The manifest of a plugin, carried inside the component.
 
-use crate::{ask::Asks, selftest::SelfTest};
+use crate::ask::Asks;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use wasmparser::{Parser, Payload};
+use windlass_model::hook::HookPhase;
 
 /// The custom section that holds the manifest, as TOML.
 pub const SECTION: &str = "windlass:manifest";
@@ -10,15 +12,15 @@ pub const SECTION: &str = "windlass:manifest";
 /// No manifest is longer.
 const LONGEST: usize = 64 << 10;
 
-/// What a plugin says of itself.
+/// A plugin as it describes itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
-    /// Its name, as in `build.recipe` and in errors.
+    /// Name, as in `build.recipe` and in errors.
     pub name: String,
-    /// Its version.
+    /// Version of the plugin.
     pub version: String,
-    /// What it is asked.
+    /// World that it exports.
     pub world: Kind,
     /// Globs of the files that make it worth asking: `go.mod`, `**/*_test.go`.
     #[serde(default)]
@@ -26,10 +28,10 @@ pub struct Manifest {
     /// The languages whose tests it runs, as detectors name them.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// What it asks for, beyond its log, its settings and its tree.
+    /// Rights that it asks for, beyond its log, its settings and its tree.
     #[serde(default)]
     pub asks: Asks,
-    /// The JSON schema of its settings; none: it has no settings.
+    /// JSON schema of its settings. `None` means that it has no settings.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
     /// Questions that it must answer before it is used.
@@ -49,6 +51,50 @@ pub enum Kind {
     RegistryAuth,
     /// Says what is done around a release.
     DeployHook,
+}
+
+/// One question, and the answer that is expected. Nothing outside is reached: requests are denied.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SelfTest {
+    /// The tree, by path: a repository, or reports.
+    pub files: BTreeMap<String, String>,
+    /// Language that a test runner is asked for.
+    pub language: String,
+    /// Output of a test command. A test runner is then asked to read it, not for a plan.
+    pub output: Option<String>,
+    /// Exit code of that command.
+    pub exit: u32,
+    /// Settings: a JSON object. `None` is an empty one.
+    pub settings: Option<serde_json::Value>,
+    /// Settings of a hook that the app gives.
+    pub said: Option<serde_json::Value>,
+    /// Phase of a hook. `None` means `after-release`.
+    pub phase: Option<HookPhase>,
+    /// Secrets, by the names that the plugin gives them.
+    pub secrets: BTreeMap<String, String>,
+    /// The expected answer.
+    pub expect: Expect,
+}
+
+/// Expected fields of an answer. `None` means that the field may be anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expect {
+    /// Language that a detector found.
+    pub language: Option<String>,
+    /// Command of a test runner's plan, words joined by blanks.
+    pub command: Option<String>,
+    /// Tests that passed, as a test runner read them.
+    pub passed: Option<u32>,
+    /// Tests that failed, as a test runner read them.
+    pub failed: Option<u32>,
+    /// User of a registry's login with a password.
+    pub user: Option<String>,
+    /// First action of a hook in words, or its last word.
+    pub says: Option<String>,
+    /// Words of the error that is expected.
+    pub error: Option<String>,
 }
 
 impl Kind {

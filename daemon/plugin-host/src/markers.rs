@@ -1,6 +1,6 @@
-//! Which files make a plugin worth asking: its manifest's globs, looked for once for all plugins.
+//! Files that make a plugin worth asking: its manifest's globs, looked for once for all plugins.
 
-use crate::workspace::{DEEPEST, MOST_ENTRIES, breathe};
+use crate::tree::{DEEPEST, MOST_ENTRIES, breathe};
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::{io, path::Path};
@@ -21,11 +21,11 @@ pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
     set.build().map_err(|error| format!("its manifest: markers: {error}"))
 }
 
-/// Of each plugin, the files that it wants to know of, by path. Installed dependencies are not
-/// looked into: they are full of other people's manifests.
+/// Returns for each plugin the files that it wants to know of, by path. Installed dependencies are
+/// not looked into: they are full of other people's manifests.
 ///
 /// # Errors
-/// What the disk says.
+/// A folder that cannot be read.
 pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
     let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
     let mut found = vec![Vec::new(); plugins.len()];

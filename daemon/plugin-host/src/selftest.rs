@@ -1,26 +1,26 @@
-//! What a plugin promises of itself: fixtures in its manifest, asked before a set goes live. A
-//! component that does not load here, or does not do here what it did at its author's, is found out
-//! before any job asks it.
+//! Self-tests of a plugin: fixtures in its manifest, asked before a set goes live. A component that
+//! does not load here, or does not do here what it did at its author's, is found out before any job
+//! asks it.
 
 use crate::{
-    call::{Guest, call},
-    engine::{Host, Plugin},
     grant::{Grant, Granted, SecretGrant, SitePolicy},
-    hosts::HostPattern,
+    host::CallContext,
+    host_pattern::HostPattern,
     kinds::{
+        Guest,
         deploy_hook::{self, Next},
         detector::Detect,
         registry_auth::Authenticate,
         test_runner::{MakePlan, Parse},
     },
     limits::Ledger,
-    manifest::Kind,
-    secrets::Vault,
-    settings::over,
-    state::CallContext,
-    workspace::TreeHandle,
+    manifest::{Expect, Kind, SelfTest},
+    plugin::Plugin,
+    resources::Vault,
+    run::call::call,
+    settings::merged,
+    tree::TreeHandle,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 use windlass_engine::{ports::Credential, recorder::Recorder};
@@ -32,58 +32,14 @@ use windlass_model::{
     testing::TestOutput,
 };
 
-/// One question, and what must come of it. Nothing outside is reached: requests are denied.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SelfTest {
-    /// The tree, by path: a repository, or reports.
-    pub files: BTreeMap<String, String>,
-    /// Of a test runner: the language that it is asked for.
-    pub language: String,
-    /// Of a test runner: what a command printed; then it is asked to read that, not for a plan.
-    pub output: Option<String>,
-    /// How that command exited.
-    pub exit: u32,
-    /// Over none.
-    pub settings: Option<Value>,
-    /// Of a hook: what the app says.
-    pub said: Option<Value>,
-    /// Of a hook: when. Default `after-release`.
-    pub phase: Option<HookPhase>,
-    /// By the names that it asks for.
-    pub secrets: BTreeMap<String, String>,
-    /// What must come of it.
-    pub expect: Expect,
-}
-
-/// What is said here must be so; the rest may be anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Expect {
-    /// Of a detector.
-    pub language: Option<String>,
-    /// Of a test runner's plan, words joined by blanks.
-    pub command: Option<String>,
-    /// What a test runner read.
-    pub passed: Option<u32>,
-    /// Likewise.
-    pub failed: Option<u32>,
-    /// Of a registry's login with a password.
-    pub user: Option<String>,
-    /// The first action of a hook, in words, or its last word.
-    pub says: Option<String>,
-    /// It answers an error that holds these words.
-    pub error: Option<String>,
-}
-
-/// Asks all.
+/// Asks a plugin all questions of its manifest.
 ///
 /// # Errors
-/// The first that comes to something else, and to what.
-pub(crate) async fn run(host: &Arc<Host>, plugin: &Arc<Plugin>) -> Result<(), String> {
+/// The first whose answer is not the expected one, and that answer.
+pub(crate) async fn run(plugin: &Plugin) -> Result<(), String> {
     let recorder = Recorder::null();
     for (number, test) in (1..).zip(&plugin.manifest.self_test) {
-        let came = came_to(host, plugin, test, &recorder).await;
+        let came = came_to(plugin, test, &recorder).await;
         let differs = match (came, &test.expect.error) {
             (Err(error), Some(words)) if error.message.contains(&**words) => Ok(()),
             (Err(error), _) => Err(error.to_string()),
@@ -92,11 +48,11 @@ pub(crate) async fn run(host: &Arc<Host>, plugin: &Arc<Plugin>) -> Result<(), St
         };
         differs.map_err(|why| format!("its self-test {number} fails: {why}"))?;
     }
-    plugin.record.forget();
+    plugin.breaker.forget();
     Ok(())
 }
 
-/// Field by field.
+/// Compares the expected fields.
 fn compared(expect: &Expect, came: &Value) -> Result<(), String> {
     let expected = serde_json::to_value(expect).unwrap_or_default();
     for (field, wanted) in expected.as_object().into_iter().flatten() {
@@ -109,45 +65,42 @@ fn compared(expect: &Expect, came: &Value) -> Result<(), String> {
 }
 
 async fn came_to(
-    host: &Arc<Host>,
-    plugin: &Arc<Plugin>,
+    plugin: &Plugin,
     test: &SelfTest,
     recorder: &Recorder,
 ) -> Result<Value, PluginError> {
-    let settings = over(&plugin.settings, test.settings.as_ref().unwrap_or(&json!({})));
-    let share = share(plugin, test, settings.to_string())
+    let settings = merged(&plugin.settings, test.settings.as_ref().unwrap_or(&json!({})));
+    let context = context(plugin, test, settings.to_string())
         .map_err(|why| plugin.error("self-test", why, None))?;
     let files = || TreeHandle::memory(test.files.clone());
     let matched = || {
         let paths = test.files.keys().filter(|path| plugin.markers.is_match(path));
         paths.cloned().collect()
     };
-    let host = host.clone();
-    let asked = plugin.clone();
     Ok(match (plugin.manifest.world, &test.output) {
         (Kind::Detector, _) => {
             let guest = Detect { tree: files(), matched: matched() };
-            let found = call(host, asked, share, guest, recorder).await?;
+            let found = call(plugin, context, guest, recorder).await?;
             json!({ "language": found.map(|found| found.language) })
         }
         (Kind::TestRunner, None) => {
             let language = test.language.clone();
             let guest = MakePlan { tree: files(), language, matched: matched() };
-            let plan = call(host, asked, share, guest, recorder).await?;
+            let plan = call(plugin, context, guest, recorder).await?;
             json!({ "command": plan.map(|plan| plan.command.join(" ")) })
         }
         (Kind::TestRunner, Some(output)) => {
             let output = output.clone();
             let reports = test.files.clone();
             let ran = TestOutput { exit: test.exit, output, reports, ..TestOutput::default() };
-            match call(host, asked, share, Parse::of(&ran), recorder).await? {
+            match call(plugin, context, Parse::of(&ran), recorder).await? {
                 Some(read) => json!({ "passed": read.passed, "failed": read.failed }),
                 None => json!({}),
             }
         }
         (Kind::RegistryAuth, _) => {
             let guest = Authenticate { registry: "registry.example.com".into() };
-            match call(host, asked, share, guest, recorder).await?.credential {
+            match call(plugin, context, guest, recorder).await?.credential {
                 Credential::Basic(user, _) => json!({ "user": user }),
                 Credential::IdentityToken(_) | Credential::Bearer(_) => json!({}),
             }
@@ -155,7 +108,7 @@ async fn came_to(
         (Kind::DeployHook, _) => {
             let (hook, about) = hook(plugin, test);
             let guest = Next::of(&hook, &about, settings.to_string(), None);
-            let step = call(host, asked, share, guest, recorder).await?;
+            let step = call(plugin, context, guest, recorder).await?;
             let step = deploy_hook::step(&all_asked(plugin, test), step);
             match step.map_err(|why| plugin.error(Next::CALL, why, None))? {
                 HookStep::Done(done) => json!({ "says": done.message }),
@@ -167,7 +120,7 @@ async fn came_to(
     })
 }
 
-/// Everything that it asks for, but for hosts: a fixture is no reason to reach any.
+/// Grants everything that it asks for, except hosts: a fixture is no reason to reach any.
 fn all_asked(plugin: &Plugin, test: &SelfTest) -> Granted {
     let asks = plugin.granted.asks();
     let grant = Grant {
@@ -188,7 +141,7 @@ fn all_asked(plugin: &Plugin, test: &SelfTest) -> Granted {
     Granted::unchecked(asks, &grant, &SitePolicy::default())
 }
 
-fn share(plugin: &Plugin, test: &SelfTest, settings: String) -> Result<CallContext, String> {
+fn context(plugin: &Plugin, test: &SelfTest, settings: String) -> Result<CallContext, String> {
     let known = &plugin.granted.asks().secrets;
     if let Some(other) = test.secrets.keys().find(|own| !known.iter().any(|ask| ask.name == **own))
     {

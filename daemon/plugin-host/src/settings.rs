@@ -3,10 +3,12 @@
 use crate::manifest::Manifest;
 use serde_json::Value;
 
-/// What a plugin's settings must be.
+/// Schema of a plugin's settings.
 pub(crate) struct Schema(Option<jsonschema::Validator>);
 
 impl Schema {
+    /// Compiles the schema that a manifest carries.
+    ///
     /// # Errors
     /// Says what is wrong with the schema.
     pub(crate) fn of(manifest: &Manifest) -> Result<Self, String> {
@@ -16,6 +18,8 @@ impl Schema {
         Ok(Self(Some(validator)))
     }
 
+    /// Checks settings.
+    ///
     /// # Errors
     /// Names each field, its value and what is expected.
     pub(crate) fn check(&self, settings: &Value) -> Result<(), String> {
@@ -38,8 +42,8 @@ impl Schema {
     }
 }
 
-/// `more` over `settings`, key by key.
-pub(crate) fn over(settings: &Value, more: &Value) -> Value {
+/// Returns `settings` with those of `more` in their place, key by key.
+pub(crate) fn merged(settings: &Value, more: &Value) -> Value {
     let mut all = settings.clone();
     if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
         all.extend(more.clone());

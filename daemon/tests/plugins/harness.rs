@@ -24,12 +24,12 @@ use windlass_plugin_host::{
     Host, HostError, Isolation, JobPlugins, Limits, PluginSet, Setup, Source,
 };
 
-/// Keeps what was said.
+/// A journal in memory.
 #[derive(Default)]
-pub(crate) struct GuestOutput(pub(crate) Mutex<Vec<Event>>);
+pub(crate) struct MemoryJournal(pub(crate) Mutex<Vec<Event>>);
 
 #[async_trait]
-impl Journal for GuestOutput {
+impl Journal for MemoryJournal {
     async fn append(&self, event: Event) -> Result<(), JournalLost> {
         self.0.lock().unwrap().push(event);
         Ok(())
@@ -120,7 +120,7 @@ impl Bench {
         &self,
         ask: impl AsyncFnOnce(&Recorder) -> T,
     ) -> (T, Vec<Event>) {
-        let said = Arc::new(GuestOutput::default());
+        let said = Arc::new(MemoryJournal::default());
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(said.clone(), stop, None);
         let answer = ask(run.recorder()).await;

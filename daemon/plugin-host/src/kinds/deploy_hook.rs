@@ -1,12 +1,15 @@
 //! Deploy hooks: what is done around a release, round by round.
 
+use super::{
+    Guest, OutputError,
+    invoke::{Call, Return},
+};
 use crate::{
     ask::ActionKind,
     bindings::deploy_hook::exports::windlass::plugin::deploy_hook,
-    call::{Guest, NoAnswer},
     grant::Granted,
-    question::{Call, Return},
-    state::{State, sanitize, sanitize_lines},
+    host::State,
+    text::{sanitize, sanitize_lines},
 };
 use windlass_model::{
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep},
@@ -73,9 +76,9 @@ impl Next {
 impl Guest for Next {
     const CALL: &'static str = "start or resume";
     const STAGE: Stage = Stage::Hooks;
-    type Answer = deploy_hook::Step;
+    type Output = deploy_hook::Step;
 
-    fn ask(self, _: &mut State) -> wasmtime::Result<Call> {
+    fn into_call(self, _: &mut State) -> wasmtime::Result<Call> {
         let context = self.context;
         Ok(match self.earlier {
             None => Call::Start { context },
@@ -83,14 +86,14 @@ impl Guest for Next {
         })
     }
 
-    fn answer(state: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
-        match reply {
+    fn output(state: &mut State, returned: Return) -> Result<Self::Output, OutputError> {
+        match returned {
             Return::Step(deploy_hook::Step::Done(done)) => {
                 let message = state.redactor().mask(&done.message);
                 Ok(deploy_hook::Step::Done(deploy_hook::Done { message, ..done }))
             }
             Return::Step(run) => Ok(run),
-            _ => Err(NoAnswer::UnexpectedReply),
+            _ => Err(OutputError::UnexpectedReply),
         }
     }
 }
@@ -114,6 +117,8 @@ fn result(result: &ActionResult) -> deploy_hook::ActionResult {
     }
 }
 
+/// Checks a step before anything of it is journaled.
+///
 /// # Errors
 /// Says what cannot be done, or was not granted.
 pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookStep, String> {

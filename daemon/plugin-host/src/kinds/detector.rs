@@ -1,11 +1,12 @@
 //! Detectors: what is in the tree, and how to build it.
 
+use super::{
+    Guest, OutputError,
+    invoke::{Call, Return},
+};
 use crate::{
-    bindings::detector::exports::windlass::plugin::detector,
-    call::{Guest, NoAnswer},
-    question::{Call, Return},
-    state::{State, sanitize},
-    workspace::TreeHandle,
+    bindings::detector::exports::windlass::plugin::detector, host::State, text::sanitize,
+    tree::TreeHandle,
 };
 use windlass_model::{
     job::Stage,
@@ -21,16 +22,16 @@ pub(crate) struct Detect {
 impl Guest for Detect {
     const CALL: &'static str = "detect";
     const STAGE: Stage = Stage::Detect;
-    type Answer = Option<detector::Detection>;
+    type Output = Option<detector::Detection>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
+    fn into_call(self, state: &mut State) -> wasmtime::Result<Call> {
         Ok(Call::Detect { tree: state.lend(self.tree)?, matched: self.matched })
     }
 
-    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
-        match reply {
+    fn output(_: &mut State, returned: Return) -> Result<Self::Output, OutputError> {
+        match returned {
             Return::Detection(found) => Ok(found),
-            _ => Err(NoAnswer::UnexpectedReply),
+            _ => Err(OutputError::UnexpectedReply),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Logins at registries: the credential is taken out of the store before the store is dropped, and
 //! no guest sees it again.
 
+use super::{
+    Guest, OutputError,
+    invoke::{Call, LoginKind, Return},
+};
 use crate::{
     ask::Use,
     bindings::types,
-    call::{Guest, NoAnswer},
-    question::{Call, LoginKind, Return},
-    secrets::SecretHandle,
-    state::{State, sanitize},
+    host::State,
+    resources::{Refused, SecretHandle},
+    text::sanitize,
 };
 use wasmtime::component::Resource;
 use windlass_engine::ports::{Credential, Login};
@@ -22,20 +25,20 @@ pub(crate) struct Authenticate {
 impl Guest for Authenticate {
     const CALL: &'static str = "authenticate";
     const STAGE: Stage = Stage::Build;
-    type Answer = Login;
+    type Output = Login;
 
-    fn ask(self, _: &mut State) -> wasmtime::Result<Call> {
+    fn into_call(self, _: &mut State) -> wasmtime::Result<Call> {
         Ok(Call::Authenticate { registry: self.registry })
     }
 
-    fn answer(state: &mut State, reply: Return) -> Result<Login, NoAnswer> {
-        let Return::Login(login) = reply else { return Err(NoAnswer::UnexpectedReply) };
+    fn output(state: &mut State, returned: Return) -> Result<Login, OutputError> {
+        let Return::Login(login) = returned else { return Err(OutputError::UnexpectedReply) };
         let held: &SecretHandle =
             match state.table.get(&Resource::<SecretHandle>::new_own(login.secret)) {
                 Ok(held) => held,
-                Err(_) => return Err(NoAnswer::UnexpectedReply),
+                Err(_) => return Err(OutputError::UnexpectedReply),
             };
-        let secret = usable(held)?;
+        let secret = usable(held).map_err(types::Error::from)?;
         let credential = match login.kind {
             LoginKind::Basic(user) => Credential::Basic(sanitize(&user), secret),
             LoginKind::IdentityToken => Credential::IdentityToken(secret),
@@ -45,12 +48,13 @@ impl Guest for Authenticate {
     }
 }
 
-fn usable(held: &SecretHandle) -> Result<Secret, types::Error> {
+fn usable(held: &SecretHandle) -> Result<Secret, Refused> {
     held.may(Use::Login)?;
     Ok(held.bytes.clone())
 }
 
-/// The plugin's word, but never later than a minute, or a tenth of the time, before the end.
+/// Returns when to log in again: the plugin's word, but never later than a minute, or a tenth of the
+/// time, before the end.
 fn renewal(until: Option<u64>, renew: Option<u64>) -> Option<u64> {
     let until = until?;
     let left = until.saturating_sub(now_ms());

@@ -1,11 +1,14 @@
 //! Test runners: how tests are run, and what came of them.
 
+use super::{
+    Guest, OutputError,
+    invoke::{Call, Return},
+};
 use crate::{
     bindings::test_runner::exports::windlass::plugin::test_runner,
-    call::{Guest, NoAnswer},
-    question::{Call, Return},
-    state::{State, sanitize, sanitize_lines},
-    workspace::TreeHandle,
+    host::State,
+    text::{sanitize, sanitize_lines},
+    tree::TreeHandle,
 };
 use std::collections::BTreeMap;
 use windlass_model::{
@@ -34,17 +37,17 @@ pub(crate) struct Parse {
 impl Guest for MakePlan {
     const CALL: &'static str = "make-plan";
     const STAGE: Stage = Stage::Test;
-    type Answer = Option<test_runner::TestPlan>;
+    type Output = Option<test_runner::TestPlan>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
+    fn into_call(self, state: &mut State) -> wasmtime::Result<Call> {
         let Self { tree, language, matched } = self;
         Ok(Call::MakePlan { tree: state.lend(tree)?, language, matched })
     }
 
-    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
-        match reply {
+    fn output(_: &mut State, returned: Return) -> Result<Self::Output, OutputError> {
+        match returned {
             Return::Plan(plan) => Ok(plan),
-            _ => Err(NoAnswer::UnexpectedReply),
+            _ => Err(OutputError::UnexpectedReply),
         }
     }
 }
@@ -63,21 +66,23 @@ impl Parse {
 impl Guest for Parse {
     const CALL: &'static str = "parse";
     const STAGE: Stage = Stage::Test;
-    type Answer = Option<test_runner::Summary>;
+    type Output = Option<test_runner::Summary>;
 
-    fn ask(self, state: &mut State) -> wasmtime::Result<Call> {
+    fn into_call(self, state: &mut State) -> wasmtime::Result<Call> {
         let reports = state.lend(TreeHandle::memory(self.reports))?;
         Ok(Call::Parse { ran: self.ran, reports })
     }
 
-    fn answer(_: &mut State, reply: Return) -> Result<Self::Answer, NoAnswer> {
-        match reply {
+    fn output(_: &mut State, returned: Return) -> Result<Self::Output, OutputError> {
+        match returned {
             Return::Summary(summary) => Ok(summary),
-            _ => Err(NoAnswer::UnexpectedReply),
+            _ => Err(OutputError::UnexpectedReply),
         }
     }
 }
 
+/// Checks a plan.
+///
 /// # Errors
 /// Says what no command can hold.
 pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan, String> {

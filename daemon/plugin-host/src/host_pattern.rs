@@ -11,27 +11,28 @@ use std::{fmt, net::Ipv6Addr};
 pub struct HostPattern {
     /// Lower case, without a port.
     name: String,
-    /// None: the scheme's own.
+    /// `None` means the scheme's own.
     port: Option<u16>,
 }
 
 impl HostPattern {
-    /// Whether it names every host.
+    /// Returns whether it names every host.
     pub(crate) fn is_any(&self) -> bool {
         self.name == "*"
     }
 
-    /// `host`: as `url` gives it, lower case and in ASCII. `default`: the scheme's port.
+    /// Returns whether it names this host and port. `host` is lower case and ASCII, as `url` gives it,
+    /// and `default` the scheme's port.
     pub(crate) fn matches(&self, host: &str, port: u16, default: u16) -> bool {
         self.is_any() || self.port.unwrap_or(default) == port && labels(&self.name, host)
     }
 
-    /// Whether it names this host, whatever the port where it says none: for what is denied.
+    /// Returns whether it names this host. A pattern without a port names all ports: it may be a denial.
     pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
         self.port.is_none_or(|own| own == port) && (self.is_any() || labels(&self.name, host))
     }
 
-    /// Whether there is a host that both name: a grant may be narrower than the ask, or wider.
+    /// Returns whether there is a host that both name: a grant may be narrower than the ask, or wider.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.is_any()
             || other.is_any()

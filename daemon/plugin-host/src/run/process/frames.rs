@@ -1,12 +1,11 @@
 //! Messages between the daemon and a worker: a length of four bytes, and postcard.
 
-use super::host_call::HostCall;
-use crate::{execute::Ended, limits::Limits, question::Call};
+use crate::{kinds::invoke::Call, limits::Limits, run::Ended};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What a worker may send at once: an answer, or what a call hands over, and a little.
+/// Bytes that a worker may send at once: an answer, or what a call hands over, and a little.
 const LARGEST: usize = 2 << 20;
 
 /// To the worker.
@@ -16,8 +15,8 @@ pub(super) enum ToWorker {
     Code(Vec<u8>),
     /// One call.
     Call(Box<(Call, Limits)>),
-    /// What a host call gave, or why it traps.
-    Answer(Result<Vec<u8>, String>),
+    /// The return of a host call, or why it traps.
+    HostReturn(Result<Vec<u8>, String>),
 }
 
 /// From the worker.
@@ -26,9 +25,74 @@ pub(super) enum FromWorker {
     /// It has its code, and is confined.
     Ready,
     /// The guest asks something of the host.
-    Call(HostCall),
+    HostCall(HostCall),
     /// The call's end, and what it took.
     Ended { ended: Ended, ticks: u64, memory: u64 },
+}
+
+/// A call of an import and its arguments: handles by their number in the call's table.
+#[derive(Serialize, Deserialize)]
+pub(super) enum HostCall {
+    Emit(u8, String),
+    Config,
+    Now,
+    ReadDir(u32, String, u32),
+    Glob(u32, String, u32),
+    ReadText(u32, String, u32),
+    DropTree(u32),
+    Open(String),
+    Field(u32, String),
+    PublicField(u32, String),
+    Derive(u32, String, Vec<u8>),
+    Hmac(u32, Vec<u8>),
+    Decode(u32, String, u8),
+    Split(u32, String, u8),
+    DropSecret(u32),
+    Sha256(Vec<Part>),
+    Send(Request),
+    Status(u32),
+    Header(u32, String),
+    Body(u32),
+    Take(u32, String),
+    DropResponse(u32),
+}
+
+/// `part`, as in the WIT.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Part {
+    Text(String),
+    Bytes(Vec<u8>),
+    Secret(u32),
+    SecretForm(u32),
+    SecretJson(u32),
+}
+
+/// `header-value`, as in the WIT.
+#[derive(Serialize, Deserialize)]
+pub(super) enum HeaderValue {
+    Text(String),
+    Parts(Vec<Part>),
+    Basic(String, u32),
+    Bearer(u32),
+}
+
+/// `request`, as in the WIT.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, HeaderValue)>,
+    pub(super) body: Vec<Part>,
+    pub(super) timeout_ms: u32,
+    pub(super) max_response: u32,
+}
+
+/// An entry of a folder; `kind` by its place in the WIT's enum.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) path: String,
+    pub(super) kind: u8,
+    pub(super) size: u64,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {

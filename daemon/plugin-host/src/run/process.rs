@@ -11,11 +11,8 @@ mod worker;
 
 pub use worker::main;
 
-use crate::{
-    execute::{CallFailure, Ended, Execute, Permit},
-    question::Call,
-    state::{State, sanitize},
-};
+use super::{Blame, CallFailure, Ended, Execute, Permit};
+use crate::{host::State, kinds::invoke::Call, text::sanitize};
 use async_trait::async_trait;
 use frames::{FromWorker, ToWorker, receive, send};
 use std::{
@@ -59,24 +56,24 @@ impl Processes {
         Arc::new(Self { program, code, running, idle: Mutex::default() })
     }
 
-    /// One that waits, or a new one, with the question put to it.
+    /// Puts a call to a process that waits, or to a new one. Returns it with its first word.
     async fn asked(
         &self,
         project: &str,
-        question: &ToWorker,
+        call: &ToWorker,
     ) -> Result<(Worker, FromWorker), CallFailure> {
         while let Some(mut worker) = self.waiting(project) {
             // It may have been killed meanwhile, by an operator or for want of memory: what never
             // said a word has done nothing, and another is asked.
-            if let Ok(first) = put(&mut worker, question).await {
+            if let Ok(first) = put(&mut worker, call).await {
                 return Ok((worker, first));
             }
         }
         let mut worker = self.start().await.map_err(|error| CallFailure {
             message: format!("its process cannot be started: {error}"),
-            hosts: true,
+            blame: Blame::Host,
         })?;
-        let first = put(&mut worker, question).await.map_err(|error| gone(&error))?;
+        let first = put(&mut worker, call).await.map_err(|error| vanished(&error))?;
         Ok((worker, first))
     }
 
@@ -105,7 +102,7 @@ impl Processes {
         }
     }
 
-    /// For the next call of the same project; of many, the last ones stay.
+    /// Keeps a process for the next call of the same project. Of many, the last ones stay.
     fn keep(&self, project: &str, worker: Worker) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.values().map(Vec::len).sum::<usize>() >= IDLE {
@@ -123,44 +120,44 @@ impl Processes {
         state: &mut State,
         first: FromWorker,
     ) -> std::io::Result<Ended> {
-        let mut said = first;
-        let mut is_over = false;
+        let mut message = first;
+        let mut has_trapped = false;
         loop {
-            match said {
+            match message {
                 FromWorker::Ready => return Err(std::io::Error::other("it speaks out of turn")),
-                FromWorker::Call(_) if is_over => {
+                FromWorker::HostCall(_) if has_trapped => {
                     return Err(std::io::Error::other("it goes on after a trap"));
                 }
-                FromWorker::Call(call) => {
+                FromWorker::HostCall(call) => {
                     let answer = host_call::answer(state, call).await;
                     let answer = answer.map_err(|error| error.root_cause().to_string());
-                    is_over = answer.is_err();
-                    send(&mut worker.stream, &ToWorker::Answer(answer)).await?;
+                    has_trapped = answer.is_err();
+                    send(&mut worker.stream, &ToWorker::HostReturn(answer)).await?;
                 }
                 FromWorker::Ended { ended, ticks, memory } => {
                     state.tally.ticks.store(ticks, Ordering::Relaxed);
                     state.tally.memory.store(memory, Ordering::Relaxed);
-                    // Whose fault it is, is not its to say.
-                    let own = |broken: CallFailure| CallFailure {
-                        message: sanitize(&broken.message),
-                        hosts: false,
+                    // A worker does not say that the host is to blame.
+                    let own = |failure: CallFailure| CallFailure {
+                        message: sanitize(&failure.message),
+                        blame: Blame::Plugin,
                     };
                     return Ok(ended.map_err(own));
                 }
             }
-            said = receive(&mut worker.stream).await?;
+            message = receive(&mut worker.stream).await?;
         }
     }
 }
 
-/// It was killed, or broke the rules: the plugin's doing.
-fn gone(error: &std::io::Error) -> CallFailure {
-    CallFailure { message: format!("its process is gone: {error}"), hosts: false }
+/// Returns the failure of a process that was killed, or broke the rules: the plugin's doing.
+fn vanished(error: &std::io::Error) -> CallFailure {
+    CallFailure { message: format!("its process is gone: {error}"), blame: Blame::Plugin }
 }
 
-/// Its first word on a question.
-async fn put(worker: &mut Worker, question: &ToWorker) -> std::io::Result<FromWorker> {
-    send(&mut worker.stream, question).await?;
+/// Sends a call, and returns the first word on it.
+async fn put(worker: &mut Worker, call: &ToWorker) -> std::io::Result<FromWorker> {
+    send(&mut worker.stream, call).await?;
     receive(&mut worker.stream).await
 }
 
@@ -171,16 +168,16 @@ impl Execute for Processes {
         Permit { _held: self.running.clone().acquire_owned().await.into_iter().collect() }
     }
 
-    async fn run(&self, mut state: State, question: Call) -> (Ended, State) {
+    async fn run(&self, mut state: State, call: Call) -> (Ended, State) {
         let project = state.project.clone();
-        let question = ToWorker::Call(Box::new((question, state.limits.clone())));
-        let (mut worker, first) = match self.asked(&project, &question).await {
+        let call = ToWorker::Call(Box::new((call, state.limits.clone())));
+        let (mut worker, first) = match self.asked(&project, &call).await {
             Ok(asked) => asked,
-            Err(broken) => return (Err(broken), state),
+            Err(failure) => return (Err(failure), state),
         };
         let ended = match self.converse(&mut worker, &mut state, first).await {
             Ok(ended) => ended,
-            Err(error) => Err(gone(&error)),
+            Err(error) => Err(vanished(&error)),
         };
         // After a trap its memory is nobody's to trust.
         if ended.is_ok() {

@@ -1,5 +1,5 @@
-//! What a guest is asked and what it replies, as it goes to wherever the guest runs. What the host
-//! lends or is given goes by the number that it has in the call's table.
+//! Calls of exported functions and their returns, as they go to wherever the guest runs. Resources
+//! that the host lends or is given go by their number in the call's table.
 
 use crate::bindings::{
     deploy_hook::{DeployHookPluginPre, exports::windlass::plugin::deploy_hook},
@@ -43,19 +43,19 @@ pub(crate) enum Call {
     },
 }
 
-/// What it replied.
+/// The return of an exported function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Return {
     Detection(Option<detector::Detection>),
     Plan(Option<test_runner::TestPlan>),
     Summary(Option<test_runner::Summary>),
-    Login(LoginReply),
+    Login(LoginReturn),
     Step(deploy_hook::Step),
 }
 
 /// A login whose secret is still in the call's table.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LoginReply {
+pub(crate) struct LoginReturn {
     pub(crate) kind: LoginKind,
     pub(crate) secret: u32,
     pub(crate) until: Option<u64>,
@@ -72,12 +72,13 @@ pub(crate) enum LoginKind {
 /// The guest's own error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct GuestError {
-    /// Its place in the WIT's enum.
+    /// Place in the WIT's enum.
     kind: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
+/// Kinds by their place in the WIT's enum.
 const KINDS: [types::ErrorKind; 8] = [
     types::ErrorKind::InvalidInput,
     types::ErrorKind::NotFound,
@@ -98,21 +99,22 @@ impl From<types::Error> for GuestError {
 }
 
 impl From<GuestError> for types::Error {
-    fn from(fault: GuestError) -> Self {
-        let kind = KINDS.get(usize::from(fault.kind)).copied();
+    fn from(error: GuestError) -> Self {
+        let kind = KINDS.get(usize::from(error.kind)).copied();
         let kind = kind.unwrap_or(types::ErrorKind::Failed);
-        Self { kind, message: fault.message, hint: fault.hint }
+        Self { kind, message: error.message, hint: error.hint }
     }
 }
 
-/// Instantiates and asks. `T`: the store's data, which answers the guest's own calls.
-pub(crate) async fn put<T: Send + 'static>(
-    question: Call,
+/// Instantiates the guest and makes the call. `T` is the store's data, which answers the guest's own
+/// calls.
+pub(crate) async fn invoke<T: Send + 'static>(
+    call: Call,
     pre: InstancePre<T>,
     mut store: &mut Store<T>,
 ) -> wasmtime::Result<Result<Return, GuestError>> {
     let store = &mut store;
-    Ok(match question {
+    Ok(match call {
         Call::Detect { tree, matched } => {
             let guest = DetectorPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let detector = guest.windlass_plugin_detector();
@@ -156,11 +158,11 @@ fn lent<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_own(number)
 }
 
-fn taken(login: registry_auth::Login) -> LoginReply {
+fn taken(login: registry_auth::Login) -> LoginReturn {
     let (kind, secret) = match login.credential {
         registry_auth::Credential::Basic((user, secret)) => (LoginKind::Basic(user), secret),
         registry_auth::Credential::IdentityToken(secret) => (LoginKind::IdentityToken, secret),
         registry_auth::Credential::Bearer(secret) => (LoginKind::Bearer, secret),
     };
-    LoginReply { kind, secret: secret.rep(), until: login.until, renew: login.renew }
+    LoginReturn { kind, secret: secret.rep(), until: login.until, renew: login.renew }
 }

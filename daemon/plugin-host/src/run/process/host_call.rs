@@ -1,79 +1,13 @@
-//! What a guest asks of the host, as it goes over the socket; and the daemon's answers, from the very
-//! functions that guests in its own process call.
+//! The daemon's answers to what a guest in a worker asks of the host, from the very functions that
+//! guests in its own process call.
 
-use super::frames::encode;
+use super::frames::{Entry, HeaderValue, HostCall, Part, Request, encode};
 use crate::{
-    bindings::{clock, config, http, log, secrets, workspace},
-    question::GuestError,
-    state::State,
+    bindings::{clock, config, http, log, secrets, types, workspace},
+    host::State,
+    kinds::invoke::GuestError,
 };
-use serde::{Deserialize, Serialize};
 use wasmtime::component::Resource;
-
-/// One import and its arguments; handles by their number in the call's table.
-#[derive(Serialize, Deserialize)]
-pub(super) enum HostCall {
-    Emit(u8, String),
-    Config,
-    Now,
-    ReadDir(u32, String, u32),
-    Glob(u32, String, u32),
-    ReadText(u32, String, u32),
-    DropTree(u32),
-    Open(String),
-    Field(u32, String),
-    PublicField(u32, String),
-    Derive(u32, String, Vec<u8>),
-    Hmac(u32, Vec<u8>),
-    Decode(u32, String, u8),
-    Split(u32, String, u8),
-    DropSecret(u32),
-    Sha256(Vec<Part>),
-    Send(Request),
-    Status(u32),
-    Header(u32, String),
-    Body(u32),
-    Take(u32, String),
-    DropResponse(u32),
-}
-
-/// As in the WIT.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Part {
-    Text(String),
-    Bytes(Vec<u8>),
-    Secret(u32),
-    SecretForm(u32),
-    SecretJson(u32),
-}
-
-/// As in the WIT.
-#[derive(Serialize, Deserialize)]
-pub(super) enum HeaderValue {
-    Text(String),
-    Parts(Vec<Part>),
-    Basic(String, u32),
-    Bearer(u32),
-}
-
-/// As in the WIT.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) url: String,
-    pub(super) headers: Vec<(String, HeaderValue)>,
-    pub(super) body: Vec<Part>,
-    pub(super) timeout_ms: u32,
-    pub(super) max_response: u32,
-}
-
-/// An entry of a folder; `kind` by its place in the WIT's enum.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Entry {
-    pub(super) path: String,
-    pub(super) kind: u8,
-    pub(super) size: u64,
-}
 
 /// A number out of a socket is no promise that there is such a handle: the table says.
 fn lent<T: 'static>(number: u32) -> Resource<T> {
@@ -84,17 +18,16 @@ fn owned<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_own(number)
 }
 
-fn told<T>(result: Result<T, crate::bindings::types::Error>) -> Result<T, GuestError> {
+/// Returns a result as it goes over the socket.
+fn portable<T>(result: Result<T, types::Error>) -> Result<T, GuestError> {
     result.map_err(GuestError::from)
 }
 
-fn number<T: 'static>(
-    result: Result<Resource<T>, crate::bindings::types::Error>,
-) -> Result<u32, GuestError> {
-    told(result.map(|resource| resource.rep()))
+fn number<T: 'static>(result: Result<Resource<T>, types::Error>) -> Result<u32, GuestError> {
+    portable(result.map(|resource| resource.rep()))
 }
 
-/// The answer, encoded as the proxy expects it. An error is a trap.
+/// Answers a call, encoded as the proxy expects it. An error is a trap.
 pub(super) async fn answer(state: &mut State, call: HostCall) -> wasmtime::Result<Vec<u8>> {
     use http::{Host as _, HostResponse as _};
     use secrets::{Host as _, HostSecret as _};
@@ -122,24 +55,26 @@ pub(super) async fn answer(state: &mut State, call: HostCall) -> wasmtime::Resul
                 },
                 size: entry.size,
             };
-            encode(&told(entries.map(|all| all.into_iter().map(entry).collect::<Vec<_>>())))
+            encode(&portable(entries.map(|all| all.into_iter().map(entry).collect::<Vec<_>>())))
         }
         HostCall::Glob(tree, pattern, limit) => {
-            encode(&told(state.glob(lent(tree), pattern, limit).await?))
+            encode(&portable(state.glob(lent(tree), pattern, limit).await?))
         }
         HostCall::ReadText(tree, path, max) => {
-            encode(&told(state.read_text(lent(tree), path, max).await?))
+            encode(&portable(state.read_text(lent(tree), path, max).await?))
         }
         HostCall::DropTree(tree) => encode(&workspace::HostTree::drop(state, owned(tree)).await?),
         HostCall::Open(name) => encode(&number(state.open(name).await?)),
         HostCall::Field(secret, at) => encode(&number(state.field(lent(secret), at).await?)),
         HostCall::PublicField(secret, at) => {
-            encode(&told(state.public_field(lent(secret), at).await?))
+            encode(&portable(state.public_field(lent(secret), at).await?))
         }
         HostCall::Derive(secret, prefix, data) => {
             encode(&number(state.derive_hmac_sha256(lent(secret), prefix, data).await?))
         }
-        HostCall::Hmac(secret, data) => encode(&told(state.hmac_sha256(lent(secret), data).await?)),
+        HostCall::Hmac(secret, data) => {
+            encode(&portable(state.hmac_sha256(lent(secret), data).await?))
+        }
         HostCall::Decode(secret, prefix, encoding) => {
             let encoding = match encoding {
                 0 => secrets::Encoding::Base64,
@@ -155,7 +90,7 @@ pub(super) async fn answer(state: &mut State, call: HostCall) -> wasmtime::Resul
         HostCall::DropSecret(secret) => {
             encode(&secrets::HostSecret::drop(state, owned(secret)).await?)
         }
-        HostCall::Sha256(all) => encode(&told(state.sha256(parts(all)).await?)),
+        HostCall::Sha256(all) => encode(&portable(state.sha256(parts(all)).await?)),
         HostCall::Send(request) => encode(&number(state.send(whole(request)).await?)),
         HostCall::Status(response) => encode(&state.status(lent(response)).await?),
         HostCall::Header(response, name) => encode(&state.header(lent(response), name).await?),

@@ -1,4 +1,4 @@
-//! What a worker takes from itself, before it runs anything of a plugin's.
+//! Rights that a worker takes from itself, before it runs anything of a plugin's.
 
 use rustix::{
     process::{Resource, Rlimit, setrlimit},

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     engine,
-    execute::{bound, broken},
+    kinds::invoke::{Call, invoke},
     limits::{Budget, Limits, Meter, Tally},
-    question::{Call, put},
+    run::{bound, failure},
 };
 use std::{
     io,
@@ -57,8 +57,8 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     loop {
         // Its end is the daemon's, or the daemon has no use for it any more.
         let Ok(ToWorker::Call(asked)) = receive_now(&daemon) else { return Ok(()) };
-        let (question, limits) = *asked;
-        let ended = one(&engine, pre.clone(), &daemon, question, &limits)?;
+        let (call, limits) = *asked;
+        let ended = one(&engine, pre.clone(), &daemon, call, &limits)?;
         send_now(&daemon, &ended)?;
     }
 }
@@ -67,7 +67,7 @@ fn one(
     engine: &Engine,
     pre: InstancePre<Proxy>,
     daemon: &UnixStream,
-    question: Call,
+    call: Call,
     limits: &Limits,
 ) -> io::Result<FromWorker> {
     let tally = Arc::new(Tally::default());
@@ -77,8 +77,8 @@ fn one(
     store.limiter(|proxy| &mut proxy.meter);
     let counted = tally.clone();
     bound(&mut store, limits, move || counted.ticks.fetch_add(1, Ordering::Relaxed) + 1);
-    let replied = futures::executor::block_on(put(question, pre, &mut store));
-    let ended = replied.map_err(|error| broken(&error, limits));
+    let returned = futures::executor::block_on(invoke(call, pre, &mut store));
+    let ended = returned.map_err(|error| failure(&error, limits));
     let ticks = tally.ticks.load(Ordering::Relaxed);
     let memory = tally.memory.load(Ordering::Relaxed);
     Ok(FromWorker::Ended { ended, ticks, memory })

@@ -28,26 +28,26 @@ use tokio_rustls::{
 use url::Host;
 use windlass_model::address::{is_global, is_link_local};
 
-/// For one address; the next is tried after it.
+/// Time for one address. The next is tried after it.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Of an answer's head.
+/// Bytes and headers of an answer's head.
 const HEAD: usize = 64 << 10;
 const HEADERS: usize = 100;
 
-/// Where to, as it was granted.
-pub(crate) struct Target {
-    pub(crate) scheme: Scheme,
-    pub(crate) host: Host<String>,
-    pub(crate) port: u16,
+/// Destination of a request, as it was granted.
+pub(super) struct Target {
+    pub(super) scheme: Scheme,
+    pub(super) host: Host<String>,
+    pub(super) port: u16,
     /// Also where the address is not of the public internet.
-    pub(crate) private: bool,
+    pub(super) private: bool,
     /// Other authorities than the system's.
-    pub(crate) ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug)]
-pub(crate) enum SendError {
+pub(super) enum SendError {
     /// The address is not allowed.
     Denied(String),
     /// It did not work this time.
@@ -57,7 +57,7 @@ pub(crate) enum SendError {
 }
 
 /// Sends one request over a connection of its own.
-pub(crate) async fn send(
+pub(super) async fn send(
     target: &Target,
     request: Request<Full<Bytes>>,
     most: usize,
@@ -65,19 +65,19 @@ pub(crate) async fn send(
     let addresses = addresses(target).await?;
     let stream = connect(&addresses).await?;
     match target.scheme {
-        Scheme::Http => over(stream, request, most).await,
+        Scheme::Http => exchange(stream, request, most).await,
         Scheme::Https => {
             let name =
                 ServerName::try_from(target.host.to_string().trim_matches(['[', ']']).to_owned());
             let name = name.map_err(|error| unavailable(&error))?;
             let tls = tls(target.ca.as_deref()).map_err(SendError::Unavailable)?;
             let stream = TlsConnector::from(tls).connect(name, stream).await;
-            over(stream.map_err(|error| unavailable(&error))?, request, most).await
+            exchange(stream.map_err(|error| unavailable(&error))?, request, most).await
         }
     }
 }
 
-/// Those that may be connected to: the name is not asked for again.
+/// Returns the addresses that may be connected to. The name is not asked for again.
 async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, SendError> {
     let port = target.port;
     let found: Vec<SocketAddr> = match &target.host {
@@ -124,7 +124,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, SendError> {
     Err(SendError::Unavailable(last))
 }
 
-async fn over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     request: Request<Full<Bytes>>,
     most: usize,
@@ -133,7 +133,7 @@ async fn over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     builder.max_buf_size(HEAD).max_headers(HEADERS);
     let handshake = builder.handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| unavailable(&error))?;
-    let exchange = async {
+    let conversation = async {
         let response = sender.send_request(request).await.map_err(|error| unavailable(&error))?;
         let (head, body) = response.into_parts();
         match Limited::new(body, most).collect().await {
@@ -145,11 +145,11 @@ async fn over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     };
     // In this same future, so that the connection ends with the call.
-    tokio::pin!(connection, exchange);
+    tokio::pin!(connection, conversation);
     let mut is_open = true;
     loop {
         tokio::select! {
-            done = &mut exchange => return done,
+            done = &mut conversation => return done,
             _ = &mut connection, if is_open => is_open = false,
         }
     }
@@ -175,7 +175,7 @@ fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// With its causes: "connection error" alone tells nothing.
+/// Returns an error with its causes: "connection error" alone says nothing.
 fn unavailable(error: &dyn Error) -> SendError {
     let mut words = error.to_string();
     let mut cause = error.source();

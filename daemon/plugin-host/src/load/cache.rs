@@ -2,7 +2,7 @@
 //!
 //! Loading compiled code runs it: whoever can write here owns the daemon. So the folder is the
 //! daemon's alone, and each file begins with a MAC under a key that never leaves this folder's
-//! owner; a file that was changed by one bit, or written by another version, is compiled anew.
+//! owner; a file that was changed by one bit, or written by another version, is compiled again.
 
 use crate::engine::VERSION;
 use rand::RngCore;
@@ -58,8 +58,8 @@ impl Cache {
         hasher.finalize()
     }
 
-    /// None where there is none, or one that was changed; an error is the engine's, of code that is
-    /// as it was written.
+    /// Returns the code of a component. `None` means that there is none, or one that was changed. An
+    /// error is the engine's, for code that is as it was written.
     pub(crate) fn get(&self, digest: &str, engine: &Engine) -> wasmtime::Result<Option<Component>> {
         let Some(code) = self.code(digest) else { return Ok(None) };
         // SAFETY: `code` was written by `put` in this process or an earlier one with this key, from
@@ -67,7 +67,7 @@ impl Cache {
         unsafe { Component::deserialize(engine, &code) }.map(Some)
     }
 
-    /// As `put` wrote it; none where it is not, or was changed.
+    /// Returns the code as `put` wrote it. `None` means that there is none, or one that was changed.
     pub(crate) fn code(&self, digest: &str) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.path(digest)).ok()?;
         let parts = bytes.split_at_checked(MAC);

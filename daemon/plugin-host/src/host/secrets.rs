@@ -1,10 +1,11 @@
 //! The `secrets` import: handles that are used and never read.
 
+use super::{Effect, State, refused};
 use crate::{
     ask::Use,
     bindings::{secrets, types},
-    hosts::HostPattern,
-    state::{Effect, State, refused, sanitize},
+    resources::SecretHandle,
+    text::sanitize,
 };
 use base64::{
     Engine, alphabet,
@@ -12,111 +13,12 @@ use base64::{
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
 use wasmtime::component::Resource;
-use windlass_engine::ports::Secrets;
-use windlass_model::{hook::SecretSource, secret::Secret};
-
-/// No key, token or document of keys is longer.
-const LONGEST: u64 = 64 << 10;
-
-/// Where a call's secrets are.
-#[derive(Clone, Default)]
-pub(crate) struct Vault {
-    /// In hand, by the name that the plugin uses.
-    pub(crate) given: BTreeMap<String, Secret>,
-    /// By the name that the plugin uses.
-    pub(crate) sources: BTreeMap<String, SecretSource>,
-    /// Whose own secrets may be meant; a registry's login belongs to no project.
-    pub(crate) project: Option<String>,
-    /// Opens a project's own.
-    pub(crate) store: Option<Arc<dyn Secrets>>,
-}
-
-/// A secret in a guest's hand.
-#[allow(unreachable_pub, reason = "bindgen re-exports it")]
-#[derive(Clone)]
-pub struct SecretHandle {
-    pub(crate) bytes: Secret,
-    /// As the guest opened it, for errors.
-    pub(crate) name: String,
-    pub(crate) uses: Vec<Use>,
-    /// Where it may be sent. None: to any host that the plugin reaches, for what it was answered.
-    pub(crate) hosts: Option<Vec<HostPattern>>,
-    public: Vec<String>,
-}
-
-impl SecretHandle {
-    /// What a host that was granted answered.
-    pub(crate) fn answered(at: &str, bytes: Vec<u8>) -> Self {
-        let uses = vec![Use::Hmac, Use::Send, Use::Login];
-        let bytes = Secret::new(bytes);
-        let name = format!("answer {at}");
-        Self { bytes, name, uses, hosts: None, public: Vec::new() }
-    }
-
-    fn with(&self, bytes: Vec<u8>) -> Self {
-        // What was public of it is another field of what came of it.
-        Self { bytes: Secret::new(bytes), public: Vec::new(), ..self.clone() }
-    }
-
-    /// # Errors
-    /// Names secret and use.
-    pub(crate) fn may(&self, wanted: Use) -> Result<(), types::Error> {
-        if self.uses.contains(&wanted) {
-            Ok(())
-        } else {
-            let message = format!("the secret `{}` may not be used for {wanted}", self.name);
-            Err(refused(message, format!("add \"{wanted}\" to its uses in the grant")))
-        }
-    }
-
-    /// # Errors
-    /// Names secret and host.
-    pub(crate) fn may_go(&self, host: &str, port: u16, default: u16) -> Result<(), types::Error> {
-        self.may(Use::Send)?;
-        let Some(hosts) = &self.hosts else { return Ok(()) };
-        if hosts.iter().any(|pattern| pattern.matches(host, port, default)) {
-            Ok(())
-        } else {
-            let message = format!("the secret `{}` may not be sent to {host}", self.name);
-            Err(refused(message, format!("add \"{host}\" to its hosts in the grant")))
-        }
-    }
-}
-
-impl Vault {
-    async fn open(&self, name: &str) -> Result<Secret, String> {
-        if let Some(given) = self.given.get(name) {
-            return Ok(given.clone());
-        }
-        match self.sources.get(name) {
-            None => Err("nobody says where it is".into()),
-            Some(SecretSource::File(path)) => read(path),
-            Some(SecretSource::Project { project: own }) => {
-                let (Some(project), Some(store)) = (&self.project, &self.store) else {
-                    return Err("it is a project's, and this is nobody's project".into());
-                };
-                let opened = store.open(project, own, None).await;
-                opened.map(|(secret, _)| secret).map_err(|error| error.to_string())
-            }
-        }
-    }
-}
-
-fn read(path: &Path) -> Result<Secret, String> {
-    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).map_err(fail)?.take(LONGEST + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(format!("{}: is longer than {LONGEST} bytes", path.display()));
-    }
-    Ok(Secret::new(bytes.trim_ascii().to_vec()))
-}
+use windlass_model::secret::Secret;
 
 impl State {
-    /// Hands a secret out, and knows it from now on wherever it turns up.
-    pub(crate) fn hold(&mut self, held: SecretHandle) -> wasmtime::Result<Resource<SecretHandle>> {
+    /// Hands a secret out, and masks it from now on wherever it turns up.
+    pub(super) fn hold(&mut self, held: SecretHandle) -> wasmtime::Result<Resource<SecretHandle>> {
         let public = held.public.iter().filter_map(|at| field(&held, at).ok());
         self.track_secret(&held.bytes, public.map(Secret::new))?;
         Ok(self.table.push(held)?)
@@ -151,7 +53,7 @@ impl secrets::Host for State {
             Ok(grant) => grant,
             Err(why) => {
                 self.effect(Effect::denied("secrets", what, why.clone()));
-                return Ok(Err(refused(format!("the secret `{name}`: {why}"), String::new())));
+                return Ok(Err(refused(format!("the secret `{name}`: {why}"), None)));
             }
         };
         match self.vault.clone().open(&name).await {
@@ -191,7 +93,7 @@ impl secrets::HostSecret for State {
         if !held.public.contains(&pointer) {
             let message = format!("`{pointer}` of the secret `{}` is not public", held.name);
             let hint = format!("add \"{pointer}\" to its public fields in the grant");
-            return Ok(Err(refused(message, hint)));
+            return Ok(Err(refused(message, Some(hint))));
         }
         Ok(field(held, &pointer).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
@@ -215,7 +117,8 @@ impl secrets::HostSecret for State {
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         let held = self.table.get(&handle)?;
-        Ok(held.may(Use::Hmac).and_then(|()| mac(held.bytes.reveal(), &data)))
+        let allowed = held.may(Use::Hmac).map_err(types::Error::from);
+        Ok(allowed.and_then(|()| mac(held.bytes.reveal(), &data)))
     }
 
     async fn decode(
@@ -300,7 +203,7 @@ fn mac(key: &[u8], data: &[u8]) -> Result<Vec<u8>, types::Error> {
 /// Whatever can be tried freely tells a secret, character by character.
 fn undeclared(field: &str, text: &str) -> types::Error {
     let text = sanitize(&text.chars().take(16).collect::<String>());
-    refused(format!("its manifest does not name {text:?} among asks.{field}"), String::new())
+    refused(format!("its manifest does not name {text:?} among asks.{field}"), None)
 }
 
 /// Says what is wrong with a secret's form, and nothing of its text.

@@ -1,16 +1,15 @@
 //! The worker's side of the imports: each call goes to the daemon, and waits for its answer.
 
-use super::{
-    frames::{FromWorker, ToWorker, decode, receive_now, send_now},
-    host_call::{Entry, HeaderValue, HostCall, Part, Request},
+use super::frames::{
+    Entry, FromWorker, HeaderValue, HostCall, Part, Request, ToWorker, decode, receive_now,
+    send_now,
 };
 use crate::{
     bindings::{clock, config, host::Imports, http, log, secrets, types, workspace},
-    http::ResponseHandle,
+    kinds::invoke::GuestError,
     limits::Meter,
-    question::GuestError,
-    secrets::SecretHandle,
-    workspace::TreeHandle,
+    resources::{ResponseHandle, SecretHandle},
+    tree::TreeHandle,
 };
 use serde::de::DeserializeOwned;
 use std::os::unix::net::UnixStream;
@@ -28,15 +27,15 @@ pub(super) fn link(linker: &mut Linker<Proxy>) -> wasmtime::Result<()> {
 
 impl Proxy {
     fn ask<T: DeserializeOwned>(&mut self, call: HostCall) -> wasmtime::Result<T> {
-        send_now(&self.daemon, &FromWorker::Call(call))?;
+        send_now(&self.daemon, &FromWorker::HostCall(call))?;
         match receive_now(&self.daemon)? {
-            ToWorker::Answer(Ok(bytes)) => Ok(decode(&bytes)?),
-            ToWorker::Answer(Err(trap)) => wasmtime::bail!("{trap}"),
+            ToWorker::HostReturn(Ok(bytes)) => Ok(decode(&bytes)?),
+            ToWorker::HostReturn(Err(trap)) => wasmtime::bail!("{trap}"),
             ToWorker::Code(_) | ToWorker::Call(_) => wasmtime::bail!("out of turn"),
         }
     }
 
-    fn told<T: DeserializeOwned>(
+    fn result<T: DeserializeOwned>(
         &mut self,
         call: HostCall,
     ) -> wasmtime::Result<Result<T, types::Error>> {
@@ -47,7 +46,7 @@ impl Proxy {
         &mut self,
         call: HostCall,
     ) -> wasmtime::Result<Result<Resource<T>, types::Error>> {
-        Ok(self.told::<u32>(call)?.map(Resource::new_own))
+        Ok(self.result::<u32>(call)?.map(Resource::new_own))
     }
 }
 
@@ -89,7 +88,7 @@ impl workspace::HostTree for Proxy {
             },
             size: entry.size,
         };
-        let entries = self.told::<Vec<Entry>>(HostCall::ReadDir(tree.rep(), dir, limit))?;
+        let entries = self.result::<Vec<Entry>>(HostCall::ReadDir(tree.rep(), dir, limit))?;
         Ok(entries.map(|all| all.into_iter().map(entry).collect()))
     }
 
@@ -99,7 +98,7 @@ impl workspace::HostTree for Proxy {
         pattern: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<String>, types::Error>> {
-        self.told(HostCall::Glob(tree.rep(), pattern, limit))
+        self.result(HostCall::Glob(tree.rep(), pattern, limit))
     }
 
     async fn read_text(
@@ -108,7 +107,7 @@ impl workspace::HostTree for Proxy {
         path: String,
         max: u32,
     ) -> wasmtime::Result<Result<Option<String>, types::Error>> {
-        self.told(HostCall::ReadText(tree.rep(), path, max))
+        self.result(HostCall::ReadText(tree.rep(), path, max))
     }
 
     async fn drop(&mut self, tree: Resource<TreeHandle>) -> wasmtime::Result<()> {
@@ -139,7 +138,7 @@ impl secrets::HostSecret for Proxy {
         secret: Resource<SecretHandle>,
         pointer: String,
     ) -> wasmtime::Result<Result<String, types::Error>> {
-        self.told(HostCall::PublicField(secret.rep(), pointer))
+        self.result(HostCall::PublicField(secret.rep(), pointer))
     }
 
     async fn derive_hmac_sha256(
@@ -156,7 +155,7 @@ impl secrets::HostSecret for Proxy {
         secret: Resource<SecretHandle>,
         data: Vec<u8>,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
-        self.told(HostCall::Hmac(secret.rep(), data))
+        self.result(HostCall::Hmac(secret.rep(), data))
     }
 
     async fn decode(
@@ -187,7 +186,7 @@ impl http::Host for Proxy {
         &mut self,
         all: Vec<http::Part>,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
-        self.told(HostCall::Sha256(parts(all)))
+        self.result(HostCall::Sha256(parts(all)))
     }
 
     async fn send(

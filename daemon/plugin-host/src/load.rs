@@ -1,0 +1,183 @@
+//! Loading: from the bytes of a component to a plugin that can be called.
+
+pub(crate) mod cache;
+pub(crate) mod compile;
+
+use crate::{
+    breaker::CircuitBreaker,
+    engine::{config, start_clock},
+    grant::{Granted, SitePolicy},
+    host::{State, link},
+    kinds,
+    limits::{Budget, PERMITS},
+    manifest::Manifest,
+    markers,
+    plugin::Plugin,
+    run::{process::Processes, sandbox::Sandbox},
+    settings::Schema,
+    setup::{Isolation, Source},
+};
+use cache::Cache;
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use wasmtime::{
+    Engine,
+    component::{Component, InstancePre, Linker},
+};
+use windlass_engine::ports::Secrets;
+
+/// A larger component is refused before anything reads it.
+const LARGEST: u64 = 32 << 20;
+
+/// Reason why a plugin cannot be loaded.
+#[derive(Debug, Error)]
+#[error("plugin {path}: {message}")]
+pub struct HostError {
+    /// The file.
+    pub path: String,
+    /// The fault, and what to do.
+    pub message: String,
+}
+
+/// Compiles, caches and runs.
+pub struct Host {
+    engine: Engine,
+    linker: Linker<State>,
+    budget: Arc<Budget>,
+    /// Permits of all plugins for calls in this process.
+    permits: Arc<Semaphore>,
+    cache: Cache,
+    /// The daemon's own program: compiles in a child.
+    program: PathBuf,
+    /// The projects' own.
+    pub(crate) secrets: Option<Arc<dyn Secrets>>,
+}
+
+impl Host {
+    /// Makes a host. `cache` is a folder of the daemon's own, `program` this daemon, and `secrets` the
+    /// projects' own, for hooks that are configured to use them.
+    ///
+    /// # Errors
+    /// When the engine or the cache cannot be made.
+    pub fn new(
+        cache: &Path,
+        program: &Path,
+        secrets: Option<Arc<dyn Secrets>>,
+    ) -> wasmtime::Result<Arc<Self>> {
+        let engine = Engine::new(&config()?)?;
+        let mut linker = Linker::new(&engine);
+        link(&mut linker)?;
+        start_clock(&engine);
+        let cache = Cache::open(cache, &engine)?;
+        Ok(Arc::new(Self {
+            engine,
+            linker,
+            budget: Arc::default(),
+            permits: Arc::new(Semaphore::new(PERMITS)),
+            cache,
+            program: program.into(),
+            secrets,
+        }))
+    }
+
+    /// Loads a plugin from its file, or from the cache.
+    pub(crate) async fn load(
+        &self,
+        source: &Source,
+        policy: &SitePolicy,
+    ) -> Result<Plugin, HostError> {
+        let path = &source.path;
+        let fail = |message: String| HostError { path: path.display().to_string(), message };
+        let metadata = fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+        if metadata.len() > LARGEST {
+            return Err(fail(format!("it has {} bytes; {LARGEST} are allowed", metadata.len())));
+        }
+        let bytes = fs::read(path).map_err(|error| fail(error.to_string()))?;
+        let manifest = Manifest::of(&bytes).map_err(fail)?;
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        if let Some(wanted) = source.digest.as_ref().filter(|wanted| **wanted != digest) {
+            return Err(fail(format!(
+                "its digest is {digest}, and the configuration says {wanted}: it is another component than the one that was granted; look at what it asks for, then change `digest`"
+            )));
+        }
+        let granted = Granted::new(&manifest.asks, &source.grant, policy).map_err(fail)?;
+        if source.digest.is_none() && !granted.is_empty() {
+            return Err(fail(format!(
+                "a grant holds for one component: add digest = \"{digest}\""
+            )));
+        }
+        let schema = Schema::of(&manifest).map_err(fail)?;
+        let settings = source.settings.clone().unwrap_or_else(|| serde_json::json!({}));
+        let limits = source.limits.resolved(manifest.world, policy.ceiling.as_ref());
+        let cached = || {
+            let cached = self.cache.get(&digest, &self.engine);
+            cached.map_err(|error| fail(format!("this daemon cannot hold it: {error:#}")))
+        };
+        let component = match cached()? {
+            Some(component) => component,
+            None => {
+                let limit = Duration::from_millis(limits.compile_ms);
+                let code = compile::in_child(&self.program, &bytes, limit).await.map_err(fail)?;
+                self.cache
+                    .put(&digest, &code)
+                    .map_err(|error| fail(format!("the plugin cache: {error}")))?;
+                cached()?.ok_or_else(|| fail("the compiled code cannot be read back".into()))?
+            }
+        };
+        let pre = self.ready(&component).map_err(fail)?;
+        kinds::check(manifest.world, &pre).map_err(fail)?;
+        let execute = match source.isolation {
+            Isolation::Sandbox => Sandbox::executor(&self.engine, pre, &self.permits),
+            Isolation::Process => {
+                let code = self.cache.code(&digest);
+                let code =
+                    code.ok_or_else(|| fail("the compiled code cannot be read back".into()))?;
+                Processes::executor(self.program.clone(), code)
+            }
+        };
+        let markers = markers::compiled(&manifest.markers).map_err(fail)?;
+        Ok(Plugin {
+            manifest,
+            digest,
+            execute,
+            budget: self.budget.clone(),
+            isolation: source.isolation,
+            markers,
+            limits,
+            granted: Arc::new(granted),
+            schema,
+            settings,
+            path: path.clone(),
+            breaker: CircuitBreaker::default(),
+        })
+    }
+
+    fn ready(&self, component: &Component) -> Result<InstancePre<State>, String> {
+        let of_component = component.component_type();
+        let imports = of_component.imports(&self.engine).map(|(name, _)| name.to_owned());
+        let exports = of_component.exports(&self.engine).map(|(name, _)| name.to_owned());
+        for name in imports.chain(exports) {
+            let ours = name.strip_prefix("windlass:plugin/");
+            let Some((interface, version)) = ours.and_then(|rest| rest.split_once('@')) else {
+                continue;
+            };
+            if !version.starts_with(TRACK) {
+                return Err(format!(
+                    "it was built for `{interface}` of windlass:plugin {version}, and this daemon runs {TRACK}x: build it with the SDK of {TRACK}x, or run a daemon of its track"
+                ));
+            }
+        }
+        let ready = self.linker.instantiate_pre(component);
+        ready.map_err(|error| format!("it imports what this daemon does not give: {error:#}"))
+    }
+}
+
+/// Versions of the WIT within one track fit each other, in both directions.
+const TRACK: &str = "0.1.";
