@@ -69,7 +69,8 @@ pub struct SelfTest {
     pub settings: Option<serde_json::Value>,
     /// Settings of a hook that the app gives.
     pub said: Option<serde_json::Value>,
-    /// Phase of a hook. `None` means `after-release`.
+    /// Phase of a hook. `None` means `after-release`. Components of this track may have the older name.
+    #[serde(alias = "moment")]
     pub phase: Option<HookPhase>,
     /// Secrets, by the names that the plugin gives them.
     pub secrets: BTreeMap<String, String>,
@@ -189,5 +190,18 @@ impl Manifest {
             return Err("its manifest: languages: is empty; name those whose tests it runs".into());
         }
         Ok(manifest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_self_test_that_was_built_before_a_rename_is_read() {
+        for key in ["phase", "moment"] {
+            let test: SelfTest = toml::from_str(&format!("{key} = \"before-traffic\"")).unwrap();
+            assert_eq!(test.phase, Some(HookPhase::BeforeTraffic), "{key}");
+        }
     }
 }
