@@ -18,9 +18,7 @@ use crate::{
     text::sanitize,
     tree::TreeHandle,
 };
-use std::{
-    sync::Arc,
-};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use windlass_model::clock::now_ms;
