@@ -1,7 +1,7 @@
 //! A commit by its id, from servers that hide ids from libgit2: over protocol v2 they hand out any
 //! object that is asked for, and libgit2 speaks v0 only.
 
-use crate::protocol::{Answer, HEARTBEAT, Remote};
+use crate::protocol::{HEARTBEAT, Remote, Reply, send};
 use git2::Oid;
 use gix::{
     credentials::{helper::Action, protocol::Outcome},
@@ -37,7 +37,7 @@ pub(crate) fn fetch(remote: &Remote, id: Oid, to: &str) -> Result<(), String> {
             while awaited.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
                 let now = size(&Path::new(to).join(".git/objects/pack"));
                 if now > before {
-                    crate::child::say(&Answer::Alive);
+                    send(&Reply::Alive);
                 }
                 before = now;
             }

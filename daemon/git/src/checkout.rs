@@ -2,7 +2,7 @@
 
 use crate::{
     egress::Egress,
-    protocol::{Answer, Found, Login, Remote, Request, Task, Wanted},
+    protocol::{Found, Login, Remote, Reply, Request, Task, Wanted},
     tree::Workspace,
 };
 use async_trait::async_trait;
@@ -40,7 +40,7 @@ const RESOLVING: Duration = Duration::from_secs(30);
 /// that waits for a server.
 const RESOLVERS: usize = 16;
 
-const ANOTHER_ANSWER: &str = "the child answered another question than it was asked";
+const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
 
 /// Checks commits out into folders of their own.
 pub struct Checkouts {
@@ -102,12 +102,8 @@ impl Checkouts {
         })
     }
 
-    /// Runs a child to its last answer.
-    async fn run(
-        &self,
-        request: &Request,
-        recorder: Option<&Recorder>,
-    ) -> Result<Answer, GitError> {
+    /// Runs a child to its last reply.
+    async fn run(&self, request: &Request, recorder: Option<&Recorder>) -> Result<Reply, GitError> {
         let other = |message: String| GitError::Other { message };
         let mut child = Command::new(&self.program)
             .arg("checkout")
@@ -141,14 +137,12 @@ impl Checkouts {
                 let status = status.unwrap_or_else(|error| error.to_string());
                 return Err(other(format!("the checkout ended without an answer: {status}")));
             };
-            match Answer::read(&line).map_err(|error| other(error.to_string()))? {
-                last @ (Answer::Done(_) | Answer::Resolved(_)) => return Ok(last),
-                Answer::Alive => {}
-                Answer::Server(url) => server = url,
-                Answer::Failed(failed) => {
-                    return Err(failed.into_error(request));
-                }
-                Answer::Progress(line) => {
+            match Reply::read(&line).map_err(|error| other(error.to_string()))? {
+                last @ (Reply::Done(_) | Reply::Resolved(_)) => return Ok(last),
+                Reply::Alive => {}
+                Reply::Server(url) => server = url,
+                Reply::Failed(error) => return Err(error.into_error(request)),
+                Reply::Progress(line) => {
                     if let Some(recorder) = recorder {
                         recorder.log_line(Stage::Clone, "git", &line).await;
                     }
@@ -173,12 +167,12 @@ impl Git for Checkouts {
         let task = Task::Checkout { wanted, directory, egress };
         let request = self.request(commit, credential, folder.path(), task).await?;
         match self.run(&request, Some(recorder)).await? {
-            Answer::Done(found) => {
+            Reply::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
                 let commit = readable(found.commit);
                 Ok(Box::new(tree.of(Found { commit, ..found })))
             }
-            _ => Err(GitError::Other { message: ANOTHER_ANSWER.into() }),
+            _ => Err(GitError::Other { message: ANOTHER_REPLY.into() }),
         }
     }
 
@@ -201,8 +195,8 @@ impl Git for Checkouts {
             let task = Task::Resolve(revision.clone());
             let request = self.request(commit, credential, folder.path(), task).await?;
             match self.run(&request, None).await? {
-                Answer::Resolved(resolved) if is_plausible(&resolved) => Ok(resolved),
-                _ => Err(GitError::Other { message: ANOTHER_ANSWER.into() }),
+                Reply::Resolved(resolved) if is_plausible(&resolved) => Ok(resolved),
+                _ => Err(GitError::Other { message: ANOTHER_REPLY.into() }),
             }
         };
         timeout(RESOLVING, resolved).await.unwrap_or_else(|_| {
@@ -214,7 +208,7 @@ impl Git for Checkouts {
     }
 }
 
-/// Whether an answer has the form of one: the child reads what a hostile server sends.
+/// Whether a commit and its branch have the form of such: the child reads what a hostile server sends.
 fn is_plausible(resolved: &Resolved) -> bool {
     let branch = &resolved.branch;
     is_commit_id(&resolved.commit) && (branch.is_empty() || is_ref_name(branch))

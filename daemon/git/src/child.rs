@@ -2,14 +2,11 @@
 
 use crate::{
     fetch::checkout,
-    protocol::{Answer, Failed, Request, Task},
+    protocol::{FetchError, Reply, Request, Task, send},
     resolve::resolve,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use std::{
-    io::{Read, Write},
-    process::ExitCode,
-};
+use std::{io::Read, process::ExitCode};
 
 /// A small pack can ask for huge allocations.
 const MEMORY: u64 = 4 << 30;
@@ -19,12 +16,12 @@ const FILE: u64 = 2 << 30;
 /// Does the task of standard input, and tells how that went on standard output.
 #[must_use]
 pub fn main() -> ExitCode {
-    say(&run().unwrap_or_else(Answer::Failed));
+    send(&run().unwrap_or_else(Reply::Failed));
     ExitCode::SUCCESS
 }
 
-fn run() -> Result<Answer, Failed> {
-    let other = |error: String| Failed::Other(error);
+fn run() -> Result<Reply, FetchError> {
+    let other = |error: String| FetchError::Other(error);
     for (resource, limit) in [(Resource::As, MEMORY), (Resource::Fsize, FILE), (Resource::Core, 0)]
     {
         let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
@@ -35,18 +32,10 @@ fn run() -> Result<Answer, Failed> {
     let request: Request = serde_json::from_str(&text).map_err(|error| other(error.to_string()))?;
     let Request { remote, to, task, .. } = &request;
     match task {
-        Task::Resolve(revision) => resolve(remote, to, revision).map(Answer::Resolved),
+        Task::Resolve(revision) => resolve(remote, to, revision).map(Reply::Resolved),
         Task::Checkout { wanted, directory, egress } => {
-            let progress = |line: &str| say(&Answer::Progress(line.into()));
-            checkout(remote, wanted, to, directory, egress, &progress).map(Answer::Done)
+            let progress = |line: &str| send(&Reply::Progress(line.into()));
+            checkout(remote, wanted, to, directory, egress, &progress).map(Reply::Done)
         }
-    }
-}
-
-pub(crate) fn say(answer: &Answer) {
-    if let Ok(line) = serde_json::to_string(answer) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{line}");
-        let _ = out.flush();
     }
 }

@@ -8,16 +8,13 @@ use crate::{
     by_id::{self, size},
     contents,
     egress::Egress,
-    protocol::{Failed, Found, Login, Remote, Wanted},
+    place::{Checkout, Place},
+    protocol::{FetchError, Found, Remote, Reply, Wanted, send},
     remote::{get, init, list, local, refused, refuses_ids},
-    submodule::{self, Place},
+    submodule::{self, Source},
 };
 use git2::{ObjectType, Oid, Repository, build::CheckoutBuilder};
-use std::{
-    cell::{Cell, RefCell},
-    path::Path,
-};
-use windlass_engine::ports::Pointers;
+use std::path::Path;
 use windlass_model::{
     job::CommitInfo,
     revision::{Advertised, tags_of},
@@ -26,22 +23,6 @@ use windlass_model::{
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
-/// The facts that a checkout and those of its submodules share.
-pub(crate) struct Checkout<'a> {
-    /// The job's repository, and the login for its server.
-    pub(crate) url: &'a str,
-    pub(crate) login: Option<&'a Login>,
-    /// The app's folder.
-    pub(crate) directory: &'a str,
-    pub(crate) egress: &'a Egress,
-    pub(crate) say: &'a dyn Fn(&str),
-    /// The number of submodules that may still come, and the bytes of all of them.
-    pub(crate) submodules_left: Cell<u32>,
-    pub(crate) bytes_left: Cell<u64>,
-    pub(crate) pointers: RefCell<Pointers>,
-    pub(crate) tags: RefCell<Vec<String>>,
-}
-
 /// Fills the empty folder `to` with a commit's tree, submodules and all.
 pub(crate) fn checkout(
     remote: &Remote,
@@ -49,19 +30,9 @@ pub(crate) fn checkout(
     to: &str,
     directory: &str,
     egress: &Egress,
-    say: &dyn Fn(&str),
-) -> Result<Found, Failed> {
-    let checkout = Checkout {
-        url: &remote.url,
-        login: remote.login.as_ref(),
-        directory,
-        egress,
-        say,
-        submodules_left: Cell::new(submodule::MOST),
-        bytes_left: Cell::new(submodule::LARGEST),
-        pointers: RefCell::default(),
-        tags: RefCell::default(),
-    };
+    progress: &dyn Fn(&str),
+) -> Result<Found, FetchError> {
+    let checkout = Checkout::new(remote, directory, egress, progress);
     let place = Place { remote, to: Path::new(to), path: "", depth: 0 };
     let commit = fetch(wanted, &place, &checkout)?;
     let pointers = checkout.pointers.into_inner();
@@ -70,26 +41,26 @@ pub(crate) fn checkout(
 }
 
 /// Fills the empty folder of one repository.
-pub(crate) fn fetch(
+fn fetch(
     wanted: &Wanted,
     place: &Place<'_>,
     checkout: &Checkout<'_>,
-) -> Result<CommitInfo, Failed> {
+) -> Result<CommitInfo, FetchError> {
     if wanted.commit.len() != 40 {
         let message = "repositories with ids of 64 digits (SHA-256) are not in this version";
-        return Err(Failed::NoCommit(message.into()));
+        return Err(FetchError::NoCommit(message.into()));
     }
     let id = Oid::from_str(&wanted.commit)
-        .map_err(|_| Failed::NoCommit("it is no id of 40 hex digits".into()))?;
+        .map_err(|_| FetchError::NoCommit("it is no id of 40 hex digits".into()))?;
     let to = place.to.display().to_string();
     let repository = init(&to).map_err(|error| local(&error))?;
-    let refs = obtain(&repository, place.remote, wanted, &to, id, checkout.say)?;
+    let refs = obtain(&repository, place.remote, wanted, &to, id, checkout.progress)?;
     if place.depth == 0 {
         *checkout.tags.borrow_mut() = tags_of(&wanted.commit, &refs);
     } else {
         let left = checkout.bytes_left.get();
         let left = left.checked_sub(size(&place.to.join(".git/objects/pack")));
-        let too_large = || Failed::Other("all submodules together have more than 4 GiB".into());
+        let too_large = || FetchError::Other("all submodules together have more than 4 GiB".into());
         checkout.bytes_left.set(left.ok_or_else(too_large)?);
     }
     let commit = repository.find_commit(id).map_err(|error| local(&error))?;
@@ -101,16 +72,23 @@ pub(crate) fn fetch(
     // What is on the disk is what was asked for, or nothing is.
     let head = repository.head().and_then(|head| head.peel_to_commit()).map_err(|e| local(&e))?;
     if head.id() != id {
-        return Err(Failed::Other(format!("checked out {} instead of {id}", head.id())));
+        return Err(FetchError::Other(format!("checked out {} instead of {id}", head.id())));
     }
     let contents = contents::read(&repository, &commit).map_err(|error| local(&error))?;
     checkout.note(&contents.pointers, place.path);
-    submodule::fetch_all(&repository, &commit, &contents.submodules, place, checkout)?;
+    for submodule in submodule::find(&repository, &commit, &contents.submodules, place, checkout)? {
+        let source = submodule.admit(place, checkout)?;
+        let Source { remote, wanted, folder, path, .. } = &source;
+        (checkout.progress)(&format!("submodule {path}: {} of {}", wanted.commit, remote.url));
+        send(&Reply::Server(remote.url.clone()));
+        let inner = Place { remote, to: folder, path, depth: place.depth + 1 };
+        fetch(wanted, &inner, checkout).map_err(|error| source.named(error))?;
+    }
     let about = about(&commit);
     drop((head, commit));
     drop(repository);
     std::fs::remove_dir_all(place.to.join(".git"))
-        .map_err(|error| Failed::Other(error.to_string()))?;
+        .map_err(|error| FetchError::Other(error.to_string()))?;
     Ok(about)
 }
 
@@ -127,22 +105,6 @@ fn about(commit: &git2::Commit<'_>) -> CommitInfo {
     }
 }
 
-impl Checkout<'_> {
-    /// Notes the pointers of one repository that are within the app's folder.
-    fn note(&self, pointers: &[Vec<u8>], path: &str) {
-        let mut noted = self.pointers.borrow_mut();
-        for pointer in pointers {
-            let full = submodule::within(path, &String::from_utf8_lossy(pointer));
-            if submodule::concerns(self.directory, &full) {
-                noted.count += 1;
-                if noted.files.len() < Pointers::NAMED {
-                    noted.files.push(full);
-                }
-            }
-        }
-    }
-}
-
 /// Fetches the commit, and returns the server's refs.
 fn obtain(
     repository: &Repository,
@@ -150,14 +112,14 @@ fn obtain(
     wanted: &Wanted,
     to: &str,
     id: Oid,
-    say: &dyn Fn(&str),
-) -> Result<Vec<Advertised>, Failed> {
+    progress: &dyn Fn(&str),
+) -> Result<Vec<Advertised>, FetchError> {
     let by_id = format!("+{id}:refs/windlass/commit");
     match get(repository, remote, &by_id, 1) {
         Ok(refs) if has(repository, id)? => return Ok(refs),
         Ok(_) => {}
         Err(error) if !refuses_ids(&error) => return Err(refused(&error)),
-        Err(_) => say("the server does not hand out commits by id; looking in its refs"),
+        Err(_) => progress("the server does not hand out commits by id; looking in its refs"),
     }
     let refs = list(repository, remote).map_err(|error| refused(&error))?;
     if let Some(tip) = refs.iter().find(|tip| tip.id == wanted.commit) {
@@ -172,31 +134,31 @@ fn obtain(
     match by_id::fetch(remote, id, to) {
         Ok(()) if has(repository, id)? => return Ok(refs),
         Ok(()) => {}
-        Err(error) => say(&format!("nor over protocol v2: {error}")),
+        Err(error) => progress(&format!("nor over protocol v2: {error}")),
     }
     let branch = match &*wanted.branch {
         "" => "HEAD".to_owned(),
         name => format!("refs/heads/{name}"),
     };
     if !refs.iter().any(|own| own.name == branch) {
-        return Err(Failed::NoCommit(format!("and it has no branch `{branch}`")));
+        return Err(FetchError::NoCommit(format!("and it has no branch `{branch}`")));
     }
     for depth in DEPTHS.into_iter().chain([0]) {
         let depth_said = if depth == 0 { "all".to_owned() } else { depth.to_string() };
-        say(&format!("fetching {depth_said} commits of {branch}"));
+        progress(&format!("fetching {depth_said} commits of {branch}"));
         let spec = format!("+{branch}:refs/windlass/branch");
         get(repository, remote, &spec, depth).map_err(|error| refused(&error))?;
         if has(repository, id)? {
             return Ok(refs);
         }
     }
-    Err(Failed::NoCommit(format!(
+    Err(FetchError::NoCommit(format!(
         "looked by id, at all refs' tips, by id over protocol v2, and in all of {branch}"
     )))
 }
 
 /// Whether the commit has come. An object of another kind is named, and not looked for any longer.
-fn has(repository: &Repository, id: Oid) -> Result<bool, Failed> {
+fn has(repository: &Repository, id: Oid) -> Result<bool, FetchError> {
     let Ok(object) = repository.find_object(id, None) else { return Ok(false) };
     let kind = match object.kind() {
         Some(ObjectType::Commit) => return Ok(true),
@@ -207,7 +169,7 @@ fn has(repository: &Repository, id: Oid) -> Result<bool, Failed> {
     };
     let peeled = object.peel_to_commit().map(|commit| format!(", of commit {}", commit.id()));
     let peeled = peeled.unwrap_or_default();
-    Err(Failed::NoCommit(format!(
+    Err(FetchError::NoCommit(format!(
         "it is the id of {kind}{peeled}; give the commit's id, or the tag's name as `source.revision`"
     )))
 }

@@ -1,9 +1,9 @@
-//! Messages between the daemon and its child: one request, then answers, a line of JSON each.
+//! Messages between the daemon and its child: one request, then replies, a line of JSON each.
 
 use crate::egress::Egress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 use windlass_engine::ports::Pointers;
 use windlass_model::{
     error::GitError,
@@ -63,23 +63,23 @@ pub(crate) struct Wanted {
 
 /// One line of the child's standard output.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     Progress(String),
     /// From now on this is the server that is waited for.
     Server(String),
-    /// Something has come since the last answer.
+    /// Something has come since the last reply.
     Alive,
     Resolved(Resolved),
     Done(Found),
-    Failed(Failed),
+    Failed(FetchError),
 }
 
-impl Answer {
+impl Reply {
     /// Reads a line. Servers and repositories have chosen its words, which go to logs and terminals: none
     /// of them moves a cursor.
     ///
     /// # Errors
-    /// When it is no answer.
+    /// When it is no reply.
     pub(crate) fn read(line: &str) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::from_str(line)?;
         clean(&mut value);
@@ -99,6 +99,15 @@ fn clean(value: &mut Value) {
     }
 }
 
+/// Writes a reply to standard output. A daemon that reads no more has killed this child already.
+pub(crate) fn send(reply: &Reply) {
+    if let Ok(line) = serde_json::to_string(reply) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{line}");
+        let _ = out.flush();
+    }
+}
+
 /// Facts about a tree that its files do not tell.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Found {
@@ -111,7 +120,7 @@ pub(crate) struct Found {
 
 /// [`GitError`], as far as a child can tell.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Failed {
+pub(crate) enum FetchError {
     Unreachable(String),
     Denied(String),
     NoRepository,
@@ -123,7 +132,7 @@ pub(crate) enum Failed {
     Other(String),
 }
 
-impl Failed {
+impl FetchError {
     pub(crate) fn into_error(self, request: &Request) -> GitError {
         let repository = request.remote.url.clone();
         let wanted = match &request.task {
@@ -156,16 +165,16 @@ mod tests {
 
     #[test]
     fn no_word_of_a_server_moves_a_cursor() {
-        let failed = Failed::Unreachable("remote error: \u{1b}[2J\u{7}SUCCEEDED\n".into());
+        let error = FetchError::Unreachable("remote error: \u{1b}[2J\u{7}SUCCEEDED\n".into());
         let pointers = Pointers { files: vec!["a\u{1b}]0;x\u{7}.png".into()], count: 1 };
         let found = Found { pointers, ..Found::default() };
-        for answer in [
-            Answer::Failed(failed),
-            Answer::Done(found),
-            Answer::Progress("submodule \u{9b}2J: ok".into()),
+        for reply in [
+            Reply::Failed(error),
+            Reply::Done(found),
+            Reply::Progress("submodule \u{9b}2J: ok".into()),
         ] {
-            let line = serde_json::to_string(&answer).unwrap();
-            let read = serde_json::to_value(Answer::read(&line).unwrap()).unwrap();
+            let line = serde_json::to_string(&reply).unwrap();
+            let read = serde_json::to_value(Reply::read(&line).unwrap()).unwrap();
             assert!(!read.to_string().contains("\\u00"), "{read}");
             assert!(!read.to_string().contains(char::is_control), "{read}");
         }

@@ -1,6 +1,6 @@
 //! Connections to a repository's server through libgit2, and the meaning of its errors.
 
-use crate::protocol::{Answer, Failed, HEARTBEAT, Remote};
+use crate::protocol::{FetchError, HEARTBEAT, Remote, Reply, send};
 use git2::{
     AutotagOption, Cred, Direction, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks,
     RemoteHead, RemoteRedirect, Repository,
@@ -79,7 +79,7 @@ fn callbacks(remote: &Remote) -> RemoteCallbacks<'_> {
         let come =
             progress.received_bytes() + progress.indexed_objects() + progress.indexed_deltas();
         if last.elapsed() > HEARTBEAT && come > before {
-            crate::child::say(&Answer::Alive);
+            send(&Reply::Alive);
             told.set((Instant::now(), come));
         }
         true
@@ -100,13 +100,13 @@ pub(crate) fn refuses_ids(error: &git2::Error) -> bool {
 }
 
 /// Tells what a server's refusal means.
-pub(crate) fn refused(error: &git2::Error) -> Failed {
+pub(crate) fn refused(error: &git2::Error) -> FetchError {
     let text = error.message().to_owned();
     if error.code() == ErrorCode::Auth
         || text.contains("status code: 401")
         || text.contains("status code: 403")
     {
-        return Failed::Denied(text);
+        return FetchError::Denied(text);
     }
     if text.contains("status code: 404")
         || text.contains("not exported")
@@ -114,23 +114,23 @@ pub(crate) fn refused(error: &git2::Error) -> Failed {
         || text.contains("unexpectedly closed") && error.class() == ErrorClass::Net
         || text.contains("early EOF")
     {
-        return Failed::NoRepository;
+        return FetchError::NoRepository;
     }
     if is_full(&text) {
-        return Failed::Full(text);
+        return FetchError::Full(text);
     }
     match error.class() {
         ErrorClass::Net | ErrorClass::Os | ErrorClass::Ssl | ErrorClass::Http => {
-            Failed::Unreachable(text)
+            FetchError::Unreachable(text)
         }
-        _ => Failed::Other(text),
+        _ => FetchError::Other(text),
     }
 }
 
 /// Tells what an error of this machine means.
-pub(crate) fn local(error: &git2::Error) -> Failed {
+pub(crate) fn local(error: &git2::Error) -> FetchError {
     let text = error.message().to_owned();
-    if is_full(&text) { Failed::Full(text) } else { Failed::Other(text) }
+    if is_full(&text) { FetchError::Full(text) } else { FetchError::Other(text) }
 }
 
 fn is_full(text: &str) -> bool {

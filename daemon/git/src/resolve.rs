@@ -1,17 +1,21 @@
 //! The commit that a revision leads to, as the server has it now.
 
 use crate::{
-    protocol::{Failed, Remote},
+    protocol::{FetchError, Remote},
     remote::{init, list, local, refused},
 };
 use windlass_model::revision::{Resolved, Revision, Unresolved, find};
 
 /// Lists the server's refs and finds the revision among them. `to` is an empty folder.
-pub(crate) fn resolve(remote: &Remote, to: &str, revision: &Revision) -> Result<Resolved, Failed> {
+pub(crate) fn resolve(
+    remote: &Remote,
+    to: &str,
+    revision: &Revision,
+) -> Result<Resolved, FetchError> {
     let repository = init(to).map_err(|error| local(&error))?;
     let refs = list(&repository, remote).map_err(|error| refused(&error))?;
     find(revision, &refs).map_err(|unresolved| match unresolved {
-        Unresolved::Missing(message) => Failed::NoRevision(message),
-        Unresolved::Ambiguous(message) => Failed::Ambiguous(message),
+        Unresolved::Missing(message) => FetchError::NoRevision(message),
+        Unresolved::Ambiguous(message) => FetchError::Ambiguous(message),
     })
 }

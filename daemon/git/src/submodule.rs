@@ -1,9 +1,9 @@
-//! Submodules: fetched into their folders under the egress policy of the repository that names them,
+//! Submodules: where each is fetched from and to, under the egress policy of the repository that names it,
 //! or refused by name. A folder that should hold one is never left empty.
 
 use crate::{
-    fetch::{Checkout, fetch},
-    protocol::{Answer, Failed, Login, Remote, Wanted},
+    place::{Checkout, MOST, Place, concerns, within},
+    protocol::{FetchError, Remote, Wanted},
 };
 use git2::{Commit, FileMode, Oid, Repository};
 use gix::bstr::ByteSlice;
@@ -14,14 +14,8 @@ use std::{
 use url::Url;
 use windlass_model::{error::GitError, repository::shown, revision::is_ref_name};
 
-/// Submodules of one checkout, those of submodules included.
-pub(crate) const MOST: u32 = 64;
-
 /// Submodules within submodules.
 const DEEPEST: usize = 8;
-
-/// The bytes that all submodules of one checkout may send.
-pub(crate) const LARGEST: u64 = 4 << 30;
 
 /// The largest `.gitmodules` that is read.
 const LONGEST: usize = 256 << 10;
@@ -33,7 +27,7 @@ const LONGEST_SHOWN: usize = 200;
 const FILE: &str = ".gitmodules";
 
 /// An entry of `.gitmodules`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Module {
     path: String,
     url: String,
@@ -41,100 +35,136 @@ struct Module {
     branch: String,
 }
 
-/// One repository of a checkout: the job's, or a submodule.
-pub(crate) struct Place<'a> {
-    pub(crate) remote: &'a Remote,
-    /// Its folder.
-    pub(crate) to: &'a Path,
-    /// The same, from the root of the whole checkout. Empty at the root itself.
-    pub(crate) path: &'a str,
-    /// The number of repositories around it.
-    pub(crate) depth: usize,
+/// A submodule of a commit that concerns the app's folder.
+pub(crate) struct Submodule {
+    /// Its folder within its parent's.
+    path: String,
+    /// The same, from the root of the whole checkout.
+    full: String,
+    id: Oid,
+    /// `None` means that `.gitmodules` has no such path.
+    module: Option<Module>,
 }
 
-/// Fetches the submodules of a commit that concern the app's folder.
-pub(crate) fn fetch_all(
+/// A submodule that may be fetched: its address is allowed, and its folder is empty.
+pub(crate) struct Source {
+    pub(crate) remote: Remote,
+    pub(crate) wanted: Wanted,
+    pub(crate) folder: PathBuf,
+    /// From the root of the whole checkout.
+    pub(crate) path: String,
+    /// The job has a login, which is not for this server.
+    withheld: bool,
+}
+
+/// Returns the submodules of a commit that concern the app's folder.
+pub(crate) fn find(
     repository: &Repository,
     commit: &Commit<'_>,
     submodules: &[(Vec<u8>, Oid)],
     place: &Place<'_>,
     checkout: &Checkout<'_>,
-) -> Result<(), Failed> {
-    let ours: Vec<(String, &Oid)> = submodules
-        .iter()
-        .map(|(path, id)| (String::from_utf8_lossy(path).into_owned(), id))
-        .filter(|(path, _)| concerns(checkout.directory, &within(place.path, path)))
+) -> Result<Vec<Submodule>, FetchError> {
+    let paths = submodules.iter().map(|(path, id)| (String::from_utf8_lossy(path), id));
+    let mut ours: Vec<_> = paths
+        .map(|(path, id)| Submodule {
+            full: within(place.path, &path),
+            path: path.into_owned(),
+            id: *id,
+            module: None,
+        })
+        .filter(|one| concerns(checkout.directory, &one.full))
         .collect();
-    let Some((first, _)) = ours.first() else { return Ok(()) };
-    let modules = read(repository, commit).map_err(|message| Failed::Submodule {
-        path: within(place.path, first),
+    let Some(first) = ours.first() else { return Ok(ours) };
+    let modules = read(repository, commit).map_err(|message| FetchError::Submodule {
+        path: first.full.clone(),
         url: String::new(),
         message,
     })?;
-    for (path, id) in &ours {
-        let full = within(place.path, path);
-        // A file may say an address of any length.
-        let refuse = |url: &str, message: String| Failed::Submodule {
-            path: full.clone(),
-            url: shown(url).chars().take(LONGEST_SHOWN).collect(),
-            message: message.chars().take(2 * LONGEST_SHOWN).collect(),
-        };
-        let module = modules.iter().find(|module| module.path == *path);
-        let module =
-            module.ok_or_else(|| refuse("", format!("{FILE} does not say where it is")))?;
-        let asked = address(&place.remote.url, &module.url).map_err(|m| refuse(&module.url, m))?;
-        let url = checkout.egress.check(&asked).map_err(|error| match error {
-            GitError::Unreachable { message, .. } => {
-                Failed::Unreachable(format!("submodule `{full}` of {}: {message}", shown(&asked)))
-            }
-            GitError::Egress { message, .. } | GitError::Address { message, .. } => {
-                refuse(&asked, format!("its URL is not allowed: {message}"))
-            }
-            other => refuse(&asked, other.to_string()),
-        })?;
-        if place.depth >= DEEPEST {
-            return Err(refuse(url.as_str(), format!("is within more than {DEEPEST} others")));
-        }
-        let left = checkout.submodules_left.get();
-        let left = left.checked_sub(1).ok_or_else(|| {
-            refuse(
-                url.as_str(),
-                format!("there are more than {MOST}, those of submodules included"),
-            )
-        })?;
-        checkout.submodules_left.set(left);
-        let folder = empty_folder(place.to, path).map_err(|why| refuse(url.as_str(), why))?;
-        let login = checkout.login_for(&url).cloned();
-        let withheld = login.is_none() && checkout.login.is_some();
-        (checkout.say)(&format!("submodule {full}: {id} of {url}"));
-        crate::child::say(&Answer::Server(url.to_string()));
-        let wanted = Wanted { commit: id.to_string(), branch: module.branch.clone() };
-        let remote = Remote { url: url.to_string(), login };
-        let inner = Place { remote: &remote, to: &folder, path: &full, depth: place.depth + 1 };
-        fetch(&wanted, &inner, checkout)
-            .map_err(|failed| named(failed, &full, url.as_str(), id, withheld))?;
+    for one in &mut ours {
+        one.module = modules.iter().find(|module| module.path == one.path).cloned();
     }
-    Ok(())
+    Ok(ours)
 }
 
-/// Names the submodule in a failure of its own; failures of those within it are named already.
-fn named(failed: Failed, path: &str, url: &str, id: &Oid, withheld: bool) -> Failed {
-    let message = match failed {
-        Failed::Unreachable(message) => {
-            return Failed::Unreachable(format!("submodule `{path}` of {url}: {message}"));
+impl Submodule {
+    /// Checks that this submodule of `place` may be fetched, and counts it.
+    pub(crate) fn admit(
+        &self,
+        place: &Place<'_>,
+        checkout: &Checkout<'_>,
+    ) -> Result<Source, FetchError> {
+        let module = self.module.as_ref();
+        let module =
+            module.ok_or_else(|| self.refuse("", format!("{FILE} does not say where it is")))?;
+        let asked = address(&place.remote.url, &module.url)
+            .map_err(|message| self.refuse(&module.url, message))?;
+        let url = checkout.egress.check(&asked).map_err(|error| match error {
+            GitError::Unreachable { message, .. } => {
+                unreachable(&self.full, &shown(&asked), &message)
+            }
+            GitError::Egress { message, .. } | GitError::Address { message, .. } => {
+                self.refuse(&asked, format!("its URL is not allowed: {message}"))
+            }
+            other => self.refuse(&asked, other.to_string()),
+        })?;
+        if place.depth >= DEEPEST {
+            let message = format!("is within more than {DEEPEST} others");
+            return Err(self.refuse(url.as_str(), message));
         }
-        Failed::Submodule { .. } | Failed::Full(_) => return failed,
-        Failed::Denied(message) if withheld => format!(
-            "it wants a login ({message}), and `source.credential` is sent to the repository's own host alone"
-        ),
-        Failed::Denied(message) => format!("it refused the login: {message}"),
-        Failed::NoRepository => "there is no such repository".into(),
-        Failed::NoCommit(message) => format!("it has no commit {id}: {message}"),
-        Failed::NoRevision(message) | Failed::Ambiguous(message) | Failed::Other(message) => {
-            message
+        let left = checkout.submodules_left.get().checked_sub(1).ok_or_else(|| {
+            let message = format!("there are more than {MOST}, those of submodules included");
+            self.refuse(url.as_str(), message)
+        })?;
+        checkout.submodules_left.set(left);
+        let folder = empty_folder(place.to, &self.path)
+            .map_err(|message| self.refuse(url.as_str(), message))?;
+        let login = checkout.login_for(&url).cloned();
+        Ok(Source {
+            withheld: login.is_none() && checkout.has_login(),
+            remote: Remote { url: url.into(), login },
+            wanted: Wanted { commit: self.id.to_string(), branch: module.branch.clone() },
+            folder,
+            path: self.full.clone(),
+        })
+    }
+
+    /// A file may say an address of any length.
+    fn refuse(&self, url: &str, message: String) -> FetchError {
+        FetchError::Submodule {
+            path: self.full.clone(),
+            url: shown(url).chars().take(LONGEST_SHOWN).collect(),
+            message: message.chars().take(2 * LONGEST_SHOWN).collect(),
         }
-    };
-    Failed::Submodule { path: path.into(), url: url.into(), message }
+    }
+}
+
+impl Source {
+    /// Names the submodule in an error of its own; errors of those within it are named already.
+    pub(crate) fn named(&self, error: FetchError) -> FetchError {
+        let message = match error {
+            FetchError::Unreachable(message) => {
+                return unreachable(&self.path, &self.remote.url, &message);
+            }
+            FetchError::Submodule { .. } | FetchError::Full(_) => return error,
+            FetchError::Denied(message) if self.withheld => format!(
+                "it wants a login ({message}), and `source.credential` is sent to the repository's own host alone"
+            ),
+            FetchError::Denied(message) => format!("it refused the login: {message}"),
+            FetchError::NoRepository => "there is no such repository".into(),
+            FetchError::NoCommit(message) => {
+                format!("it has no commit {}: {message}", self.wanted.commit)
+            }
+            FetchError::NoRevision(message)
+            | FetchError::Ambiguous(message)
+            | FetchError::Other(message) => message,
+        };
+        FetchError::Submodule { path: self.path.clone(), url: self.remote.url.clone(), message }
+    }
+}
+
+fn unreachable(path: &str, url: &str, message: &str) -> FetchError {
+    FetchError::Unreachable(format!("submodule `{path}` of {url}: {message}"))
 }
 
 /// Reads `.gitmodules` of a commit. Its includes are not followed.
@@ -220,36 +250,6 @@ fn empty_folder(to: &Path, path: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Whether a path is within the app's folder, or the app's folder within that path.
-pub(crate) fn concerns(directory: &str, path: &str) -> bool {
-    let parts = |path: &'_ str| -> Vec<String> {
-        let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-        parts.map(str::to_owned).collect()
-    };
-    parts(directory).iter().zip(&parts(path)).all(|(one, other)| one == other)
-}
-
-/// Joins a path to its folder's, which is empty at the root.
-pub(crate) fn within(folder: &str, path: &str) -> String {
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
-}
-
-/// Whether two URLs are of the same server, so that a login for one may be sent to the other.
-pub(crate) fn is_same_server(one: &Url, other: &Url) -> bool {
-    let server = |url: &Url| {
-        (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
-    };
-    server(one) == server(other)
-}
-
-impl Checkout<'_> {
-    /// The login, where `url` is of the server that it is for.
-    fn login_for(&self, url: &Url) -> Option<&Login> {
-        let is_its_own = Url::parse(self.url).is_ok_and(|own| is_same_server(&own, url));
-        self.login.filter(|_| is_its_own)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,33 +285,6 @@ mod tests {
         assert_eq!(parse(text).unwrap(), expected);
         assert_eq!(parse(b"").unwrap(), []);
         parse(b"[submodule").unwrap_err();
-    }
-
-    #[test]
-    fn a_login_stays_with_its_server() {
-        let same = |one: &str, other: &str| {
-            is_same_server(&Url::parse(one).unwrap(), &Url::parse(other).unwrap())
-        };
-        assert!(same("https://h/a", "https://h:443/b/c"));
-        assert!(same("git://h:9418/a", "git://h:9418/b"));
-        for other in ["http://h/a", "https://h:8443/a", "https://h2/a", "https://h.example/a"] {
-            assert!(!same("https://h/a", other), "{other}");
-        }
-    }
-
-    #[test]
-    fn only_what_concerns_the_apps_folder_is_fetched() {
-        for (directory, path, expected) in [
-            (".", "theme", true),
-            ("", "a/b", true),
-            ("app", "app/theme", true),
-            ("./app/", "app", true),
-            ("app/theme/site", "app/theme", true),
-            ("app", "docs/theme", false),
-            ("app", "app2", false),
-        ] {
-            assert_eq!(concerns(directory, path), expected, "{directory} {path}");
-        }
     }
 
     #[test]

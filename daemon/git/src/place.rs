@@ -1,0 +1,146 @@
+//! One checkout, and the repositories that it fetches: the job's, and its submodules.
+
+use crate::{
+    egress::Egress,
+    protocol::{Login, Remote},
+};
+use std::{
+    cell::{Cell, RefCell},
+    path::Path,
+};
+use url::Url;
+use windlass_engine::ports::Pointers;
+
+/// Submodules of one checkout, those of submodules included.
+pub(crate) const MOST: u32 = 64;
+
+/// The bytes that all submodules of one checkout may send.
+const LARGEST: u64 = 4 << 30;
+
+/// The facts that a checkout and those of its submodules share.
+pub(crate) struct Checkout<'a> {
+    /// The job's repository, and the login for its server.
+    url: &'a str,
+    login: Option<&'a Login>,
+    /// The app's folder.
+    pub(crate) directory: &'a str,
+    pub(crate) egress: &'a Egress,
+    pub(crate) progress: &'a dyn Fn(&str),
+    /// The number of submodules that may still come, and the bytes of all of them.
+    pub(crate) submodules_left: Cell<u32>,
+    pub(crate) bytes_left: Cell<u64>,
+    pub(crate) pointers: RefCell<Pointers>,
+    pub(crate) tags: RefCell<Vec<String>>,
+}
+
+/// One repository of a checkout: the job's, or a submodule.
+pub(crate) struct Place<'a> {
+    pub(crate) remote: &'a Remote,
+    /// Its folder.
+    pub(crate) to: &'a Path,
+    /// The same, from the root of the whole checkout. Empty at the root itself.
+    pub(crate) path: &'a str,
+    /// The number of repositories around it.
+    pub(crate) depth: usize,
+}
+
+impl<'a> Checkout<'a> {
+    /// Begins the checkout of a job's repository. `progress` takes lines for people.
+    pub(crate) fn new(
+        remote: &'a Remote,
+        directory: &'a str,
+        egress: &'a Egress,
+        progress: &'a dyn Fn(&str),
+    ) -> Self {
+        Self {
+            url: &remote.url,
+            login: remote.login.as_ref(),
+            directory,
+            egress,
+            progress,
+            submodules_left: Cell::new(MOST),
+            bytes_left: Cell::new(LARGEST),
+            pointers: RefCell::default(),
+            tags: RefCell::default(),
+        }
+    }
+
+    /// Notes the pointers of one repository that are within the app's folder.
+    pub(crate) fn note(&self, pointers: &[Vec<u8>], path: &str) {
+        let mut noted = self.pointers.borrow_mut();
+        for pointer in pointers {
+            let full = within(path, &String::from_utf8_lossy(pointer));
+            if concerns(self.directory, &full) {
+                noted.count += 1;
+                if noted.files.len() < Pointers::NAMED {
+                    noted.files.push(full);
+                }
+            }
+        }
+    }
+
+    /// The job has a login, be it for the server of a submodule or not.
+    pub(crate) fn has_login(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// The login, where `url` is of the server that it is for.
+    pub(crate) fn login_for(&self, url: &Url) -> Option<&Login> {
+        let is_its_own = Url::parse(self.url).is_ok_and(|own| is_same_server(&own, url));
+        self.login.filter(|_| is_its_own)
+    }
+}
+
+/// Whether a path is within the app's folder, or the app's folder within that path.
+pub(crate) fn concerns(directory: &str, path: &str) -> bool {
+    let parts = |path: &'_ str| -> Vec<String> {
+        let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+        parts.map(str::to_owned).collect()
+    };
+    parts(directory).iter().zip(&parts(path)).all(|(one, other)| one == other)
+}
+
+/// Joins a path to its folder's, which is empty at the root.
+pub(crate) fn within(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// Whether two URLs are of the same server, so that a login for one may be sent to the other.
+fn is_same_server(one: &Url, other: &Url) -> bool {
+    let server = |url: &Url| {
+        (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
+    };
+    server(one) == server(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_stays_with_its_server() {
+        let same = |one: &str, other: &str| {
+            is_same_server(&Url::parse(one).unwrap(), &Url::parse(other).unwrap())
+        };
+        assert!(same("https://h/a", "https://h:443/b/c"));
+        assert!(same("git://h:9418/a", "git://h:9418/b"));
+        for other in ["http://h/a", "https://h:8443/a", "https://h2/a", "https://h.example/a"] {
+            assert!(!same("https://h/a", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_what_concerns_the_apps_folder_is_fetched() {
+        for (directory, path, expected) in [
+            (".", "theme", true),
+            ("", "a/b", true),
+            ("app", "app/theme", true),
+            ("./app/", "app", true),
+            ("app/theme/site", "app/theme", true),
+            ("app", "docs/theme", false),
+            ("app", "app2", false),
+        ] {
+            assert_eq!(concerns(directory, path), expected, "{directory} {path}");
+        }
+    }
+}
