@@ -1,10 +1,13 @@
 //! Events of `go test -json` (`go doc test2json`). Those of several packages are mixed: each event names
 //! its package and test. Actions decide; output only gives failures their words.
 
-use super::{Summary, case, note, plain, summary};
 use crate::output::{Test, Verdict, close, does_not_build, glued, is_parent};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use windlass_plugin_sdk::{
+    Summary,
+    reports::{case, note, plain, summary},
+};
 
 /// The number of lines that are kept of a package that fails outside of its tests.
 const OUTSIDE: usize = 20;

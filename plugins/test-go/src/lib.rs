@@ -3,9 +3,7 @@
 use windlass_plugin_sdk::{
     Error, Ran, Summary, TestPlan, Tree,
     gomod::{is_passed_by, module_of, used},
-    leads_out,
-    reports::{case, note, place, plain, summary},
-    test_runner,
+    leads_out, test_runner,
 };
 
 mod events;

@@ -1,7 +1,10 @@
 //! Output of `go test` (`cmd/internal/test2json` reads the same lines).
 
-use super::{Summary, case, note, place, plain, summary};
 use std::collections::BTreeMap;
+use windlass_plugin_sdk::{
+    Summary,
+    reports::{case, note, place, plain, summary},
+};
 
 /// One test, named as Go does: `TestSum/negative` belongs to `TestSum`.
 #[derive(Default)]
