@@ -1,6 +1,9 @@
 //! Output of pytest, where its report is not there: too large, or never written.
 
-use super::{Summary, case, note, summary};
+use windlass_plugin_sdk::{
+    Summary,
+    reports::{case, note, summary},
+};
 
 /// None where its closing line is not there: `1 failed, 2 passed in 0.12s`, perhaps within `===`.
 pub(crate) fn read(output: &str) -> Option<Summary> {

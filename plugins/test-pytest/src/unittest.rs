@@ -1,7 +1,9 @@
 //! Output of `python -m unittest`.
 
-use super::{Summary, case, note, summary};
-use windlass_plugin_sdk::{TestCase, reports::place};
+use windlass_plugin_sdk::{
+    Summary, TestCase,
+    reports::{case, note, place, summary},
+};
 
 /// None where it printed no count.
 pub(crate) fn read(output: &str) -> Option<Summary> {
