@@ -1,6 +1,6 @@
 //! Jest: `Tests:       1 failed, 2 passed, 3 total`, and a `●` block for each failure.
 
-use crate::count;
+use crate::counts::count;
 use windlass_plugin_sdk::{
     Summary,
     reports::{case, note, place, summary},

@@ -7,6 +7,7 @@ use windlass_plugin_sdk::{
     test_runner,
 };
 
+mod counts;
 mod jest;
 mod mocha;
 mod node;
@@ -77,13 +78,3 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
 }
 
 test_runner!(plan: plan, parse: parse);
-
-/// `3 passed` among `1 failed | 3 passed`, or `1 failed, 3 passed`.
-fn count(list: &str, name: &str) -> u32 {
-    let parts = list.split(['|', ',', '(']);
-    let of = |part: &str| {
-        let (number, word) = part.trim().split_once(' ')?;
-        (word.trim() == name).then(|| number.parse::<u32>().ok()).flatten()
-    };
-    parts.filter_map(of).next().unwrap_or_default()
-}
