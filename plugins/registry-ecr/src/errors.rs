@@ -1,7 +1,7 @@
 //! Refusals of AWS, in words that name what to change. Errors come as JSON from ECR and as XML from
 //! STS.
 
-use crate::between;
+use crate::xml::between;
 use serde_json::Value;
 use std::time::UNIX_EPOCH;
 use windlass_plugin_sdk::{Error, ErrorKind, clock, http::Response};

@@ -2,33 +2,23 @@
 //! they take up, or for a role by web identity. No key, token or password is seen in here.
 
 mod errors;
+mod keys;
+mod post;
+mod settings;
 mod sigv4;
 mod sts;
+mod xml;
 
+use keys::Keys;
 use serde_json::Value;
+use settings::Settings;
 use windlass_plugin_sdk::{
-    Credential, Error, Login, LoginRequest, Secret, clock, config, http, invalid, registry_auth,
+    Credential, Error, Login, LoginRequest, clock, invalid, registry_auth,
     secrets::{self, Encoding},
 };
 
-/// Keys that sign.
-struct Keys {
-    id: String,
-    secret: Secret,
-    token: Option<Secret>,
-}
-
-/// Settings of the operator.
-struct Settings(Value);
-
-impl Settings {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0[name].as_str()
-    }
-}
-
 fn authenticate(request: LoginRequest) -> Result<Login, Error> {
-    let settings = Settings(serde_json::from_str(&config()).unwrap_or_default());
+    let settings = Settings::read();
     let region = match settings.text("region") {
         Some(region) => region.to_owned(),
         None => region_of(&request.registry).ok_or_else(|| {
@@ -78,36 +68,11 @@ fn region_of(host: &str) -> Option<String> {
 
 /// Returns the operator's keys, or those of the role that these keys, or the web identity, assume.
 fn keys(settings: &Settings, region: &str) -> Result<Keys, Error> {
-    let Some(role) = settings.text("role-arn") else { return own_keys() };
+    let Some(role) = settings.text("role-arn") else { return Keys::own() };
     match secrets::open("web-identity") {
         Ok(token) => sts::by_web_identity(settings, region, role, &token),
-        Err(_) => sts::by_keys(settings, region, role, &own_keys()?),
+        Err(_) => sts::by_keys(settings, region, role, &Keys::own()?),
     }
-}
-
-fn own_keys() -> Result<Keys, Error> {
-    let aws = secrets::open("aws")?;
-    Ok(Keys {
-        id: aws.public_field("/access_key_id")?,
-        secret: aws.field("/secret_access_key")?,
-        token: aws.field("/session_token").ok(),
-    })
-}
-
-/// The text between two marks: what answers say in clear.
-fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
-    text.split_once(from)?.1.split_once(to).map(|(inside, _)| inside)
-}
-
-/// A request to AWS, as all of them are.
-fn request<'a>(
-    url: &str,
-    headers: Vec<(String, http::HeaderValue<'a>)>,
-    body: Vec<http::Part<'a>>,
-) -> http::Request<'a> {
-    let method = "POST".to_owned();
-    let url = url.to_owned();
-    http::Request { method, url, headers, body, timeout_ms: 15_000, max_response: 256 << 10 }
 }
 
 registry_auth!(authenticate);

@@ -1,7 +1,7 @@
 //! AWS's Signature Version 4 (docs.aws.amazon.com, "Create a signed AWS API request"), with keys that
 //! stay in the host.
 
-use crate::{Keys, request};
+use crate::{keys::Keys, post::post};
 use std::fmt::Write;
 use windlass_plugin_sdk::{
     Error, clock,
@@ -66,7 +66,7 @@ pub(crate) fn send(signed: &Signed<'_>, keys: &Keys) -> Result<Response, Error> 
         let parts = vec![Part::Secret(token)];
         headers.push(("x-amz-security-token".into(), HeaderValue::Parts(parts)));
     }
-    send_http(&request(signed.url, headers, vec![Part::Text(signed.body.into())]))
+    send_http(&post(signed.url, headers, vec![Part::Text(signed.body.into())]))
 }
 
 fn hex(bytes: &[u8]) -> String {

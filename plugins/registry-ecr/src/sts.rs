@@ -1,6 +1,6 @@
 //! Roles: STS gives keys for an hour, to keys or to a web identity.
 
-use crate::{Keys, Settings, between, errors, request, sigv4};
+use crate::{errors, keys::Keys, post::post, settings::Settings, sigv4, xml::between};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use windlass_plugin_sdk::{
     Error, Secret,
@@ -43,7 +43,7 @@ pub(crate) fn by_web_identity(
     let form = form("AssumeRoleWithWebIdentity", settings, role) + "&WebIdentityToken=";
     let headers = vec![("content-type".to_owned(), HeaderValue::Text(FORM.into()))];
     let body = vec![Part::Text(form), Part::SecretForm(token)];
-    let answer = send(&request(&endpoint(settings, region), headers, body))?;
+    let answer = send(&post(&endpoint(settings, region), headers, body))?;
     taken(&answer, "AssumeRoleWithWebIdentityResult", "sts:AssumeRoleWithWebIdentity")
 }
 
