@@ -1,7 +1,7 @@
 //! The same build by buildctl: the same daemon, in turns, everything cached, pushed to the same
 //! registry.
 
-use crate::{median, title};
+use crate::figures::{median, title};
 use std::{process::Command, time::Instant};
 use windlass_bed::{Repository, process::run};
 use windlass_tests::{Stand, bed};

@@ -1,6 +1,6 @@
 //! Whole jobs: by stage, cold and unchanged; a crash; memory.
 
-use crate::title;
+use crate::figures::title;
 use serde_json::Value;
 use std::fs;
 use windlass_bed::Repository;

@@ -11,6 +11,7 @@
 
 mod builds;
 mod deploys;
+mod figures;
 mod requests;
 
 use std::process::ExitCode;
@@ -27,15 +28,4 @@ fn main() -> ExitCode {
     deploys::crash(&stand);
     deploys::memory(&stand, idle);
     ExitCode::SUCCESS
-}
-
-/// Prints a heading.
-fn title(text: &str) {
-    println!("\n## {text}");
-}
-
-/// The middle one.
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

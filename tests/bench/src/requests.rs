@@ -1,6 +1,6 @@
 //! Requests to the API server for one release, by its own audit log.
 
-use crate::title;
+use crate::figures::title;
 use serde_json::Value;
 use std::{fs, process::Command, time::Instant};
 use windlass_bed::{Repository, part::control_plane::kubectl, process::run};
