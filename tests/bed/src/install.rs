@@ -4,12 +4,16 @@ mod debian;
 mod go;
 mod python;
 
-pub use go::{GATEWAY, Module, for_benches, gateway, has_gateway, kwok_stages};
+pub use go::{GATEWAY, Module, has_gateway, kwok_stages};
 pub use python::python;
 
 use crate::{Layout, Report, Result, layout::Existing, times};
 use rustix::fs::{FlockOperation, flock};
-use std::{fs::File, path::Path, time::Instant};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// One preparation that a bed needs and this machine lacks.
 pub enum Missing {
@@ -65,10 +69,35 @@ impl std::fmt::Display for Missing {
 /// # Errors
 /// When Go does not run.
 pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
-    let mut missing: Vec<_> = go::missing(layout, existing)?;
+    let modules = go::missing(layout, existing)?;
+    let mut missing: Vec<_> = modules.into_iter().map(Missing::Go).collect();
     missing.extend(debian::missing(existing).map(Missing::Debian));
     missing.sort_by_key(|one| std::cmp::Reverse(times::estimate(layout, one.name()).seconds));
     Ok(missing)
+}
+
+/// Builds the gateway, and says where the Gateway API's definitions are.
+///
+/// # Errors
+/// Go's own error.
+pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
+    provide(layout, &GATEWAY, report)?;
+    Ok(go::sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
+}
+
+/// Builds what benches need beyond the bed.
+///
+/// # Errors
+/// Go's own error.
+pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
+    go::FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))
+}
+
+fn provide(layout: &Layout, module: &'static Module, report: &Report) -> Result<()> {
+    if go::is_built(layout, module)? {
+        return Ok(());
+    }
+    Missing::Go(module).provide(layout, report)
 }
 
 /// Installs the Debian package that brings a program which one test needs, unless it is there.

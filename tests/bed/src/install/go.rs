@@ -1,8 +1,7 @@
 //! Go programs, built once for each version of theirs and of Go.
 
 use crate::{
-    Layout, Report, Result, build,
-    install::Missing,
+    Layout, Result, build,
     layout::Existing,
     process::{ending_with_us, run},
 };
@@ -69,7 +68,7 @@ pub static GATEWAY: Module = Module {
 };
 
 /// Programs that benches compare with, or need, beyond the bed.
-static FOR_BENCHES: &[Module] = &[
+pub(super) static FOR_BENCHES: &[Module] = &[
     Module {
         folder: "helm",
         version: "v4.3.1",
@@ -89,7 +88,7 @@ static FOR_BENCHES: &[Module] = &[
 ];
 
 /// Returns what has to be compiled for a bed that uses `existing`.
-pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
+pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<&'static Module>> {
     let wanted: [(&'static Module, bool); 3] = [
         (&BUILDKIT, existing.buildkit.is_none()),
         (&ETCD, existing.kubeconfig.is_none()),
@@ -98,7 +97,7 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missin
     let mut missing = Vec::new();
     for (module, wanted) in wanted {
         if wanted && !is_built(layout, module)? {
-            missing.push(Missing::Go(module));
+            missing.push(module);
         }
     }
     Ok(missing)
@@ -110,23 +109,6 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missin
 /// When Go does not run.
 pub fn has_gateway(layout: &Layout) -> Result<bool> {
     is_built(layout, &GATEWAY)
-}
-
-/// Builds the gateway, and says where the Gateway API's definitions are.
-///
-/// # Errors
-/// Go's own error.
-pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
-    provide(layout, &GATEWAY, report)?;
-    Ok(sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
-}
-
-/// Builds what benches need beyond the bed.
-///
-/// # Errors
-/// Go's own error.
-pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
-    FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))
 }
 
 /// Returns the stages of kwok by which nodes and pods are ready at once, and nodes keep saying so.
@@ -145,15 +127,8 @@ pub fn kwok_stages() -> Result<Vec<PathBuf>> {
     Ok(files.map(|file| stages.join(file)).into())
 }
 
-fn provide(layout: &Layout, module: &'static Module, report: &Report) -> Result<()> {
-    if is_built(layout, module)? {
-        return Ok(());
-    }
-    Missing::Go(module).provide(layout, report)
-}
-
 /// Returns the folder of the sources of a module that `folder` uses; fetches them if they are missing.
-fn sources(folder: &str, module: &str) -> Result<PathBuf> {
+pub(super) fn sources(folder: &str, module: &str) -> Result<PathBuf> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Download {
@@ -169,7 +144,8 @@ fn source(folder: &str) -> PathBuf {
     build::root().join("tests/bed/go").join(folder)
 }
 
-fn is_built(layout: &Layout, module: &Module) -> Result<bool> {
+/// Returns whether a module is built, as it is now and by the Go that is here.
+pub(super) fn is_built(layout: &Layout, module: &Module) -> Result<bool> {
     let bin = bin(layout);
     let mut programs = module.packages.iter().filter_map(|package| package.rsplit('/').next());
     Ok(programs.all(|name| bin.join(name).exists())
@@ -196,6 +172,7 @@ fn stamp(module: &Module) -> Result<String> {
     Ok(stamp)
 }
 
+/// Builds a module.
 pub(super) fn build(layout: &Layout, module: &Module) -> Result<()> {
     let bin = bin(layout);
     fs::create_dir_all(&bin)?;
