@@ -1,11 +1,13 @@
 //! What each command does.
 
 use crate::{
-    FAILED,
     args::{Args, ClusterOrder, Command, Output, Secret},
-    client::{Client, Failure},
-    eject, init, json, lists, logs, out, plugins,
-    render::{Clock, Detail, now_ms},
+    client::Client,
+    eject,
+    exit::FAILED,
+    failure::Failure,
+    init, json, lists, logs, out, plugins,
+    render::{Clock, Detail, now_ms, past_ending},
     show, source, status,
     watch::{follow, watch},
 };
@@ -123,7 +125,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 let wanted = |event: &v1::Event| *events || of_plugins(event);
                 all_events(client, &args, &job, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
-                out::lines(&show::ending(&job, ended, &Clock::local()), &args)?;
+                out::lines(&past_ending(&job, ended, &Clock::local()), &args)?;
             }
             let ended = job.ended.map(|ended| ended.outcome());
             if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {

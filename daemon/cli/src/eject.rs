@@ -1,6 +1,6 @@
 //! `windlass eject`: what Windlass would build and apply, as files that a person can own.
 
-use crate::client::Failure;
+use crate::failure::Failure;
 use serde_json::Value;
 use std::{
     fs,

@@ -1,6 +1,6 @@
 //! `windlass explain`: what a code means.
 
-use crate::{args::Output, client::Failure, out};
+use crate::{args::Output, failure::Failure, out};
 use serde_json::json;
 use windlass_rollout::problem::{headings, page};
 

@@ -1,6 +1,6 @@
 //! `windlass init`: a `windlass.toml` with comments, from what is detected in the repository.
 
-use crate::{client::Failure, render::clean, source::check_address};
+use crate::{failure::Failure, render::clean, source::check_address};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 use windlass_model::{

@@ -2,7 +2,8 @@
 
 use crate::{
     args::{Args, Output},
-    client::{Client, Failure},
+    client::Client,
+    failure::Failure,
     json, out,
     render::{Clock, Line, Look, millis},
     show::{app, place},

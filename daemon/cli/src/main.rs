@@ -8,7 +8,9 @@ mod commands;
 mod eject;
 #[cfg(test)]
 mod events;
+mod exit;
 mod explain;
+mod failure;
 mod init;
 mod json;
 mod lists;
@@ -25,19 +27,8 @@ mod watch;
 
 use args::Args;
 use clap::{CommandFactory, Parser};
-use client::Failure;
+use failure::Failure;
 use std::process::ExitCode;
-
-/// The job failed, or was stopped.
-const FAILED: u8 = 1;
-/// The request was wrong.
-const USAGE: u8 = 2;
-/// Nobody answers.
-const UNREACHABLE: u8 = 3;
-/// Ctrl-C, while a job was watched: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
-/// Nobody reads the output any more: 128 + SIGPIPE, as of other programs.
-const UNREAD: u8 = 141;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

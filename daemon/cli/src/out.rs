@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Args, Output},
-    client::Failure,
+    failure::Failure,
     render::{self, Line, Look},
 };
 use serde_json::Value;

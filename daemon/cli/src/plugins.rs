@@ -1,9 +1,6 @@
 //! `windlass plugin`.
 
-use crate::{
-    args::Plugin,
-    client::{Client, Failure},
-};
+use crate::{args::Plugin, client::Client, failure::Failure};
 use serde_json::{Value, json};
 use windlass_proto::v1;
 

@@ -7,6 +7,7 @@ mod board;
 mod ending;
 mod line;
 mod painter;
+mod past;
 mod screen;
 mod section;
 mod table;
@@ -17,8 +18,9 @@ mod scenes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ending::{Ending, ending, image, labelled, next, reached};
+pub(crate) use ending::{image, labelled, next, reached};
 pub(crate) use line::{Line, Look, clean};
+pub(crate) use past::past_ending;
 pub(crate) use screen::{Screen, print};
 pub(crate) use section::{short, short_tag};
 pub(crate) use table::table;

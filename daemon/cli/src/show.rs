@@ -1,9 +1,6 @@
 //! Messages as lines for people.
 
-use crate::{
-    json::word,
-    render::{self, Clock, Ending, Line, millis},
-};
+use crate::json::word;
 use windlass_model::{cluster::DEFAULT, diagnosis::Layout};
 use windlass_proto::v1;
 
@@ -30,15 +27,6 @@ pub(crate) fn diagnosis(diagnosis: &v1::Diagnosis) -> String {
     };
     let text = layout.to_string();
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-}
-
-/// How a job that is not watched ended.
-pub(crate) fn ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Vec<Line> {
-    let began = millis(job.started.as_ref());
-    let ended_ms = millis(job.finished.as_ref());
-    let took_ms = began.zip(ended_ms).map(|(began, ended)| ended.saturating_sub(began));
-    let told = Ending { took_ms, ended_ms, ..Ending::default() };
-    render::ending(ended, job, &told, clock)
 }
 
 pub(crate) fn app(app: Option<&v1::App>) -> String {

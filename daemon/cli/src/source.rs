@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Command, Source},
-    client::Failure,
+    failure::Failure,
 };
 use windlass_model::{repository, revision::is_commit_id};
 use windlass_proto::v1;

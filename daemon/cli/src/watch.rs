@@ -1,9 +1,10 @@
 //! Follows a job to its end, over lost connections too.
 
 use crate::{
-    FAILED, INTERRUPTED,
     args::{Args, Output},
-    client::{Client, Failure},
+    client::Client,
+    exit::{FAILED, INTERRUPTED},
+    failure::Failure,
     json, out,
     render::{Detail, Screen},
 };

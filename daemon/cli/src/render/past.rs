@@ -1,0 +1,17 @@
+//! The end of a job that is not watched.
+
+use super::{
+    ending::{Ending, ending},
+    line::Line,
+    time::{Clock, millis},
+};
+use windlass_proto::v1;
+
+/// The lines that say how a job ended, without what only its events tell.
+pub(crate) fn past_ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Vec<Line> {
+    let began = millis(job.started.as_ref());
+    let ended_ms = millis(job.finished.as_ref());
+    let took_ms = began.zip(ended_ms).map(|(began, ended)| ended.saturating_sub(began));
+    let facts = Ending { took_ms, ended_ms, ..Ending::default() };
+    ending(ended, job, &facts, clock)
+}
