@@ -1,15 +1,32 @@
 //! Carries a change out: in waves, each after the one before.
 
+mod claims;
+mod inventory;
+mod owner;
+mod preview;
+mod prune;
+pub(crate) mod pull_secret;
+mod scale_to_zero;
+mod scalers;
+pub(crate) mod server_side;
+mod unblock;
+
+pub(crate) use claims::Claims;
+pub(crate) use preview::serves;
+pub(crate) use scale_to_zero::scale_to_zero;
+pub(crate) use unblock::unblock;
+
 use crate::{
-    claims::Claims,
     client::{Client, HOLDER, MANAGER},
-    inventory::{Entry, Inventory},
-    owner::{is_of_app, is_of_same_app, of_another},
-    render::{PODS, PullLogin, manifests, scaled, text, wave, workload_name},
-    scalers::{has_autoscaler, has_said},
+    json::text,
+    object::ObjectRef,
+    render::{PODS, PullLogin, manifests, scaled, wave, workload_name},
 };
 use futures::future::try_join_all;
+use inventory::Inventory;
 use kube::api::DynamicObject;
+use owner::{is_of_same_app, of_another};
+use scalers::has_said;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::{ports::Secrets, recorder::Recorder};
@@ -54,7 +71,7 @@ impl Applier<'_> {
         if found.is_none() {
             self.namespace(namespace).await?;
         }
-        let entries: Vec<_> = rest.iter().map(Entry::of).collect();
+        let entries: Vec<_> = rest.iter().map(ObjectRef::of).collect();
         let before = found.unwrap_or_default();
         let unknown = rest.iter().filter(|object| !before.has(object));
         try_join_all(unknown.map(|object| self.free(object))).await?;
@@ -85,7 +102,7 @@ impl Applier<'_> {
     async fn free(&self, object: &Value) -> Result<(), ClusterError> {
         match self.client.find(object).await? {
             Some(live) if !is_of_same_app(&live.metadata, object) => {
-                Err(of_another(&live, Entry::of(object).to_string()))
+                Err(of_another(&live, ObjectRef::of(object).to_string()))
             }
             _ => Ok(()),
         }
@@ -96,7 +113,7 @@ impl Applier<'_> {
         release: &Release,
         object: &Value,
         scaled: &BTreeSet<(String, String)>,
-    ) -> Result<Entry, ClusterError> {
+    ) -> Result<ObjectRef, ClusterError> {
         let kind = text(object, "/kind");
         let name = text(object, "/metadata/name");
         let scaled = scaled.contains(&(kind.to_owned(), name.to_owned()));
@@ -107,7 +124,7 @@ impl Applier<'_> {
         if text(object, "/spec/strategy/type") == "Recreate" {
             self.end_rolling(object).await?;
         }
-        let applied = match (self.client.apply(object).await, self.back) {
+        let applied = match (server_side::apply(self.client, object).await, self.back) {
             (Err(error @ ClusterError::Rejected { .. }), Some(recorder)) => {
                 self.leave(object, error, recorder).await?
             }
@@ -124,7 +141,7 @@ impl Applier<'_> {
             let least = process.map_or(1, |process| process.replicas.max(1));
             self.client.merge(object, &json!({ "spec": { "replicas": least } })).await?;
         }
-        Ok(Entry { uid: applied.metadata.uid.unwrap_or_default(), ..Entry::of(object) })
+        Ok(ObjectRef { uid: applied.metadata.uid.unwrap_or_default(), ..ObjectRef::of(object) })
     }
 
     /// An object as it is now, where the API server does not take it as it was and that is no reason not to
@@ -148,7 +165,7 @@ impl Applier<'_> {
             "ConfigMap" if error.to_string().contains("field is immutable") => {
                 let uid = live.metadata.uid.unwrap_or_default();
                 self.client.delete(object, &uid).await?;
-                self.client.apply(object).await
+                server_side::apply(self.client, object).await
             }
             _ => Err(error),
         }
@@ -196,86 +213,10 @@ impl Applier<'_> {
             Err(error) => Err(error),
         }
     }
-
-    /// The uid of the object that an entry means, if it is ours. What was listed before it was to be made
-    /// may be somebody else's.
-    async fn is_to_go(
-        &self,
-        release: &Release,
-        entry: &Entry,
-    ) -> Result<Option<String>, ClusterError> {
-        if !entry.uid.is_empty() {
-            return Ok(Some(entry.uid.clone()));
-        }
-        let live = self.client.find(&entry.head(&release.app.namespace())).await?;
-        let ours = live.filter(|live| is_of_app(&live.metadata, &release.app.name));
-        Ok(ours.and_then(|live| live.metadata.uid))
-    }
-
-    /// Says how many pods workloads have, once what scaled them is gone: until then it may have changed that.
-    async fn count(&self, objects: &[Value]) -> Result<(), ClusterError> {
-        let has_count = |kind: &str| matches!(kind, "Deployment" | "StatefulSet");
-        for object in objects.iter().filter(|object| has_count(text(object, "/kind"))) {
-            let Some(wanted) = object.pointer("/spec/replicas") else { continue };
-            let Some(live) = self.client.find(object).await? else { continue };
-            if live.data.pointer("/spec/replicas") == Some(wanted)
-                || !is_of_same_app(&live.metadata, object)
-                || has_autoscaler(self.client, object).await?
-            {
-                continue;
-            }
-            self.client.merge(object, &json!({ "spec": { "replicas": wanted } })).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes what is listed and not in the release. What holds data stays, and is told of.
-    pub(crate) async fn prune(
-        &self,
-        release: &Release,
-        recorder: &Recorder,
-    ) -> Result<(), ClusterError> {
-        let objects = manifests(release, None, self.pull, None);
-        let entries: Vec<_> = objects.iter().map(Entry::of).collect();
-        let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
-        let (gone, held) = inventory.beyond(&entries);
-        let namespace = release.app.namespace();
-        let mut kept = held;
-        let mut deleted = Vec::new();
-        for entry in gone {
-            let done = match self.is_to_go(release, &entry).await {
-                Ok(Some(uid)) => self.client.delete(&entry.head(&namespace), &uid).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(()) => deleted.push(entry),
-                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
-                Err(error) => return Err(error),
-            }
-        }
-        for entry in &kept {
-            let message = format!("{entry} is not in this release any more, and stays");
-            let fix = format!(
-                "if nothing in it is needed: kubectl --namespace {namespace} delete {} {}",
-                entry.kind.to_lowercase(),
-                entry.name
-            );
-            recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
-        }
-        // Before they are forgotten: a restart does this again.
-        if deleted.iter().any(Entry::scales) {
-            self.count(&objects).await?;
-        }
-        if !deleted.is_empty() {
-            inventory.without(&deleted).write(self.client, release).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether an object is to let its old pods go first, and what is there has fields of a rolling update.
-pub(crate) fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
+fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
     text(object, "/spec/strategy/type") == "Recreate"
         && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
 }

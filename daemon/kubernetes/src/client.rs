@@ -1,9 +1,17 @@
-//! The only file that talks to the cluster.
+//! The connection to a cluster: only this file and its folder talk to an API server.
 
-use crate::{
-    answer::explain, connect, kinds::Kinds, owner::is_of_same_app, render::text, rights::Rights,
-    scalers::without_replicas,
-};
+mod access_review;
+mod connect;
+mod discovery;
+mod error;
+mod role;
+
+pub use connect::ConnectError;
+pub(crate) use error::limited;
+
+use crate::json::text;
+use access_review::AccessReviews;
+use discovery::ServedKinds;
 use kube::{
     Api,
     api::{
@@ -20,16 +28,8 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{
-    sync::Semaphore,
-    time::{sleep, timeout},
-};
+use tokio::{sync::Semaphore, time::sleep};
 use windlass_model::error::ClusterError;
-
-pub use connect::ConnectError;
-
-/// No single call takes longer; watches have their own limit.
-const CALL: Duration = Duration::from_secs(20);
 
 /// Our name among the managers of fields.
 pub(crate) const MANAGER: &str = "windlass";
@@ -52,14 +52,23 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
+/// Ways to apply an object.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ApplyOptions {
+    /// Fields that others own are taken from them.
+    pub(crate) force: bool,
+    /// Nothing is stored.
+    pub(crate) dry_run: bool,
+}
+
 /// What all users of a cluster know of it.
 struct Shared {
     inner: RwLock<kube::Client>,
     /// Where the credentials come from; none: from the pod's own.
     kubeconfig: Option<PathBuf>,
     calls: Semaphore,
-    kinds: Kinds,
-    rights: Rights,
+    kinds: ServedKinds,
+    reviews: AccessReviews,
     /// Lists come as the beginning of a watch: one request instead of two.
     streams: AtomicBool,
 }
@@ -74,8 +83,8 @@ impl Client {
             inner: RwLock::new(connect::connect(kubeconfig).await?),
             kubeconfig: kubeconfig.map(Path::to_owned),
             calls: Semaphore::new(AT_ONCE),
-            kinds: Kinds::default(),
-            rights: Rights::default(),
+            kinds: ServedKinds::default(),
+            reviews: AccessReviews::default(),
             streams: AtomicBool::new(true),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -146,9 +155,11 @@ impl Client {
         namespace: &str,
         objects: &[serde_json::Value],
     ) -> Result<(), ClusterError> {
+        let inner = self.inner();
+        let Shared { kinds, reviews, .. } = &*self.shared;
         let can = async {
-            self.shared.kinds.check(self, objects).await?;
-            self.shared.rights.check(self, namespace, objects).await
+            kinds.check(&inner, objects).await?;
+            reviews.check(&inner, kinds, namespace, objects).await
         };
         match can.await {
             // Whatever it is that answers so.
@@ -157,69 +168,35 @@ impl Client {
         }
     }
 
-    /// Server-side apply. What others own is taken only from objects of the same app.
+    /// Server-side apply. One that the API server cannot do just now is sent again.
     pub(crate) async fn apply(
         &self,
         manifest: &serde_json::Value,
-    ) -> Result<DynamicObject, ClusterError> {
-        self.patched(manifest, false).await
-    }
-
-    /// What applying would lead to.
-    pub(crate) async fn dry_run(
-        &self,
-        manifest: &serde_json::Value,
-    ) -> Result<DynamicObject, ClusterError> {
-        self.patched(manifest, true).await
-    }
-
-    async fn patched(
-        &self,
-        manifest: &serde_json::Value,
-        dry_run: bool,
+        how: ApplyOptions,
     ) -> Result<DynamicObject, ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
         let api = self.dynamic(manifest);
-        let params = |force| PatchParams {
+        let params = PatchParams {
             field_manager: Some(MANAGER.into()),
             field_validation: Some(ValidationDirective::Strict),
-            force,
-            dry_run,
+            force: how.force,
+            dry_run: how.dry_run,
         };
         let what = named(manifest);
-        let patch = |manifest: serde_json::Value, force| {
-            let api = api.clone();
-            let patch = Patch::Apply(manifest);
-            let params = params(force);
-            let what = &what;
-            async move {
-                let mut again = AGAIN.iter();
-                let began = Instant::now();
-                loop {
-                    let patched = limited(api.patch(name, &params, &patch), what).await;
-                    match (patched, again.next()) {
-                        (Err(ClusterError::Unreachable { .. }), Some(after))
-                            if began.elapsed() < UNTOLD =>
-                        {
-                            sleep(Duration::from_millis(*after)).await;
-                        }
-                        (done, _) => return done,
-                    }
+        let patch = Patch::Apply(manifest);
+        let mut again = AGAIN.iter();
+        let began = Instant::now();
+        loop {
+            let patched = limited(api.patch(name, &params, &patch), &what).await;
+            match (patched, again.next()) {
+                (Err(ClusterError::Unreachable { .. }), Some(after))
+                    if began.elapsed() < UNTOLD =>
+                {
+                    sleep(Duration::from_millis(*after)).await;
                 }
+                (done, _) => return done,
             }
-        };
-        match patch(manifest.clone(), false).await {
-            Ok(applied) => Ok(applied),
-            Err(ClusterError::Conflict { object, message }) => {
-                let live = limited(api.get(name), &what).await?;
-                if !is_of_same_app(&live.metadata, manifest) {
-                    return Err(ClusterError::Conflict { object, message });
-                }
-                let rest = without_replicas(self, manifest, &live.metadata).await?;
-                patch(rest.unwrap_or_else(|| manifest.clone()), true).await
-            }
-            Err(error) => Err(error),
         }
     }
 
@@ -320,19 +297,4 @@ fn named(manifest: &serde_json::Value) -> String {
 
 fn name_of(manifest: &serde_json::Value) -> &str {
     text(manifest, "/metadata/name")
-}
-
-/// A call with a limit, and its error in our terms.
-pub(crate) async fn limited<T>(
-    call: impl Future<Output = Result<T, kube::Error>>,
-    object: &str,
-) -> Result<T, ClusterError> {
-    match timeout(CALL, call).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(explain(error, object)),
-        Err(_) => {
-            let message = format!("no answer within {} s", CALL.as_secs());
-            Err(ClusterError::Unreachable { message })
-        }
-    }
 }

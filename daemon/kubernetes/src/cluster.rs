@@ -1,15 +1,11 @@
 //! The Cluster port.
 
 use crate::{
-    act,
-    apply::Applier,
-    claims::Claims,
+    apply::{self, Applier, Claims, pull_secret},
     client::Client,
-    endpoints, evidence,
-    hook_job::Wanted,
-    logs, observe, preview, pull,
+    hooks::{self, HookJob},
+    observe::{self, endpoints, evidence, list, logs},
     render::{PullLogin, manifests},
-    retire, unstick,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -70,7 +66,7 @@ impl Kubernetes {
 
     /// The pull secret where it is only named: whose login it is does not matter.
     fn named(&self, release: &Release) -> Option<PullLogin> {
-        let host = pull::host(release);
+        let host = pull_secret::host(release);
         self.logins.knows(host).then(|| PullLogin::named(host))
     }
 
@@ -88,7 +84,7 @@ impl Kubernetes {
         release: &Release,
         recorder: &Recorder,
     ) -> Result<Option<(PullLogin, Option<u64>)>, ClusterError> {
-        pull::login(&*self.logins, pull::host(release), recorder).await
+        pull_secret::login(&*self.logins, pull_secret::host(release), recorder).await
     }
 
     async fn apply(
@@ -118,8 +114,8 @@ impl Cluster for Kubernetes {
             Change::Prepare(release) => self.apply(release, false, false, recorder).await,
             Change::Apply(release) => self.apply(release, true, false, recorder).await,
             Change::Restore(release) => self.apply(release, true, true, recorder).await,
-            Change::Unblock(release) => unstick::unblock(&self.client, release, recorder).await,
-            Change::ScaleToZero(release) => retire::retire(&self.client, release).await,
+            Change::Unblock(release) => apply::unblock(&self.client, release, recorder).await,
+            Change::ScaleToZero(release) => apply::scale_to_zero(&self.client, release).await,
             Change::Prune(release) => {
                 self.with(self.named(release).as_ref()).prune(release, recorder).await
             }
@@ -138,13 +134,13 @@ impl Cluster for Kubernetes {
         let done = match action {
             Action::Wait { .. } => Ok(ActionResult::Waited),
             Action::PodExec { command, timeout_ms, once } => {
-                act::exec(&self.client, release, command, *timeout_ms, *once).await
+                hooks::exec(&self.client, release, command, *timeout_ms, *once).await
             }
             Action::RunJob { command, timeout_ms } => {
                 let (timeout_ms, pull) =
                     (*timeout_ms, self.pull(release, recorder).await?.is_some());
-                let job = Wanted { hook, key, command, timeout_ms, pull };
-                act::run_job(&self.client, release, &job, recorder).await
+                let job = HookJob { hook, key, command, timeout_ms, pull };
+                hooks::run_job(&self.client, release, &job, recorder).await
             }
         };
         self.trusted(done).await
@@ -166,7 +162,7 @@ impl Cluster for Kubernetes {
         release: &Release,
         recorder: &Recorder,
     ) -> Result<Option<u64>, ClusterError> {
-        self.trusted(pull::renew(&self.client, &*self.logins, release, recorder).await).await
+        self.trusted(pull_secret::renew(&self.client, &*self.logins, release, recorder).await).await
     }
 }
 
@@ -182,7 +178,7 @@ impl Preview for Kubernetes {
     }
 
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
-        self.trusted(preview::serves(&self.client, release).await).await
+        self.trusted(apply::serves(&self.client, release).await).await
     }
 
     fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
@@ -208,7 +204,7 @@ impl Inspect for Kubernetes {
     async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
         // What is listed is left out where it cannot be had: one that is away would show nothing.
         self.trusted(self.client.check().await).await?;
-        Ok(evidence::seen(&self.client, release).await.snapshot())
+        Ok(list(&self.client, release).await.snapshot())
     }
 
     async fn logs(

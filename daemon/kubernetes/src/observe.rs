@@ -1,12 +1,30 @@
 //! Watches one app's objects, and tells what they show each time that they change. Only kinds that
 //! the release has are watched.
 
+mod blocked;
+pub(crate) mod endpoints;
+pub(crate) mod evidence;
+mod expected;
+mod facts;
+mod list;
+pub(crate) mod logs;
+mod seen;
+mod snapshot;
+pub(crate) mod watch;
+
+pub(crate) use expected::{Expected, expected};
+pub(crate) use facts::is_ready;
+pub(crate) use list::list;
+pub(crate) use seen::Seen;
+
 use crate::{
     client::{Client, limited},
-    render::{self, INSTANCE, text, workload_name},
-    snapshot::{Expected, Seen, selector_of},
+    json::text,
+    render::{self, INSTANCE},
 };
-use futures::{Stream, StreamExt, stream::SelectAll};
+use expected::services;
+use facts::selector_of;
+use futures::{StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
     apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -15,20 +33,17 @@ use k8s_openapi::api::{
     discovery::v1::EndpointSlice,
 };
 use kube::{
-    Api, Resource,
+    Api,
     api::{DynamicObject, ListParams},
-    core::{ApiResource, GroupVersionKind},
-    runtime::{
-        WatchStreamExt,
-        reflector::{self, Lookup, Store},
-        watcher,
-    },
+    core::GroupVersionKind,
+    runtime::{reflector::Store, watcher},
 };
-use std::{collections::BTreeMap, fmt::Debug, hash::Hash, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
+use watch::{Changes, SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch, watch_dynamic};
 use windlass_engine::ports::Observation;
 use windlass_model::{
     job::Release,
@@ -36,65 +51,8 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::{Snapshot, Workload};
 
-/// A dead connection is noticed after this and five seconds more; the default of 290 s is as long
-/// as the whole rollout may take.
-pub(crate) const WATCH_SECONDS: u32 = 30;
-
 /// After this without a word from any watch the API server is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(20);
-
-/// How an API server says that it does not begin watches with lists: its feature gate WatchList is
-/// off, or it is older than 1.27 (`ValidateListOptions` of apimachinery); or its etcd is too old
-/// (`cacher.go` of apiserver).
-const UNSTREAMED: [&str; 3] =
-    ["sendInitialEvents", "resourceVersionMatch is forbidden for watch", "RequestWatchProgress"];
-
-/// Reasons of the events by which an autoscaler says that a node comes for a pod: the Cluster
-/// Autoscaler's, and that of Karpenter and EKS Auto Mode. A field selector takes one value.
-pub(crate) const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
-
-/// What a watch says.
-pub(crate) enum WatchSignal {
-    /// It was opened; what it shows is still to come.
-    Opened,
-    /// Something is other than before.
-    Changed,
-    /// It broke, and is opened again after a while.
-    Broke,
-    /// The API server does not begin a watch with a list.
-    Unstreamed,
-}
-
-/// What watches say.
-pub(crate) type Changes = Pin<Box<dyn Stream<Item = WatchSignal> + Send>>;
-
-/// What the release runs: processes, and workloads of the repository's own.
-pub(crate) fn expected(release: &Release) -> Vec<Expected> {
-    let runtime = &release.runtime;
-    let processes = runtime.processes.iter().filter(|process| process.schedule.is_none());
-    let ours = processes.map(|process| Expected {
-        kind: render::kind(process).into(),
-        name: workload_name(release, process),
-        process: process.name.clone(),
-    });
-    let own = runtime.manifests.iter().filter_map(|manifest| {
-        let object = render::own_object(release, manifest)?;
-        let kind = text(&object, "/kind");
-        matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job").then(|| Expected {
-            kind: kind.into(),
-            name: text(&object, "/metadata/name").into(),
-            process: String::new(),
-        })
-    });
-    ours.chain(own).collect()
-}
-
-/// Services that must lead somewhere once the release is healthy.
-fn services(release: &Release) -> Vec<String> {
-    let processes = release.runtime.processes.iter();
-    let listening = processes.filter(|process| process.port.is_some() && process.replicas > 0);
-    listening.map(|process| workload_name(release, process)).collect()
-}
 
 /// All the watches of one release.
 struct Watches {
@@ -144,7 +102,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                 continue;
             }
             tokio::select! {
-                told = watches.changes.next() => match told {
+                signal = watches.changes.next() => match signal {
                     None => return,
                     Some(WatchSignal::Opened) => {}
                     Some(WatchSignal::Changed) => heard = true,
@@ -341,67 +299,5 @@ impl Watches {
             changed |= self.endpoints.insert(name.clone(), ready) != Some(ready);
         }
         changed
-    }
-}
-
-pub(crate) fn all<K: Lookup<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> Vec<K>
-where
-    K::DynamicType: Eq + Hash + Clone,
-{
-    store.state().iter().map(|object| K::clone(object)).collect::<Vec<_>>()
-}
-
-/// An expired watch is listed again, a broken one opened again after a while; both by `watcher`.
-pub(crate) fn watch<K>(
-    client: &Client,
-    namespace: &str,
-    config: watcher::Config,
-) -> (Store<K>, Changes)
-where
-    K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + serde::de::DeserializeOwned
-        + 'static,
-{
-    let (store, writer) = reflector::store();
-    let stream = reflector::reflector(writer, watcher(client.api::<K>(namespace), config));
-    (store, Box::pin(stream.default_backoff().map(told)))
-}
-
-fn watch_dynamic(
-    client: &Client,
-    namespace: &str,
-    kind: &GroupVersionKind,
-    config: watcher::Config,
-) -> (Store<DynamicObject>, Changes) {
-    let resource: ApiResource = client.resource(kind);
-    let api = Api::<DynamicObject>::namespaced_with(client.inner(), namespace, &resource);
-    let writer = reflector::store::Writer::<DynamicObject>::new(resource);
-    let store = writer.as_reader();
-    let stream = reflector::reflector(writer, watcher(api, config));
-    (store, Box::pin(stream.default_backoff().map(told)))
-}
-
-fn told<K>(event: Result<watcher::Event<K>, watcher::Error>) -> WatchSignal {
-    use watcher::Event;
-    match event {
-        Ok(Event::Init | Event::InitApply(_)) => WatchSignal::Opened,
-        Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => WatchSignal::Changed,
-        Err(error) => {
-            tracing::debug!(%error, "watch");
-            let words = match &error {
-                watcher::Error::WatchStartFailed(kube::Error::Api(status))
-                | watcher::Error::WatchError(status) => &*status.message,
-                _ => "",
-            };
-            if UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
-                WatchSignal::Unstreamed
-            } else {
-                WatchSignal::Broke
-            }
-        }
     }
 }

@@ -1,9 +1,7 @@
 //! The one container of a process's pods.
 
-use super::{
-    config::{config_name, secret_name},
-    names::set,
-};
+use super::{config_map::config_name, secret::secret_name};
+use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{
     job::Release,

@@ -1,5 +1,6 @@
 //! What objects are called, and what they are labelled with.
 
+use crate::json::{merge, set};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,11 @@ pub(crate) fn workload_name(release: &Release, process: &Process) -> String {
 /// The ConfigMap that lists what a release has.
 pub(crate) fn inventory_name(release: &Release) -> String {
     format!("windlass-{}", release.app.name)
+}
+
+/// The ServiceAccount that pods run as.
+pub(crate) fn account_name(release: &Release) -> String {
+    release.runtime.account.existing.clone().unwrap_or_else(|| release.app.name.clone())
 }
 
 pub(crate) fn pull_name(release: &Release) -> String {
@@ -94,39 +100,6 @@ pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
         json!({ JOB: release.id, "windlass.dev/commit": release.commit }),
     );
     head
-}
-
-pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
-    let mut labels = json!({
-        "app.kubernetes.io/part-of": release.app.project,
-        MANAGED_BY: OURS,
-    });
-    if let Some(level) = pod_security {
-        set(&mut labels, "pod-security.kubernetes.io/enforce", json!(level));
-    }
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": { "name": release.app.namespace(), "labels": labels },
-    })
-}
-
-/// A text in an object, by its JSON pointer; empty where there is none.
-pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-pub(crate) fn set(object: &mut Value, key: &str, value: Value) {
-    if let Some(map) = object.as_object_mut() {
-        map.insert(key.into(), value);
-    }
-}
-
-/// The second's entries over the first's.
-pub(super) fn merge(object: &mut Value, over: Value) {
-    if let (Some(map), Value::Object(over)) = (object.as_object_mut(), over) {
-        map.extend(over);
-    }
 }
 
 pub(crate) fn short_hash(text: &str) -> String {

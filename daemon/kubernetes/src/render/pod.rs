@@ -2,8 +2,9 @@
 
 use super::{
     container::container,
-    names::{pull_name, selector, set, workload_name},
+    names::{account_name, pull_name, selector, workload_name},
 };
+use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{
     job::Release,
@@ -61,11 +62,6 @@ pub(crate) fn pull_secrets(release: &Release, pull: bool) -> Vec<Value> {
     let ours = pull.then(|| pull_name(release));
     let all = ours.iter().chain(&release.runtime.pull_secrets);
     all.map(|name| json!({ "name": name })).collect()
-}
-
-/// The ServiceAccount that pods run as.
-pub(crate) fn account_name(release: &Release) -> String {
-    release.runtime.account.existing.clone().unwrap_or_else(|| release.app.name.clone())
 }
 
 /// An image of root runs as it is: it was warned of, or forbidden, at the build.

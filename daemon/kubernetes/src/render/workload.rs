@@ -1,18 +1,18 @@
 //! What runs a process: a Deployment, a StatefulSet, or a CronJob.
 
 use super::{
-    configured::mark,
-    names::{
-        COMPONENT, INSTANCE, metadata, pod_labels, process_metadata, selector, set, workload_name,
-    },
-    network::headless_name,
+    config_hash::mark,
+    names::{COMPONENT, INSTANCE, pod_labels, process_metadata, selector},
     pod::pod,
+    service::headless_name,
     strategy::strategy,
+    volume_claim::claim,
 };
+use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{
     job::Release,
-    runtime::{Process, Schedule, VolumeSource},
+    runtime::{Process, Schedule},
 };
 
 /// Seconds that a pod must be ready before it counts: what crashes at once is not taken for well.
@@ -144,31 +144,4 @@ fn cron_job(release: &Release, process: &Process, schedule: &Schedule, pull: boo
         "metadata": process_metadata(release, process),
         "spec": spec,
     })
-}
-
-/// Claims of a process whose pods share them; a StatefulSet makes its own.
-pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
-    if process.stateful {
-        return Vec::new();
-    }
-    let of_volume = |(name, volume): (&String, &windlass_model::runtime::Volume)| {
-        let name = format!("{}-{name}", workload_name(release, process));
-        Some(json!({
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": metadata(release, &name),
-            "spec": claim(&volume.source)?,
-        }))
-    };
-    process.volumes.iter().filter_map(of_volume).collect()
-}
-
-fn claim(source: &VolumeSource) -> Option<Value> {
-    let VolumeSource::Claim { size, class, access } = source else { return None };
-    let mut spec =
-        json!({ "accessModes": [access], "resources": { "requests": { "storage": size } } });
-    if let Some(class) = class {
-        set(&mut spec, "storageClassName", json!(class));
-    }
-    Some(spec)
 }

@@ -1,0 +1,121 @@
+//! Claims that somebody else made: how many pods may have one at once is known to the cluster alone.
+
+use crate::{
+    client::Client,
+    json::{set, text},
+    object::ObjectRef,
+    render::{self, workload_name},
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use windlass_model::{
+    error::ClusterError,
+    job::Release,
+    runtime::{Process, VolumeSource},
+};
+
+/// Access modes of the claims that a release names and does not make, by name. One that is not there yet,
+/// or that the account may not see, is left out.
+#[derive(Default)]
+pub(crate) struct Claims(BTreeMap<String, Vec<String>>);
+
+impl Claims {
+    pub(crate) async fn of(client: &Client, release: &Release) -> Result<Self, ClusterError> {
+        let processes = release.runtime.processes.iter();
+        let names: BTreeSet<_> = processes.flat_map(named).map(|(claim, _)| claim).collect();
+        let mut claims = BTreeMap::new();
+        for name in names {
+            let claim = ObjectRef::new("v1", "PersistentVolumeClaim", name);
+            let found = match client.find(&claim.head(&release.app.namespace())).await {
+                Err(ClusterError::Forbidden { .. }) => None,
+                found => found?,
+            };
+            let Some(found) = found else { continue };
+            let modes = found.data.pointer("/spec/accessModes").and_then(Value::as_array);
+            let modes = modes.into_iter().flatten().filter_map(Value::as_str);
+            claims.insert(name.to_owned(), modes.map(str::to_owned).collect());
+        }
+        Ok(Self(claims))
+    }
+
+    /// Lets pods of Deployments come before the old ones go, where they can share all their claims.
+    pub(crate) fn settle(&self, release: &Release, objects: &mut [Value]) {
+        let processes = release.runtime.processes.iter();
+        for process in processes.filter(|process| named(process).next().is_some()) {
+            let name = workload_name(release, process);
+            let deployment = objects.iter_mut().find(|object| {
+                text(object, "/kind") == "Deployment" && text(object, "/metadata/name") == name
+            });
+            if let Some(spec) = deployment.and_then(|object| object.get_mut("spec")) {
+                let strategy = render::strategy(process, &|claim, reads| self.shares(claim, reads));
+                set(spec, "strategy", strategy);
+            }
+        }
+    }
+
+    /// Checks that no claim of one pod is wanted by several, be they of one process or of more.
+    pub(crate) fn check(&self, release: &Release) -> Result<(), ClusterError> {
+        for (claim, modes) in &self.0 {
+            if modes.is_empty() || modes.iter().any(|mode| mode != "ReadWriteOncePod") {
+                continue;
+            }
+            let mut pods = 0_u32;
+            let mut names = Vec::new();
+            for process in &release.runtime.processes {
+                if named(process).any(|(name, _)| name == claim) {
+                    let most = process.autoscale.as_ref().map_or(process.replicas, |one| one.max);
+                    pods = pods.saturating_add(most);
+                    names.push(format!("process `{}`", process.name));
+                }
+            }
+            if pods > 1 {
+                let message = format!(
+                    "its access mode is ReadWriteOncePod, for one pod at a time, and {} asks for up to {pods} pods with it; let there be one, or name a claim of ReadWriteMany",
+                    names.join(" with ")
+                );
+                let object = format!("PersistentVolumeClaim {claim}");
+                return Err(ClusterError::Rejected { object, message });
+            }
+        }
+        Ok(())
+    }
+
+    fn shares(&self, claim: &str, reads: bool) -> bool {
+        self.0.get(claim).is_some_and(|modes| {
+            let is = |mode: &str| modes.iter().any(|one| one == mode);
+            is("ReadWriteMany") || reads && is("ReadOnlyMany")
+        })
+    }
+}
+
+/// Claims that a process names, and whether it only reads.
+fn named(process: &Process) -> impl Iterator<Item = (&str, bool)> {
+    process.volumes.values().filter_map(|volume| match &volume.source {
+        VolumeSource::Existing(claim) => Some((claim.as_str(), volume.read_only)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_pods_may_have_is_shared() {
+        let claims = Claims(
+            [("one", "ReadWriteOnce"), ("many", "ReadWriteMany"), ("read", "ReadOnlyMany")]
+                .map(|(name, mode)| (name.to_owned(), vec![mode.to_owned()]))
+                .into(),
+        );
+        for (claim, reads, shares) in [
+            ("one", false, false),
+            ("one", true, false),
+            ("many", false, true),
+            ("read", false, false),
+            ("read", true, true),
+            ("nobody-knows", true, false),
+        ] {
+            assert_eq!(claims.shares(claim, reads), shares, "{claim} {reads}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What an app has in the cluster, listed in a ConfigMap that is also the parent of an ApplySet
+//! (KEP-3659): what a later release no longer has is found without listing anything.
+
+use super::server_side;
+use crate::{
+    client::{Client, limited},
+    object::ObjectRef,
+    render::{APPLY_SET, apply_set, inventory_name, labels},
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use windlass_model::{error::ClusterError, job::Release};
+
+/// The key of the list in the ConfigMap.
+const KEY: &str = "objects";
+
+/// Objects named by their content that are kept for releases which may be put back.
+const KEPT: usize = 10;
+
+/// What an app has, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inventory(Vec<ObjectRef>);
+
+impl Inventory {
+    /// None where the app has none yet.
+    pub(crate) async fn find(
+        client: &Client,
+        release: &Release,
+    ) -> Result<Option<Self>, ClusterError> {
+        let api = client.api::<ConfigMap>(&release.app.namespace());
+        let name = inventory_name(release);
+        let found = limited(api.get_opt(&name), &format!("ConfigMap {name}")).await?;
+        let Some(found) = found else { return Ok(None) };
+        let text = found.data.and_then(|mut data| data.remove(KEY)).unwrap_or_default();
+        match serde_json::from_str(&text) {
+            Ok(entries) => Ok(Some(Self(entries))),
+            Err(_) if text.is_empty() => Ok(Some(Self::default())),
+            // Nobody but us writes it: what it listed is left alone, and it is begun anew.
+            Err(error) => {
+                tracing::warn!(%error, name, "the inventory cannot be read; it is begun anew");
+                Ok(Some(Self::default()))
+            }
+        }
+    }
+
+    /// Whether this object was made, and not only listed to be.
+    pub(crate) fn has(&self, object: &Value) -> bool {
+        let entry = ObjectRef::of(object);
+        self.0.iter().any(|one| one.is(&entry) && !one.uid.is_empty())
+    }
+
+    /// With these too; what was there keeps its place.
+    #[must_use]
+    pub(crate) fn with(mut self, entries: &[ObjectRef]) -> Self {
+        for entry in entries {
+            match self.0.iter_mut().find(|known| known.is(entry)) {
+                Some(known) => {
+                    if !entry.uid.is_empty() {
+                        *known = entry.clone();
+                    }
+                }
+                None => self.0.push(entry.clone()),
+            }
+        }
+        self
+    }
+
+    /// What is here and not in a release, without what is kept for a way back; and what holds data.
+    pub(crate) fn beyond(&self, entries: &[ObjectRef]) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+        let hashed: Vec<_> = self.0.iter().filter(|entry| is_hashed(entry)).collect();
+        let young: Vec<_> = hashed.iter().rev().take(KEPT).collect();
+        let gone = self.0.iter().filter(|known| {
+            !entries.iter().any(|entry| entry.is(known)) && !young.iter().any(|one| one.is(known))
+        });
+        gone.cloned().partition(|entry| !holds_data(entry))
+    }
+
+    #[must_use]
+    pub(crate) fn without(mut self, entries: &[ObjectRef]) -> Self {
+        self.0.retain(|known| !entries.iter().any(|entry| entry.is(known)));
+        self
+    }
+
+    pub(crate) async fn write(
+        &self,
+        client: &Client,
+        release: &Release,
+    ) -> Result<(), ClusterError> {
+        let kinds: BTreeSet<_> = self
+            .0
+            .iter()
+            .map(|entry| match entry.group() {
+                "" => entry.kind.clone(),
+                group => format!("{}.{group}", entry.kind),
+            })
+            .collect();
+        let mut labels = labels(release);
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert("applyset.kubernetes.io/id".into(), json!(apply_set(release)));
+            labels.remove(APPLY_SET);
+        }
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": inventory_name(release),
+                "namespace": release.app.namespace(),
+                "labels": labels,
+                "annotations": {
+                    "applyset.kubernetes.io/tooling": "windlass/v0.1",
+                    "applyset.kubernetes.io/contains-group-kinds":
+                        kinds.into_iter().collect::<Vec<_>>().join(","),
+                },
+            },
+            "data": { KEY: serde_json::to_string(&self.0).unwrap_or_default() },
+        });
+        server_side::apply(client, &object).await.map(drop)
+    }
+}
+
+/// It holds what cannot be made again, or runs what holds it.
+fn holds_data(object: &ObjectRef) -> bool {
+    matches!(&*object.kind, "PersistentVolumeClaim" | "StatefulSet" | "Namespace")
+}
+
+/// It is named by its content.
+fn is_hashed(object: &ObjectRef) -> bool {
+    matches!(&*object.kind, "ConfigMap" | "Secret")
+        && (object.name.contains("-env-") || object.name.contains("-secrets-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: &str, name: &str) -> ObjectRef {
+        ObjectRef { uid: "1".into(), ..ObjectRef::new("v1", kind, name) }
+    }
+
+    #[test]
+    fn what_holds_data_and_what_a_way_back_needs_is_kept() {
+        let mut all: Vec<_> =
+            (0..12).map(|n| entry("ConfigMap", &format!("web-env-{n}"))).collect();
+        all.extend([entry("Service", "old"), entry("PersistentVolumeClaim", "disk")]);
+        all.push(entry("Service", "web"));
+        let inventory = Inventory(all);
+        let now = [entry("Service", "web"), entry("ConfigMap", "web-env-11")];
+        let (gone, held) = inventory.beyond(&now);
+        let names = |list: &[ObjectRef]| list.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&gone), ["web-env-0", "web-env-1", "old"]);
+        assert_eq!(names(&held), ["disk"]);
+    }
+
+    #[test]
+    fn what_is_known_keeps_its_place_and_learns_its_uid() {
+        let known = Inventory(vec![ObjectRef { uid: String::new(), ..entry("Service", "web") }]);
+        let both = known.with(&[entry("Service", "web"), entry("Secret", "a")]);
+        assert_eq!(both.0, [entry("Service", "web"), entry("Secret", "a")]);
+    }
+}

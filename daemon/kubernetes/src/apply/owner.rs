@@ -1,0 +1,68 @@
+//! Whose an object is. Ours are labelled with their app; of all others none is changed or deleted.
+
+use crate::{
+    json::text,
+    render::{INSTANCE, MANAGED_BY, OURS},
+};
+use kube::{api::DynamicObject, core::ObjectMeta};
+use serde_json::Value;
+use windlass_model::error::ClusterError;
+
+/// Whether it is of the same app as the object that would be applied in its place.
+pub(crate) fn is_of_same_app(live: &ObjectMeta, manifest: &Value) -> bool {
+    let app = text(manifest, "/metadata/labels/app.kubernetes.io~1instance");
+    is_of_app(live, app)
+}
+
+/// Whether an app's release made it.
+pub(crate) fn is_of_app(live: &ObjectMeta, app: &str) -> bool {
+    label(live, MANAGED_BY) == Some(OURS) && label(live, INSTANCE) == Some(app)
+}
+
+/// Why what is there is not touched. An apply alone would not say so: fields of the same values are no
+/// conflict, and between two of our own apps there never is one.
+pub(crate) fn of_another(live: &DynamicObject, object: String) -> ClusterError {
+    let message = match (label(&live.metadata, MANAGED_BY), label(&live.metadata, INSTANCE)) {
+        (Some(OURS), Some(app)) => format!("it is of the app `{app}` in the same namespace"),
+        _ => {
+            let mut managers = live.metadata.managed_fields.iter().flatten();
+            let first = managers.find_map(|entry| entry.manager.clone());
+            let who = first.map_or_else(String::new, |name| format!(" by `{name}`"));
+            format!("it was made{who}, and not by a release of this app")
+        }
+    };
+    ClusterError::Conflict { object, message }
+}
+
+fn label<'a>(of: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+    of.labels.as_ref()?.get(key).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_object_is_of_one_app() {
+        let live = |labels: Value| -> DynamicObject {
+            serde_json::from_value(json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": { "name": "web-worker", "labels": labels, "managedFields": [{ "manager": "kubectl-create" }] },
+            }))
+            .unwrap()
+        };
+        let manifest = json!({ "metadata": { "labels": { INSTANCE: "web" } } });
+        for (labels, ours, says) in [
+            (json!({ MANAGED_BY: OURS, INSTANCE: "web" }), true, "app `web`"),
+            (json!({ MANAGED_BY: OURS, INSTANCE: "web-worker" }), false, "app `web-worker`"),
+            (json!({ MANAGED_BY: "Helm", INSTANCE: "web" }), false, "by `kubectl-create`"),
+            (json!({}), false, "by `kubectl-create`"),
+        ] {
+            let live = live(labels);
+            assert_eq!(is_of_same_app(&live.metadata, &manifest), ours, "{live:?}");
+            let error = of_another(&live, "Service web-worker".into()).to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What applying a release would change, by the API server's own word: a dry run beside what is
+//! there.
+
+use super::{
+    Applier,
+    inventory::Inventory,
+    owner::{is_of_same_app, of_another},
+    server_side, still_rolls,
+};
+use crate::{
+    client::Client,
+    json::set,
+    object::ObjectRef,
+    observe::{Expected, expected},
+    render::JOB,
+};
+use futures::future::try_join_all;
+use kube::api::DynamicObject;
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+use windlass_engine::ports::{ChangeVerb, ObjectChange};
+use windlass_model::{error::ClusterError, job::Release};
+
+/// Lines shown around a change.
+const AROUND: usize = 2;
+
+/// Fields that the API server keeps for itself, and what differs with every job.
+const UNTOLD: [&str; 5] =
+    ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"];
+const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernetes.io/revision"];
+
+/// Whether any workload of a release has pods that were ready long enough, of whatever release.
+pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, ClusterError> {
+    let namespace = release.app.namespace();
+    let heads = expected(release).into_iter().filter(|one| one.kind != "Job").map(|one| {
+        let Expected { kind, name, .. } = one;
+        ObjectRef::new("apps/v1", &kind, &name).head(&namespace)
+    });
+    let found = heads.map(|head| async move { client.find(&head).await });
+    let found = try_join_all(found).await?;
+    let available = |object: &DynamicObject| {
+        ["/status/availableReplicas", "/status/numberAvailable"]
+            .iter()
+            .filter_map(|at| object.data.pointer(at))
+            .any(|count| count.as_u64() > Some(0))
+    };
+    Ok(found.iter().flatten().any(available))
+}
+
+impl Applier<'_> {
+    /// What applying would change, in the order in which it is applied; deletions last.
+    pub(crate) async fn changes(
+        &self,
+        release: &Release,
+        objects: &[Value],
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        let Some((namespace, _)) = objects.split_first() else { return Ok(Vec::new()) };
+        let is_new = match self.client.find(namespace).await {
+            Ok(found) => found.is_none(),
+            // It is an admin's: there, or the first object says so.
+            Err(ClusterError::Forbidden { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        let changes = objects.iter().map(|object| self.change(object, is_new));
+        let mut changes = try_join_all(changes).await?;
+        if !is_new {
+            let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
+            let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
+            let (gone, _) = inventory.beyond(&entries);
+            changes.extend(gone.into_iter().map(|entry| ObjectChange {
+                object: entry.to_string(),
+                verb: ChangeVerb::Delete,
+                lines: Vec::new(),
+            }));
+        }
+        Ok(changes)
+    }
+
+    async fn change(&self, object: &Value, is_new: bool) -> Result<ObjectChange, ClusterError> {
+        let entry = ObjectRef::of(object);
+        let change = |verb, lines| ObjectChange { object: entry.to_string(), verb, lines };
+        let live = if is_new {
+            None
+        } else {
+            match self.client.find(object).await {
+                Err(ClusterError::Forbidden { .. }) if entry.kind == "Namespace" => {
+                    return Ok(change(ChangeVerb::Keep, Vec::new()));
+                }
+                found => found?,
+            }
+        };
+        if entry.kind == "Namespace" && live.is_some() {
+            // It is made, and never changed.
+            return Ok(change(ChangeVerb::Keep, Vec::new()));
+        }
+        if let Some(live) = live.as_ref().filter(|live| !is_of_same_app(&live.metadata, object)) {
+            return Err(of_another(live, entry.to_string()));
+        }
+        if entry.kind == "Secret" {
+            // Its values are not at hand here, and would not be shown: its name tells its versions.
+            let verb = if live.is_some() { ChangeVerb::Keep } else { ChangeVerb::Create };
+            return Ok(change(verb, Vec::new()));
+        }
+        if is_new {
+            return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
+        }
+        let planned = yaml(self.planned(object, live.as_ref()).await?);
+        let Some(live) = live else {
+            // As it is sent: what the API server adds would hide it.
+            return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
+        };
+        let lines = difference(&yaml(plain(live)), &planned);
+        let verb = if lines.is_empty() { ChangeVerb::Keep } else { ChangeVerb::Update };
+        Ok(change(verb, lines))
+    }
+
+    /// Returns an object as applying would leave it. The API server takes no `Recreate` beside the fields of a
+    /// rolling update. Applying takes those away first, which a dry run cannot.
+    async fn planned(
+        &self,
+        object: &Value,
+        live: Option<&DynamicObject>,
+    ) -> Result<Value, ClusterError> {
+        if !live.is_some_and(|live| still_rolls(object, live)) {
+            return Ok(plain(server_side::dry_run(self.client, object).await?));
+        }
+        let mut rest = object.clone();
+        if let Some(spec) = rest.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.remove("strategy");
+        }
+        let mut planned = plain(server_side::dry_run(self.client, &rest).await?);
+        let strategy = object.pointer("/spec/strategy").cloned().unwrap_or_default();
+        if let Some(spec) = planned.get_mut("spec") {
+            set(spec, "strategy", strategy);
+        }
+        Ok(planned)
+    }
+}
+
+fn plain(object: DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+/// Without what nobody said.
+fn yaml(mut object: Value) -> String {
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in UNTOLD {
+            metadata.remove(field);
+        }
+        let empty = match metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            Some(annotations) => {
+                annotations.retain(|key, _| !ANNOTATIONS.contains(&&**key));
+                annotations.is_empty()
+            }
+            None => false,
+        };
+        if empty {
+            metadata.remove("annotations");
+        }
+    }
+    serde_saphyr::to_string(&object).unwrap_or_default()
+}
+
+fn added(text: &str) -> Vec<String> {
+    text.lines().map(|line| format!("+ {line}")).collect()
+}
+
+fn difference(before: &str, after: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if index > 0 {
+            lines.push("  ...".into());
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => "-",
+                ChangeTag::Insert => "+",
+                ChangeTag::Equal => " ",
+            };
+            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_somebody_said_is_compared() {
+        let live = json!({
+            "kind": "Deployment",
+            "metadata": { "name": "web", "uid": "1", "annotations": { JOB: "a" } },
+            "spec": { "replicas": 1, "paused": false },
+            "status": { "replicas": 1 },
+        });
+        let mut next = live.clone();
+        next["metadata"]["annotations"][JOB] = json!("b");
+        next["status"]["replicas"] = json!(7);
+        assert!(difference(&yaml(live.clone()), &yaml(next.clone())).is_empty());
+        next["spec"]["replicas"] = json!(2);
+        let lines = difference(&yaml(live), &yaml(next));
+        assert!(lines.contains(&"-   replicas: 1".into()), "{lines:?}");
+        assert!(lines.contains(&"+   replicas: 2".into()), "{lines:?}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Which kinds of objects a cluster serves: two requests, kept for ten minutes.
+
+use super::error::limited;
+use kube::{
+    core::{ApiResource, GroupVersionKind},
+    discovery::{Discovery, Scope},
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use windlass_model::error::ClusterError;
+
+/// How long what was found is believed.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// By API version and kind: how its objects are called for, and whether in a namespace.
+type Served = BTreeMap<(String, String), (ApiResource, bool)>;
+
+/// What one cluster serves.
+#[derive(Default)]
+pub(crate) struct ServedKinds(Mutex<Option<(Instant, Arc<Served>)>>);
+
+impl ServedKinds {
+    /// Checks that all these objects can be made, each in a namespace.
+    pub(crate) async fn check(
+        &self,
+        client: &kube::Client,
+        objects: &[Value],
+    ) -> Result<(), ClusterError> {
+        let mut served = self.served(client, false).await?;
+        for object in objects {
+            let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+            let key = (text("apiVersion"), text("kind"));
+            if !served.contains_key(&key) {
+                // It may have been installed a moment ago.
+                served = self.served(client, true).await?;
+            }
+            let named = format!("{} ({})", key.1, key.0);
+            match served.get(&key) {
+                None => {
+                    let mut others = served.keys().filter(|(_, kind)| *kind == key.1);
+                    let message = match others.next() {
+                        Some((version, _)) => format!("it is served as {version}"),
+                        None => "the API server serves no such kind".into(),
+                    };
+                    return Err(ClusterError::NoKind { object: named, message });
+                }
+                Some((_, false)) if key.1 != "Namespace" => {
+                    let message =
+                        "it stands in no namespace: an app may only make objects of its own namespace"
+                            .into();
+                    return Err(ClusterError::Rejected { object: named, message });
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// How objects of a kind are called for; a guess where it is not known.
+    pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref().and_then(|(_, served)| {
+            served.get(&(kind.api_version(), kind.kind.clone())).map(|(found, _)| found.clone())
+        });
+        known.unwrap_or_else(|| ApiResource::from_gvk(kind))
+    }
+
+    async fn served(&self, client: &kube::Client, anew: bool) -> Result<Arc<Served>, ClusterError> {
+        {
+            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, served)) = &*known
+                && at.elapsed() < FRESH
+                && !(anew && at.elapsed() > Duration::from_secs(1))
+            {
+                return Ok(served.clone());
+            }
+        }
+        let discovery = Discovery::new(client.clone()).run_aggregated();
+        let discovery = limited(discovery, "the list of kinds").await?;
+        let served: Served = discovery
+            .groups()
+            .flat_map(|group| {
+                let versions: Vec<_> = group.versions().map(str::to_owned).collect();
+                versions
+                    .into_iter()
+                    .flat_map(|version| group.versioned_resources(&version))
+                    .map(|(resource, capabilities)| {
+                        let namespaced = capabilities.scope == Scope::Namespaced;
+                        let key = (resource.api_version.clone(), resource.kind.clone());
+                        (key, (resource, namespaced))
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let served = Arc::new(served);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), served.clone()));
+        Ok(served)
+    }
+}

@@ -1,0 +1,145 @@
+//! Calls with a limit, and errors of the API server in our terms.
+
+use super::role::role;
+use kube::core::Status;
+use std::{collections::BTreeMap, error::Error, time::Duration};
+use tokio::time::timeout;
+use windlass_model::error::ClusterError;
+
+/// No single call takes longer; watches have their own limit.
+const CALL: Duration = Duration::from_secs(20);
+
+/// A call with a limit, and its error in our terms.
+pub(crate) async fn limited<T>(
+    call: impl Future<Output = Result<T, kube::Error>>,
+    object: &str,
+) -> Result<T, ClusterError> {
+    match timeout(CALL, call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(explain(error, object)),
+        Err(_) => {
+            let message = format!("no answer within {} s", CALL.as_secs());
+            Err(ClusterError::Unreachable { message })
+        }
+    }
+}
+
+fn explain(error: kube::Error, object: &str) -> ClusterError {
+    let object = object.to_owned();
+    let message = error.to_string();
+    match error {
+        kube::Error::Api(status) => explain_status(&status, object),
+        kube::Error::Service(error) => transport(&*error),
+        kube::Error::HyperError(error) => transport(&error),
+        _ => ClusterError::Rejected { object, message },
+    }
+}
+
+/// What may pass, by the API server's own words (kubernetes/kubernetes#112152: errors of etcd come
+/// as plain 500).
+fn explain_status(status: &Status, object: String) -> ClusterError {
+    let message = status.message.clone();
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    match status.code {
+        429 | 502 | 503 | 504 => ClusterError::Unreachable { message },
+        500 if has(&[
+            "etcdserver:",
+            "raft proposal dropped",
+            "failed calling webhook",
+            "resource quota evaluation timed out",
+        ]) =>
+        {
+            ClusterError::Unreachable { message }
+        }
+        // A quota that is new and not counted yet, or that many objects are counted in at once
+        // (`resourcequota/controller.go` of apiserver): neither says that there is no room.
+        403 | 409 if has(&["status unknown for quota", " on resourcequotas "]) => {
+            ClusterError::Unreachable { message }
+        }
+        // A namespace on its way out comes back once it is gone.
+        403 | 409 if has(&["being terminated"]) => ClusterError::Unreachable { message },
+        401 => ClusterError::NotTrusted { message: format!("401 {message}") },
+        403 if has(&[
+            "exceeded quota",
+            "admission webhook",
+            "violates PodSecurity",
+            "ValidatingAdmissionPolicy",
+            " usage per ",
+        ]) =>
+        {
+            ClusterError::Rejected { object, message }
+        }
+        // In these words it tells of a missing right; in others a plugin of admission says no.
+        403 if has(&[" cannot "]) => {
+            ClusterError::Forbidden { object, message: with_rule(message) }
+        }
+        409 if status.reason == "Conflict" => ClusterError::Conflict { object, message },
+        // Not the object, but its kind: discovery may have known it a moment ago.
+        404 if has(&["could not find the requested resource"]) => {
+            ClusterError::NoKind { object, message }
+        }
+        _ => ClusterError::Rejected { object, message },
+    }
+}
+
+/// With the Role that would grant what was refused, where the words name it
+/// (`responsewriters.ForbiddenErrorf` of the API server: `cannot VERB resource "R" in API group "G" in
+/// the namespace "N"`).
+fn with_rule(message: String) -> String {
+    let quoted = |before: &str| message.split_once(before)?.1.split('"').next();
+    let verb = message.split_once(" cannot ").and_then(|(_, rest)| rest.split(' ').next());
+    let named = verb.zip(quoted(" resource \"")).zip(quoted("API group \""));
+    let Some((((verb, resource), group), namespace)) = named.zip(quoted("the namespace \"")) else {
+        return message;
+    };
+    let missing = BTreeMap::from([((group.to_owned(), resource.to_owned()), vec![verb])]);
+    format!("{message}\n{}", role(namespace, &missing))
+}
+
+/// A certificate that is not believed is no outage: rustls names what is wrong with it.
+fn transport(error: &(dyn Error + 'static)) -> ClusterError {
+    let message = root_cause(error);
+    if message.contains("certificate") || message.contains("Certificate") {
+        ClusterError::NotTrusted { message }
+    } else {
+        ClusterError::Unreachable { message }
+    }
+}
+
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_quota_says_before_it_has_counted_may_pass() {
+        let error = |code: u16, reason: &str, message: &str| {
+            let status = Status {
+                code,
+                reason: reason.into(),
+                message: message.into(),
+                ..Status::default()
+            };
+            explain_status(&status, "ConfigMap web".into())
+        };
+        let conflict = "Operation cannot be fulfilled on resourcequotas \"small\": the object has been modified; please apply your changes to the latest version and try again";
+        let unknown = "configmaps \"web\" is forbidden: status unknown for quota: small, resources: configmaps";
+        let slow = "Internal error occurred: resource quota evaluation timed out";
+        for (code, reason, message) in
+            [(409, "Conflict", conflict), (403, "Forbidden", unknown), (500, "InternalError", slow)]
+        {
+            let error = error(code, reason, message);
+            assert!(matches!(error, ClusterError::Unreachable { .. }), "{error:?}");
+        }
+        let full = "configmaps \"web\" is forbidden: exceeded quota: small, requested: configmaps=1, used: configmaps=9, limited: configmaps=9";
+        let error = error(403, "Forbidden", full);
+        assert!(matches!(error, ClusterError::Rejected { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Does what a hook wants: a Job of the new image, or a command in one of its pods.
+
+use super::{
+    job::{self, HookJob},
+    wait::{self, End},
+};
+use crate::{
+    apply::server_side,
+    client::{Client, limited},
+    observe::{evidence, is_ready, list},
+    render::workload_name,
+};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::api::{AttachParams, LogParams};
+use serde_json::json;
+use std::time::Duration;
+use tokio::{io::AsyncReadExt, time::timeout};
+use windlass_engine::recorder::Recorder;
+use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
+use windlass_rollout::report::report;
+
+/// What is kept of what a command printed; of that, once it is masked, the end is told.
+const OUTPUT: usize = 64 << 10;
+
+/// Beyond an action's own limit, which the cluster keeps itself.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Runs a command as a Job and waits for its end. The same `key` is the same Job.
+pub(crate) async fn run_job(
+    client: &Client,
+    release: &Release,
+    wanted: &HookJob<'_>,
+    recorder: &Recorder,
+) -> Result<ActionResult, ClusterError> {
+    let namespace = release.app.namespace();
+    let name = job::name(release, wanted.hook, wanted.key);
+    let api = client.api::<Job>(&namespace);
+    // What is there already stays as it was made: its template cannot change, and need not.
+    if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
+        server_side::apply(client, &job::manifest(release, &name, wanted)).await?;
+    }
+    let limit = Duration::from_millis(wanted.timeout_ms.into()) + GRACE;
+    let ended = wait::wait(client, release, wanted.hook, &name, recorder);
+    let (end, seen) = match timeout(limit, ended).await {
+        Ok(ended) => ended?,
+        // A watch may have been deaf: what the cluster says now counts.
+        Err(_) => {
+            let seen = wait::look(client, &namespace, &name).await?;
+            let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
+            (wait::end_of(&seen, false).unwrap_or_else(|| End::Stuck(late())), seen)
+        }
+    };
+    match end {
+        End::Exited(code) => {
+            let pod = seen.pods.first().and_then(|pod| pod.metadata.name.as_deref());
+            let output = log(client, &namespace, pod.unwrap_or_default()).await;
+            Ok(ActionResult::Exited { code, output })
+        }
+        End::TimedOut => Ok(ActionResult::TimedOut),
+        End::NeverRan => Ok(ActionResult::Failed("it never ran: its time was up before".into())),
+        End::Hopeless(finding) => {
+            // Before anything is undone.
+            let evidence = evidence::quoted(client, &namespace, &seen).await;
+            let diagnosis = report(&finding, release, evidence);
+            if wait::end_of(&seen, false).is_none() {
+                stop(client, release, &name).await?;
+            }
+            Ok(ActionResult::Hopeless(Box::new(diagnosis)))
+        }
+        End::Stuck(why) => {
+            stop(client, release, &name).await?;
+            Ok(ActionResult::Failed(why))
+        }
+    }
+}
+
+/// Stops a Job: it must not begin after its hook was told that it failed, nor be made again by a restart in
+/// between, so that it is kept.
+async fn stop(client: &Client, release: &Release, name: &str) -> Result<(), ClusterError> {
+    let head = job::head(release, name);
+    client.merge(&head, &json!({ "spec": { "suspend": true } })).await
+}
+
+/// Runs a command in one ready pod of the release.
+pub(crate) async fn exec(
+    client: &Client,
+    release: &Release,
+    command: &[String],
+    timeout_ms: u32,
+    once: bool,
+) -> Result<ActionResult, ClusterError> {
+    let namespace = release.app.namespace();
+    let Some(pod) = ready_pod(client, release).await? else {
+        return Ok(ActionResult::Failed("no pod of the release is ready".into()));
+    };
+    let params = AttachParams::default().stdin(false).stdout(true).stderr(true);
+    let params = params.container(release.app.name.clone());
+    let api = client.api::<Pod>(&namespace);
+    let what = format!("a command in pod {pod}");
+    let mut process = match limited(api.exec(&pod, command, &params), &what).await {
+        // It may have begun.
+        Err(ClusterError::Unreachable { message }) if once => {
+            return Ok(ActionResult::Failed(format!("nobody knows whether it ran: {message}")));
+        }
+        begun => begun?,
+    };
+    let stdout = process.stdout();
+    let stderr = process.stderr();
+    let status = process.take_status();
+    let work = async {
+        let (out, err) = tokio::join!(tail(stdout), tail(stderr));
+        let status = match status {
+            Some(status) => status.await,
+            None => None,
+        };
+        (String::from_utf8_lossy(&[out, err].concat()).into_owned(), status)
+    };
+    let Ok((output, status)) = timeout(Duration::from_millis(timeout_ms.into()), work).await else {
+        return Ok(ActionResult::TimedOut);
+    };
+    // From here on nothing is tried again: the command may have run.
+    Ok(match status {
+        None => ActionResult::Failed("the connection broke; nobody knows how it ended".into()),
+        Some(status) if status.status.as_deref() == Some("Success") => {
+            ActionResult::Exited { code: 0, output }
+        }
+        Some(status) => {
+            let causes = status.details.and_then(|details| details.causes).unwrap_or_default();
+            let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"));
+            let code = code.and_then(|cause| cause.message.as_ref()?.parse().ok());
+            match code {
+                Some(code) => ActionResult::Exited { code, output },
+                None => ActionResult::Failed(status.message.unwrap_or_default()),
+            }
+        }
+    })
+}
+
+/// The end of a stream: all is read, so that the command never waits for us.
+async fn tail(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut piece = vec![0; 8 << 10];
+    let Some(mut stream) = stream else { return kept };
+    while let Ok(read @ 1..) = stream.read(&mut piece).await {
+        kept.extend_from_slice(piece.get(..read).unwrap_or_default());
+        let over = kept.len().saturating_sub(OUTPUT);
+        kept.drain(..over);
+    }
+    kept
+}
+
+/// Of `web`, where there is one.
+async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>, ClusterError> {
+    // A cluster that is away is not one without pods.
+    client.check().await?;
+    let seen = list(client, release).await;
+    let first = release.runtime.web().or(release.runtime.processes.first());
+    let workload = first.map(|process| workload_name(release, process)).unwrap_or_default();
+    let mut ready: Vec<_> = seen
+        .new_pods()
+        .into_iter()
+        .filter(|(pod, of)| *of == workload && is_ready(pod))
+        .filter_map(|(pod, _)| pod.metadata.name.clone())
+        .collect();
+    // The same one each time, as long as it is there.
+    ready.sort();
+    Ok(ready.into_iter().next())
+}
+
+async fn log(client: &Client, namespace: &str, pod: &str) -> String {
+    let params =
+        LogParams { limit_bytes: Some(1 << 20), tail_lines: Some(200), ..LogParams::default() };
+    let text = limited(client.api::<Pod>(namespace).logs(pod, &params), "log").await;
+    let text = text.unwrap_or_default();
+    let from = text.len().saturating_sub(OUTPUT);
+    text.get(text.ceil_char_boundary(from)..).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,297 @@
+//! Waits for the end of a hook's Job. Its pod is judged as a rollout's pods are, with their patience, and
+//! what it waits for is told while it waits.
+
+use crate::{
+    client::{Client, limited},
+    observe::{
+        Expected, Seen,
+        watch::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
+    },
+};
+use futures::{StreamExt, stream::SelectAll};
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ContainerState, ContainerStatus, Event as K8sEvent, Pod},
+};
+use kube::{
+    api::ListParams,
+    runtime::{reflector::Store, watcher},
+};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use windlass_engine::recorder::Recorder;
+use windlass_model::{
+    error::ClusterError,
+    event::Event,
+    job::{Release, Stage},
+};
+use windlass_rollout::{
+    judge::{Judge, Verdict},
+    problem,
+    problem::Finding,
+};
+
+/// How long a container may wait in vain, for what no problem knows, before it is believed.
+const PERSISTENT: Duration = Duration::from_secs(60);
+
+/// Reasons for which a container waits in vain.
+const HOPELESS: [&str; 5] = [
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// The end of the wait for a Job.
+pub(crate) enum End {
+    /// The command ended.
+    Exited(i32),
+    /// The command ran and did not end in time.
+    TimedOut,
+    /// The time was up before the command ran.
+    NeverRan,
+    /// It will not run, for a reason that is known.
+    Hopeless(Finding),
+    /// It will not run.
+    Stuck(String),
+}
+
+/// Waits until a Job has ended or will not.
+pub(crate) async fn wait(
+    client: &Client,
+    release: &Release,
+    hook: &str,
+    name: &str,
+    recorder: &Recorder,
+) -> Result<(End, Seen), ClusterError> {
+    let namespace = release.app.namespace();
+    let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+    let named = config().fields(&format!("metadata.name={name}"));
+    let (jobs, of_jobs) = watch::<Job>(client, &namespace, named);
+    let (pods, of_pods) = watch::<Pod>(client, &namespace, config().labels(&of_job(name)));
+    let (events, of_events) =
+        watch::<K8sEvent>(client, &namespace, config().fields("type=Warning"));
+    let mut changes: SelectAll<_> = [of_jobs, of_pods, of_events].into_iter().collect();
+    let mut scale_ups: Vec<Store<K8sEvent>> = Vec::new();
+    let mut judge = Judge::default();
+    let began = Instant::now();
+    let mut has_run = false;
+    let mut in_vain = None;
+    let mut told = String::new();
+    let mut last = None;
+    loop {
+        // Looked at each second too, for what only lasts.
+        match timeout(Duration::from_secs(1), changes.next()).await {
+            Ok(None) => {
+                return Err(ClusterError::Unreachable { message: "the watch ended".into() });
+            }
+            // Nothing is judged while the cluster is away.
+            Ok(Some(WatchSignal::Broke)) => drop(client.check().await?),
+            _ => {}
+        }
+        let seen = Seen {
+            expected: expected(name),
+            jobs: all(&jobs),
+            pods: all(&pods),
+            events: all(&events),
+            scaling_up: scale_ups
+                .iter()
+                .flat_map(all)
+                .filter_map(|event| event.involved_object.uid)
+                .collect(),
+            ..Seen::default()
+        };
+        has_run |= seen.pods.iter().any(ran);
+        if let Some(end) = end_of(&seen, has_run) {
+            // What it waited for in vain says more than that its time was up.
+            return Ok(match (end, last) {
+                (End::NeverRan, Some(finding)) => (End::Hopeless(finding), seen),
+                (end, _) => (end, seen),
+            });
+        }
+        let snapshot = seen.snapshot();
+        let finds_no_node = snapshot.pods.iter().any(|pod| pod.unschedulable.is_some());
+        for reason in SCALE_UPS.iter().filter(|_| finds_no_node).skip(scale_ups.len()) {
+            let of_reason = config().fields(&format!("reason={reason}"));
+            let (store, more) = watch::<K8sEvent>(client, &namespace, of_reason);
+            changes.push(more);
+            scale_ups.push(store);
+        }
+        if let Verdict::Failed(finding) = judge.judge(&snapshot, release, began.elapsed())
+            && finding.problem != problem::of_a_job()
+        {
+            return Ok((End::Hopeless(finding), seen));
+        }
+        last = judge.noticed().first().cloned().or(last.filter(|_| !has_run));
+        let (state, line) = state(&seen, judge.noticed().first());
+        if state != told {
+            told = state;
+            let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
+            recorder.record(line).await;
+        }
+        match hopeless(&seen).filter(|_| judge.noticed().is_empty()) {
+            None => in_vain = None,
+            Some(why) => {
+                let since = in_vain.get_or_insert_with(Instant::now);
+                if since.elapsed() > PERSISTENT {
+                    return Ok((End::Stuck(why), seen));
+                }
+            }
+        }
+    }
+}
+
+/// Looks once.
+pub(crate) async fn look(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Seen, ClusterError> {
+    let job = limited(client.api::<Job>(namespace).get_opt(name), "the hook's Job").await?;
+    let of_job = ListParams::default().labels(&of_job(name));
+    let pods = limited(client.api::<Pod>(namespace).list(&of_job), "pods").await?;
+    Ok(Seen {
+        expected: expected(name),
+        jobs: job.into_iter().collect(),
+        pods: pods.items,
+        ..Seen::default()
+    })
+}
+
+/// The end of what is seen, if it has ended. The Job's own verdict goes first: a command that is told to
+/// end may still exit with 0. `has_run`: a pod that is gone by now has run.
+pub(crate) fn end_of(seen: &Seen, has_run: bool) -> Option<End> {
+    let job = seen.jobs.first();
+    let pod = seen.pods.first();
+    let status = job.and_then(|job| job.status.as_ref());
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let is = |kinds: &[&str]| {
+        let mut all = conditions.iter().filter(|condition| condition.status == "True");
+        all.find(|condition| kinds.contains(&&*condition.type_))
+    };
+    let failed = is(&["Failed", "FailureTarget"]);
+    if failed.is_some_and(|failed| failed.reason.as_deref() == Some("DeadlineExceeded")) {
+        return Some(if has_run || pod.is_some_and(ran) { End::TimedOut } else { End::NeverRan });
+    }
+    if is(&["Suspended"]).is_some() {
+        return Some(End::Stuck("it was stopped before".into()));
+    }
+    let is_leaving = pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    let state = pod.and_then(|pod| statuses(pod).next()?.state.as_ref());
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref())
+        && (failed.is_some() || !is_leaving)
+    {
+        return match (ended.reason.as_deref(), ended.exit_code) {
+            (Some("StartError" | "ContainerCannotRun"), _) => {
+                Some(End::Stuck(ended.message.clone().unwrap_or_default()))
+            }
+            (_, 0) => is(&["Complete", "SuccessCriteriaMet"]).map(|_| End::Exited(0)),
+            (_, code) => Some(End::Exited(code)),
+        };
+    }
+    let failed = failed?;
+    let reason = failed.reason.as_deref();
+    let message = failed.message.as_deref();
+    let reason = reason.unwrap_or("the Job failed");
+    Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
+}
+
+/// The one that is looked for.
+fn expected(name: &str) -> Vec<Expected> {
+    vec![Expected { kind: "Job".into(), name: name.to_owned(), process: String::new() }]
+}
+
+fn of_job(name: &str) -> String {
+    format!("batch.kubernetes.io/job-name={name}")
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    statuses.into_iter().flatten()
+}
+
+/// Whether its command was begun.
+fn ran(pod: &Pod) -> bool {
+    let begun = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
+    statuses(pod).any(|one| one.state.as_ref().is_some_and(begun))
+}
+
+fn hopeless(seen: &Seen) -> Option<String> {
+    let waiting = statuses(seen.pods.first()?).next()?.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
+    Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
+}
+
+/// Returns a Job's progress, as a key that changes with it, and as a line for people.
+fn state(seen: &Seen, noticed: Option<&Finding>) -> (String, String) {
+    if let Some(Finding { problem, subject, message, .. }) = noticed {
+        let code = problem.code;
+        return (format!("{subject} {code}"), format!("{subject} waits ({code}): {message}"));
+    }
+    let Some(pod) = seen.pods.first() else {
+        let line = "its Job waits for a pod".to_owned();
+        return (line.clone(), line);
+    };
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let is_placed = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    let does = if ran(pod) {
+        "has begun"
+    } else if is_placed {
+        "is being made"
+    } else {
+        "waits for a node"
+    };
+    let line = format!("pod {name} {does}");
+    (line.clone(), line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn seen(job: Value, pod: Value) -> Seen {
+        Seen {
+            jobs: vec![serde_json::from_value(json!({ "status": job })).unwrap()],
+            pods: match pod {
+                Value::Null => Vec::new(),
+                pod => vec![serde_json::from_value(pod).unwrap()],
+            },
+            ..Seen::default()
+        }
+    }
+
+    fn failed(reason: &str) -> Value {
+        json!({ "conditions": [{ "type": "Failed", "status": "True", "reason": reason }] })
+    }
+
+    fn container(state: Value) -> Value {
+        json!({ "metadata": { "name": "p" }, "status": { "containerStatuses": [{
+            "name": "app", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+        }] } })
+    }
+
+    #[test]
+    fn time_that_was_up_before_it_ran_is_told_from_a_command_that_hangs() {
+        let waits = container(json!({ "waiting": { "reason": "ContainerCreating" } }));
+        let runs = container(json!({ "running": {} }));
+        let late = || failed("DeadlineExceeded");
+        let never = |seen: Seen, ran: bool| matches!(end_of(&seen, ran), Some(End::NeverRan));
+        assert!(never(seen(late(), Value::Null), false));
+        assert!(never(seen(late(), waits.clone()), false));
+        assert!(!never(seen(late(), runs), false) && !never(seen(late(), Value::Null), true));
+        assert!(end_of(&seen(json!({}), waits), false).is_none(), "it may still run");
+    }
+
+    #[test]
+    fn a_line_is_told_for_each_state() {
+        let line = |pod: Value| state(&seen(json!({}), pod), None).1;
+        assert_eq!(line(Value::Null), "its Job waits for a pod");
+        assert_eq!(line(json!({ "metadata": { "name": "p" } })), "pod p waits for a node");
+        let mut placed = container(json!({ "waiting": {} }));
+        placed["spec"] = json!({ "containers": [], "nodeName": "n" });
+        assert_eq!(line(placed), "pod p is being made");
+        assert_eq!(line(container(json!({ "running": {} }))), "pod p has begun");
+    }
+}

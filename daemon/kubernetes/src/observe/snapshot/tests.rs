@@ -1,0 +1,194 @@
+//! Objects of a cluster, and what they read as.
+
+use super::*;
+use crate::{observe::expected::Expected, render::JOB};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use windlass_rollout::snapshot::Workload;
+
+fn read_as<K: DeserializeOwned>(object: Value) -> K {
+    serde_json::from_value(object).unwrap()
+}
+
+fn expected(kind: &str) -> Vec<Expected> {
+    vec![Expected { kind: kind.into(), name: "web".into(), process: "web".into() }]
+}
+
+/// A Deployment that was applied at ten, and its one condition Progressing.
+fn deployment(deadline: u32, progressing: Option<(&str, &str)>) -> Workload {
+    let mut conditions = vec![json!({ "type": "Available", "status": "True" })];
+    conditions.extend(progressing.map(|(reason, updated)| {
+        let status = if reason == "ProgressDeadlineExceeded" { "False" } else { "True" };
+        json!({ "type": "Progressing", "status": status, "reason": reason, "lastUpdateTime": format!("2026-11-20T{updated}Z") })
+    }));
+    let deployment = json!({
+        "metadata": {
+            "name": "web",
+            "generation": 2,
+            "annotations": { JOB: "0197" },
+            "managedFields": [
+                { "manager": "windlass", "operation": "Apply", "time": "2026-11-20T10:00:00Z" },
+                { "manager": "kube-controller-manager", "operation": "Update", "time": "2026-11-20T11:00:00Z" },
+            ],
+        },
+        "spec": { "replicas": 3, "progressDeadlineSeconds": deadline },
+        "status": {
+            "observedGeneration": 2,
+            "replicas": 3,
+            "updatedReplicas": 3,
+            "availableReplicas": 3,
+            "conditions": conditions,
+        },
+    });
+    let seen = Seen {
+        expected: expected("Deployment"),
+        deployments: vec![read_as(deployment)],
+        ..Seen::default()
+    };
+    seen.snapshot().workloads.remove(0)
+}
+
+/// The controller carries it over where an existing ReplicaSet is taken up again.
+#[test]
+fn a_deadline_of_before_is_not_this_releases() {
+    for (updated, is_own) in [
+        ("09:20:00", false),
+        ("09:59:59", false),
+        // Counted from the beginning of an earlier rollout of the same pods.
+        ("10:01:00", false),
+        ("10:05:01", true),
+        // The controller's clock is behind that of the API server.
+        ("10:04:55", true),
+        ("11:00:00", true),
+    ] {
+        let failed = deployment(300, Some(("ProgressDeadlineExceeded", updated))).failed;
+        assert_eq!(failed.is_some(), is_own, "{updated}");
+    }
+    for (deadline, updated, is_own) in
+        [(5, "09:59:50", false), (5, "10:00:06", true), (20, "10:00:21", true)]
+    {
+        let failed = deployment(deadline, Some(("ProgressDeadlineExceeded", updated))).failed;
+        assert_eq!(failed.is_some(), is_own, "{deadline} {updated}");
+    }
+    let early = deployment(300, Some(("ReplicaSetUpdated", "11:00:00")));
+    assert_eq!(early.failed, None);
+}
+
+/// The controller removes the condition where there is no deadline.
+#[test]
+fn a_deployment_without_a_deadline_is_done() {
+    let forever = i32::MAX.unsigned_abs();
+    assert!(deployment(forever, None).is_healthy());
+    assert!(deployment(300, Some(("NewReplicaSetAvailable", "10:01:00"))).is_healthy());
+    for reason in ["ReplicaSetUpdated", "DeploymentPaused", "ProgressDeadlineExceeded"] {
+        assert!(!deployment(300, Some((reason, "10:01:00"))).is_healthy(), "{reason}");
+    }
+}
+
+#[test]
+fn what_waits_to_be_resumed_says_so() {
+    let seen = |kind: &str, spec: Value| {
+        let object = json!({ "metadata": { "name": "web" }, "spec": spec });
+        let mut seen = Seen { expected: expected(kind), ..Seen::default() };
+        match kind {
+            "Job" => seen.jobs.push(read_as(object)),
+            _ => seen.deployments.push(read_as(object)),
+        }
+        seen.snapshot().workloads[0].paused
+    };
+    assert!(seen("Deployment", json!({ "paused": true })));
+    assert!(!seen("Deployment", json!({})));
+    assert!(seen("Job", json!({ "suspend": true })));
+    assert!(!seen("Job", json!({ "suspend": false })));
+}
+
+#[test]
+fn an_autoscaler_that_finds_no_target_says_so() {
+    let conditions = |able: &str, active: &str| {
+        let autoscaler = json!({
+            "metadata": { "name": "web" },
+            "status": { "conditions": [
+                { "type": "AbleToScale", "status": if able == "SucceededGetScale" { "True" } else { "False" }, "reason": able, "message": able },
+                { "type": "ScalingActive", "status": active, "reason": "R", "message": "no metrics" },
+            ] },
+        });
+        let seen = Seen { autoscalers: vec![read_as(autoscaler)], ..Seen::default() };
+        let read = seen.snapshot().autoscalers.remove(0);
+        (read.unable, read.inactive)
+    };
+    let lost = Some("FailedGetScale".to_owned());
+    assert_eq!(conditions("FailedGetScale", "True"), (lost, None));
+    assert_eq!(conditions("SucceededGetScale", "False"), (None, Some("no metrics".to_owned())));
+    // It has just scaled.
+    assert_eq!(conditions("BackoffBoth", "True"), (None, None));
+}
+
+/// A pod of a StatefulSet that no node takes, as the watches show it.
+fn homeless(status: &Value) -> Seen {
+    let mut all = json!({ "phase": "Pending", "conditions": [
+        { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu." },
+    ] });
+    if let (Some(all), Some(more)) = (all.as_object_mut(), status.as_object()) {
+        all.extend(more.clone());
+    }
+    let set = json!({ "metadata": { "name": "web" }, "spec": { "replicas": 1 }, "status": { "replicas": 1, "updateRevision": "web-2" } });
+    let pod = json!({
+        "metadata": { "name": "web-0", "uid": "u2", "labels": { "controller-revision-hash": "web-2" } },
+        "status": all,
+    });
+    Seen {
+        expected: expected("StatefulSet"),
+        stateful_sets: vec![read_as(set)],
+        pods: vec![read_as(pod)],
+        ..Seen::default()
+    }
+}
+
+#[test]
+fn room_comes_for_this_very_pod() {
+    let is_scaling_up = |seen: &Seen| seen.snapshot().pods[0].is_scaling_up;
+    let mut seen = homeless(&json!({}));
+    assert!(!is_scaling_up(&seen));
+    // One of the same name, before.
+    seen.scaling_up = vec!["u1".into()];
+    assert!(!is_scaling_up(&seen));
+    seen.scaling_up.push("u2".into());
+    assert!(is_scaling_up(&seen));
+    assert!(is_scaling_up(&homeless(&json!({ "nominatedNodeName": "node-1" }))));
+}
+
+/// Their words differ by a port each time.
+#[test]
+fn events_that_are_counted_as_one_keep_their_words() {
+    let event = |message: &str| {
+        read_as(json!({
+            "metadata": { "name": "e" },
+            "involvedObject": { "kind": "Pod", "name": "web-0", "uid": "u2" },
+            "reason": "Unhealthy", "type": "Warning", "message": message, "count": 12,
+        }))
+    };
+    let words = "Readiness probe failed: connection refused";
+    let combined = format!("(combined from similar events): {words}");
+    let seen = Seen { events: vec![event(words), event(&combined)], ..homeless(&json!({})) };
+    let messages: Vec<_> = seen.snapshot().warnings.into_iter().map(|one| one.message).collect();
+    assert_eq!(messages, [words, words]);
+}
+
+#[test]
+fn a_probes_budget_is_the_least_of_its_kind() {
+    let with = |containers: Value| {
+        let mut seen = homeless(&json!({}));
+        seen.pods[0].spec = Some(read_as(json!({ "containers": containers })));
+        let pod = seen.snapshot().pods.remove(0);
+        (pod.startup_failures, pod.liveness_failures, pod.has_liveness)
+    };
+    assert_eq!(with(json!([{ "name": "web" }])), (0, 0, false));
+    // 3 is the API server's default.
+    let probes = json!([{ "name": "web", "livenessProbe": {}, "startupProbe": { "failureThreshold": 120 } }]);
+    assert_eq!(with(probes), (120, 3, true));
+    let two = json!([
+        { "name": "web", "livenessProbe": { "failureThreshold": 5 } },
+        { "name": "proxy", "livenessProbe": { "failureThreshold": 1 } },
+    ]);
+    assert_eq!(with(two), (0, 1, true));
+}

@@ -1,0 +1,56 @@
+//! Pods read a ConfigMap at their start: where one of the repository's own changes, those that read it are
+//! made anew.
+
+use super::{image::put_image, names::short_hash};
+use crate::json::{entry, set, text};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use windlass_model::job::Release;
+
+/// The annotation of a pod template that tells what the ConfigMaps hold which its pods read.
+const CONFIG: &str = "windlass.dev/config";
+
+/// Marks a pod template with what the ConfigMaps of the repository's own hold that its pods read.
+pub(super) fn mark(release: &Release, template: &mut Value) {
+    let mut read = BTreeSet::new();
+    collect(template.get("spec").unwrap_or(&Value::Null), &mut read);
+    let mut content = String::new();
+    for manifest in &release.runtime.manifests {
+        // Most are none, and need not be parsed.
+        if read.is_empty() || !manifest.json.contains("\"ConfigMap\"") {
+            continue;
+        }
+        let mut object: Value = serde_json::from_str(&manifest.json).unwrap_or_default();
+        let name = text(&object, "/metadata/name").to_owned();
+        if text(&object, "/kind") == "ConfigMap" && read.contains(&name) {
+            put_image(&mut object, &release.image.by_digest());
+            let plain = object.get("data");
+            let binary = object.get("binaryData");
+            content.push_str(&json!([name, plain, binary]).to_string());
+        }
+    }
+    if content.is_empty() {
+        return;
+    }
+    if let Some(annotations) =
+        entry(template, "metadata").and_then(|metadata| entry(metadata, "annotations"))
+    {
+        set(annotations, CONFIG, json!(short_hash(&content)));
+    }
+}
+
+/// Names of ConfigMaps, wherever a pod's spec takes one: volumes, whole environments, single variables.
+fn collect(spec: &Value, names: &mut BTreeSet<String>) {
+    match spec {
+        Value::Array(list) => list.iter().for_each(|value| collect(value, names)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                if matches!(&**key, "configMap" | "configMapRef" | "configMapKeyRef") {
+                    names.insert(text(value, "/name").to_owned());
+                }
+                collect(value, names);
+            }
+        }
+        _ => {}
+    }
+}

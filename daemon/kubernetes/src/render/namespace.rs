@@ -1,0 +1,21 @@
+//! The Namespace of an app.
+
+use super::names::{MANAGED_BY, OURS};
+use crate::json::set;
+use serde_json::{Value, json};
+use windlass_model::job::Release;
+
+pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
+    let mut labels = json!({
+        "app.kubernetes.io/part-of": release.app.project,
+        MANAGED_BY: OURS,
+    });
+    if let Some(level) = pod_security {
+        set(&mut labels, "pod-security.kubernetes.io/enforce", json!(level));
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": release.app.namespace(), "labels": labels },
+    })
+}

@@ -1,0 +1,41 @@
+//! The Secret that nodes pull an image with.
+
+use super::names::{metadata, pull_name};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use windlass_model::{job::Release, secret::Secret};
+
+/// How the cluster logs in at the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct PullLogin {
+    /// As image references name it: `registry.example.com:5000`.
+    pub(crate) host: String,
+    /// The user.
+    pub(crate) user: String,
+    /// Password or token.
+    pub(crate) password: Secret,
+}
+
+impl PullLogin {
+    /// A login that is spoken of, and not used.
+    #[must_use]
+    pub(crate) fn named(host: &str) -> Self {
+        Self { host: host.into(), user: String::new(), password: Secret::new(Vec::new()) }
+    }
+}
+
+/// Under one name and mutable: tokens are renewed under running pods.
+pub(crate) fn pull_secret(release: &Release, login: &PullLogin) -> Value {
+    let password = login.password.reveal_text().unwrap_or_default();
+    let auth = STANDARD.encode(format!("{}:{password}", login.user));
+    let config = json!({
+        "auths": { &login.host: { "username": login.user, "password": password, "auth": auth } },
+    });
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/dockerconfigjson",
+        "metadata": metadata(release, &pull_name(release)),
+        "data": { ".dockerconfigjson": STANDARD.encode(config.to_string()) },
+    })
+}

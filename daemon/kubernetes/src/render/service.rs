@@ -1,0 +1,63 @@
+//! The Services of a process.
+
+use super::names::{metadata, process_metadata, selector, workload_name};
+use crate::json::set;
+use serde_json::{Value, json};
+use windlass_model::{
+    job::Release,
+    runtime::{Process, ServiceKind, WEB},
+};
+
+/// A Service where a process listens, and one without an address for pods that have names.
+pub(super) fn services(release: &Release, process: &Process) -> Vec<Value> {
+    let mut all = Vec::new();
+    let ports = ports(release, process);
+    if !ports.is_empty() {
+        let mut head = process_metadata(release, process);
+        let expose = &release.runtime.expose;
+        let is_web = process.name == WEB;
+        // A job's id would make every release a change of every Service.
+        if let Some(head) = head.as_object_mut() {
+            head.remove("annotations");
+        }
+        if is_web && !expose.annotations.is_empty() {
+            set(&mut head, "annotations", json!(expose.annotations));
+        }
+        let mut spec = json!({ "selector": selector(release, process), "ports": ports });
+        if is_web && expose.service == Some(ServiceKind::LoadBalancer) {
+            set(&mut spec, "type", json!("LoadBalancer"));
+        }
+        all.push(json!({ "apiVersion": "v1", "kind": "Service", "metadata": head, "spec": spec }));
+    }
+    if process.stateful {
+        all.push(json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata(release, &headless_name(release, process)),
+            "spec": {
+                "clusterIP": "None",
+                "selector": selector(release, process),
+                // Members of a cluster look for each other before they are ready.
+                "publishNotReadyAddresses": true,
+            },
+        }));
+    }
+    all
+}
+
+/// What gives pods of a StatefulSet their names.
+pub(super) fn headless_name(release: &Release, process: &Process) -> String {
+    format!("{}-pods", workload_name(release, process))
+}
+
+fn ports(release: &Release, process: &Process) -> Vec<Value> {
+    let expose = &release.runtime.expose;
+    let port = if process.name == WEB { expose.port } else { 80 };
+    let main = process.port.map(|_| json!({ "name": "http", "port": port, "targetPort": "http" }));
+    let others = process.ports.iter();
+    // A Service cannot have a port twice; the app's own goes first.
+    let others = others.filter(|(_, other)| process.port.is_none() || **other != port);
+    main.into_iter()
+        .chain(others.map(|(name, port)| json!({ "name": name, "port": port, "targetPort": name })))
+        .collect()
+}
