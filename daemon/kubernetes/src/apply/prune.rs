@@ -6,7 +6,7 @@ use super::{
     owner::{is_of_app, is_of_same_app},
     scalers::has_autoscaler,
 };
-use crate::{journal::record, json::text, object::ObjectRef, render::manifests};
+use crate::{json::text, object::ObjectRef, render::manifests};
 use serde_json::{Value, json};
 use windlass_engine::recorder::Recorder;
 use windlass_model::{
