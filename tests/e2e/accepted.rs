@@ -1,9 +1,8 @@
 //! Whatever spec we accept, the API server accepts: specs drawn at random, planned against the cluster,
 //! which tries each object without making it.
 
-use crate::cases::spec_file;
 use serde_json::{Map, Value, json};
-use windlass_tests::Stand;
+use windlass_tests::TestEnv;
 
 /// Specs that are tried; the run's own number is printed, and draws the same ones again.
 const SPECS: usize = 40;
@@ -155,11 +154,11 @@ fn spec(draw: &mut Draw) -> Value {
 
 #[test]
 fn whatever_we_accept_the_api_server_accepts() {
-    let stand = Stand::new("t-accepted");
-    let _ = stand.fresh_namespace();
+    let env = TestEnv::new("t-accepted");
+    env.fresh();
     // The longest name that an app may have: those of its objects are made of it.
     let app = format!("t-accepted/{}", long(30));
-    let repository = stand.small_app();
+    let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();
     repository.commit("one").unwrap();
     let seed = u64::from(std::process::id()) << 20 | 1;
@@ -167,12 +166,12 @@ fn whatever_we_accept_the_api_server_accepts() {
     let (mut draw, mut accepted, mut refused) = (Draw(seed), 0, Vec::new());
     for number in 0..SPECS {
         let spec = spec(&mut draw);
-        let file = spec_file(&stand, "spec", &spec.to_string());
+        let file = env.spec_file("spec", &spec.to_string());
         let json = file.replace(".toml", ".json");
         std::fs::rename(&file, &json).unwrap();
         let args =
             ["--output", "json", "plan", &app, "--repository", repository.url(), "--spec", &json];
-        let answer = stand.daemon.windlass(&args).unwrap();
+        let answer = env.daemon.windlass(&args).unwrap();
         match answer.code {
             0 => accepted += 1,
             // By us, before anybody is asked.

@@ -1,6 +1,5 @@
 //! What serves an app, and what it prints.
 
-use crate::cases::{python, spec_file};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -10,26 +9,25 @@ use std::{
     thread::{sleep, spawn},
     time::{Duration, Instant},
 };
-use windlass_tests::{SMALL, Stand, bed};
+use windlass_tests::{SMALL, TestEnv, bed, python};
 
 /// Says its secret and serves; each request is printed.
 const TALKS: &str = "import os, http.server as h; print('my word is ' + os.environ['WORD'], flush=True); h.test(h.SimpleHTTPRequestHandler, port=8080)";
 
 #[test]
 fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
-    let stand = Stand::new("t-apps");
-    stand.daemon.put_secret("t-apps", "word", "sesame-of-apps").unwrap();
-    let ask = |args: &[&str]| stand.daemon.windlass(args).unwrap();
+    let env = TestEnv::new("t-apps");
+    env.daemon.put_secret("t-apps", "word", "sesame-of-apps").unwrap();
+    let ask = |args: &[&str]| env.daemon.windlass(args).unwrap();
     let nothing = ask(&["status", "t-apps/app"]);
     assert!(nothing.code == 0 && nothing.text.contains("windlass submit"), "{}", nothing.text);
 
-    let repository = stand.small_app();
+    let repository = env.small_app();
     let commit = repository.commit("one").unwrap();
-    let spec =
-        spec_file(&stand, "talks", &(python(TALKS) + "secrets = { WORD = \"word\" }\n" + SMALL));
-    let ended = stand.submit("app", repository.url(), &["--spec", &spec]);
+    let spec = env.spec_file("talks", &(python(TALKS) + "secrets = { WORD = \"word\" }\n" + SMALL));
+    let ended = env.submit("app", repository.url(), &["--spec", &spec]);
     ended.succeeded();
-    stand.serves("app", "one");
+    env.serves("app", "one");
 
     let answer = ask(&["--output", "json", "status", "t-apps/app"]);
     let status: Value = serde_json::from_str(answer.text.trim()).unwrap();
@@ -40,9 +38,7 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     assert!(cluster["release"]["bytes"].as_u64() > Some(0), "{status:#}");
     assert_eq!(status["jobs"][0]["stage"], "release", "{status:#}");
     let url = cluster["endpoints"][0]["url"].as_str().unwrap();
-    let namespace = stand.namespace();
-    let path = "jsonpath={.spec.clusterIP}";
-    let address = stand.kubectl(&["-n", &namespace, "get", "service", "app", "-o", path]);
+    let address = env.get("service/app", "{.spec.clusterIP}");
     assert_eq!(url, format!("http://{address}/"));
 
     let printed = ask(&["logs", "t-apps/app", "--no-follow"]);
@@ -66,7 +62,7 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     // It ends once nobody reads it any more.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut unread = stand.daemon.client(&["logs", "t-apps/app"]).unwrap();
+    let mut unread = env.daemon.client(&["logs", "t-apps/app"]).unwrap();
     let mut unread = unread.stdout(writer).spawn().unwrap();
     let began = Instant::now();
     let code = loop {
@@ -82,7 +78,7 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     assert_eq!(code, Some(141));
 
     // Followed over a new pod: what it prints comes too.
-    let mut follow = stand.daemon.client(&["logs", "t-apps/app", "--tail", "1"]).unwrap();
+    let mut follow = env.daemon.client(&["logs", "t-apps/app", "--tail", "1"]).unwrap();
     let mut child = follow.stdout(Stdio::piped()).spawn().unwrap();
     let printed = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let (send, receive) = mpsc::channel();
@@ -90,11 +86,11 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     // One that hangs fails, and does not hang the suite.
     let mut lines = iter::from_fn(|| receive.recv_timeout(Duration::from_secs(120)).ok());
     assert!(lines.next().is_some());
-    let _ = stand.kubectl(&["-n", &namespace, "delete", "pods", "--all", "--wait=false"]);
+    env.delete_later("pods --all");
     assert!(lines.any(|line| line.contains("my word is ***")));
     // And in its newest version, which was put while the log was followed.
-    stand.daemon.put_secret("t-apps", "word", "another-word-of-apps").unwrap();
-    stand.submit("app", repository.url(), &["--spec", &spec]).succeeded();
+    env.daemon.put_secret("t-apps", "word", "another-word-of-apps").unwrap();
+    env.submit("app", repository.url(), &["--spec", &spec]).succeeded();
     let said = lines.find(|line| line.contains("my word is"));
     assert!(said.as_ref().is_some_and(|line| line.contains("my word is ***")), "{said:?}");
     let _ = child.kill();
@@ -103,8 +99,8 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
 
 #[test]
 fn init_writes_what_was_detected_and_the_file_is_taken() {
-    let stand = Stand::new("t-init");
-    let repository = stand.repository();
+    let env = TestEnv::new("t-init");
+    let repository = env.repository();
     repository.write("go.mod", "module example.com/x\n\ngo 1.24\n").unwrap();
     repository.write("main.go", "package main\n\nfunc main() {}\n").unwrap();
     repository.commit("go").unwrap();
@@ -112,17 +108,17 @@ fn init_writes_what_was_detected_and_the_file_is_taken() {
     let _ = std::fs::remove_file(&file);
     let to = file.display().to_string();
     let init = ["init", "t-init/app", "--repository", repository.url(), "--to", &to];
-    let answer = stand.daemon.windlass(&init).unwrap();
+    let answer = env.daemon.windlass(&init).unwrap();
     assert!(answer.code == 0 && answer.text.contains("windlass submit"), "{}", answer.text);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("# Detected: go") && text.contains("go.mod: a Go module"), "{text}");
-    let again = stand.daemon.windlass(&init).unwrap();
+    let again = env.daemon.windlass(&init).unwrap();
     assert!(again.code == 2 && again.text.contains("is there already"), "{}", again.text);
 
     let said = text.replace("# port = ", "port = ").replace("# replicas = 1", "replicas = 2");
     repository.write("windlass.toml", &said).unwrap();
     repository.commit("say it").unwrap();
     let plan = ["plan", "t-init/app", "--repository", repository.url()];
-    let plan = stand.daemon.windlass(&plan).unwrap();
+    let plan = env.daemon.windlass(&plan).unwrap();
     assert!(plan.text.contains("replicas: said by windlass.toml"), "{}", plan.text);
 }

@@ -1,12 +1,11 @@
 //! A volume that another node holds. No driver attaches anything on the bed: the test says in its place
 //! that the volume is attached, and the controller that judges it is the real one.
 
-use crate::cases::{apply, own, spec_file};
 use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use windlass_tests::Stand;
+use windlass_tests::{TestEnv, bed};
 
 /// A driver that attaches, one volume of it, a pod that holds the volume on the bed's node, and a node
 /// on which nothing runs.
@@ -51,51 +50,69 @@ spec:
   volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]
 "#;
 
+/// Two pods of the app's own, on the node that does not hold the volume.
+fn wanting() -> String {
+    format!(
+        "
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: app-own
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {{ own: app }}
+  template:
+    metadata:
+      labels: {{ own: app }}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: own
+          image: {}/library/python:3.11-slim
+          command: [sleep, '600']
+          volumeMounts: [{{ name: data, mountPath: /data }}]
+      nodeName: t-attached
+      volumes:
+        - name: data
+          persistentVolumeClaim: {{ claimName: data }}
+",
+        bed().registry()
+    )
+}
+
 #[test]
 fn a_volume_that_another_node_holds() {
-    let stand = Stand::new("t-attached");
+    let env = TestEnv::new("t-attached");
     let clean = || {
-        let namespace = stand.namespace();
         for what in
-            [["node", "t-attached"], ["csidriver", "attached.bed.test"], ["pv", "t-attached"]]
+            ["node/t-attached", "csidriver/attached.bed.test", "pv/t-attached", "pod/holder"]
         {
-            let _ =
-                stand.kubectl(&["delete", what[0], what[1], "--ignore-not-found", "--wait=false"]);
+            env.delete_later(what);
         }
-        let holder =
-            ["-n", &namespace, "delete", "pod", "holder", "--ignore-not-found", "--wait=false"];
-        let _ = stand.kubectl(&holder);
     };
     clean();
-    stand.fresh_namespace();
-    apply(&stand, HELD);
+    env.fresh();
+    env.apply(HELD);
     let attachment = || {
-        let found =
-            "jsonpath={.items[?(@.spec.source.persistentVolumeName=='t-attached')].metadata.name}";
-        stand.kubectl(&["get", "volumeattachments", "-o", found])
+        let found = "{.items[?(@.spec.source.persistentVolumeName=='t-attached')].metadata.name}";
+        env.get("volumeattachments", found)
     };
     let began = Instant::now();
     while attachment().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60), "nobody wants the volume attached");
         sleep(Duration::from_millis(300));
     }
-    let patch =
-        ["patch", "volumeattachment", &attachment(), "--subresource=status", "--type=merge"];
-    let _ = stand.kubectl(&[&patch[..], &["--patch", "{\"status\":{\"attached\":true}}"]].concat());
+    let attached = "{\"status\":{\"attached\":true}}";
+    let attachment = format!("volumeattachment/{}", attachment());
+    env.patch(&attachment, &["--subresource=status"], attached);
 
-    let case = own(
-        "app",
-        "volume-in-use",
-        crate::cases::HELPER,
-        "REPLICAS CONTAINER volumeMounts: [{ name: data, mountPath: /data }]",
-    );
-    let volume = "nodeName: t-attached\n      volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]\n";
-    let manifest = case.manifest.unwrap() + "      " + volume;
-    let repository = stand.small_app();
-    repository.write("own/app.yaml", &manifest).unwrap();
+    let repository = env.small_app();
+    repository.write("own/app.yaml", &wanting()).unwrap();
     repository.commit("one").unwrap();
-    let file = spec_file(&stand, "app", &case.spec);
-    let ended = stand.submit("app", repository.url(), &["--spec", &file]);
+    let spec = "processes.web.off = true\nmanifests = [\"own/app.yaml\"]\n";
+    let file = env.spec_file("app", spec);
+    let ended = env.submit("app", repository.url(), &["--spec", &file]);
     clean();
     let text = ended.failed_with("release", "volume-in-use");
     assert!(text.contains("Multi-Attach error for volume"), "{text}");

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::{Repository, daemon::Config, part::buildkit};
-use windlass_tests::{Stand, bed, dockerfile};
+use windlass_tests::{TestEnv, bed, dockerfile};
 
 fn with_step(step: &str) -> String {
     dockerfile().replace("USER 10001", &format!("{step}\nUSER 10001"))
@@ -18,40 +18,39 @@ fn with_step(step: &str) -> String {
 
 #[test]
 fn dockerfiles_that_fail() {
-    let stand = Stand::new("t-dockerfile");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-dockerfile");
+    let repository = env.small_app();
     repository.commit("one").unwrap();
-    let ended = stand.submit("app", repository.url(), &["--build-arg", "VERSOIN=1"]);
+    let ended = env.submit("app", repository.url(), &["--build-arg", "VERSOIN=1"]);
     ended.succeeded();
     assert!(ended.text.contains("no `ARG VERSOIN` is in the Dockerfile"), "{}", ended.text);
 
     repository.write("Dockerfile", "FROM python:3.11-slim\nRUNN true\n").unwrap();
     repository.commit("a typo").unwrap();
-    let text =
-        stand.submit("app", repository.url(), &[]).failed_with("build", "dockerfile-invalid");
+    let text = env.submit("app", repository.url(), &[]).failed_with("build", "dockerfile-invalid");
     assert!(text.contains("Dockerfile:2") && text.contains("RUNN"), "{text}");
 
     let step = "RUN echo a clue for you && exit 7";
     repository.write("Dockerfile", &with_step(step)).unwrap();
     repository.commit("a failing step").unwrap();
-    let text = stand.submit("app", repository.url(), &[]).failed_with("build", "build-step-failed");
+    let text = env.submit("app", repository.url(), &[]).failed_with("build", "build-step-failed");
     assert!(text.contains("exited with 7") && text.contains("a clue for you"), "{text}");
     assert!(text.contains("Dockerfile:5"), "{text}");
 
     repository.write("Dockerfile", "FROM nobody-has-this:1\n").unwrap();
     repository.commit("no base").unwrap();
     let text =
-        stand.submit("app", repository.url(), &[]).failed_with("build", "base-image-not-found");
+        env.submit("app", repository.url(), &[]).failed_with("build", "base-image-not-found");
     assert!(text.contains("nobody-has-this"), "{text}");
 
-    stand.serves("app", "one");
-    stand.runs_the_next_job();
+    env.serves("app", "one");
+    env.runs_the_next_job();
 }
 
 #[test]
 fn tests_that_fail_and_tests_that_never_end() {
-    let stand = Stand::new("t-tests");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-tests");
+    let repository = env.small_app();
     let dockerfile = dockerfile().replace(
         "USER 10001",
         "USER 10001\nFROM base AS test\nCMD [\"python3\", \"test.py\"]\nFROM base",
@@ -61,17 +60,17 @@ fn tests_that_fail_and_tests_that_never_end() {
     repository.write("Dockerfile", &dockerfile).unwrap();
     repository.write("test.py", "print('all is well')\n").unwrap();
     repository.commit("good").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("all is well"), "{}", ended.text);
 
     repository.write("index.html", "two\n").unwrap();
     repository.write("test.py", "import sys\nprint('expected 1, got 2')\nsys.exit(9)\n").unwrap();
     repository.commit("bad").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("test", "tests-failed");
     assert!(text.contains("exited with 9") && text.contains("expected 1, got 2"), "{text}");
-    let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+    let pushed = env.events(&ended.id).iter().any(|event| event["pushed"].is_object());
     assert!(!pushed, "nothing is pushed");
 
     // As unittest writes: the name, and the line's end once the test is over.
@@ -80,7 +79,7 @@ fn tests_that_fail_and_tests_that_never_end() {
     repository.commit("hangs").unwrap();
     let began = Instant::now();
     // Long enough for a container to start on a busy machine: else nothing is said yet.
-    let ended = stand.submit("app", repository.url(), &["--test-timeout", "15"]);
+    let ended = env.submit("app", repository.url(), &["--test-timeout", "15"]);
     let text = ended.failed_with("test", "tests-hang");
     assert!(text.contains("after 15 s") && began.elapsed() < Duration::from_secs(90), "{text}");
     assert!(
@@ -92,71 +91,62 @@ fn tests_that_fail_and_tests_that_never_end() {
     let own = "CMD [\"python3\", \"test.py\"]";
     repository.write("Dockerfile", &dockerfile.replace(own, "RUN python3 test.py")).unwrap();
     repository.commit("hangs as a step").unwrap();
-    let ended = stand.submit("app", repository.url(), &["--test-timeout", "15"]);
+    let ended = env.submit("app", repository.url(), &["--test-timeout", "15"]);
     let text = ended.failed_with("test", "tests-hang");
     for words in ["`stage test` was still", "test_adds ... ok", "test_waits_for_the_bank"] {
         assert!(ended.diagnosis.to_string().contains(words), "{words}: {text}");
     }
-    stand.submit("app", repository.url(), &["--no-test"]).succeeded();
-    stand.serves("app", "two");
+    env.submit("app", repository.url(), &["--no-test"]).succeeded();
+    env.serves("app", "two");
 }
 
 #[test]
 fn a_registry_with_a_login() {
     let mut config = Config::of(bed()).unwrap();
     config.registry = bed().layout.private_registry();
-    let stand = Stand::with("t-login", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-login", &config);
+    let repository = env.small_app();
     repository.commit("one").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("push", "registry-denied");
     assert!(text.contains("[[registries]]"), "{text}");
 
     config.private_login = true;
-    let stand = Stand::with("t-registry", &config);
+    let env = TestEnv::with("t-registry", &config);
     // The node has no login of its own: it pulls with the secret that was made for it.
-    stand.submit("app", repository.url(), &[]).succeeded();
-    stand.serves("app", "one");
+    env.submit("app", repository.url(), &[]).succeeded();
+    env.serves("app", "one");
 }
 
 /// Secrets reach the step that names them, and no event, image or later step.
 #[test]
 fn a_build_secret_is_seen_by_its_step_alone() {
-    let stand = Stand::new("t-secret");
-    stand.daemon.put_secret("t-secret", "npm-token", "hunter2-hunter2").unwrap();
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-secret");
+    env.daemon.put_secret("t-secret", "npm-token", "hunter2-hunter2").unwrap();
+    let repository = env.small_app();
     let step = "RUN --mount=type=secret,id=npm-token,required=true cat /run/secrets/npm-token && \
                 base64 /run/secrets/npm-token && sha256sum /run/secrets/npm-token > sum";
     repository.write("Dockerfile", &with_step(step)).unwrap();
     repository.commit("one").unwrap();
-    let ended = stand.submit("app", repository.url(), &["--build-secret", "npm-token"]);
+    let ended = env.submit("app", repository.url(), &["--build-secret", "npm-token"]);
     ended.succeeded();
     assert!(ended.text.contains("***"), "{}", ended.text);
     for leak in ["hunter2", "aHVudGVyMi1odW50ZXIy"] {
         assert!(!ended.text.contains(leak), "{}", ended.text);
     }
-    let namespace = stand.namespace();
-    let seen = stand.kubectl(&[
-        "-n",
-        &namespace,
-        "exec",
-        "deploy/app",
-        "--",
-        "sh",
-        "-c",
-        "ls /run/secrets 2>/dev/null; cat sum",
-    ]);
+    let look = ["sh", "-c", "ls /run/secrets 2>/dev/null; cat sum"];
+    let seen = env.exec("deploy/app", &look);
     assert!(seen.contains(" /run/secrets/npm-token") && !seen.contains("hunter2"), "{seen}");
 }
 
 /// A password in URLs as several libraries write it, and lines of a key that stood in JSON.
 #[test]
 fn a_secret_in_other_spellings_is_masked() {
-    let stand = Stand::new("t-spelled");
-    stand.daemon.put_secret("t-spelled", "db-password", "Rk7/wQ2+m@Jn!58bYd").unwrap();
+    let env = TestEnv::new("t-spelled");
+    env.daemon.put_secret("t-spelled", "db-password", "Rk7/wQ2+m@Jn!58bYd").unwrap();
     let account = r#"{"private_key":"-----BEGIN PRIVATE KEY-----\nMIICmadeupmadeup0123456789\nSEdGRURDQkE5ODc2NTQz\n-----END PRIVATE KEY-----\n"}"#;
-    stand.daemon.put_secret("t-spelled", "account", account).unwrap();
-    let repository = stand.small_app();
+    env.daemon.put_secret("t-spelled", "account", account).unwrap();
+    let repository = env.small_app();
     let script = r#"
 import json, sys
 from urllib.parse import quote, quote_plus
@@ -175,7 +165,7 @@ print(json.load(open("/run/secrets/account"))["private_key"])
     repository.write("Dockerfile", &with_step(step)).unwrap();
     repository.commit("one").unwrap();
     let more = ["--build-secret", "db-password", "--build-secret", "account"];
-    let ended = stand.submit("app", repository.url(), &more);
+    let ended = env.submit("app", repository.url(), &more);
     ended.succeeded();
     assert!(ended.text.contains("postgres://shop:***@db/shop"), "{}", ended.text);
     for leak in ["Rk7", "wQ2", "58bYd", "MIICmadeup", "SEdGRURD"] {
@@ -190,17 +180,17 @@ fn a_builder_that_goes_away() {
     let mut builder = buildkit::up(layout, "builder-away", None).unwrap();
     let mut config = Config::of(bed()).unwrap();
     config.builder = format!("unix://{}", layout.at("builder-away.sock").display());
-    let stand = Stand::with("t-builder", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-builder", &config);
+    let repository = env.small_app();
     repository.write("Dockerfile", &with_step("RUN echo now && sleep 600")).unwrap();
     repository.commit("slow").unwrap();
-    let id = stand.submit_detached("app", repository.url(), &[]);
-    stand.await_line(&id, "now");
+    let id = env.submit_detached("app", repository.url(), &[]);
+    env.await_line(&id, "now");
     builder.kill();
-    let text = stand.watch(&id).failed_with("build", "builder-unreachable");
+    let text = env.watch(&id).failed_with("build", "builder-unreachable");
     assert!(text.contains("buildkitd"), "{text}");
     let builder = buildkit::up(layout, "builder-away", None).unwrap();
-    stand.runs_the_next_job();
+    env.runs_the_next_job();
     drop(builder);
 }
 
@@ -246,16 +236,16 @@ fn the_buildkit_of_a_docker_engine() {
     engine(&socket, buildkitd.into());
     let mut config = Config::of(bed()).unwrap();
     config.builder = format!("docker://{}", socket.display());
-    let stand = Stand::with("t-docker", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-docker", &config);
+    let repository = env.small_app();
     repository.commit("one").unwrap();
-    stand.submit("app", repository.url(), &[]).succeeded();
-    stand.serves("app", "one");
+    env.submit("app", repository.url(), &[]).succeeded();
+    env.serves("app", "one");
 
     let socket = bed().layout.at("no-engine.sock");
     config.builder = format!("docker://{}", socket.display());
-    let stand = Stand::with("t-no-docker", &config);
-    let ended = stand.submit("app", repository.url(), &[]);
+    let env = TestEnv::with("t-no-docker", &config);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("build", "builder-unreachable");
     assert!(text.contains(&config.builder), "{text}");
 }
@@ -263,56 +253,56 @@ fn the_buildkit_of_a_docker_engine() {
 /// Cancelled while a step sleeps: the step is killed, not waited for.
 #[test]
 fn a_cancelled_build_ends_at_once() {
-    let stand = Stand::new("t-cancel");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-cancel");
+    let repository = env.small_app();
     repository.write("Dockerfile", &with_step("RUN echo now && sleep 599")).unwrap();
     repository.commit("slow").unwrap();
-    let id = stand.submit_detached("app", repository.url(), &[]);
-    stand.await_line(&id, "now");
+    let id = env.submit_detached("app", repository.url(), &[]);
+    env.await_line(&id, "now");
     let began = Instant::now();
-    assert_eq!(stand.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
-    let ended = stand.watch(&id);
+    assert_eq!(env.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
+    let ended = env.watch(&id);
     assert_eq!((&*ended.outcome, ended.code), ("stopped", 1), "{}", ended.text);
     assert!(ended.text.contains("cancelled by uid:0"), "{}", ended.text);
     assert!(began.elapsed() < Duration::from_secs(10));
-    stand.runs_the_next_job();
+    env.runs_the_next_job();
 }
 
 /// The newest of two waiting jobs is the only one that runs.
 #[test]
 fn a_newer_job_takes_the_waiting_ones_place() {
-    let stand = Stand::new("t-newer");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-newer");
+    let repository = env.small_app();
     repository.write("Dockerfile", &with_step("RUN echo now && sleep 8")).unwrap();
     let slow = repository.commit("slow").unwrap();
-    let first = stand.submit_detached("app", repository.url(), &["--revision", &slow]);
-    stand.await_line(&first, "now");
+    let first = env.submit_detached("app", repository.url(), &["--revision", &slow]);
+    env.await_line(&first, "now");
     repository.write("Dockerfile", &dockerfile()).unwrap();
     let second = {
         repository.commit("two").unwrap();
-        stand.submit_detached("app", repository.url(), &[])
+        env.submit_detached("app", repository.url(), &[])
     };
     let third = {
         repository.commit("three").unwrap();
-        stand.submit_detached("app", repository.url(), &[])
+        env.submit_detached("app", repository.url(), &[])
     };
-    let ended = stand.watch(&second);
+    let ended = env.watch(&second);
     assert!(ended.text.contains(&format!("superseded by job {third}")), "{}", ended.text);
-    stand.watch(&first).succeeded();
-    stand.watch(&third).succeeded();
+    env.watch(&first).succeeded();
+    env.watch(&third).succeeded();
 }
 
 /// Detection end to end: the three examples, as they are.
 #[test]
 fn the_examples_are_detected_built_and_tested() {
-    let stand = Stand::new("t-examples");
+    let env = TestEnv::new("t-examples");
     for language in ["node", "python", "go"] {
         let name = format!("t-examples-{language}");
         let repository = Repository::example(&bed().layout, &name, language).unwrap();
         repository.commit("one").unwrap();
-        let ended = stand.submit(language, repository.url(), &[]);
+        let ended = env.submit(language, repository.url(), &[]);
         ended.succeeded();
-        let decided = stand.events(&ended.id).iter().any(|event| {
+        let decided = env.events(&ended.id).iter().any(|event| {
             event["decided"]["value"].as_str().is_some_and(|value| value.starts_with(language))
         });
         assert!(decided, "{}", ended.text);

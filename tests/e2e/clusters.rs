@@ -1,21 +1,24 @@
 //! One daemon, two real clusters with credentials of their own.
 
-use crate::cases::spec_file;
 use serde_json::Value;
 use std::{path::PathBuf, time::Instant};
 use windlass_bed::{
     daemon::Config,
     part::{control_plane::Plane, node::Node},
 };
-use windlass_tests::{SMALL, Stand, bed};
+use windlass_tests::{Namespace, SMALL, TestEnv, bed};
 
 /// Nothing serves there.
 const NOTHING: &str = "";
 
 /// What serves in each, once a pod that is told to end has ended.
-fn serve(stand: &Stand, app: &str, eu: &str, us: &str) {
+fn serve(env: &TestEnv, app: &str, eu: &str, us: &str) {
     let began = Instant::now();
-    let page = |plane| stand.page_in(plane, app).unwrap_or_default().trim().to_owned();
+    let namespace = env.namespace();
+    let page = |plane| {
+        let page = Namespace::in_plane(plane, &namespace).page(app);
+        page.unwrap_or_default().trim().to_owned()
+    };
     loop {
         let found = (page(Plane(1)), page(Plane(2)));
         if found == (eu.to_owned(), us.to_owned()) {
@@ -43,70 +46,69 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
         cluster("eu", bed().kubeconfig(), ""),
         cluster("us", Plane(2).kubeconfig(layout), "environments = [\"production\"]"),
     ];
-    let stand = Stand::with("t-clusters", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-clusters", &config);
+    let repository = env.small_app();
     let commit = |page: &str| {
         repository.write("index.html", &format!("{page}\n")).unwrap();
         repository.commit(page).unwrap()
     };
 
     let one = commit("one");
-    let plan = stand.daemon.windlass(&["plan", "t-clusters/app", "--repository", repository.url()]);
+    let plan = env.daemon.windlass(&["plan", "t-clusters/app", "--repository", repository.url()]);
     let plan = plan.unwrap().text;
     assert!(plan.contains("in the cluster eu:") && plan.contains("in the cluster us:"), "{plan}");
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
-    serve(&stand, "app", "one", "one");
-    let said = steps(&stand.events(&ended.id));
+    serve(&env, "app", "one", "one");
+    let said = steps(&env.events(&ended.id));
     let place = |words: &str| said.iter().position(|step| step.starts_with(words));
     let (healthy, touched) =
         (place("wait until app at"), place(&format!("apply app at {} in us", &one[..10])));
     assert!(healthy < touched && said[healthy.unwrap()].contains(" in eu is healthy"), "{said:#?}");
 
     // Broken in the second only: it is put back in both.
-    let quota = ["-n", &stand.namespace(), "create", "quota", "none", "--hard=pods=0"];
-    let _ = Plane(2).kubectl(layout, &quota).unwrap();
+    let second = Namespace::in_plane(Plane(2), &env.namespace());
+    second.create("quota none --hard=pods=0");
     let _ = commit("two");
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("release", "quota-exceeded");
     assert!(text.contains(" in us"), "{text}");
-    serve(&stand, "app", "one", "one");
-    let remove = ["-n", &stand.namespace(), "delete", "quota", "none"];
-    let _ = Plane(2).kubectl(layout, &remove).unwrap();
+    serve(&env, "app", "one", "one");
+    second.delete("quota/none");
 
     // To one of them, and back in the other order.
-    stand.submit("app", repository.url(), &["--cluster", "us"]).succeeded();
-    serve(&stand, "app", "one", "two");
-    let releases = stand.daemon.windlass(&["releases", "t-clusters/app"]).unwrap().text;
+    env.submit("app", repository.url(), &["--cluster", "us"]).succeeded();
+    serve(&env, "app", "one", "two");
+    let releases = env.daemon.windlass(&["releases", "t-clusters/app"]).unwrap().text;
     let lines: Vec<_> = releases.lines().collect();
     assert!(lines[1].starts_with('*') && lines[1].ends_with(" in us"), "{releases}");
     assert!(lines[2].starts_with('*') && lines[2].ends_with(" in eu, us"), "{releases}");
     // Where the newest release is; the other has none to go back to.
-    let back = stand.daemon.windlass(&["rollback", "t-clusters/app"]).unwrap();
+    let back = env.daemon.windlass(&["rollback", "t-clusters/app"]).unwrap();
     assert_eq!(back.code, 0, "{}", back.text);
-    serve(&stand, "app", "one", "one");
+    serve(&env, "app", "one", "one");
     let both = ["rollback", "t-clusters/app", "--cluster", "us", "--cluster", "eu"];
-    let both = stand.daemon.windlass(&both).unwrap();
+    let both = env.daemon.windlass(&both).unwrap();
     assert!(both.text.contains("no earlier release in eu"), "{}", both.text);
 
     // At once: what crashes goes back in both.
-    let crash = spec_file(&stand, "crash", &format!("command = [\"false\"]\n{SMALL}"));
+    let crash = env.spec_file("crash", &format!("command = [\"false\"]\n{SMALL}"));
     let parallel = ["--cluster-order", "parallel", "--spec", &crash];
-    let ended = stand.submit("app", repository.url(), &parallel);
+    let ended = env.submit("app", repository.url(), &parallel);
     let _ = ended.failed_with("release", "app-crashes");
-    serve(&stand, "app", "one", "one");
-    let said = steps(&stand.events(&ended.id));
+    serve(&env, "app", "one", "one");
+    let said = steps(&env.events(&ended.id));
     assert!(said[0].contains(" in eu; apply app at"), "{said:#?}");
-    let ended = stand.submit("new", repository.url(), &parallel);
+    let ended = env.submit("new", repository.url(), &parallel);
     let _ = ended.failed_with("release", "app-crashes");
-    serve(&stand, "new", NOTHING, NOTHING);
+    serve(&env, "new", NOTHING, NOTHING);
     let _ = commit("three");
-    stand.submit("app", repository.url(), &["--cluster-order", "parallel"]).succeeded();
-    serve(&stand, "app", "three", "three");
+    env.submit("app", repository.url(), &["--cluster-order", "parallel"]).succeeded();
+    serve(&env, "app", "three", "three");
 
     // Only what the operator has for this app.
     let wrong = ["submit", "t-clusters/app/staging", "--repository", repository.url()];
-    let wrong = stand.daemon.windlass(&[&wrong[..], &["--cluster", "us"]].concat()).unwrap();
+    let wrong = env.daemon.windlass(&[&wrong[..], &["--cluster", "us"]].concat()).unwrap();
     assert_ne!(wrong.code, 0);
     assert!(
         wrong

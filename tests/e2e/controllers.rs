@@ -12,7 +12,7 @@ use windlass_bed::{
     },
     process::run,
 };
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 /// A token of this test alone.
 const TOKEN: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3d";
@@ -48,8 +48,8 @@ fn drives(name: &'static str, language: Language, port: u16) {
         at("apiserver.key"),
         hash_of(TOKEN),
     );
-    let stand = Stand::with(name, &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with(name, &config);
+    let repository = env.small_app();
     repository.commit("one").unwrap();
     let over = |address: String, token: &'static str| Controller {
         language,
@@ -58,9 +58,9 @@ fn drives(name: &'static str, language: Language, port: u16) {
         variables: [("WINDLASS_TOKEN", token.to_owned()), ("CA_FILE", at("ca.crt"))],
     };
     let tcp = format!("https://localhost:{port}");
-    over(stand.daemon.address(), "").deploys("unix", &repository);
+    over(env.daemon.address(), "").deploys("unix", &repository);
     over(tcp.clone(), TOKEN).deploys("tcp", &repository);
-    stand.keeps_nothing_of(PASTED);
+    env.keeps_nothing_of(PASTED);
 
     let (code, lines) = over(tcp, "nobody-gave-out-such-a-token-ever").run(&["cancel", "any"]);
     let error = &lines[0]["error"];

@@ -1,18 +1,18 @@
 //! Trees that a simpler reading builds wrong, or not at all: they are detected, built, and serve.
 
 use windlass_bed::Repository;
-use windlass_tests::{Ended, SMALL, Stand, bed};
+use windlass_tests::{Ended, SMALL, TestEnv, bed};
 
 /// Submits a repository of these files.
-fn submitted(stand: &Stand, app: &str, files: &[(&str, &str)], more: &[&str]) -> Ended {
-    let name = format!("{}-{app}", stand.name);
+fn submitted(env: &TestEnv, app: &str, files: &[(&str, &str)], more: &[&str]) -> Ended {
+    let name = format!("{}-{app}", env.name);
     let repository = Repository::new(&bed().layout, &name, true).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();
     for (path, text) in files {
         repository.write(path, text).unwrap();
     }
     repository.commit("one").unwrap();
-    stand.submit(app, repository.url(), more)
+    env.submit(app, repository.url(), more)
 }
 
 /// Returns a Go program whose page is the value of `says`.
@@ -42,7 +42,7 @@ fn python(import: &str, says: &str) -> String {
 
 #[test]
 fn go_modules_that_lie_beside_each_other() {
-    let stand = Stand::new("t-go-beside");
+    let env = TestEnv::new("t-go-beside");
     let main = go("example.com/shop/money", "money.Cents(1.5)");
     let money = [
         ("money/go.mod", "module example.com/shop/money\n\ngo 1.24\n"),
@@ -54,8 +54,8 @@ fn go_modules_that_lie_beside_each_other() {
     let module = "module example.com/shop\n\ngo 1.24\n\nrequire example.com/shop/money v0.0.0\n\n\
                   replace example.com/shop/money => ./money\n";
     let replaced = [&money[..], &[("go.mod", module), ("main.go", &*main)]].concat();
-    submitted(&stand, "replaced", &replaced, &[]).succeeded();
-    stand.serves("replaced", "150");
+    submitted(&env, "replaced", &replaced, &[]).succeeded();
+    env.serves("replaced", "150");
 
     let test = "package money\n\nimport \"testing\"\n\nfunc TestCents(t *testing.T) {\n\
                 \tif Cents(1.5) != 150 {\n\t\tt.Fatal(\"rounding\")\n\t}\n}\n";
@@ -65,17 +65,17 @@ fn go_modules_that_lie_beside_each_other() {
         ("api/main.go", &*main),
         ("money/money_test.go", test),
     ];
-    let ended = submitted(&stand, "workspace", &[&money[..], &workspace].concat(), &[]);
+    let ended = submitted(&env, "workspace", &[&money[..], &workspace].concat(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("go.work: a Go workspace"), "{}", ended.text);
-    let tested = stand.events(&ended.id).iter().any(|event| event["tested"]["passed"] == 1);
+    let tested = env.events(&ended.id).iter().any(|event| event["tested"]["passed"] == 1);
     assert!(tested, "tests of each module run: {}", ended.text);
-    stand.serves("workspace", "150");
+    env.serves("workspace", "150");
 }
 
 #[test]
 fn files_of_package_main_that_are_no_program() {
-    let stand = Stand::new("t-go-tagged");
+    let env = TestEnv::new("t-go-tagged");
     let main = go("example.com/shop", "shop.Name");
     let files = [
         ("go.mod", "module example.com/shop\n\ngo 1.24\n"),
@@ -85,13 +85,13 @@ fn files_of_package_main_that_are_no_program() {
         ("testdata/sample/main.go", "package main\n\nfunc main() {}\n"),
         ("cmd/shop/main.go", &*main),
     ];
-    submitted(&stand, "app", &files, &[]).succeeded();
-    stand.serves("app", "shop 19");
+    submitted(&env, "app", &files, &[]).succeeded();
+    env.serves("app", "shop 19");
 }
 
 #[test]
 fn python_requirements_of_the_tree_itself() {
-    let stand = Stand::new("t-py-local");
+    let env = TestEnv::new("t-py-local");
     let app = python("from shop_money import cents", "cents(1.5)");
     let project = "[project]\nname = \"shop-money\"\nversion = \"0.1.0\"\n\n[build-system]\n\
                    requires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\n\
@@ -103,14 +103,14 @@ fn python_requirements_of_the_tree_itself() {
         ("libs/money/pyproject.toml", project),
         ("libs/money/shop_money.py", "def cents(euros):\n    return round(euros * 100)\n"),
     ];
-    submitted(&stand, "app", &files, &[]).succeeded();
-    stand.serves("app", "150");
+    submitted(&env, "app", &files, &[]).succeeded();
+    env.serves("app", "150");
 }
 
 /// A refusal is told, and ends nothing where another detector knows the app.
 #[test]
 fn a_detector_that_refuses() {
-    let stand = Stand::new("t-refuses");
+    let env = TestEnv::new("t-refuses");
     let app = python("", "\"shop\"");
     let tools = "{ \"private\": true, \"devDependencies\": { \"prettier\": \"^3.3.0\" } }";
     let files = [
@@ -118,14 +118,14 @@ fn a_detector_that_refuses() {
         ("requirements.txt", "# the standard library will do\n"),
         ("package.json", tools),
     ];
-    let ended = submitted(&stand, "app", &files, &[]);
+    let ended = submitted(&env, "app", &files, &[]);
     ended.succeeded();
     assert!(ended.text.contains("detector `node` could plan no build"), "{}", ended.text);
-    stand.serves("app", "shop");
-    let ended = submitted(&stand, "app", &files, &["--recipe", "python"]);
+    env.serves("app", "shop");
+    let ended = submitted(&env, "app", &files, &["--recipe", "python"]);
     ended.succeeded();
     assert!(!ended.text.contains("could plan no build"), "{}", ended.text);
-    let text = submitted(&stand, "app", &files, &["--recipe", "node"])
+    let text = submitted(&env, "app", &files, &["--recipe", "node"])
         .failed_with("detect", "plugin-failed");
     assert!(text.contains("scripts.start") && !text.contains("take the plugin out"), "{text}");
 
@@ -135,6 +135,6 @@ fn a_detector_that_refuses() {
         ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n"),
         ("requirements.txt", "mkdocs\n"),
     ];
-    let text = submitted(&stand, "shop", &files, &[]).failed_with("detect", "plugin-failed");
+    let text = submitted(&env, "shop", &files, &[]).failed_with("detect", "plugin-failed");
     assert!(text.contains("pnpm-lock.yaml") && text.contains("a Python app"), "{text}");
 }

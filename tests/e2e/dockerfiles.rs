@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path, process::Command};
 use windlass_bed::process::run;
-use windlass_tests::{SMALL, Stand, bed, dockerfile};
+use windlass_tests::{SMALL, TestEnv, bed, dockerfile};
 
 /// Patterns whose meaning differs where somebody reads them by rules of his own. Each has files
 /// of its own, in [`FILES`].
@@ -101,8 +101,8 @@ fn files(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Has BuildKit's own client send a folder, and says what came of it.
-fn sent_by_buildctl(stand: &Stand, context: &Path) -> BTreeSet<String> {
-    let folder = bed().layout.at(&format!("daemons/{}/reference", stand.name));
+fn sent_by_buildctl(env: &TestEnv, context: &Path) -> BTreeSet<String> {
+    let folder = bed().layout.at(&format!("daemons/{}/reference", env.name));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("Dockerfile"), "FROM scratch\nCOPY . /\n").unwrap();
     let sent = folder.join("sent");
@@ -120,8 +120,8 @@ fn sent_by_buildctl(stand: &Stand, context: &Path) -> BTreeSet<String> {
 
 #[test]
 fn ignored_is_what_docker_ignores() {
-    let stand = Stand::new("t-ignored");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-ignored");
+    let repository = env.small_app();
     let list = "COPY . /sent\nRUN cd /sent && find . -type f -o -type l | sed 's|^\\./|sent: |'\n";
     let text = dockerfile().replace("USER 10001\n", &format!("{list}USER 10001\n"));
     repository.write("Dockerfile", &text).unwrap();
@@ -132,14 +132,14 @@ fn ignored_is_what_docker_ignores() {
     }
     symlink("range", repository.folder().join("link")).unwrap();
     repository.commit("files of all kinds").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
-    let sent: BTreeSet<_> = stand
+    let sent: BTreeSet<_> = env
         .events(&ended.id)
         .iter()
         .filter_map(|event| Some(event["log"]["line"].as_str()?.strip_prefix("sent: ")?.to_owned()))
         .collect();
-    assert_eq!(sent, sent_by_buildctl(&stand, repository.folder()));
+    assert_eq!(sent, sent_by_buildctl(&env, repository.folder()));
     for secret in [".env.local", "dump-7.sql", "logs/app.log", "README.md"] {
         assert!(!sent.contains(secret), "{secret}");
     }
@@ -149,11 +149,11 @@ fn ignored_is_what_docker_ignores() {
 /// A pattern that nobody can read is named, and nothing is sent in the hope that it matches nothing.
 #[test]
 fn a_pattern_that_cannot_be_read() {
-    let stand = Stand::new("t-unread");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-unread");
+    let repository = env.small_app();
     repository.write(".dockerignore", "secret[z-a]\n").unwrap();
     repository.commit("a range from z to a").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     assert_eq!(ended.diagnosis["stage"], "build", "{}", ended.text);
     assert!(ended.diagnosis["what"].to_string().contains("pattern"), "{}", ended.text);
 }
@@ -161,22 +161,22 @@ fn a_pattern_that_cannot_be_read() {
 /// A name in small letters serves as well, as with `docker build`.
 #[test]
 fn a_dockerfile_in_small_letters() {
-    let stand = Stand::new("t-small-letters");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-small-letters");
+    let repository = env.small_app();
     let path = repository.folder().join("Dockerfile");
     fs::rename(&path, path.with_file_name("dockerfile")).unwrap();
     repository.commit("small letters").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("dockerfile: a Dockerfile in the repository"), "{}", ended.text);
-    stand.serves("app", "one");
+    env.serves("app", "one");
 }
 
 /// Stages and arguments are what the builder's own parser says.
 #[test]
 fn a_stage_for_tests_however_it_is_written() {
-    let stand = Stand::new("t-stages");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-stages");
+    let repository = env.small_app();
     repository.write("check.py", "import sys\nsys.exit('1 of 1 checks failed')\n").unwrap();
     let base = dockerfile()
         .replace("FROM python:3.11-slim", "FROM python:3.11-slim AS BASE")
@@ -186,10 +186,10 @@ fn a_stage_for_tests_however_it_is_written() {
         let stage = format!("{from}\nCMD [\"python3\", \"check.py\"]\n");
         repository.write("Dockerfile", &format!("{base}{stage}FROM base AS serve\n")).unwrap();
         repository.commit(from).unwrap();
-        let ended = stand.submit("app", repository.url(), &[]);
+        let ended = env.submit("app", repository.url(), &[]);
         let text = ended.failed_with("test", "tests-failed");
         assert!(text.contains("1 of 1 checks failed"), "{from}: {text}");
-        let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+        let pushed = env.events(&ended.id).iter().any(|event| event["pushed"].is_object());
         assert!(!pushed, "{from}: nothing is pushed");
     }
 
@@ -199,7 +199,7 @@ fn a_stage_for_tests_however_it_is_written() {
     repository.write("Dockerfile", &text).unwrap();
     repository.commit("a heredoc").unwrap();
     let more = ["--build-arg", "GREETING=good day", "--build-arg", "GREETNIG=hi"];
-    let ended = stand.submit("app", repository.url(), &more);
+    let ended = env.submit("app", repository.url(), &more);
     ended.succeeded();
     assert!(ended.text.contains("has no stage `test`"), "{}", ended.text);
     assert!(ended.text.contains("no `ARG GREETNIG`"), "{}", ended.text);
@@ -210,8 +210,8 @@ fn a_stage_for_tests_however_it_is_written() {
 /// knows.
 #[test]
 fn one_of_several_ports() {
-    let stand = Stand::new("t-ports");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-ports");
+    let repository = env.small_app();
     let base = dockerfile()
         .replace("FROM python:3.11-slim", "FROM python:3.11-slim AS base")
         .replace("EXPOSE 8080", "EXPOSE 7001 7002");
@@ -219,26 +219,26 @@ fn one_of_several_ports() {
     let own = format!("{base}FROM base\nEXPOSE 7002\nEXPOSE 9000/udp\n{}", listens(7002));
     repository.write("Dockerfile", &own).unwrap();
     repository.commit("its own").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(!ended.text.contains("nothing says at which"), "{}", ended.text);
-    stand.serves("app", "one");
+    env.serves("app", "one");
 
     let customary = dockerfile().replace("EXPOSE 8080", "EXPOSE 7001 8080 9000");
     repository.write("Dockerfile", &customary).unwrap();
     repository.commit("the customary one").unwrap();
-    stand.submit("app", repository.url(), &[]).succeeded();
+    env.submit("app", repository.url(), &[]).succeeded();
 
     let unclear = format!("{base}{}", listens(7001));
     repository.write("Dockerfile", &unclear).unwrap();
     repository.commit("nobody knows").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("exposes the ports 7001, 7002"), "{}", ended.text);
     assert!(ended.text.contains("write `port = 7001`"), "{}", ended.text);
     repository.write("windlass.toml", &format!("port = 7001\n{SMALL}")).unwrap();
     repository.commit("now it is said").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(!ended.text.contains("nothing says at which"), "{}", ended.text);
 }
@@ -246,8 +246,8 @@ fn one_of_several_ports() {
 /// Copies through one link twice: buildx finds the first of two such paths, and not the second.
 #[test]
 fn a_link_on_the_way_to_what_is_copied() {
-    let stand = Stand::new("t-link");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-link");
+    let repository = env.small_app();
     let copied = "COPY current/index.html ./\nCOPY current/pages ./pages\n";
     let text = dockerfile().replace("COPY index.html ./\n", copied);
     repository.write("Dockerfile", &text).unwrap();
@@ -255,9 +255,8 @@ fn a_link_on_the_way_to_what_is_copied() {
     repository.write("releases/7/pages/index.html", "pages of seven\n").unwrap();
     symlink("releases/7", repository.folder().join("current")).unwrap();
     repository.commit("seven is current").unwrap();
-    stand.submit("app", repository.url(), &[]).succeeded();
-    stand.serves("app", "seven");
-    let namespace = stand.namespace();
-    let pages = ["-n", &namespace, "exec", "deploy/app", "--", "cat", "pages/index.html"];
-    assert_eq!(stand.kubectl(&pages).trim(), "pages of seven");
+    env.submit("app", repository.url(), &[]).succeeded();
+    env.serves("app", "seven");
+    let pages = env.exec("deploy/app", &["cat", "pages/index.html"]);
+    assert_eq!(pages.trim(), "pages of seven");
 }

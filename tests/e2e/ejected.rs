@@ -1,8 +1,8 @@
 //! What `windlass eject` writes gives the same cluster state under `kubectl apply`.
 
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, path::Path};
-use windlass_tests::{Stand, bed};
+use std::{collections::BTreeMap, fs};
+use windlass_tests::{Namespace, TestEnv, bed};
 
 const NAMESPACE: &str = "t-ejected";
 const KINDS: &str = "deployments,statefulsets,services,ingresses,configmaps,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts,cronjobs,jobs,persistentvolumeclaims";
@@ -29,14 +29,12 @@ const NOT_THE_SAME: [&str; 16] = [
 ];
 
 /// Ejects, applies in a namespace of its own, and compares with what was released.
-pub(crate) fn is_the_same(stand: &Stand, source: &[&str], spec: &str) {
-    let (live, folder) = (stand.namespace(), bed().layout.at("daemons/t-kinds/ejected"));
-    let image = ["-n", &live, "get", "deployment", "app", "-o"];
-    let image = [&image[..], &["jsonpath={.spec.template.spec.containers[0].image}"]].concat();
-    let image = stand.kubectl(&image);
+pub(crate) fn is_the_same(env: &TestEnv, source: &[&str], spec: &str) {
+    let (live, folder) = (env.namespace(), bed().layout.at("daemons/t-kinds/ejected"));
+    let image = env.get("deployment/app", "{.spec.template.spec.containers[0].image}");
     let to = folder.display().to_string();
     let rest = ["--spec", spec, "--to", &to, "--image", &image];
-    let answer = stand.daemon.windlass(&[&["eject"], source, &rest].concat()).unwrap();
+    let answer = env.daemon.windlass(&[&["eject"], source, &rest].concat()).unwrap();
     assert_eq!(answer.code, 0, "{}", answer.text);
     assert!(answer.text.contains("kubectl apply"), "{}", answer.text);
     assert!(fs::read_to_string(folder.join("Dockerfile")).unwrap().contains("http.server"));
@@ -44,36 +42,30 @@ pub(crate) fn is_the_same(stand: &Stand, source: &[&str], spec: &str) {
         let text = fs::read_to_string(entry.path()).unwrap();
         fs::write(entry.path(), text.replace(&live, NAMESPACE)).unwrap();
     }
-    let _ = stand.kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found"]);
-    let _ = stand.kubectl(&[
-        "apply",
-        "--filename",
-        &Path::new(&to).join("kubernetes").display().to_string(),
-    ]);
-    let rollout = ["-n", NAMESPACE, "rollout", "status", "deployment/app", "--timeout=60s"];
-    let _ = stand.kubectl(&rollout);
-    let (released, ejected) = (state(stand, &live), state(stand, NAMESPACE));
+    let other = Namespace::of(NAMESPACE);
+    other.delete(&format!("namespace/{NAMESPACE}"));
+    other.apply_file(&folder.join("kubernetes"));
+    other.kubectl(&["rollout", "status", "deployment/app", "--timeout=60s"]);
+    let (released, ejected) = (state(env), state(&other));
     assert_eq!(
         released.keys().collect::<Vec<_>>(),
         ejected.keys().collect::<Vec<_>>(),
         "the same objects"
     );
     for (name, object) in &released {
-        let (one, other) = (format!("{object:#}"), format!("{:#}", ejected[name]));
-        if one != other {
-            fs::write(folder.join("released.json"), one).unwrap();
-            fs::write(folder.join("ejected.json"), other).unwrap();
+        let (ours, theirs) = (format!("{object:#}"), format!("{:#}", ejected[name]));
+        if ours != theirs {
+            fs::write(folder.join("released.json"), ours).unwrap();
+            fs::write(folder.join("ejected.json"), theirs).unwrap();
             panic!("{name} differs: compare released.json and ejected.json in {to}");
         }
     }
-    let _ = stand.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]);
+    other.discard();
 }
 
 /// By kind and name; a Job's name ends in what its content is.
-fn state(stand: &Stand, namespace: &str) -> BTreeMap<String, Value> {
-    let label = "app.kubernetes.io/instance=app";
-    let query = ["-n", namespace, "get", KINDS, "--selector", label, "-o", "json"];
-    let all: Value = serde_json::from_str(&stand.kubectl(&query)).unwrap();
+fn state(namespace: &Namespace) -> BTreeMap<String, Value> {
+    let all = namespace.json(&format!("{KINDS} --selector app.kubernetes.io/instance=app"));
     let mut found = BTreeMap::new();
     for object in all["items"].as_array().unwrap() {
         let (kind, name) = (object["kind"].as_str().unwrap(), &object["metadata"]["name"]);

@@ -1,57 +1,63 @@
 //! Requests through a real gateway, and routes that it does not take.
 
-use crate::cases::{Case, spec_file};
 use std::{
     io::{Read, Write},
     net::TcpStream,
     thread::scope,
 };
 use windlass_bed::{Report, layout::port, part::gateway};
-use windlass_tests::{Stand, bed};
+use windlass_tests::{SMALL, TestEnv, bed};
 
 #[test]
 fn a_route_is_taken_or_its_refusal_is_told() {
     let _gateway = gateway::up(&bed().layout, &Report::printed()).unwrap();
-    let stand = Stand::new("t-gateway");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-gateway");
+    let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();
     let own = format!(
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{ name: own }}\nspec:\n  hostnames: [own.bed.test]\n  parentRefs: [{{ name: public, namespace: {} }}]\n  rules: [{{ backendRefs: [{{ name: kubernetes, namespace: default, port: 443 }}] }}]\n",
+        "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: own
+spec:
+  hostnames: [own.bed.test]
+  parentRefs: [{{ name: public, namespace: {} }}]
+  rules:
+    - backendRefs: [{{ name: kubernetes, namespace: default, port: 443 }}]
+",
         gateway::NAMESPACE
     );
     repository.write("own.yaml", &own).unwrap();
     repository.commit("one").unwrap();
     let route = |gateway: &str, host: &str| {
         format!(
-            "expose = {{ gateway = \"{}/{gateway}\", hosts = [\"{host}\"] }}",
+            "expose = {{ gateway = \"{}/{gateway}\", hosts = [\"{host}\"] }}\n{SMALL}",
             gateway::NAMESPACE
         )
     };
+    // App, configuration, and a text of the diagnosis; empty means that the route is taken.
     let cases = [
-        Case::of("taken", "", &route("public", "shop.bed.test")),
-        Case::of("host", "no listener of the gateway is for", &route("public", "shop.example.com")),
-        Case::of(
-            "space",
-            "takes no routes from this namespace",
-            &route("private", "shop.bed.test"),
-        ),
-        Case::of(
+        ("taken", route("public", "shop.bed.test"), ""),
+        ("host", route("public", "shop.example.com"), "no listener of the gateway is for"),
+        ("space", route("private", "shop.bed.test"), "takes no routes from this namespace"),
+        (
             "own",
+            format!("manifests = [\"own.yaml\"]\n{SMALL}"),
             "leads into a namespace that does not allow it",
-            "manifests = [\"own.yaml\"]",
         ),
     ];
     scope(|scope| {
-        for case in &cases {
-            let (stand, repository) = (&stand, &repository);
+        for (app, spec, words) in &cases {
+            let (env, repository) = (&env, &repository);
             scope.spawn(move || {
-                let file = spec_file(stand, case.name, &case.spec);
-                let ended = stand.submit(case.name, repository.url(), &["--spec", &file]);
-                if case.code.is_empty() {
+                let file = env.spec_file(app, spec);
+                let ended = env.submit(app, repository.url(), &["--spec", &file]);
+                if words.is_empty() {
                     ended.succeeded();
                 } else {
                     let text = ended.failed_with("release", "route-refused");
-                    assert!(text.contains(case.code), "{text}");
+                    assert!(text.contains(words), "{text}");
                 }
             });
         }

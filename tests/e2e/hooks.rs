@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::{Repository, daemon::Config, part::python, process::Running};
-use windlass_tests::{Stand, bed, granted};
+use windlass_tests::{TestEnv, bed, granted};
 
 /// Below the ports that the kernel gives to connections.
 const RECEIVER: [u16; 2] = [21_510, 21_511];
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 struct Hooked {
-    stand: Stand,
+    env: TestEnv,
     received: PathBuf,
     _receiver: Running,
 }
@@ -34,7 +34,7 @@ fn hooked(name: &'static str, port: u16) -> Hooked {
     );
     let tell = |name: &str, moment: &str| {
         format!(
-            "[[hooks]]\nname = \"{name}\"\nplugin = \"hook-http\"\nmoment = \"{moment}\"\npolicy = \"warn\"\n\
+            "[[hooks]]\nname = \"{name}\"\nplugin = \"hook-http\"\nphase = \"{moment}\"\npolicy = \"warn\"\n\
              settings = {{ url = \"http://127.0.0.1:{port}/\" }}\nsecrets = {{ signing = \"{}\" }}\n",
             key.display()
         )
@@ -44,16 +44,15 @@ fn hooked(name: &'static str, port: u16) -> Hooked {
         granted("hook-job", "actions = [\"run-job\"]"),
         granted("hook-exec", "actions = [\"pod-exec\"]"),
         granted("hook-http", &http),
-        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nmoment = \"before-traffic\"\n"
-            .into(),
-        "[[hooks]]\nname = \"warm\"\nplugin = \"hook-exec\"\nmoment = \"after-release\"\n".into(),
+        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nphase = \"before-traffic\"\n".into(),
+        "[[hooks]]\nname = \"warm\"\nplugin = \"hook-exec\"\nphase = \"after-release\"\n".into(),
         tell("tell", "after-release"),
         tell("tell-failure", "after-failure"),
         tell("tell-rollback", "after-rollback"),
     ]
     .concat();
-    let stand = Stand::with(name, &config);
-    Hooked { stand, received, _receiver: receiver }
+    let env = TestEnv::with(name, &config);
+    Hooked { env, received, _receiver: receiver }
 }
 
 impl Hooked {
@@ -84,17 +83,17 @@ fn migrate(script: &str) -> String {
 #[test]
 fn a_migration_a_warm_up_and_webhooks() {
     let hooked = hooked("t-hooks", RECEIVER[0]);
-    let stand = &hooked.stand;
-    stand.daemon.put_secret("t-hooks", "db", "postgres://hidden").unwrap();
-    let repository = stand.small_app();
+    let env = &hooked.env;
+    env.daemon.put_secret("t-hooks", "db", "postgres://hidden").unwrap();
+    let repository = env.small_app();
     let good = migrate("test ${#DB} = 17 && echo migrated with $DB")
         + "[hooks.warm]\ncommand = [\"sh\", \"-c\", \"grep -q one index.html && echo warm\"]\n\
            [secrets]\nDB = \"db\"\n";
     hooked.commit(&repository, "one\n", &good);
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
-    stand.serves("app", "one");
-    let events = stand.events(&ended.id);
+    env.serves("app", "one");
+    let events = env.events(&ended.id);
     let at = |wanted: &dyn Fn(&Value) -> bool| events.iter().position(wanted).unwrap();
     let output = |text: &'static str| {
         move |event: &Value| {
@@ -107,30 +106,30 @@ fn a_migration_a_warm_up_and_webhooks() {
     assert!(migrated < rollout && rollout < warm, "{events:#?}");
     assert!(!ended.text.contains("hidden"), "{}", ended.text);
     assert_eq!(hooked.told(), ["release.succeeded"]);
-    let used = stand.daemon.windlass(&["show", &ended.id, "--plugins"]).unwrap();
+    let used = env.daemon.windlass(&["show", &ended.id, "--plugins"]).unwrap();
     assert!(
         used.text.contains("POST http://127.0.0.1") && used.text.contains("204"),
         "{}",
         used.text
     );
-    let inspected = stand.daemon.windlass(&["plugin", "inspect", "hook-http"]).unwrap().text;
+    let inspected = env.daemon.windlass(&["plugin", "inspect", "hook-http"]).unwrap().text;
     for words in ["can send POST requests", "without reading it, for hmac", "used:"] {
         assert!(inspected.contains(words), "{inspected}");
     }
 
     // A migration that fails: nothing is released, and its last words say why.
     hooked.commit(&repository, "two\n", &migrate("echo no such column; exit 3"));
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(text.contains("no such column") && text.contains("exited with 3"), "{text}");
     assert!(text.contains("nothing was released"), "{text}");
-    stand.serves("app", "one");
+    env.serves("app", "one");
 
     // A warm-up that fails turns back what was released.
     hooked.commit(&repository, "three\n", "[hooks.warm]\ncommand = [\"false\"]\n");
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let _ = ended.failed_with("hooks", "hook-failed");
-    stand.serves("app", "one");
+    env.serves("app", "one");
 
     // A Job whose command is not there is told at once, and a hook that nobody knows is a warning.
     hooked.commit(
@@ -138,7 +137,7 @@ fn a_migration_a_warm_up_and_webhooks() {
         "four\n",
         "[hooks.migrate]\ncommand = [\"no-such\"]\n[hooks.other]\nx = 1\n",
     );
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(text.contains("could not be run"), "{text}");
     assert!(ended.text.contains("`hooks.other` is said"), "{}", ended.text);
@@ -146,7 +145,7 @@ fn a_migration_a_warm_up_and_webhooks() {
     // One whose pod finds no room says so while it waits, and is called as a pod of the app is.
     hooked.commit(&repository, "five\n", &migrate("echo migrated"));
     let began = Instant::now();
-    let ended = stand.submit("app", repository.url(), &["--cpu", "64"]);
+    let ended = env.submit("app", repository.url(), &["--cpu", "64"]);
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(began.elapsed() < Duration::from_secs(120), "{:?}", began.elapsed());
     for words in ["WL-K8S-028", "Insufficient cpu", "resources.cpu", "nothing was released"] {
@@ -155,20 +154,20 @@ fn a_migration_a_warm_up_and_webhooks() {
     let waits = |event: &Value| {
         event["log"]["line"].as_str().is_some_and(|line| line.contains("waits (no-room-on-nodes)"))
     };
-    assert!(stand.events(&ended.id).iter().any(waits), "{}", ended.text);
-    stand.serves("app", "one");
+    assert!(env.events(&ended.id).iter().any(waits), "{}", ended.text);
+    env.serves("app", "one");
 
     let failed = ["release.failed"; 4];
     assert_eq!(hooked.told(), [&["release.succeeded"], &failed[..]].concat());
 
-    let ended = stand.daemon.windlass(&["rollback", "t-hooks/app", "--to", &first(stand)]).unwrap();
+    let ended = env.daemon.windlass(&["rollback", "t-hooks/app", "--to", &first(env)]).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.text);
     assert_eq!(hooked.told().last().unwrap(), "release.rolled_back");
 }
 
 /// The release that succeeded.
-fn first(stand: &Stand) -> String {
-    let answer = stand.daemon.windlass(&["--output", "json", "releases", "t-hooks/app"]).unwrap();
+fn first(env: &TestEnv) -> String {
+    let answer = env.daemon.windlass(&["--output", "json", "releases", "t-hooks/app"]).unwrap();
     let release: Value = serde_json::from_str(answer.text.lines().last().unwrap()).unwrap();
     release["id"].as_str().unwrap().to_owned()
 }
@@ -177,22 +176,21 @@ fn first(stand: &Stand) -> String {
 #[test]
 fn a_daemon_killed_in_the_middle_of_a_migration() {
     let mut hooked = hooked("t-hookkill", RECEIVER[1]);
-    let repository = hooked.stand.small_app();
+    let repository = hooked.env.small_app();
     hooked.commit(&repository, "one\n", &migrate("sleep 6; echo migrated"));
-    let id = hooked.stand.submit_detached("app", repository.url(), &[]);
+    let id = hooked.env.submit_detached("app", repository.url(), &[]);
     let acting = |event: &Value| event["hook_action_started"]["hook"] == "migrate";
-    assert!(hooked.stand.await_event(&id, acting).is_some());
-    hooked.stand.daemon.kill();
-    hooked.stand.daemon.restart().unwrap();
+    assert!(hooked.env.await_event(&id, acting).is_some());
+    hooked.env.daemon.kill();
+    hooked.env.daemon.restart().unwrap();
     let acted = |event: &Value| event["hook_action_finished"]["hook"] == "migrate";
-    assert!(hooked.stand.await_event(&id, acted).is_some());
-    hooked.stand.daemon.kill();
-    hooked.stand.daemon.restart().unwrap();
-    let ended = hooked.stand.watch(&id);
+    assert!(hooked.env.await_event(&id, acted).is_some());
+    hooked.env.daemon.kill();
+    hooked.env.daemon.restart().unwrap();
+    let ended = hooked.env.watch(&id);
     ended.succeeded();
-    hooked.stand.serves("app", "one");
-    let namespace = hooked.stand.namespace();
-    let jobs = hooked.stand.kubectl(&["-n", &namespace, "get", "jobs", "-o", "name"]);
+    hooked.env.serves("app", "one");
+    let jobs = hooked.env.names("jobs");
     assert_eq!(jobs.lines().count(), 1, "{jobs}");
     assert_eq!(hooked.told(), ["release.succeeded"]);
 }

@@ -1,13 +1,11 @@
 //! An ordinary web company's app: everything that a spec can say, on a real cluster; what a plan says
 //! of it, and what goes when it is not said any more.
 
-use crate::{
-    cases::{apply, spec_file},
-    ejected,
-};
+use crate::ejected;
 use serde_json::Value;
+use std::path::Path;
 use windlass_bed::daemon::Config;
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 const WHOLE: &str = r#"
 health = "/"
@@ -48,7 +46,36 @@ schedule = "30 3 * * *"
 timezone = "Europe/Berlin"
 "#;
 
-const SEED: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: [\"true\"] }]\n";
+const SEED: &str = "
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: seed
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{ name: seed, image: $WINDLASS_IMAGE, command: ['true'] }]
+";
+
+/// A volume of the workload's class, in a folder of the bed.
+fn volume(number: u32, path: &Path) -> String {
+    format!(
+        "
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: t-kinds-{number}
+  labels: {{ test: t-kinds }}
+spec:
+  capacity: {{ storage: 1Gi }}
+  accessModes: [ReadWriteOnce]
+  storageClassName: t-kinds
+  hostPath: {{ path: {} }}
+",
+        path.display()
+    )
+}
 
 /// The same without the worker, the nightly report and the Job.
 fn less() -> String {
@@ -61,34 +88,27 @@ fn less() -> String {
 
 #[test]
 fn all_that_can_be_said_is_made_and_goes_again() {
-    let stand = Stand::with("t-kinds", &Config::of(bed()).unwrap());
-    let namespace = stand.namespace();
+    let env = TestEnv::with("t-kinds", &Config::of(bed()).unwrap());
     // An earlier run's.
-    let _ = stand.kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"]);
-    let _ = stand.kubectl(&["delete", "persistentvolumes", "--selector", "test=t-kinds"]);
+    env.delete(&format!("namespace/{}", env.namespace()));
+    env.delete("persistentvolumes --selector test=t-kinds");
     let folder = bed().layout.at("daemons/t-kinds/volumes");
     for number in 0..3 {
         let path = folder.join(number.to_string());
         std::fs::create_dir_all(&path).unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777))
             .unwrap();
-        apply(
-            &stand,
-            &format!(
-                "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{ name: t-kinds-{number}, labels: {{ test: t-kinds }} }}\nspec:\n  capacity: {{ storage: 1Gi }}\n  accessModes: [ReadWriteOnce]\n  storageClassName: t-kinds\n  hostPath: {{ path: {} }}\n",
-                path.display()
-            ),
-        );
+        env.apply(&volume(number, &path));
     }
-    let repository = stand.small_app();
+    let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();
     repository.write("own/seed.yaml", SEED).unwrap();
     repository.commit("whole").unwrap();
-    let whole = spec_file(&stand, "whole", WHOLE);
+    let whole = env.spec_file("whole", WHOLE);
     let source = ["plan", "t-kinds/app", "--repository", repository.url(), "--spec"];
     let plan = |file: &str| {
         let args = [&["--output", "json"][..], &source, &[file]].concat();
-        let answer = stand.daemon.windlass(&args).unwrap();
+        let answer = env.daemon.windlass(&args).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.text);
         serde_json::from_str::<Value>(answer.text.trim()).unwrap()
     };
@@ -101,28 +121,23 @@ fn all_that_can_be_said_is_made_and_goes_again() {
     assert_eq!(verbs(&planned, "create").len(), planned["manifests"].as_array().unwrap().len());
     assert_eq!(planned["decided_by"]["processes.web.autoscale.max"], "job");
 
-    stand.submit("app", repository.url(), &["--spec", &whole]).succeeded();
-    stand.serves("app", "one");
-    let get = |what: &str| {
-        let text = stand.kubectl(&["-n", &namespace, "get", what, "-o", "json"]);
-        serde_json::from_str::<Value>(&text).unwrap()
-    };
-    assert_eq!(get("statefulset/app-worker")["status"]["readyReplicas"], 2);
-    let name =
-        |pod: &str| stand.kubectl(&["-n", &namespace, "exec", pod, "--", "cat", "/spool/name"]);
+    env.submit("app", repository.url(), &["--spec", &whole]).succeeded();
+    env.serves("app", "one");
+    assert_eq!(env.json("statefulset/app-worker")["status"]["readyReplicas"], 2);
+    let name = |pod: &str| env.exec(pod, &["cat", "/spool/name"]);
     assert_eq!(
         (name("app-worker-0").trim(), name("app-worker-1").trim()),
         ("app-worker-0", "app-worker-1")
     );
-    assert_eq!(get("cronjob/app-nightly")["spec"]["timeZone"], "Europe/Berlin");
-    assert_eq!(get("hpa/app")["spec"]["minReplicas"], 2);
-    assert_eq!(get("ingress/app")["spec"]["tls"][0]["secretName"], "shop-tls");
-    assert_eq!(get("pdb/app")["spec"]["maxUnavailable"], 1);
-    assert_eq!(get("deployment/app-files")["spec"]["strategy"]["type"], "Recreate");
-    let jobs = get("jobs");
+    assert_eq!(env.json("cronjob/app-nightly")["spec"]["timeZone"], "Europe/Berlin");
+    assert_eq!(env.json("hpa/app")["spec"]["minReplicas"], 2);
+    assert_eq!(env.json("ingress/app")["spec"]["tls"][0]["secretName"], "shop-tls");
+    assert_eq!(env.json("pdb/app")["spec"]["maxUnavailable"], 1);
+    assert_eq!(env.json("deployment/app-files")["spec"]["strategy"]["type"], "Recreate");
+    let jobs = env.json("jobs");
     assert!(jobs["items"][0]["metadata"]["name"].as_str().unwrap().starts_with("seed-"), "{jobs}");
     assert_eq!(jobs["items"][0]["status"]["succeeded"], 1);
-    let listed = get("configmap/windlass-app")["data"]["objects"].to_string();
+    let listed = env.json("configmap/windlass-app")["data"]["objects"].to_string();
     assert!(listed.contains("app-nightly") && listed.contains("uid"), "{listed}");
 
     // The same again changes what runs the image, which is not known before the build, alone.
@@ -132,9 +147,9 @@ fn all_that_can_be_said_is_made_and_goes_again() {
         assert!(["Deployment", "StatefulSet", "CronJob"].contains(&kind), "{object}: {again:#}");
     }
 
-    ejected::is_the_same(&stand, &source[1..4], &whole);
+    ejected::is_the_same(&env, &source[1..4], &whole);
 
-    let less = spec_file(&stand, "less", &less());
+    let less = env.spec_file("less", &less());
     let planned = plan(&less);
     let gone = verbs(&planned, "delete");
     for object in
@@ -143,26 +158,19 @@ fn all_that_can_be_said_is_made_and_goes_again() {
         assert!(gone.iter().any(|one| one == object), "{object}: {gone:?}");
     }
     assert!(gone.iter().any(|one| one.starts_with("Job seed-")), "{gone:?}");
-    let ended = stand.submit("app", repository.url(), &["--spec", &less]);
+    let ended = env.submit("app", repository.url(), &["--spec", &less]);
     ended.succeeded();
     assert!(
         ended.text.contains("StatefulSet app-worker is not in this release any more"),
         "{}",
         ended.text
     );
-    let left =
-        stand.kubectl(&["-n", &namespace, "get", "cronjobs,jobs,statefulsets,pvc", "-o", "name"]);
+    let left = env.names("cronjobs,jobs,statefulsets,pvc");
     assert!(!left.contains("nightly") && !left.contains("seed"), "{left}");
     assert!(
         left.contains("statefulset.apps/app-worker") && left.contains("app-files-data"),
         "{left}"
     );
-    stand.serves("app", "one");
-    let _ = stand.kubectl(&[
-        "delete",
-        "persistentvolumes",
-        "--selector",
-        "test=t-kinds",
-        "--wait=false",
-    ]);
+    env.serves("app", "one");
+    env.delete_later("persistentvolumes --selector test=t-kinds");
 }

@@ -1,5 +1,5 @@
-//! End to end, on the bed. One program, so that its tests run side by side: each has a daemon, a
-//! project and a repository of its own.
+//! End to end, on the bed. One program, so that its tests run side by side: each has a project of its own,
+//! and all but the cases have a daemon and a repository of their own.
 
 #![allow(
     clippy::expect_used,
@@ -13,33 +13,33 @@
 mod accepted;
 mod apps;
 mod attached;
+mod bad_registry;
 mod building;
+mod case;
 mod cases;
 mod claims;
 mod clusters;
 mod controllers;
-mod dependents;
 mod detecting;
+mod disk_full;
 mod dockerfiles;
 mod documents;
 mod ejected;
-mod face;
-mod full;
+mod false_positives;
+mod faulty_api_server;
 mod gateway;
 mod hooks;
 mod kinds;
 mod nodes;
 mod operator;
-mod own;
-mod pulls;
 mod quick;
 mod quotas;
 mod registries;
 mod release;
+mod requests;
 mod resume;
 mod rights;
 mod source;
 mod testing;
-mod unruly;
+mod user_manifests;
 mod verdicts;
-mod well;

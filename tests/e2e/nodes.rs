@@ -1,23 +1,22 @@
 //! What happens to nodes while a release is on its way; on a second one, which nobody else uses.
 
-use crate::cases::{SERVE, python, spec_file};
 use std::{
     fs,
     thread::sleep,
     time::{Duration, Instant},
 };
 use windlass_bed::part::node::{Node, SECOND};
-use windlass_tests::{SMALL, Stand, bed};
+use windlass_tests::{SERVE, SMALL, TestEnv, bed, python};
 
 /// First its network plugin is missing, which is told of the pods that need it. Then it is lost with a
 /// pod of the new version on it, whose place is taken on another: no failure of the release.
 #[test]
 fn a_node_without_a_network_and_a_node_that_is_lost() {
-    let stand = Stand::new("t-lost");
+    let env = TestEnv::new("t-lost");
     let layout = &bed().layout;
-    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
+    env.delete("node/node-2");
     let second = Node(2).up(layout).unwrap();
-    let repository = stand.small_app();
+    let repository = env.small_app();
     repository.commit("one").unwrap();
 
     let network = Node(2).folder(layout).join("cni/10-bed.conflist");
@@ -28,8 +27,8 @@ fn a_node_without_a_network_and_a_node_that_is_lost() {
     let there = format!(
         "replicas = 2\nprocesses.web.placement = {{ tolerations = [{{ key = \"{SECOND}\" }}], nodes = {{ \"kubernetes.io/hostname\" = \"node-2\" }} }}\n{SMALL}"
     );
-    let file = spec_file(&stand, "there", &there);
-    let ended = stand.submit("there", repository.url(), &["--spec", &file]);
+    let file = env.spec_file("there", &there);
+    let ended = env.submit("there", repository.url(), &["--spec", &file]);
     let _ = ended.failed_with("release", "no-sandbox");
     fs::write(&network, whole).unwrap();
 
@@ -37,18 +36,17 @@ fn a_node_without_a_network_and_a_node_that_is_lost() {
         "{}replicas = 2\nprocesses.web.placement = {{ tolerations = [{{ key = \"{SECOND}\" }}], spread = \"preferred\" }}\n{SMALL}",
         python(&format!("import time; time.sleep(15); {SERVE}"))
     );
-    let file = spec_file(&stand, "app", &spec);
-    let id = stand.submit_detached("app", repository.url(), &["--spec", &file]);
-    let nodes =
-        ["-n", &stand.namespace(), "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}"];
+    let file = env.spec_file("app", &spec);
+    let id = env.submit_detached("app", repository.url(), &["--spec", &file]);
+    let nodes = || env.get("pods", "{.items[*].spec.nodeName}");
     let began = Instant::now();
-    while !stand.kubectl(&nodes).contains("node-2") {
-        assert!(began.elapsed() < Duration::from_secs(60), "{}", stand.kubectl(&nodes));
+    while !nodes().contains("node-2") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", nodes());
         sleep(Duration::from_millis(200));
     }
     drop(second);
-    let ended = stand.watch(&id);
+    let ended = env.watch(&id);
     println!("a node was lost: {} after {:.0} s", ended.outcome, began.elapsed().as_secs_f32());
-    let _ = stand.kubectl(&["delete", "node", "node-2", "--ignore-not-found"]);
+    env.delete("node/node-2");
     ended.succeeded();
 }

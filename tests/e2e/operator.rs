@@ -13,10 +13,9 @@ use windlass_bed::{
     daemon::Answer,
     install,
     layout::port,
-    part::control_plane::kubectl,
     process::{Running, await_ready, run, sh, start_command},
 };
-use windlass_tests::{SMALL, bed, dockerfile};
+use windlass_tests::{Namespace, SMALL, bed, dockerfile};
 
 /// Debian's `nobody`: no file of this machine is its own.
 const USER: &str = "65534";
@@ -49,7 +48,7 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
         repository.url()
     );
     installed.ask(&submit).well();
-    // Not as a table, in which ages stand.
+    // Not as a table, in which ages env.
     let listed = "windlass --output json jobs --project t-operator";
     let before = installed.ask(listed).well();
     terminate(&mut daemon);
@@ -172,9 +171,7 @@ impl Installed {
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        let namespace = "t-operator--production";
-        let args = ["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"];
-        let _ = kubectl(&bed().layout, &args);
+        Namespace::of("t-operator--production").discard();
         let _ = fs::remove_dir_all(&self.root);
     }
 }

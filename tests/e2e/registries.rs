@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::{daemon::Config, part::python};
-use windlass_tests::{Stand, bed, granted};
+use windlass_tests::{TestEnv, bed, granted};
 
 const AWS: u16 = 21_512;
 
@@ -37,18 +37,18 @@ fn a_login_from_aws_pushes_pulls_and_is_renewed() {
     let mut config = Config::of(bed()).unwrap();
     config.registry = layout.private_registry();
     config.tables = granted("registry-ecr", &grant) + &registry(&keys);
-    let stand = Stand::with("t-ecr", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-ecr", &config);
+    let repository = env.small_app();
     repository.commit("one").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
-    stand.serves("app", "one");
+    env.serves("app", "one");
     for leak in [python::ECR_PASSWORD, users["ci"]["secret_access_key"].as_str().unwrap()] {
-        assert!(!ended.text.contains(leak) && !stand.daemon.log().contains(leak));
+        assert!(!ended.text.contains(leak) && !env.daemon.log().contains(leak));
     }
     let began = Instant::now();
-    while !stand.daemon.log().contains("the pull secret was renewed") {
-        assert!(began.elapsed() < Duration::from_secs(60), "{}", stand.daemon.log());
+    while !env.daemon.log().contains("the pull secret was renewed") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", env.daemon.log());
         // The daemon's log is a file.
         sleep(Duration::from_millis(200));
     }
@@ -57,10 +57,10 @@ fn a_login_from_aws_pushes_pulls_and_is_renewed() {
     let wrong = folder.join("wrong");
     fs::write(&wrong, users["nobody"].to_string()).unwrap();
     config.tables = granted("registry-ecr", &grant) + &registry(&wrong);
-    let stand = Stand::with("t-ecr-wrong", &config);
-    let repository = stand.small_app();
+    let env = TestEnv::with("t-ecr-wrong", &config);
+    let repository = env.small_app();
     repository.commit("one").unwrap();
     let text =
-        stand.submit("app", repository.url(), &[]).failed_with("push", "registry-login-failed");
+        env.submit("app", repository.url(), &[]).failed_with("push", "registry-login-failed");
     assert!(text.contains("allow `ecr:GetAuthorizationToken`"), "{text}");
 }

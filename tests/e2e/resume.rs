@@ -2,7 +2,7 @@
 //! event numbers, no finished build step run again, nothing released twice.
 
 use serde_json::Value;
-use windlass_tests::{Stand, dockerfile};
+use windlass_tests::{TestEnv, dockerfile};
 
 /// What was seen last when the daemon was killed.
 type Instant = (&'static str, fn(&Value) -> bool);
@@ -20,8 +20,8 @@ const INSTANTS: [Instant; 5] = [
 
 #[test]
 fn killed_at_five_instants() {
-    let mut stand = Stand::new("t-resume");
-    let repository = stand.small_app();
+    let mut env = TestEnv::new("t-resume");
+    let repository = env.small_app();
     for (number, (when, is)) in INSTANTS.into_iter().enumerate() {
         let page = format!("page {number}\n");
         repository.write("index.html", &page).unwrap();
@@ -31,30 +31,28 @@ fn killed_at_five_instants() {
         let dockerfile = dockerfile().replace("USER 10001", &format!("{steps}\nUSER 10001"));
         repository.write("Dockerfile", &dockerfile).unwrap();
         repository.commit(when).unwrap();
-        let id = stand.submit_detached("app", repository.url(), &[]);
-        assert!(stand.await_event(&id, is).is_some(), "{when}: {:#?}", stand.events(&id));
-        stand.daemon.kill();
-        stand.daemon.restart().unwrap();
+        let id = env.submit_detached("app", repository.url(), &[]);
+        assert!(env.await_event(&id, is).is_some(), "{when}: {:#?}", env.events(&id));
+        env.daemon.kill();
+        env.daemon.restart().unwrap();
         let is_planned = number > 1;
-        assert!(!is_planned || stage(&stand, &id) == "release", "{when}: {}", stage(&stand, &id));
-        let ended = stand.watch(&id);
-        assert_eq!(ended.outcome, "succeeded", "{when}: {}\n{}", ended.text, stand.daemon.log());
-        assert_eq!(stage(&stand, &id), "release", "{when}");
-        stand.serves("app", page.trim());
-        check(when, &stand.events(&id));
+        assert!(!is_planned || stage(&env, &id) == "release", "{when}: {}", stage(&env, &id));
+        let ended = env.watch(&id);
+        assert_eq!(ended.outcome, "succeeded", "{when}: {}\n{}", ended.text, env.daemon.log());
+        assert_eq!(stage(&env, &id), "release", "{when}");
+        env.serves("app", page.trim());
+        check(when, &env.events(&id));
         // One ReplicaSet a release: nothing was released twice.
-        let namespace = stand.namespace();
-        let sets = stand.kubectl(&["-n", &namespace, "get", "replicasets", "-o", "name"]);
+        let sets = env.names("replicasets");
         assert_eq!(sets.lines().count(), number + 1, "{when}: {sets}");
     }
-    let jobs =
-        stand.daemon.windlass(&["--output", "json", "jobs", "--state", "succeeded"]).unwrap();
+    let jobs = env.daemon.windlass(&["--output", "json", "jobs", "--state", "succeeded"]).unwrap();
     assert_eq!(jobs.text.lines().count(), INSTANTS.len(), "no job is lost: {}", jobs.text);
 }
 
 /// The stage that `windlass show` tells.
-fn stage(stand: &Stand, id: &str) -> String {
-    let answer = stand.daemon.windlass(&["--output", "json", "show", id]).unwrap();
+fn stage(env: &TestEnv, id: &str) -> String {
+    let answer = env.daemon.windlass(&["--output", "json", "show", id]).unwrap();
     let job: Value = serde_json::from_str(answer.text.trim()).unwrap();
     job["stage"].as_str().unwrap_or_default().to_owned()
 }
@@ -75,31 +73,31 @@ fn check(when: &str, events: &[Value]) {
 /// Asked to stop while nobody was there to hear it.
 #[test]
 fn jobs_wait_and_stops_are_kept_over_a_restart() {
-    let mut stand = Stand::new("t-kept");
-    let repository = stand.small_app();
+    let mut env = TestEnv::new("t-kept");
+    let repository = env.small_app();
     let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 30\nUSER 10001");
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
-    let id = stand.submit_detached("app", repository.url(), &[]);
-    stand.await_line(&id, "now");
-    assert_eq!(stand.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
-    stand.daemon.kill();
-    stand.daemon.restart().unwrap();
-    let ended = stand.watch(&id);
+    let id = env.submit_detached("app", repository.url(), &[]);
+    env.await_line(&id, "now");
+    assert_eq!(env.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
+    env.daemon.kill();
+    env.daemon.restart().unwrap();
+    let ended = env.watch(&id);
     assert_eq!(ended.outcome, "stopped", "{}", ended.text);
 }
 
 /// Told to end, a daemon drains, ends, and its job goes on in the next one.
 #[test]
 fn a_daemon_that_is_told_to_end_does() {
-    let mut stand = Stand::new("t-drain");
-    let repository = stand.small_app();
+    let mut env = TestEnv::new("t-drain");
+    let repository = env.small_app();
     let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 20\nUSER 10001");
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
-    let id = stand.submit_detached("app", repository.url(), &[]);
-    stand.await_line(&id, "now");
-    stand.daemon.terminate(std::time::Duration::from_secs(20)).unwrap();
-    stand.daemon.restart().unwrap();
-    stand.watch(&id).succeeded();
+    let id = env.submit_detached("app", repository.url(), &[]);
+    env.await_line(&id, "now");
+    env.daemon.terminate(std::time::Duration::from_secs(20)).unwrap();
+    env.daemon.restart().unwrap();
+    env.watch(&id).succeeded();
 }

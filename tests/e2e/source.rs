@@ -3,60 +3,60 @@
 
 use std::os::unix::fs::symlink;
 use windlass_bed::{Repository, layout::PASSWORD};
-use windlass_tests::{SMALL, Stand, bed, dockerfile};
+use windlass_tests::{SMALL, TestEnv, bed, dockerfile};
 
 #[test]
 fn unreachable_missing_denied_and_empty_repositories() {
-    let stand = Stand::new("t-source");
+    let env = TestEnv::new("t-source");
     let layout = &bed().layout;
     let id = "0123456789012345678901234567890123456789";
 
     // Port 9 of loopback is named in the policy, and nobody listens there.
-    let ended = stand.submit("app", "http://127.0.0.1:9/x.git", &["--revision", id]);
+    let ended = env.submit("app", "http://127.0.0.1:9/x.git", &["--revision", id]);
     let text = ended.failed_with("clone", "repository-unreachable");
     assert!(text.contains("check the host"), "{text}");
 
-    let ended = stand.submit("app", "https://10.0.0.1/x.git", &["--revision", id]);
+    let ended = env.submit("app", "https://10.0.0.1/x.git", &["--revision", id]);
     let _ = ended.failed_with("clone", "egress-refused");
 
-    let ended = stand.submit("app", &layout.git_url("nowhere"), &["--revision", id]);
+    let ended = env.submit("app", &layout.git_url("nowhere"), &["--revision", id]);
     let _ = ended.failed_with("clone", "repository-not-found");
 
-    let repository = stand.small_app();
+    let repository = env.small_app();
     let commit = repository.commit("one").unwrap();
-    let ended = stand.submit("app", repository.url(), &["--revision", id]);
+    let ended = env.submit("app", repository.url(), &["--revision", id]);
     let text = ended.failed_with("clone", "commit-not-found");
     assert!(text.contains("push the commit"), "{text}");
 
     let private = layout.private_git_url("t-source");
-    let ended = stand.submit("app", &private, &["--revision", &commit]);
+    let ended = env.submit("app", &private, &["--revision", &commit]);
     let text = ended.failed_with("clone", "repository-denied");
     assert!(text.contains("user:token"), "{text}");
-    stand.daemon.put_secret("t-source", "git", "bed:wrong-password").unwrap();
+    env.daemon.put_secret("t-source", "git", "bed:wrong-password").unwrap();
     let with = ["--revision", &*commit, "--credential", "git"];
-    let ended = stand.submit("app", &private, &with);
+    let ended = env.submit("app", &private, &with);
     let text = ended.failed_with("clone", "repository-denied");
     assert!(text.contains("may not read") && !ended.text.contains("wrong-password"), "{text}");
-    stand.daemon.put_secret("t-source", "git", &format!("bed:{PASSWORD}")).unwrap();
-    stand.submit("app", &private, &with).succeeded();
+    env.daemon.put_secret("t-source", "git", &format!("bed:{PASSWORD}")).unwrap();
+    env.submit("app", &private, &with).succeeded();
 
     let ended =
-        stand.submit("app", repository.url(), &["--revision", &commit, "--credential", "none"]);
+        env.submit("app", repository.url(), &["--revision", &commit, "--credential", "none"]);
     let _ = ended.failed_with("clone", "secret-missing");
 
     let empty = Repository::new(layout, "t-source-empty", true).unwrap();
     empty.commit("nothing").unwrap();
-    let ended = stand.submit("empty", empty.url(), &[]);
+    let ended = env.submit("empty", empty.url(), &[]);
     let text = ended.failed_with("clone", "tree-refused");
     assert!(text.contains("no files"), "{text}");
-    stand.serves("app", "one");
+    env.serves("app", "one");
 }
 
 /// By id where the server allows it; by a ref's tip; by id over protocol v2; deep in a branch.
 #[test]
 fn the_ladder_finds_commits_wherever_they_are() {
-    let stand = Stand::new("t-ladder");
-    stand.daemon.put_secret("t-ladder", "git", &format!("bed:{PASSWORD}")).unwrap();
+    let env = TestEnv::new("t-ladder");
+    env.daemon.put_secret("t-ladder", "git", &format!("bed:{PASSWORD}")).unwrap();
     for by_id in [true, false] {
         let name = format!("t-ladder-{by_id}");
         let repository = Repository::new(&bed().layout, &name, by_id).unwrap();
@@ -83,15 +83,15 @@ fn the_ladder_finds_commits_wherever_they_are() {
             (&git, &deep, "deep"),
             (&git, &aside, "aside"),
         ] {
-            let ended = stand.submit("app", url, &["--revision", commit]);
+            let ended = env.submit("app", url, &["--revision", commit]);
             ended.succeeded();
             assert!(!ended.text.contains("commits of HEAD"), "{}", ended.text);
-            stand.serves("app", page);
+            env.serves("app", page);
         }
         // A token over plain http is libgit2's alone, which looks into the branch.
         let private = bed().layout.private_git_url(&name);
         let more = ["--revision", &*deep, "--credential", "git"];
-        let ended = stand.submit("app", &private, &more);
+        let ended = env.submit("app", &private, &more);
         ended.succeeded();
         assert_eq!(ended.text.contains("500 commits of HEAD"), !by_id, "{}", ended.text);
     }
@@ -101,8 +101,8 @@ fn the_ladder_finds_commits_wherever_they_are() {
 /// with a client that has no git.
 #[test]
 fn revisions_are_exact_and_resolved_by_the_daemon() {
-    let stand = Stand::new("t-revision");
-    stand.daemon.put_secret("t-revision", "git", &format!("bed:{PASSWORD}")).unwrap();
+    let env = TestEnv::new("t-revision");
+    env.daemon.put_secret("t-revision", "git", &format!("bed:{PASSWORD}")).unwrap();
     let layout = &bed().layout;
     for by_id in [true, false] {
         let name = format!("t-revision-{by_id}");
@@ -141,18 +141,18 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
             let args = ["--output", "json", "submit", "t-revision/names", "--detach"];
             let more =
                 ["--repository", url, "--revision", revision, "--credential", "git", "--no-test"];
-            let mut client = stand.daemon.client(&[&args[..], &more[..]].concat()).unwrap();
+            let mut client = env.daemon.client(&[&args[..], &more[..]].concat()).unwrap();
             let output = client.env("PATH", "").output().unwrap();
             let job = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(job.contains(&format!("\"commit\":\"{commit}\"")), "{revision}: {output:?}");
             assert!(job.contains(&format!("\"revision\":\"{revision}\"")), "{revision}: {job}");
         }
         for (revision, page) in [("main", "new"), ("v1.0", "new"), ("v2.0", "aside")] {
-            stand.submit("app", repository.url(), &["--revision", revision]).succeeded();
-            stand.serves("app", page);
+            env.submit("app", repository.url(), &["--revision", revision]).succeeded();
+            env.serves("app", page);
         }
         let jobs =
-            || stand.daemon.windlass(&["jobs", "--limit", "100"]).unwrap().text.lines().count();
+            || env.daemon.windlass(&["jobs", "--limit", "100"]).unwrap().text.lines().count();
         let before = jobs();
         for (revision, words) in [
             ("mian", &["revision-not-found", "source.revision", "main"][..]),
@@ -161,7 +161,7 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
             ("main~1", &["source.revision", "main~1"][..]),
         ] {
             let args = ["submit", "t-revision/app", "--repository", repository.url(), "--revision"];
-            let answer = stand.daemon.windlass(&[&args[..], &[revision]].concat()).unwrap();
+            let answer = env.daemon.windlass(&[&args[..], &[revision]].concat()).unwrap();
             assert_eq!(answer.code, 2, "{}", answer.text);
             for word in words {
                 assert!(answer.text.contains(word), "{word}: {}", answer.text);
@@ -170,13 +170,13 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
         assert_eq!(jobs(), before, "what leads to no commit is no job");
         // The tag's own id is no commit's: told at once, with the commit's.
         let tag = git(&["rev-parse", "v1.0"]);
-        let ended = stand.submit("app", repository.url(), &["--revision", tag.trim()]);
+        let ended = env.submit("app", repository.url(), &["--revision", tag.trim()]);
         let text = ended.failed_with("clone", "commit-not-found");
         assert!(text.contains("an annotated tag") && text.contains(&*new), "{text}");
     }
     let private = layout.private_git_url("t-revision-true");
     let args = ["submit", "t-revision/app", "--repository", &private];
-    let answer = stand.daemon.windlass(&args).unwrap();
+    let answer = env.daemon.windlass(&args).unwrap();
     assert!(answer.code == 2 && answer.text.contains("repository-denied"), "{}", answer.text);
 }
 
@@ -195,9 +195,9 @@ fn add_submodule(repository: &Repository, path: &str, url: &str, commit: &str) {
 /// concern the app; and those that cannot be had.
 #[test]
 fn submodules_are_fetched_or_refused_by_name() {
-    let stand = Stand::new("t-modules");
+    let env = TestEnv::new("t-modules");
     let layout = &bed().layout;
-    stand.daemon.put_secret("t-modules", "git", &format!("bed:{PASSWORD}")).unwrap();
+    env.daemon.put_secret("t-modules", "git", &format!("bed:{PASSWORD}")).unwrap();
     let icons = Repository::new(layout, "t-modules-icons", false).unwrap();
     icons.write("icon.txt", "an icon\n").unwrap();
     let icon = icons.commit("icon").unwrap();
@@ -206,7 +206,7 @@ fn submodules_are_fetched_or_refused_by_name() {
     add_submodule(&theme, "icons", "../t-modules-icons.git", &icon);
     let style = theme.commit("style").unwrap();
 
-    let shop = stand.small_app();
+    let shop = env.small_app();
     let checks = "COPY . ./\nRUN test -s theme/style.css && test -s theme/icons/icon.txt && \
                   test ! -e theme/.git && test ! -e theme/icons/.git";
     shop.write("Dockerfile", &dockerfile().replace("COPY index.html ./", checks)).unwrap();
@@ -217,11 +217,11 @@ fn submodules_are_fetched_or_refused_by_name() {
         (layout.git_protocol_url("t-modules"), &[][..]),
         (layout.private_git_url("t-modules"), &["--credential", "git"][..]),
     ] {
-        let ended = stand.submit("app", &url, more);
+        let ended = env.submit("app", &url, more);
         ended.succeeded();
         assert!(ended.text.contains(&format!("submodule theme/icons: {icon}")), "{}", ended.text);
     }
-    stand.serves("app", "one");
+    env.serves("app", "one");
 
     let missing = "0123456789012345678901234567890123456789";
     for (name, url, commit, words) in [
@@ -238,12 +238,12 @@ fn submodules_are_fetched_or_refused_by_name() {
         other.write("app/windlass.toml", SMALL).unwrap();
         add_submodule(&other, "fonts", url, commit);
         other.commit("with fonts").unwrap();
-        let ended = stand.submit("other", other.url(), &[]);
+        let ended = env.submit("other", other.url(), &[]);
         let text = ended.failed_with("clone", "submodule-failed");
         assert!(text.contains("`fonts`") && text.contains(words), "{text}");
         assert!(!ended.text.contains("s3cr3t-t0ken"), "{}", ended.text);
         if name == "t-modules-ssh" {
-            stand.submit("other", other.url(), &["--directory", "app"]).succeeded();
+            env.submit("other", other.url(), &["--directory", "app"]).succeeded();
         }
     }
     let stray = Repository::new(layout, "t-modules-stray", true).unwrap();
@@ -251,30 +251,30 @@ fn submodules_are_fetched_or_refused_by_name() {
     add_submodule(&stray, "fonts", "../t-modules-icons.git", &icon);
     std::fs::remove_file(stray.folder().join(".gitmodules")).unwrap();
     stray.commit("a stray commit").unwrap();
-    let ended = stand.submit("other", stray.url(), &[]);
+    let ended = env.submit("other", stray.url(), &[]);
     let text = ended.failed_with("clone", "submodule-failed");
     assert!(text.contains("`fonts`") && text.contains(".gitmodules does not say"), "{text}");
 }
 
 #[test]
 fn lfs_pointers_are_refused_by_name() {
-    let stand = Stand::new("t-lfs");
-    let repository = stand.small_app();
+    let env = TestEnv::new("t-lfs");
+    let repository = env.small_app();
     repository.write(".gitattributes", "*.png filter=lfs diff=lfs merge=lfs -text\n").unwrap();
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
     repository.write("logo.png", pointer).unwrap();
     repository.git(&["config", "filter.lfs.clean", "cat"]).unwrap();
     repository.git(&["config", "filter.lfs.required", "false"]).unwrap();
     repository.commit("a logo").unwrap();
-    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "lfs-pointers");
+    let text = env.submit("app", repository.url(), &[]).failed_with("detect", "lfs-pointers");
     assert!(text.contains("logo.png") && text.contains("lfs-pointers = true"), "{text}");
     let answer =
-        stand.daemon.windlass(&["plan", "t-lfs/app", "--repository", repository.url()]).unwrap();
+        env.daemon.windlass(&["plan", "t-lfs/app", "--repository", repository.url()]).unwrap();
     assert!(answer.code == 2 && answer.text.contains("logo.png"), "{}", answer.text);
     let settings = format!("{SMALL}[build]\nlfs-pointers = true\n");
     repository.write("windlass.toml", &settings).unwrap();
     repository.commit("without it").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("logo.png"), "a warning: {}", ended.text);
 }
@@ -282,8 +282,8 @@ fn lfs_pointers_are_refused_by_name() {
 /// A build has no `.git`: what asks git for a version is told it, of the tag that leads to the commit.
 #[test]
 fn versions_of_the_repository_reach_the_build() {
-    let stand = Stand::new("t-version");
-    let repository = stand.repository();
+    let env = TestEnv::new("t-version");
+    let repository = env.repository();
     let project = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[build-system]\n\
                    requires = [\"setuptools\", \"setuptools-scm>=8\"]\n[tool.setuptools_scm]\n";
     repository.write("pyproject.toml", project).unwrap();
@@ -291,7 +291,7 @@ fn versions_of_the_repository_reach_the_build() {
     let first = repository.commit("one").unwrap();
     let plan = |more: &[&str]| {
         let args = ["plan", "t-version/app", "--repository", repository.url()];
-        let answer = stand.daemon.windlass(&[&args[..], more].concat()).unwrap();
+        let answer = env.daemon.windlass(&[&args[..], more].concat()).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.text);
         answer.text
     };
@@ -307,38 +307,38 @@ fn versions_of_the_repository_reach_the_build() {
         assert!(text.contains(&format!("{variable}=\"1.4.2\"")), "{text}");
     }
 
-    let own = stand.small_app();
+    let own = env.small_app();
     let step = "ARG WINDLASS_COMMIT\nARG WINDLASS_VERSION\n\
                 RUN echo \"it is $WINDLASS_VERSION of $WINDLASS_COMMIT\"\nUSER 10001";
     own.write("Dockerfile", &dockerfile().replace("USER 10001", step)).unwrap();
     let commit = own.commit("own").unwrap();
     let _ = own.git(&["push", "--quiet", own.url(), "HEAD:refs/tags/shop-2.0"]).unwrap();
-    let ended = stand.submit("own", own.url(), &[]);
+    let ended = env.submit("own", own.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains(&format!("it is 2.0 of {commit}")), "{}", ended.text);
 }
 
 #[test]
 fn trees_that_cannot_be_built() {
-    let stand = Stand::new("t-tree");
-    let repository = stand.repository();
+    let env = TestEnv::new("t-tree");
+    let repository = env.repository();
     repository.write("README.md", "nothing to run\n").unwrap();
     repository.commit("no app").unwrap();
-    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "nothing-detected");
+    let text = env.submit("app", repository.url(), &[]).failed_with("detect", "nothing-detected");
     assert!(text.contains("node, python, go") && text.contains("commit a Dockerfile"), "{text}");
 
     repository.write("windlass.toml", "prot = 80\n").unwrap();
     repository.commit("a key that nobody knows").unwrap();
-    let text = stand.submit("app", repository.url(), &[]).failed_with("detect", "spec-invalid");
+    let text = env.submit("app", repository.url(), &[]).failed_with("detect", "spec-invalid");
     assert!(text.contains("windlass.toml:1") && text.contains("prot"), "{text}");
 
     std::fs::remove_file(repository.folder().join("windlass.toml")).unwrap();
     symlink("/etc/passwd", repository.folder().join("windlass.toml")).unwrap();
     repository.commit("a link out of the tree").unwrap();
-    let ended = stand.submit("app", repository.url(), &[]);
+    let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("detect", "tree-refused");
     assert!(text.contains("leaves the repository") && !ended.text.contains("root:x:0"), "{text}");
-    stand.runs_the_next_job();
-    let left = std::fs::read_dir(stand.daemon.data().join("workspaces")).unwrap().count();
+    env.runs_the_next_job();
+    let left = std::fs::read_dir(env.daemon.data().join("workspaces")).unwrap().count();
     assert_eq!(left, 0, "a workspace goes with its job");
 }

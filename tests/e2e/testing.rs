@@ -1,18 +1,18 @@
 //! Tests of the three languages, run in the stage that was built and read by plugins.
 
 use windlass_bed::Repository;
-use windlass_tests::{SMALL, Stand, bed};
+use windlass_tests::{SMALL, TestEnv, bed};
 
-fn example(stand: &Stand, language: &str) -> Repository {
-    let name = format!("{}-{language}", stand.name);
+fn example(env: &TestEnv, language: &str) -> Repository {
+    let name = format!("{}-{language}", env.name);
     let repository = Repository::example(&bed().layout, &name, language).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();
     repository
 }
 
 /// What the runner counted: runner, passed, failed, skipped.
-fn counted(stand: &Stand, id: &str) -> Option<(String, u64, u64, u64)> {
-    let events = stand.events(id);
+fn counted(env: &TestEnv, id: &str) -> Option<(String, u64, u64, u64)> {
+    let events = env.events(id);
     let tested = events.iter().map(|event| &event["tested"]).find(|tested| tested.is_object())?;
     let number = |key: &str| tested[key].as_u64().unwrap();
     let runner = tested["runner"].as_str().unwrap().to_owned();
@@ -21,19 +21,19 @@ fn counted(stand: &Stand, id: &str) -> Option<(String, u64, u64, u64)> {
 
 /// Breaks what the example's one test expects: the failure is named with its place and message.
 fn a_failing_test_is_named(name: &'static str, language: &str, file: &str, words: [&str; 2]) {
-    let stand = Stand::new(name);
-    let repository = example(&stand, language);
+    let env = TestEnv::new(name);
+    let repository = example(&env, language);
     repository.edit(file, "Hello from", "Goodbye from").unwrap();
     repository.commit("expect something else").unwrap();
-    let ended = stand.submit(language, repository.url(), &[]);
+    let ended = env.submit(language, repository.url(), &[]);
     let text = ended.failed_with("test", "tests-failed");
     for word in words {
         assert!(text.contains(word), "{word}: {text}");
     }
     let runner =
         if language == "python" { "test-pytest".into() } else { format!("test-{language}") };
-    assert_eq!(counted(&stand, &ended.id), Some((runner, 0, 1, 0)), "{text}");
-    let pushed = stand.events(&ended.id).iter().any(|event| event["pushed"].is_object());
+    assert_eq!(counted(&env, &ended.id), Some((runner, 0, 1, 0)), "{text}");
+    let pushed = env.events(&ended.id).iter().any(|event| event["pushed"].is_object());
     assert!(!pushed, "nothing is pushed");
 }
 
@@ -58,8 +58,8 @@ fn a_failing_test_of_go() {
 /// With `-json` the events of packages are mixed: one ends while another one's test runs and has logged.
 #[test]
 fn go_packages_that_are_tested_side_by_side() {
-    let stand = Stand::new("t-go-json");
-    let repository = example(&stand, "go");
+    let env = TestEnv::new("t-go-json");
+    let repository = example(&env, "go");
     let json = "[test]\ncommand = [\"go\", \"test\", \"-json\", \"./...\"]\n";
     repository.write("windlass.toml", &format!("{SMALL}{json}")).unwrap();
     let test = |package: &str, rounds: u32| {
@@ -71,38 +71,38 @@ fn go_packages_that_are_tested_side_by_side() {
     test("basket", 6);
     test("money", 2);
     repository.commit("two packages").unwrap();
-    let ended = stand.submit("go", repository.url(), &[]);
+    let ended = env.submit("go", repository.url(), &[]);
     ended.succeeded();
-    assert_eq!(counted(&stand, &ended.id), Some(("test-go".into(), 3, 0, 0)), "{}", ended.text);
+    assert_eq!(counted(&env, &ended.id), Some(("test-go".into(), 3, 0, 0)), "{}", ended.text);
 
     repository.edit("basket/basket_test.go", "t.Logf", "t.Errorf").unwrap();
     repository.commit("one fails").unwrap();
-    let ended = stand.submit("go", repository.url(), &[]);
+    let ended = env.submit("go", repository.url(), &[]);
     let text = ended.failed_with("test", "tests-failed");
     assert!(text.contains("example.com/hello/basket: TestSlow"), "{text}");
-    assert_eq!(counted(&stand, &ended.id), Some(("test-go".into(), 2, 1, 0)), "{text}");
+    assert_eq!(counted(&env, &ended.id), Some(("test-go".into(), 2, 1, 0)), "{text}");
 }
 
 #[test]
 fn no_tests_are_said_and_the_job_goes_on() {
-    let stand = Stand::new("t-no-tests");
-    let repository = example(&stand, "go");
+    let env = TestEnv::new("t-no-tests");
+    let repository = example(&env, "go");
     std::fs::remove_file(repository.folder().join("main_test.go")).unwrap();
     repository.commit("no tests").unwrap();
-    let ended = stand.submit("go", repository.url(), &[]);
+    let ended = env.submit("go", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("no tests were found for go"), "{}", ended.text);
-    assert_eq!(counted(&stand, &ended.id), None);
+    assert_eq!(counted(&env, &ended.id), None);
 }
 
 /// Told apart: a runner that dies without a word of any test, and tests that are there and not run.
 #[test]
 fn a_runner_that_dies_and_tests_that_are_not_run() {
-    let stand = Stand::new("t-not-run");
-    let repository = example(&stand, "python");
+    let env = TestEnv::new("t-not-run");
+    let repository = example(&env, "python");
     repository.write("test_app.py", "def check_the_page():\n    pass\n").unwrap();
     repository.commit("a function that is no test").unwrap();
-    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    let text = env.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
     assert!(
         text.contains("test_app.py: tests") && text.contains("requirements.txt: pytest"),
         "{text}"
@@ -111,14 +111,14 @@ fn a_runner_that_dies_and_tests_that_are_not_run() {
     repository.edit("requirements.txt", "pytest==8.3.4\n", "").unwrap();
     repository.write("pytest.ini", "[pytest]\n").unwrap();
     repository.commit("forget to install pytest").unwrap();
-    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "tests-died");
+    let text = env.submit("python", repository.url(), &[]).failed_with("test", "tests-died");
     assert!(text.contains("No module named pytest"), "{text}");
 }
 
 /// A tool that finds no test and takes that for a failure is no test that failed.
 #[test]
 fn tools_that_find_no_test() {
-    let stand = Stand::new("t-none-yet");
+    let env = TestEnv::new("t-none-yet");
     let repository = Repository::new(&bed().layout, "t-none-yet-node", true).unwrap();
     let scripts = "{ \"scripts\": { \"start\": \"node server.js\", \"test\": \"node jest.js\" } }";
     repository.write("package.json", scripts).unwrap();
@@ -128,7 +128,7 @@ fn tools_that_find_no_test() {
     repository.write("jest.js", jest).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();
     repository.commit("jest, and no test yet").unwrap();
-    let text = stand.submit("node", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    let text = env.submit("node", repository.url(), &[]).failed_with("test", "no-tests-ran");
     assert!(text.contains("No tests found, exiting with code 1"), "{text}");
     assert!(text.contains("test.command") && text.contains("test.off"), "{text}");
 
@@ -139,6 +139,6 @@ fn tools_that_find_no_test() {
     repository.write("tests/test_money.py", test).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();
     repository.commit("tests that discovery does not find").unwrap();
-    let text = stand.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
+    let text = env.submit("python", repository.url(), &[]).failed_with("test", "no-tests-ran");
     assert!(text.contains("tests/test_money.py") && text.contains("Ran 0 tests"), "{text}");
 }

@@ -8,20 +8,23 @@
     reason = "tests: what cannot go on should stop"
 )]
 
-pub mod unruly;
+pub mod faulty_api_server;
+mod namespace;
+
+pub use namespace::Namespace;
 
 use serde_json::Value;
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    ops::Deref,
     process::{Command, Stdio},
     sync::OnceLock,
-    thread::sleep,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
     Bed, Daemon, Layout, Report, Repository, Wanted, build,
-    daemon::{Answer, Config, get},
-    part::control_plane::{Plane, kubectl},
+    daemon::{Answer, Config},
 };
 
 /// The one bed, held until the test program ends. Whatever command started this program: all that tests
@@ -37,12 +40,14 @@ pub fn bed() -> &'static Bed {
     })
 }
 
-/// A daemon and what was deployed by it: each test has a project of its own.
-pub struct Stand {
+/// The environment of one test: a daemon, a project, and the project's namespace. It has the methods of
+/// [`Namespace`], so that a test says `env.get("service/app", "{.spec.clusterIP}")`.
+pub struct TestEnv {
     /// Its daemon.
     pub daemon: Daemon,
-    /// Its project, repository and daemon are called so.
+    /// The name of its project, repository and daemon.
     pub name: &'static str,
+    namespace: Namespace,
 }
 
 /// How a job ended.
@@ -60,7 +65,7 @@ pub struct Ended {
     pub outcome: String,
 }
 
-impl Stand {
+impl TestEnv {
     /// # Panics
     /// When the daemon does not start.
     #[must_use]
@@ -73,7 +78,13 @@ impl Stand {
     /// When the daemon does not start.
     #[must_use]
     pub fn with(name: &'static str, config: &Config) -> Self {
-        Self { daemon: Daemon::start(bed(), name, config).unwrap(), name }
+        Self::around(name, Daemon::start(bed(), name, config).unwrap())
+    }
+
+    /// Makes the environment of a daemon that runs.
+    #[must_use]
+    pub fn around(name: &'static str, daemon: Daemon) -> Self {
+        Self { daemon, name, namespace: Namespace::of(&format!("{name}--production")) }
     }
 
     /// Looks through all that the daemon keeps: journal, sealed secrets, log, workspaces.
@@ -128,8 +139,16 @@ impl Stand {
     /// When it is refused.
     #[must_use]
     pub fn submit_detached(&self, app: &str, url: &str, more: &[&str]) -> String {
-        let app = format!("{}/{app}", self.name);
-        let mut args = vec!["--output", "json", "submit", &app, "--repository", url, "--detach"];
+        self.submit_detached_as(&format!("{}/{app}", self.name), url, more)
+    }
+
+    /// Submits an app of any project without waiting, and gives the job's id. `app` is `project/app`.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn submit_detached_as(&self, app: &str, url: &str, more: &[&str]) -> String {
+        let mut args = vec!["--output", "json", "submit", app, "--repository", url, "--detach"];
         args.extend(more);
         let answer = self.daemon.windlass(&args).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.text);
@@ -182,38 +201,13 @@ impl Stand {
         assert!(found.is_some(), "`{line}` was never said: {:#?}", self.events(id));
     }
 
-    /// The page that an app serves, through its Service.
-    ///
-    /// # Panics
-    /// When there is no Service.
-    pub fn page(&self, app: &str) -> windlass_bed::Result<String> {
-        self.page_in(Plane(1), app)
-    }
-
-    /// The same in a cluster.
-    ///
-    /// # Panics
-    /// When there is no Service.
-    pub fn page_in(&self, plane: Plane, app: &str) -> windlass_bed::Result<String> {
-        let namespace = self.namespace();
-        let query = ["-n", &namespace, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
-        get(&plane.kubectl(&bed().layout, &query)?, 80, "/index.html")
-    }
-
     /// Asserts that the app serves this.
     ///
     /// # Panics
     /// When it does not.
     pub fn serves(&self, app: &str, text: &str) {
-        // A pod that is told to end answers a moment longer, until the Service has heard of it.
-        let (began, limit) = (Instant::now(), Duration::from_secs(10));
-        loop {
-            let page = self.page(app).unwrap_or_else(|error| format!("nothing: {error}"));
-            if page.trim() == text {
-                return;
-            }
-            assert!(began.elapsed() < limit, "{text}, not {page}\n{}", self.daemon.log());
-            sleep(Duration::from_millis(200));
+        if let Err(page) = self.await_page(app, text) {
+            panic!("{text}, not {page}\n{}", self.daemon.log());
         }
     }
 
@@ -232,38 +226,36 @@ impl Stand {
         assert_eq!(ended.outcome, "succeeded", "{}\n{}", ended.text, self.daemon.log());
     }
 
-    /// The cluster, as its admin.
+    /// Writes a file for `--spec`, and returns its path.
     ///
     /// # Panics
-    /// When kubectl says no.
+    /// When it cannot be written.
     #[must_use]
-    pub fn kubectl(&self, args: &[&str]) -> String {
-        kubectl(&bed().layout, args).unwrap()
-    }
-
-    /// Makes this test's namespace, without what an earlier run left.
-    ///
-    /// # Panics
-    /// When kubectl says no.
-    pub fn fresh_namespace(&self) -> String {
-        let namespace = self.namespace();
-        let _ = self.kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"]);
-        let _ = self.kubectl(&["create", "namespace", &namespace]);
-        namespace
+    pub fn spec_file(&self, name: &str, text: &str) -> String {
+        let file = bed().layout.at(&format!("daemons/{}/{name}.toml", self.name));
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
     }
 
     /// This test's namespace.
     #[must_use]
     pub fn namespace(&self) -> String {
-        format!("{}--production", self.name)
+        self.namespace.as_str().to_owned()
     }
 }
 
-impl Drop for Stand {
+impl Deref for TestEnv {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Drop for TestEnv {
     /// What was deployed goes, without waiting for it.
     fn drop(&mut self) {
-        let args = ["delete", "namespace", &self.namespace(), "--ignore-not-found", "--wait=false"];
-        let _ = kubectl(&bed().layout, &args);
+        self.discard();
     }
 }
 
@@ -286,6 +278,16 @@ impl Ended {
     /// When it ended otherwise.
     pub fn succeeded(&self) {
         assert_eq!((&*self.outcome, self.code), ("succeeded", 0), "{}", self.text);
+    }
+
+    /// Asserts that the diagnosis has a fix and a page.
+    ///
+    /// # Panics
+    /// When it lacks one of them.
+    pub fn is_explained(&self) {
+        let fixes = self.diagnosis["fixes"].as_array().map_or(0, Vec::len);
+        let has_page = self.diagnosis["reference"].as_str().is_some_and(|page| !page.is_empty());
+        assert!(fixes > 0 && has_page, "no fix or no page: {:#}", self.diagnosis);
     }
 }
 
@@ -322,7 +324,7 @@ pub const SMALL: &str = "[resources]\ncpu = \"10m\"\nmemory = \"32Mi\"\n";
 /// When the bed's own cannot be read.
 #[must_use]
 pub fn kubeconfig_of(user: &str) -> String {
-    let admin = std::fs::read_to_string(bed().kubeconfig()).unwrap();
+    let admin = fs::read_to_string(bed().kubeconfig()).unwrap();
     let keyless = admin.lines().filter(|line| !line.contains("client-key-data"));
     let with_user = keyless.map(|line| match line.split_once("client-certificate-data:") {
         Some((indent, _)) => format!("{indent}{user}\n"),
@@ -331,14 +333,27 @@ pub fn kubeconfig_of(user: &str) -> String {
     with_user.collect()
 }
 
-/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment. Of each run
-/// of the tests alone: what an earlier one left in the builder's cache is not used.
+/// A program that serves at once.
+pub const SERVE: &str = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080)";
+
+/// Returns the line of a `windlass.toml` whose app is this program.
+#[must_use]
+pub fn python(code: &str) -> String {
+    format!("command = [\"python3\", \"-c\", {code:?}]\n")
+}
+
+/// Returns a number of this run of the tests. In an image it keeps the run from what an earlier one left
+/// in the builder's cache.
+#[must_use]
+pub fn run_of_tests() -> u128 {
+    static RUN: OnceLock<u128> = OnceLock::new();
+    *RUN.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos())
+}
+
+/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment.
 #[must_use]
 pub fn dockerfile() -> String {
-    static RUN: OnceLock<u128> = OnceLock::new();
-    let run = RUN.get_or_init(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
-    });
+    let run = run_of_tests();
     format!(
         "FROM python:3.11-slim\nENV RUN_OF_TESTS={run}\nWORKDIR /app\nCOPY index.html ./\nUSER 10001\n\
          EXPOSE 8080\nCMD [\"python3\", \"-m\", \"http.server\", \"8080\"]\n"

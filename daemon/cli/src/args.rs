@@ -160,7 +160,7 @@ pub(crate) enum Command {
         /// Only of this app.
         #[arg(long)]
         app: Option<String>,
-        /// Only in this state: waiting, running, turning-back, succeeded, failed, stopped.
+        /// Only in this state: waiting, running, rolling-back, succeeded, failed, stopped.
         #[arg(long)]
         state: Vec<String>,
         /// At most so many.

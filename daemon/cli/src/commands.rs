@@ -270,10 +270,13 @@ fn new_id() -> String {
 }
 
 fn job_state(word: &str) -> Result<i32, Failure> {
+    if word == "turning-back" {
+        return Err(Failure::usage("--state: `turning-back`: its name is `rolling-back` now"));
+    }
     let name = format!("JOB_STATE_{}", word.to_ascii_uppercase().replace('-', "_"));
     v1::JobState::from_str_name(&name).map(Into::into).ok_or_else(|| {
         Failure::usage(format!(
-            "--state: `{word}`: expected waiting, running, turning-back, succeeded, failed or stopped"
+            "--state: `{word}`: expected waiting, running, rolling-back, succeeded, failed or stopped"
         ))
     })
 }

@@ -11,7 +11,7 @@ use windlass_bed::{
     install,
     process::{await_ready, start},
 };
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 const APPS: usize = 50;
 const RELEASES: usize = 4;
@@ -23,16 +23,14 @@ pub(crate) fn releases() {
     let layout = &bed().layout;
     let mut config = Config::of(bed()).unwrap();
     config.more = format!("jobs = {APPS}\n");
-    let stand = Stand::with("bench-many", &config);
-    stand.fresh_namespace();
+    let env = TestEnv::with("bench-many", &config);
+    env.fresh();
     let mut nodes = String::new();
     for number in 0..NODES {
         nodes.push_str(&format!(
             "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: kwok-{number}\n  annotations: {{ kwok.x-k8s.io/node: fake }}\n  labels: {{ type: kwok, kubernetes.io/hostname: kwok-{number} }}\nspec: {{ taints: [{{ key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule }}] }}\nstatus: {{ allocatable: {{ cpu: '32', memory: 256Gi, pods: '110' }}, capacity: {{ cpu: '32', memory: 256Gi, pods: '110' }} }}\n"
         ));
     }
-    let file = layout.at("daemons/bench-many/nodes.yaml");
-    fs::write(&file, nodes).unwrap();
     let log = layout.at("log/kwok.log");
     let mut args = vec![
         format!("--kubeconfig={}", bed().kubeconfig().display()),
@@ -45,16 +43,14 @@ pub(crate) fn releases() {
         install::kwok_stages().unwrap().iter().map(|file| format!("--config={}", file.display())),
     );
     let mut kwok = start("kwok", &log, &layout.program("kwok"), args).unwrap();
-    let _ = stand.kubectl(&["apply", "--filename", &file.display().to_string()]);
-    let ready =
-        ["get", "node", "kwok-0", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}"];
-    await_ready(&mut kwok, &log, Duration::from_secs(60), || stand.kubectl(&ready) == "True")
-        .unwrap();
+    env.apply(&nodes);
+    let ready = || env.get("node/kwok-0", "{.status.conditions[?(@.type=='Ready')].status}");
+    await_ready(&mut kwok, &log, Duration::from_secs(60), || ready() == "True").unwrap();
     let repository = Repository::new(layout, "bench-many", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", "bench\n").unwrap();
     repository.commit("bench").unwrap();
-    let process = stand.daemon.id().unwrap().to_string();
+    let process = env.daemon.id().unwrap().to_string();
     let began = Instant::now();
     let before = cpu(&process, false);
     let mut times = Vec::new();
@@ -66,14 +62,14 @@ pub(crate) fn releases() {
         let file = file.display().to_string();
         let ids: Vec<_> = (0..APPS)
             .map(|app| {
-                stand.submit_detached(&format!("app{app}"), repository.url(), &["--spec", &file])
+                env.submit_detached(&format!("app{app}"), repository.url(), &["--spec", &file])
             })
             .collect();
         for id in ids {
-            let ended = stand.watch(&id);
+            let ended = env.watch(&id);
             failed += usize::from(ended.outcome != "succeeded");
             resident = resident.max(memory(&process));
-            let events = stand.events(&id);
+            let events = env.events(&id);
             let at = |key: &str| {
                 let event = events.iter().find(|event| event[key].is_object());
                 event.and_then(|event| event["at"].as_f64()).unwrap_or_default()
@@ -90,7 +86,7 @@ pub(crate) fn releases() {
         began.elapsed().as_secs_f64(),
         cpu(&process, false) - before,
     );
-    let _ = stand.kubectl(&["delete", "nodes", "--selector", "type=kwok"]);
+    env.delete("nodes --selector type=kwok");
 }
 
 /// Resident, in MiB.

@@ -7,14 +7,14 @@ use crate::{
 use serde_json::Value;
 use std::{fs, path::PathBuf};
 use windlass_bed::{Repository, daemon::Config};
-use windlass_tests::{Stand, bed};
+use windlass_tests::{Namespace, TestEnv, bed};
 
 /// Namespace, ServiceAccount, NetworkPolicy, PodDisruptionBudget, ConfigMap, Service, Deployment,
 /// HorizontalPodAutoscaler, Ingress.
 const SPEC: &str = "replicas = 2\nenv = { COLOR = \"blue\" }\nannotations = { ROUND = \"0\" }\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nnetwork = { from = [\"kube-system\"] }\nexpose = { hosts = [\"bench.example.com\"], ingress-class = \"public\" }\nprocesses.web.autoscale = { max = 3, cpu = 60 }\nprocesses.web.termination = { pre-stop-seconds = 0, drain-seconds = 1 }\n";
 
 pub(crate) struct Ours {
-    pub(crate) stand: Stand,
+    pub(crate) env: TestEnv,
     counter: Counter,
     repository: Repository,
 }
@@ -24,14 +24,14 @@ impl Ours {
         let counter = Counter::start("bench-release-ours");
         let mut config = Config::of(bed()).unwrap();
         config.kubeconfig.clone_from(&counter.kubeconfig);
-        let stand = Stand::with("bench-release", &config);
-        stand.fresh_namespace();
+        let env = TestEnv::with("bench-release", &config);
+        env.fresh();
         let repository = Repository::new(&bed().layout, "bench-release", true).unwrap();
         repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
         repository.write("index.html", "bench\n").unwrap();
         repository.write("bad.yaml", BAD).unwrap();
         repository.commit("bench").unwrap();
-        Self { stand, counter, repository }
+        Self { env, counter, repository }
     }
 
     fn spec(&self, release: Release, round: usize) -> PathBuf {
@@ -58,13 +58,13 @@ impl Ours {
 
     pub(crate) fn release(&self, release: Release, round: usize) -> Taken {
         let file = self.spec(release, round).display().to_string();
-        quota(&self.stand, &self.stand.namespace(), release == Release::Quota);
-        let process = self.stand.daemon.id().unwrap().to_string();
-        let id = self.stand.submit_detached("app", self.repository.url(), &["--spec", &file]);
+        quota(&self.env, release == Release::Quota);
+        let process = self.env.daemon.id().unwrap().to_string();
+        let id = self.env.submit_detached("app", self.repository.url(), &["--spec", &file]);
         // What comes before the plan is another bench's.
-        let planned = self.stand.await_event(&id, |event| event["planned"].is_object());
+        let planned = self.env.await_event(&id, |event| event["planned"].is_object());
         let before = (requests("windlass"), self.counter.bytes(), cpu(&process, false));
-        let verdict = self.stand.await_event(&id, |event| {
+        let verdict = self.env.await_event(&id, |event| {
             event["rolling_back"].is_object() || event["ended"].is_object()
         });
         let taken = Taken {
@@ -74,7 +74,7 @@ impl Ours {
             verdict: at(&verdict) - at(&planned),
             said: String::new(),
         };
-        let ended = self.stand.watch(&id);
+        let ended = self.env.watch(&id);
         let said = ended.diagnosis["code"].as_str().unwrap_or(&ended.outcome).to_owned();
         let expected = match release {
             Release::Good | Release::Unchanged => "succeeded",
@@ -94,12 +94,11 @@ impl Ours {
             .at(&format!("daemons/bench-release/{namespace}-{}-{round}", release.name()));
         let _ = fs::remove_dir_all(&to);
         let folder = to.display().to_string();
-        let live = self.stand.namespace();
-        let image = ["-n", &live, "get", "deployment", "app", "-o"];
-        let image = [&image[..], &["jsonpath={.spec.template.spec.containers[0].image}"]].concat();
-        let image = self.stand.kubectl(&image);
+        let live = self.env.namespace();
+        let path = "{.spec.template.spec.containers[0].image}";
+        let image = self.env.get("deployment/app", path);
         let answer = self
-            .stand
+            .env
             .daemon
             .windlass(&[
                 "eject",
@@ -137,9 +136,9 @@ fn at(event: &Option<Value>) -> f64 {
 }
 
 /// No pod more than there are.
-pub(crate) fn quota(stand: &Stand, namespace: &str, wanted: bool) {
-    let _ = stand.kubectl(&["-n", namespace, "delete", "quota", "bench", "--ignore-not-found"]);
+pub(crate) fn quota(namespace: &Namespace, wanted: bool) {
+    namespace.delete("quota/bench");
     if wanted {
-        let _ = stand.kubectl(&["-n", namespace, "create", "quota", "bench", "--hard=pods=1"]);
+        namespace.create("quota bench --hard=pods=1");
     }
 }

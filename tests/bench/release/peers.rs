@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output},
     time::Instant,
 };
-use windlass_tests::bed;
+use windlass_tests::{Namespace, bed};
 
 /// After which both give up; their default is ten minutes and more.
 const LIMIT: &str = "60s";
@@ -39,8 +39,7 @@ impl Peer {
 impl<'a> Peers<'a> {
     pub(crate) fn start(ours: &'a Ours) -> Self {
         for namespace in [Peer::Kubectl.namespace(), Peer::Helm.namespace()] {
-            let _ = ours.stand.kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
-            let _ = ours.stand.kubectl(&["create", "namespace", namespace]);
+            Namespace::of(namespace).fresh();
         }
         Self { ours, counter: Counter::start("bench-release-peers") }
     }
@@ -48,7 +47,7 @@ impl<'a> Peers<'a> {
     pub(crate) fn release(&self, peer: Peer, release: Release, round: usize) -> Taken {
         let namespace = peer.namespace();
         let files = self.ours.ejected(release, round, namespace);
-        quota(&self.ours.stand, namespace, release == Release::Quota);
+        quota(&Namespace::of(namespace), release == Release::Quota);
         let agent = if peer == Peer::Helm { "Helm" } else { "kubectl" };
         let before = (requests(agent), self.counter.bytes(), cpu("self", true), Instant::now());
         let output = match peer {

@@ -4,11 +4,11 @@
 use crate::figures::{median, title};
 use std::{process::Command, time::Instant};
 use windlass_bed::{Repository, process::run};
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 const ROUNDS: usize = 9;
 
-pub(crate) fn beside_buildctl(stand: &Stand) {
+pub(crate) fn beside_buildctl(env: &TestEnv) {
     title("A cached build with push, seconds (median of 9, in turns)");
     let repository = Repository::new(&bed().layout, "bench-build", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
@@ -17,9 +17,9 @@ pub(crate) fn beside_buildctl(stand: &Stand) {
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for _ in 0..ROUNDS {
-        let ended = stand.submit("build", repository.url(), &[]);
+        let ended = env.submit("build", repository.url(), &[]);
         ended.succeeded();
-        let events = stand.events(&ended.id);
+        let events = env.events(&ended.id);
         let at = |key: &str, stage: &str| {
             let found =
                 events.iter().find(|event| event[key].is_object() && event["stage"] == stage);

@@ -4,13 +4,13 @@ use crate::figures::title;
 use serde_json::Value;
 use std::fs;
 use windlass_bed::Repository;
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 const STAGES: [&str; 6] = ["clone", "detect", "build", "test", "push", "release"];
 
 /// Submit to Ended for the three examples: a new commit with nothing cached of it, then the same
 /// commit again.
-pub(crate) fn three_apps(stand: &Stand) {
+pub(crate) fn three_apps(env: &TestEnv) {
     title("Submit to Ended, seconds by stage");
     println!("{:16}{:>9}{}", "", "all", STAGES.map(|stage| format!("{stage:>9}")).concat());
     for language in ["node", "python", "go"] {
@@ -20,9 +20,9 @@ pub(crate) fn three_apps(stand: &Stand) {
         repository.write("nonce", &format!("{:?}", std::time::SystemTime::now())).unwrap();
         repository.commit("bench").unwrap();
         for when in ["new commit", "unchanged"] {
-            let ended = stand.submit(language, repository.url(), &[]);
+            let ended = env.submit(language, repository.url(), &[]);
             ended.succeeded();
-            let events = stand.events(&ended.id);
+            let events = env.events(&ended.id);
             let all = at(events.last()) - at(events.first());
             let by_stage = STAGES.map(|stage| format!("{:9.2}", span(&events, stage)));
             println!("{:16}{all:9.2}{}", format!("{language}, {when}"), by_stage.concat());
@@ -46,44 +46,44 @@ fn span(events: &[Value], stage: &str) -> f64 {
 }
 
 /// From the write of a crashing release to the verdict on it.
-pub(crate) fn crash(stand: &Stand) {
+pub(crate) fn crash(env: &TestEnv) {
     title("From applying a crashing image to the verdict");
     let repository = Repository::example(&bed().layout, "bench-go", "go").unwrap();
     repository.commit("crash").unwrap();
     let ended =
-        stand.submit("go", repository.url(), &["--", "/app/app", "--no-such-flag-but-exit", "1"]);
+        env.submit("go", repository.url(), &["--", "/app/app", "--no-such-flag-but-exit", "1"]);
     // The example ignores its arguments: crash for certain.
     let ended = match &*ended.outcome {
         "failed" => ended,
-        _ => stand.submit("go", repository.url(), &["--", "sh", "-c", "exit 3"]),
+        _ => env.submit("go", repository.url(), &["--", "sh", "-c", "exit 3"]),
     };
-    let events = stand.events(&ended.id);
+    let events = env.events(&ended.id);
     let applied = events.iter().find(|event| event["step"]["done"] == true);
     let verdict = events.iter().find(|event| event["rolling_back"].is_object());
     println!("{:.2} s ({})", at(verdict) - at(applied), ended.diagnosis["code"]);
 }
 
 /// The daemon's resident memory, MiB.
-pub(crate) fn resident(stand: &Stand) -> f64 {
-    let id = stand.daemon.id().unwrap();
+pub(crate) fn resident(env: &TestEnv) -> f64 {
+    let id = env.daemon.id().unwrap();
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }
 
 /// The daemon's resident memory: `idle`, now, and with fifty jobs that wait.
-pub(crate) fn memory(stand: &Stand, idle: f64) {
+pub(crate) fn memory(env: &TestEnv, idle: f64) {
     title("The daemon's resident memory, MiB");
     println!("idle after its start:   {idle:6.1}");
-    println!("after the jobs above:   {:6.1}", resident(stand));
-    let repository = stand.small_app();
+    println!("after the jobs above:   {:6.1}", resident(env));
+    let repository = env.small_app();
     repository.write("Dockerfile", "FROM debian:bookworm-slim\nRUN sleep 20\n").unwrap();
     repository.commit("slow").unwrap();
     let ids: Vec<_> = (0..54)
-        .map(|n| stand.submit_detached(&format!("wait{n}"), repository.url(), &["--no-test"]))
+        .map(|n| env.submit_detached(&format!("wait{n}"), repository.url(), &["--no-test"]))
         .collect();
-    println!("4 running, 50 waiting:  {:6.1}", resident(stand));
+    println!("4 running, 50 waiting:  {:6.1}", resident(env));
     for id in ids.iter().rev() {
-        let _ = stand.daemon.windlass(&["cancel", id]);
+        let _ = env.daemon.windlass(&["cancel", id]);
     }
 }

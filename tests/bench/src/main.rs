@@ -16,16 +16,16 @@ mod requests;
 
 use std::process::ExitCode;
 use windlass_bed::daemon::Config;
-use windlass_tests::{Stand, bed};
+use windlass_tests::{TestEnv, bed};
 
 fn main() -> ExitCode {
     // The daemon that is measured is the released one, beside this program.
-    let stand = Stand::with("bench", &Config::of(bed()).unwrap());
-    let idle = deploys::resident(&stand);
-    deploys::three_apps(&stand);
-    builds::beside_buildctl(&stand);
-    requests::beside_kubectl(&stand);
-    deploys::crash(&stand);
-    deploys::memory(&stand, idle);
+    let env = TestEnv::with("bench", &Config::of(bed()).unwrap());
+    let idle = deploys::resident(&env);
+    deploys::three_apps(&env);
+    builds::beside_buildctl(&env);
+    requests::beside_kubectl(&env);
+    deploys::crash(&env);
+    deploys::memory(&env, idle);
     ExitCode::SUCCESS
 }

@@ -3,28 +3,24 @@
 use crate::figures::title;
 use serde_json::Value;
 use std::{fs, process::Command, time::Instant};
-use windlass_bed::{Repository, part::control_plane::kubectl, process::run};
-use windlass_tests::{Stand, bed};
+use windlass_bed::{Repository, process::run};
+use windlass_tests::{TestEnv, bed};
 
-pub(crate) fn beside_kubectl(stand: &Stand) {
+pub(crate) fn beside_kubectl(env: &TestEnv) {
     title("Requests to the API server for one release");
     let repository = Repository::new(&bed().layout, "bench-requests", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", &format!("{:?}", std::time::SystemTime::now())).unwrap();
     repository.commit("bench").unwrap();
     let before = count("windlass");
-    stand.submit("requests", repository.url(), &[]).succeeded();
+    env.submit("requests", repository.url(), &[]).succeeded();
     let ours = count("windlass") - before;
 
     // The same objects, as kubectl takes them.
-    let namespace = stand.namespace();
-    let dump = |kind: &str| {
-        kubectl(&bed().layout, &["-n", &namespace, "get", kind, "requests", "-o", "json"]).unwrap()
-    };
     let before = count("kubectl");
     let started = Instant::now();
     for kind in ["service", "deployment"] {
-        let mut object: Value = serde_json::from_str(&dump(kind)).unwrap();
+        let mut object = env.json(&format!("{kind}/requests"));
         for field in ["uid", "resourceVersion", "managedFields", "creationTimestamp", "generation"]
         {
             object["metadata"].as_object_mut().unwrap().remove(field);
@@ -52,7 +48,7 @@ pub(crate) fn beside_kubectl(stand: &Stand) {
             .arg(file))
         .unwrap();
     }
-    let _ = kubectl(&bed().layout, &["-n", &namespace, "rollout", "status", "deployment/peer"]);
+    env.kubectl(&["rollout", "status", "deployment/peer"]);
     // The two dumps are not part of the apply.
     let theirs = count("kubectl").saturating_sub(before + 2);
     println!(

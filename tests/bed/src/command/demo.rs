@@ -125,9 +125,8 @@ fn config(bed: &Bed) -> Result<Config> {
     config.tables = [
         granted("hook-job", "actions = [\"run-job\"]")?,
         granted("hook-http", "http = [{ host = \"hooks.example.com\", methods = [\"POST\"] }]")?,
-        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nmoment = \"before-traffic\"\n"
-            .into(),
-        "[[hooks]]\nname = \"tell\"\nplugin = \"hook-http\"\nmoment = \"after-failure\"\n\
+        "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nphase = \"before-traffic\"\n".into(),
+        "[[hooks]]\nname = \"tell\"\nplugin = \"hook-http\"\nphase = \"after-failure\"\n\
          settings = { url = \"https://other.example.com/\", sign = false }\n"
             .into(),
     ]

@@ -1,0 +1,5 @@
+"""Serves this folder."""
+
+import http.server
+
+http.server.ThreadingHTTPServer(("", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()

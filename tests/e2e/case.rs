@@ -1,0 +1,231 @@
+//! A case: a release as a folder of `tests/e2e/cases`, with what must come of it. `tests/README.md` has the
+//! form.
+
+mod run;
+
+pub(crate) use run::run;
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use windlass_bed::build;
+
+/// The longest name of a project, which is `case-` and the case's name.
+const LONGEST_PROJECT: usize = 30;
+
+/// The contents of `expect.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Expect {
+    outcome: Outcome,
+    /// The diagnosis's code; `None` for a job that succeeds.
+    code: Option<String>,
+    /// The stage that fails.
+    #[serde(default = "release")]
+    stage: String,
+    /// Texts in the diagnosis, by its parts.
+    #[serde(default)]
+    diagnosis: Texts,
+    /// Texts in warnings of the job, a warning each.
+    #[serde(default)]
+    warnings: Vec<String>,
+    /// The app's page once the job has ended. `None` asks for no page.
+    serves: Option<String>,
+    /// Makes another release of the app first, which must serve once the job has failed.
+    #[serde(default)]
+    previous_still_serves: bool,
+    /// The longest time from the job's first event to its last. `None` sets no limit.
+    within_seconds: Option<u32>,
+    /// A folder of `tests/e2e/apps`.
+    #[serde(default = "page")]
+    app: String,
+    /// Parts beyond the bed that the case needs.
+    #[serde(default)]
+    needs: Vec<Need>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Need {
+    BadRegistry,
+}
+
+/// Texts that must stand in a diagnosis, each in its part.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Texts {
+    what: Vec<String>,
+    why: Vec<String>,
+    fixes: Vec<String>,
+    evidence: Vec<String>,
+    /// In any part, in its JSON.
+    anywhere: Vec<String>,
+}
+
+impl Texts {
+    fn is_empty(&self) -> bool {
+        [&self.what, &self.why, &self.fixes, &self.evidence, &self.anywhere]
+            .iter()
+            .all(|texts| texts.is_empty())
+    }
+
+    /// Returns the texts that a diagnosis lacks, each with its part.
+    fn lacking(&self, diagnosis: &Value) -> Vec<String> {
+        let part = |name: &str| match &diagnosis[name] {
+            Value::String(text) => text.clone(),
+            Value::Array(lines) => {
+                lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+            }
+            _ => String::new(),
+        };
+        let parts = [
+            ("what", &self.what, part("what")),
+            ("why", &self.why, part("why")),
+            ("fixes", &self.fixes, part("fixes")),
+            ("evidence", &self.evidence, part("evidence")),
+            ("anywhere", &self.anywhere, diagnosis.to_string()),
+        ];
+        let mut lacking = Vec::new();
+        for (name, texts, found) in parts {
+            let absent = texts.iter().filter(|text| !found.contains(text.as_str()));
+            lacking.extend(absent.map(|text| format!("{name}: `{text}`")));
+        }
+        lacking
+    }
+}
+
+fn release() -> String {
+    "release".to_owned()
+}
+
+fn page() -> String {
+    "page".to_owned()
+}
+
+/// A case, read and checked.
+#[derive(Debug)]
+pub(crate) struct Case {
+    name: String,
+    expect: Expect,
+    /// Files of the app's folder in the repository: path and text.
+    files: Vec<(String, String)>,
+    /// The contents of `cluster.yaml`. `None` means that the cluster needs nothing of the admin.
+    cluster: Option<String>,
+}
+
+impl Case {
+    /// Reads the folder of this name.
+    ///
+    /// # Errors
+    /// When it is not a case: a sentence with the file and what is wrong with it.
+    pub(crate) fn read(name: &str) -> Result<Self, String> {
+        let folder = folder().join(name);
+        let read = |file: &str| {
+            fs::read_to_string(folder.join(file)).map_err(|why| format!("{name}/{file}: {why}"))
+        };
+        let expect: Expect = toml::from_str(&read("expect.toml")?)
+            .map_err(|why| format!("{name}/expect.toml: {why}"))?;
+        let files = app(&expect.app)?;
+        let mut case = Self { name: name.to_owned(), expect, files, cluster: None };
+        let spec = read("windlass.toml")?;
+        for path in files_in(&folder)? {
+            match path.as_str() {
+                "expect.toml" => {}
+                "cluster.yaml" => case.cluster = Some(read(&path)?),
+                "windlass.toml" => case.files.push((path, spec.clone())),
+                manifest if manifest.starts_with("manifests/") => {
+                    if !spec.contains(&format!("\"{manifest}\"")) {
+                        return Err(format!("{name}/{path}: windlass.toml does not name it"));
+                    }
+                    let text = read(&path)?;
+                    case.files.push((path, text));
+                }
+                _ => return Err(format!("{name}/{path}: is no file of a case")),
+            }
+        }
+        case.check().map_err(|why| format!("{name}: {why}"))?;
+        Ok(case)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let expect = &self.expect;
+        let fails = expect.outcome == Outcome::Failed;
+        if fails != expect.code.is_some() {
+            return Err("`code` belongs to `outcome = \"failed\"`, and to that alone");
+        }
+        if !fails && (!expect.diagnosis.is_empty() || expect.previous_still_serves) {
+            return Err("a job that succeeds has no diagnosis and replaces the previous release");
+        }
+        if expect.previous_still_serves && expect.serves.is_some() {
+            return Err("`serves` and `previous-still-serves` ask for two pages of one app");
+        }
+        if self.project().len() > LONGEST_PROJECT {
+            return Err("its name is too long: at most 25 characters are allowed");
+        }
+        Ok(())
+    }
+
+    /// Returns the case's own project. Its namespace is `$NAMESPACE`.
+    fn project(&self) -> String {
+        format!("case-{}", self.name.replace('_', "-"))
+    }
+}
+
+/// Returns the folder of all cases.
+pub(crate) fn folder() -> PathBuf {
+    build::root().join("tests/e2e/cases")
+}
+
+/// Returns the files of an app: path and text.
+fn app(name: &str) -> Result<Vec<(String, String)>, String> {
+    let folder = build::root().join("tests/e2e/apps").join(name);
+    let with_text = |path: String| match fs::read_to_string(folder.join(&path)) {
+        Ok(text) => Ok((path, text)),
+        Err(why) => Err(format!("apps/{name}/{path}: {why}")),
+    };
+    files_in(&folder)?.into_iter().map(with_text).collect()
+}
+
+/// Returns the paths of all files in a folder and in the folders in it, in order.
+fn files_in(folder: &Path) -> Result<Vec<String>, String> {
+    let entries = fs::read_dir(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            let inner = files_in(&entry.path())?;
+            paths.extend(inner.into_iter().map(|path| format!("{name}/{path}")));
+        } else {
+            paths.push(name);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+#[test]
+fn a_misspelt_key_is_no_expectation() {
+    let error = toml::from_str::<Expect>("outcome = \"failed\"\ncod = \"app-crashes\"\n");
+    assert!(error.unwrap_err().to_string().contains("unknown field `cod`"));
+    let error = toml::from_str::<Expect>("outcome = \"succeeded\"\n[diagnosis]\nwho = []\n");
+    assert!(error.unwrap_err().to_string().contains("unknown field `who`"));
+}
+
+#[test]
+fn a_text_is_looked_for_in_its_part() {
+    let texts = toml::from_str::<Texts>("what = [\"fell\"]\nevidence = [\"two\"]\n").unwrap();
+    let diagnosis = serde_json::json!({ "what": "it fell", "evidence": ["one", "two"] });
+    assert!(texts.lacking(&diagnosis).is_empty());
+    let other = serde_json::json!({ "what": "two fell", "evidence": ["one"] });
+    assert_eq!(texts.lacking(&other), ["evidence: `two`"]);
+}
