@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::render::Detail;
+use crate::{explain::Codes, render::Detail};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
@@ -135,9 +135,10 @@ pub(crate) enum Command {
         #[arg(long, default_value = "windlass.toml")]
         to: PathBuf,
     },
-    /// What a code such as WL-K8S-020 means, how it shows, and what to do. Without one: all.
+    /// Explain the code of a failure: its meaning, its causes and their fixes. Without a code: list all.
     Explain {
-        /// A reference, its number, or a code.
+        /// A code such as tests-failed, a reference such as WL-K8S-020, or its number.
+        #[arg(value_parser = Codes, hide_possible_values = true)]
         code: Option<String>,
     },
     /// Print the JSON schema of windlass.toml, for editors.

@@ -13,14 +13,20 @@ use windlass_model::{
 
 mod builder;
 mod cluster;
+mod code;
 mod defect;
 mod detection;
+mod example;
 mod hook;
+mod page;
 mod repository;
 mod rollout;
 mod secret;
 mod stuck;
 mod tests_failed;
+
+pub(crate) use code::Code;
+pub(crate) use example::example;
 
 /// Asked in order; the first that recognises the failure answers.
 const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
@@ -75,5 +81,10 @@ pub fn unsuccessful(outcome: Outcome) -> Diagnosis {
 /// Returns a stop as a diagnosis, where it stands beside failures.
 #[must_use]
 pub fn stopped(at: Stage, why: &Stop) -> Diagnosis {
-    Diagnosis { code: "stopped".into(), stage: at, what: why.to_string(), ..Diagnosis::default() }
+    Diagnosis {
+        code: Code::Stopped.into(),
+        stage: at,
+        what: why.to_string(),
+        ..Diagnosis::default()
+    }
 }

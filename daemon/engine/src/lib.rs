@@ -7,6 +7,7 @@ mod deploy;
 pub mod diagnose;
 pub mod dockerfile;
 mod execute;
+pub mod explain;
 pub mod failure;
 mod hook;
 pub mod journal;

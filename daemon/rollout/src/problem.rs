@@ -26,14 +26,14 @@ mod storage;
 mod symptoms;
 mod table;
 
-pub use page::{headings, page, pages};
+pub use page::{by_number, page};
 pub(crate) use symptoms::{
     CREATE, PULL, alive, at, backing_off_unseen, denied, ended, has, limits, no_answer, of,
     of_workload, once_the_secret_is_there, pod_of, refused, rejected, start_errors, status,
     unscheduled, unseen, waiting, waits, warned_before_start,
 };
 pub(crate) use table::lasting;
-pub use table::{KNOWN, of_a_job, of_answer, stalled};
+pub use table::{KNOWN, conflict, forbidden, of_a_job, of_answer, stalled};
 
 /// One problem that is known.
 pub struct Problem {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write};
 
 /// The top of the file.
 const HEAD: &str = "# windlassd.toml
@@ -174,18 +174,11 @@ fn markdown(root: &Value) -> String {
     reference.text
 }
 
-/// `WINDLASS_BLESS=1` writes it anew.
+/// Compares a text with a published file. `WINDLASS_BLESS=1` writes it.
 fn compare(name: &str, made: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/reference");
-    let file = folder.join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
-    if std::env::var_os("WINDLASS_BLESS").is_some() {
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(&file, made).unwrap();
-    }
-    let published = fs::read_to_string(&file).unwrap_or_default();
+    let file = windlass_blessed::reference(name);
     assert!(
-        made == published,
+        windlass_blessed::holds(&file, made),
         "{} is not of this code: WINDLASS_BLESS=1 writes it",
         file.display()
     );

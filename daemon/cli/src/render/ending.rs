@@ -6,6 +6,7 @@ use super::{
     time::{Clock, bytes, took},
 };
 use crate::show::{app, diagnosis, place};
+use windlass_engine::explain::find;
 use windlass_proto::v1;
 
 /// Columns before what a label names.
@@ -66,9 +67,10 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Cl
             let failed = ended.diagnosis.clone().unwrap_or_default();
             lines.extend(diagnosis(&failed).lines().map(highlighted));
             let mut commands = vec![(format!("windlass show {} --events", job.id), "all of it")];
-            if !failed.reference.is_empty() {
-                let explain = format!("windlass explain {}", failed.reference);
-                commands.insert(0, (explain, "what this means"));
+            let names = [&failed.reference, &failed.code];
+            // A newer daemon may have codes that this client has no page for.
+            if let Some(name) = names.into_iter().find(|name| find(name).is_some()) {
+                commands.insert(0, (format!("windlass explain {name}"), "what this means"));
             }
             lines.extend(next(&commands));
             lines

@@ -1,5 +1,6 @@
 //! The image cannot be had.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::BuildError;
@@ -9,7 +10,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         Cause::Build(error) => error,
         Cause::RootForbidden => {
             return Some(Diagnosis {
-                code: "root-forbidden".into(),
+                code: Code::RootForbidden.into(),
                 what: failure.cause.to_string(),
                 fixes: vec![
                     "add to the Dockerfile: `RUN useradd --uid 10001 app` and `USER 10001`".into(),
@@ -24,32 +25,32 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         BuildError::Unreachable { message, .. } => {
             diagnosis.why.clone_from(message);
             (
-                "builder-unreachable",
+                Code::BuilderUnreachable,
                 &["see that buildkitd runs; `windlassd check` tells; then submit again"],
             )
         }
         BuildError::Dockerfile { file, line, source_line, .. } => {
             diagnosis.subject = format!("{file}:{line}");
             diagnosis.evidence = vec![source_line.clone()];
-            ("dockerfile-invalid", &["correct this line and commit again"])
+            (Code::DockerfileInvalid, &["correct this line and commit again"])
         }
         BuildError::Step { file, line, tail, .. } => {
             diagnosis.subject = format!("{file}:{line}");
             diagnosis.evidence.clone_from(tail);
-            ("build-step-failed", &["its last lines say why: fix that and commit again"])
+            (Code::BuildStepFailed, &["its last lines say why: fix that and commit again"])
         }
         BuildError::NoBaseImage { image, message } => {
             diagnosis.subject.clone_from(image);
             diagnosis.why.clone_from(message);
-            ("base-image-not-found", &["check the name and tag after FROM"])
+            (Code::BaseImageNotFound, &["check the name and tag after FROM"])
         }
         BuildError::Denied { host, message } => {
             diagnosis.subject.clone_from(host);
             diagnosis.why.clone_from(message);
             (
-                "registry-denied",
+                Code::RegistryDenied,
                 &[
-                    "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration",
+                    "set `username` and `password-file` for this host under `[[registries]]` in the daemon's configuration",
                     "check that this account may push to the repository",
                 ],
             )
@@ -57,7 +58,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         BuildError::Login { host, error } => {
             diagnosis.subject.clone_from(host);
             diagnosis.why.clone_from(&error.message);
-            diagnosis.code = "registry-login-failed".into();
+            diagnosis.code = Code::RegistryLoginFailed.into();
             let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
             diagnosis.fixes = error.hint.iter().cloned().chain([look]).collect();
             return Some(diagnosis);
@@ -65,11 +66,11 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         BuildError::Full { message } => {
             diagnosis.why.clone_from(message);
             (
-                "builder-full",
+                Code::BuilderFull,
                 &["free disk space on the builder: `buildctl prune`; then submit again"],
             )
         }
-        BuildError::Other { .. } => ("build-failed", &[]),
+        BuildError::Other { .. } => (Code::BuildFailed, &[]),
     };
     diagnosis.code = code.into();
     diagnosis.fixes = fix.iter().map(|&fix| fix.into()).collect();

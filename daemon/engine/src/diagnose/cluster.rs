@@ -1,8 +1,16 @@
 //! The cluster did not do what it was told, and that is no known problem.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::ClusterError;
+use windlass_rollout::problem::{self, Problem};
+
+/// Owner of a code: the pipeline, or a problem of the cluster, which has its page.
+enum Named {
+    Ours(Code),
+    Problem(&'static Problem),
+}
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let error = match &failure.cause {
@@ -10,7 +18,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         Cause::Applying { error, .. } => &**error,
         Cause::NoCluster(error) => {
             return Some(Diagnosis {
-                code: "no-cluster".into(),
+                code: Code::NoCluster.into(),
                 subject: "the job's clusters".into(),
                 what: error.to_string(),
                 why: "which apps go to which clusters was changed after the job was submitted"
@@ -25,13 +33,13 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let (code, subject, why, fix) = match error {
         ClusterError::Unreachable { message } => (
-            "cluster-unreachable",
+            Named::Ours(Code::ClusterUnreachable),
             "the API server",
             message,
             "see that the API server runs and that `windlassd check` reaches it; then submit again",
         ),
         ClusterError::NotTrusted { message } => (
-            "cluster-not-trusted",
+            Named::Ours(Code::ClusterNotTrusted),
             "the API server",
             message,
             if message.starts_with("401") {
@@ -43,19 +51,19 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             },
         ),
         ClusterError::Forbidden { object, message } => (
-            "cluster-forbids",
+            Named::Problem(problem::forbidden()),
             &**object,
             message,
             "give the daemon's account the verb that the message names, on that kind and namespace",
         ),
         ClusterError::Rejected { object, message } | ClusterError::NoKind { object, message } => (
-            "object-rejected",
+            Named::Ours(Code::ObjectRejected),
             &**object,
             message,
             "change what the message names, or ask the cluster's owner",
         ),
         ClusterError::Conflict { object, message } => (
-            "object-of-another",
+            Named::Problem(problem::conflict()),
             &**object,
             message,
             "rename the app, or remove the object that is in its way",
@@ -66,7 +74,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
                 windlass_model::cluster::DEFAULT
             );
             return Some(Diagnosis {
-                code: "cluster-unknown".into(),
+                code: Code::ClusterUnknown.into(),
                 subject: format!("cluster {name}"),
                 what: error.to_string(),
                 fixes: vec![fix],
@@ -75,7 +83,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         }
         ClusterError::Login { host, error: login } => {
             return Some(Diagnosis {
-                code: "registry-login-failed".into(),
+                code: Code::RegistryLoginFailed.into(),
                 subject: host.clone(),
                 what: error.to_string(),
                 why: login.message.clone(),
@@ -85,8 +93,13 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         }
         ClusterError::Secret(_) => return None,
     };
+    let (code, reference) = match code {
+        Named::Ours(code) => (code.into(), String::new()),
+        Named::Problem(problem) => (problem.code.to_owned(), problem.reference()),
+    };
     Some(Diagnosis {
-        code: code.into(),
+        code,
+        reference,
         subject: subject.to_owned(),
         what: error.to_string(),
         why: why.clone(),

@@ -1,12 +1,13 @@
 //! Our own fault.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Panicked(message) = &failure.cause else { return None };
     Some(Diagnosis {
-        code: "internal-error".into(),
+        code: Code::InternalError.into(),
         subject: "windlassd".into(),
         what: "Windlass itself failed; other jobs go on".into(),
         why: message.clone(),

@@ -1,5 +1,6 @@
 //! Nobody knows what the tree is, or what is said of it cannot be.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::PluginError;
@@ -7,7 +8,7 @@ use windlass_model::error::PluginError;
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let (code, subject, why, fixes) = match &failure.cause {
         Cause::Undetected(asked) => (
-            "nothing-detected",
+            Code::NothingDetected,
             String::new(),
             format!("asked: {}", asked.join(", ")),
             vec![
@@ -16,25 +17,25 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         Cause::NoSuchRecipe { wanted, .. } => (
-            "recipe-not-found",
+            Code::RecipeNotFound,
             wanted.clone(),
             String::new(),
             vec!["set `build.recipe` to one of those, or leave it out".to_owned()],
         ),
         Cause::Refused(refusals) => (
-            "plugin-failed",
+            Code::PluginFailed,
             refusals.iter().map(|refusal| &*refusal.plugin).collect::<Vec<_>>().join(", "),
             words(refusals),
             ways_out(refusals),
         ),
         Cause::Spec(error) => (
-            "spec-invalid",
+            Code::SpecInvalid,
             error.field.clone(),
             error.problem.clone(),
             vec!["correct it and commit again".to_owned()],
         ),
         Cause::Recipe { plugin, .. } => (
-            "recipe-refused",
+            Code::RecipeRefused,
             plugin.clone(),
             String::new(),
             vec![
@@ -43,7 +44,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         Cause::Plugin(error) => (
-            "plugin-failed",
+            Code::PluginFailed,
             error.plugin.clone(),
             error.message.clone(),
             error

@@ -1,5 +1,6 @@
 //! A hook failed, and its policy is not to go on.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::hook::HookPhase;
@@ -19,7 +20,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let mut lines = message.lines();
     let first = lines.next().unwrap_or_default();
     let diagnosis = Diagnosis {
-        code: "hook-failed".into(),
+        code: Code::HookFailed.into(),
         subject: format!("hook {hook} ({plugin}), {phase}{place}"),
         what: format!("hook `{hook}` failed: {first}"),
         why: stands.clone(),

@@ -1,5 +1,6 @@
 //! The commit cannot be had.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::GitError;
@@ -9,13 +10,13 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let none = String::new();
     let (code, subject, why, fixes): (_, _, _, &[&str]) = match error {
         GitError::Unreachable { repository, message } => (
-            "repository-unreachable",
+            Code::RepositoryUnreachable,
             repository,
             message,
             &["check the host's name and port", "check that the daemon's machine reaches it"],
         ),
         GitError::Denied { repository, message, credential: None } => (
-            "repository-denied",
+            Code::RepositoryDenied,
             repository,
             message,
             &[
@@ -24,34 +25,34 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         GitError::Denied { repository, message, credential: Some(_) } => (
-            "repository-denied",
+            Code::RepositoryDenied,
             repository,
             message,
             &["the credential is wrong, has expired, or may not read this repository: put it anew"],
         ),
         GitError::NoRepository { repository } => {
-            ("repository-not-found", repository, repository, &["check the repository's URL"])
+            (Code::RepositoryNotFound, repository, repository, &["check the repository's URL"])
         }
         GitError::NoCommit { repository, message, .. } => (
-            "commit-not-found",
+            Code::CommitNotFound,
             repository,
             message,
             &["push the commit", "give `source.branch`, where the server hides commits by id"],
         ),
         GitError::NoRevision { repository, message, .. } => (
-            "revision-not-found",
+            Code::RevisionNotFound,
             repository,
             message,
             &["give a branch or tag that is there, its full name (refs/…), or a commit's whole id"],
         ),
         GitError::AmbiguousRevision { repository, message, .. } => (
-            "revision-ambiguous",
+            Code::RevisionAmbiguous,
             repository,
             message,
             &["give the full name: refs/heads/NAME for the branch, refs/tags/NAME for the tag"],
         ),
         GitError::Address { url, message } => (
-            "repository-address-invalid",
+            Code::RepositoryAddressInvalid,
             url,
             message,
             &[
@@ -60,16 +61,16 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         GitError::Egress { url, message } => (
-            "egress-refused",
+            Code::EgressRefused,
             url,
             message,
             &["ask the operator to name this host under `[egress]` in the daemon's configuration"],
         ),
         GitError::Tree { path, message } => {
-            ("tree-refused", path, message, &["change it in the repository and commit again"])
+            (Code::TreeRefused, path, message, &["change it in the repository and commit again"])
         }
         GitError::Pointers { files, .. } => (
-            "lfs-pointers",
+            Code::LfsPointers,
             files.first().unwrap_or(&none),
             &none,
             &[
@@ -78,7 +79,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         GitError::Submodule { path, message, .. } => (
-            "submodule-failed",
+            Code::SubmoduleFailed,
             path,
             message,
             &[
@@ -88,12 +89,12 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             ],
         ),
         GitError::Full { message } => (
-            "workspace-full",
+            Code::WorkspaceFull,
             message,
             message,
             &["free disk space under the daemon's `data` folder; then submit again"],
         ),
-        GitError::Other { message } => ("clone-failed", message, message, &[]),
+        GitError::Other { message } => (Code::CloneFailed, message, message, &[]),
     };
     Some(Diagnosis {
         code: code.into(),

@@ -1,5 +1,6 @@
 //! A secret cannot be had.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::error::{ClusterError, SecretError};
@@ -15,10 +16,10 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let (code, name, fix) = match error {
         SecretError::Missing { project, name, .. } => {
-            ("secret-missing", name, format!("put it: windlass secret put {project} {name}"))
+            (Code::SecretMissing, name, format!("put it: windlass secret put {project} {name}"))
         }
         SecretError::Sealed { project, name, .. } => (
-            "secret-sealed",
+            Code::SecretSealed,
             name,
             format!(
                 "give the daemon the key file it was sealed with, or put it anew: windlass secret put {project} {name}"

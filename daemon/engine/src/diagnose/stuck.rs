@@ -1,12 +1,13 @@
 //! It failed, and so did the way back: the one case in which what ran before may not serve.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Stuck { first, .. } = &failure.cause else { return None };
     let mut diagnosis = (**first).clone();
-    diagnosis.code = "way-back-failed".into();
+    diagnosis.code = Code::WayBackFailed.into();
     diagnosis.what = failure.cause.to_string();
     diagnosis
         .fixes

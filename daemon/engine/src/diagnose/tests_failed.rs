@@ -1,5 +1,6 @@
 //! Tests fail, do not end, or are not run at all.
 
+use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::testing::TestSummary;
@@ -10,25 +11,25 @@ const MOST: usize = 10;
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let (code, command, evidence, fix) = match &failure.cause {
         Cause::Tests { command, tail, summary, .. } => (
-            "tests-failed",
+            Code::TestsFailed,
             command,
             evidence(summary.as_ref(), tail),
             "fix the test or the code and commit again; nothing was released",
         ),
         Cause::TestsDied { command, tail, .. } => (
-            "tests-died",
+            Code::TestsDied,
             command,
             tail.clone(),
             "see its last words: a tool or a dependency is missing in the stage that tests run in, or the code does not load",
         ),
         Cause::NoTestsRan { command, tail, evidence } => (
-            "no-tests-ran",
+            Code::NoTestsRan,
             command,
             evidence.iter().chain(tail).cloned().collect(),
             "name the command that runs them in `test.command`, or say `test.off`",
         ),
         Cause::TestsHang { command, tail, .. } => (
-            "tests-hang",
+            Code::TestsHang,
             command,
             tail.clone(),
             "see its last words for the test that hangs: end it, or raise `test.timeout-seconds`; nothing was released",

@@ -5,20 +5,13 @@ use super::{
     examples::{NAMES, all, name},
     view::view,
 };
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 /// Compares a text with `snapshots/NAME.txt`.
 fn same(file: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event/snapshots");
     let file = folder.join(format!("{file}.txt"));
-    #[expect(clippy::disallowed_methods, reason = "a switch of these tests alone")]
-    let is_blessed = std::env::var_os("WINDLASS_BLESS").is_some();
-    if is_blessed {
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(&file, text).unwrap();
-    }
-    let known = fs::read_to_string(&file).unwrap_or_default();
-    assert!(text == known, "{} reads now:\n{text}", file.display());
+    assert!(windlass_blessed::holds(&file, text), "{} reads now:\n{text}", file.display());
 }
 
 fn stored(event: &Event) -> String {

@@ -1,9 +1,9 @@
 //! Each problem from what a real cluster showed of it, to the words that a user reads:
 //! `examples/NNN.json` to `examples/NNN.txt`, and from there to its page.
 //!
-//! `WINDLASS_BLESS=1` writes words and pages anew, for review.
+//! `WINDLASS_BLESS=1` writes words and pages, for review.
 
-use super::{Finding, KNOWN, pages};
+use super::{Finding, KNOWN};
 use crate::{
     judge::{Judge, Verdict},
     report::{of_error, report},
@@ -81,17 +81,11 @@ fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Finding {
                     let problem = KNOWN.iter().find(|problem| problem.number == number).unwrap();
                     let symptom = (problem.symptoms)(&seen).pop();
                     let symptom = symptom.unwrap_or_else(|| panic!("{number} shows nothing"));
-                    let finding = Finding::new(problem, symptom);
-                    return finding;
+                    return Finding::new(problem, symptom);
                 }
             },
         }
     }
-}
-
-fn blessed() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
-    std::env::var_os("WINDLASS_BLESS").is_some()
 }
 
 #[test]
@@ -130,10 +124,7 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
             continue;
         }
         let expected = file.with_extension("txt");
-        if blessed() {
-            fs::write(&expected, &words).unwrap();
-        }
-        if words != fs::read_to_string(&expected).unwrap_or_default() {
+        if !windlass_blessed::holds(&expected, &words) {
             wrong.push(format!("{number} reads now:\n{words}"));
         }
     }
@@ -141,20 +132,11 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
 }
 
 #[test]
-fn every_problem_has_a_page_of_its_own() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("problems");
+fn numbers_and_codes_of_problems_are_used_once() {
     let numbers: std::collections::BTreeSet<_> = KNOWN.iter().map(|one| one.number).collect();
     let codes: std::collections::BTreeSet<_> = KNOWN.iter().map(|one| one.code).collect();
     assert_eq!((numbers.len(), codes.len()), (KNOWN.len(), KNOWN.len()));
     // Without gaps.
     let all = u16::try_from(KNOWN.len()).unwrap();
     assert_eq!(numbers.into_iter().collect::<Vec<_>>(), (1..=all).collect::<Vec<_>>());
-    for (reference, text) in pages() {
-        let file = folder.join(format!("{reference}.md"));
-        if blessed() {
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(&file, &text).unwrap();
-        }
-        assert_eq!(text, fs::read_to_string(&file).unwrap_or_default(), "{reference}");
-    }
 }

@@ -83,6 +83,18 @@ pub fn stalled() -> &'static Problem {
     super::not_ready_in_time::PROBLEM
 }
 
+/// Returns the problem of an account that lacks a right.
+#[must_use]
+pub fn forbidden() -> &'static Problem {
+    super::api::cluster_forbids::PROBLEM
+}
+
+/// Returns the problem of an object that belongs to somebody else.
+#[must_use]
+pub fn conflict() -> &'static Problem {
+    super::api::field_of_another::PROBLEM
+}
+
 /// The problem of a Job that has itself failed.
 #[must_use]
 pub fn of_a_job() -> &'static Problem {

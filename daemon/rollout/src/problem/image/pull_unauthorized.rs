@@ -23,7 +23,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         Explanation::new(
             format!("the cluster may not pull {}", case.image()),
             [
-                "set `username` and `password` for this host under `[[registries]]` in the daemon's configuration: the pull secret is made from it",
+                "set `username` and `password-file` for this host under `[[registries]]` in the daemon's configuration: the pull secret is made from it",
                 "or give the nodes a credential of their own for this registry",
             ],
         )

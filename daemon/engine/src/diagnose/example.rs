@@ -1,0 +1,307 @@
+//! A failure for each code, for its page: the diagnosis is made of it as it is for a job.
+
+use super::{code::Code, diagnose, stopped};
+use crate::{
+    dockerfile::RecipeError,
+    failure::{Cause, Failure},
+    journal::JournalLost,
+};
+use windlass_model::diagnosis::Diagnosis;
+use windlass_model::{
+    app::NameError,
+    cluster::NoCluster,
+    error::{BuildError, ClusterError, GitError, PluginError, SecretError},
+    hook::HookPhase,
+    job::Stage,
+    outcome::Stop,
+    spec::SpecError,
+    testing::{TestCase, TestSummary},
+};
+
+const REPOSITORY: &str = "https://git.example/shop/web.git";
+
+/// Returns a diagnosis with this code.
+pub(crate) fn example(code: Code) -> Diagnosis {
+    let (at, cause): (Stage, Cause) = match code {
+        Code::Stopped => return stopped(Stage::Build, &Stop::Cancelled { by: "ci".into() }),
+        Code::RepositoryUnreachable
+        | Code::RepositoryDenied
+        | Code::RepositoryNotFound
+        | Code::RepositoryAddressInvalid
+        | Code::EgressRefused
+        | Code::RevisionNotFound
+        | Code::RevisionAmbiguous
+        | Code::CommitNotFound
+        | Code::TreeRefused
+        | Code::SubmoduleFailed
+        | Code::WorkspaceFull
+        | Code::CloneFailed => (Stage::Clone, repository(code).into()),
+        Code::LfsPointers => (Stage::Detect, repository(code).into()),
+        Code::SpecInvalid => (
+            Stage::Detect,
+            Cause::Spec(SpecError {
+                field: "replicas".into(),
+                value: "500".into(),
+                problem: "must be 0 to 100".into(),
+            }),
+        ),
+        Code::NothingDetected => {
+            (Stage::Detect, Cause::Undetected(words(&["go", "node", "python"])))
+        }
+        Code::RecipeNotFound => (
+            Stage::Detect,
+            Cause::NoSuchRecipe { wanted: "nodejs".into(), found: words(&["node"]) },
+        ),
+        Code::PluginFailed => (
+            Stage::Detect,
+            Cause::Refused(vec![PluginError {
+                plugin: "node".into(),
+                call: "recipe".into(),
+                message: "pnpm-lock.yaml: npm does not read it, and npm alone is known here".into(),
+                hint: Some("commit a package-lock.json, or a Dockerfile".into()),
+            }]),
+        ),
+        Code::RecipeRefused => (
+            Stage::Detect,
+            Cause::Recipe {
+                plugin: "node".into(),
+                error: RecipeError {
+                    field: "copy".into(),
+                    value: "../shared".into(),
+                    expected: "a path without `..`",
+                },
+            },
+        ),
+        Code::SecretMissing => (
+            Stage::Detect,
+            Cause::Secret(SecretError::Missing {
+                project: "shop".into(),
+                name: "api-token".into(),
+                version: None,
+            }),
+        ),
+        Code::SecretSealed => (
+            Stage::Detect,
+            Cause::Secret(SecretError::Sealed {
+                project: "shop".into(),
+                name: "api-token".into(),
+                message: "the key is another one".into(),
+            }),
+        ),
+        Code::RootForbidden => (Stage::Build, Cause::RootForbidden),
+        Code::BuildStepFailed
+        | Code::DockerfileInvalid
+        | Code::BaseImageNotFound
+        | Code::BuilderUnreachable
+        | Code::BuilderFull
+        | Code::BuildFailed => (Stage::Build, builder(code).into()),
+        Code::RegistryDenied | Code::RegistryLoginFailed => (Stage::Push, builder(code).into()),
+        Code::TestsFailed | Code::TestsDied | Code::NoTestsRan | Code::TestsHang => {
+            (Stage::Test, tests(code))
+        }
+        Code::NoCluster => (
+            Stage::Release,
+            Cause::NoCluster(NoCluster::Said(NameError {
+                field: "clusters[0]".into(),
+                value: "us".into(),
+                problem: "is no cluster for shop/web/production; there are: eu".into(),
+            })),
+        ),
+        Code::ClusterUnknown
+        | Code::ClusterUnreachable
+        | Code::ClusterNotTrusted
+        | Code::ObjectRejected => (Stage::Release, cluster(code).into()),
+        Code::WayBackFailed => (
+            Stage::Release,
+            Cause::Stuck {
+                first: Box::new(example(Code::ObjectRejected)),
+                back: Box::new(cluster(Code::ClusterUnreachable).into()),
+            },
+        ),
+        Code::HookFailed => (
+            Stage::Hooks,
+            Cause::Hook {
+                hook: "migrate".into(),
+                plugin: "hook-job".into(),
+                phase: HookPhase::BeforeTraffic,
+                message: "exited with 1\nrelation \"orders\" does not exist".into(),
+                roll_back: true,
+                place: String::new(),
+                judged: None,
+            },
+        ),
+        Code::InternalError => {
+            (Stage::Build, Cause::Panicked("attempt to subtract with overflow".into()))
+        }
+        Code::Unrecognised => (
+            Stage::Build,
+            Cause::JournalLost(JournalLost::Fenced("another daemon runs this job".into())),
+        ),
+    };
+    diagnose(&Failure { at, cause })
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn repository(code: Code) -> GitError {
+    let repository = REPOSITORY.to_owned();
+    match code {
+        Code::RepositoryUnreachable => GitError::Unreachable {
+            repository,
+            message: "failed to connect to git.example: Connection refused".into(),
+        },
+        Code::RepositoryDenied => GitError::Denied {
+            repository,
+            message: "unexpected http status code: 401".into(),
+            credential: None,
+        },
+        Code::RepositoryNotFound => GitError::NoRepository { repository },
+        Code::RepositoryAddressInvalid => GitError::Address {
+            url: "git@git.example:shop/web.git".into(),
+            message: "is an ssh address, which is not in this version: give the repository's https URL, and name a secret that holds `user:token` in `source.credential`".into(),
+        },
+        Code::EgressRefused => GitError::Egress {
+            url: "https://git.corp.example/shop/web.git".into(),
+            message: "git.corp.example is the private address 10.1.2.3".into(),
+        },
+        Code::RevisionNotFound => GitError::NoRevision {
+            repository,
+            revision: "mian".into(),
+            message: "it has: main, next".into(),
+        },
+        Code::RevisionAmbiguous => GitError::AmbiguousRevision {
+            repository,
+            revision: "v1".into(),
+            message: "refs/heads/v1 is 067f1fe93c, refs/tags/v1 is 8d218769f7".into(),
+        },
+        Code::CommitNotFound => GitError::NoCommit {
+            repository,
+            commit: "067f1fe93c0a1b2c3d4e5f60718293a4b5c6d7e8".into(),
+            message: "not in the history of main".into(),
+        },
+        Code::TreeRefused => GitError::Tree {
+            path: "apps/web".into(),
+            message: "there is no such folder in the repository".into(),
+        },
+        Code::LfsPointers => {
+            GitError::Pointers { files: words(&["assets/logo.png", "assets/map.png"]), count: 2 }
+        }
+        Code::SubmoduleFailed => GitError::Submodule {
+            path: "vendor/lib".into(),
+            url: "https://other.example/lib.git".into(),
+            message: "it wants a login (unexpected http status code: 401), and `source.credential` is sent to the repository's own host alone".into(),
+        },
+        Code::WorkspaceFull => GitError::Full { message: "No space left on device".into() },
+        _ => GitError::Other {
+            message: "the checkout ended without an answer: signal: 9 (SIGKILL)".into(),
+        },
+    }
+}
+
+fn builder(code: Code) -> BuildError {
+    let file = "Dockerfile".to_owned();
+    match code {
+        Code::BuildStepFailed => BuildError::Step {
+            file,
+            line: 5,
+            source_line: "RUN npm ci".into(),
+            exit: 1,
+            tail: words(&[
+                "npm error code EUSAGE",
+                "npm error `npm ci` can only install with an existing package-lock.json",
+            ]),
+        },
+        Code::DockerfileInvalid => BuildError::Dockerfile {
+            file,
+            line: 3,
+            source_line: "COPPY . .".into(),
+            message: "unknown instruction: COPPY".into(),
+        },
+        Code::BaseImageNotFound => BuildError::NoBaseImage {
+            image: "docker.io/library/node:99".into(),
+            message: "docker.io/library/node:99: not found".into(),
+        },
+        Code::BuilderUnreachable => BuildError::Unreachable {
+            address: "unix:///run/buildkit/buildkitd.sock".into(),
+            message: "Connection refused".into(),
+        },
+        Code::BuilderFull => BuildError::Full {
+            message: "write /app/node_modules/x: no space left on device".into(),
+        },
+        Code::RegistryDenied => BuildError::Denied {
+            host: "registry.example.com".into(),
+            message: "failed to push registry.example.com/shop/web:067f1fe93c: 401 Unauthorized".into(),
+        },
+        Code::RegistryLoginFailed => BuildError::Login {
+            host: "123456789012.dkr.ecr.eu-central-1.amazonaws.com".into(),
+            error: PluginError {
+                plugin: "registry-ecr".into(),
+                call: "login".into(),
+                message: "ExpiredTokenException: the security token has expired".into(),
+                hint: Some("renew the keys in the file of the secret `aws`".into()),
+            },
+        },
+        _ => BuildError::Other {
+            message: "failed to push registry.example.com/shop/web:067f1fe93c: server gave HTTP response to HTTPS client".into(),
+        },
+    }
+}
+
+fn tests(code: Code) -> Cause {
+    match code {
+        Code::TestsFailed => Cause::Tests {
+            command: words(&["npm", "test"]),
+            exit: 1,
+            tail: words(&["# fail 1"]),
+            summary: Some(TestSummary {
+                runner: "node".into(),
+                passed: 11,
+                failed: 1,
+                skipped: 0,
+                failures: vec![TestCase {
+                    suite: String::new(),
+                    name: "the page says hello".into(),
+                    message: "expected 'Hello', got 'Hullo'".into(),
+                    file: Some("app.test.js".into()),
+                    line: Some(5),
+                }],
+            }),
+        },
+        Code::TestsDied => Cause::TestsDied {
+            runner: "pytest".into(),
+            command: words(&["python", "-m", "pytest"]),
+            exit: 1,
+            tail: words(&["/usr/local/bin/python: No module named pytest"]),
+        },
+        Code::NoTestsRan => Cause::NoTestsRan {
+            command: words(&["python", "-m", "pytest"]),
+            tail: words(&["collected 0 items"]),
+            evidence: words(&["pyproject.toml: [tool.pytest.ini_options]"]),
+        },
+        _ => Cause::TestsHang {
+            command: words(&["npm", "test"]),
+            seconds: 600,
+            tail: words(&["ok 1 - the page says hello", "# Subtest: waits for the queue"]),
+        },
+    }
+}
+
+fn cluster(code: Code) -> ClusterError {
+    match code {
+        Code::ClusterUnknown => {
+            ClusterError::Unknown { name: "us".into(), known: words(&["eu", "ap"]) }
+        }
+        Code::ClusterUnreachable => ClusterError::Unreachable {
+            message: "https://10.0.0.1:6443: Connection refused".into(),
+        },
+        Code::ClusterNotTrusted => {
+            ClusterError::NotTrusted { message: "401 Unauthorized: the token has expired".into() }
+        }
+        _ => ClusterError::Rejected {
+            object: "ConfigMap web".into(),
+            message: "metadata.annotations: Too long: may not be more than 262144 bytes".into(),
+        },
+    }
+}

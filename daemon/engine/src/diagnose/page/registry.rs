@@ -1,0 +1,95 @@
+//! Pages: no login at a registry.
+
+use super::{Lines, Origin, Page};
+use windlass_model::job::Stage;
+
+pub(crate) const REGISTRY_DENIED: &Page = &Page {
+    code: "registry-denied",
+    title: "The registry refuses the builder's login",
+    stages: &[Stage::Push, Stage::Build],
+    means: "The builder may not push the image, or may not pull a base image. `where` is the registry's host. What serves is as it was.",
+    noticed: "The registry answered 401 or 403, or that the authorization failed.",
+    causes: &[
+        Origin {
+            cause: "The daemon has no login for this host",
+            tell: "`where` is a host that no `[[registries]]` names, with its port.",
+            fix: "Operator: add it, then restart the daemon.",
+            lines: Lines::Daemon(&[
+                "[[registries]]",
+                "host = \"registry.example.com\"",
+                "username = \"windlass\"",
+                "password-file = \"/etc/windlass/registry-password\"",
+            ]),
+        },
+        Origin {
+            cause: "The account may not push to this repository",
+            tell: "It pulls, and the failure is in stage push.",
+            fix: "Grant the account the right to push, in the registry's settings. Some registries want the repository to be created first.",
+            lines: Lines::None,
+        },
+        Origin {
+            cause: "The password has expired or was changed",
+            tell: "Earlier jobs could push.",
+            fix: "Operator: write the new password into its file and restart the daemon, which reads it when it starts.",
+            lines: Lines::Shell(&[
+                "install -m 0640 -o root -g windlass password /etc/windlass/registry-password",
+                "systemctl restart windlassd",
+            ]),
+        },
+        Origin {
+            cause: "The base image does not exist",
+            tell: "The failure is in stage build, and `where` is a public registry. Many answer so where there is no such image.",
+            fix: "Check the name after `FROM`.",
+            lines: Lines::Dockerfile(&["FROM docker.io/library/node:22-slim"]),
+        },
+    ],
+    related: &["registry-login-failed", "base-image-not-found", "pull-unauthorized"],
+};
+
+pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
+    code: "registry-login-failed",
+    title: "A plugin could not log in at the registry",
+    stages: &[Stage::Push, Stage::Build, Stage::Release],
+    means: "The operator gave this registry to a registry-auth plugin, and the plugin brought no login. In stage release the login is for the pull secret of the nodes. What serves is as it was.",
+    noticed: "The plugin answered with an error, or reached a limit.",
+    causes: &[
+        Origin {
+            cause: "Its keys have expired or lack a right",
+            tell: "`why` has the words of the cloud's API, such as `ExpiredToken` or `AccessDenied`.",
+            fix: "Operator: renew the file of the plugin's secret. It is read each time.",
+            lines: Lines::Daemon(&[
+                "[[registries]]",
+                "host = \"123456789012.dkr.ecr.eu-central-1.amazonaws.com\"",
+                "plugin = \"registry-ecr\"",
+                "secrets = { aws = \"/etc/windlass/aws.json\" }",
+            ]),
+        },
+        Origin {
+            cause: "The plugin may not reach the host that it asks",
+            tell: "`why` says that a host is not granted; the calls of the job show it.",
+            fix: "Operator: grant it the host, by its digest.",
+            lines: Lines::Shell(&[
+                "windlass show JOB --plugins",
+                "windlass plugin inspect registry-ecr",
+            ]),
+        },
+        Origin {
+            cause: "The host that the plugin asks does not answer",
+            tell: "`why` speaks of a timeout or of a name that does not resolve.",
+            fix: "Wait, or open the way from the daemon's machine to that host.",
+            lines: Lines::None,
+        },
+        Origin {
+            cause: "Region, account or another setting is wrong",
+            tell: "No job ever logged in at this registry.",
+            fix: "Operator: correct the settings of the registry.",
+            lines: Lines::Daemon(&[
+                "[[registries]]",
+                "host = \"123456789012.dkr.ecr.eu-central-1.amazonaws.com\"",
+                "plugin = \"registry-ecr\"",
+                "settings = { role-arn = \"arn:aws:iam::123456789012:role/push\" }",
+            ]),
+        },
+    ],
+    related: &["registry-denied", "plugin-failed", "pull-denied"],
+};
