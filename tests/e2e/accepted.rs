@@ -1,64 +1,61 @@
 //! Whatever spec we accept, the API server accepts: specs drawn at random, planned against the cluster,
 //! which tries each object without making it.
 
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Map, Value, json};
-use windlass_tests::TestEnv;
+use std::cell::{Cell, RefCell};
+use windlass_tests::{TestEnv, bed};
 
-/// Specs that are tried; the run's own number is printed, and draws the same ones again.
-const SPECS: usize = 40;
+/// Specs that are tried. A failure is shrunk, and the smallest that still fails is printed.
+const SPECS: u32 = 40;
 
-/// A small generator of numbers (xorshift64*): the same ones for the same seed, on every machine.
-struct Draw(u64);
+/// Plans that look for a smaller one: each asks the API server.
+const SHRINKING: u32 = 60;
 
-impl Draw {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % below
-    }
-
-    fn of(&mut self, all: &[Value]) -> Value {
-        all[self.next(all.len())].clone()
-    }
-
-    /// Each field in two of three times with one of its values.
-    fn object(&mut self, fields: &[(&str, &[Value])]) -> Map<String, Value> {
-        let mut object = Map::new();
-        for (name, values) in fields {
-            if self.next(3) > 0 {
-                object.insert((*name).to_owned(), self.of(values));
-            }
-        }
-        object
-    }
+/// Each field in two of three times, with one of its values.
+fn object(
+    fields: &[(&'static str, &[Value])],
+) -> impl Strategy<Value = Map<String, Value>> + use<> {
+    let field = |(name, values): &(&'static str, &[Value])| {
+        let value = prop::option::weighted(2.0 / 3.0, prop::sample::select(values.to_vec()));
+        (Just(*name), value)
+    };
+    let fields: Vec<_> = fields.iter().map(field).collect();
+    fields.prop_map(|fields| {
+        let there = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        there.collect::<Map<_, _>>()
+    })
 }
 
 fn long(length: usize) -> String {
     "x".repeat(length)
 }
 
-fn probe(draw: &mut Draw) -> Value {
-    let mut probe = draw.object(&[
+fn probe() -> impl Strategy<Value = Value> {
+    let budget = object(&[
         ("period-seconds", &[json!(1), json!(3600)]),
         ("timeout-seconds", &[json!(1), json!(300)]),
         ("failures", &[json!(1), json!(1000)]),
     ]);
-    let asked = [
+    let asked = prop::sample::select(vec![
         ("http", json!("/healthz?deep=1")),
         ("tcp", json!(true)),
         ("grpc", json!("")),
         ("grpc", json!("shop.v1")),
         ("command", json!(["test", "-s", "/x"])),
         ("off", json!(true)),
-    ];
-    let (name, value) = &asked[draw.next(asked.len())];
-    probe.insert((*name).to_owned(), value.clone());
-    Value::Object(probe)
+    ]);
+    (budget, asked).prop_map(|(mut probe, (name, value))| {
+        probe.insert(name.to_owned(), value);
+        Value::Object(probe)
+    })
 }
 
-fn process(draw: &mut Draw, name: &str) -> Value {
-    let mut process = draw.object(&[
+fn process() -> impl Strategy<Value = Value> {
+    let process = object(&[
         ("replicas", &[json!(0), json!(1), json!(2), json!(100)]),
         ("command", &[json!(["a"]), json!(["sh", "-c", "echo $PORT \"x\" \n"])]),
         ("env", &[json!({}), json!({ "A": "", "_B9": "ü\n" }), json!({ "LONG": long(100_000) })]),
@@ -101,37 +98,60 @@ fn process(draw: &mut Draw, name: &str) -> Value {
             ],
         ),
     ]);
-    for which in ["startup", "readiness", "liveness"] {
-        if draw.next(2) == 0 {
-            let probes = process.entry("probes").or_insert_with(|| json!({}));
-            probes[which] = probe(draw);
-        }
-    }
-    if draw.next(2) == 0 {
-        process.insert("port".into(), draw.of(&[json!(1), json!(8080), json!(65535)]));
-    }
-    if name == "zzzzzzzzzzz" && draw.next(2) == 0 {
-        let schedule = draw.of(&[json!("@daily"), json!("*/5 0-6 1,15 JAN-MAR MON-FRI")]);
-        let mut cron = draw.object(&[
-            ("timezone", &[json!("Europe/Berlin"), json!("UTC")]),
-            ("retries", &[json!(0), json!(10)]),
-            ("timeout-seconds", &[json!(1), json!(604_800)]),
-            ("overlap", &[json!(true), json!(false)]),
-        ]);
-        cron.insert("schedule".into(), schedule);
-        return Value::Object(cron);
-    }
-    Value::Object(process)
+    let probes = || prop::option::of(probe());
+    let port = prop::option::of(prop::sample::select(vec![json!(1), json!(8080), json!(65535)]));
+    (process, probes(), probes(), probes(), port).prop_map(
+        |(mut process, startup, readiness, liveness, port)| {
+            let probes = [("startup", startup), ("readiness", readiness), ("liveness", liveness)];
+            for (which, probe) in probes {
+                if let Some(probe) = probe {
+                    let probes = process.entry("probes").or_insert_with(|| json!({}));
+                    probes[which] = probe;
+                }
+            }
+            if let Some(port) = port {
+                process.insert("port".into(), port);
+            }
+            Value::Object(process)
+        },
+    )
 }
 
-fn spec(draw: &mut Draw) -> Value {
-    let mut spec = draw.object(&[
+/// A process that runs by a schedule.
+fn scheduled() -> impl Strategy<Value = Value> {
+    let schedules = vec![json!("@daily"), json!("*/5 0-6 1,15 JAN-MAR MON-FRI")];
+    let cron = object(&[
+        ("timezone", &[json!("Europe/Berlin"), json!("UTC")]),
+        ("retries", &[json!(0), json!(10)]),
+        ("timeout-seconds", &[json!(1), json!(604_800)]),
+        ("overlap", &[json!(true), json!(false)]),
+    ]);
+    (cron, prop::sample::select(schedules)).prop_map(|(mut cron, schedule)| {
+        cron.insert("schedule".into(), schedule);
+        Value::Object(cron)
+    })
+}
+
+fn spec() -> impl Strategy<Value = Value> {
+    let spec = object(&[
         ("env", &[json!({ "A": "1" }), json!({ "LONG": long(100_000) })]),
         ("labels", &[json!({ "team": "" }), json!({ "example.com/team": long(63) })]),
         ("annotations", &[json!({ "Example.com/x": long(1000) })]),
         ("pull-secrets", &[json!(["a", "b.c"])]),
-        ("service-account", &[json!({ "name": "builder" }), json!({ "token": true, "annotations": { "a/b": "c" } })]),
-        ("network", &[json!({ "restrict": true }), json!({ "from": ["infra"], "to": ["10.0.0.0/8:5432", "[2001:db8::/32]:443", "::/0"] })]),
+        (
+            "service-account",
+            &[
+                json!({ "name": "builder" }),
+                json!({ "token": true, "annotations": { "a/b": "c" } }),
+            ],
+        ),
+        (
+            "network",
+            &[
+                json!({ "restrict": true }),
+                json!({ "from": ["infra"], "to": ["10.0.0.0/8:5432", "[2001:db8::/32]:443", "::/0"] }),
+            ],
+        ),
         (
             "expose",
             &[
@@ -141,15 +161,19 @@ fn spec(draw: &mut Draw) -> Value {
             ],
         ),
     ]);
-    let names = ["web", "worker", "zzzzzzzzzzz"];
-    let mut processes = Map::new();
-    for name in names {
-        if draw.next(2) == 0 {
-            processes.insert(name.into(), process(draw, name));
-        }
-    }
-    spec.insert("processes".into(), Value::Object(processes));
-    Value::Object(spec)
+    // The longest name that a process may have is the last: those of its objects are made of it.
+    let longest = prop_oneof![scheduled(), process()];
+    let maybe = prop::option::of::<BoxedStrategy<Value>>;
+    (spec, maybe(process().boxed()), maybe(process().boxed()), maybe(longest.boxed())).prop_map(
+        |(mut spec, web, worker, longest)| {
+            let processes = [("web", web), ("worker", worker), ("zzzzzzzzzzz", longest)];
+            let named = processes
+                .into_iter()
+                .filter_map(|(name, process)| Some((name.to_owned(), process?)));
+            spec.insert("processes".into(), Value::Object(named.collect()));
+            Value::Object(spec)
+        },
+    )
 }
 
 #[test]
@@ -161,28 +185,29 @@ fn whatever_we_accept_the_api_server_accepts() {
     let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();
     repository.commit("one").unwrap();
-    let seed = u64::from(std::process::id()) << 20 | 1;
-    println!("seed {seed}");
-    let (mut draw, mut accepted, mut refused) = (Draw(seed), 0, Vec::new());
-    for number in 0..SPECS {
-        let spec = spec(&mut draw);
-        let file = env.spec_file("spec", &spec.to_string());
-        let json = file.replace(".toml", ".json");
-        std::fs::rename(&file, &json).unwrap();
+    let file = bed().layout.at("daemons/t-accepted/spec.json");
+    let path = file.display().to_string();
+    let (accepted, refused) = (Cell::new(0), RefCell::new(Vec::new()));
+    let config = Config { cases: SPECS, max_shrink_iters: SHRINKING, ..Config::default() };
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..config });
+    let tried = runner.run(&spec(), |spec| {
+        std::fs::write(&file, spec.to_string()).unwrap();
         let args =
-            ["--output", "json", "plan", &app, "--repository", repository.url(), "--spec", &json];
+            ["--output", "json", "plan", &app, "--repository", repository.url(), "--spec", &path];
         let answer = env.daemon.windlass(&args).unwrap();
         match answer.code {
-            0 => accepted += 1,
+            0 => accepted.set(accepted.get() + 1),
             // By us, before anybody is asked.
-            2 if answer.text.contains("field-invalid") => refused.push(answer.text),
-            code => panic!(
-                "seed {seed}, number {number}: {code}: {}\n{:.3000}",
-                answer.text,
-                spec.to_string()
-            ),
+            2 if answer.text.contains("field-invalid") => refused.borrow_mut().push(answer.text),
+            code => return Err(TestCaseError::fail(format!("{code}: {}", answer.text))),
         }
+        Ok(())
+    });
+    // Long values are cut: the whole is in the file.
+    if let Err(error) = tried {
+        panic!("{:.6000}", error.to_string());
     }
-    println!("{accepted} accepted, {} refused by us", refused.len());
-    assert!(accepted > SPECS / 4, "{refused:#?}");
+    let refused = refused.into_inner();
+    println!("{} accepted, {} refused by us", accepted.get(), refused.len());
+    assert!(accepted.get() > SPECS / 4, "{refused:#?}");
 }

@@ -8,12 +8,20 @@ use windlass_model::{app::App, cluster::RolloutOrder, spec::Spec};
 use windlass_proto::v1;
 use windlass_service::SourceRequest;
 
-pub(crate) fn app(app: Option<v1::App>) -> Result<App, Status> {
+/// Reads the names of an app.
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn app(app: Option<v1::App>) -> Result<App, Status> {
     let app = app.ok_or_else(|| field("app", "", "is missing; project and name are required"))?;
     App::new(&app.project, &app.name, &app.environment).map_err(errors::service)
 }
 
-pub(crate) fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
+/// Reads where a commit is.
+///
+/// # Errors
+/// A source that is missing.
+pub fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
     let source = source.ok_or_else(|| {
         field("source", "", "is missing; a repository, and a commit or a revision are required")
     })?;
@@ -22,7 +30,10 @@ pub(crate) fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status
 }
 
 /// The wire's words are those of the core, so that a spec is read as `windlass.toml` is.
-pub(crate) fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
     let mut said = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
     without_null(&mut said);
     let read: Result<Spec, _> = serde_path_to_error::deserialize(&said);

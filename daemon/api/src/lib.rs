@@ -4,7 +4,7 @@
 
 mod apps;
 mod auth;
-mod convert;
+pub mod convert;
 mod errors;
 mod jobs;
 mod outgoing;

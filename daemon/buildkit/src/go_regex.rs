@@ -12,7 +12,7 @@ const MOST_REPEATED: u32 = 1000;
 ///
 /// # Errors
 /// An expression that Go refuses, or one of the few escapes without a counterpart, in words for a person.
-pub(crate) fn rewrite(go: &str) -> Result<String, String> {
+pub fn rewrite(go: &str) -> Result<String, String> {
     let mut text = String::with_capacity(go.len());
     let mut chars = go.chars();
     let mut repeated = false;

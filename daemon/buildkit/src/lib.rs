@@ -14,10 +14,11 @@ mod docker;
 mod errors;
 mod frontend;
 mod gateway;
-mod go_regex;
+pub mod go_regex;
 mod image;
+mod line;
 mod links;
-mod patterns;
+pub mod patterns;
 mod reports;
 mod session;
 mod size;
@@ -25,3 +26,4 @@ mod status;
 
 pub use builder::BuildKit;
 pub use connect::{Address, AddressError};
+pub use line::plain;

@@ -15,18 +15,18 @@ const LARGEST: usize = 64 << 10;
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the pattern `{pattern}` cannot be read: {problem}")]
-pub(crate) struct BadPattern {
+pub struct BadPattern {
     pattern: String,
     problem: String,
 }
 
 /// Patterns in order; the last that matches decides.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(Vec<Pattern>);
+pub struct Patterns(Vec<Pattern>);
 
 /// The patterns that matched a folder, by their place: they match all that is in it, too.
 #[derive(Debug, Default)]
-pub(crate) struct Matched(Vec<bool>);
+pub struct Matched(Vec<bool>);
 
 #[derive(Debug)]
 struct Pattern {
@@ -47,19 +47,22 @@ impl Patterns {
     ///
     /// # Errors
     /// The first that cannot be read.
-    pub(crate) fn new(patterns: &[String]) -> Result<Self, BadPattern> {
+    pub fn new(patterns: &[String]) -> Result<Self, BadPattern> {
         let patterns = patterns.iter().map(|pattern| pattern.trim());
         let patterns = patterns.filter(|pattern| !pattern.is_empty()).map(Pattern::new);
         patterns.collect::<Result<_, _>>().map(Self)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Tells whether there is no pattern.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Matches a path, and says what to give as `folder` for the entries of this one. `folder`: what
     /// was said of the folder that it is in.
-    pub(crate) fn matches(&self, path: &str, folder: Option<&Matched>) -> (bool, Matched) {
+    #[must_use]
+    pub fn matches(&self, path: &str, folder: Option<&Matched>) -> (bool, Matched) {
         let mut matched = false;
         let each = self.0.iter().enumerate().map(|(index, pattern)| {
             let inherited = folder.and_then(|folder| folder.0.get(index)).copied();

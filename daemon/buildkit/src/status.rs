@@ -1,6 +1,6 @@
 //! A solve's progress as events: steps as they end, their output line by line.
 
-use crate::connect::LARGEST_MESSAGE;
+use crate::{connect::LARGEST_MESSAGE, line::plain};
 use bollard_buildkit_proto::{
     google::protobuf::Timestamp,
     moby::buildkit::v1::{StatusRequest, StatusResponse, Vertex, control_client::ControlClient},
@@ -116,10 +116,10 @@ impl Lines {
         let mut lines = Vec::new();
         while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
             let rest = self.rest.split_off(at + 1);
-            lines.push(text(&std::mem::replace(&mut self.rest, rest)));
+            lines.push(plain(&std::mem::replace(&mut self.rest, rest)));
         }
         if self.rest.len() > LONGEST_LINE {
-            lines.push(text(&std::mem::take(&mut self.rest)));
+            lines.push(plain(&std::mem::take(&mut self.rest)));
         }
         lines
     }
@@ -138,34 +138,13 @@ impl Lines {
 
     fn ends_with(&mut self, end: Vec<u8>) -> Vec<String> {
         self.rest.extend(end);
-        let mut lines: Vec<_> = self.rest.split(|byte| *byte == b'\n').map(text).collect();
+        let mut lines: Vec<_> = self.rest.split(|byte| *byte == b'\n').map(plain).collect();
         self.rest = Vec::new();
         if lines.last().is_some_and(String::is_empty) {
             lines.pop();
         }
         lines
     }
-}
-
-/// A line as it may be shown: what a progress bar wrote last, without control characters.
-fn text(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let line = text.trim_end_matches(['\n', '\r']);
-    let line = line.rsplit('\r').next().unwrap_or_default();
-    let mut shown = String::with_capacity(line.len());
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            // CSI sequences end with a letter.
-            '\u{1b}' => {
-                let _ = chars.by_ref().skip_while(|c| *c == '[').find(char::is_ascii_alphabetic);
-            }
-            '\t' => shown.push('\t'),
-            c if c.is_control() => {}
-            c => shown.push(c),
-        }
-    }
-    shown
 }
 
 /// Follows a solve until its stream ends.
@@ -277,7 +256,7 @@ fn millis(time: &Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LastWords, Tails, text};
+    use super::{LastWords, Tails};
 
     #[test]
     fn steps_that_are_given_up_leave_their_last_words() {
@@ -297,12 +276,5 @@ mod tests {
         listening.over();
         assert_eq!(last.lines(), expected, "what a stage says while it is built is no test's word");
         assert_eq!(tails.of("step"), ["test_adds ... ok", "built"]);
-    }
-
-    #[test]
-    fn lines_are_shown_without_what_moves_the_cursor() {
-        assert_eq!(text(b"\x1b[31mred\x1b[0m text\r\n"), "red text");
-        assert_eq!(text(b"10%\r50%\r100% done\n"), "100% done");
-        assert_eq!(text(b"bell\x07 tab\there"), "bell tab\there");
     }
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{explain::Codes, render::Detail};
+use crate::{codes::Codes, render::Detail};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 

@@ -1,12 +1,7 @@
 //! `windlass explain`: the page of a code, or all codes.
 
 use crate::{args::Output, failure::Failure, out};
-use clap::{
-    Arg, Command,
-    builder::{PossibleValue, StringValueParser, TypedValueParser},
-};
 use serde_json::{Value, json};
-use std::ffi::OsStr;
 use windlass_engine::explain::{Entry, entries, find, nearest};
 
 /// Columns of a code in the list.
@@ -66,28 +61,6 @@ fn list() -> String {
 fn unknown(code: &str) -> String {
     let meant = nearest(code).map(|code| format!("; did you mean `{code}`?")).unwrap_or_default();
     format!("there is no code `{code}`{meant}\n  fix:  `windlass explain` lists all codes")
-}
-
-/// Takes any text, so that an unknown code gets an answer of ours. Shells complete the known ones.
-#[derive(Clone)]
-pub(crate) struct Codes;
-
-impl TypedValueParser for Codes {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let value = |entry: Entry| PossibleValue::new(entry.code()).help(entry.title());
-        Some(Box::new(entries().into_iter().map(value)))
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod args;
 mod client;
+mod codes;
 mod commands;
 mod eject;
 #[cfg(test)]

@@ -163,7 +163,6 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{BTreeSet, HashMap};
 
     fn submitted(id: &str, project: &str, name: &str) -> Message {
         let app = App::new(project, name, "").unwrap();
@@ -229,61 +228,5 @@ mod tests {
         }
         queue.take(submitted("small", "small", "a"));
         assert_eq!(queue.take(Message::Ended { id: "big0".into() }), [start("small")]);
-    }
-
-    /// Random messages from a small generator: whatever comes, two jobs of one app never run, the
-    /// limit holds, nothing is started twice, and in the end nothing is left behind.
-    #[test]
-    fn never_two_of_one_app_and_never_too_many() {
-        let mut seed = 7_u64;
-        let mut random = move |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
-        };
-        for _ in 0..50 {
-            let mut queue = Queue::new(3);
-            let mut apps = HashMap::new();
-            let mut running = BTreeSet::new();
-            let mut over = BTreeSet::new();
-            for n in 0..200 {
-                let message = match random(3) {
-                    0 | 1 => {
-                        let id = format!("{n}");
-                        let name = format!("a{}", random(6));
-                        apps.insert(id.clone(), name.clone());
-                        submitted(&id, "p", &name)
-                    }
-                    _ => match running.pop_first() {
-                        Some(id) => Message::Ended { id },
-                        None => Message::Cancelled { id: format!("{}", random(200)) },
-                    },
-                };
-                if let Message::Ended { id } = &message {
-                    over.insert(id.clone());
-                }
-                for action in queue.take(message) {
-                    match action {
-                        Action::Start(id) => {
-                            assert!(!over.contains(&id) && running.insert(id));
-                        }
-                        Action::Supersede { id, .. } | Action::Drop(id) => {
-                            assert!(!running.contains(&id) && over.insert(id));
-                        }
-                    }
-                    assert!(running.len() <= 3);
-                    let names: BTreeSet<_> = running.iter().map(|id| &apps[id]).collect();
-                    assert_eq!(names.len(), running.len(), "two of one app");
-                }
-            }
-            while let Some(id) = running.pop_first() {
-                over.insert(id.clone());
-                for action in queue.take(Message::Ended { id }) {
-                    if let Action::Start(id) = action {
-                        running.insert(id);
-                    }
-                }
-            }
-            assert_eq!(over.len(), apps.len());
-        }
     }
 }

@@ -19,3 +19,4 @@ mod tree;
 pub use checkout::Checkouts;
 pub use child::main as checkout_main;
 pub use egress::Egress;
+pub use protocol::reread;

@@ -87,6 +87,14 @@ impl Reply {
     }
 }
 
+/// Reads a line as the daemon reads its child's, and returns it as the child would have written it.
+///
+/// # Errors
+/// When it is no reply.
+pub fn reread(line: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Reply::read(line)?)
+}
+
 fn clean(value: &mut Value) {
     match value {
         Value::String(text) if text.contains(char::is_control) => {
@@ -174,7 +182,7 @@ mod tests {
             Reply::Progress("submodule \u{9b}2J: ok".into()),
         ] {
             let line = serde_json::to_string(&reply).unwrap();
-            let read = serde_json::to_value(Reply::read(&line).unwrap()).unwrap();
+            let read: Value = serde_json::from_str(&reread(&line).unwrap()).unwrap();
             assert!(!read.to_string().contains("\\u00"), "{read}");
             assert!(!read.to_string().contains(char::is_control), "{read}");
         }

@@ -6,7 +6,7 @@ mod discovery;
 mod error;
 mod role;
 
-pub use connect::ConnectError;
+pub use connect::{ConnectError, runs_programs};
 pub(crate) use error::limited;
 
 use crate::json::text;

@@ -10,6 +10,6 @@ mod object;
 mod observe;
 mod render;
 
-pub use client::{Client, ConnectError};
+pub use client::{Client, ConnectError, runs_programs};
 pub use cluster::Kubernetes;
 pub use clusters::Clusters;

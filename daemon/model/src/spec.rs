@@ -115,11 +115,17 @@ impl Spec {
     /// merge. What two say can contradict where neither does: check the whole again.
     #[must_use]
     pub fn merged_over(self, mut below: Self) -> Self {
+        // A process is there once it is named, even if nothing else is.
+        let names: Vec<_> = self.processes.keys().chain(below.processes.keys()).cloned().collect();
         below.clear_overridden(&self);
         let mut both = requested(&below);
         merge(&mut both, requested(&self));
         // Both were specs, and merging keeps each value's kind.
-        serde_json::from_value(both).unwrap_or(self)
+        let mut both: Self = serde_json::from_value(both).unwrap_or(self);
+        for name in names {
+            both.processes.entry(name).or_default();
+        }
+        both
     }
 
     /// Forgets of `web` what another says in the other of the two ways in which it can be said.

@@ -1,4 +1,5 @@
-//! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`.
+//! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`. With `--fixtures` it
+//! builds the plugins of `tests/fixtures/plugins` as well, into the same folder: nobody installs those.
 //!
 //! With rustup's own wasm target where it is there; else with Debian's rustc-web, which brings the standard
 //! library's sources and is installed by root. Other users have rustup add the target.
@@ -40,8 +41,29 @@ fn run() -> Result<()> {
     let build = target.join("plugins-build");
     let out = target.join("plugins");
     fs::create_dir_all(&out)?;
-    compile(&root.join("plugins"), &build)?;
-    for entry in fs::read_dir(root.join("plugins"))? {
+    for workspace in workspaces(env::args().skip(1))? {
+        let plugins = root.join(workspace);
+        compile(&plugins, &build)?;
+        components(&plugins, &build, &out)?;
+    }
+    Ok(())
+}
+
+/// Returns the folders whose plugins are built, from the program's arguments.
+fn workspaces(arguments: impl Iterator<Item = String>) -> Result<Vec<&'static str>> {
+    let mut folders = vec!["plugins"];
+    for argument in arguments {
+        if argument != "--fixtures" {
+            return Err(format!("`{argument}` is no option; the only one is --fixtures").into());
+        }
+        folders.push("tests/fixtures/plugins");
+    }
+    Ok(folders)
+}
+
+/// Makes a component of each module that was compiled from a folder's plugins.
+fn components(plugins: &Path, build: &Path, out: &Path) -> Result<()> {
+    for entry in fs::read_dir(plugins)? {
         let folder = entry?.path();
         let manifest = folder.join("plugin.toml");
         if !manifest.exists() {

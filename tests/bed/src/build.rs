@@ -105,8 +105,18 @@ pub fn cargo(arguments: &[&str]) -> Result<()> {
 fn command(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(arguments);
-    // Cargo tells each program that it runs whose it is. Build scripts (ring's) ask for the same names, and
-    // cargo would compile all that depends on them anew for each program that comes here.
+    hide_caller(&mut command);
+    // Where this program stands, too: what is built is looked for beside it.
+    if let Some(target) = programs()?.parent() {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    Ok(command)
+}
+
+/// Takes the name of this program out of a command's environment. Cargo tells each program that it runs whose
+/// it is. Build scripts (ring's) ask for the same names, and cargo would compile all that depends on them again
+/// for each program that comes here.
+pub fn hide_caller(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_")
@@ -116,11 +126,6 @@ fn command(arguments: &[&str]) -> Result<Command> {
             command.env_remove(&name);
         }
     }
-    // Where this program stands, too: what is built is looked for beside it.
-    if let Some(target) = programs()?.parent() {
-        command.env("CARGO_TARGET_DIR", target);
-    }
-    Ok(command)
 }
 
 fn outcome(arguments: &[&str], success: bool) -> Result<()> {
@@ -191,8 +196,8 @@ fn error_line(line: &str) {
     eprintln!("{line}");
 }
 
-/// Builds the plugins with what [`product`] or [`everything`] has built, unless nothing changed since the last
-/// time.
+/// Builds the plugins, and those that only tests load, with what [`product`] or [`everything`] has built,
+/// unless nothing changed since the last time.
 ///
 /// # Errors
 /// When they do not compile.
@@ -213,6 +218,7 @@ fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
         "wit",
         "plugin-sdk",
         "plugins",
+        "tests/fixtures/plugins",
     ]))?;
     // A file that was deleted and not committed yet is listed all the same.
     let there: Vec<_> = list.lines().filter(|file| root().join(file).is_file()).collect();
@@ -225,7 +231,7 @@ fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     report.say("plugins", &format!("compiling ({})", times::estimate(layout, "plugins")));
     // Built with all else; `cargo run` would compile it with features of its own.
     let mut program = Command::new(programs()?.join("windlass-plugin-build"));
-    program.env("CARGO_MANIFEST_DIR", root().join("plugin-sdk/build"));
+    program.arg("--fixtures").env("CARGO_MANIFEST_DIR", root().join("plugin-sdk/build"));
     program.env("CARGO_TARGET_DIR", programs()?.parent().ok_or("no target folder")?);
     let built = ending_with_us(&program, "TERM").status()?;
     outcome(&["run", "--package", "windlass-plugin-build"], built.success())?;

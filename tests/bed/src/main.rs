@@ -1,5 +1,5 @@
-//! `bed`: real parts for tests, up and down; and the commands that use them, `demo` and `suite`. All in
-//! one program, so that none looks for another one.
+//! `bed`: real parts for tests, up and down; the commands that use them, `demo` and `suite`; and `soak`, which
+//! needs none. All in one program, so that none looks for another one.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
@@ -26,6 +26,8 @@ enum Command {
     Demo(command::demo::Args),
     /// All tests of the workspace, unit to end to end.
     Suite(command::suite::Args),
+    /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
+    Soak(command::soak::Args),
     /// Bring the bed up, or join it; installs and builds what is missing.
     Up(command::Own),
     /// End all parts, and remove their bridge, routes and cgroups.
@@ -90,6 +92,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => command::demo::run(args)?,
         Command::Suite(args) => command::suite::run(&args)?,
+        Command::Soak(args) => return command::soak::run(&layout, &args),
         Command::Up(own) => command::up::run(own)?,
         Command::Down(args) => command::down::run(&args)?,
         Command::Status => return Ok(command::status::run(&layout)),

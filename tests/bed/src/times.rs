@@ -15,6 +15,7 @@ const FIRST: &[(&str, u64)] = &[
     ("programs", 1200),
     ("workspace", 1500),
     ("plugins", 120),
+    ("fuzz targets", 1800),
 ];
 
 /// An estimate, and where it is from.

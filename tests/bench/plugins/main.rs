@@ -10,6 +10,7 @@
     reason = "a bench: what cannot go on should stop"
 )]
 
+use bench_history::Figures;
 use std::{
     borrow::Cow,
     fs,
@@ -61,6 +62,7 @@ fn main() {
     let python = (std::env::args().nth(1).as_deref() != Some("rust")).then(python);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    let mut figures = Figures::of("plugins");
     runtime.block_on(async {
         println!(
             "\n{:24}{:>10}{:>10}{:>10}{:>10}{:>10}",
@@ -75,14 +77,15 @@ fn main() {
         guests.extend(python.map(|path| ("Python, detects", path, Call::Detect)));
         for (name, path, question) in guests {
             for isolation in [Isolation::Sandbox, Isolation::Process] {
-                one(name, &path, question, isolation).await;
+                one(name, &path, question, isolation, &mut figures).await;
             }
         }
         println!();
         for isolation in [Isolation::Sandbox, Isolation::Process] {
-            many(isolation).await;
+            many(isolation, &mut figures).await;
         }
     });
+    figures.keep().unwrap();
 }
 
 fn source(path: &Path, isolation: Isolation) -> Source {
@@ -99,7 +102,7 @@ enum Call {
 }
 
 /// Store, instantiate, call, drop: the host keeps no instance, so that there is no warm call.
-async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
+async fn one(name: &str, path: &Path, question: Call, isolation: Isolation, figures: &mut Figures) {
     let cache = tempfile::tempdir().unwrap();
     let host =
         Host::new(cache.path(), &build::programs().unwrap().join("windlassd"), None).unwrap();
@@ -150,6 +153,15 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
     futures::future::join_all(calls).await;
     let rate = 2_000.0 / began.elapsed().as_secs_f64();
     let isolation = if isolation == Isolation::Process { "process" } else { "sandbox" };
+    for (what, value, unit) in [
+        ("compile", compiled, "ms"),
+        ("activate", activated, "ms"),
+        ("call p50", p50, "µs"),
+        ("call p99", p99, "µs"),
+        ("calls", rate, "per second"),
+    ] {
+        figures.add(format!("{name}, {isolation}, {what}"), value, unit);
+    }
     println!(
         "{:24}{compiled:10.1}{activated:10.2}{p50:10.1}{p99:10.1}{rate:10.0}",
         format!("{name}, {isolation}")
@@ -157,7 +169,7 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation) {
 }
 
 /// Three detectors and three test runners, asked by two hundred jobs at once.
-async fn many(isolation: Isolation) {
+async fn many(isolation: Isolation, figures: &mut Figures) {
     let names =
         ["detect-go", "detect-node", "detect-python", "test-go", "test-node", "test-pytest"];
     let plugins = build::plugins().unwrap();
@@ -198,11 +210,11 @@ async fn many(isolation: Isolation) {
         job.unwrap();
     }
     let isolation = if isolation == Isolation::Process { "process" } else { "sandbox" };
-    println!(
-        "200 jobs x 6 plugins, {isolation}: {:.0} ms, {} MiB more at the most",
-        began.elapsed().as_secs_f64() * 1e3,
-        resident("VmHWM:").saturating_sub(before)
-    );
+    let ms = began.elapsed().as_secs_f64() * 1e3;
+    let more = resident("VmHWM:").saturating_sub(before);
+    figures.add(format!("200 jobs, {isolation}"), ms, "ms");
+    figures.add(format!("200 jobs, {isolation}, memory"), more as f64, "MiB");
+    println!("200 jobs x 6 plugins, {isolation}: {ms:.0} ms, {more} MiB more at the most");
 }
 
 /// Of this process, in MiB.

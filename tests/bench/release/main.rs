@@ -16,6 +16,7 @@ mod meter;
 mod ours;
 mod peers;
 
+use bench_history::Figures;
 use meter::Taken;
 use ours::Ours;
 use peers::{Peer, Peers};
@@ -53,13 +54,15 @@ impl Release {
 
 fn main() {
     install::for_benches(&bed().layout, &Report::printed()).unwrap();
+    let mut figures = Figures::of("release");
     if !std::env::args().any(|argument| argument == "many") {
-        beside_peers();
+        beside_peers(&mut figures);
     }
-    many::releases();
+    many::releases(&mut figures);
+    figures.keep().unwrap();
 }
 
-fn beside_peers() {
+fn beside_peers(figures: &mut Figures) {
     let ours = Ours::start();
     let peers = Peers::start(&ours);
     println!(
@@ -75,7 +78,11 @@ fn beside_peers() {
             taken[2].push(peers.release(Peer::Helm, release, round));
         }
         for (by, taken) in ["windlass", "kubectl", "helm"].into_iter().zip(taken) {
-            println!("{:12}{by:12}{}", release.name(), meter::median(taken));
+            let taken = meter::median(taken);
+            if by == "windlass" {
+                taken.keep(release.name(), figures);
+            }
+            println!("{:12}{by:12}{taken}", release.name());
         }
     }
 }

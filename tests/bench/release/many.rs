@@ -1,6 +1,7 @@
 //! Two hundred releases of fifty apps on fifty simulated nodes.
 
 use crate::meter::cpu;
+use bench_history::Figures;
 use std::{
     fs,
     time::{Duration, Instant},
@@ -19,7 +20,7 @@ const NODES: usize = 50;
 
 const SPEC: &str = "replicas = 2\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nenv = { ROUND = \"0\" }\nprocesses.web.placement = { nodes = { type = \"kwok\" }, tolerations = [{ key = \"kwok.x-k8s.io/node\" }] }\n";
 
-pub(crate) fn releases() {
+pub(crate) fn releases(figures: &mut Figures) {
     let layout = &bed().layout;
     let mut config = Config::of(bed()).unwrap();
     config.more = format!("jobs = {APPS}\n");
@@ -78,13 +79,21 @@ pub(crate) fn releases() {
         }
     }
     times.sort_by(f64::total_cmp);
-    let p50 = times[times.len() / 2];
-    let p99 = times[times.len() * 99 / 100];
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let seconds = began.elapsed().as_secs_f64();
+    let computed = cpu(&process, false) - before;
+    for (what, value, unit) in [
+        ("whole", seconds, "s"),
+        ("p50", p50, "s"),
+        ("p99", p99, "s"),
+        ("resident", resident, "MiB"),
+        ("CPU", computed, "s"),
+    ] {
+        figures.add(format!("many, {what}"), value, unit);
+    }
     println!(
-        "\n{} releases of {APPS} apps on {NODES} simulated nodes: {failed} failed, {:.0} s in all; from plan to end p50 {p50:.1} s, p99 {p99:.1} s; daemon {resident:.0} MiB, {:.1} CPU s",
+        "\n{} releases of {APPS} apps on {NODES} simulated nodes: {failed} failed, {seconds:.0} s in all; from plan to end p50 {p50:.1} s, p99 {p99:.1} s; daemon {resident:.0} MiB, {computed:.1} CPU s",
         times.len(),
-        began.elapsed().as_secs_f64(),
-        cpu(&process, false) - before,
     );
     env.delete("nodes --selector type=kwok");
 }

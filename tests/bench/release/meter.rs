@@ -1,5 +1,6 @@
 //! Counts requests, bytes and CPU time.
 
+use bench_history::Figures;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -27,6 +28,16 @@ pub(crate) struct Taken {
     pub(crate) verdict: f64,
     /// In the tool's words.
     pub(crate) said: String,
+}
+
+impl Taken {
+    /// Adds its figures, under the name of the release that took them.
+    pub(crate) fn keep(&self, release: &str, figures: &mut Figures) {
+        figures.add(format!("{release}, requests"), self.requests as f64, "");
+        figures.add(format!("{release}, bytes"), self.bytes as f64 / 1024.0, "KiB");
+        figures.add(format!("{release}, CPU"), self.cpu, "s");
+        figures.add(format!("{release}, verdict"), self.verdict, "s");
+    }
 }
 
 impl fmt::Display for Taken {

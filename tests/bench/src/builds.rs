@@ -2,13 +2,14 @@
 //! registry.
 
 use crate::figures::{median, title};
+use bench_history::Figures;
 use std::{process::Command, time::Instant};
 use windlass_bed::{Repository, process::run};
 use windlass_tests::{TestEnv, bed};
 
 const ROUNDS: usize = 9;
 
-pub(crate) fn beside_buildctl(env: &TestEnv) {
+pub(crate) fn beside_buildctl(env: &TestEnv, figures: &mut Figures) {
     title("A cached build with push, seconds (median of 9, in turns)");
     let repository = Repository::new(&bed().layout, "bench-build", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
@@ -40,8 +41,9 @@ pub(crate) fn beside_buildctl(env: &TestEnv) {
         .unwrap();
         theirs.push(started.elapsed().as_secs_f64());
     }
-    let ours = median(ours);
-    let theirs = median(theirs);
+    let (ours, theirs) = (median(ours), median(theirs));
+    figures.add("cached build with push", ours, "s");
+    figures.add("cached build with push, against buildctl", ours / theirs, "");
     println!(
         "windlass {ours:.3} (build, test looked for, push)   buildctl {theirs:.3}   ratio {:.2}",
         ours / theirs

@@ -1,6 +1,7 @@
 //! Whole jobs: by stage, cold and unchanged; a crash; memory.
 
 use crate::figures::title;
+use bench_history::Figures;
 use serde_json::Value;
 use std::fs;
 use windlass_bed::Repository;
@@ -10,7 +11,7 @@ const STAGES: [&str; 6] = ["clone", "detect", "build", "test", "push", "release"
 
 /// Submit to Ended for the three examples: a new commit with nothing cached of it, then the same
 /// commit again.
-pub(crate) fn three_apps(env: &TestEnv) {
+pub(crate) fn three_apps(env: &TestEnv, figures: &mut Figures) {
     title("Submit to Ended, seconds by stage");
     println!("{:16}{:>9}{}", "", "all", STAGES.map(|stage| format!("{stage:>9}")).concat());
     for language in ["node", "python", "go"] {
@@ -24,6 +25,11 @@ pub(crate) fn three_apps(env: &TestEnv) {
             ended.succeeded();
             let events = env.events(&ended.id);
             let all = at(events.last()) - at(events.first());
+            figures.add(format!("{language}, {when}"), all, "s");
+            // What is unchanged is neither built nor released.
+            for stage in STAGES.iter().filter(|_| when == "new commit") {
+                figures.add(format!("{language}, {when}, {stage}"), span(&events, stage), "s");
+            }
             let by_stage = STAGES.map(|stage| format!("{:9.2}", span(&events, stage)));
             println!("{:16}{all:9.2}{}", format!("{language}, {when}"), by_stage.concat());
         }
@@ -46,7 +52,7 @@ fn span(events: &[Value], stage: &str) -> f64 {
 }
 
 /// From the write of a crashing release to the verdict on it.
-pub(crate) fn crash(env: &TestEnv) {
+pub(crate) fn crash(env: &TestEnv, figures: &mut Figures) {
     title("From applying a crashing image to the verdict");
     let repository = Repository::example(&bed().layout, "bench-go", "go").unwrap();
     repository.commit("crash").unwrap();
@@ -60,7 +66,9 @@ pub(crate) fn crash(env: &TestEnv) {
     let events = env.events(&ended.id);
     let applied = events.iter().find(|event| event["step"]["done"] == true);
     let verdict = events.iter().find(|event| event["rolling_back"].is_object());
-    println!("{:.2} s ({})", at(verdict) - at(applied), ended.diagnosis["code"]);
+    let seconds = at(verdict) - at(applied);
+    figures.add("verdict on a crash", seconds, "s");
+    println!("{seconds:.2} s ({})", ended.diagnosis["code"]);
 }
 
 /// The daemon's resident memory, MiB.
@@ -72,17 +80,22 @@ pub(crate) fn resident(env: &TestEnv) -> f64 {
 }
 
 /// The daemon's resident memory: `idle`, now, and with fifty jobs that wait.
-pub(crate) fn memory(env: &TestEnv, idle: f64) {
+pub(crate) fn memory(env: &TestEnv, idle: f64, figures: &mut Figures) {
     title("The daemon's resident memory, MiB");
+    figures.add("resident, idle", idle, "MiB");
     println!("idle after its start:   {idle:6.1}");
-    println!("after the jobs above:   {:6.1}", resident(env));
+    let after = resident(env);
+    figures.add("resident, after the jobs", after, "MiB");
+    println!("after the jobs above:   {after:6.1}");
     let repository = env.small_app();
     repository.write("Dockerfile", "FROM debian:bookworm-slim\nRUN sleep 20\n").unwrap();
     repository.commit("slow").unwrap();
     let ids: Vec<_> = (0..54)
         .map(|n| env.submit_detached(&format!("wait{n}"), repository.url(), &["--no-test"]))
         .collect();
-    println!("4 running, 50 waiting:  {:6.1}", resident(env));
+    let busy = resident(env);
+    figures.add("resident, 4 running and 50 waiting", busy, "MiB");
+    println!("4 running, 50 waiting:  {busy:6.1}");
     for id in ids.iter().rev() {
         let _ = env.daemon.windlass(&["cancel", id]);
     }

@@ -14,6 +14,7 @@ mod deploys;
 mod figures;
 mod requests;
 
+use bench_history::Figures;
 use std::process::ExitCode;
 use windlass_bed::daemon::Config;
 use windlass_tests::{TestEnv, bed};
@@ -21,11 +22,13 @@ use windlass_tests::{TestEnv, bed};
 fn main() -> ExitCode {
     // The daemon that is measured is the released one, beside this program.
     let env = TestEnv::with("bench", &Config::of(bed()).unwrap());
+    let mut figures = Figures::of("jobs");
     let idle = deploys::resident(&env);
-    deploys::three_apps(&env);
-    builds::beside_buildctl(&env);
-    requests::beside_kubectl(&env);
-    deploys::crash(&env);
-    deploys::memory(&env, idle);
+    deploys::three_apps(&env, &mut figures);
+    builds::beside_buildctl(&env, &mut figures);
+    requests::beside_kubectl(&env, &mut figures);
+    deploys::crash(&env, &mut figures);
+    deploys::memory(&env, idle, &mut figures);
+    figures.keep().unwrap();
     ExitCode::SUCCESS
 }

@@ -1,12 +1,13 @@
 //! Requests to the API server for one release, by its own audit log.
 
 use crate::figures::title;
+use bench_history::Figures;
 use serde_json::Value;
 use std::{fs, process::Command, time::Instant};
 use windlass_bed::{Repository, process::run};
 use windlass_tests::{TestEnv, bed};
 
-pub(crate) fn beside_kubectl(env: &TestEnv) {
+pub(crate) fn beside_kubectl(env: &TestEnv, figures: &mut Figures) {
     title("Requests to the API server for one release");
     let repository = Repository::new(&bed().layout, "bench-requests", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
@@ -15,6 +16,7 @@ pub(crate) fn beside_kubectl(env: &TestEnv) {
     let before = count("windlass");
     env.submit("requests", repository.url(), &[]).succeeded();
     let ours = count("windlass") - before;
+    figures.add("a release", ours as f64, "requests");
 
     // The same objects, as kubectl takes them.
     let before = count("kubectl");

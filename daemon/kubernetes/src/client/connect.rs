@@ -19,16 +19,22 @@ const AGAIN: (Duration, Duration, u32) = (Duration::from_millis(100), Duration::
 /// Requests that wait for the connection's worker; beyond that callers wait.
 const QUEUED: usize = 1024;
 
+/// Tells whether a kubeconfig would have a program run for its credentials.
+#[must_use]
+pub fn runs_programs(file: &Kubeconfig) -> bool {
+    let runs = |info: &NamedAuthInfo| {
+        let info = info.auth_info.as_ref();
+        info.is_some_and(|info| info.exec.is_some() || info.auth_provider.is_some())
+    };
+    file.auth_infos.iter().any(runs)
+}
+
 pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<kube::Client, ConnectError> {
     let mut config = match kubeconfig {
         None => Config::incluster()?,
         Some(path) => {
             let file = Kubeconfig::read_from(path)?;
-            let runs = |info: &NamedAuthInfo| {
-                let info = info.auth_info.as_ref();
-                info.is_some_and(|info| info.exec.is_some() || info.auth_provider.is_some())
-            };
-            if file.auth_infos.iter().any(runs) {
+            if runs_programs(&file) {
                 let path = path.display();
                 return Err(format!("{path} wants a program to be run for its credentials; give it a token or a certificate").into());
             }

@@ -30,6 +30,14 @@ fn scalars_replace_and_maps_merge() {
     assert_eq!(both.flatten()["processes.worker.replicas"], 3);
 }
 
+/// It runs what the image runs.
+#[test]
+fn a_process_that_is_only_named_is_there_after_merging() {
+    let (job, file) = (spec("replicas = 2"), spec("[processes.worker]"));
+    let runtime = job.merged_over(file).resolve(&Detected::default(), vec![]);
+    assert!(runtime.process("worker").is_some());
+}
+
 /// The same field has two places: the one who goes first says it in either.
 #[test]
 fn the_job_goes_over_the_file_in_either_place() {

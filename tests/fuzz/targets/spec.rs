@@ -1,0 +1,22 @@
+//! `windlass.toml`: what is read can be merged and decided.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use windlass_model::spec::{Found, Spec};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let spec = match Spec::from_toml(text) {
+        Ok(spec) => spec,
+        Err(error) => {
+            assert!(!error.field.is_empty() && !error.problem.is_empty(), "{error:?}");
+            return;
+        }
+    };
+    assert_eq!(spec.check(), Ok(()));
+    assert_eq!(spec.clone().over(Spec::default()), spec);
+    assert_eq!(spec.clone().over(spec.clone()), spec);
+    let runtime = spec.settle(&Found::default(), Vec::new());
+    assert_eq!(runtime, spec.settle(&Found::default(), Vec::new()));
+});
