@@ -66,7 +66,7 @@ impl Deploy<'_> {
     }
 
     async fn planned(&self, from: ResumePoint) -> Result<Plan, Failure> {
-        self.may_go()?;
+        self.may_go().map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
         let release = match (from, &self.job.source) {
             (ResumePoint::Pushed(release), _) => *release,
             (_, Source::Commit(commit)) => self.image(commit).await?,

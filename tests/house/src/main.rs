@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 use windlass_house::{circles::report, crates::workspace};
 
+#[allow(clippy::print_stderr, reason = "a program for a terminal")]
 fn main() -> ExitCode {
     let folder = std::env::args_os().nth(1).map_or_else(workspace, PathBuf::from);
     match report(&folder) {

@@ -7,6 +7,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use windlass_model::{
+    cluster::NoCluster,
     event::Event,
     hook::Hook,
     job::{Release, Source, Stage},
@@ -15,12 +16,10 @@ use windlass_model::{
 
 impl Deploy<'_> {
     /// Checks that the job's app may still go to its clusters: the job may have waited.
-    pub(super) fn may_go(&self) -> Result<(), Failure> {
+    pub(super) fn may_go(&self) -> Result<(), NoCluster> {
         let clusters = &self.job.clusters;
-        let chosen =
-            self.ports.targets.choose(&self.job.app, &clusters.names, Some(clusters.order));
-        chosen.map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
-        Ok(())
+        let order = Some(clusters.order);
+        self.ports.targets.choose(&self.job.app, &clusters.names, order).map(|_| ())
     }
 
     /// Plans a release, and records the plan: from here on nothing is left to decide.

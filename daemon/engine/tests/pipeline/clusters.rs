@@ -2,7 +2,7 @@
 
 use crate::{
     failed, hooks, job, killed_after_every_event, live, run,
-    world::{Fault, World, release},
+    world::{Fault, Made, World, release},
 };
 use std::collections::BTreeMap;
 use windlass_model::{
@@ -159,7 +159,7 @@ async fn each_cluster_goes_back_to_what_served_there() {
 /// changed more often than there.
 #[tokio::test(start_paused = true)]
 async fn killed_anywhere_all_clusters_end_as_in_one_life() {
-    let worlds: [(&str, fn(World) -> World); 4] = [
+    let worlds: [(&str, Made); 4] = [
         ("good", |world| world),
         ("crashing in us", |world| world.with(Fault::Crashes("new").in_("us"))),
         ("crashing in eu", |world| world.with(Fault::Crashes("new").in_("eu"))),

@@ -31,7 +31,7 @@ use windlass_model::{
     runtime::SecretEnv,
     spec::Spec,
 };
-use world::{ANY, Fault, Files, World, app, hook, release};
+use world::{ANY, Fault, Files, Made, World, app, hook, release};
 
 fn job() -> Job {
     Job {
@@ -234,7 +234,7 @@ async fn a_cluster_that_stays_away_is_told() {
 /// nor the cluster changed, more often than there.
 #[tokio::test(start_paused = true)]
 async fn killed_anywhere_it_ends_where_one_life_does() {
-    let worlds: [(&str, fn(World) -> World); 6] = [
+    let worlds: [(&str, Made); 6] = [
         ("good", |world| world),
         ("crashing", |world| world.with(Fault::Crashes("new"))),
         ("hanging", |world| world.with(Fault::NeverReady("new"))),

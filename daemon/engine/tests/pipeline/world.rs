@@ -36,6 +36,9 @@ use registry::FakeRegistry;
 use secrets::FakeSecrets;
 use source::FakeSource;
 
+/// Makes a world out of the one that every case begins with.
+pub(crate) type Made = fn(World) -> World;
+
 /// Everything that a job meets, of one piece: it outlives the daemon.
 pub(crate) struct World {
     pub(crate) faults: Faults,
