@@ -86,11 +86,11 @@ const FORMS: [(&str, &str); 24] = [
     ("Event.at", "serialize_with = \"crate::json::seconds\""),
     ("Event.stage", "serialize_with = \"crate::json::stage\""),
     ("Cloned.authored", "serialize_with = \"crate::json::seconds\""),
-    ("BuildStep.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("BuildStep.duration", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
     ("Retrying.after", "rename = \"after_ms\", serialize_with = \"crate::json::millis\""),
-    ("PluginCall.computed", "rename = \"computed_ms\", serialize_with = \"crate::json::millis\""),
-    ("PluginCall.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
-    ("PluginEffect.took", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginCall.cpu_time", "rename = \"cpu_ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginCall.duration", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("PluginEffect.duration", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
 ];
 

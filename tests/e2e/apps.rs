@@ -32,7 +32,7 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     let answer = ask(&["--output", "json", "status", "t-apps/app"]);
     let status: Value = serde_json::from_str(answer.text.trim()).unwrap();
     let cluster = &status["clusters"][0];
-    assert_eq!(cluster["health"], "well", "{status:#}");
+    assert_eq!(cluster["health"], "healthy", "{status:#}");
     assert_eq!(cluster["release"]["commit"], commit.trim(), "{status:#}");
     assert_eq!(cluster["principal"], "uid:0", "{status:#}");
     assert!(cluster["release"]["bytes"].as_u64() > Some(0), "{status:#}");

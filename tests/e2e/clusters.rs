@@ -31,7 +31,7 @@ fn serve(env: &TestEnv, app: &str, eu: &str, us: &str) {
 
 /// What a job's steps say, in their order.
 fn steps(events: &[Value]) -> Vec<String> {
-    let what = |event: &Value| event["step"]["what"].as_str().map(str::to_owned);
+    let what = |event: &Value| event["step"]["description"].as_str().map(str::to_owned);
     events.iter().filter_map(what).filter(|what| !what.is_empty()).collect()
 }
 

@@ -47,7 +47,7 @@ impl Pair {
         });
         for id in &jobs {
             let waits = |event: &Value| {
-                event["step"]["what"].as_str().is_some_and(|step| step.starts_with("wait until"))
+                event["step"]["description"].as_str().is_some_and(|step| step.starts_with("wait until"))
             };
             let waiting = env.await_event(id, waits).is_some();
             assert!(waiting, "{name}: {}", env.watch(id).text);
@@ -195,7 +195,7 @@ fn a_certificate_that_expires_is_read_again() {
         env.spec_file("app", &(python(&format!("import time; time.sleep(60); {SERVE}")) + SMALL));
     let id = env.submit_detached("app", repository.url(), &["--spec", &file]);
     let told = env.await_event(&id, |event| {
-        event["retrying"]["because"].as_str().is_some_and(|because| because.contains("401"))
+        event["retrying"]["reason"].as_str().is_some_and(|because| because.contains("401"))
     });
     assert!(told.is_some(), "{:#?}", env.events(&id));
     pki::kubeconfig(&folder, "admin", &server, &kubeconfig).unwrap();

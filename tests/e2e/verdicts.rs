@@ -11,7 +11,7 @@ fn a_service_that_leads_nowhere() {
     repository.commit("one").unwrap();
     let id = env.submit_detached("app", repository.url(), &[]);
     let applied = env.await_event(&id, |event| {
-        event["step"]["what"].as_str().is_some_and(|what| what.starts_with("wait"))
+        event["step"]["description"].as_str().is_some_and(|what| what.starts_with("wait"))
     });
     assert!(applied.is_some(), "{:#?}", env.events(&id));
     let elsewhere = "{\"spec\":{\"selector\":{\"app.kubernetes.io/name\":\"other\"}}}";

@@ -56,28 +56,28 @@ fn cluster(serving: Serving) -> v1::ClusterStatus {
     }
     let shown = match serving.shown {
         Ok(shown) => shown,
-        Err(away) => return v1::ClusterStatus { away, ..status },
+        Err(unreachable) => return v1::ClusterStatus { unreachable, ..status },
     };
     let workload = |one: Workload| v1::WorkloadStatus {
         kind: one.kind,
         name: one.name,
         process: one.process,
         ready: one.ready,
-        wanted: one.wanted,
+        desired: one.wanted,
     };
     status.workloads = shown.workloads.into_iter().map(workload).collect();
     status.endpoints = shown.endpoints.into_iter().map(outgoing::endpoint).collect();
     let health = match shown.health {
         None => v1::Health::Unspecified,
-        Some(Health::Well) => v1::Health::Well,
-        Some(Health::Coming(lasting)) => {
+        Some(Health::Healthy) => v1::Health::Healthy,
+        Some(Health::Progressing(lasting)) => {
             status.diagnosis = lasting.map(|diagnosis| outgoing::diagnosis(*diagnosis));
-            v1::Health::Coming
+            v1::Health::Progressing
         }
-        Some(Health::Other) => v1::Health::Other,
-        Some(Health::Ill(diagnosis)) => {
+        Some(Health::OutOfSync) => v1::Health::OutOfSync,
+        Some(Health::Degraded(diagnosis)) => {
             status.diagnosis = Some(outgoing::diagnosis(*diagnosis));
-            v1::Health::Ill
+            v1::Health::Degraded
         }
     };
     status.health = health.into();

@@ -123,7 +123,7 @@ pub(crate) fn plugin(record: PluginRecord) -> v1::Plugin {
         path: record.path,
         markers: record.markers,
         languages: record.languages,
-        may: record.may,
+        grants: record.may,
         calls: record.calls,
         failures: record.failures,
         disabled: record.disabled.unwrap_or_default(),
@@ -212,12 +212,12 @@ fn what(event: Event) -> What {
         Event::Started(_) => What::Started(v1::Started {}),
         Event::Finished(_) => What::Finished(v1::Finished {}),
         Event::Cloned(commit) => What::Cloned(cloned(commit)),
-        Event::Skipped(_, why) => What::Skipped(v1::Skipped { why }),
+        Event::Skipped(_, why) => What::Skipped(v1::Skipped { reason: why }),
         Event::Log { stage: _, source, line } => What::Log(v1::Log { source, line }),
         Event::Built { step, cached, ms, error } => {
-            let took = Some(duration(ms));
+            let duration = Some(duration(ms));
             let error = error.unwrap_or_default();
-            What::BuildStep(v1::BuildStep { name: step, cached, took, error })
+            What::BuildStep(v1::BuildStep { name: step, cached, duration, error })
         }
         Event::Decided { stage: _, subject, value, evidence } => {
             What::Decided(v1::Decided { subject, value, evidence })
@@ -225,7 +225,7 @@ fn what(event: Event) -> What {
         Event::Warning { stage: _, message, fix } => What::Warning(v1::Warning { message, fix }),
         Event::Retrying { attempt, after_ms, because } => {
             let after = Some(duration(after_ms));
-            What::Retrying(v1::Retrying { attempt, after, because })
+            What::Retrying(v1::Retrying { attempt, after, reason: because })
         }
         Event::PluginCalled(call) => What::PluginCalled(called(call)),
         Event::PluginEffect(effect) => What::PluginEffect(effected(effect)),
@@ -259,10 +259,10 @@ fn what(event: Event) -> What {
             let rollback = words(&plan.rollback);
             What::Planned(v1::Planned { forward, rollback })
         }
-        Event::StepStarted(cursor, what) => What::Step(step(cursor, what, false)),
+        Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
         Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),
         Event::Rollout { cluster, ready, wanted } => {
-            What::Rollout(v1::Rollout { ready, wanted, cluster })
+            What::Rollout(v1::Rollout { ready, desired: wanted, cluster })
         }
         Event::Serving { cluster, endpoints } => {
             let endpoints = endpoints.into_iter().map(endpoint).collect();
@@ -302,8 +302,8 @@ fn called(call: PluginCall) -> v1::PluginCall {
         plugin: call.plugin,
         digest: call.digest,
         call: call.call,
-        computed: Some(duration(call.cpu_ms)),
-        took: Some(duration(call.ms)),
+        cpu_time: Some(duration(call.cpu_ms)),
+        duration: Some(duration(call.ms)),
         memory: call.memory,
         host_calls: call.host_calls,
         error: call.error.unwrap_or_default(),
@@ -316,10 +316,10 @@ fn effected(effect: PluginEffect) -> v1::PluginEffect {
         digest: effect.digest,
         call: effect.call,
         capability: effect.capability,
-        what: effect.what,
+        effect: effect.what,
         denied: effect.denied.unwrap_or_default(),
         bytes: effect.bytes,
-        took: Some(duration(effect.ms)),
+        duration: Some(duration(effect.ms)),
     }
 }
 
@@ -340,11 +340,11 @@ fn tested(summary: TestSummary) -> v1::Tested {
     }
 }
 
-fn step(cursor: Cursor, what: String, done: bool) -> v1::Step {
+fn step(cursor: Cursor, description: String, done: bool) -> v1::Step {
     let index = u32::try_from(cursor.index()).unwrap_or(u32::MAX);
     let rollback = matches!(cursor, Cursor::Rollback(_));
     let notify = matches!(cursor, Cursor::Notify(_));
-    v1::Step { index, rollback, notify, done, what }
+    v1::Step { index, rollback, notify, done, description }
 }
 
 fn timestamp(ms: u64) -> Timestamp {

@@ -63,7 +63,7 @@ fn inspected(plugin: &v1::Plugin) -> String {
     if !plugin.languages.is_empty() {
         text.push_str(&format!(", for {}", plugin.languages.join(", ")));
     }
-    for sentence in &plugin.may {
+    for sentence in &plugin.grants {
         text.push_str(&format!("\n  it {sentence}"));
     }
     for ask in &plugin.not_granted {
@@ -89,7 +89,7 @@ fn whole(plugin: &v1::Plugin) -> Value {
         "path": plugin.path,
         "markers": plugin.markers,
         "languages": plugin.languages,
-        "may": plugin.may,
+        "grants": plugin.grants,
         "not_granted": plugin.not_granted,
         "used": plugin.used,
         "calls": plugin.calls,
@@ -113,7 +113,7 @@ mod tests {
             path: "/usr/lib/windlass/plugins/test-go.wasm".into(),
             markers: vec!["**/*_test.go".into()],
             languages: vec!["go".into()],
-            may: vec!["cannot reach the network".into()],
+            grants: vec!["cannot reach the network".into()],
             calls: 7,
             failures: 1,
             used: vec!["POST https://api.example.com/ 3 times".into()],

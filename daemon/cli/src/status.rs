@@ -40,7 +40,7 @@ pub(crate) fn status(status: &v1::AppStatus, now_ms: u64, clock: &Clock) -> Vec<
 fn serving(cluster: &v1::ClusterStatus, now_ms: u64, clock: &Clock) -> Vec<Line> {
     let mut lines = Vec::new();
     let Some(release) = &cluster.release else {
-        let away = Some(&cluster.away).filter(|away| !away.is_empty());
+        let away = Some(&cluster.unreachable).filter(|away| !away.is_empty());
         let nothing = || "nothing, as far as the journal knows".to_owned();
         lines.extend(labelled("serves:", [away.cloned().unwrap_or_else(nothing)]));
         return lines;
@@ -60,7 +60,7 @@ fn serving(cluster: &v1::ClusterStatus, now_ms: u64, clock: &Clock) -> Vec<Line>
     let pods = cluster
         .workloads
         .iter()
-        .map(|one| format!("{} {}: {} of {} ready", one.kind, one.name, one.ready, one.wanted));
+        .map(|one| format!("{} {}: {} of {} ready", one.kind, one.name, one.ready, one.desired));
     lines.extend(labelled("pods:", pods));
     lines.extend(health(cluster));
     lines
@@ -68,18 +68,18 @@ fn serving(cluster: &v1::ClusterStatus, now_ms: u64, clock: &Clock) -> Vec<Line>
 
 fn health(cluster: &v1::ClusterStatus) -> Vec<Line> {
     let (look, text) = match cluster.health() {
-        _ if !cluster.away.is_empty() => (Look::Odd, format!("unknown: {}", cluster.away)),
-        v1::Health::Well => (Look::Good, "well".to_owned()),
-        v1::Health::Coming if cluster.diagnosis.is_some() => {
+        _ if !cluster.unreachable.is_empty() => (Look::Odd, format!("unknown: {}", cluster.unreachable)),
+        v1::Health::Healthy => (Look::Good, "healthy".to_owned()),
+        v1::Health::Progressing if cluster.diagnosis.is_some() => {
             (Look::Odd, "some pods are not ready yet; if that lasts:".to_owned())
         }
-        v1::Health::Coming => (Look::Odd, "some pods are not ready yet".to_owned()),
-        v1::Health::Other => {
+        v1::Health::Progressing => (Look::Odd, "some pods are not ready yet".to_owned()),
+        v1::Health::OutOfSync => {
             let text =
                 "the cluster shows another release: a job is at work, or it was changed by hand";
             (Look::Odd, text.to_owned())
         }
-        v1::Health::Ill => (Look::Bad, "ill".to_owned()),
+        v1::Health::Degraded => (Look::Bad, "degraded".to_owned()),
         v1::Health::Unspecified => (Look::Plain, "unknown".to_owned()),
     };
     let label = labelled("health:", [String::new()]);
@@ -133,7 +133,7 @@ mod tests {
                 name: "web".into(),
                 process: "web".into(),
                 ready: 1,
-                wanted: 2,
+                desired: 2,
             }],
             endpoints: vec![
                 v1::Endpoint { url: "https://shop.example.com/".into(), internal: false },
@@ -161,7 +161,7 @@ mod tests {
             finished: ago(10_000),
             ..v1::Job::default()
         };
-        same("status.well", &text(vec![cluster("default", v1::Health::Well)], vec![job]));
+        same("status.well", &text(vec![cluster("default", v1::Health::Healthy)], vec![job]));
         let ill = v1::ClusterStatus {
             diagnosis: Some(v1::Diagnosis {
                 code: "app-crashes".into(),
@@ -173,16 +173,16 @@ mod tests {
                 command: "kubectl logs web-1".into(),
                 ..v1::Diagnosis::default()
             }),
-            ..cluster("eu", v1::Health::Ill)
+            ..cluster("eu", v1::Health::Degraded)
         };
         let away = v1::ClusterStatus {
-            away: "the cluster does not answer: connection refused".into(),
+            unreachable: "the cluster does not answer: connection refused".into(),
             workloads: vec![],
             endpoints: vec![],
             ..cluster("us", v1::Health::Unspecified)
         };
-        let other = cluster("ap", v1::Health::Other);
-        let coming = cluster("sa", v1::Health::Coming);
+        let other = cluster("ap", v1::Health::OutOfSync);
+        let coming = cluster("sa", v1::Health::Progressing);
         same("status.clusters", &text(vec![ill, away, other, coming], vec![]));
         let none = v1::ClusterStatus { cluster: "default".into(), ..Default::default() };
         same("status.nothing", &text(vec![none], vec![]));

@@ -16,13 +16,13 @@ const LONG: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     /// All that it wants is there.
-    Well,
+    Healthy,
     /// Some pods are not ready; with what is wrong, should it last: one look does not tell since when.
-    Coming(Option<Box<Diagnosis>>),
+    Progressing(Option<Box<Diagnosis>>),
     /// The cluster shows another release.
-    Other,
+    OutOfSync,
     /// Something known is wrong.
-    Ill(Box<Diagnosis>),
+    Degraded(Box<Diagnosis>),
 }
 
 impl Health {
@@ -31,11 +31,11 @@ impl Health {
     pub fn masked(self, redactor: &Redactor) -> Self {
         let mut mask = |text: String| redactor.mask(&text);
         match self {
-            Self::Ill(diagnosis) => Self::Ill(Box::new(diagnosis.map_text(&mut mask))),
-            Self::Coming(Some(diagnosis)) => {
-                Self::Coming(Some(Box::new(diagnosis.map_text(&mut mask))))
+            Self::Degraded(diagnosis) => Self::Degraded(Box::new(diagnosis.map_text(&mut mask))),
+            Self::Progressing(Some(diagnosis)) => {
+                Self::Progressing(Some(Box::new(diagnosis.map_text(&mut mask))))
             }
-            kept @ (Self::Well | Self::Coming(None) | Self::Other) => kept,
+            kept @ (Self::Healthy | Self::Progressing(None) | Self::OutOfSync) => kept,
         }
     }
 }
@@ -44,19 +44,19 @@ impl Health {
 #[must_use]
 pub fn health(seen: &Snapshot, release: &Release) -> Health {
     if seen.workloads.is_empty() {
-        return Health::Well;
+        return Health::Healthy;
     }
     if !seen.is_of(&release.id) {
-        return Health::Other;
+        return Health::OutOfSync;
     }
     let mut judge = Judge::default();
     let now = judge.judge(seen, release, Duration::ZERO);
     let words = |finding: &Finding| Box::new(report(finding, release, Vec::new()));
     match (now, judge.judge(seen, release, LONG)) {
-        (Verdict::Failed(finding), _) => Health::Ill(words(&finding)),
-        (_, Verdict::Failed(finding)) => Health::Coming(Some(words(&finding))),
-        (_, Verdict::Healthy(_)) => Health::Well,
-        (_, Verdict::Progressing) => Health::Coming(None),
+        (Verdict::Failed(finding), _) => Health::Degraded(words(&finding)),
+        (_, Verdict::Failed(finding)) => Health::Progressing(Some(words(&finding))),
+        (_, Verdict::Healthy(_)) => Health::Healthy,
+        (_, Verdict::Progressing) => Health::Progressing(None),
     }
 }
 
@@ -99,12 +99,12 @@ mod tests {
             ..Container::default()
         };
         let of = |seen: Snapshot| health(&seen, &release());
-        assert_eq!(of(seen("0197", 2, vec![])), Health::Well);
-        assert_eq!(of(seen("0197", 1, vec![])), Health::Coming(None));
-        assert_eq!(of(seen("0200", 1, vec![])), Health::Other);
+        assert_eq!(of(seen("0197", 2, vec![])), Health::Healthy);
+        assert_eq!(of(seen("0197", 1, vec![])), Health::Progressing(None));
+        assert_eq!(of(seen("0200", 1, vec![])), Health::OutOfSync);
         let secret = Secret::new(b"no database".into());
         match of(seen("0197", 1, vec![crash])).masked(&Redactor::new([&secret])) {
-            Health::Ill(diagnosis) => {
+            Health::Degraded(diagnosis) => {
                 assert_eq!((&*diagnosis.code, &*diagnosis.why), ("app-crashes", "***"));
             }
             other => panic!("{other:?}"),
@@ -119,7 +119,7 @@ mod tests {
             count: 1,
         }];
         match of(starting) {
-            Health::Coming(Some(diagnosis)) => assert_eq!(diagnosis.code, "not-listening"),
+            Health::Progressing(Some(diagnosis)) => assert_eq!(diagnosis.code, "not-listening"),
             other => panic!("{other:?}"),
         }
     }

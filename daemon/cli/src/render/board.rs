@@ -91,7 +91,7 @@ impl Board {
                 lines.extend(self.end(Part::Stage(event.stage()), at_ms, State::Done));
             }
             What::Skipped(it) => {
-                let state = State::Skipped(it.why.clone());
+                let state = State::Skipped(it.reason.clone());
                 lines.extend(self.end(Part::Stage(event.stage()), at_ms, state));
             }
             What::Pushed(_) => {

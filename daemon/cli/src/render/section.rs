@@ -172,9 +172,9 @@ impl Section {
             }
             What::Tested(it) => facts.tested = Some(it.clone()),
             What::Pushed(it) => facts.pushed = Some(it.clone()),
-            What::Step(it) if !it.done => self.doing.clone_from(&it.what),
+            What::Step(it) if !it.done => self.doing.clone_from(&it.description),
             What::Rollout(it) => {
-                facts.pods.insert(it.cluster.clone(), (it.ready, it.wanted));
+                facts.pods.insert(it.cluster.clone(), (it.ready, it.desired));
             }
             What::Serving(it) => {
                 // Told again after a restart.
