@@ -8,7 +8,7 @@ use windlass_proto::v1::{self, apps_server};
 use windlass_rollout::{health::Health, snapshot::Workload};
 use windlass_service::{Brought, LogsRequest, Serving};
 
-/// Lines as they go out.
+/// Stream of log lines to a client.
 type Lines = Pin<Box<dyn Stream<Item = Result<v1::AppLogLine, Status>> + Send + 'static>>;
 
 #[tonic::async_trait]

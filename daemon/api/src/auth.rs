@@ -1,4 +1,4 @@
-//! Identifies callers. What they may is checked in the service.
+//! Identifies callers. The service checks their rights.
 //!
 //! On the unix socket the kernel names the caller (`SO_PEERCRED`). Over TCP a caller shows a bearer token,
 //! of which only the hash is configured, or a client certificate.
@@ -16,7 +16,7 @@ use windlass_service::{Caller, Verb};
 /// Hex digits of a SHA-256.
 const HASH: usize = 64;
 
-/// A shorter token could be guessed: its hash is made to be fast.
+/// Characters of the shortest token. A shorter one could be guessed, since SHA-256 is fast.
 const SHORTEST_TOKEN: usize = 32;
 
 /// A caller over TCP. It has a token, a certificate, or both.
@@ -31,7 +31,7 @@ pub struct Principal {
     /// SHA-256 of the client certificate in DER, 64 hex digits. It needs `listen.client-ca`.
     #[serde(default)]
     pub certificate_sha256: Option<String>,
-    /// Projects in which it has its rights; `*` for all. Only with `*` it may list and reload plugins.
+    /// Projects in which the principal has its rights; `*` for all. Listing and reloading plugins needs `*`.
     pub projects: Vec<String>,
     /// Rights in these projects.
     pub verbs: Vec<Verb>,
@@ -46,7 +46,7 @@ pub struct Access {
     pub principals: Vec<Principal>,
 }
 
-/// Puts the caller into each request.
+/// Interceptor that puts the caller into each request.
 #[derive(Clone)]
 pub(crate) struct AuthInterceptor(pub(crate) Arc<Access>);
 
@@ -95,10 +95,10 @@ impl Access {
     }
 }
 
-/// Hashes a token for `token-sha256`. Blanks around it do not count.
+/// Hashes a token for `token-sha256`. Blanks around the token do not count.
 ///
 /// # Errors
-/// Says why the token cannot be sent or is too easy to guess. It does not repeat the token.
+/// Names why the token cannot be sent or is too easy to guess, without the token.
 pub fn hash_token(token: &str) -> Result<String, String> {
     let token = token.trim();
     let length = token.chars().count();
@@ -113,7 +113,7 @@ pub fn hash_token(token: &str) -> Result<String, String> {
     Ok(hash(token.as_bytes()))
 }
 
-/// Compares in the same time wherever the difference is.
+/// Compares two hashes in a time that does not depend on where they differ.
 fn same(known: &str, given: &str) -> bool {
     let differing =
         known.bytes().zip(given.bytes()).fold(0, |all, (a, b)| all | (a.to_ascii_lowercase() ^ b));
@@ -128,11 +128,11 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 impl Principal {
-    /// Checks what the operator wrote.
+    /// Checks the principal as the operator configured it.
     ///
     /// # Errors
-    /// Names the key, what is expected and what to do. It does not repeat a hash: it may be a token that was
-    /// put there by mistake.
+    /// Names the key, what is expected and what to do. A wrong hash is not repeated, since it may be a token that
+    /// was put there by mistake.
     pub fn check(&self) -> Result<(), String> {
         if self.name.trim().is_empty() {
             return Err("name: is empty; expected a name that is recorded with each job".into());

@@ -1,4 +1,4 @@
-//! From the wire to the requests of use cases, which check them.
+//! Converts messages to the requests of use cases, which check them.
 
 use crate::errors::{self, field};
 use serde_json::Value;
@@ -8,19 +8,13 @@ use windlass_model::{app::App, cluster::RolloutOrder, spec::Spec};
 use windlass_proto::v1;
 use windlass_service::SourceRequest;
 
-/// Reads the names of an app.
-///
-/// # Errors
-/// The first field that is wrong.
+/// Reads the names of an app. The error names the first wrong field.
 pub fn app(app: Option<v1::App>) -> Result<App, Status> {
     let app = app.ok_or_else(|| field("app", "", "is missing; project and name are required"))?;
     App::new(&app.project, &app.name, &app.environment).map_err(errors::service)
 }
 
-/// Reads where a commit is.
-///
-/// # Errors
-/// A source that is missing.
+/// Reads the source of a commit, which must be there.
 pub fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
     let source = source.ok_or_else(|| {
         field("source", "", "is missing; a repository, and a commit or a revision are required")
@@ -29,30 +23,28 @@ pub fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
     Ok(SourceRequest { repository, commit, revision, branch, directory, credential })
 }
 
-/// The wire's words are those of the core, so that a spec is read as `windlass.toml` is.
-///
-/// # Errors
-/// The first field that is wrong.
+/// Reads a spec. The keys of the message are those of `windlass.toml`, so that both are read by the same code. The
+/// error names the first wrong field.
 pub fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
-    let mut said = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
-    without_null(&mut said);
-    let read: Result<Spec, _> = serde_path_to_error::deserialize(&said);
+    let mut requested = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
+    without_null(&mut requested);
+    let read: Result<Spec, _> = serde_path_to_error::deserialize(&requested);
     read.map_err(|error| {
         let path = error.path().to_string();
-        let value = said.pointer(&format!("/{}", path.replace('.', "/")));
+        let value = requested.pointer(&format!("/{}", path.replace('.', "/")));
         let value = value.map(ToString::to_string).unwrap_or_default();
-        let words = error.inner().to_string();
+        let message = error.inner().to_string();
         // All numbers of 16 bits are ports.
-        let problem = if words.contains("expected u16") {
+        let problem = if message.contains("expected u16") {
             "must be 1 to 65535".to_owned()
         } else {
-            format!("cannot be: {words}")
+            format!("cannot be: {message}")
         };
         field(&format!("spec.{path}"), value.trim_matches('"'), &problem)
     })
 }
 
-/// What a message does not hold is not said.
+/// Removes null values, so that a field that is absent in the message is absent in the spec.
 fn without_null(value: &mut Value) {
     if let Value::Object(map) = value {
         map.retain(|_, value| !value.is_null());
@@ -81,7 +73,7 @@ pub(crate) fn state(state: i32) -> Result<JobState, Status> {
     }
 }
 
-/// Returns `None` for an empty text, which on the wire is one that was not given.
+/// Returns `None` for an empty text, which stands for an absent one in a message.
 pub(crate) fn given(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -90,19 +82,19 @@ pub(crate) fn given(text: String) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Every word of the file has its place in the message, and the other way.
+    /// Every key of the file is a field of the message, and the reverse.
     #[test]
     fn a_spec_says_the_same_on_the_wire_and_in_the_file() {
         let everything = include_str!("../../kubernetes/src/render/full.toml");
         let file = Spec::from_toml(everything).unwrap();
         let wire: v1::Spec = toml::from_str(everything).unwrap();
         assert_eq!(spec(Some(wire)).unwrap(), file);
-        let words = |value: &Value| -> Vec<String> {
-            let mut words: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
-            words.sort();
-            words
+        let keys = |value: &Value| -> Vec<String> {
+            let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
         };
-        let of = |message: Value, core: Value| assert_eq!(words(&message), words(&core));
+        let of = |message: Value, core: Value| assert_eq!(keys(&message), keys(&core));
         of(json(&v1::Spec::default()), json(&Spec::default()));
         of(json(&v1::Process::default()), json(&windlass_model::spec::ProcessSpec::default()));
         of(json(&v1::Resources::default()), json(&windlass_model::spec::ResourceSpec::default()));

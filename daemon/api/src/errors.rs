@@ -5,7 +5,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use windlass_service::{ASK_FOR_RIGHT, ServiceError};
 
-/// The domain of our codes.
+/// `domain` of each `ErrorInfo`.
 const DOMAIN: &str = "windlass";
 
 fn status(code: Code, reason: &str, message: &str, fix: &str) -> Status {
@@ -15,7 +15,7 @@ fn status(code: Code, reason: &str, message: &str, fix: &str) -> Status {
     Status::with_error_details(code, message, details)
 }
 
-/// A field that is wrong; `problem` says what is expected.
+/// Returns the status for a wrong field. `problem` says what is expected.
 pub(crate) fn field(name: &str, value: &str, problem: &str) -> Status {
     let message = format!("{name}: `{value}` {problem}");
     let mut details = ErrorDetails::new();
@@ -37,7 +37,7 @@ pub(crate) fn unauthenticated(message: &str) -> Status {
     )
 }
 
-/// The status of an error of a use case.
+/// Returns the status for an error of a use case.
 pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
     let error = error.into();
     let mut metadata = HashMap::new();
@@ -91,12 +91,12 @@ mod tests {
             (odd.into(), Code::Unavailable, "store-failed", 1),
             (ServiceError::Failed(Box::default()), Code::FailedPrecondition, "unrecognised", 0),
         ] {
-            let words = error.to_string();
+            let message = error.to_string();
             let status = service(error);
-            assert_eq!((status.code(), status.message()), (code, &*words));
+            assert_eq!((status.code(), status.message()), (code, &*message));
             let details = status.get_error_details();
             assert_eq!(details.error_info().map(|info| &*info.reason), Some(reason));
-            assert_eq!(details.help().map_or(0, |help| help.links.len()), fixes, "{words}");
+            assert_eq!(details.help().map_or(0, |help| help.links.len()), fixes, "{message}");
         }
     }
 

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, jobs_server};
 use windlass_service::{JobsRequest, PlanRequest, SubmitRequest};
 
-/// Events as they go out.
+/// Stream of events to a client.
 type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send + 'static>>;
 
 #[tonic::async_trait]

@@ -1,4 +1,4 @@
-//! From what the core knows to the wire. No value of an environment leaves here.
+//! Converts data of the model to messages. No value of an environment leaves here.
 
 use prost_types::{Duration, Timestamp};
 use windlass_engine::{
@@ -61,7 +61,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
     let (source, rollback_of) = match job.source {
         Source::Commit(commit) => (
             Some(v1::Source {
-                // Of jobs that an older version accepted, too.
+                // The job of an older version may hold a login.
                 repository: repository::shown(&commit.repository),
                 commit: commit.id,
                 branch: commit.branch,
@@ -192,7 +192,7 @@ fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
     v1::ObjectChange { object, verb: verb.into(), lines, cluster }
 }
 
-/// Returns an event as callers of the API get it.
+/// Returns the message for an event.
 #[must_use]
 pub fn event(recorded: Recorded) -> v1::Event {
     let View { kind, stage: at, sentence } = view(&recorded.event);
@@ -227,8 +227,8 @@ fn what(event: Event) -> What {
             let after = Some(duration(after_ms));
             What::Retrying(v1::Retrying { attempt, after, reason: because })
         }
-        Event::PluginCalled(call) => What::PluginCalled(called(call)),
-        Event::PluginEffect(effect) => What::PluginEffect(effected(effect)),
+        Event::PluginCalled(call) => What::PluginCalled(plugin_call(call)),
+        Event::PluginEffect(effect) => What::PluginEffect(plugin_effect(effect)),
         Event::HookRequested { hook, batch } => {
             let actions = u32::try_from(batch.actions.len()).unwrap_or(u32::MAX);
             What::HookRequested(v1::HookRequested { hook, actions })
@@ -252,11 +252,11 @@ fn what(event: Event) -> What {
             What::Pushed(v1::Pushed { image, digest, bytes })
         }
         Event::Planned(plan) => {
-            let words = |steps: &[windlass_model::plan::Step]| {
+            let texts = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
-            let forward = words(&plan.forward);
-            let rollback = words(&plan.rollback);
+            let forward = texts(&plan.forward);
+            let rollback = texts(&plan.rollback);
             What::Planned(v1::Planned { forward, rollback })
         }
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
@@ -297,7 +297,7 @@ pub(crate) fn endpoint(endpoint: Endpoint) -> v1::Endpoint {
     v1::Endpoint { url: endpoint.url, internal: endpoint.internal }
 }
 
-fn called(call: PluginCall) -> v1::PluginCall {
+fn plugin_call(call: PluginCall) -> v1::PluginCall {
     v1::PluginCall {
         plugin: call.plugin,
         digest: call.digest,
@@ -310,7 +310,7 @@ fn called(call: PluginCall) -> v1::PluginCall {
     }
 }
 
-fn effected(effect: PluginEffect) -> v1::PluginEffect {
+fn plugin_effect(effect: PluginEffect) -> v1::PluginEffect {
     v1::PluginEffect {
         plugin: effect.plugin,
         digest: effect.digest,

@@ -1,4 +1,4 @@
-//! Serving, on a unix socket and over TCP.
+//! Serves the API on a unix socket and over TCP.
 
 use crate::{
     auth::{Access, AuthInterceptor},
@@ -17,27 +17,27 @@ use windlass_proto::v1::{
 };
 use windlass_service::Services;
 
-/// No honest request is larger: a secret of 256 KiB and its name.
+/// Bytes of the largest request. No honest one is larger: a secret of 256 KiB and its name.
 const LARGEST: usize = 1 << 20;
 
-/// The use cases, as tonic calls them.
+/// The use cases behind tonic's service traits.
 #[derive(Clone)]
 pub(crate) struct Door(pub(crate) Services);
 
-/// How TCP is encrypted, all PEM.
+/// TLS settings of the TCP listener, all PEM.
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// The server's certificate chain.
     pub certificate: Vec<u8>,
-    /// Its key.
+    /// Private key of `certificate`.
     pub key: Vec<u8>,
-    /// Clients must show a certificate of this CA.
+    /// CA that each client certificate must be of. `None` means that no client is asked for one.
     pub client_ca: Option<Vec<u8>>,
 }
 
 async fn routes(services: Services, access: Arc<Access>) -> Routes {
     let door = Door(services);
-    let gate = AuthInterceptor(access);
+    let auth = AuthInterceptor(access);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<JobsServer<Door>>().await;
     let mut routes = Routes::builder();
@@ -45,23 +45,23 @@ async fn routes(services: Services, access: Arc<Access>) -> Routes {
         .add_service(health_service)
         .add_service(tonic::service::interceptor::InterceptedService::new(
             JobsServer::new(door.clone()).max_decoding_message_size(LARGEST),
-            gate.clone(),
+            auth.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
             ReleasesServer::new(door.clone()).max_decoding_message_size(LARGEST),
-            gate.clone(),
+            auth.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
             AppsServer::new(door.clone()).max_decoding_message_size(LARGEST),
-            gate.clone(),
+            auth.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
             SecretsServer::new(door.clone()).max_decoding_message_size(LARGEST),
-            gate.clone(),
+            auth.clone(),
         ))
         .add_service(tonic::service::interceptor::InterceptedService::new(
             PluginsServer::new(door).max_decoding_message_size(LARGEST),
-            gate,
+            auth,
         ));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -76,9 +76,6 @@ async fn routes(services: Services, access: Arc<Access>) -> Routes {
 }
 
 /// Serves on a unix socket until `stop`.
-///
-/// # Errors
-/// What the transport says.
 pub async fn serve_unix(
     listener: UnixListener,
     services: Services,
@@ -96,7 +93,7 @@ pub async fn serve_unix(
 /// Serves over TCP until `stop`.
 ///
 /// # Errors
-/// A port that is taken, a certificate that cannot be read.
+/// Fails if the TCP port is taken, or a certificate or key cannot be read.
 pub async fn serve_tcp(
     address: SocketAddr,
     tls: Option<Tls>,

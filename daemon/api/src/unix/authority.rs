@@ -1,10 +1,10 @@
-//! A socket's path as `:authority`, made into one that HTTP/2 allows.
+//! Rewrites a socket's path in `:authority` into one that HTTP/2 allows.
 //!
 //! Many clients of gRPC send the path of the unix socket as `:authority`: grpcio percent-encoded, grpc-java
 //! and grpcurl as it is. By RFC 3986 no host holds `%`, `/` or a blank: `http::uri::Authority` refuses it, and
 //! `h2` (`server.rs`, `convert_poll_message`) answers `RST_STREAM PROTOCOL_ERROR` before any service is called.
-//! Neither has an option for it. Over a unix socket nobody reads the authority, since the kernel names the
-//! caller. So such characters become `-` on their way in. It takes as many bytes, in Huffman's code as many
+//! Neither library has an option for it. Over a unix socket nobody reads the authority, since the kernel names the
+//! caller. So such characters become `-` on their way in. A `-` takes as many bytes, in Huffman's code as many
 //! bits: no frame, no string and no table of HPACK changes its size.
 
 use std::ops::Range;
@@ -42,7 +42,7 @@ enum State {
     Headers { flags: u8, length: usize },
     /// So many bytes of another frame are passed on.
     Frame(usize),
-    /// The client does not speak HTTP/2: the library says so.
+    /// The client does not speak HTTP/2, which the library finds too.
     Foreign,
 }
 
@@ -123,8 +123,8 @@ fn first(bytes: &[u8], count: usize) -> (&[u8], &[u8]) {
     bytes.split_at(count.min(bytes.len()))
 }
 
-/// Rewrites the authority in a HEADERS frame's payload. `None`: there is none to rewrite, or the payload is
-/// malformed, which the library finds too.
+/// Rewrites the authority in a HEADERS frame's payload. `None` means that there is no authority to rewrite, or
+/// that the payload is malformed, which the library finds too.
 fn rewrite(payload: &mut [u8], flags: u8) -> Option<()> {
     let is = |flag: u8| flags & flag != 0;
     let padding = if is(PADDED) { usize::from(*payload.first()?) } else { 0 };
@@ -141,13 +141,13 @@ fn rewrite(payload: &mut [u8], flags: u8) -> Option<()> {
     Some(())
 }
 
-/// Whether no authority holds this byte.
+/// Returns true for a byte that no authority may hold.
 fn is_refused(byte: u8) -> bool {
     !byte.is_ascii_alphanumeric() && !b"-._~:@[]!$&'()*+,;=".contains(&byte)
 }
 
-/// Rewrites a value in Huffman's code. It is canonical (RFC 7541, appendix B): the first bits of a symbol say
-/// how long it is. Symbols of more than eight bits are in no usual path; what follows one stays as it is.
+/// Rewrites a value in Huffman's code. The code is canonical (RFC 7541, appendix B): the first bits of a symbol
+/// give its length. Symbols of more than eight bits are in no usual path; what follows one stays as it is.
 fn rewrite_coded(text: &mut [u8]) {
     /// The blank, `%`, `/` and `-`.
     const BLANK: u16 = 0b01_0100;
@@ -182,7 +182,7 @@ fn rewrite_coded(text: &mut [u8]) {
     }
 }
 
-/// A header block, read without its tables: where its fields begin and end needs none.
+/// A header block, read without its tables, since no table is needed to find where fields begin and end.
 struct Block<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -195,8 +195,8 @@ struct Text {
 }
 
 impl Block<'_> {
-    /// Finds the value of `:authority` where it is spelled out (RFC 7541, 6). A field that names an entry of
-    /// the table holds what was rewritten when it came there.
+    /// Finds the value of `:authority` where it is spelled out (RFC 7541, 6). A field that names an entry of the
+    /// table needs no rewriting: the entry was rewritten when it came into the table.
     fn authority(mut self) -> Option<Text> {
         loop {
             let first = self.peek()?;
