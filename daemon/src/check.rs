@@ -7,12 +7,12 @@ use std::{process::ExitCode, sync::Arc};
 use windlass_model::cluster::DEFAULT;
 
 pub(crate) async fn check(config: &Config) -> ExitCode {
-    let mut well = true;
-    let mut tell = |part: &str, answer: Result<String, String>| match answer {
+    let mut all_answer = true;
+    let mut report = |part: &str, answer: Result<String, String>| match answer {
         Ok(what) => println!("ok      {part}: {what}"),
         Err(why) => {
             println!("FAILED  {part}: {why}");
-            well = false;
+            all_answer = false;
         }
     };
     let plugins = wire::plugins(config, None).await.map(Arc::new);
@@ -27,7 +27,7 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         (Err(_), _) => Err("not looked at: the plugins cannot be loaded".into()),
         (_, Err(error)) => Err(error.to_string()),
     };
-    tell("builder", builder.map(|()| config.builder.address.clone()));
+    report("builder", builder.map(|()| config.builder.address.clone()));
     for cluster in config.clusters() {
         let answer = match wire::client(&cluster).await {
             Ok(client) => client.check().await.map_err(|error| error.to_string()),
@@ -37,14 +37,14 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
             DEFAULT => "cluster".to_owned(),
             name => format!("cluster {name}"),
         };
-        tell(&part, answer.map(|version| format!("Kubernetes {version}")));
+        report(&part, answer.map(|version| format!("Kubernetes {version}")));
     }
     let data = writable(config).map(|()| config.data.display().to_string());
-    tell("data", data);
+    report("data", data);
     let plugins = plugins.map_err(|error| error.to_string());
-    tell("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
-    tell("registry", registry(&config.registry).await);
-    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
+    report("registry", registry(&config.registry).await);
+    if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn writable(config: &Config) -> Result<(), String> {
@@ -55,7 +55,7 @@ fn writable(config: &Config) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", config.data.display()))
 }
 
-/// Whether something listens; whether it lets us push is the first build's to say.
+/// Connects to the registry. Only the first build shows whether a push is allowed.
 async fn registry(registry: &str) -> Result<String, String> {
     let host = registry.split('/').next().unwrap_or_default();
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };

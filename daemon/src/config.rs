@@ -22,7 +22,7 @@ use windlass_model::{
 };
 use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 
-/// Read when no other is named, if it exists.
+/// Path of the file that is read when no other is named. It need not exist.
 const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
 
 /// Variables with the daemon's prefix that belong to the client and to the tests. A host often has both.
@@ -136,15 +136,15 @@ pub(crate) struct Builder {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Cluster {
-    /// Name by which jobs choose it; in `[[clusters]]` only. The cluster named `default` owns what was
-    /// released with `[cluster]`.
+    /// Name by which jobs choose the cluster; in `[[clusters]]` only. The cluster named `default` owns what
+    /// was released with `[cluster]`.
     pub(crate) name: String,
     /// Kubeconfig file. It is read again when credentials expire. Default: the account of the pod that
     /// the daemon runs in.
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Projects that are deployed here. Empty: all.
+    /// Projects that are deployed here. An empty list means all.
     pub(crate) projects: Vec<String>,
-    /// Environments that are deployed here. Empty: all.
+    /// Environments that are deployed here. An empty list means all.
     pub(crate) environments: Vec<String>,
     /// Pod Security Standard of the namespaces that Windlass makes.
     #[serde(deserialize_with = "word")]
@@ -194,7 +194,7 @@ pub(crate) struct Registry {
     /// Settings that override those of the plugin.
     #[serde(default = "object")]
     pub(crate) settings: serde_json::Value,
-    /// Files with the plugin's secrets, by the names in its manifest. They are read each time.
+    /// Files with the plugin's secrets, by the names in its manifest. They are read at each login.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, PathBuf>,
 }
@@ -203,20 +203,20 @@ pub(crate) struct Registry {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Hook {
-    /// Name by which apps configure it in `windlass.toml`: `[hooks.NAME]`.
+    /// Name by which apps configure the hook in `windlass.toml`: `[hooks.NAME]`.
     pub(crate) name: String,
     /// Name of a deploy-hook plugin.
     pub(crate) plugin: String,
-    /// Moment at which it runs.
+    /// Phase of a job in which the hook runs.
     #[serde(deserialize_with = "word")]
     pub(crate) phase: HookPhase,
-    /// Consequence of its failure. Hooks after a failure or a rollback always warn.
+    /// Consequence of the hook's failure. Hooks after a failure or a rollback always warn.
     #[serde(default, deserialize_with = "word")]
     pub(crate) policy: Policy,
-    /// Projects that it runs for. Empty: all.
+    /// Projects that the hook runs for. An empty list means all.
     #[serde(default)]
     pub(crate) projects: Vec<String>,
-    /// Environments that it runs for. Empty: all.
+    /// Environments that the hook runs for. An empty list means all.
     #[serde(default)]
     pub(crate) environments: Vec<String>,
     /// Settings that override those of the plugin.
@@ -236,14 +236,14 @@ pub(crate) struct Plugin {
     pub(crate) path: PathBuf,
     /// Digest of the component, `sha256:…`. A grant requires it.
     pub(crate) digest: Option<String>,
-    /// Place where it runs.
+    /// Place where the plugin runs.
     #[serde(default, deserialize_with = "word")]
     pub(crate) isolation: Isolation,
     #[serde(default)]
     pub(crate) grant: Grant,
     #[serde(default)]
     pub(crate) limits: Limits,
-    /// Settings, by the schema in its manifest.
+    /// Settings, by the schema in the plugin's manifest.
     #[serde(default)]
     pub(crate) settings: Option<serde_json::Value>,
 }
@@ -274,7 +274,7 @@ fn drain() -> u64 {
     10
 }
 
-/// Reads one word of several. The reader's own error names neither the field nor the words.
+/// Reads one value of an enumeration. The derived reader's error names neither the key nor the values.
 fn word<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -326,7 +326,7 @@ impl Config {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// Returns all clusters, the only one by its name.
+    /// Returns all clusters. The one of `[cluster]` is named `default`.
     pub(crate) fn clusters(&self) -> Vec<Cluster> {
         if self.clusters.is_empty() {
             let only = self.cluster.clone().unwrap_or_default();
@@ -335,7 +335,7 @@ impl Config {
         self.clusters.clone()
     }
 
-    /// Returns which apps go where.
+    /// Returns the rule which apps go to which clusters.
     pub(crate) fn targets(&self) -> Targets {
         let target = |cluster: Cluster| {
             let Cluster { name, projects, environments, .. } = cluster;
@@ -366,7 +366,7 @@ fn variables() -> Result<config::Map<String, String>, ConfigError> {
     Ok(own)
 }
 
-/// Keys that had another name, and the name of today.
+/// Former names of keys, each with today's name.
 const RENAMED: [(&str, &str); 1] = [("moment", "phase")];
 
 /// Adds the nearest known key to serde's message on an unknown one.

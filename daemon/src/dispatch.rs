@@ -1,4 +1,4 @@
-//! Drives the queue: starts jobs, stops them, goes on with those of an earlier life.
+//! Drives the queue: starts jobs, stops them, and resumes those that an earlier daemon left unfinished.
 
 use crate::{config::Config, wire::PortsFactory};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -23,7 +23,7 @@ use windlass_model::{
     replay::{ResumePoint, replay},
 };
 
-/// How long a store that takes nothing is left alone.
+/// Pause before a store that takes nothing is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
 /// Everything that a run needs.
@@ -34,8 +34,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// Ends a job that never began, unless it has ended or is another daemon's. `why` stands in the store
-    /// where a caller gave it.
+    /// Ends a job that never began, unless it has ended or another daemon has claimed it. `None` for `why` means
+    /// the reason that is recorded in the store.
     async fn end(&self, id: &str, why: Option<Stop>) -> Result<(), StoreError> {
         let Some(claim) = self.store.claim(id, &self.daemon).await? else { return Ok(()) };
         let stored = self.store.job(id).await?.and_then(|record| record.stop);
@@ -113,7 +113,7 @@ impl Dispatcher {
                     let shared = self.shared.clone();
                     let id = id.clone();
                     let stop = stop.clone();
-                    self.tasks.spawn(async move { tell(&shared, &id, &stop).await });
+                    self.tasks.spawn(async move { forward_stop(&shared, &id, &stop).await });
                 }
             }
             Message::Submitted { .. } => {}
@@ -135,7 +135,7 @@ impl Dispatcher {
         let span = tracing::info_span!("job", id);
         let work = async move {
             // Whatever happens in here, the job's place is free again.
-            let mut slot = Slot { over: Some(Message::Ended { id: id.clone() }), outbox };
+            let mut slot = Slot { at_end: Some(Message::Ended { id: id.clone() }), outbox };
             let result = run(&shared, &id, &stop).await;
             match result {
                 Ok(()) => {}
@@ -144,9 +144,9 @@ impl Dispatcher {
                     tracing::warn!(why, "the job is not this daemon's any more")
                 }
                 Err(lost @ JournalLost::Unavailable(_)) => {
-                    tracing::error!(%lost, "the run is over, the job is not");
+                    tracing::error!(%lost, "the run has ended, the job has not");
                     wait_for_store(&*shared.store).await;
-                    slot.over = Some(Message::Again { id });
+                    slot.at_end = Some(Message::Again { id });
                 }
             }
         };
@@ -167,20 +167,21 @@ impl Dispatcher {
 
 /// A running job's place in the queue, given back when dropped: also by a panic.
 struct Slot {
-    over: Option<Message>,
+    /// Message to the queue. Another one may replace it until the run has ended.
+    at_end: Option<Message>,
     outbox: mpsc::UnboundedSender<Message>,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(over) = self.over.take() {
-            let _ = self.outbox.send(over);
+        if let Some(message) = self.at_end.take() {
+            let _ = self.outbox.send(message);
         }
     }
 }
 
-/// Hands the recorded reason to a run.
-async fn tell(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) {
+/// Forwards the recorded reason of a stop to a run.
+async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) {
     if let Ok(Some(record)) = shared.store.job(id).await {
         stop.send_if_modified(|current| match (&current, record.stop) {
             (None, Some(why)) => {
@@ -199,7 +200,7 @@ async fn wait_for_store(store: &dyn Store) {
     }
 }
 
-/// One job, from where the journal says that it stands.
+/// Runs one job from the resume point in its journal.
 async fn run(
     shared: &Shared,
     id: &str,
@@ -223,7 +224,7 @@ async fn run(
     if let ResumePoint::Ended(_) = replay {
         return Ok(());
     }
-    // A reason that was recorded before this life.
+    // A reason that was recorded before this daemon started.
     if let Some(why) = record.stop {
         stop.send_replace(Some(why));
     }

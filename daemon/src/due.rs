@@ -1,4 +1,4 @@
-//! What comes later is stored, not slept: one loop over what is due.
+//! Due work, which is stored and not slept: one loop takes it.
 
 use std::{sync::Arc, time::Duration};
 use windlass_engine::{
@@ -15,23 +15,23 @@ use windlass_model::{
     due::{Due, DueKind},
 };
 
-/// How long the loop waits at most, and at least.
+/// Longest and shortest pause of the loop.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
 
-/// Work that could not be done is tried again after this. Pull secrets are renewed long before the
-/// login in them expires.
+/// Milliseconds after which failed work is tried again. Pull secrets are renewed long before the login in
+/// them expires.
 const AGAIN_MS: u64 = 60_000;
 
-/// An app whose clusters the configuration does not name, or not any more, is looked at again after this.
+/// Milliseconds after which an app is looked at again whose clusters the configuration does not name.
 const UNKNOWN_MS: u64 = 3_600_000;
 
-/// Work that was taken and not reported as done comes again after this: its daemon was killed.
+/// Milliseconds after which work that was taken and not finished is due again: its daemon was killed.
 const TAKEN_MS: u64 = 600_000;
 
 /// Pieces of work that are taken at once.
 const MOST: u32 = 1000;
 
-/// Does what is due.
+/// The loop over due work.
 pub(crate) struct DueLoop {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) targets: Arc<Targets>,
@@ -39,7 +39,7 @@ pub(crate) struct DueLoop {
 }
 
 impl DueLoop {
-    /// Does what is due, for ever.
+    /// Does due work, for ever.
     pub(crate) async fn run(self) {
         loop {
             let next = match self.round().await {
@@ -55,7 +55,7 @@ impl DueLoop {
         }
     }
 
-    /// Does what is due now, and returns when something is due next.
+    /// Does the work that is due now, and returns the time of the next. `None` means that none is stored.
     async fn round(&self) -> Result<Option<u64>, StoreError> {
         let now = now_ms();
         for due in self.store.take_due(now, now + TAKEN_MS, MOST).await? {
@@ -71,7 +71,7 @@ impl DueLoop {
         self.store.next_due().await
     }
 
-    /// Does one piece of work, and returns when it is due again.
+    /// Does one piece of work, and returns the time at which it is due again. `None` means never.
     async fn work(&self, due: &Due) -> Result<Option<u64>, String> {
         match due.kind {
             DueKind::ForgetLogs => {
@@ -94,7 +94,7 @@ impl DueLoop {
         }
     }
 
-    /// Renews an app's pull secrets, and returns when they are due again.
+    /// Renews an app's pull secrets, and returns the time at which they are due again. `None` means never.
     async fn renew(&self, app: &App) -> Result<Option<u64>, String> {
         let mut released = Vec::new();
         let clusters = self.targets.choose(app, &[], None).map(|clusters| clusters.names);
@@ -109,7 +109,7 @@ impl DueLoop {
                 tracing::warn!(%app, "the pull secret is not renewed: none of its clusters is configured");
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }
-            // A first release is on its way, or it never came to be.
+            // The first release is on its way, or was never made.
             let unfinished = self.store.unfinished().await.map_err(|error| error.to_string())?;
             let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
             return Ok(is_on_its_way.then(now_ms));
@@ -118,7 +118,7 @@ impl DueLoop {
         let mut renewed = Vec::new();
         for release in released {
             let next = self.cluster.renew(&release, &recorder).await;
-            // One that is away does not keep the others from theirs.
+            // A cluster that is away does not keep the others from their renewal.
             renewed.push(next.map_err(|error| format!("{error}{}", release.place())));
         }
         let renewed = renewed.into_iter().collect::<Result<Vec<_>, _>>()?;

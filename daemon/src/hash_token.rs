@@ -5,7 +5,7 @@
 use crate::error::Fault;
 use std::io::{IsTerminal, Read, stdin};
 
-/// No header holds a longer token.
+/// Bytes of the longest token that a header holds.
 const LONGEST: u64 = 8 << 10;
 
 /// Reads a token from standard input and prints its hash.

@@ -1,4 +1,4 @@
-//! The operators' log; jobs speak to users by their events.
+//! The operators' log. Users read the events of their jobs instead.
 
 use crate::{
     config::{Config, Format},

@@ -7,17 +7,17 @@ use tokio::sync::Mutex;
 use windlass_plugin_host::{PluginStatus, Plugins};
 use windlass_service::{PluginRecord, PluginRecords};
 
-/// Reads the configuration again when it is told to.
+/// Administration of the plugins. A reload reads the configuration again.
 pub(crate) struct PluginAdmin {
     plugins: Arc<Plugins>,
     file: Option<PathBuf>,
-    /// Two swaps at once would tell each other's changes.
-    one: Mutex<()>,
+    /// Held during a reload: of two at once, each would list the other's changes.
+    reloading: Mutex<()>,
 }
 
 impl PluginAdmin {
     pub(crate) fn new(plugins: Arc<Plugins>, file: Option<PathBuf>) -> Self {
-        Self { plugins, file, one: Mutex::default() }
+        Self { plugins, file, reloading: Mutex::default() }
     }
 }
 
@@ -28,11 +28,11 @@ impl PluginRecords for PluginAdmin {
     }
 
     async fn reload(&self) -> Result<Vec<String>, String> {
-        let _one = self.one.lock().await;
+        let _reloading = self.reloading.lock().await;
         let config = Config::load(self.file.as_deref()).map_err(|error| error.to_string())?;
         let reloaded = self.plugins.reload(&wire::setup(&config)).await;
         reloaded.map_err(|error| {
-            tracing::error!(%error, "the plugins of before stay");
+            tracing::error!(%error, "the previous plugins stay in use");
             error.to_string()
         })
     }

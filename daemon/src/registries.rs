@@ -1,4 +1,4 @@
-//! Logins at registries: the operator's own words, or a plugin's; kept here and nowhere else.
+//! Logins at registries, from the configuration or from a plugin. They are kept here and nowhere else.
 
 use async_trait::async_trait;
 use std::{
@@ -15,13 +15,13 @@ use windlass_model::clock::now_ms;
 use windlass_model::error::PluginError;
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
-/// How long a login that does not expire is taken without asking.
+/// Time for which a login without an end is used before its plugin is asked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// A login of a plugin, and of which one.
+/// A login that a plugin returned, with its origin.
 struct Kept {
     login: Login,
-    /// Another set may have other words for the same registry.
+    /// Another set of plugins may configure the same registry otherwise.
     source: RegistrySource,
     since: Instant,
 }
@@ -50,7 +50,7 @@ impl Registries {
         source: &RegistrySource,
         recorder: &Recorder,
     ) -> Result<Login, PluginError> {
-        // Nobody's job: many share what comes of it.
+        // Not for one project: jobs of all of them share the login.
         set.for_job("").authenticate(source, recorder).await
     }
 }
@@ -73,7 +73,7 @@ impl Logins for Registries {
         if let Some(kept) = fresh
             && match kept.login.renew_ms {
                 Some(renew_ms) => now_ms() < renew_ms,
-                // Its file may be another by now.
+                // The file of the login may have changed since.
                 None => kept.since.elapsed() < LOOK_AGAIN,
             }
         {
@@ -81,16 +81,16 @@ impl Logins for Registries {
         }
         match self.ask(&set, source, recorder).await {
             Ok(login) => {
-                // One that is over already was made by a clock that is off: it is used, and not kept.
-                let is_over = login.renew_ms.is_some_and(|renew_ms| renew_ms <= now_ms());
-                if is_over {
+                // A login that has expired on arrival comes from a clock that is off: it is used, and not kept.
+                let has_expired = login.renew_ms.is_some_and(|renew_ms| renew_ms <= now_ms());
+                if has_expired {
                     tracing::warn!(
                         host,
-                        "the registry's login is over as it comes: see the clocks"
+                        "the registry's login has expired on arrival: compare the clocks"
                     );
                 }
                 let source = source.clone();
-                *kept = (!is_over).then(|| Kept {
+                *kept = (!has_expired).then(|| Kept {
                     login: login.clone(),
                     source,
                     since: Instant::now(),
@@ -98,7 +98,7 @@ impl Logins for Registries {
                 Ok(Some(login))
             }
             Err(error) => match fresh {
-                // It is renewed long before its end: the old one may still do.
+                // A login is renewed long before its end: the old one may still be accepted.
                 Some(kept) => {
                     tracing::warn!(host, %error, "the login cannot be renewed; the old one is used");
                     Ok(Some(kept.login.clone()))

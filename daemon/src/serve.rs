@@ -1,4 +1,4 @@
-//! Wire, serve, drain.
+//! Wires, serves and drains.
 
 use crate::{
     config::{Config, Listen},
@@ -17,7 +17,8 @@ use tokio::{
 use windlass_api::{Access, Tls, serve_tcp, serve_unix};
 use windlass_service::{Inspection, PluginRecords, Services};
 
-/// `file`: where the configuration came from, to be read again for new plugins.
+/// Serves until a signal, or until a listener fails. `file` is the path of the configuration, which is read again
+/// when plugins are reloaded. `None` means the default path.
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, factory } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
@@ -73,7 +74,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let mut hangup = signal(SignalKind::hangup())?;
     let reloading = tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            // Told in the log.
+            // A failure is in the log.
             let _ = plugins.reload().await;
         }
     });

@@ -25,8 +25,8 @@ use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Sou
 use windlass_service::Planner;
 use windlass_store::{Key, SqliteStore};
 
-/// The daemon's own program: its children are the same one. Not `current_exe()`, which names a file
-/// that is gone after an upgrade in place.
+/// Path of the daemon's own program, which its children run too. Not `current_exe()`: after an upgrade in
+/// place that names a deleted file.
 const PROGRAM: &str = "/proc/self/exe";
 
 /// Everything that jobs run on.
@@ -35,7 +35,7 @@ pub(crate) struct Wired {
     pub(crate) factory: PortsFactory,
 }
 
-/// What all jobs share, and the plugins of which each takes its own.
+/// The adapters that all jobs share, and the plugins, of which each job keeps its own set.
 #[derive(Clone)]
 pub(crate) struct PortsFactory {
     pub(crate) plugins: Arc<Plugins>,
@@ -44,7 +44,7 @@ pub(crate) struct PortsFactory {
     pub(crate) cluster: Arc<dyn Cluster>,
     preview: Arc<dyn Preview>,
     pub(crate) inspect: Arc<dyn Inspect>,
-    /// Which apps go to which clusters.
+    /// The rule which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
     pub(crate) secrets: Arc<dyn Secrets>,
     registry: String,
@@ -52,7 +52,7 @@ pub(crate) struct PortsFactory {
 }
 
 impl PortsFactory {
-    /// Ports for one job of a project, to its end.
+    /// Returns the ports for one job of a project.
     pub(crate) fn for_job(&self, project: &str) -> Ports {
         let plugins = self.plugins.for_job(project);
         Ports {
@@ -139,7 +139,7 @@ pub(crate) fn builder(config: &Config, logins: Arc<dyn Logins>) -> Result<BuildK
     Ok(BuildKit::new(address, logins, config.data.join("contexts")))
 }
 
-/// `secrets`: the projects' own, for hooks that are told to use them.
+/// Loads the plugins. `secrets` has the projects' secrets, for hooks that are configured with one.
 pub(crate) async fn plugins(
     config: &Config,
     secrets: Option<Arc<dyn Secrets>>,
@@ -148,7 +148,7 @@ pub(crate) async fn plugins(
     Ok(Plugins::load(host, &setup(config)).await?)
 }
 
-/// The plugins, and what they are used for, as the operator configured them.
+/// Returns the plugins and their uses, as the operator configured them.
 pub(crate) fn setup(config: &Config) -> Setup {
     let source = |plugin: &config::Plugin| Source {
         path: plugin.path.clone(),
@@ -194,7 +194,7 @@ fn hook_source(configured: &config::Hook) -> HookSource {
     }
 }
 
-/// Users and passwords that the operator gave.
+/// Reads the logins that are configured with a user and a password file.
 pub(crate) fn fixed_logins(config: &Config) -> Result<BTreeMap<String, Login>, Fault> {
     let mut logins = BTreeMap::new();
     for registry in &config.registries {

@@ -28,7 +28,7 @@ impl Config {
         }
         if self.cluster.as_ref().is_some_and(|cluster| !cluster.name.is_empty()) {
             return fail(
-                "cluster.name: the only cluster is called `default`; others go into `clusters`",
+                "cluster.name: the only cluster is named `default`; others go into `clusters`",
             );
         }
         for (index, cluster) in self.clusters.iter().enumerate() {
@@ -37,7 +37,7 @@ impl Config {
                 .map_err(|error| ConfigError(error.to_string()))?;
             let before = || self.clusters.iter().take(index);
             if before().any(|before| before.name == *name) {
-                return fail(format!("clusters[{index}].name: `{name}` is said twice"));
+                return fail(format!("clusters[{index}].name: `{name}` is named twice"));
             }
             if let Some(same) = before().find(|before| before.kubeconfig == cluster.kubeconfig) {
                 // A failure in the one would put back, or scale to nothing, what serves in the other.

@@ -23,15 +23,15 @@ client's; the daemon ignores them.
 
 /// One table of the file.
 struct Table<'a> {
-    /// Its keys up to here, parted by dots.
+    /// Keys up to this table, parted by dots.
     path: String,
-    /// In double brackets.
+    /// True for a table in double brackets.
     is_list: bool,
     description: &'a str,
     schema: &'a Value,
 }
 
-/// The text as far as it is written, and where each shared definition stands in it.
+/// The text as far as it is written, with the place of each shared definition in it.
 struct Reference<'a> {
     root: &'a Value,
     text: String,
@@ -54,7 +54,7 @@ impl<'a> Reference<'a> {
             notes.extend(default(&property["default"]));
             let line = description.replace('\n', " ");
             writeln!(self.text, "- `{key}` ({}): {line}", notes.join(", ")).unwrap();
-            self.words(property);
+            self.values(property);
             let schema = resolve(self.root, property);
             let items = resolve(self.root, &schema["items"]);
             let nested = if items["properties"].is_object() { items } else { schema };
@@ -68,7 +68,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// Writes a heading and a table; where the same definition was written, only the way to it.
+    /// Writes a heading and a table. A definition that was written before gets a reference to its place.
     fn section(&mut self, property: &'a Value, table: &Table<'a>) {
         let header =
             if table.is_list { format!("[[{}]]", table.path) } else { format!("[{}]", table.path) };
@@ -85,23 +85,23 @@ impl<'a> Reference<'a> {
         self.table(table);
     }
 
-    /// Lists the words that an enumeration has, each with its meaning.
-    fn words(&mut self, property: &Value) {
+    /// Lists the values of an enumeration, each with its meaning.
+    fn values(&mut self, property: &Value) {
         let schema = resolve(self.root, property);
         let items = resolve(self.root, &schema["items"]);
-        for word in list(&schema["oneOf"]).iter().chain(list(&items["oneOf"])) {
-            let meaning = text(&word["description"]).replace('\n', " ");
-            writeln!(self.text, "  - `{}`: {meaning}", text(&word["const"])).unwrap();
+        for value in list(&schema["oneOf"]).iter().chain(list(&items["oneOf"])) {
+            let meaning = text(&value["description"]).replace('\n', " ");
+            writeln!(self.text, "  - `{}`: {meaning}", text(&value["const"])).unwrap();
         }
     }
 
-    /// Says what a value looks like.
+    /// Returns the form of a value.
     fn kind(&self, property: &Value) -> String {
         let schema = resolve(self.root, property);
         if !list(&schema["oneOf"]).is_empty() || !list(&schema["enum"]).is_empty() {
-            let known = list(&schema["oneOf"]).iter().map(|word| &word["const"]);
+            let known = list(&schema["oneOf"]).iter().map(|value| &value["const"]);
             let known = known.chain(list(&schema["enum"]));
-            return known.map(|word| format!("`{}`", text(word))).collect::<Vec<_>>().join(" or ");
+            return known.map(|one| format!("`{}`", text(one))).collect::<Vec<_>>().join(" or ");
         }
         if !list(&schema["anyOf"]).is_empty() {
             let kinds = list(&schema["anyOf"]).iter().map(|one| self.kind(one));
@@ -123,7 +123,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Follows a reference, and takes what is there out of what may be absent.
+/// Follows a reference, and takes the schema of a value out of that of an optional one.
 fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return root.pointer(reference.trim_start_matches('#')).unwrap();
@@ -134,28 +134,28 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// The name of the definition that a property refers to.
+/// Returns the name of the definition that a property refers to.
 fn definition(property: &Value) -> Option<&str> {
     let direct = property["$ref"].as_str();
     direct.or_else(|| list(&property["anyOf"]).iter().find_map(|one| one["$ref"].as_str()))
 }
 
-/// The comment at the key, else that of its type.
+/// Returns the comment at the key, else that of its type.
 fn described<'a>(root: &'a Value, property: &'a Value) -> &'a str {
     let schema = resolve(root, property);
     let all = [property, schema, resolve(root, &schema["items"])];
     all.iter().find_map(|value| value["description"].as_str()).unwrap_or_default()
 }
 
-/// A default that says something.
+/// Returns the note on a default. `None` means that there is none, or an empty one.
 fn default(value: &Value) -> Option<String> {
-    let is_said = match value {
+    let is_shown = match value {
         Value::Null | Value::Object(_) => false,
         Value::Array(values) => !values.is_empty(),
         Value::String(text) => !text.is_empty(),
         Value::Bool(_) | Value::Number(_) => true,
     };
-    is_said.then(|| format!("default `{value}`"))
+    is_shown.then(|| format!("default `{value}`"))
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -40,26 +40,26 @@ fn several_clusters_have_names_and_no_two_the_same() {
     let config = load(&format!("{LEAST}{}{}", cluster("eu"), cluster("us"))).unwrap();
     assert_eq!(config.targets().all.len(), 2);
     assert_eq!(load(LEAST).unwrap().clusters()[0].name, "default");
-    for (text, words) in [
-        (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is said twice"),
+    for (text, expected) in [
+        (cluster("eu") + &cluster("eu"), "clusters[1].name: `eu` is named twice"),
         (
             cluster("eu") + &cluster("us").replace("kubeconfig = \"us\"", "kubeconfig = \"eu\""),
             "clusters[1].kubeconfig: is that of `eu`",
         ),
         (cluster("EU"), "clusters[0].name: `EU` must start with a letter a-z"),
         (cluster("eu") + "[cluster]\n", "cannot stand beside `clusters`"),
-        ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is called `default`"),
+        ("[cluster]\nname = \"eu\"\n".into(), "the only cluster is named `default`"),
     ] {
         let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
-fn a_wrong_word_is_told_with_those_that_there_are() {
+fn a_wrong_value_is_refused_with_those_that_are_expected() {
     let error = load(&format!("cluster-order = \"both\"\n{LEAST}")).unwrap_err().to_string();
-    let words = "unknown variant `both`, expected `sequential` or `parallel`";
-    assert!(error.contains(words) && error.contains("cluster-order"), "{error}");
+    let expected = "unknown variant `both`, expected `sequential` or `parallel`";
+    assert!(error.contains(expected) && error.contains("cluster-order"), "{error}");
     let error = load(&format!("{LEAST}[cluster]\npod-security = \"strict\"\n"));
     let error = error.unwrap_err().to_string();
     assert!(error.contains("`strict`, expected one of `privileged`, `baseline`"), "{error}");
@@ -82,7 +82,7 @@ fn a_principal_that_could_never_call_is_refused() {
     };
     let token = format!("token-sha256 = \"{hash}\"");
     load(&format!("{LEAST}{}", principal(&token))).unwrap();
-    for (text, words) in [
+    for (text, expected) in [
         (principal(""), "principals[0].token-sha256: is missing, and so is `certificate-sha256`"),
         (principal("token-sha256 = \"t0ken\""), "token-sha256: has 5 characters"),
         (principal(&token) + &principal(&token), "principals[1].token-sha256: is that of `ci` too"),
@@ -95,7 +95,7 @@ fn a_principal_that_could_never_call_is_refused() {
         (principal(&token).replace("[\"read\"]", "[]"), "principals[0].verbs: is empty"),
     ] {
         let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(expected), "{error}");
         assert!(!error.contains("t0ken"), "a token is not repeated: {error}");
     }
 }

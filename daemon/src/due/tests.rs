@@ -28,7 +28,7 @@ use windlass_model::{
 };
 use windlass_store::MemoryStore;
 
-/// Renews with the next answer, and never once there is none.
+/// A cluster that renews with the next answer. Without one it has nothing to renew.
 struct Renewing(Mutex<Vec<Result<Option<u64>, ClusterError>>>);
 
 #[async_trait]
@@ -135,13 +135,13 @@ async fn a_renewal_that_fails_is_tried_again_and_not_at_once() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_gone_is_not_renewed_again() {
+async fn an_app_that_was_deleted_is_not_renewed_again() {
     let (due, _) = released(vec![Ok(None)]).await;
     let next = due.round().await.unwrap().unwrap();
     assert!(next > now_ms() + LOGS_KEPT_MS / 2, "only the job is to be forgotten");
 }
 
-/// Its pull secret is there before its release is.
+/// The pull secret is there before the release is.
 #[tokio::test]
 async fn a_first_release_on_its_way_keeps_its_renewal() {
     let store = MemoryStore::default();
@@ -154,5 +154,5 @@ async fn a_first_release_on_its_way_keeps_its_renewal() {
     let why = Stop::Cancelled { by: "me".into() };
     let ended = Event::Ended(Outcome::Stopped { at: Stage::Release, why });
     store.append(&claim, ended).await.unwrap();
-    assert_eq!(due.renew(&app()).await, Ok(None), "it never came to be");
+    assert_eq!(due.renew(&app()).await, Ok(None), "the release was never made");
 }
