@@ -102,7 +102,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Where clients reach the daemon. Both addresses serve the same services.
+/// Addresses at which clients reach the daemon. Both serve the same services.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Listen {

@@ -120,5 +120,5 @@ fn init_writes_what_was_detected_and_the_file_is_taken() {
     repository.commit("say it").unwrap();
     let plan = ["plan", "t-init/app", "--repository", repository.url()];
     let plan = env.daemon.windlass(&plan).unwrap();
-    assert!(plan.text.contains("replicas: said by windlass.toml"), "{}", plan.text);
+    assert!(plan.text.contains("replicas: decided by windlass.toml"), "{}", plan.text);
 }

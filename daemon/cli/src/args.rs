@@ -4,14 +4,14 @@ use crate::{codes::Codes, render::Detail};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
-/// Deploy a commit, watch it, take it back.
+/// Deploy a commit, watch it, roll it back.
 ///
 /// Exit codes: 0 done; 1 the job failed or was stopped; 2 the request was wrong; 3 the daemon does
 /// not answer; 130 Ctrl-C while a job was watched, which goes on; 141 nobody reads the output.
 #[derive(Parser)]
 #[command(name = "windlass", version)]
 pub(crate) struct Args {
-    /// Where the daemon listens: unix:///path, http://host:port or https://host:port.
+    /// Address of the daemon: unix:///path, http://host:port or https://host:port.
     #[arg(
         long,
         global = true,
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// The certificate's key, PEM.
     #[arg(long, global = true, requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
-    /// For people, or JSON: one object a line.
+    /// Form of the output: for people, or JSON with one object a line.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
     /// Colours, for people. `auto`: on a terminal, unless NO_COLOR is set.
@@ -57,13 +57,13 @@ pub(crate) enum Color {
     Never,
 }
 
-/// How much of a job is shown while it is watched.
+/// Detail in which a watched job is shown.
 #[derive(Clone, Copy, Group)]
 pub(crate) struct Shown {
-    /// Every line of every tool, as it comes; otherwise those of what runs, and of what failed.
+    /// Show every line of every tool as it comes, not only those of what runs and of what failed.
     #[arg(long, short)]
     verbose: bool,
-    /// What plugins and steps did, too.
+    /// Show what plugins and steps did, too.
     #[arg(long = "events")]
     with_events: bool,
 }
@@ -85,26 +85,26 @@ pub(crate) enum Command {
         detach: bool,
         #[command(flatten)]
         shown: Shown,
-        /// Makes a repeat of this command the same job.
+        /// Id of the request: a repeat with the same id is the same job.
         #[arg(long)]
         request_id: Option<String>,
         /// Seconds until the plan must be made.
         #[arg(long)]
         timeout: Option<u32>,
-        /// KEY=VALUE, shown and searched.
+        /// KEY=VALUE, kept and shown with the job.
         #[arg(long, value_parser = pair)]
         label: Vec<(String, String)>,
-        /// Of several clusters: one after the other, or all at once. Default: the operator's.
+        /// Order of several clusters: one after the other, or all at once. Default: the operator's.
         #[arg(long)]
         cluster_order: Option<ClusterOrder>,
     },
-    /// What a submit would do: evidence, Dockerfile, what would change in the cluster. Changes
-    /// nothing.
+    /// Show what a submit would do: evidence, Dockerfile, changes in the cluster. Changes nothing.
     Plan {
         #[command(flatten)]
         source: Source,
     },
-    /// Write Dockerfile and Kubernetes objects as plain files, to own them and go on without us.
+    /// Write Dockerfile and Kubernetes objects as plain files, to own them and go on without
+    /// Windlass.
     Eject {
         #[command(flatten)]
         source: Source,
@@ -145,7 +145,7 @@ pub(crate) enum Command {
     Schema,
     /// Follow a job's events to its end. Ctrl-C leaves the job running.
     Watch {
-        /// The job.
+        /// Id of the job.
         id: String,
         /// Show only what comes after this event.
         #[arg(long, default_value_t = 0)]
@@ -155,63 +155,63 @@ pub(crate) enum Command {
     },
     /// List jobs, newest first.
     Jobs {
-        /// Only of this project.
+        /// Only jobs of this project.
         #[arg(long)]
         project: Option<String>,
-        /// Only of this app.
+        /// Only jobs of this app.
         #[arg(long)]
         app: Option<String>,
-        /// Only in this state: waiting, running, rolling-back, succeeded, failed, stopped.
+        /// Only jobs in this state: waiting, running, rolling-back, succeeded, failed, stopped.
         #[arg(long)]
         state: Vec<String>,
-        /// At most so many.
+        /// Largest number of jobs.
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
-    /// One job, and how it ended.
+    /// Show a job, and how it ended.
     Show {
-        /// The job.
+        /// Id of the job.
         id: String,
-        /// Its events too.
+        /// Show the events of the job, too.
         #[arg(long)]
         events: bool,
-        /// Which plugins were asked, what each call took, and how it ended.
+        /// Show which plugins were asked, what each call took, and how it ended.
         #[arg(long, conflicts_with = "events")]
         plugins: bool,
     },
     /// Ask a job to stop: what ran before still serves.
     Cancel {
-        /// The job.
+        /// Id of the job.
         id: String,
     },
-    /// What serves an app, where, since when, by whom, how it is, and its last jobs.
+    /// Show what serves an app, where, since when, by whom, its health and its last jobs.
     Status {
         /// project/app or project/app/environment.
         app: String,
     },
-    /// What an app prints: the end of it, then live. Ctrl-C ends it; the app goes on.
+    /// Show what an app prints: the last lines, then live. Ctrl-C ends the output; the app goes on.
     Logs {
         /// project/app or project/app/environment.
         app: String,
-        /// Only what was printed until now.
+        /// Show only what was printed until now.
         #[arg(long)]
         no_follow: bool,
-        /// Only of this process, such as `worker`.
+        /// Only lines of this process, such as `worker`.
         #[arg(long, default_value = "")]
         process: String,
-        /// Only in this cluster.
+        /// Only lines from this cluster.
         #[arg(long, default_value = "")]
         cluster: String,
-        /// Of the run before the last restart of each container.
+        /// Lines of the run before the last restart of each container.
         #[arg(long)]
         previous: bool,
-        /// Lines of each container's past.
+        /// Number of lines of each container's past.
         #[arg(long, default_value_t = 100)]
         tail: u32,
-        /// Only what is younger, such as 10m or 2h.
+        /// Only lines that are younger, such as 10m or 2h.
         #[arg(long, value_parser = humantime::parse_duration)]
         since: Option<Duration>,
-        /// Times, by the clock of this machine.
+        /// Show times, by the clock of this machine.
         #[arg(long)]
         timestamps: bool,
     },
@@ -224,13 +224,14 @@ pub(crate) enum Command {
     Rollback {
         /// project/app or project/app/environment.
         app: String,
-        /// A release's id or a commit. Default: the one before.
+        /// A release's id or a commit. Default: the release before the one that serves.
         #[arg(long, default_value = "")]
         to: String,
-        /// Only in this cluster; several for several. Default: where it was, or where the newest is.
+        /// Only in this cluster; may be repeated. Default: the clusters of the release, or of the
+        /// newest one.
         #[arg(long)]
         cluster: Vec<String>,
-        /// Of several clusters: one after the other, or all at once. Default: the operator's.
+        /// Order of several clusters: one after the other, or all at once. Default: the operator's.
         #[arg(long)]
         cluster_order: Option<ClusterOrder>,
         /// Do not watch.
@@ -247,14 +248,14 @@ pub(crate) enum Command {
     Plugin(Plugin),
     /// Print a completion script.
     Completion {
-        /// For which shell.
+        /// Shell that the script is for.
         shell: clap_complete::Shell,
     },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ClusterOrder {
-    /// Each healthy before the next is touched.
+    /// One after the other. Each is healthy before the next is touched.
     Sequential,
     /// All at once.
     Parallel,
@@ -264,42 +265,42 @@ pub(crate) enum ClusterOrder {
 pub(crate) enum Secret {
     /// Read a value from standard input, or a file, and seal it.
     Put {
-        /// Whose.
+        /// Project of the secret.
         project: String,
-        /// Its name.
+        /// Name of the secret.
         name: String,
-        /// Default: standard input.
+        /// File with the value. Default: standard input.
         #[arg(long)]
         file: Option<PathBuf>,
     },
-    /// Names and versions.
+    /// List names and versions.
     List {
-        /// Whose.
+        /// Project of the secrets.
         project: String,
     },
-    /// Delete all versions.
+    /// Delete all versions of a secret.
     Delete {
-        /// Whose.
+        /// Project of the secret.
         project: String,
-        /// Its name.
+        /// Name of the secret.
         name: String,
     },
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Plugin {
-    /// Those that new jobs begin with, in the order in which they are asked.
+    /// List the plugins that new jobs begin with, in the order in which they are asked.
     List,
-    /// One plugin: what it may do, and how it has fared.
+    /// Show one plugin: what it may do, and how its calls ended.
     Inspect {
-        /// Its name.
+        /// Name of the plugin.
         name: String,
     },
-    /// Read the configuration's plugins anew: all go live, or none.
+    /// Read the configuration's plugins again: all go live, or none.
     Reload,
 }
 
-/// What to deploy, and how; the rest is decided by windlass.toml and detection.
+/// Source and settings of a job. `windlass.toml` and detection decide the rest.
 #[derive(Group)]
 pub(crate) struct Source {
     /// project/app or project/app/environment.
@@ -314,25 +315,25 @@ pub(crate) struct Source {
     /// Folder of the app within the repository.
     #[arg(long, default_value = "")]
     pub(crate) directory: String,
-    /// Only to this of the daemon's clusters; several for several. Default: all for this app.
+    /// Deploy only to this cluster; may be repeated. Default: all clusters for this app.
     #[arg(long)]
     pub(crate) cluster: Vec<String>,
     /// Name of the project's secret that holds user:token for the repository.
     #[arg(long, default_value = "")]
     pub(crate) credential: String,
-    /// A file with all that windlass.toml can say, TOML or JSON; the options below go over it.
+    /// A file with keys of windlass.toml, TOML or JSON. The options below override it.
     #[arg(long)]
     pub(crate) spec: Option<PathBuf>,
-    /// Where the app listens.
+    /// Port at which the app listens.
     #[arg(long)]
     pub(crate) port: Option<u32>,
-    /// NAME=VALUE, plain.
+    /// NAME=VALUE: a variable of the environment that is no secret.
     #[arg(long, value_parser = pair)]
     pub(crate) env: Vec<(String, String)>,
     /// NAME=SECRET: a variable from a secret of the project.
     #[arg(long, value_parser = pair)]
     pub(crate) secret: Vec<(String, String)>,
-    /// How many pods.
+    /// Number of pods.
     #[arg(long)]
     pub(crate) replicas: Option<u32>,
     /// CPU request, such as 250m.
@@ -347,7 +348,7 @@ pub(crate) struct Source {
     /// HTTP path for the probes.
     #[arg(long)]
     pub(crate) health: Option<String>,
-    /// Dockerfile's path.
+    /// Path of the Dockerfile.
     #[arg(long)]
     pub(crate) dockerfile: Option<String>,
     /// Use this detector's recipe, even where a Dockerfile is there.
@@ -359,7 +360,7 @@ pub(crate) struct Source {
     /// NAME=VALUE for the Dockerfile's ARGs.
     #[arg(long, value_parser = pair)]
     pub(crate) build_arg: Vec<(String, String)>,
-    /// NAME=JSON: what the app says of one of the operator's hooks, a JSON object.
+    /// NAME=JSON: the app's settings for one of the operator's hooks, a JSON object.
     #[arg(long, value_parser = pair)]
     pub(crate) hook: Vec<(String, String)>,
     /// A secret of the project for RUN --mount=type=secret,id=NAME.
@@ -374,7 +375,7 @@ pub(crate) struct Source {
     /// Seconds until tests are taken to hang.
     #[arg(long)]
     pub(crate) test_timeout: Option<u32>,
-    /// The test's command, a word each: --test npm --test test.
+    /// The test's command, one argument each: --test npm --test test.
     #[arg(long = "test", allow_hyphen_values = true)]
     pub(crate) test: Vec<String>,
     /// The app's command, after `--`.

@@ -17,7 +17,7 @@ use windlass_proto::v1::{
 
 pub(crate) type Service = InterceptedService<Channel, Token>;
 
-/// One connection for all services.
+/// Clients of all services, over one connection.
 pub(crate) struct Client {
     pub(crate) apps: AppsClient<Service>,
     pub(crate) jobs: JobsClient<Service>,
@@ -26,7 +26,7 @@ pub(crate) struct Client {
     pub(crate) plugins: PluginsClient<Service>,
 }
 
-/// Sends the token, where there is one.
+/// Interceptor that sends the token. `None` sends none.
 #[derive(Clone)]
 pub(crate) struct Token(Option<MetadataValue<Ascii>>);
 
@@ -65,7 +65,7 @@ impl Client {
                 let endpoint = Endpoint::from_shared(args.address.clone())
                     .map_err(|error| Failure::usage(format!("--address: {error}")))?
                     .connect_timeout(Duration::from_secs(5))
-                    // What lies between may forget a connection in which nothing is said.
+                    // Proxies may drop a connection without traffic.
                     .http2_keep_alive_interval(Duration::from_secs(30))
                     .keep_alive_timeout(Duration::from_secs(20));
                 let endpoint = tls(endpoint, args)?;

@@ -1,4 +1,4 @@
-//! What each command does.
+//! Runs each command that asks the daemon.
 
 use crate::{
     args::{Args, ClusterOrder, Command, Output, Secret},
@@ -175,8 +175,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn order(said: Option<ClusterOrder>) -> v1::ClusterOrder {
-    match said {
+fn order(requested: Option<ClusterOrder>) -> v1::ClusterOrder {
+    match requested {
         None => v1::ClusterOrder::Unspecified,
         Some(ClusterOrder::Sequential) => v1::ClusterOrder::Sequential,
         Some(ClusterOrder::Parallel) => v1::ClusterOrder::Parallel,
@@ -198,7 +198,7 @@ async fn submitted(
     follow(client, args, job, 0, detail).await
 }
 
-/// All that there are now; a job that runs is not waited for.
+/// Prints the events that there are now. A running job is not waited for.
 async fn all_events(
     client: &mut Client,
     args: &Args,

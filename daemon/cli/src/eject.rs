@@ -11,7 +11,7 @@ use windlass_proto::v1;
 /// Writes the Dockerfile and one file an object, in the order in which they are applied.
 ///
 /// # Errors
-/// When the folder holds something, or cannot be written.
+/// Fails if the folder is not empty or cannot be written.
 pub(crate) fn write(
     plan: &v1::PlanResponse,
     to: &Path,
@@ -45,7 +45,7 @@ pub(crate) fn write(
     Ok(files)
 }
 
-/// What to do with the files.
+/// Returns the commands that apply the files.
 pub(crate) fn next(plan: &v1::PlanResponse, to: &Path) -> String {
     let secrets = plan.manifests.iter().any(|text| text.contains("\"***\""));
     let fill =
@@ -53,7 +53,7 @@ pub(crate) fn next(plan: &v1::PlanResponse, to: &Path) -> String {
     format!("{fill}kubectl apply --filename {}", to.join("kubernetes").display())
 }
 
-/// The image of the plan is not built yet.
+/// Replaces the image of the plan, which is not built yet.
 fn put_image(value: &mut Value, image: &str) {
     match value {
         Value::String(text) if text.ends_with("@(known after the build)") => image.clone_into(text),
@@ -63,7 +63,7 @@ fn put_image(value: &mut Value, image: &str) {
     }
 }
 
-/// Without what tells Windlass that an object is its own. Labels of pods stay: selectors read them.
+/// Removes the marks by which Windlass knows its own objects. Labels of pods stay: selectors read them.
 fn disown(object: &mut Value) {
     let Some(metadata) = object.get_mut("metadata") else { return };
     if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {

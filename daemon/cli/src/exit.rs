@@ -1,12 +1,12 @@
 //! Exit codes, which scripts read.
 
-/// The job failed, or was stopped.
+/// Exit code of a job that failed or was stopped.
 pub(crate) const FAILED: u8 = 1;
-/// The request was wrong.
+/// Exit code of a wrong request.
 pub(crate) const USAGE: u8 = 2;
-/// Nobody answers.
+/// Exit code of a daemon that does not answer.
 pub(crate) const UNREACHABLE: u8 = 3;
-/// Ctrl-C, while a job was watched: 128 + SIGINT.
+/// Exit code of Ctrl-C while a job was watched: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
-/// Nobody reads the output any more: 128 + SIGPIPE, as of other programs.
+/// Exit code of an output that nobody reads any more: 128 + SIGPIPE, as of other programs.
 pub(crate) const UNREAD: u8 = 141;

@@ -10,7 +10,7 @@ const CODE: usize = 28;
 /// Prints the page of a code, or all codes.
 ///
 /// # Errors
-/// When there is no such code, or nobody reads what is printed.
+/// Fails for an unknown code, and if nobody reads the output.
 pub(crate) fn explain(code: Option<&str>, output: Output) -> Result<(), Failure> {
     let Some(code) = code else {
         return match output {
@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// Commands that a page tells people to type are taken.
+    /// Commands on pages are ones that the command line takes.
     #[test]
     fn commands_on_pages_are_command_lines() {
         for entry in entries() {

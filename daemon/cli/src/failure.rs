@@ -19,12 +19,12 @@ impl Failure {
         Self { message: message.into(), code: USAGE }
     }
 
-    /// Nobody answers.
+    /// Makes the failure of a daemon that does not answer.
     pub(crate) fn unreachable(message: String) -> Self {
         Self { message, code: UNREACHABLE }
     }
 
-    /// Nobody reads what is printed any more, or it cannot be written.
+    /// Makes the failure of an output that cannot be written. A closed one gets no message.
     pub(crate) fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self { message: String::new(), code: UNREAD };
@@ -32,7 +32,7 @@ impl Failure {
         Self::usage(format!("standard output: {error}"))
     }
 
-    /// Whether there is nobody to tell.
+    /// Returns true where nobody would read the message.
     pub(crate) fn is_silent(&self) -> bool {
         self.code == UNREAD
     }
@@ -44,7 +44,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A daemon's message quotes what repositories and tools said.
+        // A daemon's message quotes what repositories and tools print.
         let lines: Vec<_> = self.message.lines().map(clean).collect();
         write!(f, "windlass: {}", lines.join("\n"))
     }
@@ -97,9 +97,9 @@ mod tests {
     use tonic_types::ErrorDetails;
 
     #[test]
-    fn a_reader_that_has_gone_is_told_nothing() {
-        let gone = Failure::output(&std::io::ErrorKind::BrokenPipe.into());
-        assert!(gone.is_silent() && gone.code() == 141);
+    fn a_closed_output_gets_no_message() {
+        let closed = Failure::output(&std::io::ErrorKind::BrokenPipe.into());
+        assert!(closed.is_silent() && closed.code() == 141);
         let full = Failure::output(&std::io::ErrorKind::StorageFull.into());
         assert!(!full.is_silent() && full.code() == USAGE);
     }

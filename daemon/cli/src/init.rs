@@ -12,8 +12,8 @@ use windlass_proto::v1;
 /// Columns of a comment.
 const WIDTH: usize = 96;
 
-/// Words that most apps need sooner or later: table, key, and what is said where nothing is known.
-const WORDS: [(&str, &str, &str); 14] = [
+/// Keys that most apps need sooner or later: table, key, and an example for where nothing is known.
+const KEYS: [(&str, &str, &str); 14] = [
     ("", "port", "8080"),
     ("", "health", "\"/healthz\""),
     ("", "replicas", "1"),
@@ -37,10 +37,10 @@ pub(crate) struct Place {
     pub(crate) directory: String,
 }
 
-/// What the command line says of it, and for the rest the repository of the working folder.
+/// Takes the place from the command line, and the rest from the repository of the working folder.
 ///
 /// # Errors
-/// When that is no repository, or has no `origin` that a daemon can clone.
+/// Fails if the working folder is in no repository, or has no `origin` that a daemon can clone.
 pub(crate) fn place(
     repository: Option<&String>,
     revision: Option<&String>,
@@ -87,10 +87,10 @@ fn git(args: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Writes the file, where none is.
+/// Writes the file, unless there is one.
 ///
 /// # Errors
-/// When there is one, here or in the commit, or it cannot be written.
+/// Fails if there is a file here or in the commit, or it cannot be written.
 pub(crate) fn write(plan: &v1::PlanResponse, app: &str, to: &Path) -> Result<(), Failure> {
     let failed = |why: String| Failure::usage(format!("{}: {why}", to.display()));
     if plan.decided_by.values().any(|who| who == FILE) {
@@ -102,18 +102,18 @@ pub(crate) fn write(plan: &v1::PlanResponse, app: &str, to: &Path) -> Result<(),
     fs::write(to, text(plan, app)).map_err(|error| failed(error.to_string()))
 }
 
-/// Commands to type next.
+/// Returns the commands to type next.
 pub(crate) fn next(app: &str, place: &Place, to: &Path) -> String {
     let Place { repository, .. } = place;
     format!(
-        "{} written: take the `# ` away from what you want to say, commit and push it, then\nwindlass plan   {app} --repository {repository}\nwindlass submit {app} --repository {repository}",
+        "{} written: take the `# ` away from what you want to set, commit and push it, then\nwindlass plan   {app} --repository {repository}\nwindlass submit {app} --repository {repository}",
         to.display()
     )
 }
 
-/// The file's text. All of it is comments but the heads of tables: nothing is said yet.
+/// Returns the file's text. All of it is comments but the heads of tables: nothing is set yet.
 fn text(plan: &v1::PlanResponse, app: &str) -> String {
-    let mut text = format!("# How Windlass runs {app}. All words: `windlass schema`.\n#\n");
+    let mut text = format!("# How Windlass runs {app}. All keys: `windlass schema`.\n#\n");
     match &*plan.language {
         "" => text.push_str("# No language was detected; a Dockerfile says how it is built.\n"),
         language => {
@@ -124,12 +124,12 @@ fn text(plan: &v1::PlanResponse, app: &str) -> String {
         }
     }
     text.push_str(
-        "#\n# What is commented out is what holds without it, or an example: take the `# ` away.\n",
+        "#\n# A key in a comment shows the value that holds without it, or an example: take the `# ` away.\n",
     );
     let schema = Spec::schema();
     let known = known(plan);
     let mut head = "";
-    for (table, key, usual) in WORDS {
+    for (table, key, usual) in KEYS {
         if table != head {
             head = table;
             text.push_str(&format!("\n[{table}]\n"));
@@ -146,7 +146,7 @@ fn text(plan: &v1::PlanResponse, app: &str) -> String {
     text
 }
 
-/// The values that the workload of `web` would have.
+/// Returns the values that the workload of `web` would have.
 fn known(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)> {
     let objects = plan.manifests.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
     let workload = objects.into_iter().find(|object| {
@@ -165,10 +165,10 @@ fn known(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)>
     ];
     // Numbers and texts are written in TOML as in JSON.
     let value = |pointer: &str| workload.pointer(pointer).map(ToString::to_string);
-    places.into_iter().filter_map(|(word, pointer)| Some((word, value(&pointer)?))).collect()
+    places.into_iter().filter_map(|(key, pointer)| Some((key, value(&pointer)?))).collect()
 }
 
-/// The schema's own words on a key.
+/// Returns the schema's description of a key.
 fn described(schema: &Value, table: &str, key: &str) -> String {
     let mut properties = schema.get("properties");
     if !table.is_empty() {
@@ -225,25 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_says_nothing_yet_and_each_word_of_it_can_be_said() {
+    fn what_is_written_sets_nothing_yet_and_each_key_of_it_can_be_set() {
         for plan in [plan(), v1::PlanResponse::default()] {
             let text = text(&plan, "shop/web");
             assert_eq!(Spec::from_toml(&text).unwrap(), Spec::default());
-            let is_word = |line: &str| {
-                WORDS.iter().any(|(_, key, _)| {
+            let is_key = |line: &str| {
+                KEYS.iter().any(|(_, key, _)| {
                     line.strip_prefix("# ")
                         .is_some_and(|rest| rest.starts_with(&format!("{key} = ")))
                 })
             };
-            let said: Vec<_> = text
+            let uncommented: Vec<_> = text
                 .lines()
-                .map(|line| if is_word(line) { line.trim_start_matches("# ") } else { line })
+                .map(|line| if is_key(line) { line.trim_start_matches("# ") } else { line })
                 .collect();
-            let spec = Spec::from_toml(&said.join("\n")).unwrap();
-            assert_eq!(spec.flatten().len(), WORDS.len(), "{:#?}", spec.flatten());
+            let spec = Spec::from_toml(&uncommented.join("\n")).unwrap();
+            assert_eq!(spec.flatten().len(), KEYS.len(), "{:#?}", spec.flatten());
             assert!(
-                WORDS
-                    .iter()
+                KEYS.iter()
                     .all(|(table, key, _)| { !described(&Spec::schema(), table, key).is_empty() })
             );
         }

@@ -7,7 +7,7 @@ use crate::{
 };
 use windlass_proto::v1;
 
-/// Jobs as a table.
+/// Returns jobs as a table.
 pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
     let rows = jobs.iter().map(|job| {
         let what = match &job.source {
@@ -28,7 +28,7 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
     table(&["ID", "STATE", "STAGE", "APP", "COMMIT", "AGE", "TOOK"], rows.collect())
 }
 
-/// Releases as a table; a star is at what serves.
+/// Returns releases as a table. A star marks the one that serves.
 pub(crate) fn releases(releases: &[v1::Release], now_ms: u64) -> Vec<Line> {
     let rows = releases.iter().map(|release| {
         let size = if release.bytes > 0 { bytes(release.bytes) } else { String::new() };
@@ -62,13 +62,13 @@ fn since(time: Option<&prost_types::Timestamp>, now_ms: u64) -> String {
     millis(time).map(|ms| age(now_ms.saturating_sub(ms))).unwrap_or_default()
 }
 
-/// How long a job has run, or ran.
+/// Returns the time that a job has run, or ran.
 fn duration(job: &v1::Job, now_ms: u64) -> String {
     let ended = millis(job.finished.as_ref());
     match (millis(job.started.as_ref()), ended, &job.ended) {
         (Some(began), Some(ended), _) => took(ended.saturating_sub(began)),
         (Some(began), None, None) => format!("{} so far", took(now_ms.saturating_sub(began))),
-        // It never began, or an older daemon does not tell.
+        // The job never began, or an older daemon does not send the times.
         _ => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! `windlass logs`: what an app prints.
+//! `windlass logs`: the lines that an app prints.
 
 use crate::{
     args::{Args, Output},
@@ -11,7 +11,7 @@ use crate::{
 use std::process::ExitCode;
 use windlass_proto::v1;
 
-/// Prints lines until there are no more, or somebody has seen enough.
+/// Prints lines until there are no more, or until Ctrl-C.
 pub(crate) async fn logs(
     client: &mut Client,
     args: &Args,
@@ -40,7 +40,7 @@ pub(crate) async fn logs(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line with the pod that printed it.
+/// Returns a line with the pod that printed it.
 fn shown(line: &v1::AppLogLine, clock: Option<&Clock>) -> Line {
     let time = clock.zip(millis(line.at.as_ref())).map(|(clock, ms)| clock.time(ms) + " ");
     let before = Line::of(Look::Faint, &time.unwrap_or_default());
@@ -48,7 +48,7 @@ fn shown(line: &v1::AppLogLine, clock: Option<&Clock>) -> Line {
     if line.pod.is_empty() {
         return before.add(Look::Odd, &format!("! {}{place}", line.line));
     }
-    // A pod is called after its container, where there is one of the app's own.
+    // A pod is named after its container, where there is one of the app's own.
     let is_own = line.pod.starts_with(&line.container);
     let container = if is_own { String::new() } else { format!("/{}", line.container) };
     let source = format!("{}{container}{place} | ", line.pod);

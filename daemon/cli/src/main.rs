@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     })
 }
 
-/// What needs no daemon.
+/// Runs a command that needs no daemon. `None` means that the command needs one.
 fn alone(args: &Args) -> Option<Result<ExitCode, Failure>> {
     let printed = match &args.command {
         args::Command::Completion { shell } => {

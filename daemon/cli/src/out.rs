@@ -1,4 +1,4 @@
-//! Standard output, whose reader may go before the end.
+//! Standard output, whose reader may leave before the end.
 
 use crate::{
     args::{Args, Output},
@@ -12,25 +12,16 @@ use std::{
 };
 
 /// Writes a line of our own.
-///
-/// # Errors
-/// When nobody reads it any more.
 pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
     writeln!(io::stdout().lock(), "{text}").map_err(|error| Failure::output(&error))
 }
 
 /// Writes lines for people.
-///
-/// # Errors
-/// When nobody reads them any more.
 pub(crate) fn lines(lines: &[Line], args: &Args) -> Result<(), Failure> {
     render::print(lines, args.color).map_err(|error| Failure::output(&error))
 }
 
 /// Writes lines for people, or an object a line.
-///
-/// # Errors
-/// When nobody reads them any more.
 pub(crate) fn either(args: &Args, people: &[Line], values: &[Value]) -> Result<(), Failure> {
     match args.output {
         Output::Json => values.iter().try_for_each(line),
@@ -38,15 +29,12 @@ pub(crate) fn either(args: &Args, people: &[Line], values: &[Value]) -> Result<(
     }
 }
 
-/// Writes a text for people, in which repositories and tools may have had their say, or an object.
-///
-/// # Errors
-/// When nobody reads it any more.
+/// Writes a text for people, which may quote repositories and tools, or an object.
 pub(crate) fn text(args: &Args, people: &str, value: &Value) -> Result<(), Failure> {
     either(args, &plain(people), std::slice::from_ref(value))
 }
 
-/// A text's lines, without what moves a terminal's cursor.
+/// Returns a text's lines, without what moves a terminal's cursor.
 pub(crate) fn plain(text: &str) -> Vec<Line> {
     text.lines().map(|line| Line::of(Look::Plain, line)).collect()
 }

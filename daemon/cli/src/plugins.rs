@@ -1,4 +1,4 @@
-//! `windlass plugin`.
+//! `windlass plugin`: lists, inspects and reloads plugins.
 
 use crate::{args::Plugin, client::Client, failure::Failure};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub(crate) async fn run(
         Plugin::Reload => {
             let response = client.plugins.reload(v1::ReloadPluginsRequest {}).await?.into_inner();
             if response.changes.is_empty() {
-                print("nothing is other than before".into(), json!({ "changes": [] }))?;
+                print("nothing has changed".into(), json!({ "changes": [] }))?;
             } else {
                 print(response.changes.join("\n"), json!({ "changes": response.changes }))?;
             }

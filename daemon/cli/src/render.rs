@@ -1,7 +1,7 @@
 //! A job on the screen: events in, lines out.
 //!
 //! [`board::Board`] is the model, and pure: it takes events, and gives lines that stay and lines that are
-//! drawn anew. [`Screen`] shows them: on a terminal with movement, elsewhere with times.
+//! redrawn. [`Screen`] shows them: on a terminal with movement, elsewhere with times.
 
 mod board;
 mod ending;
@@ -26,11 +26,11 @@ pub(crate) use section::{short, short_tag};
 pub(crate) use table::table;
 pub(crate) use time::{Clock, age, bytes, millis, now_ms, took};
 
-/// How much of a job is shown.
+/// Detail in which a job is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Detail {
     /// Every line of every tool, as it comes.
     pub(crate) verbose: bool,
-    /// What plugins and steps did.
+    /// Events of plugins and steps too.
     pub(crate) events: bool,
 }

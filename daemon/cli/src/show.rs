@@ -33,7 +33,7 @@ pub(crate) fn app(app: Option<&v1::App>) -> String {
     app.map(|app| format!("{}/{}/{}", app.project, app.name, app.environment)).unwrap_or_default()
 }
 
-/// ` in NAME, NAME`; nothing where the daemon's only cluster has no name of its own.
+/// Returns ` in NAME, NAME`. The daemon's only cluster, which has no name of its own, leads to an empty text.
 pub(crate) fn place(clusters: &[String]) -> String {
     match clusters {
         [] => String::new(),
@@ -52,7 +52,7 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
     }
     text.push_str(&format!("\n{}\n", plan.dockerfile.trim_end()));
     for (path, who) in &plan.decided_by {
-        text.push_str(&format!("\n{path}: said by {who}"));
+        text.push_str(&format!("\n{path}: decided by {who}"));
     }
     text.push('\n');
     let mut cluster = "";
@@ -71,7 +71,7 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
             v1::ChangeVerb::Keep | v1::ChangeVerb::Unspecified => "= keep",
         };
         text.push_str(&format!("{verb} {}\n", change.object));
-        // Of what is made, all lines are new: they are in the JSON.
+        // All lines of a new object are new: they are in the JSON.
         if change.verb() == v1::ChangeVerb::Update {
             for line in &change.lines {
                 text.push_str(&format!("      {line}\n"));

@@ -5,7 +5,7 @@ use std::path::Path;
 /// Compares a text with `snapshots/NAME.txt`.
 ///
 /// # Panics
-/// When it reads otherwise.
+/// Panics if the file has another text.
 pub(crate) fn same(name: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let file = folder.join(format!("{name}.txt"));

@@ -25,7 +25,7 @@ pub(crate) fn check_address(repository: &str) -> Result<(), Failure> {
     })
 }
 
-/// `project/app` or `project/app/environment`; the daemon checks the names.
+/// Splits `project/app` or `project/app/environment`. The daemon checks the names.
 pub(crate) fn app(text: &str) -> Result<v1::App, Failure> {
     let mut parts = text.split('/').map(str::to_owned);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -62,7 +62,7 @@ pub(crate) fn named(
     }
 }
 
-/// What `--spec` says, and over it what the other options say.
+/// Reads the spec of `--spec`, and overrides it by the other options.
 pub(crate) fn spec(source: &Source) -> Result<v1::Spec, Failure> {
     let mut spec = match &source.spec {
         None => v1::Spec::default(),
@@ -77,14 +77,14 @@ pub(crate) fn spec(source: &Source) -> Result<v1::Spec, Failure> {
             read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?
         }
     };
-    fn put<T: Clone>(field: &mut Option<T>, said: &Option<T>) {
-        if said.is_some() {
-            field.clone_from(said);
+    fn put<T: Clone>(field: &mut Option<T>, given: &Option<T>) {
+        if given.is_some() {
+            field.clone_from(given);
         }
     }
-    fn list(field: &mut Vec<String>, said: &[String]) {
-        if !said.is_empty() {
-            *field = said.to_vec();
+    fn list(field: &mut Vec<String>, given: &[String]) {
+        if !given.is_empty() {
+            *field = given.to_vec();
         }
     }
     put(&mut spec.port, &source.port);

@@ -84,11 +84,11 @@ fn health(cluster: &v1::ClusterStatus) -> Vec<Line> {
     };
     let label = labelled("health:", [String::new()]);
     let mut lines: Vec<_> = label.map(|line| line.add(look, &text)).collect();
-    if let Some(ill) = &cluster.diagnosis {
-        // The first line says in which stage a job failed: there is none.
-        lines.extend(diagnosis(ill).lines().skip(1).map(|line| Line::of(Look::Plain, line)));
-        if !ill.reference.is_empty() {
-            let explain = format!("windlass explain {}", ill.reference);
+    if let Some(found) = &cluster.diagnosis {
+        // The first line names the stage in which a job failed: here is no job.
+        lines.extend(diagnosis(found).lines().skip(1).map(|line| Line::of(Look::Plain, line)));
+        if !found.reference.is_empty() {
+            let explain = format!("windlass explain {}", found.reference);
             lines.extend(labelled("explain:", [explain]));
         }
     }
@@ -161,7 +161,7 @@ mod tests {
             finished: ago(10_000),
             ..v1::Job::default()
         };
-        same("status.well", &text(vec![cluster("default", v1::Health::Healthy)], vec![job]));
+        same("status.healthy", &text(vec![cluster("default", v1::Health::Healthy)], vec![job]));
         let ill = v1::ClusterStatus {
             diagnosis: Some(v1::Diagnosis {
                 code: "app-crashes".into(),

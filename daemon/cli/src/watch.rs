@@ -1,4 +1,4 @@
-//! Follows a job to its end, over lost connections too.
+//! Follows a job to its end, across lost connections too.
 
 use crate::{
     args::{Args, Output},
@@ -13,18 +13,17 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tonic::{Code, Status};
 use windlass_proto::v1::{self, event::What};
 
-/// How often in a row a lost connection is tried again before it is told: a daemon that restarts takes a
-/// while.
+/// Number of tries in a row before a lost connection is an error: a daemon that restarts takes a while.
 const TRIES: u32 = 20;
 
-/// How long after a connection was lost the next one is tried.
+/// Pause between a lost connection and the next try.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Why a stream of events is read no more.
+/// Reason why a stream of events ended early.
 enum Broken {
-    /// The daemon's.
+    /// The connection was lost, or the daemon refused it.
     Lost(Status),
-    /// Ours.
+    /// The events cannot be printed.
     Output(Failure),
 }
 
@@ -69,7 +68,7 @@ pub(crate) async fn follow(
     let mut shown = match args.output {
         Output::Json => Shown::Json,
         Output::Text => {
-            // What a stage's line says lies before that, too.
+            // A stage's line needs the events before that, too.
             after = 0;
             Shown::Text { screen: Box::new(Screen::new(job, detail, args.color)), known }
         }
@@ -108,7 +107,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// Whether the same question may be answered later.
+/// Returns true where the same request may be answered later.
 fn may_pass(code: Code) -> bool {
     !matches!(
         code,
@@ -133,7 +132,7 @@ async fn attempt(
     if ended.is_some() {
         return Ok(ended);
     }
-    // A job's end may lie before what was asked for.
+    // The end of the job may lie before the first event that was asked for.
     let request = v1::GetJobRequest { id: id.into() };
     Ok(client.jobs.get(request).await.map_err(Broken::Lost)?.into_inner().ended)
 }
@@ -184,7 +183,7 @@ impl Shown {
         match self {
             Self::Json => out::line(json::value(event)).map_err(Broken::Output),
             Self::Text { screen, known } if event.seq <= *known => {
-                screen.know(event);
+                screen.take_silently(event);
                 Ok(())
             }
             Self::Text { screen, .. } => Ok(screen.take(event)?),
@@ -198,7 +197,7 @@ impl Shown {
         }
     }
 
-    /// Says once that a connection is lost; programs hear of it if it stays so.
+    /// Prints once that a connection is lost. Programs get an error if it stays so.
     fn lost(&mut self, tries: u32) -> io::Result<()> {
         if matches!(self, Self::Text { .. }) && tries == 0 {
             self.clear()?;

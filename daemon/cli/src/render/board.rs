@@ -1,4 +1,4 @@
-//! The model of the screen: events in, lines out. Pure: the time is told.
+//! The model of the screen: events in, lines out. Pure: the time is an argument.
 
 use super::{
     Detail,
@@ -10,7 +10,7 @@ use super::{
 use crate::{json::word, show};
 use windlass_proto::v1::{self, event::What};
 
-/// Lines of a log that scroll under what goes on.
+/// Lines of a log that scroll under the running part.
 const SCROLLED: usize = 5;
 
 /// Frames of the spinner.
@@ -25,18 +25,18 @@ pub(crate) struct Room {
     pub(crate) height: usize,
 }
 
-/// One job, as its events tell it.
+/// One job, as its events show it.
 pub(crate) struct Board {
     job: v1::Job,
     detail: Detail,
     clock: Clock,
     sections: Vec<Section>,
-    /// When the first event was told; none where its beginning was not watched.
+    /// Time of the first event. `None` means that the beginning of the job was not watched.
     began_ms: Option<u64>,
     last_ms: u64,
     claims: u32,
     has_failed: bool,
-    is_over: bool,
+    has_ended: bool,
 }
 
 impl Board {
@@ -50,16 +50,16 @@ impl Board {
             last_ms: 0,
             claims: 0,
             has_failed: false,
-            is_over: false,
+            has_ended: false,
         }
     }
 
-    /// When the last event was told.
+    /// Returns the time of the last event.
     pub(crate) fn last_ms(&self) -> u64 {
         self.last_ms
     }
 
-    /// Takes an event, and gives the lines that it adds for good.
+    /// Takes an event, and returns the lines that it adds for good.
     pub(crate) fn take(&mut self, event: &v1::Event) -> Vec<Line> {
         let at_ms = millis(event.at.as_ref()).unwrap_or(self.last_ms);
         self.last_ms = at_ms;
@@ -80,12 +80,12 @@ impl Board {
                 }
             }
             What::Started(_) => {
-                // After a restart, what comes after it comes again.
+                // After a restart, the stages after this one come again.
                 let part = Part::Stage(event.stage());
                 self.sections.retain(|section| section.part.place() < part.place());
                 self.sections.push(Section::new(part, at_ms));
             }
-            // What was pushed is told a moment later.
+            // The event of the pushed image comes a moment later.
             What::Finished(_) if event.stage() == v1::Stage::Push => {}
             What::Finished(_) => {
                 lines.extend(self.end(Part::Stage(event.stage()), at_ms, State::Done));
@@ -106,7 +106,7 @@ impl Board {
             }
             What::RollingBack(it) => {
                 lines.extend(self.fail(it, event.stage(), at_ms));
-                self.sections.push(Section::new(Part::Back, at_ms));
+                self.sections.push(Section::new(Part::Rollback, at_ms));
             }
             What::Ended(it) => lines.extend(self.finish(it, event.stage(), at_ms)),
             what => {
@@ -118,17 +118,17 @@ impl Board {
         lines
     }
 
-    /// The lines that are drawn anew as long as the job goes on.
+    /// Returns the lines that are redrawn as long as the job runs.
     pub(crate) fn live(&self, now_ms: u64, frame: usize, room: Room) -> Vec<Line> {
-        if self.is_over {
+        if self.has_ended {
             return Vec::new();
         }
         let mark = SPINNER.get(frame % SPINNER.len()).copied().unwrap_or_default();
         let mut lines = self.heads(now_ms, mark);
         let mut sections = self.sections.iter().rev();
-        let speaks =
+        let prints =
             |section: &&Section| section.is_running() && section.has_log() && !section.is_idle();
-        if let Some(section) = sections.find(speaks) {
+        if let Some(section) = sections.find(prints) {
             lines.extend(section.log_end(SCROLLED));
         }
         lines.truncate(room.height.saturating_sub(1));
@@ -137,7 +137,7 @@ impl Board {
         lines.iter().map(|line| line.cut(width)).collect()
     }
 
-    /// A line for each part that goes on.
+    /// Returns a line for each running part.
     pub(crate) fn heads(&self, now_ms: u64, mark: &str) -> Vec<Line> {
         let running: Vec<_> = self.sections.iter().filter(|one| one.is_running()).collect();
         let shown = running.iter().filter(|one| running.len() == 1 || !one.is_idle());
@@ -163,7 +163,7 @@ impl Board {
                 | What::PullSecret(_)
                 | What::OutcomeDecided(_)
         );
-        // They have lines of their own.
+        // These events have lines of their own.
         let has_line = matches!(
             what,
             What::Started(_)
@@ -186,19 +186,19 @@ impl Board {
         Some(section.line(at_ms, ""))
     }
 
-    /// The part that an event is of.
+    /// Finds the part that an event belongs to.
     fn section(&mut self, stage: v1::Stage, what: &What, at_ms: u64) -> Option<&mut Section> {
         let is_of_hooks = matches!(what, What::Step(step) if step.notify);
         let stage = if is_of_hooks { v1::Stage::Hooks } else { stage };
         let part = match stage {
-            v1::Stage::Release if self.is_running(Part::Back) => Part::Back,
+            v1::Stage::Release if self.is_running(Part::Rollback) => Part::Rollback,
             stage => Part::Stage(stage),
         };
         let begins = matches!(stage, v1::Stage::Hooks | v1::Stage::Release);
         if !self.is_running(part) && begins && !self.sections.iter().any(|one| one.part == part) {
             self.sections.push(Section::new(part, at_ms));
         }
-        // What a stage that is over still tells is of the one that goes on: a test's own build.
+        // A late event of an ended stage belongs to the running one: a test's own build.
         let found = self.sections.iter().rposition(|one| one.part == part && one.is_running());
         let running = || self.sections.iter().rposition(Section::is_running);
         let index = found.or_else(running)?;
@@ -209,7 +209,7 @@ impl Board {
         self.sections.iter().any(|section| section.part == part && section.is_running())
     }
 
-    /// The line of the part that failed, and everything that it printed.
+    /// Returns the line of the failed part, and everything that it printed.
     fn fail(&mut self, ended: &v1::Ended, at: v1::Stage, at_ms: u64) -> Vec<Line> {
         let (stage, why) = match (ended.outcome(), &ended.diagnosis) {
             (v1::Outcome::Succeeded, _) => return Vec::new(),
@@ -240,7 +240,7 @@ impl Board {
     }
 
     fn finish(&mut self, ended: &v1::Ended, at: v1::Stage, at_ms: u64) -> Vec<Line> {
-        self.is_over = true;
+        self.has_ended = true;
         let mut lines = Vec::new();
         if !self.has_failed {
             lines.extend(self.fail(ended, at, at_ms));
@@ -250,7 +250,7 @@ impl Board {
         for section in &mut self.sections {
             if section.is_running() {
                 let state = match section.part {
-                    Part::Back if is_stuck => State::Failed("it failed too".into()),
+                    Part::Rollback if is_stuck => State::Failed("it failed too".into()),
                     _ => State::Done,
                 };
                 section.end(state, at_ms);
@@ -259,13 +259,13 @@ impl Board {
         }
         let stages = self.sections.iter().map(|one| (one.name(), one.took(at_ms)));
         let stages = stages.map(|(name, ms)| format!("{name} {}", took(ms)));
-        let told = Ending {
+        let facts = Ending {
             took_ms: self.began_ms.map(|began| at_ms.saturating_sub(began)),
             ended_ms: Some(at_ms),
             stages: stages.collect(),
             endpoints: self.sections.iter().flat_map(Section::endpoints).cloned().collect(),
         };
-        lines.extend(ending(ended, &self.job, &told, &self.clock));
+        lines.extend(ending(ended, &self.job, &facts, &self.clock));
         lines
     }
 }

@@ -1,4 +1,4 @@
-//! How a job ended, and what to type next.
+//! The end of a job: its outcome, and the commands to type next.
 
 use super::{
     line::{Line, Look},
@@ -9,26 +9,26 @@ use crate::show::{app, diagnosis, place};
 use windlass_engine::explain::find;
 use windlass_proto::v1;
 
-/// Columns before what a label names.
+/// Columns before the value of a label.
 const LABEL: usize = 13;
 
 /// Facts of a job's end beside its outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    /// From its beginning.
+    /// Milliseconds from the beginning of the job. `None` means that it is unknown.
     pub(crate) took_ms: Option<u64>,
-    /// When it ended.
+    /// Time of the end. `None` means that it is unknown.
     pub(crate) ended_ms: Option<u64>,
     /// `build 12 s`, for each stage.
     pub(crate) stages: Vec<String>,
-    /// An address of the app, and its cluster.
+    /// Addresses of the app, each with its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
 }
 
-/// The lines that say how a job ended.
-pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Clock) -> Vec<Line> {
+/// Returns the lines that show how a job ended.
+pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &Clock) -> Vec<Line> {
     let name = app(job.app.as_ref());
-    let after = told.took_ms.map(|ms| format!(" in {}", took(ms))).unwrap_or_default();
+    let after = facts.took_ms.map(|ms| format!(" in {}", took(ms))).unwrap_or_default();
     match ended.outcome() {
         v1::Outcome::Succeeded => {
             let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(
@@ -42,12 +42,12 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Cl
                     None => after,
                 },
             )];
-            let reached = told.endpoints.iter().map(|(cluster, one)| reached(one, cluster));
+            let reached = facts.endpoints.iter().map(|(cluster, one)| reached(one, cluster));
             lines.extend(labelled("where:", reached));
-            let since = told.ended_ms.map(|ms| clock.date(ms));
+            let since = facts.ended_ms.map(|ms| clock.date(ms));
             lines.extend(labelled("since:", since));
             lines.extend(labelled("image:", ended.release.iter().map(image)));
-            let stages = Some(told.stages.join(", ")).filter(|stages| !stages.is_empty());
+            let stages = Some(facts.stages.join(", ")).filter(|stages| !stages.is_empty());
             lines.extend(labelled("took:", stages));
             lines.extend(next(&[
                 (format!("windlass logs {name}"), "what it prints"),
@@ -78,20 +78,20 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, told: &Ending, clock: &Cl
     }
 }
 
-/// Returns the lines of an app's addresses. `cluster`: its name, where the line above does not have it.
+/// Returns the line of an app's address. An empty `cluster` is left out.
 pub(crate) fn reached(endpoint: &v1::Endpoint, cluster: &str) -> String {
     let internal = if endpoint.internal { "  (within the cluster)" } else { "" };
     format!("{}{}{internal}", endpoint.url, place(&[cluster.to_owned()]))
 }
 
-/// An image, and its size where that is known.
+/// Returns the line of an image, with the size where that is known.
 pub(crate) fn image(release: &v1::Release) -> String {
     let size = Some(release.bytes).filter(|size| *size > 0);
     let size = size.map(|size| format!("  ({})", bytes(size))).unwrap_or_default();
     format!("{}{size}", short_tag(&release.image))
 }
 
-/// A label, and what it names, a line each.
+/// Returns a line for each value. The first has the label.
 pub(crate) fn labelled(
     label: &str,
     values: impl IntoIterator<Item = String>,
@@ -104,7 +104,7 @@ pub(crate) fn labelled(
     labels.zip(values).map(line)
 }
 
-/// Commands to type next, each with its purpose.
+/// Returns the lines of commands to type next, each with its purpose.
 pub(crate) fn next(commands: &[(String, &str)]) -> Vec<Line> {
     let width = commands.iter().map(|(command, _)| command.chars().count()).max();
     let width = width.unwrap_or_default();

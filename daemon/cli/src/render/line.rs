@@ -1,23 +1,22 @@
-//! A line as it is shown: pieces of text and how each looks, cut to a width.
+//! A line as it is shown: pieces of text, each with a look, cut to a width.
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How a piece of text looks, where there are colours.
+/// Look of a piece of text, where there are colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// As everything else.
     #[default]
     Plain,
-    /// What the eye looks for.
+    /// A text that the eye looks for.
     Strong,
-    /// What it may skip.
+    /// A text that the eye may skip.
     Faint,
-    /// It went well.
+    /// A success.
     Good,
-    /// It failed.
+    /// A failure.
     Bad,
-    /// It is worth a look.
+    /// A text that deserves a look, such as a warning.
     Odd,
 }
 
@@ -40,12 +39,12 @@ impl Look {
 pub(crate) struct Line(Vec<(Look, String)>);
 
 impl Line {
-    /// A line of one look.
+    /// Makes a line of one look.
     pub(crate) fn of(look: Look, text: &str) -> Self {
         Self::default().add(look, text)
     }
 
-    /// The line with more at its end.
+    /// Returns the line with more at its end.
     pub(crate) fn add(mut self, look: Look, text: &str) -> Self {
         let text = clean(text);
         if !text.is_empty() {
@@ -54,13 +53,13 @@ impl Line {
         self
     }
 
-    /// The line after another one's text.
+    /// Returns the line with another one's text before it.
     pub(crate) fn after(self, mut first: Self) -> Self {
         first.0.extend(self.0);
         first
     }
 
-    /// As much of it as fits into so many columns.
+    /// Returns as much of the line as fits into so many columns.
     pub(crate) fn cut(&self, width: usize) -> Self {
         let whole: usize = self.0.iter().map(|(_, text)| text.width()).sum();
         if whole <= width {
@@ -85,7 +84,7 @@ impl Line {
         Self(cut)
     }
 
-    /// The text, with escape sequences where there are colours.
+    /// Returns the text, with escape sequences where there are colours.
     pub(crate) fn show(&self, colors: bool) -> String {
         let mut shown = String::new();
         for (look, text) in &self.0 {
@@ -100,7 +99,7 @@ impl Line {
     }
 }
 
-/// Takes out of a line what moves a terminal's cursor, or turns the direction of what follows.
+/// Removes from a line what moves a terminal's cursor, or changes the direction of the text after it.
 pub(crate) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in anstream::adapter::strip_str(text).to_string().chars() {

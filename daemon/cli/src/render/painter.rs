@@ -1,4 +1,4 @@
-//! Writes lines that stay, and under them lines that are drawn anew.
+//! Writes lines that stay, and under them lines that are redrawn.
 
 use super::line::Line;
 use std::io::{self, Write};
@@ -26,12 +26,12 @@ impl<W: Write> Painter<W> {
         self.write(lines, lines.len())
     }
 
-    /// Takes away what is drawn.
+    /// Removes the drawn lines.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.write(&[], 0)
     }
 
-    /// In one call, or the terminal would show what is in between.
+    /// Writes all in one call, or the terminal would show what is in between.
     fn write(&mut self, lines: &[Line], drawn: usize) -> io::Result<()> {
         let mut text = match self.drawn {
             0 => String::new(),

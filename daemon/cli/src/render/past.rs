@@ -7,7 +7,7 @@ use super::{
 };
 use windlass_proto::v1;
 
-/// The lines that say how a job ended, without what only its events tell.
+/// Returns the lines that show how a job ended, without facts that only the events have.
 pub(crate) fn past_ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Vec<Line> {
     let began = millis(job.started.as_ref());
     let ended_ms = millis(job.finished.as_ref());

@@ -1,4 +1,4 @@
-//! Jobs as their events tell them.
+//! Jobs as sequences of events.
 
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::ports::store::Recorded;
@@ -31,7 +31,7 @@ pub(crate) struct Scene {
 /// A scene, its name, and the events after which the screen is looked at.
 pub(crate) type Named = (&'static str, Scene, Vec<u64>);
 
-/// Each kind of way that a job can take.
+/// Returns each kind of course that a job can take.
 pub(crate) fn all() -> Vec<Named> {
     vec![
         ("first", first(), vec![10, 22, 28]),
@@ -45,7 +45,7 @@ pub(crate) fn all() -> Vec<Named> {
     ]
 }
 
-/// The job that all of them are of.
+/// Returns the job that all scenes are of.
 pub(crate) fn job() -> v1::Job {
     v1::Job {
         id: "0197c0de-7a11-7000-8000-000000000001".into(),
@@ -126,7 +126,7 @@ impl Scene {
         self.record(Event::Built { step: name.into(), cached, ms, error: None })
     }
 
-    fn called(self, plugin: &str, call: &str) -> Self {
+    fn plugin_called(self, plugin: &str, call: &str) -> Self {
         self.record(Event::PluginCalled(PluginCall {
             stage: Stage::Detect,
             plugin: plugin.into(),
@@ -163,7 +163,7 @@ impl Scene {
         self.record(Event::Ended(outcome))
     }
 
-    /// Up to the image in the registry.
+    /// Records the events up to the build.
     fn cloned(self) -> Self {
         let cloned = CommitInfo {
             id: COMMIT.into(),
@@ -177,7 +177,7 @@ impl Scene {
             .record(Event::Cloned(cloned))
             .finished(Stage::Clone)
             .started(Stage::Detect)
-            .called("node", "detect")
+            .plugin_called("node", "detect")
             .decided(
                 Stage::Detect,
                 "language",

@@ -17,10 +17,10 @@ use windlass_proto::v1;
 /// The time between two frames of the spinner.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Elsewhere, something is said at least so often: what runs jobs ends those that are silent.
+/// Longest silence where nothing moves: a CI system ends a command that prints nothing.
 const SILENCE_MS: u64 = 60_000;
 
-/// A terminal whose size nobody knows.
+/// Size of a terminal that does not report one.
 const USUAL: Room = Room { width: 80, height: 24 };
 
 /// A view of a job.
@@ -30,7 +30,7 @@ pub(crate) struct Screen {
     clock: Clock,
     moves: bool,
     frame: usize,
-    said_ms: u64,
+    printed_ms: u64,
 }
 
 impl Screen {
@@ -44,11 +44,11 @@ impl Screen {
             clock,
             moves,
             frame: 0,
-            said_ms: now_ms(),
+            printed_ms: now_ms(),
         }
     }
 
-    /// How often [`Screen::tick`] wants to be called.
+    /// Returns the time between two calls of [`Screen::tick`].
     pub(crate) fn pace(&self) -> Duration {
         if self.moves { PACE } else { Duration::from_secs(1) }
     }
@@ -63,11 +63,11 @@ impl Screen {
             self.painter.keep(&lines)?;
             return self.draw();
         }
-        self.say(&lines, self.board.last_ms())
+        self.print(&lines, self.board.last_ms())
     }
 
-    /// Takes in an event that was shown before, elsewhere: it makes those after it readable.
-    pub(crate) fn know(&mut self, event: &v1::Event) {
+    /// Takes an event that was shown before, elsewhere. The events after it need its facts.
+    pub(crate) fn take_silently(&mut self, event: &v1::Event) {
         let _ = self.board.take(event);
     }
 
@@ -78,14 +78,14 @@ impl Screen {
             return self.draw();
         }
         let now_ms = now_ms();
-        if now_ms.saturating_sub(self.said_ms) < SILENCE_MS {
+        if now_ms.saturating_sub(self.printed_ms) < SILENCE_MS {
             return Ok(());
         }
         let lines = self.board.heads(now_ms, "…");
-        self.say(&lines, now_ms)
+        self.print(&lines, now_ms)
     }
 
-    /// Leaves only what stays.
+    /// Removes all that does not stay.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.painter.clear()
     }
@@ -95,13 +95,13 @@ impl Screen {
         self.painter.draw(&lines)
     }
 
-    fn say(&mut self, lines: &[Line], at_ms: u64) -> io::Result<()> {
-        self.said_ms = now_ms();
+    fn print(&mut self, lines: &[Line], at_ms: u64) -> io::Result<()> {
+        self.printed_ms = now_ms();
         self.painter.keep(&timed(lines, &self.clock.time(at_ms)))
     }
 }
 
-/// Lines with the time before them.
+/// Returns lines with the time before them.
 pub(crate) fn timed(lines: &[Line], time: &str) -> Vec<Line> {
     let before = Line::of(Look::Faint, &format!("{time} "));
     lines.iter().map(|line| line.clone().after(before.clone())).collect()
@@ -114,7 +114,7 @@ pub(crate) fn print(lines: &[Line], color: Color) -> io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(out, "{}", line.show(colors)))
 }
 
-/// Whether to colour: NO_COLOR, CLICOLOR and TERM are asked where the command line does not say.
+/// Returns whether to colour. `Auto` asks NO_COLOR, CLICOLOR and TERM.
 fn colors(color: Color) -> bool {
     match color {
         Color::Always => true,

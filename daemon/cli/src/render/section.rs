@@ -1,4 +1,4 @@
-//! One part of a job's way: what is known of it, and the line that says it.
+//! One part of a job: the facts that are known of it, and its line.
 
 use super::{
     line::{Line, Look},
@@ -8,41 +8,37 @@ use crate::{json::word, show::place};
 use std::collections::{BTreeMap, VecDeque};
 use windlass_proto::v1::{self, event::What};
 
-/// Lines that are kept of a part's log; of more, the last.
+/// Lines that are kept of a part's log. Of a longer one the last are kept.
 const KEPT: usize = 10_000;
 
 /// Characters of a commit's id that are shown.
 const SHORT: usize = 10;
 
-/// A part of a job's way.
+/// A part of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A stage.
     Stage(v1::Stage),
-    /// The way back.
-    Back,
+    Rollback,
 }
 
 impl Part {
-    /// The place on a job's way; a restart goes on from one.
+    /// Returns the place in the order of parts. A restart goes on from one.
     pub(crate) fn place(self) -> i32 {
         match self {
             Self::Stage(stage) => stage.into(),
-            Self::Back => i32::MAX,
+            Self::Rollback => i32::MAX,
         }
     }
 }
 
-/// How a part stands.
+/// State of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It goes on.
     Running,
-    /// It went well.
     Done,
-    /// It had nothing to do.
+    /// Nothing was to be done, for this reason.
     Skipped(String),
-    /// It failed, or was stopped.
+    /// The part failed or was stopped, for this reason.
     Failed(String),
     /// Another part failed meanwhile.
     Cut,
@@ -55,15 +51,16 @@ pub(crate) struct Section {
     pub(crate) state: State,
     began_ms: u64,
     ended_ms: Option<u64>,
-    /// How long hooks have acted, and since when one acts.
+    /// Milliseconds that hooks have acted.
     acted_ms: u64,
+    /// Time at which a hook began to act. `None` means that none acts.
     acts_since_ms: Option<u64>,
     facts: Facts,
     doing: String,
     log: Log,
 }
 
-/// Facts of which a part's line says the one that matters.
+/// Facts of a part. Its line shows the one that matters.
 #[derive(Debug, Default)]
 struct Facts {
     commit: Option<v1::Cloned>,
@@ -75,9 +72,9 @@ struct Facts {
     pushed: Option<v1::Pushed>,
     /// Ready pods and wanted pods, by cluster.
     pods: BTreeMap<String, (u32, u32)>,
-    /// An address of the app, and its cluster.
+    /// Addresses of the app, each with its cluster.
     endpoints: Vec<(String, v1::Endpoint)>,
-    /// What hooks came to, in the order in which they were asked.
+    /// Hooks, each with its result, in the order in which they were asked.
     hooks: Vec<(String, String)>,
 }
 
@@ -107,7 +104,7 @@ impl Section {
         self.state == State::Running
     }
 
-    /// Whether it only waits for its next turn, as hooks do between a release's steps.
+    /// Returns true for hooks that wait for their next turn between a release's steps.
     pub(crate) fn is_idle(&self) -> bool {
         self.part == Part::Stage(v1::Stage::Hooks) && self.acts_since_ms.is_none()
     }
@@ -117,11 +114,11 @@ impl Section {
         self.ended_ms = Some(at_ms);
     }
 
-    /// Milliseconds that it took, or has taken until now.
+    /// Returns the milliseconds that the part took, or has taken until now.
     pub(crate) fn took(&self, now_ms: u64) -> u64 {
         let until_ms = self.ended_ms.unwrap_or(now_ms);
         if self.part == Part::Stage(v1::Stage::Hooks) {
-            // What lies between two of them is the release's time.
+            // The time between two hooks is the release's.
             let acts = self.acts_since_ms.map(|since| until_ms.saturating_sub(since));
             return self.acted_ms + acts.unwrap_or_default();
         }
@@ -131,11 +128,11 @@ impl Section {
     pub(crate) fn name(&self) -> String {
         match self.part {
             Part::Stage(stage) => word(stage.as_str_name()),
-            Part::Back => "way back".into(),
+            Part::Rollback => "rollback".into(),
         }
     }
 
-    /// Whether a tool has printed anything.
+    /// Returns whether a tool has printed anything.
     pub(crate) fn has_log(&self) -> bool {
         !self.log.lines.is_empty()
     }
@@ -144,7 +141,7 @@ impl Section {
         &self.facts.endpoints
     }
 
-    /// Takes in what an event of this time tells of this part.
+    /// Takes the facts that an event of this time has on this part.
     pub(crate) fn take(&mut self, what: &What, at_ms: u64) {
         let facts = &mut self.facts;
         match what {
@@ -177,10 +174,10 @@ impl Section {
                 facts.pods.insert(it.cluster.clone(), (it.ready, it.desired));
             }
             What::Serving(it) => {
-                // Told again after a restart.
+                // The event comes again after a restart.
                 facts.endpoints.retain(|(cluster, _)| *cluster != it.cluster);
-                let told = it.endpoints.iter().map(|one| (it.cluster.clone(), one.clone()));
-                facts.endpoints.extend(told);
+                let reported = it.endpoints.iter().map(|one| (it.cluster.clone(), one.clone()));
+                facts.endpoints.extend(reported);
             }
             What::HookActionStarted(it) => {
                 self.acts_since_ms.get_or_insert(at_ms);
@@ -201,7 +198,7 @@ impl Section {
         }
     }
 
-    /// The one line that says how it stands. `mark`: what stands before it while it goes on.
+    /// Returns the line of the part. `mark` stands before the line of a running one.
     pub(crate) fn line(&self, now_ms: u64, mark: &str) -> Line {
         let (look, mark) = match &self.state {
             State::Running => (Look::Plain, mark),
@@ -224,13 +221,13 @@ impl Section {
         }
     }
 
-    /// The last lines of its log.
+    /// Returns the last lines of the log.
     pub(crate) fn log_end(&self, count: usize) -> Vec<Line> {
         let skipped = self.log.lines.len().saturating_sub(count);
         self.log.lines.iter().skip(skipped).map(|(_, line)| logged(line)).collect()
     }
 
-    /// All of its log, with the steps that printed it.
+    /// Returns the whole log, with the steps that printed it.
     pub(crate) fn log_whole(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if self.log.left_out > 0 {
@@ -248,7 +245,7 @@ impl Section {
         lines
     }
 
-    /// The one fact that matters.
+    /// Returns the one fact that matters.
     fn fact(&self) -> String {
         match self.part {
             Part::Stage(v1::Stage::Clone) => self.facts.author(),
@@ -256,7 +253,7 @@ impl Section {
             Part::Stage(v1::Stage::Build) => self.facts.built(),
             Part::Stage(v1::Stage::Test) => self.facts.counts(self.state == State::Done),
             Part::Stage(v1::Stage::Push) => self.facts.image(),
-            Part::Stage(v1::Stage::Release) | Part::Back => self.facts.ready(),
+            Part::Stage(v1::Stage::Release) | Part::Rollback => self.facts.ready(),
             Part::Stage(v1::Stage::Hooks) => {
                 let hooks =
                     self.facts.hooks.iter().map(|(hook, result)| format!("{hook}: {result}"));
@@ -281,7 +278,7 @@ impl Facts {
 
     fn detected(&self) -> String {
         let language = self.language.as_ref().map(|decided| {
-            // Behind it stand the detector's name and score, which `--verbose` shows.
+            // The detector's name and score follow, which `--verbose` shows.
             let name = decided.value.split(" (").next().unwrap_or_default();
             match decided.evidence.first() {
                 Some(why) => format!("{name} ({why})"),
@@ -345,12 +342,12 @@ fn logged(line: &str) -> Line {
     Line::of(Look::Faint, "    | ").add(Look::Plain, line)
 }
 
-/// The first characters of a commit's id.
+/// Returns the first characters of a commit's id.
 pub(crate) fn short(commit: &str) -> String {
     commit.chars().take(SHORT).collect()
 }
 
-/// An image's reference, its tag cut where it is a commit's id.
+/// Returns an image's reference. A tag that is a commit's id is cut.
 pub(crate) fn short_tag(image: &str) -> String {
     match image.rsplit_once(':') {
         Some((name, tag)) if tag.len() >= 40 && tag.chars().all(|c| c.is_ascii_hexdigit()) => {

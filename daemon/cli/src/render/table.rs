@@ -1,9 +1,9 @@
-//! Rows in columns as wide as what is in them.
+//! Rows in columns as wide as their cells.
 
 use super::line::{Line, Look};
 use unicode_width::UnicodeWidthStr;
 
-/// Lays rows out under their heads; the last column is as long as it is.
+/// Lays rows out under their heads. The last column is not padded.
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<Line>>) -> Vec<Line> {
     if rows.is_empty() {
         return Vec::new();

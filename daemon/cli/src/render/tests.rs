@@ -1,4 +1,4 @@
-//! What people see of a job, from its events.
+//! The screen that people see of a job, from its events.
 
 use super::{
     Detail,
@@ -21,7 +21,7 @@ fn text(lines: &[Line]) -> String {
     lines.iter().map(|line| line.show(false) + "\n").collect()
 }
 
-/// All that stays, where nothing moves.
+/// Returns all that stays, where nothing moves.
 fn plain(scene: &Scene, detail: Detail) -> String {
     let mut board = board(detail);
     let mut all = String::new();
@@ -32,7 +32,7 @@ fn plain(scene: &Scene, detail: Detail) -> String {
     all
 }
 
-/// The terminal as it is a second after these events.
+/// Returns the terminal as it is a second after these events.
 fn pictures(scene: &Scene, after: &[u64], room: Room) -> String {
     let mut all = String::new();
     for seq in after {
@@ -87,14 +87,14 @@ fn colours_help_and_change_no_word() {
     let lines: Vec<_> = scene.events.iter().flat_map(|event| board.take(event)).collect();
     let colored: String = lines.iter().map(|line| line.show(true) + "\n").collect();
     same("crash.colors", &colored.replace('\u{1b}', "ESC"));
-    let words = anstream::adapter::strip_str(&colored).to_string();
-    let words: Vec<_> = words.lines().map(str::trim_end).collect();
-    assert_eq!(words, text(&lines).lines().collect::<Vec<_>>());
+    let stripped = anstream::adapter::strip_str(&colored).to_string();
+    let stripped: Vec<_> = stripped.lines().map(str::trim_end).collect();
+    assert_eq!(stripped, text(&lines).lines().collect::<Vec<_>>());
 }
 
-/// A job that has ended draws nothing more, and one whose beginning nobody saw says no wrong time.
+/// A job that has ended draws nothing more, and one whose beginning nobody watched shows no wrong time.
 #[test]
-fn what_is_not_known_is_not_said() {
+fn what_is_not_known_is_not_shown() {
     let (_, scene, _) = all().into_iter().next().unwrap();
     let mut board = board(Detail::default());
     let late = scene.events.iter().filter(|event| event.seq > 20);

@@ -8,23 +8,23 @@ pub(crate) use windlass_model::clock::now_ms;
 pub(crate) struct Clock(TimeZone);
 
 impl Clock {
-    /// Shows the time zone of this machine.
+    /// Makes a clock of the time zone of this machine.
     pub(crate) fn local() -> Self {
         Self(TimeZone::system())
     }
 
-    /// Shows UTC.
+    /// Makes a clock of UTC.
     #[cfg(test)]
     pub(crate) fn utc() -> Self {
         Self(TimeZone::UTC)
     }
 
-    /// `17:53:02`.
+    /// Formats a time, as in `17:53:02`.
     pub(crate) fn time(&self, ms: u64) -> String {
         self.format(ms, "%H:%M:%S")
     }
 
-    /// `2025-11-25 17:53`.
+    /// Formats a date, as in `2025-11-25 17:53`.
     pub(crate) fn date(&self, ms: u64) -> String {
         self.format(ms, "%Y-%m-%d %H:%M")
     }
@@ -35,7 +35,7 @@ impl Clock {
     }
 }
 
-/// `0.8 s`, `12 s`, `2 min 5 s`, `1 h 3 min`.
+/// Formats a duration, as in `0.8 s`, `12 s`, `2 min 5 s`, `1 h 3 min`.
 pub(crate) fn took(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
@@ -46,7 +46,7 @@ pub(crate) fn took(ms: u64) -> String {
     }
 }
 
-/// `40 s`, `5 min`, `3 h`, `2 d`.
+/// Formats an age, as in `40 s`, `5 min`, `3 h`, `2 d`.
 pub(crate) fn age(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
@@ -57,7 +57,7 @@ pub(crate) fn age(ms: u64) -> String {
     }
 }
 
-/// `812 B`, `62.3 MB`.
+/// Formats a size, as in `812 B`, `62.3 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let of =
         |unit: u64, name: &str| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
@@ -69,7 +69,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970. `None` means a time that is absent or before that.
 pub(crate) fn millis(time: Option<&prost_types::Timestamp>) -> Option<u64> {
     let time = time?;
     let ms = time.seconds.checked_mul(1000)?.checked_add(i64::from(time.nanos / 1_000_000))?;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_decimal_as_registries_tell_them() {
+    fn sizes_are_decimal_as_registries_show_them() {
         let cases = [812, 1_540, 62_345_678, 1_900_000_000];
         assert_eq!(cases.map(bytes), ["812 B", "1.5 kB", "62.3 MB", "1.9 GB"]);
     }

@@ -171,7 +171,7 @@ impl Show {
         self.deploy(&node, "node", false)?;
 
         title(
-            "a commit whose app exits at start: called in seconds, and the old version still serves",
+            "a commit whose app exits at start: diagnosed in seconds, and the old version still serves",
         );
         node.edit("app.js", "Hello from a bug", "Hello from Node")?;
         node.edit(
