@@ -1,5 +1,6 @@
-//! A commit by its id, from servers that hide ids from libgit2: over protocol v2 they hand out any
-//! object that is asked for, and libgit2 speaks v0 only.
+//! A commit by its id, over protocol v2.
+//!
+//! Some servers hide ids from libgit2, which speaks v0 only. Over v2 they hand out any object that is requested.
 
 use crate::protocol::{HEARTBEAT, Remote, Reply, send};
 use git2::Oid;
@@ -19,17 +20,16 @@ use std::{
     thread,
 };
 
-/// No helper, prompt, hook or file of this machine is asked; no redirect is followed, since a
-/// credential must not follow it to another host.
+/// Settings beside those of an isolated repository, which reads no helper, prompt, hook or file of this machine. No
+/// redirect is followed, since a credential must not follow the redirect to another host.
 const CONFIG: [&str; 2] = ["http.followRedirects=false", "protocol.version=2"];
 
-/// Fetches the commit alone into the repository at `to`.
+/// Fetches the commit, without its history, into the repository at `to`.
 pub(crate) fn fetch(remote: &Remote, id: Oid, to: &str) -> Result<(), String> {
-    // The transport refuses to send one in clear, and is not asked to.
+    // The transport refuses to send a credential in clear, and is not asked to.
     if remote.login.is_some() && !remote.url.starts_with("https:") {
         return Err("a credential is only sent over https here".into());
     }
-    let told = |error: gix::Error| error.to_string();
     let (ended, awaited) = channel::<()>();
     thread::scope(|threads| {
         threads.spawn(move || {
@@ -42,7 +42,7 @@ pub(crate) fn fetch(remote: &Remote, id: Oid, to: &str) -> Result<(), String> {
                 before = now;
             }
         });
-        let done = receive(remote, id, to).map_err(told);
+        let done = receive(remote, id, to).map_err(|error| error.to_string());
         drop(ended);
         done
     })
@@ -74,7 +74,7 @@ fn receive(from: &Remote, id: Oid, to: &str) -> Result<(), gix::Error> {
     Ok(())
 }
 
-/// Returns the bytes of a folder's own files.
+/// Returns the bytes of a folder's files, without those of its subfolders.
 pub(crate) fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()

@@ -30,19 +30,19 @@ use windlass_model::{
     secret::Secret,
 };
 
-/// A server that sends nothing for so long is given up.
+/// Time without a byte from the server after which it counts as unreachable.
 const SILENCE: Duration = Duration::from_secs(120);
 
-/// A client waits while a revision is resolved, for so long at most.
+/// Time limit for resolving a revision, since a client waits meanwhile.
 const RESOLVING: Duration = Duration::from_secs(30);
 
-/// Revisions that are resolved at once; others wait for their turn, as long at most. Each is a process
-/// that waits for a server.
+/// Revisions that are resolved at once: each is a process that waits for a server. Other revisions wait for their
+/// turn, at most [`RESOLVING`].
 const RESOLVERS: usize = 16;
 
 const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
 
-/// Checks commits out into folders of their own.
+/// Git port that checks each commit out into a folder of its own.
 pub struct Checkouts {
     folder: PathBuf,
     /// The daemon's own program, and the argument that makes it the child.
@@ -52,10 +52,8 @@ pub struct Checkouts {
 }
 
 impl Checkouts {
-    /// `folder` is this daemon's alone: what an earlier life left there is removed.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
+    /// Makes the port. `folder` is this daemon's alone: workspaces that an earlier life of the daemon left in `folder`
+    /// are removed.
     pub fn new(folder: &Path, program: &Path, egress: Egress) -> std::io::Result<Self> {
         fs::create_dir_all(folder)?;
         for entry in fs::read_dir(folder)? {
@@ -68,7 +66,7 @@ impl Checkouts {
         Ok(Self { folder: folder.into(), program: program.into(), egress, resolvers })
     }
 
-    /// Makes a folder that is gone when dropped.
+    /// Makes a folder that is deleted when dropped.
     fn workspace(&self, prefix: &str) -> Result<TempDir, GitError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
         made.map_err(|error| match error.kind() {
@@ -77,7 +75,7 @@ impl Checkouts {
         })
     }
 
-    /// Prepares a task, once the egress policy has agreed.
+    /// Returns the request for a task, once the egress policy allows the repository.
     async fn request(
         &self,
         commit: &Commit,
@@ -102,7 +100,7 @@ impl Checkouts {
         })
     }
 
-    /// Runs a child to its last reply.
+    /// Runs a child to its last reply. `recorder` takes its progress; `None` drops it.
     async fn run(&self, request: &Request, recorder: Option<&Recorder>) -> Result<Reply, GitError> {
         let other = |message: String| GitError::Other { message };
         let mut child = Command::new(&self.program)
@@ -125,7 +123,7 @@ impl Checkouts {
         }
         let stdout = child.stdout.take().ok_or_else(|| other("the child has no output".into()))?;
         let mut lines = BufReader::new(stdout).lines();
-        // A submodule's may be another one.
+        // A submodule may be on another server.
         let mut server = request.remote.url.clone();
         loop {
             let line = timeout(SILENCE, lines.next_line()).await.map_err(|_| {
@@ -170,7 +168,7 @@ impl Git for Checkouts {
             Reply::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
                 let commit = readable(found.commit);
-                Ok(Box::new(tree.of(Found { commit, ..found })))
+                Ok(Box::new(tree.with(Found { commit, ..found })))
             }
             _ => Err(GitError::Other { message: ANOTHER_REPLY.into() }),
         }
@@ -182,7 +180,8 @@ impl Git for Checkouts {
         revision: &Revision,
         credential: Option<&Secret>,
     ) -> Result<Resolved, GitError> {
-        // Before the repository's own time begins: it is not to blame for a queue. It is never closed.
+        // Before the repository's own time begins: the repository is not to blame for a queue. The semaphore is never
+        // closed.
         let turn = timeout(RESOLVING, self.resolvers.acquire()).await;
         let _turn = turn.map_err(|_| GitError::Other {
             message: format!(
@@ -208,13 +207,13 @@ impl Git for Checkouts {
     }
 }
 
-/// Whether a commit and its branch have the form of such: the child reads what a hostile server sends.
+/// Returns whether a commit and its branch have the form of such: the child reads what a hostile server sends.
 fn is_plausible(resolved: &Resolved) -> bool {
     let branch = &resolved.branch;
     is_commit_id(&resolved.commit) && (branch.is_empty() || is_ref_name(branch))
 }
 
-/// Its author may write what he likes: it is cut, and nothing in it moves a terminal's cursor.
+/// Cuts the texts of a commit, and removes what moves a terminal's cursor: the author may write anything.
 fn readable(commit: CommitInfo) -> CommitInfo {
     let text = |text: String, longest| -> String {
         text.chars().filter(|c| !c.is_control()).take(longest).collect()

@@ -8,12 +8,12 @@ use crate::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::{io::Read, process::ExitCode};
 
-/// A small pack can ask for huge allocations.
+/// Bytes of address space: a small pack can ask for huge allocations.
 const MEMORY: u64 = 4 << 30;
-/// No file of a repository is larger.
+/// Bytes of the largest file that the child may write.
 const FILE: u64 = 2 << 30;
 
-/// Does the task of standard input, and tells how that went on standard output.
+/// Does the task of standard input, and writes replies to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
     send(&run().unwrap_or_else(Reply::Failed));

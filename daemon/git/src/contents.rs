@@ -4,23 +4,23 @@
 use git2::{AttrCheckFlags, Commit, FileMode, ObjectType, Oid, Repository};
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-/// The first line of a pointer (git-lfs, docs/spec.md), and what it was before.
+/// First lines of a pointer: today's (`docs/spec.md` of git-lfs), and the one before it.
 const POINTERS: [&[u8]; 2] =
     [b"version https://git-lfs.github.com/spec/v1", b"version https://hawser.github.com/spec/v1"];
 
-/// A pointer is shorter.
+/// Bytes of the longest file that may be a pointer.
 const LONGEST_POINTER: usize = 1024;
 
-/// Entries by path; paths are bytes to git.
+/// Entries by path. Paths are bytes to git.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// Submodules, and the commit of each.
+    /// Paths of submodules, each with its commit.
     pub(crate) submodules: Vec<(Vec<u8>, Oid)>,
-    /// Files that an attribute gives to Git LFS, and that are a pointer.
+    /// Paths of files that an attribute gives to Git LFS, and that are a pointer.
     pub(crate) pointers: Vec<Vec<u8>>,
 }
 
-/// Looks through the whole tree.
+/// Finds the submodules and pointers of a commit's whole tree.
 pub(crate) fn read(repository: &Repository, commit: &Commit<'_>) -> Result<Contents, git2::Error> {
     let tree = commit.tree()?;
     let mut contents = Contents::default();
@@ -46,7 +46,7 @@ pub(crate) fn read(repository: &Repository, commit: &Commit<'_>) -> Result<Conte
         }
     }
     if names_lfs {
-        // In memory alone: attributes are read from there, and not from what is on the disk.
+        // The index is changed in memory alone: attributes are read from the index, and not from the disk.
         repository.index()?.read_tree(&tree)?;
         for (path, id) in files {
             if is_pointer(repository, &path, id)? {

@@ -1,4 +1,4 @@
-//! Where the daemon may connect to on behalf of a job.
+//! Egress policy: hosts and addresses that the daemon may connect to on behalf of a job.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ impl Egress {
     /// to another parser.
     ///
     /// # Errors
-    /// Says which rule it breaks.
+    /// [`GitError::Address`] for a URL of a wrong form, [`GitError::Egress`] for a host that is not allowed,
+    /// [`GitError::Unreachable`] for a name that does not resolve.
     pub fn check(&self, text: &str) -> Result<Url, GitError> {
         repository::check(text)
             .map_err(|error| GitError::Address { url: error.shown, message: error.problem })?;

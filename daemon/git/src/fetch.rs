@@ -1,8 +1,8 @@
-//! Fetches one commit, as little of its history as the server allows.
+//! Fetches one commit, with as little of its history as the server allows.
 //!
 //! The ladder: the commit by its id, which most forges allow; the tip of a ref that happens to be
-//! it; its id once more, over protocol v2; the branch (or HEAD), ever deeper, until the commit is
-//! in it.
+//! the commit; its id once more, over protocol v2; the branch (or HEAD), ever deeper, until the
+//! branch has the commit.
 
 use crate::{
     by_id::{self, size},
@@ -69,7 +69,7 @@ fn fetch(
     let checked = repository.checkout_tree(commit.as_object(), Some(&mut builder));
     checked.map_err(|error| local(&error))?;
     repository.set_head_detached(id).map_err(|error| local(&error))?;
-    // What is on the disk is what was asked for, or nothing is.
+    // The disk holds the requested commit, or the checkout fails.
     let head = repository.head().and_then(|head| head.peel_to_commit()).map_err(|e| local(&e))?;
     if head.id() != id {
         return Err(FetchError::Other(format!("checked out {} instead of {id}", head.id())));
@@ -144,8 +144,8 @@ fn obtain(
         return Err(FetchError::NoCommit(format!("and it has no branch `{branch}`")));
     }
     for depth in DEPTHS.into_iter().chain([0]) {
-        let depth_said = if depth == 0 { "all".to_owned() } else { depth.to_string() };
-        progress(&format!("fetching {depth_said} commits of {branch}"));
+        let amount = if depth == 0 { "all".to_owned() } else { depth.to_string() };
+        progress(&format!("fetching {amount} commits of {branch}"));
         let spec = format!("+{branch}:refs/windlass/branch");
         get(repository, remote, &spec, depth).map_err(|error| refused(&error))?;
         if has(repository, id)? {
@@ -157,7 +157,7 @@ fn obtain(
     )))
 }
 
-/// Whether the commit has come. An object of another kind is named, and not looked for any longer.
+/// Returns whether the commit was fetched. An object of another kind is an error: no further try would help.
 fn has(repository: &Repository, id: Oid) -> Result<bool, FetchError> {
     let Ok(object) = repository.find_object(id, None) else { return Ok(false) };
     let kind = match object.kind() {

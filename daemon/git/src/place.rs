@@ -11,23 +11,24 @@ use std::{
 use url::Url;
 use windlass_engine::ports::Pointers;
 
-/// Submodules of one checkout, those of submodules included.
+/// Most submodules of one checkout, those of submodules included.
 pub(crate) const MOST: u32 = 64;
 
-/// The bytes that all submodules of one checkout may send.
+/// Bytes that all submodules of one checkout may send.
 const LARGEST: u64 = 4 << 30;
 
-/// The facts that a checkout and those of its submodules share.
+/// State that a checkout and those of its submodules share.
 pub(crate) struct Checkout<'a> {
-    /// The job's repository, and the login for its server.
+    /// Address of the job's repository, whose server `login` is for.
     url: &'a str,
     login: Option<&'a Login>,
-    /// The app's folder.
+    /// Path of the app's folder in the job's repository.
     pub(crate) directory: &'a str,
     pub(crate) egress: &'a Egress,
     pub(crate) progress: &'a dyn Fn(&str),
-    /// The number of submodules that may still come, and the bytes of all of them.
+    /// Number of submodules that may still follow.
     pub(crate) submodules_left: Cell<u32>,
+    /// Bytes that all further submodules may send.
     pub(crate) bytes_left: Cell<u64>,
     pub(crate) pointers: RefCell<Pointers>,
     pub(crate) tags: RefCell<Vec<String>>,
@@ -36,11 +37,11 @@ pub(crate) struct Checkout<'a> {
 /// One repository of a checkout: the job's, or a submodule.
 pub(crate) struct Place<'a> {
     pub(crate) remote: &'a Remote,
-    /// Its folder.
+    /// Folder that the repository is checked out into.
     pub(crate) to: &'a Path,
-    /// The same, from the root of the whole checkout. Empty at the root itself.
+    /// Path of that folder from the root of the whole checkout. Empty means the root itself.
     pub(crate) path: &'a str,
-    /// The number of repositories around it.
+    /// Number of repositories that enclose this one. 0 means the job's own.
     pub(crate) depth: usize,
 }
 
@@ -65,7 +66,7 @@ impl<'a> Checkout<'a> {
         }
     }
 
-    /// Notes the pointers of one repository that are within the app's folder.
+    /// Adds the pointers of one repository that are within the app's folder.
     pub(crate) fn note(&self, pointers: &[Vec<u8>], path: &str) {
         let mut noted = self.pointers.borrow_mut();
         for pointer in pointers {
@@ -79,19 +80,19 @@ impl<'a> Checkout<'a> {
         }
     }
 
-    /// The job has a login, be it for the server of a submodule or not.
+    /// Returns whether the job has a login, for whichever server.
     pub(crate) fn has_login(&self) -> bool {
         self.login.is_some()
     }
 
-    /// The login, where `url` is of the server that it is for.
+    /// Returns the job's login. `None` means that there is none for the server of `url`.
     pub(crate) fn login_for(&self, url: &Url) -> Option<&Login> {
         let is_its_own = Url::parse(self.url).is_ok_and(|own| is_same_server(&own, url));
         self.login.filter(|_| is_its_own)
     }
 }
 
-/// Whether a path is within the app's folder, or the app's folder within that path.
+/// Returns whether a path is within the app's folder, or the app's folder within that path.
 pub(crate) fn concerns(directory: &str, path: &str) -> bool {
     let parts = |path: &'_ str| -> Vec<String> {
         let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
@@ -100,12 +101,12 @@ pub(crate) fn concerns(directory: &str, path: &str) -> bool {
     parts(directory).iter().zip(&parts(path)).all(|(one, other)| one == other)
 }
 
-/// Joins a path to its folder's, which is empty at the root.
+/// Joins a path to its folder. Empty means that the folder is the root.
 pub(crate) fn within(folder: &str, path: &str) -> String {
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
-/// Whether two URLs are of the same server, so that a login for one may be sent to the other.
+/// Returns whether two URLs are of the same server, so that a login for one may be sent to the other.
 fn is_same_server(one: &Url, other: &Url) -> bool {
     let server = |url: &Url| {
         (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())

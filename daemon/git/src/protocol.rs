@@ -11,16 +11,16 @@ use windlass_model::{
     revision::{Resolved, Revision},
 };
 
-/// The time between two lines about a transfer that goes on.
+/// Time between two replies about a transfer that goes on.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// One task, on the child's standard input.
+/// Request with one task, on the child's standard input.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) remote: Remote,
-    /// The credential's name, for errors.
+    /// Name of the job's credential, for errors. `None` means that the job names none.
     pub(crate) credential: Option<String>,
-    /// An empty folder.
+    /// Path of an empty folder that the child works in.
     pub(crate) to: String,
     pub(crate) task: Task,
 }
@@ -28,27 +28,29 @@ pub(crate) struct Request {
 /// A repository to connect to.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Remote {
-    /// As the egress policy returned it.
+    /// Address as the egress policy returned it.
     pub(crate) url: String,
     pub(crate) login: Option<Login>,
 }
 
+/// User and token for one server.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) token: String,
 }
 
+/// Work for one child.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Find the commit that a revision leads to.
+    /// Finds the commit that a revision leads to.
     Resolve(Revision),
-    /// Fill the folder with a commit's tree.
+    /// Fills the folder with a commit's tree.
     Checkout {
         wanted: Wanted,
-        /// The app's folder within it: submodules elsewhere are left out.
+        /// Path of the app's folder within the tree. Submodules elsewhere are left out.
         directory: String,
-        /// For submodules.
+        /// Policy for addresses of submodules.
         egress: Egress,
     },
 }
@@ -57,7 +59,7 @@ pub(crate) enum Task {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Wanted {
     pub(crate) commit: String,
-    /// Where to look for it. Empty means HEAD.
+    /// Branch to search if the commit cannot be fetched by its id. Empty means HEAD.
     pub(crate) branch: String,
 }
 
@@ -65,9 +67,9 @@ pub(crate) struct Wanted {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
     Progress(String),
-    /// From now on this is the server that is waited for.
+    /// Address of the server that the child waits for from now on.
     Server(String),
-    /// Something has come since the last reply.
+    /// Bytes have arrived since the last reply.
     Alive,
     Resolved(Resolved),
     Done(Found),
@@ -75,11 +77,8 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Reads a line. Servers and repositories have chosen its words, which go to logs and terminals: none
-    /// of them moves a cursor.
-    ///
-    /// # Errors
-    /// When it is no reply.
+    /// Reads a line. Servers and repositories choose texts in the line that go to logs and terminals, so control
+    /// characters are replaced.
     pub(crate) fn read(line: &str) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::from_str(line)?;
         clean(&mut value);
@@ -87,10 +86,7 @@ impl Reply {
     }
 }
 
-/// Reads a line as the daemon reads its child's, and returns it as the child would have written it.
-///
-/// # Errors
-/// When it is no reply.
+/// Reads a line as the daemon reads its child's, and returns that reply as the child would have written it.
 pub fn reread(line: &str) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Reply::read(line)?)
 }
@@ -116,17 +112,17 @@ pub(crate) fn send(reply: &Reply) {
     }
 }
 
-/// Facts about a tree that its files do not tell.
+/// Facts about a tree that its files do not show.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Found {
     pub(crate) commit: CommitInfo,
-    /// Within the app's folder.
+    /// Git LFS pointers within the app's folder.
     pub(crate) pointers: Pointers,
     /// Tags that lead to the commit.
     pub(crate) tags: Vec<String>,
 }
 
-/// [`GitError`], as far as a child can tell.
+/// Failure as far as a child knows it: the daemon makes a [`GitError`] of it.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum FetchError {
     Unreachable(String),
@@ -141,6 +137,7 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
+    /// Converts the failure to the daemon's error, with repository and credential of the request.
     pub(crate) fn into_error(self, request: &Request) -> GitError {
         let repository = request.remote.url.clone();
         let wanted = match &request.task {

@@ -15,14 +15,14 @@ use windlass_model::revision::Advertised;
 /// Makes a repository in an empty folder.
 pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {
     let repository = Repository::init(to)?;
-    // A listing has no option of its own for it: neither a login nor the egress policy's word may
-    // follow a redirect to another host.
+    // A listing has no option of its own for redirects. Neither a login nor the egress policy's approval may follow a
+    // redirect to another host.
     repository.config()?.set_bool("http.followRedirects", false)?;
     Ok(repository)
 }
 
-/// Fetches what `refspec` names, and returns the server's refs, which it told on the way. A `depth` of
-/// 0 means all of its history.
+/// Fetches what `refspec` names, and returns the refs that the server advertised meanwhile. A `depth` of 0 means all
+/// history.
 pub(crate) fn get(
     repository: &Repository,
     remote: &Remote,
@@ -50,14 +50,14 @@ pub(crate) fn list(
     Ok(advertised(connection.list()?))
 }
 
-/// Reads refs; those whose name is no UTF-8 are left out, since nobody can name them here.
+/// Reads refs. A ref without a name in UTF-8 is left out, since no caller can name that ref.
 fn advertised(heads: &[RemoteHead<'_>]) -> Vec<Advertised> {
     let read = |head: &RemoteHead<'_>| Advertised {
         name: head.name().to_owned(),
         id: head.oid().to_string(),
         target: head.symref_target().map(str::to_owned),
     };
-    // git2 panics for such a name.
+    // git2 panics for a name that is no UTF-8.
     let safely = |head: &RemoteHead<'_>| catch_unwind(AssertUnwindSafe(|| read(head))).ok();
     heads.iter().filter_map(safely).collect()
 }
@@ -68,38 +68,38 @@ fn callbacks(remote: &Remote) -> RemoteCallbacks<'_> {
     callbacks.credentials(move |_, _, _| {
         tries.set(tries.get() + 1);
         match &remote.login {
-            // libgit2 asks for ever while the server says no.
+            // libgit2 asks for ever while the server refuses.
             Some(login) if tries.get() <= 2 => Cred::userpass_plaintext(&login.user, &login.token),
             _ => Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials are needed")),
         }
     });
-    let told = Cell::new((Instant::now(), 0));
+    let reported = Cell::new((Instant::now(), 0));
     callbacks.transfer_progress(move |progress| {
-        let (last, before) = told.get();
-        let come =
+        let (last, before) = reported.get();
+        let received =
             progress.received_bytes() + progress.indexed_objects() + progress.indexed_deltas();
-        if last.elapsed() > HEARTBEAT && come > before {
+        if last.elapsed() > HEARTBEAT && received > before {
             send(&Reply::Alive);
-            told.set((Instant::now(), come));
+            reported.set((Instant::now(), received));
         }
         true
     });
     callbacks
 }
 
-/// Whether a server hands out no commit by its id.
+/// Returns whether an error means that the server hands out no commit by its id.
 pub(crate) fn refuses_ids(error: &git2::Error) -> bool {
     let text = error.message();
     text.contains("cannot fetch a specific object")
         || text.contains("not our ref")
         || text.contains("unadvertised object")
         || text.contains("did not contain")
-        // What libgit2 makes of `ERR upload-pack: not our ref`.
+        // libgit2 makes this of `ERR upload-pack: not our ref`.
         || text.contains("unexpected packet type")
         || error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference
 }
 
-/// Tells what a server's refusal means.
+/// Converts a server's refusal.
 pub(crate) fn refused(error: &git2::Error) -> FetchError {
     let text = error.message().to_owned();
     if error.code() == ErrorCode::Auth
@@ -127,7 +127,7 @@ pub(crate) fn refused(error: &git2::Error) -> FetchError {
     }
 }
 
-/// Tells what an error of this machine means.
+/// Converts an error of this machine.
 pub(crate) fn local(error: &git2::Error) -> FetchError {
     let text = error.message().to_owned();
     if is_full(&text) { FetchError::Full(text) } else { FetchError::Other(text) }

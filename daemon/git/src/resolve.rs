@@ -1,4 +1,4 @@
-//! The commit that a revision leads to, as the server has it now.
+//! Commit that a revision leads to on the server now.
 
 use crate::{
     protocol::{FetchError, Remote},

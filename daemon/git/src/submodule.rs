@@ -1,5 +1,6 @@
-//! Submodules: where each is fetched from and to, under the egress policy of the repository that names it,
-//! or refused by name. A folder that should hold one is never left empty.
+//! Submodules of a commit, under the same egress policy as its repository.
+//!
+//! Each is fetched, or refused by name. The folder of a submodule is never left empty.
 
 use crate::{
     place::{Checkout, MOST, Place, concerns, within},
@@ -14,16 +15,16 @@ use std::{
 use url::Url;
 use windlass_model::{error::GitError, repository::shown, revision::is_ref_name};
 
-/// Submodules within submodules.
+/// Most submodules that enclose one another.
 const DEEPEST: usize = 8;
 
-/// The largest `.gitmodules` that is read.
+/// Bytes of the largest `.gitmodules` that is read.
 const LONGEST: usize = 256 << 10;
 
-/// The characters of an address that an error shows.
+/// Characters of an address that an error shows.
 const LONGEST_SHOWN: usize = 200;
 
-/// The file that says where submodules are.
+/// File that lists paths and addresses of submodules.
 const FILE: &str = ".gitmodules";
 
 /// An entry of `.gitmodules`.
@@ -31,29 +32,29 @@ const FILE: &str = ".gitmodules";
 struct Module {
     path: String,
     url: String,
-    /// Where to look for a commit that is not handed out by id. Empty means HEAD.
+    /// Branch to search if the commit cannot be fetched by its id. Empty means HEAD.
     branch: String,
 }
 
 /// A submodule of a commit that concerns the app's folder.
 pub(crate) struct Submodule {
-    /// Its folder within its parent's.
+    /// Path of the submodule's folder within its parent's.
     path: String,
-    /// The same, from the root of the whole checkout.
+    /// Path of that folder from the root of the whole checkout.
     full: String,
     id: Oid,
     /// `None` means that `.gitmodules` has no such path.
     module: Option<Module>,
 }
 
-/// A submodule that may be fetched: its address is allowed, and its folder is empty.
+/// A submodule that may be fetched: the address is allowed, and the folder is empty.
 pub(crate) struct Source {
     pub(crate) remote: Remote,
     pub(crate) wanted: Wanted,
     pub(crate) folder: PathBuf,
-    /// From the root of the whole checkout.
+    /// Path of the folder from the root of the whole checkout.
     pub(crate) path: String,
-    /// The job has a login, which is not for this server.
+    /// The job has a login, but for another server only.
     withheld: bool,
 }
 
@@ -129,7 +130,7 @@ impl Submodule {
         })
     }
 
-    /// A file may say an address of any length.
+    /// Makes the error of a refusal, cut: `.gitmodules` may have an address of any length.
     fn refuse(&self, url: &str, message: String) -> FetchError {
         FetchError::Submodule {
             path: self.full.clone(),
@@ -140,7 +141,7 @@ impl Submodule {
 }
 
 impl Source {
-    /// Names the submodule in an error of its own; errors of those within it are named already.
+    /// Names the submodule in an error. Errors of submodules within it name theirs already.
     pub(crate) fn named(&self, error: FetchError) -> FetchError {
         let message = match error {
             FetchError::Unreachable(message) => {
@@ -167,17 +168,17 @@ fn unreachable(path: &str, url: &str, message: &str) -> FetchError {
     FetchError::Unreachable(format!("submodule `{path}` of {url}: {message}"))
 }
 
-/// Reads `.gitmodules` of a commit. Its includes are not followed.
+/// Reads `.gitmodules` of a commit. Includes in the file are not followed.
 fn read(repository: &Repository, commit: &Commit<'_>) -> Result<Vec<Module>, String> {
-    let told = |error: git2::Error| error.message().to_owned();
-    let Ok(entry) = commit.tree().map_err(told)?.get_path(Path::new(FILE)) else {
+    let message = |error: git2::Error| error.message().to_owned();
+    let Ok(entry) = commit.tree().map_err(message)?.get_path(Path::new(FILE)) else {
         return Ok(Vec::new());
     };
     if entry.filemode() == i32::from(FileMode::Link) {
         return Err(format!("{FILE} is a symlink"));
     }
     let blob = entry.to_object(repository).and_then(|object| object.peel_to_blob());
-    let blob = blob.map_err(told)?;
+    let blob = blob.map_err(message)?;
     if blob.content().len() > LONGEST {
         return Err(format!("{FILE} has more than {LONGEST} bytes"));
     }
@@ -205,7 +206,7 @@ fn parse(text: &[u8]) -> Result<Vec<Module>, String> {
     Ok(modules)
 }
 
-/// Resolves a submodule's URL: one that begins with `./` or `../` is relative to its parent's.
+/// Resolves a submodule's URL. A URL that begins with `./` or `../` is relative to the parent's.
 fn address(parent: &str, url: &str) -> Result<String, String> {
     if url.is_empty() {
         return Err(format!("{FILE} does not say its URL"));

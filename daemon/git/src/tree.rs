@@ -1,4 +1,4 @@
-//! A checked-out tree: gone when dropped, and read without leaving it.
+//! A checked-out tree, deleted when dropped. No path leads outside.
 
 use crate::protocol::Found;
 use cap_std::fs::Dir;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use windlass_engine::ports::{Pointers, Tree};
 use windlass_model::{error::GitError, job::CommitInfo};
 
+/// A checked-out tree in a temporary folder.
 pub(crate) struct Workspace {
     // Removes the folder, however the job ends.
     _folder: TempDir,
@@ -21,7 +22,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// `directory`: the app's folder within the checkout. It must be one, and no symlink.
+    /// Opens a checkout. `directory` is the path of the app's folder, which must be a folder reached without symlinks.
     pub(crate) fn open(folder: TempDir, directory: &str) -> Result<Self, GitError> {
         let refuse = |message: String| GitError::Tree { path: directory.into(), message };
         let mut dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority())
@@ -56,8 +57,8 @@ impl Workspace {
         })
     }
 
-    /// Adds what its files do not tell.
-    pub(crate) fn of(self, found: Found) -> Self {
+    /// Adds facts that the tree's files do not show.
+    pub(crate) fn with(self, found: Found) -> Self {
         let Found { commit, pointers, tags } = found;
         Self { commit: Some(commit), pointers, tags, ..self }
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_commit_and_a_linked_folder_are_told() {
+    fn an_empty_commit_and_a_linked_folder_are_refused() {
         assert!(tree(|_| {}).err().unwrap().to_string().contains("no files"));
         let folder = tempfile::tempdir().unwrap();
         symlink("/etc", folder.path().join("app")).unwrap();

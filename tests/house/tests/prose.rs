@@ -21,7 +21,6 @@ const NOT_YET: &[&str] = &[
     "daemon/buildkit/src/",
     "daemon/core/",
     "daemon/engine/",
-    "daemon/git/src/",
     "daemon/kubernetes/src/",
     "daemon/model/",
     "daemon/rollout/",
