@@ -1,6 +1,7 @@
 //! A commit by its id, over protocol v2.
 //!
-//! Some servers hide ids from libgit2, which speaks v0 only. Over v2 they hand out any object that is requested.
+//! Some servers hide ids from libgit2, which speaks v0 only. Over v2 they hand out any object that is
+//! requested.
 
 use crate::protocol::{HEARTBEAT, Remote, Reply, send};
 use git2::Oid;
@@ -20,8 +21,8 @@ use std::{
     thread,
 };
 
-/// Settings beside those of an isolated repository, which reads no helper, prompt, hook or file of this machine. No
-/// redirect is followed, since a credential must not follow the redirect to another host.
+/// Settings beside those of an isolated repository, which reads no helper, prompt, hook or file of this
+/// machine. No redirect is followed, since a credential must not follow the redirect to another host.
 const CONFIG: [&str; 2] = ["http.followRedirects=false", "protocol.version=2"];
 
 /// Fetches the commit, without its history, into the repository at `to`.

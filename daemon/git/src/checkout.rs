@@ -36,8 +36,8 @@ const SILENCE: Duration = Duration::from_secs(120);
 /// Time limit for resolving a revision, since a client waits meanwhile.
 const RESOLVING: Duration = Duration::from_secs(30);
 
-/// Revisions that are resolved at once: each is a process that waits for a server. Other revisions wait for their
-/// turn, at most [`RESOLVING`].
+/// Revisions that are resolved at once: each is a process that waits for a server. Other revisions wait for
+/// their turn, at most [`RESOLVING`].
 const RESOLVERS: usize = 16;
 
 const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
@@ -52,8 +52,8 @@ pub struct Checkouts {
 }
 
 impl Checkouts {
-    /// Makes the port. `folder` is this daemon's alone: workspaces that an earlier life of the daemon left in `folder`
-    /// are removed.
+    /// Makes the port. `folder` is this daemon's alone: workspaces that an earlier life of the daemon left in
+    /// `folder` are removed.
     pub fn new(folder: &Path, program: &Path, egress: Egress) -> std::io::Result<Self> {
         fs::create_dir_all(folder)?;
         for entry in fs::read_dir(folder)? {
@@ -180,8 +180,8 @@ impl Git for Checkouts {
         revision: &Revision,
         credential: Option<&Secret>,
     ) -> Result<Resolved, GitError> {
-        // Before the repository's own time begins: the repository is not to blame for a queue. The semaphore is never
-        // closed.
+        // Before the repository's own time begins: the repository is not to blame for a queue. The semaphore is
+        // never closed.
         let turn = timeout(RESOLVING, self.resolvers.acquire()).await;
         let _turn = turn.map_err(|_| GitError::Other {
             message: format!(

@@ -1,7 +1,7 @@
 //! A commit's tree, and the commit that a revision leads to, fetched by a child process.
 //!
-//! libgit2 and gix parse what a hostile server sends. They run in a process of their own, with limits on memory and
-//! file size. The process is killed when the job is stopped or the server falls silent.
+//! libgit2 and gix parse what a hostile server sends. They run in a process of their own, with limits on memory
+//! and file size. The process is killed when the job is stopped or the server falls silent.
 
 mod by_id;
 mod checkout;

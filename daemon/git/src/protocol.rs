@@ -77,8 +77,8 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Reads a line. Servers and repositories choose texts in the line that go to logs and terminals, so control
-    /// characters are replaced.
+    /// Reads a line. Servers and repositories choose texts in the line that go to logs and terminals, so
+    /// control characters are replaced.
     pub(crate) fn read(line: &str) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::from_str(line)?;
         clean(&mut value);

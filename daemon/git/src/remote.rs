@@ -15,14 +15,14 @@ use windlass_model::revision::Advertised;
 /// Makes a repository in an empty folder.
 pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {
     let repository = Repository::init(to)?;
-    // A listing has no option of its own for redirects. Neither a login nor the egress policy's approval may follow a
-    // redirect to another host.
+    // A listing has no option of its own for redirects. Neither a login nor the egress policy's approval may
+    // follow a redirect to another host.
     repository.config()?.set_bool("http.followRedirects", false)?;
     Ok(repository)
 }
 
-/// Fetches what `refspec` names, and returns the refs that the server advertised meanwhile. A `depth` of 0 means all
-/// history.
+/// Fetches what `refspec` names, and returns the refs that the server advertised meanwhile. A `depth` of 0
+/// means all history.
 pub(crate) fn get(
     repository: &Repository,
     remote: &Remote,

@@ -22,7 +22,8 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Opens a checkout. `directory` is the path of the app's folder, which must be a folder reached without symlinks.
+    /// Opens a checkout. `directory` is the path of the app's folder, which must be a folder reached without
+    /// symlinks.
     pub(crate) fn open(folder: TempDir, directory: &str) -> Result<Self, GitError> {
         let refuse = |message: String| GitError::Tree { path: directory.into(), message };
         let mut dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority())
