@@ -1,4 +1,4 @@
-//! Carries a change out: in waves, each after the one before.
+//! Applies a release's objects in waves, each after the one before.
 
 mod claims;
 mod inventory;
@@ -26,7 +26,7 @@ use futures::future::try_join_all;
 use inventory::Inventory;
 use kube::api::DynamicObject;
 use owner::{is_of_same_app, of_another};
-use scalers::has_said;
+use scalers::sets_replicas;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::{ports::Secrets, recorder::Recorder};
@@ -37,18 +37,21 @@ use windlass_model::{
     secret::Secret,
 };
 
-/// What applying needs beside the release.
+/// Handles and settings that applying needs beside the release.
 pub(crate) struct Applier<'a> {
     pub(crate) client: &'a Client,
     pub(crate) secrets: &'a dyn Secrets,
+    /// Login of the pull secret. `None` makes no pull secret.
     pub(crate) pull: Option<&'a PullLogin>,
+    /// Level of `pod-security.kubernetes.io/enforce`. `None` leaves it to others.
     pub(crate) pod_security: Option<&'a str>,
-    /// On the way back: what is told of objects that cannot be as they were.
-    pub(crate) back: Option<&'a Recorder>,
+    /// Recorder of warnings about objects that a rollback cannot restore. `None` means that this is no
+    /// rollback.
+    pub(crate) rollback: Option<&'a Recorder>,
 }
 
 impl Applier<'_> {
-    /// All objects of a release, with its secrets in clear.
+    /// Returns all objects of a release, with the values of its secrets.
     pub(crate) async fn objects(&self, release: &Release) -> Result<Vec<Value>, ClusterError> {
         let mut values: BTreeMap<String, Secret> = BTreeMap::new();
         for secret in &release.runtime.secrets {
@@ -57,12 +60,12 @@ impl Applier<'_> {
             values.insert(secret.env.clone(), opened.0);
         }
         let mut all = manifests(release, Some(&values), self.pull, self.pod_security);
-        Claims::of(self.client, release).await?.settle(release, &mut all);
+        Claims::of(self.client, release).await?.set_strategies(release, &mut all);
         Ok(all)
     }
 
-    /// Applies the objects of a release, and lists them before and after; where it is only prepared,
-    /// those that make no pods.
+    /// Applies the objects of a release, and lists them in the inventory before and after. Without `pods`,
+    /// objects that make pods are left out.
     pub(crate) async fn apply(&self, release: &Release, pods: bool) -> Result<(), ClusterError> {
         let all = self.objects(release).await?;
         let Some((namespace, rest)) = all.split_first() else { return Ok(()) };
@@ -74,7 +77,7 @@ impl Applier<'_> {
         let entries: Vec<_> = rest.iter().map(ObjectRef::of).collect();
         let before = found.unwrap_or_default();
         let unknown = rest.iter().filter(|object| !before.has(object));
-        try_join_all(unknown.map(|object| self.free(object))).await?;
+        try_join_all(unknown.map(|object| self.check_owner(object))).await?;
         let listed = before.clone().with(&entries);
         // Listed first: what is made and not listed would never be deleted.
         if listed != before {
@@ -88,7 +91,8 @@ impl Applier<'_> {
             }
             let of_wave = rest.iter().filter(|object| wave(object) == number);
             made.extend(
-                try_join_all(of_wave.map(|object| self.one(release, object, &scaled))).await?,
+                try_join_all(of_wave.map(|object| self.apply_one(release, object, &scaled)))
+                    .await?,
             );
         }
         let known = listed.clone().with(&made);
@@ -98,8 +102,9 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Before the first of a release's objects is touched: none is somebody else's.
-    async fn free(&self, object: &Value) -> Result<(), ClusterError> {
+    /// Checks that an object is not there yet, or is of this app. All are checked before the first one is
+    /// written.
+    async fn check_owner(&self, object: &Value) -> Result<(), ClusterError> {
         match self.client.find(object).await? {
             Some(live) if !is_of_same_app(&live.metadata, object) => {
                 Err(of_another(&live, ObjectRef::of(object).to_string()))
@@ -108,7 +113,7 @@ impl Applier<'_> {
         }
     }
 
-    async fn one(
+    async fn apply_one(
         &self,
         release: &Release,
         object: &Value,
@@ -117,24 +122,25 @@ impl Applier<'_> {
         let kind = text(object, "/kind");
         let name = text(object, "/metadata/name");
         let scaled = scaled.contains(&(kind.to_owned(), name.to_owned()));
-        // Also where its autoscaler is there already: an older daemon's releases said the number beside it.
+        // Also where its autoscaler is there already: releases of an older daemon set `replicas` beside an
+        // autoscaler.
         if scaled {
             self.hand_over(object).await?;
         }
         if text(object, "/spec/strategy/type") == "Recreate" {
             self.end_rolling(object).await?;
         }
-        let applied = match (server_side::apply(self.client, object).await, self.back) {
+        let applied = match (server_side::apply(self.client, object).await, self.rollback) {
             (Err(error @ ClusterError::Rejected { .. }), Some(recorder)) => {
-                self.leave(object, error, recorder).await?
+                self.keep_or_replace(object, error, recorder).await?
             }
             (applied, _) => applied?,
         };
-        // An app that failed before it ever served was scaled to nothing, and an autoscaler leaves that
-        // as it is. One that scales to nothing itself has its way.
+        // An app that failed before it ever served was scaled to zero, and an autoscaler leaves that as it is.
+        // A scaler that scaled to zero itself is not overruled.
         if scaled
             && applied.data.pointer("/spec/replicas").and_then(Value::as_u64) == Some(0)
-            && has_said(&applied.metadata, &[MANAGER, HOLDER])
+            && sets_replicas(&applied.metadata, &[MANAGER, HOLDER])
         {
             let mut processes = release.runtime.processes.iter();
             let process = processes.find(|one| workload_name(release, one) == name);
@@ -144,9 +150,9 @@ impl Applier<'_> {
         Ok(ObjectRef { uid: applied.metadata.uid.unwrap_or_default(), ..ObjectRef::of(object) })
     }
 
-    /// An object as it is now, where the API server does not take it as it was and that is no reason not to
-    /// put all else back.
-    async fn leave(
+    /// Returns the object that stays or is made in the place of one that the API server does not restore.
+    /// `error` is returned where that is a reason to end the rollback.
+    async fn keep_or_replace(
         &self,
         object: &Value,
         error: ClusterError,
@@ -154,14 +160,14 @@ impl Applier<'_> {
     ) -> Result<DynamicObject, ClusterError> {
         let Some(live) = self.client.find(object).await? else { return Err(error) };
         match text(object, "/kind") {
-            // It holds what it held: a volume that has grown does not shrink.
+            // The claim keeps its data: a volume that has grown does not shrink.
             "PersistentVolumeClaim" => {
                 let message = format!("it stays as the failed release has made it: {error}");
                 let fix = "say its new size in the next release".into();
                 recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
                 Ok(live)
             }
-            // One that was made immutable meanwhile. What a policy or a quota refuses it would refuse again.
+            // The ConfigMap was made immutable meanwhile. A policy or a quota would refuse a new one, too.
             "ConfigMap" if error.to_string().contains("field is immutable") => {
                 let uid = live.metadata.uid.unwrap_or_default();
                 self.client.delete(object, &uid).await?;
@@ -171,8 +177,8 @@ impl Applier<'_> {
         }
     }
 
-    /// The API server takes no field of a rolling update beside `Recreate`, and our apply alone takes away
-    /// none that somebody else holds, or that it filled in itself.
+    /// Removes `rollingUpdate` from a live Deployment. The API server refuses it beside `Recreate`, and an
+    /// apply removes no field that another manager owns or that the API server filled in.
     async fn end_rolling(&self, object: &Value) -> Result<(), ClusterError> {
         let live = self.client.find(object).await?;
         let is_to_end = |live: &DynamicObject| {
@@ -185,11 +191,11 @@ impl Applier<'_> {
         self.client.merge(object, &json!({ "spec": { "strategy": strategy } })).await
     }
 
-    /// An autoscaler takes over how many pods there are. Were our word on it only dropped, the API
-    /// server would set it to 1: another manager holds it meanwhile.
+    /// Leaves `replicas` to an autoscaler. If we only stopped applying the field, the API server would set it
+    /// to 1, so another manager takes the field meanwhile.
     async fn hand_over(&self, object: &Value) -> Result<(), ClusterError> {
         let Some(live) = self.client.find(object).await? else { return Ok(()) };
-        let ours = has_said(&live.metadata, &[MANAGER]);
+        let ours = sets_replicas(&live.metadata, &[MANAGER]);
         let Some(replicas) = live.data.pointer("/spec/replicas").filter(|_| ours) else {
             return Ok(());
         };
@@ -205,8 +211,8 @@ impl Applier<'_> {
         self.client.hold(&held).await
     }
 
-    /// One that is there stays as it is: others may have said what it enforces. An account that may
-    /// not make namespaces deploys into one that an admin made.
+    /// Makes the namespace. One that exists stays as it is, since others may have set what it enforces. An
+    /// account that may not make namespaces deploys into one that an admin made.
     async fn namespace(&self, namespace: &Value) -> Result<(), ClusterError> {
         match self.client.create(namespace).await {
             Err(ClusterError::Forbidden { .. }) | Ok(()) => Ok(()),
@@ -215,7 +221,7 @@ impl Applier<'_> {
     }
 }
 
-/// Whether an object is to let its old pods go first, and what is there has fields of a rolling update.
+/// Returns whether an object is to be `Recreate` while the live one has fields of a rolling update.
 fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
     text(object, "/spec/strategy/type") == "Recreate"
         && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())

@@ -31,19 +31,19 @@ use std::{
 use tokio::{sync::Semaphore, time::sleep};
 use windlass_model::error::ClusterError;
 
-/// Our name among the managers of fields.
+/// `fieldManager` of all that we write.
 pub(crate) const MANAGER: &str = "windlass";
-/// The name under which a field is held that another will take.
+/// `fieldManager` of fields that are kept as they are until an autoscaler takes them.
 pub(crate) const HOLDER: &str = "windlass-handover";
 
-/// Milliseconds after which the same apply is sent again, where the API server cannot do it just
-/// now: were only the whole change tried again, one bad moment in each would be one too many.
-const AGAIN: [u64; 4] = [100, 300, 900, 2700];
+/// Milliseconds between tries of one apply. Trying the whole change again instead would multiply passing errors
+/// by the number of objects.
+const RETRY_DELAYS_MS: [u64; 4] = [100, 300, 900, 2700];
 
-/// No longer than this without a word: one that hangs is the pipeline's to tell.
-const UNTOLD: Duration = Duration::from_secs(6);
+/// Time in which an apply is tried again in silence. After it, the pipeline reports the error.
+const RETRY_BUDGET: Duration = Duration::from_secs(6);
 
-/// Calls to one cluster at once: fair to others, and far from what an API server queues.
+/// Calls to one cluster at once: fair to other clients, and far from the length of an API server's queue.
 const AT_ONCE: usize = 16;
 
 /// A connection to one cluster.
@@ -52,32 +52,30 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// Ways to apply an object.
+/// Options of a server-side apply.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ApplyOptions {
-    /// Fields that others own are taken from them.
+    /// `force`: takes fields from their owners.
     pub(crate) force: bool,
-    /// Nothing is stored.
+    /// `dryRun`: stores nothing.
     pub(crate) dry_run: bool,
 }
 
-/// What all users of a cluster know of it.
+/// State that all clones of a client share.
 struct Shared {
     inner: RwLock<kube::Client>,
-    /// Where the credentials come from; none: from the pod's own.
+    /// Path of the kubeconfig with the credentials. `None` means that they are the pod's own.
     kubeconfig: Option<PathBuf>,
     calls: Semaphore,
     kinds: ServedKinds,
     reviews: AccessReviews,
-    /// Lists come as the beginning of a watch: one request instead of two.
+    /// Lists come as the beginning of a watch (`sendInitialEvents`): one request instead of two.
     streams: AtomicBool,
 }
 
 impl Client {
-    /// From a kubeconfig file, or from where a pod finds its own cluster. Does not connect yet.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or would have us run a program to log in.
+    /// Prepares a connection, by a kubeconfig file or by a pod's own account, without a call. A kubeconfig that
+    /// needs a program to log in is refused.
     pub async fn new(kubeconfig: Option<&Path>) -> Result<Self, ConnectError> {
         let shared = Shared {
             inner: RwLock::new(connect::connect(kubeconfig).await?),
@@ -90,8 +88,8 @@ impl Client {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Reads the credentials again, after they were refused: who replaces an expired certificate
-    /// does not have to restart the daemon.
+    /// Reads the credentials again, after the API server refused them: an operator who replaces an expired
+    /// certificate does not have to restart the daemon.
     pub(crate) async fn log_in_again(&self) {
         match connect::connect(self.shared.kubeconfig.as_deref()).await {
             Ok(client) => {
@@ -101,10 +99,11 @@ impl Client {
         }
     }
 
-    /// Asks for the version. Credentials that are refused are read again, for the next call.
+    /// Returns the API server's version. Credentials that it refuses are read again for the next call.
     ///
     /// # Errors
-    /// When the API server does not answer, refuses us, or is none.
+    /// [`ClusterError::NotTrusted`] when credentials or certificate are refused, or the server is no API
+    /// server; [`ClusterError::Unreachable`] when nothing answers.
     pub async fn check(&self) -> Result<String, ClusterError> {
         let inner = self.inner();
         match limited(inner.apiserver_version(), "the API server").await {
@@ -122,12 +121,12 @@ impl Client {
         }
     }
 
-    /// Whether lists are asked for as the beginning of a watch.
+    /// Returns whether lists are requested as the beginning of a watch.
     pub(crate) fn streams(&self) -> bool {
         self.shared.streams.load(Ordering::Relaxed)
     }
 
-    /// This API server does not do that, or its etcd cannot.
+    /// Requests lists by themselves from now on: the API server or its etcd cannot begin a watch with one.
     pub(crate) fn list_first(&self) {
         self.shared.streams.store(false, Ordering::Relaxed);
     }
@@ -144,12 +143,12 @@ impl Client {
         self.shared.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How objects of a kind are called for.
+    /// Returns the API resource of a kind.
     pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
         self.shared.kinds.resource(kind)
     }
 
-    /// Whether the cluster serves all these kinds, and lets us make them.
+    /// Checks that the cluster serves all these kinds, and lets us make their objects.
     pub(crate) async fn can_make(
         &self,
         namespace: &str,
@@ -162,13 +161,13 @@ impl Client {
             reviews.check(&inner, kinds, namespace, objects).await
         };
         match can.await {
-            // Whatever it is that answers so.
+            // Something other than an API server may have answered.
             Err(error @ ClusterError::Rejected { .. }) => self.check().await.and(Err(error)),
             checked => checked,
         }
     }
 
-    /// Server-side apply. One that the API server cannot do just now is sent again.
+    /// Applies an object (server-side apply). An apply that the API server cannot do just now is sent again.
     pub(crate) async fn apply(
         &self,
         manifest: &serde_json::Value,
@@ -185,13 +184,13 @@ impl Client {
         };
         let what = named(manifest);
         let patch = Patch::Apply(manifest);
-        let mut again = AGAIN.iter();
+        let mut delays = RETRY_DELAYS_MS.iter();
         let began = Instant::now();
         loop {
             let patched = limited(api.patch(name, &params, &patch), &what).await;
-            match (patched, again.next()) {
+            match (patched, delays.next()) {
                 (Err(ClusterError::Unreachable { .. }), Some(after))
-                    if began.elapsed() < UNTOLD =>
+                    if began.elapsed() < RETRY_BUDGET =>
                 {
                     sleep(Duration::from_millis(*after)).await;
                 }
@@ -200,7 +199,7 @@ impl Client {
         }
     }
 
-    /// The object as it is, if it is.
+    /// Returns the object as the cluster has it. `None` means that there is none.
     pub(crate) async fn find(
         &self,
         manifest: &serde_json::Value,
@@ -211,7 +210,7 @@ impl Client {
         limited(api.get_opt(name), &named(manifest)).await
     }
 
-    /// Holds fields of an object as they are, until another manager takes them.
+    /// Takes fields of an object as [`HOLDER`], so that they stay until another manager takes them.
     pub(crate) async fn hold(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let name = name_of(manifest);
@@ -225,7 +224,7 @@ impl Client {
         limited(api.patch(name, &params, &Patch::Apply(manifest)), &what).await.map(drop)
     }
 
-    /// Makes an object; one that is there stays as it is.
+    /// Makes an object. An object that exists stays as it is.
     pub(crate) async fn create(&self, manifest: &serde_json::Value) -> Result<(), ClusterError> {
         let _one = self.shared.calls.acquire().await;
         let what = named(manifest);
@@ -243,7 +242,7 @@ impl Client {
         limited(made, &what).await
     }
 
-    /// Deletes this very object; another of its name, or none, is no error.
+    /// Deletes the object with this uid. Another object of the same name stays, and a missing one is no error.
     pub(crate) async fn delete(
         &self,
         manifest: &serde_json::Value,
@@ -263,7 +262,7 @@ impl Client {
         }
     }
 
-    /// A merge patch of an object that exists.
+    /// Changes fields of an object that exists (merge patch).
     pub(crate) async fn merge(
         &self,
         manifest: &serde_json::Value,
@@ -290,7 +289,7 @@ impl Client {
     }
 }
 
-/// As people call it: `Service web`.
+/// Returns kind and name: `Service web`.
 fn named(manifest: &serde_json::Value) -> String {
     format!("{} {}", text(manifest, "/kind"), name_of(manifest))
 }

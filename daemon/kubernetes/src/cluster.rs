@@ -1,4 +1,4 @@
-//! The Cluster port.
+//! The ports of one cluster: `Cluster`, `Preview` and `Inspect`.
 
 use crate::{
     apply::{self, Applier, Claims, pull_secret},
@@ -27,7 +27,7 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 
-/// One cluster.
+/// A cluster, with what writing to it needs beside its connection.
 pub struct Kubernetes {
     client: Client,
     secrets: Arc<dyn Secrets>,
@@ -36,8 +36,11 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// `logins`: what becomes a pull secret in each namespace; where nobody logs in, nodes do it by
-    /// themselves. `pod_security`: the level that the namespaces enforce; none leaves it to others.
+    /// Joins a connection with what writing to the cluster needs.
+    ///
+    /// `logins` become a pull secret in each namespace. For a registry without a login, nodes log in by
+    /// themselves. `pod_security` is the level of `pod-security.kubernetes.io/enforce` on namespaces. `None`
+    /// leaves the level to others.
     #[must_use]
     pub fn new(
         client: Client,
@@ -48,29 +51,29 @@ impl Kubernetes {
         Self { client, secrets, logins, pod_security }
     }
 
-    fn with<'a>(&'a self, pull: Option<&'a PullLogin>) -> Applier<'a> {
+    fn applier<'a>(&'a self, pull: Option<&'a PullLogin>) -> Applier<'a> {
         Applier {
             client: &self.client,
             secrets: &*self.secrets,
             pull,
             pod_security: self.pod_security.as_deref(),
-            back: None,
+            rollback: None,
         }
     }
 
-    /// A release's objects as they can be shown: secrets by name alone.
+    /// Returns a release's objects as they can be shown: secrets by name alone.
     fn shown(&self, release: &Release) -> Vec<serde_json::Value> {
         let pull = self.named(release);
         manifests(release, None, pull.as_ref(), self.pod_security.as_deref())
     }
 
-    /// The pull secret where it is only named: whose login it is does not matter.
+    /// Returns the login of the pull secret by its host alone, for where only the object's name matters.
     fn named(&self, release: &Release) -> Option<PullLogin> {
         let host = pull_secret::host(release);
         self.logins.knows(host).then(|| PullLogin::named(host))
     }
 
-    /// Credentials that were refused are read again: an operator may have replaced them.
+    /// Reads credentials again that the API server refused: an operator may have replaced them.
     async fn trusted<T>(&self, answer: Result<T, ClusterError>) -> Result<T, ClusterError> {
         if matches!(answer, Err(ClusterError::NotTrusted { .. })) {
             self.client.log_in_again().await;
@@ -78,7 +81,8 @@ impl Kubernetes {
         answer
     }
 
-    /// The login that nodes pull a release's image with, and when it is to be renewed.
+    /// Returns the login that nodes pull a release's image with, and the time of its renewal in milliseconds
+    /// since 1970. `None` as a time means that the login needs no renewal.
     async fn pull(
         &self,
         release: &Release,
@@ -91,13 +95,13 @@ impl Kubernetes {
         &self,
         release: &Release,
         pods: bool,
-        is_back: bool,
+        is_rollback: bool,
         recorder: &Recorder,
     ) -> Result<(), ClusterError> {
         let pull = self.pull(release, recorder).await?;
         let login = pull.as_ref().map(|(login, _)| login);
-        let with = Applier { back: is_back.then_some(recorder), ..self.with(login) };
-        with.apply(release, pods).await?;
+        let applier = Applier { rollback: is_rollback.then_some(recorder), ..self.applier(login) };
+        applier.apply(release, pods).await?;
         if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
@@ -117,7 +121,7 @@ impl Cluster for Kubernetes {
             Change::Unblock(release) => apply::unblock(&self.client, release, recorder).await,
             Change::ScaleToZero(release) => apply::scale_to_zero(&self.client, release).await,
             Change::Prune(release) => {
-                self.with(self.named(release).as_ref()).prune(release, recorder).await
+                self.applier(self.named(release).as_ref()).prune(release, recorder).await
             }
         };
         self.trusted(made).await
@@ -184,14 +188,14 @@ impl Preview for Kubernetes {
     fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
         let objects = self.shown(release).into_iter();
         // The pull secret holds a password.
-        let told = objects.filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
-        Ok(told.map(|object| object.to_string()).collect())
+        let shown = objects.filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
+        Ok(shown.map(|object| object.to_string()).collect())
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
         let mut objects = self.shown(release);
-        Claims::of(&self.client, release).await?.settle(release, &mut objects);
-        self.with(None).changes(release, &objects).await
+        Claims::of(&self.client, release).await?.set_strategies(release, &mut objects);
+        self.applier(None).changes(release, &objects).await
     }
 }
 
@@ -202,7 +206,7 @@ impl Inspect for Kubernetes {
     }
 
     async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
-        // What is listed is left out where it cannot be had: one that is away would show nothing.
+        // A list leaves out what cannot be read: a cluster that is away would show nothing.
         self.trusted(self.client.check().await).await?;
         Ok(list(&self.client, release).await.snapshot())
     }

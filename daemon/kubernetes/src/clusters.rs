@@ -17,22 +17,22 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 
-/// Clusters by name. What is asked of a release is asked of the first cluster that it names.
+/// Clusters by name. A call about a release goes to the first cluster that the release names.
 pub struct Clusters {
     named: Vec<(String, Kubernetes)>,
 }
 
 impl Clusters {
-    /// In the operator's order.
+    /// Takes clusters in the operator's order.
     #[must_use]
     pub fn new(named: Vec<(String, Kubernetes)>) -> Self {
         Self { named }
     }
 
-    /// The one where a release is looked at and acted on.
+    /// Returns the cluster of a release.
     ///
     /// # Errors
-    /// [`ClusterError::Unknown`] when the configuration names it no more.
+    /// [`ClusterError::Unknown`] when the configuration no longer names that cluster.
     pub fn of(&self, release: &Release) -> Result<&Kubernetes, ClusterError> {
         self.named(release.cluster())
     }

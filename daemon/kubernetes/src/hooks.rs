@@ -1,4 +1,4 @@
-//! Actions that hooks want.
+//! Actions of hooks: a `Job` of the new image, or a command in one of its pods.
 
 mod action;
 mod job;

@@ -1,4 +1,4 @@
-//! The Cluster port on a real cluster: renders objects, applies them, watches what becomes of them.
+//! The Cluster port on a real cluster: renders objects, applies them and watches the rollout.
 
 mod apply;
 mod client;

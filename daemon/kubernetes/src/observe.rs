@@ -1,5 +1,5 @@
-//! Watches one app's objects, and tells what they show each time that they change. Only kinds that
-//! the release has are watched.
+//! Watches one app's objects, and sends a snapshot each time that they change. Only kinds that the
+//! release has are watched.
 
 mod blocked;
 pub(crate) mod endpoints;
@@ -8,14 +8,14 @@ mod expected;
 mod facts;
 mod list;
 pub(crate) mod logs;
-mod seen;
+mod observed;
 mod snapshot;
 pub(crate) mod watch;
 
 pub(crate) use expected::{Expected, expected};
 pub(crate) use facts::is_ready;
 pub(crate) use list::list;
-pub(crate) use seen::Seen;
+pub(crate) use observed::Observed;
 
 use crate::{
     client::{Client, limited},
@@ -51,7 +51,7 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::{Snapshot, Workload};
 
-/// After this without a word from any watch the API server is asked whether it is there.
+/// Time without any signal of a watch after which the API server is checked.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// All the watches of one release.
@@ -70,15 +70,15 @@ struct Watches {
     routes: Option<Store<DynamicObject>>,
     balancers: Option<Store<Service>>,
     autoscalers: Option<Store<HorizontalPodAutoscaler>>,
-    /// Begun once a pod finds no node: one for each of [`SCALE_UPS`].
+    /// Events of autoscalers, one store for each of [`SCALE_UPS`]. Empty until a pod finds no node.
     scale_ups: Vec<Store<Event>>,
     endpoints: BTreeMap<String, u32>,
     matching_nodes: BTreeMap<String, Option<bool>>,
     changes: SelectAll<Changes>,
 }
 
-/// Starts the watches; they end when the receiver is dropped, or once the cluster is away: what they
-/// showed last is nothing to judge by then.
+/// Starts the watches of a release. They end when the receiver is dropped, or with an error once the
+/// cluster is away, since nothing can be judged then.
 pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Observation> {
     let mut watches = Watches::start(client, release);
     let client = client.clone();
@@ -86,11 +86,11 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut last = None;
-        let mut heard = false;
+        let mut is_alive = false;
         let silent = Instant::now() + SILENCE;
         loop {
             let snapshot = watches.snapshot();
-            // Whether requests find the pods is looked at once they are there.
+            // Endpoints are read once the pods are healthy.
             let looks = watches.wants_endpoints(&snapshot);
             if last.as_ref() != Some(&snapshot) {
                 last = Some(snapshot.clone());
@@ -105,18 +105,18 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                 signal = watches.changes.next() => match signal {
                     None => return,
                     Some(WatchSignal::Opened) => {}
-                    Some(WatchSignal::Changed) => heard = true,
+                    Some(WatchSignal::Changed) => is_alive = true,
                     Some(WatchSignal::Broke) => if is_away(&client, &send).await { return },
                     Some(WatchSignal::Unstreamed) => {
                         client.list_first();
                         watches = Watches::start(&client, &release);
                     }
                 },
-                // A cluster that hangs says nothing at all.
-                () = sleep_until(silent), if !heard => {
-                    heard = true;
+                // A cluster that hangs sends no signal at all.
+                () = sleep_until(silent), if !is_alive => {
+                    is_alive = true;
                     if is_away(&client, &send).await { return }
-                    // What stands before it may not stream: lists come through.
+                    // A proxy before the API server may not stream watches. Lists work through it.
                     client.list_first();
                     watches = Watches::start(&client, &release);
                 }
@@ -128,7 +128,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
     receive
 }
 
-/// Tells so, if it is.
+/// Returns whether the cluster is away, and sends the error if so.
 async fn is_away(client: &Client, send: &mpsc::Sender<Observation>) -> bool {
     match client.check().await {
         Ok(_) => false,
@@ -189,7 +189,7 @@ impl Watches {
         });
         Self {
             deployments: watched!(has("Deployment"), ours()),
-            // They are labelled as their pods are.
+            // ReplicaSets have the labels of their pods.
             replica_sets: watched!(has("Deployment"), of_pods()),
             stateful_sets: watched!(has("StatefulSet"), ours()),
             daemon_sets: watched!(has("DaemonSet"), ours()),
@@ -210,8 +210,9 @@ impl Watches {
         }
     }
 
+    /// Returns the snapshot of now. Starts the watches of [`SCALE_UPS`] once a pod finds no node.
     fn snapshot(&mut self) -> Snapshot {
-        let snapshot = self.seen().snapshot();
+        let snapshot = self.observed().snapshot();
         let in_vain = snapshot.pods.iter().any(|pod| pod.unschedulable.is_some());
         if self.scale_ups.is_empty() && in_vain {
             for reason in SCALE_UPS {
@@ -225,9 +226,9 @@ impl Watches {
         snapshot
     }
 
-    fn seen(&self) -> Seen {
+    fn observed(&self) -> Observed {
         let scaling = self.scale_ups.iter().flat_map(all);
-        Seen {
+        Observed {
             expected: self.expected.clone(),
             deployments: self.deployments.as_ref().map(all).unwrap_or_default(),
             stateful_sets: self.stateful_sets.as_ref().map(all).unwrap_or_default(),
@@ -256,8 +257,8 @@ impl Watches {
             && snapshot.workloads.iter().all(Workload::is_healthy)
     }
 
-    /// Asks once whether some node has the labels that a pod in vain wants. An account that may not
-    /// see nodes does not know.
+    /// Asks once for each node selector of a pod that finds no node whether some node matches it.
+    /// Returns whether anything was asked. An account that may not see nodes learns nothing.
     async fn look_for_nodes(&mut self) -> bool {
         let in_vain = all(&self.pods).into_iter().filter(|pod| {
             let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
@@ -282,7 +283,7 @@ impl Watches {
         changed
     }
 
-    /// Says whether anything is other than before.
+    /// Counts the ready endpoints of each Service. Returns whether a count changed.
     async fn look_for_endpoints(&mut self) -> bool {
         let api = self.client.api::<EndpointSlice>(&self.namespace);
         let mut changed = false;

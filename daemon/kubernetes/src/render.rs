@@ -1,4 +1,4 @@
-//! From a release to objects. Pure: values of secrets are handed in by the caller.
+//! Renders a release as Kubernetes objects. Pure: the caller hands in values of secrets.
 
 mod autoscaler;
 mod config_hash;
@@ -39,9 +39,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use windlass_model::{job::Release, runtime::WEB, secret::Secret};
 
-/// All objects of a release, in the order in which they are applied; the namespace comes first.
-/// `secrets` holds the values of `release.runtime.secrets`, by variable; none renders their names
-/// only. `pod_security`: the level that the namespace enforces, where the operator wants one.
+/// Renders all objects of a release, in the order of applying. The namespace comes first.
+///
+/// `secrets` holds the values of `release.runtime.secrets`, by variable. `None` renders `***` in the place of
+/// values. `pull` is the login of the pull secret. `None` renders none. `pod_security` is the level of
+/// `pod-security.kubernetes.io/enforce`. `None` leaves the level to others.
 #[must_use]
 pub(crate) fn manifests(
     release: &Release,
@@ -76,12 +78,12 @@ pub(crate) fn manifests(
         }
     }
     autoscaler::leave_replicas(&mut all);
-    // Those of the repository's own go with their like.
+    // Objects of the repository's own are applied together with ours of the same wave.
     all.sort_by_key(wave);
     all
 }
 
-/// What is applied together, after what its like needs.
+/// Returns an object's wave: objects of a wave are applied together, after all that they need.
 pub(crate) fn wave(object: &Value) -> usize {
     match text(object, "/kind") {
         "Namespace" => 0,
@@ -102,7 +104,7 @@ pub(crate) fn wave(object: &Value) -> usize {
     }
 }
 
-/// The wave that makes pods.
+/// First wave that makes pods.
 pub(crate) const PODS: usize = 3;
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ const NOT_YET: &[&str] = &[
     "daemon/buildkit/src/",
     "daemon/core/",
     "daemon/engine/",
-    "daemon/kubernetes/src/",
     "daemon/model/",
     "daemon/rollout/",
     "daemon/service/",

@@ -1,4 +1,6 @@
-//! Claims that somebody else made: how many pods may have one at once is known to the cluster alone.
+//! Volume claims that a release names and does not make.
+//!
+//! Only the cluster knows their access modes, and with them how many pods may have a claim at once.
 
 use crate::{
     client::Client,
@@ -14,12 +16,13 @@ use windlass_model::{
     runtime::{Process, VolumeSource},
 };
 
-/// Access modes of the claims that a release names and does not make, by name. One that is not there yet,
+/// Access modes of the claims that a release names and does not make, by name. A claim that is not there yet,
 /// or that the account may not see, is left out.
 #[derive(Default)]
 pub(crate) struct Claims(BTreeMap<String, Vec<String>>);
 
 impl Claims {
+    /// Reads the access modes of the claims that a release names.
     pub(crate) async fn of(client: &Client, release: &Release) -> Result<Self, ClusterError> {
         let processes = release.runtime.processes.iter();
         let names: BTreeSet<_> = processes.flat_map(named).map(|(claim, _)| claim).collect();
@@ -38,8 +41,8 @@ impl Claims {
         Ok(Self(claims))
     }
 
-    /// Lets pods of Deployments come before the old ones go, where they can share all their claims.
-    pub(crate) fn settle(&self, release: &Release, objects: &mut [Value]) {
+    /// Sets the `strategy` of Deployments with such claims: a rolling update where pods can share all of them.
+    pub(crate) fn set_strategies(&self, release: &Release, objects: &mut [Value]) {
         let processes = release.runtime.processes.iter();
         for process in processes.filter(|process| named(process).next().is_some()) {
             let name = workload_name(release, process);
@@ -53,7 +56,7 @@ impl Claims {
         }
     }
 
-    /// Checks that no claim of one pod is wanted by several, be they of one process or of more.
+    /// Checks that several pods, of one process or of more, do not want a claim that only one pod may have.
     pub(crate) fn check(&self, release: &Release) -> Result<(), ClusterError> {
         for (claim, modes) in &self.0 {
             if modes.is_empty() || modes.iter().any(|mode| mode != "ReadWriteOncePod") {
@@ -88,7 +91,7 @@ impl Claims {
     }
 }
 
-/// Claims that a process names, and whether it only reads.
+/// Returns the claims that a process names, each with whether the process only reads.
 fn named(process: &Process) -> impl Iterator<Item = (&str, bool)> {
     process.volumes.values().filter_map(|volume| match &volume.source {
         VolumeSource::Existing(claim) => Some((claim.as_str(), volume.read_only)),

@@ -1,5 +1,6 @@
-//! What an app has in the cluster, listed in a ConfigMap that is also the parent of an ApplySet
-//! (KEP-3659): what a later release no longer has is found without listing anything.
+//! Inventory of an app's objects in a cluster: a `ConfigMap` that is also the parent of an ApplySet (KEP-3659).
+//!
+//! Objects that a later release no longer has are found without listing any kind.
 
 use super::server_side;
 use crate::{
@@ -12,18 +13,18 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use windlass_model::{error::ClusterError, job::Release};
 
-/// The key of the list in the ConfigMap.
+/// Key of the list in the ConfigMap.
 const KEY: &str = "objects";
 
-/// Objects named by their content that are kept for releases which may be put back.
+/// Objects named by their content that are kept for rollbacks.
 const KEPT: usize = 10;
 
-/// What an app has, the oldest first.
+/// Objects of an app, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inventory(Vec<ObjectRef>);
 
 impl Inventory {
-    /// None where the app has none yet.
+    /// Reads the inventory of a release's app. `None` means that the app has none yet.
     pub(crate) async fn find(
         client: &Client,
         release: &Release,
@@ -36,21 +37,21 @@ impl Inventory {
         match serde_json::from_str(&text) {
             Ok(entries) => Ok(Some(Self(entries))),
             Err(_) if text.is_empty() => Ok(Some(Self::default())),
-            // Nobody but us writes it: what it listed is left alone, and it is begun anew.
+            // Nobody but us writes it. The objects that it listed are left alone.
             Err(error) => {
-                tracing::warn!(%error, name, "the inventory cannot be read; it is begun anew");
+                tracing::warn!(%error, name, "the inventory cannot be read; an empty one replaces it");
                 Ok(Some(Self::default()))
             }
         }
     }
 
-    /// Whether this object was made, and not only listed to be.
+    /// Returns whether an object was made, and not only listed to be made.
     pub(crate) fn has(&self, object: &Value) -> bool {
         let entry = ObjectRef::of(object);
         self.0.iter().any(|one| one.is(&entry) && !one.uid.is_empty())
     }
 
-    /// With these too; what was there keeps its place.
+    /// Adds entries. An entry that is listed already keeps its place, and gets the new uid.
     #[must_use]
     pub(crate) fn with(mut self, entries: &[ObjectRef]) -> Self {
         for entry in entries {
@@ -66,22 +67,25 @@ impl Inventory {
         self
     }
 
-    /// What is here and not in a release, without what is kept for a way back; and what holds data.
+    /// Returns the objects that are listed and not in a release, as those to delete and those that hold data.
+    /// Objects that are kept for rollbacks are in neither.
     pub(crate) fn beyond(&self, entries: &[ObjectRef]) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
         let hashed: Vec<_> = self.0.iter().filter(|entry| is_hashed(entry)).collect();
         let young: Vec<_> = hashed.iter().rev().take(KEPT).collect();
-        let gone = self.0.iter().filter(|known| {
+        let obsolete = self.0.iter().filter(|known| {
             !entries.iter().any(|entry| entry.is(known)) && !young.iter().any(|one| one.is(known))
         });
-        gone.cloned().partition(|entry| !holds_data(entry))
+        obsolete.cloned().partition(|entry| !holds_data(entry))
     }
 
+    /// Removes entries.
     #[must_use]
     pub(crate) fn without(mut self, entries: &[ObjectRef]) -> Self {
         self.0.retain(|known| !entries.iter().any(|entry| entry.is(known)));
         self
     }
 
+    /// Applies the ConfigMap with the inventory.
     pub(crate) async fn write(
         &self,
         client: &Client,
@@ -119,12 +123,12 @@ impl Inventory {
     }
 }
 
-/// It holds what cannot be made again, or runs what holds it.
+/// Returns whether an object holds data that cannot be made again, or runs pods that hold it.
 fn holds_data(object: &ObjectRef) -> bool {
     matches!(&*object.kind, "PersistentVolumeClaim" | "StatefulSet" | "Namespace")
 }
 
-/// It is named by its content.
+/// Returns whether an object is named by its content.
 fn is_hashed(object: &ObjectRef) -> bool {
     matches!(&*object.kind, "ConfigMap" | "Secret")
         && (object.name.contains("-env-") || object.name.contains("-secrets-"))
@@ -139,16 +143,16 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_data_and_what_a_way_back_needs_is_kept() {
+    fn what_holds_data_and_what_a_rollback_needs_is_kept() {
         let mut all: Vec<_> =
             (0..12).map(|n| entry("ConfigMap", &format!("web-env-{n}"))).collect();
         all.extend([entry("Service", "old"), entry("PersistentVolumeClaim", "disk")]);
         all.push(entry("Service", "web"));
         let inventory = Inventory(all);
         let now = [entry("Service", "web"), entry("ConfigMap", "web-env-11")];
-        let (gone, held) = inventory.beyond(&now);
+        let (obsolete, held) = inventory.beyond(&now);
         let names = |list: &[ObjectRef]| list.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&gone), ["web-env-0", "web-env-1", "old"]);
+        assert_eq!(names(&obsolete), ["web-env-0", "web-env-1", "old"]);
         assert_eq!(names(&held), ["disk"]);
     }
 

@@ -1,4 +1,4 @@
-//! Whose an object is. Ours are labelled with their app; of all others none is changed or deleted.
+//! Ownership of objects, by their labels. An object of another app or tool is never changed or deleted.
 
 use crate::{
     json::text,
@@ -8,19 +8,19 @@ use kube::{api::DynamicObject, core::ObjectMeta};
 use serde_json::Value;
 use windlass_model::error::ClusterError;
 
-/// Whether it is of the same app as the object that would be applied in its place.
+/// Returns whether an object is of the same app as the one that would be applied in its place.
 pub(crate) fn is_of_same_app(live: &ObjectMeta, manifest: &Value) -> bool {
     let app = text(manifest, "/metadata/labels/app.kubernetes.io~1instance");
     is_of_app(live, app)
 }
 
-/// Whether an app's release made it.
+/// Returns whether a release of an app made an object.
 pub(crate) fn is_of_app(live: &ObjectMeta, app: &str) -> bool {
     label(live, MANAGED_BY) == Some(OURS) && label(live, INSTANCE) == Some(app)
 }
 
-/// Why what is there is not touched. An apply alone would not say so: fields of the same values are no
-/// conflict, and between two of our own apps there never is one.
+/// Returns the error that names the owner of an object. An apply alone would not fail: equal values are no
+/// conflict, and two of our own apps have the same field manager.
 pub(crate) fn of_another(live: &DynamicObject, object: String) -> ClusterError {
     let message = match (label(&live.metadata, MANAGED_BY), label(&live.metadata, INSTANCE)) {
         (Some(OURS), Some(app)) => format!("it is of the app `{app}` in the same namespace"),

@@ -1,5 +1,5 @@
-//! What applying a release would change, by the API server's own word: a dry run beside what is
-//! there.
+//! Preview of the changes that applying a release would make: a dry run of the API server, compared with
+//! the objects that exist.
 
 use super::{
     Applier,
@@ -21,15 +21,16 @@ use similar::{ChangeTag, TextDiff};
 use windlass_engine::ports::{ChangeVerb, ObjectChange};
 use windlass_model::{error::ClusterError, job::Release};
 
-/// Lines shown around a change.
+/// Lines that are shown before and after a change.
 const AROUND: usize = 2;
 
-/// Fields that the API server keeps for itself, and what differs with every job.
-const UNTOLD: [&str; 5] =
+/// Fields of `metadata` that the API server sets.
+const SERVER_FIELDS: [&str; 5] =
     ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"];
+/// Annotations that differ with every job.
 const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernetes.io/revision"];
 
-/// Whether any workload of a release has pods that were ready long enough, of whatever release.
+/// Returns whether any workload of a release has available pods, whichever release they are of.
 pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, ClusterError> {
     let namespace = release.app.namespace();
     let heads = expected(release).into_iter().filter(|one| one.kind != "Job").map(|one| {
@@ -48,7 +49,7 @@ pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, C
 }
 
 impl Applier<'_> {
-    /// What applying would change, in the order in which it is applied; deletions last.
+    /// Returns the changes that applying would make, in the order of applying. Deletions come last.
     pub(crate) async fn changes(
         &self,
         release: &Release,
@@ -57,7 +58,7 @@ impl Applier<'_> {
         let Some((namespace, _)) = objects.split_first() else { return Ok(Vec::new()) };
         let is_new = match self.client.find(namespace).await {
             Ok(found) => found.is_none(),
-            // It is an admin's: there, or the first object says so.
+            // The namespace is an admin's. If it does not exist, the first object's error shows that.
             Err(ClusterError::Forbidden { .. }) => false,
             Err(error) => return Err(error),
         };
@@ -66,8 +67,8 @@ impl Applier<'_> {
         if !is_new {
             let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
             let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
-            let (gone, _) = inventory.beyond(&entries);
-            changes.extend(gone.into_iter().map(|entry| ObjectChange {
+            let (obsolete, _) = inventory.beyond(&entries);
+            changes.extend(obsolete.into_iter().map(|entry| ObjectChange {
                 object: entry.to_string(),
                 verb: ChangeVerb::Delete,
                 lines: Vec::new(),
@@ -90,14 +91,15 @@ impl Applier<'_> {
             }
         };
         if entry.kind == "Namespace" && live.is_some() {
-            // It is made, and never changed.
+            // A namespace is made, and never changed.
             return Ok(change(ChangeVerb::Keep, Vec::new()));
         }
         if let Some(live) = live.as_ref().filter(|live| !is_of_same_app(&live.metadata, object)) {
             return Err(of_another(live, entry.to_string()));
         }
         if entry.kind == "Secret" {
-            // Its values are not at hand here, and would not be shown: its name tells its versions.
+            // The values are not at hand here, and would not be shown. The name of the `Secret` shows its
+            // versions.
             let verb = if live.is_some() { ChangeVerb::Keep } else { ChangeVerb::Create };
             return Ok(change(verb, Vec::new()));
         }
@@ -106,7 +108,7 @@ impl Applier<'_> {
         }
         let planned = yaml(self.planned(object, live.as_ref()).await?);
         let Some(live) = live else {
-            // As it is sent: what the API server adds would hide it.
+            // The object as it is sent: defaults of the API server would hide the fields that matter.
             return Ok(change(ChangeVerb::Create, added(&yaml(object.clone()))));
         };
         let lines = difference(&yaml(plain(live)), &planned);
@@ -115,7 +117,7 @@ impl Applier<'_> {
     }
 
     /// Returns an object as applying would leave it. The API server takes no `Recreate` beside the fields of a
-    /// rolling update. Applying takes those away first, which a dry run cannot.
+    /// rolling update. Applying removes those fields first, which a dry run cannot.
     async fn planned(
         &self,
         object: &Value,
@@ -141,13 +143,13 @@ fn plain(object: DynamicObject) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }
 
-/// Without what nobody said.
+/// Writes an object as YAML, without fields that only the API server sets.
 fn yaml(mut object: Value) -> String {
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
     }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for field in UNTOLD {
+        for field in SERVER_FIELDS {
             metadata.remove(field);
         }
         let empty = match metadata.get_mut("annotations").and_then(Value::as_object_mut) {

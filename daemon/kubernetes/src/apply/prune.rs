@@ -1,4 +1,4 @@
-//! Deletes what a release does not have any more.
+//! Deletes objects that a release no longer has.
 
 use super::{
     Applier,
@@ -16,7 +16,7 @@ use windlass_model::{
 };
 
 impl Applier<'_> {
-    /// Deletes what is listed and not in the release. What holds data stays, and is told of.
+    /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -25,12 +25,12 @@ impl Applier<'_> {
         let objects = manifests(release, None, self.pull, None);
         let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
         let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
-        let (gone, held) = inventory.beyond(&entries);
+        let (obsolete, held) = inventory.beyond(&entries);
         let namespace = release.app.namespace();
         let mut kept = held;
         let mut deleted = Vec::new();
-        for entry in gone {
-            let done = match self.is_to_go(release, &entry).await {
+        for entry in obsolete {
+            let done = match self.uid_to_delete(release, &entry).await {
                 Ok(Some(uid)) => self.client.delete(&entry.head(&namespace), &uid).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
@@ -50,9 +50,9 @@ impl Applier<'_> {
             );
             recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
         }
-        // Before they are forgotten: a restart does this again.
+        // Before the inventory forgets them: a restart does this again.
         if deleted.iter().any(scales) {
-            self.count(&objects).await?;
+            self.restore_replicas(&objects).await?;
         }
         if !deleted.is_empty() {
             inventory.without(&deleted).write(self.client, release).await?;
@@ -60,9 +60,9 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// The uid of the object that an entry means, if it is ours. What was listed before it was to be made
-    /// may be somebody else's.
-    async fn is_to_go(
+    /// Returns the uid of the object that an entry means, if the object is ours. An entry that was listed and
+    /// never made may have the name of somebody else's object.
+    async fn uid_to_delete(
         &self,
         release: &Release,
         entry: &ObjectRef,
@@ -75,8 +75,9 @@ impl Applier<'_> {
         Ok(ours.and_then(|live| live.metadata.uid))
     }
 
-    /// Says how many pods workloads have, once what scaled them is gone: until then it may have changed that.
-    async fn count(&self, objects: &[Value]) -> Result<(), ClusterError> {
+    /// Sets `replicas` of workloads whose scaler was deleted, since until then the scaler may have changed the
+    /// number.
+    async fn restore_replicas(&self, objects: &[Value]) -> Result<(), ClusterError> {
         let has_count = |kind: &str| matches!(kind, "Deployment" | "StatefulSet");
         for object in objects.iter().filter(|object| has_count(text(object, "/kind"))) {
             let Some(wanted) = object.pointer("/spec/replicas") else { continue };
@@ -93,7 +94,7 @@ impl Applier<'_> {
     }
 }
 
-/// It says how many pods another object has.
+/// Returns whether an object scales another one.
 fn scales(object: &ObjectRef) -> bool {
     matches!(&*object.kind, "HorizontalPodAutoscaler" | "ScaledObject")
 }

@@ -1,5 +1,6 @@
-//! The secret that nodes pull with: made with each release, and renewed before it expires, or the
-//! next node that needs the image cannot have it.
+//! Pull secrets: made with each release, and renewed before they expire.
+//!
+//! With an expired one, the next node that needs the image cannot pull it.
 
 use super::server_side;
 use crate::{
@@ -17,12 +18,13 @@ use windlass_model::{
     job::{Release, Stage},
 };
 
-/// Where a release's image is, as its reference names it.
+/// Returns the registry's host of a release's image, as the reference names it.
 pub(crate) fn host(release: &Release) -> &str {
     release.image.reference.split('/').next().unwrap_or_default()
 }
 
-/// A login as nodes can use it, and when it is to be renewed.
+/// Returns a login that nodes can use, and the time of its renewal in milliseconds since 1970. `None` means
+/// that nodes have no login from us. `None` as a time means that the login needs no renewal.
 pub(crate) async fn login(
     logins: &dyn Logins,
     host: &str,
@@ -46,7 +48,8 @@ pub(crate) async fn login(
     }
 }
 
-/// Says when it is due again; none where the app is gone, or needs no renewal any more.
+/// Renews the pull secret of a release, and returns the time of the next renewal. `None` means that the app was
+/// deleted, or that its login needs no further renewal.
 pub(crate) async fn renew(
     client: &Client,
     logins: &dyn Logins,

@@ -1,4 +1,4 @@
-//! Stops an app that never served: its objects stay for a look, its pods go.
+//! Stops the pods of an app that never served. Its other objects stay for a look.
 
 use super::owner::is_of_app;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 use serde_json::json;
 use windlass_model::{error::ClusterError, job::Release};
 
-/// Stops the pods of a release.
+/// Stops the pods of a release, and deletes the repository's own Deployments, DaemonSets and scalers.
 pub(crate) async fn scale_to_zero(client: &Client, release: &Release) -> Result<(), ClusterError> {
     stop(client, release).await?;
     remove_own(client, release).await
@@ -27,7 +27,7 @@ async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
             _ => json!({ "spec": { "replicas": 0 } }),
         };
         let live = client.find(&head).await?;
-        // One of that name may be somebody else's: that may be why the release failed.
+        // An object of that name may be somebody else's, which may be why the release failed.
         if live.is_some_and(|live| is_of_app(&live.metadata, &release.app.name)) {
             client.merge(&head, &stop).await?;
         }
@@ -35,10 +35,11 @@ async fn stop(client: &Client, release: &Release) -> Result<(), ClusterError> {
     Ok(())
 }
 
-/// Workloads of the repository's own. They may say nothing of how many pods there are, and what is set
-/// to 0 behind their back would stay at 0: they hold no data, so they go, and the next release makes
-/// them anew; with them what would scale pods up again. A StatefulSet stays, and so does a Job: it ends
-/// by itself, and runs once for each image.
+/// Deletes workloads of the repository's own, and what would scale their pods up again.
+///
+/// A manifest may set no `replicas`, so a 0 that we set would stay at 0 in the next release. Deployments and
+/// DaemonSets hold no data, and the next release makes them again. A StatefulSet stays. A Job stays too, since
+/// a Job ends by itself and runs once for each image.
 async fn remove_own(client: &Client, release: &Release) -> Result<(), ClusterError> {
     for manifest in &release.runtime.manifests {
         let Some(object) = render::own_object(release, manifest) else { continue };

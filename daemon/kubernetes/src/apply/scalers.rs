@@ -1,4 +1,4 @@
-//! Who scales a workload that the release itself does not scale: how many pods it has is then theirs to say.
+//! Scalers that are not part of a release: `replicas` of a workload is theirs to set.
 
 use super::owner::is_of_same_app;
 use crate::{
@@ -13,7 +13,7 @@ use kube::api::ListParams;
 use serde_json::Value;
 use windlass_model::error::ClusterError;
 
-/// The manifest without its number of pods, where something keeps changing that; else none.
+/// Returns the manifest without `replicas`, where an autoscaler sets them. `None` means that none does.
 pub(crate) async fn without_replicas(
     client: &Client,
     manifest: &Value,
@@ -24,36 +24,36 @@ pub(crate) async fn without_replicas(
     if spec.and_then(|spec| spec.remove("replicas")).is_none() {
         return Ok(None);
     }
-    // A program leaves its name behind when it goes, and so does a person who scaled with one: only an
-    // autoscaler that is there has a say. KEDA makes one of each ScaledObject.
+    // Managers of fields stay listed after a program is removed or a person has scaled once: only an autoscaler
+    // that exists counts. KEDA makes a HorizontalPodAutoscaler of each ScaledObject.
     let is_scaled = scaler(live).is_some() && has_autoscaler(client, manifest).await?;
     Ok(is_scaled.then_some(rest))
 }
 
-/// Whether one of these managers has said how many pods there are.
-pub(crate) fn has_said(of: &ObjectMeta, managers: &[&str]) -> bool {
-    let mut entries = of.managed_fields.iter().flatten().filter(|entry| says_replicas(entry));
+/// Returns whether one of these managers owns `replicas`.
+pub(crate) fn sets_replicas(of: &ObjectMeta, managers: &[&str]) -> bool {
+    let mut entries = of.managed_fields.iter().flatten().filter(|entry| has_replicas(entry));
     entries.any(|entry| managers.iter().any(|name| entry.manager.as_deref() == Some(name)))
 }
 
-/// The program that scaled an object last. A person with kubectl did once what the next release puts
-/// right.
+/// Returns the program that scales an object. A person who scaled with kubectl is none: the next release sets
+/// the number again.
 fn scaler(of: &ObjectMeta) -> Option<&str> {
     let entries = of.managed_fields.iter().flatten();
     let scaled = entries.filter(|entry| entry.subresource.as_deref() == Some("scale"));
     let mut managers =
-        scaled.filter(|entry| says_replicas(entry)).filter_map(|entry| entry.manager.as_deref());
+        scaled.filter(|entry| has_replicas(entry)).filter_map(|entry| entry.manager.as_deref());
     managers.find(|name| !name.starts_with("kubectl"))
 }
 
-fn says_replicas(entry: &ManagedFieldsEntry) -> bool {
+fn has_replicas(entry: &ManagedFieldsEntry) -> bool {
     let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
     fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some())
 }
 
-/// Whether an autoscaler is there still: what it said last stays when it is gone. One of the app's own
-/// that this release had would have been known before; it is about to go. An account that may not see
-/// autoscalers believes that there is one.
+/// Returns whether a workload has an autoscaler, since the number that an autoscaler set stays after its
+/// deletion. One of the app itself does not count: the release does not have it any more, and it is about to be
+/// deleted. True where the account may not see autoscalers.
 pub(crate) async fn has_autoscaler(
     client: &Client,
     manifest: &Value,
@@ -96,7 +96,7 @@ mod tests {
         ] {
             let live = live(manager, subresource);
             assert_eq!(scaler(&live), found, "{manager} {subresource}");
-            assert!(has_said(&live, &[manager]) && !has_said(&live, &["windlass"]));
+            assert!(sets_replicas(&live, &[manager]) && !sets_replicas(&live, &["windlass"]));
         }
     }
 }

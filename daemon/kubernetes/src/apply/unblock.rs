@@ -1,5 +1,7 @@
-//! A StatefulSet waits for a pod of another version to get ready, for ever if that one is broken: its
-//! controller does not replace it (kubernetes/kubernetes#67250). What is in the way goes.
+//! Deletes pods that keep a StatefulSet from its update.
+//!
+//! A StatefulSet waits for a pod of another version to get ready, for ever if that pod is broken: the
+//! controller does not replace the pod (kubernetes/kubernetes#67250).
 
 use crate::{client::Client, object::ObjectRef, observe::list, render::JOB};
 use windlass_engine::recorder::Recorder;
@@ -9,18 +11,17 @@ use windlass_model::{
     job::{Release, Stage},
 };
 
-/// Deletes the pods that StatefulSets of this release wait for in vain: as they are seen now, each by its
-/// uid.
+/// Deletes the pods that StatefulSets of this release wait for in vain now, each by its uid.
 pub(crate) async fn unblock(
     client: &Client,
     release: &Release,
     recorder: &Recorder,
 ) -> Result<(), ClusterError> {
-    let seen = list(client, release).await;
-    for (set, pod) in seen.blocked() {
+    let observed = list(client, release).await;
+    for (set, pod) in observed.blocked() {
         let of = set.metadata.annotations.as_ref().and_then(|all| all.get(JOB));
         let (Some(name), Some(uid)) = (&pod.metadata.name, &pod.metadata.uid) else { continue };
-        // Another release may have come in between: what it wants is not ours to say.
+        // Another release may have been applied in between. Its pods are not ours to delete.
         if of != Some(&release.id) {
             continue;
         }

@@ -1,5 +1,6 @@
-//! Reviews of what this daemon's account may do: one for each namespace, so that all that a release lacks
-//! is known before anything is built.
+//! `SelfSubjectRulesReview`s: what this daemon's account may do, asked once for each namespace.
+//!
+//! All rights that a release lacks are known before anything is built.
 
 use super::{discovery::ServedKinds, error::limited, role::role};
 use crate::{json, render::is_ordered};
@@ -18,18 +19,18 @@ use std::{
 };
 use windlass_model::error::ClusterError;
 
-/// How long an answer is believed.
+/// Time for which an answer is kept.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// Written and read again.
+/// Verbs for objects that a release writes, and reads again.
 const WRITTEN: [&str; 4] = ["get", "create", "patch", "delete"];
 
-/// Kinds whose objects are watched, beside those of [`SEEN`].
+/// Kinds of watched objects, beside those of [`OBSERVED`].
 const WATCHED: [&str; 5] =
     ["StatefulSet", "DaemonSet", "Job", "HorizontalPodAutoscaler", "HTTPRoute"];
 
-/// Beside what is written: what a rollout is watched by, and the inventory.
-const SEEN: [(&str, &str, &[&str]); 7] = [
+/// Verbs by group and resource, for what a rollout is watched by and for the inventory.
+const OBSERVED: [(&str, &str, &[&str]); 7] = [
     ("", "pods", &["get", "list", "watch"]),
     ("", "pods/log", &["get"]),
     ("", "events", &["list", "watch"]),
@@ -39,11 +40,11 @@ const SEEN: [(&str, &str, &[&str]); 7] = [
     ("discovery.k8s.io", "endpointslices", &["list"]),
 ];
 
-/// What the account may do, by namespace.
+/// Rights of the account, by namespace.
 #[derive(Default)]
 pub(crate) struct AccessReviews(Mutex<BTreeMap<String, Known>>);
 
-/// When it was asked, and what was answered.
+/// Rights of one namespace, with the time of the review.
 type Known = (Instant, Arc<Vec<ResourceRule>>);
 
 impl AccessReviews {
@@ -56,7 +57,7 @@ impl AccessReviews {
         objects: &[Value],
     ) -> Result<(), ClusterError> {
         let mut needed: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-        for (group, resource, verbs) in SEEN {
+        for (group, resource, verbs) in OBSERVED {
             needed.entry((group.into(), resource.into())).or_default().extend(verbs);
         }
         if objects.iter().any(is_ordered) {
@@ -89,13 +90,14 @@ impl AccessReviews {
         if missing.is_empty() {
             return Ok(());
         }
-        // What changes may have been changed because of us.
+        // Whoever grants what is missing should not have to wait until this answer expires.
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(namespace);
         let message = role(namespace, &missing);
         Err(ClusterError::Forbidden { object: format!("namespace {namespace}"), message })
     }
 
-    /// None where nobody can say: another authorizer decides, or the review itself is refused.
+    /// Returns the rules of a namespace. `None` means that they are unknown: another authorizer decides, or the
+    /// review itself is refused.
     async fn rules(
         &self,
         client: &kube::Client,

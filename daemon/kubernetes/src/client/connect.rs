@@ -1,4 +1,4 @@
-//! From a kubeconfig, or a pod's own account, to a connection.
+//! Connections, by a kubeconfig or by a pod's own account.
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
@@ -9,17 +9,18 @@ use kube::{
 use std::{path::Path, time::Duration};
 use tower::{buffer::BufferLayer, retry::RetryLayer};
 
-/// Why there is no connection.
+/// Error that keeps a connection from being made.
 pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
-/// 429, 503 and 504 are asked again up to six times, after 0.1 s to 3.2 s or what `Retry-After`
-/// says: some six seconds, after which the pipeline tells the user. kube's own would hide 164 s.
-const AGAIN: (Duration, Duration, u32) = (Duration::from_millis(100), Duration::from_secs(5), 6);
+/// First delay, longest delay and number of retries after 429, 503 and 504. `Retry-After` replaces a delay. All
+/// together take some six seconds, after which the pipeline reports the error. The policy of kube itself would
+/// hide 164 s.
+const RETRIES: (Duration, Duration, u32) = (Duration::from_millis(100), Duration::from_secs(5), 6);
 
-/// Requests that wait for the connection's worker; beyond that callers wait.
+/// Requests that wait for the connection's worker. Callers of further requests wait.
 const QUEUED: usize = 1024;
 
-/// Tells whether a kubeconfig would have a program run for its credentials.
+/// Returns whether a kubeconfig would have a program run for its credentials.
 #[must_use]
 pub fn runs_programs(file: &Kubeconfig) -> bool {
     let runs = |info: &NamedAuthInfo| {
@@ -29,6 +30,7 @@ pub fn runs_programs(file: &Kubeconfig) -> bool {
     file.auth_infos.iter().any(runs)
 }
 
+/// Prepares a connection. `None` means a pod's own account.
 pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<kube::Client, ConnectError> {
     let mut config = match kubeconfig {
         None => Config::incluster()?,
@@ -44,9 +46,9 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<kube::Client, C
     config.connect_timeout = Some(Duration::from_secs(5));
     config.default_retry = false;
     config.headers.push((USER_AGENT, HeaderValue::from_static("windlass")));
-    let (first, last, times) = AGAIN;
-    let again = RetryLayer::new(RetryPolicy::new(first, last, times, true)?);
+    let (first, last, times) = RETRIES;
+    let retries = RetryLayer::new(RetryPolicy::new(first, last, times, true)?);
     let builder = ClientBuilder::try_from(config)?;
-    // A service that can be cloned is what the retry asks for.
-    Ok(builder.with_layer(&BufferLayer::new(QUEUED)).with_layer(&again).build())
+    // The retry needs a service that can be cloned.
+    Ok(builder.with_layer(&BufferLayer::new(QUEUED)).with_layer(&retries).build())
 }

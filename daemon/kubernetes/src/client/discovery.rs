@@ -1,4 +1,4 @@
-//! Which kinds of objects a cluster serves: two requests, kept for ten minutes.
+//! Discovery of the kinds that a cluster serves: two requests, kept for ten minutes.
 
 use super::error::limited;
 use kube::{
@@ -13,13 +13,13 @@ use std::{
 };
 use windlass_model::error::ClusterError;
 
-/// How long what was found is believed.
+/// Time for which a discovery is kept.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// By API version and kind: how its objects are called for, and whether in a namespace.
+/// API resources by API version and kind, each with whether its objects are in a namespace.
 type Served = BTreeMap<(String, String), (ApiResource, bool)>;
 
-/// What one cluster serves.
+/// Kinds that one cluster serves.
 #[derive(Default)]
 pub(crate) struct ServedKinds(Mutex<Option<(Instant, Arc<Served>)>>);
 
@@ -35,7 +35,7 @@ impl ServedKinds {
             let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
             let key = (text("apiVersion"), text("kind"));
             if !served.contains_key(&key) {
-                // It may have been installed a moment ago.
+                // The kind may have been installed a moment ago.
                 served = self.served(client, true).await?;
             }
             let named = format!("{} ({})", key.1, key.0);
@@ -60,7 +60,7 @@ impl ServedKinds {
         Ok(())
     }
 
-    /// How objects of a kind are called for; a guess where it is not known.
+    /// Returns the API resource of a kind. The resource of a kind that is not known is guessed.
     pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref().and_then(|(_, served)| {
@@ -69,12 +69,17 @@ impl ServedKinds {
         known.unwrap_or_else(|| ApiResource::from_gvk(kind))
     }
 
-    async fn served(&self, client: &kube::Client, anew: bool) -> Result<Arc<Served>, ClusterError> {
+    /// Returns the served kinds. `refresh` discovers them again, but not more than once a second.
+    async fn served(
+        &self,
+        client: &kube::Client,
+        refresh: bool,
+    ) -> Result<Arc<Served>, ClusterError> {
         {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((at, served)) = &*known
                 && at.elapsed() < FRESH
-                && !(anew && at.elapsed() > Duration::from_secs(1))
+                && !(refresh && at.elapsed() > Duration::from_secs(1))
             {
                 return Ok(served.clone());
             }

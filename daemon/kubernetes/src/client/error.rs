@@ -1,4 +1,4 @@
-//! Calls with a limit, and errors of the API server in our terms.
+//! Time limit of calls, and the meaning of the API server's errors.
 
 use super::role::role;
 use kube::core::Status;
@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, error::Error, time::Duration};
 use tokio::time::timeout;
 use windlass_model::error::ClusterError;
 
-/// No single call takes longer; watches have their own limit.
+/// Time limit of one call. Watches have another one.
 const CALL: Duration = Duration::from_secs(20);
 
-/// A call with a limit, and its error in our terms.
+/// Waits for a call, with a time limit, and converts its error.
 pub(crate) async fn limited<T>(
     call: impl Future<Output = Result<T, kube::Error>>,
     object: &str,
@@ -35,11 +35,11 @@ fn explain(error: kube::Error, object: &str) -> ClusterError {
     }
 }
 
-/// What may pass, by the API server's own words (kubernetes/kubernetes#112152: errors of etcd come
-/// as plain 500).
+/// Converts a refusal of the API server. The message decides what may pass, since errors of etcd come as plain
+/// 500 (kubernetes/kubernetes#112152).
 fn explain_status(status: &Status, object: String) -> ClusterError {
     let message = status.message.clone();
-    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let has = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     match status.code {
         429 | 502 | 503 | 504 => ClusterError::Unreachable { message },
         500 if has(&[
@@ -52,11 +52,11 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
             ClusterError::Unreachable { message }
         }
         // A quota that is new and not counted yet, or that many objects are counted in at once
-        // (`resourcequota/controller.go` of apiserver): neither says that there is no room.
+        // (`resourcequota/controller.go` of apiserver): neither means that there is no room.
         403 | 409 if has(&["status unknown for quota", " on resourcequotas "]) => {
             ClusterError::Unreachable { message }
         }
-        // A namespace on its way out comes back once it is gone.
+        // A namespace that is being deleted can be made again once its deletion has ended.
         403 | 409 if has(&["being terminated"]) => ClusterError::Unreachable { message },
         401 => ClusterError::NotTrusted { message: format!("401 {message}") },
         403 if has(&[
@@ -69,12 +69,12 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
         {
             ClusterError::Rejected { object, message }
         }
-        // In these words it tells of a missing right; in others a plugin of admission says no.
+        // RBAC writes ` cannot ` for a missing right. In any other text an admission plugin refuses.
         403 if has(&[" cannot "]) => {
             ClusterError::Forbidden { object, message: with_rule(message) }
         }
         409 if status.reason == "Conflict" => ClusterError::Conflict { object, message },
-        // Not the object, but its kind: discovery may have known it a moment ago.
+        // Not the object, but its kind is missing: discovery may have known the kind a moment ago.
         404 if has(&["could not find the requested resource"]) => {
             ClusterError::NoKind { object, message }
         }
@@ -82,7 +82,7 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
     }
 }
 
-/// With the Role that would grant what was refused, where the words name it
+/// Adds the Role that would grant what was refused, where the message names it
 /// (`responsewriters.ForbiddenErrorf` of the API server: `cannot VERB resource "R" in API group "G" in
 /// the namespace "N"`).
 fn with_rule(message: String) -> String {
@@ -96,7 +96,8 @@ fn with_rule(message: String) -> String {
     format!("{message}\n{}", role(namespace, &missing))
 }
 
-/// A certificate that is not believed is no outage: rustls names what is wrong with it.
+/// Converts an error of the connection. A certificate that is refused is no outage: rustls names what is wrong
+/// with it.
 fn transport(error: &(dyn Error + 'static)) -> ClusterError {
     let message = root_cause(error);
     if message.contains("certificate") || message.contains("Certificate") {

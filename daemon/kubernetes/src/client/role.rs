@@ -1,4 +1,4 @@
-//! A Role that grants what is missing.
+//! A `Role` that grants the rights that are missing.
 
 use std::{collections::BTreeMap, fmt::Write};
 

@@ -1,4 +1,4 @@
-//! Does what a hook wants: a Job of the new image, or a command in one of its pods.
+//! Runs a hook's actions: a `Job` of the new image, or a command in one of its pods.
 
 use super::{
     job::{self, HookJob},
@@ -19,13 +19,13 @@ use windlass_engine::recorder::Recorder;
 use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
 use windlass_rollout::report::report;
 
-/// What is kept of what a command printed; of that, once it is masked, the end is told.
+/// Bytes of a command's output that are kept: its end, which is masked and cut again before it is recorded.
 const OUTPUT: usize = 64 << 10;
 
-/// Beyond an action's own limit, which the cluster keeps itself.
+/// Time that we wait beyond an action's own limit, which the cluster enforces.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Runs a command as a Job and waits for its end. The same `key` is the same Job.
+/// Runs a command as a Job, and waits for the end of that Job. The same `key` means the same Job.
 pub(crate) async fn run_job(
     client: &Client,
     release: &Release,
@@ -35,34 +35,34 @@ pub(crate) async fn run_job(
     let namespace = release.app.namespace();
     let name = job::name(release, wanted.hook, wanted.key);
     let api = client.api::<Job>(&namespace);
-    // What is there already stays as it was made: its template cannot change, and need not.
+    // A Job that exists stays as it was made: its template cannot change, and need not.
     if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
         server_side::apply(client, &job::manifest(release, &name, wanted)).await?;
     }
     let limit = Duration::from_millis(wanted.timeout_ms.into()) + GRACE;
     let ended = wait::wait(client, release, wanted.hook, &name, recorder);
-    let (end, seen) = match timeout(limit, ended).await {
+    let (end, observed) = match timeout(limit, ended).await {
         Ok(ended) => ended?,
-        // A watch may have been deaf: what the cluster says now counts.
+        // The watch may have missed the end: the state of now counts.
         Err(_) => {
-            let seen = wait::look(client, &namespace, &name).await?;
+            let observed = wait::look(client, &namespace, &name).await?;
             let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
-            (wait::end_of(&seen, false).unwrap_or_else(|| End::Stuck(late())), seen)
+            (wait::end_of(&observed, false).unwrap_or_else(|| End::Stuck(late())), observed)
         }
     };
     match end {
         End::Exited(code) => {
-            let pod = seen.pods.first().and_then(|pod| pod.metadata.name.as_deref());
+            let pod = observed.pods.first().and_then(|pod| pod.metadata.name.as_deref());
             let output = log(client, &namespace, pod.unwrap_or_default()).await;
             Ok(ActionResult::Exited { code, output })
         }
         End::TimedOut => Ok(ActionResult::TimedOut),
         End::NeverRan => Ok(ActionResult::Failed("it never ran: its time was up before".into())),
         End::Hopeless(finding) => {
-            // Before anything is undone.
-            let evidence = evidence::quoted(client, &namespace, &seen).await;
+            // The evidence is read before anything is undone.
+            let evidence = evidence::quoted(client, &namespace, &observed).await;
             let diagnosis = report(&finding, release, evidence);
-            if wait::end_of(&seen, false).is_none() {
+            if wait::end_of(&observed, false).is_none() {
                 stop(client, release, &name).await?;
             }
             Ok(ActionResult::Hopeless(Box::new(diagnosis)))
@@ -74,8 +74,8 @@ pub(crate) async fn run_job(
     }
 }
 
-/// Stops a Job: it must not begin after its hook was told that it failed, nor be made again by a restart in
-/// between, so that it is kept.
+/// Suspends a Job, so that it does not begin after its hook got the failure. The Job is kept, so that a restart
+/// in between does not make it again.
 async fn stop(client: &Client, release: &Release, name: &str) -> Result<(), ClusterError> {
     let head = job::head(release, name);
     client.merge(&head, &json!({ "spec": { "suspend": true } })).await
@@ -98,7 +98,7 @@ pub(crate) async fn exec(
     let api = client.api::<Pod>(&namespace);
     let what = format!("a command in pod {pod}");
     let mut process = match limited(api.exec(&pod, command, &params), &what).await {
-        // It may have begun.
+        // The command may have begun.
         Err(ClusterError::Unreachable { message }) if once => {
             return Ok(ActionResult::Failed(format!("nobody knows whether it ran: {message}")));
         }
@@ -136,27 +136,27 @@ pub(crate) async fn exec(
     })
 }
 
-/// The end of a stream: all is read, so that the command never waits for us.
+/// Returns the end of a stream, and reads all of it, so that the command never waits for us.
 async fn tail(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut piece = vec![0; 8 << 10];
     let Some(mut stream) = stream else { return kept };
     while let Ok(read @ 1..) = stream.read(&mut piece).await {
         kept.extend_from_slice(piece.get(..read).unwrap_or_default());
-        let over = kept.len().saturating_sub(OUTPUT);
-        kept.drain(..over);
+        let excess = kept.len().saturating_sub(OUTPUT);
+        kept.drain(..excess);
     }
     kept
 }
 
-/// Of `web`, where there is one.
+/// Finds a ready pod of the release: of `web`, or of the first process where there is no `web`.
 async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>, ClusterError> {
     // A cluster that is away is not one without pods.
     client.check().await?;
-    let seen = list(client, release).await;
+    let observed = list(client, release).await;
     let first = release.runtime.web().or(release.runtime.processes.first());
     let workload = first.map(|process| workload_name(release, process)).unwrap_or_default();
-    let mut ready: Vec<_> = seen
+    let mut ready: Vec<_> = observed
         .new_pods()
         .into_iter()
         .filter(|(pod, of)| *of == workload && is_ready(pod))

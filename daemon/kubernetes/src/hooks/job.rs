@@ -1,4 +1,4 @@
-//! A hook's Job: the release's image, environment and secrets, and another command.
+//! A hook's `Job`: the release's image, environment and secrets, and another command.
 
 use crate::{
     json::set,
@@ -7,21 +7,22 @@ use crate::{
 use serde_json::{Value, json};
 use windlass_model::{job::Release, spec};
 
-/// Finished Jobs are kept for a look, and so that a daemon that was away makes none twice: a week.
+/// `ttlSecondsAfterFinished`: a week. Finished Jobs are kept for a look, and so that a daemon that was away
+/// makes none twice.
 const KEPT_SECONDS: u32 = 7 * 24 * 3600;
 
-/// Of a Job's name, without its hash.
+/// Characters of a Job's name, without its hash.
 const LONGEST: usize = 50;
 
-/// The Job's name: of the app, the hook, and what makes this action this one.
+/// Returns the name of a Job, made of app, hook and the action's key.
 pub(crate) fn name(release: &Release, hook: &str, key: &str) -> String {
     let mut name = format!("{}-{hook}", release.app.name);
-    // Names are ASCII; with the hash it is a label too, of at most 63.
+    // Names are ASCII. With the hash, the name is a label's value too, of at most 63 characters.
     name.truncate(LONGEST);
     format!("{}-{}", name.trim_end_matches('-'), render::short_hash(key))
 }
 
-/// Its name and namespace, for patches of it alone.
+/// Returns a Job without its spec, for patches.
 pub(crate) fn head(release: &Release, name: &str) -> Value {
     json!({
         "apiVersion": "batch/v1",
@@ -30,10 +31,10 @@ pub(crate) fn head(release: &Release, name: &str) -> Value {
     })
 }
 
-/// The Job that a hook wants.
+/// A Job that a hook requests.
 pub(crate) struct HookJob<'a> {
     pub(crate) hook: &'a str,
-    /// The same for the same Job.
+    /// Key of the action: the same for the same Job.
     pub(crate) key: &'a str,
     pub(crate) command: &'a [String],
     pub(crate) timeout_ms: u32,
@@ -41,6 +42,7 @@ pub(crate) struct HookJob<'a> {
     pub(crate) pull: bool,
 }
 
+/// Renders a Job.
 pub(crate) fn manifest(release: &Release, name: &str, job: &HookJob<'_>) -> Value {
     let mut labels = labels(release);
     // Another instance than the app's own, or its Service would send it requests.
@@ -48,7 +50,7 @@ pub(crate) fn manifest(release: &Release, name: &str, job: &HookJob<'_>) -> Valu
     let web = spec::web(8080, None);
     let process = release.runtime.web().or(release.runtime.processes.first()).unwrap_or(&web);
     let mut container = render::container(release, process);
-    // A volume of the app's may be one pod's at a time.
+    // One pod at a time may have a volume of the app, so the Job has none.
     for own in
         ["ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "volumeMounts"]
     {
@@ -90,7 +92,7 @@ pub(crate) fn manifest(release: &Release, name: &str, job: &HookJob<'_>) -> Valu
     })
 }
 
-/// No app's name holds `--`.
+/// Returns the value of [`INSTANCE`] for a hook's pods. No app's name holds `--`.
 fn instance(release: &Release) -> String {
     format!("{}--hook", release.app.name)
 }

@@ -1,10 +1,10 @@
-//! Waits for the end of a hook's Job. Its pod is judged as a rollout's pods are, with their patience, and
-//! what it waits for is told while it waits.
+//! Waits for the end of a hook's `Job`. The Job's pod is judged as a rollout's pods are, with the same
+//! debounce, and each state of the pod is logged.
 
 use crate::{
     client::{Client, limited},
     observe::{
-        Expected, Seen,
+        Expected, Observed,
         watch::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
     },
 };
@@ -31,10 +31,10 @@ use windlass_rollout::{
     problem::Finding,
 };
 
-/// How long a container may wait in vain, for what no problem knows, before it is believed.
+/// Time for which a container may wait, for a reason that no problem knows, before the Job counts as stuck.
 const PERSISTENT: Duration = Duration::from_secs(60);
 
-/// Reasons for which a container waits in vain.
+/// Reasons of `waiting` from which a container does not recover by itself.
 const HOPELESS: [&str; 5] = [
     "ImagePullBackOff",
     "InvalidImageName",
@@ -49,22 +49,22 @@ pub(crate) enum End {
     Exited(i32),
     /// The command ran and did not end in time.
     TimedOut,
-    /// The time was up before the command ran.
+    /// The time limit was reached before the command ran.
     NeverRan,
-    /// It will not run, for a reason that is known.
+    /// The command will not run, for a known problem.
     Hopeless(Finding),
-    /// It will not run.
+    /// The command will not run, for the reason given.
     Stuck(String),
 }
 
-/// Waits until a Job has ended or will not.
+/// Waits until a Job has ended, or will not end by itself.
 pub(crate) async fn wait(
     client: &Client,
     release: &Release,
     hook: &str,
     name: &str,
     recorder: &Recorder,
-) -> Result<(End, Seen), ClusterError> {
+) -> Result<(End, Observed), ClusterError> {
     let namespace = release.app.namespace();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
     let named = config().fields(&format!("metadata.name={name}"));
@@ -78,10 +78,10 @@ pub(crate) async fn wait(
     let began = Instant::now();
     let mut has_run = false;
     let mut in_vain = None;
-    let mut told = String::new();
+    let mut logged = String::new();
     let mut last = None;
     loop {
-        // Looked at each second too, for what only lasts.
+        // Each second too, since some problems show only by lasting.
         match timeout(Duration::from_secs(1), changes.next()).await {
             Ok(None) => {
                 return Err(ClusterError::Unreachable { message: "the watch ended".into() });
@@ -90,7 +90,7 @@ pub(crate) async fn wait(
             Ok(Some(WatchSignal::Broke)) => drop(client.check().await?),
             _ => {}
         }
-        let seen = Seen {
+        let observed = Observed {
             expected: expected(name),
             jobs: all(&jobs),
             pods: all(&pods),
@@ -100,17 +100,17 @@ pub(crate) async fn wait(
                 .flat_map(all)
                 .filter_map(|event| event.involved_object.uid)
                 .collect(),
-            ..Seen::default()
+            ..Observed::default()
         };
-        has_run |= seen.pods.iter().any(ran);
-        if let Some(end) = end_of(&seen, has_run) {
-            // What it waited for in vain says more than that its time was up.
+        has_run |= observed.pods.iter().any(ran);
+        if let Some(end) = end_of(&observed, has_run) {
+            // The problem that it waited for explains more than the time limit.
             return Ok(match (end, last) {
-                (End::NeverRan, Some(finding)) => (End::Hopeless(finding), seen),
-                (end, _) => (end, seen),
+                (End::NeverRan, Some(finding)) => (End::Hopeless(finding), observed),
+                (end, _) => (end, observed),
             });
         }
-        let snapshot = seen.snapshot();
+        let snapshot = observed.snapshot();
         let finds_no_node = snapshot.pods.iter().any(|pod| pod.unschedulable.is_some());
         for reason in SCALE_UPS.iter().filter(|_| finds_no_node).skip(scale_ups.len()) {
             let of_reason = config().fields(&format!("reason={reason}"));
@@ -121,49 +121,50 @@ pub(crate) async fn wait(
         if let Verdict::Failed(finding) = judge.judge(&snapshot, release, began.elapsed())
             && finding.problem != problem::of_a_job()
         {
-            return Ok((End::Hopeless(finding), seen));
+            return Ok((End::Hopeless(finding), observed));
         }
         last = judge.noticed().first().cloned().or(last.filter(|_| !has_run));
-        let (state, line) = state(&seen, judge.noticed().first());
-        if state != told {
-            told = state;
+        let (state, line) = state(&observed, judge.noticed().first());
+        if state != logged {
+            logged = state;
             let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
             recorder.record(line).await;
         }
-        match hopeless(&seen).filter(|_| judge.noticed().is_empty()) {
+        match hopeless(&observed).filter(|_| judge.noticed().is_empty()) {
             None => in_vain = None,
             Some(why) => {
                 let since = in_vain.get_or_insert_with(Instant::now);
                 if since.elapsed() > PERSISTENT {
-                    return Ok((End::Stuck(why), seen));
+                    return Ok((End::Stuck(why), observed));
                 }
             }
         }
     }
 }
 
-/// Looks once.
+/// Reads a Job and its pods once.
 pub(crate) async fn look(
     client: &Client,
     namespace: &str,
     name: &str,
-) -> Result<Seen, ClusterError> {
+) -> Result<Observed, ClusterError> {
     let job = limited(client.api::<Job>(namespace).get_opt(name), "the hook's Job").await?;
     let of_job = ListParams::default().labels(&of_job(name));
     let pods = limited(client.api::<Pod>(namespace).list(&of_job), "pods").await?;
-    Ok(Seen {
+    Ok(Observed {
         expected: expected(name),
         jobs: job.into_iter().collect(),
         pods: pods.items,
-        ..Seen::default()
+        ..Observed::default()
     })
 }
 
-/// The end of what is seen, if it has ended. The Job's own verdict goes first: a command that is told to
-/// end may still exit with 0. `has_run`: a pod that is gone by now has run.
-pub(crate) fn end_of(seen: &Seen, has_run: bool) -> Option<End> {
-    let job = seen.jobs.first();
-    let pod = seen.pods.first();
+/// Returns the end of a Job. `None` means that the Job has not ended. The Job's own conditions go first, since
+/// a command that is terminated may still exit with 0. `has_run` means that the command ran in a pod that may
+/// be deleted by now.
+pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
+    let job = observed.jobs.first();
+    let pod = observed.pods.first();
     let status = job.and_then(|job| job.status.as_ref());
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let is = |kinds: &[&str]| {
@@ -197,7 +198,7 @@ pub(crate) fn end_of(seen: &Seen, has_run: bool) -> Option<End> {
     Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
 }
 
-/// The one that is looked for.
+/// Returns the Job as the one workload that is expected.
 fn expected(name: &str) -> Vec<Expected> {
     vec![Expected { kind: "Job".into(), name: name.to_owned(), process: String::new() }]
 }
@@ -211,25 +212,25 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     statuses.into_iter().flatten()
 }
 
-/// Whether its command was begun.
+/// Returns whether a pod's command has begun.
 fn ran(pod: &Pod) -> bool {
     let begun = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
     statuses(pod).any(|one| one.state.as_ref().is_some_and(begun))
 }
 
-fn hopeless(seen: &Seen) -> Option<String> {
-    let waiting = statuses(seen.pods.first()?).next()?.state.as_ref()?.waiting.as_ref()?;
+fn hopeless(observed: &Observed) -> Option<String> {
+    let waiting = statuses(observed.pods.first()?).next()?.state.as_ref()?.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
     Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
 }
 
 /// Returns a Job's progress, as a key that changes with it, and as a line for people.
-fn state(seen: &Seen, noticed: Option<&Finding>) -> (String, String) {
+fn state(observed: &Observed, noticed: Option<&Finding>) -> (String, String) {
     if let Some(Finding { problem, subject, message, .. }) = noticed {
         let code = problem.code;
         return (format!("{subject} {code}"), format!("{subject} waits ({code}): {message}"));
     }
-    let Some(pod) = seen.pods.first() else {
+    let Some(pod) = observed.pods.first() else {
         let line = "its Job waits for a pod".to_owned();
         return (line.clone(), line);
     };
@@ -251,14 +252,14 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn seen(job: Value, pod: Value) -> Seen {
-        Seen {
+    fn observed(job: Value, pod: Value) -> Observed {
+        Observed {
             jobs: vec![serde_json::from_value(json!({ "status": job })).unwrap()],
             pods: match pod {
                 Value::Null => Vec::new(),
                 pod => vec![serde_json::from_value(pod).unwrap()],
             },
-            ..Seen::default()
+            ..Observed::default()
         }
     }
 
@@ -273,20 +274,23 @@ mod tests {
     }
 
     #[test]
-    fn time_that_was_up_before_it_ran_is_told_from_a_command_that_hangs() {
+    fn a_time_limit_before_the_command_ran_is_no_command_that_hangs() {
         let waits = container(json!({ "waiting": { "reason": "ContainerCreating" } }));
         let runs = container(json!({ "running": {} }));
         let late = || failed("DeadlineExceeded");
-        let never = |seen: Seen, ran: bool| matches!(end_of(&seen, ran), Some(End::NeverRan));
-        assert!(never(seen(late(), Value::Null), false));
-        assert!(never(seen(late(), waits.clone()), false));
-        assert!(!never(seen(late(), runs), false) && !never(seen(late(), Value::Null), true));
-        assert!(end_of(&seen(json!({}), waits), false).is_none(), "it may still run");
+        let never =
+            |observed: Observed, ran: bool| matches!(end_of(&observed, ran), Some(End::NeverRan));
+        assert!(never(observed(late(), Value::Null), false));
+        assert!(never(observed(late(), waits.clone()), false));
+        assert!(
+            !never(observed(late(), runs), false) && !never(observed(late(), Value::Null), true)
+        );
+        assert!(end_of(&observed(json!({}), waits), false).is_none(), "it may still run");
     }
 
     #[test]
-    fn a_line_is_told_for_each_state() {
-        let line = |pod: Value| state(&seen(json!({}), pod), None).1;
+    fn each_state_has_a_line() {
+        let line = |pod: Value| state(&observed(json!({}), pod), None).1;
         assert_eq!(line(Value::Null), "its Job waits for a pod");
         assert_eq!(line(json!({ "metadata": { "name": "p" } })), "pod p waits for a node");
         let mut placed = container(json!({ "waiting": {} }));

@@ -2,13 +2,13 @@
 
 use super::{
     facts::{is_ready, named},
-    seen::{CONTROLLER_HASH, Seen},
+    observed::{CONTROLLER_HASH, Observed},
 };
 use crate::render::starts_in_order;
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Pod as K8sPod};
 
-impl Seen {
-    /// Pods that the release's StatefulSets wait for in vain.
+impl Observed {
+    /// Returns the pods that the release's StatefulSets wait for in vain, each with its set.
     pub(crate) fn blocked(&self) -> impl Iterator<Item = (&StatefulSet, &K8sPod)> {
         let sets = self.expected.iter().filter(|one| one.kind == "StatefulSet");
         let sets = sets.filter_map(move |one| named(&self.stateful_sets, &one.name));
@@ -16,20 +16,22 @@ impl Seen {
     }
 }
 
-/// The pod of another revision that keeps a StatefulSet from going on. One that starts its pods in order
-/// waits for the first that is not ready, whichever its revision is (kubernetes/kubernetes#67250); since
-/// Kubernetes 1.35 the others, too, replace none while one is away. An update goes from the last pod to the
-/// first: none is in the way while one above it ends or comes up, which it may wait for itself.
+/// Returns the pod of another revision that keeps a StatefulSet from going on.
+///
+/// A set that starts its pods in order waits for the first pod that is not ready, whichever revision that pod
+/// has (kubernetes/kubernetes#67250). Since Kubernetes 1.35 other sets, too, replace no pod while one is away.
+/// An update goes from the last pod to the first: no pod is in the way while a pod above it ends or starts,
+/// since it may wait for that pod.
 pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'a K8sPod> {
     let spec = set.spec.as_ref()?;
     let status = set.status.as_ref()?;
-    // Until then its newest revision is not known.
+    // Until the controller has observed the newest generation, the newest revision is not known.
     if status.observed_generation < set.metadata.generation {
         return None;
     }
     let wanted = status.update_revision.as_ref()?;
     let strategy = spec.update_strategy.as_ref();
-    // Somebody else replaces these pods, when it suits them.
+    // With `OnDelete` somebody else replaces the pods.
     if strategy.and_then(|one| one.type_.as_deref()) == Some("OnDelete") {
         return None;
     }
@@ -58,7 +60,7 @@ pub(super) fn in_the_way<'a>(set: &StatefulSet, pods: &'a [K8sPod]) -> Option<&'
     (!ends(pod) && !goes_on).then_some(pod)
 }
 
-/// By its uid: another set of the same name may have been there before.
+/// Returns whether a pod is of a set, by the set's uid: another set of the same name may have existed before.
 fn is_of(pod: &K8sPod, set: &StatefulSet) -> bool {
     let mut owners = pod.metadata.owner_references.iter().flatten();
     owners.any(|owner| set.metadata.uid.as_ref() == Some(&owner.uid))

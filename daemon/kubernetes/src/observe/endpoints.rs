@@ -1,4 +1,4 @@
-//! Where an app answers, by what its Service and its Ingress show.
+//! Endpoints of an app, read from its `Service` and `Ingress`.
 
 use crate::{client::Client, object::ObjectRef};
 use kube::api::DynamicObject;
@@ -10,7 +10,7 @@ use windlass_model::{
     runtime::{Route, ServiceKind},
 };
 
-/// Asks for those addresses that only the cluster knows.
+/// Returns the endpoints of a release, with the addresses that only the cluster knows.
 pub(crate) async fn endpoints(
     client: &Client,
     release: &Release,
@@ -43,7 +43,7 @@ pub(crate) async fn endpoints(
     Ok(all)
 }
 
-/// The object of `web` that is called as the app is.
+/// Finds the object of `web`, which has the app's name.
 async fn find(
     client: &Client,
     release: &Release,
@@ -54,7 +54,7 @@ async fn find(
     client.find(&object.head(&release.app.namespace())).await
 }
 
-/// Host names, or addresses, that a load balancer has given.
+/// Returns the host names or addresses that a load balancer has given.
 fn balancers(object: &DynamicObject) -> Vec<String> {
     let given = object.data.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
     let host = |one: &Value| {

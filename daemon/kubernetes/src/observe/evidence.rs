@@ -1,31 +1,32 @@
-//! Last words of failing pods, read before anything is undone.
+//! Logs of failing pods and warnings about them, read before anything is undone.
 
-use super::{facts::is_ready, list::list, seen::Seen};
+use super::{facts::is_ready, list::list, observed::Observed};
 use crate::client::{Client, limited};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use windlass_model::job::Release;
 
-/// Pods that are quoted.
+/// Pods whose logs are quoted.
 const PODS: usize = 2;
-/// Lines of each log.
+/// Lines that are quoted of each log.
 const LINES: i64 = 25;
-/// Bytes of each log.
+/// Bytes that are read of each log.
 const BYTES: i64 = 64 << 10;
 
-/// Quotes the pods of a release, as they are now.
+/// Quotes the pods of a release as they are now.
 pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
-    let seen = list(client, release).await;
-    quoted(client, &release.app.namespace(), &seen).await
+    let observed = list(client, release).await;
+    quoted(client, &release.app.namespace(), &observed).await
 }
 
-/// Logs of pods that are seen, and warnings about them.
-pub(crate) async fn quoted(client: &Client, namespace: &str, seen: &Seen) -> Vec<String> {
+/// Quotes the logs of observed pods, and warnings about them.
+pub(crate) async fn quoted(client: &Client, namespace: &str, observed: &Observed) -> Vec<String> {
     let mut lines = Vec::new();
-    // Those that are not well have more to say.
-    let mut pods = seen.new_pods();
+    // Pods that are not ready come first: their logs explain more.
+    let mut pods = observed.new_pods();
     pods.sort_by_key(|(pod, _)| is_ready(pod));
-    let pods: Vec<_> = seen.pods_of_jobs().chain(pods.into_iter().map(|(pod, _)| pod)).collect();
+    let pods: Vec<_> =
+        observed.pods_of_jobs().chain(pods.into_iter().map(|(pod, _)| pod)).collect();
     for pod in pods.into_iter().take(PODS) {
         let Some(name) = &pod.metadata.name else { continue };
         for container in to_quote(pod) {
@@ -34,20 +35,21 @@ pub(crate) async fn quoted(client: &Client, namespace: &str, seen: &Seen) -> Vec
             }
         }
     }
-    let mut told = Vec::new();
-    for warning in seen.snapshot().warnings.iter().rev() {
+    let mut warnings = Vec::new();
+    for warning in observed.snapshot().warnings.iter().rev() {
         let line = format!("event: {}: {}", warning.reason, warning.message);
-        // The kubelet warns of each pod so, where no DNS of the cluster is named to it.
-        if warning.reason != "MissingClusterDNS" && !told.contains(&line) && told.len() < 8 {
-            told.push(line);
+        // The kubelet warns of each pod like this, where its configuration names no cluster DNS.
+        if warning.reason != "MissingClusterDNS" && !warnings.contains(&line) && warnings.len() < 8
+        {
+            warnings.push(line);
         }
     }
-    lines.extend(told.into_iter().rev());
+    lines.extend(warnings.into_iter().rev());
     lines
 }
 
-/// The containers of a pod that ended badly, those of init first; else the first of all. A log is asked
-/// for by its container: of several the API server refuses to choose.
+/// Returns the containers of a pod that failed, init containers first, or the pod's first container where none
+/// did. Each log is requested by container, since the API server refuses to choose one of several.
 fn to_quote(pod: &Pod) -> Vec<String> {
     let Some(status) = pod.status.as_ref() else { return Vec::new() };
     let of = |all: &Option<Vec<ContainerStatus>>| all.clone().unwrap_or_default();
@@ -66,7 +68,8 @@ fn to_quote(pod: &Pod) -> Vec<String> {
     }
 }
 
-/// Of the run before, which is the one that failed; else of the one that is there.
+/// Reads the log of a container's previous run, which is the one that failed, or of the current run where there
+/// is none before.
 async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Vec<String> {
     let pods = client.api::<Pod>(namespace);
     for previous in [true, false] {
@@ -78,7 +81,7 @@ async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Ve
             ..LogParams::default()
         };
         let text = limited(pods.logs(pod, &params), "log").await.unwrap_or_default();
-        // The kubelet says so with a 200, where a log is gone already or not there yet.
+        // The kubelet answers this with a 200, where a log is deleted already or not there yet.
         let lines =
             text.lines().filter(|line| !line.starts_with("unable to retrieve container logs"));
         let lines: Vec<_> = lines.map(|line| line.trim_end().to_owned()).collect();

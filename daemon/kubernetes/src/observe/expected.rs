@@ -11,11 +11,11 @@ use windlass_model::job::Release;
 pub(crate) struct Expected {
     pub(crate) kind: String,
     pub(crate) name: String,
-    /// Empty for objects of the repository's own.
+    /// Process that the workload runs. Empty means an object of the repository's own.
     pub(crate) process: String,
 }
 
-/// What the release runs: processes, and workloads of the repository's own.
+/// Returns the workloads of a release: its processes, and those of the repository's own.
 pub(crate) fn expected(release: &Release) -> Vec<Expected> {
     let runtime = &release.runtime;
     let processes = runtime.processes.iter().filter(|process| process.schedule.is_none());
@@ -36,7 +36,7 @@ pub(crate) fn expected(release: &Release) -> Vec<Expected> {
     ours.chain(own).collect()
 }
 
-/// Services that must lead somewhere once the release is healthy.
+/// Returns the Services that must have endpoints once the release is healthy.
 pub(super) fn services(release: &Release) -> Vec<String> {
     let processes = release.runtime.processes.iter();
     let listening = processes.filter(|process| process.port.is_some() && process.replicas > 0);

@@ -7,48 +7,48 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-/// Prefix of the message of events that client-go counts as one, since they differ in few words.
+/// Prefix that client-go puts before the message of similar events that it counts as one.
 const COMBINED: &str = "(combined from similar events): ";
 
 /// The label of a Job's pods (`JobNameLabel` of `k8s.io/api/batch/v1`).
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
-/// Whether a Job made a pod.
+/// Returns whether a Job made a pod.
 pub(super) fn is_of_job(pod: &K8sPod, name: &str) -> bool {
     let labels = pod.metadata.labels.as_ref();
     labels.and_then(|labels| labels.get(JOB_NAME)).is_some_and(|job| job == name)
 }
 
-/// A pod's node selector, as a query.
+/// Returns a pod's `nodeSelector` as a label selector.
 pub(super) fn selector_of(pod: &K8sPod) -> String {
     let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
     let pairs = selector.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(",")
 }
 
-/// Whether a pod is ready, by its own conditions.
+/// Returns whether a pod has the condition `Ready`.
 pub(crate) fn is_ready(pod: &K8sPod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref());
     let mut conditions = conditions.unwrap_or_default().iter();
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// Returns the object of a name.
+/// Finds an object by its name.
 pub(super) fn named<'a, K: Metadata<Ty = ObjectMeta>>(all: &'a [K], name: &str) -> Option<&'a K> {
     all.iter().find(|one| one.metadata().name.as_deref() == Some(name))
 }
 
-/// Returns a count of the API; one that is not there is 0.
+/// Returns a count of the API. `None` is 0.
 pub(super) fn number(count: Option<i32>) -> u32 {
     u32::try_from(count.unwrap_or_default()).unwrap_or_default()
 }
 
-/// Returns an annotation; one that is not there is empty.
+/// Returns an annotation. Empty means that there is none.
 pub(super) fn annotation(of: &ObjectMeta, key: &str) -> String {
     of.annotations.as_ref().and_then(|all| all.get(key)).cloned().unwrap_or_default()
 }
 
-/// Returns when somebody applied an object last and changed something of it, by the API server's clock.
+/// Returns the time of the last apply that changed an object, by the API server's clock.
 pub(super) fn applied(of: &ObjectMeta) -> Option<Timestamp> {
     let changes = of.managed_fields.iter().flatten();
     let applied = changes.filter(|one| one.operation.as_deref() == Some("Apply"));

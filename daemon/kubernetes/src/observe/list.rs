@@ -1,6 +1,6 @@
-//! All objects of one app, asked for once.
+//! All objects of one app, listed once.
 
-use super::{expected::expected, seen::Seen};
+use super::{expected::expected, observed::Observed};
 use crate::{
     client::{Client, limited},
     render::{INSTANCE, pods_of},
@@ -16,15 +16,15 @@ use k8s_openapi::{
 use kube::{Resource, api::ListParams};
 use windlass_model::job::Release;
 
-/// What the cluster shows now; what cannot be had is left out.
-pub(crate) async fn list(client: &Client, release: &Release) -> Seen {
+/// Lists the objects of a release as they are now. Kinds that cannot be listed are left out.
+pub(crate) async fn list(client: &Client, release: &Release) -> Observed {
     let namespace = release.app.namespace();
     let ours = ListParams::default().labels(&format!("{INSTANCE}={}", release.app.name));
     let of_pods = ListParams::default().labels(&pods_of(release));
     let warnings = ListParams::default().fields("type=Warning");
     let expected = expected(release);
     let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
-    Seen {
+    Observed {
         deployments: listed::<Deployment>(client, &namespace, &ours, has("Deployment")).await,
         stateful_sets: listed::<StatefulSet>(client, &namespace, &ours, has("StatefulSet")).await,
         daemon_sets: listed::<DaemonSet>(client, &namespace, &ours, has("DaemonSet")).await,
@@ -33,7 +33,7 @@ pub(crate) async fn list(client: &Client, release: &Release) -> Seen {
         pods: listed::<Pod>(client, &namespace, &of_pods, true).await,
         events: listed::<Event>(client, &namespace, &warnings, true).await,
         expected,
-        ..Seen::default()
+        ..Observed::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an app's containers print, over their restarts and in new pods.
+//! Logs of an app's containers, across restarts and in new pods.
 
 use crate::{
     client::{Client, limited},
@@ -18,11 +18,11 @@ use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 use windlass_engine::ports::{LogLine, LogRequest};
 use windlass_model::{app::App, error::ClusterError};
 
-/// The time between two looks for new pods and restarts.
+/// Time between two lists of pods, which find new pods and restarts.
 const LOOK: Duration = Duration::from_secs(2);
-/// Containers that are read at once: each is a connection.
+/// Containers that are read at once. Each is a connection.
 const AT_ONCE: usize = 40;
-/// A line longer than this is cut into several.
+/// Bytes after which a line is cut into several.
 const LONGEST_LINE: usize = 16 << 10;
 
 /// One run of one container.
@@ -35,7 +35,7 @@ struct Source {
     restarts: i32,
 }
 
-/// A log that was read to its end, or could not be.
+/// A log that was read to its end, or could not be read.
 struct Read {
     source: Source,
     was_running: bool,
@@ -43,7 +43,7 @@ struct Read {
     failed: Option<ClusterError>,
 }
 
-/// All that one caller wants.
+/// A caller's request, and the channel for its lines.
 struct Reader {
     client: Client,
     app: App,
@@ -52,20 +52,20 @@ struct Reader {
     send: mpsc::Sender<LogLine>,
 }
 
-/// How far the reading is.
+/// Progress of reading all logs.
 #[derive(Default)]
 struct Progress {
-    /// Those of the first look: of their past only the end is wanted.
+    /// Sources of the first list. Only the end of their past is wanted.
     first: BTreeSet<Source>,
     busy: BTreeSet<Source>,
-    over: BTreeSet<Source>,
+    ended: BTreeSet<Source>,
     last: BTreeMap<Source, Timestamp>,
-    /// How often in a row each could not be read.
+    /// Failures in a row to read each source.
     failures: BTreeMap<Source, u32>,
-    has_told_of_too_many: bool,
+    has_reported_limit: bool,
 }
 
-/// Begins to read; the first list is awaited, so that a cluster that is away is told.
+/// Begins to read logs, once the first list of pods is there: the error of a cluster that is away is returned.
 pub(crate) async fn follow(
     client: &Client,
     app: &App,
@@ -86,7 +86,7 @@ pub(crate) async fn follow(
 }
 
 impl Reader {
-    /// Runs of containers that have printed something, or may; and whether each goes on.
+    /// Returns the runs of containers that have printed something, or may, each with whether it goes on.
     async fn sources(&self) -> Result<Vec<(Source, bool)>, ClusterError> {
         let mut labels = format!("{INSTANCE}={}", self.app.name);
         if !self.request.process.is_empty() {
@@ -96,14 +96,14 @@ impl Reader {
         let ours = ListParams::default().labels(&labels);
         let listed = limited(pods.list(&ours), "pods").await?;
         let mut sources: Vec<_> = listed.items.iter().flat_map(runs).collect();
-        // What never was restarted has no run before.
+        // A container that was never restarted has no previous run.
         sources.retain(|(source, _)| !self.request.previous || source.restarts > 0);
         Ok(sources)
     }
 
     async fn run(self, mut sources: Vec<(Source, bool)>) {
         if self.request.previous && sources.is_empty() {
-            self.tell("no container was restarted: there is no run before").await;
+            self.report("no container was restarted: there is no run before").await;
             return;
         }
         let mut progress = Progress {
@@ -126,13 +126,13 @@ impl Reader {
                 }
                 continue;
             }
-            // At the first look there are those, too, that have ended and are soon read.
-            if left_out > 0 && !is_first && !progress.has_told_of_too_many {
-                progress.has_told_of_too_many = true;
+            // The first list has containers, too, that have ended and are read soon.
+            if left_out > 0 && !is_first && !progress.has_reported_limit {
+                progress.has_reported_limit = true;
                 let line = format!(
                     "{left_out} more containers are not followed, {AT_ONCE} are; name one process to follow fewer, or do not follow to read all"
                 );
-                self.tell(&line).await;
+                self.report(&line).await;
             }
             is_first = false;
             tokio::select! {
@@ -140,22 +140,22 @@ impl Reader {
                 () = sleep(LOOK) => {}
             }
             while let Some(read) = reading.try_join_next() {
-                // One that panicked stays busy: it is not tried again.
+                // A reader that panicked leaves its source busy: that source is not read again.
                 let Ok(read) = read else { continue };
                 self.done(read, &mut progress).await;
             }
-            // A cluster that is away for a moment is asked again.
+            // A cluster that is away for a moment is listed again later.
             if let Ok(listed) = self.sources().await {
                 sources = listed;
                 let is_there = |one: &Source| sources.iter().any(|(source, _)| source == one);
-                progress.over.retain(is_there);
+                progress.ended.retain(is_there);
                 progress.last.retain(|source, _| is_there(source));
                 progress.failures.retain(|source, _| is_there(source));
             }
         }
     }
 
-    /// Begins to read what is not read yet, as far as there is room. Returns how many had none.
+    /// Begins to read sources that are not read yet, up to [`AT_ONCE`]. Returns the number of those left out.
     fn begin(
         &self,
         sources: &[(Source, bool)],
@@ -164,7 +164,7 @@ impl Reader {
     ) -> usize {
         let mut left_out = 0;
         for (source, is_running) in sources {
-            if progress.busy.contains(source) || progress.over.contains(source) {
+            if progress.busy.contains(source) || progress.ended.contains(source) {
                 continue;
             }
             if progress.busy.len() >= AT_ONCE {
@@ -180,15 +180,15 @@ impl Reader {
         left_out
     }
 
-    /// Takes note of a log that is read no more, and tells of one that could not be read.
+    /// Notes that a log is no longer read, and reports a log that could not be read.
     async fn done(&self, read: Read, progress: &mut Progress) {
         let Read { source, was_running, last, failed } = read;
         progress.busy.remove(&source);
         if let Some(last) = last {
             progress.last.insert(source.clone(), last);
         }
-        // The stream of one that runs may have broken: it is read again from there.
-        let is_over = !was_running || !self.request.follow;
+        // The stream of a container that runs may have broken: it is read again from there.
+        let has_ended = !was_running || !self.request.follow;
         match failed {
             None => {
                 progress.failures.remove(&source);
@@ -196,23 +196,23 @@ impl Reader {
             Some(error) => {
                 let failures = progress.failures.entry(source.clone()).or_default();
                 *failures += 1;
-                // One that has just begun may not be there yet, and is asked again.
-                if *failures == 2 || is_over {
+                // The log of a container that has just begun may not be there yet, and is requested again.
+                if *failures == 2 || has_ended {
                     let pod = &source.pod;
                     let container = &source.container;
                     let error = error.to_string();
                     let why = error.lines().next().unwrap_or_default();
-                    self.tell(&format!("{pod}/{container} is not read to its end: {why}")).await;
+                    self.report(&format!("{pod}/{container} is not read to its end: {why}")).await;
                 }
             }
         }
-        if is_over {
-            progress.over.insert(source);
+        if has_ended {
+            progress.ended.insert(source);
         }
     }
 
-    /// Says a word of our own.
-    async fn tell(&self, line: &str) {
+    /// Sends a line of our own.
+    async fn report(&self, line: &str) {
         let _ = self.send.send(LogLine { line: line.to_owned(), ..self.line() }).await;
     }
 
@@ -237,7 +237,7 @@ impl Reader {
         }
     }
 
-    /// Reads one log to the end of its stream. It owns all that it needs.
+    /// Reads one log to the end of its stream. The future borrows nothing, so that it can be spawned.
     fn read(
         &self,
         source: Source,
@@ -273,7 +273,7 @@ impl Reader {
                     Ok(Some(is_cut)) => is_cut,
                     Ok(None) => break,
                     Err(error) => {
-                        // One that is followed is read again from there.
+                        // A log that is followed is read again from there.
                         let message = error.to_string();
                         let error = ClusterError::Unreachable { message };
                         read.failed = Some(error).filter(|_| !is_followed);
@@ -301,7 +301,7 @@ impl Reader {
                     return read;
                 }
             }
-            // Whoever holds the beginning of a line back waits for its end.
+            // A caller that holds back the beginning of a line waits for the end of that line.
             if is_rest && !is_known {
                 let _ = send.send(line).await;
             }
@@ -314,7 +314,7 @@ impl Reader {
     }
 }
 
-/// The runs of a pod's containers that have begun, and whether each goes on.
+/// Returns the runs of a pod's containers that have begun, each with whether it goes on.
 fn runs(pod: &Pod) -> Vec<(Source, bool)> {
     let Some(status) = pod.status.as_ref() else { return Vec::new() };
     let labels = pod.metadata.labels.as_ref();
@@ -337,18 +337,18 @@ fn runs(pod: &Pod) -> Vec<(Source, bool)> {
     all.into_iter().flatten().flatten().filter(has_begun).map(run).collect()
 }
 
-/// A line's time, which the kubelet puts before it.
+/// Splits a line from the time that the kubelet puts before it. `None` means that the line has no time.
 fn timed(line: &str) -> (Option<Timestamp>, &str) {
     let (time, rest) = line.split_once(' ').unwrap_or((line, ""));
     match time.parse() {
         Ok(at) => (Some(at), rest),
-        // A word of the kubelet's own.
+        // A message of the kubelet itself.
         Err(_) => (None, line),
     }
 }
 
-/// Reads a line without its end, and whether it was cut; none at the end of the stream. Of one that is too
-/// long the rest is another line: a container may print without ever ending one.
+/// Reads a line without its end, and returns whether it was cut. `None` means the end of the stream. The rest
+/// of a line that is too long is another line, since a container may print without ever ending one.
 async fn next_line(
     stream: &mut (impl AsyncBufRead + Unpin),
     line: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! All objects of one app, as the watches show them.
+//! Observed objects of one app, by watches or lists.
 
 use super::{
     expected::Expected,
@@ -18,16 +18,17 @@ use std::collections::BTreeMap;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HASH: &str = "pod-template-hash";
-/// The label that names the revision of a StatefulSet's pod.
+/// Label that names the revision of a StatefulSet's pod.
 pub(super) const CONTROLLER_HASH: &str = "controller-revision-hash";
-/// A DaemonSet's status does not tell the hash of its newest pods: its template's number, on the set
-/// (`DeprecatedTemplateGeneration` of `k8s.io/api/apps/v1`) and on its pods, does.
+/// Annotation with the number of a DaemonSet's template (`DeprecatedTemplateGeneration` of
+/// `k8s.io/api/apps/v1`). A DaemonSet's status does not show the hash of its newest pods.
 const TEMPLATE: &str = "deprecated.daemonset.template.generation";
+/// Label with that number on a DaemonSet's pods.
 const GENERATION: &str = "pod-template-generation";
 
-/// Everything that the watches show of one app.
+/// All objects that watches or lists show of one app.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct Observed {
     pub(crate) expected: Vec<Expected>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) stateful_sets: Vec<StatefulSet>,
@@ -39,18 +40,18 @@ pub(crate) struct Seen {
     pub(crate) routes: Vec<DynamicObject>,
     pub(crate) services: Vec<K8sService>,
     pub(crate) autoscalers: Vec<HorizontalPodAutoscaler>,
-    /// Services that must lead somewhere.
+    /// Names of Services that must have endpoints.
     pub(crate) leading: Vec<String>,
-    /// Ready addresses by Service, where they were looked for.
+    /// Numbers of ready endpoints by Service. A Service that was not asked for is missing.
     pub(crate) endpoints: BTreeMap<String, u32>,
     /// Uids of pods for which an autoscaler adds a node: a StatefulSet's pods keep their names.
     pub(crate) scaling_up: Vec<String>,
-    /// By node selector: whether some node has the labels, where that was asked.
+    /// Node selectors, each with whether some node matches. `None` means that the account may not see nodes.
     pub(crate) matching_nodes: BTreeMap<String, Option<bool>>,
 }
 
-impl Seen {
-    /// The ReplicaSet that the Deployment's controller made, or took up again, last.
+impl Observed {
+    /// Returns the ReplicaSet that the Deployment's controller made, or took up again, last.
     pub(super) fn new_set(&self, deployment: &Deployment) -> Option<&ReplicaSet> {
         let revision = |of: &ObjectMeta| of.annotations.as_ref()?.get(REVISION).cloned();
         let newest = revision(&deployment.metadata)?;
@@ -63,7 +64,7 @@ impl Seen {
         })
     }
 
-    /// Pods of the newest revision, and the name of the workload that each is of.
+    /// Returns the pods of the newest revision, each with the name of its workload.
     pub(crate) fn new_pods(&self) -> Vec<(&K8sPod, String)> {
         let mut found = Vec::new();
         for expected in &self.expected {
@@ -82,13 +83,13 @@ impl Seen {
                 }
                 "DaemonSet" => {
                     let set = named(&self.daemon_sets, &expected.name);
-                    // Its generation alone is that of many others, too.
+                    // Other DaemonSets may have a template of the same number.
                     owner = set.and_then(|set| set.metadata.uid.clone());
                     let annotations = set.and_then(|set| set.metadata.annotations.as_ref());
                     (GENERATION, annotations.and_then(|all| all.get(TEMPLATE)))
                 }
                 _ => {
-                    // One that has begun is the Job's to judge: it may try again.
+                    // The Job judges a pod that has begun: the Job may try again.
                     let waits = |pod: &&K8sPod| {
                         let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
                         is_of_job(pod, &expected.name) && phase == Some("Pending")
@@ -118,7 +119,7 @@ impl Seen {
         found
     }
 
-    /// Pods of the release's Jobs that did not come to a good end.
+    /// Returns the pods of the release's Jobs that have not succeeded.
     pub(crate) fn pods_of_jobs(&self) -> impl Iterator<Item = &K8sPod> {
         let names = self.expected.iter().filter(|one| one.kind == "Job");
         self.pods.iter().filter(move |pod| {

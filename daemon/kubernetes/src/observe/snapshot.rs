@@ -1,4 +1,4 @@
-//! From the cluster's objects to what the judge reads. Pure.
+//! Converts observed objects to the snapshot that the judge reads. Pure.
 
 mod pod;
 mod refused;
@@ -6,7 +6,7 @@ mod workload;
 
 use super::{
     facts::{message, named, selector_of},
-    seen::Seen,
+    observed::Observed,
 };
 use k8s_openapi::api::{
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -16,13 +16,14 @@ use kube::api::DynamicObject;
 use pod::read;
 use windlass_rollout::snapshot::{Autoscaler, Route, Service, Snapshot, Warning};
 
-impl Seen {
+impl Observed {
+    /// Converts all objects.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let pods = self.new_pods();
         let read_pod = |(pod, workload): &(&K8sPod, String)| {
             let mut read = read(pod);
             read.workload.clone_from(workload);
-            // Labels of a pod of the repository's own may say what they like.
+            // Labels of the repository's own pods may name any process.
             let expected = self.expected.iter().find(|one| one.name == *workload);
             read.process = expected.map(|one| one.process.clone()).unwrap_or_default();
             let uid = pod.metadata.uid.as_ref();
@@ -32,7 +33,7 @@ impl Seen {
         };
         let workloads: Vec<_> = self.expected.iter().map(|one| self.workload(one, &pods)).collect();
         let mut warnings = self.warnings(&pods);
-        // Where no pod can be made, this is all that is said.
+        // Where no pod can be made, these are the only warnings.
         warnings.extend(workloads.iter().filter_map(refused::warning));
         let ends = |pod: &&K8sPod| pod.metadata.deletion_timestamp.is_some();
         Snapshot {
@@ -82,7 +83,7 @@ impl Seen {
             is_pending: pending(name),
             name: name.clone(),
         };
-        // What scales a workload to nothing leaves its Service without an address.
+        // A workload that is scaled to zero leaves its Service without an address.
         let rests = |name: &&String| {
             let deployment = named(&self.deployments, name).and_then(|one| one.spec.as_ref());
             let set = named(&self.stateful_sets, name).and_then(|one| one.spec.as_ref());
@@ -93,7 +94,7 @@ impl Seen {
     }
 }
 
-/// Each gateway that is named must have taken the route as it is now.
+/// Converts a route. Each gateway that the route names must have accepted the current generation.
 fn route(route: &DynamicObject) -> Route {
     let generation = route.metadata.generation;
     let array = |value: Option<&serde_json::Value>| {
@@ -114,7 +115,7 @@ fn route(route: &DynamicObject) -> Route {
         if is("Accepted") && is("ResolvedRefs") {
             accepted += 1;
         }
-        // Others are its controller's own, and may be false of a route that serves.
+        // Other conditions are the controller's own, and may be false of a route that serves.
         let refuses = |one: &&&serde_json::Value| {
             one["status"] == "False" && (one["type"] == "Accepted" || one["type"] == "ResolvedRefs")
         };
@@ -135,7 +136,7 @@ fn autoscaler(autoscaler: &HorizontalPodAutoscaler) -> Autoscaler {
     let conditions = conditions.unwrap_or_default();
     let is_false =
         |kind: &str| conditions.iter().find(|one| one.type_ == kind && one.status == "False");
-    // Older controllers say `BackoffBoth` so, of one that has just scaled.
+    // Older controllers report `BackoffBoth` like this, of an autoscaler that has just scaled.
     let failed = is_false("AbleToScale")
         .filter(|one| one.reason.as_deref().is_some_and(|reason| reason.starts_with("Failed")));
     Autoscaler {

@@ -1,4 +1,4 @@
-//! Watches of one kind of object each.
+//! Watches, each of one kind of object.
 
 use crate::client::Client;
 use futures::{Stream, StreamExt};
@@ -14,33 +14,33 @@ use kube::{
 };
 use std::{fmt::Debug, hash::Hash, pin::Pin};
 
-/// A dead connection is noticed after this and five seconds more; the default of 290 s is as long
-/// as the whole rollout may take.
+/// `timeoutSeconds` of watches. A dead connection is noticed five seconds later. The default of 290 s is as
+/// long as the whole rollout may take.
 pub(crate) const WATCH_SECONDS: u32 = 30;
 
-/// How an API server says that it does not begin watches with lists: its feature gate WatchList is
-/// off, or it is older than 1.27 (`ValidateListOptions` of apimachinery); or its etcd is too old
+/// Parts of the errors of an API server that does not begin watches with lists: its feature gate WatchList is
+/// off, or it is older than 1.27 (`ValidateListOptions` of apimachinery), or its etcd is too old
 /// (`cacher.go` of apiserver).
 const UNSTREAMED: [&str; 3] =
     ["sendInitialEvents", "resourceVersionMatch is forbidden for watch", "RequestWatchProgress"];
 
-/// Reasons of the events by which an autoscaler says that a node comes for a pod: the Cluster
-/// Autoscaler's, and that of Karpenter and EKS Auto Mode. A field selector takes one value.
+/// Reasons of an autoscaler's events that announce a node for a pod: the Cluster Autoscaler's, and
+/// that of Karpenter and EKS Auto Mode. A field selector takes one value.
 pub(crate) const SCALE_UPS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
-/// What a watch says.
+/// Signal of a watch.
 pub(crate) enum WatchSignal {
-    /// It was opened; what it shows is still to come.
+    /// The watch was opened. Objects are still to come.
     Opened,
-    /// Something is other than before.
+    /// An object changed, or the first list is complete.
     Changed,
-    /// It broke, and is opened again after a while.
+    /// The watch broke, and is opened again after a while.
     Broke,
     /// The API server does not begin a watch with a list.
     Unstreamed,
 }
 
-/// What watches say.
+/// Stream of a watch's signals.
 pub(crate) type Changes = Pin<Box<dyn Stream<Item = WatchSignal> + Send>>;
 
 /// Returns all objects that a watch shows.
@@ -51,7 +51,8 @@ where
     store.state().iter().map(|object| K::clone(object)).collect::<Vec<_>>()
 }
 
-/// An expired watch is listed again, a broken one opened again after a while; both by `watcher`.
+/// Watches objects of a kind. `watcher` lists again after an expired watch, and opens a broken watch again
+/// after a while.
 pub(crate) fn watch<K>(
     client: &Client,
     namespace: &str,
@@ -71,7 +72,7 @@ where
     (store, Box::pin(stream.default_backoff().map(signal)))
 }
 
-/// Watches objects of a kind that is no type here.
+/// Watches objects of a kind that has no Rust type.
 pub(super) fn watch_dynamic(
     client: &Client,
     namespace: &str,
@@ -86,7 +87,7 @@ pub(super) fn watch_dynamic(
     (store, Box::pin(stream.default_backoff().map(signal)))
 }
 
-/// Returns what an event of a watch means.
+/// Converts an event of a watch.
 fn signal<K>(event: Result<watcher::Event<K>, watcher::Error>) -> WatchSignal {
     use watcher::Event;
     match event {
@@ -94,12 +95,12 @@ fn signal<K>(event: Result<watcher::Event<K>, watcher::Error>) -> WatchSignal {
         Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => WatchSignal::Changed,
         Err(error) => {
             tracing::debug!(%error, "watch");
-            let words = match &error {
+            let message = match &error {
                 watcher::Error::WatchStartFailed(kube::Error::Api(status))
                 | watcher::Error::WatchError(status) => &*status.message,
                 _ => "",
             };
-            if UNSTREAMED.iter().any(|unstreamed| words.contains(unstreamed)) {
+            if UNSTREAMED.iter().any(|unstreamed| message.contains(unstreamed)) {
                 WatchSignal::Unstreamed
             } else {
                 WatchSignal::Broke

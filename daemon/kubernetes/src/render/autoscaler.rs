@@ -1,4 +1,4 @@
-//! Autoscalers: the HorizontalPodAutoscaler of a process, and all that scales as one does.
+//! Autoscalers: the `HorizontalPodAutoscaler` of a process, and other objects that scale a workload.
 
 use super::{
     names::{metadata, workload_name},
@@ -9,27 +9,27 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use windlass_model::{job::Release, runtime::Process};
 
-/// Where an autoscaler names its target.
+/// Pointer to the field in which an autoscaler names its target.
 const TARGET: &str = "/spec/scaleTargetRef";
 
-/// Kinds and names of what objects scale: autoscalers of ours and of the repository's own, KEDA's
-/// ScaledObject, and whatever else names its target as those do.
+/// Returns kinds and names of the workloads that some object scales: an autoscaler of ours or of the
+/// repository's own, KEDA's ScaledObject, or anything else with the same field for its target.
 pub(crate) fn scaled(objects: &[Value]) -> BTreeSet<(String, String)> {
     let targets = objects.iter().filter_map(|object| object.pointer(TARGET));
     let named = targets.map(|target| {
-        // KEDA's own default.
+        // The default of KEDA.
         let kind = Some(text(target, "/kind")).filter(|kind| !kind.is_empty());
         (kind.unwrap_or("Deployment").to_owned(), text(target, "/name").to_owned())
     });
     named.collect()
 }
 
-/// Whether an object scales another.
+/// Returns whether an object scales another one.
 pub(crate) fn is_scaler(object: &Value) -> bool {
     object.pointer(TARGET).is_some()
 }
 
-/// Leaves how many pods a workload has to what scales it.
+/// Removes `replicas` from workloads that some object scales.
 pub(super) fn leave_replicas(objects: &mut [Value]) {
     let scaled = scaled(objects);
     for object in objects {
@@ -42,6 +42,8 @@ pub(super) fn leave_replicas(objects: &mut [Value]) {
     }
 }
 
+/// Renders the `HorizontalPodAutoscaler` of a process. `None` means that the process has a fixed number of
+/// pods.
 pub(super) fn autoscaler(release: &Release, process: &Process) -> Option<Value> {
     let autoscale = process.autoscale.as_ref()?;
     let name = workload_name(release, process);

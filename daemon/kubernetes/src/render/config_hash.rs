@@ -1,5 +1,7 @@
-//! Pods read a ConfigMap at their start: where one of the repository's own changes, those that read it are
-//! made anew.
+//! Hash of the ConfigMaps that pods read, as an annotation of their template.
+//!
+//! Pods read a ConfigMap at their start: a change of one of the repository's own replaces the pods that read
+//! it.
 
 use super::{image::put_image, names::short_hash};
 use crate::json::{entry, set, text};
@@ -7,16 +9,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use windlass_model::job::Release;
 
-/// The annotation of a pod template that tells what the ConfigMaps hold which its pods read.
+/// Annotation of a pod template with the hash of the ConfigMaps that its pods read.
 const CONFIG: &str = "windlass.dev/config";
 
-/// Marks a pod template with what the ConfigMaps of the repository's own hold that its pods read.
+/// Annotates a pod template with the hash of the repository's own ConfigMaps that its pods read.
 pub(super) fn mark(release: &Release, template: &mut Value) {
     let mut read = BTreeSet::new();
     collect(template.get("spec").unwrap_or(&Value::Null), &mut read);
     let mut content = String::new();
     for manifest in &release.runtime.manifests {
-        // Most are none, and need not be parsed.
+        // Most manifests are no ConfigMaps, and need not be parsed.
         if read.is_empty() || !manifest.json.contains("\"ConfigMap\"") {
             continue;
         }
@@ -39,7 +41,7 @@ pub(super) fn mark(release: &Release, template: &mut Value) {
     }
 }
 
-/// Names of ConfigMaps, wherever a pod's spec takes one: volumes, whole environments, single variables.
+/// Collects names of ConfigMaps, wherever a pod's spec takes one: `volumes`, `envFrom` or `env`.
 fn collect(spec: &Value, names: &mut BTreeSet<String>) {
     match spec {
         Value::Array(list) => list.iter().for_each(|value| collect(value, names)),

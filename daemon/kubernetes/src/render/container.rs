@@ -1,4 +1,4 @@
-//! The one container of a process's pods.
+//! The only container of a process's pods.
 
 use super::{config_map::config_name, secret::secret_name};
 use crate::json::set;
@@ -8,14 +8,14 @@ use windlass_model::{
     runtime::{Check, Probe, Process, SecretEnv},
 };
 
-/// The container of a process; called as the app is.
+/// Renders the container of a process, which has the app's name.
 pub(crate) fn container(release: &Release, process: &Process) -> Value {
     let mut container = json!({
         "name": release.app.name,
         "image": release.image.by_digest(),
         "env": environment(release, process),
         "resources": resources(process),
-        // The end of the log lands in the pod's status: evidence without another call.
+        // The pod's status holds the end of the log: evidence without another call.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": security(release.runtime.user),
     });
@@ -31,13 +31,13 @@ pub(crate) fn container(release: &Release, process: &Process) -> Value {
         set(&mut container, "ports", json!(ports));
     }
     let probes = &process.probes;
-    for (key, said) in [
+    for (key, wanted) in [
         ("startupProbe", &probes.startup),
         ("readinessProbe", &probes.readiness),
         ("livenessProbe", &probes.liveness),
     ] {
-        if let Some(said) = said {
-            set(&mut container, key, probe(process, said));
+        if let Some(wanted) = wanted {
+            set(&mut container, key, probe(process, wanted));
         }
     }
     if process.pre_stop_seconds > 0 {
@@ -65,39 +65,39 @@ pub(crate) fn container(release: &Release, process: &Process) -> Value {
 }
 
 fn resources(process: &Process) -> Value {
-    let said = &process.resources;
-    let mut requests = json!({ "cpu": said.cpu, "memory": said.memory });
-    let mut limits = json!({ "memory": said.memory_limit });
-    if let Some(cpu) = &said.cpu_limit {
+    let wanted = &process.resources;
+    let mut requests = json!({ "cpu": wanted.cpu, "memory": wanted.memory });
+    let mut limits = json!({ "memory": wanted.memory_limit });
+    if let Some(cpu) = &wanted.cpu_limit {
         set(&mut limits, "cpu", json!(cpu));
     }
-    if let Some(disk) = &said.ephemeral_storage {
+    if let Some(disk) = &wanted.ephemeral_storage {
         set(&mut requests, "ephemeral-storage", json!(disk));
         set(&mut limits, "ephemeral-storage", json!(disk));
     }
     json!({ "requests": requests, "limits": limits })
 }
 
-fn probe(process: &Process, said: &Probe) -> Value {
+fn probe(process: &Process, wanted: &Probe) -> Value {
     let named = |port: &u16| if process.port == Some(*port) { json!("http") } else { json!(port) };
-    let mut probe = match &said.check {
+    let mut probe = match &wanted.check {
         Check::Http { path, port } => json!({ "httpGet": { "path": path, "port": named(port) } }),
         Check::Tcp { port } => json!({ "tcpSocket": { "port": named(port) } }),
         Check::Grpc { port, service } => json!({ "grpc": { "port": port, "service": service } }),
         Check::Exec { command } => json!({ "exec": { "command": command } }),
     };
-    set(&mut probe, "periodSeconds", json!(said.period));
-    set(&mut probe, "timeoutSeconds", json!(said.timeout));
-    set(&mut probe, "failureThreshold", json!(said.failures));
+    set(&mut probe, "periodSeconds", json!(wanted.period));
+    set(&mut probe, "timeoutSeconds", json!(wanted.timeout));
+    set(&mut probe, "failureThreshold", json!(wanted.failures));
     probe
 }
 
-/// Secrets key by key, so that one that lacks a key is called by its name.
+/// Renders `env`: secrets key by key, so that the kubelet's error names a key that is missing.
 fn environment(release: &Release, process: &Process) -> Vec<Value> {
     let port = process.port.map(|port| json!({ "name": "PORT", "value": port.to_string() }));
     let own = process.env.iter().map(|(name, value)| json!({ "name": name, "value": value }));
     let object = secret_name(release).unwrap_or_default();
-    // A process's own word goes over the app's.
+    // A process's own variable replaces a secret of the app.
     let secrets = release.runtime.secrets.iter();
     let secrets = secrets.filter(|secret| !process.env.contains_key(&secret.env));
     let of_secret = |secret: &SecretEnv| {

@@ -1,9 +1,9 @@
-//! The image of a release, in objects of the repository's own.
+//! Image of a release, in objects of the repository's own.
 
 use serde_json::Value;
 use windlass_model::manifest::IMAGE;
 
-/// Puts the image wherever its placeholder stands.
+/// Replaces each placeholder of the image.
 pub(super) fn put_image(value: &mut Value, image: &str) {
     match value {
         Value::String(text) if text == IMAGE => image.clone_into(text),

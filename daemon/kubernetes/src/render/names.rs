@@ -1,4 +1,4 @@
-//! What objects are called, and what they are labelled with.
+//! Names, labels and annotations of objects.
 
 use crate::json::{merge, set};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,19 +10,21 @@ use windlass_model::{
     runtime::{Process, WEB},
 };
 
-/// The annotation that says which job rendered an object.
+/// Annotation that names the job that rendered an object.
 pub(crate) const JOB: &str = "windlass.dev/job";
-/// The label that says which tool made an object, and what it says of ours.
+/// Label that names the tool that made an object.
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY`] on our objects.
 pub(crate) const OURS: &str = "windlass";
-/// The label that finds all pods of an app.
+/// Label that selects all pods of an app.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
-/// The label that says which process a pod is.
+/// Label that names a pod's process.
 pub(crate) const COMPONENT: &str = "app.kubernetes.io/component";
-/// The label of an ApplySet's members (KEP-3659).
+/// Label of an ApplySet's members (KEP-3659).
 pub(crate) const APPLY_SET: &str = "applyset.kubernetes.io/part-of";
 
-/// `web` is called as the app is, since its Service is what others call.
+/// Returns the name of a process's workload. The one of `web` has the app's name, since other apps connect to
+/// the Service of that name.
 pub(crate) fn workload_name(release: &Release, process: &Process) -> String {
     match &*process.name {
         WEB => release.app.name.clone(),
@@ -30,28 +32,29 @@ pub(crate) fn workload_name(release: &Release, process: &Process) -> String {
     }
 }
 
-/// The ConfigMap that lists what a release has.
+/// Returns the name of the ConfigMap that is the app's inventory.
 pub(crate) fn inventory_name(release: &Release) -> String {
     format!("windlass-{}", release.app.name)
 }
 
-/// The ServiceAccount that pods run as.
+/// Returns the name of the ServiceAccount that pods run as.
 pub(crate) fn account_name(release: &Release) -> String {
     release.runtime.account.existing.clone().unwrap_or_else(|| release.app.name.clone())
 }
 
+/// Returns the name of the app's pull secret.
 pub(crate) fn pull_name(release: &Release) -> String {
     format!("{}-pull", release.app.name)
 }
 
-/// `applyset-<base64url(sha256(name.namespace.kind.group))>-v1` (KEP-3659); a ConfigMap's group is
-/// empty.
+/// Returns the id of the app's ApplySet: `applyset-<base64url(sha256(name.namespace.kind.group))>-v1`
+/// (KEP-3659). A ConfigMap's group is empty.
 pub(crate) fn apply_set(release: &Release) -> String {
     let parent = format!("{}.{}.ConfigMap.", inventory_name(release), release.app.namespace());
     format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)))
 }
 
-/// Selects a process's pods. Never a version: selectors are immutable.
+/// Returns the labels that select a process's pods. They name no version, since selectors are immutable.
 pub(super) fn selector(release: &Release, process: &Process) -> Value {
     json!({
         "app.kubernetes.io/name": workload_name(release, process),
@@ -59,7 +62,7 @@ pub(super) fn selector(release: &Release, process: &Process) -> Value {
     })
 }
 
-/// Of all objects of an app, and with `name` and `component` of a process's pods.
+/// Returns the labels of all objects of an app.
 pub(crate) fn labels(release: &Release) -> Value {
     let mut labels = json!(release.runtime.labels);
     merge(
@@ -74,6 +77,7 @@ pub(crate) fn labels(release: &Release) -> Value {
     labels
 }
 
+/// Returns the labels of a process's pods.
 pub(super) fn pod_labels(release: &Release, process: &Process) -> Value {
     let mut labels = labels(release);
     set(&mut labels, COMPONENT, json!(process.name));
@@ -81,14 +85,14 @@ pub(super) fn pod_labels(release: &Release, process: &Process) -> Value {
     labels
 }
 
-/// Name, namespace and labels of an object; it is a member of the app's ApplySet.
+/// Returns name, namespace and labels of an object, which make it a member of the app's ApplySet.
 pub(super) fn metadata(release: &Release, name: &str) -> Value {
     let mut labels = labels(release);
     set(&mut labels, APPLY_SET, json!(apply_set(release)));
     json!({ "name": name, "namespace": release.app.namespace(), "labels": labels })
 }
 
-/// The same of one process's object, which says which job rendered it.
+/// Returns the metadata of a process's workload, with the job that rendered it.
 pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
     let mut head = metadata(release, &workload_name(release, process));
     if let Some(labels) = head.get_mut("labels") {
@@ -102,6 +106,7 @@ pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
     head
 }
 
+/// Returns ten hex digits of a text's SHA-256.
 pub(crate) fn short_hash(text: &str) -> String {
     Sha256::digest(text).iter().take(5).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

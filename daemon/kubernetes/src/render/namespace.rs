@@ -1,10 +1,12 @@
-//! The Namespace of an app.
+//! The `Namespace` of an app.
 
 use super::names::{MANAGED_BY, OURS};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::job::Release;
 
+/// Renders the Namespace. `pod_security` is the level of `pod-security.kubernetes.io/enforce`. `None` leaves it
+/// out.
 pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
     let mut labels = json!({
         "app.kubernetes.io/part-of": release.app.project,

@@ -1,10 +1,11 @@
-//! The NetworkPolicy of an app: with whom its pods talk.
+//! The `NetworkPolicy` of an app: peers that its pods may talk to.
 
 use super::names::{INSTANCE, metadata};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::job::Release;
 
+/// Renders the NetworkPolicy. `None` means that the app wants none.
 pub(super) fn network_policy(release: &Release) -> Option<Value> {
     let network = release.runtime.network.as_ref()?;
     let own = json!({ "podSelector": { "matchLabels": { INSTANCE: release.app.name } } });
@@ -16,7 +17,7 @@ pub(super) fn network_policy(release: &Release) -> Option<Value> {
             }] },
         }));
     }
-    // Without names nothing else can be reached.
+    // Without DNS no other peer can be reached by its name.
     let dns = ["UDP", "TCP"].map(|protocol| json!({ "port": 53, "protocol": protocol }));
     let mut egress = vec![json!({ "ports": dns }), json!({ "to": [own] })];
     egress.extend(network.to.iter().map(|peer| {

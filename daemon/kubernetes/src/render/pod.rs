@@ -1,4 +1,4 @@
-//! What all pods of a process are made of.
+//! Spec of a process's pods.
 
 use super::{
     container::container,
@@ -11,11 +11,11 @@ use windlass_model::{
     runtime::{Process, Spread, Volume, VolumeSource},
 };
 
-/// Seconds until a pod on a lost node is made anew: the API server's own 300 outlast the rollout's
-/// deadline.
+/// `tolerationSeconds` until a pod on a lost node is replaced. The API server's default of 300 outlasts the
+/// rollout's deadline.
 const LOST_NODE_SECONDS: u32 = 30;
 
-/// A pod's spec.
+/// Renders a pod's spec. `pull` means that the namespace has our pull secret.
 pub(super) fn pod(release: &Release, process: &Process, pull: bool) -> Value {
     let runtime = &release.runtime;
     let mut context = security(runtime.user);
@@ -57,14 +57,15 @@ pub(super) fn pod(release: &Release, process: &Process, pull: bool) -> Value {
     pod
 }
 
-/// Ours, where we log in, and those that the app names.
+/// Renders `imagePullSecrets`: ours, where we log in, and those that the app names.
 pub(crate) fn pull_secrets(release: &Release, pull: bool) -> Vec<Value> {
     let ours = pull.then(|| pull_name(release));
     let all = ours.iter().chain(&release.runtime.pull_secrets);
     all.map(|name| json!({ "name": name })).collect()
 }
 
-/// An image of root runs as it is: it was warned of, or forbidden, at the build.
+/// Renders `securityContext` of a pod. An image of root runs as it is: the build has warned of the image, or
+/// refused it.
 pub(crate) fn security(user: Option<u32>) -> Value {
     let mut context = json!({ "seccompProfile": { "type": "RuntimeDefault" } });
     if let Some(user) = user {
@@ -83,21 +84,21 @@ fn tolerations(process: &Process) -> Vec<Value> {
             "tolerationSeconds": LOST_NODE_SECONDS,
         })
     });
-    let said = process.placement.tolerations.iter().map(|said| {
+    let own = process.placement.tolerations.iter().map(|own| {
         let mut toleration = json!({ "operator": "Exists" });
-        if !said.key.is_empty() {
-            set(&mut toleration, "key", json!(said.key));
+        if !own.key.is_empty() {
+            set(&mut toleration, "key", json!(own.key));
         }
-        if let Some(value) = &said.value {
+        if let Some(value) = &own.value {
             set(&mut toleration, "operator", json!("Equal"));
             set(&mut toleration, "value", json!(value));
         }
-        if let Some(effect) = &said.effect {
+        if let Some(effect) = &own.effect {
             set(&mut toleration, "effect", json!(effect));
         }
         toleration
     });
-    lost.into_iter().chain(said).collect()
+    lost.into_iter().chain(own).collect()
 }
 
 fn spread(release: &Release, process: &Process) -> [Value; 2] {
@@ -121,7 +122,7 @@ fn spread(release: &Release, process: &Process) -> [Value; 2] {
     })
 }
 
-/// None for one that the StatefulSet itself makes for each pod.
+/// Renders an entry of `volumes`. `None` means that the StatefulSet itself adds the volume to each pod.
 fn volume(release: &Release, process: &Process, name: &str, volume: &Volume) -> Option<Value> {
     let mut object = json!({ "name": name });
     let (key, source) = match &volume.source {

@@ -1,30 +1,29 @@
-//! The Secret that nodes pull an image with.
+//! The `Secret` that nodes pull an image with.
 
 use super::names::{metadata, pull_name};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use windlass_model::{job::Release, secret::Secret};
 
-/// How the cluster logs in at the registry.
+/// Login of the cluster's nodes at a registry.
 #[derive(Clone, Debug)]
 pub(crate) struct PullLogin {
-    /// As image references name it: `registry.example.com:5000`.
+    /// Host as image references name it: `registry.example.com:5000`.
     pub(crate) host: String,
-    /// The user.
     pub(crate) user: String,
     /// Password or token.
     pub(crate) password: Secret,
 }
 
 impl PullLogin {
-    /// A login that is spoken of, and not used.
+    /// Makes a login that names its host, and is never used.
     #[must_use]
     pub(crate) fn named(host: &str) -> Self {
         Self { host: host.into(), user: String::new(), password: Secret::new(Vec::new()) }
     }
 }
 
-/// Under one name and mutable: tokens are renewed under running pods.
+/// Renders the Secret. It keeps its name and is mutable, since tokens are renewed while pods run.
 pub(crate) fn pull_secret(release: &Release, login: &PullLogin) -> Value {
     let password = login.password.reveal_text().unwrap_or_default();
     let auth = STANDARD.encode(format!("{}:{password}", login.user));

@@ -1,11 +1,12 @@
-//! The HTTPRoute or the Ingress of an app.
+//! The `HTTPRoute` or the `Ingress` of an app.
 
 use super::names::metadata;
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{job::Release, runtime::Route};
 
-/// What leads requests from outside to the Service of `web`.
+/// Renders the object that routes requests from outside to the Service of `web`. `None` means that the app
+/// wants none.
 pub(super) fn route(release: &Release) -> Option<Value> {
     let expose = &release.runtime.expose;
     let mut head = metadata(release, &release.app.name);

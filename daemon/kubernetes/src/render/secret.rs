@@ -1,4 +1,4 @@
-//! The Secret of an app: the secret environment of its pods.
+//! The `Secret` of an app: the secret environment of its pods.
 
 use super::names::{metadata, short_hash};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use windlass_model::{job::Release, runtime::SecretEnv, secret::Secret};
 
+/// Renders the Secret. `values` are by variable. `None` among them, or for all, renders `***`. A result of
+/// `None` means that the app has no secrets.
 pub(super) fn secret(
     release: &Release,
     values: Option<&BTreeMap<String, Secret>>,
@@ -30,7 +32,8 @@ pub(super) fn secret(
     }))
 }
 
-/// Of names and versions, never of values: a hash of a short value tells it.
+/// Returns the name of the Secret, by a hash of names and versions. A hash of a short value would disclose the
+/// value. `None` means that the app has no secrets.
 pub(super) fn secret_name(release: &Release) -> Option<String> {
     let secrets = &release.runtime.secrets;
     let text = secrets

@@ -1,4 +1,4 @@
-//! The Services of a process.
+//! The `Service`s of a process.
 
 use super::names::{metadata, process_metadata, selector, workload_name};
 use crate::json::set;
@@ -8,7 +8,7 @@ use windlass_model::{
     runtime::{Process, ServiceKind, WEB},
 };
 
-/// A Service where a process listens, and one without an address for pods that have names.
+/// Renders a Service for a process that listens, and a headless one for the pods of a StatefulSet.
 pub(super) fn services(release: &Release, process: &Process) -> Vec<Value> {
     let mut all = Vec::new();
     let ports = ports(release, process);
@@ -45,7 +45,7 @@ pub(super) fn services(release: &Release, process: &Process) -> Vec<Value> {
     all
 }
 
-/// What gives pods of a StatefulSet their names.
+/// Returns the name of the headless Service, which gives pods of a StatefulSet their DNS names.
 pub(super) fn headless_name(release: &Release, process: &Process) -> String {
     format!("{}-pods", workload_name(release, process))
 }
@@ -55,7 +55,7 @@ fn ports(release: &Release, process: &Process) -> Vec<Value> {
     let port = if process.name == WEB { expose.port } else { 80 };
     let main = process.port.map(|_| json!({ "name": "http", "port": port, "targetPort": "http" }));
     let others = process.ports.iter();
-    // A Service cannot have a port twice; the app's own goes first.
+    // A Service cannot have a port twice. The port of `http` goes first.
     let others = others.filter(|(_, other)| process.port.is_none() || **other != port);
     main.into_iter()
         .chain(others.map(|(name, port)| json!({ "name": name, "port": port, "targetPort": name })))

@@ -1,11 +1,12 @@
-//! The ServiceAccount of an app: the rights of its pods.
+//! The `ServiceAccount` of an app: the rights of its pods.
 
 use super::names::{account_name, metadata};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::job::Release;
 
-/// One of the app's own has no rights; pods do not even get its token unless they ask for it.
+/// Renders the ServiceAccount. It has no rights, and its token is not mounted unless the app requests that.
+/// `None` means that the app uses an existing account.
 pub(super) fn service_account(release: &Release) -> Option<Value> {
     let account = &release.runtime.account;
     if account.existing.is_some() {

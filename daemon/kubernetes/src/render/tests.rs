@@ -34,7 +34,7 @@ fn release(toml: &str) -> Release {
 
 const SMALL: &str = "port = 3000\nreplicas = 2\nhealth = \"/healthz\"\nenv.COLOR = \"blue\"\nresources.memory = \"64Mi\"";
 
-/// Everything that can be said.
+/// A spec with every key.
 pub(crate) const FULL: &str = include_str!("full.toml");
 
 #[test]
@@ -99,9 +99,9 @@ fn a_claim_that_pods_cannot_share_is_let_go_first() {
 
 #[test]
 fn a_deployment_of_ones_own_says_its_strategy() {
-    let strategy = |said: &str| {
+    let strategy = |field: &str| {
         let own = format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: own }}\nspec: {{ {said}template: {{}} }}\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: own }}\nspec: {{ {field}template: {{}} }}\n"
         );
         let mut release = release("");
         release.runtime.manifests = manifest::read("own.yaml", &own).unwrap();

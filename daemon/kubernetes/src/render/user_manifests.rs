@@ -1,4 +1,4 @@
-//! Objects of a repository's own: they are labelled and watched as ours, and run our image.
+//! Objects of a repository's own manifests, labelled and watched as ours, with the release's image.
 
 use super::{
     config_hash::mark,
@@ -11,13 +11,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use windlass_model::{job::Release, runtime::Manifest};
 
-/// Of a Job's name, without its hash: with the hash it is a label, of at most 63.
+/// Characters of a Job's name, without its hash. With the hash, the name is a label's value of at most 63
+/// characters.
 const LONGEST_JOB: usize = 52;
 
 /// Kinds whose pods are watched.
 const WITH_PODS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
 
-/// None for what is no JSON: it was when it was read.
+/// Renders an object of the repository's own. `None` means that the manifest is no JSON, though it was when it
+/// was read.
 pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     let mut object: Value = serde_json::from_str(&manifest.json).ok()?;
     let image = release.image.by_digest();
@@ -26,7 +28,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     let spec = object.get("spec").map(Value::to_string).unwrap_or_default();
     let metadata = object.get_mut("metadata")?;
     if kind == "Job" {
-        // A Job's template cannot change: one that says something else is another Job, and runs once.
+        // A Job's template cannot change: another template makes another Job, which runs once.
         let mut name = text(metadata, "/name").to_owned();
         name.truncate(name.floor_char_boundary(LONGEST_JOB));
         set(metadata, "name", json!(format!("{name}-{}", short_hash(&spec))));
@@ -34,8 +36,8 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     if kind == "Job"
         && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
     {
-        // One that is gone by itself would be waited for, and run again by the next release. It goes
-        // with the release that no longer has it.
+        // A Job that is deleted by itself would be waited for, and run again by the next release. Ours is
+        // deleted by the release that no longer has it.
         spec.remove("ttlSecondsAfterFinished");
     }
     let metadata = object.get_mut("metadata")?;
@@ -43,7 +45,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     let own = entry(metadata, "labels")?;
     if let Some(labels) = labels(release).as_object() {
         for (key, value) in labels {
-            // Its own word goes over ours, but for whose it is.
+            // The object's own labels replace ours, except those that name the owner.
             if key == MANAGED_BY || key == INSTANCE || own.get(key).is_none() {
                 set(own, key, value.clone());
             }
@@ -56,7 +58,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         && spec.is_object()
         && spec.get("minReadySeconds").is_none()
     {
-        // Without a probe of its own a pod is ready for the moment until it crashes.
+        // A pod without a probe is ready for the moment until it crashes.
         set(spec, "minReadySeconds", json!(MIN_READY));
     }
     if kind == "Deployment"
@@ -64,18 +66,18 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         && let Some(strategy) = entry(spec, "strategy")
         && text(strategy, "/type").is_empty()
     {
-        // The default. Were it not said, the `Recreate` of a later release would stay on the way back.
+        // The default. Without it, the `Recreate` of a later release would stay in a rollback.
         set(strategy, "type", json!("RollingUpdate"));
     }
     if WITH_PODS.contains(&&*kind)
         && let Some(template) = object.pointer_mut("/spec/template")
     {
-        // So that its pods are seen; a label of its own stays.
+        // So that the pods are observed. A label of the object's own stays.
         let labels = entry(template, "metadata").and_then(|metadata| entry(metadata, "labels"));
         if let Some(labels) = labels.filter(|labels| labels.get(INSTANCE).is_none()) {
             set(labels, INSTANCE, json!(release.app.name));
         }
-        // A Job's template cannot change: it reads what is there when it runs, once.
+        // A Job's template cannot change: a Job reads the ConfigMap of the time when it runs, once.
         if is_rolled {
             mark(release, template);
         }
@@ -83,8 +85,8 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     Some(object)
 }
 
-/// Selects all pods of an app. Those of its own manifests may say that they are of another instance, which
-/// stays: their workload's selector, which can never change, may name it.
+/// Returns the label selector of all pods of an app. Pods of the repository's own manifests may have another
+/// [`INSTANCE`], which stays: their workload's selector, which can never change, may name that instance.
 pub(crate) fn pods_of(release: &Release) -> String {
     let own = release.runtime.manifests.iter().filter_map(|manifest| object(release, manifest));
     let labels = own.filter(|object| WITH_PODS.contains(&text(object, "/kind"))).map(|object| {
@@ -99,7 +101,7 @@ pub(crate) fn pods_of(release: &Release) -> String {
     }
 }
 
-/// Whether it can be a label's value. What cannot the API server refuses before anything is watched.
+/// Returns whether a text can be a label's value. The API server refuses any other before objects are watched.
 fn is_label(value: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     !value.is_empty() && value.len() <= 63 && value.chars().all(fits)

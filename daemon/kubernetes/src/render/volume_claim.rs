@@ -1,4 +1,4 @@
-//! The PersistentVolumeClaims of a process.
+//! The `PersistentVolumeClaim`s of a process.
 
 use super::names::{metadata, workload_name};
 use crate::json::set;
@@ -8,7 +8,7 @@ use windlass_model::{
     runtime::{Process, Volume, VolumeSource},
 };
 
-/// Claims of a process whose pods share them; a StatefulSet makes its own.
+/// Renders the volume claims that a process's pods share. A StatefulSet makes its own ones.
 pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
     if process.stateful {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
     process.volumes.iter().filter_map(of_volume).collect()
 }
 
-/// Returns the spec of a volume's claim. `None` means that the volume has none of its own.
+/// Renders the spec of a volume's claim. `None` means that the volume has no claim of its own.
 pub(super) fn claim(source: &VolumeSource) -> Option<Value> {
     let VolumeSource::Claim { size, class, access } = source else { return None };
     let mut spec =

@@ -1,4 +1,4 @@
-//! What runs a process: a Deployment, a StatefulSet, or a CronJob.
+//! The `Deployment`, `StatefulSet` or `CronJob` of a process.
 
 use super::{
     config_hash::mark,
@@ -15,13 +15,13 @@ use windlass_model::{
     runtime::{Process, Schedule},
 };
 
-/// Seconds that a pod must be ready before it counts: what crashes at once is not taken for well.
+/// `minReadySeconds`: a pod that crashes at once does not count as available.
 pub(super) const MIN_READY: u32 = 5;
 
-/// Old ReplicaSets and revisions that are kept.
+/// `revisionHistoryLimit`: old ReplicaSets and revisions that are kept.
 const HISTORY: u32 = 5;
 
-/// The kind of what runs a process.
+/// Returns the kind of a process's workload.
 pub(crate) fn kind(process: &Process) -> &'static str {
     match (&process.schedule, process.stateful) {
         (Some(_), _) => "CronJob",
@@ -30,6 +30,7 @@ pub(crate) fn kind(process: &Process) -> &'static str {
     }
 }
 
+/// Renders the workload of a process. `pull` means that the namespace has our pull secret.
 pub(super) fn workload(release: &Release, process: &Process, pull: bool) -> Value {
     match (&process.schedule, process.stateful) {
         (Some(schedule), _) => cron_job(release, process, schedule, pull),
@@ -44,7 +45,7 @@ fn template(release: &Release, process: &Process, pull: bool) -> Value {
         set(&mut head, "annotations", json!(release.runtime.annotations));
     }
     let mut template = json!({ "metadata": head, "spec": pod(release, process, pull) });
-    // A run that comes and goes reads what is there when it begins.
+    // A scheduled run reads the ConfigMaps of the time when it begins.
     if process.schedule.is_none() {
         mark(release, &mut template);
     }
@@ -57,11 +58,11 @@ fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
         "progressDeadlineSeconds": process.progress_deadline_seconds(),
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
-        // Whether pods can share a claim of somebody else's is not known here.
+        // Only the cluster knows whether pods can share an existing claim.
         "strategy": strategy(process, &|_, _| false),
         "template": template(release, process, pull),
     });
-    // With an autoscaler their number is its own.
+    // An autoscaler sets the number of pods itself.
     if process.autoscale.is_none() {
         set(&mut spec, "replicas", json!(process.replicas));
     }
@@ -90,7 +91,7 @@ fn stateful_set(release: &Release, process: &Process, pull: bool) -> Value {
         .volumes
         .iter()
         .filter_map(|(name, volume)| {
-            // Labels of a template can never change: only what never does.
+            // Labels of a claim's template can never change: these never do.
             let labels = json!({ INSTANCE: release.app.name, COMPONENT: process.name });
             let metadata = json!({ "name": name, "labels": labels });
             Some(json!({
@@ -114,7 +115,7 @@ fn stateful_set(release: &Release, process: &Process, pull: bool) -> Value {
 
 fn cron_job(release: &Release, process: &Process, schedule: &Schedule, pull: bool) -> Value {
     let mut template = template(release, process, pull);
-    // Another instance than the app's own: runs that come and go are no part of a rollout.
+    // Another instance than the app's own, since scheduled runs are no part of a rollout.
     if let Some(labels) = template.pointer_mut("/metadata/labels") {
         set(labels, INSTANCE, json!(format!("{}--cron", release.app.name)));
     }
@@ -124,7 +125,7 @@ fn cron_job(release: &Release, process: &Process, schedule: &Schedule, pull: boo
     let mut spec = json!({
         "schedule": schedule.cron,
         "concurrencyPolicy": if schedule.overlap { "Allow" } else { "Forbid" },
-        // A run that could not begin for so long is left out.
+        // A run that could not begin in this time is left out.
         "startingDeadlineSeconds": 300,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 3,

@@ -1,4 +1,4 @@
-//! From a pod to what the judge reads.
+//! Converts a pod to the part of the snapshot that the judge reads.
 
 use crate::observe::facts::is_ready;
 use k8s_openapi::api::core::v1::{
@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 };
 use windlass_rollout::snapshot::{Container, Pod, Terminated};
 
-/// Reads a pod; its workload says which process it is.
+/// Converts a pod. The caller adds workload and process.
 pub(super) fn read(pod: &K8sPod) -> Pod {
     let status = pod.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
@@ -72,7 +72,8 @@ fn containers_of(pod: &K8sPod) -> impl Iterator<Item = &K8sContainer> {
     pod.spec.as_ref().map(|spec| &spec.containers).into_iter().flatten()
 }
 
-/// Returns the least `failureThreshold` of one of the probes of a pod's containers; 0 where none has it.
+/// Returns the least `failureThreshold` among one kind of probe of a pod's containers. 0 means that no
+/// container has such a probe.
 fn least_failures(pod: &K8sPod, probe: fn(&K8sContainer) -> Option<&Probe>) -> u32 {
     let probes = containers_of(pod).filter_map(probe);
     // 3: the API's default.
@@ -80,7 +81,8 @@ fn least_failures(pod: &K8sPod, probe: fn(&K8sContainer) -> Option<&Probe>) -> u
     u32::try_from(least.unwrap_or_default()).unwrap_or_default()
 }
 
-/// Returns the least time in which a liveness probe of the pod fails as often as it may.
+/// Returns the least number of seconds after which a failing liveness probe restarts a container of the pod. 0
+/// means that no container has one.
 fn liveness_seconds(pod: &K8sPod) -> u32 {
     let probes = containers_of(pod).filter_map(|one| one.liveness_probe.as_ref());
     let least = probes.map(|probe| {

@@ -1,8 +1,8 @@
-//! Why pods cannot be made, in the newest words of whoever makes them.
+//! Refusals to make pods, by the newest message of the controller that makes them.
 
 use crate::observe::{
     facts::{applied, message, number},
-    seen::Seen,
+    observed::Observed,
 };
 use k8s_openapi::{
     api::{
@@ -17,22 +17,22 @@ use windlass_rollout::snapshot::{Warning, Workload};
 
 const FAILED_CREATE: &str = "FailedCreate";
 
-/// The warning of a workload that has no pod to be warned of.
+/// Returns the warning about a workload whose pods cannot be made.
 pub(super) fn warning(workload: &Workload) -> Option<Warning> {
     let message = workload.refused.clone()?;
     Some(Warning { reason: FAILED_CREATE.into(), message, count: 1, ..Warning::default() })
 }
 
-impl Seen {
-    /// The refusal of a controller that has no condition for it, only an event. Events stay for an hour:
-    /// those of before the newest change are about the past.
+impl Observed {
+    /// Returns the refusal of a controller that reports it by an event, without a condition. Events stay for an
+    /// hour, so those from before the newest change do not count.
     pub(super) fn refusal(&self, of: &ObjectMeta) -> Option<String> {
         self.refused_since(of, applied(of))
     }
 
-    /// Not the Deployment's own condition: that tells of any ReplicaSet, also of the one that a way back
-    /// has left behind. The set's condition keeps the words of the first failure, its events have the
-    /// newest: what was a conflict at first may be a full quota since.
+    /// Returns the refusal of a ReplicaSet. The Deployment's own condition is about any ReplicaSet, also about
+    /// one that a rollback has left behind. The set's condition keeps the message of the first failure, and
+    /// events have the newest: what was a conflict at first may be a full quota since.
     pub(super) fn refusal_of_set(&self, set: &ReplicaSet) -> Option<String> {
         let conditions = set.status.as_ref()?.conditions.as_ref()?;
         let failing = |condition: &&ReplicaSetCondition| {
@@ -43,7 +43,7 @@ impl Seen {
         self.refused_since(&set.metadata, since).or_else(|| failing.message.clone())
     }
 
-    /// A Job has no condition for it; once it has a pod it is not refused.
+    /// Returns the refusal of a Job, which has no condition for it. A Job that has a pod is not refused.
     pub(super) fn refusal_of_job(&self, job: &Job) -> Option<String> {
         let status = job.status.as_ref();
         let pods = |count: Option<i32>| number(count) > 0;
@@ -90,22 +90,22 @@ mod tests {
                 "lastTransitionTime": "2026-01-01T00:05:00Z",
             }] },
         }));
-        let seen = |events: &[Value]| Seen {
+        let observed = |events: &[Value]| Observed {
             events: events.iter().map(|event| read(event.clone())).collect(),
-            ..Seen::default()
+            ..Observed::default()
         };
-        let said = |events: &[Value]| seen(events).refusal_of_set(&set).unwrap_or_default();
-        assert_eq!(said(&[]), "a conflict");
-        assert_eq!(said(&[event("r", 4, "of the past")]), "a conflict");
+        let refusal = |events: &[Value]| observed(events).refusal_of_set(&set).unwrap_or_default();
+        assert_eq!(refusal(&[]), "a conflict");
+        assert_eq!(refusal(&[event("r", 4, "of the past")]), "a conflict");
         let two = [event("r", 7, "exceeded quota: b"), event("r", 6, "exceeded quota: a")];
-        assert_eq!(said(&two), "exceeded quota: b");
-        assert_eq!(said(&[event("other", 7, "exceeded quota: b")]), "a conflict");
+        assert_eq!(refusal(&two), "exceeded quota: b");
+        assert_eq!(refusal(&[event("other", 7, "exceeded quota: b")]), "a conflict");
     }
 
     #[test]
     fn a_job_is_refused_until_it_has_a_pod() {
-        let job = |status: Value| -> Seen {
-            Seen {
+        let job = |status: Value| -> Observed {
+            Observed {
                 expected: vec![Expected {
                     kind: "Job".into(),
                     name: "seed".into(),
@@ -115,7 +115,7 @@ mod tests {
                     "metadata": { "name": "seed", "uid": "j" }, "status": status,
                 }))],
                 events: vec![read(event("j", 1, "Error creating: exceeded quota: small"))],
-                ..Seen::default()
+                ..Observed::default()
             }
         };
         let waits = job(json!({})).snapshot();

@@ -1,4 +1,4 @@
-//! Objects of a cluster, and what they read as.
+//! Objects of a cluster, and the snapshots that they become.
 
 use super::*;
 use crate::{observe::expected::Expected, render::JOB};
@@ -14,7 +14,7 @@ fn expected(kind: &str) -> Vec<Expected> {
     vec![Expected { kind: kind.into(), name: "web".into(), process: "web".into() }]
 }
 
-/// A Deployment that was applied at ten, and its one condition Progressing.
+/// Returns a Deployment that was applied at ten, with the given condition Progressing.
 fn deployment(deadline: u32, progressing: Option<(&str, &str)>) -> Workload {
     let mut conditions = vec![json!({ "type": "Available", "status": "True" })];
     conditions.extend(progressing.map(|(reason, updated)| {
@@ -40,15 +40,15 @@ fn deployment(deadline: u32, progressing: Option<(&str, &str)>) -> Workload {
             "conditions": conditions,
         },
     });
-    let seen = Seen {
+    let observed = Observed {
         expected: expected("Deployment"),
         deployments: vec![read_as(deployment)],
-        ..Seen::default()
+        ..Observed::default()
     };
-    seen.snapshot().workloads.remove(0)
+    observed.snapshot().workloads.remove(0)
 }
 
-/// The controller carries it over where an existing ReplicaSet is taken up again.
+/// The controller keeps the condition where an existing ReplicaSet is taken up again.
 #[test]
 fn a_deadline_of_before_is_not_this_releases() {
     for (updated, is_own) in [
@@ -87,19 +87,19 @@ fn a_deployment_without_a_deadline_is_done() {
 
 #[test]
 fn what_waits_to_be_resumed_says_so() {
-    let seen = |kind: &str, spec: Value| {
+    let observed = |kind: &str, spec: Value| {
         let object = json!({ "metadata": { "name": "web" }, "spec": spec });
-        let mut seen = Seen { expected: expected(kind), ..Seen::default() };
+        let mut observed = Observed { expected: expected(kind), ..Observed::default() };
         match kind {
-            "Job" => seen.jobs.push(read_as(object)),
-            _ => seen.deployments.push(read_as(object)),
+            "Job" => observed.jobs.push(read_as(object)),
+            _ => observed.deployments.push(read_as(object)),
         }
-        seen.snapshot().workloads[0].paused
+        observed.snapshot().workloads[0].paused
     };
-    assert!(seen("Deployment", json!({ "paused": true })));
-    assert!(!seen("Deployment", json!({})));
-    assert!(seen("Job", json!({ "suspend": true })));
-    assert!(!seen("Job", json!({ "suspend": false })));
+    assert!(observed("Deployment", json!({ "paused": true })));
+    assert!(!observed("Deployment", json!({})));
+    assert!(observed("Job", json!({ "suspend": true })));
+    assert!(!observed("Job", json!({ "suspend": false })));
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn an_autoscaler_that_finds_no_target_says_so() {
                 { "type": "ScalingActive", "status": active, "reason": "R", "message": "no metrics" },
             ] },
         });
-        let seen = Seen { autoscalers: vec![read_as(autoscaler)], ..Seen::default() };
-        let read = seen.snapshot().autoscalers.remove(0);
+        let observed = Observed { autoscalers: vec![read_as(autoscaler)], ..Observed::default() };
+        let read = observed.snapshot().autoscalers.remove(0);
         (read.unable, read.inactive)
     };
     let lost = Some("FailedGetScale".to_owned());
@@ -123,8 +123,8 @@ fn an_autoscaler_that_finds_no_target_says_so() {
     assert_eq!(conditions("BackoffBoth", "True"), (None, None));
 }
 
-/// A pod of a StatefulSet that no node takes, as the watches show it.
-fn homeless(status: &Value) -> Seen {
+/// Returns a StatefulSet with a pod that finds no node.
+fn homeless(status: &Value) -> Observed {
     let mut all = json!({ "phase": "Pending", "conditions": [
         { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu." },
     ] });
@@ -136,30 +136,30 @@ fn homeless(status: &Value) -> Seen {
         "metadata": { "name": "web-0", "uid": "u2", "labels": { "controller-revision-hash": "web-2" } },
         "status": all,
     });
-    Seen {
+    Observed {
         expected: expected("StatefulSet"),
         stateful_sets: vec![read_as(set)],
         pods: vec![read_as(pod)],
-        ..Seen::default()
+        ..Observed::default()
     }
 }
 
 #[test]
 fn room_comes_for_this_very_pod() {
-    let is_scaling_up = |seen: &Seen| seen.snapshot().pods[0].is_scaling_up;
-    let mut seen = homeless(&json!({}));
-    assert!(!is_scaling_up(&seen));
-    // One of the same name, before.
-    seen.scaling_up = vec!["u1".into()];
-    assert!(!is_scaling_up(&seen));
-    seen.scaling_up.push("u2".into());
-    assert!(is_scaling_up(&seen));
+    let is_scaling_up = |observed: &Observed| observed.snapshot().pods[0].is_scaling_up;
+    let mut observed = homeless(&json!({}));
+    assert!(!is_scaling_up(&observed));
+    // A pod of the same name, from before.
+    observed.scaling_up = vec!["u1".into()];
+    assert!(!is_scaling_up(&observed));
+    observed.scaling_up.push("u2".into());
+    assert!(is_scaling_up(&observed));
     assert!(is_scaling_up(&homeless(&json!({ "nominatedNodeName": "node-1" }))));
 }
 
-/// Their words differ by a port each time.
+/// Messages of similar events differ by a port each time.
 #[test]
-fn events_that_are_counted_as_one_keep_their_words() {
+fn events_that_are_counted_as_one_keep_their_message() {
     let event = |message: &str| {
         read_as(json!({
             "metadata": { "name": "e" },
@@ -167,19 +167,21 @@ fn events_that_are_counted_as_one_keep_their_words() {
             "reason": "Unhealthy", "type": "Warning", "message": message, "count": 12,
         }))
     };
-    let words = "Readiness probe failed: connection refused";
-    let combined = format!("(combined from similar events): {words}");
-    let seen = Seen { events: vec![event(words), event(&combined)], ..homeless(&json!({})) };
-    let messages: Vec<_> = seen.snapshot().warnings.into_iter().map(|one| one.message).collect();
-    assert_eq!(messages, [words, words]);
+    let message = "Readiness probe failed: connection refused";
+    let combined = format!("(combined from similar events): {message}");
+    let observed =
+        Observed { events: vec![event(message), event(&combined)], ..homeless(&json!({})) };
+    let messages: Vec<_> =
+        observed.snapshot().warnings.into_iter().map(|one| one.message).collect();
+    assert_eq!(messages, [message, message]);
 }
 
 #[test]
 fn a_probes_budget_is_the_least_of_its_kind() {
     let with = |containers: Value| {
-        let mut seen = homeless(&json!({}));
-        seen.pods[0].spec = Some(read_as(json!({ "containers": containers })));
-        let pod = seen.snapshot().pods.remove(0);
+        let mut observed = homeless(&json!({}));
+        observed.pods[0].spec = Some(read_as(json!({ "containers": containers })));
+        let pod = observed.snapshot().pods.remove(0);
         (pod.startup_failures, pod.liveness_failures, pod.has_liveness)
     };
     assert_eq!(with(json!([{ "name": "web" }])), (0, 0, false));

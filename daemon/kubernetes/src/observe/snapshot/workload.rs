@@ -1,11 +1,11 @@
-//! From the objects of a workload to what the judge reads.
+//! Converts the objects of a workload to the part of the snapshot that the judge reads.
 
 use crate::{
     observe::{
         blocked::in_the_way,
         expected::Expected,
         facts::{annotation, applied, is_ready, named, number},
-        seen::Seen,
+        observed::Observed,
     },
     render::JOB,
 };
@@ -21,8 +21,8 @@ const DEADLINE: i32 = 600;
 /// Seconds by which the clocks of the API server and of its controllers may differ.
 const SKEW: i64 = 10;
 
-impl Seen {
-    /// Reads a workload and its pods. One that is not there has no revision.
+impl Observed {
+    /// Converts a workload and its pods. An empty revision means that the workload does not exist.
     pub(super) fn workload(&self, expected: &Expected, pods: &[(&K8sPod, String)]) -> Workload {
         let mut found = match &*expected.kind {
             "Deployment" => {
@@ -82,7 +82,7 @@ impl Seen {
         let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
         let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
         let rolling = strategy.and_then(|one| one.rolling_update.as_ref());
-        // Somebody else replaces these pods, when it suits them.
+        // With `OnDelete`, or below `partition`, somebody else replaces the pods.
         let by_hand = match strategy.and_then(|one| one.type_.as_deref()) {
             Some("OnDelete") => wanted,
             _ => number(rolling.and_then(|one| one.partition)).min(wanted),
@@ -106,7 +106,7 @@ impl Seen {
         }
     }
 
-    /// As many pods as there are nodes for it.
+    /// Converts a DaemonSet, which wants as many pods as there are nodes for them.
     fn of_daemon_set(&self, set: &DaemonSet) -> Workload {
         let metadata = &set.metadata;
         let status = set.status.clone().unwrap_or_default();
@@ -120,7 +120,7 @@ impl Seen {
             observed: status.observed_generation >= metadata.generation,
             wanted,
             total,
-            // Somebody else replaces the pods, when it suits them.
+            // With `OnDelete` somebody else replaces the pods.
             updated: if by_hand { total.max(wanted) } else { updated },
             available: number(status.number_available),
             is_complete: by_hand || updated >= wanted,
@@ -130,17 +130,18 @@ impl Seen {
     }
 }
 
-/// Whether a Deployment's deadline has passed since it was applied last. Its controller keeps the
-/// `ProgressDeadlineExceeded` of an earlier rollout until it sees progress, also for the same pods again
-/// or a ReplicaSet that it takes up again (`syncRolloutStatus` of pkg/controller/deployment). Until then
-/// it counts from that rollout's beginning.
+/// Returns whether a Deployment's `progressDeadlineSeconds` have passed since its last apply.
+///
+/// The controller keeps the `ProgressDeadlineExceeded` of an earlier rollout until there is progress, also for
+/// the same pods again or a ReplicaSet that is taken up again (`syncRolloutStatus` of
+/// pkg/controller/deployment). Until then the controller counts from the beginning of that earlier rollout.
 fn is_late(deployment: &Deployment, progressing: &DeploymentCondition) -> bool {
     if progressing.reason.as_deref() != Some("ProgressDeadlineExceeded") {
         return false;
     }
     let since = progressing.last_update_time.as_ref().or(progressing.last_transition_time.as_ref());
     let (Some(applied), Some(since)) = (applied(&deployment.metadata), since) else {
-        // The rollout's own time decides.
+        // The judge's progress deadline decides.
         return false;
     };
     let deadline = deployment.spec.as_ref().and_then(|spec| spec.progress_deadline_seconds);
