@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use windlass_model::spec::{Found, Spec};
+use windlass_model::spec::{Detected, Spec};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -15,8 +15,8 @@ fuzz_target!(|data: &[u8]| {
         }
     };
     assert_eq!(spec.check(), Ok(()));
-    assert_eq!(spec.clone().over(Spec::default()), spec);
-    assert_eq!(spec.clone().over(spec.clone()), spec);
-    let runtime = spec.settle(&Found::default(), Vec::new());
-    assert_eq!(runtime, spec.settle(&Found::default(), Vec::new()));
+    assert_eq!(spec.clone().merged_over(Spec::default()), spec);
+    assert_eq!(spec.clone().merged_over(spec.clone()), spec);
+    let runtime = spec.resolve(&Detected::default(), Vec::new());
+    assert_eq!(runtime, spec.resolve(&Detected::default(), Vec::new()));
 });
