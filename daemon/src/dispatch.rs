@@ -136,19 +136,20 @@ impl Dispatcher {
         let work = async move {
             // Whatever happens in here, the job's place is free again.
             let mut slot = Slot { at_end: Some(Message::Ended { id: id.clone() }), outbox };
-            let result = run(&shared, &id, &stop).await;
-            match result {
-                Ok(()) => {}
-                // Whoever claimed it goes on with it.
-                Err(JournalLost::Fenced(why)) => {
-                    tracing::warn!(why, "the job is not this daemon's any more")
+            let Err(lost) = run(&shared, &id, &stop).await else { return };
+            match &lost {
+                JournalLost::Fenced(why) => {
+                    tracing::warn!(why, "another claim of the job ends this run");
                 }
-                Err(lost @ JournalLost::Unavailable(_)) => {
+                JournalLost::Unavailable(_) => {
                     tracing::error!(%lost, "the run has ended, the job has not");
-                    wait_for_store(&*shared.store).await;
-                    slot.at_end = Some(Message::Again { id });
                 }
             }
+            // What cannot be read is no better at once: without a pause the job would turn for ever.
+            tokio::time::sleep(STORE_RETRY).await;
+            wait_for_store(&*shared.store).await;
+            // Its claim says whether the job has ended, or is another daemon's: then this is all.
+            slot.at_end = Some(Message::Again { id });
         };
         self.tasks.spawn(work.instrument(span));
     }

@@ -58,6 +58,7 @@ impl DueLoop {
     /// Does the work that is due now, and returns the time of the next. `None` means that none is stored.
     async fn round(&self) -> Result<Option<u64>, StoreError> {
         let now = now_ms();
+        let mut unfinished = None;
         for due in self.store.take_due(now, now + TAKEN_MS, MOST).await? {
             let next = self.work(&due).await.unwrap_or_else(|error| {
                 let (kind, key) = (due.kind.as_str(), &due.key);
@@ -66,9 +67,15 @@ impl DueLoop {
             });
             // A login that is already expired must not cause a busy loop.
             let next = next.map(|next| next.max(now_ms() + AGAIN_MS));
-            self.store.finish_due(&due, next).await?;
+            // The others are taken too: who left them here would keep them from being done for TAKEN_MS.
+            if let Err(error) = self.store.finish_due(&due, next).await {
+                unfinished = Some(error);
+            }
         }
-        self.store.next_due().await
+        match unfinished {
+            Some(error) => Err(error),
+            None => self.store.next_due().await,
+        }
     }
 
     /// Does one piece of work, and returns the time at which it is due again. `None` means never.

@@ -53,7 +53,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let due = tokio::spawn(due.run());
     let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
-    let dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
+    let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
     let listener = socket(&config)?;
     let unix = serve_unix(listener, services.clone(), access.clone(), until(stopped.clone()));
@@ -81,6 +81,13 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
+        // It ends by itself where the unfinished jobs cannot be read: nothing that is accepted would run.
+        ended = &mut dispatching => {
+            return Err(match ended? {
+                Err(error) => error.into(),
+                Ok(()) => "the dispatcher has ended".into(),
+            });
+        }
         ended = unix => Some(format!("the unix socket: {ended:?}")),
         ended = async { match tcp { Some(tcp) => tcp.await, None => std::future::pending().await } } => {
             Some(format!("{:?}: {ended:?}", config.listen.tcp))

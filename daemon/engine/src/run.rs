@@ -180,3 +180,43 @@ impl Run {
         self.recorder.last_release(app, cluster).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Refuses its second event, and takes all others.
+    #[derive(Default)]
+    struct Hiccup(AtomicUsize);
+
+    #[async_trait]
+    impl Journal for Hiccup {
+        async fn append(&self, _: Event) -> Result<(), JournalLost> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                1 => Err(JournalLost::Unavailable("a full disk".into())),
+                _ => Ok(()),
+            }
+        }
+
+        async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
+            Ok(None)
+        }
+    }
+
+    /// Also where a task of an adapter loses it, and though the store is back at once.
+    #[tokio::test]
+    async fn a_journal_that_was_lost_once_ends_the_run() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Hiccup::default()), stop, None);
+        let recorder = run.recorder().clone();
+        let work = async {
+            tokio::spawn(async move { recorder.log_line(Stage::Build, "s", "refused").await });
+            std::future::pending::<Result<(), Cause>>().await
+        };
+        let failure = run.stage(Stage::Build, work).await.unwrap_err();
+        assert!(matches!(failure.cause, Cause::JournalLost(_)), "{failure}");
+        run.record(Event::Finished(Stage::Build)).await.unwrap_err();
+    }
+}

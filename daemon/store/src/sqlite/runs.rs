@@ -21,6 +21,8 @@ impl Runs for SqliteStore {
     }
 
     async fn claim(&self, job: &str, daemon: &str) -> Result<Option<Claim>, StoreError> {
+        // All rows, though there is one at most: after the first of `fetch_optional` sqlx resets the statement,
+        // which commits it, and drops the error of a commit that fails. Such a claim would fence its own run.
         let claimed = sqlx::query(
             "UPDATE jobs SET claimed_by = ?2, fence = fence + 1 \
              WHERE id = ?1 AND ended = 0 AND (claimed_by IS NULL OR claimed_by = ?2) \
@@ -28,10 +30,10 @@ impl Runs for SqliteStore {
         )
         .bind(job)
         .bind(daemon)
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await
         .or_store()?;
-        let Some(row) = claimed else { return Ok(None) };
+        let Some(row) = claimed.first() else { return Ok(None) };
         let fence = unsigned(row.try_get("fence").or_store()?);
         Ok(Some(Claim { job: job.into(), daemon: daemon.into(), fence }))
     }

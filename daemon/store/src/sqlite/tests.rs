@@ -135,3 +135,24 @@ async fn an_append_that_fails_half_way_leaves_nothing() {
     store.append(&claim, ended).await.unwrap();
     assert_eq!(store.job("1").await.unwrap().unwrap().last_seq, 1);
 }
+
+/// A full disk refuses a claim when it is committed, after its row was returned. A claim that is not stored
+/// would fence the run that has it, and nobody would go on with the job.
+#[tokio::test]
+async fn a_claim_that_is_not_stored_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let old = begin(&store, "1").await;
+    for refused_at_the_commit in [
+        "CREATE TABLE room (job TEXT REFERENCES jobs (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TRIGGER no_room AFTER UPDATE OF fence ON jobs BEGIN INSERT INTO room VALUES ('none'); END",
+    ] {
+        execute(&store, refused_at_the_commit).await;
+    }
+    store.claim("1", "bed").await.unwrap_err();
+    execute(&store, "DROP TRIGGER no_room").await;
+    store.append(&old, Event::Started(Stage::Clone)).await.unwrap();
+    let new = store.claim("1", "bed").await.unwrap().unwrap();
+    assert_eq!(new.fence, old.fence + 1);
+    store.append(&new, Event::Finished(Stage::Clone)).await.unwrap();
+}

@@ -51,6 +51,20 @@ pub(crate) async fn what_is_taken_and_not_finished_comes_again(place: Place) {
     assert_eq!(take(&*store, 210).await, [renewal(100)]);
 }
 
+pub(crate) async fn the_earliest_is_taken_first_and_no_more_than_asked_for(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    let now = now_ms() + 400 * DAY_MS;
+    let one = async || {
+        let taken = store.take_due(now, now + 10, 1).await.unwrap();
+        taken.into_iter().map(|due| due.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(one().await, [DueKind::ForgetLogs]);
+    assert_eq!(one().await, [DueKind::ForgetJob]);
+    assert!(one().await.is_empty());
+}
+
 /// It may be about another cluster of the same app.
 pub(crate) async fn of_two_times_the_earlier_stays(place: Place) {
     let store = place.open().await;

@@ -88,6 +88,7 @@ macro_rules! promises {
             claims::a_new_life_ends_the_claims_of_the_one_before,
             due::what_is_due_comes_once,
             due::what_is_taken_and_not_finished_comes_again,
+            due::the_earliest_is_taken_first_and_no_more_than_asked_for,
             due::of_two_times_the_earlier_stays,
             due::what_is_scheduled_while_it_is_taken_comes_again,
             due::a_new_life_takes_what_the_one_before_had_taken,
