@@ -100,6 +100,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(files, ["."])?;
     #[expect(clippy::disallowed_methods, reason = "a build script is told by its environment")]
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    for (field, _) in FORMS {
+        let (message, name) = field.split_once('.').ok_or("no field")?;
+        let messages = descriptors.file.iter().flat_map(|file| &file.message_type);
+        let has_it = |one: &str| one == name;
+        let mut known = messages.filter(|one| one.name() == message);
+        if !known.any(|one| one.field.iter().any(|field| has_it(field.name()))) {
+            return Err(format!("FORMS names {field}, which is no field").into());
+        }
+    }
     let bytes = {
         use prost::Message;
         descriptors.encode_to_vec()

@@ -19,7 +19,8 @@ use windlass_engine::{
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_model::{
-    app::App, cluster::Targets, hook, job::Commit, revision::Revision, secret::Secret,
+    app::App, cluster::Targets, diagnosis::Diagnosis, hook, job::Commit, revision::Revision,
+    secret::Secret,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;
@@ -83,7 +84,7 @@ impl Planner for PortsFactory {
         resolve_revision(app, commit, revision, &self.for_job(&app.project)).await
     }
 
-    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Failure> {
+    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>> {
         dry_run(request, &self.for_job(&request.app.project)).await
     }
 }

@@ -47,7 +47,9 @@ impl Pair {
         });
         for id in &jobs {
             let waits = |event: &Value| {
-                event["step"]["description"].as_str().is_some_and(|step| step.starts_with("wait until"))
+                event["step"]["description"]
+                    .as_str()
+                    .is_some_and(|step| step.starts_with("wait until"))
             };
             let waiting = env.await_event(id, waits).is_some();
             assert!(waiting, "{name}: {}", env.watch(id).text);

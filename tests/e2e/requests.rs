@@ -38,7 +38,8 @@ fn wrong_requests_name_the_field_and_the_rule() {
     refused(&["rollback", "t-face/web"], &["has no earlier release"]);
     refused(&["secret", "put", "t-face", "Bad"], &["name", "from a letter"]);
     refused(&["secret", "put", "t-face", "short"], &["value", "could not be masked"]);
-    refused(&["jobs", "--state", "asleep"], &["asleep", "turning-back"]);
+    refused(&["jobs", "--state", "asleep"], &["asleep", "rolling-back"]);
+    refused(&["jobs", "--state", "turning-back"], &["its name is `rolling-back` now"]);
 
     let answer = env.daemon.windlass(&["--address", "unix:///nowhere.sock", "jobs"]).unwrap();
     assert_eq!(answer.code, 3, "{}", answer.text);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, jobs_server};
-use windlass_service::{JobsRequest, PlanRequest, SubmitRequest};
+use windlass_service::{JobsRequest, PlanRequest, SubmitRequest, Verb};
 
 /// Stream of events to a client.
 type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send + 'static>>;
@@ -19,10 +19,14 @@ impl jobs_server::Jobs for Door {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
+        let body = message.encode_to_vec();
+        let app = convert::app(message.app)?;
+        // Before a wrong field is named. The use case checks it once more.
+        caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
         let request = SubmitRequest {
-            body: message.encode_to_vec(),
+            body,
             request_id: message.request_id,
-            app: convert::app(message.app)?,
+            app,
             clusters: message.clusters,
             order: convert::order(message.cluster_order)?,
             source: convert::source(message.source)?,
@@ -40,8 +44,10 @@ impl jobs_server::Jobs for Door {
     ) -> Result<Response<v1::PlanResponse>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
+        let app = convert::app(message.app)?;
+        caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
         let request = PlanRequest {
-            app: convert::app(message.app)?,
+            app,
             clusters: message.clusters,
             source: convert::source(message.source)?,
             spec: convert::spec(message.spec)?,
@@ -62,8 +68,12 @@ impl jobs_server::Jobs for Door {
     ) -> Result<Response<v1::ListJobsResponse>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
+        let project = convert::given(message.project);
+        if let Some(project) = &project {
+            caller.may(Verb::Read, project).map_err(errors::service)?;
+        }
         let request = JobsRequest {
-            project: convert::given(message.project),
+            project,
             app: convert::given(message.app),
             states: message.states.into_iter().map(convert::state).collect::<Result<_, _>>()?,
             before: convert::given(message.page_token),

@@ -4,7 +4,7 @@ use crate::{auth::caller, convert, errors, outgoing, serve::Door};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, releases_server};
-use windlass_service::{ReleasesRequest, RollbackRequest};
+use windlass_service::{ReleasesRequest, RollbackRequest, Verb};
 
 #[tonic::async_trait]
 impl releases_server::Releases for Door {
@@ -35,10 +35,13 @@ impl releases_server::Releases for Door {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
+        let body = message.encode_to_vec();
+        let app = convert::app(message.app)?;
+        caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
         let request = RollbackRequest {
-            body: message.encode_to_vec(),
+            body,
             request_id: message.request_id,
-            app: convert::app(message.app)?,
+            app,
             to: convert::given(message.to),
             clusters: message.clusters,
             order: convert::order(message.cluster_order)?,

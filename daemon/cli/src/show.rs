@@ -1,13 +1,23 @@
 //! Messages as lines for people.
 
-use crate::json::word;
+use crate::json::{value, word};
+use std::borrow::Cow;
 use windlass_model::{cluster::DEFAULT, diagnosis::Layout};
 use windlass_proto::v1;
+
+/// Returns an event's sentence. An older daemon sends none: then its fields are shown as JSON.
+pub(crate) fn sentence(event: &v1::Event) -> Cow<'_, str> {
+    match &event.what {
+        Some(what) if event.sentence.is_empty() => value(what).to_string().into(),
+        _ => (&*event.sentence).into(),
+    }
+}
 
 /// Returns an event's sentence, each of its lines behind the stage.
 pub(crate) fn event(event: &v1::Event) -> String {
     let stage = word(event.stage().as_str_name());
-    let lines = event.sentence.lines().map(|line| format!("{stage:8} {line}"));
+    let sentence = sentence(event);
+    let lines = sentence.lines().map(|line| format!("{stage:8} {line}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 

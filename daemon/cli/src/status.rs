@@ -68,7 +68,9 @@ fn serving(cluster: &v1::ClusterStatus, now_ms: u64, clock: &Clock) -> Vec<Line>
 
 fn health(cluster: &v1::ClusterStatus) -> Vec<Line> {
     let (look, text) = match cluster.health() {
-        _ if !cluster.unreachable.is_empty() => (Look::Odd, format!("unknown: {}", cluster.unreachable)),
+        _ if !cluster.unreachable.is_empty() => {
+            (Look::Odd, format!("unknown: {}", cluster.unreachable))
+        }
         v1::Health::Healthy => (Look::Good, "healthy".to_owned()),
         v1::Health::Progressing if cluster.diagnosis.is_some() => {
             (Look::Odd, "some pods are not ready yet; if that lasts:".to_owned())

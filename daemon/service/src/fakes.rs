@@ -24,6 +24,7 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     cluster::{RolloutOrder, Target, Targets},
+    diagnosis::Diagnosis,
     endpoint::Endpoint,
     error::ClusterError,
     job::{Commit, Image, Release},
@@ -168,7 +169,7 @@ impl Planner for FakePlanner {
         Ok(Commit { id, revision: revision.to_string(), ..commit })
     }
 
-    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Failure> {
+    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>> {
         let clusters = request.clusters.names.join(", ");
         let serving = request.serving.map(|release| format!(" beside {}", release.id));
         let line = format!("{} in {clusters}{}", request.app, serving.unwrap_or_default());

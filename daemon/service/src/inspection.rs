@@ -4,6 +4,7 @@ use crate::error::ServiceError;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};
 use windlass_engine::{
+    diagnose::diagnose,
     failure::{Cause, Failure},
     ports::{
         Inspect, LogLine, LogRequest, Secrets,
@@ -135,11 +136,13 @@ impl Inspection {
         if opened.is_empty()
             && let Some((_, error)) = away.pop()
         {
-            let cause = Cause::Cluster(error);
-            return Err(Failure { at: Stage::Release, cause }.into());
+            let failure = Failure { at: Stage::Release, cause: Cause::Cluster(error) };
+            let mut mask = |text: String| masks.redactor().mask(&text);
+            let diagnosis = diagnose(&failure).map_text(&mut mask);
+            return Err(ServiceError::Failed(Box::new(diagnosis)));
         }
         for (cluster, error) in away {
-            let line = format!("not read: {error}");
+            let line = masks.redactor().mask(&format!("not read: {error}"));
             // There is room: nothing was sent yet.
             let _ = send.try_send(LogLine { cluster, line, ..LogLine::default() });
         }
@@ -184,7 +187,9 @@ impl Inspection {
 
     async fn shown(&self, release: &Release, redactor: &Redactor) -> Result<Shown, ClusterError> {
         let seen = self.inspect.look(release).await?;
-        let endpoints = self.inspect.endpoints(release).await?;
+        let endpoints = self.inspect.endpoints(release).await?.into_iter();
+        let endpoints =
+            endpoints.map(|one| Endpoint { url: redactor.mask(&one.url), ..one }).collect();
         let health = Some(health(&seen, release).masked(redactor));
         Ok(Shown { health, workloads: seen.workloads, endpoints })
     }

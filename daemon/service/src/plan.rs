@@ -46,7 +46,7 @@ impl Services {
             spec: &spec,
             serving: serving.as_ref(),
         };
-        Ok(self.planner.plan(&request).await?)
+        self.planner.plan(&request).await.map_err(ServiceError::Failed)
     }
 
     /// Returns a release that serves the app. A store that fails is as one that knows none: the plan is

@@ -5,7 +5,7 @@ use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest},
 };
-use windlass_model::{app::App, job::Commit, revision::Revision};
+use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revision};
 
 /// The pipeline without effects, on the ports that jobs run on.
 #[async_trait]
@@ -18,7 +18,7 @@ pub trait Planner: Send + Sync {
         revision: &Revision,
     ) -> Result<Commit, Failure>;
     /// Runs the stages up to the plan.
-    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Failure>;
+    async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>>;
 }
 
 /// A loaded plugin, as operators see it.

@@ -49,8 +49,12 @@ impl Services {
         request: RollbackRequest,
     ) -> Result<JobRecord, ServiceError> {
         let RollbackRequest { request_id, body, app, to, clusters: wanted, order } = request;
-        check::request_id(&request_id)?;
         caller.may(Verb::Deploy, &app.project)?;
+        check::request_id(&request_id)?;
+        // A repeat is the job that there is, whatever serves by now.
+        if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
+            return Ok(known);
+        }
         let (release, clusters) = match to {
             None => self.release_before(&app, wanted, order).await?,
             Some(to) => {
@@ -256,5 +260,21 @@ mod tests {
         let error = rolled(&world, request(None, &[])).await.unwrap_err();
         assert_eq!(error.to_string(), "shop/web/production has no earlier release in us");
         assert_eq!(error.reason(), "no-earlier-release");
+    }
+
+    #[tokio::test]
+    async fn a_repeat_is_the_job_that_there_is_whatever_serves_by_now() {
+        let world = World::new();
+        world.store.released(release("job-1", "old", &["eu", "us"]));
+        world.store.released(release("job-2", "new", &["eu", "us"]));
+        let first = rolled(&world, request(None, &[])).await.unwrap();
+        world.store.released(release("job-3", "three", &["us"]));
+        world.store.released(release("job-4", "four", &["eu", "us"]));
+        // By now the clusters had other releases before.
+        assert_eq!(rolled(&world, request(None, &[])).await.unwrap(), first);
+        assert_eq!(world.store.accepted().len(), 1);
+        let other = RollbackRequest { body: b"other".to_vec(), ..request(None, &[]) };
+        let error = rolled(&world, other).await.unwrap_err();
+        assert_eq!(error.reason(), "field-invalid");
     }
 }

@@ -81,17 +81,17 @@ impl Services {
             labels,
             timeout_seconds,
         } = request;
-        check::request_id(&request_id)?;
         caller.may(Verb::Deploy, &app.project)?;
+        check::request_id(&request_id)?;
+        // A repeat is the job that there is, wherever the revision leads and the app may go by now.
+        if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
+            return Ok(known);
+        }
         let clusters = check::clusters(&self.targets, &app, &clusters, order)?;
         let (commit, revision) = source.checked()?;
         spec.check()?;
         check::labels(&labels)?;
         let timeout = check::timeout(timeout_seconds)?;
-        // A repeat is the job that there is, wherever the revision leads by now.
-        if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
-            return Ok(known);
-        }
         let source = Source::Commit(self.resolved(&app, commit, revision).await?);
         let principal = caller.name.clone();
         let job = NewJob { app, clusters, source, spec, labels, timeout, principal };

@@ -102,7 +102,7 @@ impl Board {
             }
             What::Warning(it) => lines.extend(warning(&word(event.stage().as_str_name()), it)),
             What::Retrying(_) => {
-                lines.push(Line::of(Look::Odd, &format!("! {}", event.sentence)));
+                lines.push(Line::of(Look::Odd, &format!("! {}", show::sentence(event))));
             }
             What::RollingBack(it) => {
                 lines.extend(self.fail(it, event.stage(), at_ms));

@@ -9,6 +9,7 @@ use super::{
     secrets,
 };
 use crate::{
+    diagnose::diagnose,
     failure::{Cause, Failure},
     journal::NullJournal,
     ports::{Dockerfile, ObjectChange, Ports, Tree},
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use windlass_model::{
     app::App,
     cluster::Clusters,
+    diagnosis::Diagnosis,
     job::{Commit, Release, Stage},
     revision::Revision,
     spec::Spec,
@@ -59,15 +61,22 @@ pub struct DryRun {
 /// Checks a commit out, decides how it is built, renders its objects, and compares them with the clusters.
 ///
 /// # Errors
-/// The failure that a job would end with, as far as it shows before the build.
-pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRun, Failure> {
-    let DryRunRequest { app, clusters, commit, spec, serving } = *request;
+/// The diagnosis that a job would end with, masked, as far as it shows before the build.
+pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRun, Box<Diagnosis>> {
     let run = unrecorded();
-    let tree = checkout(&app.project, commit, ports, &run).await.map_err(at(Stage::Clone))?;
+    decided(request, ports, &run).await.map_err(|failure| {
+        let redactor = run.recorder().redactor();
+        Box::new(diagnose(&failure).map_text(&mut |text: String| redactor.mask(&text)))
+    })
+}
+
+async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Result<DryRun, Failure> {
+    let DryRunRequest { app, clusters, commit, spec, serving } = *request;
+    let tree = checkout(&app.project, commit, ports, run).await.map_err(at(Stage::Clone))?;
     let decision = decide(spec, commit, &*tree, ports, run.recorder()).await;
     let decision = decision.map_err(at(Stage::Detect))?;
     let dockerfile = text_of(&decision.dockerfile, &*tree).map_err(at(Stage::Detect))?;
-    let env = secrets::versions(&app.project, &decision.spec, ports, &run).await;
+    let env = secrets::versions(&app.project, &decision.spec, ports, run).await;
     let env = env.map_err(Cause::from).map_err(at(Stage::Detect))?;
     let user = match (&decision.dockerfile, &decision.recipe) {
         // A recipe says now what the image will say after the build; else what is known of it.

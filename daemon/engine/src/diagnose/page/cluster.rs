@@ -7,8 +7,8 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
     code: "no-cluster",
     title: "No cluster of the daemon is for this app",
     stages: &[Stage::Release],
-    means: "The job was accepted, and then the operator changed which apps go to which clusters, before it began. Nothing was built, and what serves is as it was.",
-    noticed: "When a job begins, its clusters are compared with `projects` and `environments` of `[[clusters]]` once more.",
+    means: "Either the request was refused, since no cluster is for this project and environment. Or the job was accepted, and then the operator changed which apps go to which clusters, before it began. Nothing was built, and what serves is as it was.",
+    noticed: "App and clusters are compared with `projects` and `environments` of `[[clusters]]` when a request comes, and once more when its job begins.",
     causes: &[
         Origin {
             cause: "The cluster was taken out of the configuration, or renamed",
@@ -16,6 +16,14 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
             fix: "Submit again, for clusters that there are.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --cluster eu",
+            ]),
+        },
+        Origin {
+            cause: "No cluster was ever for this environment",
+            tell: "The request was refused with `no cluster is for`.",
+            fix: "Deploy to an environment that has one, or ask the operator for a cluster.",
+            lines: Lines::Shell(&[
+                "windlass submit shop/web/production --repository https://git.example/shop/web.git",
             ]),
         },
         Origin {

@@ -161,7 +161,7 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
             cause: "The plugin failed five times in a row in this project",
             tell: "`why` reads `is not asked any more`.",
             fix: "Find the first failure, mend its cause, then load the plugins again.",
-            lines: Lines::Shell(&["windlass plugin inspect detect-node", "windlass plugin reload"]),
+            lines: Lines::Shell(&["windlass plugin inspect node", "windlass plugin reload"]),
         },
         Origin {
             cause: "The daemon is busy",

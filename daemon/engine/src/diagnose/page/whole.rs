@@ -67,10 +67,10 @@ pub(crate) const STOPPED: &Page = &Page {
         Origin {
             cause: "It was not built within the limit of its request",
             tell: "`what` names a limit in seconds.",
-            fix: "Give it more time, or find the stage that takes so long.",
+            fix: "Give it more time than its limit, which is an hour where none is set; or find the stage that takes so long.",
             lines: Lines::Shell(&[
                 "windlass show JOB --events",
-                "windlass submit shop/web --repository https://git.example/shop/web.git --timeout 3600",
+                "windlass submit shop/web --repository https://git.example/shop/web.git --timeout 7200",
             ]),
         },
     ],
