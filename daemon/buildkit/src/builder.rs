@@ -1,10 +1,10 @@
-//! The Builder port: one gateway job that builds, tests and pushes.
+//! The `Builder` port: one gateway job that builds, tests and pushes.
 
 use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    desk::CredentialProvider,
+    credentials::CredentialProvider,
     errors::{Details, explain},
     frontend,
     gateway::{Gateway, reference},
@@ -38,28 +38,30 @@ use windlass_model::{
     version,
 };
 
-/// Stages that are asked for an argument which the deployed one does not take: each is a question.
+/// Most stages that are searched for an argument which the deployed stage does not take. Each is a request.
 const MOST_STAGES: usize = 64;
 
-/// A buildkitd.
+/// Builder at one address.
 pub struct BuildKit {
     address: Address,
     logins: Arc<dyn Logins>,
-    /// Where the times of what was sent are kept.
+    /// Folder that keeps the times of sent files.
     memory: PathBuf,
 }
 
 impl BuildKit {
-    /// `memory`: a folder of the daemon's own, lost without harm.
+    /// Creates a builder that is not connected yet.
+    ///
+    /// `memory` is a folder for the times of sent files. It may be deleted without harm.
     #[must_use]
     pub fn new(address: Address, logins: Arc<dyn Logins>, memory: PathBuf) -> Self {
         Self { address, logins, memory }
     }
 
-    /// Asks for the workers.
+    /// Checks that the builder answers and has a worker.
     ///
     /// # Errors
-    /// [`BuildError::Unreachable`] when none answers.
+    /// Returns [`BuildError::Unreachable`] when it does not.
     pub async fn check(&self) -> Result<(), BuildError> {
         let channel = self.connect().await?;
         let mut client = ControlClient::new(channel);
@@ -83,13 +85,13 @@ impl BuildKit {
         BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
     }
 
-    /// Prepares what the session serves.
+    /// Prepares the files, secrets and logins that the session serves.
     async fn served(
         &self,
-        order: &BuildRequest,
+        request: &BuildRequest,
         key: &str,
         tree: &dyn Tree,
-        desk: &Arc<CredentialProvider>,
+        credentials: &Arc<CredentialProvider>,
     ) -> Result<Served, BuildError> {
         let root = tree.root().to_owned();
         let memory = self.memory.join(format!("{key}.json"));
@@ -100,7 +102,7 @@ impl BuildKit {
             _ => BuildError::Other { message: format!("cannot read the tree: {error}") },
         })?;
         let context = Arc::new(context);
-        let dockerfile = match &order.dockerfile {
+        let dockerfile = match &request.dockerfile {
             Dockerfile::Text(text) => Arc::new(Context::text(text.clone())),
             Dockerfile::Path(path) => {
                 let text = tree.read(path, 1 << 20);
@@ -118,8 +120,8 @@ impl BuildKit {
             }
         };
         let contexts = [("context", context), ("dockerfile", dockerfile)].into();
-        let secrets = Arc::new(order.secrets.clone());
-        Ok(Served { contexts, secrets, logins: desk.clone() })
+        let secrets = Arc::new(request.secrets.clone());
+        Ok(Served { contexts, secrets, logins: credentials.clone() })
     }
 }
 
@@ -127,14 +129,14 @@ impl BuildKit {
 impl Builder for BuildKit {
     async fn open(
         &self,
-        order: BuildRequest,
+        request: BuildRequest,
         tree: &dyn Tree,
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
-        // A login may have been taken back before its time: another one is tried, once.
-        match self.once(&order, tree, recorder).await {
+        // A login may have been revoked before its end: another one is tried, once.
+        match self.once(&request, tree, recorder).await {
             Err(BuildError::Denied { host, .. }) if self.logins.refused(&host).await => {
-                self.once(&order, tree, recorder).await
+                self.once(&request, tree, recorder).await
             }
             done => done,
         }
@@ -144,13 +146,13 @@ impl Builder for BuildKit {
 impl BuildKit {
     async fn once(
         &self,
-        order: &BuildRequest,
+        request: &BuildRequest,
         tree: &dyn Tree,
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
-        let key = blake3::hash(order.context.as_bytes()).to_hex().to_string();
-        let desk = Arc::new(CredentialProvider::new(self.logins.clone(), recorder.clone()));
-        let served = self.served(order, &key, tree, &desk).await?;
+        let key = blake3::hash(request.context.as_bytes()).to_hex().to_string();
+        let credentials = Arc::new(CredentialProvider::new(self.logins.clone(), recorder.clone()));
+        let served = self.served(request, &key, tree, &credentials).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
         let id = uuid::Uuid::now_v7().simple().to_string();
@@ -158,7 +160,7 @@ impl BuildKit {
             channel.clone(),
             id.clone(),
             session.id.clone(),
-            order.reference.clone(),
+            request.reference.clone(),
         ));
         let tails = Tails::default();
         let status =
@@ -172,49 +174,49 @@ impl BuildKit {
             solve,
             status,
             tails,
-            options: options(order),
-            reference: order.reference.clone(),
-            target: order.target.clone(),
-            desk,
+            options: options(request),
+            reference: request.reference.clone(),
+            target: request.target.clone(),
+            credentials,
             built: Built::default(),
             config: ImageConfig::default(),
             _session: session,
         };
-        building.build(order, recorder).await?;
+        building.build(request, recorder).await?;
         Ok(Box::new(building))
     }
 }
 
-/// Gives the name of a stage that has one.
+/// Returns the name of a stage. `None` means that the stage has no name.
 fn named(stage: frontend::Stage) -> Option<String> {
     Some(stage.name).filter(|name| !name.is_empty())
 }
 
-/// Whether an argument is given to every Dockerfile, for those that declare it.
+/// Returns whether an argument is passed to every build. A Dockerfile need not declare such an argument.
 fn is_offered(name: &str) -> bool {
     [version::COMMIT, version::VERSION].contains(&name)
 }
 
-fn options(order: &BuildRequest) -> HashMap<String, String> {
+fn options(request: &BuildRequest) -> HashMap<String, String> {
     let mut options = HashMap::new();
-    if let Dockerfile::Path(path) = &order.dockerfile {
+    if let Dockerfile::Path(path) = &request.dockerfile {
         options.insert("filename".to_owned(), path.clone());
     }
-    if let Some(target) = &order.target {
+    if let Some(target) = &request.target {
         options.insert("target".into(), target.clone());
     }
-    for (name, value) in &order.arguments {
+    for (name, value) in &request.arguments {
         options.insert(format!("build-arg:{name}"), value.clone());
     }
     options
 }
 
-/// Tells whether both name one stage: case does not count, as for the builder.
+/// Returns whether both name one stage. Case does not count, as in BuildKit.
 fn is_same(stage: &str, target: Option<&str>) -> bool {
     target.is_some_and(|target| target.eq_ignore_ascii_case(stage))
 }
 
-/// Holds the build open: its first message registers the gateway, its answer is the pushed image.
+/// Holds the build open: the request registers the gateway, and the answer names the pushed image.
 async fn solve(
     channel: Channel,
     id: String,
@@ -245,8 +247,8 @@ struct Building {
     target: Option<String>,
     built: Built,
     config: ImageConfig,
-    desk: Arc<CredentialProvider>,
-    // Last: the solve must be gone before its session is.
+    credentials: Arc<CredentialProvider>,
+    // Last: the solve must end before its session does.
     _session: Session,
 }
 
@@ -259,8 +261,12 @@ impl Drop for Building {
 }
 
 impl Building {
-    async fn build(&mut self, order: &BuildRequest, recorder: &Recorder) -> Result<(), BuildError> {
-        // A refused solve tells more than a gateway that does not know the build.
+    async fn build(
+        &mut self,
+        request: &BuildRequest,
+        recorder: &Recorder,
+    ) -> Result<(), BuildError> {
+        // A refused solve explains more than a gateway that does not know the build.
         if let Err(status) = self.gateway.ping().await {
             let refused = tokio::time::timeout(Duration::from_secs(1), &mut self.solve).await;
             return Err(match refused {
@@ -268,21 +274,21 @@ impl Building {
                 _ => self.explain(&status),
             });
         }
-        self.warn_of_unused(order, recorder).await?;
+        self.warn_of_unused(request, recorder).await?;
         let solved = self.gateway.solve(self.options.clone()).await;
         self.built = match solved {
             Ok(built) => built,
             Err(status) => return Err(self.failed(&status).await),
         };
-        let stages = match &order.dockerfile {
+        let stages = match &request.dockerfile {
             Dockerfile::Path(_) => frontend::stages(&self.gateway, &self.options).await,
-            // The recipe says where its tests are run.
+            // The recipe names the place of its tests.
             Dockerfile::Text(_) => Ok(None),
         };
         let stages = stages.map_err(|status| self.explain(&status))?;
         let image = Config::of(&self.built);
         let own_ports = match &stages {
-            // Of one port there is nothing to choose.
+            // With one port there is nothing to choose.
             Some(stages) if image.ports().len() > 1 => self.own_ports(&image, stages).await,
             _ => Vec::new(),
         };
@@ -292,7 +298,7 @@ impl Building {
         Ok(())
     }
 
-    /// Finds the ports that the deployed stage exposes itself; none where nobody can tell.
+    /// Finds the ports that the deployed stage exposes itself. Empty also means that they cannot be known.
     async fn own_ports(&self, image: &Config, stages: &[frontend::Stage]) -> Vec<u16> {
         let deployed = |stage: &&frontend::Stage| match &self.target {
             Some(target) => is_same(&stage.name, Some(target)),
@@ -312,14 +318,13 @@ impl Building {
         base.map(|base| image.ports_since(&base)).unwrap_or_default()
     }
 
-    /// Warns of arguments that no stage takes. The builder itself says nothing: a misspelt one
-    /// builds as if it had not been given.
+    /// Warns of arguments that no stage takes. BuildKit does not warn: it ignores a misspelt argument.
     async fn warn_of_unused(
         &self,
-        order: &BuildRequest,
+        request: &BuildRequest,
         recorder: &Recorder,
     ) -> Result<(), BuildError> {
-        for name in self.unused(order).await {
+        for name in self.unused(request).await {
             let message = format!(
                 "no `ARG {name}` is in the Dockerfile's stages: the argument's value goes nowhere"
             );
@@ -331,10 +336,10 @@ impl Building {
         Ok(())
     }
 
-    /// Finds the arguments that no stage takes. A Dockerfile that cannot be read is the build's to
-    /// tell.
-    async fn unused<'a>(&self, order: &'a BuildRequest) -> BTreeSet<&'a str> {
-        let given = order.arguments.keys().map(String::as_str);
+    /// Finds the arguments that no stage takes. Empty also means that the Dockerfile cannot be read: the
+    /// build itself reports that.
+    async fn unused<'a>(&self, request: &'a BuildRequest) -> BTreeSet<&'a str> {
+        let given = request.arguments.keys().map(String::as_str);
         let mut left: BTreeSet<&str> =
             given.filter(|name| !is_predefined(name) && !is_offered(name)).collect();
         if left.is_empty() {
@@ -363,16 +368,16 @@ impl Building {
         let vertex = Details::of(status).vertex;
         let tail = vertex.map(|vertex| self.tails.of(&vertex)).unwrap_or_default();
         match explain(status, &self.address, tail) {
-            // What the builder heard of it is less than what we know.
+            // The error of the login explains more than the builder's answer to it.
             error @ (BuildError::Denied { .. } | BuildError::Other { .. }) => {
-                let failed = self.desk.failed();
+                let failed = self.credentials.failed();
                 failed.map_or(error, |(host, error)| BuildError::Login { host, error })
             }
             error => error,
         }
     }
 
-    /// The failing step's last lines may still be on their way.
+    /// Explains a failed solve, after a wait for the last lines of the failing step.
     async fn failed(&mut self, status: &Status) -> BuildError {
         self.solve.abort();
         let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
@@ -396,10 +401,10 @@ impl Build for Building {
             Some(stage) if !is_same(stage, self.target.as_deref()) => {
                 let mut options = self.options.clone();
                 options.insert("target".into(), stage.clone());
-                // Tests may run as a step of their stage: given up there, they leave their last words.
+                // Tests may run as a step of their stage. If they are given up there, their last lines are kept.
                 let listening = self.tails.listen(last);
                 let built = self.gateway.solve(options).await;
-                listening.over();
+                listening.finish();
                 Some(built.map_err(|status| self.explain(&status))?)
             }
             _ => None,
@@ -421,8 +426,8 @@ impl Build for Building {
             .map_err(|error| BuildError::Other { message: error.to_string() })?;
         let response = match solved.map_err(|status| self.explain(&status)) {
             Err(BuildError::Denied { host, message }) => {
-                // What was built goes with the solve: the next job has another login.
-                self.desk.refused(&host).await;
+                // The result ends with the solve: only the next job can use another login.
+                self.credentials.refused(&host).await;
                 return Err(BuildError::Denied { host, message });
             }
             solved => solved?,

@@ -1,4 +1,4 @@
-//! How to reach a buildkitd, or the BuildKit of a Docker engine.
+//! Addresses of builders: a buildkitd, or the BuildKit of a Docker engine.
 
 use crate::docker;
 use hyper_util::rt::TokioIo;
@@ -7,28 +7,30 @@ use thiserror::Error;
 use tonic::transport::{Channel, Endpoint, Error};
 use tower::service_fn;
 
-/// Error details (the whole Dockerfile, base64 twice) travel in trailers; hyper's own limit of
-/// 16 KiB turns them into `h2 protocol error`.
+/// Largest headers and trailers, in bytes.
+///
+/// Error details (the whole Dockerfile, base64 twice) travel in trailers. hyper's own limit of 16 KiB
+/// turns them into `h2 protocol error`.
 const LARGEST_HEADERS: u32 = 16 << 20;
 
-/// Messages of a session and of the gateway.
+/// Largest message of a session or of the gateway, in bytes.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
 
-/// Where a buildkitd listens.
+/// Address of a builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// `unix:///run/buildkit/buildkitd.sock`.
     Unix(PathBuf),
     /// `tcp://host:port`, without TLS: for loopback and for networks of your own.
     Tcp(String),
-    /// `docker://`, or `docker:///path/to.sock`: a Docker engine, whose BuildKit is asked for.
+    /// `docker://`, or `docker:///path/to.sock`: the BuildKit of a Docker engine.
     Docker(PathBuf),
 }
 
-/// The socket of a Docker engine where nobody names another.
+/// Socket of a Docker engine unless an address names another.
 const DOCKER: &str = "/var/run/docker.sock";
 
-/// An address of no known kind.
+/// Error for an address of no known kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "`{0}` is no builder's address; expected unix:///path, tcp://host:port, docker:// or docker:///path"
@@ -60,11 +62,10 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// A connection of its own. No call on it has a timeout, since a solve may take an hour, and
-    /// no HTTP/2 pings are sent, since grpc-go answers the third with `too_many_pings`.
+    /// Opens a connection, or fails when nothing answers within five seconds.
     ///
-    /// # Errors
-    /// When nothing answers within five seconds.
+    /// Calls have no timeout, since a solve may take an hour. No HTTP/2 pings are sent, since grpc-go
+    /// answers the third with `too_many_pings`.
     pub(crate) async fn connect(&self) -> Result<Channel, Error> {
         let target = match self {
             Self::Unix(_) | Self::Docker(_) => "http://buildkit".to_owned(),

@@ -1,4 +1,4 @@
-//! Runs one command in a container of what was built, live.
+//! Runs one command in a container of the build's result, and records its output live.
 
 use crate::{
     gateway::{Gateway, reference},
@@ -23,16 +23,18 @@ use windlass_model::{
     testing::{LastWords, TestOutput, TestRun},
 };
 
-/// Bytes of output that are kept for a plugin: of more, the end.
+/// Most bytes of output that are kept for a plugin. Of a longer output, the end is kept.
 const KEPT: usize = 1 << 20;
 
-/// BuildKit's exit code for what never ran (`gateway/pb/exit.go`, UnknownExitStatus).
+/// `UnknownExitStatus`: BuildKit's exit code of a command that never ran (`gateway/pb/exit.go`).
 const COULD_NOT_RUN: u32 = 255;
 
-/// What a process gets where its image says nothing (runc's own default).
+/// `PATH` of a process whose image sets none: runc's own default.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// An empty command is what the image runs; the container, where one ran, for its reports.
+/// Runs a test in a container. An empty command means the one of the image.
+///
+/// The container is returned for its reports. `None` means that building the stage was the test.
 pub(crate) async fn run(
     gateway: &Gateway,
     built: &Built,
@@ -68,7 +70,7 @@ pub(crate) async fn run(
     Ok((output, Some(container)))
 }
 
-/// Released however the run ends, also when it is dropped in the middle.
+/// Container of a test. Dropping it releases it in BuildKit, also in the middle of a run.
 pub(crate) struct Container {
     gateway: Gateway,
     id: String,
@@ -105,7 +107,7 @@ async fn exec(
     if !env.iter().any(|variable| variable.starts_with("PATH=")) {
         env.push(PATH.into());
     }
-    // What test tools look at to print for machines rather than for people at a terminal.
+    // With it, test tools print for machines rather than for people at a terminal.
     env.push("CI=true".into());
     env.extend(more.iter().map(|(name, value)| format!("{name}={value}")));
     let meta = Meta {
@@ -127,20 +129,20 @@ async fn exec(
     let first = ExecMessage { process_id, input: Some(Input::Init(init)) };
     let _ = send.send(first).await;
     let mut stream = container.gateway.exec(messages).await?;
-    let mut said = Said::new(last, recorder);
+    let mut transcript = Transcript::new(last, recorder);
     let mut exit = None;
     while let Some(message) = stream.message().await? {
         match message.input {
-            Some(Input::File(file)) => said.take(file.fd, &file.data).await?,
+            Some(Input::File(file)) => transcript.take(file.fd, &file.data).await?,
             Some(Input::Exit(message)) => {
                 // A command that ran has an exit code of its own; a container that could not be
-                // made, or a program that is not there, has only words.
+                // made, or a program that does not exist, has only a message.
                 let error = message.error.map(|error| error.message).unwrap_or_default();
                 if message.code == COULD_NOT_RUN && !error.contains("exit code") {
                     if !error.contains("executable file not found") {
                         return Err(Status::internal(error));
                     }
-                    said.tell(&[error]).await?;
+                    transcript.record(&[error]).await?;
                 }
                 exit = Some(message.code);
             }
@@ -148,16 +150,16 @@ async fn exec(
             _ => {}
         }
     }
-    said.finish().await?;
+    transcript.finish().await?;
     let exit = exit.ok_or_else(|| Status::unavailable("the container went away"))?;
-    said.cut(KEPT);
+    transcript.cut(KEPT);
     let tail = last.lines();
-    let output = std::mem::take(&mut said.all);
+    let output = std::mem::take(&mut transcript.all);
     Ok(TestOutput { command, exit, tail, output, ..TestOutput::default() })
 }
 
-/// The output of a command, from its first byte to where it ends or is given up.
-struct Said<'a> {
+/// Output of a command, from its first byte until it ends or is given up.
+struct Transcript<'a> {
     /// Standard output and standard error.
     streams: [Lines; 2],
     all: String,
@@ -165,7 +167,7 @@ struct Said<'a> {
     recorder: &'a Recorder,
 }
 
-impl<'a> Said<'a> {
+impl<'a> Transcript<'a> {
     fn new(last: &'a LastWords, recorder: &'a Recorder) -> Self {
         let streams = [Lines::new(recorder), Lines::new(recorder)];
         Self { streams, all: String::new(), last, recorder }
@@ -174,26 +176,28 @@ impl<'a> Said<'a> {
     async fn take(&mut self, fd: u32, bytes: &[u8]) -> Result<(), Status> {
         let [out, err] = &mut self.streams;
         let lines = if fd == 2 { err } else { out }.push(bytes);
-        self.tell(&lines).await
+        self.record(&lines).await
     }
 
     async fn finish(&mut self) -> Result<(), Status> {
         let lines: Vec<_> = self.streams.iter_mut().flat_map(Lines::finish).collect();
-        self.tell(&lines).await
+        self.record(&lines).await
     }
 
-    /// Keeps whole lines at the end, at most so many bytes.
+    /// Keeps whole lines at the end, at most `most` bytes.
     fn cut(&mut self, most: usize) {
-        let Some(over) = self.all.len().checked_sub(most).filter(|over| *over > 0) else { return };
-        let end = self.all.as_bytes().iter().skip(over).position(|&byte| byte == b'\n');
-        self.all.drain(..end.map_or(self.all.len(), |end| over + end + 1));
+        let Some(excess) = self.all.len().checked_sub(most).filter(|excess| *excess > 0) else {
+            return;
+        };
+        let end = self.all.as_bytes().iter().skip(excess).position(|&byte| byte == b'\n');
+        self.all.drain(..end.map_or(self.all.len(), |end| excess + end + 1));
     }
 
-    async fn tell(&mut self, lines: &[String]) -> Result<(), Status> {
+    async fn record(&mut self, lines: &[String]) -> Result<(), Status> {
         // Once more: without escape sequences a secret may be whole again.
         let redactor = self.recorder.redactor();
         let lines: Vec<_> = lines.iter().map(|line| redactor.mask(line)).collect();
-        // Before any is told, which takes a moment: it may be given up in that.
+        // All of them first: recording takes time, in which the command may be given up.
         for line in &lines {
             self.last.keep(line.clone());
         }
@@ -210,9 +214,9 @@ impl<'a> Said<'a> {
     }
 }
 
-impl Drop for Said<'_> {
-    /// Keeps the line that was begun. Tools write a test's name before they run it and end the line after
-    /// it: a test that hangs leaves nothing else. [`Said::finish`] leaves no such line.
+impl Drop for Transcript<'_> {
+    /// Keeps an unfinished line. Tools write a test's name before they run it and end the line after
+    /// it: a test that hangs leaves nothing else. [`Transcript::finish`] leaves no such line.
     fn drop(&mut self) {
         let redactor = self.recorder.redactor();
         for line in self.streams.iter_mut().flat_map(Lines::cut) {
@@ -237,9 +241,9 @@ mod tests {
         run.mask([Secret::new(b"hunter22".to_vec())]);
         let last = LastWords::default();
         let hangs = async {
-            let mut said = Said::new(&last, run.recorder());
-            said.take(2, b"test_adds ... ok\ntest_waits_for_the_bank ... ").await.unwrap();
-            said.take(1, b"token hunter").await.unwrap();
+            let mut transcript = Transcript::new(&last, run.recorder());
+            transcript.take(2, b"test_adds ... ok\ntest_waits_for_the_bank ... ").await.unwrap();
+            transcript.take(1, b"token hunter").await.unwrap();
             std::future::pending::<()>().await;
         };
         tokio::time::timeout(Duration::from_millis(20), hangs).await.unwrap_err();
@@ -248,18 +252,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ends_is_told_once() {
+    async fn what_ends_is_recorded_once() {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(NullJournal), stop, None);
         let last = LastWords::default();
-        let mut said = Said::new(&last, run.recorder());
+        let mut transcript = Transcript::new(&last, run.recorder());
         for line in 0..100 {
-            said.take(1, format!("{line}\n").as_bytes()).await.unwrap();
+            transcript.take(1, format!("{line}\n").as_bytes()).await.unwrap();
         }
-        said.take(1, b"no line end").await.unwrap();
-        said.finish().await.unwrap();
-        assert!(said.all.starts_with("0\n1\n") && said.all.ends_with("99\nno line end\n"));
-        drop(said);
+        transcript.take(1, b"no line end").await.unwrap();
+        transcript.finish().await.unwrap();
+        assert!(
+            transcript.all.starts_with("0\n1\n") && transcript.all.ends_with("99\nno line end\n")
+        );
+        drop(transcript);
         let lines = last.lines();
         assert_eq!((lines.len(), &*lines[0], &*lines[29]), (30, "71", "no line end"));
     }

@@ -1,4 +1,4 @@
-//! The files that a build may ask for, and the times that they are sent with.
+//! Files that a build may ask for, and the times that they are sent with.
 //!
 //! BuildKit takes a file for unchanged when size, mode and time are equal, and does not read it. A
 //! fresh clone has new times everywhere, so that all would be sent again; constant times would keep
@@ -14,11 +14,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Mode bits as Go has them, which the protocol uses.
+/// Mode bits of Go's `os.FileMode`, which the protocol uses.
 const GO_DIR: u32 = 1 << 31;
 const GO_SYMLINK: u32 = 1 << 27;
 
-/// One entry of a context.
+/// File, folder or symlink of a context.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) path: String,
@@ -26,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) size: u64,
     /// Nanoseconds since 1970.
     pub(crate) time: i64,
-    /// A symlink's target.
+    /// Target of a symlink. Empty means that the entry is none.
     pub(crate) link: String,
 }
 
@@ -40,23 +40,23 @@ impl Entry {
     }
 }
 
-/// A tree on disk or one file in memory.
+/// Files of a build: a tree on disk, or one file in memory.
 pub(crate) enum Context {
-    /// Walked once; sorted as the protocol wants it.
+    /// Folder with its entries, sorted as the protocol requires.
     Tree { dir: Dir, entries: Vec<Entry> },
     /// A rendered Dockerfile.
     Text { entry: Entry, text: String },
 }
 
-/// What was sent last: path to content, mode and time.
+/// Record of the files that were sent last: content (hash or link target), mode and time, by path.
 #[derive(Default, Serialize, Deserialize)]
 struct Sent(BTreeMap<String, (String, u32, i64)>);
 
 impl Context {
-    /// The Dockerfile of a recipe.
+    /// Creates the context of a recipe's Dockerfile.
     pub(crate) fn text(text: String) -> Self {
         let hash = blake3::hash(text.as_bytes());
-        // Of no one build's cache, and never kept unchanged by BuildKit: any time will do.
+        // BuildKit never takes this file for unchanged: any time will do.
         let time = i64::from(u32::from_le_bytes(first_four(hash.as_bytes())));
         let size = text.len() as u64;
         let entry =
@@ -64,10 +64,7 @@ impl Context {
         Self::Text { entry, text }
     }
 
-    /// Walks a tree; blocking. `memory` is the file that keeps this context's times.
-    ///
-    /// # Errors
-    /// What the disk says.
+    /// Walks a tree. Blocks. `memory` is the file that keeps this context's times.
     pub(crate) fn tree(root: &Path, memory: PathBuf) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
         let mut entries = Vec::new();
@@ -107,7 +104,7 @@ impl Context {
         }
     }
 
-    /// Opens a file for reading; blocking.
+    /// Opens a file for reading. Blocks.
     pub(crate) fn open(&self, path: &str) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Tree { dir, .. } => Ok(Box::new(dir.open(path)?)),
@@ -116,8 +113,7 @@ impl Context {
     }
 }
 
-/// Depth first, siblings by raw bytes with `/` below all others: a folder's content comes right
-/// after it.
+/// Lists entries depth first, with siblings sorted by raw bytes. A folder's content follows the folder.
 fn walk(dir: &Dir, prefix: &str, entries: &mut Vec<Entry>) -> io::Result<()> {
     let mut names = Vec::new();
     for entry in dir.entries()? {
@@ -144,7 +140,7 @@ fn walk(dir: &Dir, prefix: &str, entries: &mut Vec<Entry>) -> io::Result<()> {
             entries.push(entry(GO_DIR | 0o755, 0, String::new()));
             walk(&found.open_dir()?, &path, entries)?;
         } else if kind.is_file() {
-            // Only what git knows: executable or not. Else the umask of a clone decides keys.
+            // Only what git knows: executable or not. Otherwise a clone's umask would decide cache keys.
             let executable =
                 cap_std::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
             let mode = if executable { 0o755 } else { 0o644 };

@@ -13,15 +13,14 @@ use std::{collections::BTreeSet, io::Read, sync::Arc};
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
-/// As Go's sender.
+/// Bytes of a file in one packet, as in fsutil's sender.
 const CHUNK: usize = 32 << 10;
 
 type Out = mpsc::Sender<Result<Packet, Status>>;
 
-/// Selects what of a context was asked for, in the protocol's order.
+/// Selects the entries of a context that the builder asks for, in the protocol's order.
 ///
-/// # Errors
-/// A pattern that cannot be read: the builder's own client fails then, too.
+/// A pattern that cannot be read is an error, as in BuildKit's own client.
 pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<Entry>, BadPattern> {
     let mut include = values(metadata, "include-patterns");
     let copied = values(metadata, "followpaths");
@@ -68,20 +67,20 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Tells whether a path or a folder above it is one of these.
+/// Returns whether a path, or a folder above it, is one of these.
 fn is_among(paths: &BTreeSet<String>, path: &str) -> bool {
     let mut folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
     paths.contains(path) || folders.any(|folder| paths.contains(folder))
 }
 
-/// All values of a key, decoded where the sender says that they are encoded.
+/// Returns all values of a key, decoded if the sender marks them as encoded.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value == "1");
     let texts = metadata.get_all(key).iter().filter_map(|value| value.to_str().ok());
     texts.map(|text| if encoded { unescape(text) } else { text.to_owned() }).collect()
 }
 
-/// Go's `url.QueryUnescape`.
+/// Decodes a text as Go's `url.QueryUnescape` does.
 fn unescape(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
@@ -99,7 +98,7 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Serves one DiffCopy to its end.
+/// Serves one `DiffCopy` to its end.
 pub(crate) async fn send(
     context: Arc<Context>,
     entries: Vec<Entry>,
@@ -147,13 +146,13 @@ pub(crate) async fn send(
 
 fn data(context: &Context, path: &str, id: u32, out: &Out) {
     let send = || -> std::io::Result<()> {
-        let gone = |_| std::io::Error::other("the receiver is gone");
+        let closed = |_| std::io::Error::other("the receiver has closed the stream");
         let mut file = context.open(path)?;
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);
             file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
             let last = chunk.is_empty();
-            out.blocking_send(Ok(packet(PacketType::PacketData, id, chunk))).map_err(gone)?;
+            out.blocking_send(Ok(packet(PacketType::PacketData, id, chunk))).map_err(closed)?;
             if last {
                 return Ok(());
             }

@@ -1,6 +1,7 @@
-//! The BuildKit in a Docker engine: a connection to the engine's socket becomes one to it.
+//! Connection to the BuildKit inside a Docker engine.
 //!
-//! `POST /grpc` asks the engine to; what follows its answer is HTTP/2 (moby, `api/server/router/grpc`).
+//! `POST /grpc` on the engine's socket asks for it. The engine answers with 101, and the rest of the
+//! connection is HTTP/2 (moby, `api/server/router/grpc`).
 
 use http_body_util::Empty;
 use hyper::{
@@ -14,13 +15,10 @@ use hyper_util::rt::TokioIo;
 use std::{io, path::Path, pin::pin};
 use tokio::net::UnixStream;
 
-/// Bytes of the answer's head at most; hyper takes no smaller number.
+/// Largest head of the engine's answer, in bytes. hyper accepts no smaller number.
 const LONGEST_HEAD: usize = 8 << 10;
 
-/// Connects to the engine at a socket, and has it hand the connection to its BuildKit.
-///
-/// # Errors
-/// The system's error, or the engine's other answer.
+/// Connects to the engine at a socket, and asks the engine to pass the connection to its BuildKit.
 pub(crate) async fn dial(path: &Path) -> io::Result<Upgraded> {
     let stream = TokioIo::new(UnixStream::connect(path).await?);
     let client = http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(stream).await;
@@ -45,7 +43,7 @@ pub(crate) async fn dial(path: &Path) -> io::Result<Upgraded> {
     let mut answered = pin!(answered);
     tokio::select! {
         upgraded = &mut answered => upgraded,
-        // Handed over, or hung up: the answer knows which.
+        // The connection was upgraded or closed: `answered` knows which.
         _ = connection.with_upgrades() => answered.await,
     }
 }
@@ -69,7 +67,7 @@ mod tests {
     };
     use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-    /// Starts an engine of this test's own: it answers the first connection so, and gives it back.
+    /// Starts an engine that answers its first connection with `answer`, and returns that connection.
     fn engine(answer: &'static [u8]) -> (tempfile::TempDir, tokio::task::JoinHandle<UnixStream>) {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
@@ -94,16 +92,16 @@ mod tests {
         Address::Docker(PathBuf::from(folder.path()).join("docker.sock"))
     }
 
-    /// Joins all that an error says of its causes.
+    /// Connects in vain, and returns the error with all of its causes, joined.
     async fn refusal(folder: &tempfile::TempDir) -> String {
         let error = address(folder).connect().await.unwrap_err();
-        let mut words = Vec::new();
+        let mut messages = Vec::new();
         let mut cause: Option<&dyn Error> = Some(&error);
         while let Some(error) = cause {
-            words.push(error.to_string());
+            messages.push(error.to_string());
             cause = error.source();
         }
-        words.join(": ")
+        messages.join(": ")
     }
 
     #[tokio::test]
@@ -111,7 +109,7 @@ mod tests {
         let answer =
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
         let (folder, answering) = engine(answer);
-        // The client waits for what a server says first; both have to go on at once.
+        // The client waits for the server's first message: both have to run at once.
         let serving = tokio::spawn(async move {
             let stream = answering.await.unwrap();
             let (_, health) = tonic_health::server::health_reporter();
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_answer_is_told() {
+    async fn another_answer_is_reported() {
         let (folder, _answering) = engine(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         let refusal = refusal(&folder).await;
         assert!(refusal.contains("404 Not Found, expected 101"), "{refusal}");

@@ -1,4 +1,4 @@
-//! From BuildKit's errors to the evidence that a diagnosis reads.
+//! Evidence for diagnoses, from BuildKit's errors.
 //!
 //! Details are JSON inside `Any` (moby/buildkit `util/grpcerrors`), except that their type URLs
 //! look like protobuf's.
@@ -10,12 +10,12 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 use windlass_model::error::BuildError;
 
-/// What a failed solve says beside its message.
+/// Details of a failed solve, beside its message.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
-    /// The failing step.
+    /// Digest of the failing step.
     pub(crate) vertex: Option<String>,
-    /// The frontend knows no such question.
+    /// Flag that the frontend does not know the request.
     pub(crate) unsupported: bool,
     exit: Option<u32>,
     file: Option<String>,
@@ -109,12 +109,14 @@ pub(crate) fn line_of(text: &str, line: u32) -> Option<String> {
     text.lines().nth(index).map(|line| line.trim_end().to_owned())
 }
 
-/// `address`: for a builder that is gone. `tail`: the failing step's last lines.
+/// Finds the kind of a failed call.
+///
+/// `address` names a builder that cannot be reached. `tail` has the last lines of the failing step.
 pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> BuildError {
     let details = Details::of(status);
     let message = status.message().to_owned();
     let lower = message.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
     if has(&["no space left on device"]) {
         return BuildError::Full { message };
     }
@@ -164,15 +166,15 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
         return BuildError::Dockerfile { file, line, source_line, message };
     }
     // A builder that goes away breaks its streams; a builder that lives gives its reasons.
-    let gone = matches!(status.code(), Code::Unavailable | Code::Cancelled)
+    let is_unreachable = matches!(status.code(), Code::Unavailable | Code::Cancelled)
         || has(&["transport error", "h2 protocol error", "broken pipe", "error reading a body"]);
-    if gone {
+    if is_unreachable {
         return BuildError::Unreachable { address: address.into(), message };
     }
     BuildError::Other { message }
 }
 
-/// The registry in a message such as `failed to push 10.0.0.1:5000/a/b:c: …`.
+/// Finds the registry in a message such as `failed to push 10.0.0.1:5000/a/b:c: …`.
 fn host(message: &str) -> String {
     let words = message.split([' ', '"']).map(|word| word.trim_end_matches(':'));
     let mut hosts = words.filter_map(|word| {

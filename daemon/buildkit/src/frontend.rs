@@ -1,6 +1,6 @@
-//! Questions that the Dockerfile's frontend answers, instead of building: its stages, its arguments.
+//! Requests that the Dockerfile's frontend answers instead of building: stages and arguments.
 //!
-//! It alone reads a Dockerfile by the rules of its own parser, whatever `# syntax=` names (BuildKit,
+//! Only the frontend reads a Dockerfile by the rules of its own parser, whatever `# syntax=` names (BuildKit,
 //! `frontend/subrequests`).
 
 use crate::{errors::Details, gateway::Gateway};
@@ -8,21 +8,21 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::{BTreeSet, HashMap};
 use tonic::Status;
 
-/// A frontend that answers no questions must refuse them: without this it would build.
+/// Capability that a frontend must have, or refuse the request. Without it, an old frontend would build.
 const CAPABILITY: &str = "moby.buildkit.frontend.subrequests+forward";
 
-/// Bytes of an answer at most. It holds the Dockerfile, of which we send no more than a megabyte.
+/// Largest answer in bytes. It holds the Dockerfile, of which we send no more than a megabyte.
 const LONGEST: usize = 4 << 20;
 
 /// A stage of a Dockerfile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Stage {
-    /// In small letters; empty where it has no name.
+    /// Name in small letters. Empty means that the stage has none.
     pub(crate) name: String,
-    /// What it begins with: an image, or an earlier stage; without values of arguments.
+    /// Image or earlier stage of its `FROM`, without values of arguments.
     pub(crate) base: String,
-    /// It is the one that is built where nobody names one.
+    /// `default`: the stage is built when no target is named.
     #[serde(rename = "default")]
     pub(crate) is_last: bool,
 }
@@ -45,7 +45,7 @@ struct Argument {
     name: String,
 }
 
-/// Lists the stages in their order; none where the frontend answers no such question.
+/// Lists the stages in their order. `None` means that the frontend does not know the request.
 pub(crate) async fn stages(
     gateway: &Gateway,
     options: &HashMap<String, String>,
@@ -54,8 +54,8 @@ pub(crate) async fn stages(
     Ok(answer.map(|answer| answer.stages.unwrap_or_default()))
 }
 
-/// Lists the arguments that the stage to build takes, or one that it needs; none where the frontend
-/// answers no such question.
+/// Lists the arguments that the stage to build takes, or one that it needs. `None` means that the frontend
+/// does not know the request.
 pub(crate) async fn arguments(
     gateway: &Gateway,
     options: &HashMap<String, String>,
@@ -94,10 +94,11 @@ fn read<T: DeserializeOwned>(question: &str, json: &[u8]) -> Result<T, Status> {
     })
 }
 
-/// Tells whether the frontend knows no such question. Builders of old say it in words alone.
+/// Returns whether the frontend does not know the request. Old builders report it in the message alone.
 fn is_unsupported(status: &Status) -> bool {
-    let words = ["unsupported request frontend.", "unsupported frontend capability"];
-    Details::of(status).unsupported || words.iter().any(|words| status.message().contains(words))
+    let phrases = ["unsupported request frontend.", "unsupported frontend capability"];
+    Details::of(status).unsupported
+        || phrases.iter().any(|phrase| status.message().contains(phrase))
 }
 
 #[cfg(test)]
@@ -128,14 +129,14 @@ mod tests {
     #[test]
     fn answers_without_sense_are_refused_by_name() {
         let endless = format!(r#"{{"targets":[{}{{}}]}}"#, "{},".repeat(LONGEST / 3));
-        for (json, words) in [
+        for (json, expected) in [
             (&*endless, "expected at most"),
             ("[]", "is not one"),
             ("", "is not one"),
             ("{}", "is not one"),
         ] {
             let error = read::<Targets>("frontend.targets", json.as_bytes()).unwrap_err();
-            assert!(error.message().contains(words), "{error}");
+            assert!(error.message().contains(expected), "{error}");
             assert!(error.message().contains("frontend.targets"), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! The gateway calls that one job makes, bound to its build id.
+//! Gateway calls of one job, bound to the id of its build.
 
 use crate::connect::LARGEST_MESSAGE;
 use bollard_buildkit_proto::{
@@ -18,7 +18,7 @@ use tonic::{
     transport::Channel,
 };
 
-/// The bridge of one build.
+/// Client of BuildKit's `LLBBridge`, for one build.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     client: LlbBridgeClient<Channel>,
@@ -44,12 +44,12 @@ impl Gateway {
         self.client.clone().ping(self.request(PingRequest {})).await.map(drop)
     }
 
-    /// Builds a Dockerfile with these options to its end.
+    /// Builds a Dockerfile with these options, and waits for the result.
     pub(crate) async fn solve(&self, options: HashMap<String, String>) -> Result<Built, Status> {
         self.run(options, true).await
     }
 
-    /// Has the frontend read a Dockerfile with these options; nothing is built.
+    /// Makes the frontend read a Dockerfile with these options. Nothing is built.
     pub(crate) async fn convert(&self, options: HashMap<String, String>) -> Result<Built, Status> {
         self.run(options, false).await
     }
@@ -67,13 +67,13 @@ impl Gateway {
         response.result.ok_or_else(|| Status::internal("the builder gave no result"))
     }
 
-    /// Ends the build: with what was built, or without, which is an error of its own.
+    /// Ends the build, and gives its result to the builder, which exports it.
     pub(crate) async fn finish(&self, result: Built) -> Result<(), Status> {
         let request = ReturnRequest { result: Some(result), error: None };
         self.client.clone().r#return(self.request(request)).await.map(drop)
     }
 
-    /// A small file of what was built; none where there is none.
+    /// Reads a small file of the build's result. `None` means that it cannot be read.
     pub(crate) async fn read(&self, reference: &str, path: &str) -> Option<Vec<u8>> {
         let request = ReadFileRequest {
             r#ref: reference.into(),
@@ -84,7 +84,7 @@ impl Gateway {
         Some(response.into_inner().data)
     }
 
-    /// What is in a folder of a container; nothing where there is no such folder.
+    /// Lists a folder of a container. A folder that cannot be read has no entries.
     pub(crate) async fn list(&self, container: &str, path: &str) -> Vec<Stat> {
         let request =
             ReadDirRequest { r#ref: container.into(), dir_path: path.into(), ..Default::default() };
@@ -92,7 +92,7 @@ impl Gateway {
         listed.map(|response| response.into_inner().entries).unwrap_or_default()
     }
 
-    /// The first `longest` bytes of a regular file of a container; none where there is none.
+    /// Reads the first `longest` bytes of a container's regular file. `None` means that it cannot be read.
     pub(crate) async fn read_in(
         &self,
         container: &str,
@@ -128,7 +128,7 @@ impl Gateway {
     }
 }
 
-/// The one ref of a build for one platform.
+/// Returns the ref of a build for one platform.
 pub(crate) fn reference(built: &Built) -> Option<String> {
     match built.result.as_ref()? {
         Refs::Ref(one) => Some(one.id.clone()),

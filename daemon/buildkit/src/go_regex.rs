@@ -5,13 +5,14 @@
 
 use std::str::Chars;
 
-/// Repetitions that Go counts at most.
+/// Largest count of a repetition in Go.
 const MOST_REPEATED: u32 = 1000;
 
 /// Rewrites an expression that Go's `regexp.Compile` would take.
 ///
 /// # Errors
-/// An expression that Go refuses, or one of the few escapes without a counterpart, in words for a person.
+/// Returns a message for people when Go refuses the expression, or when one of the few escapes without a
+/// counterpart is in it.
 pub fn rewrite(go: &str) -> Result<String, String> {
     let mut text = String::with_capacity(go.len());
     let mut chars = go.chars();
@@ -67,7 +68,7 @@ fn literal(c: char) -> String {
     regex::escape(c.encode_utf8(&mut [0; 4]))
 }
 
-/// Reads the counts of a repetition, `2`, `2,` or `2,3`, after its `{`; none where that begins none.
+/// Reads the counts of a repetition, `2`, `2,` or `2,3`, after its `{`. `None` means that it begins none.
 fn counts(rest: &str) -> Result<Option<&str>, String> {
     let is_number = |text: &str| {
         !text.is_empty()
@@ -80,7 +81,7 @@ fn counts(rest: &str) -> Result<Option<&str>, String> {
         None => (counts, None),
     };
     let open = most.is_some_and(str::is_empty);
-    // `2,` has no upper count to look at.
+    // `2,` has no upper count to check.
     let most = most.filter(|_| !open);
     if !is_number(least) || most.is_some_and(|most| !is_number(most)) {
         return Ok(None);
@@ -92,7 +93,7 @@ fn counts(rest: &str) -> Result<Option<&str>, String> {
     Ok(Some(counts))
 }
 
-/// The meaning of a backslash and what follows it.
+/// Meaning of a backslash and the character after it.
 enum Escaped {
     Char(char),
     Assertion(&'static str),
@@ -109,7 +110,7 @@ fn escaped(chars: &mut Chars<'_>) -> Result<Escaped, String> {
         'r' => Escaped::Char('\r'),
         't' => Escaped::Char('\t'),
         'v' => Escaped::Char('\u{b}'),
-        // Of ASCII alone in Go.
+        // ASCII alone in Go.
         'd' | 'D' => class("0-9"),
         's' | 'S' => class(r"\t\n\x0C\r\x20"),
         'w' | 'W' => class("0-9A-Za-z_"),

@@ -1,4 +1,4 @@
-//! An image's configuration, as the frontend gives it (OCI image spec, `config`).
+//! Configuration of an image, as the frontend returns it (OCI image spec, `config`).
 
 use crate::gateway::Gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::Result as Built;
@@ -6,10 +6,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use windlass_engine::ports::ImageConfig;
 
-/// The key under which the frontend puts it.
+/// Key of the image's configuration in the result's metadata.
 const KEY: &str = "containerimage.config";
 
-/// The same of the image that the first stage in a row of stages begins with.
+/// Key of the configuration of the image that the first stage in a row of stages begins with.
 const BASE_KEY: &str = "containerimage.base.config";
 
 #[derive(Debug, Default, Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) struct Image {
     history: Option<Vec<Step>>,
 }
 
-/// An instruction that an image was made by.
+/// Entry of `history`: an instruction that the image was made by.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Step {
@@ -42,21 +42,20 @@ impl Image {
         Self::under(KEY, built).unwrap_or_default()
     }
 
-    /// Reads the image that all of this was built on; none where there is none, or the builder is too old to
-    /// say.
+    /// Reads the base image. `None` means that there is none, or that the builder is too old to report it.
     pub(crate) fn base_of(built: &Built) -> Option<Self> {
         Self::under(BASE_KEY, built)
     }
 
     fn under(key: &str, built: &Built) -> Option<Self> {
         let json = built.metadata.get(key).or_else(|| {
-            // With the platform behind it.
+            // A key may end with the platform.
             built.metadata.iter().find(|(name, _)| name.starts_with(key)).map(|(_, json)| json)
         });
         json.and_then(|json| serde_json::from_slice(json).ok())
     }
 
-    /// Lists its TCP ports, ascending.
+    /// Lists the TCP ports of `ExposedPorts`, ascending.
     pub(crate) fn ports(&self) -> Vec<u16> {
         let ports = self.config.exposed_ports.iter().flatten();
         let mut ports: Vec<u16> =
@@ -66,7 +65,7 @@ impl Image {
         ports
     }
 
-    /// Lists the TCP ports that were exposed by what was done after `base`, ascending.
+    /// Lists the TCP ports that were exposed by steps after those of `base`, ascending.
     pub(crate) fn ports_since(&self, base: &Self) -> Vec<u16> {
         let done = base.history.as_ref().map_or(0, Vec::len);
         let steps = self.history.iter().flatten().skip(done);
@@ -81,7 +80,7 @@ impl Image {
         parts.into_iter().flatten().flatten().cloned().collect()
     }
 
-    /// What the pipeline reads of it. A user by name is looked up in the image's own `/etc/passwd`.
+    /// Returns the part that the pipeline reads. A user by name is looked up in the image's own `/etc/passwd`.
     pub(crate) async fn config(
         &self,
         gateway: &Gateway,
@@ -107,11 +106,11 @@ impl Image {
 /// builders `EXPOSE map[80/tcp:{}]`.
 fn exposed(step: &str) -> impl Iterator<Item = u16> {
     let ports = step.strip_prefix("EXPOSE ").unwrap_or_default();
-    let words = ports.split(|c: char| !c.is_ascii_alphanumeric() && c != '/');
-    words.filter_map(|word| word.strip_suffix("/tcp")?.parse().ok())
+    let parts = ports.split(|c: char| !c.is_ascii_alphanumeric() && c != '/');
+    parts.filter_map(|part| part.strip_suffix("/tcp")?.parse().ok())
 }
 
-/// `name:x:1000:…`.
+/// Finds the id of a user in lines such as `name:x:1000:…`.
 fn find_user(passwd: &str, name: &str) -> Option<u32> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -119,8 +118,8 @@ fn find_user(passwd: &str, name: &str) -> Option<u32> {
     })
 }
 
-/// Taken without being declared (Dockerfile reference, "Predefined ARGs" and "BuildKit built-in
-/// build args").
+/// Returns whether an argument is taken without being declared (Dockerfile reference, "Predefined ARGs"
+/// and "BuildKit built-in build args").
 pub(crate) fn is_predefined(name: &str) -> bool {
     let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
     name.starts_with("BUILDKIT_")
@@ -144,7 +143,7 @@ mod tests {
             {"created_by":"EXPOSE [3000/tcp 53/udp]"},{"created_by":"EXPOSE [443/tcp 443/tcp]"}]}"#;
         let image: Image = serde_json::from_str(image).unwrap();
         assert_eq!(image.ports(), [80, 443, 3000]);
-        assert_eq!(image.ports_since(&base), [443, 3000], "also one that it says again");
+        assert_eq!(image.ports_since(&base), [443, 3000], "also one that is exposed again");
         assert_eq!(image.ports_since(&Image::default()), [80, 443, 3000]);
         let bare: Image = serde_json::from_str(r#"{"history":null}"#).unwrap();
         assert!(bare.ports_since(&base).is_empty());

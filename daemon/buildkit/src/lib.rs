@@ -1,4 +1,4 @@
-//! Our BuildKit client, and the Builder port on it.
+//! BuildKit client, and the `Builder` port on it.
 //!
 //! One gateway job builds, runs the tests live in what was built, and pushes exactly that. The
 //! client is ours because the crates that exist kill long solves, never send progress, or upload
@@ -8,7 +8,7 @@ mod builder;
 mod connect;
 mod container;
 mod context;
-mod desk;
+mod credentials;
 mod diffcopy;
 mod docker;
 mod errors;

@@ -1,6 +1,6 @@
 //! Lines that tools print, without what moves a terminal's cursor.
 
-/// Returns a line as it may be shown: what a progress bar wrote last, without control characters.
+/// Returns a line without control characters. Of a progress bar, the last state remains.
 #[must_use]
 pub fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);

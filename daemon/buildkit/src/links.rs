@@ -1,7 +1,7 @@
-//! Links on the way to what COPY names: the builder is sent them, and what they lead to.
+//! Symlinks on the paths that `COPY` names. The builder needs the links and their targets.
 //!
-//! Docker's client does so with fsutil's `FollowLinks`. That looks at each link once, so that of two
-//! paths through one link the second is not found; here each path is walked to its end.
+//! Docker's client finds them with fsutil's `FollowLinks`. `FollowLinks` visits each link once, so that of two
+//! paths through one link the second is not found. Here each path is walked to its end.
 
 use crate::{
     context::Entry,
@@ -9,11 +9,11 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Links in one path, as for Linux: more are a loop.
+/// Most links in one path, as in Linux. More are a loop.
 const MOST_LINKS: u32 = 40;
 
-/// Work of all walks together: entries that are looked at, and parts of paths that are kept for later.
-/// More than that is no real tree, and is sent whole.
+/// Most work of all walks together: entries that are visited, and parts of paths that are kept for later.
+/// A tree that needs more is sent whole.
 const MOST_WORK: usize = 1_000_000;
 
 /// One name in a path.
@@ -23,32 +23,32 @@ enum Part {
     Glob(String),
 }
 
-/// A path that is walked.
+/// Path that is being walked.
 struct Walk {
-    /// The folder or file that was reached, without links.
+    /// Folder or file that was reached, without links.
     at: String,
-    /// The parts that are still to come, the next one last.
+    /// Parts that are still to come, the next one last.
     rest: Vec<Part>,
     links: u32,
 }
 
-/// The tree, by path and by folder.
+/// Entries of a tree, by path and by folder.
 struct Index<'a> {
     entries: BTreeMap<&'a str, &'a Entry>,
     folders: BTreeMap<&'a str, Vec<&'a Entry>>,
     globs: BTreeMap<String, Option<Patterns>>,
 }
 
-/// Finds the links on the way to `paths`, and what they lead to; none: all of the tree is needed.
+/// Finds the links on the way to `paths`, and their targets. `None` means that the whole tree is needed.
 pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<String>> {
     let mut index = Index::new(entries);
     let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
+    let mut visited = BTreeSet::new();
     let mut walks: Vec<Walk> = paths.iter().map(|path| Walk::of(&clean(path))).collect();
     let mut left = MOST_WORK;
     while let Some(mut walk) = walks.pop() {
         left = left.checked_sub(walk.work())?;
-        if !seen.insert((walk.at.clone(), walk.rest.clone())) {
+        if !visited.insert((walk.at.clone(), walk.rest.clone())) {
             continue;
         }
         match walk.rest.pop() {
@@ -66,7 +66,7 @@ pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<Str
                 left = left.checked_sub(index.work(&walk.at, &part))?;
                 for entry in index.find(&walk.at, &part) {
                     if entry.link.is_empty() {
-                        // What holds nothing leads no further.
+                        // An entry that holds nothing leads no further.
                         if walk.rest.is_empty() || index.folders.contains_key(&*entry.path) {
                             left = left.checked_sub(walk.work())?;
                             let rest = walk.rest.clone();
@@ -87,7 +87,7 @@ pub(crate) fn follow(entries: &[Entry], paths: &[String]) -> Option<BTreeSet<Str
 }
 
 impl Walk {
-    /// Begins at the root of the tree. `path`: as COPY names it, cleaned.
+    /// Begins a walk at the root of the tree. `path` is cleaned.
     fn of(path: &str) -> Self {
         let part = |part: &str| {
             if part.contains(['*', '?', '[', '\\']) {
@@ -100,12 +100,12 @@ impl Walk {
         Self { at: String::new(), rest: parts.rev().map(part).collect(), links: 0 }
     }
 
-    /// Measures the path that is still to come: it is copied and compared.
+    /// Returns the cost of the rest of the path, which is copied and compared.
     fn work(&self) -> usize {
         1 + self.rest.len()
     }
 
-    /// Goes on behind a link in the folder that was reached; the tree's root is its `/`.
+    /// Continues behind a link in the folder that was reached. A link's `/` is the root of the tree.
     fn through(&self, link: &str) -> Self {
         let at = if link.starts_with('/') { String::new() } else { self.at.clone() };
         let parts = link.split('/').filter(|part| !matches!(*part, "" | "."));
@@ -125,7 +125,7 @@ impl<'a> Index<'a> {
         Self { entries, folders, globs: BTreeMap::new() }
     }
 
-    /// Counts the entries that [`Self::find`] looks at.
+    /// Counts the entries that [`Self::find`] visits.
     fn work(&self, folder: &str, part: &Part) -> usize {
         match part {
             Part::Name(_) => 1,
@@ -142,7 +142,7 @@ impl<'a> Index<'a> {
             }
             Part::Glob(glob) => glob,
         };
-        // What is no pattern names nothing; the builder says so of the whole path.
+        // A bad pattern names nothing. The builder reports the whole path.
         let patterns = self
             .globs
             .entry(glob.clone())
@@ -169,7 +169,7 @@ fn join(folder: &str, name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A tree of files, and links as `link -> target`; folders are made as needed.
+    /// Creates a tree of files, and of links as `link -> target`. Folders are made as needed.
     fn tree(lines: &[&str]) -> Vec<Entry> {
         let mut entries = BTreeMap::new();
         for &line in lines {

@@ -1,18 +1,18 @@
 //! Patterns of `.dockerignore`, matched as moby/patternmatcher 0.6 does.
 //!
-//! That library makes an expression of Go's `regexp` of what is no plain text, character by
-//! character and without looking whether it is in brackets: a pattern means what that expression
-//! means. The builder cuts the file into lines and has the library check them before we see them.
+//! That library turns a pattern that is no plain text into an expression of Go's `regexp`, character by
+//! character and without regard to brackets. A pattern means what that expression means. The builder cuts the
+//! file into lines and checks them with the library before we receive them.
 
 use crate::go_regex;
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
-/// Bytes that the expression of one pattern takes at most: some hundred wildcards. `?{1000}` alone takes
+/// Most bytes that the compiled expression of a pattern takes: some hundred wildcards. `?{1000}` alone takes
 /// half a megabyte, and a list has hundreds of patterns.
 const LARGEST: usize = 64 << 10;
 
-/// A pattern that cannot be read.
+/// Error for a pattern that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the pattern `{pattern}` cannot be read: {problem}")]
 pub struct BadPattern {
@@ -20,11 +20,11 @@ pub struct BadPattern {
     problem: String,
 }
 
-/// Patterns in order; the last that matches decides.
+/// Patterns in order. The last that matches decides.
 #[derive(Debug, Default)]
 pub struct Patterns(Vec<Pattern>);
 
-/// The patterns that matched a folder, by their place: they match all that is in it, too.
+/// Patterns that matched a folder, by index. They also match all that is in the folder.
 #[derive(Debug, Default)]
 pub struct Matched(Vec<bool>);
 
@@ -43,30 +43,28 @@ enum Shape {
 }
 
 impl Patterns {
-    /// Reads patterns; empty ones are none.
-    ///
-    /// # Errors
-    /// The first that cannot be read.
+    /// Reads patterns, without the empty ones. The error names the first that cannot be read.
     pub fn new(patterns: &[String]) -> Result<Self, BadPattern> {
         let patterns = patterns.iter().map(|pattern| pattern.trim());
         let patterns = patterns.filter(|pattern| !pattern.is_empty()).map(Pattern::new);
         patterns.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Tells whether there is no pattern.
+    /// Returns whether there is no pattern.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Matches a path, and says what to give as `folder` for the entries of this one. `folder`: what
-    /// was said of the folder that it is in.
+    /// Returns whether a path matches, and the `folder` argument for the entries below it.
+    ///
+    /// `folder` is the result for the folder that the path is in. `None` means that it is in the root.
     #[must_use]
     pub fn matches(&self, path: &str, folder: Option<&Matched>) -> (bool, Matched) {
         let mut matched = false;
         let each = self.0.iter().enumerate().map(|(index, pattern)| {
             let inherited = folder.and_then(|folder| folder.0.get(index)).copied();
-            // A pattern that could change nothing is not looked at: it does not count as matched.
+            // A pattern that could change nothing is not tried: it does not count as matched.
             let changes = pattern.negated == matched;
             let hit = inherited == Some(true) || (changes && pattern.shape.matches(path));
             if hit {
@@ -139,7 +137,7 @@ impl Shape {
                     go.push(c);
                     kind = Kind::Regex;
                 }
-                // Its list has `|`, `{` and `}` as well; its table of eight bytes has no place for them.
+                // The library's list has `|`, `{` and `}`, too. Its table of eight bytes has no place for them.
                 '.' | '+' | '(' | ')' | '$' => go.extend(['\\', c]),
                 c => go.push(c),
             }
@@ -212,9 +210,9 @@ mod tests {
         Patterns::new(&patterns).unwrap()
     }
 
-    /// Asks as a walk does: the folders first.
-    fn ignored(said: &[&str], path: &str) -> bool {
-        let patterns = patterns(said);
+    /// Matches as a walk does: the folders first.
+    fn ignored(list: &[&str], path: &str) -> bool {
+        let patterns = patterns(list);
         let cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let mut last: Option<(bool, Matched)> = None;
         for at in cuts {
@@ -246,8 +244,8 @@ mod tests {
             (&[".git"], ".gitignore", false),
             (&["  spaced  "], "spaced", true),
         ];
-        for (said, path, expected) in cases {
-            assert_eq!(ignored(said, path), *expected, "{said:?} {path}");
+        for (list, path, expected) in cases {
+            assert_eq!(ignored(list, path), *expected, "{list:?} {path}");
         }
     }
 
@@ -315,7 +313,7 @@ mod tests {
         assert!(ignored(&["a|b"], "a|b"), "without a wildcard it is plain text");
     }
 
-    /// A negation that changed nothing for a folder says nothing of what is in it.
+    /// A negation that changed nothing for a folder does not count for its content.
     #[test]
     fn what_is_in_a_folder_inherits_what_matched_the_folder() {
         assert!(ignored(&["x/y", "!x"], "x/y"));
@@ -327,7 +325,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused_by_name() {
-        for (pattern, words) in [
+        for (pattern, problem) in [
             ("!", "nothing follows the `!`"),
             ("[z-a]x", "the range `z-a`"),
             ("a[", "is not closed"),
@@ -335,7 +333,7 @@ mod tests {
             ("?{1000}", "size limit"),
         ] {
             let error = Patterns::new(&["fine".into(), pattern.into()]).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{pattern}`")) && error.contains(words), "{error}");
+            assert!(error.contains(&format!("`{pattern}`")) && error.contains(problem), "{error}");
         }
     }
 

@@ -5,19 +5,17 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
 use windlass_model::{error::BuildError, redact::Redactor};
 
-/// Of one file, and of all together: a report is text for a plugin with 64 MiB of memory.
+/// Most bytes of one report, and of all together. A plugin with 64 MiB of memory reads them.
 const LARGEST_FILE: u64 = 2 << 20;
 const LARGEST: u64 = 8 << 20;
-/// Folders that are looked into, and files that are read: each is a call.
+/// Most folders that are listed, and most files that are read. Each is a call.
 const MOST_FOLDERS: usize = 200;
 const MOST_FILES: usize = 100;
-/// Go's `os.ModeDir`, which is how the builder tells a folder.
+/// Go's `os.ModeDir`: the bit that marks a folder.
 const FOLDER: u32 = 1 << 31;
 
-/// What matches, by its path under `cwd`. What is too large, or no text, is left out.
-///
-/// # Errors
-/// A glob that is none.
+/// Collects the masked text of the files that match, by path under `cwd`. Files that are too large are left
+/// out. The error names a glob that cannot be read.
 pub(crate) async fn collect(
     gateway: &Gateway,
     container: &str,
@@ -39,7 +37,7 @@ pub(crate) async fn collect(
             let name = entry.path.rsplit('/').next().unwrap_or_default();
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             if entry.mode & FOLDER != 0 {
-                // Nobody's reports are in there, and walking them takes minutes.
+                // No reports are in these folders, and walking them takes minutes.
                 let installed = matches!(name, "node_modules" | ".git" | "vendor" | ".venv");
                 if !installed && globs.iter().any(|glob| can_hold(&path, glob)) {
                     folders.push(path);
@@ -70,12 +68,12 @@ fn compiled(globs: &[String]) -> Result<GlobSet, BuildError> {
     set.build().map_err(refuse)
 }
 
-/// Whether something below a folder can match.
+/// Returns whether something below a folder can match.
 fn can_hold(folder: &str, glob: &str) -> bool {
     glob.contains("**") || glob.split('/').count() > folder.split('/').count()
 }
 
-/// The folders above each first wildcard, where walking begins.
+/// Returns the folders above each first wildcard, where walking begins.
 fn roots(globs: &[String]) -> Vec<String> {
     let mut roots: Vec<String> = globs
         .iter()

@@ -1,7 +1,9 @@
-//! A session: buildkitd calls back over a stream that we opened, and we serve files, logins,
-//! secrets and health on it.
+//! Session of a build: buildkitd calls back through a stream that we opened, and we serve files, logins,
+//! secrets and health on that stream.
 
-use crate::{connect::LARGEST_MESSAGE, context::Context, desk::CredentialProvider, diffcopy};
+use crate::{
+    connect::LARGEST_MESSAGE, context::Context, credentials::CredentialProvider, diffcopy,
+};
 use bollard_buildkit_proto::{
     fsutil::types::Packet,
     moby::{
@@ -37,7 +39,7 @@ use tonic::{
 use windlass_engine::ports::Credential;
 use windlass_model::secret::Secret;
 
-/// What we serve; buildkitd checks the first two names and calls the others as it likes.
+/// Methods that we serve. buildkitd checks the first two names and calls the others as it likes.
 const METHODS: [&str; 7] = [
     "/moby.filesync.v1.FileSync/DiffCopy",
     "/moby.filesync.v1.Auth/Credentials",
@@ -48,23 +50,23 @@ const METHODS: [&str; 7] = [
     "/grpc.health.v1.Health/Check",
 ];
 
-/// Bytes between the two ends of the inner connection: below a quarter megabyte it throttles.
+/// Bytes between the two ends of the inner connection. Less than a quarter megabyte throttles it.
 const BUFFER: usize = 256 << 10;
 
-/// Bytes of a call's metadata, with 32 for each entry (HTTP/2): the patterns of `.dockerignore` come so,
-/// and the paths after COPY. Some two thousand of them fit; hyper's own limit takes 270.
+/// Most bytes of a call's metadata, with 32 for each entry (HTTP/2). Patterns of `.dockerignore` and paths
+/// after `COPY` arrive there. Some two thousand of them fit; hyper's own limit takes 270.
 const LARGEST_HEADERS: u32 = 128 << 10;
 
-/// What a session serves.
+/// Files, secrets and logins that a session serves.
 #[derive(Clone)]
 pub(crate) struct Served {
-    /// By `dir-name`: `context`, `dockerfile`.
+    /// Contexts by `dir-name`: `context`, `dockerfile`.
     pub(crate) contexts: BTreeMap<&'static str, Arc<Context>>,
     pub(crate) secrets: Arc<BTreeMap<String, Secret>>,
     pub(crate) logins: Arc<CredentialProvider>,
 }
 
-/// Open until dropped.
+/// Session that is open until it is dropped.
 pub(crate) struct Session {
     pub(crate) id: String,
     tasks: Vec<AbortHandle>,
@@ -76,7 +78,7 @@ impl Drop for Session {
     }
 }
 
-/// Opens a session. `key` says whose context it is: BuildKit keeps what it was sent under it.
+/// Opens a session. `key` is that of the context: BuildKit keeps the files that it received under this key.
 pub(crate) fn open(channel: Channel, key: &str, served: Served) -> Session {
     let id = uuid::Uuid::now_v7().simple().to_string();
     let (near, far) = tokio::io::duplex(BUFFER);
@@ -124,7 +126,7 @@ fn head(id: &str, key: &str) -> MetadataMap {
     metadata
 }
 
-/// Carries the inner connection's bytes over the outer stream, both ways.
+/// Carries the inner connection's bytes through the outer stream, both ways.
 async fn carry(
     channel: Channel,
     metadata: MetadataMap,
@@ -132,8 +134,8 @@ async fn carry(
 ) -> Result<(), Status> {
     let (mut read, mut write) = tokio::io::split(near);
     let (out, outgoing) = mpsc::channel(8);
-    // In this same future, so that both halves go with it: the inner connection ends then, and what
-    // it serves is let go.
+    // In this same future, so that both halves end with it. The inner connection then ends, and drops what
+    // it serves.
     let pump = async move {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(length @ 1..) = read.read(&mut buffer).await {
@@ -214,19 +216,19 @@ impl Secrets for Served {
 
 #[tonic::async_trait]
 impl Auth for Served {
-    /// An empty answer means that nobody logs in there.
+    /// Answers with the login of a host. An empty answer means that nobody logs in there.
     async fn credentials(
         &self,
         request: Request<CredentialsRequest>,
     ) -> Result<Response<CredentialsResponse>, Status> {
         let text = |secret: &Secret| secret.reveal_text().unwrap_or_default().to_owned();
         Ok(Response::new(match self.logins.login(&request.get_ref().host).await? {
-            // A token of the registry itself goes by `fetch_token`.
+            // `fetch_token` answers with a token of the registry itself.
             None | Some(Credential::Bearer(_)) => CredentialsResponse::default(),
             Some(Credential::Basic(username, secret)) => {
                 CredentialsResponse { username, secret: text(&secret) }
             }
-            // Without a user it is sent as a refresh token (BuildKit, `util/resolver/authorizer.go`).
+            // BuildKit sends it as a refresh token if there is no user (BuildKit, `util/resolver/authorizer.go`).
             Some(Credential::IdentityToken(secret)) => {
                 CredentialsResponse { username: String::new(), secret: text(&secret) }
             }
@@ -242,7 +244,7 @@ impl Auth for Served {
             return Err(Status::unimplemented("ask for credentials"));
         };
         let token = token.reveal_text().unwrap_or_default().into();
-        // Asked for again after a minute, so that one that is renewed is not missed.
+        // After a minute buildkitd asks again, so that a renewed token is not missed.
         Ok(Response::new(FetchTokenResponse { token, expires_in: 60, issued_at: 0 }))
     }
 

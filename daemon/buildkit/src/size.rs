@@ -1,4 +1,4 @@
-//! How large an image is, by the manifest that was pushed.
+//! Size of an image, by the manifest that was pushed.
 //!
 //! buildkitd serves containerd's content API beside its own (`Controller.Register` in its
 //! `control/control.go`), read only; its messages are in no crate that we have.
@@ -8,9 +8,9 @@ use std::time::Duration;
 use tonic::{Request, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 
-/// A size is worth no longer wait.
+/// Longest wait for a size, which is worth no more.
 const WAIT: Duration = Duration::from_secs(5);
-/// No manifest is larger (the distribution spec asks registries for 4 MiB).
+/// Largest manifest, in bytes (the distribution spec asks registries for 4 MiB).
 const LONGEST: usize = 4 << 20;
 /// `service Content` of containerd's `api/services/content/v1/content.proto`.
 const READ: &str = "/containerd.services.content.v1.Content/Read";
@@ -22,7 +22,7 @@ struct ReadRequest {
     digest: String,
     #[prost(int64, tag = "2")]
     offset: i64,
-    /// 0: all.
+    /// 0 means all bytes.
     #[prost(int64, tag = "3")]
     size: i64,
 }
@@ -36,7 +36,7 @@ struct ReadResponse {
     data: Vec<u8>,
 }
 
-/// An OCI manifest, as far as it tells sizes.
+/// Sizes in an OCI manifest.
 #[derive(Deserialize)]
 struct Manifest {
     config: Descriptor,
@@ -48,7 +48,7 @@ struct Descriptor {
     size: u64,
 }
 
-/// Bytes of configuration and layers; none where the builder does not tell.
+/// Returns the bytes of configuration and layers. `None` means that the builder does not report them.
 pub(crate) async fn of(channel: Channel, digest: &str) -> Option<u64> {
     let read = tokio::time::timeout(WAIT, read(channel, digest)).await;
     sum(&read.ok()??)

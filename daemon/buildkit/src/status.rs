@@ -1,4 +1,4 @@
-//! A solve's progress as events: steps as they end, their output line by line.
+//! Progress of a solve as events: steps as they end, and their output line by line.
 
 use crate::{connect::LARGEST_MESSAGE, line::plain};
 use bollard_buildkit_proto::{
@@ -13,36 +13,36 @@ use tonic::transport::Channel;
 use windlass_engine::recorder::Recorder;
 use windlass_model::{event::Event, job::Stage, redact::Stream, testing::LastWords};
 
-/// Lines that are kept of each step, for its error.
+/// Most lines that are kept of each step, for its error.
 const TAIL: usize = 25;
 
-/// A line longer than this is cut into several.
+/// Longest line, in bytes. A longer one is cut into several.
 const LONGEST_LINE: usize = 8 << 10;
 
-/// The last lines of each step, by its digest.
+/// Last lines of each step, by the step's digest.
 #[derive(Clone, Default)]
-pub(crate) struct Tails(Arc<Mutex<Told>>);
+pub(crate) struct Tails(Arc<Mutex<State>>);
 
 #[derive(Default)]
-struct Told {
+struct State {
     tails: BTreeMap<String, VecDeque<String>>,
-    /// Lines of all steps, while somebody listens.
+    /// Lines of all steps, while a test listens. `None` means that none does.
     heard: Option<LastWords>,
-    /// The lines that steps have begun, while somebody listens.
+    /// Lines that steps have begun, while a test listens.
     begun: BTreeMap<String, Vec<String>>,
 }
 
 impl Tails {
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, vertex: &str, line: &str) {
-        let mut told = self.told();
-        if let Some(heard) = &told.heard {
+        let mut state = self.lock();
+        if let Some(heard) = &state.heard {
             heard.keep(line.to_owned());
         }
-        let tail = told.tails.entry(vertex.to_owned()).or_default();
+        let tail = state.tails.entry(vertex.to_owned()).or_default();
         if tail.len() == TAIL {
             tail.pop_front();
         }
@@ -50,55 +50,56 @@ impl Tails {
     }
 
     fn is_heard(&self) -> bool {
-        self.told().heard.is_some()
+        self.lock().heard.is_some()
     }
 
-    /// Keeps what a step has begun to say; nothing where it is over.
+    /// Keeps the lines that a step has begun. Empty means that the step has ended.
     fn begins(&self, vertex: &str, lines: Vec<String>) {
-        let mut told = self.told();
+        let mut state = self.lock();
         if lines.is_empty() {
-            told.begun.remove(vertex);
+            state.begun.remove(vertex);
         } else {
-            told.begun.insert(vertex.to_owned(), lines);
+            state.begun.insert(vertex.to_owned(), lines);
         }
     }
 
     pub(crate) fn of(&self, vertex: &str) -> Vec<String> {
-        self.told().tails.get(vertex).into_iter().flatten().cloned().collect()
+        self.lock().tails.get(vertex).into_iter().flatten().cloned().collect()
     }
 
-    /// Listens to all steps. Dropped before it is over, what is heard leaves its last lines in `last`.
+    /// Listens to all steps. A listener that is dropped without [`Listening::finish`] leaves their last lines
+    /// in `last`.
     pub(crate) fn listen<'a>(&'a self, last: &'a LastWords) -> Listening<'a> {
-        self.told().heard = Some(LastWords::default());
+        self.lock().heard = Some(LastWords::default());
         Listening { tails: self, last }
     }
 }
 
-/// Steps that may be given up in the middle.
+/// Listener to steps that may be given up in the middle.
 pub(crate) struct Listening<'a> {
     tails: &'a Tails,
     last: &'a LastWords,
 }
 
 impl Listening<'_> {
-    /// Ends it: the steps ended themselves.
-    pub(crate) fn over(self) {
-        self.tails.told().heard = None;
+    /// Ends the listening, since the steps ended by themselves.
+    pub(crate) fn finish(self) {
+        self.tails.lock().heard = None;
     }
 }
 
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
-        let mut told = self.tails.told();
-        let begun = std::mem::take(&mut told.begun);
-        let Some(heard) = told.heard.take() else { return };
+        let mut state = self.tails.lock();
+        let begun = std::mem::take(&mut state.begun);
+        let Some(heard) = state.heard.take() else { return };
         for line in heard.lines().into_iter().chain(begun.into_values().flatten()) {
             self.last.keep(line);
         }
     }
 }
 
-/// Bytes in, masked lines out.
+/// Splitter of a stream's bytes into masked lines.
 #[derive(Clone)]
 pub(crate) struct Lines {
     mask: Stream,
@@ -157,7 +158,7 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, re
         recorder,
         names: BTreeMap::new(),
         lines: BTreeMap::new(),
-        told: BTreeSet::new(),
+        reported: BTreeSet::new(),
         warned: BTreeSet::new(),
     };
     while let Ok(Some(response)) = stream.message().await {
@@ -171,9 +172,9 @@ struct Steps {
     recorder: Recorder,
     names: BTreeMap<String, String>,
     lines: BTreeMap<String, Lines>,
-    /// Steps whose end was told: some are reported again as more of the build asks for them.
-    told: BTreeSet<String>,
-    /// Warnings that were told: the frontend gives them again each time that it is asked something.
+    /// Steps that were recorded as ended. Some end again as more of the build asks for them.
+    reported: BTreeSet<String>,
+    /// Warnings that were recorded. The frontend repeats them with each answer.
     warned: BTreeSet<String>,
 }
 
@@ -193,8 +194,8 @@ impl Steps {
             self.tails.begins(&log.vertex, begun);
         }
         for vertex in response.vertexes {
-            let over = vertex.completed.is_some() || !vertex.error.is_empty();
-            if over && self.told.insert(vertex.digest.clone()) {
+            let has_ended = vertex.completed.is_some() || !vertex.error.is_empty();
+            if has_ended && self.reported.insert(vertex.digest.clone()) {
                 if let Some(mut rest) = self.lines.remove(&vertex.digest) {
                     self.tails.begins(&vertex.digest, Vec::new());
                     self.record(&vertex.digest, rest.finish()).await;
@@ -228,7 +229,7 @@ impl Steps {
     }
 
     async fn ended(&self, vertex: Vertex) {
-        // BuildKit's own errands (loading the Dockerfile, exporting) are of no interest when well.
+        // BuildKit's own errands (loading the Dockerfile, exporting) are of no interest when they succeed.
         if vertex.name.starts_with("[internal]") && vertex.error.is_empty() {
             return;
         }
@@ -266,15 +267,15 @@ mod tests {
         let listening = tails.listen(&last);
         tails.push("step", "test_adds ... ok");
         tails.begins("step", vec!["test_waits_for_the_bank ... ".into()]);
-        tails.begins("other", vec!["over".into()]);
+        tails.begins("other", vec!["ended".into()]);
         tails.begins("other", Vec::new());
         drop(listening);
         let expected = ["test_adds ... ok", "test_waits_for_the_bank ... "];
         assert_eq!(last.lines(), expected);
         let listening = tails.listen(&last);
         tails.push("step", "built");
-        listening.over();
-        assert_eq!(last.lines(), expected, "what a stage says while it is built is no test's word");
+        listening.finish();
+        assert_eq!(last.lines(), expected, "the output of a stage that was built is no test's");
         assert_eq!(tails.of("step"), ["test_adds ... ok", "built"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where buildkitd asks for the logins of one build.
+//! Logins of one build, for buildkitd (BuildKit's `authprovider`).
 
 use ring::{
     rand::SystemRandom,
@@ -12,15 +12,16 @@ use windlass_engine::{
 };
 use windlass_model::error::PluginError;
 
-/// As images name it, and as its API is called.
+/// Docker Hub: its host in the names of images, and the host of its API.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 
+/// Logins of one build, and a key that proves to buildkitd whose they are.
 pub(crate) struct CredentialProvider {
     logins: Arc<dyn Logins>,
     recorder: Recorder,
-    /// Of this build alone: buildkitd shares tokens among all sessions that prove the same key.
+    /// Key of this build alone: buildkitd shares tokens among all sessions that prove the same key.
     key: Option<Ed25519KeyPair>,
-    /// The last login that could not be had, and where.
+    /// Host and error of the last login that failed.
     failed: Mutex<Option<(String, PluginError)>>,
 }
 
@@ -31,7 +32,7 @@ impl CredentialProvider {
         Self { logins, recorder, key, failed: Mutex::default() }
     }
 
-    /// By exact host.
+    /// Finds the login of exactly this host. `None` means that nobody logs in there.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
         match self.logins.login(named(host), &self.recorder).await {
             Ok(login) => Ok(login.map(|login| login.credential)),
@@ -60,7 +61,7 @@ impl CredentialProvider {
         Ok(self.key()?.public_key().as_ref().to_vec())
     }
 
-    /// Signature and payload, one after the other, as NaCl has it.
+    /// Returns signature and payload, one after the other, as NaCl's `crypto_sign` does.
     pub(crate) fn signed(&self, payload: &[u8]) -> Result<Vec<u8>, Status> {
         Ok([self.key()?.sign(payload).as_ref(), payload].concat())
     }
