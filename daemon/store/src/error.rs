@@ -1,8 +1,8 @@
-//! Errors of SQLite and of files, as the port has them.
+//! Conversion of errors of SQLite and of files into the port's.
 
 use windlass_engine::ports::store::StoreError;
 
-/// Turns another library's error into the port's.
+/// Conversion of another library's error into the port's.
 pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
 }

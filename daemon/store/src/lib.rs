@@ -1,8 +1,7 @@
 //! The storage port on SQLite: jobs and their journals, claims, due work, releases, sealed secrets.
 //!
-//! One daemon, one file, one writer task that commits what has come together. Lines of logs are
-//! committed without waiting for the disk; every other event waits, and takes the lines before it
-//! along.
+//! One daemon, one file, one writer task that commits waiting events together. Log lines are committed
+//! without waiting for the disk. Every other event waits until it and the lines before it are on the disk.
 
 mod error;
 mod memory;

@@ -37,9 +37,9 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Tables {
     jobs: BTreeMap<String, Row>,
-    /// By id, with the time that each was made.
+    /// Releases by id, each with its creation time.
     releases: BTreeMap<String, (Release, u64)>,
-    /// Versions from 1 by project and name, with the time that each was put.
+    /// Versions from 1 by project and name, each with its creation time.
     secrets: BTreeMap<(String, String), Vec<(Secret, u64)>>,
     due: BTreeMap<(DueKind, String), Scheduled>,
 }
@@ -60,7 +60,7 @@ struct Row {
 
 struct Scheduled {
     at_ms: u64,
-    /// Nobody takes it before. `None` means that nobody has taken it.
+    /// Time before which nobody else takes the work. `None` means that nobody has taken it.
     taken_until_ms: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Returns the store as the next life of its daemon opens it: all is there, and no claim stands.
+    /// Returns the store as the next life of its daemon opens it: with all data, and without claims.
     #[must_use]
     pub fn reopened(&self) -> Self {
         let mut tables = self.tables();

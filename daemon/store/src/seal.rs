@@ -1,5 +1,5 @@
-//! Sealing: a fresh key per record, wrapped by the key file's; each bound to its row, so that rows
-//! cannot be swapped.
+//! Sealing of values: a fresh key per record, wrapped by the key file's. Both ciphertexts are bound to the
+//! record's row, so that rows cannot be swapped.
 
 use crate::error::OrStore;
 use chacha20poly1305::{
@@ -22,14 +22,14 @@ use zeroize::Zeroizing;
 pub struct Key(Zeroizing<[u8; 32]>);
 
 const NONCE: usize = 24;
-/// A wrapped key: nonce, 32 bytes, tag.
+/// Bytes of a wrapped key: nonce, 32 bytes, tag.
 const WRAPPED: usize = NONCE + 32 + 16;
 
 impl Key {
     /// Reads a key file, or makes one that only its owner may read.
     ///
     /// # Errors
-    /// When it cannot be read or made, or does not hold 32 bytes.
+    /// Returns [`StoreError::Unreadable`] when the file does not hold 32 bytes.
     pub fn file(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             let mut key = Zeroizing::new([0; 32]);

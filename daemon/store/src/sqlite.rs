@@ -28,13 +28,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-/// The one journal of a daemon. Clones share it.
+/// Store on SQLite, the only one of a daemon. Clones share what is stored.
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
     writes: mpsc::Sender<Write>,
     key: Key,
-    /// Ids of jobs with something new.
+    /// Ids of jobs with new events.
     updates: broadcast::Sender<String>,
     _lock: Arc<File>,
 }
@@ -43,7 +43,7 @@ impl SqliteStore {
     /// Opens the store in `folder`, or makes one.
     ///
     /// # Errors
-    /// [`StoreError::Held`] when another process has it.
+    /// Returns [`StoreError::Held`] when another process has the folder's lock.
     pub async fn open(folder: &Path, key: Key) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).or_store()?;
         let lock = OpenOptions::new().create(true).append(true).open(folder.join("lock"));
@@ -68,7 +68,8 @@ impl SqliteStore {
     }
 }
 
-/// The lock is this process's: whoever claimed a job or took work before does not live any more.
+/// Ends the claims of earlier processes, and what they took of due work. None of them lives any more, since
+/// this process has the lock.
 async fn end_earlier_life(pool: &SqlitePool) -> Result<(), StoreError> {
     for end in [
         "UPDATE jobs SET claimed_by = NULL WHERE claimed_by IS NOT NULL AND ended = 0",

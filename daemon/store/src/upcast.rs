@@ -61,7 +61,7 @@ fn raise_runtimes(value: &mut Value) -> serde_json::Result<()> {
     }
 }
 
-/// Tells whether an object is a release. What users write in a job is text, and never such an object.
+/// Returns whether an object is a release. Users write only text into a job, and never such an object.
 fn is_release(fields: &Map<String, Value>) -> bool {
     ["id", "app", "commit", "image", "runtime"].iter().all(|field| fields.contains_key(*field))
 }

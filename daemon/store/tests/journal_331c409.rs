@@ -1,4 +1,4 @@
-//! A journal of commit 331c409 is read, and gone on with.
+//! A journal of commit 331c409 is read and continued.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use windlass_model::{
 };
 use windlass_store::{Key, SqliteStore};
 
-/// The kinds of events that commit 331c409 has.
+/// Number of the kinds of events of commit 331c409.
 const KINDS: usize = 24;
 
 fn id(number: u32) -> String {
@@ -45,7 +45,7 @@ async fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, Key::file(&folder.join("key")).unwrap()).await.unwrap()
 }
 
-async fn stands(store: &SqliteStore, number: u32) -> ResumePoint {
+async fn resume_point(store: &SqliteStore, number: u32) -> ResumePoint {
     let stored = store.replay(&id(number)).await.unwrap().unwrap();
     let events: Vec<_> = stored.events.into_iter().map(|event| event.event).collect();
     replay(&events).unwrap()
@@ -60,7 +60,7 @@ async fn its_jobs_and_all_kinds_of_events_are_read() {
     let states: Vec<_> = jobs.iter().rev().map(|record| (record.state, record.stage)).collect();
     let expected = [
         (JobState::Succeeded, Some(Stage::Release)),
-        // A daemon of then put a job that it took up again to its first stage.
+        // A daemon of that commit put a job that it took up again to its first stage.
         (JobState::RollingBack, Some(Stage::Clone)),
         (JobState::Running, Some(Stage::Release)),
         (JobState::Failed, Some(Stage::Build)),
@@ -102,20 +102,22 @@ async fn its_unfinished_jobs_stand_where_they_stood() {
     let unfinished = store.unfinished().await.unwrap();
     let ids: Vec<_> = unfinished.into_iter().map(|record| record.job.id).collect();
     assert_eq!(ids, [2, 3, 6, 8].map(id));
-    let ResumePoint::Planned { next, begun, rolling_back, plan, .. } = stands(&store, 2).await
+    let ResumePoint::Planned { next, begun, rolling_back, plan, .. } =
+        resume_point(&store, 2).await
     else {
         panic!("not planned")
     };
     assert_eq!((next, begun), (Cursor::Rollback(0), true));
     assert_eq!(rolling_back.unwrap().begun, 2);
     assert_eq!(plan.release.clusters, ["eu", "us"]);
-    let ResumePoint::Planned { next, begun, rolling_back, .. } = stands(&store, 3).await else {
+    let ResumePoint::Planned { next, begun, rolling_back, .. } = resume_point(&store, 3).await
+    else {
         panic!("not planned")
     };
     assert_eq!((next, begun, rolling_back), (Cursor::Forward(1), true, None));
-    assert!(matches!(stands(&store, 6).await, ResumePoint::Fresh));
-    let ResumePoint::OutcomeDecided { hooks, next, .. } = stands(&store, 8).await else {
-        panic!("not concluding")
+    assert!(matches!(resume_point(&store, 6).await, ResumePoint::Fresh));
+    let ResumePoint::OutcomeDecided { hooks, next, .. } = resume_point(&store, 8).await else {
+        panic!("outcome not decided")
     };
     assert_eq!((hooks.len(), next), (1, Cursor::Notify(0)));
 }
@@ -141,7 +143,7 @@ async fn its_releases_secrets_and_due_work_are_read() {
     assert_eq!((due[0].app(), due[0].at_ms), (Some(app), 1_795_463_200_000));
 }
 
-/// All that a runtime of then can say.
+/// Checks a release that uses every field of that commit's runtime.
 fn assert_full(release: &Release) {
     let web = release.runtime.web().unwrap();
     let probes = &web.probes;
@@ -161,7 +163,7 @@ fn assert_full(release: &Release) {
 }
 
 #[tokio::test]
-async fn it_is_gone_on_with() {
+async fn it_is_continued() {
     let folder = tempfile::tempdir().unwrap();
     restore(folder.path()).await;
     {
@@ -173,7 +175,7 @@ async fn it_is_gone_on_with() {
         store.close().await;
     }
     let store = open(folder.path()).await;
-    let ResumePoint::Planned { next, begun, .. } = stands(&store, 3).await else {
+    let ResumePoint::Planned { next, begun, .. } = resume_point(&store, 3).await else {
         panic!("not planned")
     };
     assert_eq!((next, begun), (Cursor::Forward(2), false));

@@ -82,8 +82,8 @@ impl DueWork for SqliteStore {
     }
 }
 
-/// Returns the kinds of work that this daemon does, as a list for `json_each`. Others are a newer
-/// daemon's, and are left to it.
+/// Returns the kinds of work that this daemon does, as a list for `json_each`. Other kinds are left to a newer
+/// daemon.
 fn kinds() -> Result<String, StoreError> {
     upcast::write(&DueKind::ALL.map(DueKind::as_str))
 }

@@ -97,7 +97,7 @@ impl Jobs for SqliteStore {
              AND (?6 IS NULL OR environment = ?6) \
              ORDER BY id DESC LIMIT ?5"
         ));
-        // Lists for `json_each`, which is how SQLite takes them; nothing stored is read so.
+        // SQLite takes lists by `json_each`. Nothing stored is read in this way.
         let projects = filter.projects.as_ref().map(upcast::write).transpose()?;
         let states: Vec<_> = filter.states.iter().map(|state| state.as_str()).collect();
         let states = Some(states).filter(|states| !states.is_empty());

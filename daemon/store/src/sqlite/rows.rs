@@ -1,4 +1,4 @@
-//! Rows, as the port has them.
+//! Conversion of rows into the port's types.
 
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, sqlite::SqliteRow};
@@ -41,7 +41,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
     let body: &str = row.try_get("body").or_store()?;
     // The end of a job that was never taken up is its first event.
     let has_begun = last_seq > i64::from(outcome.is_some());
-    // The outcome knows where a job ended; hooks that look on come after it.
+    // The outcome has the stage in which a job ended. Notification hooks run after that stage.
     let stage = match &outcome {
         Some(outcome) => Some(outcome.stage()),
         None => text("stage")?.map(|word| stage(id, word)).transpose()?,
@@ -83,12 +83,12 @@ pub(super) fn recorded(job: &str, row: &SqliteRow) -> Result<Recorded, StoreErro
     Ok(Recorded { seq: unsigned(seq), at_ms: unsigned(at_ms), event })
 }
 
-/// Returns a number as SQLite has it. One too large for it becomes its largest.
+/// Returns a number for SQLite. A number that is too large becomes SQLite's largest.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Returns a number of SQLite. One below zero, which nothing writes, becomes zero.
+/// Returns a number of SQLite. A negative number, which nothing writes, becomes zero.
 pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Jobs for the daemon that runs them: claims, the journal, and reading what it wrote.
+//! Jobs for the daemon that runs them: claims, the journal, and replay.
 
 use super::{
     SqliteStore,
@@ -47,7 +47,7 @@ impl Runs for SqliteStore {
     }
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {
-        // Both are of one moment.
+        // One transaction: the record and the events are of one moment.
         let mut transaction = self.pool.begin().await.or_store()?;
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
         let row = sqlx::query(select).bind(job).fetch_optional(&mut *transaction).await;

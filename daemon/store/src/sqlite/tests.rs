@@ -1,4 +1,4 @@
-//! What only a file has: a lock, a disk, rows of other versions. The promises of all stores are in
+//! Tests of a store's file: lock, disk, rows of other versions. The promises of all stores are in
 //! `tests/conformance`.
 
 use super::SqliteStore;
@@ -64,7 +64,7 @@ async fn one_process_holds_a_store() {
     store.check().await.unwrap();
 }
 
-/// How a job ended says where, whatever was stored by an older daemon.
+/// An older daemon may have stored another stage.
 #[tokio::test]
 async fn the_stage_of_an_ended_job_is_that_of_its_outcome() {
     let folder = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ async fn no_secret_is_in_clear_text_on_the_disk() {
     assert!(store.delete("shop", "moved").await.unwrap());
 }
 
-/// A daemon that was put back to an older version does not read what it does not know.
+/// A daemon that was downgraded does not read rows that it does not know.
 #[tokio::test]
 async fn a_row_of_a_newer_version_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The one task that writes events: what has come together is one transaction.
+//! The only task that writes events. Events that wait together are one transaction.
 
 use super::rows::{signed, state};
 use crate::{error::OrStore, upcast};
@@ -11,14 +11,14 @@ use windlass_model::{
 };
 use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
 
-/// One event, and who waits for it.
+/// Event to store, with the channel to whoever waits for it.
 pub(super) struct Write {
     pub(super) claim: Claim,
     pub(super) event: Event,
     pub(super) done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// So many are taken into one transaction.
+/// Most events in one transaction.
 const BATCH: usize = 512;
 
 pub(super) fn start(
@@ -50,14 +50,14 @@ pub(super) fn start(
     send
 }
 
-/// Stores a batch, or nothing of it. Returns the result of each write: a job that has ended takes
-/// nothing, and is no error of others.
+/// Stores a batch, or nothing of it. Returns the result of each write: an event that its job refuses is no
+/// error of other events.
 async fn commit(
     connection: &mut SqliteConnection,
     batch: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    // Lines of logs need not be on the disk before more work is done; a killed process loses
-    // neither, since the file is the kernel's by then.
+    // Log lines need not be on the disk before more work is done. A killed process loses no line, since
+    // the kernel has the file's content by then.
     let wait = batch.iter().any(|write| !matches!(write.event, Event::Log { .. }));
     let pragma = if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
     sqlx::query(pragma).execute(&mut *connection).await.or_store()?;
@@ -78,7 +78,7 @@ async fn commit(
     written
 }
 
-/// Stores one event. `None` means that it was stored, and an error in it that the job refuses it.
+/// Stores one event. `None` means that it was stored. An inner error means that the job refuses the event.
 async fn append(
     connection: &mut SqliteConnection,
     write: &Write,
@@ -127,7 +127,7 @@ async fn append(
     Ok(None)
 }
 
-/// Returns why a job takes nothing from this claim.
+/// Returns the reason for which a job refuses events of a claim.
 async fn refusal(
     connection: &mut SqliteConnection,
     claim: &Claim,
@@ -139,7 +139,7 @@ async fn refusal(
     Ok(StoreError::Fenced { job: claim.job.clone(), by: by.unwrap_or_default() })
 }
 
-/// The earlier of two times stays, and work that somebody has taken is there to be taken again.
+/// Schedules work. The earlier of two times stays, and work that is taken can be taken again.
 async fn schedule(connection: &mut SqliteConnection, due: &Due) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO due (kind, key, at_ms) VALUES (?, ?, ?) ON CONFLICT (kind, key) \

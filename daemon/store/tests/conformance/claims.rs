@@ -55,7 +55,7 @@ pub(crate) async fn what_has_ended_is_not_claimed(place: Place) {
     assert_eq!(store.claim("1", DAEMON).await.unwrap(), None);
 }
 
-/// Also where the daemon has another name by then.
+/// The daemon may have another name by then.
 pub(crate) async fn a_new_life_ends_the_claims_of_the_one_before(place: Place) {
     let old = {
         let store = place.open().await;

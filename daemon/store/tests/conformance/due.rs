@@ -65,7 +65,7 @@ pub(crate) async fn the_earliest_is_taken_first_and_no_more_than_asked_for(place
     assert!(one().await.is_empty());
 }
 
-/// It may be about another cluster of the same app.
+/// The later work may be for another cluster of the same app.
 pub(crate) async fn of_two_times_the_earlier_stays(place: Place) {
     let store = place.open().await;
     let claim = begin(&*store, "1").await;
@@ -75,7 +75,7 @@ pub(crate) async fn of_two_times_the_earlier_stays(place: Place) {
     assert_eq!(take(&*store, 1000).await, [renewal(100)]);
 }
 
-/// A release that came meanwhile is not lost with the end of the work before.
+/// A release that is made meanwhile is not lost when the earlier work ends.
 pub(crate) async fn what_is_scheduled_while_it_is_taken_comes_again(place: Place) {
     let store = place.open().await;
     let claim = begin(&*store, "1").await;
@@ -104,7 +104,7 @@ pub(crate) async fn a_new_life_takes_what_the_one_before_had_taken(place: Place)
     assert_eq!(take(&*store, 200).await, [renewal(100)]);
 }
 
-/// Does what is due in so many days, and returns how much that was.
+/// Does the work that is due after `days`, and counts it.
 async fn in_days(store: &dyn Store, days: u64) -> usize {
     let now = now_ms() + days * DAY_MS;
     let taken = take(store, now).await;
@@ -127,7 +127,7 @@ pub(crate) async fn what_is_old_is_forgotten_when_it_is_due(place: Place) {
     assert_eq!(in_days(&*store, 29).await, 0);
     assert_eq!(in_days(&*store, 31).await, 1);
     let left = store.events("1", 0, 9).await.unwrap();
-    assert_eq!(left.len(), 1, "the line is gone, the end is not");
+    assert_eq!(left.len(), 1, "the line is deleted, the end is not");
     assert!(store.job("1").await.unwrap().unwrap().outcome.is_some());
     assert_eq!(in_days(&*store, 366).await, 1);
     assert!(store.job("1").await.unwrap().is_none());

@@ -81,7 +81,7 @@ pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {
     assert!(!store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
 }
 
-/// One that never began has no beginning.
+/// A job that never began has no beginning.
 pub(crate) async fn a_job_knows_when_it_began_and_ended(place: Place) {
     let store = place.open().await;
     let stopped = cancelled(Stage::Clone);
@@ -99,7 +99,7 @@ pub(crate) async fn a_job_knows_when_it_began_and_ended(place: Place) {
     }
 }
 
-/// A restart takes a job up where it stood, and how it ended says where.
+/// A restart takes a job up at its stage. An ended job has the stage of its outcome.
 pub(crate) async fn a_restart_does_not_put_a_job_back_to_its_first_stage(place: Place) {
     let store = place.open().await;
     store.submit(submission("1")).await.unwrap();

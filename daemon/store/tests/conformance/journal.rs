@@ -97,7 +97,7 @@ pub(crate) async fn nothing_follows_the_end(place: Place) {
     assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
 }
 
-/// No event, no number, no state, no news, and no harm to what others append at the same time.
+/// No event, no number, no state, no update, and no harm to events that are appended at the same time.
 pub(crate) async fn a_refused_append_leaves_nothing(place: Place) {
     let store = place.open().await;
     let old = begin(&*store, "1").await;

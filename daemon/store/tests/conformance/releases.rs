@@ -25,7 +25,7 @@ pub(crate) async fn releases_are_listed_newest_first(place: Place) {
     assert_eq!(store.last_release(&other, "default").await.unwrap(), None);
 }
 
-/// Each cluster has what came to it last, however many releases came to others since.
+/// A cluster keeps its last release, however many releases other clusters get since.
 pub(crate) async fn the_last_release_is_that_of_a_cluster(place: Place) {
     let store = place.open().await;
     let both = ["eu".to_owned(), "us".to_owned()];
