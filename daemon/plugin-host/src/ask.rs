@@ -9,20 +9,19 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Asks {
-    /// Hosts.
     pub http: Vec<HttpAsk>,
     /// Secrets, by the names that the plugin gives them.
     pub secrets: Vec<SecretAsk>,
-    /// Actions that a hook has done.
+    /// Actions that a hook may request.
     pub actions: Vec<ActionAsk>,
-    /// Prefixes that it takes off secrets (`whsec_`). Others are refused: whether a prefix fits tells
-    /// something of a secret.
+    /// Prefixes that the plugin takes off secrets (`whsec_`). Others are refused: whether a prefix fits would
+    /// reveal a part of a secret.
     pub prefixes: Vec<String>,
-    /// Separators that it cuts secrets at (`:`). Others are refused, as with prefixes.
+    /// Separators that the plugin cuts secrets at (`:`). Others are refused, as with prefixes.
     pub separators: Vec<String>,
 }
 
-/// Requests to hosts.
+/// Ask for requests to a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpAsk {
@@ -34,28 +33,25 @@ pub struct HttpAsk {
     /// elements into XML.
     #[serde(default)]
     pub opaque: Vec<String>,
-    /// It works without.
+    /// Flag that the plugin works without this right.
     #[serde(default)]
     pub optional: bool,
-    /// Why.
     pub reason: String,
 }
 
-/// The use of a secret.
+/// Ask for the use of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SecretAsk {
-    /// As the plugin opens it.
+    /// Name by which the plugin opens the secret.
     pub name: String,
-    /// Uses of it.
     pub uses: Vec<Use>,
-    /// Fields that it reads in clear: pointers into JSON.
+    /// Fields that the plugin reads in clear: pointers into JSON.
     #[serde(default)]
     pub public: Vec<String>,
-    /// It works without.
+    /// Flag that the plugin works without this right.
     #[serde(default)]
     pub optional: bool,
-    /// Why.
     pub reason: String,
 }
 
@@ -71,16 +67,14 @@ pub enum Use {
     Login,
 }
 
-/// An action of a hook.
+/// Ask for an action of a hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActionAsk {
-    /// The action.
     pub action: ActionKind,
-    /// It works without.
+    /// Flag that the plugin works without this right.
     #[serde(default)]
     pub optional: bool,
-    /// Why.
     pub reason: String,
 }
 
@@ -95,10 +89,7 @@ pub enum ActionKind {
 }
 
 impl Asks {
-    /// Checks what can be checked without a grant.
-    ///
-    /// # Errors
-    /// Names what cannot be asked for.
+    /// Checks what can be checked without a grant. The error names the ask.
     pub(crate) fn check(&self) -> Result<(), String> {
         let all = self.http.len() + self.secrets.len() + self.actions.len();
         if all > 50 {
@@ -133,10 +124,7 @@ impl Asks {
     }
 }
 
-/// Checks that methods are named, and known.
-///
-/// # Errors
-/// Names the method.
+/// Checks that methods are named, and known. The error names the method.
 pub(crate) fn check_methods(field: &str, methods: &[String]) -> Result<(), String> {
     if methods.is_empty() {
         return Err(format!("{field}: methods: is empty; say which, such as [\"POST\"]"));
@@ -147,7 +135,7 @@ pub(crate) fn check_methods(field: &str, methods: &[String]) -> Result<(), Strin
     }
 }
 
-/// CONNECT and TRACE are nobody's business.
+/// Methods that a plugin may use. CONNECT and TRACE are left out on purpose.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 impl fmt::Display for Use {

@@ -1,6 +1,6 @@
-//! Bindings that wasmtime makes of `wit/`: the imports once, and each world's exports upon them.
+//! Bindings that wasmtime generates from `wit/`: the imports once, and the exports of each world.
 
-/// The interfaces that a plugin may import.
+/// Interfaces that a plugin may import.
 pub(crate) mod host {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -25,7 +25,7 @@ pub(crate) mod host {
     });
 }
 
-/// A world's exports, upon the imports above.
+/// Generates the exports of a world, for the imports above.
 macro_rules! world {
     ($world:literal, [$($derive:path),*], $($import:literal => $module:ident),*) => {
         wasmtime::component::bindgen!({

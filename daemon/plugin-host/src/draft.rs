@@ -1,5 +1,5 @@
-//! A next track beside the present one: one linker holds both, what is new is answered by what is
-//! there (one shim a track), and which one a component is of is read from its exports.
+//! Test of a next track beside the present one. One linker holds both. One shim a track answers new imports
+//! by the present host. The exports of a component name its track.
 
 use crate::{
     bindings::{self, log},
@@ -38,7 +38,7 @@ impl next::windlass::plugin::log::Host for State {
     }
 }
 
-/// A detector of any track that is alive.
+/// Detector of the present or the next track.
 enum Detector {
     Present(bindings::detector::DetectorPluginPre<State>),
     Next(next::DetectorPluginPre<State>),
@@ -52,7 +52,7 @@ impl Detector {
         }
     }
 
-    /// The language, in whichever record it came.
+    /// Returns the language, whichever record has it.
     async fn detect(&self, store: &mut Store<State>) -> wasmtime::Result<Option<String>> {
         match self {
             Self::Present(pre) => {

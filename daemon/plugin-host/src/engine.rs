@@ -1,12 +1,12 @@
-//! The engine of wasmtime and its clock, as all processes of the daemon make it.
+//! Engine of wasmtime and its clock, the same in all processes of the daemon.
 
 use crate::limits::{PERMITS, TICK};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// Memory that one instance may have at most, whatever its own limit says.
+/// Most memory of one instance in bytes, whatever its own limit is.
 const SLOT: usize = 256 << 20;
 
-/// Memories, tables and core instances of one component; one made of Python has 38 instances.
+/// Most memories, tables and core instances of one component. One made of Python has 38 instances.
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 8;
 const INSTANCES: u32 = 128;
@@ -20,7 +20,7 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
     config.wasm_relaxed_simd(false);
     config.max_wasm_stack(512 << 10);
     config.memory_reservation(SLOT as u64);
-    // The file says only the major version by itself: a fix of the code generator must not find
+    // By itself the file names only the major version: a fix of the code generator must not find
     // code that was made before it.
     config.module_version(wasmtime::ModuleVersionStrategy::Custom(VERSION.into()))?;
     let mut pool = PoolingAllocationConfig::default();
@@ -47,8 +47,9 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
 /// The exact wasmtime, as pinned in the workspace.
 pub(crate) const VERSION: &str = concat!("48.0.8+", env!("CARGO_PKG_VERSION"));
 
-/// Starts the thread that counts epochs, which end calls. It ends with the engine. Returns once it
-/// runs: what a worker takes from itself afterwards, a thread needs at its start.
+/// Starts the thread that counts epochs, which end calls. The thread ends with the engine.
+///
+/// Returns once the thread runs: it needs rights at its start that a worker then takes from itself.
 pub(crate) fn start_clock(engine: &Engine) {
     let weak = engine.weak();
     let (runs, running) = std::sync::mpsc::channel();

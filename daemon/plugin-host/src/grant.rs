@@ -1,4 +1,4 @@
-//! Grants of the operator, and what is left of them: ask ∩ grant ∩ site policy. All else is denied.
+//! Grants of the operator. A plugin's rights are ask ∩ grant ∩ site policy. All else is denied.
 
 use crate::{
     ask::{ActionKind, Asks, HttpAsk, SecretAsk, Use, check_methods},
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Rights of a plugin beyond its log, its settings and its tree. They hold for one component, named by its
-/// digest. Empty: none.
+/// digest. Empty means none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Grant {
@@ -62,7 +62,7 @@ pub struct SecretGrant {
     pub name: String,
     /// Uses that are allowed.
     pub uses: Vec<Use>,
-    /// Hosts that it may be sent to. Empty: none.
+    /// Hosts that it may be sent to. Empty means none.
     #[serde(default)]
     pub hosts: Vec<HostPattern>,
     /// Fields that are no secret, such as a key's id: pointers into JSON.
@@ -91,7 +91,7 @@ pub(crate) struct Granted {
     policy: SitePolicy,
 }
 
-/// A request's host, and what was granted of it.
+/// Grant that a request falls under, with the fields to blank.
 pub(crate) struct Reach<'a> {
     pub(crate) grant: &'a HttpGrant,
     /// Fields of the answer that the plugin does not see.
@@ -102,7 +102,7 @@ impl Granted {
     /// Checks a grant against what the plugin asks for.
     ///
     /// # Errors
-    /// Says what is asked for and not granted, with the line to add; or granted and not asked for.
+    /// Names the asks that are not granted, with the lines to add, or a grant that is not asked for.
     pub(crate) fn new(asks: &Asks, grant: &Grant, policy: &SitePolicy) -> Result<Self, String> {
         for http in &grant.http {
             check_methods("grant.http", &http.methods)?;
@@ -122,7 +122,7 @@ impl Granted {
                 return Err(format!(
                     "grant.secrets: it asks to use `{}` for {}, not for {more}: remove that",
                     secret.name,
-                    words(&ask.uses)
+                    joined(&ask.uses)
                 ));
             }
         }
@@ -150,8 +150,7 @@ impl Granted {
 
     /// Returns the grant that a request falls under.
     ///
-    /// # Errors
-    /// Why not, and the line that would allow it.
+    /// The error has the reason, and the line that would allow it.
     pub(crate) fn reach(
         &self,
         scheme: Scheme,
@@ -195,8 +194,7 @@ impl Granted {
 
     /// Returns the grant of a secret.
     ///
-    /// # Errors
-    /// Why not, and the line that would allow it.
+    /// The error has the reason, and the line that would allow it.
     pub(crate) fn secret(&self, name: &str) -> Result<&SecretGrant, String> {
         let Some(ask) = self.asks.secrets.iter().find(|ask| ask.name == name) else {
             return Err("its manifest does not ask for it".into());
@@ -206,10 +204,9 @@ impl Granted {
             .ok_or_else(|| format!("it is not granted; this would allow it: {}", secret_line(ask)))
     }
 
-    /// Checks that a hook may have this done.
+    /// Checks that a hook may request an action.
     ///
-    /// # Errors
-    /// Why not, and the line that would allow it.
+    /// The error has the reason, and the line that would allow it.
     pub(crate) fn action(&self, action: ActionKind) -> Result<(), String> {
         if self.policy.deny_actions.contains(&action) {
             return Err(format!("the site's policy denies every plugin `{action}`"));
@@ -247,7 +244,7 @@ impl Granted {
             all.push(format!(
                 "can use the secret `{}` without reading it, for {}{to}",
                 secret.name,
-                words(&secret.uses)
+                joined(&secret.uses)
             ));
         }
         for http in &self.grant.http {
@@ -260,7 +257,7 @@ impl Granted {
         all
     }
 
-    /// Returns the requests that were not granted and that it works without, each with its reason.
+    /// Returns the optional asks that were not granted, each with its reason.
     pub(crate) fn not_granted(&self) -> Vec<String> {
         let http = self.asks.http.iter().filter(|ask| !has_http(&self.grant, ask));
         let http = http
@@ -291,7 +288,7 @@ impl Scheme {
     }
 }
 
-fn words(uses: &[Use]) -> String {
+fn joined(uses: &[Use]) -> String {
     uses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
@@ -305,7 +302,7 @@ fn has_secret(grant: &Grant, ask: &SecretAsk) -> bool {
     grant.secrets.iter().any(|secret| secret.name == ask.name)
 }
 
-/// The lines that would grant what is missing, each with the plugin's reason.
+/// Returns the lines that would grant what is missing, each with the plugin's reason.
 fn missing(asks: &Asks, grant: &Grant) -> Vec<String> {
     let mut lines = Vec::new();
     for ask in asks.http.iter().filter(|ask| !ask.optional && !has_http(grant, ask)) {
@@ -361,7 +358,7 @@ mod tests {
     const ALL: &str = "http = [{ host = \"api.eu.a.com\", methods = [\"POST\"] }]\nsecrets = [{ name = \"key\", uses = [\"hmac\"] }]";
 
     #[test]
-    fn what_is_missing_is_told_with_its_line_and_reason() {
+    fn what_is_missing_is_named_with_its_line_and_reason() {
         let error = Granted::new(&asks(), &Grant::default(), &SitePolicy::default()).unwrap_err();
         assert!(
             error.contains("http = [{ host = \"api.*.a.com\", methods = [\"POST\"] }]  # tokens"),
@@ -377,7 +374,7 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_not_granted() {
-        for (more, words) in [
+        for (more, expected) in [
             (
                 "http = [{ host = \"evil.com\", methods = [\"GET\"] }]",
                 "does not ask for `evil.com`",
@@ -389,7 +386,7 @@ mod tests {
             ("actions = [\"pod-exec\"]", "does not ask for `pod-exec`"),
         ] {
             let error = Granted::new(&asks(), &grant(more), &SitePolicy::default()).unwrap_err();
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
         assert!(toml::from_str::<Grant>("htpp = []").unwrap_err().to_string().contains("htpp"));
     }

@@ -1,4 +1,4 @@
-//! The host's side of one call: the data of its store. Each import is a file in this folder.
+//! State of one call: the data of its store. Each import is a file in this folder.
 
 mod clock;
 mod config;
@@ -24,23 +24,23 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use windlass_model::clock::now_ms;
 use windlass_model::{redact::Redactor, secret::Secret};
 
-/// Handles that a guest may hold.
+/// Most handles that a guest may hold.
 pub(crate) const HANDLES: usize = 256;
 
-/// Different secrets of one call, those made of others included, and bytes of all.
+/// Most secrets of one call, derived ones included, and most bytes of all.
 const KNOWN: usize = 64;
 const KNOWN_BYTES: usize = 128 << 10;
 
-/// Rights and limits of a call, and for whom it is made.
+/// Rights, limits and project of a call.
 #[derive(Clone)]
 pub(crate) struct CallContext {
     pub(crate) limits: Limits,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) granted: Arc<Granted>,
     pub(crate) vault: Vault,
-    /// JSON.
+    /// Settings as JSON.
     pub(crate) settings: String,
-    /// Project that it is made for. Empty means that it belongs to none.
+    /// Project that the call is made for. Empty means that the call belongs to none.
     pub(crate) project: String,
 }
 
@@ -57,9 +57,9 @@ pub(crate) struct State {
     output: mpsc::UnboundedSender<GuestOutput>,
     pub(crate) project: String,
     pub(crate) tally: Arc<Tally>,
-    /// All that the guest holds of secrets.
+    /// Secrets that the guest holds, derived ones included.
     known: Vec<Secret>,
-    /// Fields of those that the grant calls public.
+    /// Fields of these secrets that are public by the grant.
     public: Vec<Secret>,
     redactor: Redactor,
 }
@@ -92,10 +92,9 @@ impl State {
         }
     }
 
-    /// Blanks this secret from now on in all that the guest says or sees, without its `public` fields.
+    /// Masks a secret, without its `public` fields, from now on in all that the guest writes or reads.
     ///
-    /// # Errors
-    /// A trap, for more than anybody needs: what masks them is made again with each.
+    /// More secrets than a plugin needs are a trap, since each one rebuilds the redactor.
     fn track_secret(
         &mut self,
         secret: &Secret,
@@ -118,7 +117,7 @@ impl State {
         &self.redactor
     }
 
-    /// Reports an effect of the guest, masked: as much of it as a journal should hold of one job.
+    /// Reports an effect of the guest, masked, unless its plugin has reported too many in this job.
     fn effect(&self, effect: Effect) {
         if !self.ledger.effect() {
             return;
@@ -129,7 +128,7 @@ impl State {
         let _ = self.output.send(GuestOutput::Effect(Effect { what, denied, ..effect }));
     }
 
-    /// Lends a tree, by its number in the table.
+    /// Lends a tree to the guest, and returns its number in the table.
     pub(crate) fn lend(&mut self, tree: TreeHandle) -> wasmtime::Result<u32> {
         Ok(self.table.push(tree)?.rep())
     }
@@ -142,7 +141,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 impl types::Host for State {}
 
-/// Returns the guest's error for what was not granted.
+/// Returns the guest's error for a right that was not granted.
 fn refused(message: String, hint: Option<String>) -> types::Error {
     types::Error { kind: types::ErrorKind::Denied, message, hint }
 }

@@ -16,23 +16,23 @@ pub struct HostPattern {
 }
 
 impl HostPattern {
-    /// Returns whether it names every host.
+    /// Returns whether the pattern names every host.
     pub(crate) fn is_any(&self) -> bool {
         self.name == "*"
     }
 
-    /// Returns whether it names this host and port. `host` is lower case and ASCII, as `url` gives it,
+    /// Returns whether the pattern names a host and port. `host` is lower case and ASCII, as `url` gives it,
     /// and `default` the scheme's port.
     pub(crate) fn matches(&self, host: &str, port: u16, default: u16) -> bool {
         self.is_any() || self.port.unwrap_or(default) == port && labels(&self.name, host)
     }
 
-    /// Returns whether it names this host. A pattern without a port names all ports: it may be a denial.
+    /// Returns whether the pattern names a host. Without a port it names all ports, since it may be a denial.
     pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
         self.port.is_none_or(|own| own == port) && (self.is_any() || labels(&self.name, host))
     }
 
-    /// Returns whether there is a host that both name: a grant may be narrower than the ask, or wider.
+    /// Returns whether both patterns name a common host. A grant may be narrower than the ask, or wider.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.is_any()
             || other.is_any()

@@ -1,4 +1,4 @@
-//! The plugins of one job: the set that it began with, as ports of the engine.
+//! Plugins of one job: the set that the job began with, as ports of the engine.
 
 use crate::{
     host::CallContext,
@@ -38,11 +38,11 @@ use windlass_model::{
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
-/// The set that one job began with, and what it has used of it.
+/// Set that one job began with, with the budgets that its plugins have used.
 pub struct JobPlugins {
     set: Arc<PluginSet>,
     project: String,
-    /// By plugin, over all its calls: many calls must not add up to more than one may.
+    /// Ledgers by plugin, for all calls of the job: a plugin's budgets are per job.
     ledgers: Mutex<BTreeMap<String, Arc<Ledger>>>,
 }
 
@@ -84,7 +84,7 @@ impl JobPlugins {
     /// Logs in at a registry that a plugin is configured for.
     ///
     /// # Errors
-    /// The plugin's own error, or the reason why it gave no answer.
+    /// Returns the plugin's own error, or the reason why there is no answer.
     pub async fn authenticate(
         &self,
         registry: &RegistrySource,
@@ -190,7 +190,7 @@ impl TestRunners for JobPlugins {
             let read = call(plugin, context, Parse::of(output), recorder).await?;
             if let Some(summary) = read {
                 let mut summary = test_runner::summary(&plugin.manifest.name, summary);
-                // Many long words: the counts stay true, the last failures lose theirs.
+                // Too long: the counts stay true, and the last failures are dropped.
                 while plugin.measured(Parse::CALL, &summary).is_err()
                     && summary.failures.pop().is_some()
                 {}
@@ -203,13 +203,13 @@ impl TestRunners for JobPlugins {
 
 #[async_trait]
 impl Hooks for JobPlugins {
-    fn of(&self, app: &App, said: &BTreeMap<String, String>) -> Vec<Hook> {
+    fn of(&self, app: &App, app_settings: &BTreeMap<String, String>) -> Vec<Hook> {
         let (_, hooks) = self.set.around();
         let hooks = hooks.iter();
         let own = hooks.filter(|source| app.is_of(&source.projects, &source.environments));
         own.map(|source| {
-            let said = said.get(&source.hook.name).cloned();
-            Hook { app_settings: said.unwrap_or_else(|| "{}".into()), ..source.hook.clone() }
+            let requested = app_settings.get(&source.hook.name).cloned();
+            Hook { app_settings: requested.unwrap_or_else(|| "{}".into()), ..source.hook.clone() }
         })
         .collect()
     }
@@ -239,7 +239,7 @@ fn opened(plugin: &Plugin, call: &str, tree: &dyn Tree) -> Result<TreeHandle, Pl
     opened.map_err(|error| plugin.error(call, format!("the tree cannot be read: {error}"), None))
 }
 
-/// Returns the error of a plan that names a plugin which the configuration of today does not.
+/// Returns the error of a plan that names a plugin which is not configured any more.
 fn not_loaded(plugin: &str, call: &str) -> PluginError {
     PluginError {
         plugin: plugin.into(),

@@ -1,4 +1,4 @@
-//! Questions to each kind of plugin, and checks of its answers. One file a kind.
+//! Calls of each kind of plugin, and checks of the answers. One file a kind.
 
 pub(crate) mod deploy_hook;
 pub(crate) mod detector;
@@ -18,19 +18,18 @@ use invoke::{Call, Return};
 use wasmtime::component::InstancePre;
 use windlass_model::job::Stage;
 
-/// A question to a guest, by one exported function.
+/// A call of one exported function of a guest.
 pub(crate) trait Guest: Send + 'static {
     /// Name of the function, for errors.
     const CALL: &'static str;
-    /// Stage whose log its lines belong to.
+    /// Stage whose log the guest's lines belong to.
     const STAGE: Stage;
-    /// The answer.
     type Output: Send + 'static;
 
-    /// Puts what it lends into the call's table, and returns the call.
+    /// Puts lent resources into the call's table, and returns the call.
     fn into_call(self, state: &mut State) -> wasmtime::Result<Call>;
 
-    /// Takes what the return names out of the table.
+    /// Takes the resources that the return names out of the table.
     fn output(state: &mut State, returned: Return) -> Result<Self::Output, OutputError>;
 }
 
@@ -38,7 +37,7 @@ pub(crate) trait Guest: Send + 'static {
 pub(crate) enum OutputError {
     /// The guest's own error, or a refusal of the host's.
     Error(types::Error),
-    /// It is of another function: only a process that breaks the rules gives one.
+    /// The return is of another function. Only a process that breaks the rules sends one.
     UnexpectedReply,
 }
 
@@ -48,10 +47,7 @@ impl From<types::Error> for OutputError {
     }
 }
 
-/// Checks that a component exports what its manifest says that it is.
-///
-/// # Errors
-/// Names the world.
+/// Checks that a component exports the world that its manifest names. The error names the world.
 pub(crate) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), String> {
     let checked = match kind {
         Kind::Detector => DetectorPluginPre::new(pre.clone()).map(drop),

@@ -1,8 +1,8 @@
-//! Runs plugins: components that nobody reviewed, in the daemon, with what they were granted.
+//! Host of plugins: components that nobody reviewed run in the daemon, with the rights that they were granted.
 //!
-//! A store per call, so that no call finds another's leavings; limits on memory, CPU, time, calls
-//! and answers; compiled by a child process, since compiling is where wasmtime promises least.
-//! Only this crate knows WIT.
+//! Each call has a store of its own, so that no call finds data of another. Memory, CPU, time, calls and
+//! answers are limited. A child process compiles, since compiling is where wasmtime promises least. Only this
+//! crate knows WIT.
 
 #![expect(unsafe_code, reason = "wasmtime's deserialize is unsafe; see `load/cache.rs`")]
 

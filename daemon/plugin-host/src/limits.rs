@@ -13,13 +13,13 @@ use std::{
 };
 use wasmtime::ResourceLimiter;
 
-/// Time between two looks of the engine at whether a call has had its time.
+/// Time between two checks whether a call has used up its time.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// Calls in this process at once: the others wait for their turn, since a full pool would fail them.
-/// Far more than there are cores, since calls wait for hosts too.
+/// Most calls in this process at once. The others wait for their turn, since a full pool would fail them.
+/// There are far more permits than cores, since calls wait for hosts too.
 pub(crate) const PERMITS: usize = 64;
-/// Calls of one plugin at once, so that one whose calls all wait leaves room for the others.
+/// Most calls of one plugin at once, so that a plugin whose calls all wait leaves room for others.
 pub(crate) const PERMITS_OF_ONE: usize = 48;
 
 /// Limits of one plugin.
@@ -63,17 +63,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Milliseconds of its own computing per call.
+    /// Returns the milliseconds of computing per call.
     pub(crate) fn cpu_ms(&self) -> u64 {
         self.cpu_ms.unwrap_or(10_000)
     }
 
-    /// Milliseconds per call.
+    /// Returns the milliseconds per call, waiting included.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.wall_ms.unwrap_or(60_000)
     }
 
-    /// Returns the limits of a plugin of a kind: its own, else the kind's, and never over the ceiling.
+    /// Returns the limits of a plugin of a kind: its own, else the kind's, and never above the ceiling.
     pub(crate) fn resolved(&self, kind: Kind, ceiling: Option<&Self>) -> Self {
         let (cpu, wall) = match kind {
             Kind::Detector => (2_000, 10_000),
@@ -99,10 +99,10 @@ impl Limits {
     }
 }
 
-/// Effects of one plugin in one job that are reported.
+/// Most effects of one plugin in one job that are reported.
 const EFFECTS: u64 = 500;
 
-/// Counts of one plugin in one job, over all its calls.
+/// Counts of one plugin in one job, for all its calls together.
 #[derive(Default)]
 pub(crate) struct Ledger {
     host_calls: AtomicU64,
@@ -112,7 +112,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Counts a host call; the error is a trap.
+    /// Counts a host call. The error is a trap.
     pub(crate) fn host_call(&self, limits: &Limits) -> wasmtime::Result<()> {
         let calls = self.host_calls.fetch_add(1, Ordering::Relaxed);
         if calls >= limits.host_calls {
@@ -124,7 +124,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Counts a request; the error is a trap.
+    /// Counts a request. The error is a trap.
     pub(crate) fn http(&self, limits: &Limits) -> wasmtime::Result<()> {
         if self.http.fetch_add(1, Ordering::Relaxed) >= limits.http {
             wasmtime::bail!("more than {} requests (limit `http`)", limits.http);
@@ -143,7 +143,7 @@ impl Ledger {
         self.host_calls.load(Ordering::Relaxed)
     }
 
-    /// Counts a line, and compares it with the limit. The first one over the limit says so.
+    /// Counts a line, and compares the earlier count with the limit. `Equal` is the first line too many.
     pub(crate) fn log_line(&self, limits: &Limits) -> std::cmp::Ordering {
         self.log_lines.fetch_add(1, Ordering::Relaxed).cmp(&limits.log_lines)
     }
@@ -154,7 +154,7 @@ impl Ledger {
 pub(crate) struct Tally {
     /// Ticks of computing.
     pub(crate) ticks: AtomicU64,
-    /// Bytes at the most.
+    /// Largest memory, in bytes.
     pub(crate) memory: AtomicU64,
 }
 
@@ -162,30 +162,30 @@ pub(crate) struct Tally {
 #[derive(Default)]
 pub(crate) struct Budget(AtomicUsize);
 
-/// Half a gibibyte: eight plugins at their own limit.
+/// Most bytes of all plugins together: half a gibibyte, or eight plugins at their own limit.
 const ALL_MEMORY: usize = 512 << 20;
 
-/// The process's own limit, not the plugin's.
+/// Error for the limit of the process, which is not the plugin's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("all plugins together would use more than {ALL_MEMORY} bytes of memory; try again later")]
 pub(crate) struct Busy;
 
-/// Counts one store's memory against its own limit and the process's.
+/// Meter of one store's memory, against its own limit and the process's.
 pub(crate) struct Meter {
     budget: Arc<Budget>,
     memory_limit: usize,
     table_limit: usize,
     pub(crate) memory: usize,
     table: usize,
-    /// The most so far, for whoever outlives the store.
-    seen: Arc<Tally>,
+    /// Largest memory so far. It outlives the store.
+    tally: Arc<Tally>,
 }
 
 impl Meter {
-    pub(crate) fn new(budget: Arc<Budget>, limits: &Limits, seen: Arc<Tally>) -> Self {
+    pub(crate) fn new(budget: Arc<Budget>, limits: &Limits, tally: Arc<Tally>) -> Self {
         let memory_limit = limits.memory;
         let table_limit = limits.table;
-        Self { budget, memory_limit, table_limit, memory: 0, table: 0, seen }
+        Self { budget, memory_limit, table_limit, memory: 0, table: 0, tally }
     }
 }
 
@@ -216,7 +216,7 @@ impl ResourceLimiter for Meter {
             return Err(Busy.into());
         }
         self.memory += more;
-        self.seen.memory.store(self.memory as u64, Ordering::Relaxed);
+        self.tally.memory.store(self.memory as u64, Ordering::Relaxed);
         Ok(true)
     }
 

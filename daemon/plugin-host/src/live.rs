@@ -1,4 +1,4 @@
-//! The set that new jobs begin with, swapped whole.
+//! The set that new jobs begin with. It is swapped whole.
 
 use crate::{
     job::JobPlugins,
@@ -24,21 +24,21 @@ pub struct PluginStatus {
     pub digest: String,
     /// Path that it was loaded from.
     pub path: String,
-    /// Files that make it worth asking.
+    /// Globs of the files that make the plugin worth asking.
     pub markers: Vec<String>,
     /// Languages of a test runner.
     pub languages: Vec<String>,
-    /// Everything that it may do and use, the most dangerous first.
+    /// Rights in sentences, the most dangerous first.
     pub may: Vec<String>,
-    /// Requests of its manifest that were not granted and that it works without, each with the reason.
+    /// Optional asks of the manifest that were not granted, each with its reason.
     pub not_granted: Vec<String>,
-    /// Effects outside of its own memory since it was loaded, each with a count, the last first.
+    /// Effects outside of the plugin's memory since it was loaded, each with a count, the last first.
     pub used: Vec<String>,
-    /// Calls since it was loaded.
+    /// Calls since the plugin was loaded.
     pub calls: u64,
     /// Calls that trapped or ran into a limit.
     pub failures: u64,
-    /// Reason why it is not asked any more. `None` means that it is.
+    /// Reason why the plugin is not called any more. `None` means that it is.
     pub disabled: Option<String>,
 }
 
@@ -52,29 +52,29 @@ impl Plugins {
     /// Loads the first set.
     ///
     /// # Errors
-    /// When a plugin cannot be loaded.
+    /// Returns [`HostError`] for the first plugin that cannot be loaded.
     pub async fn load(host: Arc<Host>, setup: &Setup) -> Result<Self, HostError> {
         let set = PluginSet::load(host.clone(), setup).await?;
         Ok(Self { host, current: ArcSwap::from_pointee(set) })
     }
 
-    /// The set as it stands.
+    /// Returns the set that new jobs begin with.
     #[must_use]
     pub fn current(&self) -> Arc<PluginSet> {
         self.current.load_full()
     }
 
-    /// For one job of a project, to its end.
+    /// Returns the plugins for one job of a project, to its end.
     #[must_use]
     pub fn for_job(&self, project: &str) -> Arc<JobPlugins> {
         self.current.load_full().for_job(project)
     }
 
-    /// Loads another set; new jobs begin with it, and running ones keep theirs. Says what is other
-    /// than before.
+    /// Loads another set, and returns the changes in sentences. New jobs begin with the new set, and running
+    /// jobs keep theirs.
     ///
     /// # Errors
-    /// The first plugin that cannot be loaded: then nothing has changed.
+    /// Returns [`HostError`] for the first plugin that cannot be loaded. Then nothing has changed.
     pub async fn reload(&self, setup: &Setup) -> Result<Vec<String>, HostError> {
         let next = PluginSet::load(self.host.clone(), setup).await?;
         let before = self.current.load_full();
@@ -86,7 +86,7 @@ impl Plugins {
         Ok(changes)
     }
 
-    /// The set as it stands.
+    /// Lists the plugins of the set that new jobs begin with.
     #[must_use]
     pub fn list(&self) -> Vec<PluginStatus> {
         self.current.load().all().map(|plugin| status(plugin)).collect()
@@ -113,7 +113,7 @@ fn status(plugin: &Plugin) -> PluginStatus {
     }
 }
 
-/// The most dangerous first.
+/// Returns the rights in sentences, the most dangerous first.
 fn may(plugin: &Plugin) -> Vec<String> {
     let limits = &plugin.limits;
     let (decides, reads) = match plugin.manifest.world {
@@ -127,11 +127,11 @@ fn may(plugin: &Plugin) -> Vec<String> {
         ),
         Kind::RegistryAuth => (
             "says which login a registry is shown; the login stays in the daemon",
-            "is told the names of registries",
+            "sees the names of registries",
         ),
         Kind::DeployHook => (
-            "says whether a step of a release went well, and may have what ran before put back, as the hook's policy says",
-            "is told project, app, commit and image of releases, why they failed, and what its commands print; secrets in these are masked",
+            "says whether a step of a release succeeded, and may have the release rolled back, as the hook's policy says",
+            "sees project, app, commit and image of releases, why they failed, and what its commands print; secrets in these are masked",
         ),
     };
     let granted = plugin.granted.sentences();
@@ -195,7 +195,7 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
     for plugin in before.all() {
         let name = &plugin.manifest.name;
         if find(next, name).is_none() {
-            changes.push(format!("`{name}` is gone"));
+            changes.push(format!("`{name}` is removed"));
         }
     }
     if before.around() != next.around() {

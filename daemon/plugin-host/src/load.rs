@@ -33,20 +33,20 @@ use wasmtime::{
 };
 use windlass_engine::ports::Secrets;
 
-/// A larger component is refused before anything reads it.
+/// Largest component in bytes. A larger one is refused before anything reads it.
 const LARGEST: u64 = 32 << 20;
 
 /// Reason why a plugin cannot be loaded.
 #[derive(Debug, Error)]
 #[error("plugin {path}: {message}")]
 pub struct HostError {
-    /// The file.
+    /// File of the plugin, or the part of the configuration that names it.
     pub path: String,
     /// The fault, and what to do.
     pub message: String,
 }
 
-/// Compiles, caches and runs.
+/// Compiler, cache and runner of plugins.
 pub struct Host {
     engine: Engine,
     linker: Linker<State>,
@@ -54,18 +54,15 @@ pub struct Host {
     /// Permits of all plugins for calls in this process.
     permits: Arc<Semaphore>,
     cache: Cache,
-    /// The daemon's own program: compiles in a child.
+    /// Program of the daemon, which compiles in a child process.
     program: PathBuf,
-    /// The projects' own.
+    /// Secrets of projects. `None` means that no hook can use any.
     pub(crate) secrets: Option<Arc<dyn Secrets>>,
 }
 
 impl Host {
-    /// Makes a host. `cache` is a folder of the daemon's own, `program` this daemon, and `secrets` the
-    /// projects' own, for hooks that are configured to use them.
-    ///
-    /// # Errors
-    /// When the engine or the cache cannot be made.
+    /// Creates a host. `cache` is a folder that only the daemon uses, and `program` is the daemon's own
+    /// program. `secrets` has the secrets of projects, for hooks that are configured to use them.
     pub fn new(
         cache: &Path,
         program: &Path,
@@ -179,5 +176,6 @@ impl Host {
     }
 }
 
-/// Versions of the WIT within one track fit each other, in both directions.
+/// Start of the WIT's versions that this daemon runs. Versions of one track fit each other, in both
+/// directions.
 const TRACK: &str = "0.1.";

@@ -1,4 +1,4 @@
-//! The manifest of a plugin, carried inside the component.
+//! Manifest of a plugin, embedded into the component.
 
 use crate::ask::Asks;
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use wasmparser::{Parser, Payload};
 use windlass_model::hook::HookPhase;
 
-/// The custom section that holds the manifest, as TOML.
+/// Name of the custom section that holds the manifest, as TOML.
 pub const SECTION: &str = "windlass:manifest";
 
-/// No manifest is longer.
+/// Longest manifest, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// A plugin as it describes itself.
+/// Description of a plugin by its author.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
@@ -22,46 +22,46 @@ pub struct Manifest {
     pub version: String,
     /// World that it exports.
     pub world: Kind,
-    /// Globs of the files that make it worth asking: `go.mod`, `**/*_test.go`.
+    /// Globs of the files that make the plugin worth asking: `go.mod`, `**/*_test.go`.
     #[serde(default)]
     pub markers: Vec<String>,
-    /// The languages whose tests it runs, as detectors name them.
+    /// Languages whose tests the plugin runs, as detectors name them.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// Rights that it asks for, beyond its log, its settings and its tree.
+    /// Rights that the plugin asks for, beyond its log, its settings and its tree.
     #[serde(default)]
     pub asks: Asks,
-    /// JSON schema of its settings. `None` means that it has no settings.
+    /// JSON schema of the settings. `None` means that the plugin has no settings.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
-    /// Questions that it must answer before it is used.
+    /// Calls that the plugin must answer as expected before it is used.
     #[serde(default)]
     pub self_test: Vec<SelfTest>,
 }
 
-/// The kinds of plugins; each is a world in `wit/`.
+/// Kind of a plugin: a world in `wit/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Says what is in the tree and how to build it.
+    /// Finds the language of a tree, and how to build it.
     Detector,
-    /// Says how tests are run, and reads what came of them.
+    /// Plans test commands, and reads their results.
     TestRunner,
     /// Logs in at a registry.
     RegistryAuth,
-    /// Says what is done around a release.
+    /// Decides what is done around a release.
     DeployHook,
 }
 
-/// One question, and the answer that is expected. Nothing outside is reached: requests are denied.
+/// A call with its expected answer. Nothing outside is reached: requests are denied.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SelfTest {
-    /// The tree, by path: a repository, or reports.
+    /// Files of the tree, by path: a repository, or reports.
     pub files: BTreeMap<String, String>,
     /// Language that a test runner is asked for.
     pub language: String,
-    /// Output of a test command. A test runner is then asked to read it, not for a plan.
+    /// Output of a test command, which a test runner is to read. `None` asks it for a plan.
     pub output: Option<String>,
     /// Exit code of that command.
     pub exit: u32,
@@ -74,7 +74,7 @@ pub struct SelfTest {
     pub phase: Option<HookPhase>,
     /// Secrets, by the names that the plugin gives them.
     pub secrets: BTreeMap<String, String>,
-    /// The expected answer.
+    /// Expected answer.
     pub expect: Expect,
 }
 
@@ -92,14 +92,14 @@ pub struct Expect {
     pub failed: Option<u32>,
     /// User of a registry's login with a password.
     pub user: Option<String>,
-    /// First action of a hook in words, or its last word.
+    /// First action of a hook as text, or its final message.
     pub says: Option<String>,
-    /// Words of the error that is expected.
+    /// Part of the expected error's message. `None` means that no error is expected.
     pub error: Option<String>,
 }
 
 impl Kind {
-    /// As manifests write it.
+    /// Returns the name that manifests use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -115,7 +115,7 @@ impl Manifest {
     /// Reads the manifest of a component.
     ///
     /// # Errors
-    /// Says what is wrong: no component, no manifest, two of them, or one that cannot be read.
+    /// Names the fault: no component, no manifest, two of them, or one that cannot be read.
     pub fn of(component: &[u8]) -> Result<Self, String> {
         let mut found: Option<&[u8]> = None;
         let mut depth = 0_u32;

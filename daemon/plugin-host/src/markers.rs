@@ -1,17 +1,14 @@
-//! Files that make a plugin worth asking: its manifest's globs, looked for once for all plugins.
+//! Files that make a plugin worth asking: one walk finds the matches of all plugins' globs.
 
 use crate::tree::{DEEPEST, MOST_ENTRIES, breathe};
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::{io, path::Path};
 
-/// Paths that one plugin is handed.
+/// Most paths that one plugin gets.
 const MOST: usize = 1_000;
 
-/// Compiles a manifest's markers.
-///
-/// # Errors
-/// Names the glob that is none.
+/// Compiles a manifest's markers. The error names a glob that cannot be read.
 pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
@@ -21,11 +18,8 @@ pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
     set.build().map_err(|error| format!("its manifest: markers: {error}"))
 }
 
-/// Returns for each plugin the files that it wants to know of, by path. Installed dependencies are
-/// not looked into: they are full of other people's manifests.
-///
-/// # Errors
-/// A folder that cannot be read.
+/// Returns the paths that match, for each plugin. Folders of installed dependencies are skipped: they are full
+/// of other people's manifests.
 pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
     let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
     let mut found = vec![Vec::new(); plugins.len()];
@@ -38,9 +32,7 @@ pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Ve
             looked += 1;
             breathe(looked).await;
             if looked > MOST_ENTRIES {
-                tracing::warn!(
-                    "a tree of more than {MOST_ENTRIES} entries: not all were looked at"
-                );
+                tracing::warn!("a tree of more than {MOST_ENTRIES} entries: not all were visited");
                 return Ok(sorted(found));
             }
             let Ok(name) = entry.file_name().into_string() else { continue };

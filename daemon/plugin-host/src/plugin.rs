@@ -17,7 +17,7 @@ use windlass_model::error::PluginError;
 /// A plugin that is ready, as the operator configured it.
 pub(crate) struct Plugin {
     pub(crate) manifest: Manifest,
-    /// Digest of the component, `sha256:…`, as grants and records name it.
+    /// Digest of the component, `sha256:…`, as grants and records write it.
     pub(crate) digest: String,
     pub(crate) execute: Arc<dyn Execute>,
     /// Memory of all plugins of the process together.
@@ -39,12 +39,12 @@ impl Plugin {
         PluginError { plugin: self.manifest.name.clone(), call: call.into(), message, hint }
     }
 
-    /// Returns whether it is for tests of this language.
+    /// Returns whether the plugin runs tests of a language.
     pub(crate) fn speaks(&self, language: &str) -> bool {
         self.manifest.languages.iter().any(|own| own == language)
     }
 
-    /// Returns an answer that is within the limit on answers.
+    /// Returns an answer, or an error if it is larger than the limit.
     pub(crate) fn measured<T: Serialize>(&self, call: &str, answer: T) -> Result<T, PluginError> {
         let limit = self.limits.output;
         let size = serde_json::to_vec(&answer).map_or(usize::MAX, |json| json.len());

@@ -1,28 +1,28 @@
-//! Resources that a guest holds by handle: data and its rules, without the imports that hand it out.
+//! Resources that a guest holds by handle: data and its rules, without the imports that hand them out.
 
 use crate::{ask::Use, host_pattern::HostPattern};
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc};
 use windlass_engine::ports::Secrets;
 use windlass_model::{hook::SecretSource, secret::Secret};
 
-/// No key, token or document of keys is longer.
+/// Longest secret in a file, in bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// A secret in a guest's hand.
+/// Secret that a guest holds by handle.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 #[derive(Clone)]
 pub struct SecretHandle {
     pub(crate) bytes: Secret,
-    /// The name by which the guest opened it, for errors.
+    /// Name by which the guest opened the secret, for errors.
     pub(crate) name: String,
     pub(crate) uses: Vec<Use>,
-    /// Hosts that it may be sent to. `None` means any that the plugin reaches: it came in an answer.
+    /// Hosts that the secret may be sent to. `None` means any that the plugin reaches: a host answered with it.
     pub(crate) hosts: Option<Vec<HostPattern>>,
     /// Fields that the guest may read: pointers into JSON.
     pub(crate) public: Vec<String>,
 }
 
-/// An answer of a host in a guest's hand.
+/// Answer of a host that a guest holds by handle.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 pub struct ResponseHandle {
     pub(crate) status: u16,
@@ -36,25 +36,25 @@ pub struct ResponseHandle {
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) message: String,
-    /// The change of the grant that would allow it.
+    /// Change of the grant that would allow the use.
     pub(crate) hint: String,
 }
 
 /// Places of a call's secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Vault {
-    /// Secrets in hand, by the name that the plugin uses.
+    /// Secrets that are opened already, by the name that the plugin uses.
     pub(crate) given: BTreeMap<String, Secret>,
     /// Places of secrets, by the name that the plugin uses.
     pub(crate) sources: BTreeMap<String, SecretSource>,
-    /// Project whose own secrets may be meant. `None` is a registry's login: it belongs to no project.
+    /// Project whose secrets may be opened. `None` means a registry's login, which belongs to no project.
     pub(crate) project: Option<String>,
-    /// Opens a project's own.
+    /// Secrets of projects. `None` means that none can be opened.
     pub(crate) store: Option<Arc<dyn Secrets>>,
 }
 
 impl SecretHandle {
-    /// Returns a field of what a granted host answered.
+    /// Returns the handle of a field in a granted host's answer.
     pub(crate) fn answered(at: &str, bytes: Vec<u8>) -> Self {
         let uses = vec![Use::Hmac, Use::Send, Use::Login];
         let bytes = Secret::new(bytes);
@@ -62,16 +62,13 @@ impl SecretHandle {
         Self { bytes, name, uses, hosts: None, public: Vec::new() }
     }
 
-    /// Returns a secret that was made of this one, with the same rules.
+    /// Returns the handle of a secret that was derived from this one, with the same rules.
     pub(crate) fn with(&self, bytes: Vec<u8>) -> Self {
-        // What was public of it is another field of what came of it.
+        // A public field of the original is none of the derived secret.
         Self { bytes: Secret::new(bytes), public: Vec::new(), ..self.clone() }
     }
 
-    /// Checks a use.
-    ///
-    /// # Errors
-    /// Names secret and use.
+    /// Checks that the secret may be used in a way. The error names secret and use.
     pub(crate) fn may(&self, wanted: Use) -> Result<(), Refused> {
         if self.uses.contains(&wanted) {
             Ok(())
@@ -81,10 +78,8 @@ impl SecretHandle {
         }
     }
 
-    /// Checks that it may be sent to a host. `default` is the port of the URL's scheme.
-    ///
-    /// # Errors
-    /// Names secret and host.
+    /// Checks that the secret may be sent to a host. `default` is the port of the URL's scheme. The error names
+    /// secret and host.
     pub(crate) fn may_go(&self, host: &str, port: u16, default: u16) -> Result<(), Refused> {
         self.may(Use::Send)?;
         let Some(hosts) = &self.hosts else { return Ok(()) };

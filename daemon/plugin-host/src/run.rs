@@ -1,5 +1,5 @@
-//! Running calls: in this process, or in one of the plugin's own. Either way what a guest asks of the
-//! host is answered here, from the call's own state.
+//! Execution of calls: in this process, or in a process of the plugin's own. In both cases this process
+//! answers the guest's host calls, from the call's own state.
 
 pub(crate) mod call;
 pub(crate) mod process;
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
-/// Bytes that one call may hand to the host, or take as its answer.
+/// Most bytes that one host call may hand over, or return.
 const HANDED: usize = 1 << 20;
 
-/// Reason why a call came to no return.
+/// Reason why a call has no return.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CallFailure {
     pub(crate) message: String,
@@ -41,17 +41,17 @@ pub(crate) struct Permit {
     _held: Vec<OwnedSemaphorePermit>,
 }
 
-/// Runs one plugin's calls. Dropping a future ends the guest.
+/// Executor of one plugin's calls. Dropping a future ends the guest.
 #[async_trait]
 pub(crate) trait Execute: Send + Sync {
-    /// Waits for a place: other people's calls are none of this call's time.
+    /// Waits for a permit. The wait does not count as time of the call.
     async fn acquire(&self) -> Permit;
 
-    /// Gives the state back: it may hold what the return names.
+    /// Runs a call. Returns the state too, since it may hold resources that the return names.
     async fn run(&self, state: State, call: Call) -> (Ended, State);
 }
 
-/// Sets the limits that a store keeps. `tick` counts one, and returns how many there were.
+/// Sets the limits that a store keeps. `tick` counts a tick of computing, and returns the count.
 fn bound<T>(store: &mut Store<T>, limits: &Limits, tick: impl Fn() -> u64 + Send + Sync + 'static) {
     let limit = limits.cpu_ms();
     store.set_hostcall_fuel(HANDED);
@@ -66,17 +66,17 @@ fn bound<T>(store: &mut Store<T>, limits: &Limits, tick: impl Fn() -> u64 + Send
     });
 }
 
-/// Returns a trap as a failure in words: which limit, or what the guest did.
+/// Returns the failure for a trap. The message names the limit, or what the guest did.
 fn failure(error: &wasmtime::Error, limits: &Limits) -> CallFailure {
     // The process's budget, the pool, the disk.
     let is_the_hosts = error.downcast_ref::<Busy>().is_some()
         || error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some()
         || error.downcast_ref::<std::io::Error>().is_some();
     let blame = if is_the_hosts { Blame::Host } else { Blame::Plugin };
-    CallFailure { message: words(error, limits), blame }
+    CallFailure { message: message(error, limits), blame }
 }
 
-fn words(error: &wasmtime::Error, limits: &Limits) -> String {
+fn message(error: &wasmtime::Error, limits: &Limits) -> String {
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "used up its stack of 512 KiB".into(),
         Some(Trap::UnreachableCodeReached) => "trapped: it gave up (a panic)".into(),

@@ -1,6 +1,5 @@
-//! Self-tests of a plugin: fixtures in its manifest, asked before a set goes live. A component that
-//! does not load here, or does not do here what it did at its author's, is found out before any job
-//! asks it.
+//! Self-tests of a plugin: fixtures in its manifest, which run before a set goes live. They find a component
+//! that does not load here, or behaves otherwise than at its author's, before any job calls the component.
 
 use crate::{
     grant::{Grant, Granted, SecretGrant, SitePolicy},
@@ -32,19 +31,16 @@ use windlass_model::{
     testing::TestOutput,
 };
 
-/// Asks a plugin all questions of its manifest.
-///
-/// # Errors
-/// The first whose answer is not the expected one, and that answer.
+/// Runs all self-tests of a plugin. The error names the first one that fails, with its answer.
 pub(crate) async fn run(plugin: &Plugin) -> Result<(), String> {
     let recorder = Recorder::null();
     for (number, test) in (1..).zip(&plugin.manifest.self_test) {
-        let came = came_to(plugin, test, &recorder).await;
-        let differs = match (came, &test.expect.error) {
-            (Err(error), Some(words)) if error.message.contains(&**words) => Ok(()),
+        let answer = answer_to(plugin, test, &recorder).await;
+        let differs = match (answer, &test.expect.error) {
+            (Err(error), Some(text)) if error.message.contains(&**text) => Ok(()),
             (Err(error), _) => Err(error.to_string()),
-            (Ok(_), Some(words)) => Err(format!("it answers, and an error `{words}` was expected")),
-            (Ok(came), None) => compared(&test.expect, &came),
+            (Ok(_), Some(text)) => Err(format!("it answers, and an error `{text}` was expected")),
+            (Ok(answer), None) => compared(&test.expect, &answer),
         };
         differs.map_err(|why| format!("its self-test {number} fails: {why}"))?;
     }
@@ -53,18 +49,18 @@ pub(crate) async fn run(plugin: &Plugin) -> Result<(), String> {
 }
 
 /// Compares the expected fields.
-fn compared(expect: &Expect, came: &Value) -> Result<(), String> {
+fn compared(expect: &Expect, answer: &Value) -> Result<(), String> {
     let expected = serde_json::to_value(expect).unwrap_or_default();
     for (field, wanted) in expected.as_object().into_iter().flatten() {
-        if !wanted.is_null() && came.get(field) != Some(wanted) {
-            let found = came.get(field).cloned().unwrap_or_default();
+        if !wanted.is_null() && answer.get(field) != Some(wanted) {
+            let found = answer.get(field).cloned().unwrap_or_default();
             return Err(format!("`{field}` is {found}, and {wanted} was expected"));
         }
     }
     Ok(())
 }
 
-async fn came_to(
+async fn answer_to(
     plugin: &Plugin,
     test: &SelfTest,
     recorder: &Recorder,
@@ -120,7 +116,7 @@ async fn came_to(
     })
 }
 
-/// Grants everything that it asks for, except hosts: a fixture is no reason to reach any.
+/// Grants everything that the plugin asks for, except hosts: a fixture must reach none.
 fn all_asked(plugin: &Plugin, test: &SelfTest) -> Granted {
     let asks = plugin.granted.asks();
     let grant = Grant {

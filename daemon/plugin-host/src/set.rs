@@ -1,4 +1,4 @@
-//! Loaded plugins, and what they are used for: checked against each other.
+//! Loaded plugins, with the registries and hooks that use them. Both are checked against each other.
 
 use crate::{
     load::{Host, HostError},
@@ -20,16 +20,16 @@ pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
     registries: Vec<RegistrySource>,
     hooks: Vec<HookSource>,
-    /// The projects' own.
+    /// Secrets of projects. `None` means that no hook can use any.
     secrets: Option<Arc<dyn Secrets>>,
 }
 
 impl PluginSet {
-    /// Loads all, or none.
+    /// Loads all plugins, or none.
     ///
     /// # Errors
-    /// The first that cannot be loaded, or whose name is taken; or a registry or a hook that does not
-    /// fit its plugin.
+    /// Returns [`HostError`] for the first plugin that cannot be loaded or whose name is taken, or for a registry
+    /// or a hook that does not fit its plugin.
     pub async fn load(host: Arc<Host>, setup: &Setup) -> Result<Self, HostError> {
         let mut plugins: Vec<Arc<Plugin>> = Vec::new();
         for source in &setup.plugins {
@@ -37,9 +37,9 @@ impl PluginSet {
             let name = &plugin.manifest.name;
             let fail = |message| HostError { path: source.path.display().to_string(), message };
             if plugins.iter().any(|other| other.manifest.name == *name) {
-                return Err(fail(format!("another plugin is called `{name}` too")));
+                return Err(fail(format!("another plugin has the name `{name}` too")));
             }
-            // The others' are checked with those of their registries and hooks.
+            // Settings of the other kinds are checked with those of their registries and hooks.
             if matches!(plugin.manifest.world, Kind::Detector | Kind::TestRunner) {
                 plugin.schema.check(&plugin.settings).map_err(fail)?;
             }
@@ -56,7 +56,7 @@ impl PluginSet {
         Ok(set)
     }
 
-    /// Checks that registries and hooks name plugins that are there, and give them what they need.
+    /// Checks that registries and hooks name loaded plugins, with the settings and secrets that these need.
     fn check(&self) -> Result<(), HostError> {
         for registry in &self.registries {
             let at = format!("registries: {}", registry.host);
@@ -108,13 +108,13 @@ impl PluginSet {
         }
     }
 
-    /// Returns the configuration of the registry of this name.
+    /// Returns the configuration of a registry. `None` means that no plugin logs in there.
     #[must_use]
     pub fn registry(&self, host: &str) -> Option<&RegistrySource> {
         self.registries.iter().find(|registry| registry.host == host)
     }
 
-    /// Returns the uses of plugins beyond being asked of every job.
+    /// Returns the registries and hooks that use plugins.
     pub(crate) fn around(&self) -> (&[RegistrySource], &[HookSource]) {
         (&self.registries, &self.hooks)
     }

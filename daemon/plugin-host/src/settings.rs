@@ -7,10 +7,7 @@ use serde_json::Value;
 pub(crate) struct Schema(Option<jsonschema::Validator>);
 
 impl Schema {
-    /// Compiles the schema that a manifest carries.
-    ///
-    /// # Errors
-    /// Says what is wrong with the schema.
+    /// Compiles the schema that a manifest carries. The error names the fault of the schema.
     pub(crate) fn of(manifest: &Manifest) -> Result<Self, String> {
         let Some(schema) = &manifest.settings else { return Ok(Self(None)) };
         let validator = jsonschema::validator_for(schema);
@@ -18,10 +15,7 @@ impl Schema {
         Ok(Self(Some(validator)))
     }
 
-    /// Checks settings.
-    ///
-    /// # Errors
-    /// Names each field, its value and what is expected.
+    /// Checks settings. The error names each field, its value and what is expected.
     pub(crate) fn check(&self, settings: &Value) -> Result<(), String> {
         let Some(validator) = &self.0 else {
             return if settings.as_object().is_some_and(serde_json::Map::is_empty) {

@@ -12,7 +12,7 @@ use windlass_model::hook::{Hook, SecretSource};
 /// All that the operator configures of plugins.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// The components, in the order in which they are asked.
+    /// Plugins, in the order in which they are asked.
     pub plugins: Vec<Source>,
     /// Limits and denials that hold for every plugin.
     pub policy: SitePolicy,
@@ -25,7 +25,7 @@ pub struct Setup {
 /// A plugin as the operator configures it.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// The component.
+    /// File of the component.
     pub path: PathBuf,
     /// Digest of the component, `sha256:…`. `None` is allowed where nothing is granted.
     pub digest: Option<String>,
@@ -66,10 +66,10 @@ pub struct RegistrySource {
 /// A hook around releases, and the apps that it is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HookSource {
-    /// The hook. The settings of an app are added for each job.
+    /// Hook without the settings of an app, which are added for each job.
     pub hook: Hook,
-    /// Projects that it is for. Empty means all.
+    /// Projects that the hook is for. Empty means all.
     pub projects: Vec<String>,
-    /// Environments that it is for. Empty means all.
+    /// Environments that the hook is for. Empty means all.
     pub environments: Vec<String>,
 }

@@ -1,9 +1,9 @@
 //! Text of guests, made fit for logs and terminals.
 
-/// The longest line.
+/// Longest line, in characters.
 const LONGEST_LINE: usize = 1024;
 
-/// The longest text of several lines.
+/// Longest text of several lines, in bytes.
 const LONGEST_TEXT: usize = 4 << 10;
 
 /// Returns one line without anything that a terminal obeys.

@@ -10,9 +10,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A folder deeper than this is not looked into.
+/// Deepest folder that is walked.
 pub(crate) const DEEPEST: usize = 20;
-/// Entries that one walk of a tree looks at.
+/// Most entries that one walk of a tree visits.
 pub(crate) const MOST_ENTRIES: usize = 50_000;
 
 /// The host's side of a `tree` handle.
@@ -43,14 +43,14 @@ pub(crate) enum EntryKind {
     Symlink,
 }
 
-/// Reason why a tree does not give what it is asked for.
+/// Reason why a tree cannot be read.
 #[derive(Debug)]
 pub(crate) enum TreeError {
     /// The path leads out of the tree, or the file is no text.
     Invalid(String),
     /// There is no such folder.
     NotFound(String),
-    /// It is more than the limit.
+    /// The file or folder exceeds the limit.
     TooMuch(String),
     /// The disk fails.
     Failed(String),
@@ -175,7 +175,7 @@ impl TreeHandle {
         };
         let metadata = match root.symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() && is_plain(root, path) => metadata,
-            // What is no plain file is not there, for a guest.
+            // For a guest, only plain files exist.
             _ => return Ok(None),
         };
         if metadata.len() > max {
@@ -212,20 +212,19 @@ fn in_memory(files: &BTreeMap<String, String>, dir: &str, limit: usize) -> Vec<E
     entries
 }
 
-/// After so many entries others come first. Walks and reads stay on the runtime's own threads: a
-/// checkout was written a moment ago and is in memory, and to hand its walk to another thread took
-/// four times as long as the walk.
+/// Entries after which other tasks run. Walks and reads stay on the runtime's own threads: a fresh checkout is
+/// in memory, and to hand its walk to another thread took four times as long as the walk.
 const BREATH: usize = 256;
 
-/// Lets other tasks run, every so many entries.
+/// Lets other tasks run, each time after `BREATH` entries.
 pub(crate) async fn breathe(looked: usize) {
     if looked % BREATH == BREATH - 1 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Compiles a pattern. Those that plugins ask for are few, and compiling one takes longer than a
-/// call: short ones are kept.
+/// Compiles a pattern. Plugins use few patterns, and compiling one takes longer than a call: short patterns
+/// are kept.
 pub(crate) fn compiled(pattern: &str) -> Result<GlobMatcher, globset::Error> {
     static KEPT: Mutex<BTreeMap<String, GlobMatcher>> = Mutex::new(BTreeMap::new());
     const MOST: usize = 64;

@@ -1,5 +1,5 @@
-//! Detectors that mean harm, each a real component, through the same door as any other: what it must
-//! come to, that another plugin beside it is not disturbed, and that nothing of it is left.
+//! Detectors that mean harm, each a real component that is loaded as any other. Each has its expected outcome,
+//! disturbs no plugin beside it, and leaves nothing behind.
 
 use crate::{
     component::{NOTHING, component, detector, manifest, reaching, with_section},
@@ -15,13 +15,13 @@ use windlass_engine::ports::Detectors;
 use windlass_model::event::Event;
 use windlass_plugin_host::{Isolation, Limits, Plugins, Source};
 
-/// More instances than one component may have: number 8 of `daemon/design/hostile-plugins.md`.
+/// Builds a component with more instances than one may have: number 8 of `daemon/design/hostile-plugins.md`.
 fn nested() -> Vec<u8> {
     let instances = "(core instance (instantiate $m))".repeat(1_200);
     wat::parse_str(format!("(component (core module $m (memory 1)) {instances})")).unwrap()
 }
 
-/// A component whose bytes name another version of the WIT.
+/// Builds a component whose bytes name another version of the WIT.
 fn component_of(ours: &str, other: &str) -> Vec<u8> {
     let mut bytes = component(&detector("", NOTHING), &manifest("track"));
     let from = format!("@{ours}");
@@ -46,15 +46,15 @@ async fn and_so_does_each_in_a_process_of_its_own() {
 
 async fn each(isolation: Isolation) {
     let bench = Arc::new(Bench::isolated(isolation));
-    let well = component(&detector("", NOTHING), &manifest("well"));
-    let well = bench.load("well", &well).await.unwrap();
+    let healthy = component(&detector("", NOTHING), &manifest("healthy"));
+    let healthy = bench.load("healthy", &healthy).await.unwrap();
     let before = resident();
     for (name, module, outcome) in guests() {
         let component = component(&module, &manifest(name));
         let loaded = bench.load(name, &component).await;
         let set = match (loaded, &outcome) {
-            (Err(error), Outcome::Refused(words)) => {
-                assert!(error.to_string().contains(words), "{name}: {error}");
+            (Err(error), Outcome::Refused(expected)) => {
+                assert!(error.to_string().contains(expected), "{name}: {error}");
                 println!("{name}: refused: {error}");
                 continue;
             }
@@ -71,20 +71,20 @@ async fn each(isolation: Isolation) {
         let mut slowest = Duration::ZERO;
         for _ in 0..50 {
             let began = Instant::now();
-            let (answer, _) = bench.ask(&well).await;
+            let (answer, _) = bench.ask(&healthy).await;
             assert!(answer.unwrap().is_empty(), "{name} disturbs");
             slowest = slowest.max(began.elapsed());
         }
         let (answer, events) = hostile.await.unwrap();
         match (answer, outcome) {
             (Ok(found), Outcome::Harmless) => assert!(found.is_empty()),
-            (Err(error), Outcome::Fails(words)) => {
+            (Err(error), Outcome::Fails(expected)) => {
                 let text = error.to_string();
-                // Over a socket, 20,000 calls may take more time than there are calls.
-                let is_slow = isolation == Isolation::Process && words == "limit `host-calls`";
-                let words =
-                    if is_slow && text.contains("cpu-ms") { "limit `cpu-ms`" } else { words };
-                assert!(text.contains(words) && text.contains(name), "{name}: {text}");
+                // Through a socket, 20,000 calls may reach the limit of time before that of calls.
+                let is_slow = isolation == Isolation::Process && expected == "limit `host-calls`";
+                let expected =
+                    if is_slow && text.contains("cpu-ms") { "limit `cpu-ms`" } else { expected };
+                assert!(text.contains(expected) && text.contains(name), "{name}: {text}");
                 println!("{name}: {text} (beside it at most {slowest:?})");
             }
             (answer, _) => panic!("{name}: {answer:?}"),
@@ -97,7 +97,7 @@ async fn each(isolation: Isolation) {
                     assert!(call.plugin == name && call.memory <= 64 << 20, "{call:?}");
                     None
                 }
-                other => panic!("{name} said {other:?}"),
+                other => panic!("{name} recorded {other:?}"),
             })
             .collect();
         assert!(lines.len() <= 2_001, "{name}: {} lines", lines.len());
@@ -119,7 +119,7 @@ async fn files_that_are_no_plugin() {
     };
     let with = |text: &str| with_section(bare.clone(), text);
     let track = component_of("0.1.0", "0.2.0");
-    for (name, bytes, words) in [
+    for (name, bytes, expected) in [
         ("empty", Vec::new(), "no component"),
         ("text", b"#!/bin/sh\necho no\n".to_vec(), "no component"),
         ("core-module", wat::parse_str("(module)").unwrap(), "core module"),
@@ -155,13 +155,13 @@ async fn files_that_are_no_plugin() {
         ("too-large", vec![0; 40 << 20], "33554432 are allowed"),
     ] {
         let error = bench.load(name, &bytes).await.err().unwrap_or_else(|| panic!("{name} loads"));
-        assert!(error.to_string().contains(words), "{name}: {error}");
+        assert!(error.to_string().contains(expected), "{name}: {error}");
         assert!(error.to_string().contains(&format!("{name}.wasm")), "{error}");
     }
     bench.load("good", &good).await.unwrap();
 }
 
-/// Compiling is where an engine promises least: it happens in a child with limits.
+/// Compiling is where an engine promises least. It happens in a child with limits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_that_takes_long_to_compile_harms_nobody() {
     let bench = Bench::new();
@@ -178,9 +178,9 @@ async fn a_component_that_takes_long_to_compile_harms_nobody() {
     assert!(resident() < before + 128, "the daemon's own memory is spared");
 }
 
-/// Failing too often in a row: not asked any more, said in the error and in the list, until reloaded.
+/// The error and the list give the reason, until the plugin is loaded again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew() {
+async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_again() {
     let bench = Bench::new();
     let path = bench.folder.path().join("traps.wasm");
     fs::write(&path, component(&detector("", "unreachable"), &manifest("traps"))).unwrap();
@@ -193,7 +193,7 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     }
     let why = ask().await;
     assert!(why.contains("not asked any more: it failed 5 times in a row"), "{why}");
-    // What one tenant's repositories bring it to takes it away from no other.
+    // Failures in one project disable the plugin for no other.
     let other = bench.detect(&plugins.for_job("other")).await.0.unwrap_err();
     assert!(other.to_string().contains("gave up"), "{other}");
     let record = plugins.list().remove(0);
@@ -203,7 +203,7 @@ async fn a_plugin_that_fails_again_and_again_is_disabled_until_it_is_loaded_anew
     assert!(ask().await.contains("gave up"));
 }
 
-/// Jobs keep the set that they began with; a set of which one part cannot be loaded never goes live.
+/// Jobs keep the set that they began with. A set of which one part cannot be loaded never goes live.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_in_the_middle_of_fifty_jobs() {
     let bench = Bench::new();
@@ -220,7 +220,7 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     let error = plugins.reload(&of(&[new.clone(), bad])).await.unwrap_err().to_string();
     assert!(error.contains("bad.wasm") && plugins.for_job("shop").names() == ["old"], "{error}");
     let changes = plugins.reload(&of(&[new])).await.unwrap();
-    assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is gone"]);
+    assert_eq!(changes, ["`new` 0.1.0 is new", "`old` is removed"]);
     let asked = jobs.iter().map(|job| bench.detect(job));
     for (answer, _) in futures::future::join_all(asked).await {
         assert!(answer.unwrap().is_empty());
@@ -229,7 +229,7 @@ async fn a_reload_in_the_middle_of_fifty_jobs() {
     assert_eq!(plugins.for_job("shop").names(), ["new"]);
 }
 
-/// What was compiled before is run only as it was written.
+/// Compiled code is run only as it was written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cache_that_was_changed_is_not_run() {
     let bench = Bench::new();
@@ -248,7 +248,7 @@ async fn a_cache_that_was_changed_is_not_run() {
         fs::write(cached(), &changed).unwrap();
         let set = bench.load("good", &good).await.unwrap();
         assert!(bench.ask(&set).await.0.unwrap().is_empty());
-        assert_eq!(fs::read(cached()).unwrap(), bytes, "compiled anew");
+        assert_eq!(fs::read(cached()).unwrap(), bytes, "compiled again");
     }
     fs::write(cached(), b"").unwrap();
     bench.load("good", &good).await.unwrap();

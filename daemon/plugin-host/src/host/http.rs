@@ -1,4 +1,4 @@
-//! The `http` import: sends what a guest wants to send, and shows it the answer.
+//! The `http` import: sends a guest's requests, and shows it the answers.
 
 mod outbound;
 mod redact;
@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 use url::Url;
 use wasmtime::component::Resource;
 
-/// The longest that a request may take, whatever a guest says.
+/// Longest time of a request in milliseconds, whatever the guest asks for.
 const LONGEST: u32 = 30_000;
-/// The longest answer.
+/// Largest answer, in bytes.
 const LARGEST: u32 = 1 << 20;
-/// The longest secret that an answer gives.
+/// Longest secret that is taken from an answer, in bytes.
 const SECRET: usize = 16 << 10;
 
 impl wit::Host for State {
@@ -142,7 +142,7 @@ impl wit::HostResponse for State {
     ) -> wasmtime::Result<Result<Resource<SecretHandle>, types::Error>> {
         self.ledger.host_call(&self.limits)?;
         match find(&self.table.get(&handle)?.body, &at) {
-            // One that came back from where it was sent keeps its own rules.
+            // A secret that a host sends back keeps its own rules.
             Some(text) if self.redactor().mask(&text) != text => {
                 Ok(Err(refused("the answer holds a secret that is known already".into(), None)))
             }

@@ -1,4 +1,4 @@
-//! The `secrets` import: handles that are used and never read.
+//! The `secrets` import: secrets behind handles, which are used and never read.
 
 use super::{Effect, State, refused};
 use crate::{
@@ -17,7 +17,7 @@ use wasmtime::component::Resource;
 use windlass_model::secret::Secret;
 
 impl State {
-    /// Hands a secret out, and masks it from now on wherever it turns up.
+    /// Hands out a secret, and masks the secret from now on.
     pub(super) fn hold(&mut self, held: SecretHandle) -> wasmtime::Result<Resource<SecretHandle>> {
         let public = held.public.iter().filter_map(|at| field(&held, at).ok());
         self.track_secret(&held.bytes, public.map(Secret::new))?;
@@ -65,7 +65,7 @@ impl secrets::Host for State {
                 self.hold(SecretHandle { bytes, name, uses, hosts, public }).map(Ok)
             }
             Err(why) => {
-                let message = format!("the secret `{name}` cannot be had: {why}");
+                let message = format!("the secret `{name}` cannot be opened: {why}");
                 self.effect(Effect::denied("secrets", what, why));
                 let hint = Some("say where it is in the daemon's configuration".into());
                 Ok(Err(types::Error { kind: types::ErrorKind::NotFound, message, hint }))
@@ -200,13 +200,14 @@ fn mac(key: &[u8], data: &[u8]) -> Result<Vec<u8>, types::Error> {
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// Whatever can be tried freely tells a secret, character by character.
+/// Returns the error for a text that the manifest does not name. A plugin that could try any text would find
+/// a secret, character by character.
 fn undeclared(field: &str, text: &str) -> types::Error {
     let text = sanitize(&text.chars().take(16).collect::<String>());
     refused(format!("its manifest does not name {text:?} among asks.{field}"), None)
 }
 
-/// Says what is wrong with a secret's form, and nothing of its text.
+/// Returns the error for a secret of the wrong form. It shows nothing of the secret's text.
 fn odd(held: &SecretHandle, why: &str) -> types::Error {
     types::Error {
         kind: types::ErrorKind::InvalidInput,

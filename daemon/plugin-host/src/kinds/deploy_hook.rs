@@ -1,4 +1,4 @@
-//! Deploy hooks: what is done around a release, round by round.
+//! Deploy hooks: actions around a release, batch by batch.
 
 use super::{
     Guest, OutputError,
@@ -16,19 +16,19 @@ use windlass_model::{
     job::Stage,
 };
 
-/// Actions of one batch.
+/// Most actions of one batch.
 const MOST_ACTIONS: usize = 20;
-/// Bytes of a hook's state.
+/// Largest state of a hook, in bytes.
 const LARGEST_STATE: usize = 64 << 10;
-/// The longest that an action may take: an hour.
+/// Longest time of an action in milliseconds: an hour.
 const LONGEST: u32 = 3_600_000;
-/// The longest wait: ten minutes.
+/// Longest wait in milliseconds: ten minutes.
 const LONGEST_WAIT: u32 = 600_000;
-/// Words of a command, and bytes of all of them.
+/// Most words of a command, and most bytes of all of them.
 const MOST_WORDS: usize = 100;
 const LONGEST_COMMAND: usize = 16 << 10;
 
-/// `start`, or `resume` with what came of a batch.
+/// Call of `start`, or of `resume` with the results of a batch.
 pub(crate) struct Next {
     pub(crate) context: deploy_hook::Context,
     pub(crate) earlier: Option<(Vec<u8>, Vec<deploy_hook::ActionResult>)>,
@@ -117,10 +117,7 @@ fn result(result: &ActionResult) -> deploy_hook::ActionResult {
     }
 }
 
-/// Checks a step before anything of it is journaled.
-///
-/// # Errors
-/// Says what cannot be done, or was not granted.
+/// Checks a step before it is journaled. The error names what cannot be done, or was not granted.
 pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookStep, String> {
     let batch = match step {
         deploy_hook::Step::Done(done) => {
@@ -144,8 +141,8 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
     }
     let actions = batch.actions.into_iter().map(|action| match action {
         deploy_hook::Action::Other(attrs) => {
-            let words = attrs.iter().map(|(key, value)| format!("{key} {value}"));
-            let what = sanitize(&words.collect::<Vec<_>>().join(", "));
+            let pairs = attrs.iter().map(|(key, value)| format!("{key} {value}"));
+            let what = sanitize(&pairs.collect::<Vec<_>>().join(", "));
             Err(format!("it wants an action that this host does not know: {what}"))
         }
         deploy_hook::Action::WaitMs(ms) => Ok(Action::Wait { ms: ms.min(LONGEST_WAIT) }),
@@ -166,12 +163,12 @@ pub(crate) fn step(granted: &Granted, step: deploy_hook::Step) -> Result<HookSte
     Ok(HookStep::Run(Batch { actions, state: batch.state }))
 }
 
-/// 0 is the default of ten minutes.
+/// Returns the time limit of an action, in milliseconds. 0 means the default of ten minutes.
 fn limit(ms: u32) -> u32 {
     if ms == 0 { 600_000 } else { ms.min(LONGEST) }
 }
 
-/// argv is handed on as it is, so it may hold anything but what no program can be given.
+/// Checks a command. Its words are passed on unchanged, so they may hold anything but NUL.
 fn command(argv: Vec<String>) -> Result<Vec<String>, String> {
     let bytes: usize = argv.iter().map(String::len).sum();
     if argv.first().is_none_or(String::is_empty) {

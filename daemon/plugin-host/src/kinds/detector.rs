@@ -13,7 +13,7 @@ use windlass_model::{
     recipe::{BuildStage, BuildStep, ImagePlan, Recipe},
 };
 
-/// `detect`.
+/// Call of `detect`.
 pub(crate) struct Detect {
     pub(crate) tree: TreeHandle,
     pub(crate) matched: Vec<String>,

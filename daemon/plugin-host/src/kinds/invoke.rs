@@ -1,5 +1,5 @@
-//! Calls of exported functions and their returns, as they go to wherever the guest runs. Resources
-//! that the host lends or is given go by their number in the call's table.
+//! Calls of exported functions and their returns, in a form that can be sent to another process. A resource
+//! is sent as its number in the call's table.
 
 use crate::bindings::{
     deploy_hook::{DeployHookPluginPre, exports::windlass::plugin::deploy_hook},
@@ -43,7 +43,7 @@ pub(crate) enum Call {
     },
 }
 
-/// The return of an exported function.
+/// Return of an exported function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Return {
     Detection(Option<detector::Detection>),
@@ -72,13 +72,13 @@ pub(crate) enum LoginKind {
 /// The guest's own error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct GuestError {
-    /// Place in the WIT's enum.
+    /// Index in the WIT's enum.
     kind: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-/// Kinds by their place in the WIT's enum.
+/// Kinds by their index in the WIT's enum.
 const KINDS: [types::ErrorKind; 8] = [
     types::ErrorKind::InvalidInput,
     types::ErrorKind::NotFound,

@@ -1,5 +1,5 @@
-//! Logins at registries: the credential is taken out of the store before the store is dropped, and
-//! no guest sees it again.
+//! Logins at registries. The credential is taken out of the store before the store is dropped, and no guest
+//! sees the credential again.
 
 use super::{
     Guest, OutputError,
@@ -17,7 +17,7 @@ use windlass_engine::ports::{Credential, Login};
 use windlass_model::clock::now_ms;
 use windlass_model::{job::Stage, secret::Secret};
 
-/// `authenticate`.
+/// Call of `authenticate`.
 pub(crate) struct Authenticate {
     pub(crate) registry: String,
 }
@@ -53,8 +53,8 @@ fn usable(held: &SecretHandle) -> Result<Secret, Refused> {
     Ok(held.bytes.clone())
 }
 
-/// Returns when to log in again: the plugin's word, but never later than a minute, or a tenth of the
-/// time, before the end.
+/// Returns the time of the next login: as the plugin proposes, but at least a minute, and a tenth of the time
+/// left, before the end. `None` means that the login does not end.
 fn renewal(until: Option<u64>, renew: Option<u64>) -> Option<u64> {
     let until = until?;
     let left = until.saturating_sub(now_ms());

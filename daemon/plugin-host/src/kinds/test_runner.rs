@@ -1,4 +1,4 @@
-//! Test runners: how tests are run, and what came of them.
+//! Test runners: plans of test commands, and summaries of their results.
 
 use super::{
     Guest, OutputError,
@@ -16,19 +16,19 @@ use windlass_model::{
     testing::{TestCase, TestOutput, TestPlan, TestSummary},
 };
 
-/// Failures that are kept of one run.
+/// Most failures that are kept of one run.
 const MOST_FAILURES: usize = 100;
-/// Globs of one plan: each may be a walk.
+/// Most globs of one plan. Each may be a walk.
 const MOST_REPORTS: usize = 20;
 
-/// `make-plan`.
+/// Call of `make-plan`.
 pub(crate) struct MakePlan {
     pub(crate) tree: TreeHandle,
     pub(crate) language: String,
     pub(crate) matched: Vec<String>,
 }
 
-/// `parse`.
+/// Call of `parse`.
 pub(crate) struct Parse {
     pub(crate) ran: test_runner::Ran,
     pub(crate) reports: BTreeMap<String, String>,
@@ -81,10 +81,7 @@ impl Guest for Parse {
     }
 }
 
-/// Checks a plan.
-///
-/// # Errors
-/// Says what no command can hold.
+/// Checks a plan. The error names what no command can hold.
 pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan, String> {
     if plan.command.first().is_none_or(String::is_empty) {
         return Err("its plan has no command".into());
@@ -97,8 +94,8 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
     if let Some((name, _)) = plan.env.iter().find(|(name, _)| odd(name)) {
         return Err(format!("`{}` is no name of a variable", sanitize(name)));
     }
-    let words = plan.command.iter().chain(plan.env.iter().map(|(_, value)| value));
-    if words.chain(&plan.reports).any(|word| word.contains('\0')) {
+    let texts = plan.command.iter().chain(plan.env.iter().map(|(_, value)| value));
+    if texts.chain(&plan.reports).any(|text| text.contains('\0')) {
         return Err("its plan holds a NUL".into());
     }
     let outside =

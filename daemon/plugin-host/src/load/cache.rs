@@ -1,8 +1,8 @@
 //! Compiled plugins on disk.
 //!
-//! Loading compiled code runs it: whoever can write here owns the daemon. So the folder is the
-//! daemon's alone, and each file begins with a MAC under a key that never leaves this folder's
-//! owner; a file that was changed by one bit, or written by another version, is compiled again.
+//! Loading compiled code runs it: whoever can write here owns the daemon. So the folder is the daemon's
+//! alone, and each file begins with a MAC under a key that never leaves the folder's owner. The component of a
+//! file that was changed by one bit, or written by another version, is compiled again.
 
 use crate::engine::VERSION;
 use rand::RngCore;
@@ -17,6 +17,7 @@ use wasmtime::{Engine, component::Component};
 
 const MAC: usize = blake3::OUT_LEN;
 
+/// Compiled code in a folder.
 pub(crate) struct Cache {
     folder: PathBuf,
     key: [u8; 32],
@@ -58,8 +59,8 @@ impl Cache {
         hasher.finalize()
     }
 
-    /// Returns the code of a component. `None` means that there is none, or one that was changed. An
-    /// error is the engine's, for code that is as it was written.
+    /// Returns the code of a component. `None` means that there is no code, or that it was changed. The error
+    /// is the engine's, for code that was not changed.
     pub(crate) fn get(&self, digest: &str, engine: &Engine) -> wasmtime::Result<Option<Component>> {
         let Some(code) = self.code(digest) else { return Ok(None) };
         // SAFETY: `code` was written by `put` in this process or an earlier one with this key, from
@@ -67,14 +68,14 @@ impl Cache {
         unsafe { Component::deserialize(engine, &code) }.map(Some)
     }
 
-    /// Returns the code as `put` wrote it. `None` means that there is none, or one that was changed.
+    /// Returns the code as `put` wrote it. `None` means that there is no code, or that it was changed.
     pub(crate) fn code(&self, digest: &str) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.path(digest)).ok()?;
         let parts = bytes.split_at_checked(MAC);
         let parts = parts.and_then(|(mac, code)| Some((blake3::Hash::from_slice(mac).ok()?, code)));
         // Hash's equality takes the same time wherever the difference is.
         if !parts.is_some_and(|(mac, code)| self.mac(digest, code) == mac) {
-            tracing::warn!(digest, "the plugin cache was changed; compiling anew");
+            tracing::warn!(digest, "the plugin cache was changed; compiling again");
             return None;
         }
         Some(bytes.split_off(MAC))

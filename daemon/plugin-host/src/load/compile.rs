@@ -1,4 +1,4 @@
-//! Compiling, in a child: 170 KB of hostile code can keep a compiler busy for minutes.
+//! Compiling in a child process: 170 KB of hostile code can keep a compiler busy for minutes.
 
 use rustix::{
     process::{Resource, Rlimit, setrlimit},
@@ -17,12 +17,12 @@ use tokio::{
 };
 use wasmtime::Engine;
 
-/// Seconds of computing, over all threads: whatever the limit that the parent keeps.
+/// Most seconds of computing, of all threads together, whatever limit the parent keeps.
 const LARGEST_CPU: u64 = 600;
-/// Address space: the pool's reservation is not used while compiling.
+/// Most bytes of address space: the pool's reservation is not used while compiling.
 const MEMORY: u64 = 8 << 30;
 
-/// Compiles a component in a child without network, credentials or much of anything.
+/// Compiles a component in a child process without network or credentials.
 pub(crate) async fn in_child(
     program: &Path,
     component: &[u8],
@@ -45,19 +45,19 @@ pub(crate) async fn in_child(
     };
     let work = async {
         let mut code = Vec::new();
-        let mut words = String::new();
+        let mut message = String::new();
         let feed = async {
             let _ = stdin.write_all(component).await;
             drop(stdin);
         };
         let (_, read, _) =
-            tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_string(&mut words));
+            tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_string(&mut message));
         read.map_err(|error| error.to_string())?;
         let status = child.wait().await.map_err(|error| error.to_string())?;
         if status.success() {
             Ok(code)
         } else {
-            Err(format!("it does not compile: {} ({status})", words.trim()))
+            Err(format!("it does not compile: {} ({status})", message.trim()))
         }
     };
     let done = timeout(limit, work).await;
@@ -66,7 +66,7 @@ pub(crate) async fn in_child(
     })
 }
 
-/// The child: a component on standard input, its code on standard output.
+/// Runs the child: reads a component from standard input, and writes its code to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
     match run() {
@@ -79,8 +79,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    // Without the right to it, a user namespace gives it; without either, the compiler still has no
-    // credential to send anywhere.
+    // Without the right to a network of its own, a user namespace gives it. Without either, the compiler still
+    // has no credential to send anywhere.
     // SAFETY: this process has one thread, and no file descriptor but its three pipes.
     let alone = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
     if alone.is_err() {
@@ -98,7 +98,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component)?;
     let mut config = crate::engine::config()?;
-    // Reserving the pool would go over the address space; the code is the same without it.
+    // Reserving the pool would exceed the address space. The code is the same without the pool.
     config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
     let code = Engine::new(&config)?.precompile_component(&component)?;
     std::io::stdout().write_all(&code)?;

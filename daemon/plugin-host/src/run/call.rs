@@ -1,4 +1,5 @@
-//! One call of a guest: a store of its own, within limits; its record, and words for what went wrong.
+//! One call of a guest, in a store of its own and within limits, with its record and an explanation of
+//! failures.
 
 use super::{Blame, CallFailure, failure};
 use crate::{
@@ -21,7 +22,7 @@ use windlass_model::{
     event::{Event, PluginCall, PluginEffect},
 };
 
-/// Time that a call waits for its turn.
+/// Longest wait of a call for its turn.
 const QUEUE: Duration = Duration::from_secs(120);
 
 /// Makes one call. The guest's lines go to the job's log while it runs.
@@ -33,15 +34,15 @@ pub(crate) async fn call<G: Guest>(
 ) -> Result<G::Output, PluginError> {
     let (send, mut receive) = mpsc::unbounded_channel();
     let project = context.project.clone();
-    // A panic in the host's code for one plugin ends one call. Not a task of its own, which would be
-    // caught as well: waking another thread takes longer than the whole call.
+    // A panic in the host's code for one plugin ends one call. A task of its own would catch it, too, but
+    // waking another thread takes longer than the whole call.
     let call = AssertUnwindSafe(alone(plugin, context, guest, send)).catch_unwind();
-    let talk = async {
+    let forwarding = async {
         while let Some(output) = receive.recv().await {
             forward::<G>(plugin, output, recorder).await;
         }
     };
-    let (done, ()) = tokio::join!(call, talk);
+    let (done, ()) = tokio::join!(call, forwarding);
     let done = done.unwrap_or_else(|_| {
         let message = "the host failed: its log says where".into();
         (Err(CallError { message, hint: None, cause: Cause::Host }), Used::default())
@@ -49,7 +50,7 @@ pub(crate) async fn call<G: Guest>(
     recorded::<G>(plugin, &project, done, recorder).await
 }
 
-/// Records a line of its log, or an effect.
+/// Records a line of the guest's log, or an effect.
 async fn forward<G: Guest>(plugin: &Plugin, output: GuestOutput, recorder: &Recorder) {
     let effect = match output {
         GuestOutput::Line(line) => {
@@ -128,11 +129,11 @@ struct CallError {
 /// Cause of a call's error.
 #[derive(Clone, Copy)]
 enum Cause {
-    /// The host failed, or the guest was not asked.
+    /// The host failed, or the guest was not called.
     Host,
-    /// A trap, or a limit.
+    /// The guest trapped, or ran into a limit.
     Trap,
-    /// The guest's own error.
+    /// The guest returned an error.
     Guest,
 }
 
@@ -141,7 +142,7 @@ impl CallError {
         Self { message, hint: None, cause: Cause::Trap }
     }
 
-    /// Returns the guest's own error, without what it must not tell.
+    /// Returns the guest's own error, masked.
     fn guest(state: &State, message: &str, hint: Option<&str>) -> Self {
         let mask = |text: &str| sanitize(&state.redactor().mask(text));
         Self { message: mask(message), hint: hint.map(mask), cause: Cause::Guest }

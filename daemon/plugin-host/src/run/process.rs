@@ -1,7 +1,7 @@
-//! A plugin in a process of its own: the daemon's own program, without credentials, network or most
-//! system calls. What the guest asks of the host comes back over a socket and is answered by the
-//! daemon, from the call's own state and within its own grants: whoever breaks out of the sandbox in
-//! there can ask what the plugin could have asked, and nothing else.
+//! A plugin in a process of its own: the daemon's own program, without credentials, network or most system
+//! calls. The guest's host calls come back through a socket. The daemon answers them, from the call's own state
+//! and within the plugin's grants. Whoever breaks out of the sandbox in the process can ask what the plugin
+//! could have asked, and nothing else.
 
 mod confine;
 mod frames;
@@ -28,18 +28,18 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Processes of one plugin that run at once; more calls wait.
+/// Most processes of one plugin that run at once. More calls wait.
 const MOST: usize = 8;
-/// Processes of one plugin that wait for the next call, over all projects.
+/// Most processes of one plugin that wait for the next call, of all projects together.
 const IDLE: usize = 4;
 
-/// Keeps processes for one plugin: never one for two projects.
+/// Processes of one plugin. No process serves two projects.
 pub(crate) struct Processes {
     program: PathBuf,
-    /// Compiled, as the cache has it: the child needs no file.
+    /// Compiled code, as in the cache. The child needs no file.
     code: Arc<Vec<u8>>,
     running: Arc<Semaphore>,
-    /// By project.
+    /// Waiting processes by project.
     idle: Mutex<BTreeMap<String, Vec<Worker>>>,
 }
 
@@ -56,15 +56,15 @@ impl Processes {
         Arc::new(Self { program, code, running, idle: Mutex::default() })
     }
 
-    /// Puts a call to a process that waits, or to a new one. Returns it with its first word.
+    /// Sends a call to a process that waits, or to a new one. Returns the process with its first message.
     async fn asked(
         &self,
         project: &str,
         call: &ToWorker,
     ) -> Result<(Worker, FromWorker), CallFailure> {
         while let Some(mut worker) = self.waiting(project) {
-            // It may have been killed meanwhile, by an operator or for want of memory: what never
-            // said a word has done nothing, and another is asked.
+            // The process may have been killed meanwhile, by an operator or for want of memory. If it
+            // sent no message, it has done nothing, and another process gets the call.
             if let Ok(first) = put(&mut worker, call).await {
                 return Ok((worker, first));
             }
@@ -137,7 +137,7 @@ impl Processes {
                 FromWorker::Ended { ended, ticks, memory } => {
                     state.tally.ticks.store(ticks, Ordering::Relaxed);
                     state.tally.memory.store(memory, Ordering::Relaxed);
-                    // A worker does not say that the host is to blame.
+                    // A worker cannot blame the host.
                     let own = |failure: CallFailure| CallFailure {
                         message: sanitize(&failure.message),
                         blame: Blame::Plugin,
@@ -150,12 +150,12 @@ impl Processes {
     }
 }
 
-/// Returns the failure of a process that was killed, or broke the rules: the plugin's doing.
+/// Returns the failure of a process that was killed, or broke the rules. The plugin is to blame.
 fn vanished(error: &std::io::Error) -> CallFailure {
-    CallFailure { message: format!("its process is gone: {error}"), blame: Blame::Plugin }
+    CallFailure { message: format!("its process has ended: {error}"), blame: Blame::Plugin }
 }
 
-/// Sends a call, and returns the first word on it.
+/// Sends a call, and returns the first message of the process.
 async fn put(worker: &mut Worker, call: &ToWorker) -> std::io::Result<FromWorker> {
     send(&mut worker.stream, call).await?;
     receive(&mut worker.stream).await
@@ -164,7 +164,7 @@ async fn put(worker: &mut Worker, call: &ToWorker) -> std::io::Result<FromWorker
 #[async_trait]
 impl Execute for Processes {
     async fn acquire(&self) -> Permit {
-        // It is never closed.
+        // The semaphore is never closed.
         Permit { _held: self.running.clone().acquire_owned().await.into_iter().collect() }
     }
 
@@ -179,7 +179,7 @@ impl Execute for Processes {
             Ok(ended) => ended,
             Err(error) => Err(vanished(&error)),
         };
-        // After a trap its memory is nobody's to trust.
+        // After a trap, the memory of the process cannot be trusted.
         if ended.is_ok() {
             self.keep(&project, worker);
         }

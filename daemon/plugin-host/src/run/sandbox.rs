@@ -11,23 +11,23 @@ use std::sync::{Arc, atomic::Ordering};
 use tokio::sync::Semaphore;
 use wasmtime::{Engine, Store, component::InstancePre};
 
-/// Runs one plugin's calls in this process.
+/// Executor of one plugin's calls in this process.
 pub(crate) struct Sandbox {
     engine: Engine,
     pre: InstancePre<State>,
-    /// Permits of this plugin, and of all.
+    /// Permits of this plugin, and of all plugins.
     permits: [Arc<Semaphore>; 2],
 }
 
 impl Sandbox {
-    /// `all` has the permits of all plugins of the process.
+    /// Creates an executor. `all` has the permits of all plugins of the process.
     pub(crate) fn executor(
         engine: &Engine,
         pre: InstancePre<State>,
         all: &Arc<Semaphore>,
     ) -> Arc<dyn Execute> {
         let own = Arc::new(Semaphore::new(PERMITS_OF_ONE));
-        // Its own first: who waits for that holds no other.
+        // The plugin's own permit first: a call that waits for it holds no other.
         Arc::new(Self { engine: engine.clone(), pre, permits: [own, all.clone()] })
     }
 }

@@ -28,9 +28,9 @@ use tokio_rustls::{
 use url::Host;
 use windlass_model::address::{is_global, is_link_local};
 
-/// Time for one address. The next is tried after it.
+/// Longest wait for one address. Then the next is tried.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Bytes and headers of an answer's head.
+/// Most bytes and headers of an answer's head.
 const HEAD: usize = 64 << 10;
 const HEADERS: usize = 100;
 
@@ -39,9 +39,9 @@ pub(super) struct Target {
     pub(super) scheme: Scheme,
     pub(super) host: Host<String>,
     pub(super) port: u16,
-    /// Also where the address is not of the public internet.
+    /// Flag that allows addresses outside of the public internet.
     pub(super) private: bool,
-    /// Other authorities than the system's.
+    /// PEM file of authorities. `None` means the system's.
     pub(super) ca: Option<PathBuf>,
 }
 
@@ -50,9 +50,9 @@ pub(super) struct Target {
 pub(super) enum SendError {
     /// The address is not allowed.
     Denied(String),
-    /// It did not work this time.
+    /// The host could not be reached, or the exchange failed.
     Unavailable(String),
-    /// More than was allowed for.
+    /// The answer has more than this number of bytes.
     TooLong(usize),
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn send(
     }
 }
 
-/// Returns the addresses that may be connected to. The name is not asked for again.
+/// Returns the addresses that may be connected to. The name is resolved only here.
 async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, SendError> {
     let port = target.port;
     let found: Vec<SocketAddr> = match &target.host {
@@ -175,16 +175,16 @@ fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// Returns an error with its causes: "connection error" alone says nothing.
+/// Returns an error with its causes: "connection error" alone explains nothing.
 fn unavailable(error: &dyn Error) -> SendError {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
         }
         cause = error.source();
     }
-    SendError::Unavailable(words)
+    SendError::Unavailable(text)
 }

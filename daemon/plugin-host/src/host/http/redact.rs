@@ -1,6 +1,6 @@
 //! Fields of answers: found, or blanked. Pure functions of bytes that a stranger sends.
 
-/// XML that is looked into: reading attributes takes time by their square.
+/// Largest XML that is parsed, in bytes: reading attributes takes time by their square.
 const XML: usize = 64 << 10;
 
 fn element<'a, 'b>(
@@ -23,11 +23,11 @@ pub(super) fn find(body: &[u8], at: &str) -> Option<String> {
     element(&document, at)?.text().map(str::to_owned)
 }
 
-/// Text in place of an answer that cannot be looked into, where something in it must not be seen.
+/// Text in place of an answer that has fields to blank and cannot be parsed.
 const HIDDEN: &[u8] = b"(not shown: it is neither JSON nor XML of at most 64 KiB)";
 
-/// Returns the body without the fields that the guest must not see, wherever they are: a plugin
-/// chooses what it asks for, and may be answered in another shape than the one that was thought of.
+/// Returns the body without the fields that the guest must not see, at any depth. A plugin chooses its
+/// requests, so that an answer may have another shape than the grant expects.
 pub(super) fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
     let names: Vec<&str> = opaque.iter().filter_map(|at| at.rsplit('/').next()).collect();
     if names.is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn blanked(body: &[u8], opaque: &[String]) -> Vec<u8> {
         let (Some(first), Some(last)) = (node.first_child(), node.last_child()) else { continue };
         let start = first.range().start;
         let end = last.range().end;
-        // Inside of one that is blank already.
+        // Inside of an element that is blanked already.
         if start < from {
             continue;
         }
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(visible, "<R xmlns=\"urn:x\"><C><Key>***</Key><Id>1</Id></C></R>");
         assert_eq!(blanked(b"no such thing", &["/a".into(), "C".into()]), HIDDEN);
         assert_eq!(blanked(b"no such thing", &[]), b"no such thing");
-        // In another shape than the one that was thought of.
+        // In another shape than the grant expects.
         let other = br#"{"r":{"Credentials":{"Key":"k","Id":1}},"l":[{"token":"t"}]}"#;
         let visible = String::from_utf8(blanked(other, &["R/C/Key".into(), "/a/0/token".into()]));
         assert_eq!(

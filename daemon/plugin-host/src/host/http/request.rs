@@ -15,13 +15,13 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use url::{Host, Url, form_urlencoded};
 
-/// Bytes of a body, or of what is hashed.
+/// Most bytes of a body, or of the input of a hash.
 const LARGEST: usize = 1 << 20;
-/// Headers of a request, and bytes of all of them and of its URL.
+/// Most headers of a request, and most bytes of all of them and of its URL.
 const HEADERS: usize = 64;
 const HEAD: usize = 16 << 10;
 
-/// Headers that are the connection's own matter.
+/// Headers that only the host sets.
 const OWN: [&str; 12] = [
     "host",
     "connection",
@@ -64,8 +64,8 @@ pub(super) struct Destination<'a> {
 }
 
 impl State {
-    /// Joins parts. `to` is where the secrets among them would be sent. `None` means that they are
-    /// only hashed.
+    /// Joins parts. `to` is the destination of the secrets among them. `None` means that the parts are only
+    /// hashed.
     pub(super) fn joined(
         &self,
         parts: &[wit::Part],

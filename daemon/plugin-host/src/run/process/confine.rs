@@ -10,19 +10,19 @@ use seccompiler::{
 };
 use std::{collections::BTreeMap, error::Error};
 
-/// Bytes of address space: eight memories and their guards, the code, and what the process is.
+/// Most bytes of address space: eight memories and their guards, the code, and the process itself.
 const ADDRESSES: u64 = 16 << 30;
 
-/// Closes what whoever started the daemon left open in it.
+/// Closes the files that the process inherited from whoever started the daemon.
 pub(super) fn inherited() {
     // SAFETY: the process has just begun: it owns no file yet but the first three.
     let _ = unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
 
-/// A network of its own, in which there is nothing; no core to leave behind.
+/// Moves the process into an empty network, and forbids core dumps.
 pub(super) fn namespaces() -> Result<(), Box<dyn Error>> {
-    // Without the right to it, a user namespace gives it; without either, the filter below still
-    // lets it make no socket.
+    // Without the right to a network of its own, a user namespace gives it. Without either, the filter below
+    // still forbids sockets.
     // SAFETY: this process has one thread, and no file descriptor but its socket and two of nothing.
     let alone = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
     if alone.is_err() {
@@ -32,8 +32,8 @@ pub(super) fn namespaces() -> Result<(), Box<dyn Error>> {
     none_of(Resource::Core)
 }
 
-/// Reading and writing what is open, memory that is not code, time, and waiting: all that a guest's
-/// instance takes. The rest is refused: files, sockets, processes, and memory made executable.
+/// Allows the system calls that a guest's instance needs: to read and write what is open, memory that is not
+/// code, time, and waiting. The rest is refused: files, sockets, processes, and memory made executable.
 pub(super) fn system_calls() -> Result<(), Box<dyn Error>> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().map(|call| (*call, Vec::new())).collect();

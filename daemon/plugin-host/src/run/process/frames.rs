@@ -5,32 +5,31 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes that a worker may send at once: an answer, or what a call hands over, and a little.
+/// Largest message, in bytes: an answer, or the arguments of a host call, and some room.
 const LARGEST: usize = 2 << 20;
 
-/// To the worker.
+/// Message to the worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum ToWorker {
-    /// First, once: compiled code.
+    /// Compiled code, which is sent first and once.
     Code(Vec<u8>),
-    /// One call.
     Call(Box<(Call, Limits)>),
-    /// The return of a host call, or why it traps.
+    /// Return of a host call, or the reason why it traps.
     HostReturn(Result<Vec<u8>, String>),
 }
 
-/// From the worker.
+/// Message from the worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum FromWorker {
-    /// It has its code, and is confined.
+    /// The worker has its code, and is confined.
     Ready,
-    /// The guest asks something of the host.
+    /// The guest makes a host call.
     HostCall(HostCall),
-    /// The call's end, and what it took.
+    /// End of the call, with the resources that it took.
     Ended { ended: Ended, ticks: u64, memory: u64 },
 }
 
-/// A call of an import and its arguments: handles by their number in the call's table.
+/// Call of an import with its arguments. A handle is its number in the call's table.
 #[derive(Serialize, Deserialize)]
 pub(super) enum HostCall {
     Emit(u8, String),
@@ -87,7 +86,7 @@ pub(super) struct Request {
     pub(super) max_response: u32,
 }
 
-/// An entry of a folder; `kind` by its place in the WIT's enum.
+/// Entry of a folder. `kind` is its index in the WIT's enum.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) path: String,
@@ -126,14 +125,14 @@ pub(super) async fn receive<T: DeserializeOwned>(
     decode(&bytes)
 }
 
-/// [`send`], in the worker, which does nothing else meanwhile.
+/// Sends a message as [`send`] does, in the worker. Blocks.
 pub(super) fn send_now<T: Serialize>(mut stream: impl Write, message: &T) -> io::Result<()> {
     let bytes = encode(message)?;
     let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
     stream.write_all(&[&length.to_le_bytes()[..], &bytes].concat())
 }
 
-/// [`receive`], in the worker: the daemon is believed.
+/// Receives a message as [`receive`] does, in the worker. Blocks. The daemon is trusted with any length.
 pub(super) fn receive_now<T: DeserializeOwned>(mut stream: impl Read) -> io::Result<T> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

@@ -1,5 +1,5 @@
-//! The daemon's answers to what a guest in a worker asks of the host, from the very functions that
-//! guests in its own process call.
+//! Answers of the daemon to the host calls of a guest in a worker, by the same functions that guests in the
+//! daemon's process call.
 
 use super::frames::{Entry, HeaderValue, HostCall, Part, Request, encode};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use wasmtime::component::Resource;
 
-/// A number out of a socket is no promise that there is such a handle: the table says.
+/// Returns the resource of a number from the worker. The table checks that there is one.
 fn lent<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_borrow(number)
 }
@@ -18,7 +18,7 @@ fn owned<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_own(number)
 }
 
-/// Returns a result as it goes over the socket.
+/// Returns a result in the form that is sent to the worker.
 fn portable<T>(result: Result<T, types::Error>) -> Result<T, GuestError> {
     result.map_err(GuestError::from)
 }

@@ -1,4 +1,4 @@
-//! The worker's side of the imports: each call goes to the daemon, and waits for its answer.
+//! Imports in the worker: each call is sent to the daemon, and waits for the answer.
 
 use super::frames::{
     Entry, FromWorker, HeaderValue, HostCall, Part, Request, ToWorker, decode, receive_now,
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use std::os::unix::net::UnixStream;
 use wasmtime::component::{HasSelf, Linker, Resource};
 
-/// A store's data in the worker.
+/// Data of a store in the worker.
 pub(super) struct Proxy {
     pub(super) daemon: UnixStream,
     pub(super) meter: Meter,

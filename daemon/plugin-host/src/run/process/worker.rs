@@ -1,4 +1,4 @@
-//! The worker: takes code, confines itself, and answers questions until the daemon is gone.
+//! The worker: receives code, confines itself, and runs calls until the daemon ends.
 
 use super::{
     confine,
@@ -22,12 +22,12 @@ use wasmtime::{
     component::{Component, InstancePre, Linker},
 };
 
-/// The child: its standard input is the socket to the daemon.
+/// Runs the worker. Its standard input is the socket to the daemon.
 #[must_use]
 pub fn main() -> ExitCode {
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody reads what it would print; the daemon sees that it is gone.
+        // Nobody reads the worker's output. The daemon notices that the worker has ended.
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -46,7 +46,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     // for; nobody else has the other end of the socket.
     let component = unsafe { Component::deserialize(&engine, &code) }?;
     drop(code);
-    // Now, since it takes a file in memory, which it may not make later.
+    // Now, since this makes a file in memory, which is forbidden later.
     component.initialize_copy_on_write_image()?;
     let mut linker = Linker::new(&engine);
     link(&mut linker)?;
@@ -55,7 +55,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     confine::system_calls()?;
     send_now(&daemon, &FromWorker::Ready)?;
     loop {
-        // Its end is the daemon's, or the daemon has no use for it any more.
+        // The daemon has ended, or has closed the socket of a worker that it does not need.
         let Ok(ToWorker::Call(asked)) = receive_now(&daemon) else { return Ok(()) };
         let (call, limits) = *asked;
         let ended = one(&engine, pre.clone(), &daemon, call, &limits)?;
