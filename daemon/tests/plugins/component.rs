@@ -1,18 +1,19 @@
-//! Makes components of hand-written core modules: what no compiler would emit can be tried too.
+//! Components of hand-written core modules, which can do what no compiler would emit.
 
 use std::borrow::Cow;
 use wasm_encoder::{CustomSection, Encode, Section};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The detector's imports and exports as a core module sees them. `top` is placed at the module's
-/// top; `detect` is the body of the exported function, of which the locals are `$tree`, `$matched`,
-/// `$count`. It gives a pointer to the answer: 64 KiB of zeros at 0 are `ok(none)`.
+/// Returns a core module with the detector's imports and exports.
+///
+/// `top` is placed at the module's top. `detect` is the body of the exported function, with the locals `$tree`,
+/// `$matched` and `$count`. The body returns a pointer to the answer: 64 KiB of zeros at 0 are `ok(none)`.
 pub(crate) fn detector(top: &str, detect: &str) -> String {
     guest(top, "(memory (export \"memory\") 4)", REALLOC, detect)
 }
 
-/// The same with a memory and an allocator of its own.
+/// Returns a core module as [`detector`] does, with another memory and allocator.
 pub(crate) fn guest(top: &str, memory: &str, realloc: &str, detect: &str) -> String {
     format!(
         "(module
@@ -34,7 +35,7 @@ pub(crate) fn guest(top: &str, memory: &str, realloc: &str, detect: &str) -> Str
     )
 }
 
-/// Never frees: a call is short.
+/// Allocator that never frees, since a call is short.
 pub(crate) const REALLOC: &str = "
     (global $free (mut i32) (i32.const 131072))
     (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
@@ -44,10 +45,10 @@ pub(crate) const REALLOC: &str = "
       (global.set $free (i32.add (local.get $at) (local.get 3)))
       (local.get $at))";
 
-/// Answers `ok(none)`, having given back the tree as the component model asks.
+/// Body that drops the tree, as the component model demands, and answers `ok(none)`.
 pub(crate) const NOTHING: &str = "(call $drop (local.get $tree)) (i32.const 0)";
 
-/// A component of the detector's world with this manifest.
+/// Builds a component of the detector's world with a manifest.
 pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
@@ -58,7 +59,7 @@ pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
     with_section(component.unwrap(), manifest)
 }
 
-/// A detector that imports secrets too, which are of another world.
+/// Builds a detector that imports secrets too, which are of another world.
 pub(crate) fn reaching(manifest: &str) -> Vec<u8> {
     let text = detector(
         "(import \"windlass:plugin/secrets@0.1.0\" \"open\" (func $open (param i32 i32 i32)))",
@@ -81,7 +82,7 @@ pub(crate) fn reaching(manifest: &str) -> Vec<u8> {
     with_section(component.unwrap(), manifest)
 }
 
-/// One more section that holds a manifest.
+/// Appends a section that holds a manifest.
 pub(crate) fn with_section(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     let data = Cow::Borrowed(manifest.as_bytes());
     let section = CustomSection { name: "windlass:manifest".into(), data };
@@ -90,7 +91,7 @@ pub(crate) fn with_section(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     component
 }
 
-/// A detector's manifest, asked for any tree.
+/// Returns the manifest of a detector that is asked about any tree.
 pub(crate) fn manifest(name: &str) -> String {
     format!("name = \"{name}\"\nversion = \"0.1.0\"\nworld = \"detector\"\nmarkers = [\"**\"]\n")
 }

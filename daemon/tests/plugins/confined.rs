@@ -1,4 +1,4 @@
-//! What a plugin's own process is, seen from outside: nothing to take, nowhere to go.
+//! A plugin's own process, seen from outside: nothing to take, nowhere to go.
 
 use crate::{
     component::{NOTHING, component, detector, manifest},
@@ -7,7 +7,7 @@ use crate::{
 use std::{fs, path::PathBuf};
 use windlass_plugin_host::Isolation;
 
-/// This process's children that run plugins.
+/// Finds this process's children that run plugins.
 fn workers() -> Vec<PathBuf> {
     let own = std::process::id().to_string();
     let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
@@ -23,8 +23,8 @@ fn workers() -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugins_process_has_nothing_and_one_project_never_meets_another() {
     let bench = Bench::isolated(Isolation::Process);
-    let set = component(&detector("", NOTHING), &manifest("well"));
-    let set = bench.load("well", &set).await.unwrap();
+    let set = component(&detector("", NOTHING), &manifest("healthy"));
+    let set = bench.load("healthy", &set).await.unwrap();
     let before = workers();
     let fresh = || workers().into_iter().filter(|path| !before.contains(path)).collect::<Vec<_>>();
     let ask = async |project: &str| bench.detect(&set.for_job(project)).await.0.unwrap();
@@ -52,7 +52,7 @@ async fn a_plugins_process_has_nothing_and_one_project_never_meets_another() {
     assert!(files.iter().all(known), "{files:?}");
     ask("other").await;
     assert_eq!(fresh().len(), 2, "another project, another process");
-    // Killed between two calls: nobody's fault, and nobody notices.
+    // A process that is killed between two calls is replaced.
     let id: i32 = worker.file_name().unwrap().to_str().unwrap().parse().unwrap();
     windlass_bed::process::sh(&format!("kill -9 {id}")).unwrap();
     ask("shop").await;

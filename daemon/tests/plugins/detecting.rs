@@ -1,4 +1,4 @@
-//! The project's own detectors, as components, on trees that tell them apart.
+//! The project's own detectors, as components, on trees that distinguish them.
 
 use crate::harness::{Bench, Folder, of};
 use std::{fs, sync::Arc};
@@ -24,7 +24,7 @@ impl Ours {
         Self { bench, set: Arc::new(set) }
     }
 
-    /// Asks them about a tree of these files.
+    /// Asks the detectors about a tree of files.
     async fn asked(&self, files: &[(&str, &str)]) -> Detected {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {

@@ -1,20 +1,20 @@
-//! Guests that misbehave, and what each must come to.
+//! Guests that misbehave, each with its expected outcome.
 
 use crate::component::{NOTHING, REALLOC, detector, guest};
 
-/// What must come of a guest.
+/// Expected outcome of a guest.
 pub(crate) enum Outcome {
-    /// It cannot be loaded: the error says this.
+    /// The guest cannot be loaded. The error has this text.
     Refused(&'static str),
-    /// Its call fails: the error says this.
+    /// The call fails. The error has this text.
     Fails(&'static str),
-    /// It does no harm, and its call goes well.
+    /// The guest does no harm, and its call succeeds.
     Harmless,
 }
 
 use Outcome::{Fails, Harmless, Refused};
 
-/// Name, core module, outcome. Numbers are those of `daemon/design/hostile-plugins.md`.
+/// Returns the guests: name, core module, outcome. Numbers are those of `daemon/design/hostile-plugins.md`.
 pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
     let spin = "(loop $again (br $again)) (i32.const 0)";
     let text = "(data (i32.const 1024) \"\\1b[2J\\rlanguage: go (score 100)\")";
@@ -169,7 +169,7 @@ pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
             "path-18",
             detector(
                 "(data (i32.const 1024) \"../../../../etc/passwd\")",
-                // The answer to the read begins with 1: an error. Anything else is what this wanted.
+                // The answer to the read begins with 1: an error. Anything else would be the file.
                 &format!(
                     "(call $read (local.get $tree) (i32.const 1024) (i32.const 22) (i32.const 65536) (i32.const 2048))
                      (if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 1)) (then unreachable))
@@ -192,7 +192,7 @@ pub(crate) fn guests() -> Vec<(&'static str, String, Outcome)> {
     ]
 }
 
-/// A core module that keeps an optimising compiler busy: loops within loops, each with values that
+/// Returns a core module that keeps an optimising compiler busy: loops within loops, each with values that
 /// live through all of them (number 9).
 pub(crate) fn bomb() -> String {
     let depth = 400;

@@ -1,4 +1,4 @@
-//! A host as the daemon has it, a journal that keeps what was said, and a tree of a few files.
+//! A host as the daemon has it, a journal in memory, and a tree of a few files.
 
 use async_trait::async_trait;
 use std::{
@@ -102,7 +102,7 @@ impl Bench {
         self.detect(&set.for_job("shop")).await
     }
 
-    /// As a job of its own, with all that it says. A refusal is the answer.
+    /// Asks the detectors of a job, and returns the answer with all recorded events. A refusal is the answer.
     pub(crate) async fn detect(
         &self,
         job: &JobPlugins,
@@ -115,21 +115,21 @@ impl Bench {
         (answer.and_then(alone), events)
     }
 
-    /// With all that is said meanwhile.
+    /// Runs `ask`, and returns its result with all events that were recorded meanwhile.
     pub(crate) async fn listening<T>(
         &self,
         ask: impl AsyncFnOnce(&Recorder) -> T,
     ) -> (T, Vec<Event>) {
-        let said = Arc::new(MemoryJournal::default());
+        let journal = Arc::new(MemoryJournal::default());
         let (_stop, stop) = watch::channel(None);
-        let run = Run::new(said.clone(), stop, None);
+        let run = Run::new(journal.clone(), stop, None);
         let answer = ask(run.recorder()).await;
-        let events = said.0.lock().unwrap().clone();
+        let events = journal.0.lock().unwrap().clone();
         (answer, events)
     }
 }
 
-/// A set of these and nothing else.
+/// Returns a setup of these plugins and nothing else.
 pub(crate) fn of(plugins: &[Source]) -> Setup {
     Setup { plugins: plugins.to_vec(), ..Setup::default() }
 }

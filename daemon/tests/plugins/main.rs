@@ -1,5 +1,5 @@
-//! Plugins as real components, in the host as the daemon has it: those of the project against the
-//! real thing, and those that mean harm.
+//! Plugins as real components, in the host as the daemon has it: the project's own plugins against real
+//! services, and plugins that mean harm.
 
 #![allow(
     clippy::expect_used,

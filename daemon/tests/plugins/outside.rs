@@ -1,5 +1,5 @@
-//! What a hook reaches for and must not have: other hosts, addresses behind names, a secret's text,
-//! more than its share, other people's pods. One component that does what its settings say.
+//! Things that a hook reaches for and must not get: other hosts, addresses behind names, a secret's text, more
+//! than its share, other people's pods. One component does what its settings say.
 
 use crate::{harness::Bench, serving::serve};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use windlass_plugin_host::{
     Grant, HookSource, Isolation, Limits, Plugins, Setup, SitePolicy, Source,
 };
 
-/// The same in the daemon's process and in one of its own.
+/// Makes two tests of each function: in the daemon's process, and in a process of the plugin's own.
 macro_rules! on_both {
     ($($name:ident),*) => {$(
         mod $name {
@@ -91,7 +91,7 @@ impl Reaching {
         }
     }
 
-    /// Asks the hook, and gives its answer and all that was said meanwhile.
+    /// Asks the hook, and returns its answer with all events that were recorded meanwhile.
     async fn ask(
         &self,
         settings: &Value,
@@ -114,15 +114,15 @@ impl Reaching {
             .await
     }
 
-    /// What it came to, in words.
-    async fn words(&self, settings: &Value) -> (String, Vec<Event>) {
+    /// Asks the hook, and returns its answer as text, with the recorded events.
+    async fn answer_text(&self, settings: &Value) -> (String, Vec<Event>) {
         let (answer, events) = self.ask(settings, None).await;
-        let words = match answer {
+        let text = match answer {
             Ok(HookStep::Done(done)) => done.message,
             Ok(HookStep::Run(batch)) => format!("{:?}", batch.actions),
             Err(error) => error.to_string(),
         };
-        (words, events)
+        (text, events)
     }
 }
 
@@ -150,7 +150,7 @@ async fn places_that_were_not_granted(isolation: Isolation) {
                  {{ host = \"localhost\", methods = [\"POST\"] }}]"
     );
     let reaching = Reaching::new(isolation, &grant);
-    for (url, words) in [
+    for (url, expected) in [
         (
             "https://api.example.com/".to_owned(),
             "http = [{ host = \"api.example.com\", methods = [\"POST\"] }]",
@@ -173,8 +173,8 @@ async fn places_that_were_not_granted(isolation: Isolation) {
         ("no url".into(), "URL"),
         (format!("https://localhost:{port}/"), "not granted"),
     ] {
-        let (text, events) = reaching.words(&json!({ "mode": "send", "url": url })).await;
-        assert!(text.contains(words), "{url}: {text}");
+        let (text, events) = reaching.answer_text(&json!({ "mode": "send", "url": url })).await;
+        assert!(text.contains(expected), "{url}: {text}");
         assert!(url == "no url" || !denied(&events).is_empty(), "{url}: {events:?}");
     }
     for (header, value) in [
@@ -189,14 +189,14 @@ async fn places_that_were_not_granted(isolation: Isolation) {
     ] {
         let url = "https://localhost/";
         let settings = json!({ "mode": "send", "url": url, "header": header, "value": value });
-        let (text, _) = reaching.words(&settings).await;
+        let (text, _) = reaching.answer_text(&settings).await;
         assert!(text.contains("header"), "{header}: {text}");
     }
-    // The site's policy stands above every grant.
+    // The site's policy overrides every grant.
     let policy = toml::from_str(&format!("deny-hosts = [\"localhost:{port}\"]")).unwrap();
     let reaching = Reaching { policy, ..Reaching::new(isolation, &grant) };
     let url = format!("http://localhost:{port}/echo");
-    let (text, _) = reaching.words(&json!({ "mode": "send", "url": url })).await;
+    let (text, _) = reaching.answer_text(&json!({ "mode": "send", "url": url })).await;
     assert!(text.contains("policy"), "{text}");
 }
 
@@ -206,11 +206,11 @@ fn own(port: u16) -> String {
     )
 }
 
-/// Numbers 20 and 21: no redirect is followed, no answer is waited for or read without end.
+/// Numbers 20 and 21: no redirect is followed. No answer is awaited or read without end.
 async fn answers_that_do_not_end(isolation: Isolation) {
     let port = serve().await.port();
     let reaching = Reaching::new(isolation, &own(port));
-    for (path, words) in [
+    for (path, expected) in [
         ("redirect", "302"),
         ("drip", "no answer within 1000 ms"),
         ("endless", "more than 100000 bytes"),
@@ -220,16 +220,16 @@ async fn answers_that_do_not_end(isolation: Isolation) {
         let url = format!("http://127.0.0.1:{port}/{path}");
         let began = Instant::now();
         let settings = json!({ "mode": "send", "url": url, "timeout": 1_000 });
-        let (text, events) = reaching.words(&settings).await;
-        assert!(text.contains(words), "{path}: {text}");
+        let (text, events) = reaching.answer_text(&settings).await;
+        assert!(text.contains(expected), "{path}: {text}");
         assert!(began.elapsed() < Duration::from_secs(5), "{path}");
-        let told = events.iter().any(|event| {
+        let is_recorded = events.iter().any(|event| {
             matches!(event, Event::PluginEffect(effect) if effect.what.contains(path) && effect.denied.is_none())
         });
-        assert!(told, "{path}: {events:?}");
+        assert!(is_recorded, "{path}: {events:?}");
     }
     let url = format!("http://127.0.0.1:{port}/nothing");
-    let (text, _) = reaching.words(&json!({ "mode": "many", "url": url })).await;
+    let (text, _) = reaching.answer_text(&json!({ "mode": "many", "url": url })).await;
     assert!(text.contains("more than 50 requests (limit `http`)"), "{text}");
 }
 
@@ -247,7 +247,7 @@ async fn a_secrets_text_is_never_seen(isolation: Isolation) {
     let reaching = Reaching::new(isolation, &key(&format!("\"127.0.0.1:{port}\"")));
     for mode in ["send", "fail-with-answer"] {
         let settings = json!({ "mode": mode, "url": url, "secret": true });
-        let (text, events) = reaching.words(&settings).await;
+        let (text, events) = reaching.answer_text(&settings).await;
         assert!(text.contains("***"), "it came back, blanked: {text}");
         let all = format!("{text} {events:?}");
         assert!(!all.contains("hunter2"), "{all}");
@@ -259,21 +259,21 @@ async fn a_secrets_text_is_never_seen(isolation: Isolation) {
     assert!(!String::from_utf8_lossy(&batch.state).contains("hunter2"));
     // Into the URL there is no way: it is text. Other hosts than its own:
     let (text, _) = Reaching::new(isolation, &key("\"api.example.com\""))
-        .words(&json!({ "mode": "send", "url": url, "secret": true }))
+        .answer_text(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("may not be sent to 127.0.0.1"), "{text}");
     let hmac = format!("{}secrets = [{{ name = \"key\", uses = [\"hmac\"] }}]", own(port));
     let (text, _) = Reaching::new(isolation, &hmac)
-        .words(&json!({ "mode": "send", "url": url, "secret": true }))
+        .answer_text(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("may not be used for send"), "{text}");
-    // What fits and what does not would tell it, character by character.
-    let (text, _) = reaching.words(&json!({ "mode": "guess" })).await;
+    // Whether a prefix fits would reveal the secret, character by character.
+    let (text, _) = reaching.answer_text(&json!({ "mode": "guess" })).await;
     assert_eq!(text.matches("does not name").count(), 2, "{text}");
-    let (text, _) = reaching.words(&json!({ "mode": "public", "pointer": "/id" })).await;
+    let (text, _) = reaching.answer_text(&json!({ "mode": "public", "pointer": "/id" })).await;
     assert!(text.contains("is not public"), "{text}");
     let (text, events) = Reaching::new(isolation, &own(port))
-        .words(&json!({ "mode": "send", "url": url, "secret": true }))
+        .answer_text(&json!({ "mode": "send", "url": url, "secret": true }))
         .await;
     assert!(text.contains("this would allow it: secrets"), "{text}");
     assert_eq!(denied(&events).len(), 1);
@@ -282,7 +282,8 @@ async fn a_secrets_text_is_never_seen(isolation: Isolation) {
 /// Number 13, with handles that the host makes.
 async fn handles_are_counted(isolation: Isolation) {
     let grant = "secrets = [{ name = \"key\", uses = [\"hmac\"] }]";
-    let (text, _) = Reaching::new(isolation, grant).words(&json!({ "mode": "handles" })).await;
+    let (text, _) =
+        Reaching::new(isolation, grant).answer_text(&json!({ "mode": "handles" })).await;
     assert!(text.contains("holds more than 256 handles"), "{text}");
 }
 
@@ -291,7 +292,7 @@ async fn actions_that_were_not_granted_or_make_no_sense(isolation: Isolation) {
     let none = Reaching::new(isolation, "");
     let all = Reaching::new(isolation, "actions = [\"pod-exec\", \"run-job\"]");
     let command = |argv: Value| json!({ "mode": "exec", "command": argv });
-    for (reaching, settings, words) in [
+    for (reaching, settings, expected) in [
         (&none, command(json!(["true"])), "this would allow it: actions = [\"pod-exec\"]"),
         (&none, json!({ "mode": "job", "command": ["true"] }), "actions = [\"run-job\"]"),
         (&all, command(json!([])), "command is empty"),
@@ -302,10 +303,10 @@ async fn actions_that_were_not_granted_or_make_no_sense(isolation: Isolation) {
         (&all, json!({ "mode": "actions" }), "1 to 20 are allowed"),
         (&all, json!({ "mode": "other" }), "does not know: kind rm"),
     ] {
-        let (text, _) = reaching.words(&settings).await;
-        assert!(text.contains(words), "{settings}: {text}");
+        let (text, _) = reaching.answer_text(&settings).await;
+        assert!(text.contains(expected), "{settings}: {text}");
     }
-    // Words that look like options, shell or YAML are words: argv is handed on as it is, for at most
+    // Words that look like options, shell or YAML are expected: argv is handed on as it is, for at most
     // an hour.
     let odd = json!(["--privileged", "; rm -rf /", "image: x\nkind: Pod"]);
     let (answer, _) = all.ask(&command(odd), None).await;
@@ -322,7 +323,7 @@ async fn actions_that_were_not_granted_or_make_no_sense(isolation: Isolation) {
     assert_eq!(done.message, "1 results, forged");
 }
 
-/// What is granted, and to whom, is settled when a set is loaded.
+/// Grants are checked when a set is loaded.
 async fn a_set_is_loaded_as_it_was_granted_or_not_at_all(isolation: Isolation) {
     let reaching = Reaching::new(isolation, "actions = [\"run-job\"]");
     let good = reaching.setup(&json!({}));
@@ -338,7 +339,7 @@ async fn a_set_is_loaded_as_it_was_granted_or_not_at_all(isolation: Isolation) {
         change(&mut setup);
         setup
     };
-    for (setup, words) in [
+    for (setup, expected) in [
         (with(&|s| s.plugins[0].digest = None), "add digest = \"sha256:"),
         (with(&|s| s.plugins[0].digest = Some("sha256:00".into())), "another component"),
         (
@@ -362,7 +363,7 @@ async fn a_set_is_loaded_as_it_was_granted_or_not_at_all(isolation: Isolation) {
         ),
     ] {
         let error = load(&setup).await.unwrap_err();
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     // Settings are checked with the schema that the plugin carries.
     let mut http = good.clone();
@@ -373,14 +374,14 @@ async fn a_set_is_loaded_as_it_was_granted_or_not_at_all(isolation: Isolation) {
     http.plugins[0].grant = grant.unwrap();
     http.hooks[0].hook.plugin = "hook-http".into();
     http.hooks[0].hook.secrets.clear();
-    for (settings, words) in [
+    for (settings, expected) in [
         (json!({}), "\"url\" is a required property"),
         (json!({ "url": "ftp://x" }), "settings.url"),
         (json!({ "url": "https://x", "colour": 1 }), "colour"),
     ] {
         http.hooks[0].hook.settings = settings.to_string();
         let error = load(&http).await.unwrap_err();
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     http.hooks[0].hook.settings = json!({ "url": "https://hooks.example.com/x" }).to_string();
     load(&http).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a manifest promises of its plugin is asked before the set goes live.
+//! Self-tests of manifests, which run before a set goes live.
 
 use crate::{
     component::{NOTHING, component, detector, manifest},
@@ -17,12 +17,12 @@ async fn a_set_whose_self_tests_fail_never_goes_live() {
         fs::write(&path, component(&detector("", detect), &manifest)).unwrap();
         Source { path, ..Source::default() }
     };
-    // It finds nothing, and says so of itself.
+    // It finds nothing, and its self-test expects nothing.
     let good = file("good", NOTHING, "");
     let plugins =
         Plugins::load(bench.host.clone(), &of(std::slice::from_ref(&good))).await.unwrap();
     assert_eq!(plugins.list().remove(0).calls, 0, "its self-tests are no calls of jobs");
-    for (source, words) in [
+    for (source, expected) in [
         (
             file("other", NOTHING, "expect.language = \"go\"\n"),
             "its self-test 1 fails: `language` is null, and \"go\" was expected",
@@ -34,7 +34,7 @@ async fn a_set_whose_self_tests_fail_never_goes_live() {
         (file("odd", NOTHING, "colour = 1\n"), "colour"),
     ] {
         let error = plugins.reload(&of(&[good.clone(), source])).await.unwrap_err().to_string();
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(expected), "{error}");
         assert_eq!(plugins.for_job("shop").names(), ["good"], "the old set stays");
     }
 }

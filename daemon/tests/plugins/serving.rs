@@ -1,4 +1,4 @@
-//! A server that plugins reach, which does to them what its paths say.
+//! A server for plugins, which behaves as the path of a request says.
 
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
@@ -75,7 +75,7 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
 
-/// The header that carries a secret, given back in a header.
+/// Returns the value of the header that carries a secret, to be sent back in a header.
 fn header(text: &str) -> &str {
     text.lines().find_map(|line| line.strip_prefix("x-key: ")).unwrap_or("none")
 }

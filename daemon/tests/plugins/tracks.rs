@@ -7,7 +7,7 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 const WORLDS: [&str; 4] =
     ["detector-plugin", "test-runner-plugin", "registry-auth-plugin", "deploy-hook-plugin"];
 
-/// Files by name, as of another version of the package, so that both can be looked at together.
+/// Reads files by name, as those of another version of the package, so that both can be resolved together.
 fn files(folder: &str, version: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit").join(folder);
     let entries = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
@@ -48,7 +48,7 @@ fn fits(
 fn what_was_built_for_0_1_0_fits_today() {
     let frozen = files("frozen/0.1.0", "0.1.0-frozen");
     fits(&frozen, &files("", "0.1.0")).unwrap();
-    // What this would say of a change that breaks them: a record's field, a function's parameter.
+    // Changes that break them are found: a record's field, a function's parameter.
     for (file, from, to) in [
         ("detector.wit", "score: u8,", "score: u8, sure: bool,"),
         ("host.wit", "emit: func(level: level, message: string)", "emit: func(message: string)"),
@@ -61,7 +61,7 @@ fn what_was_built_for_0_1_0_fits_today() {
         *text = text.replace(from, to);
         fits(&frozen, &current).unwrap_err();
     }
-    // A function more is no harm.
+    // One more function breaks nothing.
     let mut current = files("", "0.1.0");
     let text = current.get_mut("host.wit").unwrap();
     *text = text.replace("interface clock {", "interface clock { zone: func() -> string;");

@@ -1,5 +1,5 @@
-//! The project's own plugins that reach outside, against the real thing: AWS as moto plays it, which
-//! verifies signatures, and a receiver of webhooks that believes only what is signed.
+//! The project's own plugins that reach outside: against moto, which plays AWS and verifies signatures, and
+//! against a receiver of webhooks that believes only what is signed.
 
 use crate::{harness::Bench, outside::digest, serving::serve};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn a_login_that_the_operator_has() {
     assert!(error.hint.unwrap().contains("add `user`"));
 }
 
-/// The key signs and never enters the guest; what AWS refuses comes with what to change.
+/// The key signs and never enters the guest. A refusal of AWS has a hint what to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
     let layout = Layout::main();
@@ -132,7 +132,7 @@ async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
     };
     let expected = ("AWS".to_owned(), python::ECR_PASSWORD.to_owned());
     let login = ask(at(verified), &[("aws", ci.clone())]).await.unwrap();
-    // What moto gives out was over in 2015: it is used, and due for another at once.
+    // moto's login expired in 2015: it is used, and due for renewal at once.
     assert!(login.renew_ms.is_some_and(|at| at < 1_500_000_000_000), "{login:?}");
     assert_eq!(basic(login), expected);
     let role = "arn:aws:iam::123456789012:role/push";
@@ -170,8 +170,7 @@ async fn ecr_with_keys_with_a_role_and_with_a_web_identity() {
     }
 }
 
-/// Signed as Standard Webhooks has it, by its own library's word; a receiver that is busy is tried
-/// again with the same id.
+/// The library of Standard Webhooks verifies the signature. A busy receiver is tried again with the same id.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_is_believed_by_who_has_the_key() {
     let layout = Layout::main();
@@ -186,9 +185,9 @@ async fn a_webhook_is_believed_by_who_has_the_key() {
     );
     let good = file(bench.folder.path(), "good", secret);
     let other = file(bench.folder.path(), "other", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    let tell = async |path: &str, key: &Path, earlier: Option<(&[u8], &[ActionResult])>| {
+    let notify = async |path: &str, key: &Path, earlier: Option<(&[u8], &[ActionResult])>| {
         let hook = Hook {
-            name: "tell".into(),
+            name: "notify".into(),
             plugin: "hook-http".into(),
             phase: HookPhase::AfterFailure,
             policy: Policy::Warn,
@@ -207,7 +206,7 @@ async fn a_webhook_is_believed_by_who_has_the_key() {
         let hook = job.of(&app, &BTreeMap::new()).remove(0);
         let failure = Diagnosis { code: "app-crashes".into(), ..Diagnosis::default() };
         let about = About {
-            key: "0197/tell".into(),
+            key: "0197/notify".into(),
             job: "0197".into(),
             app,
             commit: "c0ffee".into(),
@@ -220,18 +219,18 @@ async fn a_webhook_is_believed_by_who_has_the_key() {
             .0
             .unwrap()
     };
-    let HookStep::Done(Done { ok: true, .. }) = tell("", &good, None).await else { panic!() };
+    let HookStep::Done(Done { ok: true, .. }) = notify("", &good, None).await else { panic!() };
     let received = fs::read_to_string(&log).unwrap();
     let (id, body) = received.trim().split_once(' ').unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
-    assert_eq!((id, &body["type"]), ("windlass/0197/tell", &json!("release.failed")));
+    assert_eq!((id, &body["type"]), ("windlass/0197/notify", &json!("release.failed")));
     assert_eq!(body["data"]["failure"]["code"], "app-crashes");
-    let HookStep::Done(refused) = tell("", &other, None).await else { panic!() };
+    let HookStep::Done(refused) = notify("", &other, None).await else { panic!() };
     assert!(!refused.ok && refused.message.contains("answered 401"), "{refused:?}");
-    let HookStep::Done(gone) = tell("gone", &good, None).await else { panic!() };
-    assert!(gone.message.contains("remove this hook"), "{gone:?}");
-    let HookStep::Run(batch) = tell("busy", &good, None).await else { panic!() };
+    let HookStep::Done(removed) = notify("gone", &good, None).await else { panic!() };
+    assert!(removed.message.contains("remove this hook"), "{removed:?}");
+    let HookStep::Run(batch) = notify("busy", &good, None).await else { panic!() };
     assert_eq!(batch.actions, [Action::Wait { ms: 2_000 }]);
-    let again = tell("busy", &good, Some((&batch.state, &[ActionResult::Waited]))).await;
+    let again = notify("busy", &good, Some((&batch.state, &[ActionResult::Waited]))).await;
     assert!(matches!(again, HookStep::Done(Done { ok: true, .. })), "{again:?}");
 }
