@@ -20,6 +20,7 @@ pub(crate) struct CredentialProvider {
     logins: Arc<dyn Logins>,
     recorder: Recorder,
     /// Key of this build alone: buildkitd shares tokens among all sessions that prove the same key.
+    /// `None` means that no key could be made: buildkitd then asks for credentials.
     key: Option<Ed25519KeyPair>,
     /// Host and error of the last login that failed.
     failed: Mutex<Option<(String, PluginError)>>,
