@@ -1,34 +1,34 @@
-//! Who is deployed where, and the rules for names.
+//! The name of an app, and the rules for names.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
 
-/// One app of one tenant in one environment. One release at a time per app.
+/// One app of one tenant in one environment. There is one job at a time per app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct App {
-    /// The tenant: the wall between secrets, caches and credentials.
+    /// Name of the tenant. Secrets, caches and credentials are separate for each.
     pub project: String,
-    /// Names the Kubernetes objects.
+    /// Name of the app, and of its Kubernetes objects.
     pub name: String,
-    /// `production` where nobody said otherwise.
+    /// Name of the environment. The default is `production`.
     pub environment: String,
 }
 
-/// A name that Kubernetes or we would refuse.
+/// A name that Kubernetes or Windlass would refuse.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{field}: `{value}` {problem}")]
 pub struct NameError {
     /// The field's path as in the request: `app.name`.
     pub field: String,
-    /// What was given.
+    /// The value that was given, of a long one the beginning.
     pub value: String,
-    /// What is wrong with it, and what is expected.
+    /// The fault of the value, and what is expected.
     pub problem: String,
 }
 
 impl App {
-    /// Checks all three names.
+    /// Checks all three names. An empty environment means `production`.
     ///
     /// # Errors
     /// [`NameError`] for the first that breaks the rules of [`label`].
@@ -40,14 +40,14 @@ impl App {
         Ok(Self { project: project.into(), name: name.into(), environment: environment.into() })
     }
 
-    /// Whether it is of these projects and environments; an empty list is of all.
+    /// Returns whether the app is in one of these projects and environments. An empty list means all.
     #[must_use]
     pub fn is_of(&self, projects: &[String], environments: &[String]) -> bool {
         let among = |list: &[String], name| list.is_empty() || list.contains(name);
         among(projects, &self.project) && among(environments, &self.environment)
     }
 
-    /// `project--environment`: since no name holds `--`, no two tenants meet.
+    /// Returns the app's namespace, `project--environment`. Since no name holds `--`, no two tenants share one.
     #[must_use]
     pub fn namespace(&self) -> String {
         format!("{}--{}", self.project, self.environment)
@@ -60,10 +60,10 @@ impl fmt::Display for App {
     }
 }
 
-/// A DNS label (RFC 1123) that starts with a letter, holds no `--`, and is at most `longest` long.
+/// Checks for a DNS label (RFC 1123) that starts with a letter, holds no `--`, and has at most `longest` characters.
 ///
 /// # Errors
-/// [`NameError`] that quotes the value and says which rule it breaks.
+/// [`NameError`] that quotes the value and names the rule that it breaks.
 pub fn label(field: &str, value: &str, longest: usize) -> Result<(), NameError> {
     let problem = if value.is_empty() {
         "is empty; a name is required".to_owned()

@@ -1,15 +1,15 @@
-//! The clusters of one daemon: which apps go to which, and in what order.
+//! The clusters of one daemon, the apps that go to each, and the order of rollouts.
 //!
-//! The operator decides; a job may say fewer of them. The file in the repository says nothing of it.
+//! The operator decides. A job may name fewer clusters. `windlass.toml` cannot name any.
 
 use crate::app::{App, NameError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What a daemon's only cluster is called, and what releases of before there were several name.
+/// Name of a daemon's only cluster. Releases from before there were several clusters name it too.
 pub const DEFAULT: &str = "default";
 
-/// ` in NAME`, for sentences; nothing where the daemon's only cluster has no name of its own.
+/// Returns ` in NAME`, for sentences. Empty means the daemon's only cluster without a name of its own.
 #[must_use]
 pub fn place(name: &str) -> String {
     match name {
@@ -31,23 +31,21 @@ pub enum RolloutOrder {
     Parallel,
 }
 
-/// Where a job's release goes.
+/// The clusters that a job's release goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clusters {
-    /// Their names, the first first; never none.
+    /// Names of the clusters, at least one, in the order of the rollout.
     pub names: Vec<String>,
-    /// One after the other, or at once.
     pub order: RolloutOrder,
 }
 
 /// One of the operator's clusters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// As jobs name it.
     pub name: String,
-    /// Only for these projects; none: all.
+    /// Projects that the cluster is for. Empty means all.
     pub projects: Vec<String>,
-    /// Only for these environments; none: all.
+    /// Environments that the cluster is for. Empty means all.
     pub environments: Vec<String>,
 }
 
@@ -56,17 +54,17 @@ pub struct Target {
 pub struct Targets {
     /// In the operator's order.
     pub all: Vec<Target>,
-    /// Where a job does not say it.
+    /// Order for jobs that request none.
     pub order: RolloutOrder,
 }
 
-/// A job cannot go there.
+/// The reason why a job has no cluster to go to.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NoCluster {
-    /// It names one that is not for its app, or one twice.
+    /// The job names a cluster that is not for its app, or one twice.
     #[error(transparent)]
     Said(#[from] NameError),
-    /// The operator has none for its app.
+    /// The operator has no cluster for the job's app.
     #[error(
         "no cluster is for {0}: each of the daemon's `clusters` is for other projects or environments"
     )]
@@ -74,7 +72,7 @@ pub enum NoCluster {
 }
 
 impl Default for Clusters {
-    /// The daemon's only one.
+    /// Returns the daemon's only cluster.
     fn default() -> Self {
         Self { names: vec![DEFAULT.into()], order: RolloutOrder::default() }
     }
@@ -87,10 +85,11 @@ impl Target {
 }
 
 impl Targets {
-    /// Where an app's job goes. `wanted`: what the job says; nothing: all that there are for its app.
+    /// Chooses the clusters that an app's job goes to. `wanted` are those that the job names; empty means all that are
+    /// for its app.
     ///
     /// # Errors
-    /// [`NoCluster`] for the first name that is not for this app, or where there is none at all.
+    /// [`NoCluster`] for the first name that is not for this app, or if no cluster is.
     pub fn choose(
         &self,
         app: &App,
@@ -99,16 +98,16 @@ impl Targets {
     ) -> Result<Clusters, NoCluster> {
         let known = self.all.iter().filter(|target| target.is_for(app));
         let known: Vec<_> = known.map(|target| target.name.clone()).collect();
-        for (index, said) in wanted.iter().enumerate() {
-            let problem = if !known.contains(said) {
+        for (index, name) in wanted.iter().enumerate() {
+            let problem = if !known.contains(name) {
                 format!("is no cluster for {app}; there are: {}", known.join(", "))
-            } else if wanted.iter().take(index).any(|before| before == said) {
+            } else if wanted.iter().take(index).any(|before| before == name) {
                 "is said twice".into()
             } else {
                 continue;
             };
             let field = format!("clusters[{index}]");
-            let value = said.chars().take(80).collect();
+            let value = name.chars().take(80).collect();
             return Err(NameError { field, value, problem }.into());
         }
         let names = if wanted.is_empty() { known } else { wanted.to_vec() };
@@ -154,19 +153,20 @@ mod tests {
 
     #[test]
     fn a_job_may_say_fewer_and_in_its_own_order() {
-        let say = |names: &[&str]| {
+        let choose = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(ToString::to_string).collect();
             targets().choose(&app("shop", ""), &names, Some(RolloutOrder::Parallel))
         };
-        let chosen = say(&["us", "eu"]).unwrap();
+        let chosen = choose(&["us", "eu"]).unwrap();
         assert_eq!(
             (chosen.names, chosen.order),
             (vec!["us".into(), "eu".into()], RolloutOrder::Parallel)
         );
         assert_eq!(
-            say(&["eu", "lab"]).unwrap_err().to_string(),
+            choose(&["eu", "lab"]).unwrap_err().to_string(),
             "clusters[1]: `lab` is no cluster for shop/web/production; there are: eu, us"
         );
-        assert_eq!(say(&["us", "us"]).unwrap_err().to_string(), "clusters[1]: `us` is said twice");
+        let twice = choose(&["us", "us"]).unwrap_err().to_string();
+        assert_eq!(twice, "clusters[1]: `us` is said twice");
     }
 }

@@ -1,4 +1,4 @@
-//! A failure in words that a person can act on.
+//! A failure, explained so that a person can act on it.
 
 use crate::job::Stage;
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,26 @@ mod layout;
 
 pub use layout::Layout;
 
-/// What failed, why, what shows it, and what to do.
+/// An explained failure: object, cause, evidence, fixes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// Stable: `app-crashes`, `image-not-found` …
+    /// Stable code: `app-crashes`, `image-not-found` …
     pub code: String,
-    /// Of its page, where it has one: `WL-K8S-020`; `windlass explain` prints it.
+    /// Name of the page that `windlass explain` prints: `WL-K8S-020`. Empty means that the code has no page.
     #[serde(default)]
     pub reference: String,
-    /// In which stage.
     pub stage: Stage,
-    /// What it is about: `pod web-5d9…`, `Dockerfile:12`.
+    /// Object that failed: `pod web-5d9…`, `Dockerfile:12`.
     pub subject: String,
     /// One sentence: what happened.
     pub what: String,
-    /// The cause, in the words of the part that knows it.
+    /// The cause, as the part that knows it reports it.
     pub why: String,
-    /// What to do, the likeliest first.
+    /// Remedies, the likeliest first.
     pub fixes: Vec<String>,
-    /// A command that shows more.
+    /// A command that shows more. `None` means that no command does.
     pub command: Option<String>,
-    /// Log lines and events, as they were when it failed.
+    /// Log lines and events, as they were at the time of the failure.
     pub evidence: Vec<String>,
 }
 

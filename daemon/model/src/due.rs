@@ -1,4 +1,4 @@
-//! Work for a later time: stored, not slept. The rules by which events schedule it.
+//! Work for a later time, which is stored, and the rules by which events schedule it.
 
 use crate::{app::App, event::Event};
 
@@ -13,15 +13,14 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Work for a later time. A store keeps one of each kind and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The work.
     pub kind: DueKind,
-    /// The subject: a job's id, or an app as `project/name/environment`.
+    /// A job's id, or an app as `project/name/environment`.
     pub key: String,
-    /// The time, in milliseconds since 1970.
+    /// Time of the work, in milliseconds since 1970.
     pub at_ms: u64,
 }
 
-/// A kind of work. Its word is stored, so a word never changes.
+/// A kind of work. The name of a kind is stored, so a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DueKind {
     /// Deletes the lines that a job's tools printed.
@@ -36,7 +35,7 @@ impl DueKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull];
 
-    /// Returns the word that is stored.
+    /// Returns the name that is stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,10 +45,10 @@ impl DueKind {
         }
     }
 
-    /// Returns the kind of a stored word. `None` means that no kind has it.
+    /// Returns the kind of a stored name. `None` means that no kind has this name.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -69,8 +68,8 @@ impl Due {
     }
 }
 
-/// Returns the work that an event of `job` schedules when it is stored at `now_ms`. Work that is
-/// scheduled already keeps the earlier of both times: it may be about another cluster of the app.
+/// Returns the work that an event of `job` schedules when the event is stored at `now_ms`. Work that is scheduled
+/// already keeps the earlier of both times, since it may be for another cluster of the app.
 #[must_use]
 pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
     match event {

@@ -1,4 +1,4 @@
-//! Where an app answers: as far as its release says it, and in the form of what its cluster adds.
+//! Endpoints: the addresses that a release names, and the form of those that its cluster adds.
 
 use crate::{
     job::Release,
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 /// An address at which an app answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// `https://shop.example.com/`; without a scheme where the gateway alone knows it.
+    /// Address: `https://shop.example.com/`. It has no scheme if only the gateway knows the scheme.
     pub url: String,
-    /// Only from within the cluster.
+    /// Reached only from within the cluster.
     pub internal: bool,
 }
 
 impl Endpoint {
-    /// Addresses that the release itself names.
+    /// Returns the addresses that the release itself names.
     #[must_use]
     pub fn named(release: &Release) -> Vec<Self> {
         let expose = &release.runtime.expose;
@@ -33,7 +33,7 @@ impl Endpoint {
         expose.hosts.iter().map(url).collect()
     }
 
-    /// The address of the release's Service at `host`.
+    /// Returns the address of the release's `Service` at `host`.
     #[must_use]
     pub fn of_service(release: &Release, host: &str, internal: bool) -> Self {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
@@ -45,7 +45,7 @@ impl Endpoint {
         Self { url, internal }
     }
 
-    /// Whether a release has anything that answers at all.
+    /// Returns whether anything of a release answers requests.
     #[must_use]
     pub fn is_any(release: &Release) -> bool {
         let mut processes = release.runtime.processes.iter();

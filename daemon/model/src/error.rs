@@ -1,63 +1,52 @@
-//! Errors of the ports. Each variant keeps what a diagnosis reads.
+//! Errors of the ports. Each variant keeps the facts that a diagnosis reads.
 
 use crate::redact::Redactor;
 use thiserror::Error;
 
-/// Why a commit cannot be had.
+/// The reason why a commit cannot be fetched.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GitError {
-    /// The host does not answer: may pass.
+    /// The host does not answer. This may pass.
     #[error("cannot reach {repository}: {message}")]
     Unreachable {
-        /// The repository's URL.
         repository: String,
-        /// What the network said.
+        /// Error of the network.
         message: String,
     },
     /// The server wants other credentials, or hides the repository.
     #[error("{repository} refused the credentials: {message}")]
     Denied {
-        /// The repository's URL.
         repository: String,
-        /// What the server said.
+        /// Answer of the server.
         message: String,
-        /// The secret that was used.
+        /// Name of the secret that was used. `None` means that no login was sent.
         credential: Option<String>,
     },
-    /// No such repository.
+    /// The server has no such repository.
     #[error("there is no repository at {repository}")]
-    NoRepository {
-        /// The repository's URL.
-        repository: String,
-    },
+    NoRepository { repository: String },
     /// The repository lacks the commit.
     #[error("{repository} has no commit {commit}: {message}")]
     NoCommit {
-        /// The repository's URL.
         repository: String,
-        /// What was looked for.
         commit: String,
-        /// How it was looked for.
+        /// The way in which the commit was searched.
         message: String,
     },
     /// The repository has no ref of this name.
     #[error("`source.revision`: {repository} has no branch or tag `{revision}`: {message}")]
     NoRevision {
-        /// The repository's URL.
         repository: String,
-        /// What was looked for.
         revision: String,
-        /// Names that it has.
+        /// Names that the repository has.
         message: String,
     },
     /// A branch and a tag of the repository have this name, and lead to different commits.
     #[error("`source.revision`: `{revision}` is a branch and a tag of {repository}: {message}")]
     AmbiguousRevision {
-        /// The repository's URL.
         repository: String,
-        /// What was looked for.
         revision: String,
-        /// Both full names, and where they lead.
+        /// Both full names with their commits.
         message: String,
     },
     /// The repository's address has a form that is refused.
@@ -65,55 +54,51 @@ pub enum GitError {
     Address {
         /// The address, without a login.
         url: String,
-        /// What is wrong, and what to do.
+        /// The fault of the address, and what to do.
         message: String,
     },
-    /// The operator's egress policy says no.
+    /// The operator's egress policy forbids it.
     #[error("{url} is not allowed: {message}")]
     Egress {
-        /// What was asked for.
         url: String,
-        /// Which rule.
+        /// The rule that forbids it.
         message: String,
     },
     /// The tree holds something that it must not, or lacks something that it must hold.
     #[error("{path}: {message}")]
     Tree {
-        /// Within the tree.
+        /// Path within the tree.
         path: String,
-        /// What is wrong.
+        /// The fault of the file.
         message: String,
     },
     /// Files of the app are Git LFS pointers.
     #[error("{count} of the app's files are Git LFS pointers, and LFS is not in this version: {}{}", files.join(", "), if files.len() < *count { " …" } else { "" })]
     Pointers {
-        /// By path; of many, the first.
+        /// Paths of the files. Of many, the first.
         files: Vec<String>,
-        /// How many there are.
+        /// Number of all such files.
         count: usize,
     },
-    /// A submodule cannot be had.
+    /// A submodule cannot be fetched.
     #[error("submodule `{path}`{}: {message}", if url.is_empty() { String::new() } else { format!(" of {url}") })]
     Submodule {
-        /// Its folder, from the repository's root.
+        /// Folder of the submodule, from the repository's root.
         path: String,
-        /// Where it would come from. Empty where nothing says so.
+        /// URL of the submodule. Empty means that it is not known.
         url: String,
-        /// Why not.
+        /// The reason.
         message: String,
     },
-    /// The workspace's disk is full, or the tree is over its limit.
+    /// The workspace's disk is full, or the tree exceeds its limit.
     #[error("the workspace takes no more: {message}")]
     Full {
-        /// What the system said.
+        /// Error of the system.
         message: String,
     },
     /// Anything else.
     #[error("{message}")]
-    Other {
-        /// What happened.
-        message: String,
-    },
+    Other { message: String },
 }
 
 impl GitError {
@@ -138,185 +123,164 @@ impl GitError {
     }
 }
 
-/// Why an image cannot be had.
+/// The reason why an image cannot be built or pushed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BuildError {
-    /// The builder does not answer, or went away: may pass.
+    /// The builder does not answer, or ended. This may pass.
     #[error("the builder at {address} does not answer: {message}")]
     Unreachable {
-        /// Its address.
+        /// Address of the builder.
         address: String,
-        /// What the network said.
+        /// Error of the network.
         message: String,
     },
     /// The Dockerfile cannot be read.
     #[error("{file}:{line}: {message}")]
     Dockerfile {
-        /// Its name.
+        /// Name of the Dockerfile.
         file: String,
-        /// Where, from 1; 0 where nobody knows.
+        /// Line number, from 1. 0 means that it is not known.
         line: u32,
-        /// That line.
+        /// Text of the line.
         source_line: String,
-        /// What is wrong.
+        /// The fault of the line.
         message: String,
     },
     /// A step failed.
     #[error("{file}:{line}: `{source_line}` exited with {exit}")]
     Step {
-        /// The Dockerfile's name.
+        /// Name of the Dockerfile.
         file: String,
-        /// Where, from 1.
+        /// Line number, from 1.
         line: u32,
-        /// That line.
+        /// Text of the line.
         source_line: String,
-        /// The command's exit code.
+        /// Exit code of the step's command.
         exit: u32,
-        /// Its last lines.
+        /// Last lines that the step printed.
         tail: Vec<String>,
     },
     /// A base image is not there.
     #[error("there is no image {image}: {message}")]
     NoBaseImage {
-        /// As the Dockerfile names it.
+        /// Reference in the Dockerfile.
         image: String,
-        /// What the registry said.
+        /// Answer of the registry.
         message: String,
     },
     /// A registry wants a login, or another one.
     #[error("the registry {host} refused the login: {message}")]
     Denied {
-        /// Which registry.
+        /// Host of the registry.
         host: String,
-        /// What it said.
+        /// Answer of the registry.
         message: String,
     },
     /// A plugin could not log in at a registry.
     #[error("no login at {host}: {error}")]
     Login {
-        /// Which registry.
+        /// Host of the registry.
         host: String,
-        /// Why.
         error: PluginError,
     },
     /// The builder's disk is full.
     #[error("the builder's disk is full: {message}")]
     Full {
-        /// What it said.
+        /// Error of the builder.
         message: String,
     },
-    /// Anything else that the builder says.
+    /// Any other error of the builder.
     #[error("{message}")]
-    Other {
-        /// What it said.
-        message: String,
-    },
+    Other { message: String },
 }
 
-/// Why the cluster did not do it.
+/// The reason why a cluster did not do what it was asked for.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ClusterError {
-    /// The API server does not answer, or says that it will: may pass.
+    /// The API server does not answer, or answers that it cannot serve yet. This may pass.
     #[error("the cluster does not answer: {message}")]
-    Unreachable {
-        /// What was said.
-        message: String,
-    },
-    /// Our credentials or its certificate are not believed, or it is no Kubernetes: passes once
-    /// somebody replaces them.
+    Unreachable { message: String },
+    /// The daemon's credentials or the server's certificate are not accepted, or the server is no Kubernetes. This
+    /// passes once somebody replaces them.
     #[error("the cluster and this daemon do not trust each other: {message}")]
-    NotTrusted {
-        /// What was said.
-        message: String,
-    },
+    NotTrusted { message: String },
     /// This daemon's account lacks a right.
     #[error("the cluster forbids it: {message}")]
     Forbidden {
-        /// What was being done, and to what.
+        /// The request and its object.
         object: String,
-        /// Names verb, kind and namespace.
+        /// Answer of the API server. It names verb, kind and namespace.
         message: String,
     },
     /// The API server, or a webhook in it, refused an object.
     #[error("the cluster refused {object}: {message}")]
     Rejected {
-        /// Kind and name.
+        /// Kind and name of the object.
         object: String,
-        /// What it said.
+        /// Answer of the API server.
         message: String,
     },
-    /// Somebody else's object, or somebody else's field.
+    /// The object, or one of its fields, has another owner.
     #[error("{object} belongs to somebody else: {message}")]
     Conflict {
-        /// Kind and name.
+        /// Kind and name of the object.
         object: String,
-        /// Fields and owners.
+        /// Fields and their owners.
         message: String,
     },
     /// The daemon's configuration names no such cluster any more.
     #[error("the daemon has no cluster `{name}`; its configuration has: {}", known.join(", "))]
     Unknown {
-        /// What the release names.
+        /// Name that the release has.
         name: String,
-        /// What there is.
+        /// Names in the configuration.
         known: Vec<String>,
     },
     /// The cluster does not know this kind of object.
     #[error("the cluster does not know {object}: {message}")]
     NoKind {
-        /// Kind and API version.
+        /// Kind and API version of the object.
         object: String,
-        /// What discovery lists instead.
+        /// Kinds that discovery lists instead.
         message: String,
     },
-    /// A secret that the release needs.
+    /// A secret that the release needs cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A plugin could not log in at the registry that nodes pull from.
     #[error("no login at {host}: {error}")]
     Login {
-        /// Which registry.
+        /// Host of the registry.
         host: String,
-        /// Why.
         error: PluginError,
     },
 }
 
-/// Why a secret cannot be had.
+/// The reason why a secret cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SecretError {
-    /// Nobody put it.
+    /// The project has no such secret.
     #[error("project {project} has no secret `{name}`{}", version.map(|v| format!(" of version {v}")).unwrap_or_default())]
     Missing {
-        /// Whose.
         project: String,
-        /// Its name.
         name: String,
-        /// None: any version.
+        /// `None` means any version.
         version: Option<u32>,
     },
-    /// Its seal does not open.
+    /// The seal of the secret does not open.
     #[error("secret `{name}` of project {project} does not open: {message}")]
-    Sealed {
-        /// Whose.
-        project: String,
-        /// Its name.
-        name: String,
-        /// Why.
-        message: String,
-    },
+    Sealed { project: String, name: String, message: String },
 }
 
-/// Why a plugin gave no answer.
+/// The reason why a plugin gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("plugin `{plugin}`, call `{call}`: {message}")]
 pub struct PluginError {
-    /// Its name.
     pub plugin: String,
     /// The exported function.
     pub call: String,
-    /// What happened; names limit and value where one was reached.
+    /// The failure. It names limit and value if a limit was reached.
     pub message: String,
-    /// What the plugin itself suggests.
+    /// Remedy that the plugin suggests. `None` means that it suggests none.
     pub hint: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What happened. A job's state is the fold of its events.
+//! Events: the facts of a job, in the past tense. Replay folds the events of a job into its state.
 
 use crate::{
     endpoint::Endpoint,
@@ -20,194 +20,169 @@ pub mod view;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A daemon took the job up; the first time, or again after a restart.
-    Claimed {
-        /// Which one.
-        daemon: String,
-    },
+    /// A daemon claimed the job, for the first time or again after a restart.
+    Claimed { daemon: String },
     /// A stage began.
     Started(Stage),
-    /// A stage had nothing to do.
+    /// A stage had nothing to do. The text gives the reason.
     Skipped(Stage, String),
-    /// The commit is there.
+    /// The commit was fetched.
     Cloned(CommitInfo),
     /// A line that a tool printed, masked.
     Log {
-        /// While doing what.
         stage: Stage,
         /// The build step or command that printed it.
         source: String,
-        /// Without its line end.
+        /// The line without its line end.
         line: String,
     },
-    /// A step of the build, told when it ends.
+    /// A step of the build ended.
     Built {
-        /// As in the Dockerfile.
+        /// The step's line of the Dockerfile.
         step: String,
-        /// Taken from the cache.
+        /// The result is from the cache.
         cached: bool,
-        /// How long it ran, in milliseconds.
+        /// Duration of the step in milliseconds.
         ms: u64,
-        /// Why it failed, if it did.
+        /// `None` means that the step succeeded.
         error: Option<String>,
     },
-    /// Something was concluded, by whom and from what.
+    /// A conclusion with its evidence.
     Decided {
-        /// In which stage.
         stage: Stage,
-        /// What about: `language`, `port` …
+        /// Subject of the conclusion: `language`, `port` …
         subject: String,
-        /// The answer.
         value: String,
-        /// Files and rules that led there.
+        /// Files and rules that led to the conclusion.
         evidence: Vec<String>,
     },
-    /// Not wrong, but worth a look.
+    /// Something that is no failure, but worth a look.
     Warning {
-        /// In which stage.
         stage: Stage,
-        /// What is the matter.
         message: String,
-        /// What to do about it.
+        /// Remedy. Empty means that none is known.
         fix: String,
     },
-    /// Something that may pass is waited out; told once for each reason.
+    /// A failure that may pass is waited out. Recorded once for each reason.
     Retrying {
-        /// Which try comes next, from 2.
+        /// Number of the next try, from 2.
         attempt: u32,
-        /// After how long, in milliseconds.
+        /// Pause before the next try, in milliseconds.
         after_ms: u64,
-        /// What went wrong.
+        /// The failure.
         because: String,
     },
-    /// A plugin was asked, and what that took.
+    /// A plugin was called.
     #[serde(rename = "called")]
     PluginCalled(PluginCall),
-    /// A plugin reached for something outside, or was refused it.
+    /// A plugin did something outside of its memory, or was refused it.
     #[serde(rename = "effected")]
     PluginEffect(PluginEffect),
-    /// A hook wants these done before it is asked again.
+    /// A hook wants a batch of actions done before it is asked again.
     #[serde(rename = "hook_round")]
-    HookRequested {
-        /// Its name.
-        hook: String,
-        /// What it wants.
-        batch: Batch,
-    },
-    /// An action of a hook begins.
+    HookRequested { hook: String, batch: Batch },
+    /// An action of a hook began.
     #[serde(rename = "hook_acting")]
     HookActionStarted {
-        /// The hook's name.
         hook: String,
-        /// In words.
+        /// The action as a sentence.
         action: String,
     },
-    /// An action of a hook is over.
+    /// An action of a hook ended.
     #[serde(rename = "hook_acted")]
-    HookActionFinished {
-        /// The hook's name.
-        hook: String,
-        /// What came of it.
-        result: ActionResult,
-    },
-    /// What a plugin read out of the tests.
+    HookActionFinished { hook: String, result: ActionResult },
+    /// A plugin read the results of the tests.
     Tested(TestSummary),
-    /// The image is in the registry: a restart does not build again.
+    /// The image is in the registry. A restart does not build again.
     Pushed(Box<Release>),
-    /// Nothing is left to decide: from here on a restart goes on instead of starting again.
+    /// The plan is made. A restart continues with it instead of starting again.
     Planned(Box<Plan>),
-    /// A step of the plan begins.
+    /// A step of the plan began. The text describes the step.
     #[serde(rename = "taking")]
     StepStarted(Cursor, String),
-    /// What nodes pull with expires: it is renewed by then, as long as the app is there.
+    /// A pull secret was made that expires. It is renewed before, for as long as the app is deployed.
     PullSecret {
-        /// Whose.
+        /// The release whose image nodes pull.
         release: Box<Release>,
-        /// The registry.
+        /// Host of the registry.
         host: String,
-        /// When it is renewed, in milliseconds since 1970.
+        /// Time of the renewal, in milliseconds since 1970.
         at_ms: u64,
     },
-    /// How far a rollout is.
+    /// The progress of a rollout.
     Rollout {
-        /// Where.
+        /// Empty in older journals, which name no cluster.
         #[serde(default)]
         cluster: String,
-        /// Pods of the new version that are ready.
+        /// Number of pods of the new version that are ready.
         ready: u32,
-        /// Pods that are wanted.
+        /// Number of pods that are wanted.
         wanted: u32,
     },
-    /// A step of the plan is done.
+    /// A step of the plan ended.
     #[serde(rename = "took")]
     StepFinished(Cursor),
-    /// The release serves, and answers there.
+    /// The release serves in a cluster.
     Serving {
-        /// In which cluster.
         cluster: String,
-        /// Those that the world reaches first.
+        /// Endpoints, first those that the world reaches.
         endpoints: Vec<Endpoint>,
     },
-    /// How the job will end once the way back is taken. Told before anything is undone, while the
+    /// The rollback begins, after which the job ends with this outcome. Recorded before anything is undone, while the
     /// evidence is still there.
     #[serde(rename = "turning_back")]
     RollingBack(Outcome),
-    /// A stage ended well.
+    /// A stage succeeded.
     Finished(Stage),
-    /// How the job ends, once the hooks that look on were told.
+    /// The outcome is decided. Only notification hooks run after it.
     #[serde(rename = "concluding")]
     OutcomeDecided {
-        /// How it ends.
         outcome: Outcome,
-        /// Those that are told, in order.
+        /// Notification hooks, in order.
         hooks: Vec<Hook>,
     },
-    /// The end: nothing follows.
+    /// The job ended. Nothing follows.
     Ended(Outcome),
 }
 
-/// One call of one plugin, for whoever must answer for what it did.
+/// One call of one plugin, with the resources that it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginCall {
-    /// In which stage.
     pub stage: Stage,
-    /// The plugin.
     pub plugin: String,
-    /// Of its component: `sha256:…`.
+    /// Digest of the plugin's component: `sha256:…`.
     pub digest: String,
     /// The exported function.
     pub call: String,
-    /// Milliseconds of its own computing, in ticks of 10.
+    /// CPU time of the plugin in milliseconds, in ticks of 10.
     pub cpu_ms: u64,
-    /// Milliseconds from instantiating to dropping.
+    /// Duration in milliseconds, from instantiation to drop.
     pub ms: u64,
-    /// The most memory that it had, in bytes.
+    /// Largest size of the plugin's memory, in bytes.
     pub memory: u64,
-    /// How often it called the host.
+    /// Number of calls to the host.
     pub host_calls: u64,
-    /// Why it gave no answer.
+    /// The reason why the plugin gave no answer. `None` means that it answered.
     pub error: Option<String>,
 }
 
-/// One thing that a plugin did, or was refused, outside of its own memory.
+/// One thing that a plugin did, or was refused, outside of its memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginEffect {
-    /// In which stage.
     pub stage: Stage,
-    /// The plugin.
     pub plugin: String,
-    /// Of its component: `sha256:…`.
+    /// Digest of the plugin's component: `sha256:…`.
     pub digest: String,
-    /// The exported function that it was in.
+    /// The exported function that was running.
     pub call: String,
     /// `http`, `secrets`, `actions`.
     pub capability: String,
-    /// What it did to what, masked: `POST https://api.example.com/ -> 200`.
+    /// The effect, masked: `POST https://api.example.com/ -> 200`.
     pub what: String,
-    /// Why it was refused, and what would allow it; none where it was allowed.
+    /// Reason for the refusal, and the setting that would allow the effect. `None` means that it was allowed.
     pub denied: Option<String>,
-    /// Bytes that came back.
+    /// Number of bytes that came back.
     pub bytes: u64,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub ms: u64,
 }

@@ -1,29 +1,28 @@
-//! Hooks: steps of a release that a plugin decides and the host carries out, round by round. Each
-//! batch of actions is journaled before it is begun and each result when it is there, so that a
-//! restart goes on between any two.
+//! Hooks: steps of a release that a plugin decides and the host executes, batch by batch.
+//!
+//! Each batch of actions is journaled before it begins and each result after it, so that a restart continues
+//! between any two.
 
 use crate::{app::App, diagnosis::Diagnosis, job::Image};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-/// A hook as the operator configured it, with what the app says of it.
+/// A hook as the operator configured it, with the app's settings for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
-    /// Shown, and named by apps: `migrate`.
+    /// Name that is shown, and by which apps configure the hook: `migrate`.
     pub name: String,
     /// The plugin that decides.
     pub plugin: String,
-    /// When.
     #[serde(rename = "moment")]
     pub phase: HookPhase,
-    /// What follows where it fails.
     pub policy: Policy,
-    /// The operator's words: a JSON object.
+    /// Settings of the operator: a JSON object.
     pub settings: String,
-    /// The app's words: a JSON object.
+    /// Settings of the app: a JSON object.
     #[serde(rename = "said")]
     pub app_settings: String,
-    /// Where the secrets are that the plugin asks for, by the name that it uses.
+    /// Sources of the secrets that the plugin asks for, by the plugin's name for each.
     pub secrets: BTreeMap<String, SecretSource>,
 }
 
@@ -31,9 +30,9 @@ pub struct Hook {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SecretSource {
-    /// The project's own, by its name: each project has another.
+    /// A secret of the app's project, so that each project has a value of its own.
     Project {
-        /// Its name there.
+        /// Name of the project's secret.
         project: String,
     },
     /// A file of the daemon's host, read each time.
@@ -69,99 +68,88 @@ pub enum Policy {
     RollBack,
 }
 
-/// What a hook wants done.
+/// Work that a hook requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A command in one ready pod of the new release.
     PodExec {
-        /// argv.
         command: Vec<String>,
-        /// How long it may take.
         timeout_ms: u32,
-        /// Rather not at all than twice.
+        /// At most once: a command that may have run before a restart is reported as failed, not repeated.
         once: bool,
     },
-    /// A Job with the image, environment and secrets of the new release; never made twice.
-    RunJob {
-        /// argv.
-        command: Vec<String>,
-        /// How long it may take.
-        timeout_ms: u32,
-    },
-    /// Nothing, for a while.
-    Wait {
-        /// How long.
-        ms: u32,
-    },
+    /// A `Job` with the image, environment and secrets of the new release. It is never made twice.
+    RunJob { command: Vec<String>, timeout_ms: u32 },
+    /// A pause.
+    Wait { ms: u32 },
 }
 
-/// What came of an action.
+/// The result of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionResult {
     /// The command ended.
     Exited {
-        /// Its exit code.
+        /// Exit code of the command.
         code: i32,
-        /// The end of what it printed, masked.
+        /// The end of the text that the command printed, masked.
         output: String,
     },
-    /// The while is over.
+    /// The pause ended.
     Waited,
-    /// Not granted, or not possible at this moment.
+    /// The action is not granted, or not possible at this moment. The text gives the reason.
     Denied(String),
-    /// It did not end in time.
+    /// The action did not end in time.
     TimedOut,
-    /// It could not be done, or nobody knows whether it was.
+    /// The action could not be done, or it is unknown whether it was. The text gives the reason.
     Failed(String),
-    /// A Job whose pod was judged as those of a rollout are, and would not have run.
+    /// The pod of a `Job` cannot run. It is judged as the pods of a rollout are.
     Hopeless(Box<Diagnosis>),
 }
 
-/// What a hook wants done before it is asked again.
+/// Actions that a hook wants done before it is asked again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// One after the other.
+    /// Actions, done one after the other.
     pub actions: Vec<Action>,
-    /// Handed back to the plugin.
+    /// Bytes that the plugin gets back when it is asked again.
     pub state: Vec<u8>,
 }
 
-/// What a hook says when it is asked.
+/// The answer of a hook that is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HookStep {
-    /// Do this and ask again.
+    /// The hook wants actions done, and is asked again after them.
     Run(Batch),
-    /// It is over.
+    /// The hook ended.
     Done(Done),
 }
 
-/// How a hook ended.
+/// The end of a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// Whether it did what it is for.
+    /// The hook succeeded.
     pub ok: bool,
-    /// In its words.
+    /// Message of the hook.
     pub message: String,
-    /// It holds that what ran before should be put back.
+    /// The hook wants a rollback.
     pub request_rollback: bool,
 }
 
-/// What a hook is told of the job that it belongs to.
+/// Facts that a hook gets about its job.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// The same for each asking of this hook in this job.
+    /// Idempotency key: the same each time that this hook is asked in this job.
     pub key: String,
-    /// The job.
+    /// Id of the job.
     pub job: String,
-    /// Whose.
     pub app: App,
-    /// What is deployed.
+    /// Id of the commit that is deployed.
     pub commit: String,
-    /// None where the job did not come that far.
+    /// `None` means that the job ended before an image was pushed.
     pub image: Option<Image>,
-    /// Why it failed, for those that look on.
+    /// The failure of the job, for notification hooks. `None` means that the job did not fail.
     pub failure: Option<Diagnosis>,
 }
 
@@ -219,8 +207,8 @@ impl fmt::Display for ActionResult {
 }
 
 impl ActionResult {
-    /// Returns what a command printed, or why its pod could not run, in several lines. Empty where the
-    /// sentence of the result says it all.
+    /// Returns the text that a command printed, or the reason why its pod could not run, in several lines. Empty means
+    /// that the sentence of the result is complete.
     #[must_use]
     pub fn output(&self) -> String {
         match self {

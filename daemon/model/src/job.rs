@@ -1,4 +1,4 @@
-//! What was asked for: a job, its source, and the release it leads to.
+//! A job, the source that it deploys, and the release that it leads to.
 
 use crate::{
     app::App,
@@ -9,37 +9,34 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-/// The accepted request, fixed from then on.
+/// An accepted request. It never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// UUIDv7, so that ids sort by age. Also the revision that the cluster's objects carry.
+    /// UUIDv7, so that ids sort by age. Objects in the cluster carry the id as `windlass.dev/job`.
     pub id: String,
-    /// Who is deployed where.
     pub app: App,
-    /// What to deploy.
     pub source: Source,
-    /// Where it goes.
     #[serde(default)]
     pub clusters: Clusters,
-    /// What the request says of the app; the rest is decided later.
+    /// The spec of the request. `windlass.toml`, the image and defaults fill it later.
     pub spec: Spec,
-    /// Shown and searched, never interpreted.
+    /// Labels that are shown and searched, never interpreted.
     pub labels: BTreeMap<String, String>,
-    /// How long the job may take until its plan is made.
+    /// Time limit from the start of the job until its plan is made.
     pub timeout: Duration,
-    /// Who submitted it.
+    /// The caller that submitted the job.
     pub principal: String,
-    /// Milliseconds since 1970, by the store's clock.
+    /// Time of acceptance in milliseconds since 1970, by the store's clock.
     pub created_ms: u64,
 }
 
-/// Where a job's image comes from.
+/// The origin of a job's image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// Built from a commit.
+    /// A commit, from which the image is built.
     Commit(Commit),
-    /// An earlier release, put back as it was: nothing is built.
+    /// An earlier release, which a rollback restores. Nothing is built.
     Release(Box<Release>),
 }
 
@@ -50,27 +47,27 @@ pub struct Commit {
     pub repository: String,
     /// 40 or 64 lower-case hex digits.
     pub id: String,
-    /// Where to look when the server does not hand out commits by id. May be empty.
+    /// Branch to fetch if the server does not serve commits by id. Empty means that no branch is known.
     pub branch: String,
     /// Folder of the app within the repository; `.` is the root.
     pub directory: String,
-    /// Name of the project's secret that holds `user:token`, if the repository wants one.
+    /// Name of the project's secret that holds `user:token`. `None` means that the repository is read without login.
     pub credential: Option<String>,
-    /// The revision that led to `id` when the job was accepted. Empty where the request named `id`.
+    /// The revision that led to `id` when the job was accepted. Empty means that the request named `id`.
     #[serde(default)]
     pub revision: String,
 }
 
-/// A commit as its author tells of it.
+/// The author's description of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
     /// 40 or 64 lower-case hex digits.
     pub id: String,
     /// The author's name.
     pub author: String,
-    /// The first line of the message.
+    /// The first line of the commit's message.
     pub summary: String,
-    /// When it was written, in milliseconds since 1970; 0 where the commit does not say.
+    /// The author date, in milliseconds since 1970. 0 means that the commit has none.
     pub authored_ms: u64,
 }
 
@@ -79,15 +76,15 @@ pub struct CommitInfo {
 pub struct Image {
     /// `host/project/app:commit`, for people.
     pub reference: String,
-    /// `sha256:…`, what is deployed.
+    /// `digest` of the manifest, `sha256:…`, by which the image is deployed.
     pub digest: String,
-    /// Bytes of its configuration and layers as the registry has them; none where nobody told.
+    /// `size` of the configuration and the layers in the registry, in bytes. `None` means that it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
 
 impl Image {
-    /// `host/project/app@sha256:…`.
+    /// Returns the reference by digest: `host/project/app@sha256:…`.
     #[must_use]
     pub fn by_digest(&self) -> String {
         let slash = self.reference.rfind('/').map_or(0, |at| at + 1);
@@ -101,24 +98,24 @@ impl Image {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Fetch the commit.
+    /// Fetches the commit.
     Clone,
-    /// Find out what it is and how to build it.
+    /// Finds the recipe of the tree.
     Detect,
-    /// Build the image.
+    /// Builds the image.
     Build,
-    /// Run its tests in what was built.
+    /// Runs the tests in the build.
     Test,
-    /// Push what was tested.
+    /// Pushes the build that was tested.
     Push,
-    /// Bring it to the cluster and see it healthy.
+    /// Brings the release to the clusters and waits until it is healthy there.
     Release,
-    /// What operators want done around a release.
+    /// Runs the operator's hooks around a release.
     Hooks,
 }
 
 impl Stage {
-    /// All, in order.
+    /// All stages, in order.
     pub const ALL: [Self; 7] = [
         Self::Clone,
         Self::Detect,
@@ -144,23 +141,21 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What serves an app: all that is needed to put it back. Names secrets, never holds one.
+/// A version of an app that serves, or is to serve, with all that is needed to restore it. It names secrets and
+/// never holds one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    /// The job that rendered it. A rollout is judged only once the cluster shows this.
+    /// Id of the job that made the release. A rollout is judged only once the cluster shows this id.
     pub id: String,
-    /// Whose release it is.
     pub app: App,
-    /// Where it goes; in a step of a plan, the one where that is taken.
+    /// The clusters that the release goes to. In a step of a plan it is the one of the step.
     #[serde(default = "only")]
     pub clusters: Vec<String>,
-    /// The commit that it was built from.
+    /// Id of the commit that the image was built from.
     pub commit: String,
-    /// What runs.
     pub image: Image,
-    /// How it runs.
     pub runtime: Runtime,
-    /// What the app says of the operator's hooks: a JSON object by hook.
+    /// Settings of the app for the operator's hooks: a JSON object by hook.
     #[serde(default)]
     pub hooks: BTreeMap<String, String>,
 }
@@ -170,30 +165,30 @@ fn only() -> Vec<String> {
 }
 
 impl Release {
-    /// The same, in these clusters.
+    /// Returns the release in these clusters.
     #[must_use]
     pub fn at(&self, clusters: &[String]) -> Self {
         Self { clusters: clusters.to_vec(), ..self.clone() }
     }
 
-    /// Returns the same for another job, in these clusters: what a rollback brings out.
+    /// Returns the release for another job, in these clusters. A rollback deploys it.
     #[must_use]
     pub fn again(&self, id: &str, clusters: &[String]) -> Self {
         Self { id: id.to_owned(), ..self.at(clusters) }
     }
 
-    /// One for each of its clusters.
+    /// Returns the release once for each of its clusters.
     pub fn each(&self) -> impl Iterator<Item = Self> {
         self.clusters.iter().map(|name| self.at(std::slice::from_ref(name)))
     }
 
-    /// Where it is looked at and acted on: the first of its clusters.
+    /// Returns the first of the release's clusters, in which it is observed and changed.
     #[must_use]
     pub fn cluster(&self) -> &str {
         self.clusters.first().map_or(cluster::DEFAULT, |name| name)
     }
 
-    /// ` in NAME`, for sentences; nothing where the daemon's only cluster has no name of its own.
+    /// Returns ` in NAME`, for sentences. Empty means the daemon's only cluster without a name of its own.
     #[must_use]
     pub fn place(&self) -> String {
         cluster::place(self.cluster())

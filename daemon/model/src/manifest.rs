@@ -1,16 +1,16 @@
-//! Kubernetes objects of a repository's own: what a spec cannot say.
+//! Kubernetes objects that a repository brings, for what a spec has no key for.
 
 use crate::{runtime::Manifest, spec::SpecError};
 use serde_json::Value;
 
-/// Stands for the image that was built, where an object names one.
+/// The text that stands for the image that was built, in an object's `image`.
 pub const IMAGE: &str = "$WINDLASS_IMAGE";
 
-/// Of one app.
+/// The largest number of objects in one file.
 const MOST: usize = 100;
 
-/// Kinds that are made otherwise, and how.
-const OTHERWISE: [(&str, &str); 3] = [
+/// Kinds that a repository cannot bring, and the way to do it instead.
+const REFUSED_KINDS: [(&str, &str); 3] = [
     (
         "Secret",
         "would stand in the journal in clear: `windlass secret put`, and name it in `secrets`",
@@ -19,10 +19,10 @@ const OTHERWISE: [(&str, &str); 3] = [
     ("List", "is many objects: part them by `---`"),
 ];
 
-/// The objects of one file, YAML or JSON, several parted by `---`.
+/// Reads the objects of one file, YAML or JSON, several parted by `---`.
 ///
 /// # Errors
-/// What is no object, has no name, names a namespace, or is of a kind that is made otherwise.
+/// [`SpecError`] for an object without a name, with a namespace, or of a kind that a repository cannot bring.
 pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
     let fail = |value: &str, problem: String| {
         let value = value.chars().take(80).collect();
@@ -34,18 +34,18 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
     };
     let mut objects = Vec::new();
     for object in documents.into_iter().filter(|document| !document.is_null()) {
-        let said = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let kind = said("/kind").unwrap_or_default();
-        let name = said("/metadata/name").unwrap_or_default();
-        if said("/apiVersion").is_none_or(str::is_empty) || kind.is_empty() || name.is_empty() {
+        let field = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let kind = field("/kind").unwrap_or_default();
+        let name = field("/metadata/name").unwrap_or_default();
+        if field("/apiVersion").is_none_or(str::is_empty) || kind.is_empty() || name.is_empty() {
             let shown = format!("{kind} {name}");
             return fail(shown.trim(), "needs `apiVersion`, `kind` and `metadata.name`".into());
         }
-        if let Some(namespace) = said("/metadata/namespace") {
+        if let Some(namespace) = field("/metadata/namespace") {
             let problem = "must not be said: an app's objects are in its own namespace";
             return fail(&format!("metadata.namespace: {namespace}"), problem.into());
         }
-        if let Some((_, why)) = OTHERWISE.iter().find(|(other, _)| *other == kind) {
+        if let Some((_, why)) = REFUSED_KINDS.iter().find(|(other, _)| *other == kind) {
             return fail(&format!("{kind} {name}"), (*why).into());
         }
         objects.push(Manifest { file: file.into(), json: object.to_string() });
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_not_the_apps_to_make_is_refused() {
-        for (text, says) in [
+        for (text, problem) in [
             ("a: [", "is not YAML"),
             ("", "holds no object"),
             ("kind: Service", "needs `apiVersion`"),
@@ -84,9 +84,9 @@ mod tests {
             ("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}", "own namespace"),
         ] {
             let error = read("k.yaml", text).unwrap_err();
-            assert!(error.problem.contains(says), "{text}: {error}");
+            assert!(error.problem.contains(problem), "{text}: {error}");
         }
-        // Aliases that grow without end are the parser's to refuse.
+        // The parser refuses aliases that grow without end.
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned()
             + &(b'b'..=b'j')
                 .map(|c| {

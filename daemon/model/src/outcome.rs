@@ -1,4 +1,4 @@
-//! How jobs end.
+//! The outcome of a job.
 
 use crate::{
     diagnosis::Diagnosis,
@@ -6,25 +6,24 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// This release serves.
+    /// The release serves.
     Succeeded(Box<Release>),
-    /// Somebody or something asked it to stop; what ran before still serves.
+    /// The job was stopped. The previous release still serves.
     Stopped {
-        /// Where it stood.
+        /// Stage in which the job was stopped.
         at: Stage,
-        /// Who, and why.
         why: Stop,
     },
-    /// It failed; what ran before still serves, unless the diagnosis says otherwise.
+    /// The job failed. The previous release still serves, unless the diagnosis names another state.
     Failed(Box<Diagnosis>),
 }
 
 impl Outcome {
-    /// The stage that a job ended in.
+    /// Returns the stage that a job ended in.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
@@ -35,23 +34,23 @@ impl Outcome {
     }
 }
 
-/// Why a job was asked to stop; each takes the way back.
+/// The reason why a job was stopped. Each leads to the same rollback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
-    /// By a person or a program.
+    /// A caller cancelled the job.
     Cancelled {
         /// The principal.
         by: String,
     },
-    /// By a newer job of the same app.
+    /// A newer job of the same app took the place of a waiting one.
     Superseded {
-        /// Its id.
+        /// Id of the newer job.
         by: String,
     },
-    /// The time until the plan ran out.
+    /// The job had no plan at its time limit.
     TimedOut {
-        /// The job's limit, in seconds.
+        /// The time limit in seconds.
         seconds: u64,
     },
 }

@@ -1,5 +1,5 @@
-//! Strategies as data: a job and what served last become steps, with their own way back. Pure;
-//! carrying out is `release`'s.
+//! Plans: the steps of a release and of its rollback, as data. A strategy makes them of a release and the previous
+//! ones. The engine executes them.
 
 use crate::{
     hook::Hook,
@@ -12,43 +12,37 @@ mod rolling;
 
 pub use rolling::{Previous, rolling};
 
-/// All that is left to do, with nothing left to decide.
+/// All steps of a release, with nothing left to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// To the new release.
+    /// Steps to the new release.
     pub forward: Vec<Step>,
-    /// From its end; [`Plan::rollback_from`] is right from wherever `forward` failed.
+    /// Steps to the previous releases, after all of `forward`. [`Plan::rollback_from`] has those after a part of it.
     #[serde(rename = "back")]
     pub rollback: Vec<Step>,
-    /// What serves when `forward` is done.
+    /// The release that serves after `forward`.
     pub release: Release,
 }
 
-/// One thing to do. Each can be taken twice.
+/// One thing to do. Each step can be taken twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// A write to the cluster.
     Change(Change),
-    /// Asks a hook, and does what it wants.
-    Hook {
-        /// Which.
-        hook: Box<Hook>,
-        /// Of what.
-        release: Box<Release>,
-    },
+    /// Asks a hook, and does the actions that it requests.
+    Hook { hook: Box<Hook>, release: Box<Release> },
     /// Waits until the release is healthy, hopeless, or out of time.
     AwaitHealthy {
-        /// Which.
         release: Box<Release>,
-        /// How long.
+        /// Time limit.
         within: Duration,
     },
-    /// The same in several clusters at once: all of them writes, or all of them waits, or the whole way
-    /// back of each, so that none waits for another.
+    /// The same step in several clusters at once: a write, a wait, or the whole rollback, so that no cluster waits for
+    /// another.
     #[serde(rename = "together")]
     Parallel(Vec<Self>),
-    /// One after the other, taken again from its first after a restart.
+    /// Steps one after the other. After a restart they are taken again from the first.
     #[serde(rename = "in_turn")]
     Sequence(Vec<Self>),
 }
@@ -57,24 +51,25 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Makes what the release's pods need, and no pod: for hooks before traffic.
+    /// Makes the objects that the release's pods need, and no pod, for hooks before traffic.
     Prepare(Box<Release>),
     /// Makes the cluster run this release.
     Apply(Box<Release>),
-    /// The same on the way back: what cannot be as it was, and does no harm as it is, stays.
+    /// Makes the cluster run this release again, in a rollback. An object that cannot be restored, and does no harm as
+    /// it is, stays.
     Restore(Box<Release>),
-    /// Stops an app that never served: no pods, its objects kept for a look.
+    /// Scales an app that never served to no pods. The app's other objects stay for a look.
     #[serde(rename = "retire")]
     ScaleToZero(Box<Release>),
-    /// Deletes what an earlier release had and this one has not; never what holds data.
+    /// Deletes the objects that an earlier release had and this one has not, except those that hold data.
     Prune(Box<Release>),
-    /// Deletes the pods of other versions that this release's pods wait for in vain. No step of a plan: a
-    /// wait does it.
+    /// Deletes the pods of other versions that this release's pods wait for in vain. No plan has this change: a wait
+    /// makes it.
     Unblock(Box<Release>),
 }
 
 impl Change {
-    /// Whose objects it is about.
+    /// Returns the release whose objects the change writes.
     #[must_use]
     pub fn release(&self) -> &Release {
         match self {
@@ -88,22 +83,22 @@ impl Change {
     }
 }
 
-/// Which step comes next, and in which direction.
+/// The place of a step in a plan: its direction and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cursor {
-    /// Towards the new release.
+    /// A step to the new release.
     Forward(usize),
-    /// To what served before.
+    /// A step to the previous releases.
     #[serde(rename = "back")]
     Rollback(usize),
-    /// Through the hooks that look on.
+    /// One of the notification hooks.
     #[serde(rename = "after")]
     Notify(usize),
 }
 
-/// One step of several, where there are several.
-pub(crate) fn together(steps: impl Iterator<Item = Step>) -> Option<Step> {
+/// Makes a parallel step of several. One step stays as it is, and none gives `None`.
+pub(crate) fn parallel(steps: impl Iterator<Item = Step>) -> Option<Step> {
     let mut steps: Vec<_> = steps.collect();
     match steps.len() {
         0 | 1 => steps.pop(),
@@ -111,7 +106,7 @@ pub(crate) fn together(steps: impl Iterator<Item = Step>) -> Option<Step> {
     }
 }
 
-/// What is no part of several steps at once are steps of the plan.
+/// Returns the steps of a sequence, or the step itself.
 pub(crate) fn flat(step: Option<Step>) -> Vec<Step> {
     match step {
         Some(Step::Sequence(steps)) => steps,
@@ -120,7 +115,7 @@ pub(crate) fn flat(step: Option<Step>) -> Vec<Step> {
 }
 
 impl Plan {
-    /// All that may run before the job is over: the new one, and what a way back leads to.
+    /// Returns all releases that may run before the job ends: the new one and those that a rollback leads to.
     #[must_use]
     pub fn releases(&self) -> Vec<&Release> {
         let mut all = vec![&self.release];
@@ -132,7 +127,7 @@ impl Plan {
         all
     }
 
-    /// The way back once so many steps of `forward` were begun: only where something may have been
+    /// Returns the steps of a rollback after `begun` steps of `forward` were begun: those in clusters that may have been
     /// changed by then.
     #[must_use]
     pub fn rollback_from(&self, begun: usize) -> Vec<Step> {
@@ -143,13 +138,13 @@ impl Plan {
 }
 
 impl Step {
-    /// Returns the stage that a failure of this step is of.
+    /// Returns the stage in which a failure of this step is reported.
     #[must_use]
     pub fn stage(&self) -> Stage {
         if matches!(self, Self::Hook { .. }) { Stage::Hooks } else { Stage::Release }
     }
 
-    /// Only waiting is dropped when a job is stopped; a write in flight is seen through.
+    /// Returns whether the step only waits. When a job is stopped, a wait is dropped and a write is finished.
     #[must_use]
     pub fn is_wait(&self) -> bool {
         match self {
@@ -159,7 +154,7 @@ impl Step {
         }
     }
 
-    /// Whose it is; of several clusters, in each.
+    /// Returns the releases of the step, one for each cluster.
     fn releases(&self) -> Vec<&Release> {
         match self {
             Self::Change(change) => vec![change.release()],
@@ -170,7 +165,7 @@ impl Step {
         }
     }
 
-    /// The clusters that it writes to.
+    /// Returns the clusters that the step writes to.
     fn changed(&self) -> Vec<&str> {
         match self {
             Self::Change(change) => vec![change.release().cluster()],
@@ -181,10 +176,10 @@ impl Step {
         }
     }
 
-    /// As much of it as is about these clusters.
+    /// Returns the part of the step in these clusters.
     fn within(&self, clusters: &BTreeSet<&str>) -> Option<Self> {
         if let Self::Parallel(steps) = self {
-            return together(steps.iter().filter_map(|step| step.within(clusters)));
+            return parallel(steps.iter().filter_map(|step| step.within(clusters)));
         }
         let is_there = |release: &&Release| clusters.contains(release.cluster());
         self.releases().iter().any(is_there).then(|| self.clone())
@@ -229,7 +224,7 @@ fn short(commit: &str) -> &str {
 }
 
 impl Cursor {
-    /// The step's place in its direction.
+    /// Returns the step's index in its direction.
     #[must_use]
     pub fn index(self) -> usize {
         match self {
@@ -237,7 +232,7 @@ impl Cursor {
         }
     }
 
-    /// The step after it.
+    /// Returns the cursor of the following step.
     #[must_use]
     pub fn next(self) -> Self {
         match self {

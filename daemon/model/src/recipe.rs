@@ -1,26 +1,25 @@
-//! What a detector found: how to build, start and test what is in the tree.
+//! Recipes: the answer of a detector how to build, start and test the content of a tree.
 
 use serde::{Deserialize, Serialize};
 
 /// A detector's answer, checked by the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// The plugin that said so.
+    /// The plugin that made the recipe.
     pub detector: String,
     /// `node`, `python`, `go` …
     pub language: String,
-    /// 0–100: how sure it is. The best score wins.
+    /// Certainty of the detector, 0–100. The highest score wins.
     pub score: u8,
-    /// Tools and the versions that were asked for: `node 22`.
+    /// Tools with the versions that the tree requests: `node 22`.
     pub toolchains: Vec<String>,
-    /// File and rule, for each thing that was concluded.
+    /// File and rule for each conclusion.
     pub evidence: Vec<String>,
-    /// How to build an image.
     pub image: ImagePlan,
 }
 
 impl Recipe {
-    /// Replaces `${name}` in all environments, and returns whether it was there.
+    /// Replaces `${name}` in all environments, and returns whether one held it.
     pub fn fill(&mut self, name: &str, value: &str) -> bool {
         let placeholder = format!("${{{name}}}");
         let stages = self.image.stages.iter_mut().flat_map(|stage| &mut stage.env);
@@ -35,35 +34,34 @@ impl Recipe {
     }
 }
 
-/// A multi-stage build as data. The last stage is what runs, never as root.
+/// A multi-stage build as data. The last stage runs, and never as root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagePlan {
-    /// In the order they are written.
+    /// Stages, in the order of the Dockerfile.
     pub stages: Vec<BuildStage>,
-    /// The stage that has the tools that tests need.
+    /// The stage with the tools that tests need. `None` means that no stage has them.
     pub test_in: Option<String>,
-    /// argv of the app.
+    /// `Cmd` of the image: argv of the app.
     pub start: Vec<String>,
-    /// Where it listens.
+    /// TCP port at which the app listens. `None` means that it is not known.
     pub port: Option<u16>,
-    /// A path that answers 200 when the app is well.
+    /// A path that answers 200 when the app is healthy. `None` means that no such path is known.
     pub health: Option<String>,
     /// Environment at run time.
     pub env: Vec<(String, String)>,
-    /// Numeric user that it runs as.
+    /// `User` of the image: the numeric user that the app runs as.
     pub user: u32,
 }
 
 /// One `FROM`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildStage {
-    /// Its name, for `COPY --from` and `test_in`.
+    /// Name of the stage, for `COPY --from` and `test_in`.
     pub name: String,
-    /// An image reference or an earlier stage.
+    /// An image reference or the name of an earlier stage.
     pub base: String,
-    /// Environment while building.
+    /// Environment of the build.
     pub env: Vec<(String, String)>,
-    /// In order.
     pub steps: Vec<BuildStep>,
 }
 
@@ -71,20 +69,19 @@ pub struct BuildStage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BuildStep {
-    /// From the repository, or from an earlier stage.
+    /// `COPY`.
     Copy {
-        /// The earlier stage.
+        /// `--from`: an earlier stage. `None` means the repository.
         from: Option<String>,
-        /// Paths.
         sources: Vec<String>,
         /// A path in this stage.
         dest: String,
     },
-    /// A command, with folders that outlive the build.
+    /// `RUN`, with folders that outlive the build.
     Run {
-        /// Never a shell line.
+        /// Arguments of the command. No shell reads them.
         argv: Vec<String>,
-        /// Cache mounts, by path.
+        /// Paths of the cache mounts.
         caches: Vec<String>,
     },
 }

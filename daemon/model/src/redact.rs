@@ -1,8 +1,8 @@
-//! Masks secrets in everything that is said, however the text was cut or escaped on its way.
+//! Masks secrets in everything that is recorded, however the text was cut or escaped before.
 //!
-//! A text is searched as it is, and as each decoder of `view` reads it: a secret that some tool
-//! percent-encoded or escaped is found in what the text means, whichever characters that tool
-//! leaves alone. Encodings that change every byte (base64, hex) are patterns of their own.
+//! A text is searched as it is, and as each decoder of `view` reads it. So a secret that some tool
+//! percent-encoded or escaped is found, whichever characters that tool leaves alone. Encodings that
+//! change every byte (base64, hex) are patterns of their own.
 
 use crate::secret::Secret;
 use aho_corasick::{Anchored, MatchKind, automaton::Automaton, nfa::contiguous::NFA};
@@ -17,11 +17,11 @@ pub use forms::SHORTEST;
 /// The text that stands in a secret's place.
 const MASK: &str = "***";
 
-/// The bytes that are searched at once. A view keeps the place of each byte, so that all views of a text
-/// take two hundred times as much as the text.
+/// The number of bytes that are searched at once. A view keeps the place of each byte, so that all views of a text
+/// take two hundred times the memory of the text.
 const PIECE: usize = 64 << 10;
 
-/// Knows a job's secrets.
+/// The masker of a job's secrets.
 #[derive(Clone, Default)]
 pub struct Redactor {
     /// `None` means that there is no secret.
@@ -29,13 +29,13 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Makes one that looks for these, for their parts and for the encodings of both.
+    /// Makes a redactor of these secrets, their parts, and the encodings of both.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         Self::except(secrets, std::iter::empty())
     }
 
-    /// Makes one that leaves `public` parts of these secrets as they are, such as a key's id.
+    /// Makes a redactor that leaves `public` parts of these secrets as they are, such as a key's id.
     #[must_use]
     pub fn except<'a>(
         secrets: impl IntoIterator<Item = &'a Secret>,
@@ -84,7 +84,7 @@ impl Redactor {
     }
 }
 
-/// Masks a stream: holds back its end while that may be the start of a secret.
+/// The masker of a stream. It holds back the end of the stream while that may be the start of a secret.
 #[derive(Clone)]
 pub struct Stream {
     redactor: Redactor,
@@ -105,14 +105,14 @@ impl Stream {
         shown
     }
 
-    /// Ends the stream and returns all that was held back.
+    /// Ends the stream and returns the bytes that were held back.
     #[must_use]
     pub fn finish(&mut self) -> Vec<u8> {
         self.show(true)
     }
 
-    /// Gives the stream up and returns what was held back. A secret may be cut in the middle there: its
-    /// possible start is masked too.
+    /// Gives the stream up and returns the bytes that were held back. A secret may be cut in the middle
+    /// there, so its possible start is masked too.
     #[must_use]
     pub fn cut(&mut self) -> Vec<u8> {
         let patterns = self.redactor.patterns.clone();
@@ -159,7 +159,7 @@ impl Stream {
 /// The byte sequences that are looked for.
 struct Patterns {
     automaton: NFA,
-    /// Whether one holds a space, for which forms are sent with `+`.
+    /// A pattern holds a space, which forms send as `+`.
     holds_space: bool,
 }
 
@@ -167,12 +167,12 @@ struct Patterns {
 struct Found {
     /// The places of secrets, in no order.
     secrets: Vec<Range<usize>>,
-    /// From here on a secret may begin that is not whole yet.
+    /// The place from which on a secret may begin that is not whole yet.
     open: usize,
 }
 
 impl Patterns {
-    /// Searches `text`; unless it is the end, more may follow.
+    /// Searches `text`, which more may follow unless `is_end`.
     fn find(&self, text: &[u8], is_end: bool) -> Found {
         let views = view::all(text, self.holds_space, is_end);
         let mut secrets = Vec::new();
@@ -212,14 +212,14 @@ impl Patterns {
         }
     }
 
-    /// Finds where a secret may have begun, of which enough is there to give something away.
+    /// Finds the place at which a secret may have begun whose start is long enough to give something away.
     fn begun(&self, text: &[u8]) -> Option<usize> {
         let views = view::all(text, self.holds_space, false);
         views.iter().filter_map(|view| self.begun_in(view, SHORTEST)).min()
     }
 
-    /// Finds the longest end of a view, of at least so many bytes, that a pattern begins with, and
-    /// returns where it stands.
+    /// Finds the longest end of a view, of at least `least` bytes, that a pattern begins with, and returns
+    /// its place in the text.
     fn begun_in(&self, view: &View<'_>, least: usize) -> Option<usize> {
         let longest = self.automaton.max_pattern_len();
         let from = view.bytes.len().saturating_sub(longest);
@@ -239,7 +239,7 @@ impl Patterns {
     }
 }
 
-/// Sorts ranges, and makes one of those that overlap.
+/// Sorts ranges, and joins those that overlap.
 fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| range.start);
     let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());

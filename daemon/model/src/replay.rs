@@ -1,4 +1,4 @@
-//! A job's past folded to where it stands.
+//! Replays a job's events into the point from which a restart resumes.
 
 use crate::{
     event::Event,
@@ -10,75 +10,71 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Where a job stands, as far as a restart must know.
+/// The point from which a restart resumes a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResumePoint {
-    /// Nothing to keep yet: run it from the top.
+    /// Nothing is kept yet. The job runs from the first stage.
     Fresh,
-    /// Built, tested and pushed: plan its release.
+    /// The image is built, tested and pushed. The release is planned next.
     Pushed(Box<Release>),
-    /// A plan was made: go on at the cursor.
+    /// A plan was made. The run continues at the cursor.
     Planned {
-        /// All of it.
         plan: Box<Plan>,
-        /// The step that comes next.
         next: Cursor,
-        /// Whether that step was begun.
+        /// The next step was begun.
         begun: bool,
-        /// Why it goes back, if it does.
+        /// `None` means that the job goes forward.
         rolling_back: Option<RollingBack>,
-        /// How far the hook is that this step asks.
+        /// Progress of the hook that the next step asks.
         progress: HookProgress,
     },
-    /// It is decided how the job ends: go on with the hooks that look on.
+    /// The outcome is decided. The run continues with the notification hooks.
     OutcomeDecided {
-        /// How.
         outcome: Outcome,
-        /// Those that are told.
+        /// Notification hooks, in order.
         hooks: Vec<Hook>,
-        /// Which comes next.
         next: Cursor,
-        /// How far that one is.
+        /// Progress of the next hook.
         progress: HookProgress,
     },
-    /// Nothing more to do.
+    /// The job ended. Nothing is left to do.
     Ended(Outcome),
 }
 
-/// That a job is on its way back.
+/// A rollback under way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RollingBack {
-    /// How the job is to end after it.
+    /// Outcome of the job after the rollback.
     pub outcome: Outcome,
-    /// How many steps of the way forward were begun by then.
+    /// Number of forward steps that were begun before the rollback.
     pub begun: usize,
 }
 
-/// A log that no run of ours writes.
+/// An event that no run could have written at its place of the journal.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("event {seq} ({event}) cannot follow what came before it")]
 pub struct IllegalOrder {
-    /// Its place, from 1.
+    /// Number of the event, from 1.
     pub seq: usize,
-    /// Its kind.
+    /// The event as text, shortened.
     pub event: String,
 }
 
-/// How far a hook is, as the journal has it.
+/// Progress of a hook, as far as the journal has it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HookProgress {
-    /// Batches so far.
+    /// Number of batches so far.
     pub count: u32,
-    /// The batch that is under way. `None` until the hook has asked for one.
+    /// The batch that is under way. `None` means that the hook has requested none yet.
     pub batch: Option<Batch>,
-    /// Results of its first actions.
+    /// Results of the batch's first actions.
     pub results: Vec<ActionResult>,
     /// An action was begun and its result is not known.
     pub is_doing: bool,
 }
 
 impl HookProgress {
-    /// With what `event` adds.
+    /// Returns the progress after `event`.
     #[must_use]
     pub fn after(mut self, event: &Event) -> Self {
         match event {
@@ -96,7 +92,7 @@ impl HookProgress {
     }
 }
 
-/// Folds a whole log.
+/// Replays all events of a job.
 ///
 /// # Errors
 /// [`IllegalOrder`] at the first event that no run could have written there.
@@ -189,22 +185,22 @@ fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
     })
 }
 
-/// A job's state as people see it. Its word is stored, so a word never changes.
+/// A job's state as people see it. The name of a state is stored, so a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Nobody has taken it up.
+    /// No daemon has claimed the job.
     Waiting,
     /// A stage is at work.
     Running,
-    /// On the way back.
+    /// The job goes back to the previous releases.
     #[serde(rename = "turning_back")]
     RollingBack,
-    /// Ended well.
+    /// Ended: the release serves.
     Succeeded,
-    /// Ended badly.
+    /// Ended with a diagnosis.
     Failed,
-    /// Was asked to stop.
+    /// Ended on request, or at its time limit.
     Stopped,
 }
 
@@ -219,7 +215,7 @@ impl JobState {
         Self::Stopped,
     ];
 
-    /// Returns the word that is stored.
+    /// Returns the name that is stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -232,20 +228,20 @@ impl JobState {
         }
     }
 
-    /// Returns the state of a stored word. `None` means that no state has it.
+    /// Returns the state of a stored name. `None` means that no state has this name.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
-/// Folds one event into a job's state, with the stage that begins. A stage of `None` means that the
-/// job stays in its stage. `None` for both means that the event changes neither.
+/// Returns a job's state after an event, with the stage that begins. A stage of `None` means that the job stays in
+/// its stage. `None` for both means that the event changes neither.
 #[must_use]
 pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<Stage>)> {
     let running = |stage| (JobState::Running, Some(stage));
     Some(match event {
-        // Taken up again after a restart, a job stands where it stood: its run says what comes next.
+        // A job that is claimed again after a restart keeps its state: the events of its run change it.
         Event::Claimed { .. } if before != JobState::Waiting => return None,
         Event::Claimed { .. } => running(Stage::Clone),
         Event::Started(stage) => running(*stage),

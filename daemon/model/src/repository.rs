@@ -1,4 +1,4 @@
-//! Addresses of repositories: the form that is accepted, and how one may be shown.
+//! Addresses of repositories: the form that is accepted, and the form that is shown.
 //!
 //! The form is narrow on purpose. Parsers of URLs disagree about logins, queries, fragments and odd
 //! characters: what is checked here and connected to elsewhere must be the same host to all of them.
@@ -17,20 +17,20 @@ const NO_QUERY: &str = "holds a query or a fragment: give the URL up to it; a to
 const NO_URL: &str = "is no URL: expected https://HOST/PATH, or http or git; the daemon fetches it, so \
                       that a folder of the client's machine must be pushed first";
 
-/// A repository's address that is refused. It holds no login.
+/// The refusal of a repository's address. It holds no login.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{shown}` {problem}")]
 pub struct AddressError {
     /// The address as it may be shown.
     pub shown: String,
-    /// What is wrong, and what to do.
+    /// The fault of the address, and what to do.
     pub problem: String,
 }
 
 /// Checks the form of a repository's address: `https`, `http` or `git`, a host, a plain path.
 ///
 /// # Errors
-/// Says what is wrong without repeating a login.
+/// [`AddressError`] for an address of another form. It repeats no login.
 pub fn check(address: &str) -> Result<(), AddressError> {
     let refuse = |problem: &str| {
         let shown: String = shown(address).chars().take(200).collect();
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn no_refusal_repeats_a_login() {
-        for (bad, words) in [
+        for (bad, hint) in [
             ("https://deploy:t0ken@git.example/web.git", "source.credential"),
             ("https://t0ken@git.example/web.git", "source.credential"),
             ("https://deploy:a/t0ken@git.example/web.git", "source.credential"),
@@ -126,7 +126,7 @@ mod tests {
             ("https://git.example/web.git#t0ken", "source.credential"),
         ] {
             let error = check(bad).unwrap_err().to_string();
-            assert!(error.contains(words) && !error.contains("t0k"), "{bad}: {error}");
+            assert!(error.contains(hint) && !error.contains("t0k"), "{bad}: {error}");
         }
     }
 

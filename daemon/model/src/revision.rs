@@ -26,24 +26,24 @@ pub enum Revision {
 /// A ref as a server advertises it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertised {
-    /// Its full name; `refs/tags/X^{}` is the commit that the annotated tag X was made for.
+    /// Full name of the ref. `refs/tags/X^{}` is the commit that the annotated tag X was made for.
     pub name: String,
-    /// The object that it leads to.
+    /// Id of the object that the ref leads to.
     pub id: String,
-    /// The ref that it is another name of, as `HEAD` is.
+    /// Full name of another ref that this one, such as `HEAD`, stands for. `None` means that it stands for none.
     pub target: Option<String>,
 }
 
 /// A commit that a revision leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
-    /// Its id.
+    /// Id of the commit.
     pub commit: String,
-    /// The branch that led to it. Empty where a tag or another ref did.
+    /// The branch that led to the commit. Empty means that a tag or another ref did.
     pub branch: String,
 }
 
-/// The reason why a revision leads to no commit, in words.
+/// The reason why a revision leads to no commit, with a text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unresolved {
     /// Nothing has this name.
@@ -56,7 +56,7 @@ impl Revision {
     /// Reads a revision.
     ///
     /// # Errors
-    /// Says what is expected.
+    /// A sentence with the expected form, for a text of another form.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "HEAD" {
             return Ok(Self::Head);
@@ -83,13 +83,13 @@ impl fmt::Display for Revision {
     }
 }
 
-/// Whether a text is a commit's whole id.
+/// Returns whether a text is a commit's whole id.
 #[must_use]
 pub fn is_commit_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Whether a text can name a ref (git-check-ref-format).
+/// Returns whether a text can name a ref (git-check-ref-format).
 #[must_use]
 pub fn is_ref_name(text: &str) -> bool {
     let is_bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
@@ -108,7 +108,7 @@ pub fn is_ref_name(text: &str) -> bool {
 /// Finds the commit that `revision` leads to.
 ///
 /// # Errors
-/// Nothing is guessed: a name that is not there, or that two refs have, leads nowhere.
+/// [`Unresolved`] for a name that no ref has, or that two refs have. Nothing is guessed.
 pub fn find(revision: &Revision, refs: &[Advertised]) -> Result<Resolved, Unresolved> {
     let named = |name: &str| refs.iter().find(|own| own.name == name);
     let commit = |name: &str| {
@@ -136,8 +136,8 @@ pub fn find(revision: &Revision, refs: &[Advertised]) -> Result<Resolved, Unreso
             let tag = format!("refs/tags/{name}");
             match (commit(&branch), commit(&tag)) {
                 (Some(one), Some(other)) if one != other => {
-                    let words = format!("{branch} is {one}, and {tag} is {other}");
-                    Err(Unresolved::Ambiguous(words))
+                    let text = format!("{branch} is {one}, and {tag} is {other}");
+                    Err(Unresolved::Ambiguous(text))
                 }
                 (Some(commit), _) => Ok(Resolved { commit, branch: branch_of(&branch) }),
                 (None, Some(commit)) => Ok(Resolved { commit, branch: String::new() }),
@@ -147,7 +147,7 @@ pub fn find(revision: &Revision, refs: &[Advertised]) -> Result<Resolved, Unreso
     }
 }
 
-/// Returns the names of the tags that lead to a commit; of many, some.
+/// Returns the names of the tags that lead to a commit. Of many, some.
 #[must_use]
 pub fn tags_of(commit: &str, refs: &[Advertised]) -> Vec<String> {
     let leading = refs.iter().filter(|own| own.id == commit);
@@ -156,7 +156,7 @@ pub fn tags_of(commit: &str, refs: &[Advertised]) -> Vec<String> {
     names.filter(|name| is_ref_name(name)).take(100).map(str::to_owned).collect()
 }
 
-/// Tells what might have been meant.
+/// Suggests names that might have been meant.
 fn suggestion(wanted: &str, refs: &[Advertised]) -> String {
     let is_short_id =
         (4..64).contains(&wanted.len()) && wanted.chars().all(|c| c.is_ascii_hexdigit());
@@ -262,19 +262,19 @@ mod tests {
 
     #[test]
     fn nothing_is_guessed() {
-        let words = |text: &str| match resolve(text).unwrap_err() {
-            Unresolved::Missing(words) => words,
-            Unresolved::Ambiguous(words) => format!("ambiguous: {words}"),
+        let reason = |text: &str| match resolve(text).unwrap_err() {
+            Unresolved::Missing(reason) => reason,
+            Unresolved::Ambiguous(reason) => format!("ambiguous: {reason}"),
         };
-        let both = words("both");
+        let both = reason("both");
         assert!(both.contains("ambiguous: refs/heads/both is 222"), "{both}");
         assert!(both.contains("refs/tags/both is 111"), "{both}");
-        assert_eq!(words("mian"), "near names are main");
-        assert_eq!(words("origin/main"), "near names are main, bot/main");
-        assert_eq!(words("heads/main"), "near names are main, bot/main");
-        assert_eq!(words("refs/heads/v1.0"), "near names are v1.0");
-        assert_eq!(words("nothing-like-it"), "it has bot/main, both, main, same, cafe …");
-        assert!(words("1111111").contains("40 or 64"), "{}", words("1111111"));
+        assert_eq!(reason("mian"), "near names are main");
+        assert_eq!(reason("origin/main"), "near names are main, bot/main");
+        assert_eq!(reason("heads/main"), "near names are main, bot/main");
+        assert_eq!(reason("refs/heads/v1.0"), "near names are v1.0");
+        assert_eq!(reason("nothing-like-it"), "it has bot/main, both, main, same, cafe …");
+        assert!(reason("1111111").contains("40 or 64"), "{}", reason("1111111"));
         let empty = find(&Revision::Head, &[]).unwrap_err();
         assert_eq!(empty, Unresolved::Missing("it has no branch or tag yet: push a commit".into()));
     }

@@ -1,36 +1,39 @@
-//! How a release runs; every question is answered.
+//! The runtime of a release: its spec, resolved.
+//!
+//! It renders to a `Deployment`, `StatefulSet` or `CronJob` for each process, and to the `Service`, `Ingress`,
+//! `HTTPRoute`, `HorizontalPodAutoscaler`, `PodDisruptionBudget`, `NetworkPolicy`, `ServiceAccount`,
+//! `PersistentVolumeClaim`, `ConfigMap` and `Secret` objects beside them.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How a release runs; every question is answered.
+/// The resolved spec of a release: how it runs, with every question answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
     /// Plain environment of all processes.
     pub env: BTreeMap<String, String>,
     /// Environment variables whose values are secrets, of all processes.
     pub secrets: Vec<SecretEnv>,
-    /// Numeric user of the image. None: the image is root's.
+    /// Numeric user of the image. `None` means root, or that the image names no numeric user.
     pub user: Option<u32>,
-    /// At least one; where there is one called `web`, it comes first.
+    /// Processes that run. `web` comes first where it runs. Empty means that only `manifests` run.
     pub processes: Vec<Process>,
-    /// How the world reaches `web`.
     pub expose: Expose,
-    /// On every object and pod, beside ours.
+    /// `metadata.labels` of every object and pod, beside those of Windlass.
     pub labels: BTreeMap<String, String>,
-    /// On every pod.
+    /// `metadata.annotations` of every pod.
     pub annotations: BTreeMap<String, String>,
-    /// Whose rights the pods have.
+    /// Account that gives the pods their rights.
     pub account: Account,
-    /// Who may talk to the pods and whom they may talk to; none: everybody.
+    /// Traffic that is allowed from and to the pods. `None` means that all traffic is allowed.
     pub network: Option<Network>,
-    /// Pull secrets of the namespace that nodes use beside ours.
+    /// `imagePullSecrets` of the namespace, beside the pull secret that Windlass makes.
     pub pull_secrets: Vec<String>,
-    /// Objects of the repository's own.
+    /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
 }
 
-/// The process that the world reaches, and whose objects are called as the app is.
+/// The name of the process that the world reaches. Its objects have the app's name.
 pub const WEB: &str = "web";
 
 /// One of an app's programs, all from one image.
@@ -38,186 +41,173 @@ pub const WEB: &str = "web";
 pub struct Process {
     /// `web`, `worker` …
     pub name: String,
-    /// Where it listens; also its `$PORT`. None: it does not.
+    /// TCP port at which the process listens, also its `$PORT`. `None` means that it does not listen.
     pub port: Option<u16>,
-    /// Others, by name.
+    /// Further TCP ports, by name.
     pub ports: BTreeMap<String, u16>,
-    /// argv that replaces the image's own.
+    /// `command` of the container. Empty means that the image's own runs.
     pub command: Vec<String>,
-    /// Plain environment over the app's.
+    /// Plain environment. It precedes the app's.
     pub env: BTreeMap<String, String>,
-    /// How many pods; with `autoscale` the least.
+    /// `replicas`: the number of pods. With `autoscale` it is `minReplicas`.
     pub replicas: u32,
-    /// What each pod asks for and may use.
     pub resources: Resources,
-    /// How it is seen to be well.
     pub probes: Probes,
-    /// More pods under load.
+    /// `None` means that the number of pods does not change under load.
     pub autoscale: Option<Autoscale>,
-    /// By name.
+    /// Volumes by name.
     pub volumes: BTreeMap<String, Volume>,
-    /// Pods with a name and volumes of their own.
+    /// Makes a `StatefulSet`: each pod has a name and volumes of its own.
     pub stateful: bool,
-    /// Pods of a stateful process are started one after the other.
+    /// `podManagementPolicy: OrderedReady`: pods of a stateful process start one after the other.
     pub ordered: bool,
-    /// Runs now and then instead of always.
+    /// Makes a `CronJob`. `None` means that the process always runs.
     pub schedule: Option<Schedule>,
-    /// On which nodes.
     pub placement: Placement,
-    /// Seconds that an old pod goes on serving after it is told to end.
+    /// `preStop` sleep: seconds for which an old pod still serves before it gets SIGTERM. 0 means that there is
+    /// no such hook.
     pub pre_stop_seconds: u32,
-    /// Seconds that it has then to end by itself.
+    /// Seconds from SIGTERM to SIGKILL. With `pre_stop_seconds` they are `terminationGracePeriodSeconds`.
     pub drain_seconds: u32,
-    /// Pods that may be away at once when nodes are emptied; none: no rule.
+    /// `maxUnavailable` of the `PodDisruptionBudget`. `None` creates no budget.
     pub max_unavailable: Option<u32>,
 }
 
-/// Kubernetes quantities, as the user wrote them.
+/// `resources` of a container: Kubernetes quantities, as the user wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
-    /// CPU request, such as `100m`.
+    /// `requests.cpu`, such as `100m`.
     pub cpu: String,
-    /// Memory request, such as `128Mi`.
+    /// `requests.memory`, such as `128Mi`.
     pub memory: String,
-    /// Memory limit.
+    /// `limits.memory`.
     pub memory_limit: String,
-    /// CPU limit; none, since throttling only makes an app slow.
+    /// `limits.cpu`. `None` means no limit, since throttling only makes an app slow.
     #[serde(default)]
     pub cpu_limit: Option<String>,
-    /// Request and limit of local disk.
+    /// `requests.ephemeral-storage` and the limit, which are the same. `None` sets neither.
     #[serde(default)]
     pub ephemeral_storage: Option<String>,
 }
 
-/// Three questions; each may be left out.
+/// Probes of a container. `None` means that there is no such probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probes {
-    /// Is it up? Until then the others are not asked.
+    /// `startupProbe`: whether the process is up. The other two wait for it.
     pub startup: Option<Probe>,
-    /// Does it get requests?
+    /// `readinessProbe`: whether the pod gets requests.
     pub readiness: Option<Probe>,
-    /// Is it to be started again?
+    /// `livenessProbe`: whether the container keeps running.
     pub liveness: Option<Probe>,
 }
 
-/// One question, asked again and again.
+/// A check that the kubelet repeats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    /// What is asked.
     pub check: Check,
-    /// Seconds between two.
+    /// `periodSeconds`: seconds from one check to the next.
     pub period: u32,
-    /// Seconds until no answer is a wrong one.
+    /// `timeoutSeconds`: how long to wait for an answer before it counts as a failure.
     pub timeout: u32,
-    /// Wrong answers in a row until it counts.
+    /// `failureThreshold`: failures in a row after which the probe fails.
     pub failures: u32,
 }
 
-/// What a probe asks.
+/// The action of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// A GET is answered with 200 to 399.
+    /// `httpGet`: a GET is answered with 200 to 399.
     Http {
-        /// From `/`.
+        /// Absolute path.
         path: String,
-        /// Where.
         port: u16,
     },
-    /// A connection is taken.
-    Tcp {
-        /// Where.
-        port: u16,
-    },
-    /// `grpc.health.v1` answers SERVING.
+    /// `tcpSocket`: a connection is accepted.
+    Tcp { port: u16 },
+    /// `grpc`: `grpc.health.v1` answers SERVING.
     Grpc {
-        /// Where.
         port: u16,
-        /// Of this service; empty: of the server.
+        /// Service whose health is asked for. Empty means the server's.
         service: String,
     },
-    /// A command in the container exits with 0.
-    Exec {
-        /// argv.
-        command: Vec<String>,
-    },
+    /// `exec`: a command in the container exits with 0.
+    Exec { command: Vec<String> },
 }
 
-/// More pods under load.
+/// A `HorizontalPodAutoscaler`: more pods under load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Autoscale {
-    /// At most.
+    /// `maxReplicas`.
     pub max: u32,
-    /// Percent of the CPU request that is aimed at.
+    /// `averageUtilization` of the CPU, in percent of its request. `None` means that the CPU does not count.
     pub cpu: Option<u32>,
-    /// Percent of the memory request that is aimed at.
+    /// `averageUtilization` of the memory, in percent of its request. `None` means that the memory does not
+    /// count.
     pub memory: Option<u32>,
 }
 
 /// A folder that a pod has beside its image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Where it is mounted.
+    /// `mountPath`.
     pub path: String,
-    /// Nobody writes to it.
+    /// `readOnly` of the mount.
     pub read_only: bool,
-    /// What it is.
     pub source: VolumeSource,
 }
 
-/// What a volume is.
+/// The source of a volume's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VolumeSource {
-    /// Kept; never deleted by us.
+    /// A `PersistentVolumeClaim` that Windlass makes and never deletes.
     Claim {
-        /// How much.
+        /// `resources.requests.storage`.
         size: String,
-        /// Default: the cluster's own.
+        /// `storageClassName`. `None` means the cluster's default class.
         class: Option<String>,
-        /// `ReadWriteOnce` …
+        /// `accessModes`, of which there is one: `ReadWriteOnce` …
         access: String,
     },
-    /// Somebody else's claim.
+    /// An existing `PersistentVolumeClaim` that Windlass does not manage.
     Existing(String),
-    /// Empty, gone with the pod.
+    /// An `emptyDir`, which is deleted with the pod.
     Scratch {
-        /// At most.
+        /// `sizeLimit`. `None` means no limit.
         size: Option<String>,
     },
-    /// A Secret of the namespace.
+    /// A `Secret` of the namespace.
     Secret(String),
-    /// A ConfigMap of the namespace.
+    /// A `ConfigMap` of the namespace.
     ConfigMap(String),
 }
 
-/// When a process runs.
+/// The times at which a process runs, as a `CronJob`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Five fields, or `@daily` and the like.
+    /// `schedule`: five fields, or `@daily` and the like.
     pub cron: String,
-    /// Of the time zone database; none: the cluster's.
+    /// `timeZone`: a name of the time zone database. `None` means the cluster's time zone.
     pub timezone: Option<String>,
-    /// Seconds until a run is ended.
+    /// `activeDeadlineSeconds`: seconds after which a run is ended.
     pub timeout: u32,
-    /// Tries of one run after the first.
+    /// `backoffLimit`: tries of one run after the first.
     pub retries: u32,
-    /// A run may begin while another goes on.
+    /// `concurrencyPolicy: Allow`: a run may begin during another.
     pub overlap: bool,
 }
 
-/// On which nodes.
+/// The nodes on which pods run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
-    /// Labels that a node must have.
+    /// `nodeSelector`: labels that a node must have.
     pub nodes: BTreeMap<String, String>,
-    /// Taints that do not matter.
     pub tolerations: Vec<Toleration>,
-    /// Pods are kept apart.
     pub spread: Spread,
 }
 
-/// A taint that does not matter.
+/// A taint of nodes that does not keep pods away (`tolerations`).
 #[derive(
     Clone,
     Debug,
@@ -232,136 +222,137 @@ pub struct Placement {
 )]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Toleration {
-    /// The taint's key; empty: any.
+    /// The taint's key. Empty means any key.
     pub key: String,
-    /// Its value. Default: any.
+    /// The taint's value. Default: any value.
     pub value: Option<String>,
-    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default: any.
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default: any effect.
     pub effect: Option<String>,
 }
 
-/// How pods are kept apart, by node and by zone.
+/// The rule by which pods are kept apart, by node and by zone (`topologySpreadConstraints`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Spread {
-    /// Where it can be done.
+    /// Pods are kept apart as far as it is possible (`ScheduleAnyway`).
     #[default]
     Preferred,
-    /// A pod that cannot be kept apart waits.
+    /// A pod that would share a node waits (`DoNotSchedule`). Zones are kept apart as far as it is possible.
     Required,
-    /// As the scheduler likes.
+    /// There is no such rule: the scheduler decides.
     Off,
 }
 
-/// How the world reaches an app.
+/// The way by which the world reaches an app: a `Service`, and what leads to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expose {
-    /// The Service's kind; none where nothing listens.
+    /// `type` of the `Service`. `None` means that there is no `Service`, because nothing listens.
     pub service: Option<ServiceKind>,
-    /// The Service's port.
+    /// `port` of the `Service`.
     pub port: u16,
-    /// Host names that lead here.
+    /// Host names of the route. Empty means any host.
     pub hosts: Vec<String>,
-    /// Only requests under it.
+    /// Path prefix of the requests that the route takes.
     pub path: String,
-    /// What leads there.
+    /// `None` means that only the `Service` leads to the app.
     pub route: Option<Route>,
-    /// On the Service and the Ingress.
+    /// `metadata.annotations` of the `Service` and the `Ingress`.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// A Service's kind.
+/// The kind of a `Service`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceKind {
-    /// Within the cluster.
+    /// `ClusterIP`: reached from within the cluster.
     #[default]
     Cluster,
-    /// With an address of its own.
+    /// `LoadBalancer`: reached at an address of its own.
     LoadBalancer,
 }
 
-/// What leads requests from outside to a Service.
+/// The object that leads requests from outside to a `Service`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
-    /// An HTTPRoute.
+    /// An `HTTPRoute` at a `Gateway`.
     Gateway {
-        /// Where the Gateway is; none: the app's own.
+        /// Namespace of the `Gateway`. `None` means the app's own.
         namespace: Option<String>,
-        /// Its name.
+        /// Name of the `Gateway`.
         name: String,
     },
-    /// An Ingress.
+    /// An `Ingress`.
     Ingress {
-        /// The IngressClass.
+        /// `ingressClassName`.
         class: String,
-        /// A Secret of the namespace with certificate and key.
+        /// `secretName` of `tls`: a `Secret` of the namespace with certificate and key. `None` means HTTP without
+        /// TLS.
         tls: Option<String>,
     },
 }
 
-/// Whose rights pods have.
+/// The `ServiceAccount` that gives pods their rights.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Somebody else's; none: one of the app's own, without rights.
+    /// An existing account that Windlass does not manage. `None` means one of the app's own, without rights.
     pub existing: Option<String>,
-    /// On the app's own: clouds read roles from them.
+    /// `metadata.annotations` of the app's own account: clouds read roles from them.
     pub annotations: BTreeMap<String, String>,
-    /// Pods get a token for the API server.
+    /// `automountServiceAccountToken`: pods get a token for the API server.
     pub token: bool,
 }
 
-/// Who may talk to pods, and whom they may talk to.
+/// A `NetworkPolicy`: traffic that is allowed from and to pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
-    /// Namespaces whose pods may; pods of the app always may.
+    /// Namespaces whose pods may connect to the app. Pods of the app always may.
     pub from: Vec<String>,
-    /// Beside DNS and the app's own pods.
+    /// Peers that the app may connect to, beside DNS and the app's own pods.
     pub to: Vec<Peer>,
 }
 
-/// Addresses and a port.
+/// A range of addresses and a port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
-    /// `10.0.0.0/8`.
+    /// `ipBlock.cidr`, such as `10.0.0.0/8`.
     pub cidr: String,
-    /// None: any.
+    /// `None` means any port.
     pub port: Option<u16>,
 }
 
-/// An object of the repository's own, with the image put in.
+/// An object that the repository brings, with the image put in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Where it was written.
+    /// File of the repository that holds the object.
     pub file: String,
-    /// As JSON; [`crate::manifest::IMAGE`] stands for the image.
+    /// The object as JSON. [`crate::manifest::IMAGE`] stands for the image.
     pub json: String,
 }
 
 /// A secret by name and version, as an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretEnv {
-    /// The variable.
+    /// Name of the variable.
     pub env: String,
-    /// The project's secret.
+    /// Name of the project's secret.
     pub name: String,
-    /// Fixed when the release is made, so that putting it back puts this back too.
+    /// Version, fixed when the release is made, so that a rollback restores the value too.
     pub version: u32,
 }
 
 impl Runtime {
-    /// The process that the world reaches.
+    /// Returns the process that the world reaches. `None` means that it is off.
     #[must_use]
     pub fn web(&self) -> Option<&Process> {
         self.processes.iter().find(|process| process.name == WEB)
     }
 
-    /// A process by its name.
+    /// Finds a process by its name.
     #[must_use]
     pub fn process(&self, name: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.name == name)
@@ -369,8 +360,8 @@ impl Runtime {
 }
 
 impl Process {
-    /// Seconds in which one pod must come up: what its startup probe allows and some to pull, and at
-    /// least five minutes.
+    /// Returns the seconds in which one pod must come up: the time that its startup probe allows, two minutes to
+    /// pull, and at least five minutes.
     #[must_use]
     pub fn progress_deadline_seconds(&self) -> u32 {
         let startup = self.probes.startup.as_ref();

@@ -9,9 +9,6 @@ use crate::{
 };
 
 /// Returns the release `0197` of `shop/web`: one pod that listens at 8080, as user 10001.
-///
-/// # Panics
-/// Never: its names are valid.
 #[must_use]
 pub fn release() -> Release {
     let mut web = web(8080, None);

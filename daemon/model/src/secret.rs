@@ -1,4 +1,4 @@
-//! A value that must not be seen.
+//! A value that must not be shown.
 
 use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
 
 impl Secret {
-    /// Takes the bytes over.
+    /// Makes a secret of bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Arc::new(Zeroizing::new(bytes)))
     }
 
-    /// The bytes, for the one place that needs them.
+    /// Returns the bytes, for the one place that needs them.
     #[must_use]
     pub fn reveal(&self) -> &[u8] {
         &self.0
     }
 
-    /// As text, where it is UTF-8.
+    /// Returns the bytes as text. `None` means that they are not UTF-8.
     #[must_use]
     pub fn reveal_text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()

@@ -1,7 +1,7 @@
-//! What is said of an app, by whom, and what follows.
+//! The spec of an app: what a job and `windlass.toml` request, its checks, and how it is resolved into a runtime.
 //!
-//! The same words stand in a job and in `windlass.toml`. Who decides: the job, then the file, then
-//! the image that was built, then detection, then defaults. Scalars and lists replace, maps merge.
+//! A job and the file have the same keys. The first of these with a value decides: the job, the file, the image
+//! that was built, detection, defaults. Scalars and lists replace, maps merge.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,58 +33,56 @@ pub use resolve::{Detected, web};
 /// The file's name in a repository.
 pub const FILE: &str = "windlass.toml";
 
-/// Says of an app what somebody wants to say; the rest is absent.
+/// Keys of an app in `windlass.toml` or in a job. An absent key is decided elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Spec {
-    /// Where `web` listens, 1–65535, and its `$PORT`. Default: what the image exposes, else 8080.
+    /// TCP port at which `web` listens, 1–65535, and its `$PORT`. Default: the port that the image exposes, else 8080.
     pub port: Option<u16>,
     /// Plain environment of all processes, by variable.
     pub env: BTreeMap<String, String>,
     /// Environment from the project's secrets: variable to secret's name.
     pub secrets: BTreeMap<String, String>,
-    /// 0–100 pods of `web`. Default 1.
+    /// Number of pods of `web`, 0–100. Default 1.
     pub replicas: Option<u32>,
-    /// What each pod asks for, unless its process says otherwise.
+    /// Requests and limits of each pod, unless its process has others.
     pub resources: ResourceSpec,
     /// HTTP path for the probes of `web`. Default: a TCP connection is enough.
     pub health: Option<String>,
-    /// argv that replaces the image's own, of `web`.
+    /// argv of `web` that replaces the image's own. Default: the image's own.
     pub command: Vec<String>,
-    /// More of `web`, and other processes of the same image, by name (at most 11 characters).
+    /// Further keys of `web`, and other processes of the same image, by name (at most 11 characters).
     pub processes: BTreeMap<String, ProcessSpec>,
-    /// How the world reaches `web`. Default: a Service within the cluster.
+    /// The way by which the world reaches `web`. Default: a Service within the cluster.
     pub expose: ExposeSpec,
-    /// On every object and pod, beside those that Windlass sets.
+    /// Labels of every object and pod, beside those that Windlass sets.
     pub labels: BTreeMap<String, String>,
-    /// On every pod.
+    /// Annotations of every pod.
     pub annotations: BTreeMap<String, String>,
-    /// Whose rights pods have. Default: an account of the app's own, without rights.
+    /// Account that gives pods their rights. Default: one of the app's own, without rights.
     pub service_account: AccountSpec,
-    /// Who may talk to the pods, and whom they may talk to. Default: everybody.
+    /// Traffic that is allowed from and to the pods. Default: all traffic.
     pub network: NetworkSpec,
-    /// Secrets of the namespace that nodes pull with, beside what the operator's login gives.
+    /// Secrets of the namespace that nodes pull with, beside the operator's login.
     pub pull_secrets: Vec<String>,
-    /// Files of the repository with Kubernetes objects of its own, YAML or JSON, applied and watched
+    /// Files of the repository with further Kubernetes objects, YAML or JSON, applied and watched
     /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
     pub manifests: Vec<String>,
-    /// How to build.
     pub build: BuildSpec,
-    /// How to test.
     pub test: TestSpec,
-    /// What the app says of the operator's hooks, by hook: a JSON object, in TOML a table.
+    /// Settings for the operator's hooks, by hook: a JSON object, in TOML a table.
     #[serde(deserialize_with = "tables")]
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, Value>>")]
     pub hooks: BTreeMap<String, String>,
 }
 
-/// How to build an image.
+/// The build of the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BuildSpec {
     /// A Dockerfile's path within the app's folder. Default: `Dockerfile`, or else `dockerfile`.
     pub dockerfile: Option<String>,
-    /// The detector whose recipe is used, even where a Dockerfile is there.
+    /// The detector whose recipe is used, even if there is a Dockerfile. Default: the Dockerfile, or else the best recipe.
     pub recipe: Option<String>,
     /// The stage to deploy. Default: the last.
     pub target: Option<String>,
@@ -92,27 +90,27 @@ pub struct BuildSpec {
     pub arguments: BTreeMap<String, String>,
     /// Names of the project's secrets that `RUN --mount=type=secret,id=NAME` may read.
     pub secrets: Vec<String>,
-    /// Builds with Git LFS pointers in place of their files. Default false: they are an error.
+    /// Builds with Git LFS pointers in place of their files. Default false: such pointers are an error.
     pub lfs_pointers: Option<bool>,
 }
 
-/// How to test what was built.
+/// The tests of the build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TestSpec {
-    /// Runs none.
+    /// Runs no tests. Default false.
     pub off: Option<bool>,
-    /// argv. Default: what the stage's image runs, or what the detector found.
+    /// argv of the tests. Default: the command of the stage's image, or the one that a test runner finds.
     pub command: Vec<String>,
     /// The stage that has the tools. Default: `test` of a Dockerfile, or the recipe's own.
     pub stage: Option<String>,
-    /// Seconds until tests are taken to hang. Default 600.
+    /// Seconds after which tests are taken to hang. Default 600.
     pub timeout_seconds: Option<u32>,
 }
 
 impl Spec {
-    /// What `self` says, and where it is silent, what `below` says. Scalars and lists replace, maps
-    /// merge. What two say can contradict where neither does: check the whole again.
+    /// Merges two specs: a key that is absent in `self` is taken from `below`. Scalars and lists replace, maps merge.
+    /// Two valid specs can contradict each other: check the result.
     #[must_use]
     pub fn merged_over(self, mut below: Self) -> Self {
         // A process is there once it is named, even if nothing else is.
@@ -128,21 +126,21 @@ impl Spec {
         both
     }
 
-    /// Forgets of `web` what another says in the other of the two ways in which it can be said.
+    /// Clears keys of `web` that `above` sets at their other place: at the top, or in `processes.web`.
     fn clear_overridden(&mut self, above: &Self) {
-        fn drop_said<T>(requested: bool, field: &mut Option<T>) {
+        fn clear_if<T>(requested: bool, field: &mut Option<T>) {
             if requested {
                 *field = None;
             }
         }
         let web = above.processes.get(crate::runtime::WEB).cloned().unwrap_or_default();
         let own = self.processes.entry(crate::runtime::WEB.into()).or_default();
-        drop_said(above.port.is_some(), &mut own.port);
-        drop_said(above.replicas.is_some(), &mut own.replicas);
-        drop_said(above.health.is_some(), &mut own.health);
-        drop_said(web.port.is_some(), &mut self.port);
-        drop_said(web.replicas.is_some(), &mut self.replicas);
-        drop_said(web.health.is_some(), &mut self.health);
+        clear_if(above.port.is_some(), &mut own.port);
+        clear_if(above.replicas.is_some(), &mut own.replicas);
+        clear_if(above.health.is_some(), &mut own.health);
+        clear_if(web.port.is_some(), &mut self.port);
+        clear_if(web.replicas.is_some(), &mut self.replicas);
+        clear_if(web.health.is_some(), &mut self.health);
         if !above.command.is_empty() {
             own.command.clear();
         }
@@ -151,7 +149,7 @@ impl Spec {
         }
     }
 
-    /// Each value that is said, by its path, as JSON: `processes.worker.replicas`.
+    /// Returns each value that is requested as JSON, by its path: `processes.worker.replicas`.
     #[must_use]
     pub fn flatten(&self) -> BTreeMap<String, Value> {
         let mut all = BTreeMap::new();
@@ -159,13 +157,13 @@ impl Spec {
         all
     }
 
-    /// The JSON schema of `windlass.toml`, for editors.
+    /// Returns the JSON schema of `windlass.toml`, for editors.
     #[must_use]
     pub fn schema() -> Value {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// What is said of `web` at the top.
+    /// Returns the keys of `web` at the top.
     fn top(&self) -> ProcessSpec {
         ProcessSpec {
             port: self.port,
@@ -177,7 +175,7 @@ impl Spec {
         }
     }
 
-    /// Names of the processes that run, and what is said of each.
+    /// Returns the processes that run, by name, each with its whole spec.
     fn running(&self) -> impl Iterator<Item = (&str, ProcessSpec)> {
         let web = crate::runtime::WEB;
         let requested = self.processes.get(web).cloned().unwrap_or_default();
@@ -189,14 +187,14 @@ impl Spec {
         std::iter::once(first).chain(others).filter(|(_, process)| process.off != Some(true))
     }
 
-    /// Tells whether `web` runs and nobody says where it listens.
+    /// Returns whether `web` runs and its port is not requested.
     #[must_use]
     pub fn leaves_port_open(&self) -> bool {
         self.running()
             .any(|(name, requested)| name == crate::runtime::WEB && requested.port.is_none())
     }
 
-    /// All secrets that this names, for the masker and for the check that they exist.
+    /// Returns the names of all secrets of the spec, for the redactor and for the check that they exist.
     pub fn secret_names(&self) -> impl Iterator<Item = &String> {
         self.secrets.values().chain(&self.build.secrets)
     }
@@ -208,7 +206,7 @@ fn merged(above: ProcessSpec, below: ProcessSpec) -> ProcessSpec {
     serde_json::from_value(both).unwrap_or(above)
 }
 
-/// Only what is said: no null, no empty list, no empty map.
+/// Returns only the keys that are requested: no null, no empty list, no empty map.
 fn requested<T: Serialize>(spec: &T) -> Value {
     fn prune(value: &mut Value) -> bool {
         match value {
@@ -253,7 +251,7 @@ fn flatten(at: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// A table, as JSON text: what a hook's plugin reads. Text is taken as JSON, as the wire has it.
+/// Reads tables as JSON text, which a hook's plugin reads. Text is taken as JSON, as the wire has it.
 fn tables<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

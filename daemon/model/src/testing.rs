@@ -1,4 +1,4 @@
-//! Tests: how a plugin wants them run, what came of it, and what it read out of that.
+//! Tests: the plan of a test runner, the run, its output, and the summary that the runner reads from it.
 
 use serde::{Deserialize, Serialize};
 use std::{
@@ -7,29 +7,28 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How a test runner wants tests run, in the stage that has the tools.
+/// The way in which a test runner wants tests run, in the stage that has the tools.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TestPlan {
-    /// The plugin that says so, and that reads what comes of it.
+    /// The plugin that made the plan, and that reads the output.
     pub runner: String,
-    /// argv.
     pub command: Vec<String>,
     /// Variables beside the stage's own.
     pub env: Vec<(String, String)>,
     /// Globs of files that the command writes, relative to the stage's working directory.
     pub reports: Vec<String>,
-    /// What is printed or written tells each test: nothing told, or none run, is an error.
+    /// Output or reports name each test. It is an error then if they name no test, or if no test ran.
     pub tells: bool,
-    /// File and rule, for each thing that was concluded.
+    /// File and rule for each conclusion.
     pub evidence: Vec<String>,
 }
 
 /// A test command and its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestRun {
-    /// The stage to run in; none is the deployed one.
+    /// The stage to run in. `None` means the deployed one.
     pub stage: Option<String>,
-    /// argv; empty runs what the stage's image runs.
+    /// argv. Empty means the command of the stage's image.
     pub command: Vec<String>,
     /// Variables beside the stage's own.
     pub env: Vec<(String, String)>,
@@ -62,53 +61,49 @@ impl LastWords {
     }
 }
 
-/// What came of a test command.
+/// The output of a test command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestOutput {
-    /// What was run in the end.
+    /// argv that ran: of the request, or of the image.
     pub command: Vec<String>,
-    /// Its exit code; over 128 by a signal.
+    /// Exit code of the command. More than 128 means that a signal ended it.
     pub exit: u32,
-    /// Its last lines, both streams as they came.
+    /// Last lines of the command, both streams in the order of arrival.
     pub tail: Vec<String>,
-    /// All that it printed, masked; of more than 1 MiB, the end.
+    /// Text that the command printed, masked. Of more than 1 MiB, the end.
     pub output: String,
-    /// The files that the globs matched, by path, masked.
+    /// Files that the globs matched, by path, masked.
     pub reports: BTreeMap<String, String>,
 }
 
-/// What a runner read out of output and reports.
+/// The summary that a runner read from output and reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestSummary {
-    /// The plugin that read it.
+    /// The plugin that read the output.
     pub runner: String,
-    /// How many passed.
     pub passed: u32,
-    /// How many failed, or could not be run.
+    /// Tests that failed, or could not be run.
     pub failed: u32,
-    /// How many were left out.
     pub skipped: u32,
-    /// Those that failed; of many, the first.
+    /// Tests that failed. Of many, the first.
     pub failures: Vec<TestCase>,
 }
 
 /// One test that failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCase {
-    /// File, class or package that it belongs to.
+    /// File, class or package that the test belongs to.
     pub suite: String,
-    /// Its name.
     pub name: String,
-    /// What it said.
     pub message: String,
-    /// Where it is written.
+    /// File that holds the test. `None` means that the report names none.
     pub file: Option<String>,
-    /// From 1.
+    /// Line of the file, from 1.
     pub line: Option<u32>,
 }
 
 impl TestSummary {
-    /// Nothing was run, nor left out on purpose.
+    /// Returns whether no test was run or skipped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         (self.passed, self.failed, self.skipped) == (0, 0, 0)

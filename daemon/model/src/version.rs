@@ -7,26 +7,26 @@ use crate::job::Commit;
 
 /// The argument that holds a commit's id.
 pub const COMMIT: &str = "WINDLASS_COMMIT";
-/// The argument that holds its version.
+/// The argument that holds a commit's version.
 pub const VERSION: &str = "WINDLASS_VERSION";
 
-/// Words that may follow the numbers of a version (PEP 440), longer ones first.
+/// Suffixes that may follow the numbers of a version (PEP 440), longer ones first.
 const SUFFIXES: [&str; 12] =
     ["preview", "alpha", "beta", "post", "pre", "dev", "rev", "rc", "a", "b", "c", "r"];
 
-/// A version, and where it is from. It is one to Python (PEP 440) and to SemVer.
+/// A version that both Python (PEP 440) and SemVer read, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Such as `1.2.3`, or `0.0.0+g` and the beginning of the commit's id.
+    /// The version: `1.2.3`, or `0.0.0+g` and the beginning of the commit's id.
     pub text: String,
-    /// Source and rule.
+    /// The version's source and the rule that found it.
     pub evidence: String,
 }
 
-/// Finds the version of a commit. `tags` are those that lead to it; `said` is the user's own word.
+/// Finds the version of a commit. `tags` lead to the commit; `requested` is the version that the user sets.
 #[must_use]
-pub fn of(commit: &Commit, tags: &[String], said: Option<&String>) -> Version {
-    if let Some(text) = said {
+pub fn of(commit: &Commit, tags: &[String], requested: Option<&String>) -> Version {
+    if let Some(text) = requested {
         let evidence = format!("build.arguments: {VERSION}");
         return Version { text: text.clone(), evidence };
     }

@@ -76,7 +76,7 @@ examples! {
         after_ms: 3000,
         because: "the cluster does not answer: connection refused in us".into(),
     }],
-    Event::PluginCalled => [called(None), called(Some("it trapped: unreachable"))],
+    Event::PluginCalled => [plugin_call(None), plugin_call(Some("it trapped: unreachable"))],
     Event::PluginEffect => [
         effect(None),
         effect(Some("no grant for `api.example.com`; add it to `http.hosts`")),
@@ -97,12 +97,12 @@ examples! {
         action: "run as a Job: ./manage migrate".into(),
     }],
     Event::HookActionFinished => [
-        acted(ActionResult::Exited { code: 0, output: "applying 0007\ndone\n".into() }),
-        acted(ActionResult::Waited),
-        acted(ActionResult::Denied("pod-exec is not granted".into())),
-        acted(ActionResult::TimedOut),
-        acted(ActionResult::Failed("the daemon ended while it ran".into())),
-        acted(ActionResult::Hopeless(Box::new(diagnosis()))),
+        action_result(ActionResult::Exited { code: 0, output: "applying 0007\ndone\n".into() }),
+        action_result(ActionResult::Waited),
+        action_result(ActionResult::Denied("pod-exec is not granted".into())),
+        action_result(ActionResult::TimedOut),
+        action_result(ActionResult::Failed("the daemon ended while it ran".into())),
+        action_result(ActionResult::Hopeless(Box::new(diagnosis()))),
     ],
     Event::Tested => [Event::Tested(TestSummary {
         runner: "test-node".into(),
@@ -213,7 +213,7 @@ fn warning(message: &str, fix: &str) -> Event {
     Event::Warning { stage: Stage::Build, message: message.into(), fix: fix.into() }
 }
 
-fn called(error: Option<&str>) -> Event {
+fn plugin_call(error: Option<&str>) -> Event {
     Event::PluginCalled(PluginCall {
         stage: Stage::Detect,
         plugin: "node".into(),
@@ -241,7 +241,7 @@ fn effect(denied: Option<&str>) -> Event {
     })
 }
 
-fn acted(result: ActionResult) -> Event {
+fn action_result(result: ActionResult) -> Event {
     Event::HookActionFinished { hook: "migrate".into(), result }
 }
 

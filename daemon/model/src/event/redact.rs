@@ -2,7 +2,7 @@
 //! for the rest, so that a new event or field does not compile until somebody decides about its text.
 //!
 //! Text from outside is masked: from repositories, tools, plugins and clusters. Names that the operator or
-//! the job chose stay, such as those of hooks, plugins and clusters: they tell one event from another.
+//! the job chose stay, such as those of hooks, plugins and clusters: they distinguish one event from another.
 
 use super::{Event, PluginCall, PluginEffect};
 use crate::{
@@ -25,9 +25,9 @@ impl Event {
             | Self::Finished(_)
             | Self::Rollout { cluster: _, ready: _, wanted: _ }
             | Self::StepFinished(_)) => kept,
-            // A restart goes on with these, and a pull secret is renewed with its own: they must come back as
-            // they were recorded. Plans and releases name secrets and never hold one, and a plugin never
-            // sees a value that it could put into a batch.
+            // A restart continues with these, and a pull secret is renewed with its release: they must be
+            // read as they were recorded. Plans and releases name secrets and never hold one, and a plugin
+            // never sees a value that it could put into a batch.
             kept @ (Self::Pushed(_)
             | Self::Planned(_)
             | Self::HookRequested { hook: _, batch: _ }
@@ -40,7 +40,7 @@ impl Event {
             Self::Built { step, cached, ms, error } => {
                 Self::Built { step: mask(step), cached, ms, error: error.map(&mut *mask) }
             }
-            // The subject is one of our own words.
+            // The subject is a constant of the pipeline.
             Self::Decided { stage, subject, value, evidence } => {
                 Self::Decided { stage, subject, value: mask(value), evidence: all(evidence, mask) }
             }
@@ -50,13 +50,13 @@ impl Event {
             Self::Retrying { attempt, after_ms, because } => {
                 Self::Retrying { attempt, after_ms, because: mask(because) }
             }
-            Self::PluginCalled(call) => Self::PluginCalled(called(call, mask)),
-            Self::PluginEffect(effect) => Self::PluginEffect(effected(effect, mask)),
+            Self::PluginCalled(call) => Self::PluginCalled(plugin_call(call, mask)),
+            Self::PluginEffect(effect) => Self::PluginEffect(plugin_effect(effect, mask)),
             Self::HookActionStarted { hook, action } => {
                 Self::HookActionStarted { hook, action: mask(action) }
             }
             Self::HookActionFinished { hook, result } => {
-                Self::HookActionFinished { hook, result: acted(result, mask) }
+                Self::HookActionFinished { hook, result: action_result(result, mask) }
             }
             Self::Tested(summary) => Self::Tested(tested(summary, mask)),
             Self::StepStarted(cursor, what) => Self::StepStarted(cursor, mask(what)),
@@ -65,7 +65,7 @@ impl Event {
                 Self::Serving { cluster, endpoints }
             }
             Self::RollingBack(outcome) => Self::RollingBack(outcome.map_text(mask)),
-            // A restart asks the hooks with the settings that they have here.
+            // A restart asks the hooks with the settings that are recorded here.
             Self::OutcomeDecided { outcome, hooks } => {
                 Self::OutcomeDecided { outcome: outcome.map_text(mask), hooks }
             }
@@ -122,20 +122,20 @@ fn cloned(commit: CommitInfo, mask: &mut impl FnMut(String) -> String) -> Commit
     CommitInfo { id, author: mask(author), summary: mask(summary), authored_ms }
 }
 
-fn called(call: PluginCall, mask: &mut impl FnMut(String) -> String) -> PluginCall {
+fn plugin_call(call: PluginCall, mask: &mut impl FnMut(String) -> String) -> PluginCall {
     let PluginCall { stage, plugin, digest, call, cpu_ms, ms, memory, host_calls, error } = call;
     let error = error.map(mask);
     PluginCall { stage, plugin, digest, call, cpu_ms, ms, memory, host_calls, error }
 }
 
-fn effected(effect: PluginEffect, mask: &mut impl FnMut(String) -> String) -> PluginEffect {
+fn plugin_effect(effect: PluginEffect, mask: &mut impl FnMut(String) -> String) -> PluginEffect {
     let PluginEffect { stage, plugin, digest, call, capability, what, denied, bytes, ms } = effect;
     let what = mask(what);
     let denied = denied.map(mask);
     PluginEffect { stage, plugin, digest, call, capability, what, denied, bytes, ms }
 }
 
-fn acted(result: ActionResult, mask: &mut impl FnMut(String) -> String) -> ActionResult {
+fn action_result(result: ActionResult, mask: &mut impl FnMut(String) -> String) -> ActionResult {
     match result {
         kept @ (ActionResult::Waited | ActionResult::TimedOut) => kept,
         ActionResult::Exited { code, output } => {

@@ -24,7 +24,7 @@ fn each_variant_has_examples_of_its_own() {
     assert_eq!(names, NAMES.iter().copied().collect::<BTreeSet<_>>());
 }
 
-/// Journals hold these: what is here must be read by every later version.
+/// Journals hold these: every later version must read what is here.
 #[test]
 fn each_event_is_stored_as_it_was() {
     let mut text = String::new();
@@ -48,9 +48,9 @@ fn each_text_from_outside_is_masked() {
 fn each_event_has_one_view() {
     let mut text = String::new();
     for event in all() {
-        let seen = view(&event);
-        let stage = seen.stage.map(|stage| stage.to_string()).unwrap_or_default();
-        text.push_str(&format!("{} [{stage}]\n{}\n\n", seen.kind, seen.sentence));
+        let shown = view(&event);
+        let stage = shown.stage.map(|stage| stage.to_string()).unwrap_or_default();
+        text.push_str(&format!("{} [{stage}]\n{}\n\n", shown.kind, shown.sentence));
     }
     same("view", &text);
 }

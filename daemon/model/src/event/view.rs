@@ -1,5 +1,6 @@
-//! The one view of an event: its kind, its stage, and the sentence that a person reads. Every door shows
-//! this one; the fields of an event are those of its message in the API.
+//! The one view of an event: its kind, its stage, and the sentence that a person reads.
+//!
+//! Every door shows this one. The fields of an event are those of its message in the API.
 
 use super::{Event, PluginCall, PluginEffect};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 use std::fmt::Display;
 
-/// Characters of a commit's id that are shown.
+/// The number of characters of a commit's id that are shown.
 const SHORT: usize = 10;
 
 /// An event as each door shows it.
@@ -53,8 +54,8 @@ pub fn view(event: &Event) -> View {
         Event::Retrying { attempt, after_ms, because } => {
             ("retrying", None, format!("try {attempt} in {} s: {because}", after_ms / 1000))
         }
-        Event::PluginCalled(call) => ("plugin_called", Some(call.stage), called(call)),
-        Event::PluginEffect(effect) => ("plugin_effect", Some(effect.stage), effected(effect)),
+        Event::PluginCalled(call) => ("plugin_called", Some(call.stage), plugin_call(call)),
+        Event::PluginEffect(effect) => ("plugin_effect", Some(effect.stage), plugin_effect(effect)),
         Event::HookRequested { hook, batch } => {
             let actions = count(batch.actions.len(), "action");
             ("hook_requested", Some(Stage::Hooks), format!("{hook} requests {actions}"))
@@ -113,7 +114,7 @@ fn cloned(commit: &CommitInfo) -> String {
     format!("{id} by {}: {}", commit.author, commit.summary)
 }
 
-fn called(call: &PluginCall) -> String {
+fn plugin_call(call: &PluginCall) -> String {
     let how = match &call.error {
         None => "answered".to_owned(),
         Some(error) => format!("FAILED: {error}"),
@@ -129,7 +130,7 @@ fn called(call: &PluginCall) -> String {
     )
 }
 
-fn effected(effect: &PluginEffect) -> String {
+fn plugin_effect(effect: &PluginEffect) -> String {
     let PluginEffect { plugin, what, ms, denied, .. } = effect;
     match denied {
         None => format!("plugin `{plugin}`: {what} ({ms} ms)"),
@@ -189,7 +190,7 @@ fn count(many: usize, what: &str) -> String {
     format!("{many} {what}{}", if many == 1 { "" } else { "s" })
 }
 
-/// Returns ` in NAME`. Events of older journals name no cluster.
+/// Returns ` in NAME`. Empty means that the event of an older journal names no cluster.
 fn place(cluster: &str) -> String {
     if cluster.is_empty() { String::new() } else { cluster::place(cluster) }
 }

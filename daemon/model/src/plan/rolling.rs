@@ -1,6 +1,6 @@
 //! The rolling update as a plan.
 
-use super::{Change, Plan, Step, flat, together};
+use super::{Change, Plan, Step, flat, parallel};
 use crate::{
     cluster::RolloutOrder,
     hook::{Hook, HookPhase},
@@ -8,24 +8,23 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// What serves in a cluster when a plan is made.
+/// The release that serves in a cluster when a plan is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Previous {
-    /// The journal knows it.
+    /// A release of the journal.
     Release(Box<Release>),
-    /// Something serves that the journal does not know: an app of before, or a cluster that was called
-    /// otherwise.
+    /// The cluster serves this app, but the journal has no release of it: it was deployed by another tool, or the
+    /// cluster was renamed.
     Unmanaged,
 }
 
-/// Pods are replaced one by one; the old ones go as new ones are ready. `before`: what served last, by
-/// cluster. `hooks`: those before traffic and after the release, in order; each cluster has its own
-/// database, as far as anybody knows, so each is asked in each.
+/// Plans a rolling update: old pods end as new ones are ready. `previous` has what serves, by cluster. `hooks` run
+/// before traffic and after the release, in order, and once per cluster, since clusters may have separate databases.
 #[must_use]
 pub fn rolling(
     next: &Release,
     order: RolloutOrder,
-    before: &BTreeMap<String, Previous>,
+    previous: &BTreeMap<String, Previous>,
     hooks: &[Hook],
 ) -> Plan {
     let places: Vec<_> = next.each().collect();
@@ -43,11 +42,11 @@ pub fn rolling(
         let before: Vec<_> = all(HookPhase::BeforeTraffic).collect();
         if !before.is_empty() {
             let prepare = |next: &Release| Step::Change(Change::Prepare(Box::new(next.clone())));
-            steps.extend(together(places.iter().map(prepare)));
+            steps.extend(parallel(places.iter().map(prepare)));
             steps.extend(before);
         }
-        steps.extend(together(places.iter().map(apply)));
-        steps.extend(together(places.iter().map(healthy)));
+        steps.extend(parallel(places.iter().map(apply)));
+        steps.extend(parallel(places.iter().map(healthy)));
         steps.extend(all(HookPhase::AfterRelease));
         steps
     };
@@ -55,21 +54,21 @@ pub fn rolling(
         RolloutOrder::Sequential => places.chunks(1).flat_map(group).collect(),
         RolloutOrder::Parallel => group(&places),
     };
-    // Last, so that a way back finds what it leads to still there.
-    forward.extend(together(places.iter().map(prune)));
-    // Back at once, in whatever order it went forward: what is broken is to be whole soon.
-    let undo = places.iter().filter_map(|next| match before.get(next.cluster()) {
+    // Last, so that a rollback still finds the objects of the previous release.
+    forward.extend(parallel(places.iter().map(prune)));
+    // In all clusters at once, whatever the order forward was: a broken app is to serve again soon.
+    let undo = places.iter().filter_map(|next| match previous.get(next.cluster()) {
         Some(Previous::Release(good)) => {
             let good = good.at(&next.clusters);
-            // What only the failed release has goes before the wait: a quota of its own, or an autoscaler,
-            // would keep pods from coming back.
+            // Pruned before the wait: a quota or an autoscaler that only the failed release has would keep
+            // pods from coming back.
             Some(Step::Sequence(vec![restore(&good), prune(&good), healthy(&good)]))
         }
-        // Nobody knows how to put it back; its old pods go only as new ones are ready.
+        // It cannot be restored; its old pods end only as new ones are ready.
         Some(Previous::Unmanaged) => None,
         None => Some(Step::Change(Change::ScaleToZero(Box::new(next.clone())))),
     });
-    Plan { forward, rollback: flat(together(undo)), release: next.clone() }
+    Plan { forward, rollback: flat(parallel(undo)), release: next.clone() }
 }
 
 fn apply(release: &Release) -> Step {
@@ -88,15 +87,16 @@ fn healthy(release: &Release) -> Step {
     Step::AwaitHealthy { release: Box::new(release.clone()), within: progress_deadline(release) }
 }
 
-/// How long a rollout may take to become healthy: each pod's time, for as many waves of pods as
-/// there are. What is hopeless is called long before.
+/// Returns the time in which a rollout must become healthy: the time of one pod for each wave of pods. A hopeless
+/// rollout fails long before.
 fn progress_deadline(release: &Release) -> Duration {
     let processes = release.runtime.processes.iter();
     let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {
-        let waves = match process.ordered {
-            true => process.replicas,
+        let waves = if process.ordered {
+            process.replicas
+        } else {
             // A quarter more at once.
-            false => process.replicas.min(5),
+            process.replicas.min(5)
         };
         u64::from(process.progress_deadline_seconds()) * u64::from(waves.max(1))
     });

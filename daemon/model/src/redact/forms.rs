@@ -1,18 +1,18 @@
-//! The byte sequences by which a secret is known: the secret, its parts, and the encodings of both
-//! that no decoder of [`super::view`] undoes.
+//! The byte sequences that are searched for a secret: the secret, its parts, and the encodings of both that no
+//! decoder of [`super::view`] undoes.
 
 use super::view;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write};
 
-/// Shorter values are not masked: they would blank half of every log, and hide nothing.
+/// The length of the shortest value that is masked. Shorter ones would blank half of every log, and hide nothing.
 pub const SHORTEST: usize = 4;
 
-/// Parts of a secret, and encoded forms, are looked for from this length on.
+/// The length of the shortest part or encoded form of a secret that is searched.
 const SHORTEST_PART: usize = 8;
 
-/// Adds all by which `value` is known.
+/// Adds all patterns of `value`.
 pub(super) fn add(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
     let trimmed = value.trim_ascii();
     if trimmed.len() < SHORTEST {

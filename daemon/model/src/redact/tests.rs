@@ -32,7 +32,7 @@ fn masked(redactor: &Redactor, text: &str) -> String {
     whole
 }
 
-/// Prefixes that shift base64 in what tools print.
+/// Returns texts that tools print, with prefixes that shift base64.
 fn printed() -> Vec<String> {
     let mut all = vec![
         format!("password={SECRET} end"),
@@ -210,7 +210,7 @@ fn a_line_that_begins_no_secret_is_shown_at_once() {
     assert_eq!(stream.finish(), b"%");
 }
 
-/// A project chooses its secrets: none may cost the square of what is printed.
+/// A project chooses its secrets. No secret may cost the square of the printed text.
 #[test]
 fn a_secret_that_repeats_itself_is_looked_for_in_one_go() {
     let redactor = knows(&"a".repeat(20_000));

@@ -1,5 +1,4 @@
-//! Texts as the tools that read them back would: percent-encoding, escapes and entities decoded,
-//! and for each byte the place in the text where it came from.
+//! Views of a text: percent-encoding, escapes and entities decoded, and for each byte its place in the text.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -16,7 +15,7 @@ enum Decoder {
     Entity,
 }
 
-/// Ways that are undone one after the other: a URL within a URL, JSON within JSON, and the like.
+/// Decoders that are applied one after the other: for a URL within a URL, JSON within JSON, and the like.
 const CHAINS: [&[Decoder]; 10] = [
     &[Decoder::Percent],
     &[Decoder::Percent, Decoder::Percent],
@@ -30,7 +29,7 @@ const CHAINS: [&[Decoder]; 10] = [
     &[Decoder::Entity, Decoder::Escape],
 ];
 
-/// A text as one reader sees it.
+/// A text as one chain of decoders reads it.
 pub(super) struct View<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// The place of each byte in the text. `None` means that it is the byte's own index.
@@ -39,8 +38,8 @@ pub(super) struct View<'a> {
     pub(super) unread: usize,
 }
 
-/// Returns all views of `text`; unless it is the end, more may follow. `holds_space` says whether a
-/// `+` that stands for a space matters.
+/// Returns all views of `text`, which more may follow unless `is_end`. `holds_space` means that a `+` is also read
+/// as a space.
 pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>> {
     let mut views = vec![View { bytes: Cow::Borrowed(text), places: None, unread: text.len() }];
     let has = |byte: u8| text.contains(&byte);
@@ -49,7 +48,7 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
     let escape = has(b'\\');
     let entity = has(b'&');
     for chain in CHAINS {
-        // A decoder whose sign is not there would give the same view again.
+        // A decoder whose first character is not in the text would give the same view again.
         let changes = match chain.first() {
             Some(Decoder::Percent) => percent,
             Some(Decoder::Form) => form,
@@ -162,7 +161,7 @@ impl Decoder {
 /// Digits at the start of some bytes.
 enum Number {
     Whole(u32),
-    /// All that is there are digits, and there are too few.
+    /// There are too few bytes, and all of them are digits.
     Partial,
     Missing,
 }
@@ -189,7 +188,7 @@ fn percent(rest: &[u8]) -> Read {
     }
 }
 
-/// Reads an escape; `rest` is what follows the backslash.
+/// Reads an escape. `rest` follows the backslash.
 fn escape(rest: &[u8]) -> Read {
     let Some((kind, rest)) = rest.split_first() else { return Read::Partial };
     let itself = Symbol::byte(*kind, 2);
@@ -280,7 +279,7 @@ fn utf16(rest: &[u8]) -> Read {
 /// The longest name that is read: `#x10FFFF`.
 const LONGEST_ENTITY: usize = 8;
 
-/// Reads an entity; `rest` is what follows the ampersand.
+/// Reads an entity. `rest` follows the ampersand.
 fn entity(rest: &[u8]) -> Read {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'#';
     let length = rest.iter().take(LONGEST_ENTITY).take_while(is_name).count();

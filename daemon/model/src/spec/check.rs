@@ -1,4 +1,4 @@
-//! Each value by itself: what can be said and what cannot.
+//! Checks of each value of a spec by itself.
 
 use super::{
     Spec, defaults,
@@ -15,15 +15,15 @@ use super::{
 use crate::runtime::WEB;
 use std::collections::BTreeMap;
 
-/// Bytes that an app may say of one hook.
+/// The largest number of bytes of the settings for one hook.
 const LONGEST_HOOK: usize = 16 << 10;
-/// Bytes of one variable: the kernel's own limit (`MAX_ARG_STRLEN`), without its name.
+/// The largest number of bytes of one variable: the kernel's own limit (`MAX_ARG_STRLEN`), without the name.
 const LONGEST_VARIABLE: usize = 120 << 10;
-/// Bytes of all variables: a ConfigMap holds 1 MiB, with its keys and what Kubernetes adds.
+/// The largest number of bytes of all variables: a `ConfigMap` holds 1 MiB, with keys and what Kubernetes adds.
 const LONGEST_ENVIRONMENT: usize = 1_000_000;
-/// Processes of one app.
+/// The largest number of processes of one app.
 const MOST_PROCESSES: usize = 20;
-/// Of a process's name: with the app's it is a label.
+/// The largest number of characters of a process's name: with the app's name it is a label.
 const LONGEST_PROCESS: usize = 11;
 
 fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
@@ -49,7 +49,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
         self::process(&format!("processes.{name}."), process, name == WEB)?;
     }
     if let Some(web) = spec.processes.get(WEB) {
-        said_once(spec, web)?;
+        set_once(spec, web)?;
     }
     if spec.running().next().is_none() && spec.manifests.is_empty() {
         return fail("processes.web.off", "true", "leaves nothing to run; name another process");
@@ -60,7 +60,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
     names(spec)
 }
 
-/// What stands at the top is said of `web`.
+/// Checks the keys at the top, which are those of `web`.
 fn top(spec: &Spec) -> Checked {
     process("", &spec.top(), true)?;
     environment("env", &spec.env)?;
@@ -79,7 +79,7 @@ fn top(spec: &Spec) -> Checked {
     Ok(())
 }
 
-fn said_once(spec: &Spec, web: &ProcessSpec) -> Checked {
+fn set_once(spec: &Spec, web: &ProcessSpec) -> Checked {
     for (field, twice) in [
         ("port", spec.port.is_some() && web.port.is_some()),
         ("replicas", spec.replicas.is_some() && web.replicas.is_some()),
@@ -177,7 +177,7 @@ fn process(at: &str, requested: &ProcessSpec, web: bool) -> Checked {
     within(&field("max-unavailable"), requested.max_unavailable, 1, 100)
 }
 
-/// Names are those of IANA services, at most 15 characters; a number may stand once.
+/// Checks names as those of IANA services, at most 15 characters, and that a number stands once.
 fn ports(field: &str, requested: &ProcessSpec) -> Checked {
     let mut known = BTreeMap::new();
     if let Some(port) = requested.port {
@@ -275,7 +275,7 @@ fn autoscale(field: &str, process: &ProcessSpec) -> Checked {
     within(&format!("{field}.memory"), requested.memory, 1, 1000)
 }
 
-/// What only runs that come and go have, and what they cannot have.
+/// Checks the keys that only a process with a `schedule` has, and those that it cannot have.
 fn scheduled(at: &str, requested: &ProcessSpec, web: bool) -> Checked {
     let field = |name: &str| format!("{at}{name}");
     within(&field("timeout-seconds"), requested.timeout_seconds, 1, 7 * 24 * 3600)?;

@@ -2,22 +2,22 @@
 
 use thiserror::Error;
 
-/// Something that was said and cannot be.
+/// A value of a spec that is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{field}: `{value}` {problem}")]
 pub struct SpecError {
     /// The field's path, as in the request and in the file.
     pub field: String,
-    /// What it said.
+    /// The value, of a long one the beginning.
     pub value: String,
-    /// What is expected.
+    /// The fault of the value, and what is expected.
     pub problem: String,
 }
 
 pub(super) type Checked = Result<(), SpecError>;
 
 pub(super) fn fail<T>(field: &str, value: &str, problem: &str) -> Result<T, SpecError> {
-    // What is long is long by mistake, and an error is read by people.
+    // A long value is long by mistake, and people read the error.
     let shown: String = value.chars().take(80).collect();
     Err(SpecError { field: field.into(), value: shown, problem: problem.into() })
 }

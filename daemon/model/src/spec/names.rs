@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 pub(super) const OBJECT_NAME: &str = "must be an object's name: lower-case letters, digits, `-` and `.`, from a letter or digit to one, at most 253 characters";
 
-/// A DNS subdomain (RFC 1123), as most objects' names are.
+/// Returns whether a name is a DNS subdomain (RFC 1123), as the names of most objects are.
 pub(super) fn is_object_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label_of_dns)
 }
@@ -19,7 +19,7 @@ pub(super) fn is_label_of_dns(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// `prefix/name`, each part as Kubernetes wants it (`IsQualifiedName`).
+/// Returns whether a key is `name` or `prefix/name`, each part as Kubernetes wants it (`IsQualifiedName`).
 fn is_key(key: &str) -> bool {
     let name = match key.split_once('/') {
         Some((prefix, _)) if !is_object_name(prefix) => return false,
@@ -50,7 +50,7 @@ pub(super) fn label(field: &str, key: &str, value: &str) -> Checked {
     Ok(())
 }
 
-/// All of an object together are at most 256 KiB (`TotalAnnotationSizeLimitB`).
+/// Checks annotations. All of an object together are at most 256 KiB (`TotalAnnotationSizeLimitB`).
 pub(super) fn annotations(field: &str, requested: &BTreeMap<String, String>) -> Checked {
     if let Some(key) = requested.keys().find(|key| !is_key(&key.to_lowercase())) {
         return fail(field, key, "must be an annotation's key: `name` or `prefix/name`");
@@ -65,7 +65,7 @@ pub(super) fn annotations(field: &str, requested: &BTreeMap<String, String>) -> 
     }
 }
 
-/// `10.0.0.0/8`, as a NetworkPolicy wants it.
+/// Returns whether a text is a CIDR, as a `NetworkPolicy` wants it: `10.0.0.0/8`.
 pub(super) fn is_cidr(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
     let (Ok(address), Ok(bits)) = (address.parse::<IpAddr>(), bits.parse::<u8>()) else {
@@ -74,12 +74,12 @@ pub(super) fn is_cidr(text: &str) -> bool {
     bits <= if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// As projects and apps are named: a DNS label from a letter.
+/// Returns whether a name follows the rule for projects and apps: a DNS label from a letter.
 pub(super) fn is_name(name: &str, longest: usize) -> bool {
     app::label("", name, longest).is_ok()
 }
 
-/// A portable name of an environment variable.
+/// Returns whether a text is a portable name of an environment variable.
 #[must_use]
 pub fn is_variable(name: &str) -> bool {
     name.len() <= 256
@@ -87,7 +87,7 @@ pub fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A path and query that a probe may ask for.
+/// Returns whether a text is a path, with or without query, that a probe may request.
 #[must_use]
 pub fn is_url_path(path: &str) -> bool {
     path.starts_with('/') && path.len() <= 1024 && path.chars().all(|c| c.is_ascii_graphic())

@@ -1,6 +1,6 @@
 //! Kubernetes quantities: number and unit (`apimachinery/pkg/api/resource`).
 
-/// What a quantity counts.
+/// The resource that a quantity counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     Cpu,
@@ -25,7 +25,7 @@ const UNITS: [(&str, u128); 14] = [
     ("Ei", 1_000 << 60),
 ];
 
-/// The amount in thousandths: millicores, or thousandths of a byte.
+/// Returns the amount in thousandths: millicores, or thousandths of a byte. `None` means that the text is no quantity.
 pub fn amount(text: &str) -> Option<u128> {
     let (number, factor) = split(text)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -45,7 +45,7 @@ fn split(text: &str) -> Option<(&str, u128)> {
     (!number.is_empty()).then_some((number, *factor))
 }
 
-/// The same unit, twice as much.
+/// Returns twice the amount, in the same unit.
 pub(super) fn doubled(text: &str) -> String {
     let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     match text.split_at(at) {
@@ -58,7 +58,7 @@ pub(super) fn doubled(text: &str) -> String {
     }
 }
 
-/// Why this cannot be, with what was probably meant.
+/// Returns the fault of a quantity, with what was probably meant. `None` means that it has none.
 pub(super) fn problem(text: &str, of: Of) -> Option<String> {
     let example = match of {
         Of::Cpu => "`250m` or `0.5`",
@@ -76,7 +76,7 @@ pub(super) fn problem(text: &str, of: Of) -> Option<String> {
     };
     match of {
         _ if amount == 0 => Some("must be more than 0".into()),
-        // A thousand cores: nobody's node.
+        // A thousand cores: no node has so many.
         Of::Cpu if amount > 1_000_000 => {
             let hint = match text.strip_suffix("Mi").or_else(|| text.strip_suffix('M')) {
                 Some(number) => format!("did you mean `{number}m`?"),
@@ -97,7 +97,7 @@ pub(super) fn problem(text: &str, of: Of) -> Option<String> {
     }
 }
 
-/// `1GB`, `512 mb`, `1gi`: what people write.
+/// Reads a quantity as people write it: `1GB`, `512 mb`, `1gi`.
 fn meant(text: &str) -> Option<String> {
     let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '_').collect();
     let text = text.replace(',', ".");
@@ -127,7 +127,7 @@ mod tests {
         for good in ["128Mi", "1Gi", "500M", "1.5Gi", "1048576"] {
             assert_eq!(problem(good, Of::Bytes), None, "{good}");
         }
-        for (bad, of, says) in [
+        for (bad, of, expected) in [
             ("1GB", Of::Cpu, "an amount of memory"),
             ("512Mi", Of::Cpu, "did you mean `512m`"),
             ("512", Of::Bytes, "did you mean `512Mi`"),
@@ -140,8 +140,8 @@ mod tests {
             (".5", Of::Cpu, "such as"),
             ("99999999999999999999", Of::Cpu, "such as"),
         ] {
-            let requested = problem(bad, of).unwrap_or_else(|| panic!("{bad} is taken"));
-            assert!(requested.contains(says), "{bad}: {requested}");
+            let found = problem(bad, of).unwrap_or_else(|| panic!("{bad} is taken"));
+            assert!(found.contains(expected), "{bad}: {found}");
         }
     }
 

@@ -6,8 +6,7 @@ impl Spec {
     /// Reads `windlass.toml`.
     ///
     /// # Errors
-    /// [`SpecError`] with line and column for what is not TOML or not a known key, and for each
-    /// rule of [`Spec::check`].
+    /// [`SpecError`] with the line of what is no TOML or no known key, and for each rule of [`Spec::check`].
     pub fn from_toml(text: &str) -> Result<Self, SpecError> {
         let spec: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
@@ -26,7 +25,7 @@ impl Spec {
     /// Checks each value by itself.
     ///
     /// # Errors
-    /// The first that breaks its rule.
+    /// [`SpecError`] for the first value that breaks its rule.
     pub fn check(&self) -> Result<(), SpecError> {
         check::all(self)
     }

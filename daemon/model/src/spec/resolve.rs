@@ -1,4 +1,4 @@
-//! From what is said to how a release runs: every question is answered, by these defaults.
+//! Resolves a spec into a runtime. Defaults answer every question that is open.
 
 use super::{
     ProbeSpec, ProcessSpec, Spec, VolumeSpec,
@@ -11,29 +11,29 @@ use crate::runtime::{
     Resources, Route, Runtime, Schedule, SecretEnv, ServiceKind, Volume, VolumeSource, WEB,
 };
 
-/// Seconds between two looks, until no answer is a wrong one, and wrong answers until it counts.
+/// Defaults of a probe: `periodSeconds`, `timeoutSeconds`, `failureThreshold`.
 struct Budget(u32, u32, u32);
 
-/// Two minutes to come up, looked at each second: a rollout waits no longer than the app.
+/// Two minutes to come up, checked each second, so that a rollout waits no longer than the app.
 const STARTUP: Budget = Budget(1, 2, 120);
 const READINESS: Budget = Budget(5, 2, 2);
 const LIVENESS: Budget = Budget(15, 2, 3);
 
-/// What the builder and the detector know, below what anybody says.
+/// Facts of the builder and the detector, for keys that neither job nor file has.
 #[derive(Clone, Debug, Default)]
 pub struct Detected {
-    /// The port that the recipe names, or else the one that is chosen of those that the image exposes.
+    /// TCP port of the recipe, or else one that the image exposes. `None` means that neither names one.
     pub port: Option<u16>,
-    /// The health path that the recipe names.
+    /// Health path of the recipe. `None` means that it names none.
     pub health: Option<String>,
-    /// Numeric user of the image.
+    /// Numeric user of the image. `None` means root, or that the image names no numeric user.
     pub user: Option<u32>,
-    /// Objects of the repository's own.
+    /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
 }
 
 impl Spec {
-    /// Answers every question about how the app runs. `secrets` are the versions of today.
+    /// Resolves the spec into a runtime. `secrets` have their current versions.
     #[must_use]
     pub fn resolve(&self, found: &Detected, secrets: Vec<SecretEnv>) -> Runtime {
         let processes: Vec<_> =
@@ -90,7 +90,7 @@ impl Spec {
     }
 }
 
-/// A process that listens here and of which nothing more is said.
+/// Returns the process `web` with these values and defaults for the rest.
 #[must_use]
 pub fn web(port: u16, health: Option<&str>) -> Process {
     let requested = ProcessSpec {
@@ -232,7 +232,8 @@ fn volume(requested: &VolumeSpec) -> Volume {
     }
 }
 
-/// `10.0.0.0/8:5432`; in brackets where the address has colons: `[2001:db8::/32]:443`.
+/// Reads `10.0.0.0/8:5432`, in brackets if the address has colons: `[2001:db8::/32]:443`. `None` means that the text
+/// is no such peer.
 pub(super) fn peer(text: &str) -> Option<Peer> {
     let (cidr, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         Some((cidr, "")) => (cidr, None),

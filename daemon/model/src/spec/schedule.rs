@@ -1,4 +1,4 @@
-//! Schedules of CronJobs: five fields or a name, as the controller reads them
+//! Schedules of a `CronJob`: five fields or a name, as the controller reads them
 //! (`robfig/cron` `ParseStandard`).
 
 use chrono::{TimeZone, Utc};
@@ -7,12 +7,13 @@ use croner::parser::{CronParser, Seconds, Year};
 const NAMED: [&str; 7] =
     ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-const WORDS: [&str; 19] = [
+/// Names of months and weekdays.
+const NAMES: [&str; 19] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "sun",
     "mon", "tue", "wed", "thu", "fri", "sat",
 ];
 
-/// Why a schedule cannot be.
+/// Returns the fault of a schedule. `None` means that it has none.
 pub(super) fn problem(text: &str) -> Option<String> {
     let expected = "must be five fields, minute to weekday, such as `30 3 * * *`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`";
     if NAMED.contains(&text) {
@@ -21,9 +22,9 @@ pub(super) fn problem(text: &str) -> Option<String> {
     if text.contains("TZ=") {
         return Some("must not hold a time zone; say `timezone`".into());
     }
-    // What the library knows beyond the controller: `L`, `W`, `#`.
-    let known = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-    let foreign = known.map(str::to_lowercase).any(|word| !WORDS.contains(&&*word));
+    // The library also reads what the controller does not: `L`, `W`, `#`.
+    let names = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|name| !name.is_empty());
+    let foreign = names.map(str::to_lowercase).any(|name| !NAMES.contains(&&*name));
     let odd = |c: char| !(c.is_ascii_alphanumeric() || " *,-/?".contains(c));
     if text.starts_with('@')
         || foreign
@@ -54,7 +55,7 @@ mod tests {
         for good in ["30 3 * * *", "*/5 * * * *", "0 0 29 2 *", "0 9 * JAN-MAR MON-FRI", "@daily"] {
             assert_eq!(problem(good), None, "{good}");
         }
-        for (bad, says) in [
+        for (bad, expected) in [
             ("0 0 30 2 *", "never comes"),
             ("0 0 31 4,6 *", "never comes"),
             ("61 * * * *", "five fields"),
@@ -65,8 +66,8 @@ mod tests {
             ("TZ=UTC 0 0 * * *", "time zone"),
             ("", "five fields"),
         ] {
-            let requested = problem(bad).unwrap_or_else(|| panic!("`{bad}` is taken"));
-            assert!(requested.contains(says), "{bad}: {requested}");
+            let found = problem(bad).unwrap_or_else(|| panic!("`{bad}` is taken"));
+            assert!(found.contains(expected), "{bad}: {found}");
         }
     }
 }

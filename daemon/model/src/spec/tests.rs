@@ -30,7 +30,7 @@ fn scalars_replace_and_maps_merge() {
     assert_eq!(both.flatten()["processes.worker.replicas"], 3);
 }
 
-/// It runs what the image runs.
+/// Such a process runs the command of the image.
 #[test]
 fn a_process_that_is_only_named_is_there_after_merging() {
     let (job, file) = (spec("replicas = 2"), spec("[processes.worker]"));
@@ -38,7 +38,7 @@ fn a_process_that_is_only_named_is_there_after_merging() {
     assert!(runtime.process("worker").is_some());
 }
 
-/// The same field has two places: the one who goes first says it in either.
+/// The same key has two places. The spec that comes first sets it at either.
 #[test]
 fn the_job_goes_over_the_file_in_either_place() {
     let file = spec("processes.web = { port = 3000, command = [\"a\"] }\nreplicas = 2");
@@ -103,7 +103,7 @@ fn an_ordinary_company_needs_no_yaml() {
 #[test]
 fn what_cannot_be_names_field_value_and_rule() {
     let long = "x".repeat(300);
-    for (text, field, says) in [
+    for (text, field, problem) in [
         ("processes.web.port = 3000\nport = 3000", "port", "say it once"),
         (&*format!("processes.{long}.port = 1"), "processes", "1 to 11"),
         ("processes.web.ports = { a = 80, b = 80 }", "processes.web.ports.b", "named once"),
@@ -150,7 +150,7 @@ fn what_cannot_be_names_field_value_and_rule() {
     ] {
         let error = Spec::from_toml(text).unwrap_err();
         assert_eq!(error.field, format!("windlass.toml: {field}"), "{text}: {error}");
-        assert!(error.problem.contains(says), "{text}: {error}");
+        assert!(error.problem.contains(problem), "{text}: {error}");
         assert!(error.to_string().len() < 400, "{error}");
     }
 }
@@ -180,7 +180,7 @@ fn the_examples_of_the_guides_can_be_read() {
     }
 }
 
-/// Editors read it; `WINDLASS_BLESS=1` writes it.
+/// Editors read the schema; `WINDLASS_BLESS=1` writes it.
 #[test]
 fn the_published_schema_is_of_this_code() {
     let file = windlass_blessed::reference("windlass.schema.json");

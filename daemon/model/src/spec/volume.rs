@@ -1,4 +1,4 @@
-//! What can be said of a volume, and what cannot.
+//! Checks of a volume.
 
 use super::{
     error::{Checked, fail},

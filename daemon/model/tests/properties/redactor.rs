@@ -1,4 +1,4 @@
-//! The redactor: no secret survives, however its stream was cut; what holds none is left alone.
+//! The redactor: no secret survives, however its stream was cut. Text without a secret is left alone.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::{prelude::*, sample::Index};

@@ -1,4 +1,4 @@
-//! Replay of a journal: each beginning of one that a run wrote folds, and a journal that no run wrote is
+//! Replay of a journal: each beginning of one that a run wrote can be replayed, and a journal that no run wrote is
 //! refused at the first event that cannot stand there.
 
 use proptest::{prelude::*, sample::Index};
@@ -14,16 +14,16 @@ use windlass_model::{
     runtime::Runtime,
 };
 
-/// The course of a run, as far as its journal can tell.
+/// The course of a run, as far as its journal shows it.
 #[derive(Clone, Debug)]
 struct Course {
-    /// An image is pushed. A rollback has one from before.
+    /// An image is pushed. A rollback already has one.
     is_built: bool,
     forward: usize,
     back: usize,
     /// The step at which the way forward ends, and whether it was begun. `None` means that all steps are done.
     fails_at: Option<(usize, bool)>,
-    /// Notification hooks.
+    /// The number of notification hooks.
     hooks: usize,
 }
 
@@ -81,7 +81,7 @@ impl Course {
     }
 }
 
-/// Returns the events of one step of a plan, a hook's rounds among them.
+/// Returns the events of one step of a plan, a hook's batch among them.
 fn taken(cursor: Cursor) -> Vec<Event> {
     let mut events = vec![Event::StepStarted(cursor, "apply".into())];
     events.extend(asked());
@@ -133,7 +133,7 @@ fn hook() -> Hook {
     }
 }
 
-/// Returns events that say nothing of where a job stands.
+/// Returns events that do not change a job's resume point.
 fn asides() -> Vec<Event> {
     let text = || "text".to_owned();
     vec![
@@ -148,7 +148,7 @@ fn asides() -> Vec<Event> {
     ]
 }
 
-/// Returns events of all kinds that a fold looks at, for journals in any order.
+/// Returns events of all kinds that replay distinguishes, for journals in any order.
 fn all() -> Vec<Event> {
     let course =
         Course { is_built: true, forward: 2, back: 2, fails_at: Some((1, true)), hooks: 2 };
@@ -160,7 +160,7 @@ fn state(before: JobState, events: &[Event]) -> JobState {
     events.iter().fold(before, next)
 }
 
-fn is_over(state: JobState) -> bool {
+fn is_ended(state: JobState) -> bool {
     matches!(state, JobState::Succeeded | JobState::Failed | JobState::Stopped)
 }
 
@@ -170,19 +170,19 @@ proptest! {
         let journal = course.journal();
         for cut in 0..=journal.len() {
             let (begin, rest) = journal.split_at(cut);
-            let stands = replay(begin);
-            let ended = matches!(stands, Ok(ResumePoint::Ended(_)));
-            prop_assert!(stands.is_ok(), "{:?}", stands);
-            let seen = state(JobState::Waiting, begin);
-            prop_assert_eq!(ended, is_over(seen));
-            prop_assert_eq!(state(seen, rest), state(JobState::Waiting, &journal));
+            let resumed = replay(begin);
+            let ended = matches!(resumed, Ok(ResumePoint::Ended(_)));
+            prop_assert!(resumed.is_ok(), "{:?}", resumed);
+            let reached = state(JobState::Waiting, begin);
+            prop_assert_eq!(ended, is_ended(reached));
+            prop_assert_eq!(state(reached, rest), state(JobState::Waiting, &journal));
         }
         let more = [journal.clone(), vec![asides()[after].clone()]].concat();
         let error = replay(&more).unwrap_err();
         prop_assert_eq!(error.seq, journal.len() + 1, "nothing follows the end");
     }
 
-    /// Whatever else is recorded, and however often the job is taken up again, it stands where it stood.
+    /// Whatever else is recorded, and however often the job is claimed again, its resume point stays.
     #[test]
     fn asides_change_nothing(
         course in course(),

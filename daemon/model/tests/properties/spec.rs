@@ -1,4 +1,4 @@
-//! Merging of specs: who comes first decides, whatever is merged first.
+//! Merging of specs: the first spec with a value decides, in whatever order specs are merged.
 
 use proptest::prelude::*;
 use std::{collections::BTreeMap, fmt::Debug};
@@ -11,7 +11,7 @@ fn map<V: Debug>(value: impl Strategy<Value = V>) -> impl Strategy<Value = BTree
     prop::collection::btree_map("[a-c]{1,2}", value, 0..3)
 }
 
-fn words() -> impl Strategy<Value = Vec<String>> {
+fn texts() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-z]{0,3}", 0..3)
 }
 
@@ -33,7 +33,7 @@ fn resources() -> impl Strategy<Value = ResourceSpec> {
     })
 }
 
-/// A volume says where it is mounted, or is refused before anything is merged.
+/// Draws a volume with a path: one without a path is refused before specs are merged.
 fn volume() -> impl Strategy<Value = VolumeSpec> {
     ("/[a-c]", maybe("[1-3]Gi"), prop::option::of(any::<bool>())).prop_map(
         |(path, size, read_only)| VolumeSpec {
@@ -48,7 +48,7 @@ fn volume() -> impl Strategy<Value = VolumeSpec> {
 fn process() -> impl Strategy<Value = ProcessSpec> {
     let off = prop::option::of(any::<bool>());
     (
-        (off, port(), map(1_u16..5), words(), map("[a-z]{0,3}")),
+        (off, port(), map(1_u16..5), texts(), map("[a-z]{0,3}")),
         (count(), resources(), maybe("/[a-c]"), map(volume()), maybe("@daily|@hourly")),
     )
         .prop_map(
@@ -73,7 +73,7 @@ fn process() -> impl Strategy<Value = ProcessSpec> {
         )
 }
 
-/// Some processes are only named: they are there, too.
+/// Draws processes. Some are only named: they are there, too.
 fn processes() -> impl Strategy<Value = BTreeMap<String, ProcessSpec>> {
     let process = prop_oneof![1 => Just(ProcessSpec::default()), 5 => process()];
     let name = prop::sample::select(vec!["web", "worker", "nightly"]).prop_map(str::to_owned);
@@ -81,7 +81,7 @@ fn processes() -> impl Strategy<Value = BTreeMap<String, ProcessSpec>> {
 }
 
 fn expose() -> impl Strategy<Value = ExposeSpec> {
-    (port(), words(), maybe("/[a-c]"), map("[a-z]{0,3}")).prop_map(
+    (port(), texts(), maybe("/[a-c]"), map("[a-z]{0,3}")).prop_map(
         |(port, hosts, path, annotations)| ExposeSpec {
             port,
             hosts,
@@ -93,13 +93,13 @@ fn expose() -> impl Strategy<Value = ExposeSpec> {
 }
 
 fn build() -> impl Strategy<Value = BuildSpec> {
-    (maybe("[a-c]"), map("[a-z]{0,3}"), words()).prop_map(|(target, arguments, secrets)| {
+    (maybe("[a-c]"), map("[a-z]{0,3}"), texts()).prop_map(|(target, arguments, secrets)| {
         BuildSpec { target, arguments, secrets, ..BuildSpec::default() }
     })
 }
 
 fn test() -> impl Strategy<Value = TestSpec> {
-    (prop::option::of(any::<bool>()), words(), count()).prop_map(
+    (prop::option::of(any::<bool>()), texts(), count()).prop_map(
         |(off, command, timeout_seconds)| TestSpec {
             off,
             command,
@@ -113,7 +113,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     let hooks = prop::sample::select(vec!["{}", "{\"a\":1}"]).prop_map(str::to_owned);
     (
         (port(), map("[a-z]{0,3}"), map("[a-z]{1,3}"), count(), resources(), maybe("/[a-c]")),
-        (words(), processes(), expose(), map("[a-z]{0,3}"), words()),
+        (texts(), processes(), expose(), map("[a-z]{0,3}"), texts()),
         (build(), test(), map(hooks)),
     )
         .prop_map(
