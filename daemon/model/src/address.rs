@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Returns whether an address belongs to the public internet (RFC 6890, as far as the ranges can reach a private
-/// network). An IPv4 address within an IPv6 one decides for it.
+/// Returns whether an address belongs to the public internet (RFC 6890, as far as the ranges can reach a
+/// private network). An IPv4 address within an IPv6 one decides for it.
 #[must_use]
 pub fn is_global(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_global_v4(v4),
         IpAddr::V6(v6) => match embedded(v6) {
             Some(v4) => is_global_v4(v4),
-            // 2000::/3 is all that is assigned (RFC 4291); 2001:db8::/32 is reserved for documentation (RFC 3849).
+            // 2000::/3 is all that is assigned (RFC 4291). 2001:db8::/32 is for documentation (RFC 3849).
             None => {
                 let [first, second, ..] = v6.segments();
                 first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0xdb8)
@@ -19,8 +19,8 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
-/// Returns whether an address is link-local, or one at which a cloud serves the credentials of a machine as at
-/// 169.254.169.254: fd00:ec2::254, 100.100.100.200, 192.0.0.192.
+/// Returns whether an address is link-local, or one at which a cloud serves the credentials of a machine
+/// as at 169.254.169.254: fd00:ec2::254, 100.100.100.200, 192.0.0.192.
 #[must_use]
 pub fn is_link_local(address: IpAddr) -> bool {
     match address {
@@ -37,8 +37,8 @@ fn serves_credentials(v4: Ipv4Addr) -> bool {
     v4.is_link_local() || matches!(v4.octets(), [100, 100, 100, 200] | [192, 0, 0, 192])
 }
 
-/// Returns the IPv4 address within an IPv6 one: IPv4-mapped and -compatible (RFC 4291), NAT64 (RFC 6052), 6to4
-/// (RFC 3056).
+/// Returns the IPv4 address within an IPv6 one: IPv4-mapped and -compatible (RFC 4291), NAT64 (RFC
+/// 6052), 6to4 (RFC 3056).
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();

@@ -47,7 +47,8 @@ impl App {
         among(projects, &self.project) && among(environments, &self.environment)
     }
 
-    /// Returns the app's namespace, `project--environment`. Since no name holds `--`, no two tenants share one.
+    /// Returns the app's namespace, `project--environment`. Since no name holds `--`, no two tenants
+    /// share one.
     #[must_use]
     pub fn namespace(&self) -> String {
         format!("{}--{}", self.project, self.environment)
@@ -60,7 +61,8 @@ impl fmt::Display for App {
     }
 }
 
-/// Checks for a DNS label (RFC 1123) that starts with a letter, holds no `--`, and has at most `longest` characters.
+/// Checks for a DNS label (RFC 1123) that starts with a letter, holds no `--`, and has at most `longest`
+/// characters.
 ///
 /// # Errors
 /// [`NameError`] that quotes the value and names the rule that it breaks.

@@ -85,8 +85,8 @@ impl Target {
 }
 
 impl Targets {
-    /// Chooses the clusters that an app's job goes to. `wanted` are those that the job names; empty means all that are
-    /// for its app.
+    /// Chooses the clusters that an app's job goes to. `wanted` are those that the job names; empty
+    /// means all that are for its app.
     ///
     /// # Errors
     /// [`NoCluster`] for the first name that is not for this app, or if no cluster is.

@@ -13,7 +13,8 @@ pub use layout::Layout;
 pub struct Diagnosis {
     /// Stable code: `app-crashes`, `image-not-found` …
     pub code: String,
-    /// Name of the page that `windlass explain` prints: `WL-K8S-020`. Empty means that the code has no page.
+    /// Name of the page that `windlass explain` prints: `WL-K8S-020`. Empty means that the code has no
+    /// page.
     #[serde(default)]
     pub reference: String,
     pub stage: Stage,

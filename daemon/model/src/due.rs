@@ -68,8 +68,8 @@ impl Due {
     }
 }
 
-/// Returns the work that an event of `job` schedules when the event is stored at `now_ms`. Work that is scheduled
-/// already keeps the earlier of both times, since it may be for another cluster of the app.
+/// Returns the work that an event of `job` schedules when the event is stored at `now_ms`. Work that is
+/// scheduled already keeps the earlier of both times, since it may be for another cluster of the app.
 #[must_use]
 pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
     match event {

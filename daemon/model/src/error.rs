@@ -200,8 +200,8 @@ pub enum ClusterError {
     /// The API server does not answer, or answers that it cannot serve yet. This may pass.
     #[error("the cluster does not answer: {message}")]
     Unreachable { message: String },
-    /// The daemon's credentials or the server's certificate are not accepted, or the server is no Kubernetes. This
-    /// passes once somebody replaces them.
+    /// The daemon's credentials or the server's certificate are not accepted, or the server is no
+    /// Kubernetes. This passes once somebody replaces them.
     #[error("the cluster and this daemon do not trust each other: {message}")]
     NotTrusted { message: String },
     /// This daemon's account lacks a right.

@@ -128,8 +128,8 @@ pub enum Event {
         /// Endpoints, first those that the world reaches.
         endpoints: Vec<Endpoint>,
     },
-    /// The rollback begins, after which the job ends with this outcome. Recorded before anything is undone, while the
-    /// evidence is still there.
+    /// The rollback begins, after which the job ends with this outcome. Recorded before anything is
+    /// undone, while the evidence is still there.
     #[serde(rename = "turning_back")]
     RollingBack(Outcome),
     /// A stage succeeded.
@@ -179,7 +179,8 @@ pub struct PluginEffect {
     pub capability: String,
     /// The effect, masked: `POST https://api.example.com/ -> 200`.
     pub what: String,
-    /// Reason for the refusal, and the setting that would allow the effect. `None` means that it was allowed.
+    /// Reason for the refusal, and the setting that would allow the effect. `None` means that it was
+    /// allowed.
     pub denied: Option<String>,
     /// Number of bytes that came back.
     pub bytes: u64,

@@ -1,7 +1,7 @@
 //! Hooks: steps of a release that a plugin decides and the host executes, batch by batch.
 //!
-//! Each batch of actions is journaled before it begins and each result after it, so that a restart continues
-//! between any two.
+//! Each batch of actions is journaled before it begins and each result after it, so that a restart
+//! continues between any two.
 
 use crate::{app::App, diagnosis::Diagnosis, job::Image};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,8 @@ pub enum Action {
     PodExec {
         command: Vec<String>,
         timeout_ms: u32,
-        /// At most once: a command that may have run before a restart is reported as failed, not repeated.
+        /// At most once: a command that may have run before a restart is reported as failed, not
+        /// repeated.
         once: bool,
     },
     /// A `Job` with the image, environment and secrets of the new release. It is never made twice.
@@ -207,8 +208,8 @@ impl fmt::Display for ActionResult {
 }
 
 impl ActionResult {
-    /// Returns the text that a command printed, or the reason why its pod could not run, in several lines. Empty means
-    /// that the sentence of the result is complete.
+    /// Returns the text that a command printed, or the reason why its pod could not run, in several
+    /// lines. Empty means that the sentence of the result is complete.
     #[must_use]
     pub fn output(&self) -> String {
         match self {

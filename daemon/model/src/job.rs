@@ -51,7 +51,8 @@ pub struct Commit {
     pub branch: String,
     /// Folder of the app within the repository; `.` is the root.
     pub directory: String,
-    /// Name of the project's secret that holds `user:token`. `None` means that the repository is read without login.
+    /// Name of the project's secret that holds `user:token`. `None` means that the repository is read
+    /// without login.
     pub credential: Option<String>,
     /// The revision that led to `id` when the job was accepted. Empty means that the request named `id`.
     #[serde(default)]
@@ -78,7 +79,8 @@ pub struct Image {
     pub reference: String,
     /// `digest` of the manifest, `sha256:…`, by which the image is deployed.
     pub digest: String,
-    /// `size` of the configuration and the layers in the registry, in bytes. `None` means that it is not known.
+    /// `size` of the configuration and the layers in the registry, in bytes. `None` means that it is not
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
@@ -141,8 +143,8 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A version of an app that serves, or is to serve, with all that is needed to restore it. It names secrets and
-/// never holds one.
+/// A version of an app that serves, or is to serve, with all that is needed to restore it. It names
+/// secrets and never holds one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Id of the job that made the release. A rollout is judged only once the cluster shows this id.
@@ -188,7 +190,8 @@ impl Release {
         self.clusters.first().map_or(cluster::DEFAULT, |name| name)
     }
 
-    /// Returns ` in NAME`, for sentences. Empty means the daemon's only cluster without a name of its own.
+    /// Returns ` in NAME`, for sentences. Empty means the daemon's only cluster without a name of its
+    /// own.
     #[must_use]
     pub fn place(&self) -> String {
         cluster::place(self.cluster())

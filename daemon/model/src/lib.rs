@@ -1,7 +1,7 @@
 //! The vocabulary of Windlass and the format of its journal.
 //!
-//! Plain data, plans and replay. Nothing here is asynchronous, and `Cargo.toml` names no client of any service.
-//! [`rollout`](../windlass_rollout/index.html) and the engine build on this crate.
+//! Plain data, plans and replay. Nothing here is asynchronous, and `Cargo.toml` names no client of any
+//! service. [`rollout`](../windlass_rollout/index.html) and the engine build on this crate.
 
 pub mod address;
 pub mod app;

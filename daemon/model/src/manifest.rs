@@ -22,7 +22,8 @@ const REFUSED_KINDS: [(&str, &str); 3] = [
 /// Reads the objects of one file, YAML or JSON, several parted by `---`.
 ///
 /// # Errors
-/// [`SpecError`] for an object without a name, with a namespace, or of a kind that a repository cannot bring.
+/// [`SpecError`] for an object without a name, with a namespace, or of a kind that a repository
+/// cannot bring.
 pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
     let fail = |value: &str, problem: String| {
         let value = value.chars().take(80).collect();

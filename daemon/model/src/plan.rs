@@ -1,5 +1,5 @@
-//! Plans: the steps of a release and of its rollback, as data. A strategy makes them of a release and the previous
-//! ones. The engine executes them.
+//! Plans: the steps of a release and of its rollback, as data. A strategy makes them of a release and
+//! the previous ones. The engine executes them.
 
 use crate::{
     hook::Hook,
@@ -17,7 +17,8 @@ pub use rolling::{Previous, rolling};
 pub struct Plan {
     /// Steps to the new release.
     pub forward: Vec<Step>,
-    /// Steps to the previous releases, after all of `forward`. [`Plan::rollback_from`] has those after a part of it.
+    /// Steps to the previous releases, after all of `forward`. [`Plan::rollback_from`] has those after a
+    /// part of it.
     #[serde(rename = "back")]
     pub rollback: Vec<Step>,
     /// The release that serves after `forward`.
@@ -38,8 +39,8 @@ pub enum Step {
         /// Time limit.
         within: Duration,
     },
-    /// The same step in several clusters at once: a write, a wait, or the whole rollback, so that no cluster waits for
-    /// another.
+    /// The same step in several clusters at once: a write, a wait, or the whole rollback, so that no
+    /// cluster waits for another.
     #[serde(rename = "together")]
     Parallel(Vec<Self>),
     /// Steps one after the other. After a restart they are taken again from the first.
@@ -55,16 +56,17 @@ pub enum Change {
     Prepare(Box<Release>),
     /// Makes the cluster run this release.
     Apply(Box<Release>),
-    /// Makes the cluster run this release again, in a rollback. An object that cannot be restored, and does no harm as
-    /// it is, stays.
+    /// Makes the cluster run this release again, in a rollback. An object that cannot be restored, and
+    /// does no harm as it is, stays.
     Restore(Box<Release>),
     /// Scales an app that never served to no pods. The app's other objects stay for a look.
     #[serde(rename = "retire")]
     ScaleToZero(Box<Release>),
-    /// Deletes the objects that an earlier release had and this one has not, except those that hold data.
+    /// Deletes the objects that an earlier release had and this one has not, except those that hold
+    /// data.
     Prune(Box<Release>),
-    /// Deletes the pods of other versions that this release's pods wait for in vain. No plan has this change: a wait
-    /// makes it.
+    /// Deletes the pods of other versions that this release's pods wait for in vain. No plan has this
+    /// change: a wait makes it.
     Unblock(Box<Release>),
 }
 
@@ -115,7 +117,8 @@ pub(crate) fn flat(step: Option<Step>) -> Vec<Step> {
 }
 
 impl Plan {
-    /// Returns all releases that may run before the job ends: the new one and those that a rollback leads to.
+    /// Returns all releases that may run before the job ends: the new one and those that a rollback
+    /// leads to.
     #[must_use]
     pub fn releases(&self) -> Vec<&Release> {
         let mut all = vec![&self.release];
@@ -127,8 +130,8 @@ impl Plan {
         all
     }
 
-    /// Returns the steps of a rollback after `begun` steps of `forward` were begun: those in clusters that may have been
-    /// changed by then.
+    /// Returns the steps of a rollback after `begun` steps of `forward` were begun: those in clusters
+    /// that may have been changed by then.
     #[must_use]
     pub fn rollback_from(&self, begun: usize) -> Vec<Step> {
         let changed: BTreeSet<_> =
@@ -144,7 +147,8 @@ impl Step {
         if matches!(self, Self::Hook { .. }) { Stage::Hooks } else { Stage::Release }
     }
 
-    /// Returns whether the step only waits. When a job is stopped, a wait is dropped and a write is finished.
+    /// Returns whether the step only waits. When a job is stopped, a wait is dropped and a write is
+    /// finished.
     #[must_use]
     pub fn is_wait(&self) -> bool {
         match self {

@@ -17,8 +17,8 @@ pub use forms::SHORTEST;
 /// The text that stands in a secret's place.
 const MASK: &str = "***";
 
-/// The number of bytes that are searched at once. A view keeps the place of each byte, so that all views of a text
-/// take two hundred times the memory of the text.
+/// The number of bytes that are searched at once. A view keeps the place of each byte, so that all views
+/// of a text take two hundred times the memory of the text.
 const PIECE: usize = 64 << 10;
 
 /// The masker of a job's secrets.
@@ -212,14 +212,15 @@ impl Patterns {
         }
     }
 
-    /// Finds the place at which a secret may have begun whose start is long enough to give something away.
+    /// Finds the place at which a secret may have begun whose start is long enough to give something
+    /// away.
     fn begun(&self, text: &[u8]) -> Option<usize> {
         let views = view::all(text, self.holds_space, false);
         views.iter().filter_map(|view| self.begun_in(view, SHORTEST)).min()
     }
 
-    /// Finds the longest end of a view, of at least `least` bytes, that a pattern begins with, and returns
-    /// its place in the text.
+    /// Finds the longest end of a view, of at least `least` bytes, that a pattern begins with, and
+    /// returns its place in the text.
     fn begun_in(&self, view: &View<'_>, least: usize) -> Option<usize> {
         let longest = self.automaton.max_pattern_len();
         let from = view.bytes.len().saturating_sub(longest);

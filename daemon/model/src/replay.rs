@@ -235,8 +235,8 @@ impl JobState {
     }
 }
 
-/// Returns a job's state after an event, with the stage that begins. A stage of `None` means that the job stays in
-/// its stage. `None` for both means that the event changes neither.
+/// Returns a job's state after an event, with the stage that begins. A stage of `None` means that the
+/// job stays in its stage. `None` for both means that the event changes neither.
 #[must_use]
 pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<Stage>)> {
     let running = |stage| (JobState::Running, Some(stage));

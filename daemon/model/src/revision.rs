@@ -30,7 +30,8 @@ pub struct Advertised {
     pub name: String,
     /// Id of the object that the ref leads to.
     pub id: String,
-    /// Full name of another ref that this one, such as `HEAD`, stands for. `None` means that it stands for none.
+    /// Full name of another ref that this one, such as `HEAD`, stands for. `None` means that it stands
+    /// for none.
     pub target: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! The runtime of a release: its spec, resolved.
 //!
-//! It renders to a `Deployment`, `StatefulSet` or `CronJob` for each process, and to the `Service`, `Ingress`,
-//! `HTTPRoute`, `HorizontalPodAutoscaler`, `PodDisruptionBudget`, `NetworkPolicy`, `ServiceAccount`,
-//! `PersistentVolumeClaim`, `ConfigMap` and `Secret` objects beside them.
+//! It renders to a `Deployment`, `StatefulSet` or `CronJob` for each process, and to the `Service`,
+//! `Ingress`, `HTTPRoute`, `HorizontalPodAutoscaler`, `PodDisruptionBudget`, `NetworkPolicy`,
+//! `ServiceAccount`, `PersistentVolumeClaim`, `ConfigMap` and `Secret` objects beside them.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,10 +64,11 @@ pub struct Process {
     /// Makes a `CronJob`. `None` means that the process always runs.
     pub schedule: Option<Schedule>,
     pub placement: Placement,
-    /// `preStop` sleep: seconds for which an old pod still serves before it gets SIGTERM. 0 means that there is
-    /// no such hook.
+    /// `preStop` sleep: seconds for which an old pod still serves before it gets SIGTERM. 0 means that
+    /// there is no such hook.
     pub pre_stop_seconds: u32,
-    /// Seconds from SIGTERM to SIGKILL. With `pre_stop_seconds` they are `terminationGracePeriodSeconds`.
+    /// Seconds from SIGTERM to SIGKILL. With `pre_stop_seconds` they are
+    /// `terminationGracePeriodSeconds`.
     pub drain_seconds: u32,
     /// `maxUnavailable` of the `PodDisruptionBudget`. `None` creates no budget.
     pub max_unavailable: Option<u32>,
@@ -140,10 +141,11 @@ pub enum Check {
 pub struct Autoscale {
     /// `maxReplicas`.
     pub max: u32,
-    /// `averageUtilization` of the CPU, in percent of its request. `None` means that the CPU does not count.
-    pub cpu: Option<u32>,
-    /// `averageUtilization` of the memory, in percent of its request. `None` means that the memory does not
+    /// `averageUtilization` of the CPU, in percent of its request. `None` means that the CPU does not
     /// count.
+    pub cpu: Option<u32>,
+    /// `averageUtilization` of the memory, in percent of its request. `None` means that the memory does
+    /// not count.
     pub memory: Option<u32>,
 }
 
@@ -239,7 +241,8 @@ pub enum Spread {
     /// Pods are kept apart as far as it is possible (`ScheduleAnyway`).
     #[default]
     Preferred,
-    /// A pod that would share a node waits (`DoNotSchedule`). Zones are kept apart as far as it is possible.
+    /// A pod that would share a node waits (`DoNotSchedule`). Zones are kept apart as far as it is
+    /// possible.
     Required,
     /// There is no such rule: the scheduler decides.
     Off,
@@ -290,8 +293,8 @@ pub enum Route {
     Ingress {
         /// `ingressClassName`.
         class: String,
-        /// `secretName` of `tls`: a `Secret` of the namespace with certificate and key. `None` means HTTP without
-        /// TLS.
+        /// `secretName` of `tls`: a `Secret` of the namespace with certificate and key. `None` means
+        /// HTTP without TLS.
         tls: Option<String>,
     },
 }
@@ -299,7 +302,8 @@ pub enum Route {
 /// The `ServiceAccount` that gives pods their rights.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// An existing account that Windlass does not manage. `None` means one of the app's own, without rights.
+    /// An existing account that Windlass does not manage. `None` means one of the app's own, without
+    /// rights.
     pub existing: Option<String>,
     /// `metadata.annotations` of the app's own account: clouds read roles from them.
     pub annotations: BTreeMap<String, String>,
@@ -360,8 +364,8 @@ impl Runtime {
 }
 
 impl Process {
-    /// Returns the seconds in which one pod must come up: the time that its startup probe allows, two minutes to
-    /// pull, and at least five minutes.
+    /// Returns the seconds in which one pod must come up: the time that its startup probe allows, two
+    /// minutes to pull, and at least five minutes.
     #[must_use]
     pub fn progress_deadline_seconds(&self) -> u32 {
         let startup = self.probes.startup.as_ref();

@@ -1,7 +1,8 @@
-//! The spec of an app: what a job and `windlass.toml` request, its checks, and how it is resolved into a runtime.
+//! The spec of an app: what a job and `windlass.toml` request, its checks, and how it is resolved into a
+//! runtime.
 //!
-//! A job and the file have the same keys. The first of these with a value decides: the job, the file, the image
-//! that was built, detection, defaults. Scalars and lists replace, maps merge.
+//! A job and the file have the same keys. The first of these with a value decides: the job, the file,
+//! the image that was built, detection, defaults. Scalars and lists replace, maps merge.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,8 @@ pub const FILE: &str = "windlass.toml";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Spec {
-    /// TCP port at which `web` listens, 1–65535, and its `$PORT`. Default: the port that the image exposes, else 8080.
+    /// TCP port at which `web` listens, 1–65535, and its `$PORT`. Default: the port that the image
+    /// exposes, else 8080.
     pub port: Option<u16>,
     /// Plain environment of all processes, by variable.
     pub env: BTreeMap<String, String>,
@@ -82,7 +84,8 @@ pub struct Spec {
 pub struct BuildSpec {
     /// A Dockerfile's path within the app's folder. Default: `Dockerfile`, or else `dockerfile`.
     pub dockerfile: Option<String>,
-    /// The detector whose recipe is used, even if there is a Dockerfile. Default: the Dockerfile, or else the best recipe.
+    /// The detector whose recipe is used, even if there is a Dockerfile. Default: the Dockerfile, or
+    /// else the best recipe.
     pub recipe: Option<String>,
     /// The stage to deploy. Default: the last.
     pub target: Option<String>,
@@ -100,7 +103,8 @@ pub struct BuildSpec {
 pub struct TestSpec {
     /// Runs no tests. Default false.
     pub off: Option<bool>,
-    /// argv of the tests. Default: the command of the stage's image, or the one that a test runner finds.
+    /// argv of the tests. Default: the command of the stage's image, or the one that a test runner
+    /// finds.
     pub command: Vec<String>,
     /// The stage that has the tools. Default: `test` of a Dockerfile, or the recipe's own.
     pub stage: Option<String>,
@@ -109,8 +113,8 @@ pub struct TestSpec {
 }
 
 impl Spec {
-    /// Merges two specs: a key that is absent in `self` is taken from `below`. Scalars and lists replace, maps merge.
-    /// Two valid specs can contradict each other: check the result.
+    /// Merges two specs: a key that is absent in `self` is taken from `below`. Scalars and lists
+    /// replace, maps merge. Two valid specs can contradict each other: check the result.
     #[must_use]
     pub fn merged_over(self, mut below: Self) -> Self {
         // A process is there once it is named, even if nothing else is.

@@ -23,7 +23,8 @@ pub struct Version {
     pub evidence: String,
 }
 
-/// Finds the version of a commit. `tags` lead to the commit; `requested` is the version that the user sets.
+/// Finds the version of a commit. `tags` lead to the commit; `requested` is the version that the user
+/// sets.
 #[must_use]
 pub fn of(commit: &Commit, tags: &[String], requested: Option<&String>) -> Version {
     if let Some(text) = requested {

@@ -1,8 +1,10 @@
-//! Masking of events. Every variant and every field stands here by its name, without `..` and without an arm
-//! for the rest, so that a new event or field does not compile until somebody decides about its text.
+//! Masking of events. Every variant and every field stands here by its name, without `..` and without an
+//! arm for the rest, so that a new event or field does not compile until somebody decides about its
+//! text.
 //!
-//! Text from outside is masked: from repositories, tools, plugins and clusters. Names that the operator or
-//! the job chose stay, such as those of hooks, plugins and clusters: they distinguish one event from another.
+//! Text from outside is masked: from repositories, tools, plugins and clusters. Names that the operator
+//! or the job chose stay, such as those of hooks, plugins and clusters: they distinguish one event from
+//! another.
 
 use super::{Event, PluginCall, PluginEffect};
 use crate::{

@@ -13,13 +13,14 @@ use std::{collections::BTreeMap, time::Duration};
 pub enum Previous {
     /// A release of the journal.
     Release(Box<Release>),
-    /// The cluster serves this app, but the journal has no release of it: it was deployed by another tool, or the
-    /// cluster was renamed.
+    /// The cluster serves this app, but the journal has no release of it: it was deployed by another
+    /// tool, or the cluster was renamed.
     Unmanaged,
 }
 
-/// Plans a rolling update: old pods end as new ones are ready. `previous` has what serves, by cluster. `hooks` run
-/// before traffic and after the release, in order, and once per cluster, since clusters may have separate databases.
+/// Plans a rolling update: old pods end as new ones are ready. `previous` has what serves, by cluster.
+/// `hooks` run before traffic and after the release, in order, and once per cluster, since clusters may
+/// have separate databases.
 #[must_use]
 pub fn rolling(
     next: &Release,
@@ -87,8 +88,8 @@ fn healthy(release: &Release) -> Step {
     Step::AwaitHealthy { release: Box::new(release.clone()), within: progress_deadline(release) }
 }
 
-/// Returns the time in which a rollout must become healthy: the time of one pod for each wave of pods. A hopeless
-/// rollout fails long before.
+/// Returns the time in which a rollout must become healthy: the time of one pod for each wave of pods. A
+/// hopeless rollout fails long before.
 fn progress_deadline(release: &Release) -> Duration {
     let processes = release.runtime.processes.iter();
     let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {

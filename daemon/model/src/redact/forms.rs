@@ -1,12 +1,13 @@
-//! The byte sequences that are searched for a secret: the secret, its parts, and the encodings of both that no
-//! decoder of [`super::view`] undoes.
+//! The byte sequences that are searched for a secret: the secret, its parts, and the encodings of both
+//! that no decoder of [`super::view`] undoes.
 
 use super::view;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write};
 
-/// The length of the shortest value that is masked. Shorter ones would blank half of every log, and hide nothing.
+/// The length of the shortest value that is masked. Shorter ones would blank half of every log, and hide
+/// nothing.
 pub const SHORTEST: usize = 4;
 
 /// The length of the shortest part or encoded form of a secret that is searched.

@@ -1,4 +1,5 @@
-//! Views of a text: percent-encoding, escapes and entities decoded, and for each byte its place in the text.
+//! Views of a text: percent-encoding, escapes and entities decoded, and for each byte its place in the
+//! text.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -9,13 +10,15 @@ enum Decoder {
     Percent,
     /// `%2F`, and `+` for a space (`application/x-www-form-urlencoded`).
     Form,
-    /// `\n`, `\"`, `\/`, `\u002f`, `\x2f`, `\057`, `\$`: of JSON, JavaScript, C, Python, Go, Rust and shells.
+    /// `\n`, `\"`, `\/`, `\u002f`, `\x2f`, `\057`, `\$`: of JSON, JavaScript, C, Python, Go, Rust and
+    /// shells.
     Escape,
     /// `&amp;`, `&#47;`, `&#x2F;`.
     Entity,
 }
 
-/// Decoders that are applied one after the other: for a URL within a URL, JSON within JSON, and the like.
+/// Decoders that are applied one after the other: for a URL within a URL, JSON within JSON, and the
+/// like.
 const CHAINS: [&[Decoder]; 10] = [
     &[Decoder::Percent],
     &[Decoder::Percent, Decoder::Percent],
@@ -38,8 +41,8 @@ pub(super) struct View<'a> {
     pub(super) unread: usize,
 }
 
-/// Returns all views of `text`, which more may follow unless `is_end`. `holds_space` means that a `+` is also read
-/// as a space.
+/// Returns all views of `text`, which more may follow unless `is_end`. `holds_space` means that a `+` is
+/// also read as a space.
 pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>> {
     let mut views = vec![View { bytes: Cow::Borrowed(text), places: None, unread: text.len() }];
     let has = |byte: u8| text.contains(&byte);

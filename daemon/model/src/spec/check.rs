@@ -17,9 +17,11 @@ use std::collections::BTreeMap;
 
 /// The largest number of bytes of the settings for one hook.
 const LONGEST_HOOK: usize = 16 << 10;
-/// The largest number of bytes of one variable: the kernel's own limit (`MAX_ARG_STRLEN`), without the name.
+/// The largest number of bytes of one variable: the kernel's own limit (`MAX_ARG_STRLEN`), without the
+/// name.
 const LONGEST_VARIABLE: usize = 120 << 10;
-/// The largest number of bytes of all variables: a `ConfigMap` holds 1 MiB, with keys and what Kubernetes adds.
+/// The largest number of bytes of all variables: a `ConfigMap` holds 1 MiB, with keys and what
+/// Kubernetes adds.
 const LONGEST_ENVIRONMENT: usize = 1_000_000;
 /// The largest number of processes of one app.
 const MOST_PROCESSES: usize = 20;

@@ -19,7 +19,8 @@ pub(super) fn is_label_of_dns(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// Returns whether a key is `name` or `prefix/name`, each part as Kubernetes wants it (`IsQualifiedName`).
+/// Returns whether a key is `name` or `prefix/name`, each part as Kubernetes wants it
+/// (`IsQualifiedName`).
 fn is_key(key: &str) -> bool {
     let name = match key.split_once('/') {
         Some((prefix, _)) if !is_object_name(prefix) => return false,

@@ -39,7 +39,8 @@ pub struct ProcessSpec {
     /// Times at which the process runs (a CronJob): five fields, or `@daily` and the like. Default:
     /// the process always runs.
     pub schedule: Option<String>,
-    /// Time zone of `schedule`, such as `Europe/Berlin` (`timeZone`). Default: the cluster's, mostly UTC.
+    /// Time zone of `schedule`, such as `Europe/Berlin` (`timeZone`). Default: the cluster's, mostly
+    /// UTC.
     pub timezone: Option<String>,
     /// Seconds after which a scheduled run is ended (`activeDeadlineSeconds`). Default 3600.
     pub timeout_seconds: Option<u32>,
@@ -79,7 +80,8 @@ pub struct ProbesSpec {
     pub startup: ProbeSpec,
     /// `readinessProbe`: whether the pod gets requests. Default: every 5 s, none after 2 failures.
     pub readiness: ProbeSpec,
-    /// `livenessProbe`: whether the container keeps running. Default: every 15 s, restarted after 3 failures.
+    /// `livenessProbe`: whether the container keeps running. Default: every 15 s, restarted after 3
+    /// failures.
     pub liveness: ProbeSpec,
 }
 
@@ -113,7 +115,8 @@ pub struct ProbeSpec {
 pub struct AutoscaleSpec {
     /// Largest number of pods, up to 1000 (`maxReplicas`). Required if `cpu` or `memory` is set.
     pub max: Option<u32>,
-    /// Target for the CPU, in percent of its request (`averageUtilization`). Default 70, unless `memory` is set.
+    /// Target for the CPU, in percent of its request (`averageUtilization`). Default 70, unless `memory`
+    /// is set.
     pub cpu: Option<u32>,
     /// Target for the memory, in percent of its request (`averageUtilization`).
     pub memory: Option<u32>,

@@ -25,7 +25,8 @@ const UNITS: [(&str, u128); 14] = [
     ("Ei", 1_000 << 60),
 ];
 
-/// Returns the amount in thousandths: millicores, or thousandths of a byte. `None` means that the text is no quantity.
+/// Returns the amount in thousandths: millicores, or thousandths of a byte. `None` means that the text
+/// is no quantity.
 pub fn amount(text: &str) -> Option<u128> {
     let (number, factor) = split(text)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

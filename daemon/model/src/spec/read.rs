@@ -6,7 +6,8 @@ impl Spec {
     /// Reads `windlass.toml`.
     ///
     /// # Errors
-    /// [`SpecError`] with the line of what is no TOML or no known key, and for each rule of [`Spec::check`].
+    /// [`SpecError`] with the line of what is no TOML or no known key, and for each rule of
+    /// [`Spec::check`].
     pub fn from_toml(text: &str) -> Result<Self, SpecError> {
         let spec: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);

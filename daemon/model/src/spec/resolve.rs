@@ -232,8 +232,8 @@ fn volume(requested: &VolumeSpec) -> Volume {
     }
 }
 
-/// Reads `10.0.0.0/8:5432`, in brackets if the address has colons: `[2001:db8::/32]:443`. `None` means that the text
-/// is no such peer.
+/// Reads `10.0.0.0/8:5432`, in brackets if the address has colons: `[2001:db8::/32]:443`. `None` means
+/// that the text is no such peer.
 pub(super) fn peer(text: &str) -> Option<Peer> {
     let (cidr, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         Some((cidr, "")) => (cidr, None),

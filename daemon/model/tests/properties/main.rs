@@ -1,6 +1,7 @@
 //! Properties of deciding code, for inputs that nobody chose by hand: a file for each subject.
 //!
-//! A failure is shrunk, and its seed is kept in `tests/proptest-regressions`, to be committed with the fix.
+//! A failure is shrunk, and its seed is kept in `tests/proptest-regressions`, to be committed with the
+//! fix.
 
 #![allow(
     clippy::expect_used,

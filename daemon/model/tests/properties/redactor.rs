@@ -96,7 +96,8 @@ proptest! {
         }
     }
 
-    /// No letter of these secrets is in the text, nor in what its escapes can stand for: those have no digits.
+    /// No letter of these secrets is in the text, nor in what its escapes can stand for: those have no
+    /// digits.
     #[test]
     fn text_without_a_secret_is_left_alone(
         secrets in prop::collection::vec("[A-Z0-9]{8,16}", 0..4),

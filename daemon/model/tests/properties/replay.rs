@@ -1,5 +1,5 @@
-//! Replay of a journal: each beginning of one that a run wrote can be replayed, and a journal that no run wrote is
-//! refused at the first event that cannot stand there.
+//! Replay of a journal: each beginning of one that a run wrote can be replayed, and a journal that no
+//! run wrote is refused at the first event that cannot stand there.
 
 use proptest::{prelude::*, sample::Index};
 use std::collections::BTreeMap;
@@ -21,7 +21,8 @@ struct Course {
     is_built: bool,
     forward: usize,
     back: usize,
-    /// The step at which the way forward ends, and whether it was begun. `None` means that all steps are done.
+    /// The step at which the way forward ends, and whether it was begun. `None` means that all steps are
+    /// done.
     fails_at: Option<(usize, bool)>,
     /// The number of notification hooks.
     hooks: usize,
