@@ -1,4 +1,4 @@
-//! How a release is now, in one look.
+//! Health of a release, judged by one snapshot.
 
 use crate::{
     judge::{Judge, Verdict},
@@ -9,24 +9,26 @@ use crate::{
 use std::time::Duration;
 use windlass_model::{diagnosis::Diagnosis, job::Release, redact::Redactor};
 
-/// A rollout gives signs time to pass; what is looked at once may have shown them for long, or not.
+/// Time that a symptom is taken to have lasted. A rollout gives symptoms time to pass; one snapshot does not
+/// show since when they last.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// How a release is.
+/// Health of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// All that it wants is there.
+    /// All pods, routes and services that the release wants are there.
     Healthy,
-    /// Some pods are not ready; with what is wrong, should it last: one look does not tell since when.
+    /// Some pods are not ready. The diagnosis is what is wrong, should it last: one snapshot does not show
+    /// since when. `None` means that no symptom is shown.
     Progressing(Option<Box<Diagnosis>>),
     /// The cluster shows another release.
     OutOfSync,
-    /// Something known is wrong.
+    /// The cluster shows a known problem.
     Degraded(Box<Diagnosis>),
 }
 
 impl Health {
-    /// Masks what a diagnosis quotes: a container's last words may hold a secret.
+    /// Masks what a diagnosis quotes: a container's termination message may hold a secret.
     #[must_use]
     pub fn masked(self, redactor: &Redactor) -> Self {
         let mut mask = |text: String| redactor.mask(&text);
@@ -40,21 +42,21 @@ impl Health {
     }
 }
 
-/// Judges what a cluster shows of a release that was brought out before.
+/// Judges what a cluster shows of a release that was rolled out before.
 #[must_use]
-pub fn health(seen: &Snapshot, release: &Release) -> Health {
-    if seen.workloads.is_empty() {
+pub fn health(snapshot: &Snapshot, release: &Release) -> Health {
+    if snapshot.workloads.is_empty() {
         return Health::Healthy;
     }
-    if !seen.is_of(&release.id) {
+    if !snapshot.is_of(&release.id) {
         return Health::OutOfSync;
     }
     let mut judge = Judge::default();
-    let now = judge.judge(seen, release, Duration::ZERO);
-    let words = |finding: &Finding| Box::new(report(finding, release, Vec::new()));
-    match (now, judge.judge(seen, release, LONG)) {
-        (Verdict::Failed(finding), _) => Health::Degraded(words(&finding)),
-        (_, Verdict::Failed(finding)) => Health::Progressing(Some(words(&finding))),
+    let now = judge.judge(snapshot, release, Duration::ZERO);
+    let diagnose = |finding: &Finding| Box::new(report(finding, release, Vec::new()));
+    match (now, judge.judge(snapshot, release, LONG)) {
+        (Verdict::Failed(finding), _) => Health::Degraded(diagnose(&finding)),
+        (_, Verdict::Failed(finding)) => Health::Progressing(Some(diagnose(&finding))),
         (_, Verdict::Healthy(_)) => Health::Healthy,
         (_, Verdict::Progressing) => Health::Progressing(None),
     }
@@ -66,7 +68,7 @@ mod tests {
     use crate::snapshot::{Container, Pod, Terminated, Warning, Workload};
     use windlass_model::{samples::release, secret::Secret};
 
-    fn seen(revision: &str, ready: u32, containers: Vec<Container>) -> Snapshot {
+    fn snapshot(revision: &str, ready: u32, containers: Vec<Container>) -> Snapshot {
         let workload = Workload {
             kind: "Deployment".into(),
             name: "web".into(),
@@ -98,19 +100,19 @@ mod tests {
             }),
             ..Container::default()
         };
-        let of = |seen: Snapshot| health(&seen, &release());
-        assert_eq!(of(seen("0197", 2, vec![])), Health::Healthy);
-        assert_eq!(of(seen("0197", 1, vec![])), Health::Progressing(None));
-        assert_eq!(of(seen("0200", 1, vec![])), Health::OutOfSync);
+        let of = |snapshot: Snapshot| health(&snapshot, &release());
+        assert_eq!(of(snapshot("0197", 2, vec![])), Health::Healthy);
+        assert_eq!(of(snapshot("0197", 1, vec![])), Health::Progressing(None));
+        assert_eq!(of(snapshot("0200", 1, vec![])), Health::OutOfSync);
         let secret = Secret::new(b"no database".into());
-        match of(seen("0197", 1, vec![crash])).masked(&Redactor::new([&secret])) {
+        match of(snapshot("0197", 1, vec![crash])).masked(&Redactor::new([&secret])) {
             Health::Degraded(diagnosis) => {
                 assert_eq!((&*diagnosis.code, &*diagnosis.why), ("app-crashes", "***"));
             }
             other => panic!("{other:?}"),
         }
-        // A pod that started a second ago is refused as well, and is not ill for that.
-        let mut starting = seen("0197", 1, vec![Container::default()]);
+        // A pod that started a second ago is refused too, and is not ill for that.
+        let mut starting = snapshot("0197", 1, vec![Container::default()]);
         starting.warnings = vec![Warning {
             pod: "web-1".into(),
             reason: "Unhealthy".into(),

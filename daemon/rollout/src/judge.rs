@@ -1,8 +1,8 @@
-//! Reads a rollout's health from what the cluster shows. Pure: time is told, nothing is asked.
+//! Judges a rollout by what the cluster shows. Pure: time is an argument, and no function asks the cluster.
 //!
 //! The algorithm is that of `kubectl rollout status` (observed generation, then replicas updated,
-//! old ones gone, available), and on top of it the signs that call a rollout hopeless long before
-//! its deadline: [`crate::problem`].
+//! old ones deleted, available). Beyond that, symptoms show long before its deadline that a rollout
+//! is hopeless: [`crate::problem`].
 
 use crate::{
     problem::{self, Debounce, Finding},
@@ -18,27 +18,29 @@ mod awaited;
 
 use awaited::Awaited;
 
-/// Whether to wait on.
+/// Verdict on a rollout.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    /// Wait.
+    /// It may still become healthy: wait.
     Progressing,
-    /// It serves. What is wrong beside that is told and does no harm to the release.
+    /// It serves. The findings are warnings: what they name does no harm to the release.
     Healthy(Vec<Finding>),
-    /// Waiting is no use.
+    /// Waiting is of no use.
     Failed(Finding),
 }
 
-/// So many pods that fail at once are no accident.
+/// Number of pods whose failure at the same time is no accident.
 const PODS_AT_ONCE: usize = 3;
 
-/// Remembers since when a sign has been seen, by `problem::lasting` and subject.
+/// Judge of one rollout. It remembers since when each symptom has been shown.
 #[derive(Default)]
 pub struct Judge {
+    /// Since when a symptom has been shown, by `problem::lasting` and subject.
     since: BTreeMap<(u16, String), Duration>,
     next: Option<Duration>,
-    /// How many pods each workload had, and when pods moved last.
+    /// Counts of pods of each workload in the last snapshot.
     counts: Vec<[u32; 4]>,
+    /// Elapsed time at which pods ended or came up last.
     moved: Duration,
     awaited: Awaited,
     excused: Option<Finding>,
@@ -46,19 +48,20 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// `elapsed`: since the wait began, never less than the time before.
-    pub fn judge(&mut self, seen: &Snapshot, release: &Release, elapsed: Duration) -> Verdict {
+    /// Returns the verdict on a snapshot. `elapsed` counts from the begin of the wait, and is never less than
+    /// in the call before.
+    pub fn judge(&mut self, snapshot: &Snapshot, release: &Release, elapsed: Duration) -> Verdict {
         (self.next, self.excused) = (None, None);
         self.noticed.clear();
-        let counts: Vec<_> = seen
+        let counts: Vec<_> = snapshot
             .workloads
             .iter()
             .map(|one| [one.total, one.updated, one.ready, one.available])
             .collect();
-        if seen.is_moving() || counts != self.counts {
+        if snapshot.is_moving() || counts != self.counts {
             (self.moved, self.counts) = (elapsed, counts);
         }
-        if !seen.is_of(&release.id) {
+        if !snapshot.is_of(&release.id) {
             self.since.clear();
             return Verdict::Progressing;
         }
@@ -67,24 +70,25 @@ impl Judge {
         let mut warned = Vec::new();
         let mut fatal = None;
         for problem in problem::KNOWN {
-            let mut symptoms = (problem.symptoms)(seen);
-            // What one problem explains is no sign of another.
+            let mut symptoms = (problem.symptoms)(snapshot);
+            // What one problem explains is no symptom of another.
             symptoms.retain(|symptom| !taken.contains(&symptom.subject));
             if let Debounce::Times(wanted @ 2..) = problem.debounce {
-                // What ended once and runs again may well stay.
+                // What ended once and runs again may stay.
                 symptoms.retain(|symptom| symptom.is_now || symptom.times >= wanted);
             }
             self.noticed
                 .extend(symptoms.iter().map(|symptom| Finding::new(problem, symptom.clone())));
             let (excused, symptoms): (Vec<_>, Vec<_>) = symptoms
                 .into_iter()
-                .partition(|symptom| self.awaited.excuses(problem, seen, symptom));
+                .partition(|symptom| self.awaited.excuses(problem, snapshot, symptom));
             for symptom in
                 excused.into_iter().filter(|symptom| problem.debounce.counts(symptom.times))
             {
                 taken.insert(symptom.subject.clone());
-                let told = || Finding::new(problem, awaited::told(seen, symptom));
-                self.excused.get_or_insert_with(told);
+                let excused_finding =
+                    || Finding::new(problem, awaited::with_awaited(snapshot, symptom));
+                self.excused.get_or_insert_with(excused_finding);
             }
             let subjects =
                 symptoms.iter().map(|symptom| &symptom.subject).collect::<BTreeSet<_>>().len();
@@ -129,52 +133,54 @@ impl Judge {
         }
         self.since.retain(|key, _| current.contains(key));
         match fatal {
-            // That the time is up says less than what was waited for in vain.
+            // A timeout explains less than the symptom that was excused until then.
             Some(finding) if finding.problem == problem::stalled() => {
                 Verdict::Failed(self.excused.clone().unwrap_or(finding))
             }
             Some(finding) => Verdict::Failed(finding),
-            None if is_healthy(seen) => Verdict::Healthy(warned),
+            None if is_healthy(snapshot) => Verdict::Healthy(warned),
             None => Verdict::Progressing,
         }
     }
 
-    /// Begins anew after the cluster was away. What pods wait for is still known: how often each had failed by
-    /// the time that it was there.
+    /// Begins again after the cluster did not answer. The judge still knows how often each pod had failed by
+    /// the time that the workload it waits for was ready.
     pub fn begin_again(&mut self) {
         *self = Self { awaited: std::mem::take(&mut self.awaited), ..Self::default() };
     }
 
-    /// A sign that would be called, did not another workload of the release still come up.
+    /// Returns the symptom that would fail the rollout, if no other workload of the release were still coming
+    /// up. `None` means that no symptom is excused.
     #[must_use]
     pub fn excused(&self) -> Option<&Finding> {
         self.excused.as_ref()
     }
 
-    /// All that the last snapshot shows of problems, whether or not it has lasted.
+    /// Returns all symptoms that the last snapshot shows, whether or not they have lasted.
     #[must_use]
     pub fn noticed(&self) -> &[Finding] {
         &self.noticed
     }
 
-    /// From when on something counts that was seen first at `since`: from when pods moved last, and as long
-    /// again as they moved until then.
+    /// Returns from when on a symptom counts that was shown first at `since`: from when pods moved last, and
+    /// as long again as they moved until then.
     fn settled(&self, since: Duration) -> Duration {
         let moved = self.moved.max(since);
         moved + (moved - since)
     }
 
-    /// When the same snapshot would be judged otherwise.
+    /// Returns the elapsed time at which judging the same snapshot again could give another verdict. `None`
+    /// means never.
     #[must_use]
     pub fn look_again(&self) -> Option<Duration> {
         self.next
     }
 }
 
-fn is_healthy(seen: &Snapshot) -> bool {
-    seen.workloads.iter().all(crate::snapshot::Workload::is_healthy)
-        && seen.routes.iter().all(|route| route.accepted)
-        && seen
+fn is_healthy(snapshot: &Snapshot) -> bool {
+    snapshot.workloads.iter().all(crate::snapshot::Workload::is_healthy)
+        && snapshot.routes.iter().all(|route| route.accepted)
+        && snapshot
             .services
             .iter()
             .all(|service| !service.is_pending && service.endpoints.is_some_and(|ready| ready > 0))

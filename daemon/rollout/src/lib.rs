@@ -1,6 +1,7 @@
-//! From what a cluster shows of a release to a verdict.
+//! Judges a release by what a cluster shows of it.
 //!
-//! Pure: time is an argument, and nothing is asked. [`problem`] holds all that is known to go wrong.
+//! Pure: time is an argument, and no function asks the cluster. [`problem`] holds all that is known to go
+//! wrong.
 
 pub mod blocked;
 pub mod health;

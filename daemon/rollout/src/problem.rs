@@ -1,9 +1,9 @@
-//! What can be wrong with a release on Kubernetes: one problem a file, with the sign that shows it,
-//! how long the sign must last, and the words for people. In this order they are looked for: what
-//! one explains is no sign of a later one.
+//! Problems of a release on Kubernetes: one problem a file, with its symptom, its debounce (how long the
+//! symptom must last), and its explanation for people. `table.rs` has the order in which problems are looked
+//! for: what one explains is no symptom of a later one.
 //!
 //! Peers: `kstatus` fails a crash loop at once and knows no other; Skaffold suggests three fixes;
-//! Krane's false alarms (Shopify/krane#819) argue for two restarts before a crash is called.
+//! Krane's false alarms (Shopify/krane#819) argue for two restarts before a crash fails a release.
 
 use crate::snapshot::Snapshot;
 use std::fmt;
@@ -35,49 +35,48 @@ pub(crate) use symptoms::{
 pub(crate) use table::lasting;
 pub use table::{KNOWN, conflict, forbidden, of_a_job, of_answer, stalled};
 
-/// One problem that is known.
+/// One known problem.
 pub struct Problem {
-    /// Never used for another: `WL-K8S-020` of 20.
+    /// Number of the reference: 20 is `WL-K8S-020`. A number is never used for another problem.
     pub number: u16,
-    /// The same for programs and logs: `app-crashes`.
+    /// Stable name for programs and logs: `app-crashes`.
     pub code: &'static str,
-    /// What it is, as a heading.
+    /// Heading of the page.
     pub title: &'static str,
-    /// How the cluster shows it, for its page.
-    pub seen: &'static str,
-    /// How long it must last.
+    /// Description of what the cluster shows, for the page.
+    pub symptom: &'static str,
     pub debounce: Debounce,
-    /// Where a snapshot shows it.
+    /// Finds the symptoms in a snapshot.
     pub(crate) symptoms: fn(&Snapshot) -> Vec<Symptom>,
-    /// Whether an answer of the API server is this problem.
+    /// Returns whether an answer of the API server is this problem.
     pub(crate) matches_error: fn(&ClusterError) -> bool,
-    /// What happened, and what to do.
+    /// Explains what happened, and what to do.
     pub(crate) explain: fn(&Case<'_>) -> Explanation,
 }
 
-/// How long a sign must last before waiting is no use.
+/// Time or count after which a symptom fails a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Debounce {
-    /// No time.
+    /// At once.
     Now,
-    /// So many seconds.
+    /// After so many seconds.
     After(u64),
-    /// Seen so often on one pod; or now on so many pods, and at least three, since pods that wait for
+    /// After so many times on one pod, or at once on so many pods, and at least three: pods that wait for
     /// the same thing fail once together.
     Times(u32),
-    /// So many seconds on two pods; twice as long on one.
+    /// After so many seconds on two pods; twice as long on one.
     Likely(u64),
-    /// So many seconds after a pod of the app ended or came up last, and as long again as it was seen
-    /// until then: whoever is refused asks again ever later.
+    /// After so many seconds since a pod of the app ended or came up last, and as long again as the symptom
+    /// was shown until then: a controller that is refused asks again ever later.
     Settled(u64),
-    /// It passes, or the rollout's own time ends.
+    /// Never: the symptom passes, or the rollout's own time ends.
     Wait,
-    /// It is told, and the release is well.
+    /// Never: the release is healthy, with a warning.
     Warn,
 }
 
 impl Debounce {
-    /// Whether a sign that was seen so often is one. What lasts is one from its first moment on.
+    /// Returns whether a symptom that happened so often counts. One that lasts counts from its first moment.
     pub(crate) fn counts(self, times: u32) -> bool {
         !matches!(self, Self::Times(wanted) if times < wanted)
     }
@@ -100,7 +99,7 @@ impl fmt::Display for Debounce {
                 "once it has lasted {seconds} s in which no pod of the app ended or came up"
             ),
             Self::Wait => f.write_str("not by itself: it mostly passes"),
-            Self::Warn => f.write_str("never: the release goes on, and a warning tells it"),
+            Self::Warn => f.write_str("never: the release goes on, with a warning"),
         }
     }
 }
@@ -108,34 +107,33 @@ impl fmt::Display for Debounce {
 /// A problem as a snapshot shows it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Symptom {
-    /// `pod web-5d9…`.
+    /// Object that shows the symptom: `pod web-5d9…`.
     pub(crate) subject: String,
-    /// Which of the app's processes.
+    /// Process of the app.
     pub(crate) process: String,
-    /// The cluster's words.
+    /// The cluster's own message.
     pub(crate) message: String,
-    /// The container's exit code.
+    /// `exitCode` of the container. `None` means that no container ended.
     pub(crate) exit: Option<i32>,
-    /// How often it happened.
+    /// Number of times that it happened.
     pub(crate) times: u32,
-    /// It is so now, and not only in the past of what runs again.
+    /// The symptom is shown now, and not only in the past of a container that runs again.
     pub(crate) is_now: bool,
-    /// Instead of the problem's own.
+    /// Debounce that replaces the problem's own.
     pub(crate) debounce: Option<Debounce>,
 }
 
-/// A problem, where it was seen, and in whose words.
+/// A problem at one object, with the message that shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// Which.
     pub problem: &'static Problem,
-    /// `pod web-5d9…`, `Deployment web` …
+    /// Object that shows the problem: `pod web-5d9…`, `Deployment web` …
     pub subject: String,
-    /// Which of the app's processes; empty where it is none's.
+    /// Process of the app. Empty means that the object belongs to none.
     pub process: String,
-    /// The cluster's words.
+    /// The cluster's own message.
     pub message: String,
-    /// The container's exit code.
+    /// `exitCode` of the container. `None` means that no container ended.
     pub exit: Option<i32>,
 }
 
@@ -157,17 +155,17 @@ impl Finding {
     }
 }
 
-/// One time that a problem was found.
+/// A finding of a release, to be explained.
 pub(crate) struct Case<'a> {
     pub(crate) finding: &'a Finding,
     pub(crate) release: &'a Release,
 }
 
-/// What is told to people.
+/// Explanation for people.
 pub(crate) struct Explanation {
     pub(crate) what: String,
     pub(crate) fixes: Vec<String>,
-    /// Shows more; none: `kubectl describe pods`.
+    /// Command that shows more. `None` means `kubectl describe pods`.
     pub(crate) command: Option<String>,
 }
 
@@ -182,7 +180,7 @@ impl Explanation {
 }
 
 impl Problem {
-    /// `WL-K8S-020`.
+    /// Returns the reference: `WL-K8S-020`.
     #[must_use]
     pub fn reference(&self) -> String {
         format!("WL-K8S-{:03}", self.number)
@@ -219,7 +217,8 @@ impl Case<'_> {
         runtime.process(&self.finding.process).or_else(|| runtime.processes.first())
     }
 
-    /// How a field of this process is said: `replicas`, or `processes.worker.replicas`.
+    /// Returns the key of a field of this process in `windlass.toml`: `replicas`, or
+    /// `processes.worker.replicas`.
     pub(crate) fn field(&self, name: &str) -> String {
         let process = self.process().map_or(windlass_model::runtime::WEB, |process| &*process.name);
         let first = name.split('.').next().unwrap_or_default();
@@ -230,7 +229,7 @@ impl Case<'_> {
         }
     }
 
-    /// The app, and of several processes which.
+    /// Returns "the app", or the process if the app has several.
     pub(crate) fn who(&self) -> String {
         match self.process() {
             Some(process) if self.release.runtime.processes.len() > 1 => {
@@ -244,17 +243,17 @@ impl Case<'_> {
         self.process().and_then(|process| process.port).unwrap_or(8080)
     }
 
-    /// The pod's name.
+    /// Returns the pod's name.
     pub(crate) fn pod(&self) -> &str {
         self.finding.subject.strip_prefix("pod ").unwrap_or(&self.finding.subject)
     }
 
-    /// What stands first in quotes in the cluster's words.
+    /// Returns the text that stands first in quotes in the cluster's message.
     pub(crate) fn quoted(&self) -> &str {
         self.finding.message.split('"').nth(1).unwrap_or("it")
     }
 
-    /// What follows `after` in the cluster's words, up to a space.
+    /// Returns the word that follows `after` in the cluster's message.
     pub(crate) fn word_after(&self, after: &str) -> &str {
         let rest = self.finding.message.split_once(after).map_or("", |(_, rest)| rest);
         let word = rest.trim_start().split([' ', ',', ';']).next().unwrap_or_default();
@@ -262,7 +261,7 @@ impl Case<'_> {
     }
 }
 
-/// What is said of `web` without its name.
+/// Fields that `web` has at the top of `windlass.toml`.
 const AT_THE_TOP: [&str; 6] = ["port", "env", "replicas", "resources", "health", "command"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Findings as diagnoses.
+//! Turns findings into diagnoses.
 
 use crate::problem::{Case, Finding, of_answer};
 use windlass_model::{diagnosis::Diagnosis, error::ClusterError, job::Release};
@@ -17,11 +17,11 @@ pub fn of_error(error: &ClusterError) -> Option<Finding> {
     Some(Finding { problem, subject, process: String::new(), message, exit: None })
 }
 
-/// The diagnosis of a finding.
+/// Returns the diagnosis of a finding.
 #[must_use]
 pub fn report(finding: &Finding, release: &Release, evidence: Vec<String>) -> Diagnosis {
-    let words = (finding.problem.explain)(&Case { finding, release });
-    let look = || {
+    let explanation = (finding.problem.explain)(&Case { finding, release });
+    let describe = || {
         let namespace = release.app.namespace();
         let app = &release.app.name;
         format!(
@@ -32,10 +32,10 @@ pub fn report(finding: &Finding, release: &Release, evidence: Vec<String>) -> Di
         code: finding.problem.code.into(),
         reference: finding.problem.reference(),
         subject: finding.subject.clone(),
-        what: words.what,
+        what: explanation.what,
         why: finding.message.trim().to_owned(),
-        fixes: words.fixes,
-        command: Some(words.command.unwrap_or_else(look)),
+        fixes: explanation.fixes,
+        command: Some(explanation.command.unwrap_or_else(describe)),
         evidence,
         ..Diagnosis::default()
     }

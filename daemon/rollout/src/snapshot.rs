@@ -1,4 +1,4 @@
-//! What a cluster shows of one release: read by the judge, made by the adapter.
+//! Snapshot of what a cluster shows of one release. The adapter makes it, the judge reads it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,26 +8,23 @@ pub(crate) const CREATING: &str = "ContainerCreating";
 /// Reasons of a waiting container of which the node has made nothing yet.
 pub(crate) const STARTING: [&str; 2] = [CREATING, "PodInitializing"];
 
-/// Words for a workload that waits until somebody resumes it.
+/// Text for a workload that waits until somebody resumes it.
 pub(crate) const PAUSED: &str = "is paused until somebody resumes it";
 
-/// What the cluster shows of one release.
+/// Snapshot of what the cluster shows of one release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Snapshot {
-    /// All that the release runs; one that the cluster does not show yet has no revision.
+    /// All workloads of the release. One that the cluster does not show yet has no revision.
     pub workloads: Vec<Workload>,
-    /// Only those of the new version.
+    /// Pods of the new version alone.
     pub pods: Vec<Pod>,
-    /// Warnings about those pods.
+    /// Warnings about `pods`, and about pods that could not be made.
     pub warnings: Vec<Warning>,
-    /// What leads requests to the app from outside.
     pub routes: Vec<Route>,
-    /// What leads requests to pods.
     pub services: Vec<Service>,
-    /// What adds pods under load.
     pub autoscalers: Vec<Autoscaler>,
-    /// Pods of the app, of whatever version, that are told to end and are still there.
+    /// Pods of the app, of whatever version, that have a `deletionTimestamp` and are still there.
     pub ending: u32,
 }
 
@@ -35,17 +32,17 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workload {
-    /// `Deployment` …
+    /// `kind`: `Deployment`, `StatefulSet`, `DaemonSet` or `Job`.
     pub kind: String,
-    /// Its name.
     pub name: String,
-    /// Which of the app's processes it is; empty for objects of the repository's own.
+    /// Process of the app that the workload runs. Empty for the repository's own manifests.
     pub process: String,
-    /// Whose render the cluster shows; until it is ours, all else is about the past.
+    /// Id of the release whose objects the cluster shows. Until it is this release, all other fields are
+    /// about the past.
     pub revision: String,
-    /// Its controller has seen the newest spec.
+    /// `observedGeneration` is the newest: the controller has seen the newest spec.
     pub observed: bool,
-    /// Pods that the spec wants.
+    /// Pods that the spec wants: `replicas`.
     pub wanted: u32,
     /// All pods, old and new.
     pub total: u32,
@@ -55,16 +52,17 @@ pub struct Workload {
     pub ready: u32,
     /// Pods that were ready long enough.
     pub available: u32,
-    /// Its controller says that the new version is all there is: a Deployment's
-    /// NewReplicaSetAvailable, a StatefulSet's current revision, a Job's Complete.
+    /// The controller reports that no pod of another version is left: a Deployment's
+    /// `NewReplicaSetAvailable`, a StatefulSet's `currentRevision`, a Job's `Complete`.
     pub is_complete: bool,
-    /// It does not go on: a Deployment's ProgressDeadlineExceeded, a Job's Failed.
+    /// Reason and message of a workload that does not go on: a Deployment's `ProgressDeadlineExceeded`, a
+    /// Job's `Failed`.
     pub failed: Option<(String, String)>,
-    /// Why new pods cannot be made.
+    /// Message with which the API server refuses new pods.
     pub refused: Option<String>,
     /// `spec.paused` of a Deployment, `spec.suspend` of a Job: it waits until somebody resumes it.
     pub paused: bool,
-    /// The pod of another version that its controller waits for: it is not ready, and is not replaced.
+    /// Pod of another version that the controller waits for. That pod is not ready, and is not replaced.
     pub blocked: Option<String>,
 }
 
@@ -72,67 +70,65 @@ pub struct Workload {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pod {
-    /// Its name.
     pub name: String,
-    /// Which of the app's processes it is.
+    /// Process of the app that the pod runs.
     pub process: String,
-    /// The name of the workload that it is of; empty where that is not known.
+    /// Name of the pod's workload. Empty means that it is not known.
     pub workload: String,
-    /// It gets requests.
+    /// Condition `Ready`: the pod gets requests.
     pub ready: bool,
-    /// Why the kubelet ended it, with its message: `Evicted`, `NodeShutdown` …
+    /// Reason and message with which the kubelet ended the pod: `Evicted`, `NodeShutdown` …
     pub ended: Option<(String, String)>,
-    /// It names a Secret to pull with, which its node may not have seen yet.
+    /// `imagePullSecrets` names a `Secret`, which the pod's node may not have seen yet.
     pub has_pull_secret: bool,
-    /// Why no node takes it.
+    /// Message of the condition `PodScheduled` while no node takes the pod.
     pub unschedulable: Option<String>,
-    /// Room is made for it: an autoscaler adds a node, or pods of a lower priority give way on one.
+    /// The cluster makes room for the pod: an autoscaler adds a node, or pods of a lower priority give way.
     pub is_scaling_up: bool,
-    /// Some node has the labels that it wants; none: nobody knows. A node whose taint keeps the pod
-    /// off is not asked for its labels by the scheduler.
+    /// Some node has the labels that the pod wants. `None` means that nobody knows. The scheduler does not
+    /// look at the labels of a node whose taint keeps the pod off.
     pub has_matching_node: Option<bool>,
-    /// How often its startup probe may fail before its container is killed; 0: it has none.
+    /// `failureThreshold` of the startup probe. 0 means that the pod has no startup probe.
     pub startup_failures: u32,
-    /// A liveness probe may have its containers killed.
+    /// `livenessProbe` of a container may have it killed.
     pub has_liveness: bool,
-    /// `failureThreshold` of its liveness probe, the least of several; 0 where there is none.
+    /// `failureThreshold` of the liveness probe, the least of several. 0 means that the pod has none.
     pub liveness_failures: u32,
     /// Seconds from a container's start after which its liveness probe may have failed so often, the least of
-    /// several; 0 where there is none, or where the first failure is enough.
+    /// several. 0 means that the pod has none, or that the first failure is enough.
     pub liveness_seconds: u32,
-    /// Its containers, those of init included.
+    /// Containers of the pod, those of init included.
     pub containers: Vec<Container>,
 }
 
-/// One container's state.
+/// State of one container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Container {
-    /// Its name.
     pub name: String,
     /// One of `initContainers`: it runs before the others and ends, unless it is a sidecar.
     pub init: bool,
     /// `restartPolicy: Always` of an init container: it runs beside the others, and must not end.
     pub sidecar: bool,
-    /// How often it was started again.
+    /// `restartCount`.
     pub restarts: u32,
-    /// Reason and message while it waits.
+    /// `state.waiting`: reason and message while the container waits.
     pub waiting: Option<(String, String)>,
-    /// How it ended, if it is ended now.
+    /// `state.terminated`: its end, if the container does not run now.
     pub terminated: Option<Terminated>,
-    /// How it ended before.
+    /// `lastState.terminated`: the end before.
     pub last: Option<Terminated>,
 }
 
-/// How a container ended.
+/// End of a container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Terminated {
     /// `Error`, `OOMKilled`, `StartError` …
     pub reason: String,
-    /// Its exit code.
+    /// `exitCode`.
     pub exit: i32,
-    /// Its termination message: often the end of its log.
+    /// Termination message: often the end of the container's log.
     pub message: String,
     /// Seconds from `startedAt` to `finishedAt`.
     pub seconds: u32,
@@ -142,13 +138,12 @@ pub struct Terminated {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Warning {
-    /// The pod that it is about; empty where none could be made.
+    /// Pod that the warning is about. Empty means that no pod could be made.
     pub pod: String,
     /// `Unhealthy`, `FailedMount` …
     pub reason: String,
-    /// The kubelet's words.
     pub message: String,
-    /// How often it was said; the kubelet stops counting after some 25.
+    /// `count`. The kubelet stops counting after some 25.
     pub count: u32,
 }
 
@@ -156,9 +151,8 @@ pub struct Warning {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Route {
-    /// Its name.
     pub name: String,
-    /// Every gateway that it names has taken it as it is now.
+    /// Every gateway in `parentRefs` has accepted the route as it is now.
     pub accepted: bool,
     /// Reason and message of conditions that are false.
     pub refused: Vec<(String, String)>,
@@ -168,11 +162,10 @@ pub struct Route {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Service {
-    /// Its name.
     pub name: String,
-    /// Ready addresses behind it; none: not looked at yet.
+    /// Ready addresses in the Service's `EndpointSlices`. `None` means that they are not counted yet.
     pub endpoints: Option<u32>,
-    /// It wants an address of its own and has none.
+    /// The Service is of type `LoadBalancer`, and has no address yet.
     pub is_pending: bool,
 }
 
@@ -180,23 +173,24 @@ pub struct Service {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Autoscaler {
-    /// Its name.
     pub name: String,
-    /// Why it does not know how busy the pods are: `ScalingActive` is false.
+    /// Message of the condition `ScalingActive` if that is false: the autoscaler does not know the load.
     pub inactive: Option<String>,
-    /// Why it cannot change how many pods there are: `AbleToScale` is false.
+    /// Message of the condition `AbleToScale` if that is false: the autoscaler cannot change the number of
+    /// pods.
     pub unable: Option<String>,
 }
 
 impl Snapshot {
-    /// Ready pods of the new version, and pods that are wanted, of all workloads.
+    /// Returns the ready pods of the new version, and the pods that are wanted, of all workloads.
     #[must_use]
     pub fn progress(&self) -> (u32, u32) {
         let sum = |count: fn(&Workload) -> u32| self.workloads.iter().map(count).sum();
         (sum(|workload| workload.ready), sum(|workload| workload.wanted))
     }
 
-    /// Pods end, come up, or do what ends by itself: room that others wait for may come of it.
+    /// Returns whether pods end, come up, or do what ends by itself: room that others wait for may come of
+    /// that.
     pub(crate) fn is_moving(&self) -> bool {
         let works = |one: &Workload| {
             let has_ended = one.is_complete || one.failed.is_some();
@@ -207,7 +201,7 @@ impl Snapshot {
             || self.workloads.iter().any(works)
     }
 
-    /// The cluster shows this release, everywhere.
+    /// Returns whether every workload in the cluster is of this release.
     #[must_use]
     pub fn is_of(&self, release: &str) -> bool {
         !self.workloads.is_empty()
@@ -216,15 +210,15 @@ impl Snapshot {
 }
 
 impl Pod {
-    /// Its node pulls its image, or mounts its volumes.
+    /// Returns whether the node pulls the pod's image, or mounts its volumes.
     pub(crate) fn is_being_made(&self) -> bool {
         self.containers.iter().any(|container| {
             container.waiting.as_ref().is_some_and(|(reason, _)| reason == CREATING)
         })
     }
 
-    /// Returns what holds it up, in the words of the scheduler or of its node. `None`: it is ready, or its
-    /// status says nothing.
+    /// Returns what holds the pod up, in the words of the scheduler or of its node. `None` means that the pod
+    /// is ready, or that its status names no reason.
     pub(crate) fn held_up(&self) -> Option<String> {
         if self.ready || self.ended.is_some() {
             return None;
@@ -245,32 +239,33 @@ impl Pod {
 }
 
 impl Container {
-    /// Whether its node puts its next start off, since it ended before.
+    /// Returns whether the node puts the container's next start off, since it ended before.
     pub(crate) fn is_backed_off(&self) -> bool {
         self.waiting.as_ref().is_some_and(|(reason, _)| reason == "CrashLoopBackOff")
     }
 
-    /// Whether it is an init container that ended well and will not run again. The kubelet shows a sidecar in
-    /// its back-off so too, after an end with 0.
+    /// Returns whether this is an init container that ended with 0 and will not run again. In its back-off
+    /// after an end with 0 the kubelet shows a sidecar in the same way.
     pub(crate) fn has_done(&self) -> bool {
         let end = self.terminated.as_ref().or(self.last.as_ref());
-        let ended_well = end.is_some_and(|end| end.exit == 0);
-        self.init && !self.sidecar && ended_well && !self.is_backed_off()
+        let has_succeeded = end.is_some_and(|end| end.exit == 0);
+        self.init && !self.sidecar && has_succeeded && !self.is_backed_off()
     }
 
-    /// Whether its last run is over and the next one has not begun.
+    /// Returns whether the container's last run has ended and the next one has not begun.
     pub(crate) fn has_ended(&self) -> bool {
         self.terminated.is_some() || self.is_backed_off()
     }
 
-    /// Returns how often it has ended.
+    /// Returns how often the container has ended.
     pub(crate) fn ends(&self) -> u32 {
         self.restarts.saturating_add(u32::from(self.has_ended()))
     }
 }
 
 impl Workload {
-    /// The rule of `kubectl rollout status`: old pods gone, new ones there long enough.
+    /// Returns whether the workload is rolled out, by the rule of `kubectl rollout status`: old pods are
+    /// deleted, new ones are available.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         match &*self.kind {

@@ -1,5 +1,5 @@
-//! An app that waits for another workload of its release, such as its database: until that is there it
-//! ends, does not listen or is unwell, and is started again.
+//! Excuse for an app that waits for another workload of its release, such as its database. Until that
+//! workload is ready the app ends, does not listen or is unwell, and is started again.
 
 use crate::{
     problem::{Debounce, Problem, Symptom},
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Problems that may be no more than that.
+/// Problems whose cause may be such a wait.
 const MAY_WAIT: [&str; 7] = [
     "app-crashes",
     "init-fails",
@@ -18,33 +18,34 @@ const MAY_WAIT: [&str; 7] = [
     "no-http-answer",
 ];
 
-/// So many failures more are its own: the run that was under way may have begun too early, the one
-/// after it did not.
+/// Number of further failures after which they are the pod's own: the run that was under way may have begun
+/// too early, the one after it did not.
 const OWN: u32 = 2;
 
-/// A workload that failed so often is not what others should wait for.
+/// Number of failures after which a workload is not what others should wait for.
 const FAILING: u32 = 2;
 
-/// Remembers how often a pod had failed by the time that what it may wait for was there.
+/// Failures of each pod by the time that the workload it may wait for was ready, by subject.
 #[derive(Default)]
 pub(super) struct Awaited(BTreeMap<String, u32>);
 
 impl Awaited {
-    /// Whether a sign may come of another workload that is not there yet, or was not when this pod's
-    /// container was started last.
+    /// Returns whether a symptom may come of another workload that is not ready yet, or was not when this
+    /// pod's container was started last.
     pub(super) fn excuses(
         &mut self,
         problem: &Problem,
-        seen: &Snapshot,
+        snapshot: &Snapshot,
         symptom: &Symptom,
     ) -> bool {
         let name = symptom.subject.strip_prefix("pod ");
-        let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
+        let pod = snapshot.pods.iter().find(|pod| name == Some(&*pod.name));
         let Some(pod) = pod.filter(|pod| !pod.workload.is_empty()) else { return false };
         if !MAY_WAIT.contains(&problem.code) {
             return false;
         }
-        if seen.workloads.iter().any(|one| one.name != pod.workload && is_coming(one, seen)) {
+        if snapshot.workloads.iter().any(|one| one.name != pod.workload && is_coming(one, snapshot))
+        {
             self.0.insert(symptom.subject.clone(), symptom.times);
             return true;
         }
@@ -54,25 +55,26 @@ impl Awaited {
     }
 }
 
-/// An excused sign, with what its pod may wait for: at the end of the rollout's time that may be the cause.
-pub(super) fn told(seen: &Snapshot, mut symptom: Symptom) -> Symptom {
+/// Adds to an excused symptom's message the workload that its pod may wait for. At the end of the rollout's
+/// time that workload may be the cause.
+pub(super) fn with_awaited(snapshot: &Snapshot, mut symptom: Symptom) -> Symptom {
     let name = symptom.subject.strip_prefix("pod ");
-    let pod = seen.pods.iter().find(|pod| name == Some(&*pod.name));
+    let pod = snapshot.pods.iter().find(|pod| name == Some(&*pod.name));
     let awaited = pod.and_then(|pod| {
-        let mut others = seen.workloads.iter().filter(|one| one.name != pod.workload);
-        others.find(|one| is_coming(one, seen))
+        let mut others = snapshot.workloads.iter().filter(|one| one.name != pod.workload);
+        others.find(|one| is_coming(one, snapshot))
     });
     if let Some(Workload { kind, name, ready, wanted, .. }) = awaited {
-        let words = format!("it may wait for {kind} {name}, with {ready} of {wanted} pods ready");
-        let said = std::mem::take(&mut symptom.message);
-        symptom.message = if said.is_empty() { words } else { format!("{said}; {words}") };
+        let reason = format!("it may wait for {kind} {name}, with {ready} of {wanted} pods ready");
+        let message = std::mem::take(&mut symptom.message);
+        symptom.message = if message.is_empty() { reason } else { format!("{message}; {reason}") };
     }
     symptom
 }
 
-/// Whether it has not all its pods yet, and none of them fails itself: of two that both fail, neither
-/// waits for the other.
-fn is_coming(one: &Workload, seen: &Snapshot) -> bool {
+/// Returns whether a workload has not all its pods yet, and none of them fails itself: of two workloads that
+/// both fail, neither waits for the other.
+fn is_coming(one: &Workload, snapshot: &Snapshot) -> bool {
     let has_done = |container: &Container| {
         container.init && container.terminated.as_ref().is_some_and(|end| end.exit == 0)
     };
@@ -81,5 +83,5 @@ fn is_coming(one: &Workload, seen: &Snapshot) -> bool {
             && pod.containers.iter().any(|one| one.ends() >= FAILING && !has_done(one))
     };
     let lacks = one.ready < one.wanted && !one.paused && one.failed.is_none();
-    lacks && !seen.pods.iter().any(fails)
+    lacks && !snapshot.pods.iter().any(fails)
 }

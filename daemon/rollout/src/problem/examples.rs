@@ -1,7 +1,7 @@
-//! Each problem from what a real cluster showed of it, to the words that a user reads:
+//! Test of each problem from what a real cluster showed of it to the text that a user reads:
 //! `examples/NNN.json` to `examples/NNN.txt`, and from there to its page.
 //!
-//! `WINDLASS_BLESS=1` writes words and pages, for review.
+//! `WINDLASS_BLESS=1` writes texts and pages, for review.
 
 use super::{Finding, KNOWN};
 use crate::{
@@ -17,18 +17,18 @@ use windlass_model::{
     samples::release,
 };
 
-/// What the cluster showed, or answered.
+/// Example of a problem: a snapshot, or an answer of the API server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Example {
-    /// Where this was seen: the test that causes it, or the line of source that says it.
+    /// Origin of the example: the test that causes the problem, or the line of source that has the message.
     #[serde(rename = "source")]
     _source: String,
     #[serde(default)]
     snapshot: Option<Snapshot>,
     #[serde(default)]
     answer: Option<Answer>,
-    /// What the release says beyond the least.
+    /// Spec of the release, if it needs more than the sample.
     #[serde(default)]
     spec: windlass_model::spec::Spec,
 }
@@ -53,11 +53,11 @@ fn answer(answer: Answer) -> ClusterError {
     }
 }
 
-fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Finding {
-    if seen.workloads.is_empty() {
-        seen.workloads.push(crate::snapshot::Workload::default());
+fn finding_of(number: u16, mut snapshot: Snapshot, release: &Release) -> Finding {
+    if snapshot.workloads.is_empty() {
+        snapshot.workloads.push(crate::snapshot::Workload::default());
     }
-    for workload in &mut seen.workloads {
+    for workload in &mut snapshot.workloads {
         (workload.revision, workload.observed) = (release.id.clone(), true);
         if workload.kind.is_empty() {
             (workload.kind, workload.name) = ("Deployment".into(), "web".into());
@@ -66,7 +66,7 @@ fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Finding {
     let mut judge = Judge::default();
     let mut at = Duration::ZERO;
     loop {
-        match judge.judge(&seen, release, at) {
+        match judge.judge(&snapshot, release, at) {
             Verdict::Failed(finding) => {
                 return finding;
             }
@@ -77,9 +77,10 @@ fn judged(number: u16, mut seen: Snapshot, release: &Release) -> Finding {
             Verdict::Progressing => match judge.look_again() {
                 Some(next) => at = next,
                 None => {
-                    // What never fails by itself: the rollout's own time ends, and this was the sign.
+                    // Such a problem never fails a release by itself: the rollout's own time ends, and this
+                    // was the symptom.
                     let problem = KNOWN.iter().find(|problem| problem.number == number).unwrap();
-                    let symptom = (problem.symptoms)(&seen).pop();
+                    let symptom = (problem.symptoms)(&snapshot).pop();
                     let symptom = symptom.unwrap_or_else(|| panic!("{number} shows nothing"));
                     return Finding::new(problem, symptom);
                 }
@@ -105,9 +106,9 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
             release.runtime = example.spec.resolve(&found, vec![]);
         }
         let finding = match (example.snapshot, example.answer) {
-            (Some(seen), None) => judged(number, seen, &release),
-            (None, Some(said)) => {
-                let error = answer(said);
+            (Some(snapshot), None) => finding_of(number, snapshot, &release),
+            (None, Some(answered)) => {
+                let error = answer(answered);
                 let finding = of_error(&error).unwrap_or_else(|| panic!("{error}"));
                 assert_eq!(finding.problem.number, number, "{error}");
                 finding
@@ -118,14 +119,14 @@ fn from_what_the_cluster_shows_to_what_a_user_reads() {
         // As the engine completes it.
         diagnosis.stage = Stage::Release;
         diagnosis.subject.push_str(&release.place());
-        let words = diagnosis.to_string();
+        let text = diagnosis.to_string();
         if diagnosis.reference != problem.reference() {
-            wrong.push(format!("{number} is taken for:\n{words}"));
+            wrong.push(format!("{number} is taken for:\n{text}"));
             continue;
         }
         let expected = file.with_extension("txt");
-        if !windlass_blessed::holds(&expected, &words) {
-            wrong.push(format!("{number} reads now:\n{words}"));
+        if !windlass_blessed::holds(&expected, &text) {
+            wrong.push(format!("{number} reads now:\n{text}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -7,10 +7,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 45,
     code: "not-ready-in-time",
     title: "The release did not become ready in time",
-    seen: "the Deployment's condition Progressing is ProgressDeadlineExceeded, or the rollout's own time is up, and nothing else is known to be wrong",
+    symptom: "the Deployment's condition Progressing is ProgressDeadlineExceeded, or the rollout's own time is up, and nothing else is known to be wrong",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        seen.workloads
+    symptoms: |snapshot| {
+        snapshot
+            .workloads
             .iter()
             .filter(|workload| workload.kind != "Job")
             .filter_map(|workload| {

@@ -1,4 +1,4 @@
-//! A page for each problem, generated from the code and from the example that its test reads.
+//! Pages of problems, generated from the code and from the examples that a test reads.
 
 use super::{KNOWN, Problem};
 
@@ -23,7 +23,7 @@ pub fn page(problem: &Problem) -> String {
         "# {reference}: {}\n\nCode `{}`.\n\n## How Windlass notices it\n\n{}.\n\n## When it counts\n\n{}.\n\n## Example\n\n```\n{example}```\n",
         problem.title,
         problem.code,
-        capital(problem.seen),
+        capital(problem.symptom),
         capital(&problem.debounce.to_string()),
     )
 }

@@ -1,11 +1,11 @@
-//! The finding where the time is up and nothing known is wrong.
+//! Finding of a rollout that ran out of time without a known problem.
 
 use super::{Finding, table};
 use crate::snapshot::{CREATING, PAUSED, Pod, Snapshot};
 use std::time::Duration;
 
 impl Finding {
-    /// The time is up, and nothing known is wrong.
+    /// Returns the finding of a rollout that ran out of time without a known problem.
     #[must_use]
     pub fn stalled(last: &Snapshot, within: Duration) -> Self {
         let waiting = last.workloads.iter().find(|workload| !workload.is_healthy());

@@ -1,5 +1,5 @@
-//! States that the tests of other deploy tools have, and their variants: which problem is called, and
-//! when.
+//! States that the tests of other deploy tools have, and their variants: which problem fails the release,
+//! and when.
 
 use crate::{
     judge::{Judge, Verdict},
@@ -13,11 +13,11 @@ use windlass_model::samples::release;
 type Code = Option<&'static str>;
 
 fn read(state: Value) -> Snapshot {
-    let mut seen: Snapshot = serde_json::from_value(state).unwrap();
-    if seen.workloads.is_empty() {
-        seen.workloads.push(Workload { wanted: 1, ..Workload::default() });
+    let mut snapshot: Snapshot = serde_json::from_value(state).unwrap();
+    if snapshot.workloads.is_empty() {
+        snapshot.workloads.push(Workload { wanted: 1, ..Workload::default() });
     }
-    for workload in &mut seen.workloads {
+    for workload in &mut snapshot.workloads {
         workload.revision = release().id;
         workload.observed = true;
         if workload.kind.is_empty() {
@@ -25,14 +25,14 @@ fn read(state: Value) -> Snapshot {
             workload.name = "web".into();
         }
     }
-    seen
+    snapshot
 }
 
-/// Judges states, each at its second; of each the code that is called.
+/// Judges states, each at its second, and returns the code that each verdict names.
 fn judged(states: &[(u64, &Snapshot)]) -> Vec<Code> {
     let mut judge = Judge::default();
-    let judged = states.iter().map(|(at, seen)| {
-        match judge.judge(seen, &release(), Duration::from_secs(*at)) {
+    let judged = states.iter().map(|(at, snapshot)| {
+        match judge.judge(snapshot, &release(), Duration::from_secs(*at)) {
             Verdict::Failed(finding) => Some(finding.problem.code),
             Verdict::Healthy(_) => Some("healthy"),
             Verdict::Progressing => None,
@@ -41,18 +41,18 @@ fn judged(states: &[(u64, &Snapshot)]) -> Vec<Code> {
     judged.collect()
 }
 
-/// Judges a state that stays as it is at 0, 6, 30 and 120 s.
-fn called(state: Value) -> Vec<Code> {
-    let seen = read(state);
-    judged(&[0, 6, 30, 120].map(|at| (at, &seen)))
+/// Judges a state that stays as it is at 0, 6, 30 and 120 s, and returns the code at each.
+fn codes(state: Value) -> Vec<Code> {
+    let snapshot = read(state);
+    judged(&[0, 6, 30, 120].map(|at| (at, &snapshot)))
 }
 
-/// A pod that is not ready, with these containers.
+/// State of a pod that is not ready, with these containers.
 fn pod(containers: Value) -> Value {
     json!({ "pods": [{ "name": "web-1", "has_liveness": true, "liveness_failures": 3, "containers": containers }] })
 }
 
-/// The same, about which the kubelet warned so often.
+/// State of such a pod, about which the kubelet warned so often.
 fn warned(containers: Value, warnings: &[(&str, &str, u32)]) -> Value {
     let mut state = pod(containers);
     let warnings = warnings.iter().map(|(reason, message, count)| {
@@ -86,28 +86,29 @@ fn one_container_hides_no_other() {
             json!({ "name": "proxy", "init": init, "restarts": 1, "last": ended(137) }),
             json!({ "name": "proxy", "init": init, "terminated": ended(0) }),
         ] {
-            assert_eq!(called(pod(json!([beside, app]))), crashes, "{beside}");
-            assert_eq!(called(pod(json!([app, beside]))), crashes, "{beside}");
+            assert_eq!(codes(pod(json!([beside, app]))), crashes, "{beside}");
+            assert_eq!(codes(pod(json!([app, beside]))), crashes, "{beside}");
         }
         let past = json!({ "name": "proxy", "init": init, "restarts": 1, "last": ended(1) });
-        assert_eq!(called(pod(json!([past, running("web")]))), vec![None; 4], "init: {init}");
+        assert_eq!(codes(pod(json!([past, running("web")]))), vec![None; 4], "init: {init}");
     }
-    // Of two that crash the one that crashes now is quoted.
-    let seen = read(pod(json!([
+    // Of two containers that crash, the message is that of the one that crashes now.
+    let snapshot = read(pod(json!([
         { "name": "proxy", "restarts": 2, "last": { "reason": "Error", "exit": 1, "message": "no upstream" } },
         { "name": "web", "restarts": 1, "terminated": { "reason": "Error", "exit": 3, "message": "no database" } },
     ])));
-    let Verdict::Failed(finding) = Judge::default().judge(&seen, &release(), Duration::ZERO) else {
-        panic!("it is not called")
+    let Verdict::Failed(finding) = Judge::default().judge(&snapshot, &release(), Duration::ZERO)
+    else {
+        panic!("it does not fail")
     };
     assert_eq!((finding.exit, &*finding.message), (Some(3), "no database"));
 }
 
-/// They stay `terminated` for the pod's life; service meshes add one to every pod of a namespace.
+/// Init containers stay `terminated` for the pod's life; service meshes add one to every pod of a namespace.
 #[test]
 fn init_containers_that_are_done_hide_no_probe() {
     let done = json!({ "name": "migrate", "init": true, "terminated": ended(0) });
-    for (words, code) in [
+    for (text, code) in [
         ("HTTP probe failed with statuscode: 404", "health-path-missing"),
         (
             "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): unknown service",
@@ -126,27 +127,27 @@ fn init_containers_that_are_done_hide_no_probe() {
         ),
         ("Get \"http://10.1.1.7:8080/\": EOF", "no-http-answer"),
     ] {
-        let message = format!("Readiness probe failed: {words}");
+        let message = format!("Readiness probe failed: {text}");
         let warnings = [("Unhealthy", &*message, 5)];
         for containers in [json!([done, running("web")]), json!([running("web")])] {
-            let called = called(warned(containers, &warnings));
-            assert_eq!(called, [None, None, None, Some(code)], "{words}");
+            let codes = codes(warned(containers, &warnings));
+            assert_eq!(codes, [None, None, None, Some(code)], "{text}");
         }
     }
-    // An app that starts is not asked yet, and one that says no in a word of its own may get ready.
+    // An app that starts is not probed yet, and one whose probe fails with a message of its own may get ready.
     let unwell =
         [("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500", 5)];
     let failed = json!({ "name": "migrate", "init": true, "terminated": ended(1) });
-    assert_eq!(called(warned(json!([failed, running("web")]), &unwell)), vec![None; 4]);
+    assert_eq!(codes(warned(json!([failed, running("web")]), &unwell)), vec![None; 4]);
     let own = [("Unhealthy", "Readiness probe failed: not joined yet", 5)];
-    assert_eq!(called(warned(json!([done, running("web")]), &own)), vec![None; 4]);
+    assert_eq!(codes(warned(json!([done, running("web")]), &own)), vec![None; 4]);
 }
 
-/// krane, kstatus and gitops-engine call each of these a failure.
+/// krane, kstatus and gitops-engine judge each of these as a failure.
 #[test]
 fn what_the_cluster_calls_a_failure_is_one_in_any_words() {
     let waits = |reason: &str, message: &str| {
-        called(pod(json!([{ "name": "web", "waiting": [reason, message] }])))
+        codes(pod(json!([{ "name": "web", "waiting": [reason, message] }])))
     };
     let config = "CreateContainerConfigError";
     for (reason, message, at_once, code) in [
@@ -189,7 +190,7 @@ fn what_the_cluster_calls_a_failure_is_one_in_any_words() {
         let expected = [first, first, first, Some(code)];
         assert_eq!(waits(reason, message), expected, "{reason} {message}");
     }
-    // It does not end, and so has no ends to count.
+    // Such a container does not end, and so has no ends to count.
     let expected = [None, None, Some("command-not-found"), Some("command-not-found")];
     let missing = "executable file `web` not found in $PATH: No such file or directory";
     assert_eq!(waits("CreateContainerError", missing), expected);
@@ -206,7 +207,7 @@ fn what_the_cluster_calls_a_failure_is_one_in_any_words() {
 #[test]
 fn a_pod_that_no_node_takes_is_called_in_any_words() {
     let unscheduled = |message: &str, is_scaling_up: bool| {
-        called(
+        codes(
             json!({ "pods": [{ "name": "web-1", "unschedulable": message, "is_scaling_up": is_scaling_up }] }),
         )
     };
@@ -216,8 +217,8 @@ fn a_pod_that_no_node_takes_is_called_in_any_words() {
         "0/3 nodes are available: 3 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).",
         "no nodes available to schedule pods",
     ] {
-        let called = unscheduled(message, false);
-        assert_eq!(called, [None, None, None, Some("not-scheduled")], "{message}");
+        let codes = unscheduled(message, false);
+        assert_eq!(codes, [None, None, None, Some("not-scheduled")], "{message}");
     }
     let lost = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.";
     assert_eq!(unscheduled(lost, false), vec![None; 4]);
@@ -231,50 +232,50 @@ fn a_pod_that_no_node_takes_is_called_in_any_words() {
 #[test]
 fn a_back_off_without_an_end_is_a_crash() {
     let unseen = |init: bool| json!([{ "name": "web", "init": init, "restarts": 1, "waiting": ["CrashLoopBackOff", "back-off"] }]);
-    assert_eq!(called(pod(unseen(false))), vec![Some("app-crashes"); 4]);
-    assert_eq!(called(pod(unseen(true))), vec![Some("init-fails"); 4]);
+    assert_eq!(codes(pod(unseen(false))), vec![Some("app-crashes"); 4]);
+    assert_eq!(codes(pod(unseen(true))), vec![Some("init-fails"); 4]);
     // A native sidecar that returns.
     let mut sidecar = looping("proxy", 5, 0);
     sidecar["init"] = json!(true);
     let web = json!({ "name": "web", "waiting": ["PodInitializing", ""] });
-    assert_eq!(called(pod(json!([sidecar, web]))), vec![Some("init-fails"); 4]);
+    assert_eq!(codes(pod(json!([sidecar, web]))), vec![Some("init-fails"); 4]);
     // The kubelet shows its end with 0 instead of its back-off.
     let ended = |sidecar: bool| json!({ "name": "proxy", "init": true, "sidecar": sidecar, "restarts": 4, "terminated": ended(0) });
-    assert_eq!(called(pod(json!([ended(true), web]))), vec![Some("init-fails"); 4]);
-    assert_eq!(called(pod(json!([ended(false), web]))), vec![None; 4]);
-    // One that was put off once may well come up.
+    assert_eq!(codes(pod(json!([ended(true), web]))), vec![Some("init-fails"); 4]);
+    assert_eq!(codes(pod(json!([ended(false), web]))), vec![None; 4]);
+    // A container that was put off once may still come up.
     let first = json!([{ "name": "web", "waiting": ["CrashLoopBackOff", "back-off"] }]);
-    assert_eq!(called(pod(first)), vec![None; 4]);
+    assert_eq!(codes(pod(first)), vec![None; 4]);
 }
 
 /// Kubelets of 1.31 and older name the cause only in the attempt itself and in its event.
 #[test]
 fn a_pull_that_fails_again_and_again_lasts() {
     let image = "\"r.example/web:1\"";
-    let said = format!("Failed to pull image {image}: rpc error: 429 toomanyrequests");
-    let state = |reason: &str, message: &str, is_told: bool| {
+    let event = format!("Failed to pull image {image}: rpc error: 429 toomanyrequests");
+    let state = |reason: &str, message: &str, has_event: bool| {
         let pods: Vec<_> = ["web-1", "web-2"]
             .map(|name| json!({ "name": name, "containers": [{ "name": "web", "waiting": [reason, message] }] }))
             .into();
         let warnings: Vec<_> = ["web-1", "web-2"]
-            .map(|name| json!({ "pod": name, "reason": "Failed", "message": said, "count": 1 }))
+            .map(|name| json!({ "pod": name, "reason": "Failed", "message": event, "count": 1 }))
             .into();
-        let warnings = if is_told { warnings } else { vec![] };
+        let warnings = if has_event { warnings } else { vec![] };
         read(json!({ "pods": pods, "warnings": warnings }))
     };
     let back_off = format!("Back-off pulling image {image}");
-    for (is_told, code) in [(true, "pull-rate-limit"), (false, "image-not-pulled")] {
-        let attempt = state("ErrImagePull", "rpc error: 429 toomanyrequests", is_told);
-        let backs_off = state("ImagePullBackOff", &back_off, is_told);
+    for (has_event, code) in [(true, "pull-rate-limit"), (false, "image-not-pulled")] {
+        let attempt = state("ErrImagePull", "rpc error: 429 toomanyrequests", has_event);
+        let backs_off = state("ImagePullBackOff", &back_off, has_event);
         let states =
             [(2, &attempt), (10, &backs_off), (20, &attempt), (22, &backs_off), (70, &backs_off)];
-        assert_eq!(judged(&states), [None, None, None, None, Some(code)], "{is_told}");
+        assert_eq!(judged(&states), [None, None, None, None, Some(code)], "{has_event}");
     }
-    // What the event of another image says is not meant.
-    let other = said.replace("web:1", "proxy:1");
+    // The event of another image is not meant.
+    let other = event.replace("web:1", "proxy:1");
     let containers = json!([{ "name": "web", "waiting": ["ImagePullBackOff", back_off] }]);
-    let called = called(warned(containers, &[("Failed", &*other, 3)]));
-    assert_eq!(called, [None, None, None, Some("image-not-pulled")]);
+    let codes = codes(warned(containers, &[("Failed", &*other, 3)]));
+    assert_eq!(codes, [None, None, None, Some("image-not-pulled")]);
 }
 
 /// A probe that is answered in one way and then in another has failed all the time.
@@ -319,8 +320,8 @@ fn a_warning_of_a_liveness_probe_is_waited_for_where_one_may_come() {
         state["pods"][0]["liveness_seconds"] = json!(2);
         state
     };
-    assert_eq!(called(of(1)), vec![Some("app-returns"); 4], "too short for its probe to fail");
-    let late = called(of(3));
+    assert_eq!(codes(of(1)), vec![Some("app-returns"); 4], "too short for its probe to fail");
+    let late = codes(of(3));
     assert_eq!(late, [None, Some("app-returns"), Some("app-returns"), Some("app-returns")]);
 }
 
@@ -329,7 +330,7 @@ fn a_warning_of_a_liveness_probe_is_waited_for_where_one_may_come() {
 fn an_app_that_its_liveness_probe_ends_does_not_return() {
     let liveness = "Liveness probe failed: HTTP probe failed with statuscode: 503";
     let ends = |exit: i32, restarts: u32, count: u32| {
-        called(warned(json!([looping("web", restarts, exit)]), &[("Unhealthy", liveness, count)]))
+        codes(warned(json!([looping("web", restarts, exit)]), &[("Unhealthy", liveness, count)]))
     };
     for exit in [0, 1, 143] {
         assert_eq!(ends(exit, 4, 12), vec![Some("liveness-kills"); 4], "{exit}");
@@ -339,24 +340,25 @@ fn an_app_that_its_liveness_probe_ends_does_not_return() {
     for (exit, code) in [(0, "app-returns"), (1, "app-crashes")] {
         let code = Some(code);
         assert_eq!(ends(exit, 1, 4), [None, code, code, code], "{exit}");
-        assert_eq!(called(pod(json!([looping("web", 1, exit)]))), vec![code; 4], "{exit}");
+        assert_eq!(codes(pod(json!([looping("web", 1, exit)]))), vec![code; 4], "{exit}");
     }
 }
 
 #[test]
 fn an_autoscaler_without_a_target_is_told() {
-    let seen = read(json!({
+    let snapshot = read(json!({
         "workloads": [{ "is_complete": true, "wanted": 1, "total": 1, "updated": 1, "ready": 1, "available": 1 }],
         "autoscalers": [{ "name": "web", "unable": "deployments/scale.apps \"x\" not found", "inactive": "the HPA was unable to compute the replica count" }],
     }));
-    let Verdict::Healthy(warned) = Judge::default().judge(&seen, &release(), Duration::ZERO) else {
+    let Verdict::Healthy(warned) = Judge::default().judge(&snapshot, &release(), Duration::ZERO)
+    else {
         panic!("it is no failure")
     };
     let codes: Vec<_> = warned.iter().map(|finding| finding.problem.code).collect();
     assert_eq!(codes, ["autoscaler-lost"]);
 }
 
-/// When the time is up, what is seen then is told.
+/// The message has what the last snapshot shows when the time is up.
 #[test]
 fn the_last_words_say_what_was_waited_for() {
     let last = |state: Value| {
@@ -370,13 +372,14 @@ fn the_last_words_say_what_was_waited_for() {
         { "name": "init", "init": true, "terminated": ended(0) },
         { "name": "web", "waiting": ["CreateContainerConfigError", "failed to sync secret cache"] },
     ]));
-    let words = "; container web of pod web-1 waits: CreateContainerConfigError: failed to sync secret cache";
-    assert_eq!(last(waits), words);
+    let text = "; container web of pod web-1 waits: CreateContainerConfigError: failed to sync secret cache";
+    assert_eq!(last(waits), text);
     let homeless =
         json!({ "pods": [{ "name": "web-1", "unschedulable": "0/1 nodes are available" }] });
     assert_eq!(last(homeless), "; no node takes pod web-1: 0/1 nodes are available");
     let made = pod(json!([{ "name": "web", "waiting": ["ContainerCreating", ""] }]));
     assert_eq!(last(made), "; pod web-1 is ContainerCreating");
-    let told = warned(json!([running("web")]), &[("Unhealthy", "Readiness probe failed: no", 5)]);
-    assert_eq!(last(told), "; Unhealthy: Readiness probe failed: no");
+    let warned_once =
+        warned(json!([running("web")]), &[("Unhealthy", "Readiness probe failed: no", 5)]);
+    assert_eq!(last(warned_once), "; Unhealthy: Readiness probe failed: no");
 }

@@ -3,7 +3,7 @@
 use super::Problem;
 use windlass_model::error::ClusterError;
 
-/// All, in the order in which they are looked for.
+/// All problems, in the order in which they are looked for.
 pub const KNOWN: &[&Problem] = &[
     super::image::wrong_platform::PROBLEM,
     super::image::image_not_found::PROBLEM,
@@ -77,7 +77,7 @@ pub fn of_answer(error: &ClusterError) -> Option<&'static Problem> {
     KNOWN.iter().copied().find(|problem| (problem.matches_error)(error))
 }
 
-/// What is called where the time is up and nothing known is wrong.
+/// Returns the problem of a rollout that ran out of time without another one.
 #[must_use]
 pub fn stalled() -> &'static Problem {
     super::not_ready_in_time::PROBLEM
@@ -95,14 +95,14 @@ pub fn conflict() -> &'static Problem {
     super::api::field_of_another::PROBLEM
 }
 
-/// The problem of a Job that has itself failed.
+/// Returns the problem of a Job that failed.
 #[must_use]
 pub fn of_a_job() -> &'static Problem {
     super::container::job_failed::PROBLEM
 }
 
-/// Problems of one row are the same failure in words that change from one attempt to the next: a registry
-/// answers 429 and then 503, a probe gets 500 and then nothing in time.
+/// Rows of problems that are the same failure, with a message that changes from one attempt to the next: a
+/// registry answers 429 and then 503, a probe gets 500 and then nothing in time.
 const ALIKE: &[&[&Problem]] = &[
     &[
         super::image::image_not_pulled::PROBLEM,
@@ -120,7 +120,7 @@ const ALIKE: &[&[&Problem]] = &[
 ];
 
 /// Returns the number under which the time is kept that a problem has lasted: one for each row of
-/// `ALIKE`, so that a change of words does not begin it anew.
+/// `ALIKE`, so that a change of the message does not begin that time again.
 pub(crate) fn lasting(problem: &Problem) -> u16 {
     let has = |row: &&&[&Problem]| row.iter().any(|one| one.number == problem.number);
     let first = ALIKE.iter().find(has).and_then(|row| row.first());

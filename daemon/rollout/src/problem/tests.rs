@@ -1,4 +1,4 @@
-//! A healthy snapshot, and what is no problem.
+//! Tests of a healthy snapshot, and of what is no problem.
 
 use crate::{
     blocked::Blocked,
@@ -11,8 +11,8 @@ use windlass_model::samples::release;
 #[test]
 fn a_healthy_snapshot_of_another_revision_is_about_the_past() {
     let judge = |workload: Workload| {
-        let seen = Snapshot { workloads: vec![workload], ..Snapshot::default() };
-        Judge::default().judge(&seen, &release(), Duration::ZERO)
+        let snapshot = Snapshot { workloads: vec![workload], ..Snapshot::default() };
+        Judge::default().judge(&snapshot, &release(), Duration::ZERO)
     };
     let healthy = Workload {
         kind: "Deployment".into(),
@@ -46,43 +46,43 @@ fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
         .unwrap()
     };
     let mut judge = Judge::default();
-    let seen = pulling("FailedToRetrieveImagePullSecret");
-    assert_eq!(judge.judge(&seen, &release(), Duration::ZERO), Verdict::Progressing);
-    let later = judge.judge(&seen, &release(), Duration::from_secs(20));
+    let snapshot = pulling("FailedToRetrieveImagePullSecret");
+    assert_eq!(judge.judge(&snapshot, &release(), Duration::ZERO), Verdict::Progressing);
+    let later = judge.judge(&snapshot, &release(), Duration::from_secs(20));
     assert!(matches!(later, Verdict::Failed(_)), "{later:?}");
     let at_once = Judge::default().judge(&pulling("Failed"), &release(), Duration::ZERO);
     assert!(matches!(at_once, Verdict::Failed(_)), "{at_once:?}");
 }
 
-/// So answer many registries whom they do not know.
+/// Many registries answer so to a client without a login.
 #[test]
 fn a_pull_that_is_denied_may_have_come_before_its_secret() {
-    let seen = |has_secret: bool, message: &str| -> Snapshot {
+    let snapshot = |has_secret: bool, message: &str| -> Snapshot {
         serde_json::from_value(serde_json::json!({
             "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
             "pods": [{ "name": "web-1", "has_pull_secret": has_secret, "containers": [{ "waiting": ["ErrImagePull", message] }] }],
         }))
         .unwrap()
     };
-    let called = |seen: &Snapshot| {
+    let codes = |snapshot: &Snapshot| {
         let mut judge = Judge::default();
-        [0, 4].map(|at| match judge.judge(seen, &release(), Duration::from_secs(at)) {
+        [0, 4].map(|at| match judge.judge(snapshot, &release(), Duration::from_secs(at)) {
             Verdict::Failed(finding) => Some(finding.problem.code),
             _ => None,
         })
     };
     let denied = "pull access denied: insufficient_scope: authorization failed";
-    assert_eq!(called(&seen(true, denied)), [None, Some("pull-denied")]);
-    assert_eq!(called(&seen(false, denied)), [Some("pull-denied"); 2]);
-    // Names are no words.
+    assert_eq!(codes(&snapshot(true, denied)), [None, Some("pull-denied")]);
+    assert_eq!(codes(&snapshot(false, denied)), [Some("pull-denied"); 2]);
+    // A name in a message is no part of its text.
     let refused = "failed to pull \"r.example/shop/certificate-denied-api:1\": Head \"https://r.example/v2/shop/certificate-denied-api/manifests/1\": dial tcp 10.0.0.1:443: connect: connection refused";
-    assert_eq!(called(&seen(false, refused)), [None; 2]);
+    assert_eq!(codes(&snapshot(false, refused)), [None; 2]);
 }
 
 /// A release that changes no pod, or puts back what still runs, finds pods of weeks.
 #[test]
 fn the_past_of_pods_that_serve_is_no_sign() {
-    let seen: Snapshot = serde_json::from_value(serde_json::json!({
+    let snapshot: Snapshot = serde_json::from_value(serde_json::json!({
         "workloads": [{
             "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "is_complete": true,
             "wanted": 1, "total": 1, "updated": 1, "ready": 1, "available": 1,
@@ -95,7 +95,7 @@ fn the_past_of_pods_that_serve_is_no_sign() {
         ],
     }))
     .unwrap();
-    let verdict = Judge::default().judge(&seen, &release(), Duration::ZERO);
+    let verdict = Judge::default().judge(&snapshot, &release(), Duration::ZERO);
     assert_eq!(verdict, Verdict::Healthy(vec![]));
 }
 
@@ -118,7 +118,7 @@ fn what_ended_once_and_runs_again_is_not_called() {
         }))
         .unwrap()
     };
-    let judge = |seen: &Snapshot| Judge::default().judge(seen, &release(), Duration::ZERO);
+    let judge = |snapshot: &Snapshot| Judge::default().judge(snapshot, &release(), Duration::ZERO);
     for (now, restarts, count) in [(true, 0, 2), (false, 1, 2), (false, 1, 9)] {
         assert_eq!(
             judge(&pods(now, restarts, count)),
@@ -142,7 +142,7 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
         if liveness {
             warnings.push(warning("Liveness probe failed: timeout", 3));
         }
-        let seen: Snapshot = serde_json::from_value(serde_json::json!({
+        let snapshot: Snapshot = serde_json::from_value(serde_json::json!({
             "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
             "pods": [{ "name": "web-1", "startup_failures": 120, "has_liveness": has_liveness, "containers": [
                 { "restarts": 2, "waiting": ["CrashLoopBackOff", ""], "last": { "reason": "Error", "exit": 137 } }
@@ -152,7 +152,7 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
         .unwrap();
         // At once, and when a warning would have come.
         let mut judge = Judge::default();
-        [0, 10].map(|at| match judge.judge(&seen, &release(), Duration::from_secs(at)) {
+        [0, 10].map(|at| match judge.judge(&snapshot, &release(), Duration::from_secs(at)) {
             Verdict::Failed(finding) => Some(finding.problem.code),
             _ => None,
         })
@@ -166,10 +166,11 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
     assert_eq!(code_of(12, false, true)[0], Some("startup-probe-failed"));
 }
 
-/// Pods that end count against a quota until they are gone, and whoever is refused asks again ever later.
+/// Pods that end count against a quota until they are deleted, and a controller that is refused asks again
+/// ever later.
 #[test]
 fn a_quota_is_called_once_nothing_moves() {
-    let seen = |ending: u32, requested: &str| -> Snapshot {
+    let snapshot = |ending: u32, requested: &str| -> Snapshot {
         let refused = format!(
             "pods \"web-1\" is forbidden: exceeded quota: pods, requested: {requested}, used: pods=3, limited: pods=3"
         );
@@ -182,8 +183,8 @@ fn a_quota_is_called_once_nothing_moves() {
         }))
         .unwrap()
     };
-    let code = |judge: &mut Judge, seen: &Snapshot, at: u64| match judge.judge(
-        seen,
+    let code = |judge: &mut Judge, snapshot: &Snapshot, at: u64| match judge.judge(
+        snapshot,
         &release(),
         Duration::from_secs(at),
     ) {
@@ -191,23 +192,23 @@ fn a_quota_is_called_once_nothing_moves() {
         _ => None,
     };
     let mut judge = Judge::default();
-    for (ending, at, called) in [
+    for (ending, at, expected) in [
         (1, 0, None),
         (1, 20, None),
-        // Gone: the controller asks again by 40.
+        // Deleted: the controller asks again by 40.
         (0, 99, None),
         (0, 100, Some("quota-exceeded")),
     ] {
-        assert_eq!(code(&mut judge, &seen(ending, "pods=1"), at), called, "{at}");
+        assert_eq!(code(&mut judge, &snapshot(ending, "pods=1"), at), expected, "{at}");
     }
     let mut judge = Judge::default();
-    assert_eq!(code(&mut judge, &seen(1, "pods=4"), 0), Some("quota-exceeded"));
+    assert_eq!(code(&mut judge, &snapshot(1, "pods=4"), 0), Some("quota-exceeded"));
 }
 
 /// A container ends until another workload of its release is there, such as its database.
 #[test]
 fn what_waits_for_another_workload_is_called_once_that_is_there() {
-    let seen = |times: u32, store: u32, store_fails: u32| -> Snapshot {
+    let snapshot = |times: u32, store: u32, store_fails: u32| -> Snapshot {
         let ended = |times: u32| {
             let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
             serde_json::json!([{ "restarts": times - 1, "waiting": ["CrashLoopBackOff", ""], "last": end }])
@@ -226,8 +227,8 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
         }))
         .unwrap()
     };
-    let code = |judge: &mut Judge, seen: &Snapshot, at: u64| match judge.judge(
-        seen,
+    let code = |judge: &mut Judge, snapshot: &Snapshot, at: u64| match judge.judge(
+        snapshot,
         &release(),
         Duration::from_secs(at),
     ) {
@@ -235,7 +236,7 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
         _ => None,
     };
     let mut judge = Judge::default();
-    for (times, store, at, called) in [
+    for (times, store, at, expected) in [
         (2, 0, 3, None),
         (4, 0, 40, None),
         // There: the next run may have begun a moment before.
@@ -245,18 +246,18 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
     ] {
         // The cluster was away for a moment.
         judge.begin_again();
-        assert_eq!(code(&mut judge, &seen(times, store, 0), at), called, "{at}");
+        assert_eq!(code(&mut judge, &snapshot(times, store, 0), at), expected, "{at}");
         let waits = judge.excused().map(|finding| finding.problem.code);
-        assert_eq!(waits, called.is_none().then_some("app-crashes"), "{at}");
-        let told =
+        assert_eq!(waits, expected.is_none().then_some("app-crashes"), "{at}");
+        let names_store =
             judge.excused().is_some_and(|finding| finding.message.contains("Deployment store"));
-        assert_eq!(told, store == 0, "{at}");
+        assert_eq!(names_store, store == 0, "{at}");
     }
-    let called = Some("app-crashes");
-    assert_eq!(code(&mut Judge::default(), &seen(2, 1, 0), 0), called, "it is there");
+    let expected = Some("app-crashes");
+    assert_eq!(code(&mut Judge::default(), &snapshot(2, 1, 0), 0), expected, "it is there");
     assert_eq!(
-        code(&mut Judge::default(), &seen(2, 0, 2), 0),
-        called,
+        code(&mut Judge::default(), &snapshot(2, 0, 2), 0),
+        expected,
         "neither waits for the other"
     );
 }
@@ -264,24 +265,24 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
 /// The old pod may be about to end.
 #[test]
 fn a_claim_of_one_pod_is_called_once_it_has_lasted() {
-    let seen: Snapshot = serde_json::from_value(serde_json::json!({
+    let snapshot: Snapshot = serde_json::from_value(serde_json::json!({
         "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
         "pods": [{ "name": "web-1", "unschedulable": "0/1 nodes are available: 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod." }],
     }))
     .unwrap();
     let mut judge = Judge::default();
-    let called =
-        [0, 119, 120].map(|at| match judge.judge(&seen, &release(), Duration::from_secs(at)) {
+    let codes =
+        [0, 119, 120].map(|at| match judge.judge(&snapshot, &release(), Duration::from_secs(at)) {
             Verdict::Failed(finding) => Some(finding.problem.code),
             _ => None,
         });
-    assert_eq!(called, [None, None, Some("volume-in-use")]);
+    assert_eq!(codes, [None, None, Some("volume-in-use")]);
 }
 
 /// A StatefulSet waits for a broken pod of the version before for ever.
 #[test]
 fn a_pod_in_the_way_goes_once_it_has_lasted() {
-    let seen = |blocked: Option<&str>| Snapshot {
+    let snapshot = |blocked: Option<&str>| Snapshot {
         workloads: vec![Workload {
             revision: "0197".into(),
             observed: true,
@@ -292,7 +293,7 @@ fn a_pod_in_the_way_goes_once_it_has_lasted() {
     };
     let mut blocked = Blocked::default();
     let mut must_go = |pod: Option<&str>, at: u64| {
-        let goes = blocked.must_go(&seen(pod), &release(), Duration::from_secs(at));
+        let goes = blocked.must_go(&snapshot(pod), &release(), Duration::from_secs(at));
         (goes, blocked.look_again().map(|at| at.as_secs()))
     };
     assert_eq!(must_go(Some("web-1"), 3), (false, Some(18)));
@@ -302,5 +303,5 @@ fn a_pod_in_the_way_goes_once_it_has_lasted() {
     assert_eq!(must_go(Some("web-1"), 18), (true, None));
     assert_eq!(must_go(Some("web-0"), 20), (false, Some(35)), "another has its own time");
     assert_eq!(must_go(None, 21), (false, None));
-    assert_eq!(must_go(Some("web-0"), 600), (false, Some(615)), "it was well meanwhile");
+    assert_eq!(must_go(Some("web-0"), 600), (false, Some(615)), "it was ready meanwhile");
 }

@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 41,
     code: "account-missing",
     title: "The ServiceAccount is missing",
-    seen: "the API server refuses a pod: `serviceaccount … not found`",
+    symptom: "the API server refuses a pod: `serviceaccount … not found`",
     debounce: Debounce::After(10),
-    symptoms: |seen| {
-        refused(seen, |text| text.contains("serviceaccount") && text.contains("not found"))
+    symptoms: |snapshot| {
+        refused(snapshot, |text| text.contains("serviceaccount") && text.contains("not found"))
     },
     matches_error: no_answer,
     explain: |case| {

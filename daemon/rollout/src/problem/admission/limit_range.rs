@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 40,
     code: "limit-range",
     title: "The namespace's limits refuse the resources",
-    seen: "the API server refuses a pod: a minimum or maximum of a LimitRange",
+    symptom: "the API server refuses a pod: a minimum or maximum of a LimitRange",
     debounce: Debounce::Now,
-    symptoms: |seen| refused(seen, limits),
+    symptoms: |snapshot| refused(snapshot, limits),
     matches_error: |error| rejected(error, limits),
     explain: |case| {
         let change = format!(

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 39,
     code: "pod-security",
     title: "The namespace's pod security refuses the pod",
-    seen: "the API server refuses a pod: `violates PodSecurity`",
+    symptom: "the API server refuses a pod: `violates PodSecurity`",
     debounce: Debounce::Now,
-    symptoms: |seen| refused(seen, |text| text.contains("violates podsecurity")),
+    symptoms: |snapshot| refused(snapshot, |text| text.contains("violates podsecurity")),
     matches_error: |error| rejected(error, |text| text.contains("violates podsecurity")),
     explain: |case| {
         Explanation::new(

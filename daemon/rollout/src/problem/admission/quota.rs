@@ -8,11 +8,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 38,
     code: "quota-exceeded",
     title: "The namespace's quota is used up",
-    seen: "the API server refuses a pod or an object: `exceeded quota`",
-    // A full quota mostly throttles: pods that end count until they are gone.
+    symptom: "the API server refuses a pod or an object: `exceeded quota`",
+    // A full quota mostly throttles: pods that end count until they are deleted.
     debounce: Debounce::Settled(60),
-    symptoms: |seen| {
-        let mut symptoms = refused(seen, |text| text.contains("exceeded quota"));
+    symptoms: |snapshot| {
+        let mut symptoms = refused(snapshot, |text| text.contains("exceeded quota"));
         for symptom in symptoms.iter_mut().filter(|symptom| never_fits(&symptom.message)) {
             symptom.debounce = Some(Debounce::Now);
         }
@@ -38,17 +38,17 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     },
 };
 
-/// Whether a pod alone asks for more than the quota has in all: no pod that ends makes room for that.
-/// The words are `checkRequest`'s (`apiserver/pkg/admission/plugin/resourcequota/controller.go`).
+/// Returns whether a pod alone asks for more than the quota has in all: no pod that ends makes room for that.
+/// The message is that of `checkRequest` (`apiserver/pkg/admission/plugin/resourcequota/controller.go`).
 fn never_fits(message: &str) -> bool {
-    let after = |words: &str| message.split_once(words).map(|(_, rest)| amounts(rest));
+    let after = |label: &str| message.split_once(label).map(|(_, rest)| amounts(rest));
     let Some((requested, limited)) = after("requested: ").zip(after("limited: ")) else {
         return false;
     };
     requested.iter().any(|(name, asked)| limited.get(name).is_some_and(|most| asked > most))
 }
 
-/// `limits.cpu=2,pods=1, used: …`, up to the space.
+/// Reads `limits.cpu=2,pods=1, used: …` up to the space.
 fn amounts(text: &str) -> BTreeMap<&str, u128> {
     let list = text.split(' ').next().unwrap_or_default();
     let named = list.split(',').filter_map(|one| one.split_once('='));
@@ -61,15 +61,15 @@ mod tests {
 
     #[test]
     fn what_never_fits_is_told_from_what_waits_for_room() {
-        let says = |requested: &str, limited: &str| {
+        let exceeds = |requested: &str, limited: &str| {
             never_fits(&format!(
                 "exceeded quota: small, requested: {requested}, used: pods=2, limited: {limited}"
             ))
         };
-        assert!(!says("pods=1", "pods=2"));
-        assert!(says("limits.memory=3Gi", "limits.memory=1Gi"));
-        assert!(says("limits.cpu=100m,pods=1", "limits.cpu=50m,pods=9"));
-        assert!(!says("limits.cpu=lots", "limits.cpu=1"), "what cannot be read may pass");
+        assert!(!exceeds("pods=1", "pods=2"));
+        assert!(exceeds("limits.memory=3Gi", "limits.memory=1Gi"));
+        assert!(exceeds("limits.cpu=100m,pods=1", "limits.cpu=50m,pods=9"));
+        assert!(!exceeds("limits.cpu=lots", "limits.cpu=1"), "what cannot be read may pass");
         assert!(!never_fits("exceeded quota: small"));
     }
 }

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 42,
     code: "webhook-denies",
     title: "A policy of the cluster refuses",
-    seen: "the API server refuses a pod or an object: an admission webhook or ValidatingAdmissionPolicy `denied`",
+    symptom: "the API server refuses a pod or an object: an admission webhook or ValidatingAdmissionPolicy `denied`",
     debounce: Debounce::Now,
-    symptoms: |seen| refused(seen, denied),
+    symptoms: |snapshot| refused(snapshot, denied),
     matches_error: |error| rejected(error, denied),
     explain: |_| {
         Explanation::new(

@@ -7,9 +7,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 43,
     code: "webhook-down",
     title: "An admission webhook does not answer",
-    seen: "the API server refuses a pod or an object: `failed calling webhook`",
+    symptom: "the API server refuses a pod or an object: `failed calling webhook`",
     debounce: Debounce::Likely(60),
-    symptoms: |seen| refused(seen, |text| text.contains("failed calling webhook")),
+    symptoms: |snapshot| refused(snapshot, |text| text.contains("failed calling webhook")),
     matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("failed calling webhook")),
     explain: |case| {
         Explanation::new(

@@ -7,7 +7,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 46,
     code: "cluster-forbids",
     title: "The daemon's account lacks a right",
-    seen: "the API server answers 403",
+    symptom: "the API server answers 403",
     debounce: Debounce::Now,
     symptoms: unseen,
     matches_error: |error| matches!(error, ClusterError::Forbidden { .. }),

@@ -7,7 +7,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 47,
     code: "object-of-another",
     title: "Somebody else owns the object or its field",
-    seen: "an object of that name is there and is not of this app, or the API server answers 409 with fields and their managers",
+    symptom: "an object of that name is there and is not of this app, or the API server answers 409 with fields and their managers",
     debounce: Debounce::Now,
     symptoms: unseen,
     matches_error: |error| matches!(error, ClusterError::Conflict { .. }),

@@ -6,7 +6,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 48,
     code: "field-immutable",
     title: "A field cannot be changed",
-    seen: "the API server answers 422: `field is immutable`, or `updates to statefulset spec … are forbidden`",
+    symptom: "the API server answers 422: `field is immutable`, or `updates to statefulset spec … are forbidden`",
     debounce: Debounce::Now,
     symptoms: unseen,
     matches_error: |error| {
@@ -26,7 +26,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         let object = case.finding.subject.to_lowercase().replacen(' ', "/", 1);
         let fixes: [String; 2] = match case.finding.subject.split(' ').next().unwrap_or_default() {
             "StatefulSet" => [
-                format!("volumes and names of a StatefulSet stay as they were made: put them back, or make it anew and keep pods and volumes: `kubectl --namespace {} delete {object} --cascade=orphan`; then submit again", case.namespace()),
+                format!("volumes and names of a StatefulSet stay as they were made: put them back, or create it again and keep pods and volumes: `kubectl --namespace {} delete {object} --cascade=orphan`; then submit again", case.namespace()),
                 "a volume can grow: change the claim itself, if its class allows it".into(),
             ],
             "PersistentVolumeClaim" => [

@@ -7,7 +7,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 49,
     code: "kind-missing",
     title: "The cluster does not know this kind of object",
-    seen: "discovery does not list the kind, or the API server answers 404 for it",
+    symptom: "discovery does not list the kind, or the API server answers 404 for it",
     debounce: Debounce::Now,
     symptoms: unseen,
     matches_error: |error| matches!(error, ClusterError::NoKind { .. }),

@@ -7,7 +7,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 50,
     code: "namespace-terminating",
     title: "The namespace is being deleted",
-    seen: "the API server answers that the namespace is being terminated",
+    symptom: "the API server answers that the namespace is being terminated",
     debounce: Debounce::Likely(60),
     symptoms: unseen,
     matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("being terminated")),
@@ -15,7 +15,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         Explanation::new(
             format!("namespace {} is being deleted", case.namespace()),
             [
-                "wait until it is gone, then submit again; Windlass makes it anew",
+                "wait until it is deleted, then submit again; Windlass creates it again",
                 "if it stays, something in it cannot be deleted: its conditions name what",
             ],
         )

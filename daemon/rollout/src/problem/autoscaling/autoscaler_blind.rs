@@ -6,10 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 54,
     code: "autoscaler-blind",
     title: "The autoscaler sees no load",
-    seen: "the HorizontalPodAutoscaler's condition ScalingActive is false",
+    symptom: "the HorizontalPodAutoscaler's condition ScalingActive is false",
     debounce: Debounce::Warn,
-    symptoms: |seen| {
-        seen.autoscalers
+    symptoms: |snapshot| {
+        snapshot
+            .autoscalers
             .iter()
             .filter_map(|autoscaler| {
                 let message = autoscaler.inactive.clone()?;
@@ -23,7 +24,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         "the autoscaler cannot read how busy the pods are: their number stays as it is",
         [
             "install metrics-server in the cluster; in the first minute after a release this passes by itself",
-            "percentages are of requests: `resources.cpu` must be said of each container",
+            "percentages are of requests: `resources.cpu` must be set for each container",
         ],
     )
     .look(format!("kubectl --namespace {} describe horizontalpodautoscalers", case.namespace()))

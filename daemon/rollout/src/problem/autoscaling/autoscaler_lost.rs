@@ -6,10 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 60,
     code: "autoscaler-lost",
     title: "The autoscaler cannot change how many pods there are",
-    seen: "the HorizontalPodAutoscaler's condition AbleToScale is false: FailedGetScale or FailedUpdateScale",
+    symptom: "the HorizontalPodAutoscaler's condition AbleToScale is false: FailedGetScale or FailedUpdateScale",
     debounce: Debounce::Warn,
-    symptoms: |seen| {
-        seen.autoscalers
+    symptoms: |snapshot| {
+        snapshot
+            .autoscalers
             .iter()
             .filter_map(|autoscaler| {
                 let message = autoscaler.unable.clone()?;

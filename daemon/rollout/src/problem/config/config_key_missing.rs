@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 11,
     code: "config-key-missing",
     title: "A key is missing in a ConfigMap or Secret",
-    seen: "a container waits with CreateContainerConfigError, and the message says `couldn't find key`",
+    symptom: "a container waits with CreateContainerConfigError, and the message says `couldn't find key`",
     debounce: Debounce::Now,
-    symptoms: |seen| waiting(seen, CREATE, |text| text.contains("couldn't find key")),
+    symptoms: |snapshot| waiting(snapshot, CREATE, |text| text.contains("couldn't find key")),
     matches_error: no_answer,
     explain: |case| {
         Explanation::new(

@@ -6,11 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 10,
     code: "config-missing",
     title: "A ConfigMap or Secret is missing",
-    seen: "a container waits with CreateContainerConfigError, and the message says `not found`",
+    symptom: "a container waits with CreateContainerConfigError, and the message says `not found`",
     debounce: Debounce::After(10),
     // A container that cannot be created may lack its command.
-    symptoms: |seen| {
-        waiting(seen, &["CreateContainerConfigError"], |text| text.contains("not found"))
+    symptoms: |snapshot| {
+        waiting(snapshot, &["CreateContainerConfigError"], |text| text.contains("not found"))
     },
     matches_error: no_answer,
     explain: |case| {

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 13,
     code: "config-not-synced",
     title: "The node has not seen a ConfigMap or Secret yet",
-    seen: "a container waits with CreateContainerConfigError, and the message says `failed to sync`",
+    symptom: "a container waits with CreateContainerConfigError, and the message says `failed to sync`",
     debounce: Debounce::Wait,
-    symptoms: |seen| waiting(seen, CREATE, |text| text.contains("failed to sync")),
+    symptoms: |snapshot| waiting(snapshot, CREATE, |text| text.contains("failed to sync")),
     matches_error: no_answer,
     explain: |_| {
         Explanation::new(

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 56,
     code: "container-config-unusable",
     title: "The node cannot use a container's configuration",
-    seen: "a container waits with CreateContainerConfigError, in words that no other problem knows",
+    symptom: "a container waits with CreateContainerConfigError, in words that no other problem knows",
     debounce: Debounce::After(60),
-    symptoms: |seen| waiting(seen, &["CreateContainerConfigError"], |_| true),
+    symptoms: |snapshot| waiting(snapshot, &["CreateContainerConfigError"], |_| true),
     matches_error: no_answer,
     explain: |case| {
         Explanation::new(

@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 12,
     code: "user-refused",
     title: "The image's user may not run",
-    seen: "a container waits with CreateContainerConfigError, and the message says that it would run as root, that `runAsUser` breaks the non-root policy, or that its user is no number",
+    symptom: "a container waits with CreateContainerConfigError, and the message says that it would run as root, that `runAsUser` breaks the non-root policy, or that its user is no number",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        waiting(seen, CREATE, |text| {
+    symptoms: |snapshot| {
+        waiting(snapshot, CREATE, |text| {
             has(text, &["run as root", "breaks non-root policy", "non-numeric user"])
         })
     },

@@ -2,24 +2,24 @@
 
 use crate::problem::{
     Debounce, Explanation, Problem, Symptom, backing_off_unseen, ended, no_answer,
-    probing::{may_be_killed, once_told, was_killed},
+    probing::{await_warning, may_be_killed, was_killed},
 };
 
 pub(crate) const PROBLEM: &Problem = &Problem {
     number: 20,
     code: "app-crashes",
     title: "The app crashes",
-    seen: "a container ended with an error, again and again; or it waits with CrashLoopBackOff, and nothing shows how it ended",
+    symptom: "a container ended with an error, again and again; or it waits with CrashLoopBackOff, and nothing shows how it ended",
     debounce: Debounce::Times(2),
-    symptoms: |seen| {
-        // Of one that a liveness probe may kill, it is taken for that probe's doing.
-        let mut symptoms = ended(seen, |_, pod, _, end| {
+    symptoms: |snapshot| {
+        // A kill of a container that a liveness probe may kill is taken for that probe's doing.
+        let mut symptoms = ended(snapshot, |_, pod, _, end| {
             end.exit != 0 && !(pod.has_liveness && was_killed(end.exit))
         });
-        once_told(&mut symptoms, |symptom: &Symptom| {
-            symptom.exit.is_some_and(was_killed) || may_be_killed(seen, symptom)
+        await_warning(&mut symptoms, |symptom: &Symptom| {
+            symptom.exit.is_some_and(was_killed) || may_be_killed(snapshot, symptom)
         });
-        symptoms.extend(backing_off_unseen(seen, |container| !container.init));
+        symptoms.extend(backing_off_unseen(snapshot, |container| !container.init));
         symptoms
     },
     matches_error: no_answer,

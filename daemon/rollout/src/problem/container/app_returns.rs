@@ -2,18 +2,18 @@
 
 use crate::problem::{
     Debounce, Explanation, Problem, ended, no_answer,
-    probing::{may_be_killed, once_told},
+    probing::{await_warning, may_be_killed},
 };
 
 pub(crate) const PROBLEM: &Problem = &Problem {
     number: 21,
     code: "app-returns",
     title: "The app ends at once, without an error",
-    seen: "a container ended with exit code 0, again and again",
+    symptom: "a container ended with exit code 0, again and again",
     debounce: Debounce::Times(2),
-    symptoms: |seen| {
-        let mut symptoms = ended(seen, |_, _, container, end| !container.init && end.exit == 0);
-        once_told(&mut symptoms, |symptom| may_be_killed(seen, symptom));
+    symptoms: |snapshot| {
+        let mut symptoms = ended(snapshot, |_, _, container, end| !container.init && end.exit == 0);
+        await_warning(&mut symptoms, |symptom| may_be_killed(snapshot, symptom));
         symptoms
     },
     matches_error: no_answer,

@@ -8,12 +8,13 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 14,
     code: "command-not-found",
     title: "The command is not in the image",
-    seen: "a container does not start, and the message says `not found in $PATH` or `no such file or directory`",
+    symptom: "a container does not start, and the message says `not found in $PATH` or `no such file or directory`",
     debounce: Debounce::Times(2),
-    symptoms: |seen| {
-        let says = |text: &str| has(text, &["not found in $path", "no such file or directory"]);
-        let mut symptoms = start_errors(seen, says);
-        let unmade = waiting(seen, &["RunContainerError", "CreateContainerError"], says);
+    symptoms: |snapshot| {
+        let is_missing =
+            |text: &str| has(text, &["not found in $path", "no such file or directory"]);
+        let mut symptoms = start_errors(snapshot, is_missing);
+        let unmade = waiting(snapshot, &["RunContainerError", "CreateContainerError"], is_missing);
         // Such a container does not end, so that its ends cannot be counted.
         symptoms.extend(
             unmade

@@ -2,10 +2,10 @@
 
 use crate::problem::{Debounce, Explanation, PULL, Problem, no_answer, waits};
 
-/// Reasons whose other words are problems of their own.
+/// Reasons that are problems of their own.
 const ELSEWHERE: &[&str] = &["CreateContainerConfigError", "CrashLoopBackOff"];
 
-/// Whether a container that waits for this reason failed to start.
+/// Returns whether a container that waits for this reason failed to start.
 fn has_failed(reason: &str) -> bool {
     let is_failure =
         reason.starts_with("Err") || reason.ends_with("Error") || reason.ends_with("BackOff");
@@ -16,13 +16,13 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 57,
     code: "container-not-started",
     title: "The node cannot start a container",
-    seen: "a container waits with CreateContainerError, RunContainerError or another error or back-off, in words that no other problem knows",
+    symptom: "a container waits with CreateContainerError, RunContainerError or another error or back-off, in words that no other problem knows",
     debounce: Debounce::After(60),
-    symptoms: |seen| {
-        waits(seen, |reason, message| {
-            let words =
+    symptoms: |snapshot| {
+        waits(snapshot, |reason, message| {
+            let text =
                 if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
-            has_failed(reason).then_some(words)
+            has_failed(reason).then_some(text)
         })
     },
     matches_error: no_answer,

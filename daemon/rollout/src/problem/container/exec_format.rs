@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 16,
     code: "exec-format",
     title: "The program cannot be executed on this node",
-    seen: "a container ended, and its last words are `exec format error`",
+    symptom: "a container ended, and its last words are `exec format error`",
     debounce: Debounce::Times(2),
-    symptoms: |seen| {
-        ended(seen, |_, _, _, end| end.message.to_lowercase().contains("exec format error"))
+    symptoms: |snapshot| {
+        ended(snapshot, |_, _, _, end| end.message.to_lowercase().contains("exec format error"))
     },
     matches_error: no_answer,
     explain: |case| {

@@ -6,13 +6,13 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 22,
     code: "init-fails",
     title: "A container that prepares the pod fails",
-    seen: "an init container ended with an error, or waits with CrashLoopBackOff; or a sidecar ended",
+    symptom: "an init container ended with an error, or waits with CrashLoopBackOff; or a sidecar ended",
     debounce: Debounce::Times(2),
-    symptoms: |seen| {
-        let mut symptoms = ended(seen, |_, _, container, end| {
+    symptoms: |snapshot| {
+        let mut symptoms = ended(snapshot, |_, _, container, end| {
             container.init && (end.exit != 0 || container.sidecar || container.is_backed_off())
         });
-        symptoms.extend(backing_off_unseen(seen, |container| container.init));
+        symptoms.extend(backing_off_unseen(snapshot, |container| container.init));
         symptoms
     },
     matches_error: no_answer,

@@ -6,10 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 55,
     code: "job-failed",
     title: "A Job failed",
-    seen: "a Job of the release has failed: BackoffLimitExceeded, DeadlineExceeded or another",
+    symptom: "a Job of the release has failed: BackoffLimitExceeded, DeadlineExceeded or another",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        seen.workloads
+    symptoms: |snapshot| {
+        snapshot
+            .workloads
             .iter()
             .filter(|workload| workload.kind == "Job")
             .filter_map(|workload| {

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 19,
     code: "native-crash",
     title: "The program crashes in native code",
-    seen: "a container ended with exit code 132, 134 or 139",
+    symptom: "a container ended with exit code 132, 134 or 139",
     debounce: Debounce::Times(2),
-    symptoms: |seen| ended(seen, |_, _, _, end| matches!(end.exit, 132 | 134 | 139)),
+    symptoms: |snapshot| ended(snapshot, |_, _, _, end| matches!(end.exit, 132 | 134 | 139)),
     matches_error: no_answer,
     explain: |case| {
         let how = match case.finding.exit {

@@ -6,13 +6,15 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 15,
     code: "not-executable",
     title: "The command may not be executed",
-    seen: "a container does not start, and the message says `permission denied`",
+    symptom: "a container does not start, and the message says `permission denied`",
     debounce: Debounce::Times(1),
-    symptoms: |seen| {
-        let mut symptoms = start_errors(seen, |text| text.contains("permission denied"));
-        symptoms.extend(waiting(seen, &["RunContainerError", "CreateContainerError"], |text| {
-            text.contains("permission denied")
-        }));
+    symptoms: |snapshot| {
+        let mut symptoms = start_errors(snapshot, |text| text.contains("permission denied"));
+        symptoms.extend(waiting(
+            snapshot,
+            &["RunContainerError", "CreateContainerError"],
+            |text| text.contains("permission denied"),
+        ));
         symptoms
     },
     matches_error: no_answer,

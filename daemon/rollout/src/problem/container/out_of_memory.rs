@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 17,
     code: "out-of-memory",
     title: "The app uses more memory than it may",
-    seen: "a container ended with OOMKilled",
+    symptom: "a container ended with OOMKilled",
     debounce: Debounce::Times(2),
-    symptoms: |seen| ended(seen, |_, _, _, end| end.reason == "OOMKilled"),
+    symptoms: |snapshot| ended(snapshot, |_, _, _, end| end.reason == "OOMKilled"),
     matches_error: no_answer,
     explain: |case| {
         let limit = case

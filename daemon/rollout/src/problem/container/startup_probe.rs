@@ -9,29 +9,29 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 23,
     code: "startup-probe-failed",
     title: "The app does not answer in time after its start",
-    seen: "the kubelet warns of `Startup probe failed`, and the container was killed",
+    symptom: "the kubelet warns of `Startup probe failed`, and the container was killed",
     debounce: Debounce::Times(1),
-    symptoms: |seen| {
-        ended(seen, |seen, pod, _, end| {
+    symptoms: |snapshot| {
+        ended(snapshot, |snapshot, pod, _, end| {
             // An app that ends by itself fails its startup probe too, before that: only one that was
-            // killed (128 + SIGKILL or SIGTERM), or that ended well when it was told to, did not answer.
-            let failed = failures(seen, pod, "Startup probe");
+            // killed (128 + SIGKILL or SIGTERM), or that ended with 0 when it was asked to, did not answer.
+            let failed = failures(snapshot, pod, "Startup probe");
             let budget = pod.startup_failures.clamp(1, COUNTED);
             match end.exit {
-                // Liveness is asked only of an app that has started: it kills for its own reason.
-                137 | 143 => failed >= budget && failures(seen, pod, "Liveness probe") == 0,
+                // The liveness probe asks only an app that has started, and kills it for its own reason.
+                137 | 143 => failed >= budget && failures(snapshot, pod, "Liveness probe") == 0,
                 0 => failed >= budget.max(COUNTED),
                 _ => false,
             }
         })
         .into_iter()
-        .map(|symptom| with_probe(seen, symptom, "Startup probe"))
+        .map(|symptom| with_probe(snapshot, symptom, "Startup probe"))
         .collect()
     },
     matches_error: no_answer,
     explain: |case| {
         let port = case.port();
-        let said = case.finding.message.to_lowercase();
+        let message = case.finding.message.to_lowercase();
         let asked = case
             .process()
             .and_then(|process| process.probes.startup.as_ref())
@@ -47,10 +47,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         let budget =
             format!("if it only needs longer, raise `{}`", case.field("probes.startup.failures"));
         let mut fixes = vec![listen, path, budget];
-        if said.contains("statuscode") {
+        if message.contains("statuscode") {
             // It listens.
             fixes.swap(0, 1);
-        } else if has(&said, &["deadline", "timeout"]) {
+        } else if has(&message, &["deadline", "timeout"]) {
             fixes.swap(0, 2);
         }
         Explanation {

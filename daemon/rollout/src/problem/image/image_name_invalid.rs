@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 8,
     code: "image-name-invalid",
     title: "The image's name is malformed",
-    seen: "a container waits with InvalidImageName or ImageInspectError",
+    symptom: "a container waits with InvalidImageName or ImageInspectError",
     debounce: Debounce::Now,
-    symptoms: |seen| waiting(seen, &["InvalidImageName", "ImageInspectError"], |_| true),
+    symptoms: |snapshot| waiting(snapshot, &["InvalidImageName", "ImageInspectError"], |_| true),
     matches_error: no_answer,
     explain: |_| {
         Explanation::new(

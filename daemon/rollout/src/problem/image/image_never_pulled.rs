@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 9,
     code: "image-never-pulled",
     title: "The image may not be pulled and is not on the node",
-    seen: "a container waits with ErrImageNeverPull",
+    symptom: "a container waits with ErrImageNeverPull",
     debounce: Debounce::Now,
-    symptoms: |seen| waiting(seen, &["ErrImageNeverPull"], |_| true),
+    symptoms: |snapshot| waiting(snapshot, &["ErrImageNeverPull"], |_| true),
     matches_error: no_answer,
     explain: |_| {
         Explanation::new(

@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 1,
     code: "image-not-found",
     title: "The image is not in the registry",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `not found` or `manifest unknown`",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `not found` or `manifest unknown`",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        waiting(seen, PULL, |text| {
+    symptoms: |snapshot| {
+        waiting(snapshot, PULL, |text| {
             has(text, &["not found", "manifest unknown"]) && !has(text, &["no such host"])
         })
     },
@@ -18,7 +18,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
         Explanation::new(
             format!("the registry has no image {}", case.image()),
             [
-                "check that the registry was not emptied since the push; submit the commit again to push anew",
+                "check that the registry was not emptied since the push; submit the commit again to push the image again",
                 "for a rollback: choose a release whose image is still kept",
             ],
         )

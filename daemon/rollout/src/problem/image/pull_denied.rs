@@ -8,15 +8,15 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 3,
     code: "pull-denied",
     title: "The login at the registry may not pull this image",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 403, `denied` or `insufficient_scope`",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 403, `denied` or `insufficient_scope`",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        let mut symptoms = waiting(seen, PULL, |text| {
+    symptoms: |snapshot| {
+        let mut symptoms = waiting(snapshot, PULL, |text| {
             !has(text, &["no basic auth"])
                 && (has(text, &["denied", "insufficient_scope"]) || status(text, &["403"]))
         });
-        // Many registries answer so to who has no login.
-        once_the_secret_is_there(seen, &mut symptoms);
+        // Many registries answer so to a client without a login.
+        once_the_secret_is_there(snapshot, &mut symptoms);
         symptoms
     },
     matches_error: no_answer,

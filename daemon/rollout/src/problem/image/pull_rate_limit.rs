@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 6,
     code: "pull-rate-limit",
     title: "The registry allows no more pulls for now",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `toomanyrequests` or 429",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `toomanyrequests` or 429",
     debounce: Debounce::Likely(60),
-    symptoms: |seen| {
-        waiting(seen, PULL, |text| {
+    symptoms: |snapshot| {
+        waiting(snapshot, PULL, |text| {
             has(text, &["toomanyrequests", "too many requests"]) || status(text, &["429"])
         })
     },

@@ -8,14 +8,14 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 2,
     code: "pull-unauthorized",
     title: "The node has no login for the registry",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 401, `unauthorized`, `no basic auth` or `failed to authorize`",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says 401, `unauthorized`, `no basic auth` or `failed to authorize`",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        let mut symptoms = waiting(seen, PULL, |text| {
+    symptoms: |snapshot| {
+        let mut symptoms = waiting(snapshot, PULL, |text| {
             has(text, &["unauthorized", "no basic auth", "failed to authorize"])
                 || status(text, &["401"])
         });
-        once_the_secret_is_there(seen, &mut symptoms);
+        once_the_secret_is_there(snapshot, &mut symptoms);
         symptoms
     },
     matches_error: no_answer,

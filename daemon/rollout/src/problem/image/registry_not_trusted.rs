@@ -6,10 +6,12 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 4,
     code: "registry-not-trusted",
     title: "The node does not trust the registry",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `x509`, or that an HTTP answer came to an HTTPS client",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `x509`, or that an HTTP answer came to an HTTPS client",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        waiting(seen, PULL, |text| has(text, &["x509", "http response to https", "certificate"]))
+    symptoms: |snapshot| {
+        waiting(snapshot, PULL, |text| {
+            has(text, &["x509", "http response to https", "certificate"])
+        })
     },
     matches_error: no_answer,
     explain: |case| {

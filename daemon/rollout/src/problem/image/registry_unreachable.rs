@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 5,
     code: "registry-unreachable",
     title: "The node does not reach the registry",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no such host`, `i/o timeout`, `connection refused`, `EOF` or a status of 500 to 504",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no such host`, `i/o timeout`, `connection refused`, `EOF` or a status of 500 to 504",
     debounce: Debounce::Likely(60),
-    symptoms: |seen| {
-        waiting(seen, PULL, |text| {
+    symptoms: |snapshot| {
+        waiting(snapshot, PULL, |text| {
             has(
                 text,
                 &[

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 7,
     code: "wrong-platform",
     title: "The image is for another kind of processor",
-    seen: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no match for platform`",
+    symptom: "a container waits with ErrImagePull or ImagePullBackOff, and the message says `no match for platform`",
     debounce: Debounce::Now,
-    symptoms: |seen| waiting(seen, PULL, |text| has(text, &["no match for platform"])),
+    symptoms: |snapshot| waiting(snapshot, PULL, |text| has(text, &["no match for platform"])),
     matches_error: no_answer,
     explain: |case| {
         Explanation::new(

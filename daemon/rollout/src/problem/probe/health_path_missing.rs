@@ -9,10 +9,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 25,
     code: "health-path-missing",
     title: "The health path does not exist",
-    seen: "the kubelet warns of a readiness probe: `statuscode: 404`, or that the server does not implement the gRPC health protocol",
+    symptom: "the kubelet warns of a readiness probe: `statuscode: 404`, or that the server does not implement the gRPC health protocol",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| {
-        unready(seen, |text| {
+    symptoms: |snapshot| {
+        unready(snapshot, |text| {
             has(text, &["statuscode: 404", "does not implement the grpc health protocol"])
         })
     },

@@ -9,10 +9,12 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 61,
     code: "health-refused",
     title: "The app refuses its health check",
-    seen: "the kubelet warns of a readiness probe: a status of 400 to 499, other than 404",
+    symptom: "the kubelet warns of a readiness probe: a status of 400 to 499, other than 404",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| {
-        unready(seen, |text| text.contains("statuscode: 4") && !text.contains("statuscode: 404"))
+    symptoms: |snapshot| {
+        unready(snapshot, |text| {
+            text.contains("statuscode: 4") && !text.contains("statuscode: 404")
+        })
     },
     matches_error: no_answer,
     explain: |case| {

@@ -9,10 +9,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 27,
     code: "health-slow",
     title: "The app answers its probe too slowly",
-    seen: "the kubelet warns of a readiness probe that got no answer in time",
+    symptom: "the kubelet warns of a readiness probe that got no answer in time",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| {
-        unready(seen, |text| has(text, &["deadline exceeded", "timeout", "timed out"]))
+    symptoms: |snapshot| {
+        unready(snapshot, |text| has(text, &["deadline exceeded", "timeout", "timed out"]))
     },
     matches_error: no_answer,
     explain: |case| {

@@ -9,9 +9,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 26,
     code: "health-unwell",
     title: "The app says that it is not well",
-    seen: "the kubelet warns of a readiness probe: a status of 500 to 599, or gRPC's `NOT_SERVING`",
+    symptom: "the kubelet warns of a readiness probe: a status of 500 to 599, or gRPC's `NOT_SERVING`",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| unready(seen, |text| has(text, &["statuscode: 5", "not_serving"])),
+    symptoms: |snapshot| unready(snapshot, |text| has(text, &["statuscode: 5", "not_serving"])),
     matches_error: no_answer,
     explain: |case| {
         let path =

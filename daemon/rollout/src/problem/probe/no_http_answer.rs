@@ -5,7 +5,7 @@ use crate::problem::{
     probing::{readiness, unready},
 };
 
-/// An answer that is none in the protocol of the probe, lower-case (`net/http` of Go).
+/// Messages for an answer that is none in the protocol of the probe, lower-case (`net/http` of Go).
 const UNREADABLE: &[&str] = &[
     "connection reset by peer",
     "broken pipe",
@@ -19,10 +19,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 62,
     code: "no-http-answer",
     title: "The app gives its probe no answer in HTTP",
-    seen: "the kubelet warns of a readiness probe: `connection reset by peer`, `EOF`, `malformed HTTP`, or that one side speaks TLS and the other does not",
+    symptom: "the kubelet warns of a readiness probe: `connection reset by peer`, `EOF`, `malformed HTTP`, or that one side speaks TLS and the other does not",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| {
-        unready(seen, |text| has(text, UNREADABLE) || text.trim_end().ends_with(": eof"))
+    symptoms: |snapshot| {
+        unready(snapshot, |text| has(text, UNREADABLE) || text.trim_end().ends_with(": eof"))
     },
     matches_error: no_answer,
     explain: |case| {

@@ -9,9 +9,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 24,
     code: "not-listening",
     title: "Nothing listens where the probe asks",
-    seen: "the kubelet warns of a readiness probe: `connection refused`",
+    symptom: "the kubelet warns of a readiness probe: `connection refused`",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| unready(seen, |text| text.contains("connection refused")),
+    symptoms: |snapshot| unready(snapshot, |text| text.contains("connection refused")),
     matches_error: no_answer,
     explain: |case| {
         let listen = format!(

@@ -6,10 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 53,
     code: "no-address",
     title: "The load balancer gets no address",
-    seen: "a Service of type LoadBalancer has no address",
+    symptom: "a Service of type LoadBalancer has no address",
     debounce: Debounce::After(120),
-    symptoms: |seen| {
-        seen.services
+    symptoms: |snapshot| {
+        snapshot
+            .services
             .iter()
             .filter(|service| service.is_pending)
             .map(|service| of("Service", &service.name, "it has no address yet"))

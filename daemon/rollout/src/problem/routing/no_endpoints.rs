@@ -7,13 +7,14 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 52,
     code: "no-endpoints",
     title: "The Service leads nowhere",
-    seen: "the rollout is done, and the Service has no ready address",
+    symptom: "the rollout is done, and the Service has no ready address",
     debounce: Debounce::After(10),
-    symptoms: |seen| {
-        seen.services
+    symptoms: |snapshot| {
+        snapshot
+            .services
             .iter()
             .filter(|service| {
-                service.endpoints == Some(0) && seen.workloads.iter().all(Workload::is_healthy)
+                service.endpoints == Some(0) && snapshot.workloads.iter().all(Workload::is_healthy)
             })
             .map(|service| of("Service", &service.name, "no ready address stands behind it"))
             .collect()

@@ -6,10 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 51,
     code: "route-refused",
     title: "The gateway does not take the route",
-    seen: "a condition of the HTTPRoute is false: NoMatchingListenerHostname, NotAllowedByListeners, BackendNotFound, RefNotPermitted or another",
+    symptom: "a condition of the HTTPRoute is false: NoMatchingListenerHostname, NotAllowedByListeners, BackendNotFound, RefNotPermitted or another",
     debounce: Debounce::After(15),
-    symptoms: |seen| {
-        seen.routes
+    symptoms: |snapshot| {
+        snapshot
+            .routes
             .iter()
             .filter_map(|route| {
                 let (reason, message) = route.refused.first()?;

@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 30,
     code: "no-node-matches",
     title: "No node has the wanted labels",
-    seen: "the scheduler finds no node, and its message says that no node matches the selector or affinity",
+    symptom: "the scheduler finds no node, and its message says that no node matches the selector or affinity",
     debounce: Debounce::After(15),
-    symptoms: |seen| {
-        unscheduled(seen, |text| {
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| {
             has(text, &["node affinity", "node selector", "node(s) didn't match Pod's node"])
         })
     },

@@ -6,9 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 28,
     code: "no-room-on-nodes",
     title: "No node has room",
-    seen: "the scheduler finds no node, and its message says `Insufficient cpu`, `Insufficient memory` or another resource",
+    symptom: "the scheduler finds no node, and its message says `Insufficient cpu`, `Insufficient memory` or another resource",
     debounce: Debounce::Likely(15),
-    symptoms: |seen| unscheduled(seen, |text| has(text, &["Insufficient ", "Too many pods"])),
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| has(text, &["Insufficient ", "Too many pods"]))
+    },
     matches_error: no_answer,
     explain: |case| {
         let asks = case.process().map(|process| process.resources.clone()).unwrap_or_default();

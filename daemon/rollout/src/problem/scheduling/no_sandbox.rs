@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 37,
     code: "no-sandbox",
     title: "The node cannot set up a pod's network",
-    seen: "the kubelet warns of FailedCreatePodSandBox",
+    symptom: "the kubelet warns of FailedCreatePodSandBox",
     debounce: Debounce::Likely(30),
-    symptoms: |seen| warned_before_start(seen, "FailedCreatePodSandBox", |_| true),
+    symptoms: |snapshot| warned_before_start(snapshot, "FailedCreatePodSandBox", |_| true),
     matches_error: no_answer,
     explain: |_| {
         Explanation::new(

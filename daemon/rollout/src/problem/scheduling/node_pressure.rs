@@ -7,14 +7,15 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 44,
     code: "node-pressure",
     title: "Nodes end the pods",
-    seen: "pods were Evicted, Preempted, or ended with their node",
+    symptom: "pods were Evicted, Preempted, or ended with their node",
     debounce: Debounce::Times(3),
-    symptoms: |seen| {
-        // Of a workload that has all its pods it is the past.
+    symptoms: |snapshot| {
+        // A pod that ended is the past of a workload that has all its pods.
         let lacks = |pod: &&Pod| {
-            !seen.workloads.iter().any(|one| one.process == pod.process && one.is_healthy())
+            !snapshot.workloads.iter().any(|one| one.process == pod.process && one.is_healthy())
         };
-        seen.pods
+        snapshot
+            .pods
             .iter()
             .filter(lacks)
             .filter_map(|pod| {

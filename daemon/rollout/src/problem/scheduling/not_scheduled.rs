@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 59,
     code: "not-scheduled",
     title: "No node takes the pod",
-    seen: "the scheduler finds no node, in words that no other problem knows",
+    symptom: "the scheduler finds no node, in words that no other problem knows",
     debounce: Debounce::After(60),
-    symptoms: |seen| unscheduled(seen, |_| true),
+    symptoms: |snapshot| unscheduled(snapshot, |_| true),
     matches_error: no_answer,
     explain: |case| {
         Explanation::new(

@@ -6,9 +6,9 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 34,
     code: "port-taken",
     title: "A port of the node is taken",
-    seen: "the scheduler finds no node, and its message says that no node has the port free",
+    symptom: "the scheduler finds no node, and its message says that no node has the port free",
     debounce: Debounce::Now,
-    symptoms: |seen| unscheduled(seen, |text| text.contains("free ports")),
+    symptoms: |snapshot| unscheduled(snapshot, |text| text.contains("free ports")),
     matches_error: no_answer,
     explain: |_| {
         Explanation::new(

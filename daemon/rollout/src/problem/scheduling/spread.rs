@@ -6,9 +6,11 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 33,
     code: "spread-impossible",
     title: "The pods cannot be kept apart",
-    seen: "the scheduler finds no node, and its message says that spread constraints or anti-affinity forbid every node",
+    symptom: "the scheduler finds no node, and its message says that spread constraints or anti-affinity forbid every node",
     debounce: Debounce::After(30),
-    symptoms: |seen| unscheduled(seen, |text| has(text, &["topology spread", "anti-affinity"])),
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| has(text, &["topology spread", "anti-affinity"]))
+    },
     matches_error: no_answer,
     explain: |case| {
         let prefer = format!(

@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 29,
     code: "taint",
     title: "The nodes keep such pods off",
-    seen: "the scheduler finds no node, and its message says `untolerated taint`",
+    symptom: "the scheduler finds no node, and its message says `untolerated taint`",
     debounce: Debounce::After(15),
-    symptoms: |seen| {
-        unscheduled(seen, |text| {
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| {
             text.contains("untolerated taint") && !text.contains("Insufficient")
         })
     },

@@ -1,4 +1,4 @@
-//! What a volume is made of is missing (WL-K8S-035).
+//! The source of a volume is missing (WL-K8S-035).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, warned_before_start};
 
@@ -6,10 +6,12 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 35,
     code: "mount-missing",
     title: "What a volume is made of is missing",
-    seen: "the kubelet warns of FailedMount, and the message says `not found` or `non-existent`",
+    symptom: "the kubelet warns of FailedMount, and the message says `not found` or `non-existent`",
     debounce: Debounce::After(20),
-    symptoms: |seen| {
-        warned_before_start(seen, "FailedMount", |text| has(text, &["not found", "non-existent"]))
+    symptoms: |snapshot| {
+        warned_before_start(snapshot, "FailedMount", |text| {
+            has(text, &["not found", "non-existent"])
+        })
     },
     matches_error: no_answer,
     explain: |case| {

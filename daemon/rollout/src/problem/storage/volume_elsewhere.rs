@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 32,
     code: "volume-elsewhere",
     title: "The volume is in another zone",
-    seen: "the scheduler finds no node, and its message says `volume node affinity conflict`",
+    symptom: "the scheduler finds no node, and its message says `volume node affinity conflict`",
     debounce: Debounce::Now,
-    symptoms: |seen| {
-        unscheduled(seen, |text| {
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| {
             // A node that is only full may have room later.
             has(text, &["volume node affinity conflict", "PersistentVolume's node affinity"])
                 && !has(text, &["Insufficient ", "Too many pods"])

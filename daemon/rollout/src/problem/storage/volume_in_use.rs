@@ -6,12 +6,13 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 36,
     code: "volume-in-use",
     title: "The volume is still in use",
-    seen: "the volume cannot be attached: `Multi-Attach`; or the scheduler finds no node, and its message says that a claim of the ReadWriteOncePod access mode is in use",
+    symptom: "the volume cannot be attached: `Multi-Attach`; or the scheduler finds no node, and its message says that a claim of the ReadWriteOncePod access mode is in use",
     debounce: Debounce::Likely(60),
-    symptoms: |seen| {
-        let mut symptoms =
-            warned_before_start(seen, "FailedAttachVolume", |text| text.contains("multi-attach"));
-        symptoms.extend(unscheduled(seen, |text| text.contains(ONE_POD)));
+    symptoms: |snapshot| {
+        let mut symptoms = warned_before_start(snapshot, "FailedAttachVolume", |text| {
+            text.contains("multi-attach")
+        });
+        symptoms.extend(unscheduled(snapshot, |text| text.contains(ONE_POD)));
         symptoms
     },
     matches_error: no_answer,
@@ -37,5 +38,5 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     },
 };
 
-/// The scheduler's words for a claim that another pod has (`volumerestrictions` of kube-scheduler).
+/// Message of the scheduler for a claim that another pod has (`volumerestrictions` of kube-scheduler).
 const ONE_POD: &str = "ReadWriteOncePod access mode";

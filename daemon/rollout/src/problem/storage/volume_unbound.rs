@@ -6,10 +6,10 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 31,
     code: "volume-unbound",
     title: "No volume can be had",
-    seen: "the scheduler finds no node, and its message says that a PersistentVolumeClaim is unbound or not found",
+    symptom: "the scheduler finds no node, and its message says that a PersistentVolumeClaim is unbound or not found",
     debounce: Debounce::After(30),
-    symptoms: |seen| {
-        unscheduled(seen, |text| {
+    symptoms: |snapshot| {
+        unscheduled(snapshot, |text| {
             has(
                 text,
                 &["unbound immediate PersistentVolumeClaims", "unbound PersistentVolumeClaims"],
