@@ -1,5 +1,5 @@
-//! Turns a failure's evidence into words that a person can act on. One file a problem; words live
-//! only here.
+//! Turns a failure's evidence into a diagnosis that a person can act on. One file a problem; texts of
+//! diagnoses stand nowhere else.
 
 use crate::{
     failure::{Cause, Failure},
@@ -28,7 +28,7 @@ mod tests_failed;
 pub(crate) use code::Code;
 pub(crate) use example::example;
 
-/// Asked in order; the first that recognises the failure answers.
+/// Diagnoses, asked in order; the first that recognises the failure answers.
 const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     repository::known,
     detection::known,
@@ -42,7 +42,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     defect::known,
 ];
 
-/// The words for `failure`.
+/// Returns the diagnosis of a failure.
 #[must_use]
 pub fn diagnose(failure: &Failure) -> Diagnosis {
     let known = KNOWN.iter().find_map(|known| known(failure));
@@ -55,10 +55,10 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
     diagnosis
 }
 
-/// Returns how a job ends that fails so.
+/// Returns the outcome of a job that fails so.
 ///
 /// # Errors
-/// [`JournalLost`], which is no end of the job: its owner goes on with it.
+/// [`JournalLost`], which is no end of the job: the job's owner goes on with it.
 pub fn ended(failure: Failure) -> Result<Outcome, JournalLost> {
     match failure.cause {
         Cause::JournalLost(lost) => Err(lost),
@@ -67,8 +67,8 @@ pub fn ended(failure: Failure) -> Result<Outcome, JournalLost> {
     }
 }
 
-/// Returns an outcome as a diagnosis, for what follows from it. A release that succeeded has none of
-/// its own.
+/// Returns an outcome as a diagnosis, for a rollback that failed after it. A release that succeeded has an
+/// empty one.
 #[must_use]
 pub fn unsuccessful(outcome: Outcome) -> Diagnosis {
     match outcome {
@@ -78,7 +78,7 @@ pub fn unsuccessful(outcome: Outcome) -> Diagnosis {
     }
 }
 
-/// Returns a stop as a diagnosis, where it stands beside failures.
+/// Returns a stop as a diagnosis, where a stop stands beside failures.
 #[must_use]
 pub fn stopped(at: Stage, why: &Stop) -> Diagnosis {
     Diagnosis {

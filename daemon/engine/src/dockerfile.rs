@@ -14,15 +14,15 @@ use windlass_model::{
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{field}: `{value}` is refused: {expected}")]
 pub struct RecipeError {
-    /// Where in the recipe.
+    /// Path of the field in the recipe.
     pub field: String,
-    /// What it said, shortened and escaped.
+    /// Value of the field, shortened and escaped.
     pub value: String,
-    /// What is allowed there.
+    /// Values that are allowed.
     pub expected: &'static str,
 }
 
-/// The Dockerfile of `recipe`.
+/// Renders the Dockerfile of a recipe.
 ///
 /// # Errors
 /// [`RecipeError`] names the first field that could not have been written by an honest detector.
@@ -84,7 +84,7 @@ fn exec(argv: &[String]) -> String {
     format!("[{}]", parts.join(", "))
 }
 
-/// In double quotes, with what Dockerfile's own expansion would see escaped.
+/// Quotes a value, and escapes what Dockerfile's own expansion would read.
 fn quoted(value: &str) -> String {
     let mut text = String::from("\"");
     for c in value.chars() {
@@ -177,7 +177,8 @@ fn is_stage(name: &str) -> bool {
         && name != "scratch"
 }
 
-/// The letters of a reference; whether it exists is the registry's to say.
+/// Returns whether a text has the letters of an image reference. Only the registry knows whether the image
+/// exists.
 fn is_reference(image: &str) -> bool {
     image.len() <= 255
         && image.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -56,10 +56,10 @@ impl Deploy<'_> {
         }
         let at = outcome.stage();
         let first = Box::new(unsuccessful(outcome));
-        ended(Failure { at, cause: Cause::Stuck { first, back: Box::new(failure.cause) } })
+        ended(Failure { at, cause: Cause::Stuck { first, rollback: Box::new(failure.cause) } })
     }
 
-    /// Takes the steps from index `from`. `begun` means that an earlier run began the first of them;
+    /// Takes the steps from index `from`. `begun` means that an earlier run began the first of these steps;
     /// `progress` is that step's.
     async fn forward(
         &self,
@@ -98,8 +98,8 @@ impl Deploy<'_> {
         Ok(())
     }
 
-    /// Takes one step. What may pass (an API server that restarts) is waited out; what will not is an
-    /// error at once.
+    /// Takes one step. A failure that may pass (an API server that restarts) is waited out; any other is
+    /// returned at once.
     async fn take(&self, step: &Step, progress: HookProgress) -> Result<(), Cause> {
         match step {
             Step::Hook { hook, release } => self.ask_hook(hook, release, progress).await,
@@ -108,7 +108,7 @@ impl Deploy<'_> {
             Step::Parallel(steps) => {
                 let all =
                     steps.iter().map(|step| Box::pin(self.take(step, HookProgress::default())));
-                // Of waits the first verdict is enough; a write that was begun is seen through.
+                // For waits the first verdict is enough; a write that was begun is seen through.
                 if step.is_wait() {
                     return try_join_all(all).await.map(|_| ());
                 }
@@ -139,10 +139,10 @@ impl Deploy<'_> {
         self.run.retrying(make).await
     }
 
-    /// Records where the app answers now.
+    /// Records the addresses at which the app answers now.
     async fn serving(&self, release: &Release) -> Result<Outcome, JournalLost> {
         for placed in release.each() {
-            // What serves is not failed for an address that cannot be had.
+            // A release that serves is not failed for an address that cannot be read.
             let endpoints = self.ports.inspect.endpoints(&placed).await.unwrap_or_default();
             if !endpoints.is_empty() {
                 let cluster = placed.cluster().to_owned();
@@ -154,7 +154,7 @@ impl Deploy<'_> {
     }
 }
 
-/// A way forward that ended early, with the number of steps that were begun by then.
+/// Failure on the way forward, with the number of steps that were begun by then.
 struct Interrupted {
     failure: Failure,
     begun: usize,

@@ -14,7 +14,7 @@ pub struct Entry(Kind);
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Made by the pipeline.
+    /// A code that the pipeline makes.
     Pipeline(Code),
     /// A problem that a cluster shows.
     Cluster(&'static Problem),
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Lines that a page tells people to write can be read.
+    /// Lines that a page gives people to write can be read.
     #[test]
     fn lines_of_windlass_toml_are_read_by_its_parser() {
         for entry in entries() {

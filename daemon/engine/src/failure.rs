@@ -1,4 +1,4 @@
-//! A stage that failed: where, and why, with the evidence that a diagnosis reads.
+//! Failure of a stage, with the evidence that a diagnosis reads.
 
 use crate::{dockerfile::RecipeError, journal::JournalLost};
 use thiserror::Error;
@@ -14,38 +14,37 @@ use windlass_model::{
 };
 use windlass_rollout::problem::Finding;
 
-/// Where and why a job failed.
+/// Failure of a job: stage and cause.
 #[derive(Debug, Error)]
 #[error("{at} failed: {cause}")]
 pub struct Failure {
-    /// In which stage.
+    /// Stage that failed.
     pub at: Stage,
-    /// Why.
     #[source]
     pub cause: Cause,
 }
 
-/// Why a stage failed. Each variant keeps the evidence that a diagnosis reads.
+/// Cause of a stage's failure. Each variant keeps the evidence that a diagnosis reads.
 #[derive(Debug, Error)]
 pub enum Cause {
-    /// It was asked to stop.
+    /// The job was asked to stop.
     #[error("{0}")]
     Stopped(Stop),
-    /// The journal is gone.
+    /// The journal takes no more from this run.
     #[error(transparent)]
     JournalLost(#[from] JournalLost),
-    /// The file in the repository is wrong.
+    /// The job's spec, `windlass.toml` or a manifest is invalid.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// No plugin knows what this is.
+    /// No detector recognised the source.
     #[error("no detector recognised the source (asked: {})", .0.join(", "))]
     Undetected(Vec<String>),
     /// The job names a detector that is not loaded.
     #[error("no detector `{wanted}` recognised the source; these did: {}", found.join(", "))]
     NoSuchRecipe {
-        /// What was asked for.
+        /// Detector that the job names.
         wanted: String,
-        /// What recognised the source.
+        /// Detectors that recognised the source.
         found: Vec<String>,
     },
     /// Detectors know the source, and none can plan a build of it.
@@ -53,90 +52,72 @@ pub enum Cause {
     Refused(Vec<PluginError>),
     /// A plugin's recipe cannot be a Dockerfile.
     #[error("the recipe of `{plugin}` is refused: {error}")]
-    Recipe {
-        /// Whose recipe.
-        plugin: String,
-        /// What is wrong.
-        error: RecipeError,
-    },
+    Recipe { plugin: String, error: RecipeError },
     /// Tests ran and failed.
     #[error("`{}` exited with {exit}", command.join(" "))]
     Tests {
-        /// What was run.
         command: Vec<String>,
-        /// Its exit code.
         exit: u32,
-        /// Its last lines.
+        /// Last lines of the output.
         tail: Vec<String>,
-        /// What a plugin read out of it.
+        /// Summary that a plugin read. `None` means that no plugin could read one.
         summary: Option<TestSummary>,
     },
-    /// The test command ended badly and told nothing of any test.
+    /// The test command failed, and its output names no test.
     #[error("`{}` exited with {exit}, and `{runner}` finds no test in what it left", command.join(" "))]
     TestsDied {
-        /// The plugin that read it.
+        /// Plugin that read the output.
         runner: String,
-        /// What was run.
         command: Vec<String>,
-        /// Its exit code.
         exit: u32,
-        /// Its last lines.
+        /// Last lines of the output.
         tail: Vec<String>,
     },
     /// There are tests, and none was run.
     #[error("`{}` ran no test", command.join(" "))]
     NoTestsRan {
-        /// What was run.
         command: Vec<String>,
-        /// Its last lines.
+        /// Last lines of the output.
         tail: Vec<String>,
-        /// Why there should have been some.
+        /// Evidence that there are tests.
         evidence: Vec<String>,
     },
     /// Tests ran and did not end.
     #[error("`{}` was still running after {seconds} s", command.join(" "))]
     TestsHang {
-        /// What was run.
         command: Vec<String>,
-        /// The limit.
+        /// Time limit.
         seconds: u64,
-        /// The last lines, also one that was only begun.
+        /// Last lines of the output, also one that was only begun.
         tail: Vec<String>,
     },
     /// The image runs as root where that is forbidden.
     #[error("the image runs as root, which this installation forbids")]
     RootForbidden,
-    /// The commit cannot be had.
+    /// The commit cannot be fetched.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The image cannot be had.
+    /// The image cannot be built or pushed.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// Where it would go, its app goes no more.
+    /// The app may not go to the job's clusters any more.
     #[error(transparent)]
     NoCluster(#[from] NoCluster),
-    /// The cluster did not do it.
+    /// The cluster refused a request, or did not answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// The cluster did not take a release's objects.
+    /// The cluster refused a release's objects, or did not answer.
     #[error("{error}{}", release.place())]
-    Applying {
-        /// What it answered.
-        error: Box<ClusterError>,
-        /// Whose objects.
-        release: Box<Release>,
-    },
-    /// A secret cannot be had.
+    Applying { error: Box<ClusterError>, release: Box<Release> },
+    /// A secret is missing or cannot be opened.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The new version does not become healthy.
     #[error("{finding}{}", release.place())]
     Rollout {
-        /// What was recognised.
         finding: Finding,
-        /// What ran.
         release: Box<Release>,
-        /// Last words and events.
+        /// Last log lines and events of failing pods.
         evidence: Vec<String>,
     },
     /// A plugin gave no answer.
@@ -145,31 +126,29 @@ pub enum Cause {
     /// A hook failed, and its policy is not to go on.
     #[error("hook `{hook}` failed: {message}")]
     Hook {
-        /// Its name.
         hook: String,
-        /// Who decided so.
+        /// Plugin that decides the hook.
         plugin: String,
-        /// When it was asked.
         phase: HookPhase,
-        /// In its words.
+        /// Message of the plugin.
         message: String,
-        /// Whether what ran before is put back.
+        /// The job rolls back.
         roll_back: bool,
-        /// Where, as [`Release::place`] says it.
+        /// Cluster of the release, as [`Release::place`] writes it.
         place: String,
-        /// The verdict on the pod of the hook's Job.
+        /// Verdict on the pod of the hook's Job. `None` means that there is no pod, or nothing is wrong with it.
         judged: Option<Box<Diagnosis>>,
     },
     /// Our own code panicked: a defect, which must cost this job alone.
     #[error("a defect of Windlass: {0}")]
     Panicked(String),
-    /// The way back failed too.
-    #[error("{}; and the way back failed: {back}", first.what)]
+    /// The rollback failed too.
+    #[error("{}; and the rollback failed: {rollback}", first.what)]
     Stuck {
-        /// Why it turned back.
+        /// Failure that led to the rollback.
         first: Box<Diagnosis>,
-        /// Why that failed.
-        back: Box<Cause>,
+        /// Cause of the rollback's own failure.
+        rollback: Box<Cause>,
     },
 }
 

@@ -1,6 +1,6 @@
-//! Asks one hook round by round, and does what it requests.
+//! Asks one hook round by round, and does the actions that it requests.
 //!
-//! Each batch of actions is journaled before it is begun and each result when it is there, so that a
+//! Each batch of actions is recorded before it is begun, and each result when it is there, so that a
 //! restart goes on between any two.
 
 use crate::{deploy::Deploy, failure::Cause};
@@ -14,7 +14,7 @@ use windlass_model::{
     replay::HookProgress,
 };
 
-/// Batches that one hook may ask for: more is a plugin that does not end.
+/// Number of batches that one hook may request: more is a plugin that does not end.
 const MOST_ROUNDS: u32 = 50;
 
 /// Time limit of a hook that is a step, in one life of the daemon: an action that it began is seen through.
@@ -23,16 +23,16 @@ const LONGEST: Duration = Duration::from_secs(2 * 3600);
 /// Time limit of a notification hook. Short, because the app's next job waits for it.
 const LONGEST_NOTIFICATION: Duration = Duration::from_secs(600);
 
-/// Bytes of a command's output that a result keeps.
+/// Number of bytes of a command's output that a result keeps.
 const OUTPUT: usize = 4 << 10;
 
-/// Returns how a hook ended that could not do what it is for.
+/// Returns the end of a hook that could not do its work.
 pub(crate) fn failed(message: String) -> Done {
     Done { ok: false, message, request_rollback: false }
 }
 
 impl Deploy<'_> {
-    /// Asks a hook until it is done. Where it failed, the verdict on its Job's pod goes with it.
+    /// Asks a hook until it is done. If it failed, returns the verdict on the pod of its Job too.
     pub(crate) async fn ask(
         &self,
         hook: &Hook,
@@ -98,7 +98,7 @@ impl Deploy<'_> {
                 }
             };
             let finished = Event::HookActionFinished { hook: hook.name.clone(), result };
-            // As it is recorded, so that a restart goes on with the same.
+            // The recorded form, so that a restart goes on with the same.
             let finished = cut(self.run.recorder().masked(finished));
             progress = progress.after(&finished);
             self.run.record(finished).await?;
@@ -145,7 +145,7 @@ impl Deploy<'_> {
         if can_stop { self.run.unless_stopped(sleep).await } else { sleep.await }
     }
 
-    /// Records what a hook says of its success.
+    /// Records the message of a hook that succeeded.
     pub(crate) async fn hook_done(&self, hook: &Hook, done: &Done) -> Result<(), Cause> {
         let source = hook.name.clone();
         let line = done.message.clone();
@@ -166,7 +166,7 @@ fn is_step(hook: &Hook) -> bool {
     matches!(hook.phase, HookPhase::BeforeTraffic | HookPhase::AfterRelease)
 }
 
-/// Keeps the end of a command's output. It comes after masking: half of a secret would not be known.
+/// Keeps the end of a command's output. This comes after masking: half of a secret would not be masked.
 fn cut(event: Event) -> Event {
     match event {
         Event::HookActionFinished { hook, result: ActionResult::Exited { code, output } } => {

@@ -1,17 +1,17 @@
-//! The journal of one job, as its run writes it.
+//! Journal of one job, as its run writes it.
 
 use async_trait::async_trait;
 use thiserror::Error;
 use windlass_model::{app::App, event::Event, job::Release};
 
-/// The end of a run's right to its journal. The run stops at once and touches nothing more; the
-/// job's owner resumes it from the journal.
+/// Rejection of further events by a job's journal. The run stops at once and touches nothing more; the job's
+/// owner resumes it from the journal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum JournalLost {
     /// Another daemon owns the job.
     #[error("the journal takes no more from this run, since another daemon owns the job: {0}")]
     Fenced(String),
-    /// The store takes nothing, or cannot be read.
+    /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),
 }
@@ -19,15 +19,12 @@ pub enum JournalLost {
 /// Journal of one job, and the releases that all jobs of its app left.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Returns once the event is stored.
+    /// Appends an event, and returns once it is stored.
     ///
     /// # Errors
-    /// [`JournalLost`]: nothing more will be stored.
+    /// [`JournalLost`] means that nothing more will be stored.
     async fn append(&self, event: Event) -> Result<(), JournalLost>;
-    /// Returns the app's last release that succeeded in a cluster: a rollback there leads to it.
-    ///
-    /// # Errors
-    /// [`JournalLost`], where the store cannot be read.
+    /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
 }
 

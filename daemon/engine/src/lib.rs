@@ -1,4 +1,4 @@
-//! The pipeline, and the ports through which it reaches the world.
+//! Pipeline of a job, and the ports through which it reaches the world.
 //!
 //! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon joins
 //! them. [`pipeline`] is the flow on one screen.

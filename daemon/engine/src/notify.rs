@@ -1,4 +1,4 @@
-//! The end of a job: its outcome is decided, notification hooks run, and it ends.
+//! End of a job: its outcome is decided, notification hooks run, and it ends.
 
 use crate::{
     deploy::Deploy,
@@ -17,9 +17,9 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Records how the job will end, where notification hooks have to run before it does.
+    /// Decides the outcome, and records it if notification hooks have to run before the job ends.
     pub(crate) async fn decide(&self, outcome: Outcome) -> Result<Decided, JournalLost> {
-        // The hooks get it past the journal, and so does who asked for the deploy.
+        // The hooks and the caller of the pipeline get the outcome past the journal, which would mask it.
         let outcome = self.run.recorder().masked_outcome(outcome);
         let hooks = self.notification_hooks(&outcome);
         if !hooks.is_empty() {
@@ -42,7 +42,7 @@ impl Deploy<'_> {
             match self.run.step(Stage::Hooks, cursor, hook.to_string(), asked).await {
                 Ok(()) => {}
                 Err(Failure { cause: Cause::JournalLost(lost), .. }) => return Err(lost),
-                // A defect of ours: the outcome stands all the same.
+                // A defect of Windlass: the outcome stands all the same.
                 Err(failure) => {
                     let message = failure.to_string();
                     let fix = "please report it".into();
@@ -61,7 +61,7 @@ impl Deploy<'_> {
         let phase = match (outcome, &job.source) {
             (Outcome::Failed(_), _) => HookPhase::AfterFailure,
             (Outcome::Succeeded(_), Source::Release(_)) => HookPhase::AfterRollback,
-            // Who stopped it knows, and a newer job notifies of itself.
+            // The caller that stopped the job knows of it, and a newer job notifies of itself.
             _ => return Vec::new(),
         };
         let settings = match outcome {

@@ -1,8 +1,8 @@
-//! The deploy pipeline: its stages, top to bottom.
+//! Pipeline of a deploy: its stages, top to bottom.
 //!
-//! Each stage takes what the one before it made. [`Run`] adds what all stages share: events,
-//! stopping, failure. Up to the plan every stage can run twice, so a restart runs them again; from
-//! the plan on, a restart goes on where the journal says that the last run stopped.
+//! Each stage takes the result of the one before it. [`Run`] adds what all stages share: events,
+//! stopping, failure. Up to the plan every stage can run twice, so a restart runs the stages again; from
+//! the plan on, a restart goes on where the journal shows that the last run stopped.
 
 use crate::{
     deploy::Deploy,
@@ -35,11 +35,11 @@ pub use clone::{checkout, resolve};
 pub use detect::{Decision, decide};
 pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 
-/// Deploys one job and records how it ended. `from` says where an earlier run stopped. A job that
-/// fails is no error: its outcome says so.
+/// Deploys one job and records its outcome. `from` is the point where an earlier run stopped. A job that
+/// fails is no error: the outcome is [`Outcome::Failed`].
 ///
 /// # Errors
-/// [`JournalLost`]: stop, and touch nothing more.
+/// [`JournalLost`] means that the caller touches nothing more.
 pub async fn deploy(
     job: &Job,
     from: ResumePoint,
@@ -57,7 +57,7 @@ pub async fn deploy(
 }
 
 impl Deploy<'_> {
-    /// Brings a release out: the one that the job names, or the one that it builds.
+    /// Rolls a release out: the one that the job names, or the one that it builds.
     async fn release(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
         match self.planned(from).await {
             Ok(plan) => self.execute(&plan, Resume::default()).await,
@@ -75,7 +75,7 @@ impl Deploy<'_> {
         self.plan(&release).await
     }
 
-    /// Builds once, tests what was built, and pushes what was tested.
+    /// Builds once, tests that build, and pushes it.
     async fn image(&self, commit: &Commit) -> Result<Release, Failure> {
         let run = self.run;
         let tree = run.stage(Stage::Clone, self.clone_commit(commit)).await?;

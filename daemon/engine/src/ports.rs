@@ -1,4 +1,5 @@
-//! What the pipeline needs from the world. Adapters implement these; nothing here knows which.
+//! Ports: traits through which the pipeline reaches the world. Adapters implement them; the engine knows no
+//! adapter.
 
 use std::sync::Arc;
 use windlass_model::cluster::Targets;
@@ -20,31 +21,28 @@ pub use registry::{Credential, Login, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Tree};
 
-/// All that one job may use, and what the operator decided for all jobs.
+/// Ports that one job may use, and settings of the operator for all jobs.
 #[derive(Clone)]
 pub struct Ports {
-    /// Fetches commits.
     pub git: Arc<dyn Git>,
-    /// The detector plugins: a job keeps the set that it began with.
+    /// Detector plugins. A job keeps the set that it began with.
     pub detectors: Arc<dyn Detectors>,
-    /// The test-runner plugins, of the same set.
+    /// Test-runner plugins of the same set.
     pub runners: Arc<dyn TestRunners>,
-    /// The operator's hooks, and the plugins of the same set that decide them.
+    /// Hooks of the operator, and the plugins of the same set that decide them.
     pub hooks: Arc<dyn Hooks>,
-    /// Builds, tests and pushes.
     pub builder: Arc<dyn Builder>,
-    /// Where releases run.
+    /// Clusters, as a job changes them.
     pub cluster: Arc<dyn Cluster>,
-    /// The same, looked at.
+    /// Clusters, as they are checked before a change.
     pub preview: Arc<dyn Preview>,
-    /// What serves there, looked at.
+    /// Clusters, as people look at them.
     pub inspect: Arc<dyn Inspect>,
-    /// Which apps go to which clusters: asked again when a job begins, since it may have waited.
+    /// Rules which apps go to which clusters. They are asked again when a job begins, since it may have waited.
     pub targets: Arc<Targets>,
-    /// The sealed secrets.
     pub secrets: Arc<dyn Secrets>,
-    /// Where images go, without a trailing slash: `registry.example.com/apps`.
+    /// Registry and path of images, without a trailing slash: `registry.example.com/apps`.
     pub registry: String,
-    /// Refuses images that run as root.
+    /// Images that run as root are refused.
     pub forbid_root: bool,
 }

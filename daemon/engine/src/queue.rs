@@ -1,58 +1,46 @@
-//! Who runs next. Pure: told what happened, it says what to do. The store is the truth; this is
-//! its shadow in memory, rebuilt from the store at each start.
+//! Queue of jobs: which job runs next. Pure: it takes messages and returns actions. The store is the source
+//! of truth; the queue is rebuilt from it at each start.
 //!
-//! At most so many at once; never two of one app; a newer job of an app takes the waiting one's
-//! place, if it goes wherever that one goes; among projects, the one with the fewest running goes first.
+//! At most so many jobs run at once, and never two of one app. A newer job of an app takes the place of a
+//! waiting one, if it goes to all the clusters of that one. Among projects, the one with the fewest running
+//! jobs goes first.
 
 use std::collections::{BTreeMap, VecDeque};
 use windlass_model::{app::App, job::Job};
 
-/// What happened.
+/// Message to the queue about a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A job was accepted, or was found unfinished at start; in the order of acceptance.
+    /// A job was accepted, or was found unfinished at start. Messages come in the order of acceptance.
     Submitted {
-        /// The job.
         id: String,
-        /// Its app.
         app: App,
-        /// Where it goes.
         clusters: Vec<String>,
-        /// An earlier life of the daemon had begun it: it goes before all others, and nothing
-        /// takes its place.
+        /// An earlier run began the job: it goes before all others, and no job takes its place.
         begun: bool,
     },
-    /// A job's run is over, however it ended.
-    Ended {
-        /// The job.
-        id: String,
-    },
-    /// A job's run is over, the job is not: the store took nothing more. It goes on before all
-    /// others, and nothing takes its place.
-    Again {
-        /// The job.
-        id: String,
-    },
-    /// A waiting job was cancelled; one that had begun takes its way back by itself.
-    Cancelled {
-        /// The job.
-        id: String,
-    },
+    /// A job has ended.
+    Ended { id: String },
+    /// A job's run has ended and the job has not: the journal was lost. The job goes on before all others, and
+    /// no job takes its place.
+    Again { id: String },
+    /// A job was cancelled. One that had begun rolls back by itself.
+    Cancelled { id: String },
 }
 
-/// What to do.
+/// Action that the queue decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Run it now.
+    /// Run this job now.
     Start(String),
-    /// End it, never begun: a newer job of its app is there.
+    /// End this job, which never began: a newer job of its app is there.
     Supersede {
-        /// The older.
+        /// Id of the older job.
         id: String,
-        /// The newer.
+        /// Id of the newer job.
         by: String,
     },
-    /// End it, never begun: it was cancelled.
+    /// End this job, which never began: it was cancelled.
     Drop(String),
 }
 
@@ -73,14 +61,14 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Whether a newer job leaves nothing of this one to do.
+    /// Returns whether a newer job leaves nothing of this one to do.
     fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
         !self.begun && self.app == *app && self.clusters.iter().all(|name| clusters.contains(name))
     }
 }
 
 impl Message {
-    /// That a job was accepted, or found.
+    /// Returns the message that a job was accepted, or found unfinished.
     #[must_use]
     pub fn submitted(job: &Job, begun: bool) -> Self {
         let id = job.id.clone();
@@ -90,17 +78,17 @@ impl Message {
 }
 
 impl Queue {
-    /// At most `limit` jobs run at once.
+    /// Makes an empty queue that lets at most `limit` jobs run at once.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit: limit.max(1), waiting: VecDeque::new(), running: BTreeMap::new() }
     }
 
-    /// Takes what happened, says what to do, in order.
+    /// Takes a message, and returns the actions that follow from it, in order.
     pub fn take(&mut self, message: Message) -> Vec<Action> {
         let mut actions = Vec::new();
         match message {
-            // Found in the store at start and told by its client too.
+            // Found in the store at start, and submitted by its client too.
             Message::Submitted { id, .. } if self.knows(&id) => {}
             Message::Submitted { id, app, clusters, begun: true } => {
                 self.waiting.push_front(Waiting { id, app, clusters, begun: true });
@@ -187,7 +175,7 @@ mod tests {
         assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("3")]);
     }
 
-    /// What goes to fewer clusters does not do the work of what goes to more.
+    /// A job for fewer clusters does not do the work of one for more.
     #[test]
     fn a_job_for_fewer_clusters_takes_no_ones_place() {
         let app = || App::new("p", "a", "").unwrap();
@@ -205,13 +193,13 @@ mod tests {
         assert_eq!(queue.take(of("4", &["us", "eu"])), [superseded("2"), superseded("3")]);
     }
 
-    /// Its rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
+    /// The job's rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
     #[test]
     fn a_job_that_had_begun_goes_first_and_stays() {
         let mut queue = Queue::new(1);
         assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
         assert_eq!(queue.take(submitted("2", "p", "a")), []);
-        assert_eq!(queue.take(submitted("2", "p", "a")), [], "told twice");
+        assert_eq!(queue.take(submitted("2", "p", "a")), [], "submitted twice");
         assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
         queue.take(submitted("3", "q", "b"));
         let app = App::new("q", "c", "").unwrap();

@@ -1,4 +1,4 @@
-//! The journal as adapters write to it while they work.
+//! Recorder: the handle by which adapters write to the journal while they work.
 
 use crate::journal::{Journal, JournalLost, NullJournal};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,7 +14,7 @@ use windlass_model::{
 /// Handle by which adapters record what happens. Each event is masked.
 ///
 /// Recording cannot fail, so that no adapter has to decide what a lost journal means for its work:
-/// the first refusal is kept, and the job's run ends with it where it awaits the adapter.
+/// the first refusal is kept, and the run ends with that refusal where it awaits the adapter.
 #[derive(Clone)]
 pub struct Recorder {
     journal: Arc<dyn Journal>,
@@ -27,7 +27,7 @@ impl Recorder {
         Self { journal, redactor: Arc::default(), lost: Arc::default() }
     }
 
-    /// Returns one that keeps and masks nothing, for work that belongs to no job.
+    /// Returns a recorder that keeps and masks nothing, for work that belongs to no job.
     #[must_use]
     pub fn null() -> Self {
         Self::new(Arc::new(NullJournal))
@@ -38,7 +38,7 @@ impl Recorder {
         self.record(Event::Log { stage, source: source.into(), line: line.into() }).await;
     }
 
-    /// Records an event. It returns once the event is stored, or the journal is lost.
+    /// Records an event. Returns once the event is stored, or the journal is lost.
     pub async fn record(&self, event: Event) {
         if self.append(event).await.is_err() {
             // The run is polled before the adapter goes on, and drops it.
@@ -46,7 +46,7 @@ impl Recorder {
         }
     }
 
-    /// Returns what masks this job's secrets, for streams that arrive in pieces.
+    /// Returns the redactor of this job's secrets, for streams that arrive in pieces.
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -58,7 +58,7 @@ impl Recorder {
 
     /// Records an event, for the run itself.
     pub(crate) async fn append(&self, event: Event) -> Result<(), JournalLost> {
-        // What was refused once is over, even should the store come back in between.
+        // A lost journal stays lost, even if the store answers again in between.
         if let Some(lost) = self.lost.borrow().clone() {
             return Err(lost);
         }
@@ -95,8 +95,8 @@ impl Recorder {
         event.map_text(&mut |text: String| redactor.mask(&text))
     }
 
-    /// Returns the outcome without secrets, for those who get it past the journal: notification hooks and
-    /// the caller of the pipeline.
+    /// Returns the outcome without secrets, for readers past the journal: notification hooks and the caller
+    /// of the pipeline.
     pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
         let redactor = self.redactor();
         outcome.map_text(&mut |text: String| redactor.mask(&text))

@@ -1,4 +1,4 @@
-//! The point from which a deploy goes on.
+//! Point from which a deploy goes on.
 
 use windlass_model::{
     hook::Hook,
@@ -7,7 +7,7 @@ use windlass_model::{
     replay::{HookProgress, ResumePoint, RollingBack},
 };
 
-/// How far an earlier run of a job came, if there was one.
+/// Progress of earlier runs of a job.
 pub(crate) enum Reached {
     /// No plan was made yet.
     Unplanned(ResumePoint),
@@ -15,19 +15,19 @@ pub(crate) enum Reached {
     Planned(Box<Plan>, Resume),
     /// The outcome is decided.
     Decided(Decided),
-    /// Nothing is left.
+    /// Nothing is left to do.
     Ended(Outcome),
 }
 
 /// Place in a plan where its execution goes on.
 pub(crate) struct Resume {
-    /// The next step.
+    /// Next step.
     pub(crate) at: Cursor,
-    /// An earlier run began that step.
+    /// An earlier run began the next step.
     pub(crate) begun: bool,
-    /// `None` while the plan goes forward.
+    /// State of the rollback. `None` means that the plan goes forward.
     pub(crate) rolling_back: Option<RollingBack>,
-    /// How far the hook of that step is. Later steps begin without any progress.
+    /// Progress of the next step's hook. Later steps begin without any progress.
     pub(crate) progress: HookProgress,
 }
 
@@ -42,14 +42,14 @@ impl Default for Resume {
     }
 }
 
-/// How a job will end, and the notification hooks that still have to run.
+/// Outcome that is decided, and the notification hooks that have to run before the job ends.
 pub(crate) struct Decided {
     pub(crate) outcome: Outcome,
-    /// All of them, those that ran too.
+    /// All notification hooks, those that ran too.
     pub(crate) hooks: Vec<Hook>,
-    /// Index of the next one.
+    /// Index of the next hook.
     pub(crate) next: usize,
-    /// How far that one is.
+    /// Progress of the next hook.
     pub(crate) progress: HookProgress,
 }
 

@@ -1,4 +1,4 @@
-//! What is worth another try, and for how long.
+//! Retries of work that failed, and the retry budget of each failure.
 
 use crate::{failure::Cause, run::Run};
 use std::time::Duration;
@@ -8,36 +8,36 @@ use windlass_model::{
     event::Event,
 };
 
-/// Seconds between tries, at most: what comes back is seen soon.
+/// Seconds between tries, at most: a part that answers again is noticed soon.
 const PAUSE: u64 = 5;
 
-/// Work that went on for so long had recovered from what stopped it before.
+/// Time after which work that went on has recovered from its failure before.
 const RECOVERED: Duration = Duration::from_secs(60);
 
 impl Run {
-    /// Tries `work` again, backing off, as long as what stopped it may pass. Each reason is told
-    /// once, however often it is met.
+    /// Tries `work` again, backing off, as long as its failure may pass. A reason is recorded once, until
+    /// another one follows.
     ///
     /// # Errors
-    /// What will not pass, or has not within the time that its kind is given.
+    /// [`Cause`] of a failure that does not pass, or has not passed within its retry budget.
     pub async fn retrying<T, E: Into<Cause>, F: Future<Output = Result<T, E>>>(
         &self,
         mut work: impl FnMut() -> F,
     ) -> Result<T, Cause> {
         let mut attempt = 1;
         let mut failing = None;
-        let mut told = String::new();
+        let mut recorded = String::new();
         loop {
             let began = Instant::now();
             let cause = match work().await.map_err(Into::into) {
                 Ok(value) => return Ok(value),
                 Err(cause) => cause,
             };
-            // A fetch may take so long because its server says nothing, or because what fails comes
-            // late (a submodule): then trying would never end.
+            // A fetch may take so long because its server does not answer, or because the part that fails
+            // comes late (a submodule): then trying would never end.
             if began.elapsed() > RECOVERED && !matches!(cause, Cause::Git(_)) {
                 (attempt, failing) = (1, None);
-                told.clear();
+                recorded.clear();
             }
             let since = *failing.get_or_insert_with(Instant::now);
             if since.elapsed() >= cause.retry_budget() {
@@ -46,8 +46,8 @@ impl Run {
             let after = Duration::from_secs((1 << attempt.min(5)).min(PAUSE));
             attempt += 1;
             let because = cause.to_string();
-            if because != told {
-                told.clone_from(&because);
+            if because != recorded {
+                recorded.clone_from(&because);
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 self.record(Event::Retrying { attempt, after_ms, because }).await?;
             }
@@ -57,15 +57,16 @@ impl Run {
 }
 
 impl Cause {
-    /// How long this is waited out. A cluster that is away may hold a half-made release, so it is
-    /// given the longest; a builder restarts in seconds; a wrong host name should be told soon.
+    /// Returns how long this failure is waited out. A cluster that does not answer may hold a half-made
+    /// release, so its budget is the longest; a builder restarts in seconds; a wrong host name should be
+    /// reported soon.
     fn retry_budget(&self) -> Duration {
         let of_cluster = |error: &ClusterError| match error {
-            // As long as their pages say.
+            // The same times as on the pages of these problems.
             ClusterError::Unreachable { message }
                 if ["being terminated", "failed calling webhook"]
                     .iter()
-                    .any(|words| message.contains(words)) =>
+                    .any(|part| message.contains(part)) =>
             {
                 120
             }
@@ -90,7 +91,7 @@ mod tests {
     use std::{cell::Cell, sync::Arc};
     use tokio::{sync::watch, time::timeout};
 
-    /// `Plan` has no deadline of its own.
+    /// The call `Plan` of the API has no deadline of its own.
     #[tokio::test(start_paused = true)]
     async fn a_git_server_that_says_nothing_is_given_up() {
         let (_stop, stop) = watch::channel(None);

@@ -1,5 +1,4 @@
-//! What every stage of one job shares: where its events go, what is masked in them, whether it is
-//! to stop, what is worth another try.
+//! Run of one job: recording, masking, stopping and the time limit, which all stages share.
 
 use crate::{
     failure::{Cause, Failure},
@@ -28,13 +27,14 @@ use windlass_model::{
 pub struct Run {
     recorder: Recorder,
     stop: watch::Receiver<Option<Stop>>,
-    /// Until when the plan must be made, and the limit that says so.
+    /// Time by which the plan must be made, and the limit that it comes from. `None` means no limit.
     deadline: Option<(Instant, Duration)>,
     secrets: RwLock<Vec<Secret>>,
 }
 
 impl Run {
-    /// `deadline`: when the plan must be made, and the limit that it comes from.
+    /// Makes a run. `deadline` is the time by which the plan must be made, and the limit that it comes from.
+    /// `None` means no limit.
     #[must_use]
     pub fn new(
         journal: Arc<dyn Journal>,
@@ -45,18 +45,18 @@ impl Run {
         Self { recorder, stop, deadline, secrets: RwLock::default() }
     }
 
-    /// For adapters.
+    /// Returns the recorder, for adapters.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// Masks these too, from now on, in all that is said.
+    /// Masks more secrets, from now on, in all that is recorded.
     pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
         let before = secrets.len();
         for secret in more {
-            // A secret that a hundred variables name is one: the masker is made anew for each.
+            // A secret that a hundred variables name is one: the redactor is made again for each secret.
             if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
                 secrets.push(secret);
             }
@@ -71,7 +71,7 @@ impl Run {
     /// Runs a stage, which may be dropped at any await when the job is stopped.
     ///
     /// # Errors
-    /// The stage's failure; [`Cause::Stopped`] and [`Cause::JournalLost`] end it early.
+    /// [`Failure`] of the stage. [`Cause::Stopped`] and [`Cause::JournalLost`] end the stage early.
     pub async fn stage<T, E: Into<Cause>>(
         &self,
         at: Stage,
@@ -80,11 +80,11 @@ impl Run {
         self.recorded(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
     }
 
-    /// Takes one step of a plan, so recorded that a restart knows where to go on. A failure is of
+    /// Takes one step of a plan, and records it so that a restart knows where to go on. A failure is one of
     /// the stage `at`.
     ///
     /// # Errors
-    /// The step's failure; [`Cause::JournalLost`] ends it early.
+    /// [`Failure`] of the step. [`Cause::JournalLost`] ends the step early.
     pub async fn step<T>(
         &self,
         at: Stage,
@@ -96,7 +96,7 @@ impl Run {
         self.recorded(at, started, work, Event::StepFinished(cursor)).await
     }
 
-    /// Does work between two events. A panic in it costs this job alone.
+    /// Does work between two events. A panic in the work costs this job alone.
     async fn recorded<T>(
         &self,
         at: Stage,
@@ -112,7 +112,7 @@ impl Run {
                 biased;
                 lost = self.recorder.lost() => Err(Cause::JournalLost(lost)),
                 caught = caught => {
-                    caught.unwrap_or_else(|panic| Err(Cause::Panicked(words_of(&*panic))))
+                    caught.unwrap_or_else(|panic| Err(Cause::Panicked(panic_message(&*panic))))
                 }
             }?;
             self.record(after).await?;
@@ -130,10 +130,10 @@ impl Run {
         in_time.unwrap_or(Err(Cause::Stopped(Stop::TimedOut { seconds: limit.as_secs() })))
     }
 
-    /// `work`, unless the job is asked to stop first.
+    /// Does `work`, unless the job is asked to stop first.
     ///
     /// # Errors
-    /// What `work` says, or [`Cause::Stopped`].
+    /// The error of `work`, or [`Cause::Stopped`].
     pub async fn unless_stopped<T, E: Into<Cause>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -155,23 +155,23 @@ impl Run {
     /// Records an event: nothing happens unrecorded.
     ///
     /// # Errors
-    /// [`JournalLost`]: touch nothing more.
+    /// [`JournalLost`] means that the caller touches nothing more.
     pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
         self.recorder.append(event).await
     }
 }
 
-/// What a panic said; the place is in the daemon's own log.
-fn words_of(panic: &(dyn Any + Send)) -> String {
+/// Returns the message of a panic. The place is in the daemon's own log.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 impl Run {
-    /// The app's last release that succeeded in a cluster.
+    /// Returns the app's last release that succeeded in a cluster. `None` means that there is none.
     ///
     /// # Errors
-    /// [`JournalLost`]: touch nothing more.
+    /// [`JournalLost`] means that the caller touches nothing more.
     pub async fn last_release(
         &self,
         app: &App,

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_tells_well_from_ill() {
+    fn one_snapshot_distinguishes_well_from_ill() {
         let crash = Container {
             restarts: 3,
             waiting: Some(("CrashLoopBackOff".into(), "back-off".into())),

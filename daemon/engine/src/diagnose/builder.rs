@@ -1,4 +1,4 @@
-//! The image cannot be had.
+//! Diagnoses of an image that cannot be built or pushed.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -26,7 +26,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             diagnosis.why.clone_from(message);
             (
                 Code::BuilderUnreachable,
-                &["see that buildkitd runs; `windlassd check` tells; then submit again"],
+                &["see that buildkitd runs, with `windlassd check`; then submit again"],
             )
         }
         BuildError::Dockerfile { file, line, source_line, .. } => {

@@ -1,4 +1,4 @@
-//! The cluster did not do what it was told, and that is no known problem.
+//! Diagnoses of a cluster that refused a request or did not answer, where no problem of `rollout` fits.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};

@@ -1,4 +1,4 @@
-//! Our own fault.
+//! Diagnosis of a defect of Windlass.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};

@@ -1,4 +1,4 @@
-//! Nobody knows what the tree is, or what is said of it cannot be.
+//! Diagnoses of a tree that no detector recognises, and of a spec or recipe that cannot be used.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -25,8 +25,8 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         Cause::Refused(refusals) => (
             Code::PluginFailed,
             refusals.iter().map(|refusal| &*refusal.plugin).collect::<Vec<_>>().join(", "),
-            words(refusals),
-            ways_out(refusals),
+            messages(refusals),
+            suggestions(refusals),
         ),
         Cause::Spec(error) => (
             Code::SpecInvalid,
@@ -64,7 +64,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
 }
 
 /// Joins the reasons of all refusals.
-fn words(refusals: &[PluginError]) -> String {
+fn messages(refusals: &[PluginError]) -> String {
     match refusals {
         [only] => only.message.clone(),
         several => {
@@ -75,10 +75,10 @@ fn words(refusals: &[PluginError]) -> String {
 }
 
 /// Lists each detector's own suggestion, and the one that helps against all refusals.
-fn ways_out(refusals: &[PluginError]) -> Vec<String> {
+fn suggestions(refusals: &[PluginError]) -> Vec<String> {
     let suggested = refusals.iter().map(|refusal| {
         let hint = refusal.hint.as_deref();
-        // A plugin's own word always has one: this is a trap or a limit.
+        // A plugin's own error always has a hint: this is a trap or a limit.
         let hint = hint.unwrap_or("tell the plugin's author, or ask the operator to take it out");
         if refusals.len() > 1 { format!("{}: {hint}", refusal.plugin) } else { hint.to_owned() }
     });

@@ -1,4 +1,4 @@
-//! A failure for each code, for its page: the diagnosis is made of it as it is for a job.
+//! Failure of each code, as the example of its page. The diagnosis is made of it as it is for a job.
 
 use super::{code::Code, diagnose, stopped};
 use crate::{
@@ -46,11 +46,11 @@ pub(crate) fn example(code: Code) -> Diagnosis {
             }),
         ),
         Code::NothingDetected => {
-            (Stage::Detect, Cause::Undetected(words(&["go", "node", "python"])))
+            (Stage::Detect, Cause::Undetected(strings(&["go", "node", "python"])))
         }
         Code::RecipeNotFound => (
             Stage::Detect,
-            Cause::NoSuchRecipe { wanted: "nodejs".into(), found: words(&["node"]) },
+            Cause::NoSuchRecipe { wanted: "nodejs".into(), found: strings(&["node"]) },
         ),
         Code::PluginFailed => (
             Stage::Detect,
@@ -111,11 +111,11 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         | Code::ClusterUnreachable
         | Code::ClusterNotTrusted
         | Code::ObjectRejected => (Stage::Release, cluster(code).into()),
-        Code::WayBackFailed => (
+        Code::RollbackFailed => (
             Stage::Release,
             Cause::Stuck {
                 first: Box::new(example(Code::ObjectRejected)),
-                back: Box::new(cluster(Code::ClusterUnreachable).into()),
+                rollback: Box::new(cluster(Code::ClusterUnreachable).into()),
             },
         ),
         Code::HookFailed => (
@@ -141,8 +141,8 @@ pub(crate) fn example(code: Code) -> Diagnosis {
     diagnose(&Failure { at, cause })
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
+fn strings(strings: &[&str]) -> Vec<String> {
+    strings.iter().map(ToString::to_string).collect()
 }
 
 fn repository(code: Code) -> GitError {
@@ -186,7 +186,7 @@ fn repository(code: Code) -> GitError {
             message: "there is no such folder in the repository".into(),
         },
         Code::LfsPointers => {
-            GitError::Pointers { files: words(&["assets/logo.png", "assets/map.png"]), count: 2 }
+            GitError::Pointers { files: strings(&["assets/logo.png", "assets/map.png"]), count: 2 }
         }
         Code::SubmoduleFailed => GitError::Submodule {
             path: "vendor/lib".into(),
@@ -208,7 +208,7 @@ fn builder(code: Code) -> BuildError {
             line: 5,
             source_line: "RUN npm ci".into(),
             exit: 1,
-            tail: words(&[
+            tail: strings(&[
                 "npm error code EUSAGE",
                 "npm error `npm ci` can only install with an existing package-lock.json",
             ]),
@@ -252,9 +252,9 @@ fn builder(code: Code) -> BuildError {
 fn tests(code: Code) -> Cause {
     match code {
         Code::TestsFailed => Cause::Tests {
-            command: words(&["npm", "test"]),
+            command: strings(&["npm", "test"]),
             exit: 1,
-            tail: words(&["# fail 1"]),
+            tail: strings(&["# fail 1"]),
             summary: Some(TestSummary {
                 runner: "node".into(),
                 passed: 11,
@@ -271,19 +271,19 @@ fn tests(code: Code) -> Cause {
         },
         Code::TestsDied => Cause::TestsDied {
             runner: "pytest".into(),
-            command: words(&["python", "-m", "pytest"]),
+            command: strings(&["python", "-m", "pytest"]),
             exit: 1,
-            tail: words(&["/usr/local/bin/python: No module named pytest"]),
+            tail: strings(&["/usr/local/bin/python: No module named pytest"]),
         },
         Code::NoTestsRan => Cause::NoTestsRan {
-            command: words(&["python", "-m", "pytest"]),
-            tail: words(&["collected 0 items"]),
-            evidence: words(&["pyproject.toml: [tool.pytest.ini_options]"]),
+            command: strings(&["python", "-m", "pytest"]),
+            tail: strings(&["collected 0 items"]),
+            evidence: strings(&["pyproject.toml: [tool.pytest.ini_options]"]),
         },
         _ => Cause::TestsHang {
-            command: words(&["npm", "test"]),
+            command: strings(&["npm", "test"]),
             seconds: 600,
-            tail: words(&["ok 1 - the page says hello", "# Subtest: waits for the queue"]),
+            tail: strings(&["ok 1 - the page says hello", "# Subtest: waits for the queue"]),
         },
     }
 }
@@ -291,7 +291,7 @@ fn tests(code: Code) -> Cause {
 fn cluster(code: Code) -> ClusterError {
     match code {
         Code::ClusterUnknown => {
-            ClusterError::Unknown { name: "us".into(), known: words(&["eu", "ap"]) }
+            ClusterError::Unknown { name: "us".into(), known: strings(&["eu", "ap"]) }
         }
         Code::ClusterUnreachable => ClusterError::Unreachable {
             message: "https://10.0.0.1:6443: Connection refused".into(),

@@ -1,4 +1,4 @@
-//! A hook failed, and its policy is not to go on.
+//! Diagnosis of a hook that failed, with a policy that is not to go on.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -10,7 +10,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     else {
         return None;
     };
-    let stands = match (phase, roll_back) {
+    let effect = match (phase, roll_back) {
         (HookPhase::BeforeTraffic, _) => format!("nothing was released{place}"),
         (_, true) => "what ran before is put back".to_owned(),
         (_, false) => {
@@ -23,9 +23,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         code: Code::HookFailed.into(),
         subject: format!("hook {hook} ({plugin}), {phase}{place}"),
         what: format!("hook `{hook}` failed: {first}"),
-        why: stands.clone(),
+        why: effect.clone(),
         fixes: vec![
-            format!("mend what it says; then submit again ({stands})"),
+            format!("mend what it says; then submit again ({effect})"),
             format!("or give `{hook}` the policy `warn` in the daemon's configuration"),
         ],
         evidence: lines.map(str::to_owned).collect(),
@@ -37,7 +37,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     })
 }
 
-/// The words that its pod would get as one of the app's own.
+/// Returns the diagnosis with the verdict on the pod of the hook's Job, as on one of the app's own pods.
 fn with_verdict(hook: &str, of_hook: Diagnosis, judged: &Diagnosis) -> Diagnosis {
     let mut fixes = judged.fixes.clone();
     fixes.extend(of_hook.fixes);
@@ -83,14 +83,14 @@ mod tests {
         let diagnosis = known(&Failure { at: Stage::Hooks, cause }).unwrap();
         assert_eq!((&*diagnosis.code, &*diagnosis.reference), ("hook-failed", "WL-K8S-028"));
         let text = diagnosis.to_string();
-        for words in [
+        for part in [
             "hook `migrate` failed",
             "pod app-migrate-1",
             "1 Insufficient cpu; nothing was released",
             "fix 1:     lower `resources.cpu`",
             "| event: FailedScheduling",
         ] {
-            assert!(text.contains(words), "{words}: {text}");
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Page {
     pub(crate) stages: &'static [Stage],
     /// Meaning of the failure, and its effect on what serves.
     pub(super) means: &'static str,
-    /// Sign by which Windlass knows it.
+    /// Symptom by which Windlass recognises the failure.
     pub(super) noticed: &'static str,
     /// Causes, the likeliest first.
     pub(super) causes: &'static [Origin],
@@ -37,7 +37,7 @@ pub(crate) struct Origin {
     /// The cause, as a heading.
     pub(super) cause: &'static str,
     /// Evidence that sets it apart from the other causes.
-    pub(super) tell: &'static str,
+    pub(super) evidence: &'static str,
     /// Remedy in a sentence or two.
     pub(super) fix: &'static str,
     /// Remedy as lines to copy.
@@ -46,7 +46,7 @@ pub(crate) struct Origin {
 
 /// Lines to copy.
 pub(crate) enum Lines {
-    /// No line says more than the sentence.
+    /// No line adds to the sentence.
     None,
     /// Commands.
     Shell(&'static [&'static str]),
@@ -67,8 +67,8 @@ impl Page {
             stages(self.stages),
         );
         for (index, origin) in self.causes.iter().enumerate() {
-            let Origin { cause, tell, fix, lines } = origin;
-            text.push_str(&format!("\n### {}. {cause}\n\n{tell}\n\nFix: {fix}\n", index + 1));
+            let Origin { cause, evidence, fix, lines } = origin;
+            text.push_str(&format!("\n### {}. {cause}\n\n{evidence}\n\nFix: {fix}\n", index + 1));
             text.push_str(&lines.block());
         }
         let related = self.related.iter().map(|code| format!("[`{code}`]({code}.md)"));

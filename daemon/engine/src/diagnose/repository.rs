@@ -1,4 +1,4 @@
-//! The commit cannot be had.
+//! Diagnoses of a commit that cannot be fetched.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -28,7 +28,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             Code::RepositoryDenied,
             repository,
             message,
-            &["the credential is wrong, has expired, or may not read this repository: put it anew"],
+            &[
+                "the credential is wrong, has expired, or may not read this repository: put it again",
+            ],
         ),
         GitError::NoRepository { repository } => {
             (Code::RepositoryNotFound, repository, repository, &["check the repository's URL"])

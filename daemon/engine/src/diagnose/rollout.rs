@@ -1,5 +1,5 @@
-//! A rollout that is hopeless, or an object that the API server does not take: the words are those
-//! of the problem that it is.
+//! Diagnoses of a hopeless rollout, and of an object that the API server refuses: the explanation is that of
+//! the problem in `rollout`.
 
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;

@@ -1,4 +1,4 @@
-//! A secret cannot be had.
+//! Diagnoses of a secret that is missing or cannot be opened.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -22,7 +22,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             Code::SecretSealed,
             name,
             format!(
-                "give the daemon the key file it was sealed with, or put it anew: windlass secret put {project} {name}"
+                "give the daemon the key file it was sealed with, or put the secret again: windlass secret put {project} {name}"
             ),
         ),
     };

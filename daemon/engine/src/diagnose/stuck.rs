@@ -1,4 +1,5 @@
-//! It failed, and so did the way back: the one case in which what ran before may not serve.
+//! Diagnosis of a failed release whose rollback failed too: the one case in which what ran before may not
+//! serve.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
@@ -7,7 +8,7 @@ use windlass_model::diagnosis::Diagnosis;
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let Cause::Stuck { first, .. } = &failure.cause else { return None };
     let mut diagnosis = (**first).clone();
-    diagnosis.code = Code::WayBackFailed.into();
+    diagnosis.code = Code::RollbackFailed.into();
     diagnosis.what = failure.cause.to_string();
     diagnosis
         .fixes

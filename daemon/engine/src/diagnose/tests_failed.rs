@@ -1,11 +1,11 @@
-//! Tests fail, do not end, or are not run at all.
+//! Diagnoses of tests that fail, do not end, or are not run at all.
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::testing::TestSummary;
 
-/// Failing tests that are shown.
+/// Number of failing tests that are shown.
 const MOST: usize = 10;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
@@ -51,7 +51,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     })
 }
 
-/// Each failing test with file, line and message; the last lines where no plugin could read them.
+/// Returns each failing test with file, line and message, or the last lines where no plugin could read them.
 fn evidence(summary: Option<&TestSummary>, tail: &[String]) -> Vec<String> {
     let failures = summary.map(|summary| &*summary.failures).unwrap_or_default();
     if failures.is_empty() {

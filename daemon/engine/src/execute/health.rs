@@ -20,7 +20,8 @@ use windlass_rollout::{
     snapshot::Snapshot,
 };
 
-/// After a cluster was away, its controllers have some catching up to do as well.
+/// Time that a rollout has at least after its cluster did not answer, since the cluster's controllers have to
+/// catch up.
 const CATCHING_UP: Duration = Duration::from_secs(60);
 
 impl Deploy<'_> {
@@ -35,8 +36,8 @@ impl Deploy<'_> {
         self.run.retrying(|| self.watch(release, within, &left, &judge)).await
     }
 
-    /// Watches a rollout until it is healthy, hopeless, or out of time. `left`: of that time. While a
-    /// cluster is away none of it passes, and nothing is judged.
+    /// Watches a rollout until it is healthy, hopeless, or out of time. `left` is the rest of that time. While
+    /// a cluster does not answer, no time passes and nothing is judged.
     async fn watch(
         &self,
         release: &Release,
@@ -48,11 +49,11 @@ impl Deploy<'_> {
         let of_release = |error| Cause::applying(error, release);
         let mut snapshots = self.ports.cluster.observe(release).await.map_err(of_release)?;
         let started = Instant::now();
-        // A DaemonSet goes node by node, and only the cluster knows how many there are: its time begins
-        // anew with each pod that is ready.
+        // A DaemonSet goes node by node, and only the cluster knows how many nodes there are: the time
+        // begins again with each pod that is ready.
         let mut since = started;
         let mut most = 0;
-        let away = |error: ClusterError| {
+        let unreachable = |error: ClusterError| {
             let rest = limit.saturating_sub(started.elapsed()).max(CATCHING_UP);
             *left.lock().unwrap_or_else(PoisonError::into_inner) = rest;
             Err(of_release(error))
@@ -63,35 +64,36 @@ impl Deploy<'_> {
         let mut last = Snapshot::default();
         let mut may_unblock = true;
         let finding = loop {
-            // A signal that must persist is fatal while nothing more happens: look again by then.
+            // A symptom that must last is fatal even if nothing more happens: look again by then.
             let late = since + limit;
             let looks = [judge.look_again(), blocked.look_again()];
             let look = looks.into_iter().flatten().fold(late, |look, at| look.min(started + at));
-            let seen = tokio::select! {
-                seen = snapshots.recv() => match seen {
-                    Some(Ok(seen)) => seen,
-                    Some(Err(error)) => return away(error),
-                    None => return away(ClusterError::Unreachable { message: "the watch ended".into() }),
+            let snapshot = tokio::select! {
+                snapshot = snapshots.recv() => match snapshot {
+                    Some(Ok(snapshot)) => snapshot,
+                    Some(Err(error)) => return unreachable(error),
+                    None => return unreachable(ClusterError::Unreachable { message: "the watch ended".into() }),
                 },
                 () = sleep_until(look) => last.clone(),
             };
-            if seen.progress() != last.progress() && seen.is_of(&release.id) {
-                let (ready, wanted) = seen.progress();
+            if snapshot.progress() != last.progress() && snapshot.is_of(&release.id) {
+                let (ready, wanted) = snapshot.progress();
                 let cluster = release.cluster().to_owned();
                 self.run.record(Event::Rollout { cluster, ready, wanted }).await?;
             }
-            let ready = seen.progress().0;
-            if ready > most && seen.workloads.iter().any(|one| one.kind == "DaemonSet") {
+            let ready = snapshot.progress().0;
+            if ready > most && snapshot.workloads.iter().any(|one| one.kind == "DaemonSet") {
                 (since, most) = (Instant::now(), ready);
             }
-            last = seen;
+            last = snapshot;
             match judge.judge(&last, release, started.elapsed()) {
                 Verdict::Healthy(warned) => {
                     for finding in warned {
-                        let words = report(&finding, release, Vec::new());
-                        let (subject, place) = (words.subject, release.place());
-                        let message = format!("{subject}{place}: {} ({})", words.what, words.why);
-                        let fix = words.fixes.join("; or: ");
+                        let diagnosis = report(&finding, release, Vec::new());
+                        let (subject, place) = (diagnosis.subject, release.place());
+                        let message =
+                            format!("{subject}{place}: {} ({})", diagnosis.what, diagnosis.why);
+                        let fix = diagnosis.fixes.join("; or: ");
                         self.run
                             .record(Event::Warning { stage: Stage::Release, message, fix })
                             .await?;
@@ -108,7 +110,7 @@ impl Deploy<'_> {
             if may_unblock && blocked.must_go(&last, release, started.elapsed()) {
                 match self.unblock(release).await {
                     Ok(can) => may_unblock = can,
-                    Err(error) => return away(error),
+                    Err(error) => return unreachable(error),
                 }
             }
         };
@@ -116,8 +118,8 @@ impl Deploy<'_> {
         Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
     }
 
-    /// Deletes what is in the way of a rollout. Says whether that can be done; where it cannot, the rollout may
-    /// go on all the same.
+    /// Deletes the pod that is in the way of a rollout. Returns whether that can be done. If it cannot, the
+    /// rollout may go on all the same.
     async fn unblock(&self, release: &Release) -> Result<bool, ClusterError> {
         let change = Change::Unblock(Box::new(release.clone()));
         let error = match self.ports.cluster.make(&change, self.run.recorder()).await {

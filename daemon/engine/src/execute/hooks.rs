@@ -9,7 +9,7 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Asks a hook of a plan until it is done, and answers for it as its policy says.
+    /// Asks a hook of a plan until the hook is done, and treats a failure by the hook's policy.
     pub(super) async fn ask_hook(
         &self,
         hook: &Hook,
@@ -37,7 +37,7 @@ impl Deploy<'_> {
                 let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
                 (failed(format!("{error}{hint}")), None)
             }
-            // An action that the cluster refuses, say: its meaning is the policy's to say.
+            // Such as an action that the cluster refuses: the policy decides what that means.
             Err(cause) => (failed(cause.to_string()), None),
         };
         if done.ok {

@@ -1,4 +1,4 @@
-//! From a decision to an image in the builder, and to the release that it will be.
+//! Build stage: from a decision to an image in the builder, and to the release that it will be.
 
 use super::{
     detect::{Decision, Found},
@@ -21,7 +21,7 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Builds the image, and warns of what its configuration leaves open.
+    /// Builds the image, and warns of questions that its configuration leaves open.
     pub(super) async fn build(
         &self,
         commit: &Commit,
@@ -89,13 +89,13 @@ impl Deploy<'_> {
     }
 }
 
-/// What the image of a commit is called: `registry/project/app:commit`.
+/// Returns the reference of a commit's image: `registry/project/app:commit`.
 #[must_use]
 pub fn reference(registry: &str, app: &App, commit: &Commit) -> String {
     format!("{registry}/{}/{}:{}", app.project, app.name, commit.id)
 }
 
-/// The plan of the recipe that is built; none where the repository's own Dockerfile is.
+/// Returns the plan of the recipe that is built. `None` means that the repository's own Dockerfile is built.
 fn plan(decision: &Decision) -> Option<&ImagePlan> {
     match decision.dockerfile {
         Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
@@ -103,12 +103,12 @@ fn plan(decision: &Decision) -> Option<&ImagePlan> {
     }
 }
 
-/// The port that a recipe's image is made to expose, whatever its base exposes besides.
+/// Returns the port that a recipe's image is made to expose, whatever its base exposes besides.
 fn recipe_port(decision: &Decision) -> Option<u16> {
     plan(decision).and_then(|plan| plan.port)
 }
 
-/// The release that a decision leads to, once its image is as `config` says.
+/// Returns the release of a decision, once its image with its configuration `config` is built.
 #[must_use]
 pub fn release(
     id: &str,
@@ -136,13 +136,13 @@ pub fn release(
     }
 }
 
-/// Values that stand in a provisional release for those that only a job and its build give.
+/// Values in a provisional release for those that only a job and its build give.
 pub(super) struct Placeholders<'a> {
-    /// Stands for the job's id.
+    /// Text for the job's id.
     pub(super) id: &'a str,
-    /// Stands for the image's digest.
+    /// Text for the image's digest.
     pub(super) digest: &'a str,
-    /// The image's numeric user, as far as it is known. `None` means root, or that nothing says one.
+    /// Numeric user of the image, as far as it is known. `None` means root, or that no user is known.
     pub(super) user: Option<u32>,
 }
 

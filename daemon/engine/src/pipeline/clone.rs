@@ -1,4 +1,4 @@
-//! From what a request names to a commit, and from a commit to its tree.
+//! Clone stage: from the revision that a request names to a commit, and from a commit to its tree.
 
 use super::secrets;
 use crate::{
@@ -12,7 +12,7 @@ use windlass_model::{event::Event, job::Commit, revision::Revision, secret::Secr
 /// Fetches a commit's tree, with its project's credential.
 ///
 /// # Errors
-/// A credential that is not there, or why the tree cannot be had.
+/// [`Cause::Secret`] for a credential that cannot be opened, [`Cause::Git`] for a tree that cannot be fetched.
 pub async fn checkout(
     project: &str,
     commit: &Commit,
@@ -35,11 +35,12 @@ impl Deploy<'_> {
     }
 }
 
-/// Finds the commit that a revision leads to now, with its project's credential. The `id` of `commit`
-/// is what is found; its `branch` too, where the request names none.
+/// Finds the commit that a revision leads to now, with its project's credential. Returns `commit` with the
+/// `id` that was found, and with the `branch` that was found if `commit` names none.
 ///
 /// # Errors
-/// A credential that is not there, or why the revision leads to no commit.
+/// [`Cause::Secret`] for a credential that cannot be opened, [`Cause::Git`] for a revision that leads to no
+/// commit.
 pub async fn resolve(
     project: &str,
     commit: Commit,
@@ -66,7 +67,7 @@ async fn credential(
     }
 }
 
-/// Not every caller has a journal, which masks all that it takes.
+/// Masks a cause: not every caller has a journal, which masks all that it takes.
 fn masked(cause: Cause, run: &Run) -> Cause {
     match cause {
         Cause::Git(error) => Cause::Git(error.masked(&run.recorder().redactor())),

@@ -1,4 +1,4 @@
-//! What is in the tree, who says so, and what follows for the build.
+//! Detect stage: what the tree is, by which evidence, and how it is built.
 
 use super::secrets;
 use crate::{
@@ -21,30 +21,30 @@ use windlass_model::{
     version,
 };
 
-/// The largest `windlass.toml` or Dockerfile that is read.
+/// Number of bytes of the largest `windlass.toml` or Dockerfile that is read.
 const LONGEST: u64 = 256 << 10;
 
 /// Names under which a repository's own Dockerfile is found, the first before the second, as
 /// BuildKit looks for them.
 const DOCKERFILES: [&str; 2] = ["Dockerfile", "dockerfile"];
 
-/// What will be built, and from whose word.
+/// Decision what will be built, and its origin.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// The job's word over the file's.
+    /// Spec of the job, merged over that of `windlass.toml`.
     pub spec: Spec,
-    /// The best detector's answer. With a Dockerfile of the repository it only helps the tests.
+    /// Recipe of the best detector. With a Dockerfile of the repository it only helps the tests. `None` means
+    /// that no detector plans a build.
     pub recipe: Option<Recipe>,
     /// Detectors that know the source and plan no build of it. With a Dockerfile their languages' test
     /// runners may read the tests all the same.
     pub refused: Vec<String>,
-    /// What is built.
     pub dockerfile: Dockerfile,
-    /// Objects of the repository's own.
+    /// Manifests of the repository's own.
     pub manifests: Vec<Manifest>,
-    /// What is said, and who says it: `job` or `windlass.toml`, by the field's path.
+    /// Origin of each field that is set, by the field's path: `job` or `windlass.toml`.
     pub deciders: BTreeMap<String, &'static str>,
-    /// The version of the commit, for builds that ask for it.
+    /// Version of the commit, for builds that ask for it.
     pub version: String,
 }
 
@@ -67,12 +67,13 @@ impl Deploy<'_> {
     }
 }
 
-/// Reads `windlass.toml`, finds the Dockerfile, asks the detectors: all are asked, the best score
-/// wins, ties go by the operator's order, the user's word beats all. One that refuses ends nothing
-/// where another one plans a build.
+/// Reads `windlass.toml`, finds the Dockerfile, and asks all detectors. The best score wins, ties go by the
+/// operator's order, and a recipe that the user names beats all. A detector's refusal does not matter where
+/// another detector plans a build.
 ///
 /// # Errors
-/// A file that is wrong, detectors that all refuse, or nothing that anybody recognised.
+/// [`Cause::Spec`] for an invalid file, [`Cause::Refused`] if all detectors refuse, [`Cause::Undetected`] if
+/// none recognised the source.
 pub async fn decide(
     spec: &Spec,
     commit: &Commit,
@@ -88,7 +89,7 @@ pub async fn decide(
         file.flatten().into_keys().map(|path| (path, FILE)).collect();
     deciders.extend(spec.flatten().into_keys().map(|path| (path, "job")));
     let spec = spec.clone().merged_over(file);
-    // Neither may contradict itself, and both together may.
+    // Each is consistent alone; merged, they may contradict each other.
     spec.check()?;
     pointers(&spec, tree, recorder).await?;
     let manifests = manifests(&spec, tree)?;
@@ -131,10 +132,10 @@ pub async fn decide(
     Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders, version })
 }
 
-/// Finds the Dockerfile of a repository that says nothing of one.
+/// Finds the Dockerfile of a repository whose spec names none.
 fn own_dockerfile(tree: &dyn Tree) -> Result<Option<String>, GitError> {
     for name in DOCKERFILES {
-        // A folder of Dockerfiles may have the name, too, and none of them is the app's by name.
+        // A folder of Dockerfiles may have the name, too, and none in it is the app's by name.
         if !tree.is_folder(name) && tree.read(name, LONGEST)?.is_some() {
             return Ok(Some(name.to_owned()));
         }
@@ -159,7 +160,7 @@ async fn pointers(spec: &Spec, tree: &dyn Tree, recorder: &Recorder) -> Result<(
     Ok(())
 }
 
-/// The objects of the repository's own that the spec names.
+/// Reads the manifests of the repository that the spec names.
 fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
     let mut all = Vec::new();
     for file in &spec.manifests {
@@ -223,7 +224,7 @@ async fn best(
     }
     for PluginError { plugin, message, hint, .. } in refusals {
         let fix = match hint {
-            // A trap or a limit: its own word has a hint.
+            // A trap or a limit: a plugin's own error has a hint.
             None => format!("the build goes on {goes_on}; tell the plugin's author"),
             Some(_) if path.is_some() => format!("nothing: the build goes on {goes_on}"),
             Some(hint) => {
@@ -255,7 +256,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// A tree of these files, all empty; a name that ends with a slash is a folder's.
+    /// A tree of these files, all empty. A name that ends with a slash is a folder's.
     struct Files(&'static [&'static str]);
 
     impl Tree for Files {

@@ -1,6 +1,6 @@
-//! The pipeline's own stages up to the plan, for a job that nobody submitted.
+//! Dry run: the pipeline's own stages up to the plan, for a job that nobody submitted.
 //!
-//! Nothing is recorded, built or changed: the answer says what a job would do.
+//! Nothing is recorded, built or changed: the answer shows what a job would do.
 
 use super::{
     build::{Placeholders, provisional_release},
@@ -26,35 +26,31 @@ use windlass_model::{
     spec::Spec,
 };
 
-/// The largest Dockerfile that is shown.
+/// Number of bytes of the largest Dockerfile that is shown.
 const LONGEST: u64 = 1 << 20;
 
 /// A job as it would be submitted.
 #[derive(Clone, Copy, Debug)]
 pub struct DryRunRequest<'a> {
-    /// The app that would be deployed.
     pub app: &'a App,
-    /// The clusters that the release would go to.
     pub clusters: &'a Clusters,
-    /// The commit that would be built.
     pub commit: &'a Commit,
-    /// What the request says of the app.
+    /// Spec of the request.
     pub spec: &'a Spec,
-    /// A release that serves the app now: its user is taken where nothing else says one. `None` means that
-    /// there is none, or that none is known.
+    /// Release that serves the app now. Its user is taken where nothing else names one. `None` means that
+    /// there is no such release, or that none is known.
     pub serving: Option<&'a Release>,
 }
 
-/// A job's decisions, and what they would change.
+/// Decisions of a job, and what they would change.
 #[derive(Clone, Debug)]
 pub struct DryRun {
-    /// Language, Dockerfile, spec.
     pub decision: Decision,
-    /// The text of the Dockerfile that would be built.
+    /// Text of the Dockerfile that would be built.
     pub dockerfile: String,
-    /// The objects, as JSON.
+    /// Objects of the release, as JSON.
     pub manifests: Vec<String>,
-    /// What applying them would change, and in which cluster.
+    /// Changes that applying the objects would make, each with its cluster.
     pub changes: Vec<(String, ObjectChange)>,
 }
 
@@ -79,7 +75,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     let env = secrets::versions(&app.project, &decision.spec, ports, run).await;
     let env = env.map_err(Cause::from).map_err(at(Stage::Detect))?;
     let user = match (&decision.dockerfile, &decision.recipe) {
-        // A recipe says now what the image will say after the build; else what is known of it.
+        // A recipe has the user that the image will have; else a user that is known is taken.
         (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
         _ => numeric_user(&dockerfile).or(serving.and_then(|serving| serving.runtime.user)),
     };
@@ -104,7 +100,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
 /// Finds the commit that a revision leads to now, for a request that names no commit.
 ///
 /// # Errors
-/// The reason why it leads to none.
+/// [`Failure`] of the clone stage, if the revision leads to no commit.
 pub async fn resolve_revision(
     app: &App,
     commit: Commit,
@@ -115,7 +111,7 @@ pub async fn resolve_revision(
     resolved.map_err(at(Stage::Clone))
 }
 
-/// Returns a run of no job: nothing stops it, and nothing that it says is kept.
+/// Returns a run of no job: nothing stops it, and its events are not kept.
 fn unrecorded() -> Run {
     let (_, stop) = watch::channel(None);
     Run::new(Arc::new(NullJournal), stop, None)
@@ -132,7 +128,7 @@ fn text_of(dockerfile: &Dockerfile, tree: &dyn Tree) -> Result<String, Cause> {
     }
 }
 
-/// Returns the last stage's user, where a Dockerfile says one by number: names are the image's to explain.
+/// Returns the last stage's user, where a Dockerfile gives it by number: only the image knows its names.
 fn numeric_user(dockerfile: &str) -> Option<u32> {
     let mut user = None;
     for line in dockerfile.lines() {

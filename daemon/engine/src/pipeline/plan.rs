@@ -1,4 +1,4 @@
-//! From a release to the plan that brings it out.
+//! Plan: from a release to the steps that roll it out.
 
 use crate::{
     deploy::Deploy,
@@ -39,8 +39,8 @@ impl Deploy<'_> {
         planned.await.map_err(|cause| Failure { at: Stage::Release, cause })
     }
 
-    /// Returns what serves in each of a release's clusters. What the journal does not know is no reason
-    /// to scale it to nothing if this release fails.
+    /// Returns what serves in each of a release's clusters. What serves and is unknown to the journal is not
+    /// scaled to zero if this release fails.
     async fn previous(&self, release: &Release) -> Result<BTreeMap<String, Previous>, Cause> {
         let mut previous = BTreeMap::new();
         for next in release.each() {

@@ -1,17 +1,17 @@
-//! The port of an image where `web` listens, of those that it exposes.
+//! Choice of the port where `web` listens, among those that an image exposes.
 
 use crate::ports::ImageConfig;
 
-/// The port of web servers in images by custom, and of `web` where nobody says one.
+/// Port of web servers in images by custom, and of `web` where no other is set.
 const CUSTOMARY: u16 = 8080;
 
-/// Ports that a warning names.
+/// Number of ports that a warning names.
 const NAMED: usize = 20;
 
 /// A choice among the ports of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exposed {
-    /// It exposes none.
+    /// The image exposes none.
     Nothing,
     /// It is clear which one is meant.
     One(u16),
@@ -28,8 +28,8 @@ impl Exposed {
     }
 }
 
-/// Chooses the port that the deployed stage itself exposes, before those of what it is built on, and
-/// of several the customary one.
+/// Chooses the port that the deployed stage itself exposes, before those of its base, and the customary one
+/// among several.
 pub(super) fn exposed(config: &ImageConfig) -> Exposed {
     let among = if config.own_ports.is_empty() { &config.ports } else { &config.own_ports };
     match among.as_slice() {
@@ -40,7 +40,7 @@ pub(super) fn exposed(config: &ImageConfig) -> Exposed {
     }
 }
 
-/// Words a warning of ports among which nobody chose: what is wrong, and the line to write.
+/// Returns message and fix of a warning about several ports among which nobody chose.
 pub(super) fn unclear(taken: u16, config: &ImageConfig) -> (String, String) {
     let named = config.ports.iter().take(NAMED).map(ToString::to_string);
     let mut all = named.collect::<Vec<_>>().join(", ");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_customary_one_is_taken_and_else_it_is_said() {
+    fn the_customary_one_of_several_is_taken_and_else_there_is_a_warning() {
         assert_eq!(exposed(&of(&[80, 8080, 9000], &[])), Exposed::One(8080));
         assert_eq!(exposed(&of(&[80, 8080, 9000], &[8080, 9000])), Exposed::One(8080));
         assert_eq!(exposed(&of(&[80, 3000, 9000], &[3000, 9000])), Exposed::Unclear(3000));

@@ -1,4 +1,4 @@
-//! Looks at the clusters before anything is built.
+//! Checks the clusters before anything is built.
 
 use super::{
     build::{Placeholders, provisional_release},

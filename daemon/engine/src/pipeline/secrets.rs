@@ -1,4 +1,4 @@
-//! Opens what a job names, and has it masked before anything else can say it.
+//! Opens the secrets that a job names, and masks them before anything can record them.
 
 use crate::{deploy::Deploy, ports::Ports, run::Run};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use windlass_model::{
     error::SecretError, job::Release, runtime::SecretEnv, secret::Secret, spec::Spec,
 };
 
-/// The newest version of one secret.
+/// Opens the newest version of one secret, and returns it with its number.
 pub(super) async fn open(
     project: &str,
     name: &str,
@@ -14,13 +14,13 @@ pub(super) async fn open(
     run: &Run,
 ) -> Result<(Secret, u32), SecretError> {
     let (secret, version) = ports.secrets.open(project, name, None).await?;
-    // A credential is `user:token`; the token alone is as telling.
+    // A credential is `user:token`; the token alone is as secret.
     let token = secret.reveal_text().and_then(|text| text.split_once(':')).map(|(_, token)| token);
     run.mask(token.map(|token| Secret::new(token.into())).into_iter().chain([secret.clone()]));
     Ok((secret, version))
 }
 
-/// All that a spec names: versions for the release, values for the build.
+/// Opens all secrets that a spec names: versions for the release, values for the build.
 pub(super) async fn resolve(
     project: &str,
     spec: &Spec,
@@ -51,8 +51,8 @@ pub(super) async fn versions(
 }
 
 impl Deploy<'_> {
-    /// Masks the secrets that a release names, so that a crashing app's last words do not show them. A
-    /// secret that was deleted is no error here: applying the release says so.
+    /// Masks the secrets that a release names, so that the last lines of a crashing app do not show them. A
+    /// secret that was deleted is no error here: applying the release fails with it.
     pub(crate) async fn mask_released(&self, release: &Release) {
         let project = &release.app.project;
         for SecretEnv { name, version, .. } in &release.runtime.secrets {

@@ -1,4 +1,4 @@
-//! Runs the tests in the stage that has the tools, live, and has a plugin read what came of it.
+//! Test stage: runs the tests in the build stage that has the tools, and has a plugin read their output.
 
 use super::detect::Found;
 use crate::{
@@ -13,14 +13,14 @@ use windlass_model::{
     testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 
-/// Seconds until tests are taken to hang, where nobody says otherwise.
+/// Seconds until tests are taken to hang, where the spec sets no timeout.
 const TIMEOUT: u64 = 600;
 
-/// What to run, and whose plan it is.
+/// Test run, and the plan that it comes from. `None` means that no plugin planned it.
 type TestRequest = (TestRun, Option<TestPlan>);
 
 impl Deploy<'_> {
-    /// Runs the tests of what was built.
+    /// Runs the tests of a build.
     pub(super) async fn test(
         &self,
         found: &Found,
@@ -47,7 +47,8 @@ impl Deploy<'_> {
         judge(output, plan.as_ref(), summary)
     }
 
-    /// What to run, or why nothing: the spec's command, a Dockerfile's own stage, a plugin's plan.
+    /// Returns what to run (the spec's command, a Dockerfile's own stage, or a plugin's plan), or the reason
+    /// why nothing is run.
     async fn test_request(
         &self,
         found: &Found,
@@ -64,13 +65,15 @@ impl Deploy<'_> {
             Dockerfile::Path(_) => stages.and_then(own_stage),
         };
         let stage = spec.stage.clone().or(own);
-        let said = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
-        if !said.command.is_empty() {
-            return Ok(Ok((said, None)));
+        let requested = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
+        if !requested.command.is_empty() {
+            return Ok(Ok((requested, None)));
         }
         let recipe = match (&found.decision.dockerfile, recipe) {
-            // What a stage's image runs is its author's word on how to test.
-            (Dockerfile::Path(_), _) if said.stage.is_some() => return Ok(Ok((said, None))),
+            // The command of a stage's image is its author's choice of how to test.
+            (Dockerfile::Path(_), _) if requested.stage.is_some() => {
+                return Ok(Ok((requested, None)));
+            }
             (Dockerfile::Text(_), Some(recipe)) => recipe,
             (Dockerfile::Path(path), _) if stages.is_some() => {
                 let why = format!("{path} has no stage `test`, and the spec names no command");
@@ -98,11 +101,11 @@ impl Deploy<'_> {
         let command = plan.command.clone();
         let env = plan.env.clone();
         let reports = plan.reports.clone();
-        Ok(Ok((TestRun { command, env, reports, ..said }, Some(plan))))
+        Ok(Ok((TestRun { command, env, reports, ..requested }, Some(plan))))
     }
 
-    /// A plugin that cannot read what its own plan gave is an error; of a command that somebody else
-    /// chose, it only might have told more.
+    /// Has a plugin read the output. A plugin that cannot read the output of its own plan is an error. For a
+    /// command that somebody else chose it is a warning, since a summary only adds to the exit code.
     async fn read(
         &self,
         found: &Found,
@@ -112,7 +115,7 @@ impl Deploy<'_> {
         let decision = &found.decision;
         let languages = match &decision.recipe {
             Some(recipe) => std::slice::from_ref(&recipe.language),
-            // A detector is called as its language is.
+            // A detector has the name of its language.
             None => decision.refused.as_slice(),
         };
         let runner = plan.map(|plan| &*plan.runner);
@@ -132,7 +135,7 @@ impl Deploy<'_> {
     }
 }
 
-/// Names what was run: of a stage that runs what its image says, the stage.
+/// Names what was run: the command, or the stage whose image has the command.
 fn named(test: TestRun) -> Vec<String> {
     if !test.command.is_empty() {
         return test.command;
@@ -140,7 +143,7 @@ fn named(test: TestRun) -> Vec<String> {
     test.stage.into_iter().flat_map(|stage| ["stage".to_owned(), stage]).collect()
 }
 
-/// Finds a Dockerfile's own stage for tests. Names of stages have no case, as for the builder.
+/// Finds a Dockerfile's own stage for tests. The case of a stage's name does not matter, as for the builder.
 fn own_stage(stages: &[String]) -> Option<String> {
     stages.iter().find(|stage| stage.eq_ignore_ascii_case("test")).cloned()
 }
@@ -151,15 +154,15 @@ fn judge(
     summary: Option<TestSummary>,
 ) -> Result<(), Cause> {
     let TestOutput { command, exit, tail, .. } = output;
-    let tells = plan.filter(|plan| plan.tells);
-    match (summary, tells) {
+    let reporting = plan.filter(|plan| plan.tells);
+    match (summary, reporting) {
         (None, Some(plan)) if exit != 0 => {
             Err(Cause::TestsDied { runner: plan.runner.clone(), command, exit, tail })
         }
         (summary, Some(plan)) if summary.as_ref().is_none_or(TestSummary::is_empty) => {
             Err(Cause::NoTestsRan { command, tail, evidence: plan.evidence.clone() })
         }
-        // The tool itself counts none, and takes that for a failure: it is no test that failed.
+        // The tool itself counts no test, and takes that for a failure: no test failed.
         (Some(summary), _) if exit != 0 && summary.is_empty() => {
             let evidence = plan.map(|plan| plan.evidence.clone()).unwrap_or_default();
             Err(Cause::NoTestsRan { command, tail, evidence })

@@ -1,4 +1,4 @@
-//! The builder: from a tree to an image, tested and pushed.
+//! Port of the builder: from a tree to an image, tested and pushed.
 
 use super::source::Tree;
 use crate::recorder::Recorder;
@@ -11,47 +11,46 @@ use windlass_model::{
     testing::{LastWords, TestOutput, TestRun},
 };
 
-/// What to build.
+/// Request for a build.
 pub struct BuildRequest {
-    /// A path in the tree, or the text of a rendered recipe.
     pub dockerfile: Dockerfile,
-    /// The stage to deploy; none is the last.
+    /// BuildKit's `target`: the stage to deploy. `None` means the last one.
     pub target: Option<String>,
-    /// Values of ARGs.
+    /// Values of `ARG`s.
     pub arguments: BTreeMap<String, String>,
     /// Build secrets by id.
     pub secrets: BTreeMap<String, Secret>,
-    /// What the image is called: `registry/project/app:commit`.
+    /// Reference of the image: `registry/project/app:commit`.
     pub reference: String,
-    /// Whose context this is, so that unchanged files are not sent again: app, repository, folder.
+    /// Key of the build context, by which unchanged files are not sent again: app, repository, folder.
     pub context: String,
 }
 
-/// Where the Dockerfile's text comes from.
+/// Source of a Dockerfile's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dockerfile {
     /// A path in the tree.
     Path(String),
-    /// Rendered from a recipe.
+    /// Text that was rendered from a recipe.
     Text(String),
 }
 
 /// Builds images.
 #[async_trait]
 pub trait Builder: Send + Sync {
-    /// Builds `order` from `tree`. Dropping what it gives, or the future, cancels the build.
+    /// Builds an image from `tree`. Dropping the build, or the future, cancels it.
     async fn open(
         &self,
-        order: BuildRequest,
+        request: BuildRequest,
         tree: &dyn Tree,
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError>;
 }
 
-/// What one job built, still in the builder.
+/// Build of one job, still in the builder.
 #[async_trait]
 pub trait Build: Send + Sync {
-    /// How the image says that it runs.
+    /// Returns the image's configuration.
     fn config(&self) -> &ImageConfig;
     /// Runs a command in a container of the built stage. A command that fails is an answer, not
     /// an error. Dropping the future ends the command; `last` then holds its last lines.
@@ -61,23 +60,23 @@ pub trait Build: Send + Sync {
         last: &LastWords,
         recorder: &Recorder,
     ) -> Result<TestOutput, BuildError>;
-    /// Pushes exactly what was built. Pushing what is there is no error.
+    /// Pushes exactly this build. Pushing an image that is there is no error.
     async fn push(&mut self, recorder: &Recorder) -> Result<Image, BuildError>;
 }
 
-/// What the pipeline reads of an image's configuration.
+/// Part of an image's OCI configuration that the pipeline reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageConfig {
-    /// Numeric user; none is root.
+    /// `User` as a number. `None` means root.
     pub user: Option<u32>,
-    /// TCP ports that it exposes, ascending.
+    /// TCP ports of `ExposedPorts`, ascending.
     pub ports: Vec<u16>,
-    /// Those that the deployed stage exposes itself, beside what it is built on; empty where nobody
-    /// can tell.
+    /// TCP ports that the deployed stage exposes itself, without those of its base. Empty means that there are
+    /// none, or that they are not known.
     pub own_ports: Vec<u16>,
-    /// Entrypoint and command.
+    /// `Entrypoint` and `Cmd`.
     pub command: Vec<String>,
-    /// Stages of the repository's own Dockerfile that have a name, in order and in small letters; none
-    /// where its frontend does not tell.
+    /// Stages of the repository's own Dockerfile that have a name, in order and in small letters. `None` means
+    /// that its frontend does not list them.
     pub stages: Option<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! The cluster: as a job changes it, and as it is looked at before.
+//! Ports of clusters: as a job changes them, and as they are checked before.
 
 use crate::recorder::Recorder;
 use async_trait::async_trait;
@@ -11,15 +11,15 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 
-/// What is seen of a release; or why nothing is, which is the last that is said.
+/// One observation of a release. After an `Err` the stream ends.
 pub type Observation = Result<Snapshot, ClusterError>;
 
-/// The cluster, as one job may change it.
+/// Clusters, as one job may change them.
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    /// Makes a change; the same one again changes nothing.
+    /// Makes a change. The same change again changes nothing.
     async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError>;
-    /// Does what a hook wants. The same `key` again makes no second Job.
+    /// Does an action of a hook. The same `key` again makes no second `Job`.
     async fn act(
         &self,
         release: &Release,
@@ -28,13 +28,13 @@ pub trait Cluster: Send + Sync {
         action: &Action,
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError>;
-    /// What the cluster shows of this release, each time that it changes.
+    /// Returns a snapshot of this release each time that the cluster's objects change.
     async fn observe(&self, release: &Release)
     -> Result<mpsc::Receiver<Observation>, ClusterError>;
-    /// Last words of failing pods and events, read before anything is undone.
+    /// Returns the last log lines and the events of failing pods. They are read before anything is undone.
     async fn evidence(&self, release: &Release) -> Vec<String>;
-    /// Renews what nodes pull this release's image with. Says when it is due again, in milliseconds
-    /// since 1970; none where the app is gone.
+    /// Renews the pull secret of this release. Returns when it is due again, in milliseconds since 1970. `None`
+    /// means that the app was deleted.
     async fn renew(
         &self,
         release: &Release,
@@ -42,40 +42,37 @@ pub trait Cluster: Send + Sync {
     ) -> Result<Option<u64>, ClusterError>;
 }
 
-/// The cluster, looked at before anything is changed.
+/// Clusters, as they are checked before a change.
 #[async_trait]
 pub trait Preview: Send + Sync {
-    /// Whether the cluster knows all kinds of a release, and lets this daemon make them.
+    /// Checks that the cluster knows all kinds of a release, and lets this daemon make them.
     async fn check(&self, release: &Release) -> Result<(), ClusterError>;
-    /// Whether pods of this app serve, of whatever release.
+    /// Returns whether pods of this app serve, of whatever release.
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError>;
-    /// A release's objects as JSON, in the order in which they are applied; those that hold a password
-    /// are left out.
+    /// Returns a release's objects as JSON, in the order in which they are applied. Objects that hold a
+    /// password are left out.
     fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError>;
-    /// What applying a release would change. Secrets are masked.
+    /// Returns the changes that applying a release would make. Secrets are masked.
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError>;
 }
 
-/// What applying would do to one object.
+/// Change that applying would make to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectChange {
     /// Kind and name.
     pub object: String,
-    /// What happens.
     pub verb: ChangeVerb,
-    /// Lines of YAML: those that go from `-`, those that come from `+`, and some around them.
+    /// Lines of YAML: removed ones with `-`, added ones with `+`, and some around them.
     pub lines: Vec<String>,
 }
 
-/// What happens to an object.
+/// Kind of a change to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeVerb {
-    /// It is made.
     Create,
-    /// Some of its fields change.
     Update,
-    /// It stays as it is.
+    /// The object stays as it is.
     Keep,
-    /// It goes, once the release is healthy.
+    /// The object is deleted once the release is healthy.
     Delete,
 }

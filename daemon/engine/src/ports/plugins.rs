@@ -1,4 +1,4 @@
-//! Plugins: detectors, test runners, and those that decide hooks.
+//! Ports of plugins: detectors, test runners, and those that decide hooks.
 
 use super::source::Tree;
 use crate::recorder::Recorder;
@@ -12,7 +12,7 @@ use windlass_model::{
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
-/// The answers of all detectors about one tree.
+/// Answers of all detectors about one tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detected {
     /// Recipes, in the operator's order.
@@ -21,29 +21,29 @@ pub struct Detected {
     pub refusals: Vec<PluginError>,
 }
 
-/// The detector plugins.
+/// Detector plugins.
 #[async_trait]
 pub trait Detectors: Send + Sync {
-    /// Asks all, in the operator's order. A refusal keeps no other detector from answering. An error
-    /// means that none could be asked.
+    /// Asks all detectors, in the operator's order. A refusal keeps no other detector from answering. An error
+    /// means that no detector could be asked.
     async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detected, PluginError>;
-    /// Their names, for errors that say what was asked.
+    /// Returns the names of the detectors, for errors that list who was asked.
     fn names(&self) -> Vec<String>;
 }
 
-/// The test-runner plugins.
+/// Test-runner plugins.
 #[async_trait]
 pub trait TestRunners: Send + Sync {
-    /// Asks those of this language whose files are in the tree, in the operator's order; none where
-    /// no plugin knows any tests.
+    /// Asks the runners of this language whose files are in the tree, in the operator's order. `None` means
+    /// that no plugin knows any tests.
     async fn plan(
         &self,
         tree: &dyn Tree,
         language: &str,
         recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError>;
-    /// Lets a runner of this language, or this very one, read what was printed and written; none
-    /// where it finds nothing that it can read.
+    /// Lets a runner of this language, or the one that is named, read output and reports. `None` means that
+    /// the runner finds nothing that it can read.
     async fn read(
         &self,
         language: &str,
@@ -53,12 +53,13 @@ pub trait TestRunners: Send + Sync {
     ) -> Result<Option<TestSummary>, PluginError>;
 }
 
-/// The operator's hooks.
+/// Hooks of the operator.
 #[async_trait]
 pub trait Hooks: Send + Sync {
-    /// Those of an app, in the operator's order. `said`: what the app says of them, by name.
-    fn of(&self, app: &App, said: &BTreeMap<String, String>) -> Vec<Hook>;
-    /// Asks a hook what it wants; `earlier`: the state that it gave and what came of its batch.
+    /// Returns the hooks of an app, in the operator's order. `settings` are the app's, by the hook's name.
+    fn of(&self, app: &App, settings: &BTreeMap<String, String>) -> Vec<Hook>;
+    /// Asks a hook for its next step. `earlier` is the state that it returned, and the results of its batch.
+    /// `None` means that the hook is asked for the first time.
     async fn next(
         &self,
         hook: &Hook,

@@ -1,4 +1,4 @@
-//! Registries: logins.
+//! Port of logins at registries.
 
 use crate::recorder::Recorder;
 use async_trait::async_trait;
@@ -7,30 +7,31 @@ use windlass_model::{error::PluginError, secret::Secret};
 /// Logins at registries. They live in the host only.
 #[async_trait]
 pub trait Logins: Send + Sync {
-    /// The login of a host, as image references name it; none where nobody logs in there.
+    /// Returns the login of a host, as image references name the host. `None` means that no login is
+    /// configured for it.
     async fn login(&self, host: &str, recorder: &Recorder) -> Result<Option<Login>, PluginError>;
-    /// Whether anybody logs in there, without logging in.
+    /// Returns whether a login is configured for a host, without logging in.
     fn knows(&self, host: &str) -> bool;
-    /// The registry refused the login: says whether another one can be had.
+    /// Reports that the registry refused the login. Returns whether another login can be obtained.
     async fn refused(&self, host: &str) -> bool;
 }
 
-/// A login at a registry.
+/// Login at a registry.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// What it is.
     pub credential: Credential,
-    /// When it is to be renewed, in milliseconds since 1970; none where it does not expire.
+    /// Time at which the login is to be renewed, in milliseconds since 1970. `None` means that it does not
+    /// expire.
     pub renew_ms: Option<u64>,
 }
 
-/// What a registry is shown.
+/// Credential that a registry accepts.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// User, and password or token.
     Basic(String, Secret),
-    /// Exchanged for tokens at the registry's token server (OAuth2 refresh token).
+    /// OAuth2 refresh token, which is exchanged for tokens at the registry's token server.
     IdentityToken(Secret),
-    /// A token of the registry itself.
+    /// Token of the registry itself.
     Bearer(Secret),
 }

@@ -1,12 +1,12 @@
-//! Secrets of projects.
+//! Port of projects' secrets.
 
 use async_trait::async_trait;
 use windlass_model::{error::SecretError, secret::Secret};
 
-/// The project's sealed secrets.
+/// Sealed secrets of projects.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// Opens one, of this version or the newest, and says which version it is.
+    /// Opens a secret, and returns it with its version. `None` means the newest version.
     async fn open(
         &self,
         project: &str,

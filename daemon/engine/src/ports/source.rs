@@ -1,4 +1,4 @@
-//! Repositories: commits, and their trees.
+//! Ports of repositories: commits, and their trees.
 
 use crate::recorder::Recorder;
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use windlass_model::{
 /// Fetches commits.
 #[async_trait]
 pub trait Git: Send + Sync {
-    /// The commit's tree in a folder of its own, gone when the tree is dropped. `credential` is
+    /// Checks a commit out in a folder of its own, which is deleted when the tree is dropped. `credential` is
     /// `user:token`. Dropping the future ends the fetch.
     async fn checkout(
         &self,
@@ -35,23 +35,23 @@ pub trait Git: Send + Sync {
 
 /// A checked-out commit, opened at the app's folder. No path in it leads outside.
 pub trait Tree: Send + Sync {
-    /// Where it is, for adapters that walk it themselves. No part of this path is a symlink.
+    /// Returns the folder's path, for adapters that walk the tree themselves. No part of the path is a symlink.
     fn root(&self) -> &Path;
-    /// A file's text, or none where there is no such file.
+    /// Returns a file's text. `None` means that there is no such file.
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
-    /// Whether a folder has this name; a symlink is none.
+    /// Returns whether a folder has this name. A symlink is no folder.
     fn is_folder(&self, _: &str) -> bool {
         false
     }
-    /// The commit that it is of, where that is known.
+    /// Returns the tree's commit. `None` means that it is not known.
     fn commit(&self) -> Option<&CommitInfo> {
         None
     }
-    /// The Git LFS pointers in the app's folder.
+    /// Returns the Git LFS pointers in the app's folder.
     fn pointers(&self) -> &Pointers {
         &NO_POINTERS
     }
-    /// The names of the tags that lead to the commit, as far as the server told them.
+    /// Returns the names of the tags that lead to the commit, as far as the server listed them.
     fn tags(&self) -> &[String] {
         &[]
     }
@@ -60,14 +60,14 @@ pub trait Tree: Send + Sync {
 /// Git LFS pointers among files: texts that stand for files which are kept elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointers {
-    /// By path from the repository's root. Of many, the first.
+    /// Paths of the first [`Pointers::NAMED`], from the repository's root.
     pub files: Vec<String>,
-    /// The number of all.
+    /// Number of all pointers.
     pub count: usize,
 }
 
 impl Pointers {
-    /// The most that are named.
+    /// Number of pointers that are named at most.
     pub const NAMED: usize = 20;
 }
 

@@ -1,8 +1,8 @@
-//! The storage port: jobs and their journals, claims, due work, releases and secrets.
+//! Storage port: jobs and their journals, claims, due work, releases and secrets.
 //!
-//! Each store passes the same conformance suite (`store/tests/conformance`). What an event makes of a
-//! job's state, and which work it schedules, is decided by [`windlass_model::replay`] and [`windlass_model::due`]; a
-//! store applies both in the transaction that stores the event.
+//! Each store passes the same conformance suite (`store/tests/conformance`). [`windlass_model::replay`] and
+//! [`windlass_model::due`] decide what an event makes of a job's state, and which work it schedules. A store
+//! applies both in the transaction that stores the event.
 
 use super::secrets::Secrets;
 use crate::journal::{Journal, JournalLost};
@@ -35,9 +35,9 @@ pub enum StoreError {
     /// A stored value is none that any version writes.
     #[error("{what} in the store cannot be read: {why}")]
     Unreadable {
-        /// The row.
+        /// Row of the value.
         what: String,
-        /// The fault in it.
+        /// Fault of the value.
         why: String,
     },
     /// A newer version of the daemon wrote the value.
@@ -46,19 +46,17 @@ pub enum StoreError {
          to {known}: start a daemon that is at least as new as the one that wrote it"
     )]
     TooNew {
-        /// The row.
+        /// Row of the value.
         what: String,
-        /// Its version.
         version: i64,
-        /// The newest version that this daemon reads.
+        /// Newest version that this daemon reads.
         known: u32,
     },
     /// A later claim of the job fences the one that was shown.
     #[error("job {job} was claimed again, by {by}")]
     Fenced {
-        /// The job's id.
         job: String,
-        /// The daemon that has the job now.
+        /// Daemon that has the job now.
         by: String,
     },
     /// The job takes no event.
@@ -87,102 +85,97 @@ impl From<StoreError> for JournalLost {
 /// A request to be stored.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// Chosen by the client.
+    /// Id that the client chose.
     pub request_id: String,
-    /// The request as it came: tells a repeat from another request.
+    /// Request as it came. It distinguishes a repeat from another request.
     pub body: Vec<u8>,
-    /// `created_ms` is set by the store.
+    /// Job to store. The store sets `created_ms`.
     pub job: Job,
 }
 
 /// A stored request.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// The job, of this or of the first such request.
+    /// Job of this request, or of the first such request.
     pub record: JobRecord,
     /// The job was not stored before.
     pub is_new: bool,
 }
 
-/// A job and where it stands.
+/// A job and its state.
 #[derive(Clone, Debug)]
 pub struct JobRecord {
-    /// As accepted.
+    /// Job as accepted.
     pub job: Job,
-    /// The last event's number.
+    /// Number of the last event.
     pub last_seq: u64,
-    /// See [`JobState`].
     pub state: JobState,
-    /// The stage that the job is in or ended in. `None` means that it never began.
+    /// Stage that the job is in or ended in. `None` means that it never began.
     pub stage: Option<Stage>,
-    /// The reason for which the job is to stop. `None` means that nobody asked it to.
+    /// Reason for which the job is to stop. `None` means that nobody asked it to.
     pub stop: Option<Stop>,
-    /// The job's end. `None` means that it has not ended.
+    /// Outcome of the job. `None` means that it has not ended.
     pub outcome: Option<Outcome>,
-    /// When the job was taken up first, in milliseconds since 1970.
+    /// Time at which the job was claimed first, in milliseconds since 1970. `None` means that it waits.
     pub started_ms: Option<u64>,
-    /// When the job ended, in milliseconds since 1970.
+    /// Time at which the job ended, in milliseconds since 1970. `None` means that it has not ended.
     pub ended_ms: Option<u64>,
 }
 
 /// Choice of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only of these projects. `None` means of all.
+    /// Projects of the jobs. `None` means all projects.
     pub projects: Option<Vec<String>>,
-    /// Only of this app. `None` means of all.
+    /// App of the jobs. `None` means all apps.
     pub app: Option<String>,
-    /// Only of this environment. `None` means of all.
+    /// Environment of the jobs. `None` means all environments.
     pub environment: Option<String>,
-    /// Only in these states. Empty means in any.
+    /// States of the jobs. Empty means any state.
     pub states: Vec<JobState>,
-    /// Only older than this id. `None` begins with the newest.
+    /// Id of a job; only older ones are chosen. `None` means that the choice begins with the newest.
     pub before: Option<String>,
-    /// At most so many.
+    /// Number of jobs that are returned at most.
     pub limit: u32,
 }
 
 /// An event as it was stored.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// 1, 2, 3 … per job.
+    /// Number of the event: 1, 2, 3 … per job.
     pub seq: u64,
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// The event.
     pub event: Event,
 }
 
-/// A job with the events that decide where it stands: all but lines of logs, oldest first.
+/// A job with the events that decide its resume point: all but log lines, oldest first.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// The job.
     pub record: JobRecord,
-    /// Its events.
     pub events: Vec<Recorded>,
 }
 
-/// The right to write a job's journal. A later claim of the same job ends it.
+/// Right to write a job's journal. A later claim of the same job ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The job's id.
+    /// Id of the job.
     pub job: String,
-    /// The daemon that claimed it.
+    /// Daemon that claimed the job.
     pub daemon: String,
-    /// The number of the claim: each claim of a job has a higher one than those before.
+    /// Number of the claim. Each claim of a job has a higher number than those before.
     pub fence: u64,
 }
 
 /// A secret without its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRecord {
-    /// The project.
     pub project: String,
-    /// The secret's name in the project.
+    /// Name of the secret in the project.
     pub name: String,
-    /// The newest version.
+    /// Newest version.
     pub version: u32,
-    /// When that was put, in milliseconds since 1970.
+    /// Time at which the newest version was put, in milliseconds since 1970.
     pub created_ms: u64,
 }
 
@@ -193,14 +186,14 @@ pub trait Jobs: Send + Sync {
     /// came with another body before.
     async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError>;
     /// Returns the job of a principal's earlier request. [`StoreError::RequestReused`] means that the
-    /// request had another body.
+    /// body of that request was another.
     async fn submitted(
         &self,
         principal: &str,
         request_id: &str,
         body: &[u8],
     ) -> Result<Option<JobRecord>, StoreError>;
-    /// Returns one job.
+    /// Returns one job. `None` means that there is no such job.
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
     /// Returns jobs, newest first.
     async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError>;
@@ -217,12 +210,12 @@ pub trait Runs: Send + Sync {
     async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError>;
     /// Claims a job for a daemon, also one that the same daemon claimed before. Earlier claims of the job
     /// store nothing from then on. `None` means that the job has ended, is unknown, or is claimed by
-    /// another daemon that lives. How a store knows which daemons live is its own matter: a store of one
-    /// daemon ends all claims when it is opened.
+    /// another daemon that lives. Each store decides which daemons live: a store of one daemon ends all
+    /// claims when it is opened.
     async fn claim(&self, job: &str, daemon: &str) -> Result<Option<Claim>, StoreError>;
-    /// Stores one event, with all that follows from it: number, state, due work, release. Returns once it
-    /// is stored. [`StoreError::Fenced`] and [`StoreError::Ended`] mean that the job takes none from this
-    /// claim, ever.
+    /// Stores one event, with all that follows from it: number, state, due work, release. Returns once the
+    /// event is stored. [`StoreError::Fenced`] and [`StoreError::Ended`] mean that the job takes no event from
+    /// this claim, ever.
     async fn append(&self, claim: &Claim, event: Event) -> Result<(), StoreError>;
     /// Returns a job and its events, as they were at one moment. `None` means that the job is unknown.
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError>;
@@ -244,15 +237,15 @@ pub trait DueWork: Send + Sync {
     async fn finish_due(&self, due: &Due, next_ms: Option<u64>) -> Result<(), StoreError>;
     /// Returns when work can be taken next, in milliseconds since 1970. `None` means that there is none.
     async fn next_due(&self) -> Result<Option<u64>, StoreError>;
-    /// Deletes the lines of logs among a job's events.
+    /// Deletes the log lines among a job's events.
     async fn forget_logs(&self, job: &str) -> Result<(), StoreError>;
-    /// Deletes a job and its events. Its release stays.
+    /// Deletes a job and its events. The job's release stays.
     async fn forget_job(&self, job: &str) -> Result<(), StoreError>;
 }
 
 /// Ids of jobs, as they get new events.
 pub trait JobUpdates: Send + Sync {
-    /// Subscribes. A receiver that falls behind must look for itself.
+    /// Subscribes. A receiver that falls behind must read the store itself.
     fn updates(&self) -> broadcast::Receiver<String>;
 }
 
@@ -267,7 +260,7 @@ pub trait Releases: Send + Sync {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(Release, u64)>, StoreError>;
-    /// Returns the newest release that came to a cluster.
+    /// Returns the newest release that came to a cluster. `None` means that no release came there.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
 }
 
@@ -281,22 +274,22 @@ pub trait SecretRecords: Send + Sync {
         name: &str,
         value: &Secret,
     ) -> Result<SecretRecord, StoreError>;
-    /// Returns the newest version of each, by name.
+    /// Returns the newest version of each secret, by name.
     async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError>;
-    /// Deletes all versions. `false` means that there was none.
+    /// Deletes all versions of a secret. `false` means that there was none.
     async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError>;
 }
 
-/// The whole storage of a daemon. Parts that need less of it take the narrower traits.
+/// Whole storage of a daemon. Parts that need less of it take the narrower traits.
 #[async_trait]
 pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords + Secrets {
-    /// Stores something and takes it away again: an error says why no event can be stored now.
+    /// Checks that events can be stored now, by a row that is written and deleted.
     async fn check(&self) -> Result<(), StoreError>;
-    /// Closes the store. All that was stored stays.
+    /// Closes the store. Stored rows stay.
     async fn close(&self);
 }
 
-/// The journal of one claimed job, on any store.
+/// Journal of one claimed job, on any store.
 pub struct JobJournal {
     store: Arc<dyn Store>,
     claim: Claim,

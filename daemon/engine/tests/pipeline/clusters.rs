@@ -1,4 +1,4 @@
-//! One job, several clusters.
+//! Tests of one job in several clusters.
 
 use crate::{
     failed, hooks, job, killed_after_every_event, live, run,
@@ -90,7 +90,8 @@ async fn a_failure_in_one_is_put_back_wherever_it_came() {
     }
 }
 
-/// What was not begun is not put back: in the second cluster nothing serves, and nothing is retired.
+/// A step that was not begun is not rolled back: in the second cluster nothing serves, and nothing is scaled
+/// to zero.
 #[tokio::test(start_paused = true)]
 async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
     let world = World::new().running_in(&["eu"], "old").with(Fault::Unreachable.in_("us"));
@@ -100,7 +101,7 @@ async fn a_cancel_between_two_clusters_leaves_the_second_alone() {
     assert_eq!(world.cluster.changed(), ["eu: new", "eu: old"]);
 }
 
-/// The operator's word counts when a job begins, not when it was submitted; what was begun is ended.
+/// The operator's configuration counts when a job begins, not when it was submitted; a job that began goes on.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
     let job = to_both(RolloutOrder::Sequential, job());
@@ -118,9 +119,9 @@ async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
     assert_eq!(world.serves_in_each(), digests(&[("eu", "new"), ("us", "new")]));
 }
 
-/// One that is away keeps no other from its whole way back.
+/// A cluster that does not answer keeps no other from its whole rollback.
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
+async fn a_cluster_that_is_away_keeps_no_other_from_its_rollback() {
     let world = World::new().running_in(&BOTH, "old").with(Fault::Unreachable.in_("us"));
     let diagnosis = failed(run(&world, &to_both(RolloutOrder::Sequential, job())).await);
     assert_eq!(diagnosis.code, "way-back-failed");
@@ -129,8 +130,8 @@ async fn a_cluster_that_is_away_keeps_no_other_from_its_way_back() {
     assert_eq!(world.cluster.pruned(), ["eu"]);
 }
 
-/// A cluster that was called otherwise, or a journal that was lost: what serves there is not scaled to
-/// nothing because a release fails.
+/// The cluster had another name, or the journal was lost: what serves there is not scaled to zero because a
+/// release fails.
 #[tokio::test(start_paused = true)]
 async fn what_the_journal_does_not_know_is_not_retired() {
     let world = World::new().running("old").with(Fault::Crashes("new"));
@@ -141,7 +142,7 @@ async fn what_the_journal_does_not_know_is_not_retired() {
     assert!(world.past().iter().any(warned));
 }
 
-/// A job for one of them leaves the other alone, and the next way back leads to what served in each.
+/// A job for one cluster leaves the other alone, and the next rollback leads to what served in each.
 #[tokio::test(start_paused = true)]
 async fn each_cluster_goes_back_to_what_served_there() {
     let world = World::new().running_in(&BOTH, "old").with(Fault::Crashes("new"));
@@ -155,7 +156,7 @@ async fn each_cluster_goes_back_to_what_served_there() {
     assert_eq!(world.serves_in_each(), digests(&[("eu", "old"), ("us", "other")]));
 }
 
-/// Killed after every event, in both orders: it ends where one whole life does, and no cluster is
+/// Killed after every event, in both orders, a job ends where one whole life does, and no cluster is
 /// changed more often than there.
 #[tokio::test(start_paused = true)]
 async fn killed_anywhere_all_clusters_end_as_in_one_life() {

@@ -1,4 +1,4 @@
-//! Detectors that disagree, and those that refuse.
+//! Tests of detectors that disagree, and of those that refuse.
 
 use crate::{
     failed, job, run,
@@ -32,11 +32,11 @@ fn warnings(world: &World) -> Vec<(String, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_refuses_is_told_and_another_one_plans() {
+async fn one_that_refuses_is_reported_and_another_one_plans() {
     let world = World::new().running("old").with(Fault::DetectorRefuses("other"));
     assert!(matches!(run(&world, &job()).await, Outcome::Succeeded(_)));
-    let told = warnings(&world);
-    let [(message, fix)] = &*told else { panic!("{told:?}") };
+    let warned = warnings(&world);
+    let [(message, fix)] = &*warned else { panic!("{warned:?}") };
     assert!(message.contains("`other`") && message.contains("nothing to start"), "{message}");
     assert!(fix.contains("as `go` plans it") && fix.contains("add one for other"), "{fix}");
     let evidence = world.past().into_iter().find_map(|event| match event {
@@ -54,7 +54,7 @@ async fn all_that_refuse_are_named() {
     assert_eq!((&*diagnosis.code, &*diagnosis.subject), ("plugin-failed", "go, other"));
     assert_eq!(diagnosis.why, "go: nothing to start for go\nother: nothing to start for other");
     assert_eq!(diagnosis.fixes[0], "go: add one for go");
-    assert!(warnings(&world).is_empty(), "the failure says it all");
+    assert!(warnings(&world).is_empty(), "the failure has it all");
     assert_eq!(world.serves().as_deref(), Some("old"));
 }
 
@@ -71,7 +71,7 @@ async fn the_one_that_is_named_is_the_only_one_that_matters() {
     assert_eq!(failed(run(&world, &with_recipe("odd")).await).code, "recipe-not-found");
 }
 
-/// A refusal still tells the language: its test runner reads the tests.
+/// A refusal still shows the language: that language's test runner reads the tests.
 #[tokio::test(start_paused = true)]
 async fn with_a_dockerfile_refusals_end_nothing() {
     let world = where_both_refuse();
@@ -79,17 +79,17 @@ async fn with_a_dockerfile_refusals_end_nothing() {
     job.spec.build.dockerfile = Some("Dockerfile".into());
     job.spec.test.command = vec!["make".into(), "test".into()];
     assert!(matches!(run(&world, &job).await, Outcome::Succeeded(_)));
-    let told = warnings(&world);
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0].1, "nothing: the build goes on with Dockerfile");
+    let warned = warnings(&world);
+    assert_eq!(warned.len(), 2);
+    assert_eq!(warned[0].1, "nothing: the build goes on with Dockerfile");
     assert!(world.past().iter().any(|event| matches!(event, Event::Tested(_))));
 }
 
-/// A tie goes by the operator's order, and is told.
+/// A tie goes by the operator's order, and is recorded as evidence.
 #[tokio::test(start_paused = true)]
-async fn what_was_passed_over_is_told() {
+async fn a_recipe_that_loses_is_recorded() {
     let world = World::new();
     run(&world, &job()).await;
-    let told = format!("{:?}", world.past());
-    assert!(told.contains("`other` plans a build too (score 50)"), "{told}");
+    let past = format!("{:?}", world.past());
+    assert!(past.contains("`other` plans a build too (score 50)"), "{past}");
 }

@@ -1,4 +1,4 @@
-//! The pipeline against a pretend world: every call failed, every event the daemon's last.
+//! Tests of the pipeline against a fake world: every call failed, every event the daemon's last.
 
 #![allow(
     clippy::expect_used,
@@ -58,12 +58,12 @@ fn rollback() -> Job {
     Job { source: Source::Release(Box::new(release("job-00", "old"))), ..job() }
 }
 
-/// One life of the daemon: it takes the job up where the journal says.
+/// Runs one life of the daemon, which takes the job up at the journal's resume point.
 async fn live(world: &World, job: &Job) -> Result<Outcome, JournalLost> {
     deploy(job, replay(&world.past()).unwrap(), &world.ports(), &world.run()).await
 }
 
-/// One life of the daemon in which nothing kills it.
+/// Runs one life of the daemon in which nothing kills it.
 async fn run(world: &World, job: &Job) -> Outcome {
     live(world, job).await.unwrap()
 }
@@ -86,9 +86,9 @@ async fn deploys_over_something_and_over_nothing() {
     }
 }
 
-/// Each stage begins and ends, and tells what people ask of it.
+/// Each stage begins and ends, and records what people ask about it.
 #[tokio::test(start_paused = true)]
-async fn a_release_tells_its_commit_its_size_and_where_it_answers() {
+async fn a_release_records_its_commit_its_size_and_where_it_answers() {
     let world = World::new();
     let outcome = run(&world, &job()).await;
     let past = world.past();
@@ -147,7 +147,7 @@ async fn a_rollback_builds_nothing() {
     assert_eq!((world.serves().as_deref(), world.builder.built()), (Some("old"), 0));
 }
 
-/// Longer than the whole rollout may take: none of it passes meanwhile, and it is told once.
+/// The outage is longer than the whole rollout may take: no time passes meanwhile, and it is recorded once.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_away_is_waited_for_and_the_verdict_is_right() {
     let world = || World::new().running("old").with(Fault::Outage { watches: 90 });
@@ -160,12 +160,13 @@ async fn a_cluster_that_is_away_is_waited_for_and_the_verdict_is_right() {
         } else {
             assert_eq!(failed(outcome).code, "app-crashes");
         }
-        let told = world.past().into_iter().filter(|event| matches!(event, Event::Retrying { .. }));
-        assert_eq!(told.count(), 1);
+        let retries =
+            world.past().into_iter().filter(|event| matches!(event, Event::Retrying { .. }));
+        assert_eq!(retries.count(), 1);
     }
 }
 
-/// A cluster that does not come back ends the job, in the end.
+/// A cluster that does not answer again ends the job, in the end.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_stays_away_is_given_up() {
     let world = World::new().running("old").with(Fault::Outage { watches: 1000 });
@@ -174,7 +175,7 @@ async fn a_cluster_that_stays_away_is_given_up() {
     assert!(diagnosis.to_string().contains("connection refused"), "{diagnosis}");
 }
 
-/// Fails every call the pipeline makes, one run each: it is waited out, or what ran still runs.
+/// Fails every call that the pipeline makes, one run each: the failure is waited out, or what ran still runs.
 #[tokio::test(start_paused = true)]
 async fn any_one_failure_leaves_things_as_they_were() {
     let worlds: [fn() -> World; 2] = [|| World::new().running("old"), World::new];
@@ -206,7 +207,7 @@ async fn any_one_failure_leaves_things_as_they_were() {
     }
 }
 
-/// A defect of ours costs its job alone: it ends, and what ran still runs.
+/// A defect costs its job alone: the job ends, and what ran still runs.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_any_call_is_a_failure_like_others() {
     let whole = World::new().running("old");
@@ -220,13 +221,13 @@ async fn a_panic_in_any_call_is_a_failure_like_others() {
     }
 }
 
-/// A cluster that does not come back ends the job, and says that the way back failed too.
+/// A cluster that does not answer again ends the job, with a diagnosis that the rollback failed too.
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_stays_away_is_told() {
+async fn a_cluster_that_stays_away_is_reported() {
     let world = World::new().running("old").with(Fault::CallsFailFrom(6));
     let diagnosis = failed(run(&world, &job()).await);
     assert_eq!(diagnosis.code, "way-back-failed");
-    assert!(diagnosis.what.contains("and the way back failed"), "{diagnosis}");
+    assert!(diagnosis.what.contains("and the rollback failed"), "{diagnosis}");
 }
 
 /// Kills the daemon after every event, on a release that is good, that crashes, that hangs, whose
@@ -284,7 +285,7 @@ async fn a_crash_is_diagnosed_and_the_old_version_serves() {
     assert_eq!(world.serves().as_deref(), Some("old"));
 }
 
-/// Also where the new release does not name it any more.
+/// The secret is masked also where the new release does not name it any more.
 #[tokio::test(start_paused = true)]
 async fn a_secret_of_what_is_put_back_is_masked() {
     let mut old = release("job-0", "old");
@@ -306,7 +307,7 @@ async fn a_failing_test_releases_and_pushes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_test_that_hangs_is_told_by_its_last_words() {
+async fn a_test_that_hangs_is_reported_with_its_last_lines() {
     let world = World::new().running("old").with(Fault::TestsHang);
     let mut job = job();
     job.spec.secrets.insert("PASSWORD".into(), "password".into());
@@ -317,7 +318,7 @@ async fn a_test_that_hangs_is_told_by_its_last_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_secret_is_told_before_anything_is_built() {
+async fn a_missing_secret_is_reported_before_anything_is_built() {
     let world = World::new();
     let mut job = job();
     job.spec.build.secrets.push("npm".into());
@@ -326,9 +327,9 @@ async fn a_missing_secret_is_told_before_anything_is_built() {
     assert_eq!(world.builder.built(), 0);
 }
 
-/// Stopped at any moment of its wait, also when the daemon dies on the way.
+/// The job is stopped at any moment of its wait, also when the daemon dies during the rollback.
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_job_takes_its_way_back() {
+async fn a_cancelled_job_rolls_back() {
     for events in 0.. {
         let world = World::new().running("old").with(Fault::NeverReady("new"));
         let world = world.with(Fault::KilledAfter(events));
@@ -369,7 +370,7 @@ fn hooks(policy: Policy) -> Vec<Hook> {
     [BeforeTraffic, AfterRelease, AfterFailure, AfterRollback].map(|at| hook(at, policy)).into()
 }
 
-/// What a failing hook comes to, by its moment and policy.
+/// The phase and policy of a failing hook decide.
 #[tokio::test(start_paused = true)]
 async fn a_hooks_policy_decides_what_its_failure_means() {
     for (phase, policy, served, fails) in [
@@ -395,11 +396,11 @@ async fn a_hooks_policy_decides_what_its_failure_means() {
     }
 }
 
-/// Each is told once, whatever the job came to, and what a command printed is masked.
+/// Each hook is asked once, whatever the outcome, and the output of a command is masked.
 #[tokio::test(start_paused = true)]
-async fn hooks_that_look_on_are_told_at_the_end() {
+async fn notification_hooks_are_asked_at_the_end() {
     let world = || World::new().running("older").with_hooks(hooks(Policy::Warn));
-    for (world, job, told) in [
+    for (world, job, expected) in [
         (world().with(Fault::Crashes("new")), job(), "after-a-failure"),
         (world().with(Fault::TestsFail), job(), "after-a-failure"),
         (world(), rollback(), "after-a-rollback"),
@@ -409,14 +410,14 @@ async fn hooks_that_look_on_are_told_at_the_end() {
             Event::HookRequested { hook, .. } => Some(hook),
             _ => None,
         });
-        assert_eq!(asked.next_back().as_deref(), Some(told));
+        assert_eq!(asked.next_back().as_deref(), Some(expected));
     }
     let world = World::new().with_hooks(hooks(Policy::Warn));
     let mut job = job();
     job.spec.secrets.insert("PASSWORD".into(), "password".into());
     run(&world, &job).await;
     let text = format!("{:?}", world.past());
-    assert!(text.contains("said ***") && !text.contains("hunter22"), "{text}");
+    assert!(text.contains("printed ***") && !text.contains("hunter22"), "{text}");
 }
 
 #[test]

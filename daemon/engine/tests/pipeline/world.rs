@@ -1,5 +1,5 @@
-//! A whole pretend world: fakes that behave, not mocks that expect. It is state, and the faults that
-//! a test puts into it; each port has its file.
+//! Fake world: fakes that behave, not mocks that expect. The world is state, and the faults that a test puts
+//! into it; each port has its file.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -36,10 +36,10 @@ use registry::FakeRegistry;
 use secrets::FakeSecrets;
 use source::FakeSource;
 
-/// Makes a world out of the one that every case begins with.
+/// Function that makes a world out of the one that every case begins with.
 pub(crate) type Made = fn(World) -> World;
 
-/// Everything that a job meets, of one piece: it outlives the daemon.
+/// World of a job. It outlives the daemon.
 pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) journal: Arc<FakeJournal>,

@@ -1,4 +1,4 @@
-//! Properties of what decides, for inputs that nobody chose by hand: a file for each subject.
+//! Properties of parts that decide, for inputs that nobody chose by hand: a file for each subject.
 //!
 //! A failure is shrunk, and its seed is kept in `tests/proptest-regressions`, to be committed with the fix.
 

@@ -1,4 +1,4 @@
-//! The queue, whatever happens: at most so many at once, never two of one app, and nobody is left behind.
+//! Properties of the queue: at most so many jobs at once, never two of one app, and no job is left behind.
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     ]
 }
 
-/// A job as the queue was given it.
+/// Job as the queue was given it.
 #[derive(Clone, Debug)]
 struct Submitted {
     app: App,
@@ -147,7 +147,7 @@ fn message(id: String, job: Submitted) -> Message {
     Message::Submitted { id, app: job.app, clusters: job.clusters, begun: job.begun }
 }
 
-/// Returns the one that a number stands for; `None` where there is none.
+/// Returns the item that a number stands for. `None` means that there is no item.
 fn chosen<T>(all: impl Iterator<Item = T>, at: usize) -> Option<T> {
     let mut all: Vec<T> = all.collect();
     if all.is_empty() { None } else { Some(all.swap_remove(at % all.len())) }

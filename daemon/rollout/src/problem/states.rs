@@ -205,7 +205,7 @@ fn what_the_cluster_calls_a_failure_is_one_in_any_words() {
 }
 
 #[test]
-fn a_pod_that_no_node_takes_is_called_in_any_words() {
+fn a_pod_that_no_node_takes_fails_with_any_message() {
     let unscheduled = |message: &str, is_scaling_up: bool| {
         codes(
             json!({ "pods": [{ "name": "web-1", "unschedulable": message, "is_scaling_up": is_scaling_up }] }),
@@ -280,7 +280,7 @@ fn a_pull_that_fails_again_and_again_lasts() {
 
 /// A probe that is answered in one way and then in another has failed all the time.
 #[test]
-fn a_change_of_words_begins_nothing_anew() {
+fn a_change_of_the_message_does_not_begin_again() {
     let answers =
         |message: &str| read(warned(json!([running("web")]), &[("Unhealthy", message, 5)]));
     let error = answers("Readiness probe failed: HTTP probe failed with statuscode: 503");
@@ -345,7 +345,7 @@ fn an_app_that_its_liveness_probe_ends_does_not_return() {
 }
 
 #[test]
-fn an_autoscaler_without_a_target_is_told() {
+fn an_autoscaler_without_a_target_is_a_warning() {
     let snapshot = read(json!({
         "workloads": [{ "is_complete": true, "wanted": 1, "total": 1, "updated": 1, "ready": 1, "available": 1 }],
         "autoscalers": [{ "name": "web", "unable": "deployments/scale.apps \"x\" not found", "inactive": "the HPA was unable to compute the replica count" }],

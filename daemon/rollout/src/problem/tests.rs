@@ -36,7 +36,7 @@ fn a_healthy_snapshot_of_another_revision_is_about_the_past() {
 
 /// A secret that was made a moment before the pod may not have come to the node.
 #[test]
-fn a_pull_without_its_secret_is_tried_again_before_it_is_called() {
+fn a_pull_without_its_secret_is_tried_again_before_it_fails() {
     let pulling = |reason: &str| -> Snapshot {
         serde_json::from_value(serde_json::json!({
             "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
@@ -81,7 +81,7 @@ fn a_pull_that_is_denied_may_have_come_before_its_secret() {
 
 /// A release that changes no pod, or puts back what still runs, finds pods of weeks.
 #[test]
-fn the_past_of_pods_that_serve_is_no_sign() {
+fn the_past_of_pods_that_serve_is_no_symptom() {
     let snapshot: Snapshot = serde_json::from_value(serde_json::json!({
         "workloads": [{
             "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "is_complete": true,
@@ -101,7 +101,7 @@ fn the_past_of_pods_that_serve_is_no_sign() {
 
 /// Two pods that wait for the same database end once together, and then run.
 #[test]
-fn what_ended_once_and_runs_again_is_not_called() {
+fn what_ended_once_and_runs_again_does_not_fail() {
     let pods = |now: bool, restarts: u32, count: usize| -> Snapshot {
         let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
         let container = if now {
@@ -169,7 +169,7 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
 /// Pods that end count against a quota until they are deleted, and a controller that is refused asks again
 /// ever later.
 #[test]
-fn a_quota_is_called_once_nothing_moves() {
+fn a_quota_fails_once_nothing_moves() {
     let snapshot = |ending: u32, requested: &str| -> Snapshot {
         let refused = format!(
             "pods \"web-1\" is forbidden: exceeded quota: pods, requested: {requested}, used: pods=3, limited: pods=3"
@@ -207,7 +207,7 @@ fn a_quota_is_called_once_nothing_moves() {
 
 /// A container ends until another workload of its release is there, such as its database.
 #[test]
-fn what_waits_for_another_workload_is_called_once_that_is_there() {
+fn what_waits_for_another_workload_fails_once_that_is_there() {
     let snapshot = |times: u32, store: u32, store_fails: u32| -> Snapshot {
         let ended = |times: u32| {
             let end = serde_json::json!({ "reason": "Error", "exit": 1, "message": "no database" });
@@ -264,7 +264,7 @@ fn what_waits_for_another_workload_is_called_once_that_is_there() {
 
 /// The old pod may be about to end.
 #[test]
-fn a_claim_of_one_pod_is_called_once_it_has_lasted() {
+fn a_claim_of_one_pod_fails_once_it_has_lasted() {
     let snapshot: Snapshot = serde_json::from_value(serde_json::json!({
         "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
         "pods": [{ "name": "web-1", "unschedulable": "0/1 nodes are available: 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod." }],

@@ -12,31 +12,31 @@ pub(crate) const BUILD_STEP_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The code or its dependencies do not build",
-            tell: "The last lines name a compiler's or a package manager's error. The same build fails on your machine.",
+            evidence: "The last lines name a compiler's or a package manager's error. The same build fails on your machine.",
             fix: "Mend it and commit.",
             lines: Lines::Shell(&["docker build ."]),
         },
         Origin {
             cause: "A file is not in the build's context",
-            tell: "The last lines say that a file is not there, and it is on your machine.",
+            evidence: "The last lines say that a file is not there, and it is on your machine.",
             fix: "Commit it, and see that `.dockerignore` does not name it. A build has no `.git`.",
             lines: Lines::Shell(&["git status --ignored --short", "cat .dockerignore"]),
         },
         Origin {
             cause: "A private package needs a login",
-            tell: "The last lines speak of 401, 403 or 404 of a package host.",
+            evidence: "The last lines speak of 401, 403 or 404 of a package host.",
             fix: "Put the token as a secret, name it, and mount it in that step.",
             lines: Lines::App(&["[build]", "secrets = [\"npm-token\"]"]),
         },
         Origin {
             cause: "The builder has no way to a host",
-            tell: "The last lines speak of a name that does not resolve or of a timeout.",
+            evidence: "The last lines speak of a name that does not resolve or of a timeout.",
             fix: "Ask the operator to open the way from the builder to that host.",
             lines: Lines::None,
         },
         Origin {
             cause: "The step was killed for its memory",
-            tell: "The exit code is 137, without an error of the tool.",
+            evidence: "The exit code is 137, without an error of the tool.",
             fix: "Let the tool use less, such as fewer parallel jobs, or give the builder more memory.",
             lines: Lines::Dockerfile(&["RUN NODE_OPTIONS=--max-old-space-size=1024 npm run build"]),
         },
@@ -53,25 +53,25 @@ pub(crate) const DOCKERFILE_INVALID: &Page = &Page {
     causes: &[
         Origin {
             cause: "An instruction has a typing error",
-            tell: "`what` reads `unknown instruction`, and the line begins with that word.",
+            evidence: "`what` reads `unknown instruction`, and the line begins with that word.",
             fix: "Correct the word.",
             lines: Lines::None,
         },
         Origin {
             cause: "`COPY` names a path that is not in the context",
-            tell: "`what` reads `not found`, and the line is a `COPY` or `ADD`.",
+            evidence: "`what` reads `not found`, and the line is a `COPY` or `ADD`.",
             fix: "Commit the file, correct the path, or take it out of `.dockerignore`. Paths are relative to the app's folder.",
             lines: Lines::Shell(&["git ls-files | head -50", "cat .dockerignore"]),
         },
         Origin {
             cause: "A stage of that name does not exist",
-            tell: "`what` names a stage; the line has `--from=`, or `build.target` names it.",
+            evidence: "`what` names a stage; the line has `--from=`, or `build.target` names it.",
             fix: "Use the name after `AS`.",
             lines: Lines::App(&["[build]", "target = \"serve\""]),
         },
         Origin {
             cause: "The instruction needs a newer frontend",
-            tell: "The documentation of Docker has the instruction or the flag.",
+            evidence: "The documentation of Docker has the instruction or the flag.",
             fix: "Name a frontend in the first line.",
             lines: Lines::Dockerfile(&["# syntax=docker/dockerfile:1"]),
         },
@@ -88,25 +88,25 @@ pub(crate) const BASE_IMAGE_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "Name or tag has a typing error",
-            tell: "The registry's page lists another tag.",
+            evidence: "The registry's page lists another tag.",
             fix: "Correct the line. Without a host the image is of `docker.io/library`.",
             lines: Lines::Dockerfile(&["FROM docker.io/library/node:22-slim"]),
         },
         Origin {
             cause: "The tag was removed",
-            tell: "The same Dockerfile was built before.",
+            evidence: "The same Dockerfile was built before.",
             fix: "Choose a tag that is kept, and pin it by its digest.",
             lines: Lines::Shell(&["docker buildx imagetools inspect node:22-slim"]),
         },
         Origin {
             cause: "The name was meant for a stage",
-            tell: "The `FROM` names a stage of the Dockerfile that stands further down, or is spelled in another way.",
+            evidence: "The `FROM` names a stage of the Dockerfile that stands further down, or is spelled in another way.",
             fix: "Put that stage first, with the same name.",
             lines: Lines::Dockerfile(&["FROM golang:1.25 AS build", "FROM build AS test"]),
         },
         Origin {
             cause: "The image has no variant for the builder's platform",
-            tell: "`why` names a platform, such as `linux/arm64`.",
+            evidence: "`why` names a platform, such as `linux/arm64`.",
             fix: "Choose an image that has this platform.",
             lines: Lines::None,
         },
@@ -123,25 +123,25 @@ pub(crate) const ROOT_FORBIDDEN: &Page = &Page {
     causes: &[
         Origin {
             cause: "The Dockerfile has no `USER`",
-            tell: "No line of the deployed stage begins with `USER`.",
+            evidence: "No line of the deployed stage begins with `USER`.",
             fix: "Add a user with a number, and use it. Give it the files that it must write.",
             lines: Lines::Dockerfile(&["RUN useradd --uid 10001 app", "USER 10001"]),
         },
         Origin {
             cause: "A later line sets root again",
-            tell: "There is a `USER root` or `USER 0` after it.",
+            evidence: "There is a `USER root` or `USER 0` after it.",
             fix: "Do what needs root before the last `USER`.",
             lines: Lines::Dockerfile(&["USER root", "RUN apt-get update", "USER 10001"]),
         },
         Origin {
             cause: "The user has a name of which nobody knows the number",
-            tell: "`USER` has a name, and the image has no `/etc/passwd` with it.",
+            evidence: "`USER` has a name, and the image has no `/etc/passwd` with it.",
             fix: "Give the number.",
             lines: Lines::Dockerfile(&["USER 10001"]),
         },
         Origin {
             cause: "The app needs root",
-            tell: "It binds a port below 1024, or writes to a folder of the system.",
+            evidence: "It binds a port below 1024, or writes to a folder of the system.",
             fix: "Let it listen on a higher port, and write below its own folder. Otherwise ask the operator.",
             lines: Lines::App(&["port = 8080"]),
         },
@@ -158,7 +158,7 @@ pub(crate) const BUILDER_UNREACHABLE: &Page = &Page {
     causes: &[
         Origin {
             cause: "`buildkitd` does not run",
-            tell: "Other jobs fail too, and the check reports the builder as `FAILED`.",
+            evidence: "Other jobs fail too, and the check reports the builder as `FAILED`.",
             fix: "Operator: start it, then submit again.",
             lines: Lines::Shell(&[
                 "runuser -u windlass -- windlassd check",
@@ -167,13 +167,13 @@ pub(crate) const BUILDER_UNREACHABLE: &Page = &Page {
         },
         Origin {
             cause: "It was restarted, or killed for its memory, during the build",
-            tell: "The check is `ok` now, and the builder's log has a restart at that time.",
+            evidence: "The check is `ok` now, and the builder's log has a restart at that time.",
             fix: "Submit again. If it comes back, give the builder more memory or the daemon fewer jobs at once.",
             lines: Lines::Daemon(&["jobs = 2"]),
         },
         Origin {
             cause: "The address is wrong",
-            tell: "No job could ever build, and `what` has an address that nothing listens on.",
+            evidence: "No job could ever build, and `what` has an address that nothing listens on.",
             fix: "Operator: correct it.",
             lines: Lines::Daemon(&[
                 "[builder]",
@@ -182,7 +182,7 @@ pub(crate) const BUILDER_UNREACHABLE: &Page = &Page {
         },
         Origin {
             cause: "The daemon's user may not open the socket",
-            tell: "`why` speaks of permissions.",
+            evidence: "`why` speaks of permissions.",
             fix: "Operator: let the daemon's group own the socket, by `--group` of `buildkitd`.",
             lines: Lines::Shell(&["ls -l /run/buildkit/buildkitd.sock", "id windlass"]),
         },
@@ -199,13 +199,13 @@ pub(crate) const BUILDER_FULL: &Page = &Page {
     causes: &[
         Origin {
             cause: "The cache has grown",
-            tell: "`buildctl du` shows most of the disk, and the disk is full between builds too.",
+            evidence: "`buildctl du` shows most of the disk, and the disk is full between builds too.",
             fix: "Operator: prune it, and give `buildkitd` a limit in its `buildkitd.toml`.",
             lines: Lines::Shell(&["buildctl du", "buildctl prune --keep-duration 48h"]),
         },
         Origin {
             cause: "The build itself writes too much",
-            tell: "The disk has room between builds and is full during this one.",
+            evidence: "The disk has room between builds and is full during this one.",
             fix: "Write less: delete downloads in the step that makes them, and copy only what is needed.",
             lines: Lines::Dockerfile(&[
                 "RUN --mount=type=cache,target=/root/.cache pip install -r requirements.txt",
@@ -213,7 +213,7 @@ pub(crate) const BUILDER_FULL: &Page = &Page {
         },
         Origin {
             cause: "Something else fills the disk",
-            tell: "`buildctl du` shows little.",
+            evidence: "`buildctl du` shows little.",
             fix: "Operator: find it.",
             lines: Lines::Shell(&["df -h", "du -xhd2 /var/lib"]),
         },
@@ -230,7 +230,7 @@ pub(crate) const BUILD_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The registry does not answer the builder, or refuses the image",
-            tell: "`what` begins with `failed to push`, or names the registry's host.",
+            evidence: "`what` begins with `failed to push`, or names the registry's host.",
             fix: "Operator: see that the builder reaches the registry, and read the registry's log.",
             lines: Lines::Shell(&[
                 "curl -sS -o /dev/null -w '%{http_code}' https://registry.example.com/v2/",
@@ -238,19 +238,19 @@ pub(crate) const BUILD_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The registry has no TLS, or a certificate that the builder does not trust",
-            tell: "`what` speaks of a certificate, or of an HTTP answer to an HTTPS client.",
+            evidence: "`what` speaks of a certificate, or of an HTTP answer to an HTTPS client.",
             fix: "Operator: name the registry in the builder's `buildkitd.toml`, under `[registry.\"HOST\"]`, with `ca` or `http = true`.",
             lines: Lines::None,
         },
         Origin {
             cause: "`.dockerignore` has more patterns than fit into a request",
-            tell: "`what` names `.dockerignore`.",
+            evidence: "`what` names `.dockerignore`.",
             fix: "Write fewer and wider patterns.",
             lines: Lines::Shell(&["printf '**/*.log\\n**/node_modules\\n' > .dockerignore"]),
         },
         Origin {
             cause: "A Docker engine without the containerd image store",
-            tell: "`what` names the containerd image store.",
+            evidence: "`what` names the containerd image store.",
             fix: "Operator: turn it on in `daemon.json` and restart the engine.",
             lines: Lines::Shell(&[
                 "echo '{\"features\":{\"containerd-snapshotter\":true}}' > /etc/docker/daemon.json",
@@ -259,7 +259,7 @@ pub(crate) const BUILD_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The frontend of the first line cannot be loaded",
-            tell: "The Dockerfile begins with `# syntax=`, and `what` names that image.",
+            evidence: "The Dockerfile begins with `# syntax=`, and `what` names that image.",
             fix: "Remove the line, or name a frontend that the builder can pull.",
             lines: Lines::Dockerfile(&["# syntax=docker/dockerfile:1"]),
         },

@@ -12,7 +12,7 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
     causes: &[
         Origin {
             cause: "The cluster was taken out of the configuration, or renamed",
-            tell: "`what` names a cluster, and lists those that there are.",
+            evidence: "`what` names a cluster, and lists those that there are.",
             fix: "Submit again, for clusters that there are.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --cluster eu",
@@ -20,7 +20,7 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
         },
         Origin {
             cause: "No cluster was ever for this environment",
-            tell: "The request was refused with `no cluster is for`.",
+            evidence: "The request was refused with `no cluster is for`.",
             fix: "Deploy to an environment that has one, or ask the operator for a cluster.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web/production --repository https://git.example/shop/web.git",
@@ -28,7 +28,7 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
         },
         Origin {
             cause: "The project or the environment was taken from the cluster's list",
-            tell: "The cluster is still configured, and other projects deploy there.",
+            evidence: "The cluster is still configured, and other projects deploy there.",
             fix: "Operator: add it again, or leave the lists out, which means all.",
             lines: Lines::Daemon(&[
                 "[[clusters]]",
@@ -51,7 +51,7 @@ pub(crate) const CLUSTER_UNKNOWN: &Page = &Page {
     causes: &[
         Origin {
             cause: "The cluster was renamed in the configuration",
-            tell: "Another name has the same kubeconfig.",
+            evidence: "Another name has the same kubeconfig.",
             fix: "Operator: give it its former name. What one `[cluster]` released belongs to the name `default`.",
             lines: Lines::Daemon(&[
                 "[[clusters]]",
@@ -61,7 +61,7 @@ pub(crate) const CLUSTER_UNKNOWN: &Page = &Page {
         },
         Origin {
             cause: "The cluster was removed",
-            tell: "It does not exist any more.",
+            evidence: "It does not exist any more.",
             fix: "Deploy to the clusters that there are.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --cluster eu",
@@ -69,7 +69,7 @@ pub(crate) const CLUSTER_UNKNOWN: &Page = &Page {
         },
         Origin {
             cause: "The daemon was started with another configuration",
-            tell: "All jobs of that cluster fail since a restart.",
+            evidence: "All jobs of that cluster fail since a restart.",
             fix: "Operator: look at the file that the service reads.",
             lines: Lines::Shell(&[
                 "systemctl cat windlassd",
@@ -89,19 +89,19 @@ pub(crate) const CLUSTER_UNREACHABLE: &Page = &Page {
     causes: &[
         Origin {
             cause: "The control plane is down or is being upgraded",
-            tell: "`kubectl` fails from everywhere.",
+            evidence: "`kubectl` fails from everywhere.",
             fix: "Wait until it answers, then submit again.",
             lines: Lines::Shell(&["kubectl get --raw /readyz"]),
         },
         Origin {
             cause: "The way from the daemon to the API server is closed",
-            tell: "`kubectl` works on your machine, and the check fails on the daemon's.",
+            evidence: "`kubectl` works on your machine, and the check fails on the daemon's.",
             fix: "Operator: open it, and look at the address in the kubeconfig.",
             lines: Lines::Shell(&["runuser -u windlass -- windlassd check"]),
         },
         Origin {
             cause: "The server is overloaded",
-            tell: "`why` speaks of `429`, of a timeout or of `etcd`.",
+            evidence: "`why` speaks of `429`, of a timeout or of `etcd`.",
             fix: "Ask the cluster's owner; submit again when it is quiet.",
             lines: Lines::Shell(&["kubectl get --raw /metrics | grep apiserver_current_inflight"]),
         },
@@ -118,7 +118,7 @@ pub(crate) const CLUSTER_NOT_TRUSTED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The token or certificate in the kubeconfig has expired",
-            tell: "`why` begins with `401`.",
+            evidence: "`why` begins with `401`.",
             fix: "Operator: write a new kubeconfig in its place. It is read again by itself.",
             lines: Lines::Shell(&[
                 "kubectl --namespace windlass create token windlass --duration 8760h",
@@ -126,7 +126,7 @@ pub(crate) const CLUSTER_NOT_TRUSTED: &Page = &Page {
         },
         Origin {
             cause: "The server's certificate was renewed by another authority",
-            tell: "`why` speaks of an unknown issuer.",
+            evidence: "`why` speaks of an unknown issuer.",
             fix: "Operator: put the new authority into `certificate-authority-data` of the kubeconfig.",
             lines: Lines::Shell(&[
                 "kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}'",
@@ -134,13 +134,13 @@ pub(crate) const CLUSTER_NOT_TRUSTED: &Page = &Page {
         },
         Origin {
             cause: "The clocks differ",
-            tell: "`why` says that a certificate is not valid yet, or no longer.",
+            evidence: "`why` says that a certificate is not valid yet, or no longer.",
             fix: "Set the clocks of both machines.",
             lines: Lines::Shell(&["timedatectl status"]),
         },
         Origin {
             cause: "The address is no API server",
-            tell: "`why` speaks of an answer that is not JSON, or of another product.",
+            evidence: "`why` speaks of an answer that is not JSON, or of another product.",
             fix: "Operator: correct the address in the kubeconfig.",
             lines: Lines::Shell(&["kubectl --kubeconfig /etc/windlass/kubeconfig version"]),
         },
@@ -157,7 +157,7 @@ pub(crate) const OBJECT_REJECTED: &Page = &Page {
     causes: &[
         Origin {
             cause: "A value of windlass.toml is nothing that the cluster takes",
-            tell: "`why` names a field that `windlass plan` shows with your value.",
+            evidence: "`why` names a field that `windlass plan` shows with your value.",
             fix: "Correct it. A plan asks the cluster and changes nothing.",
             lines: Lines::Shell(&[
                 "windlass plan shop/web --repository https://git.example/shop/web.git",
@@ -165,7 +165,7 @@ pub(crate) const OBJECT_REJECTED: &Page = &Page {
         },
         Origin {
             cause: "An object of your own is wrong",
-            tell: "`where` is of a file in `manifests`.",
+            evidence: "`where` is of a file in `manifests`.",
             fix: "Try it with the API server's own check.",
             lines: Lines::Shell(&[
                 "kubectl --namespace shop--production apply --dry-run=server -f deploy/extra.yaml",
@@ -173,7 +173,7 @@ pub(crate) const OBJECT_REJECTED: &Page = &Page {
         },
         Origin {
             cause: "A policy of the cluster forbids it",
-            tell: "`why` names a policy, a webhook or a validation.",
+            evidence: "`why` names a policy, a webhook or a validation.",
             fix: "Do as it says, or ask the cluster's owner for an exception.",
             lines: Lines::Shell(&[
                 "kubectl get validatingwebhookconfigurations,validatingadmissionpolicies",
@@ -181,7 +181,7 @@ pub(crate) const OBJECT_REJECTED: &Page = &Page {
         },
         Origin {
             cause: "The cluster is too old for a field",
-            tell: "`why` speaks of an unknown field.",
+            evidence: "`why` speaks of an unknown field.",
             fix: "Leave the field out, or ask for an upgrade.",
             lines: Lines::Shell(&["kubectl version"]),
         },

@@ -1,4 +1,4 @@
-//! Pages: nothing says how to build the source, or something in it is refused.
+//! Pages of a source that no detector recognises, or that is refused.
 
 use super::{Lines, Origin, Page};
 use windlass_model::job::Stage;
@@ -12,13 +12,13 @@ pub(crate) const SPEC_INVALID: &Page = &Page {
     causes: &[
         Origin {
             cause: "A key has a typing error, or stands in the wrong table",
-            tell: "`why` reads `unknown field …` and lists the known ones.",
+            evidence: "`why` reads `unknown field …` and lists the known ones.",
             fix: "Use the spelling of the schema. Editors complete it.",
             lines: Lines::Shell(&["windlass schema > windlass.schema.json"]),
         },
         Origin {
             cause: "A value is out of its range or of another form",
-            tell: "`why` says what is expected, such as `must be 1 to 65535`.",
+            evidence: "`why` says what is expected, such as `must be 1 to 65535`.",
             fix: "Give a value of that form.",
             lines: Lines::App(&[
                 "port = 8080",
@@ -29,7 +29,7 @@ pub(crate) const SPEC_INVALID: &Page = &Page {
         },
         Origin {
             cause: "Two values contradict each other",
-            tell: "`why` names a second field. One may come from the job: options of `windlass submit` go before the file.",
+            evidence: "`why` names a second field. One may come from the job: options of `windlass submit` go before the file.",
             fix: "Drop one of them. A plan shows who decides each value.",
             lines: Lines::Shell(&[
                 "windlass plan shop/web --repository https://git.example/shop/web.git",
@@ -37,13 +37,13 @@ pub(crate) const SPEC_INVALID: &Page = &Page {
         },
         Origin {
             cause: "A file in `manifests` is not there or is no Kubernetes object",
-            tell: "`where` is `manifests`, or names one of those files.",
+            evidence: "`where` is `manifests`, or names one of those files.",
             fix: "Correct the path, relative to the app's folder, or the object.",
             lines: Lines::App(&["manifests = [\"deploy/extra.yaml\"]"]),
         },
         Origin {
             cause: "The file is no TOML",
-            tell: "`where` has a line number, and `why` names what the parser expected.",
+            evidence: "`where` has a line number, and `why` names what the parser expected.",
             fix: "Correct that line. Keys of no table must stand before the first `[table]`.",
             lines: Lines::None,
         },
@@ -60,7 +60,7 @@ pub(crate) const NOTHING_DETECTED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The app is in a folder of the repository",
-            tell: "`package.json`, `go.mod` or `requirements.txt` is further down.",
+            evidence: "`package.json`, `go.mod` or `requirements.txt` is further down.",
             fix: "Name that folder.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --directory apps/web",
@@ -68,7 +68,7 @@ pub(crate) const NOTHING_DETECTED: &Page = &Page {
         },
         Origin {
             cause: "No loaded detector knows the language",
-            tell: "`why` lists no detector of your language.",
+            evidence: "`why` lists no detector of your language.",
             fix: "Commit a Dockerfile, or ask the operator for a detector.",
             lines: Lines::Dockerfile(&[
                 "FROM docker.io/library/ruby:3.4-slim",
@@ -82,13 +82,13 @@ pub(crate) const NOTHING_DETECTED: &Page = &Page {
         },
         Origin {
             cause: "The Dockerfile has another name",
-            tell: "There is a `Containerfile`, or `docker/web.Dockerfile`.",
+            evidence: "There is a `Containerfile`, or `docker/web.Dockerfile`.",
             fix: "Name it, relative to the app's folder.",
             lines: Lines::App(&["[build]", "dockerfile = \"docker/web.Dockerfile\""]),
         },
         Origin {
             cause: "The files were not committed",
-            tell: "`git status` lists them, or `.gitignore` names them.",
+            evidence: "`git status` lists them, or `.gitignore` names them.",
             fix: "Commit and push them.",
             lines: Lines::Shell(&["git status --ignored --short"]),
         },
@@ -105,19 +105,19 @@ pub(crate) const RECIPE_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "The name has a typing error",
-            tell: "`what` lists a detector of nearly the same name.",
+            evidence: "`what` lists a detector of nearly the same name.",
             fix: "Use that name, or leave the key out: the best recipe is then taken.",
             lines: Lines::App(&["[build]", "recipe = \"node\""]),
         },
         Origin {
             cause: "The source lacks the file that the detector looks for",
-            tell: "The detector is loaded, and its own file, such as `go.mod`, is not in the app's folder.",
+            evidence: "The detector is loaded, and its own file, such as `go.mod`, is not in the app's folder.",
             fix: "Commit that file, or name the app's folder in `source.directory`.",
             lines: Lines::None,
         },
         Origin {
             cause: "The operator has no such detector",
-            tell: "The list of plugins does not have it.",
+            evidence: "The list of plugins does not have it.",
             fix: "Ask the operator to load it, or commit a Dockerfile.",
             lines: Lines::Shell(&["windlass plugin list"]),
         },
@@ -134,7 +134,7 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The source uses something that the recipe does not support",
-            tell: "`why` names a file, such as the lock file of a manager that the recipe does not know. `fix 1` is the plugin's own advice.",
+            evidence: "`why` names a file, such as the lock file of a manager that the recipe does not know. `fix 1` is the plugin's own advice.",
             fix: "Follow `fix 1`, or commit a Dockerfile, which goes before all recipes.",
             lines: Lines::Dockerfile(&[
                 "FROM docker.io/library/node:22-slim",
@@ -148,7 +148,7 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The plugin reached a limit",
-            tell: "`why` names the limit and its value, such as `cpu-ms`, `wall-ms` or `output`.",
+            evidence: "`why` names the limit and its value, such as `cpu-ms`, `wall-ms` or `output`.",
             fix: "Make what it reads smaller, or ask the operator for a higher limit of this plugin.",
             lines: Lines::Daemon(&[
                 "[[plugins]]",
@@ -159,19 +159,19 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The plugin failed five times in a row in this project",
-            tell: "`why` reads `is not asked any more`.",
+            evidence: "`why` reads `is not asked any more`.",
             fix: "Find the first failure, mend its cause, then load the plugins again.",
             lines: Lines::Shell(&["windlass plugin inspect node", "windlass plugin reload"]),
         },
         Origin {
             cause: "The daemon is busy",
-            tell: "`why` reads `other calls took all places`.",
+            evidence: "`why` reads `other calls took all places`.",
             fix: "Submit again when fewer jobs run, or ask the operator to lower `jobs`.",
             lines: Lines::Daemon(&["jobs = 2"]),
         },
         Origin {
             cause: "The plugin has a defect",
-            tell: "`why` reads `trapped: …`, each time for the same commit.",
+            evidence: "`why` reads `trapped: …`, each time for the same commit.",
             fix: "Send the plugin's author the message and the commit. A Dockerfile goes around a detector; `test.command` goes around a test runner.",
             lines: Lines::Shell(&["windlass show JOB --plugins"]),
         },
@@ -188,19 +188,19 @@ pub(crate) const RECIPE_REFUSED: &Page = &Page {
     causes: &[
         Origin {
             cause: "A value of the repository has odd characters",
-            tell: "The value in `what` is a name, path or script of the repository, with quotes, line ends or `..`.",
+            evidence: "The value in `what` is a name, path or script of the repository, with quotes, line ends or `..`.",
             fix: "Rename it in the repository, or commit a Dockerfile.",
             lines: Lines::None,
         },
         Origin {
             cause: "The plugin has a defect",
-            tell: "The value in `what` is nothing that the repository has.",
+            evidence: "The value in `what` is nothing that the repository has.",
             fix: "Send the plugin's author `what` and the commit. Until it is mended, commit a Dockerfile, or choose another detector.",
             lines: Lines::App(&["[build]", "recipe = \"python\""]),
         },
         Origin {
             cause: "The plugin was changed by somebody",
-            tell: "Its digest is not the one that its author publishes.",
+            evidence: "Its digest is not the one that its author publishes.",
             fix: "Operator: install the component again and grant it by its digest.",
             lines: Lines::Shell(&["sha256sum /usr/lib/windlass/plugins/detect-node.wasm"]),
         },

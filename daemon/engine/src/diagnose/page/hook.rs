@@ -12,25 +12,25 @@ pub(crate) const HOOK_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The command of the hook failed",
-            tell: "`what` reads `exited with …`, and the lines below `why` are the end of what it printed.",
+            evidence: "`what` reads `exited with …`, and the lines below `why` are the end of what it printed.",
             fix: "Mend what it says, then submit again. A Job of the same job is never run twice.",
             lines: Lines::Shell(&["windlass show JOB --events"]),
         },
         Origin {
             cause: "The hook's Job could not run",
-            tell: "`why` has the words of a problem of Kubernetes, and a reference such as `WL-K8S-028` stands beside the code.",
+            evidence: "`why` has the words of a problem of Kubernetes, and a reference such as `WL-K8S-028` stands beside the code.",
             fix: "Follow `fix 1`, and the page of that reference.",
             lines: Lines::Shell(&["windlass explain WL-K8S-028"]),
         },
         Origin {
             cause: "The app's settings of the hook are wrong",
-            tell: "The message names a setting, or a command that the image does not have.",
+            evidence: "The message names a setting, or a command that the image does not have.",
             fix: "Correct them. The operator's guide names the hook's settings.",
             lines: Lines::App(&["[hooks.migrate]", "command = [\"./manage\", \"migrate\"]"]),
         },
         Origin {
             cause: "The hook wants something that it was not granted",
-            tell: "The message reads `denied`, or names a host or an action.",
+            evidence: "The message reads `denied`, or names a host or an action.",
             fix: "Operator: grant it, by the plugin's digest.",
             lines: Lines::Daemon(&[
                 "[[plugins]]",
@@ -42,13 +42,13 @@ pub(crate) const HOOK_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The daemon ended while a command ran that may run only once",
-            tell: "The message says that it is not done a second time.",
+            evidence: "The message says that it is not done a second time.",
             fix: "See whether the command did its work, then submit again.",
             lines: Lines::None,
         },
         Origin {
             cause: "The hook does not matter for this app",
-            tell: "The app works without it.",
+            evidence: "The app works without it.",
             fix: "Operator: let it only warn.",
             lines: Lines::Daemon(&[
                 "[[hooks]]",

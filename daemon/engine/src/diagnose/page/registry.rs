@@ -12,7 +12,7 @@ pub(crate) const REGISTRY_DENIED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The daemon has no login for this host",
-            tell: "`where` is a host that no `[[registries]]` names, with its port.",
+            evidence: "`where` is a host that no `[[registries]]` names, with its port.",
             fix: "Operator: add it, then restart the daemon.",
             lines: Lines::Daemon(&[
                 "[[registries]]",
@@ -23,13 +23,13 @@ pub(crate) const REGISTRY_DENIED: &Page = &Page {
         },
         Origin {
             cause: "The account may not push to this repository",
-            tell: "It pulls, and the failure is in stage push.",
+            evidence: "It pulls, and the failure is in stage push.",
             fix: "Grant the account the right to push, in the registry's settings. Some registries want the repository to be created first.",
             lines: Lines::None,
         },
         Origin {
             cause: "The password has expired or was changed",
-            tell: "Earlier jobs could push.",
+            evidence: "Earlier jobs could push.",
             fix: "Operator: write the new password into its file and restart the daemon, which reads it when it starts.",
             lines: Lines::Shell(&[
                 "install -m 0640 -o root -g windlass password /etc/windlass/registry-password",
@@ -38,7 +38,7 @@ pub(crate) const REGISTRY_DENIED: &Page = &Page {
         },
         Origin {
             cause: "The base image does not exist",
-            tell: "The failure is in stage build, and `where` is a public registry. Many answer so where there is no such image.",
+            evidence: "The failure is in stage build, and `where` is a public registry. Many answer so where there is no such image.",
             fix: "Check the name after `FROM`.",
             lines: Lines::Dockerfile(&["FROM docker.io/library/node:22-slim"]),
         },
@@ -55,7 +55,7 @@ pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "Its keys have expired or lack a right",
-            tell: "`why` has the words of the cloud's API, such as `ExpiredToken` or `AccessDenied`.",
+            evidence: "`why` has the words of the cloud's API, such as `ExpiredToken` or `AccessDenied`.",
             fix: "Operator: renew the file of the plugin's secret. It is read each time.",
             lines: Lines::Daemon(&[
                 "[[registries]]",
@@ -66,7 +66,7 @@ pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The plugin may not reach the host that it asks",
-            tell: "`why` says that a host is not granted; the calls of the job show it.",
+            evidence: "`why` says that a host is not granted; the calls of the job show it.",
             fix: "Operator: grant it the host, by its digest.",
             lines: Lines::Shell(&[
                 "windlass show JOB --plugins",
@@ -75,13 +75,13 @@ pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The host that the plugin asks does not answer",
-            tell: "`why` speaks of a timeout or of a name that does not resolve.",
+            evidence: "`why` speaks of a timeout or of a name that does not resolve.",
             fix: "Wait, or open the way from the daemon's machine to that host.",
             lines: Lines::None,
         },
         Origin {
             cause: "Region, account or another setting is wrong",
-            tell: "No job ever logged in at this registry.",
+            evidence: "No job ever logged in at this registry.",
             fix: "Operator: correct the settings of the registry.",
             lines: Lines::Daemon(&[
                 "[[registries]]",

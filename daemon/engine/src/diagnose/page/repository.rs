@@ -12,25 +12,25 @@ pub(crate) const REPOSITORY_UNREACHABLE: &Page = &Page {
     causes: &[
         Origin {
             cause: "Host or port of the URL is wrong",
-            tell: "`why` speaks of a name that does not resolve, or of a refused connection, and other repositories of the same server fail too.",
+            evidence: "`why` speaks of a name that does not resolve, or of a refused connection, and other repositories of the same server fail too.",
             fix: "Correct `--repository`. Try the URL from the daemon's machine:",
             lines: Lines::Shell(&["git ls-remote https://git.example/shop/web.git"]),
         },
         Origin {
             cause: "The server is down or overloaded for a moment",
-            tell: "The same URL worked before, and `git ls-remote` fails from everywhere.",
+            evidence: "The same URL worked before, and `git ls-remote` fails from everywhere.",
             fix: "Wait until the server answers, then submit again.",
             lines: Lines::None,
         },
         Origin {
             cause: "A firewall stands between the daemon and the server",
-            tell: "`git ls-remote` works on your machine and not on the daemon's. `why` often names a timeout.",
+            evidence: "`git ls-remote` works on your machine and not on the daemon's. `why` often names a timeout.",
             fix: "Open the way from the daemon's machine to the server's port. The daemon uses no proxy.",
             lines: Lines::None,
         },
         Origin {
             cause: "The daemon does not trust the server's certificate",
-            tell: "`why` speaks of a certificate or of SSL.",
+            evidence: "`why` speaks of a certificate or of SSL.",
             fix: "Add the authority to the certificates of the daemon's machine. The next job reads them.",
             lines: Lines::Shell(&[
                 "cp corp-ca.pem /usr/local/share/ca-certificates/corp-ca.crt",
@@ -50,7 +50,7 @@ pub(crate) const REPOSITORY_DENIED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The repository is private, and the job names no credential",
-            tell: "The request has no `source.credential`; `git clone` on your machine works with your own login.",
+            evidence: "The request has no `source.credential`; `git clone` on your machine works with your own login.",
             fix: "Put a token that may read the repository as a secret of the project, and name it.",
             lines: Lines::Shell(&[
                 "printf %s \"$USER:$TOKEN\" | windlass secret put shop git-login",
@@ -59,7 +59,7 @@ pub(crate) const REPOSITORY_DENIED: &Page = &Page {
         },
         Origin {
             cause: "The token has expired or was revoked",
-            tell: "Earlier jobs with the same credential could clone.",
+            evidence: "Earlier jobs with the same credential could clone.",
             fix: "Put a new token under the same name. Jobs read the newest version.",
             lines: Lines::Shell(&[
                 "printf %s \"$USER:$TOKEN\" | windlass secret put shop git-login",
@@ -68,13 +68,13 @@ pub(crate) const REPOSITORY_DENIED: &Page = &Page {
         },
         Origin {
             cause: "The token may not read this repository",
-            tell: "The token works for another repository of the same server.",
+            evidence: "The token works for another repository of the same server.",
             fix: "Grant the token's account read access to the repository, in the server's settings.",
             lines: Lines::None,
         },
         Origin {
             cause: "The repository does not exist",
-            tell: "Many servers ask for a login where there is no such repository, so that nobody learns which exist.",
+            evidence: "Many servers ask for a login where there is no such repository, so that nobody learns which exist.",
             fix: "Compare the URL with the one that the server's page shows.",
             lines: Lines::None,
         },
@@ -91,7 +91,7 @@ pub(crate) const REPOSITORY_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "The URL has a typing error, or the repository was moved or renamed",
-            tell: "The server's page shows another URL. Windlass follows no redirect to another place.",
+            evidence: "The server's page shows another URL. Windlass follows no redirect to another place.",
             fix: "Give the URL that the server shows now.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git",
@@ -99,7 +99,7 @@ pub(crate) const REPOSITORY_NOT_FOUND: &Page = &Page {
         },
         Origin {
             cause: "The credential's account does not see the repository",
-            tell: "You see the repository in a browser, with another account.",
+            evidence: "You see the repository in a browser, with another account.",
             fix: "Grant the account read access, or put the token of another account.",
             lines: Lines::Shell(&[
                 "printf %s \"$USER:$TOKEN\" | windlass secret put shop git-login",
@@ -107,7 +107,7 @@ pub(crate) const REPOSITORY_NOT_FOUND: &Page = &Page {
         },
         Origin {
             cause: "A git daemon does not export the repository",
-            tell: "The URL begins with `git://`, and the folder is there on the server.",
+            evidence: "The URL begins with `git://`, and the folder is there on the server.",
             fix: "Create the file `git-daemon-export-ok` in the repository on the server.",
             lines: Lines::None,
         },
@@ -124,7 +124,7 @@ pub(crate) const REPOSITORY_ADDRESS_INVALID: &Page = &Page {
     causes: &[
         Origin {
             cause: "The address holds a login",
-            tell: "There is an `@` in it, as in `https://user:token@git.example/web.git`.",
+            evidence: "There is an `@` in it, as in `https://user:token@git.example/web.git`.",
             fix: "Leave the login out and put it as a secret.",
             lines: Lines::Shell(&[
                 "printf %s \"$USER:$TOKEN\" | windlass secret put shop git-login",
@@ -133,19 +133,19 @@ pub(crate) const REPOSITORY_ADDRESS_INVALID: &Page = &Page {
         },
         Origin {
             cause: "It is an ssh address",
-            tell: "It begins with `ssh://`, or is of the form `git@host:path`.",
+            evidence: "It begins with `ssh://`, or is of the form `git@host:path`.",
             fix: "Give the https URL that the server shows beside it. ssh is not in this version.",
             lines: Lines::None,
         },
         Origin {
             cause: "It is a folder of your machine",
-            tell: "It begins with `/`, `./` or `file:`.",
+            evidence: "It begins with `/`, `./` or `file:`.",
             fix: "Push the repository to a server that the daemon reaches.",
             lines: Lines::None,
         },
         Origin {
             cause: "It has a query, a fragment or odd characters",
-            tell: "It has a `?`, a `#`, a space or a `%` in the host.",
+            evidence: "It has a `?`, a `#`, a space or a `%` in the host.",
             fix: "Give the URL up to that character. A token belongs into a secret.",
             lines: Lines::None,
         },
@@ -162,19 +162,19 @@ pub(crate) const EGRESS_REFUSED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The server has a private address",
-            tell: "`why` reads `is the private address …`.",
+            evidence: "`why` reads `is the private address …`.",
             fix: "Ask the operator to name host and port. The daemon reads it at its next start.",
             lines: Lines::Daemon(&["[egress]", "allow = [\"git.corp.example:8443\"]"]),
         },
         Origin {
             cause: "The URL is not https",
-            tell: "`why` reads `only https is allowed …`.",
+            evidence: "`why` reads `only https is allowed …`.",
             fix: "Give the https URL. For a server without TLS, ask the operator to name it under `[egress]`.",
             lines: Lines::None,
         },
         Origin {
             cause: "The name is listed with another port",
-            tell: "The configuration has `host:port`, and the URL has another port or none.",
+            evidence: "The configuration has `host:port`, and the URL has another port or none.",
             fix: "Name the port of the URL. 443 counts for https without a port, 9418 for `git://`.",
             lines: Lines::None,
         },
@@ -191,25 +191,25 @@ pub(crate) const REVISION_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "The name has a typing error",
-            tell: "`why` suggests a name that you meant.",
+            evidence: "`why` suggests a name that you meant.",
             fix: "Give the exact name. Case matters.",
             lines: Lines::Shell(&["git ls-remote --heads --tags https://git.example/shop/web.git"]),
         },
         Origin {
             cause: "The branch or tag was not pushed",
-            tell: "`git branch` or `git tag` on your machine lists it, and `git ls-remote` does not.",
+            evidence: "`git branch` or `git tag` on your machine lists it, and `git ls-remote` does not.",
             fix: "Push it.",
             lines: Lines::Shell(&["git push origin main", "git push origin v1.2.3"]),
         },
         Origin {
             cause: "The revision is a short commit id",
-            tell: "It has fewer than 40 hex digits.",
+            evidence: "It has fewer than 40 hex digits.",
             fix: "Give the whole id.",
             lines: Lines::Shell(&["git rev-parse HEAD"]),
         },
         Origin {
             cause: "The branch was deleted after a merge",
-            tell: "The server's page lists it as merged.",
+            evidence: "The server's page lists it as merged.",
             fix: "Deploy the branch that it was merged into.",
             lines: Lines::None,
         },
@@ -226,7 +226,7 @@ pub(crate) const REVISION_AMBIGUOUS: &Page = &Page {
     causes: &[
         Origin {
             cause: "A tag was given a branch's name, or the reverse",
-            tell: "`why` shows both full names and where they lead.",
+            evidence: "`why` shows both full names and where they lead.",
             fix: "Give the full name.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --revision refs/tags/v1",
@@ -234,7 +234,7 @@ pub(crate) const REVISION_AMBIGUOUS: &Page = &Page {
         },
         Origin {
             cause: "A branch of that name is a leftover",
-            tell: "`git ls-remote` shows it at a commit that nobody works on.",
+            evidence: "`git ls-remote` shows it at a commit that nobody works on.",
             fix: "Delete it, and the short name is clear again.",
             lines: Lines::Shell(&["git push origin --delete refs/heads/v1"]),
         },
@@ -251,13 +251,13 @@ pub(crate) const COMMIT_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "The commit was not pushed",
-            tell: "`git log` on your machine has it, and the server's page does not.",
+            evidence: "`git log` on your machine has it, and the server's page does not.",
             fix: "Push it, then submit again.",
             lines: Lines::Shell(&["git push origin HEAD"]),
         },
         Origin {
             cause: "A forced push or a rebase removed it",
-            tell: "An earlier job cloned it, and the branch was rewritten since.",
+            evidence: "An earlier job cloned it, and the branch was rewritten since.",
             fix: "Submit the commit that the branch has now.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --revision main",
@@ -265,13 +265,13 @@ pub(crate) const COMMIT_NOT_FOUND: &Page = &Page {
         },
         Origin {
             cause: "The server hides commits by id",
-            tell: "The commit is on a branch of the server and no branch's tip. `why` says that the server refused the id.",
+            evidence: "The commit is on a branch of the server and no branch's tip. `why` says that the server refused the id.",
             fix: "Submit the branch by its name. Controllers give `source.branch` beside `source.commit`.",
             lines: Lines::None,
         },
         Origin {
             cause: "The repository uses SHA-256",
-            tell: "Its ids have 64 hex digits.",
+            evidence: "Its ids have 64 hex digits.",
             fix: "Such repositories are not in this version. Convert it to SHA-1, or mirror it.",
             lines: Lines::None,
         },
@@ -288,7 +288,7 @@ pub(crate) const TREE_REFUSED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The app's folder is not in the commit",
-            tell: "`what` reads `there is no such folder in the repository`.",
+            evidence: "`what` reads `there is no such folder in the repository`.",
             fix: "Correct `source.directory`; case matters. It is relative to the repository's root.",
             lines: Lines::Shell(&[
                 "git ls-tree -d -r --name-only HEAD",
@@ -297,19 +297,19 @@ pub(crate) const TREE_REFUSED: &Page = &Page {
         },
         Origin {
             cause: "A symlink leads out of the repository or to nothing",
-            tell: "`what` speaks of a symlink.",
+            evidence: "`what` speaks of a symlink.",
             fix: "Commit the file itself, or let the link lead to a file of the repository.",
             lines: Lines::Shell(&["git ls-files -s | grep ^120000"]),
         },
         Origin {
             cause: "A file is too large or no UTF-8",
-            tell: "`what` names a limit or UTF-8. `windlass.toml`, Dockerfile and manifests have at most 256 KiB.",
+            evidence: "`what` names a limit or UTF-8. `windlass.toml`, Dockerfile and manifests have at most 256 KiB.",
             fix: "Shorten the file, or save it as UTF-8.",
             lines: Lines::Shell(&["iconv -f latin1 -t utf-8 windlass.toml -o windlass.toml.utf8"]),
         },
         Origin {
             cause: "The commit is empty",
-            tell: "`what` reads `the commit has no files here`.",
+            evidence: "`what` reads `the commit has no files here`.",
             fix: "Add files and commit them.",
             lines: Lines::None,
         },
@@ -326,7 +326,7 @@ pub(crate) const SUBMODULE_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "Its URL is an ssh address",
-            tell: "`why` speaks of ssh; `.gitmodules` has `git@host:path`.",
+            evidence: "`why` speaks of ssh; `.gitmodules` has `git@host:path`.",
             fix: "Use an https URL, or one relative to the repository's own, which works for both.",
             lines: Lines::Shell(&[
                 "git submodule set-url vendor/lib ../lib.git",
@@ -335,31 +335,31 @@ pub(crate) const SUBMODULE_FAILED: &Page = &Page {
         },
         Origin {
             cause: "It is private, and on another host",
-            tell: "`why` says that `source.credential` is sent to the repository's own host alone.",
+            evidence: "`why` says that `source.credential` is sent to the repository's own host alone.",
             fix: "Mirror the submodule to the repository's host. Its login then counts for both.",
             lines: Lines::None,
         },
         Origin {
             cause: "The credential may not read it",
-            tell: "`why` says that it refused the login, and the host is the repository's own.",
+            evidence: "`why` says that it refused the login, and the host is the repository's own.",
             fix: "Grant the credential's account read access to the submodule's repository too.",
             lines: Lines::None,
         },
         Origin {
             cause: "Its commit was not pushed",
-            tell: "`why` says that there is no such commit.",
+            evidence: "`why` says that there is no such commit.",
             fix: "Push the submodule, then the repository.",
             lines: Lines::Shell(&["git push --recurse-submodules=on-demand"]),
         },
         Origin {
             cause: "The operator does not allow its host",
-            tell: "`why` says that its URL is not allowed.",
+            evidence: "`why` says that its URL is not allowed.",
             fix: "Ask the operator to name the host.",
             lines: Lines::Daemon(&["[egress]", "allow = [\"git.corp.example\"]"]),
         },
         Origin {
             cause: "It is recorded without an entry in `.gitmodules`",
-            tell: "`why` says that `.gitmodules` does not say where it is.",
+            evidence: "`why` says that `.gitmodules` does not say where it is.",
             fix: "Add the entry, or remove the folder from the index.",
             lines: Lines::Shell(&["git rm --cached vendor/lib"]),
         },
@@ -376,19 +376,19 @@ pub(crate) const WORKSPACE_FULL: &Page = &Page {
     causes: &[
         Origin {
             cause: "The disk of the daemon's `data` folder is full",
-            tell: "`df` on the daemon's machine shows it, and other jobs fail too.",
+            evidence: "`df` on the daemon's machine shows it, and other jobs fail too.",
             fix: "Free space, then submit again. Workspaces of jobs that ended are removed by themselves.",
             lines: Lines::Shell(&["df -h /var/lib/windlass", "du -xhd1 /var/lib/windlass"]),
         },
         Origin {
             cause: "The repository holds a very large file",
-            tell: "The disk has room, and `why` reads `File too large`.",
+            evidence: "The disk has room, and `why` reads `File too large`.",
             fix: "Keep such a file outside of git, and fetch it in the Dockerfile.",
             lines: Lines::None,
         },
         Origin {
             cause: "A quota of the daemon's user is used up",
-            tell: "`why` speaks of a quota.",
+            evidence: "`why` speaks of a quota.",
             fix: "Raise the quota.",
             lines: Lines::Shell(&["quota -u windlass"]),
         },
@@ -405,25 +405,25 @@ pub(crate) const CLONE_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The server sent something that git cannot read",
-            tell: "`git clone` of the same URL on your machine fails too.",
+            evidence: "`git clone` of the same URL on your machine fails too.",
             fix: "Let the server check the repository, or push it to the server again.",
             lines: Lines::Shell(&["git clone https://git.example/shop/web.git", "git fsck --full"]),
         },
         Origin {
             cause: "The repository is too large for the memory that a checkout may use",
-            tell: "`what` reads `the checkout ended without an answer`, each time. A checkout has 4 GiB.",
+            evidence: "`what` reads `the checkout ended without an answer`, each time. A checkout has 4 GiB.",
             fix: "Remove large files from the history, or deploy from a smaller repository.",
             lines: Lines::None,
         },
         Origin {
             cause: "Many revisions are resolved at once",
-            tell: "`what` names the number of revisions that wait.",
+            evidence: "`what` names the number of revisions that wait.",
             fix: "Send the request again, or name the commit by its whole id, which needs no resolving.",
             lines: Lines::None,
         },
         Origin {
             cause: "The daemon's installation is damaged",
-            tell: "`what` reads `cannot start the checkout` or `cannot make a workspace`.",
+            evidence: "`what` reads `cannot start the checkout` or `cannot make a workspace`.",
             fix: "Look at the daemon's log and at the rights of its `data` folder.",
             lines: Lines::Shell(&[
                 "runuser -u windlass -- windlassd check",
@@ -443,7 +443,7 @@ pub(crate) const LFS_POINTERS: &Page = &Page {
     causes: &[
         Origin {
             cause: "The app needs the files",
-            tell: "The Dockerfile or the code reads the paths that `what` names.",
+            evidence: "The Dockerfile or the code reads the paths that `what` names.",
             fix: "Commit the files themselves.",
             lines: Lines::Shell(&[
                 "git lfs migrate export --include='assets/*.png' --everything",
@@ -452,13 +452,13 @@ pub(crate) const LFS_POINTERS: &Page = &Page {
         },
         Origin {
             cause: "The app does not need them",
-            tell: "They are test data or documents.",
+            evidence: "They are test data or documents.",
             fix: "Accept the pointers; a warning stays.",
             lines: Lines::App(&["[build]", "lfs-pointers = true"]),
         },
         Origin {
             cause: "The app's folder is larger than it must be",
-            tell: "All the paths are outside of what is deployed.",
+            evidence: "All the paths are outside of what is deployed.",
             fix: "Name the app's own folder. Pointers outside of it do not count.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --directory apps/web",

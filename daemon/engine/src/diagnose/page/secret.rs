@@ -12,7 +12,7 @@ pub(crate) const SECRET_MISSING: &Page = &Page {
     causes: &[
         Origin {
             cause: "Nobody put the secret yet",
-            tell: "The list does not have the name.",
+            evidence: "The list does not have the name.",
             fix: "Put it. The value comes from standard input, and no later command shows it.",
             lines: Lines::Shell(&[
                 "windlass secret list shop",
@@ -21,19 +21,19 @@ pub(crate) const SECRET_MISSING: &Page = &Page {
         },
         Origin {
             cause: "The name has a typing error",
-            tell: "The list has nearly the same name.",
+            evidence: "The list has nearly the same name.",
             fix: "Correct it. On the left stands the variable, on the right the secret.",
             lines: Lines::App(&["[secrets]", "API_TOKEN = \"api-token\""]),
         },
         Origin {
             cause: "It belongs to another project",
-            tell: "`windlass secret list` of another project has it. Secrets are never shared.",
+            evidence: "`windlass secret list` of another project has it. Secrets are never shared.",
             fix: "Put it for this project too.",
             lines: Lines::Shell(&["printf %s \"$TOKEN\" | windlass secret put shop api-token"]),
         },
         Origin {
             cause: "It was deleted, and an earlier release needs it",
-            tell: "The job is a rollback, and `what` names a version.",
+            evidence: "The job is a rollback, and `what` names a version.",
             fix: "Roll back to a release that does not need it, or put the secret and deploy the commit again.",
             lines: Lines::Shell(&["windlass releases shop/web"]),
         },
@@ -50,7 +50,7 @@ pub(crate) const SECRET_SEALED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The journal was restored without its key",
-            tell: "All secrets fail, since the daemon was moved or restored.",
+            evidence: "All secrets fail, since the daemon was moved or restored.",
             fix: "Operator: stop the daemon, restore `key` from the same backup, and start it.",
             lines: Lines::Shell(&[
                 "systemctl stop windlassd",
@@ -60,7 +60,7 @@ pub(crate) const SECRET_SEALED: &Page = &Page {
         },
         Origin {
             cause: "The key is lost",
-            tell: "No backup has a `key` that opens any secret.",
+            evidence: "No backup has a `key` that opens any secret.",
             fix: "Put every secret again. The old values cannot be recovered.",
             lines: Lines::Shell(&[
                 "windlass secret list shop",
@@ -69,7 +69,7 @@ pub(crate) const SECRET_SEALED: &Page = &Page {
         },
         Origin {
             cause: "The stored secret is damaged",
-            tell: "One secret fails, and all others open.",
+            evidence: "One secret fails, and all others open.",
             fix: "Put this one again, and check the disk.",
             lines: Lines::Shell(&["printf %s \"$TOKEN\" | windlass secret put shop api-token"]),
         },

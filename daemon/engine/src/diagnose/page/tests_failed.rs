@@ -12,13 +12,13 @@ pub(crate) const TESTS_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "Code or test is wrong",
-            tell: "The same test fails on your machine.",
+            evidence: "The same test fails on your machine.",
             fix: "Mend it and commit.",
             lines: Lines::Shell(&["npm test"]),
         },
         Origin {
             cause: "The test needs something that the image does not have",
-            tell: "It passes on your machine, and its message names a file, a program or a variable that is missing.",
+            evidence: "It passes on your machine, and its message names a file, a program or a variable that is missing.",
             fix: "Add it to the stage that tests run in.",
             lines: Lines::Dockerfile(&[
                 "FROM build AS test",
@@ -28,19 +28,19 @@ pub(crate) const TESTS_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The test needs another service, such as a database",
-            tell: "Its message speaks of a refused connection.",
+            evidence: "Its message speaks of a refused connection.",
             fix: "Run such tests elsewhere, and name a command for the others here.",
             lines: Lines::App(&["[test]", "command = [\"npm\", \"run\", \"test:unit\"]"]),
         },
         Origin {
             cause: "All tests pass, and the command fails",
-            tell: "`why` reads `0 failed`. A linter or a coverage limit ends the command.",
+            evidence: "`why` reads `0 failed`. A linter or a coverage limit ends the command.",
             fix: "Mend what the linter names, or name a command that runs tests alone.",
             lines: Lines::App(&["[test]", "command = [\"npm\", \"run\", \"test:unit\"]"]),
         },
         Origin {
             cause: "The test depends on time, order or chance",
-            tell: "The same commit passed before.",
+            evidence: "The same commit passed before.",
             fix: "Make it independent; submit again for now.",
             lines: Lines::None,
         },
@@ -57,25 +57,25 @@ pub(crate) const TESTS_DIED: &Page = &Page {
     causes: &[
         Origin {
             cause: "A tool or a dependency is missing in the stage",
-            tell: "The last lines read `not found`, `No module named …` or `Cannot find module …`.",
+            evidence: "The last lines read `not found`, `No module named …` or `Cannot find module …`.",
             fix: "Install it where tests run. Dependencies for development are often left out of the deployed stage.",
             lines: Lines::Dockerfile(&["FROM build AS test", "RUN npm ci --include=dev"]),
         },
         Origin {
             cause: "The code does not load",
-            tell: "The last lines have a syntax error, or an error at import.",
+            evidence: "The last lines have a syntax error, or an error at import.",
             fix: "Mend it and commit.",
             lines: Lines::None,
         },
         Origin {
             cause: "The process was killed for its memory",
-            tell: "`what` names exit code 137.",
+            evidence: "`what` names exit code 137.",
             fix: "Run fewer tests at once, or give the builder more memory.",
             lines: Lines::App(&["[test]", "command = [\"npx\", \"jest\", \"--maxWorkers=2\"]"]),
         },
         Origin {
             cause: "Tests run in the wrong stage",
-            tell: "`windlass plan` shows a stage without the tools.",
+            evidence: "`windlass plan` shows a stage without the tools.",
             fix: "Name the stage.",
             lines: Lines::App(&["[test]", "stage = \"test\""]),
         },
@@ -92,25 +92,25 @@ pub(crate) const NO_TESTS_RAN: &Page = &Page {
     causes: &[
         Origin {
             cause: "The tests are not in the image",
-            tell: "`.dockerignore` names them, or the stage copies the sources alone.",
+            evidence: "`.dockerignore` names them, or the stage copies the sources alone.",
             fix: "Copy them into the stage that tests run in.",
             lines: Lines::Dockerfile(&["FROM build AS test", "COPY test ./test"]),
         },
         Origin {
             cause: "The tool looks in another place or for other names",
-            tell: "The last lines read `no tests found` or `collected 0 items`.",
+            evidence: "The last lines read `no tests found` or `collected 0 items`.",
             fix: "Name a command that finds them.",
             lines: Lines::App(&["[test]", "command = [\"pytest\", \"tests/unit\"]"]),
         },
         Origin {
             cause: "All tests are filtered out",
-            tell: "The command has a filter, or a marker excludes each.",
+            evidence: "The command has a filter, or a marker excludes each.",
             fix: "Remove the filter.",
             lines: Lines::None,
         },
         Origin {
             cause: "The app has no tests on purpose",
-            tell: "The evidence names a leftover, such as a script `test` of a template.",
+            evidence: "The evidence names a leftover, such as a script `test` of a template.",
             fix: "Switch tests off, or remove the leftover.",
             lines: Lines::App(&["[test]", "off = true"]),
         },
@@ -127,25 +127,25 @@ pub(crate) const TESTS_HANG: &Page = &Page {
     causes: &[
         Origin {
             cause: "A test waits for something that never comes",
-            tell: "The last line names a test, and nothing follows for minutes.",
+            evidence: "The last line names a test, and nothing follows for minutes.",
             fix: "Give the test a limit of its own, and mend it.",
             lines: Lines::App(&["[test]", "command = [\"pytest\", \"--timeout\", \"60\"]"]),
         },
         Origin {
             cause: "All tests pass, and the process does not end",
-            tell: "The last lines are the tool's summary. A server, a timer or a connection stays open.",
+            evidence: "The last lines are the tool's summary. A server, a timer or a connection stays open.",
             fix: "Close it after the tests, or let the tool force the end.",
             lines: Lines::App(&["[test]", "command = [\"npx\", \"jest\", \"--forceExit\"]"]),
         },
         Origin {
             cause: "The command watches files",
-            tell: "The last lines read `Watch mode` or `Waiting for file changes`.",
+            evidence: "The last lines read `Watch mode` or `Waiting for file changes`.",
             fix: "Run it once.",
             lines: Lines::App(&["[test]", "command = [\"npx\", \"vitest\", \"run\"]"]),
         },
         Origin {
             cause: "The tests take longer than the limit",
-            tell: "Lines come until the end.",
+            evidence: "Lines come until the end.",
             fix: "Raise the limit.",
             lines: Lines::App(&["[test]", "timeout-seconds = 1800"]),
         },

@@ -3,7 +3,7 @@
 use super::{Lines, Origin, Page};
 use windlass_model::job::Stage;
 
-pub(crate) const WAY_BACK_FAILED: &Page = &Page {
+pub(crate) const ROLLBACK_FAILED: &Page = &Page {
     code: "way-back-failed",
     title: "The release failed, and the previous one could not be put back",
     stages: &[Stage::Release, Stage::Hooks],
@@ -12,13 +12,13 @@ pub(crate) const WAY_BACK_FAILED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The cluster does not answer",
-            tell: "The second reason of `what` speaks of the cluster.",
+            evidence: "The second reason of `what` speaks of the cluster.",
             fix: "Wait until it answers, see what serves, then roll back.",
             lines: Lines::Shell(&["windlass status shop/web", "windlass rollback shop/web"]),
         },
         Origin {
             cause: "The previous release does not run any more",
-            tell: "The second reason names a pod of the previous release. Its image, a secret or a database schema that it needs has changed.",
+            evidence: "The second reason names a pod of the previous release. Its image, a secret or a database schema that it needs has changed.",
             fix: "Roll back to a release that runs with the database as it is, or mend the new one and submit it.",
             lines: Lines::Shell(&[
                 "windlass releases shop/web",
@@ -27,13 +27,13 @@ pub(crate) const WAY_BACK_FAILED: &Page = &Page {
         },
         Origin {
             cause: "The cluster has no room for it",
-            tell: "The second reason speaks of room, a quota or a taint.",
+            evidence: "The second reason speaks of room, a quota or a taint.",
             fix: "Make room, then roll back.",
             lines: Lines::Shell(&["kubectl describe nodes | grep -A8 'Allocated resources'"]),
         },
         Origin {
             cause: "The daemon's rights were changed meanwhile",
-            tell: "The second reason reads `the cluster forbids it`.",
+            evidence: "The second reason reads `the cluster forbids it`.",
             fix: "Operator: apply the rights again, then roll back.",
             lines: Lines::Shell(&[
                 "kubectl apply --filename deploy/rbac/deployer.yaml --filename deploy/rbac/namespaces.yaml",
@@ -52,13 +52,13 @@ pub(crate) const STOPPED: &Page = &Page {
     causes: &[
         Origin {
             cause: "A newer job of the app took its place",
-            tell: "`what` reads `superseded by job …`.",
+            evidence: "`what` reads `superseded by job …`.",
             fix: "Nothing. Watch the newer job.",
             lines: Lines::Shell(&["windlass watch JOB"]),
         },
         Origin {
             cause: "A person or a program cancelled it",
-            tell: "`what` reads `cancelled by …`.",
+            evidence: "`what` reads `cancelled by …`.",
             fix: "Submit again, if it was not meant.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git",
@@ -66,7 +66,7 @@ pub(crate) const STOPPED: &Page = &Page {
         },
         Origin {
             cause: "It was not built within the limit of its request",
-            tell: "`what` names a limit in seconds.",
+            evidence: "`what` names a limit in seconds.",
             fix: "Give it more time than its limit, which is an hour where none is set; or find the stage that takes so long.",
             lines: Lines::Shell(&[
                 "windlass show JOB --events",
@@ -86,7 +86,7 @@ pub(crate) const INTERNAL_ERROR: &Page = &Page {
     causes: &[
         Origin {
             cause: "The commit or the cluster has something that Windlass does not expect",
-            tell: "The same commit fails in the same stage each time.",
+            evidence: "The same commit fails in the same stage each time.",
             fix: "Report it with `why`, the stage and the daemon's log of that time. Values of secrets are not in the log.",
             lines: Lines::Shell(&[
                 "windlass show JOB --events",
@@ -95,13 +95,13 @@ pub(crate) const INTERNAL_ERROR: &Page = &Page {
         },
         Origin {
             cause: "The defect depends on chance",
-            tell: "The same commit succeeds the next time.",
+            evidence: "The same commit succeeds the next time.",
             fix: "Submit again, and report it all the same.",
             lines: Lines::None,
         },
         Origin {
             cause: "The machine is at fault",
-            tell: "Other programs of the machine fail too, with memory or disk errors in its log.",
+            evidence: "Other programs of the machine fail too, with memory or disk errors in its log.",
             fix: "Check memory and disks.",
             lines: Lines::Shell(&["journalctl --dmesg --priority err"]),
         },
@@ -118,13 +118,13 @@ pub(crate) const UNRECOGNISED: &Page = &Page {
     causes: &[
         Origin {
             cause: "The daemon is newer than the client",
-            tell: "`windlass --version` is older than `windlassd --version`.",
+            evidence: "`windlass --version` is older than `windlassd --version`.",
             fix: "Upgrade the client, and ask it again.",
             lines: Lines::Shell(&["windlass --version", "windlassd --version"]),
         },
         Origin {
             cause: "The daemon lost the right to write to the job's journal",
-            tell: "`what` speaks of the journal, and the daemon's log of its store.",
+            evidence: "`what` speaks of the journal, and the daemon's log of its store.",
             fix: "Operator: see that one daemon uses the `data` folder, and that its disk has room.",
             lines: Lines::Shell(&[
                 "df -h /var/lib/windlass",
@@ -133,7 +133,7 @@ pub(crate) const UNRECOGNISED: &Page = &Page {
         },
         Origin {
             cause: "The failure is new to Windlass",
-            tell: "Both are of the same version, and the daemon's log shows no trouble of its own.",
+            evidence: "Both are of the same version, and the daemon's log shows no trouble of its own.",
             fix: "Report it with `what` and the stage.",
             lines: Lines::Shell(&["windlass show JOB --events"]),
         },

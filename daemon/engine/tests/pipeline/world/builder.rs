@@ -1,4 +1,4 @@
-//! The pretend builder.
+//! Fake of the builder.
 
 use super::{
     fault::{Fault, Faults},
@@ -16,7 +16,7 @@ use windlass_model::{
     testing::{LastWords, TestOutput, TestRun},
 };
 
-/// Builds whatever it is given, and pushes to its world's registry.
+/// Builder that builds every request, and pushes to its world's registry.
 pub(crate) struct FakeBuilder {
     faults: Faults,
     registry: Arc<FakeRegistry>,
@@ -38,14 +38,17 @@ impl FakeBuilder {
 impl Builder for FakeBuilder {
     async fn open(
         &self,
-        order: BuildRequest,
+        request: BuildRequest,
         _: &dyn Tree,
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         if self.faults.call() {
-            return Err(BuildError::Unreachable { address: "b".into(), message: "gone".into() });
+            return Err(BuildError::Unreachable {
+                address: "b".into(),
+                message: "connection refused".into(),
+            });
         }
-        assert!(match &order.dockerfile {
+        assert!(match &request.dockerfile {
             Dockerfile::Text(text) => text.contains("`go`"),
             Dockerfile::Path(path) => path == "Dockerfile",
         });
@@ -55,7 +58,7 @@ impl Builder for FakeBuilder {
             faults: self.faults.clone(),
             registry: self.registry.clone(),
             config: ImageConfig { user: Some(10001), ..ImageConfig::default() },
-            reference: order.reference,
+            reference: request.reference,
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! The pretend clusters: changed, watched, looked at.
+//! Fake of all clusters: changed, watched, looked at.
 
 use super::fault::{Fault, Faults};
 use async_trait::async_trait;
@@ -22,12 +22,12 @@ use windlass_rollout::snapshot::{Container, Pod, Snapshot, Terminated, Workload}
 #[derive(Default)]
 pub(crate) struct FakeCluster {
     faults: Faults,
-    /// The release that each runs.
+    /// Release that each cluster runs.
     serving: Mutex<BTreeMap<String, Release>>,
     changed: Mutex<Vec<String>>,
     pruned: Mutex<Vec<String>>,
     acted: Mutex<BTreeMap<String, u32>>,
-    /// The number of watches so far.
+    /// Number of watches so far.
     watches: Mutex<u32>,
 }
 
@@ -72,7 +72,7 @@ impl FakeCluster {
         *watches - 1
     }
 
-    /// Returns a look at a release. A cluster that `is_leaving` goes away before any pod is ready.
+    /// Returns a snapshot of a release. A cluster that `is_leaving` stops answering before any pod is ready.
     fn shown(&self, release: &Release, is_leaving: bool) -> Snapshot {
         let cluster = release.cluster();
         let digest = &*release.image.digest;
@@ -162,7 +162,7 @@ impl Cluster for FakeCluster {
             *times += 1;
         }
         let code = i32::from(self.faults.has(&Fault::CommandsFail));
-        Ok(ActionResult::Exited { code, output: "said hunter22".into() })
+        Ok(ActionResult::Exited { code, output: "printed hunter22".into() })
     }
 
     async fn observe(

@@ -31,7 +31,7 @@ pub(crate) enum Fault {
     NeverReady(&'static str),
     /// Commands of hooks exit with 1.
     CommandsFail,
-    /// The cluster goes away in the middle of its first watch, and refuses this many watches then.
+    /// The cluster stops answering in the middle of its first watch, and refuses this many watches then.
     Outage { watches: u32 },
     /// The cluster takes no change.
     Unreachable,
@@ -47,7 +47,7 @@ impl Fault {
         Self::In(cluster, Box::new(self))
     }
 
-    /// Returns the fault as this cluster has it. `None` means that it is another cluster's.
+    /// Returns the fault as this cluster has it. `None` means that the fault is another cluster's.
     fn at(&self, cluster: &str) -> Option<&Self> {
         match self {
             Self::In(name, fault) => (*name == cluster).then_some(&**fault),
@@ -66,7 +66,7 @@ impl Fault {
     }
 }
 
-/// The faults of a world, and the count of all calls of its ports. Clones are the same ones.
+/// Faults of a world, and the count of all calls of its ports. Clones share both.
 #[derive(Clone, Default)]
 pub(crate) struct Faults {
     all: Arc<Mutex<Vec<Fault>>>,

@@ -1,4 +1,4 @@
-//! The pretend journal, which outlives the daemon.
+//! Fake of the journal, which outlives the daemon.
 
 use super::fault::{Fault, Faults};
 use async_trait::async_trait;
@@ -12,12 +12,12 @@ use windlass_model::{
     outcome::{Outcome, Stop},
 };
 
-/// Stores one job's events, the releases of all, and who wants the job stopped.
+/// Journal of one job's events, with the releases of all jobs and the stop of this one.
 pub(crate) struct FakeJournal {
     faults: Faults,
-    /// As stored: JSON, since what cannot be read back is not an event.
+    /// Events as JSON, since an event must be readable again.
     events: Mutex<Vec<String>>,
-    /// The last release that succeeded, by cluster.
+    /// Last release that succeeded, by cluster.
     released: Mutex<BTreeMap<String, Release>>,
     stop: watch::Sender<Option<Stop>>,
 }
@@ -43,7 +43,7 @@ impl FakeJournal {
         events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
     }
 
-    /// Returns where a run learns that the job is to stop.
+    /// Returns the channel by which a run learns that the job is to stop.
     pub(super) fn stop(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.subscribe()
     }

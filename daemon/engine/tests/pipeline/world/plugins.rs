@@ -1,4 +1,4 @@
-//! The pretend plugins: two detectors, one test runner, and a hook.
+//! Fake of the plugins: two detectors, one test runner, and a hook.
 
 use super::fault::{Fault, Faults};
 use async_trait::async_trait;
@@ -15,10 +15,10 @@ use windlass_model::{
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
-/// Answers as all plugins of a job.
+/// Fake of all plugins of a job.
 pub(crate) struct FakePlugins {
     faults: Faults,
-    /// The operator's.
+    /// Hooks of the operator.
     hooks: Mutex<Vec<Hook>>,
 }
 
@@ -122,8 +122,8 @@ impl TestRunners for FakePlugins {
     }
 }
 
-/// A hook of the pretend plugin: before traffic a Job, after a release a command that is run once,
-/// else nothing.
+/// Returns a hook of the fake plugin: before traffic a Job, after a release a command that is run once,
+/// else a wait.
 pub(crate) fn hook(phase: HookPhase, policy: Policy) -> Hook {
     Hook {
         name: format!("{phase}").replace(' ', "-"),

@@ -1,4 +1,4 @@
-//! The pretend registry.
+//! Fake of the registry.
 
 use std::{collections::BTreeMap, sync::Mutex};
 use windlass_model::job::Image;
@@ -10,7 +10,7 @@ pub(crate) struct FakeRegistry {
 }
 
 impl FakeRegistry {
-    /// Takes an image in. All that is pushed has the digest `new`.
+    /// Takes an image in. Every image that is pushed has the digest `new`.
     pub(super) fn push(&self, reference: &str) -> Image {
         *self.pushed.lock().unwrap().entry(reference.into()).or_insert(0) += 1;
         Image { reference: reference.into(), digest: "new".into(), bytes: Some(62_345_678) }

@@ -1,10 +1,10 @@
-//! The pretend secrets.
+//! Fake of the secrets.
 
 use async_trait::async_trait;
 use windlass_engine::ports::Secrets;
 use windlass_model::{error::SecretError, secret::Secret};
 
-/// Has one secret in each project: `password`, in its third version.
+/// Secrets with one in each project: `password`, in its third version.
 pub(crate) struct FakeSecrets;
 
 #[async_trait]

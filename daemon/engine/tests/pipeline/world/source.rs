@@ -1,4 +1,4 @@
-//! The pretend Git server, and the trees that it hands out.
+//! Fake of the Git server, and the trees that it hands out.
 
 use super::fault::Faults;
 use async_trait::async_trait;
@@ -39,7 +39,7 @@ impl Tree for Files {
     }
 }
 
-/// Has every commit, and one branch: `main`.
+/// Git server with every commit, and one branch: `main`.
 pub(crate) struct FakeSource {
     faults: Faults,
 }
