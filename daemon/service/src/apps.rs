@@ -10,47 +10,45 @@ use windlass_engine::ports::{
 };
 use windlass_model::app::App;
 
-/// Jobs that a status tells.
+/// Number of jobs in a status.
 const JOBS: u32 = 5;
 
 /// Lines of each container's past by default, and at most.
 const TAIL: (u32, u32) = (100, 10_000);
 
-/// An app as it is now.
+/// Status of an app now.
 pub struct AppStatus {
-    /// The app.
     pub app: App,
-    /// The release in each of its clusters.
+    /// Release in each of the app's clusters.
     pub clusters: Vec<Serving>,
-    /// Its last jobs, newest first.
+    /// Last jobs of the app, newest first.
     pub jobs: Vec<JobRecord>,
 }
 
-/// A choice of an app's log lines.
+/// Choice of an app's log lines.
 #[derive(Clone, Debug)]
 pub struct LogsRequest {
-    /// The app.
     pub app: App,
-    /// Only of this process. Empty means all.
+    /// Process whose lines are read. Empty means all processes.
     pub process: String,
-    /// Only in this cluster. `None` means all that are for the app.
+    /// Cluster whose lines are read. `None` means all clusters that are for the app.
     pub cluster: Option<String>,
-    /// Those too that are printed from now on.
+    /// Lines that are printed from now on, too.
     pub follow: bool,
-    /// Of the run before the last restart of each container.
+    /// Lines of the run before the last restart of each container.
     pub previous: bool,
-    /// Lines of each container's past, at most 10000. `None` means 100.
+    /// Number of lines of each container's past, at most 10000. `None` means 100.
     pub tail: Option<u32>,
-    /// Only of the last so many seconds. `None` means all.
+    /// Age of the lines in seconds, at most. `None` means any age.
     pub since_seconds: Option<u32>,
 }
 
 impl Services {
-    /// Returns what serves an app, masked, and its last jobs.
+    /// Returns what serves an app, masked, and the app's last jobs. A cluster that does not answer is no error:
+    /// [`Serving::shown`] has the reason.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] where no cluster is for the app. A cluster that does not answer is no error:
-    /// [`Serving::shown`].
+    /// [`ServiceError::Conflict`] if no cluster is for the app.
     pub async fn app_status(&self, caller: &Caller, app: App) -> Result<AppStatus, ServiceError> {
         caller.may(Verb::Read, &app.project)?;
         let clusters = check::clusters(&self.targets, &app, &[], None)?;
@@ -66,8 +64,8 @@ impl Services {
         Ok(AppStatus { app, clusters, jobs })
     }
 
-    /// Returns log lines of an app, masked. The channel closes when no more can come. Dropping it ends the
-    /// reading.
+    /// Returns log lines of an app, masked. The channel closes when no more lines can come. Dropping the
+    /// receiver ends the reading.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] for a field, [`ServiceError::Busy`] while many logs are read.
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_status_tells_who_brought_what_serves() {
+    async fn a_status_shows_whose_job_released_what_serves() {
         let world = World::new();
         let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
         let id = world.services.submit(&ci, submit("one")).await.unwrap().job.id;

@@ -2,7 +2,7 @@
 
 use crate::{error::ServiceError, verb::Verb};
 
-/// Stands for all projects among those of a caller.
+/// Name that means all projects, among those of a caller.
 const ALL: &str = "*";
 
 /// A caller that a door has identified.
@@ -10,7 +10,7 @@ const ALL: &str = "*";
 pub struct Caller {
     /// Name that is recorded with each job.
     pub name: String,
-    /// Projects in which it has its rights; `*` means all.
+    /// Projects in which the caller has rights. `*` means all projects.
     pub projects: Vec<String>,
     /// Rights in these projects.
     pub verbs: Vec<Verb>,
@@ -27,7 +27,7 @@ impl Caller {
     /// Checks a right in a project.
     ///
     /// # Errors
-    /// [`ServiceError::Forbidden`].
+    /// [`ServiceError::Forbidden`] for a caller without this right.
     pub fn may(&self, verb: Verb, project: &str) -> Result<(), ServiceError> {
         let is_known = self.sees_all() || self.projects.iter().any(|own| own == project);
         if is_known && self.verbs.contains(&verb) {
@@ -49,7 +49,7 @@ impl Caller {
         Err(ServiceError::NotOperator { caller: self.name.clone() })
     }
 
-    /// Returns the projects that a list may show. `None` means all.
+    /// Returns the projects that a list may show. `None` means all projects.
     pub(crate) fn visible(&self) -> Option<Vec<String>> {
         (!self.sees_all()).then(|| self.projects.clone())
     }
@@ -68,14 +68,14 @@ mod tests {
     fn a_right_is_of_a_verb_in_a_project() {
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         reader.may(Verb::Read, "shop").unwrap();
-        for (verb, project, words) in [
+        for (verb, project, message) in [
             (Verb::Deploy, "shop", "reader lacks the verb \"deploy\" in project `shop`"),
             (Verb::Secrets, "shop", "reader lacks the verb \"secrets\" in project `shop`"),
             (Verb::Read, "other", "reader lacks the verb \"read\" in project `other`"),
             (Verb::Read, "*", "reader lacks the verb \"read\" in project `*`"),
         ] {
             let error = reader.may(verb, project).unwrap_err();
-            assert_eq!((error.reason(), &*error.to_string()), ("permission-denied", words));
+            assert_eq!((error.reason(), &*error.to_string()), ("permission-denied", message));
         }
         assert_eq!(reader.visible(), Some(vec!["shop".into()]));
     }

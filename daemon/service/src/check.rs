@@ -10,7 +10,7 @@ use windlass_model::{
 const DAY: u64 = 24 * 3600;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The most labels of a job, and the most bytes of a label's key and of its value.
+/// Number of labels of a job, and of bytes of a label's key or value, at most.
 const LABELS: (usize, usize) = (64, 256);
 
 pub(crate) fn request_id(id: &str) -> Result<(), ServiceError> {
@@ -36,7 +36,7 @@ pub(crate) fn labels(labels: &BTreeMap<String, String>) -> Result<(), ServiceErr
     Ok(())
 }
 
-/// Checks a timeout in whole seconds. `None` is the default.
+/// Checks a timeout in whole seconds. `None` means the default.
 pub(crate) fn timeout(seconds: Option<i64>) -> Result<Duration, ServiceError> {
     let Some(seconds) = seconds else { return Ok(DEFAULT_TIMEOUT) };
     match u64::try_from(seconds) {
@@ -45,7 +45,7 @@ pub(crate) fn timeout(seconds: Option<i64>) -> Result<Duration, ServiceError> {
     }
 }
 
-/// Returns the clusters that a job goes to. An empty `wanted` means all that are for its app.
+/// Returns the clusters that a job goes to. An empty `wanted` means all clusters that are for the app.
 pub(crate) fn clusters(
     targets: &Targets,
     app: &App,
@@ -62,7 +62,7 @@ pub(crate) fn clusters(
     })
 }
 
-/// Checks the size of a page, of at most `most` entries. 0 is the default.
+/// Checks the size of a page, of at most `most` entries. 0 means the default.
 pub(crate) fn page(size: u32, default: u32, most: u32) -> Result<u32, ServiceError> {
     match size {
         0 => Ok(default),
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::fakes::{app, targets};
 
-    fn words<T>(result: Result<T, ServiceError>) -> String {
+    fn text_of<T>(result: Result<T, ServiceError>) -> String {
         result.err().unwrap().to_string()
     }
 
@@ -87,19 +87,19 @@ mod tests {
     fn a_field_out_of_bounds_is_named_with_its_value() {
         request_id("one").unwrap();
         request_id(&"a".repeat(64)).unwrap();
-        assert!(words(request_id("")).starts_with("request_id: `` is empty"));
+        assert!(text_of(request_id("")).starts_with("request_id: `` is empty"));
         for bad in ["a b", "é", &"a".repeat(65)] {
-            assert!(words(request_id(bad)).ends_with("must be 1 to 64 printable characters"));
+            assert!(text_of(request_id(bad)).ends_with("must be 1 to 64 printable characters"));
         }
         assert_eq!(timeout(None).unwrap(), Duration::from_secs(3600));
         assert_eq!(timeout(Some(86_400)).unwrap(), Duration::from_secs(86_400));
         for bad in [-5, 0, 86_401] {
             let expected = format!("timeout: `{bad} s` must be 1 s to 24 h");
-            assert_eq!(words(timeout(Some(bad))), expected);
+            assert_eq!(text_of(timeout(Some(bad))), expected);
         }
         assert_eq!(page(0, 50, 500).unwrap(), 50);
         assert_eq!(page(500, 50, 500).unwrap(), 500);
-        assert_eq!(words(page(501, 50, 500)), "page_size: `501` must be 1 to 500");
+        assert_eq!(text_of(page(501, 50, 500)), "page_size: `501` must be 1 to 500");
     }
 
     #[test]
@@ -108,10 +108,10 @@ mod tests {
         let long = "a".repeat(257);
         labels(&of(&"a".repeat(256), "")).unwrap();
         for bad in [of(&long, ""), of("a", &long)] {
-            assert!(words(labels(&bad)).ends_with("is longer than 256 bytes, or its value is"));
+            assert!(text_of(labels(&bad)).ends_with("is longer than 256 bytes, or its value is"));
         }
         let many = (0..65).map(|number| (number.to_string(), String::new())).collect();
-        assert_eq!(words(labels(&many)), "labels: `65` are too many: at most 64");
+        assert_eq!(text_of(labels(&many)), "labels: `65` are too many: at most 64");
     }
 
     #[test]

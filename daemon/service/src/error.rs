@@ -1,4 +1,4 @@
-//! Errors of use cases: a stable code for machines, words for people, and what to do.
+//! Errors of use cases: a stable code for machines, a message for people, and what to do.
 
 use crate::verb::Verb;
 use thiserror::Error;
@@ -8,65 +8,63 @@ use windlass_model::{app::NameError, diagnosis::Diagnosis, spec::SpecError};
 /// Advice for a caller without a right.
 pub const ASK_FOR_RIGHT: &str = "ask the operator for this right under `[[principals]]`";
 
-/// The reason why a use case did not do what was asked.
+/// Error of a use case.
 #[derive(Debug, Error)]
 pub enum ServiceError {
     /// A field of the request is wrong: the same request fails again.
     #[error("{field}: `{value}` {expected}")]
     Invalid {
-        /// The field's path, as in the request.
+        /// Path of the field, as in the request.
         field: String,
-        /// The value as it may be shown.
+        /// Value as it may be shown.
         value: String,
-        /// The rule that it breaks, with what is expected.
+        /// Rule that the value breaks, with what is expected.
         expected: String,
     },
     /// The request names something that is not there.
     #[error("there is no {what} `{id}`")]
     NotFound {
-        /// Its kind: `job`, `release`, `secret`.
+        /// Kind of the thing: `job`, `release`, `secret`.
         what: &'static str,
-        /// The name or id that was looked for.
+        /// Name or id of the request.
         id: String,
-        /// The call that lists those that are there.
+        /// Command that lists those that are there.
         fix: String,
     },
     /// The caller lacks a right in a project.
     #[error("{caller} lacks the verb \"{verb}\" in project `{project}`")]
     Forbidden {
-        /// The caller's name.
+        /// Name of the caller.
         caller: String,
-        /// The right that is missing.
+        /// Right that is missing.
         verb: Verb,
-        /// The project that it is missing in.
         project: String,
     },
-    /// The caller has rights in some projects only, and this belongs to none.
+    /// The caller has rights in some projects only, and the request belongs to none.
     #[error("{caller} is no operator of all projects")]
     NotOperator {
-        /// The caller's name.
+        /// Name of the caller.
         caller: String,
     },
-    /// The request is right, and the state of things forbids it.
+    /// The request is valid, and the current state forbids it.
     #[error("{message}")]
     Conflict {
         /// Stable code, such as `no-earlier-release`.
         reason: &'static str,
-        /// Everything that stands in the way.
         message: String,
         /// Advice to the caller.
         fix: String,
     },
-    /// No more logs of apps are read at once.
+    /// Too many calls read logs of apps.
     #[error("{readers} calls read logs of apps already, and no more may at once")]
     Busy {
-        /// The most calls that read logs at once.
+        /// Number of calls that may read logs at once.
         readers: usize,
     },
     /// The store has no room.
     #[error(transparent)]
     Full(StoreError),
-    /// The store did not answer as it should.
+    /// The store failed.
     #[error(transparent)]
     Unavailable(StoreError),
     /// A stage of the pipeline failed, or a cluster did.
@@ -84,7 +82,7 @@ impl ServiceError {
         Self::Invalid { field: field.into(), value: value.into(), expected: expected.into() }
     }
 
-    /// Returns a stable code for machines, such as `field-invalid`. Of a failure it is the diagnosis's.
+    /// Returns a stable code for machines, such as `field-invalid`. For a failure it is the diagnosis's code.
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
@@ -99,7 +97,7 @@ impl ServiceError {
         }
     }
 
-    /// Returns what to do about it, the best first. Empty means that the message says it.
+    /// Returns what to do about the error, the best first. Empty means that the message has it.
     #[must_use]
     pub fn fixes(&self) -> Vec<String> {
         let fix: &str = match self {
@@ -167,8 +165,8 @@ mod tests {
     #[test]
     fn an_error_of_the_store_says_who_can_do_what() {
         let reused = ServiceError::from(StoreError::RequestReused("one".into()));
-        let words = "request_id: `one` was used for another request; choose a new one";
-        assert_eq!((reused.reason(), &*reused.to_string()), ("field-invalid", words));
+        let message = "request_id: `one` was used for another request; choose a new one";
+        assert_eq!((reused.reason(), &*reused.to_string()), ("field-invalid", message));
         let full = ServiceError::from(StoreError::Full("no room".into()));
         assert_eq!((full.reason(), full.fixes().len()), ("store-full", 1));
         assert_eq!(full.to_string(), "the store's disk is full: no room");
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_as_its_diagnosis() {
+    fn a_failure_is_shown_as_its_diagnosis() {
         let repository = "https://git.example/web".to_owned();
         let cause = Cause::Git(GitError::NoRepository { repository });
         let error = ServiceError::from(Failure { at: Stage::Clone, cause });

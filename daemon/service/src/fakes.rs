@@ -91,7 +91,7 @@ pub(crate) fn caller(name: &str, projects: &[&str], verbs: &[Verb]) -> Caller {
     Caller { name: name.into(), projects, verbs: verbs.to_vec() }
 }
 
-/// Two clusters for production, and none for other environments.
+/// Returns two clusters for production, and none for other environments.
 pub(crate) fn targets() -> Targets {
     let target = |name: &str| Target {
         name: name.into(),
@@ -101,7 +101,7 @@ pub(crate) fn targets() -> Targets {
     Targets { all: vec![target("eu"), target("us")], order: RolloutOrder::Sequential }
 }
 
-/// A request for the branch `main`.
+/// Returns a request for the branch `main`.
 pub(crate) fn submit(request_id: &str) -> SubmitRequest {
     SubmitRequest {
         request_id: request_id.into(),
@@ -138,7 +138,7 @@ pub(crate) fn id_of(name: &str) -> String {
     format!("{number:040x}")
 }
 
-/// A pipeline whose repository has one branch, and that decides nothing.
+/// Pipeline with a repository of one branch. It decides nothing.
 #[derive(Default)]
 pub(crate) struct FakePlanner {
     head: Mutex<String>,
@@ -192,7 +192,7 @@ impl Planner for FakePlanner {
     }
 }
 
-/// Plugins that are none, and that count how often they are loaded again.
+/// Empty set of plugins, which counts how often it is loaded again.
 #[derive(Default)]
 pub(crate) struct FakePlugins {
     reloads: Mutex<u32>,
@@ -226,7 +226,7 @@ impl PluginRecords for FakePlugins {
     }
 }
 
-/// A cluster where nothing is wrong, and one pod prints.
+/// Cluster without a problem, where one pod prints.
 #[derive(Default)]
 pub(crate) struct FakeCluster {
     printed: Mutex<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Looks at what serves an app: the journal says what should, the clusters show what does.
+//! Inspects what serves an app: the journal has the release that should, the clusters show the one that does.
 
 use crate::error::ServiceError;
 use std::{collections::BTreeMap, sync::Arc};
@@ -29,46 +29,44 @@ mod masks;
 use lines::pass_on;
 use masks::{Masks, SecretPorts};
 
-/// Releases among which the one that serves is looked for, to say since when.
+/// Number of releases among which the one that serves is looked for, for its time.
 const RELEASES: u32 = 100;
 
-/// Lines that wait for a slow reader.
+/// Number of lines that wait for a slow reader.
 const WAITING: usize = 64;
 
-/// Calls that read logs at once: each asks its clusters again and again, over many connections.
+/// Number of calls that read logs at once: each asks its clusters again and again, on many connections.
 const READERS: usize = 32;
 
 /// The release that serves in one cluster.
 pub struct Serving {
-    /// The cluster's name.
+    /// Name of the cluster.
     pub cluster: String,
-    /// The newest release of the journal there. `None` means that nothing was released there.
+    /// Newest release of the journal in the cluster. `None` means that nothing was released there.
     pub release: Option<Brought>,
-    /// The cluster's view of it, or the reason why there is none.
+    /// The cluster's view of the release, or the reason why there is none.
     pub shown: Result<Shown, String>,
 }
 
-/// A release, and who brought it.
+/// A release, and the principal whose job made it.
 pub struct Brought {
-    /// The release.
     pub release: Release,
-    /// Time that it was made, in milliseconds since 1970. `None` means that the journal does not say.
+    /// Time at which the release was made, in milliseconds since 1970. `None` means that the journal does not
+    /// have it.
     pub created_ms: Option<u64>,
-    /// Name of the caller whose job made it. Empty where that job is forgotten.
+    /// Name of the caller whose job made the release. Empty means that the job is forgotten.
     pub principal: String,
 }
 
 /// A cluster's view of a release.
 pub struct Shown {
-    /// The app's health. `None` where nothing serves.
+    /// Health of the app. `None` means that nothing serves.
     pub health: Option<Health>,
-    /// Workloads of the release.
     pub workloads: Vec<Workload>,
-    /// Addresses of the app.
     pub endpoints: Vec<Endpoint>,
 }
 
-/// A view of the clusters in which no secret is shown.
+/// View of the clusters in which no secret is shown.
 #[derive(Clone)]
 pub struct Inspection {
     inspect: Arc<dyn Inspect>,
@@ -126,27 +124,27 @@ impl Inspection {
         let mut masks = Masks::new(&self.masks, app, clusters);
         masks.renew().await?;
         let (send, receive) = mpsc::channel(WAITING);
-        let (mut opened, mut away) = (Vec::new(), Vec::new());
+        let (mut opened, mut unreachable) = (Vec::new(), Vec::new());
         for cluster in clusters {
             match self.inspect.logs(app, cluster, request).await {
                 Ok(lines) => opened.push(lines),
-                Err(error) => away.push((cluster.clone(), error)),
+                Err(error) => unreachable.push((cluster.clone(), error)),
             }
         }
         if opened.is_empty()
-            && let Some((_, error)) = away.pop()
+            && let Some((_, error)) = unreachable.pop()
         {
             let failure = Failure { at: Stage::Release, cause: Cause::Cluster(error) };
             let mut mask = |text: String| masks.redactor().mask(&text);
             let diagnosis = diagnose(&failure).map_text(&mut mask);
             return Err(ServiceError::Failed(Box::new(diagnosis)));
         }
-        for (cluster, error) in away {
+        for (cluster, error) in unreachable {
             let line = masks.redactor().mask(&format!("not read: {error}"));
-            // There is room: nothing was sent yet.
+            // The channel has room: nothing was sent yet.
             let _ = send.try_send(LogLine { cluster, line, ..LogLine::default() });
         }
-        for name in masks.gone() {
+        for name in masks.deleted() {
             let line = format!(
                 "the secret `{name}` was deleted: it is not masked where pods still print it"
             );
@@ -158,7 +156,7 @@ impl Inspection {
         Ok(receive)
     }
 
-    /// Returns what the journal knows to serve in each cluster.
+    /// Returns the release of the journal in each cluster.
     async fn released(
         &self,
         app: &App,
@@ -186,11 +184,11 @@ impl Inspection {
     }
 
     async fn shown(&self, release: &Release, redactor: &Redactor) -> Result<Shown, ClusterError> {
-        let seen = self.inspect.look(release).await?;
+        let snapshot = self.inspect.look(release).await?;
         let endpoints = self.inspect.endpoints(release).await?.into_iter();
         let endpoints =
             endpoints.map(|one| Endpoint { url: redactor.mask(&one.url), ..one }).collect();
-        let health = Some(health(&seen, release).masked(redactor));
-        Ok(Shown { health, workloads: seen.workloads, endpoints })
+        let health = Some(health(&snapshot, release).masked(redactor));
+        Ok(Shown { health, workloads: snapshot.workloads, endpoints })
     }
 }

@@ -8,29 +8,28 @@ use windlass_engine::{
 use windlass_model::outcome::Stop;
 use windlass_model::replay::JobState;
 
-/// Jobs on a page by default, and at most.
+/// Number of jobs on a page by default, and at most.
 const PAGE: (u32, u32) = (50, 500);
 
-/// A choice of jobs.
+/// Choice of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct JobsRequest {
-    /// Only of this project. `None` means all that the caller sees.
+    /// Project of the jobs. `None` means all projects that the caller sees.
     pub project: Option<String>,
-    /// Only of apps of this name. `None` means any.
+    /// Name of the jobs' apps. `None` means any name.
     pub app: Option<String>,
-    /// Only in these states. Empty means any.
+    /// States of the jobs. Empty means any state.
     pub states: Vec<JobState>,
-    /// Only older than the job with this id: [`JobPage::next`] of the page before. `None` means from the
-    /// newest.
+    /// [`JobPage::next`] of the page before: id of a job; only older ones are listed. `None` means that the
+    /// list begins with the newest.
     pub before: Option<String>,
-    /// Jobs on a page, at most 500. 0 means 50.
+    /// Number of jobs on a page, at most 500. 0 means 50.
     pub page_size: u32,
 }
 
-/// Jobs, newest first.
+/// Page of jobs, newest first.
 #[derive(Clone, Debug)]
 pub struct JobPage {
-    /// The jobs of this page.
     pub jobs: Vec<JobRecord>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
@@ -40,7 +39,7 @@ impl Services {
     /// Returns one job.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn get_job(&self, caller: &Caller, id: &str) -> Result<JobRecord, ServiceError> {
         let record = self.find_job(id).await?;
         caller.may(Verb::Read, &record.job.app.project)?;
@@ -78,10 +77,10 @@ impl Services {
         Ok(JobPage { jobs, next })
     }
 
-    /// Asks a job to stop, and returns it. Cancelling one that has ended changes nothing.
+    /// Asks a job to stop, and returns the job. Cancelling a job that has ended changes nothing.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<JobRecord, ServiceError> {
         let record = self.find_job(id).await?;
         caller.may(Verb::Deploy, &record.job.app.project)?;

@@ -1,4 +1,4 @@
-//! Use cases: functions with typed requests and errors, that take a [`Caller`] and check its rights.
+//! Use cases: functions with typed requests and errors, which take a [`Caller`] and check the caller's rights.
 //!
 //! Every door (gRPC today) converts its own requests to those of this crate and calls [`Services`]. Nothing
 //! here names a transport.

@@ -1,4 +1,4 @@
-//! Answers what a job would do, and changes nothing.
+//! Plans: answers what a job would do, and changes nothing.
 
 use crate::{
     caller::Caller, check, error::ServiceError, services::Services, source::SourceRequest,
@@ -7,16 +7,14 @@ use crate::{
 use windlass_engine::pipeline::{DryRun, DryRunRequest};
 use windlass_model::{app::App, cluster::Clusters, job::Release, spec::Spec};
 
-/// A job that is not to be accepted.
+/// Request for the plan of a job that is not to be accepted.
 #[derive(Clone)]
 pub struct PlanRequest {
-    /// The app that would be deployed.
     pub app: App,
-    /// Names of clusters. Empty means all that are for the app.
+    /// Names of clusters. Empty means all clusters that are for the app.
     pub clusters: Vec<String>,
-    /// The place of its source.
     pub source: SourceRequest,
-    /// What the request says of the app.
+    /// Spec of the request, which goes before `windlass.toml`.
     pub spec: Spec,
 }
 
@@ -32,7 +30,7 @@ impl Services {
         request: PlanRequest,
     ) -> Result<DryRun, ServiceError> {
         let PlanRequest { app, clusters, source, spec } = request;
-        // It opens a credential and reaches out: as much as a deploy.
+        // A plan opens a credential and connects to hosts: as much as a deploy.
         caller.may(Verb::Deploy, &app.project)?;
         let (commit, revision) = source.checked()?;
         spec.check()?;
@@ -49,8 +47,8 @@ impl Services {
         self.planner.plan(&request).await.map_err(ServiceError::Failed)
     }
 
-    /// Returns a release that serves the app. A store that fails is as one that knows none: the plan is
-    /// only a little less exact.
+    /// Returns a release that serves the app. `None` means that there is none, or that the store failed: the
+    /// plan is then only a little less exact.
     async fn serving(&self, app: &App, clusters: &Clusters) -> Option<Release> {
         for cluster in &clusters.names {
             if let Ok(Some(release)) = self.releases.last_release(app, cluster).await {

@@ -8,7 +8,7 @@ impl Services {
     /// Returns the plugins that new jobs begin with.
     ///
     /// # Errors
-    /// [`ServiceError::NotOperator`].
+    /// [`ServiceError::NotOperator`] for a caller of some projects only.
     pub fn list_plugins(&self, caller: &Caller) -> Result<Vec<PluginRecord>, ServiceError> {
         caller.may_operate(Verb::Read)?;
         Ok(self.plugins.list())
@@ -17,7 +17,7 @@ impl Services {
     /// Loads the plugins again, and returns the changes.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] where one cannot be loaded: then nothing has changed.
+    /// [`ServiceError::Conflict`] if a plugin cannot be loaded: then nothing has changed.
     pub async fn reload_plugins(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
         caller.may_operate(Verb::Deploy)?;
         tracing::info!(principal = caller.name, "reloading the plugins");

@@ -7,7 +7,7 @@ use windlass_engine::{
 };
 use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revision};
 
-/// The pipeline without effects, on the ports that jobs run on.
+/// Pipeline without effects, on the ports that jobs run on.
 #[async_trait]
 pub trait Planner: Send + Sync {
     /// Finds the commit that a revision leads to now, in the repository of `commit`.
@@ -26,40 +26,39 @@ pub trait Planner: Send + Sync {
 pub struct PluginRecord {
     /// Name in errors and in `build.recipe`.
     pub name: String,
-    /// Version of the plugin.
     pub version: String,
     /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
     pub world: String,
     /// Digest of the component, `sha256:…`.
     pub digest: String,
-    /// Path that it was loaded from.
+    /// Path that the plugin was loaded from.
     pub path: String,
-    /// Files that make it worth asking.
+    /// Patterns of files that make the plugin worth asking.
     pub markers: Vec<String>,
     /// Languages of a test runner.
     pub languages: Vec<String>,
-    /// Everything that it may do and use, the most dangerous first.
+    /// Everything that the plugin may do and use, the most dangerous first.
     pub may: Vec<String>,
-    /// Requests of it that were not granted and that it works without, each with the reason.
+    /// Asks that were not granted and that the plugin works without, each with the reason.
     pub not_granted: Vec<String>,
-    /// Effects outside of its own memory since it was loaded, each with a count, the last first.
+    /// Effects since the plugin was loaded, each with a count, the last first.
     pub used: Vec<String>,
-    /// Calls since it was loaded.
+    /// Number of calls since the plugin was loaded.
     pub calls: u64,
-    /// Calls that trapped or ran into a limit.
+    /// Number of calls that trapped or ran into a limit.
     pub failures: u64,
-    /// Reason why it is not asked any more. `None` means that it is.
+    /// Reason why the plugin is not asked any more. `None` means that it is asked.
     pub disabled: Option<String>,
 }
 
-/// The plugins of a daemon.
+/// Plugins of a daemon.
 #[async_trait]
 pub trait PluginRecords: Send + Sync {
     /// Returns the set that new jobs begin with.
     fn list(&self) -> Vec<PluginRecord>;
-    /// Reads the configuration's plugins again: all go live, or none. Returns the changes.
+    /// Reads the configuration's plugins again, and returns the changes. All plugins go live, or none.
     ///
     /// # Errors
-    /// Names the plugin that cannot be loaded, and the reason.
+    /// Message with the plugin that cannot be loaded, and the reason.
     async fn reload(&self) -> Result<Vec<String>, String>;
 }

@@ -4,25 +4,23 @@ use crate::{caller::Caller, check, error::ServiceError, services::Services, verb
 use std::collections::BTreeSet;
 use windlass_model::{app::App, job::Release};
 
-/// Releases on a page by default, and at most.
+/// Number of releases on a page by default, and at most.
 const PAGE: (u32, u32) = (10, 100);
 
-/// A choice of an app's releases.
+/// Choice of an app's releases.
 #[derive(Clone, Debug)]
 pub struct ReleasesRequest {
-    /// The app.
     pub app: App,
-    /// Only older than the release with this id: [`ReleasePage::next`] of the page before. `None` means from
-    /// the newest.
+    /// [`ReleasePage::next`] of the page before: id of a release; only older ones are listed. `None` means that
+    /// the list begins with the newest.
     pub before: Option<String>,
-    /// Releases on a page, at most 100. 0 means 10.
+    /// Number of releases on a page, at most 100. 0 means 10.
     pub page_size: u32,
 }
 
-/// Releases, newest first.
+/// Page of releases, newest first.
 #[derive(Clone, Debug)]
 pub struct ReleasePage {
-    /// The releases of this page.
     pub releases: Vec<ListedRelease>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
@@ -31,11 +29,10 @@ pub struct ReleasePage {
 /// A release of a list.
 #[derive(Clone, Debug)]
 pub struct ListedRelease {
-    /// The release.
     pub release: Release,
-    /// Time that it was made, in milliseconds since 1970.
+    /// Time at which the release was made, in milliseconds since 1970.
     pub created_ms: u64,
-    /// It serves in one of its clusters.
+    /// The release serves in one of its clusters.
     pub is_current: bool,
 }
 

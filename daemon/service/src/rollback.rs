@@ -1,4 +1,4 @@
-//! Brings an earlier release back, as a job of its own.
+//! Rollback: a job whose source is an earlier release.
 
 use crate::{
     caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
@@ -12,37 +12,36 @@ use windlass_model::{
     spec::Spec,
 };
 
-/// Fewer characters of an id or a commit say too little.
+/// Number of characters of an id or a commit that a request needs at least.
 const SHORTEST: usize = 7;
 
-/// Releases that are read at once.
+/// Number of releases that are read at once.
 const PAGE: u32 = 100;
 
-/// An earlier release to be brought back.
+/// Request for a rollback to an earlier release.
 #[derive(Clone, Debug)]
 pub struct RollbackRequest {
-    /// Chosen by the caller, 1 to 64 printable characters. A repeat with the same `body` is one job.
+    /// Id that the caller chose, 1 to 64 printable characters. A repeat with the same `body` is one job.
     pub request_id: String,
-    /// The whole request as the door received it. It tells a repeat from another request.
+    /// Whole request as the door received it. It distinguishes a repeat from another request.
     pub body: Vec<u8>,
-    /// The app to roll back.
     pub app: App,
     /// Beginning of a release's id or commit, at least 7 characters. `None` means the release before the one
     /// that serves.
     pub to: Option<String>,
-    /// Names of clusters, in order. Empty means those of the release.
+    /// Names of clusters, in order. Empty means the clusters of the release.
     pub clusters: Vec<String>,
-    /// RolloutOrder in which the clusters are served. `None` means the operator's.
+    /// Order in which the release goes to the clusters. `None` means the operator's order.
     pub order: Option<RolloutOrder>,
 }
 
 impl Services {
-    /// Accepts a job that brings an earlier release back. A repeat of a request is answered with the job of
+    /// Accepts a job that rolls back to an earlier release. The answer to a repeat of a request is the job of
     /// the first.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] where there is no earlier release, or another one in each cluster;
-    /// [`ServiceError::NotFound`] for one that is named.
+    /// [`ServiceError::Conflict`] if there is no earlier release, or another one in each cluster;
+    /// [`ServiceError::NotFound`] if no release fits `to`.
     pub async fn rollback(
         &self,
         caller: &Caller,
@@ -58,7 +57,7 @@ impl Services {
         let (release, clusters) = match to {
             None => self.release_before(&app, wanted, order).await?,
             Some(to) => {
-                // What is named may be brought to a cluster where it never was.
+                // A release that is named may go to a cluster where it never was.
                 let release = self.named_release(&app, &to).await?;
                 let wanted = if wanted.is_empty() { &release.clusters } else { &wanted };
                 let clusters = check::clusters(&self.targets, &app, wanted, order)?;
@@ -77,7 +76,7 @@ impl Services {
         self.accept(request_id, body, job).await
     }
 
-    /// Returns the release before the one that serves, and where it goes.
+    /// Returns the release before the one that serves, and the clusters that it goes to.
     async fn release_before(
         &self,
         app: &App,
@@ -96,7 +95,7 @@ impl Services {
         newest.into_iter().next().map(|(release, _)| release).ok_or_else(|| no_earlier(app, ""))
     }
 
-    /// Returns the release before, the same in all these clusters. Else somebody has to say which.
+    /// Returns the release before, if it is the same in all these clusters. Otherwise the caller has to choose.
     async fn before_in_all(&self, app: &App, clusters: &[String]) -> Result<Release, ServiceError> {
         let mut found: Option<(Release, &String)> = None;
         for cluster in clusters {
@@ -110,7 +109,7 @@ impl Services {
                             "the release before is {} in {first} and {} in {cluster}",
                             other.id, before.id
                         ),
-                        fix: "say one cluster (--cluster), or one release (--to)".into(),
+                        fix: "name one cluster (--cluster), or one release (--to)".into(),
                     });
                 }
                 Some(_) => {}
@@ -147,7 +146,7 @@ impl Services {
         })
     }
 
-    /// Returns the newest of those older than `before`.
+    /// Returns the newest fitting release that is older than `before`. `None` begins with the newest.
     async fn find_release(
         &self,
         app: &App,
@@ -194,7 +193,7 @@ mod tests {
         }
     }
 
-    /// Rolls back as a caller who may, and returns the release that the job brings back and where it goes.
+    /// Rolls back as a caller who may, and returns the release of the job and its clusters.
     async fn rolled(
         world: &World,
         request: RollbackRequest,
@@ -231,8 +230,8 @@ mod tests {
         world.store.released(release("job-3", "three", &["eu", "us"]));
         let error = rolled(&world, request(None, &[])).await.unwrap_err();
         assert_eq!(error.reason(), "clusters-differ");
-        let words = "the release before is job-1 in eu and job-2 in us";
-        assert_eq!(error.to_string(), words);
+        let message = "the release before is job-1 in eu and job-2 in us";
+        assert_eq!(error.to_string(), message);
         let (to, clusters) = rolled(&world, request(None, &["us"])).await.unwrap();
         assert_eq!((&*to, clusters), ("job-2", vec!["us".to_owned()]));
     }

@@ -1,23 +1,22 @@
-//! Takes secrets in, and lists their names. No value is given out.
+//! Secrets: takes values in, and lists names. No value is given out.
 
 use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
 use windlass_engine::ports::store::SecretRecord;
 use windlass_model::{app::label, redact::SHORTEST, secret::Secret};
 
-/// No secret is longer, in bytes.
+/// Number of bytes of the longest secret.
 const LONGEST: usize = 256 << 10;
 
-/// The longest name of a project, in characters.
+/// Number of characters of a project's longest name.
 const LONGEST_PROJECT: usize = 30;
 
-/// A new version of a secret.
+/// Request to put a new version of a secret.
 #[derive(Clone, Debug)]
 pub struct PutSecretRequest {
-    /// The project that it is of.
     pub project: String,
-    /// Its name, 1 to 63 characters.
+    /// Name of 1 to 63 characters.
     pub name: String,
-    /// Its value, 4 bytes to 256 KiB without the blanks around it.
+    /// Value of 4 bytes to 256 KiB, without the blanks around it.
     pub value: Secret,
 }
 
@@ -47,7 +46,7 @@ impl Services {
     /// Returns the newest version of each secret of a project, by name.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for what is no project's name.
+    /// [`ServiceError::Invalid`] for a text that is no project's name.
     pub async fn list_secrets(
         &self,
         caller: &Caller,
@@ -61,7 +60,7 @@ impl Services {
     /// Deletes all versions of a secret.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`ServiceError::NotFound`] for a secret that is not there.
     pub async fn delete_secret(
         &self,
         caller: &Caller,
@@ -81,7 +80,7 @@ impl Services {
     }
 }
 
-/// Returns true when a text can be a secret's name.
+/// Returns whether a text can be a secret's name.
 pub(crate) fn is_secret_name(text: &str) -> bool {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
     text.len() <= 63
@@ -137,14 +136,14 @@ mod tests {
         let world = World::new();
         let keeper = caller("keeper", &["shop"], &[Verb::Secrets]);
         let long = "x".repeat(LONGEST + 1);
-        for (request, words) in [
+        for (request, message) in [
             (put("shop", "git", "  abc\n"), "value: `(3 bytes)` must have 4 to 262144 bytes"),
             (put("shop", "git", &long), "value: `(262145 bytes)` must have"),
             (put("shop", "Git", "hunter22"), "name: `Git` must be 1 to 63"),
             (put("Shop", "git", "hunter22"), "project: `Shop` must start with a letter"),
         ] {
             let error = world.services.put_secret(&keeper, request).await.unwrap_err();
-            assert!(error.to_string().starts_with(words), "{error}");
+            assert!(error.to_string().starts_with(message), "{error}");
         }
     }
 }

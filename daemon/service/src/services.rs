@@ -1,4 +1,4 @@
-//! The ports that the use cases work with.
+//! Services: all use cases, with the ports that they use.
 
 use crate::{
     inspection::Inspection,
@@ -15,22 +15,15 @@ use windlass_model::cluster::Targets;
 /// All use cases. Each is a method, in the file of its own name.
 #[derive(Clone)]
 pub struct Services {
-    /// Jobs and their events.
     pub jobs: Arc<dyn Jobs>,
-    /// Ids of jobs that have new events.
     pub updates: Arc<dyn JobUpdates>,
-    /// Releases that succeeded.
     pub releases: Arc<dyn Releases>,
-    /// Sealed secrets.
     pub secrets: Arc<dyn SecretRecords>,
-    /// The plugins of this daemon.
     pub plugins: Arc<dyn PluginRecords>,
-    /// The operator's clusters.
+    /// Clusters of the operator, with the rules which apps go there.
     pub targets: Arc<Targets>,
-    /// The pipeline without effects.
     pub planner: Arc<dyn Planner>,
-    /// Releases as their clusters show them.
     pub inspection: Inspection,
-    /// The dispatcher's inbox.
+    /// Inbox of the dispatcher, which keeps the queue.
     pub queue: mpsc::UnboundedSender<queue::Message>,
 }

@@ -1,4 +1,4 @@
-//! The commit that a request names, or the revision that leads to one.
+//! Source of a request: a commit, or the revision that leads to one.
 
 use crate::{error::ServiceError, secrets::is_secret_name};
 use windlass_model::{
@@ -7,20 +7,20 @@ use windlass_model::{
     revision::{Revision, is_commit_id, is_ref_name},
 };
 
-/// The place of an app's source, as a request gives it. It is not printed: a login may be pasted into it.
+/// Source of an app, as a request gives it. This type has no `Debug`: a login may be pasted into a field.
 #[derive(Clone, Default)]
 pub struct SourceRequest {
     /// `https`, `http` or `git` URL without user-info.
     pub repository: String,
-    /// A commit's id, 40 or 64 hex digits. Empty where `revision` is given.
+    /// Id of a commit, 40 or 64 hex digits. Empty means that `revision` is given.
     pub commit: String,
-    /// A branch, a tag, a full name, `HEAD` or a commit's id. Empty where `commit` is given.
+    /// A branch, a tag, a full name, `HEAD` or a commit's id. Empty means that `commit` is given.
     pub revision: String,
-    /// The branch to look at where the server does not hand out commits by id. Empty means its `HEAD`.
+    /// Branch to fetch where the server does not hand out commits by id. Empty means the server's `HEAD`.
     pub branch: String,
-    /// The app's folder within the repository. Empty means its root.
+    /// Folder of the app within the repository. Empty means the repository's root.
     pub directory: String,
-    /// Name of the project's secret that holds `user:token`. Empty means that none is shown.
+    /// Name of the project's secret that holds `user:token`. Empty means that the server gets no credential.
     pub credential: String,
 }
 
@@ -29,7 +29,7 @@ impl SourceRequest {
     /// commit's id is empty.
     pub(crate) fn checked(self) -> Result<(Commit, Option<Revision>), ServiceError> {
         let Self { repository, commit, revision, branch, directory, credential } = self;
-        // A login in it would be stored with the job, and shown to all who may see that.
+        // A login in the URL would be stored with the job, and shown to all who may see the job.
         repository::check(&repository).map_err(|error| {
             ServiceError::invalid("source.repository", error.shown, error.problem)
         })?;
@@ -46,7 +46,7 @@ impl SourceRequest {
             return Err(ServiceError::invalid("source.directory", directory, expected));
         }
         let credential = Some(credential).filter(|name| !name.is_empty());
-        // Many a token is pasted here, and this is stored with the job and shown: it is not repeated.
+        // Many a token is pasted here, and the name is stored with the job and shown: a token is not repeated.
         if credential.as_deref().is_some_and(|name| !is_secret_name(name)) {
             return Err(ServiceError::invalid(
                 "source.credential",
@@ -54,14 +54,14 @@ impl SourceRequest {
                 "must be the name of a secret of the project (a-z, 0-9, `-`, `_` and `.`), not its value: `windlass secret put` takes `user:token`",
             ));
         }
-        // Kept with the job once it led somewhere.
+        // The revision is kept with the job once it led to a commit.
         let kept = String::new();
         let commit = Commit { repository, id, branch, directory, credential, revision: kept };
         Ok((commit, revision))
     }
 }
 
-/// Reads a commit's id, or a revision where that is empty.
+/// Reads a commit's id, or a revision if the id is empty.
 fn commit_or_revision(
     id: &str,
     revision: &str,
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(named("", &upper).unwrap(), (upper.to_lowercase(), None));
         assert_eq!(named("", "main").unwrap(), (String::new(), Some("main".into())));
         assert_eq!(named("", "HEAD").unwrap(), (String::new(), Some("HEAD".into())));
-        for (id, revision, words) in [
+        for (id, revision, message) in [
             ("", "", "source.commit: `` is empty"),
             ("main", "", "source.commit: `main` must be"),
             ("0123456", "", "source.commit: `0123456` must be"),
@@ -127,7 +127,7 @@ mod tests {
             ("", "main~1", "source.revision: `main~1` must be"),
         ] {
             let error = named(id, revision).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 

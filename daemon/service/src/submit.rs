@@ -17,24 +17,22 @@ use windlass_model::{
     spec::Spec,
 };
 
-/// A commit to be deployed.
+/// Request to deploy a commit.
 #[derive(Clone)]
 pub struct SubmitRequest {
-    /// Chosen by the caller, 1 to 64 printable characters. A repeat with the same `body` is one job.
+    /// Id that the caller chose, 1 to 64 printable characters. A repeat with the same `body` is one job.
     pub request_id: String,
-    /// The whole request as the door received it. It tells a repeat from another request.
+    /// Whole request as the door received it. It distinguishes a repeat from another request.
     pub body: Vec<u8>,
-    /// The app to deploy.
     pub app: App,
-    /// Names of clusters, in order. Empty means all that are for the app.
+    /// Names of clusters, in order. Empty means all clusters that are for the app.
     pub clusters: Vec<String>,
-    /// RolloutOrder in which the clusters are served. `None` means the operator's.
+    /// Order in which the release goes to the clusters. `None` means the operator's order.
     pub order: Option<RolloutOrder>,
-    /// The place of its source.
     pub source: SourceRequest,
-    /// What the request says of the app; the rest is decided later.
+    /// Spec of the request, which goes before `windlass.toml`.
     pub spec: Spec,
-    /// Shown and searched, never interpreted.
+    /// Labels for people and searches. Windlass does not interpret them.
     pub labels: BTreeMap<String, String>,
     /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour.
     pub timeout_seconds: Option<i64>,
@@ -61,10 +59,10 @@ impl NewJob {
 }
 
 impl Services {
-    /// Accepts a job. A repeat of a request is answered with the job of the first.
+    /// Accepts a job. The answer to a repeat of a request is the job of the first.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] where a revision leads to no commit.
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] if a revision leads to no commit.
     pub async fn submit(
         &self,
         caller: &Caller,
@@ -111,7 +109,7 @@ impl Services {
         }
     }
 
-    /// Stores a job and gives it to the dispatcher, which learns nothing of a repeat.
+    /// Stores a job and gives it to the dispatcher. A repeat is not given.
     pub(crate) async fn accept(
         &self,
         request_id: String,
@@ -152,7 +150,7 @@ mod tests {
         let again = world.services.submit(&ci, submit("one")).await.unwrap();
         assert_eq!((again.job.id, world.store.accepted().len()), (first.job.id.clone(), 1));
         assert_eq!(world.queued(), [Message::submitted(&first.job, false)]);
-        // Of another caller it is another request.
+        // The same id of another caller is another request.
         let other = caller("other", &["shop"], &[Verb::Deploy]);
         let second = world.services.submit(&other, submit("one")).await.unwrap();
         assert_ne!(second.job.id, first.job.id);

@@ -1,4 +1,4 @@
-//! Follows a job's events, from the store: a slow reader never slows a job.
+//! Watch of a job's events, from the store: a slow reader never slows a job.
 
 use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
 use std::{sync::Arc, time::Duration};
@@ -9,24 +9,25 @@ use tokio::sync::{
 use windlass_engine::ports::store::{Jobs, Recorded};
 use windlass_model::event::Event;
 
-/// Events that are read at once.
+/// Number of events that are read at once.
 const PAGE: u32 = 256;
 
-/// Events that wait for a slow reader.
+/// Number of events that wait for a slow reader.
 const WAITING: usize = 64;
 
-/// Looks again after so long even without news, should some have been lost.
+/// Time after which the store is read again even without an update, should one have been lost.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Events as they go to a door. An error is the last.
+/// Channel of events to a door. An error is the last item.
 type Sender = mpsc::Sender<Result<Recorded, ServiceError>>;
 
 impl Services {
-    /// Returns a job's events after `after`, those of the past and those to come. The channel closes after
-    /// the job's end. Dropping it ends the watching.
+    /// Returns a job's events after number `after`, those of the past and those to come. The channel closes
+    /// after the job's end; if the store fails, its last item is the error. Dropping the receiver ends the
+    /// watch.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`]. A store that fails later is the last thing that the channel gives.
+    /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn watch_job(
         &self,
         caller: &Caller,
@@ -75,7 +76,7 @@ async fn follow(
     }
 }
 
-/// Waits for news of the job, or for long enough; false when nobody listens any more.
+/// Waits for an update of the job, or for `LOOK`. Returns false when nobody listens any more.
 async fn something_new(updates: &mut broadcast::Receiver<String>, id: &str, send: &Sender) -> bool {
     let of_the_job = async {
         loop {
@@ -93,7 +94,7 @@ async fn something_new(updates: &mut broadcast::Receiver<String>, id: &str, send
     }
 }
 
-/// Returns true when the job has ended, and its end was before `after`.
+/// Returns whether the job has ended, and has no event after number `after`.
 async fn has_ended(jobs: &dyn Jobs, id: &str, after: u64) -> bool {
     match jobs.job(id).await {
         Ok(Some(record)) => record.outcome.is_some() && record.last_seq <= after,
@@ -129,7 +130,7 @@ mod tests {
         world.store.append(&id, ended());
         assert_eq!(events.recv().await.unwrap().unwrap().event, ended());
         assert!(events.recv().await.is_none());
-        // Whoever has seen the end gets nothing, and waits for nothing.
+        // A reader that has the end already gets nothing, and waits for nothing.
         let mut events = world.services.watch_job(&ci, id, 2).await.unwrap();
         assert!(events.recv().await.is_none());
     }

@@ -1,4 +1,4 @@
-//! A store that keeps everything in memory.
+//! Store that keeps everything in memory.
 
 use async_trait::async_trait;
 use std::{
@@ -18,7 +18,7 @@ use windlass_model::{
     app::App, error::SecretError, event::Event, job::Release, outcome::Stop, secret::Secret,
 };
 
-/// A store that keeps everything in memory.
+/// Store that keeps everything in memory.
 pub(crate) struct Memory {
     state: Mutex<State>,
     updates: broadcast::Sender<String>,
@@ -27,9 +27,9 @@ pub(crate) struct Memory {
 #[derive(Default)]
 struct State {
     jobs: Vec<Accepted>,
-    /// The oldest first, each with its time.
+    /// Releases, the oldest first, each with its time.
     releases: Vec<(Release, u64)>,
-    /// All versions, the oldest first, by project and name.
+    /// All versions of secrets, the oldest first, by project and name.
     secrets: BTreeMap<(String, String), Vec<Secret>>,
 }
 

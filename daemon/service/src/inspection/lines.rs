@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use windlass_engine::ports::LogLine;
 use windlass_model::redact::{Redactor, Stream};
 
-/// Pods that are remembered of one call.
+/// Number of pods that one call remembers.
 const PODS: usize = 1000;
 
-/// Hands lines on, masked, until either side goes. The reader's place is free once all of its tasks have
-/// ended.
+/// Hands lines on, masked, until either side closes. The reader's place is free once all tasks of the reader
+/// have ended.
 pub(super) async fn pass_on(
     mut lines: mpsc::Receiver<LogLine>,
     send: mpsc::Sender<LogLine>,
@@ -33,11 +33,11 @@ pub(super) async fn pass_on(
         if pods.len() >= PODS {
             pods.clear();
         }
-        // Secrets are put while this goes on; a new value comes with a new pod.
+        // Secrets are put while lines come; a new value comes with a new pod.
         if pods.insert(line.pod.clone()) {
             let Ok(renewed) = masks.renewed().await else {
-                let said = "no more is shown: the project's secrets cannot be read now, and would not be masked";
-                let (cluster, line) = (line.cluster, said.to_owned());
+                let text = "no more is shown: the project's secrets cannot be read now, and would not be masked";
+                let (cluster, line) = (line.cluster, text.to_owned());
                 let _ = send.send(LogLine { cluster, line, ..LogLine::default() }).await;
                 return;
             };
@@ -69,7 +69,7 @@ mod tests {
     use tokio::sync::Semaphore;
     use windlass_model::secret::Secret;
 
-    /// Knows one secret more each time.
+    /// Masks that know one secret more each time.
     struct Growing(Vec<Secret>, usize);
 
     #[async_trait]
@@ -104,7 +104,7 @@ mod tests {
         from.closed().await;
     }
 
-    /// It was put while somebody followed the log.
+    /// The secret was put while somebody followed the log.
     #[tokio::test]
     async fn a_secret_that_came_later_is_masked_in_the_pods_that_have_it() {
         let (from, lines) = mpsc::channel(4);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_is_masked_over_the_cut_of_a_long_line() {
+    async fn a_secret_is_masked_across_the_cut_of_a_long_line() {
         let (from, lines) = mpsc::channel(8);
         let (send, mut receive) = mpsc::channel(8);
         tokio::spawn(pass_on(lines, send, growing(&["sesame-of-apps"]), place()));

@@ -13,16 +13,17 @@ use windlass_engine::{
 };
 use windlass_model::{app::App, error::SecretError, job::Stage, redact::Redactor, secret::Secret};
 
-/// Versions of a secret that are masked, up to the newest: a job may have begun before that was put.
+/// Number of versions of a secret that are masked, up to the newest: a job may have begun before the newest
+/// was put.
 const VERSIONS: u32 = 4;
 
-/// Gives what masks an app's lines by now.
+/// Source of redactors that know an app's newest secrets.
 #[async_trait]
 pub(super) trait Renews: Send {
     async fn renewed(&mut self) -> Result<Redactor, ServiceError>;
 }
 
-/// The ports that secrets come from.
+/// Ports that secrets come from.
 #[derive(Clone)]
 pub(super) struct SecretPorts {
     pub(super) opener: Arc<dyn Secrets>,
@@ -30,7 +31,7 @@ pub(super) struct SecretPorts {
     pub(super) releases: Arc<dyn Releases>,
 }
 
-/// A redactor for one app, and the secrets that it knows.
+/// Redactor for one app, and the secrets that it knows.
 #[derive(Clone)]
 pub(super) struct Masks {
     ports: SecretPorts,
@@ -38,8 +39,8 @@ pub(super) struct Masks {
     clusters: Vec<String>,
     /// Names and versions that the redactor knows.
     known: BTreeSet<(String, u32)>,
-    /// Those of them that were deleted.
-    gone: BTreeSet<String>,
+    /// Names of known secrets that were deleted.
+    deleted: BTreeSet<String>,
     redactor: Redactor,
 }
 
@@ -50,7 +51,7 @@ impl Masks {
             app: app.clone(),
             clusters: clusters.to_vec(),
             known: BTreeSet::new(),
-            gone: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             redactor: Redactor::default(),
         }
     }
@@ -60,35 +61,35 @@ impl Masks {
     }
 
     /// Returns the names of secrets that serve and were deleted: they cannot be masked.
-    pub(super) fn gone(&self) -> &BTreeSet<String> {
-        &self.gone
+    pub(super) fn deleted(&self) -> &BTreeSet<String> {
+        &self.deleted
     }
 
-    /// Makes the redactor again, where a secret has come since.
+    /// Makes the redactor again, if a secret was put since.
     pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
         let wanted = self.wanted().await?;
         if wanted == self.known {
             return Ok(());
         }
-        let (mut secrets, mut gone): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
+        let (mut secrets, mut deleted): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
         for (name, version) in &wanted {
             let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
             match opened.await {
                 Ok((secret, _)) => secrets.push(secret),
                 Err(SecretError::Missing { .. }) => {
-                    gone.insert(name.clone());
+                    deleted.insert(name.clone());
                 }
-                // Without it nothing could be shown that is sure not to hold it.
+                // Without this secret no line could be shown that is sure not to hold it.
                 Err(error) => {
                     let cause = Cause::Secret(error);
                     return Err(Failure { at: Stage::Release, cause }.into());
                 }
             }
         }
-        // Of many large secrets it takes a while.
+        // Many large secrets take a while.
         let made = tokio::task::spawn_blocking(move || Redactor::new(&secrets)).await;
         self.redactor = made.map_err(|error| StoreError::Other(error.to_string()))?;
-        (self.known, self.gone) = (wanted, gone);
+        (self.known, self.deleted) = (wanted, deleted);
         Ok(())
     }
 
