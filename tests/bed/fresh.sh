@@ -5,7 +5,7 @@
 #
 #   tests/bed/fresh.sh            both commands
 #   tests/bed/fresh.sh demo       the demo alone
-#   KEEP=1 tests/bed/fresh.sh     keeps the folder, and says which it is
+#   KEEP=1 tests/bed/fresh.sh     keeps the folder, and prints its path
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 which=${1:-both}

@@ -1,5 +1,5 @@
 """Receives webhooks: `receiver.py PORT SECRET LOG`. Answers 503 to the first request for `/busy`, 410
-for `/gone`, 204 to what is signed well and 401 to the rest; writes what it believed to LOG."""
+for `/gone`, 204 to what is signed correctly and 401 to the rest. Writes what it accepted to LOG."""
 
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -1,4 +1,4 @@
-//! Builds what a bed is for: daemon, client, plugins.
+//! Builds the programs that use a bed: daemon, client, plugins.
 
 use crate::{
     Layout, Report, Result,
@@ -15,13 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a long build tells how far it is, where cargo draws no bar of its own.
-const TELL: Duration = Duration::from_secs(15);
+/// Interval between progress lines of a long build, where cargo draws no bar of its own.
+///
+/// A build that took longer is worth an estimate the next time.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Returns the folder of this workspace's programs.
-///
-/// # Errors
-/// When this program stands in no target folder.
 pub fn programs() -> Result<PathBuf> {
     let own = env::current_exe()?;
     let folder = own.parent().ok_or("this program is in no folder")?;
@@ -31,21 +30,15 @@ pub fn programs() -> Result<PathBuf> {
 }
 
 /// Returns the folder of the built plugins.
-///
-/// # Errors
-/// As [`programs`].
 pub fn plugins() -> Result<PathBuf> {
     Ok(programs()?.parent().ok_or("no target folder")?.join("plugins"))
 }
 
-/// Returns the program `bed`, which keeps the parts: this program if it is that one, else built now. No
-/// program counts on another one lying beside it.
-///
-/// # Errors
-/// When it does not compile.
+/// Returns the program `bed`, which keeps the parts. That is the running program if it is `bed`, else one that
+/// is built now: no program counts on another one that lies beside it.
 pub fn bed_program() -> Result<PathBuf> {
     if is_bed(&env::current_exe()?) {
-        // As the kernel has it, not by its path: cargo puts another build of `bed` there while this one runs.
+        // By the process, not by the path: cargo puts another build of `bed` there while this one runs.
         return Ok(PathBuf::from(format!("/proc/{}/exe", std::process::id())));
     }
     let mut arguments = vec!["build", "--quiet", "--package", "windlass-bed"];
@@ -56,18 +49,15 @@ pub fn bed_program() -> Result<PathBuf> {
     Ok(programs()?.join("bed"))
 }
 
-/// Whether this program is `bed`. Linux marks the path of a program whose file was replaced.
+/// Returns whether this program is `bed`. Linux marks the path of a program whose file was replaced.
 fn is_bed(own: &Path) -> bool {
     let name = own.file_name().unwrap_or_default().to_string_lossy();
     name.trim_end_matches(" (deleted)") == "bed"
 }
 
-/// Builds the workspace with its tests, and the plugins: what `cargo suite` runs. Takes a second where
-/// nothing changed, so each test program asks for it, however it was started. A released program, a bench,
-/// gets released daemon and client.
-///
-/// # Errors
-/// When something does not compile.
+/// Builds the workspace with its tests, and the plugins: what `cargo suite` runs. That takes a second where
+/// nothing changed, so each test program calls this function, however the program was started. A program built
+/// for release, such as a bench, gets daemon and client built for release.
 pub fn everything(layout: &Layout, report: &Report) -> Result<()> {
     if !cfg!(debug_assertions) {
         return product(layout, report);
@@ -76,12 +66,9 @@ pub fn everything(layout: &Layout, report: &Report) -> Result<()> {
     build_plugins(layout, report)
 }
 
-/// Builds the daemon, the client and the plugins, in the profile of the running program. With `bed` itself, so
-/// that features of dependencies are those of the whole workspace: else cargo would compile half of them once
-/// for the demo and once for the suite.
-///
-/// # Errors
-/// When something does not compile.
+/// Builds the daemon, the client and the plugins, in the profile of the running program. `bed` is built with
+/// them, so that features of dependencies are those of the whole workspace: else cargo would compile half of the
+/// dependencies once for the demo and once for the suite.
 pub fn product(layout: &Layout, report: &Report) -> Result<()> {
     let mut arguments = vec!["build"];
     for package in ["windlassd", "windlass-cli", "windlass-bed", "windlass-plugin-build"] {
@@ -94,10 +81,7 @@ pub fn product(layout: &Layout, report: &Report) -> Result<()> {
     build_plugins(layout, report)
 }
 
-/// Runs cargo, its output shown.
-///
-/// # Errors
-/// When it fails.
+/// Runs cargo and shows its output.
 pub fn cargo(arguments: &[&str]) -> Result<()> {
     outcome(arguments, ending_with_us(&command(arguments)?, "TERM").status()?.success())
 }
@@ -106,16 +90,16 @@ fn command(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(arguments);
     hide_caller(&mut command);
-    // Where this program stands, too: what is built is looked for beside it.
+    // In the target folder of this program: what is built is looked for beside it.
     if let Some(target) = programs()?.parent() {
         command.env("CARGO_TARGET_DIR", target);
     }
     Ok(command)
 }
 
-/// Takes the name of this program out of a command's environment. Cargo tells each program that it runs whose
-/// it is. Build scripts (ring's) ask for the same names, and cargo would compile all that depends on them again
-/// for each program that comes here.
+/// Removes the variables that name this program from a command's environment. Cargo sets them for each program
+/// that cargo runs. Build scripts (ring's) read the same variables, and cargo would compile all that depends on
+/// those scripts again for each calling program.
 pub fn hide_caller(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -132,7 +116,7 @@ fn outcome(arguments: &[&str], success: bool) -> Result<()> {
     if success { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" ")).into()) }
 }
 
-/// A build that is told of, and whose time is kept if it compiled anything.
+/// Builds with progress lines, and records the time if the build took long enough to have compiled anything.
 fn timed(layout: &Layout, report: &Report, name: &str, arguments: &[&str]) -> Result<()> {
     let began = Instant::now();
     let estimate = times::estimate(layout, name);
@@ -144,22 +128,22 @@ fn timed(layout: &Layout, report: &Report, name: &str, arguments: &[&str]) -> Re
         Some(counted(report, name, arguments, &estimate.to_string())?)
     };
     let took = began.elapsed();
-    if took > TELL {
+    if took > PROGRESS_INTERVAL {
         times::keep(layout, name, took)?;
         let crates = crates.map(|count| format!("{count} crates compiled, ")).unwrap_or_default();
-        report.say(name, &format!("{crates}done in {}", times::spell(took.as_secs())));
+        report.print(name, &format!("{crates}done in {}", times::spell(took.as_secs())));
     }
     Ok(())
 }
 
-/// Runs cargo, tells every 15 s how many crates are compiled, and hands on all else that it says.
+/// Runs cargo, prints every 15 s how many crates are compiled, and passes on all else that cargo prints.
 fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> Result<usize> {
     let mut command = ending_with_us(&command(arguments)?, "TERM");
-    // Its words are read here, also where CARGO_TERM_COLOR says `always`, as on many a CI.
+    // Cargo's output is read here, also where CARGO_TERM_COLOR is `always`, as on many a CI.
     command.env("CARGO_TERM_COLOR", "never");
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
-    let (sender, heard) = channel();
+    let (sender, output) = channel();
     let reader = thread::spawn(move || {
         for line in lines.map_while(std::result::Result::ok) {
             let _ = sender.send(line);
@@ -167,9 +151,9 @@ fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> R
     });
     let mut crates = 0;
     let mut newest = String::new();
-    let mut told = Instant::now();
+    let mut last_printed = Instant::now();
     loop {
-        match heard.recv_timeout(TELL.saturating_sub(told.elapsed())) {
+        match output.recv_timeout(PROGRESS_INTERVAL.saturating_sub(last_printed.elapsed())) {
             Ok(line) => match line.trim_start().split_once(' ') {
                 Some(("Compiling", what)) => {
                     crates += 1;
@@ -181,9 +165,9 @@ fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> R
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if told.elapsed() >= TELL {
-            told = Instant::now();
-            report.say(name, &format!("{crates} crates begun, now {newest} ({estimate})"));
+        if last_printed.elapsed() >= PROGRESS_INTERVAL {
+            last_printed = Instant::now();
+            report.print(name, &format!("{crates} crates begun, now {newest} ({estimate})"));
         }
     }
     let _ = reader.join();
@@ -191,16 +175,13 @@ fn counted(report: &Report, name: &str, arguments: &[&str], estimate: &str) -> R
     Ok(crates)
 }
 
-#[expect(clippy::print_stderr, reason = "the compiler's own words")]
+#[expect(clippy::print_stderr, reason = "the compiler's own output")]
 fn error_line(line: &str) {
     eprintln!("{line}");
 }
 
 /// Builds the plugins, and those that only tests load, with what [`product`] or [`everything`] has built,
 /// unless nothing changed since the last time.
-///
-/// # Errors
-/// When they do not compile.
 fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     let stamp_file = plugins()?.join("built");
     // Also as root in somebody else's checkout.
@@ -221,14 +202,14 @@ fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
         "tests/fixtures/plugins",
     ]))?;
     // A file that was deleted and not committed yet is listed all the same.
-    let there: Vec<_> = list.lines().filter(|file| root().join(file).is_file()).collect();
-    let hashes = run(git().arg("hash-object").args(&there))?;
-    let stamp = there.join("\n") + &hashes;
+    let present: Vec<_> = list.lines().filter(|file| root().join(file).is_file()).collect();
+    let hashes = run(git().arg("hash-object").args(&present))?;
+    let stamp = present.join("\n") + &hashes;
     if fs::read_to_string(&stamp_file).is_ok_and(|built| built == stamp) {
         return Ok(());
     }
     let began = Instant::now();
-    report.say("plugins", &format!("compiling ({})", times::estimate(layout, "plugins")));
+    report.print("plugins", &format!("compiling ({})", times::estimate(layout, "plugins")));
     // Built with all else; `cargo run` would compile it with features of its own.
     let mut program = Command::new(programs()?.join("windlass-plugin-build"));
     program.arg("--fixtures").env("CARGO_MANIFEST_DIR", root().join("plugin-sdk/build"));
@@ -236,15 +217,15 @@ fn build_plugins(layout: &Layout, report: &Report) -> Result<()> {
     let built = ending_with_us(&program, "TERM").status()?;
     outcome(&["run", "--package", "windlass-plugin-build"], built.success())?;
     fs::write(stamp_file, stamp)?;
-    report.say("plugins", &format!("done in {}", times::spell(began.elapsed().as_secs())));
-    if began.elapsed() > TELL {
+    report.print("plugins", &format!("done in {}", times::spell(began.elapsed().as_secs())));
+    if began.elapsed() > PROGRESS_INTERVAL {
         times::keep(layout, "plugins", began.elapsed())?;
     }
     Ok(())
 }
 
-/// Returns the checkout. As cargo says at run time: with one target folder for several checkouts, what was
-/// compiled for one is run for another.
+/// Returns the checkout, by the variable that cargo sets at run time: with one target folder for several
+/// checkouts, a program that was compiled for one is run for another.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the bed is no part of the daemon")]
 pub fn root() -> PathBuf {

@@ -1,4 +1,4 @@
-//! Using a bed: bring it up or join it, and hold it while in use.
+//! Use of a bed: it is brought up or joined, and held while in use.
 
 use crate::{
     Layout, Report, Result, build, doctor, install,
@@ -23,24 +23,20 @@ use std::{
 pub struct Wanted {
     /// Parts of the user's own. `None` takes the bed as it is.
     pub existing: Option<Existing>,
-    /// Whether the gateway's program is to be there, which takes minutes to compile.
+    /// The gateway's program is needed, which takes minutes to compile.
     pub gateway: bool,
 }
 
 /// A bed that is up, held as long as this lives.
 pub struct Bed {
-    /// Where everything is.
     pub layout: Layout,
-    /// What is used in place of our own parts.
+    /// Parts of the user's that are used in place of the bed's.
     pub existing: Existing,
     _held: File,
 }
 
 impl Bed {
-    /// Joins the bed, or prepares what is missing and brings it up, told on `report`.
-    ///
-    /// # Errors
-    /// What the doctor finds missing, or what a part said.
+    /// Joins the bed, or prepares what is missing and brings the bed up, with progress on `report`.
     pub fn up(wanted: Wanted, report: &Report) -> Result<Self> {
         let layout = wanted.existing.as_ref().map_or_else(Layout::main, Layout::of);
         fs::create_dir_all(&layout.root)?;
@@ -51,7 +47,7 @@ impl Bed {
         let ours = !is_up(&layout);
         if ours {
             let existing = wanted.existing.clone().unwrap_or_default();
-            healthy(&layout, &existing)?;
+            require_nothing_missing(&layout, &existing)?;
             prepare(&layout, &existing, wanted.gateway, report)?;
             fs::write(layout.at("existing.json"), serde_json::to_vec(&existing)?)?;
             for file in ["progress", "down"] {
@@ -63,7 +59,7 @@ impl Bed {
         let existing: Existing =
             existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
         let existing = match wanted.existing {
-            // It is git servers alone: nothing of the user's parts is in it.
+            // This bed is git servers alone: nothing of the user's parts is in it.
             Some(wanted) if layout.is_own() => wanted,
             Some(wanted) if wanted != existing => {
                 return Err(format!(
@@ -74,15 +70,15 @@ impl Bed {
             }
             _ => existing,
         };
-        // A bed that is up already has nothing to tell.
-        let told = if ours || !is_ready(&layout) { *report } else { Report::silent() };
+        // A bed that is up already has no progress to show.
+        let progress = if ours || !is_ready(&layout) { *report } else { Report::silent() };
         if wanted.gateway {
             let parts = layout.clone();
             let gateway = layout.clone();
             let report = *report;
             side_by_side(vec![
-                Lane::new("parts", move || await_ready(&parts, told)),
-                // Built in the middle of the tests it would take the processors from all others.
+                Lane::new("parts", move || await_ready(&parts, progress)),
+                // Built in the middle of the tests, the gateway would take the processors from all others.
                 Lane::new("gateway", move || {
                     let _lock = lock;
                     install::gateway(&gateway, &report).map(drop)
@@ -90,33 +86,30 @@ impl Bed {
             ])?;
         } else {
             drop(lock);
-            await_ready(&layout, told)?;
+            await_ready(&layout, progress)?;
         }
         Ok(Self { layout, existing, _held: held })
     }
 
-    /// The cluster's kubeconfig.
+    /// Returns the cluster's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> std::path::PathBuf {
         self.existing.kubeconfig.clone().unwrap_or_else(|| self.layout.kubeconfig())
     }
 
-    /// BuildKit's address.
+    /// Returns BuildKit's address.
     #[must_use]
     pub fn buildkit(&self) -> String {
         self.existing.buildkit.clone().unwrap_or_else(|| self.layout.buildkit())
     }
 
-    /// The open registry.
+    /// Returns the open registry.
     #[must_use]
     pub fn registry(&self) -> String {
         self.existing.registry.clone().unwrap_or_else(|| self.layout.registry())
     }
 
-    /// Asks the cluster, as its admin.
-    ///
-    /// # Errors
-    /// What kubectl said.
+    /// Runs kubectl as the cluster's admin.
     pub fn kubectl(&self, args: &[&str]) -> Result<String> {
         let program = match self.existing.kubeconfig {
             Some(_) => "kubectl".into(),
@@ -125,7 +118,7 @@ impl Bed {
         run(Command::new(program).arg("--kubeconfig").arg(self.kubeconfig()).args(args))
     }
 
-    /// What `bed env` prints.
+    /// Returns the variables that `bed env` prints.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -142,29 +135,27 @@ impl Bed {
     }
 }
 
-/// Whether a keeper owns the bed.
+/// Returns whether a keeper owns the bed.
 #[must_use]
 pub fn is_up(layout: &Layout) -> bool {
     let Ok(lock) = File::open(layout.at("keeper.lock")) else { return false };
     flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
 }
 
-/// Whether all parts of the bed are there.
+/// Returns whether all parts of the bed are up.
 #[must_use]
 pub fn is_ready(layout: &Layout) -> bool {
     let progress = fs::read_to_string(layout.at("progress")).unwrap_or_default();
     progress.lines().any(|line| line == "ready")
 }
 
-/// Tells the keeper to go, waits until it has, and removes what a killed one left.
-///
-/// # Errors
-/// When it does not within 30 s after all parts are there.
+/// Asks the keeper to end, waits until it has ended, and removes what a killed keeper left. Fails if the keeper
+/// still runs 30 s after all parts are up.
 pub fn down(layout: &Layout) -> Result<()> {
     if is_up(layout) {
         fs::write(layout.at("down"), "")?;
     }
-    // The keeper looks for the file once all parts are there; base images take minutes the first time.
+    // The keeper looks for the file once all parts are up; base images take minutes the first time.
     let mut since = Instant::now();
     while is_up(layout) {
         if !is_ready(layout) {
@@ -176,7 +167,7 @@ pub fn down(layout: &Layout) -> Result<()> {
         }
         sleep(Duration::from_millis(100));
     }
-    // One beside parts of the user's own makes nothing outside of its folder, and where no other one ever was,
+    // A bed beside parts of the user's own makes nothing outside of its folder, and where no other bed ever was,
     // cgroups of these names are a real kubelet's.
     if !layout.is_own() && layout.root.exists() && rustix::process::geteuid().is_root() {
         node::remove_traces();
@@ -185,9 +176,7 @@ pub fn down(layout: &Layout) -> Result<()> {
 }
 
 /// Removes all that the project keeps under `~/.cache/windlass`: what was built, downloaded, and journaled.
-///
-/// # Errors
-/// When something there is mounted or cannot be removed.
+/// Removes nothing where something is mounted below that folder.
 pub fn remove_caches(layout: &Layout) -> Result<()> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let cache = layout.cache.display().to_string();
@@ -201,7 +190,7 @@ pub fn remove_caches(layout: &Layout) -> Result<()> {
     }
 }
 
-fn healthy(layout: &Layout, existing: &Existing) -> Result<()> {
+fn require_nothing_missing(layout: &Layout, existing: &Existing) -> Result<()> {
     let lacks = doctor::examine(layout, existing);
     if lacks.is_empty() {
         return Ok(());
@@ -210,8 +199,9 @@ fn healthy(layout: &Layout, existing: &Existing) -> Result<()> {
     Err(lacks.join("\n").into())
 }
 
-/// Installs and compiles what is missing. Debian's packages come side by side with Go's programs, since
-/// they wait for the network; those one after the other where two compilers already share two cores.
+/// Installs and compiles what is missing. Debian's packages are installed beside the compilation of Go's
+/// programs, since packages wait for the network. Go's programs are compiled one after the other where two
+/// compilers already share two cores.
 fn prepare(layout: &Layout, existing: &Existing, gateway: bool, report: &Report) -> Result<()> {
     let missing = install::missing(layout, existing)?;
     let mut names: Vec<_> = missing.iter().map(Missing::name).collect();
@@ -222,8 +212,8 @@ fn prepare(layout: &Layout, existing: &Existing, gateway: bool, report: &Report)
         names.push(install::GATEWAY.folder);
     }
     if !names.is_empty() {
-        let told = names.iter().map(|name| format!("{name} ({})", times::estimate(layout, name)));
-        report.say("bed", &format!("to prepare: {}", told.collect::<Vec<_>>().join(", ")));
+        let list = names.iter().map(|name| format!("{name} ({})", times::estimate(layout, name)));
+        report.print("bed", &format!("to prepare: {}", list.collect::<Vec<_>>().join(", ")));
     }
     if missing.is_empty() {
         return Ok(());
@@ -256,12 +246,12 @@ fn start_keeper(layout: &Layout) -> Result<()> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        // Of no terminal and no process group: Ctrl-C at the demo is not the bed's.
+        // Without a terminal and in a process group of its own: Ctrl-C at the demo does not reach the bed.
         .process_group(0)
-        // The checkout may go before it does.
+        // The checkout may be deleted before the keeper ends.
         .current_dir(&layout.root)
         .spawn()?;
-    // The next command that gets the lock must find it up.
+    // The next command that gets the lock must find the keeper up.
     while !is_up(layout) {
         if let Some(status) = keeper.try_wait()? {
             let log = tail(&layout.at("log/keeper.log"), 10);
@@ -273,20 +263,20 @@ fn start_keeper(layout: &Layout) -> Result<()> {
 }
 
 fn await_ready(layout: &Layout, report: Report) -> Result<()> {
-    let mut told = 0;
+    let mut shown = 0;
     let started = Instant::now();
     loop {
         let text = fs::read_to_string(layout.at("progress")).unwrap_or_default();
-        for line in text.lines().skip(told) {
-            told += 1;
+        for line in text.lines().skip(shown) {
+            shown += 1;
             if line == "ready" {
                 return Ok(());
             }
             if line.starts_with("failed: ") {
-                let rest: Vec<_> = text.lines().skip(told).collect();
+                let rest: Vec<_> = text.lines().skip(shown).collect();
                 return Err(format!("the bed {line}\n{}", rest.join("\n")).into());
             }
-            report.say("bed", line);
+            report.print("bed", line);
         }
         if !is_up(layout) && started.elapsed() > Duration::from_secs(10) {
             return Err(

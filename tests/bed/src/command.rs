@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! Commands of `bed`, one file each.
 
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -31,7 +31,7 @@ pub(crate) struct Own {
 
 impl From<Own> for Existing {
     fn from(own: Own) -> Self {
-        // It is shown to be used in another folder, too.
+        // The demo prints it for use in another folder, too.
         let kubeconfig = own.kubeconfig.map(|file| std::path::absolute(&file).unwrap_or(file));
         Self { kubeconfig, buildkit: own.buildkit, registry: own.registry }
     }

@@ -1,4 +1,4 @@
-//! A windlassd on the bed, and the client that speaks to it.
+//! A windlassd on the bed, and the client that connects to it.
 
 use crate::{
     Bed, Layout, Result, build,
@@ -21,45 +21,41 @@ pub struct Daemon {
     running: Option<Running>,
 }
 
-/// What the client printed, and how it ended.
+/// Output and exit code of the client.
 #[derive(Debug)]
 pub struct Answer {
-    /// Exit code.
     pub code: i32,
-    /// Both streams.
+    /// Standard output, then standard error.
     pub text: String,
 }
 
-/// What a configuration is made of; tests change what they are about.
+/// Contents of a daemon's configuration. A test changes what the test is about.
 #[derive(Clone)]
 pub struct Config {
-    /// BuildKit's address.
+    /// Address of BuildKit.
     pub builder: String,
-    /// Where images go.
+    /// Registry and path that images are pushed to.
     pub registry: String,
-    /// The cluster's file.
+    /// Kubeconfig of the cluster.
     pub kubeconfig: PathBuf,
-    /// Components, in order.
+    /// Components of plugins, in order.
     pub plugins: Vec<PathBuf>,
-    /// Settings of each plugin, as TOML.
+    /// Settings of each plugin, as TOML. `None` sets none.
     pub settings: Option<String>,
-    /// Log in at the bed's private registry.
+    /// The daemon logs in at the bed's private registry.
     pub private_login: bool,
     /// Lines for the top of the file.
     pub more: String,
     /// Lines of `[cluster]`.
     pub cluster: String,
-    /// Instead of `[cluster]`: names, files, and lines of each.
+    /// Names, kubeconfigs and lines of `[[clusters]]`. Empty means one `[cluster]`.
     pub clusters: Vec<(&'static str, PathBuf, String)>,
-    /// Tables for its end.
+    /// Tables for the end of the file.
     pub tables: String,
 }
 
 impl Config {
-    /// The bed's own parts and this repository's plugins.
-    ///
-    /// # Errors
-    /// When the plugins are not built.
+    /// Returns a configuration with the bed's parts and this repository's plugins.
     pub fn of(bed: &Bed) -> Result<Self> {
         let plugins = build::plugins()?;
         let names =
@@ -119,10 +115,7 @@ impl Config {
     }
 }
 
-/// A plugin of the project, with what it is granted: tables for a configuration.
-///
-/// # Errors
-/// When the plugin is not built.
+/// Returns the tables that configure a plugin of the project with a grant.
 pub fn granted(name: &str, grant: &str) -> Result<String> {
     let path = build::plugins()?.join(format!("{name}.wasm"));
     let sum = run(Command::new("sha256sum").arg(&path))?;
@@ -134,10 +127,7 @@ pub fn granted(name: &str, grant: &str) -> Result<String> {
 }
 
 impl Daemon {
-    /// Starts a daemon called `name`, on an empty folder.
-    ///
-    /// # Errors
-    /// What it said.
+    /// Starts a daemon in an empty folder that is named `name`.
     pub fn start(bed: &Bed, name: &str, config: &Config) -> Result<Self> {
         let folder = bed.layout.at("daemons").join(name);
         let _ = fs::remove_dir_all(&folder);
@@ -145,9 +135,6 @@ impl Daemon {
     }
 
     /// Starts a daemon in a folder of the caller's.
-    ///
-    /// # Errors
-    /// What it said.
     pub fn start_in(bed: &Bed, folder: PathBuf, config: &Config) -> Result<Self> {
         fs::create_dir_all(folder.join("data"))?;
         fs::write(folder.join("data/registry-password"), PASSWORD)?;
@@ -158,10 +145,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Starts it again, after it was killed.
-    ///
-    /// # Errors
-    /// What it said.
+    /// Kills the daemon if it runs, and starts it again.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         let log = self.folder.join("windlassd.log");
@@ -176,15 +160,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Kills it with −9.
+    /// Kills the daemon with SIGKILL.
     pub fn kill(&mut self) {
         self.running = None;
     }
 
-    /// Asks it to end (SIGTERM), and waits until it has.
-    ///
-    /// # Errors
-    /// When it does not within `limit`.
+    /// Sends SIGTERM, and waits until the daemon has ended. Fails if it still runs after `limit`.
     pub fn terminate(&mut self, limit: Duration) -> Result<()> {
         let mut running = self.running.take().ok_or("it does not run")?;
         sh(&format!("kill -TERM {}", running.id()))?;
@@ -198,56 +179,50 @@ impl Daemon {
         Ok(())
     }
 
-    /// Its process.
+    /// Returns the process id. `None` means that the daemon does not run.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.running.as_ref().map(Running::id)
     }
 
-    /// Its configuration.
+    /// Returns the path of the configuration.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {
         self.folder.join("windlassd.toml")
     }
 
-    /// Its journal, caches, workspaces.
+    /// Returns the folder of journal, caches and workspaces.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
-    /// Where it listens.
+    /// Returns the path of the socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join("data/windlass.sock")
     }
 
-    /// Its address, for the client.
+    /// Returns the address for `WINDLASS_ADDRESS`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("unix://{}", self.socket().display())
     }
 
-    /// The end of its log.
+    /// Returns the last 20 lines of the log.
     #[must_use]
     pub fn log(&self) -> String {
         tail(&self.folder.join("windlassd.log"), 20)
     }
 
-    /// The client's command line.
-    ///
-    /// # Errors
-    /// When the client is not built.
+    /// Returns a command of the client that connects to this daemon.
     pub fn client(&self, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(build::programs()?.join("windlass"));
         command.env("WINDLASS_ADDRESS", self.address()).args(args).stdin(Stdio::null());
         Ok(command)
     }
 
-    /// Runs the client to its end, keeping what it prints.
-    ///
-    /// # Errors
-    /// When it cannot be started.
+    /// Runs the client to its end, and returns what the client printed.
     pub fn windlass(&self, args: &[&str]) -> Result<Answer> {
         let output = self.client(args)?.output()?;
         let text = [output.stdout, output.stderr].concat();
@@ -255,18 +230,12 @@ impl Daemon {
         Ok(Answer { code: output.status.code().unwrap_or(-1), text })
     }
 
-    /// Runs the client to its end, its output shown.
-    ///
-    /// # Errors
-    /// When it cannot be started.
+    /// Runs the client to its end, and shows its output.
     pub fn show(&self, args: &[&str]) -> Result<ExitStatus> {
         Ok(self.client(args)?.status()?)
     }
 
-    /// Seals a secret.
-    ///
-    /// # Errors
-    /// What the client said.
+    /// Stores a project's secret, by the client.
     pub fn put_secret(&self, project: &str, name: &str, value: &str) -> Result<()> {
         let mut command = self.client(&["secret", "put", project, name])?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
@@ -275,10 +244,7 @@ impl Daemon {
     }
 }
 
-/// Fetches a page over plain HTTP/1.0, as small as that can be.
-///
-/// # Errors
-/// When nobody answers, or not with 200.
+/// Fetches a page by plain HTTP/1.0. Any status but 200 is an error.
 pub fn get(host: &str, port: u16, path: &str) -> Result<String> {
     let address = format!("{host}:{port}").parse()?;
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;

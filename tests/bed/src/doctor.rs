@@ -1,4 +1,4 @@
-//! What this machine lacks, with the cure, before anything is started.
+//! Checks what this machine lacks, with the cure, before anything is started.
 
 use crate::{Layout, layout::Existing};
 use std::{fmt, fs, path::Path, process::Command};
@@ -15,7 +15,7 @@ impl fmt::Display for Lack {
     }
 }
 
-/// Returns everything that is missing for a bed that uses `existing` in place of its own parts.
+/// Returns everything that is missing for a bed that uses `existing` in place of parts of its own.
 #[must_use]
 pub fn examine(layout: &Layout, existing: &Existing) -> Vec<Lack> {
     let mut lacks = Vec::new();
@@ -89,7 +89,7 @@ fn own_parts(existing: &Existing, need: &mut impl FnMut(bool, &str, &str)) {
     }
 }
 
-/// Whether plugins can be compiled with what is installed, as `windlass-plugin-build` looks for it.
+/// Returns whether plugins can be compiled with what is installed, by the rule of `windlass-plugin-build`.
 fn compiles_plugins() -> bool {
     let target = ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"];
     let folder = Command::new("rustc").args(target).output();

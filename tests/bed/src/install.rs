@@ -1,4 +1,4 @@
-//! Gets the parts: Debian packages, and Go programs built once and cached by version.
+//! Installs the parts: Debian packages, and Go programs that are built once and cached by version.
 
 mod debian;
 mod go;
@@ -24,7 +24,7 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// The name in the table of times.
+    /// Returns the name in the table of times.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -40,17 +40,14 @@ impl Missing {
         }
     }
 
-    /// Installs or builds it, told on `report`.
-    ///
-    /// # Errors
-    /// What apt or Go said.
+    /// Installs or builds what is missing, with progress on `report`.
     pub fn provide(&self, layout: &Layout, report: &Report) -> Result<()> {
         let name = self.name();
         let began = Instant::now();
-        report.say(name, &format!("{self} ({})", times::estimate(layout, name)));
+        report.print(name, &format!("{self} ({})", times::estimate(layout, name)));
         self.get(layout).map_err(|error| format!("{name}: {error}"))?;
         times::keep(layout, name, began.elapsed())?;
-        report.say(name, &format!("done in {}", times::spell(began.elapsed().as_secs())));
+        report.print(name, &format!("done in {}", times::spell(began.elapsed().as_secs())));
         Ok(())
     }
 }
@@ -65,9 +62,6 @@ impl std::fmt::Display for Missing {
 }
 
 /// Returns what this machine lacks for a bed that uses `existing`, the longest first.
-///
-/// # Errors
-/// When Go does not run.
 pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
     let modules = go::missing(layout, existing)?;
     let mut missing: Vec<_> = modules.into_iter().map(Missing::Go).collect();
@@ -76,19 +70,13 @@ pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
     Ok(missing)
 }
 
-/// Builds the gateway, and says where the Gateway API's definitions are.
-///
-/// # Errors
-/// Go's own error.
+/// Builds the gateway, and returns the folder of the Gateway API's definitions.
 pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
     provide(layout, &GATEWAY, report)?;
     Ok(go::sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
 }
 
-/// Builds what benches need beyond the bed.
-///
-/// # Errors
-/// Go's own error.
+/// Builds the programs that benches need beyond the bed.
 pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
     go::FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))
 }
@@ -100,23 +88,17 @@ fn provide(layout: &Layout, module: &'static Module, report: &Report) -> Result<
     Missing::Go(module).provide(layout, report)
 }
 
-/// Installs the Debian package that brings a program which one test needs, unless it is there.
-///
-/// # Errors
-/// Apt's own error.
+/// Installs the Debian package of a program that one test needs, unless `file` exists.
 pub fn program(file: &str, package: &str) -> Result<()> {
     if Path::new(file).exists() { Ok(()) } else { debian::install(&[package]) }
 }
 
-/// Takes the lock under which parts are installed: two commands at once prepare each thing once.
-///
-/// # Errors
-/// When the cache folder cannot be written.
+/// Takes the lock under which parts are installed, so that two commands at once prepare each part once.
 pub fn lock(layout: &Layout, report: &Report) -> Result<File> {
     std::fs::create_dir_all(&layout.cache)?;
     let lock = File::create(layout.cache.join("install.lock"))?;
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-        report.say("bed", "another command prepares the same parts: waiting for it");
+        report.print("bed", "another command prepares the same parts: waiting for it");
         flock(&lock, FlockOperation::LockExclusive)?;
     }
     Ok(lock)

@@ -1,4 +1,4 @@
-//! The process that owns a bed's parts. They die with it, also when it is killed.
+//! The process that owns a bed's parts. The parts end with the keeper, also when it is killed.
 
 use crate::{
     Layout, Result,
@@ -21,17 +21,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a bed stays after its last user went.
+/// Time that a bed stays up after its last user ended.
 const LINGER: Duration = Duration::from_secs(600);
 
-/// Brings everything up, then waits until it is told to go or nobody is left.
-///
-/// # Errors
-/// What a part said. `status` in the bed's folder ends with `failed`.
+/// Brings all parts up, then waits until `down` is requested or no user is left. The last line of the file
+/// `progress` in the bed's folder is `ready`, or begins with `failed`.
 pub fn keep(layout: &Layout) -> Result<()> {
     fs::create_dir_all(&layout.root)?;
     let lock = OpenOptions::new().create(true).append(true).open(layout.at("keeper.lock"))?;
-    // Whoever asks whether a bed is up holds this lock for an instant.
+    // A command that asks whether a bed is up holds this lock for an instant.
     let asked = Instant::now();
     while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         if asked.elapsed() > Duration::from_secs(1) {
@@ -41,34 +39,34 @@ pub fn keep(layout: &Layout) -> Result<()> {
     }
     fs::write(layout.at("keeper.pid"), std::process::id().to_string())?;
     let progress = RefCell::new(File::create(layout.at("progress"))?);
-    let say = |line: &str| {
+    let report = |line: &str| {
         let _ = writeln!(progress.borrow_mut(), "{line}");
     };
     let existing = fs::read(layout.at("existing.json")).ok();
     let existing = existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-    match bring_up(layout, &existing, &say) {
+    match bring_up(layout, &existing, &report) {
         Ok(mut parts) => {
-            say("ready");
+            report("ready");
             let end = watch(layout, &mut parts);
             if let Err(error) = &end {
-                say(&format!("failed: {error}"));
+                report(&format!("failed: {error}"));
             }
             parts.into_iter().rev().for_each(drop);
             remove_traces(&existing);
             end
         }
         Err(error) => {
-            say(&format!("failed: {error}"));
+            report(&format!("failed: {error}"));
             remove_traces(&existing);
             Err(error)
         }
     }
 }
 
-fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<Vec<Running>> {
+fn bring_up(layout: &Layout, existing: &Existing, report: &dyn Fn(&str)) -> Result<Vec<Running>> {
     let started = Instant::now();
     let mut parts = Vec::new();
-    say("starting the registries, BuildKit and the git servers");
+    report("starting the registries, BuildKit and the git servers");
     if !existing.is_whole() {
         node::bridge()?;
         if existing.registry.is_none() {
@@ -84,14 +82,14 @@ fn bring_up(layout: &Layout, existing: &Existing, say: &dyn Fn(&str)) -> Result<
     // A builder of the user's own pulls the real base images.
     if existing.buildkit.is_none() {
         let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
-        images::up(layout, &layout.buildkit(), &registry, say)?;
+        images::up(layout, &layout.buildkit(), &registry, report)?;
     }
     if existing.kubeconfig.is_none() {
-        say("starting Kubernetes");
+        report("starting Kubernetes");
         parts.extend(Plane(1).up(layout)?);
         parts.push(Node(1).up(layout)?);
     }
-    say(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));
+    report(&format!("all parts ready after {:.1} s", started.elapsed().as_secs_f32()));
     Ok(parts)
 }
 

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-/// One strand of work, with the name that its failure is told under.
+/// A strand of work, and its name in the message of a failure.
 pub struct Lane {
     name: &'static str,
     work: Box<dyn FnOnce() -> Result<()> + Send>,
@@ -22,8 +22,8 @@ impl Lane {
 /// Runs all lanes, each in a thread of its own, and returns when the last is done.
 ///
 /// # Errors
-/// The first failure, at once. The other lanes are left behind: their programs end with this process
-/// (see [`crate::process::run`]), so the caller ends it.
+/// The first failure, at once. The other lanes keep running, and their programs end with this process
+/// (see [`crate::process::ending_with_us`]): the caller must end the process.
 pub fn side_by_side(lanes: Vec<Lane>) -> Result<()> {
     let (ended, endings) = mpsc::channel();
     let count = lanes.len();
@@ -43,18 +43,18 @@ pub fn side_by_side(lanes: Vec<Lane>) -> Result<()> {
     Ok(())
 }
 
-/// A place where one lane leaves what it made for those that come after all lanes.
+/// A value that one lane makes and that is used after all lanes.
 pub struct Slot<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Slot<T> {
-    /// Leaves a value.
+    /// Stores a value.
     pub fn put(&self, value: T) {
         if let Ok(mut slot) = self.0.lock() {
             *slot = Some(value);
         }
     }
 
-    /// Takes the value; `None` if no lane left one.
+    /// Takes the value. `None` means that no lane stored one.
     #[must_use]
     pub fn take(&self) -> Option<T> {
         self.0.lock().ok().and_then(|mut slot| slot.take())

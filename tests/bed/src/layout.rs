@@ -1,16 +1,16 @@
-//! Where everything is: folders, addresses, names. The same for all users of a bed.
+//! Folders, addresses and names, the same for all users of a bed.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The host's address on the bed's bridge: what BuildKit and the node call the registries.
+/// Address of the host on the bed's bridge, at which BuildKit and the node reach the registries.
 pub const HOST: &str = "10.200.0.1";
-/// The cluster's services.
+/// Addresses of the cluster's Services (`--service-cluster-ip-range`).
 pub const SERVICES: &str = "10.96.0.0/16";
-/// The bridge.
+/// Name of the bridge.
 pub const BRIDGE: &str = "wlbed0";
-/// The token of the private git server and the password of the private registry; the user is
-/// `bed`. A known value in a test bed that nobody outside this machine reaches.
+/// Token of the private git server, and password of the private registry. The user is `bed`. The value is public,
+/// since nobody outside of this machine reaches the bed.
 pub const PASSWORD: &str = "bed-only-password";
 
 /// Ports, all above what Debian's own services take.
@@ -21,15 +21,15 @@ pub mod port {
     pub const PRIVATE_REGISTRY: u16 = 21051;
     /// The API server.
     pub const API: u16 = 21643;
-    /// etcd.
+    /// Etcd, for clients.
     pub const ETCD: u16 = 21379;
     /// Git over HTTP.
     pub const GIT_HTTP: u16 = 21080;
     /// Git's own protocol.
     pub const GIT: u16 = 21418;
-    /// The gateway: requests.
+    /// The gateway, for requests.
     pub const GATEWAY: u16 = 21090;
-    /// The gateway: its own pages.
+    /// The gateway's own pages.
     pub const GATEWAY_ADMIN: u16 = 21091;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
@@ -48,7 +48,7 @@ pub struct Layout {
     pub git: u16,
 }
 
-/// What was there already and is used instead of a part of our own.
+/// Parts of the user's that a bed uses instead of its own. `None` means the bed's own part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Existing {
     /// A kubeconfig file.
@@ -75,8 +75,8 @@ impl std::fmt::Display for Existing {
 }
 
 impl Existing {
-    /// Whether cluster, builder and registry all are the user's: the bed then needs no root and starts
-    /// git servers alone.
+    /// Returns whether cluster, builder and registry are all the user's. Such a bed needs no root, and starts git
+    /// servers alone.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.kubeconfig.is_some() && self.buildkit.is_some() && self.registry.is_some()
@@ -84,25 +84,25 @@ impl Existing {
 }
 
 impl Layout {
-    /// The bed with parts of its own, which tests and demo share.
+    /// Returns the bed with parts of its own, which tests and demo share.
     #[must_use]
     pub fn main() -> Self {
         Self::named("main", port::GIT_HTTP, port::GIT)
     }
 
-    /// The bed beside a cluster, a builder and a registry of the user's: git servers alone.
+    /// Returns the bed beside a cluster, a builder and a registry of the user's: git servers alone.
     #[must_use]
     pub fn own() -> Self {
         Self::named("own", port::GIT_HTTP + 1000, port::GIT + 1000)
     }
 
-    /// The bed that uses these parts.
+    /// Returns the bed that uses these parts.
     #[must_use]
     pub fn of(existing: &Existing) -> Self {
         if existing.is_whole() { Self::own() } else { Self::main() }
     }
 
-    /// Whether it is [`Self::own`].
+    /// Returns whether this layout is [`Self::own`].
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.root.ends_with("own")
@@ -115,61 +115,61 @@ impl Layout {
         Self { root: cache.join("beds").join(name), cache, git_http, git }
     }
 
-    /// A folder or file of the bed.
+    /// Returns the path of a folder or file of the bed.
     #[must_use]
     pub fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
-    /// A program that the bed built.
+    /// Returns the path of a program that the bed built.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.cache.join("bin").join(name)
     }
 
-    /// The admin's kubeconfig.
+    /// Returns the path of the admin's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.at("kube/admin.kubeconfig")
     }
 
-    /// BuildKit's socket.
+    /// Returns the address of BuildKit's socket.
     #[must_use]
     pub fn buildkit(&self) -> String {
         format!("unix://{}", self.at("buildkit.sock").display())
     }
 
-    /// The open registry, as images name it.
+    /// Returns the open registry, as images name it.
     #[must_use]
     pub fn registry(&self) -> String {
         format!("{HOST}:{}", port::REGISTRY)
     }
 
-    /// The registry with a login.
+    /// Returns the registry that requires a login.
     #[must_use]
     pub fn private_registry(&self) -> String {
         format!("{HOST}:{}", port::PRIVATE_REGISTRY)
     }
 
-    /// Where bare repositories are.
+    /// Returns the folder of the bare repositories.
     #[must_use]
     pub fn repositories(&self) -> PathBuf {
         self.at("git")
     }
 
-    /// A repository's URL, open to all.
+    /// Returns a repository's URL that is open to all.
     #[must_use]
     pub fn git_url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}/open/{name}.git", self.git_http)
     }
 
-    /// The same repository behind a token.
+    /// Returns a repository's URL that requires a token.
     #[must_use]
     pub fn private_git_url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}/private/{name}.git", self.git_http)
     }
 
-    /// The same repository over git's own protocol.
+    /// Returns a repository's URL in git's own protocol.
     #[must_use]
     pub fn git_protocol_url(&self, name: &str) -> String {
         format!("git://127.0.0.1:{}/{name}.git", self.git)

@@ -1,6 +1,7 @@
-//! Real parts on this machine: BuildKit, registries, Kubernetes with a node that runs pods, git
-//! servers. One bed for all its users; it goes with its keeper, and its keeper goes when told or
-//! ten minutes after the last user went.
+//! Real parts on this machine: BuildKit, registries, Kubernetes with a node that runs pods, git servers.
+//!
+//! All users share one bed. The bed ends with its keeper. The keeper ends on request, or ten minutes after the last
+//! user has ended.
 
 pub mod build;
 pub mod client;
@@ -22,5 +23,5 @@ pub use layout::Layout;
 pub use report::Report;
 pub use repository::Repository;
 
-/// What can go wrong with a bed, as a person should read it.
+/// A result whose error is a text for people.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

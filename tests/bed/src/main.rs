@@ -1,5 +1,5 @@
-//! `bed`: real parts for tests, up and down; the commands that use them, `demo` and `suite`; and `soak`, which
-//! needs none. All in one program, so that none looks for another one.
+//! `bed`: brings real parts for tests up and down. The commands `demo` and `suite` use the parts, and `soak` needs
+//! none. All are one program, so that no program has to find another one.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
@@ -28,17 +28,17 @@ enum Command {
     Suite(command::suite::Args),
     /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
     Soak(command::soak::Args),
-    /// Bring the bed up, or join it; installs and builds what is missing.
+    /// Bring the bed up, or join it. What is missing is installed and built.
     Up(command::Own),
     /// End all parts, and remove their bridge, routes and cgroups.
     Down(command::down::Args),
-    /// Whether it is up, and which parts answer.
+    /// Print whether the bed is up, and which parts answer.
     Status,
-    /// What this machine lacks, with the cure.
+    /// Print what this machine lacks, with the cure.
     Doctor(command::Own),
-    /// The end of a part's log; without a name, which logs there are.
+    /// Print the end of a part's log. Without a name, list the logs.
     Logs(command::logs::Args),
-    /// Variables for a shell: eval "$(bed env)".
+    /// Print variables for a shell: eval "$(bed env)".
     Env,
     /// Own the parts (started by `up`).
     #[command(hide = true)]

@@ -1,4 +1,4 @@
-//! The parts, one file each: how to configure, start and await it.
+//! Parts of a bed, one file each, which configures, starts and awaits the part.
 
 pub mod buildkit;
 pub mod control_plane;

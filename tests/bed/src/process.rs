@@ -1,4 +1,4 @@
-//! Starting, awaiting and ending programs. No child outlives the thread that started it.
+//! Start, readiness and end of programs. No child outlives the thread that started it.
 
 use crate::Result;
 use std::{
@@ -13,16 +13,13 @@ use std::{
 
 /// A part of the bed that runs.
 pub struct Running {
-    /// As in `bed logs`.
+    /// Name of the part, as in `bed logs`.
     pub name: &'static str,
     child: Child,
 }
 
-/// Starts a part; all that it prints goes to `log`. It is killed with the thread that started it
+/// Starts a part. The part's output goes to `log`. The kernel kills the part with the thread that started it
 /// (`PR_SET_PDEATHSIG`, set by util-linux's `setpriv`, so that no unsafe code is needed here).
-///
-/// # Errors
-/// When the program cannot be started.
 pub fn start<S: AsRef<OsStr>>(
     name: &'static str,
     log: &Path,
@@ -34,8 +31,8 @@ pub fn start<S: AsRef<OsStr>>(
     start_command(name, log, ending_with_us(&command, "KILL"))
 }
 
-/// Returns the same command, sent `signal` when the thread that starts it ends: what takes minutes does
-/// not go on after a failure elsewhere or Ctrl-C.
+/// Returns the same command, which gets `signal` when the thread that starts it ends. A command that takes
+/// minutes does not go on after a failure elsewhere or Ctrl-C.
 #[must_use]
 pub fn ending_with_us(command: &Command, signal: &str) -> Command {
     let mut bound = Command::new("setpriv");
@@ -49,15 +46,12 @@ pub fn ending_with_us(command: &Command, signal: &str) -> Command {
     if let Some(folder) = command.get_current_dir() {
         bound.current_dir(folder);
     }
-    // A command does not say what its own was; none of ours reads from a terminal.
+    // A command does not show its standard input. None of these commands reads from a terminal.
     bound.stdin(Stdio::null());
     bound
 }
 
-/// The same for a command with an environment or a folder of its own.
-///
-/// # Errors
-/// When the program cannot be started.
+/// Starts a part with an environment or a folder of its own. The part's output goes to `log`.
 pub fn start_command(name: &'static str, log: &Path, mut command: Command) -> Result<Running> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)?;
@@ -73,18 +67,18 @@ pub fn start_command(name: &'static str, log: &Path, mut command: Command) -> Re
 }
 
 impl Running {
-    /// Its process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// How it ended, if it did.
+    /// Returns the exit status as text. `None` means that the part still runs.
     pub fn ended(&mut self) -> Option<String> {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 
-    /// Kills it and waits for its end.
+    /// Kills the part, and waits for its end.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -97,10 +91,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs a command to its end and gives what it printed.
-///
-/// # Errors
-/// When it cannot be started or fails; says what it printed.
+/// Runs a command to its end, and returns its standard output. The error quotes the last lines of its standard
+/// error.
 pub fn run(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -115,20 +107,18 @@ pub fn run(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// `program args…`, split at blanks: for commands without blanks in their words.
-///
-/// # Errors
-/// As [`run`].
+/// Runs `program args…`, split at blanks. An argument cannot contain a blank.
 pub fn sh(line: &str) -> Result<String> {
-    let mut words = line.split_whitespace();
-    let program = words.next().ok_or("an empty command")?;
-    run(Command::new(program).args(words))
+    let mut arguments = line.split_whitespace();
+    let program = arguments.next().ok_or("an empty command")?;
+    run(Command::new(program).args(arguments))
 }
 
-/// Looks every 50 ms until `ready` says yes; parts of the bed have no event of their own for it.
+/// Waits until `ready` returns true, which is asked every 50 ms: parts of the bed report no event when they are
+/// ready.
 ///
 /// # Errors
-/// When `part` ends, or `limit` is over; quotes the end of its log.
+/// The part ended, or was not ready within `limit`. The error quotes the end of the part's log.
 pub fn await_ready(
     part: &mut Running,
     log: &Path,
@@ -150,7 +140,7 @@ pub fn await_ready(
     Ok(())
 }
 
-/// The last lines of a file.
+/// Returns the last lines of a file. A file that cannot be read is empty.
 #[must_use]
 pub fn tail(path: &Path, lines: usize) -> String {
     let mut text = String::new();
@@ -165,7 +155,7 @@ pub fn tail(path: &Path, lines: usize) -> String {
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }
 
-/// Whether something listens there.
+/// Returns whether something listens at `host:port`.
 #[must_use]
 pub fn listens(host: &str, port: u16) -> bool {
     let address = format!("{host}:{port}");

@@ -1,4 +1,4 @@
-//! Repositories to deploy from: a folder with commits, pushed to the bed's git server.
+//! Repositories to deploy from: folders with commits, pushed to the bed's git server.
 
 use crate::{Layout, Result, build::root, part::git, process::run};
 use std::{
@@ -7,19 +7,16 @@ use std::{
     process::Command,
 };
 
-/// A working copy, and its bare twin on the server.
+/// A working copy, and the bare repository on the server that it is pushed to.
 pub struct Repository {
-    /// Its name on the server.
+    /// Name on the server.
     pub name: String,
     folder: PathBuf,
     url: String,
 }
 
 impl Repository {
-    /// An empty one. `by_id`: the server hands out commits by their id.
-    ///
-    /// # Errors
-    /// What git said.
+    /// Makes an empty repository. `by_id` means that the server sends commits by their id.
     pub fn new(layout: &Layout, name: &str, by_id: bool) -> Result<Self> {
         git::create(layout, name, by_id)?;
         let folder = layout.at("work").join(name);
@@ -32,10 +29,7 @@ impl Repository {
         Ok(repository)
     }
 
-    /// A copy of one of `tests/examples`.
-    ///
-    /// # Errors
-    /// What git said.
+    /// Makes a repository with a copy of one of `tests/examples`.
     pub fn example(layout: &Layout, name: &str, example: &str) -> Result<Self> {
         let repository = Self::new(layout, name, true)?;
         let from = root().join("tests/examples").join(example);
@@ -43,22 +37,19 @@ impl Repository {
         Ok(repository)
     }
 
-    /// Where its files are.
+    /// Returns the folder of the working copy.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Its URL, open to all.
+    /// Returns the URL that is open to all.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Writes a file.
-    ///
-    /// # Errors
-    /// What the disk said.
     pub fn write(&self, path: &str, text: &str) -> Result<()> {
         let path = self.folder.join(path);
         if let Some(folder) = path.parent() {
@@ -67,10 +58,7 @@ impl Repository {
         Ok(fs::write(path, text)?)
     }
 
-    /// Replaces text in a file; it must be there.
-    ///
-    /// # Errors
-    /// When it is not.
+    /// Replaces `from` by `to` in a file. Fails if `from` is not there.
     pub fn edit(&self, path: &str, from: &str, to: &str) -> Result<()> {
         let text = fs::read_to_string(self.folder.join(path))?;
         if !text.contains(from) {
@@ -79,10 +67,7 @@ impl Repository {
         self.write(path, &text.replace(from, to))
     }
 
-    /// Commits all, pushes, and gives the commit's id.
-    ///
-    /// # Errors
-    /// What git said.
+    /// Commits all, pushes, and returns the commit's id.
     pub fn commit(&self, message: &str) -> Result<String> {
         self.git(&["add", "--all"])?;
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message])?;
@@ -90,10 +75,7 @@ impl Repository {
         Ok(self.git(&["rev-parse", "HEAD"])?.trim().to_owned())
     }
 
-    /// Any git command here.
-    ///
-    /// # Errors
-    /// What git said.
+    /// Runs a git command in the working copy, and returns its output.
     pub fn git(&self, args: &[&str]) -> Result<String> {
         run(Command::new("git").arg("-C").arg(&self.folder).args(args))
     }

@@ -1,10 +1,9 @@
-//! How long each preparation takes: what it took here last time, else what it took on a machine of two
-//! cores that had nothing.
+//! Durations of preparations, by the last run on this machine, or else by one on two cores with empty caches.
 
 use crate::{Layout, Result};
 use std::{fs, path::PathBuf, time::Duration};
 
-/// Seconds on two cores with empty caches, all side by side. Measured by `fresh.sh`.
+/// Seconds on two cores with empty caches, all side by side, as measured by `fresh.sh`.
 const FIRST: &[(&str, u64)] = &[
     ("Debian packages", 20),
     ("buildkit", 150),
@@ -18,12 +17,11 @@ const FIRST: &[(&str, u64)] = &[
     ("fuzz targets", 1800),
 ];
 
-/// An estimate, and where it is from.
+/// An estimate, and its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// How long.
     pub seconds: u64,
-    /// Whether this machine took so long the last time.
+    /// The estimate is what this machine took the last time.
     pub measured: bool,
 }
 
@@ -37,13 +35,13 @@ impl std::fmt::Display for Estimate {
     }
 }
 
-/// Seconds as a person says them.
+/// Formats seconds for people.
 #[must_use]
 pub fn spell(seconds: u64) -> String {
     if seconds < 100 { format!("{seconds} s") } else { format!("{} min", (seconds + 30) / 60) }
 }
 
-/// Returns how long `name` will take. A name that is in no table takes a minute.
+/// Returns the estimate for `name`. A name that is in no table takes a minute.
 #[must_use]
 pub fn estimate(layout: &Layout, name: &str) -> Estimate {
     let last = fs::read_to_string(file(layout, name)).ok();
@@ -54,10 +52,7 @@ pub fn estimate(layout: &Layout, name: &str) -> Estimate {
     Estimate { seconds: first.map_or(60, |(_, seconds)| *seconds), measured: false }
 }
 
-/// Keeps how long `name` took, for the next time.
-///
-/// # Errors
-/// When the cache folder cannot be written.
+/// Stores the duration of `name`, for the next estimate.
 pub fn keep(layout: &Layout, name: &str, took: Duration) -> Result<()> {
     let file = file(layout, name);
     if let Some(folder) = file.parent() {

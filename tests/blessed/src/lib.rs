@@ -20,10 +20,8 @@ pub fn is_blessing() -> bool {
     std::env::var_os("WINDLASS_BLESS").is_some()
 }
 
-/// Returns whether a file holds exactly this text, after writing it where this run blesses.
-///
-/// # Panics
-/// A file that is to be written and cannot be.
+/// Returns whether a file holds exactly this text. A run that blesses writes the text first, and panics if the
+/// file cannot be written.
 #[must_use]
 pub fn holds(file: &Path, text: &str) -> bool {
     if is_blessing() {

@@ -1,5 +1,5 @@
 //! `cargo demo`: three apps from a git commit to pods that serve, with a login and a migration of
-//! plugins; a failing test, a crash, the way back, a webhook that is denied, a rollback.
+//! plugins; a failing test, a crash that is rolled back, a webhook that is denied, a rollback on request.
 
 use super::{Own, down};
 use clap::Subcommand;
@@ -16,7 +16,7 @@ use windlass_bed::{
     layout::{Existing, Layout},
 };
 
-/// What the demo runs on, and when it ends.
+/// Arguments of `cargo demo`: what the demo runs on, and when it ends.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -61,12 +61,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         slot.put(Bed::up(wanted, &report)?);
         Ok(())
     })];
-    // The bed is mostly waiting for itself; the compiler has the time.
+    // The bed mostly waits for its own parts: the compiler has the processors.
     if !args.built {
         lanes.push(Lane::new("programs", move || build::product(&layout, &report)));
     }
     side_by_side(lanes)?;
-    let bed = held.take().ok_or("the bed is gone")?;
+    let bed = held.take().ok_or("the lane of the bed left no bed")?;
     let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
     let show = Show { bed, daemon };
     show.all()?;
@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// Takes what only one demo of a bed can have: the daemon's folder, repositories, a namespace.
+/// Takes the lock on what only one demo of a bed can have: the daemon's folder, repositories, a namespace.
 fn alone(layout: &Layout) -> Result<File> {
     fs::create_dir_all(&layout.root)?;
     let lock = File::create(layout.at("demo.lock"))?;
@@ -86,7 +86,7 @@ fn alone(layout: &Layout) -> Result<File> {
     Ok(lock)
 }
 
-/// Says what is made outside of this machine's own folders, and how it goes away again.
+/// Prints what the demo makes outside of its own folders, and how to remove it.
 fn announce(existing: &Existing) {
     if let Some(kubeconfig) = &existing.kubeconfig {
         let file = kubeconfig.display();
@@ -115,11 +115,12 @@ fn announce(existing: &Existing) {
     }
 }
 
-/// The demo's project and environment.
+/// Namespace of the demo's project and environment.
 const NAMESPACE: &str = "demo--production";
 
-/// The bed's own registry wants a login: a plugin gets it. Around each release a migration, which the
-/// Node app names, and a webhook to a host that was not granted, to show how that is told.
+/// Returns the daemon's configuration. A plugin gets the login that the bed's own registry demands. Each release
+/// has a migration, which the Node app names, and a webhook to a host that was not granted, to show how the
+/// refusal is reported.
 fn config(bed: &Bed) -> Result<Config> {
     let mut config = Config::of(bed)?;
     config.tables = [
@@ -202,11 +203,11 @@ impl Show {
         self.serves("Hello from Node")
     }
 
-    fn deploy(&self, repository: &Repository, app: &str, well: bool) -> Result<()> {
+    fn deploy(&self, repository: &Repository, app: &str, succeeds: bool) -> Result<()> {
         let url = repository.url();
         println!("$ windlass submit demo/{app} --repository {url}");
         let status = self.daemon.show(&["submit", &format!("demo/{app}"), "--repository", url])?;
-        match (well, status.code()) {
+        match (succeeds, status.code()) {
             (true, Some(0)) | (false, Some(1)) => Ok(()),
             _ => {
                 Err(format!("{app} ended with {status}; the daemon's log:\n{}", self.daemon.log())
@@ -217,7 +218,7 @@ impl Show {
 
     fn page(&self, app: &str) -> Result<String> {
         if self.bed.existing.kubeconfig.is_some() {
-            // The addresses of another cluster's Services are its own: its API server asks them for us.
+            // Another cluster's Services have addresses of that cluster's own: its API server forwards the request.
             let path = format!("/api/v1/namespaces/{NAMESPACE}/services/{app}:80/proxy/");
             println!("$ kubectl get --raw {path}");
             return self.bed.kubectl(&["get", "--raw", &path]);
@@ -229,7 +230,7 @@ impl Show {
     }
 
     fn serves(&self, expected: &str) -> Result<()> {
-        // A pod that is told to end answers a moment longer, until the Service has heard of it.
+        // A pod that is asked to end answers a moment longer, until the Service no longer leads to it.
         let began = Instant::now();
         let limit = Duration::from_secs(10);
         let ask = || self.page("node").unwrap_or_else(|error| format!("no page: {error}"));
@@ -268,7 +269,7 @@ fn title(text: &str) {
     println!("\n== {text}");
 }
 
-/// Ends with the signal; the daemon and the hold on the bed go with this process.
+/// Returns with the signal. The daemon and the hold on the bed end with this process.
 fn wait_for_interrupt() -> Result<()> {
     println!(
         "\nCtrl-C ends the demo; the bed stays ten minutes more, or until `cargo demo -- down`"

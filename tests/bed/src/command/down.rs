@@ -1,6 +1,6 @@
 use windlass_bed::{Layout, Result, client};
 
-/// What is removed.
+/// Arguments of `bed down`: what is removed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Also all that was built, downloaded and journaled (~/.cache/windlass): the next start takes as long as
@@ -16,10 +16,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     client::down(&layout)?;
     client::down(&Layout::own())?;
-    println!("bed: no part runs; bridge, routes and cgroups of the bed are gone");
+    println!("bed: no part runs; bridge, routes and cgroups of the bed are removed");
     if args.caches {
         client::remove_caches(&layout)?;
-        println!("bed: {} is gone", layout.cache.display());
+        println!("bed: {} is removed", layout.cache.display());
     } else {
         println!(
             "bed: what was built stays in {} (--caches removes it); Debian packages stay installed",

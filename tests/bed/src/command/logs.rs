@@ -1,12 +1,12 @@
 use std::fs;
 use windlass_bed::{Layout, Result, process::tail};
 
-/// Which log, and how much of it.
+/// Arguments of `bed logs`: the log, and how much of it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The part.
+    /// The part; without it, the parts that have a log are listed.
     part: Option<String>,
-    /// How many lines.
+    /// Lines from the end of the log.
     #[arg(long, default_value_t = 50)]
     lines: usize,
 }

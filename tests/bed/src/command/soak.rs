@@ -15,13 +15,13 @@ use windlass_bed::{
 /// The version of cargo-fuzz that is installed.
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Seconds that one input may take, and megabytes that it may allocate: more is a finding.
+/// Limits of one input in seconds, and in megabytes that are allocated: more is a finding.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=2048"];
 
-/// A build that took longer is worth an estimate the next time.
+/// Duration from which a build is worth an estimate the next time.
 const LONG: Duration = Duration::from_secs(15);
 
-/// Targets, and the time for each.
+/// Arguments of `cargo soak`: targets, and the time for each.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these, as `tests/fuzz/targets` has them. Only what they need is built.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     seconds: u64,
 }
 
-/// Where the inputs, programs and findings of all targets are.
+/// Folders of the inputs, programs and findings of all targets.
 struct Folders {
     /// `tests/fuzz` of this checkout.
     own: PathBuf,
@@ -40,7 +40,7 @@ struct Folders {
     programs: PathBuf,
 }
 
-/// The end of a target.
+/// End of a target's run.
 enum Ended {
     Clean { runs: String },
     Finding { why: String, input: Option<PathBuf> },
@@ -107,7 +107,7 @@ fn installed(layout: &Layout, report: &Report) -> Result<PathBuf> {
     if version.split_whitespace().any(|word| word == CARGO_FUZZ) {
         return Ok(tool);
     }
-    report.say("cargo-fuzz", &format!("compiling version {CARGO_FUZZ}"));
+    report.print("cargo-fuzz", &format!("compiling version {CARGO_FUZZ}"));
     let root = layout.cache.display().to_string();
     let target = layout.cache.join("tools").display().to_string();
     let mut arguments =
@@ -117,7 +117,7 @@ fn installed(layout: &Layout, report: &Report) -> Result<PathBuf> {
     Ok(tool)
 }
 
-/// Builds the targets, or those that are named. Named ones are built without what only others need.
+/// Builds all targets, or those that are named. Named targets are built without what only others need.
 fn compile(
     layout: &Layout,
     report: &Report,
@@ -140,7 +140,7 @@ fn compile(
     let began = Instant::now();
     if named.is_empty() {
         let estimate = times::estimate(layout, "fuzz targets");
-        report.say("fuzz targets", &format!("compiling ({estimate})"));
+        report.print("fuzz targets", &format!("compiling ({estimate})"));
     }
     if !ending_with_us(&command, "TERM").status()?.success() {
         return Err("the fuzz targets do not compile".into());
@@ -151,7 +151,7 @@ fn compile(
     Ok(())
 }
 
-/// Runs one target. What it prints goes to its log.
+/// Runs one target. The target's output goes to its log.
 fn soak(folders: &Folders, target: &str, seconds: u64) -> Result<Ended> {
     let (corpus, log) = (folders.cache.join("corpus").join(target), folders.log(target));
     let findings = folders.cache.join("findings").join(target);
@@ -160,9 +160,9 @@ fn soak(folders: &Folders, target: &str, seconds: u64) -> Result<Ended> {
     }
     let mut command = Command::new(folders.programs.join(target));
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").args(LIMITS);
-    // A folder, since libFuzzer puts the name of the file behind it as it is.
+    // A folder with its slash, since libFuzzer appends the file's name without one.
     command.arg(format!("-artifact_prefix={}/", findings.display()));
-    // It writes to the first, and reads the seeds beside it.
+    // LibFuzzer writes to the first folder, and reads the seeds from the second.
     command.arg(&corpus).arg(folders.own.join("seeds").join(target));
     let mut bound = ending_with_us(&command, "TERM");
     let out = File::create(&log)?;
@@ -186,10 +186,10 @@ fn runs(text: &str) -> Option<&str> {
     text.lines().find_map(|line| Some(line.strip_prefix("stat::number_of_executed_units:")?.trim()))
 }
 
-/// Reads from a target's output why it ended, and where the input is that ended it.
+/// Reads from a target's output why the target ended, and the path of the input that ended it.
 fn finding(text: &str) -> (Option<String>, Option<PathBuf>) {
     let mut lines = text.lines();
-    // A panic has its words in the next line; a limit says it in its own.
+    // A panic's message is in the next line; a limit is named in its own line.
     let panic = lines.by_ref().find(|line| line.contains("panicked at"));
     let panic = panic.map(|place| format!("{place} {}", lines.next().unwrap_or_default()));
     let limit = || text.lines().find(|line| line.contains("ERROR: libFuzzer")).map(str::to_owned);

@@ -6,7 +6,7 @@ use windlass_bed::{
     layout::Existing,
 };
 
-/// All tests, or those that are named.
+/// Arguments of `cargo suite`: all tests, or those that are named.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// End once the bed is up: what .ci/run proves in a fresh clone.
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Bed::up(Wanted::default(), &report)?;
         return Ok(());
     }
-    // The bed is mostly waiting for itself; the compiler has the time.
+    // The bed mostly waits for its own parts: the compiler has the processors.
     let held = Slot::default();
     let slot = held.clone();
     let wanted = Wanted { existing: Some(Existing::default()), gateway: true };
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.name.is_some() || !args.rest.is_empty() {
         return tested;
     }
-    // The plugins' own, on this machine's processor: what they read is the same there.
+    // The plugins' own tests run on this machine's processor, not as Wasm: what plugins read is the same there.
     let plugins = build::root().join("plugins/Cargo.toml").display().to_string();
     let read = build::cargo(&["test", "--manifest-path", &plugins, "--workspace", "--quiet"]);
     tested.and(read)

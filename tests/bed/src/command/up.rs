@@ -4,6 +4,6 @@ use windlass_bed::{Bed, Report, Result, Wanted};
 pub(crate) fn run(own: Own) -> Result<()> {
     let wanted = Wanted { existing: Some(own.into()), gateway: false };
     Bed::up(wanted, &Report::printed())?;
-    println!("bed: ready; it goes ten minutes after its last user, or with `cargo demo -- down`");
+    println!("bed: ready; it ends ten minutes after its last user, or with `cargo demo -- down`");
     Ok(())
 }

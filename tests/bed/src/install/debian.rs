@@ -7,20 +7,20 @@ use crate::{
 };
 use std::{os::unix::process::CommandExt, path::Path, process::Command};
 
-/// A file that shows a package is there, and the package that brings it.
+/// A file of a package, and the package.
 type Package = (&'static str, &'static str);
 
-/// For the registries and the git servers.
+/// Packages for the registries and the git servers.
 const ALWAYS: &[Package] = &[
     ("/usr/bin/docker-registry", "docker-registry"),
     ("/usr/bin/htpasswd", "apache2-utils"),
     ("/usr/sbin/ip", "iproute2"),
 ];
 
-/// For BuildKit and base images.
+/// Packages for BuildKit and base images.
 const BUILDER: &[Package] = &[("/usr/sbin/runc", "runc"), ("/usr/sbin/debootstrap", "debootstrap")];
 
-/// For a node.
+/// Packages for a node.
 const NODE: &[Package] = &[
     ("/usr/bin/containerd", "containerd"),
     ("/usr/sbin/runc", "runc"),
@@ -31,7 +31,7 @@ const NODE: &[Package] = &[
     ("/usr/bin/setpriv", "util-linux"),
 ];
 
-/// Returns the packages that are not here, or nothing if all are.
+/// Returns the packages that are not installed. `None` means that all are.
 pub(super) fn missing(existing: &Existing) -> Option<Vec<&'static str>> {
     let mut wanted = Vec::new();
     if !existing.is_whole() {
@@ -50,7 +50,7 @@ pub(super) fn missing(existing: &Existing) -> Option<Vec<&'static str>> {
     (!missing.is_empty()).then_some(missing)
 }
 
-/// Docker's own packages have runc in another folder than Debian's.
+/// Returns whether a file exists. Docker's own packages have runc in another folder than Debian's.
 fn is_there(file: &str) -> bool {
     Path::new(file).exists() || Path::new(&file.replace("/sbin/", "/bin/")).exists()
 }
@@ -64,14 +64,14 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
         command
     };
     run(&mut ending_with_us(&apt(&["update", "-q"]), "TERM"))?;
-    // A package of this machine that would have to go for one of ours is an error of apt's, not a loss.
+    // A package of this machine that conflicts with one of ours makes apt fail, and is not removed.
     let install = ["install", "-q", "-y", "--no-install-recommends", "--no-remove"];
-    // Killed in the middle, dpkg wants a person to mend it: this one goes on to its end, also after Ctrl-C.
+    // Killed in the middle, dpkg needs a person to repair it: this command runs to its end, also after Ctrl-C.
     run(apt(&[&install, packages].concat()).process_group(0))?;
     for service in ["containerd", "docker-registry"] {
         if packages.contains(&service) {
-            // Its package starts it, the registry on all addresses and without a login. Only the keeper's own
-            // is wanted. Where no systemd runs, nothing was started.
+            // The package starts the service, the registry on all addresses and without a login. Only the one that
+            // the keeper starts is wanted. Where no systemd runs, nothing was started.
             let _ = run(Command::new("systemctl").args(["disable", "--now", service]));
         }
     }

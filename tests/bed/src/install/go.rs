@@ -1,4 +1,4 @@
-//! Go programs, built once for each version of theirs and of Go.
+//! Go programs, built once for each version of the program and of Go.
 
 use crate::{
     Layout, Result, build,
@@ -14,9 +14,8 @@ use std::{
 
 /// A Go module under `tests/bed/go/` and the programs that it builds.
 pub struct Module {
-    /// Its folder, by which it is also called in reports.
+    /// Folder of the module, and its name in reports.
     pub(crate) folder: &'static str,
-    /// Its version.
     pub(super) version: &'static str,
     flags: &'static [&'static str],
     stamps: &'static str,
@@ -43,7 +42,7 @@ static KUBERNETES: Module = Module {
     folder: "kubernetes",
     version: "v1.34.4",
     flags: &[],
-    // Without these the server calls itself v0.0.0-master and clients misjudge it.
+    // Without these the server's version is v0.0.0-master, and clients misjudge it.
     stamps: "-X k8s.io/component-base/version.gitVersion=v1.34.4 \
              -X k8s.io/component-base/version.gitMajor=1 \
              -X k8s.io/component-base/version.gitMinor=34 \
@@ -87,7 +86,7 @@ pub(super) static FOR_BENCHES: &[Module] = &[
     },
 ];
 
-/// Returns what has to be compiled for a bed that uses `existing`.
+/// Returns the modules to compile for a bed that uses `existing`.
 pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<&'static Module>> {
     let wanted: [(&'static Module, bool); 3] = [
         (&BUILDKIT, existing.buildkit.is_none()),
@@ -104,17 +103,11 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<&'stat
 }
 
 /// Returns whether the gateway is built.
-///
-/// # Errors
-/// When Go does not run.
 pub fn has_gateway(layout: &Layout) -> Result<bool> {
     is_built(layout, &GATEWAY)
 }
 
-/// Returns the stages of kwok by which nodes and pods are ready at once, and nodes keep saying so.
-///
-/// # Errors
-/// Go's own error.
+/// Returns the stages of kwok by which nodes and pods are ready at once, and nodes renew their leases.
 pub fn kwok_stages() -> Result<Vec<PathBuf>> {
     let stages = sources("kwok", "sigs.k8s.io/kwok")?.join("kustomize/stage");
     let files = [
@@ -127,7 +120,7 @@ pub fn kwok_stages() -> Result<Vec<PathBuf>> {
     Ok(files.map(|file| stages.join(file)).into())
 }
 
-/// Returns the folder of the sources of a module that `folder` uses; fetches them if they are missing.
+/// Returns the folder of the sources of a module that `folder` uses. Missing sources are fetched.
 pub(super) fn sources(folder: &str, module: &str) -> Result<PathBuf> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -144,7 +137,7 @@ fn source(folder: &str) -> PathBuf {
     build::root().join("tests/bed/go").join(folder)
 }
 
-/// Returns whether a module is built, as it is now and by the Go that is here.
+/// Returns whether a module is built, from its present files and by the installed Go.
 pub(super) fn is_built(layout: &Layout, module: &Module) -> Result<bool> {
     let bin = bin(layout);
     let mut programs = module.packages.iter().filter_map(|package| package.rsplit('/').next());
@@ -161,7 +154,7 @@ fn stamp_file(bin: &Path, module: &Module) -> PathBuf {
     bin.join(format!("{}.built", module.folder))
 }
 
-/// Everything that decides what is built: the module's own files, flags and Go's version.
+/// Returns everything that decides what is built: the module's files, flags and Go's version.
 fn stamp(module: &Module) -> Result<String> {
     let go = run(Command::new("go").args(["env", "GOVERSION"]))?;
     let mut stamp =

@@ -3,10 +3,7 @@
 use crate::{Layout, Result, build, process::run};
 use std::{fs, path::PathBuf, process::Command};
 
-/// Returns their folder, for `PYTHONPATH`; installs them once.
-///
-/// # Errors
-/// Pip's own error.
+/// Returns the folder of the packages, for `PYTHONPATH`. The first call installs them.
 pub fn python(layout: &Layout) -> Result<PathBuf> {
     let wanted = build::root().join("tests/bed/python/requirements.txt");
     let text = fs::read_to_string(&wanted)?;

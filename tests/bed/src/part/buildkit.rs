@@ -1,4 +1,4 @@
-//! buildkitd, with the bed's registry as its mirror of docker.io.
+//! Buildkitd, with the bed's registry as its mirror of docker.io.
 
 use crate::{
     Layout, Result,
@@ -6,10 +6,7 @@ use crate::{
 };
 use std::{fs, path::Path, process::Command, time::Duration};
 
-/// Starts a buildkitd in `folder`, on `folder.sock` and, if given, a TCP address.
-///
-/// # Errors
-/// What it said.
+/// Starts a buildkitd in the folder `name`, on `name.sock` and a TCP address. `None` means no TCP address.
 pub fn up(layout: &Layout, name: &'static str, tcp: Option<&str>) -> Result<Running> {
     let root = layout.at(name);
     let socket = layout.at(&format!("{name}.sock"));

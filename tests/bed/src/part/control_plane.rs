@@ -1,4 +1,4 @@
-//! etcd, API server, controller manager, scheduler.
+//! Control planes of Kubernetes: etcd, API server, controller manager, scheduler.
 
 use super::pki;
 use crate::{
@@ -8,25 +8,25 @@ use crate::{
 };
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
-/// The first is the bed's own. The second is for tests of several clusters: another CA, other
-/// accounts, and [`super::node::Node`] 3.
+/// A control plane by its number. The first is the bed's own. The second is for tests of several clusters: it has
+/// another CA, other accounts, and [`super::node::Node`] 3.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane(pub u8);
 
 impl Plane {
-    /// Certificates, kubeconfigs, etcd's data.
+    /// Returns the folder of certificates, kubeconfigs and etcd's data.
     #[must_use]
     pub fn folder(self, layout: &Layout) -> PathBuf {
         layout.at(&format!("kube{}", self.suffix()))
     }
 
-    /// The admin's kubeconfig.
+    /// Returns the path of the admin's kubeconfig.
     #[must_use]
     pub fn kubeconfig(self, layout: &Layout) -> PathBuf {
         self.folder(layout).join("admin.kubeconfig")
     }
 
-    /// Addresses of its Services.
+    /// Returns the addresses of the cluster's Services (`--service-cluster-ip-range`).
     #[must_use]
     pub fn services(self) -> String {
         match self.0 {
@@ -50,10 +50,7 @@ impl Plane {
         port::ETCD + 2 * (u16::from(self.0) - 1)
     }
 
-    /// Starts it on an empty etcd; it is ready when the API server says so.
-    ///
-    /// # Errors
-    /// What a part said.
+    /// Starts the control plane on an empty etcd, and waits until `/readyz` of the API server is `ok`.
     pub fn up(self, layout: &Layout) -> Result<Vec<Running>> {
         let kube = self.folder(layout);
         let _ = fs::remove_dir_all(&kube);
@@ -139,10 +136,7 @@ impl Plane {
         Ok(parts)
     }
 
-    /// Asks it, as its admin.
-    ///
-    /// # Errors
-    /// What kubectl said.
+    /// Runs kubectl as this cluster's admin.
     pub fn kubectl(self, layout: &Layout, args: &[&str]) -> Result<String> {
         run(Command::new(layout.program("kubectl"))
             .arg("--kubeconfig")
@@ -151,10 +145,7 @@ impl Plane {
     }
 }
 
-/// Asks the bed's cluster, as its admin.
-///
-/// # Errors
-/// What kubectl said.
+/// Runs kubectl as the admin of the bed's cluster.
 pub fn kubectl(layout: &Layout, args: &[&str]) -> Result<String> {
     Plane(1).kubectl(layout, args)
 }

@@ -1,4 +1,4 @@
-//! The example controllers of `proto/examples`, with all that they need installed.
+//! Example controllers of `proto/examples`, with their dependencies installed.
 
 use crate::{Layout, Result, build, process::run};
 use rustix::fs::{FlockOperation, flock};
@@ -19,17 +19,14 @@ pub enum Language {
     Go,
 }
 
-/// The file of the proto, from the folder `proto`.
+/// Path of the proto's file in the folder `proto`.
 const PROTO: &str = "windlass/v1/windlass.proto";
-/// The module of the example in Go, and its package of stubs.
+/// Module of the example in Go. The package of stubs follows.
 const GO_MODULE: &str = "windlass.example/controller";
 const GO_STUBS: &str = "windlass.example/controller/windlassv1";
 
-/// Returns the command of an example, to be given its arguments. Installs and builds once for each state
+/// Returns the command of an example, without arguments. The example is installed and built once for each state
 /// of its files.
-///
-/// # Errors
-/// The error of pip, npm or Go.
 pub fn controller(layout: &Layout, language: Language) -> Result<Command> {
     match language {
         Language::Python => {
@@ -71,7 +68,7 @@ fn node(layout: &Layout) -> Result<PathBuf> {
         if Command::new("npm").arg("--version").output().is_err() {
             let install = ["install", "-q", "-y", "--no-install-recommends", "nodejs", "npm"];
             for arguments in [&["update", "-q"][..], &install] {
-                // Another one may be installing at the same moment.
+                // Another process may be installing at the same moment.
                 let wait = ["-o", "DPkg::Lock::Timeout=600"];
                 let mut apt = Command::new("apt-get");
                 run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(wait).args(arguments))?;
@@ -85,7 +82,7 @@ fn node(layout: &Layout) -> Result<PathBuf> {
 }
 
 fn go(layout: &Layout) -> Result<PathBuf> {
-    // Its packages bring protoc, so that nobody has to install one.
+    // Python's packages bring protoc, so that nobody has to install it.
     let packages = python(layout)?.join("packages");
     let sources = ["main.go", "go.mod", "go.sum"].map(|name| example("go").join(name));
     let all = [&sources[..], &[protos().join(PROTO)]].concat();
@@ -114,15 +111,14 @@ fn go(layout: &Layout) -> Result<PathBuf> {
     })
 }
 
-/// The protoc that grpcio-tools carries.
+/// Returns the command of the protoc that grpcio-tools brings.
 fn protoc(packages: &Path) -> Command {
     let mut command = Command::new("python3");
     command.env("PYTHONPATH", packages).args(["-m", "grpc_tools.protoc", "-I"]).arg(protos());
     command
 }
 
-/// Fills a folder of the cache, once for each state of `files`. Tests that run side by side wait for each
-/// other.
+/// Fills a folder of the cache once for each state of `files`. Tests that run side by side wait for each other.
 fn once(
     layout: &Layout,
     name: &str,

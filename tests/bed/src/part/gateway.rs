@@ -1,4 +1,4 @@
-//! A gateway that really leads requests, beside the cluster: Traefik. Only tests that need one start it.
+//! A gateway that forwards real requests, beside the cluster: Traefik. Only tests that need a gateway start it.
 
 use crate::{
     Layout, Report, Result, install,
@@ -8,18 +8,15 @@ use crate::{
 };
 use std::{fs, process::Command, time::Duration};
 
-/// The namespace of the Gateways `public`, for hosts under `bed.test` of all namespaces, and
-/// `private`, for routes of its own namespace alone.
+/// Namespace of the `Gateway` objects `public`, for hosts under `bed.test` of all namespaces, and `private`, for
+/// routes of this namespace alone.
 pub const NAMESPACE: &str = "bed-gateway";
 
 const OBJECTS: &str = "apiVersion: v1\nkind: Namespace\nmetadata: { name: bed-gateway }\n---\n\
 apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: bed }\nspec: { controllerName: traefik.io/gateway-controller }\n";
 
-/// Starts it; it is ready when it has taken its Gateways. The first time it is built, which takes
-/// minutes.
-///
-/// # Errors
-/// What Go, the cluster or the gateway said.
+/// Starts the gateway, and waits until its `Gateway` objects are `Programmed`. The first call builds the gateway,
+/// which takes minutes.
 pub fn up(layout: &Layout, report: &Report) -> Result<Running> {
     let definitions = install::gateway(layout, report)?;
     let definitions = definitions.display().to_string();
@@ -35,7 +32,7 @@ pub fn up(layout: &Layout, report: &Report) -> Result<Running> {
     }
     let file = layout.at("gateway.yaml");
     fs::write(&file, objects)?;
-    // The definitions are served a moment after they were taken.
+    // The API server serves definitions a moment after it has accepted them.
     let crd = "customresourcedefinition/gateways.gateway.networking.k8s.io";
     kubectl(layout, &["wait", "--for=condition=Established", "--timeout=30s", crd])?;
     let file = file.display().to_string();

@@ -1,5 +1,5 @@
-//! Git servers over one folder of bare repositories: `git daemon`, and `git http-backend` behind a
-//! few lines of HTTP, once open and once behind a token.
+//! Git servers of one folder of bare repositories: `git daemon`, and `git http-backend` behind a few lines of
+//! HTTP, once open and once behind a token.
 
 use crate::{
     Layout, Result,
@@ -20,9 +20,6 @@ use std::{fs, path::Path, process::Command, process::Stdio, time::Duration};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 /// Starts both servers.
-///
-/// # Errors
-/// What one said.
 pub fn up(layout: &Layout) -> Result<Vec<Running>> {
     let folder = layout.repositories();
     fs::create_dir_all(&folder)?;
@@ -34,7 +31,7 @@ pub fn up(layout: &Layout) -> Result<Vec<Running>> {
         format!("--port={}", layout.git),
         "--reuseaddr".into(),
     ];
-    // Not `git daemon`: that forks, and the fork would outlive it.
+    // Not `git daemon`: that command forks, and the fork would outlive the command.
     let program = Path::new(run(Command::new("git").arg("--exec-path"))?.trim()).join("git-daemon");
     let mut daemon = start("git-daemon", &log, &program, args)?;
     await_ready(&mut daemon, &log, Duration::from_secs(10), || listens("127.0.0.1", layout.git))?;
@@ -47,11 +44,8 @@ pub fn up(layout: &Layout) -> Result<Vec<Running>> {
     Ok(vec![daemon, http])
 }
 
-/// Makes an empty bare repository. `by_id`: the server hands out any reachable commit by its id,
-/// as GitHub and GitLab do; self-hosted servers often do not.
-///
-/// # Errors
-/// What git said.
+/// Makes an empty bare repository. `by_id` means that the server sends any reachable commit by its id, as GitHub
+/// and GitLab do. Self-hosted servers often do not.
 pub fn create(layout: &Layout, name: &str, by_id: bool) -> Result<()> {
     let folder = layout.repositories().join(format!("{name}.git"));
     let _ = fs::remove_dir_all(&folder);
@@ -63,10 +57,7 @@ pub fn create(layout: &Layout, name: &str, by_id: bool) -> Result<()> {
     Ok(())
 }
 
-/// Serves until killed.
-///
-/// # Errors
-/// When the port is taken.
+/// Serves repositories over HTTP until the process is killed.
 pub async fn serve(layout: &Layout) -> Result<()> {
     let app = Router::new().fallback(any(answer)).with_state(layout.clone());
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", layout.git_http)).await?;
@@ -94,7 +85,7 @@ async fn answer(State(layout): State<Layout>, request: Request) -> Response {
     }
 }
 
-/// `git http-backend`, a CGI program, for one request.
+/// Returns the command of `git http-backend`, a CGI program, for one request.
 fn cgi(layout: &Layout, path: &str, request: &Request) -> tokio::process::Command {
     let header = |name: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());

@@ -1,5 +1,5 @@
-//! Base images: stand-ins for the names that recipes use, made of Debian's packages and of the
-//! runtimes that the language registries carry, pushed to the bed's registry once.
+//! Base images: stand-ins for the names that recipes use, made of Debian's packages and of the runtimes that the
+//! language registries have, pushed to the bed's registry once.
 
 use super::node;
 use crate::{
@@ -10,20 +10,20 @@ use crate::{
 };
 use std::{fs, path::Path, process::Command, time::Instant};
 
-/// The name in the table of times.
+/// Name in the table of times.
 pub const NAME: &str = "base images";
 
-/// Changed when a Dockerfile below changes, so that images are built again.
+/// Revision of the Dockerfiles below. A change of it has the images built again.
 const REVISION: &str = "3";
 
-/// Trusts what this machine trusts, so that steps of builds reach the package registries.
+/// Variables by which steps of builds trust the CAs that this machine trusts, and reach the package registries.
 ///
-/// A file of its own: Debian's ca-certificates, installed later, writes the usual one anew.
+/// They name a file of its own, since Debian's ca-certificates, installed later, overwrites the usual file.
 const TRUST: &str = "ENV SSL_CERT_FILE=/etc/ssl/host-ca.crt NODE_EXTRA_CA_CERTS=/etc/ssl/host-ca.crt \
     PIP_CERT=/etc/ssl/host-ca.crt REQUESTS_CA_BUNDLE=/etc/ssl/host-ca.crt \
     GIT_SSL_CAINFO=/etc/ssl/host-ca.crt CURL_CA_BUNDLE=/etc/ssl/host-ca.crt\n";
 
-/// Name and Dockerfile; `FROM` names come through the mirror from those before.
+/// Returns names and Dockerfiles. A name in `FROM` is an earlier image, which the mirror serves.
 fn images() -> Vec<(&'static str, String)> {
     let apt = "RUN apt-get update -q && apt-get install -q -y --no-install-recommends";
     let clean = "&& rm -rf /var/lib/apt/lists/*";
@@ -35,7 +35,7 @@ fn images() -> Vec<(&'static str, String)> {
             ),
         ),
         (
-            // Debian's npm fetches the runtime and an npm that fits it; only those are kept.
+            // Debian's npm fetches the runtime and an npm that fits the runtime. Only those are kept.
             "library/node:22-slim",
             format!(
                 "FROM debian:bookworm-slim AS fetch\n{apt} npm {clean}\nWORKDIR /fetch\n\
@@ -66,7 +66,7 @@ fn images() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Whether the registry that a bed with `existing` uses has them.
+/// Returns whether the registry that a bed with `existing` uses has all base images.
 #[must_use]
 pub fn are_there(layout: &Layout, existing: &Existing) -> bool {
     let registry = existing.registry.clone().unwrap_or_else(|| layout.registry());
@@ -81,11 +81,8 @@ fn stamp(registry: &str) -> String {
     format!("{REVISION} {registry}")
 }
 
-/// Builds and pushes what the registry does not have.
-///
-/// # Errors
-/// What debootstrap or BuildKit said.
-pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -> Result<()> {
+/// Builds and pushes all base images, unless the registry has them.
+pub fn up(layout: &Layout, buildkit: &str, registry: &str, report: &dyn Fn(&str)) -> Result<()> {
     let stamp = stamp(registry);
     if is_done(layout, &stamp) {
         return Ok(());
@@ -93,12 +90,12 @@ pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -
     let began = Instant::now();
     let context = layout.cache.join("images");
     fs::create_dir_all(&context)?;
-    rootfs(&context, say)?;
+    rootfs(&context, report)?;
     fs::copy("/etc/ssl/certs/ca-certificates.crt", context.join("host-ca.crt"))?;
     node::pause(&context.join("pause"))?;
     let go = run(Command::new("go").args(["env", "GOROOT"]))?;
     for (name, dockerfile) in images() {
-        say(&format!("building the base image {name}"));
+        report(&format!("building the base image {name}"));
         let folder = context.join("dockerfile");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("Dockerfile"), dockerfile)?;
@@ -116,12 +113,12 @@ pub fn up(layout: &Layout, buildkit: &str, registry: &str, say: &dyn Fn(&str)) -
     times::keep(layout, NAME, began.elapsed())
 }
 
-fn rootfs(context: &Path, say: &dyn Fn(&str)) -> Result<()> {
+fn rootfs(context: &Path, report: &dyn Fn(&str)) -> Result<()> {
     let tar = context.join("rootfs.tar");
     if tar.exists() {
         return Ok(());
     }
-    say("making a Debian root with debootstrap (half a minute)");
+    report("making a Debian root with debootstrap (half a minute)");
     let part = context.join("rootfs.part");
     let folder = context.join("rootfs");
     let _ = fs::remove_dir_all(&folder);

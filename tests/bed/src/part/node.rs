@@ -1,5 +1,5 @@
-//! One Kubernetes node that is a small machine of its own: a process in new network, PID and mount
-//! namespaces. Killing it removes every shim, pod, mount, interface and route that it had.
+//! Kubernetes nodes, each a small machine of its own: a process in new network, PID and mount namespaces. The kill of
+//! a node removes each of its shims, pods, mounts, interfaces and routes.
 
 use crate::{
     Layout, Result,
@@ -15,25 +15,22 @@ use std::{
     time::Duration,
 };
 
-/// The first is the bed's own. The second is for tests that lose it: only pods that tolerate
-/// [`SECOND`] come to it. The third is the second control plane's.
+/// A node by its number. The first is the bed's own. The second is for tests that lose a node: only pods that
+/// tolerate [`SECOND`] are scheduled to the second. The third belongs to the second control plane.
 #[derive(Clone, Copy, Debug)]
 pub struct Node(pub u8);
 
-/// The taint of the second node.
+/// Key of the second node's taint.
 pub const SECOND: &str = "windlass.bed/second";
 
-/// Folders of the machine that containerd and kubelet insist on. A node has empty ones of its own there, which
-/// go with it.
+/// Folders of the machine that containerd and kubelet insist on. A node mounts empty ones of its own there, which end
+/// with the node.
 const PRIVATE: [&str; 5] =
     ["/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"];
 
 /// Makes the bridge that the node, BuildKit and the registries meet on.
-///
-/// # Errors
-/// What `ip` said.
 pub fn bridge() -> Result<()> {
-    // What a killed keeper left; the routes go with it.
+    // A killed keeper leaves its bridge. The routes are deleted with the bridge.
     let _ = sh(&format!("ip link delete {BRIDGE}"));
     sh(&format!("ip link add {BRIDGE} type bridge"))?;
     sh(&format!("ip address add {HOST}/24 dev {BRIDGE}"))?;
@@ -41,22 +38,22 @@ pub fn bridge() -> Result<()> {
     Ok(())
 }
 
-/// Removes what the bed and its nodes made outside of their own folder: bridge, links with their routes,
-/// empty cgroup folders, empty folders that a node hid.
+/// Removes what the bed and its nodes made outside of their own folder: bridge, links with their routes, empty
+/// cgroup folders, empty folders that a node mounted on.
 pub fn remove_traces() {
     let _ = sh(&format!("ip link delete {BRIDGE}"));
     for number in 1..=3 {
         let _ = sh(&format!("ip link delete wlnode{number}"));
     }
     for folder in PRIVATE {
-        // One that holds anything is this machine's.
+        // A folder that is not empty is this machine's.
         let _ = fs::remove_dir(folder);
     }
     sweep();
 }
 
 impl Node {
-    /// Its name in the cluster.
+    /// Returns the name in the cluster.
     #[must_use]
     pub fn name(self) -> String {
         format!("node-{}", self.0)
@@ -70,7 +67,7 @@ impl Node {
         format!("10.244.{}.0/24", self.0)
     }
 
-    /// What it reads of itself.
+    /// Returns the folder of the node's configuration and state.
     #[must_use]
     pub fn folder(self, layout: &Layout) -> PathBuf {
         layout.at(&if self.0 == 1 { "node".into() } else { self.name() })
@@ -81,12 +78,12 @@ impl Node {
         layout.at(&format!("log/{of}{number}.log"))
     }
 
-    /// Whose it is.
+    /// Returns the control plane of the node.
     fn plane(self) -> Plane {
         Plane(if self.0 == 3 { 2 } else { 1 })
     }
 
-    /// The other one of its cluster.
+    /// Returns the other node of the cluster.
     fn other(self) -> Option<Self> {
         match self.0 {
             1 => Some(Self(2)),
@@ -95,10 +92,7 @@ impl Node {
         }
     }
 
-    /// Starts the node and waits until it is Ready.
-    ///
-    /// # Errors
-    /// What a part of it said.
+    /// Starts the node, and waits until its condition `Ready` is true.
     pub fn up(self, layout: &Layout) -> Result<Running> {
         let folder = self.folder(layout);
         let _ = fs::remove_dir_all(&folder);
@@ -124,9 +118,9 @@ impl Node {
         Ok(part)
     }
 
-    /// Gives the node its end of a veth pair, and the host its routes.
+    /// Gives the node one end of a veth pair, and the host its routes to the node.
     fn connect(self, part: &mut Running, log: &Path) -> Result<()> {
-        // unshare(1) forks: the node is its child, and has its namespaces before it runs anything.
+        // unshare(1) forks: the node is the child of unshare, and has its namespaces before it runs anything.
         let children = format!("/proc/{0}/task/{0}/children", part.id());
         let mut node = String::new();
         await_ready(part, log, Duration::from_secs(10), || {
@@ -154,7 +148,7 @@ impl Node {
         for registry in [layout.registry(), layout.private_registry()] {
             let hosts = folder.join("certs.d").join(&registry);
             fs::create_dir_all(&hosts)?;
-            // Without both, HTTPS is tried.
+            // Without both `server` and `host`, containerd tries HTTPS.
             fs::write(
                 hosts.join("hosts.toml"),
                 format!(
@@ -238,10 +232,8 @@ impl Node {
         Ok(())
     }
 
-    /// The node's first process, in its namespaces already: mounts, network, then the three daemons.
-    ///
-    /// # Errors
-    /// What failed first; the node ends with it.
+    /// Runs as the node's first process, in the node's namespaces: mounts, network, then the three daemons. Returns
+    /// when one of the daemons ends, and the node ends with this process.
     pub fn init(self, layout: &Layout) -> Result<()> {
         let folder = self.folder(layout);
         sh("mount --make-rprivate /")?;
@@ -298,7 +290,7 @@ impl Node {
     }
 }
 
-/// What killed nodes leave: empty cgroup folders.
+/// Removes what killed nodes leave: empty cgroup folders.
 fn sweep() {
     let roots = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
     for root in roots.map(|entry| entry.path()).chain([Path::new("/sys/fs/cgroup").to_owned()]) {
@@ -317,16 +309,13 @@ fn remove_empty(folder: &Path) {
     let _ = fs::remove_dir(folder);
 }
 
-/// Whether the API server answers.
+/// Returns whether something listens at the API server's address.
 #[must_use]
 pub fn api_listens() -> bool {
     listens(HOST, port::API)
 }
 
 /// Builds the pause program that holds a pod's namespaces.
-///
-/// # Errors
-/// What the compiler said.
 pub fn pause(to: &Path) -> Result<()> {
     let source = to.with_extension("c");
     fs::write(

@@ -1,4 +1,4 @@
-//! The cluster's certificates.
+//! Certificates of a cluster.
 
 use crate::{Result, layout::HOST};
 use rcgen::{
@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// A common name, organisations, and the names and addresses that it serves under.
+/// Leaf certificates: file, common name, organisation, and the names and addresses of a server.
 const LEAVES: &[(&str, &str, &str, &[&str])] = &[
     (
         "apiserver",
@@ -30,9 +30,6 @@ const LEAVES: &[(&str, &str, &str, &[&str])] = &[
 ];
 
 /// Writes the CA, one certificate and key per leaf, and the service accounts' key pair.
-///
-/// # Errors
-/// When the folder cannot be written.
 pub fn write(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let issuer = CertifiedIssuer::self_signed(ca(), KeyPair::generate()?)?;
@@ -79,10 +76,7 @@ fn issue(
     Ok(fs::write(folder.join(format!("{file}.key")), key.serialize_pem())?)
 }
 
-/// Issues `file`, for an admin who is one until then, and a server on loopback as well.
-///
-/// # Errors
-/// When the CA cannot be read, or the folder not be written.
+/// Issues `file`, for an admin and for a server on loopback, with `until` as the end of its validity.
 pub fn expiring(folder: &Path, file: &str, until: SystemTime) -> Result<()> {
     let issuer = Issuer::new(ca(), KeyPair::from_pem(&fs::read_to_string(folder.join("ca.key"))?)?);
     let mut leaf = leaf("admin", "system:masters", &["127.0.0.1"])?;
@@ -90,10 +84,7 @@ pub fn expiring(folder: &Path, file: &str, until: SystemTime) -> Result<()> {
     issue(folder, file, &leaf, &issuer)
 }
 
-/// A kubeconfig file that holds all it needs, so that it can be copied anywhere.
-///
-/// # Errors
-/// When a file cannot be read or written.
+/// Writes a kubeconfig with its certificates and key inside, so that the file can be copied anywhere.
 pub fn kubeconfig(pki: &Path, leaf: &str, server: &str, to: &Path) -> Result<()> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let data = |file: &str| fs::read(pki.join(file)).map(|bytes| STANDARD.encode(bytes));

@@ -1,4 +1,4 @@
-//! Parts that are Python's: AWS as moto plays it, and a receiver of webhooks.
+//! Parts that run on Python: AWS by moto, and a receiver of webhooks.
 
 use crate::{
     Layout, Result, install,
@@ -7,7 +7,7 @@ use crate::{
 use serde_json::Value;
 use std::{path::Path, process::Command, time::Duration};
 
-/// What moto's ECR gives out as its password; its account is always this one.
+/// Password that moto's ECR returns. Its account is always 123456789012.
 pub const ECR_PASSWORD: &str = "123456789012-auth-token";
 
 fn python(layout: &Layout) -> Result<Command> {
@@ -21,11 +21,8 @@ fn script(name: &str) -> std::path::PathBuf {
     crate::build::root().join("tests/bed/python").join(name)
 }
 
-/// Starts AWS on loopback; gone with the thread that started it. `verified`: all but the first calls
-/// must be signed by somebody with the right; else nothing is looked at.
-///
-/// # Errors
-/// What it said.
+/// Starts AWS on loopback. AWS ends with the thread that started it. `verified` means that all calls but the
+/// first three must be signed by a user with the right to them. Otherwise nothing is checked.
 pub fn aws(layout: &Layout, port: u16, verified: bool) -> Result<Running> {
     let mut command = python(layout)?;
     command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
@@ -38,22 +35,16 @@ pub fn aws(layout: &Layout, port: u16, verified: bool) -> Result<Running> {
     Ok(part)
 }
 
-/// Makes users and a role there; gives the keys of `ci` and of `nobody`, each as the plugin reads
-/// them.
-///
-/// # Errors
-/// What it said.
+/// Makes users and a role in AWS, and returns the keys of `ci` and of `nobody`, in the form that the plugin
+/// reads.
 pub fn aws_users(layout: &Layout, port: u16) -> Result<Value> {
     let url = format!("http://127.0.0.1:{port}");
     let mut command = python(layout)?;
     Ok(serde_json::from_str(&run(command.arg(script("aws.py")).arg(url))?)?)
 }
 
-/// Starts a receiver of webhooks on loopback that believes what is signed with `secret`, and writes
-/// it to `log`.
-///
-/// # Errors
-/// What it said.
+/// Starts a receiver of webhooks on loopback, which accepts what is signed with `secret`, and writes it to
+/// `log`.
 pub fn receiver(layout: &Layout, port: u16, secret: &str, log: &Path) -> Result<Running> {
     let mut command = python(layout)?;
     command.arg(script("receiver.py")).arg(port.to_string()).arg(secret).arg(log);

@@ -1,4 +1,4 @@
-//! Debian's docker-registry: one open, one with htpasswd.
+//! Registries, by Debian's docker-registry: one is open, one has htpasswd.
 
 use crate::{
     Layout, Result,
@@ -8,11 +8,8 @@ use crate::{
 };
 use std::{fs, path::Path, process::Command, time::Duration};
 
-/// Starts a registry on the bridge's address. `private`: wants user `bed` and the bed's password, or
-/// the login that [`ECR_PASSWORD`] is.
-///
-/// # Errors
-/// What it said.
+/// Starts a registry on the bridge's address. A private one demands the user `bed` with the bed's password, or
+/// the user `AWS` with [`ECR_PASSWORD`].
 pub fn up(layout: &Layout, name: &'static str, port: u16, private: bool) -> Result<Running> {
     let folder = layout.at(name);
     fs::create_dir_all(folder.join("storage"))?;
