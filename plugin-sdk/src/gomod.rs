@@ -1,5 +1,5 @@
-//! Readers for go.mod and go.work, and the modules that files belong to: the detector and the test runner
-//! of Go must agree on both. Folders are relative; `""` is the root.
+//! Readers for go.mod and go.work, and the modules that files belong to: the detector and the test runner of Go
+//! must agree on both. Folders are relative, and `""` is the root.
 
 /// Returns the value of a directive such as `go 1.24`.
 #[must_use]
@@ -49,7 +49,7 @@ pub fn module_of<'a>(path: &str, modules: &'a [String]) -> Option<&'a str> {
     modules.iter().filter(holds).max_by_key(|module| module.len()).map(String::as_str)
 }
 
-/// Says whether `./...` passes a file by (`go help packages`): vendored, test data, hidden.
+/// Returns whether `./...` leaves a file out (`go help packages`): vendored, test data, hidden.
 #[must_use]
 pub fn is_passed_by(path: &str) -> bool {
     let left_out =

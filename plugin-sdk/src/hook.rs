@@ -1,39 +1,40 @@
-//! Helpers for hooks: the command that operator and app configure, and steps in fewer words.
+//! Helpers for hooks: the command that operator and app configure, and short ways to write steps.
 
 use crate::{Action, ActionResult, Batch, Context, Done, Error, HookStep, invalid};
 use serde_json::Value;
 
 /// A command, as operator and app configure it.
 pub struct Words {
-    /// argv. `None` means that neither of them names one.
+    /// The command with its arguments. `None` means that neither operator nor app names one.
     pub command: Option<Vec<String>>,
-    /// Time limit of the command. 0 means the host's default.
+    /// Time limit of the command in milliseconds. 0 means the host's default.
     pub timeout_ms: u32,
-    /// At most once: a command that may have run before a restart is not repeated.
+    /// At most once: a command that may have run before a restart is reported as failed, not repeated.
     pub once: bool,
 }
 
-/// The operator's settings, and the app's words over them: `command`, `timeout-seconds`, `once`.
+/// Reads `command`, `timeout-seconds` and `once`. The app's settings take precedence over the operator's.
 ///
 /// # Errors
-/// What the app says and cannot be; the operator's settings were checked by their schema.
+/// Names the key and the value in the app's settings that are not valid. The operator's were checked by the schema.
 pub fn words(context: &Context) -> Result<Words, Error> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let settings = read(&context.settings);
-    let said = read(&context.said);
+    // WIT 0.1 has `said` for the app's settings.
+    let app_settings = read(&context.said);
     const KNOWN: [&str; 3] = ["command", "timeout-seconds", "once"];
-    let unknown = said
+    let unknown = app_settings
         .as_object()
-        .and_then(|said| said.keys().find(|key| !KNOWN.contains(&&***key)).cloned());
+        .and_then(|object| object.keys().find(|key| !KNOWN.contains(&&***key)).cloned());
     if let Some(key) = unknown {
         let hint = "say `command`, `timeout-seconds` or `once`";
         return Err(invalid(format!("the app's `windlass.toml` says `{key}` of this hook"), hint));
     }
-    let of = |key: &str| said.get(key).or_else(|| settings.get(key));
+    let of = |key: &str| app_settings.get(key).or_else(|| settings.get(key));
     let command = match of("command") {
         None => None,
-        Some(Value::Array(words)) if !words.is_empty() && words.iter().all(Value::is_string) => {
-            Some(words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect())
+        Some(Value::Array(argv)) if !argv.is_empty() && argv.iter().all(Value::is_string) => {
+            Some(argv.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect())
         }
         Some(other) => {
             let hint = "write it as a list of words: command = [\"./migrate\", \"--all\"]";
@@ -52,19 +53,19 @@ pub fn words(context: &Context) -> Result<Words, Error> {
     Ok(Words { command, timeout_ms, once })
 }
 
-/// Have these done, then ask again with this state.
+/// Returns a step that has the host run these actions, then ask again with this state.
 #[must_use]
 pub fn act(actions: Vec<Action>, state: Vec<u8>) -> HookStep {
     HookStep::Run(Batch { actions, state })
 }
 
-/// It is over, and went well.
+/// Returns the end of a hook that succeeded.
 #[must_use]
 pub fn fine(message: &str) -> HookStep {
     done(true, message.into())
 }
 
-/// It is over, and did not go well.
+/// Returns the end of a hook that failed.
 #[must_use]
 pub fn failed(message: String) -> HookStep {
     done(false, message)
@@ -74,7 +75,7 @@ fn done(ok: bool, message: String) -> HookStep {
     HookStep::Done(Done { ok, message, request_rollback: false, attrs: Vec::new() })
 }
 
-/// Returns the end of a hook of one command.
+/// Returns the end of a hook of one command, which `what` names.
 #[must_use]
 pub fn ended(what: &str, results: &[ActionResult]) -> HookStep {
     let why = match results.first() {

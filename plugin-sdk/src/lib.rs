@@ -1,5 +1,5 @@
-//! Tools for plugins of Windlass: the bindings of each world, builders for plans, and a
-//! macro that exports a function as a plugin.
+//! Tools for plugins of Windlass: the bindings of each world, builders for plans, and macros that export functions
+//! as a plugin.
 //!
 //! ```
 //! use windlass_plugin_sdk::{Detection, Error, Tree, detector, invalid};
@@ -16,10 +16,10 @@
 //! # fn main() {}
 //! ```
 
-/// The generated bindings, one world each.
+/// Generated bindings, a module for each world.
 #[allow(missing_docs, unreachable_pub, reason = "generated; the WIT has the documentation")]
 pub mod bindings {
-    /// The interfaces that plugins import.
+    /// Interfaces that plugins import.
     pub mod imports {
         wit_bindgen::generate!({
             path: "../wit",
@@ -98,18 +98,18 @@ pub use bindings::{
 pub use paths::{exists, leads_out};
 pub use plan::{copy, copy_from, run, run_cached, stage};
 
-/// A line in the job's log.
+/// Writes a line into the job's log.
 pub fn log(level: Level, message: &str) {
     bindings::imports::windlass::plugin::log::emit(level, message);
 }
 
-/// The operator's settings: a JSON document.
+/// Returns the operator's settings, a JSON document.
 #[must_use]
 pub fn config() -> String {
     bindings::imports::windlass::plugin::config::get()
 }
 
-/// A time of [`clock::now`] as `2026-11-22T17:00:00Z` (RFC 3339).
+/// Formats a time of [`clock::now`] as `2026-11-22T17:00:00Z` (RFC 3339).
 #[must_use]
 pub fn utc(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or_default();
@@ -128,20 +128,20 @@ pub fn utc(ms: u64) -> String {
     )
 }
 
-/// An error that the user can do something about.
+/// Returns an error for input that the user can correct.
 #[must_use]
 pub fn invalid(message: String, hint: &str) -> Error {
     Error { kind: ErrorKind::InvalidInput, message, hint: Some(hint.into()) }
 }
 
-/// An error for a tree that the plugin recognises and does not handle.
+/// Returns an error for a tree that the plugin recognises and does not handle.
 #[must_use]
 pub fn unsupported(message: String, hint: &str) -> Error {
     Error { kind: ErrorKind::Unsupported, message, hint: Some(hint.into()) }
 }
 
-/// Exports `fn(&Tree, Vec<String>) -> Result<Option<Detection>, Error>` as a detector plugin; the
-/// paths are those that hit the manifest's markers.
+/// Exports `fn(&Tree, Vec<String>) -> Result<Option<Detection>, Error>` as a detector plugin. The paths are those
+/// that match the manifest's markers.
 #[macro_export]
 macro_rules! detector {
     ($function:path) => {

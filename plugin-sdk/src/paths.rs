@@ -2,14 +2,14 @@
 
 use crate::Tree;
 
-/// Says whether a file is there, however long. A folder or a symlink is none.
+/// Returns whether a file exists, of any length. A folder or a symlink is no file.
 #[must_use]
 pub fn exists(tree: &Tree, path: &str) -> bool {
-    // Nothing is read: a file that is not empty is longer than 0 bytes, which is the error.
+    // The limit of 0 bytes reads nothing: a file that is not empty exceeds the limit, which is the error.
     !matches!(tree.read_text(path, 0), Ok(None))
 }
 
-/// Says whether a path leads out of the folder that it is relative to. An absolute path always does.
+/// Returns whether a path leads out of the folder that it is relative to. An absolute path always does.
 #[must_use]
 pub fn leads_out(path: &str) -> bool {
     let mut depth = 0_i32;

@@ -1,5 +1,5 @@
-//! Reading what test tools write: reports that many of them share. What only one tool prints is read
-//! by the plugin for that tool.
+//! Readers for reports of test tools, in the formats that many tools share. The plugin of a tool reads what only that
+//! tool prints.
 
 use crate::{Summary, TestCase};
 
@@ -9,13 +9,13 @@ mod tap;
 pub use junit::junit;
 pub use tap::tap;
 
-/// Failures that a summary names; the host keeps no more.
+/// Failures that a summary names. The host keeps no more.
 pub const MOST_FAILURES: usize = 100;
 
-/// Bytes of a failure's message that are kept.
+/// Length in bytes from which a text of a failure is cut.
 const LONGEST: usize = 2 << 10;
 
-/// Nothing counted yet.
+/// Returns a summary without tests.
 #[must_use]
 pub fn summary() -> Summary {
     Summary { passed: 0, failed: 0, skipped: 0, failures: Vec::new(), attrs: Vec::new() }
@@ -31,7 +31,7 @@ pub fn add(to: &mut Summary, more: Summary) {
     }
 }
 
-/// Adds a failure, if there is room for its words, which are cut to what a person reads.
+/// Adds a failure, unless the summary has [`MOST_FAILURES`]. Long texts are cut.
 pub fn note(to: &mut Summary, mut case: TestCase) {
     if to.failures.len() < MOST_FAILURES {
         for text in [&mut case.message, &mut case.name, &mut case.suite] {
@@ -49,7 +49,7 @@ fn cut(text: &mut String) {
     }
 }
 
-/// A failure with all that is known of it.
+/// Returns a failure without a place.
 #[must_use]
 pub fn case(suite: &str, name: &str, message: &str) -> TestCase {
     TestCase {
@@ -61,7 +61,8 @@ pub fn case(suite: &str, name: &str, message: &str) -> TestCase {
     }
 }
 
-/// `path/to/file.js:12` or `file.js:12:5`, with the folder that tests run in taken off.
+/// Reads a file and a line from `path/to/file.js:12` or `file.js:12:5`. The path is relative to the folder that
+/// tests run in.
 #[must_use]
 pub fn place(text: &str) -> Option<(String, u32)> {
     let text = text.trim().trim_start_matches("file://");
@@ -80,7 +81,7 @@ pub fn place(text: &str) -> Option<(String, u32)> {
     (!file.is_empty() && !file.contains(char::is_whitespace)).then(|| (file.to_owned(), line))
 }
 
-/// Text without the colours that tools print.
+/// Returns a text without the colours that tools print.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

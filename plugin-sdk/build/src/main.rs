@@ -1,11 +1,11 @@
-//! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`. With `--fixtures` it
-//! builds the plugins of `tests/fixtures/plugins` as well, into the same folder: nobody installs those.
+//! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`. With `--fixtures` it also
+//! builds the plugins of `tests/fixtures/plugins`, into the same folder: nobody installs those.
 //!
-//! With rustup's own wasm target where it is there; else with Debian's rustc-web, which brings the standard
-//! library's sources and is installed by root. Other users have rustup add the target.
+//! The compiler is rustup's with its wasm target where that is installed. Otherwise it is Debian's rustc-web, which
+//! brings the standard library's sources and is installed by root. For other users, rustup adds the target.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
-#![expect(clippy::disallowed_methods, reason = "cargo tells its target folder by the environment")]
+#![expect(clippy::disallowed_methods, reason = "cargo names its target folder in the environment")]
 
 use std::{
     borrow::Cow,
@@ -19,7 +19,7 @@ use wasm_encoder::{CustomSection, Encode, Section};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// No imports of a system: what a plugin may do is in the WIT.
+/// Target without imports of a system: a plugin's imports are those of the WIT.
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() -> ExitCode {
@@ -33,8 +33,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    // As cargo says at run time: with one target folder for several checkouts, what was compiled
-    // for one is run for another.
+    // By the variable that cargo sets at run time: with one target folder for several checkouts, a program that was
+    // compiled for one is run for another.
     let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it with cargo")?;
     let root = Path::new(&own).join("../..").canonicalize()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -101,7 +101,7 @@ fn compile(plugins: &Path, build: &Path) -> Result<()> {
                  cannot be installed: {error}"
             )
         })?;
-        // The linker is the same program in both; Debian's would want another package.
+        // The linker is the same program in both. Debian's would need another package.
         let linker = sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
         command = Command::new("/usr/bin/cargo");
         command
@@ -123,7 +123,7 @@ fn compile(plugins: &Path, build: &Path) -> Result<()> {
     if command.status()?.success() { Ok(()) } else { Err("the plugins do not compile".into()) }
 }
 
-/// Asks rustup for the target, which needs no root. Not every machine reaches its server.
+/// Has rustup add the target, which needs no root. Not every machine reaches rustup's server.
 fn add_target(plugins: &Path) {
     println!("rustup target add {TARGET}");
     let mut rustup = Command::new("rustup");
@@ -132,7 +132,7 @@ fn add_target(plugins: &Path) {
     }
 }
 
-/// Returns whether Debian's compiler can be installed. It can be where rustup's server is out of reach, too.
+/// Returns whether Debian's compiler can be installed, which also works where rustup's server is out of reach.
 fn may_install() -> bool {
     Path::new("/usr/bin/apt-get").exists()
         && output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
@@ -167,7 +167,7 @@ fn debian() -> Result<()> {
     Ok(())
 }
 
-/// A component with the manifest inside: one digest covers code and claims.
+/// Makes a component with the manifest inside, so that one digest covers code and manifest.
 fn component(module: &[u8], manifest: &[u8]) -> Result<Vec<u8>> {
     let mut component =
         wit_component::ComponentEncoder::default().module(module)?.validate(true).encode()?;

@@ -1,5 +1,5 @@
-//! JUnit's XML, as pytest, jest-junit, gotestsum and many others write it: `testsuite` elements, each
-//! `testcase` with an optional `failure`, `error` or `skipped`.
+//! JUnit's XML, as pytest, jest-junit, gotestsum and many others write it: `testsuite` elements, each `testcase` with
+//! an optional `failure`, `error` or `skipped`.
 
 use super::{case, note, place, summary};
 use crate::Summary;
@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 /// Reads one document.
 ///
 /// # Errors
-/// Where it is no XML.
+/// The text is no XML.
 pub fn junit(text: &str) -> Result<Summary, String> {
     let document = Document::parse(text).map_err(|error| error.to_string())?;
     let mut all = summary();
@@ -26,22 +26,23 @@ pub fn junit(text: &str) -> Result<Summary, String> {
     Ok(all)
 }
 
-/// Says whether a test was left out: disabled in GoogleTest, or not run by CTest.
+/// Returns whether a test was left out: disabled in GoogleTest, or not run by CTest.
 fn is_left_out(test: Node<'_, '_>) -> bool {
     matches!(test.attribute("status"), Some("notrun" | "disabled"))
 }
 
 fn failed(test: Node<'_, '_>, failure: Node<'_, '_>) -> crate::TestCase {
-    let said = |node: Node<'_, '_>, name: &str| node.attribute(name).unwrap_or_default().to_owned();
-    let message = match &*said(failure, "message") {
+    let attribute =
+        |node: Node<'_, '_>, name: &str| node.attribute(name).unwrap_or_default().to_owned();
+    let message = match &*attribute(failure, "message") {
         "" => failure.text().unwrap_or_default().to_owned(),
         message => message.to_owned(),
     };
-    let mut case = case(&said(test, "classname"), &said(test, "name"), &message);
-    // `test_app.py:9: AssertionError`, as pytest ends its story; its `line` counts from 0.
-    let told = failure.text().unwrap_or_default().lines().rev();
-    let told = told.filter_map(|line| line.split_once(": ")).find_map(|(head, _)| place(head));
-    match told {
+    let mut case = case(&attribute(test, "classname"), &attribute(test, "name"), &message);
+    // `test_app.py:9: AssertionError` at the end of pytest's text. Its attribute `line` counts from 0.
+    let heads = failure.text().unwrap_or_default().lines().rev();
+    let found = heads.filter_map(|line| line.split_once(": ")).find_map(|(head, _)| place(head));
+    match found {
         Some((file, line)) => (case.file, case.line) = (Some(file), Some(line)),
         None => case.file = test.attribute("file").map(str::to_owned),
     }

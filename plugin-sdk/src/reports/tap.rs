@@ -1,13 +1,13 @@
-//! The Test Anything Protocol, versions 13 and 14, with the YAML that Node's runner adds. Subtests are
-//! indented; a test that has some is counted by them.
+//! The Test Anything Protocol, versions 13 and 14, with the YAML that Node's runner adds. Subtests are indented. A test
+//! that has subtests is counted by its subtests.
 
 use super::{case, note, place, summary};
 use crate::Summary;
 
-/// Reads a stream. `None` means that it is no TAP.
+/// Reads a stream. `None` means that the text is no TAP.
 #[must_use]
 pub fn tap(text: &str) -> Option<Summary> {
-    // Of a long stream only the end may be there: Node's runner ends with its counts.
+    // The host keeps only the end of a long stream: Node's runner ends with its counts.
     let is_tap =
         text.lines().any(|line| line.starts_with("TAP version") || line.starts_with("# tests "));
     if !is_tap {
@@ -15,16 +15,16 @@ pub fn tap(text: &str) -> Option<Summary> {
     }
     let mut all = summary();
     let lines: Vec<&str> = text.lines().collect();
-    // Depths of subtests that were told since the last line of a lesser depth: their parent's own
-    // line follows them, and is not counted.
-    let mut told: Vec<usize> = Vec::new();
+    // Depths of subtests since the last line of a lesser depth. The line of their parent follows the
+    // subtests, and is not counted.
+    let mut depths: Vec<usize> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let depth = line.len() - line.trim_start().len();
         let Some((ok, rest)) = point(line.trim_start()) else { continue };
-        let is_parent = told.iter().any(|below| *below > depth);
-        told.retain(|below| *below <= depth);
-        if told.last() != Some(&depth) {
-            told.push(depth);
+        let is_parent = depths.iter().any(|below| *below > depth);
+        depths.retain(|below| *below <= depth);
+        if depths.last() != Some(&depth) {
+            depths.push(depth);
         }
         if is_parent {
             continue;
@@ -50,7 +50,7 @@ pub fn tap(text: &str) -> Option<Summary> {
     Some(all)
 }
 
-/// `ok 1 - name` or `not ok 1 - name`.
+/// Reads a test point: `ok 1 - name` or `not ok 1 - name`.
 fn point(line: &str) -> Option<(bool, &str)> {
     let (ok, rest) = match line.strip_prefix("not ok") {
         Some(rest) => (false, rest),
@@ -66,7 +66,7 @@ struct Yaml {
     error: String,
 }
 
-/// The block between `---` and `...` that follows a test point: the two keys that are shown.
+/// Reads the block between `---` and `...` that follows a test point, for the two keys that are shown.
 fn yaml(lines: &[&str]) -> Yaml {
     let mut found = Yaml::default();
     let mut lines = lines.iter().map(|line| line.trim());
@@ -94,7 +94,7 @@ fn yaml(lines: &[&str]) -> Yaml {
     found
 }
 
-/// The next of the keys that Node's runner writes after an error.
+/// Returns whether a line begins with a key that Node's runner writes after an error.
 fn is_key(line: &str) -> bool {
     [
         "code:",

@@ -10,10 +10,10 @@ use windlass_plugin_sdk::{
 mod program;
 mod source;
 
-/// The number of Go files, and of modules, that are looked at.
+/// Number of Go files, and of modules, that are looked at.
 const MOST: u32 = 4_000;
 
-/// The list of the modules that a repository keeps copies of.
+/// List of the modules that a repository keeps copies of.
 const VENDORED: &str = "vendor/modules.txt";
 
 fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
@@ -27,7 +27,7 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let mut evidence = vec![what.to_owned()];
     let version = directive(text, "go");
     let built = work.as_deref().map_or_else(|| vec![String::new()], used);
-    // Go builds from these files then, and asks nobody for a module (`go help modules`).
+    // Go then builds from these files, and downloads no module (`go help modules`).
     let vendored = work.is_none() && exists(repo, VENDORED);
     let beside = if vendored { None } else { beside(repo, work.as_deref(), &built)? };
     let Program { package, evidence: why } = program(repo, &built)?;
@@ -108,7 +108,7 @@ fn program(repo: &Tree, built: &[String]) -> Result<Program, Error> {
     let folder =
         |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
     let modules: Vec<String> = modules.iter().filter_map(folder).collect();
-    // Not all are here: what is vendored may stand before `web`. Programs' files mostly have this name.
+    // The list is cut: what is vendored may stand before `web`. Programs' files mostly have this name.
     let is_cut = files.len() >= MOST as usize;
     if is_cut {
         files.extend(repo.glob("**/main.go", MOST)?);
@@ -116,7 +116,7 @@ fn program(repo: &Tree, built: &[String]) -> Result<Program, Error> {
         files.dedup();
     }
     let places = Places { files: &files, modules: &modules, built };
-    // A file that is no text, or too long to be read, is no program's.
+    // A file that is no text, or too long to be read, belongs to no program.
     let mut program = places.program(|file| repo.read_text(file, 1 << 20).ok().flatten())?;
     if is_cut {
         let rest = format!("more than {MOST} Go files: of the rest only those named main.go count");

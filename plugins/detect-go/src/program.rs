@@ -8,10 +8,10 @@ use windlass_plugin_sdk::{
     invalid,
 };
 
-/// The number of other programs, and of files that are left out, that are named.
-const TOLD: usize = 5;
+/// Number of other programs, and of files that are left out, that are named.
+const MOST_NAMED: usize = 5;
 
-/// The places where the program may be.
+/// Files and modules among which the program is searched for.
 pub(crate) struct Places<'a> {
     /// All Go files, by path.
     pub(crate) files: &'a [String],
@@ -36,9 +36,9 @@ struct Found {
 }
 
 impl Places<'_> {
-    /// Returns the program of the root's module: in its own folder, else the only one in its `cmd`. Else
-    /// such a program of the only other module that has one; else the only one at all. `read` gives a
-    /// file's text.
+    /// Returns the program of the root's module: in the module's folder, else the only one in its `cmd`.
+    /// Otherwise it is such a program of the only other module that has one, or else the only program at all.
+    /// `read` returns a file's text.
     ///
     /// # Errors
     /// There is no program, or nothing says which one of several is meant.
@@ -60,7 +60,7 @@ impl Places<'_> {
             [file] => {
                 let other = |file: &String| format!("{file}: package main too, and not built");
                 let mut evidence = vec![format!("{file}: package main")];
-                evidence.extend(others.iter().take(TOLD).map(other));
+                evidence.extend(others.iter().take(MOST_NAMED).map(other));
                 let package = match folder(file) {
                     "" => ".".into(),
                     folder => format!("./{folder}"),
@@ -82,7 +82,7 @@ impl Places<'_> {
         }
     }
 
-    /// Looks at each folder. The first file that is built decides whether the folder is a program.
+    /// Searches each folder. The first file that is built decides whether the folder is a program.
     fn search(&self, read: impl Fn(&str) -> Option<String>) -> Found {
         let mut found = Found::default();
         let mut known = BTreeSet::new();
@@ -101,7 +101,7 @@ impl Places<'_> {
                 Some(Source { package: "main", left_out: Some(why) }) => {
                     found.left_out.push(format!("{file} ({why})"));
                 }
-                // Of a package `documentation` Go builds nothing (`go help packages`).
+                // Go builds nothing of a package `documentation` (`go help packages`).
                 None
                 | Some(
                     Source { left_out: Some(_), .. } | Source { package: "documentation", .. },
@@ -117,7 +117,7 @@ impl Places<'_> {
         found
     }
 
-    /// Ranks a program's file, across modules and within its own: the lower, the likelier. In a workspace
+    /// Ranks a program's file, across modules and within its module: the lower, the likelier. In a workspace,
     /// modules beside the root's hold tools and examples.
     fn rank(&self, file: &str) -> (u8, u8) {
         let folder = folder(file);
@@ -148,8 +148,9 @@ fn folder(file: &str) -> &str {
 fn none(left_out: &[String]) -> Error {
     let mut message = "no file that Go builds says `package main`".to_owned();
     if !left_out.is_empty() {
-        let told = left_out.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
-        message.push_str(&format!("; left out: {told}"));
+        let named = left_out.iter().take(MOST_NAMED).map(String::as_str);
+        let named = named.collect::<Vec<_>>().join(", ");
+        message.push_str(&format!("; left out: {named}"));
     }
     invalid(message, "a library cannot be deployed; name the app's folder in `source.directory`")
 }

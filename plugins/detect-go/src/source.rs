@@ -51,7 +51,7 @@ const PROCESSORS: [&str; 24] = [
     "wasm",
 ];
 
-/// The longest constraint, in bytes. A longer one is taken for one that does not hold.
+/// The longest constraint, in bytes. A longer constraint does not hold.
 const LONGEST: usize = 1 << 10;
 
 /// The head of a file.
@@ -82,12 +82,13 @@ pub(crate) fn read<'a>(name: &str, text: &'a str) -> Option<Source<'a>> {
             continue;
         }
         if let Some(comment) = line.strip_prefix("//") {
-            if let Some(said) = comment.strip_prefix("go:build").filter(|rest| is_apart(rest)) {
-                constraint = constraint.or(Some(said.trim()));
-            } else if let Some(said) = comment.trim_start().strip_prefix("+build")
-                && is_apart(said)
+            if let Some(condition) = comment.strip_prefix("go:build").filter(|rest| is_apart(rest))
             {
-                older.push(said.trim());
+                constraint = constraint.or(Some(condition.trim()));
+            } else if let Some(condition) = comment.trim_start().strip_prefix("+build")
+                && is_apart(condition)
+            {
+                older.push(condition.trim());
             }
             continue;
         }
@@ -107,23 +108,23 @@ fn left_out(name: &str, constraint: Option<&str>, older: &[&str]) -> Option<Stri
         return Some("its name is another system's".into());
     }
     match constraint {
-        Some(said) => (!holds(said)).then(|| format!("`//go:build {said}`")),
-        // Read only where there is no newer one.
+        Some(condition) => (!holds(condition)).then(|| format!("`//go:build {condition}`")),
+        // Older constraints count only where there is no newer one.
         None => {
-            let said = older.iter().find(|said| !holds_older(said))?;
-            Some(format!("`// +build {said}`"))
+            let condition = older.iter().find(|condition| !holds_older(condition))?;
+            Some(format!("`// +build {condition}`"))
         }
     }
 }
 
-/// Says whether a tag is set where the recipe builds: on Linux, without cgo.
+/// Returns whether a tag is set where the recipe builds: on Linux, without cgo.
 fn is_set(tag: &str) -> bool {
-    // Either processor: which one the builder has is not known here.
+    // Either processor: the builder's is not known here.
     matches!(tag, "linux" | "unix" | "gc" | "amd64" | "arm64")
         || tag.strip_prefix("go1.").is_some_and(|minor| minor.parse::<u32>().is_ok())
 }
 
-/// Says whether a file's name fits Linux: `x_linux.go` does, `x_windows.go` does not, `windows.go` is for
+/// Returns whether a file's name fits Linux: `x_linux.go` does, `x_windows.go` does not, `windows.go` is for
 /// all systems.
 fn fits(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
@@ -138,22 +139,22 @@ fn fits(name: &str) -> bool {
 }
 
 /// Evaluates `// +build`: blanks are or, commas are and.
-fn holds_older(said: &str) -> bool {
+fn holds_older(condition: &str) -> bool {
     let holds = |tag: &str| match tag.strip_prefix('!') {
         Some(tag) => !is_set(tag),
         None => is_set(tag),
     };
-    said.split_whitespace().any(|option| option.split(',').all(holds))
+    condition.split_whitespace().any(|option| option.split(',').all(holds))
 }
 
-/// Evaluates `//go:build`: `!`, `&&`, `||` and parentheses. Go does not build a file whose constraint it
-/// cannot read.
-fn holds(said: &str) -> bool {
-    let mut expression = Expression(said);
-    said.len() <= LONGEST && expression.any() == Some(true) && expression.0.trim().is_empty()
+/// Evaluates `//go:build`: `!`, `&&`, `||` and parentheses. A constraint that cannot be read does not hold: Go
+/// does not build such a file.
+fn holds(condition: &str) -> bool {
+    let mut expression = Expression(condition);
+    condition.len() <= LONGEST && expression.any() == Some(true) && expression.0.trim().is_empty()
 }
 
-/// The rest of an expression, which is still to be read.
+/// Rest of an expression, which is still to be read.
 struct Expression<'a>(&'a str);
 
 impl Expression<'_> {
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn constraints_are_evaluated() {
-        for (said, built) in [
+        for (condition, built) in [
             ("ignore", false),
             ("mage", false),
             ("!ignore", true),
@@ -235,13 +236,13 @@ mod tests {
             ("linux &&", false),
             ("(linux", false),
         ] {
-            let text = format!("// Copyright\n\n//go:build {said}\n\npackage main\n");
-            assert_eq!(package("main.go", &text), ("main", built), "{said}");
+            let text = format!("// Copyright\n\n//go:build {condition}\n\npackage main\n");
+            assert_eq!(package("main.go", &text), ("main", built), "{condition}");
         }
         let ignored = "//go:build ignore\n\npackage main\n";
         let why = read("gen.go", ignored).unwrap().left_out;
         assert_eq!(why.as_deref(), Some("`//go:build ignore`"));
-        // After the package clause it is a comment like others.
+        // After the package clause, a constraint is a comment like others.
         assert!(package("a.go", "package main\n\n//go:build ignore\n").1);
         assert!(!package("a.go", "// +build ignore\n\npackage main\n").1);
         assert!(package("a.go", "// +build windows linux,!cgo\n\npackage main\n").1);

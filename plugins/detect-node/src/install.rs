@@ -1,4 +1,4 @@
-//! The install by npm, and the apps that npm cannot install.
+//! Install by npm, and the apps that npm cannot install.
 
 use serde_json::Value;
 use windlass_plugin_sdk::{Error, leads_out, unsupported};
@@ -6,7 +6,7 @@ use windlass_plugin_sdk::{Error, leads_out, unsupported};
 /// Lock files of npm. npm reads the first where both are there.
 const LOCKS: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
 
-/// Lock files of other managers. npm would install versions that no lock says.
+/// Lock files of other managers. Npm would install versions that no lock file names.
 const FOREIGN: [(&str, &str); 4] =
     [("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun"), ("bun.lockb", "bun")];
 
@@ -29,14 +29,14 @@ const HINT: &str = "commit a Dockerfile that installs with the app's own manager
 /// The install step, and the files that it needs.
 #[derive(Debug)]
 pub(crate) struct Install {
-    /// Files that are copied before. Empty: the step may read any file.
+    /// Files that are copied before the step. Empty means that the step may read any file.
     pub(crate) sources: Vec<&'static str>,
     pub(crate) command: [&'static str; 2],
     pub(crate) evidence: Vec<String>,
 }
 
 impl Install {
-    /// Plans the step. `has` says whether a file is there.
+    /// Plans the step. `has` returns whether a file is there.
     ///
     /// # Errors
     /// Names what npm cannot install.
@@ -84,9 +84,9 @@ fn beside(manifest: &Value, has: impl Fn(&str) -> bool) -> Result<Option<String>
     for section in SECTIONS {
         for (name, spec) in manifest[section].as_object().into_iter().flatten() {
             let Some(spec) = spec.as_str() else { continue };
-            let said = format!("package.json: {section}: {name} is `{spec}`");
+            let entry = format!("package.json: {section}: {name} is `{spec}`");
             if PROTOCOLS.iter().any(|protocol| spec.starts_with(protocol)) {
-                return Err(unsupported(format!("{said}, which npm does not know"), HINT));
+                return Err(unsupported(format!("{entry}, which npm does not know"), HINT));
             }
             let path = spec.strip_prefix("file:");
             // `~1.2` is a range, and `~/x` a path.
@@ -94,9 +94,9 @@ fn beside(manifest: &Value, has: impl Fn(&str) -> bool) -> Result<Option<String>
             let Some(path) = path.or_else(|| bare().then_some(spec)) else { continue };
             if leads_out(path) {
                 let hint = "name the folder that holds both in `source.directory`";
-                return Err(unsupported(format!("{said}, outside of the app's folder"), hint));
+                return Err(unsupported(format!("{entry}, outside of the app's folder"), hint));
             }
-            found = found.or(Some(said));
+            found = found.or(Some(entry));
         }
     }
     let script = || SCRIPTS.iter().find(|name| manifest["scripts"][**name].is_string());
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(of(&["package-lock.json"]), locked);
         let shrunk = (vec!["package.json", "npm-shrinkwrap.json"], ["npm", "ci"]);
         assert_eq!(of(&["package-lock.json", "npm-shrinkwrap.json"]), shrunk);
-        // Of two the one that npm reads; that the other is not read is told.
+        // Of two lock files npm reads one. The evidence names the other.
         let both = plan(&json!({}), &["package-lock.json", "yarn.lock"]).unwrap();
         assert_eq!(both.evidence[0], "yarn.lock: not read, package-lock.json says the versions");
     }

@@ -9,7 +9,7 @@ use windlass_plugin_sdk::{
 
 mod install;
 
-/// Where nobody asks for another.
+/// Version of Node where package.json asks for none.
 const VERSION: &str = "22";
 
 fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
@@ -62,22 +62,22 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     }))
 }
 
-/// `22` of `>=22`, `^22.1.0`, `22.x`.
+/// Reads the major version: `22` of `>=22`, `^22.1.0`, `22.x`.
 fn major(range: &str) -> Option<String> {
     let digits = range.trim_start_matches(|c: char| !c.is_ascii_digit());
     let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
     (!number.is_empty()).then_some(number)
 }
 
-/// `scripts.start` when it is a plain `node FILE`, else through npm; else `main`, else the usual
-/// names. npm as the first process would swallow the signal that ends a pod.
+/// Returns the command that starts the app: `scripts.start`, by npm unless the script is a plain `node FILE`, else
+/// `main`, else a file with a usual name. Npm as the first process would swallow the signal that ends a pod.
 fn start(repo: &Tree, manifest: &Value, evidence: &mut Vec<String>) -> Result<Vec<String>, Error> {
     if let Some(script) = manifest["scripts"]["start"].as_str() {
         evidence.push(format!("package.json: scripts.start is `{script}`"));
-        let words: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
-        let plain = words.first().is_some_and(|first| first == "node")
+        let argv: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
+        let plain = argv.first().is_some_and(|first| first == "node")
             && !script.contains(['$', '&', '|', ';', '"', '\'', '>', '<', '`', '(', '*']);
-        return Ok(if plain { words } else { ["npm", "start"].map(str::to_owned).to_vec() });
+        return Ok(if plain { argv } else { ["npm", "start"].map(str::to_owned).to_vec() });
     }
     let named = manifest["main"].as_str().into_iter().chain(["server.js", "index.js", "app.js"]);
     for file in named {

@@ -8,7 +8,7 @@ use windlass_plugin_sdk::{
 mod requirements;
 mod version;
 
-/// Where nobody asks for another.
+/// Version of Python where the repository asks for none.
 const VERSION: &str = "3.11";
 
 /// Files of other managers, each with the command that writes a requirements.txt.
@@ -25,7 +25,7 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     let project = repo.read_text("pyproject.toml", 1 << 18)?;
     let foreign = FOREIGN.into_iter().find(|(file, _)| exists(repo, file));
     if let (None, Some((file, export))) = (&requirements, foreign) {
-        // `pip install .` would install versions that no lock says.
+        // `pip install .` would install versions that no lock file names.
         return Err(unsupported(
             format!("{file}: pip does not read it, and pip alone is known here"),
             &format!("commit a requirements.txt (`{export}`), or a Dockerfile"),
@@ -71,7 +71,7 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
         ],
     );
     let mut versions = Vec::new();
-    // Elsewhere a variable of each commit's own would have all packages installed anew.
+    // Elsewhere a variable that differs with each commit would have all packages installed again.
     if !alone {
         let setup = ["setup.py", "setup.cfg"].map(|file| repo.read_text(file, 1 << 18));
         let [setup, config] = setup;
@@ -112,40 +112,40 @@ fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
     }))
 }
 
-/// `3.11` of `3.11.7`.
+/// Reads the minor version: `3.11` of `3.11.7`.
 fn minor(version: &str) -> String {
     version.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// Returns the command of a Procfile's `web`, or of a start script with a usual name. The flag is false
-/// where only the name speaks for it: a tool's script may have such a name, too.
+/// Returns the command of a Procfile's `web`, or of a start script with a usual name. The flag is false where the
+/// name is the only evidence: a tool's script may have such a name, too.
 fn start(
     repo: &Tree,
     declared: &str,
     evidence: &mut Vec<String>,
 ) -> Result<(Vec<String>, bool), Error> {
-    let words = |words: &[&str]| words.iter().map(|&word| word.into()).collect::<Vec<String>>();
+    let argv = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect::<Vec<String>>();
     if let Some(procfile) = repo.read_text("Procfile", 1 << 14)?
         && let Some(line) = procfile.lines().find_map(|line| line.strip_prefix("web:"))
     {
         evidence.push("Procfile: web".into());
-        return Ok((words(&["sh", "-c", &format!("exec {}", line.trim())]), true));
+        return Ok((argv(&["sh", "-c", &format!("exec {}", line.trim())]), true));
     }
     for name in ["main.py", "app.py", "server.py"] {
         let Some(text) = repo.read_text(name, 1 << 20)? else { continue };
         if text.contains("__main__") {
             evidence.push(format!("{name}: starts itself"));
-            return Ok((words(&["python", name]), true));
+            return Ok((argv(&["python", name]), true));
         }
         let module = name.trim_end_matches(".py");
         if declared.contains("gunicorn") && text.contains("app = ") {
             evidence.push(format!("{name}: `app`, with gunicorn"));
             let target = format!("{module}:app");
             let command = format!("exec gunicorn --bind 0.0.0.0:$PORT {target}");
-            return Ok((words(&["sh", "-c", &command]), true));
+            return Ok((argv(&["sh", "-c", &command]), true));
         }
         evidence.push(format!("{name}: the start script"));
-        return Ok((words(&["python", name]), false));
+        return Ok((argv(&["python", name]), false));
     }
     Err(invalid(
         "a Python app, but nothing says how to start it".into(),

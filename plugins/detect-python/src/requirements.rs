@@ -1,4 +1,4 @@
-//! The paths that a requirements.txt names (pip's "Requirements File Format").
+//! Paths that a requirements.txt names (pip's "Requirements File Format").
 
 use windlass_plugin_sdk::{Error, leads_out, unsupported};
 
@@ -19,7 +19,7 @@ const ELSEWHERE: [&str; 13] = [
     "--config-settings",
 ];
 
-/// The stage's working directory, where the tree is.
+/// Working directory of the stage, which holds the tree.
 const APP: &str = "/app/";
 
 /// Returns the first line that names a path in the tree: a file of requirements, a folder, an archive.
@@ -28,7 +28,7 @@ const APP: &str = "/app/";
 /// Names the line that leads out of the tree.
 pub(crate) fn local(text: &str) -> Result<Option<String>, Error> {
     let mut found = None;
-    for line in text.lines().map(said) {
+    for line in text.lines().map(requirement) {
         let Some(path) = path(line) else { continue };
         if leads_out(path.strip_prefix(APP).unwrap_or(path)) {
             return Err(unsupported(
@@ -41,8 +41,8 @@ pub(crate) fn local(text: &str) -> Result<Option<String>, Error> {
     Ok(found)
 }
 
-/// Strips a line of its comment, and of the backslash that joins it with the next.
-fn said(line: &str) -> &str {
+/// Returns a line without its comment, and without the backslash that joins the line with the next.
+fn requirement(line: &str) -> &str {
     let line = if line.trim_start().starts_with('#') { "" } else { line };
     let line = line.split_once(" #").map_or(line, |(line, _)| line);
     line.trim().trim_end_matches('\\').trim_end()
@@ -57,7 +57,7 @@ fn path(line: &str) -> Option<&str> {
         }
         value
     } else {
-        // `name @ file:///…`; in a URL `@` stands after other things than a name.
+        // `name @ file:///…`. In a URL, `@` follows other things than a name.
         let value = match line.split_once('@') {
             Some((name, at)) if !name.contains(['/', ':']) => at.trim_start(),
             _ => line,

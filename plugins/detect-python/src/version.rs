@@ -1,8 +1,8 @@
-//! Tools that ask git for a project's version: a build has no `.git`, so each gets it by its variable.
+//! Tools that ask git for a project's version. A build has no `.git`, so each tool gets the version by a variable.
 
 use std::collections::BTreeSet;
 
-/// The host puts the commit's version there.
+/// Placeholder that the host replaces by the commit's version.
 const VERSION: &str = "${WINDLASS_VERSION}";
 
 /// Returns the variable of each tool that a project's files name, with the tool.
@@ -14,7 +14,7 @@ pub(crate) fn variables(project: &str, setup: &str) -> Vec<(String, &'static str
     if names("hatch-vcs") {
         variables.push((scm.to_owned(), "hatch-vcs"));
     } else if names("setuptools-scm") || names("use-scm-version") {
-        // By name where that is known: dependencies that are built with the tool keep their own.
+        // By the project's name where that is known: dependencies that are built with the tool keep their versions.
         let name = project_name(project).filter(|_| !names("scikit-build-core"));
         let variable = name.map_or(scm.to_owned(), |name| format!("{scm}_FOR_{}", upper(&name)));
         variables.push((variable, "setuptools-scm"));
@@ -39,7 +39,7 @@ pub(crate) fn environment(variables: &[(String, &'static str)]) -> Vec<(String, 
     variables.iter().map(|(name, _)| (name.clone(), VERSION.to_owned())).collect()
 }
 
-/// Splits a file into words as packages are called, without comments.
+/// Splits a file into words that may be names of packages, in the packages' spelling and without comments.
 fn words(text: &str) -> Vec<String> {
     let code = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

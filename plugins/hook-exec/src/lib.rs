@@ -1,5 +1,5 @@
-//! Runs a command in one pod of the release, such as warming a cache. Operator and app say which; no
-//! command is nothing to do.
+//! Runs a command in one pod of the release, for example to warm a cache. Operator and app configure the command.
+//! Without a command there is nothing to do.
 
 use windlass_plugin_sdk::{
     Action, ActionResult, Context, Error, HookStep, PodExec, deploy_hook,
@@ -7,10 +7,10 @@ use windlass_plugin_sdk::{
 };
 
 fn start(context: Context) -> Result<HookStep, Error> {
-    let words = words(&context)?;
-    let Some(command) = words.command else { return Ok(fine("no command: nothing to do")) };
-    let timeout_ms = words.timeout_ms;
-    let once = words.once;
+    let configured = words(&context)?;
+    let Some(command) = configured.command else { return Ok(fine("no command: nothing to do")) };
+    let timeout_ms = configured.timeout_ms;
+    let once = configured.once;
     let exec = PodExec { command, timeout_ms, once, attrs: Vec::new() };
     Ok(act(vec![Action::PodExec(exec)], Vec::new()))
 }

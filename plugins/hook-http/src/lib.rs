@@ -1,5 +1,5 @@
-//! Tells a URL, signed as Standard Webhooks has it (github.com/standard-webhooks/standard-webhooks,
-//! specification 1.0.0): `webhook-id` is the same for each try, so that a receiver knows a repeat.
+//! Notifies a URL, signed as in Standard Webhooks (github.com/standard-webhooks/standard-webhooks, specification
+//! 1.0.0). `webhook-id` is the same for each try, so that a receiver recognises a repeat.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -14,15 +14,15 @@ use windlass_plugin_sdk::{
 const WAITS: [u32; 2] = [2_000, 10_000];
 
 fn start(context: Context) -> Result<HookStep, Error> {
-    tell(&context, 0)
+    notify(&context, 0)
 }
 
-/// `state`: how often it was tried.
+/// Tries again. `state` is the number of tries so far.
 fn resume(context: Context, state: Vec<u8>, _: Vec<ActionResult>) -> Result<HookStep, Error> {
-    tell(&context, state.first().copied().unwrap_or_default())
+    notify(&context, state.first().copied().unwrap_or_default())
 }
 
-fn tell(context: &Context, tries: u8) -> Result<HookStep, Error> {
+fn notify(context: &Context, tries: u8) -> Result<HookStep, Error> {
     let settings: Value = serde_json::from_str(&context.settings).unwrap_or_default();
     let url = settings["url"].as_str().unwrap_or_default();
     let now = clock::now();
@@ -35,7 +35,7 @@ fn tell(context: &Context, tries: u8) -> Result<HookStep, Error> {
         ("webhook-timestamp", timestamp.clone()),
     ];
     if settings["sign"].as_bool().unwrap_or(true) {
-        // Behind its prefix the key is base64; what is signed is bytes.
+        // Behind its prefix the key is base64. The signature is made with the decoded bytes.
         let key = secrets::open("signing")?.decode("whsec_", secrets::Encoding::Base64)?;
         let mac = key.hmac_sha256(format!("{id}.{timestamp}.{body}").as_bytes())?;
         headers.push(("webhook-signature", format!("v1,{}", STANDARD.encode(mac))));

@@ -1,5 +1,5 @@
-//! Runs a command as a Job of the new image, such as a migration. Operator and app say which; no
-//! command is nothing to do.
+//! Runs a command of the new image as a Kubernetes `Job`, such as a migration. Operator and app configure the command.
+//! Without a command there is nothing to do.
 
 use windlass_plugin_sdk::{
     Action, ActionResult, Context, Error, HookStep, RunJob, deploy_hook,
@@ -7,9 +7,9 @@ use windlass_plugin_sdk::{
 };
 
 fn start(context: Context) -> Result<HookStep, Error> {
-    let words = words(&context)?;
-    let Some(command) = words.command else { return Ok(fine("no command: nothing to do")) };
-    let job = RunJob { command, timeout_ms: words.timeout_ms, attrs: Vec::new() };
+    let configured = words(&context)?;
+    let Some(command) = configured.command else { return Ok(fine("no command: nothing to do")) };
+    let job = RunJob { command, timeout_ms: configured.timeout_ms, attrs: Vec::new() };
     Ok(act(vec![Action::RunJob(job)], Vec::new()))
 }
 

@@ -1,15 +1,14 @@
-//! Refusals of AWS, in words that name what to change. Errors come as JSON from ECR and as XML from
-//! STS.
+//! Errors of AWS, explained by what to change. ECR answers with JSON, and STS with XML.
 
 use crate::xml::between;
 use serde_json::Value;
 use std::time::UNIX_EPOCH;
 use windlass_plugin_sdk::{Error, ErrorKind, clock, http::Response};
 
-/// AWS takes signatures that are at most so old, in seconds.
+/// Age in seconds up to which AWS accepts a signature.
 const SKEW: i64 = 300;
 
-/// `action`: as policies name it.
+/// Explains the error of an action, which is named as in policies.
 pub(crate) fn explain(answer: &Response, action: &str) -> Error {
     let status = answer.status();
     let body = answer.body();
@@ -59,7 +58,8 @@ fn read(text: &str) -> (String, String) {
     (of("Code").unwrap_or_default().into(), of("Message").unwrap_or_default().into())
 }
 
-/// A wrong key or a wrong clock look the same to AWS; its answer says what time it is.
+/// Returns the hint for a signature that AWS refused. AWS has one error for a wrong key and a wrong clock, and the
+/// answer's `date` tells them apart.
 fn signature(answer: &Response) -> String {
     let now = i64::try_from(clock::now() / 1000).unwrap_or_default();
     let theirs = answer.header("date").and_then(|date| seconds(&date));
@@ -69,7 +69,7 @@ fn signature(answer: &Response) -> String {
     }
 }
 
-/// `Sun, 22 Nov 2026 17:00:00 GMT`, in seconds since 1970.
+/// Reads `Sun, 22 Nov 2026 17:00:00 GMT` as seconds since 1970.
 fn seconds(date: &str) -> Option<i64> {
     let time = httpdate::parse_http_date(date).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()

@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{Error, Secret, secrets};
 
-/// Keys that sign.
+/// Keys that sign requests.
 pub(crate) struct Keys {
     pub(crate) id: String,
     pub(crate) secret: Secret,

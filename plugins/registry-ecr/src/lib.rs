@@ -1,5 +1,5 @@
-//! Amazon ECR, private: a login for twelve hours, for the keys that the operator has, for a role that
-//! they take up, or for a role by web identity. No key, token or password is seen in here.
+//! Amazon ECR, private: a login for twelve hours, by the operator's keys, by a role that these keys assume, or by a
+//! role of a web identity. Keys, tokens and passwords stay in the host.
 
 mod errors;
 mod keys;
@@ -45,19 +45,19 @@ fn authenticate(request: LoginRequest) -> Result<Login, Error> {
     }
     let json: Value = serde_json::from_slice(&answer.body()).unwrap_or_default();
     let token = answer.take_secret("/authorizationData/0/authorizationToken")?;
-    // base64 of `AWS:password`.
+    // The token is the base64 of `AWS:password`.
     let pair = token.decode("", Encoding::Base64)?;
     let password = pair.split(":", secrets::Part::After)?;
     let now = clock::now();
     let until = json["authorizationData"][0]["expiresAt"].as_f64();
     let until = until.filter(|until| *until > 0.0).map(|seconds| (seconds * 1000.0) as u64);
-    // At half its life, so that a renewal that fails is no harm yet.
+    // At half of the login's life, so that a renewal that fails can be repeated in time.
     let renew = until.map(|until| now + until.saturating_sub(now) / 2);
     let credential = Credential::Basic(("AWS".into(), password));
     Ok(Login { credential, until, renew, attrs: Vec::new() })
 }
 
-/// `ACCOUNT.dkr.ecr[-fips].REGION.amazonaws.com[.cn]`
+/// Reads the region from `ACCOUNT.dkr.ecr[-fips].REGION.amazonaws.com[.cn]`.
 fn region_of(host: &str) -> Option<String> {
     let mut labels = host.split('.').skip(1);
     let dkr = labels.next()?;

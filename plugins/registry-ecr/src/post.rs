@@ -1,8 +1,8 @@
-//! A request to AWS, as all of them are.
+//! Requests to AWS, which all have one form.
 
 use windlass_plugin_sdk::http::{HeaderValue, Part, Request};
 
-/// Returns a POST.
+/// Returns a POST with the limits that are common to all requests.
 pub(crate) fn post<'a>(
     url: &str,
     headers: Vec<(String, HeaderValue<'a>)>,

@@ -1,5 +1,5 @@
-//! AWS's Signature Version 4 (docs.aws.amazon.com, "Create a signed AWS API request"), with keys that
-//! stay in the host.
+//! Signature Version 4 of AWS (docs.aws.amazon.com, "Create a signed AWS API request"), with keys that stay in the
+//! host.
 
 use crate::{keys::Keys, post::post};
 use std::fmt::Write;
@@ -24,7 +24,7 @@ pub(crate) fn send(signed: &Signed<'_>, keys: &Keys) -> Result<Response, Error> 
     let time: String = utc(clock::now()).chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let date = time.get(..8).unwrap_or_default().to_owned();
     let host = signed.url.split('/').nth(2).unwrap_or_default();
-    // Sorted by name; the token is the only value that is not known in here.
+    // Sorted by name. The token is the only value that is not known in the guest.
     let mut names = vec!["content-type", "host", "x-amz-date"];
     let mut head =
         format!("content-type:{}\nhost:{host}\nx-amz-date:{time}\n", signed.content_type);

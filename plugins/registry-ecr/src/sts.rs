@@ -1,4 +1,4 @@
-//! Roles: STS gives keys for an hour, to keys or to a web identity.
+//! Roles: STS returns keys for an hour, to keys or to a web identity.
 
 use crate::{errors, keys::Keys, post::post, settings::Settings, sigv4, xml::between};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -33,7 +33,7 @@ pub(crate) fn by_keys(
     taken(&answer, "AssumeRoleResult", "sts:AssumeRole")
 }
 
-/// Unsigned: the token is the proof.
+/// Assumes a role by a web identity. The request is not signed, since the token is the proof.
 pub(crate) fn by_web_identity(
     settings: &Settings,
     region: &str,
@@ -65,7 +65,7 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// The key's id is said in clear; key and token stay in the host.
+/// Takes the keys from an answer. The key's id is in clear text. Key and token stay in the host.
 fn taken(answer: &Response, result: &str, action: &str) -> Result<Keys, Error> {
     if answer.status() != 200 {
         return Err(errors::explain(answer, action));

@@ -1,5 +1,5 @@
-//! A login that the operator has: a user with a password or token, an identity token, or a token of
-//! the registry itself. It does not expire, as far as anybody here knows.
+//! A login that the operator configures: a user with a password or token, an identity token, or a token of the
+//! registry. Its end is not known, so it is never renewed.
 
 use windlass_plugin_sdk::{
     Credential, Error, Login, LoginRequest, config, invalid, registry_auth, secrets,

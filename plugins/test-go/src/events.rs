@@ -1,5 +1,5 @@
-//! Events of `go test -json` (`go doc test2json`). Those of several packages are mixed: each event names
-//! its package and test. Actions decide; output only gives failures their words.
+//! Events of `go test -json` (`go doc test2json`). Events of several packages are mixed: each names its package and
+//! test. Actions decide, and output is only the text of failures.
 
 use crate::output::{Test, Verdict, close, does_not_build, glued, is_parent};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use windlass_plugin_sdk::{
     reports::{case, note, plain, summary},
 };
 
-/// The number of lines that are kept of a package that fails outside of its tests.
+/// Number of lines that are kept of a package that fails outside of its tests.
 const OUTSIDE: usize = 20;
 
 /// All events, by package.
@@ -28,7 +28,8 @@ struct Events {
 #[derive(Default)]
 struct Package {
     tests: BTreeMap<String, Test>,
-    /// Output by test, `""` for none. Joined first: an event may end in the middle of a line.
+    /// Output by test. `""` is the output outside of tests. An event may end in the middle of a line, so that lines
+    /// are read from the whole.
     printed: BTreeMap<String, String>,
     /// Tests that wait for others.
     paused: BTreeSet<String>,
@@ -58,7 +59,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
     Some(all)
 }
 
-/// Says whether a line is an event of Go's: other tools print JSON, too.
+/// Returns whether a line is an event of Go's: other tools print JSON, too.
 fn is_event(event: &Value) -> bool {
     let known = [
         "start",
@@ -121,20 +122,20 @@ impl Events {
         }
     }
 
-    /// Takes a line that is no event: a compiler's word about the package that it named before.
+    /// Keeps a line that is no event: a compiler's output about the package that an earlier line named.
     fn beside(&mut self, line: &str) {
         if let Some(named) = line.strip_prefix("# ") {
             self.current = named.split(' ').next().map(str::to_owned);
         } else if let Some(current) = &self.current {
-            let said = self.loose.entry(current.clone()).or_default();
-            said.push_str(&plain(line));
-            said.push('\n');
+            let output = self.loose.entry(current.clone()).or_default();
+            output.push_str(&plain(line));
+            output.push('\n');
         }
     }
 }
 
 impl Package {
-    /// Counts the package's tests. `compiler` is the compiler's output about it.
+    /// Counts the package's tests. `compiler` is the compiler's output about the package.
     fn close(mut self, name: &str, compiler: Option<&str>, all: &mut Summary) {
         let mut outside = Vec::new();
         for (test, printed) in std::mem::take(&mut self.printed) {
@@ -142,7 +143,7 @@ impl Package {
                 if test.is_empty() {
                     outside.push(line.to_owned());
                 } else {
-                    self.hear(&test, line);
+                    self.take_line(&test, line);
                 }
             }
         }
@@ -163,7 +164,7 @@ impl Package {
         note(all, case(name, "fails outside its tests", &own.join("\n")));
     }
 
-    fn hear(&mut self, test: &str, line: &str) {
+    fn take_line(&mut self, test: &str, line: &str) {
         let trimmed = line.trim_start();
         if trimmed.starts_with("=== ") {
             return;
@@ -171,16 +172,16 @@ impl Package {
         let test = self.tests.entry(test.to_owned()).or_default();
         match glued(trimmed) {
             Some(("", ..)) => {}
-            Some((before, ..)) => test.said.push(before.to_owned()),
-            None => test.hears(line),
+            Some((before, ..)) => test.lines.push(before.to_owned()),
+            None => test.take_line(line),
         }
     }
 
-    /// Fails tests that began and did not end, where the package did not end well and no test failed:
-    /// the process died in one of them. Tests that waited for others are blamed only where none ran.
+    /// Fails tests that began and did not end, where the package did not pass and no test failed: the process died in
+    /// one of them. Tests that waited for others are blamed only where none ran.
     fn blame(&mut self) {
         let failed = self.tests.values().any(|test| test.result == Some(Verdict::Fail));
-        let ended_well = matches!(self.result, Some(Verdict::Pass | Verdict::Skip));
+        let passed = matches!(self.result, Some(Verdict::Pass | Verdict::Skip));
         let is_open = |(_, test): &(&String, &Test)| test.result.is_none();
         let open = self.tests.iter().filter(is_open).map(|(name, _)| name.clone());
         let (parents, leaves): (Vec<_>, Vec<_>) =
@@ -189,14 +190,14 @@ impl Package {
         for name in parents.iter().chain(&leaves) {
             let blamed = if ran.is_empty() { leaves.contains(name) } else { ran.contains(&name) };
             let Some(test) = self.tests.get_mut(name) else { continue };
-            if failed || ended_well || !blamed {
-                // What it logged is no sign of failure.
-                test.said.clear();
+            if failed || passed || !blamed {
+                // The test's log is no sign of failure.
+                test.lines.clear();
                 continue;
             }
             test.ends(Verdict::Fail);
-            if test.said.is_empty() {
-                test.said.push("it began and did not end".into());
+            if test.lines.is_empty() {
+                test.lines.push("it began and did not end".into());
             }
         }
     }
@@ -217,7 +218,7 @@ mod tests {
         format!("{event}\n")
     }
 
-    fn told(events: &[(&str, &str, &str, &str)]) -> String {
+    fn stream(events: &[(&str, &str, &str, &str)]) -> String {
         events
             .iter()
             .map(|(package, test, action, text)| event(package, test, action, text))
@@ -231,7 +232,7 @@ mod tests {
     /// `money` ends while `TestSlow` of `basket`, which has logged, still runs.
     #[test]
     fn packages_that_run_side_by_side() {
-        let text = told(&[
+        let text = stream(&[
             ("shop", "", "start", ""),
             ("shop", "", "output", "?   \tshop\t[no test files]\n"),
             ("shop", "", "skip", ""),
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn failures_are_of_the_package_and_test_of_their_events() {
-        let text = told(&[
+        let text = stream(&[
             ("a", "TestSum", "run", ""),
             ("b", "TestSum", "run", ""),
             ("a", "TestSum/negative", "run", ""),
@@ -282,8 +283,11 @@ mod tests {
     /// With `-count=2` the second run does not make good the first.
     #[test]
     fn a_test_that_failed_once_failed() {
-        let text =
-            told(&[("a", "TestX", "fail", ""), ("a", "TestX", "pass", ""), ("a", "", "fail", "")]);
+        let text = stream(&[
+            ("a", "TestX", "fail", ""),
+            ("a", "TestX", "pass", ""),
+            ("a", "", "fail", ""),
+        ]);
         assert_eq!(counts(&read(&text).unwrap()), (0, 1, 0));
     }
 
@@ -299,40 +303,40 @@ mod tests {
         ];
         let ended = [&died[..], &[("a", "", "fail", "")]].concat();
         // With and without the package's own end: it may have been killed.
-        for text in [told(&ended), told(&died)] {
+        for text in [stream(&ended), stream(&died)] {
             let read = read(&text).unwrap();
             assert_eq!(counts(&read), (1, 1, 0));
             assert_eq!(read.failures[0].name, "TestHangs");
             assert!(read.failures[0].message.contains("timed out"));
         }
-        // Who says that it failed is the one.
+        // The test that has a failure of its own is the one.
         let panicked = [&ended[..], &[("a", "TestDone", "fail", "")]].concat();
-        assert_eq!(counts(&read(&told(&panicked)).unwrap()), (0, 1, 0));
-        let waits = read(&told(&[("a", "TestWaits", "pause", ""), died[2], died[3]])).unwrap();
+        assert_eq!(counts(&read(&stream(&panicked)).unwrap()), (0, 1, 0));
+        let waits = read(&stream(&[("a", "TestWaits", "pause", ""), died[2], died[3]])).unwrap();
         assert_eq!(waits.failures[0].message, "it began and did not end");
-        let well = read(&told(&[died[4], died[5], ("a", "", "pass", "")])).unwrap();
-        assert_eq!(counts(&well), (0, 0, 0));
+        let passed = read(&stream(&[died[4], died[5], ("a", "", "pass", "")])).unwrap();
+        assert_eq!(counts(&passed), (0, 0, 0));
     }
 
     #[test]
     fn what_does_not_build_and_what_fails_outside() {
-        let words = "# example.com/a [example.com/a.test]\n./a_test.go:5:2: undefined: sum\n";
+        let compiler = "# example.com/a [example.com/a.test]\n./a_test.go:5:2: undefined: sum\n";
         let end = event("example.com/a", "", "output", "FAIL\texample.com/a [build failed]\n");
         let newer = serde_json::json!({
-            "Action": "build-output", "ImportPath": "example.com/a [example.com/a.test]", "Output": words
+            "Action": "build-output", "ImportPath": "example.com/a [example.com/a.test]", "Output": compiler
         });
         let id = "example.com/a [example.com/a.test]";
         let fail =
             serde_json::json!({ "Action": "fail", "Package": "example.com/a", "FailedBuild": id });
         let older = event("example.com/a", "", "fail", "");
-        for text in [format!("{newer}\n{end}{fail}\n"), format!("{words}{end}{older}")] {
+        for text in [format!("{newer}\n{end}{fail}\n"), format!("{compiler}{end}{older}")] {
             let read = read(&text).unwrap();
             assert_eq!(counts(&read), (0, 1, 0), "{text}");
             let case = &read.failures[0];
             assert_eq!((&*case.name, case.line), ("does not build", Some(5)), "{text}");
             assert!(case.message.contains("undefined: sum"), "{text}");
         }
-        let text = told(&[
+        let text = stream(&[
             ("b", "", "output", "no database\n"),
             ("b", "", "output", "FAIL\tb\t0.01s\n"),
             ("b", "", "fail", ""),

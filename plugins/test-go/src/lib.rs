@@ -1,4 +1,4 @@
-//! Go's own tests: `go test -v`, read as text, or as the events of `-json`.
+//! Tests of Go: `go test -v`, read as text, or as the events of `-json`.
 
 use windlass_plugin_sdk::{
     Error, Ran, Summary, TestPlan, Tree,
@@ -18,7 +18,7 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     let work = repo.read_text("go.work", 1 << 16).unwrap_or_default();
     let mut tested = work.as_deref().map_or_else(|| vec![String::new()], used);
     tested.retain(|folder| !leads_out(folder));
-    // What `./...` does not reach: other modules, vendored and hidden folders.
+    // `./...` does not reach other modules, vendored and hidden folders.
     let reached = |path: &&String| {
         let module = module_of(path, &modules).unwrap_or_default();
         tested.iter().any(|folder| folder == module) && !is_passed_by(path)
@@ -64,7 +64,8 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
 }
 
-/// `func TestX(`: what follows is no lower case letter (`go help testfunc`), and TestMain is none.
+/// Returns whether a line begins a test, `func TestX(`. No lower case letter follows `Test` (`go help testfunc`),
+/// and TestMain is no test.
 fn is_test(line: &str) -> bool {
     let name = line.strip_prefix("func Test").or_else(|| line.strip_prefix("func Fuzz"));
     name.is_some_and(|rest| {

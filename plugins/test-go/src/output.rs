@@ -6,11 +6,11 @@ use windlass_plugin_sdk::{
     reports::{case, note, place, plain, summary},
 };
 
-/// One test, named as Go does: `TestSum/negative` belongs to `TestSum`.
+/// One test. Names are Go's: `TestSum/negative` is a subtest of `TestSum`.
 #[derive(Default)]
 pub(crate) struct Test {
     pub(crate) result: Option<Verdict>,
-    pub(crate) said: Vec<String>,
+    pub(crate) lines: Vec<String>,
     at: Option<(String, u32)>,
 }
 
@@ -30,24 +30,24 @@ impl Test {
     }
 
     /// Keeps a line of the test's log or panic.
-    pub(crate) fn hears(&mut self, line: &str) {
+    pub(crate) fn take_line(&mut self, line: &str) {
         if !line.starts_with([' ', '\t']) && !line.starts_with("panic: ") {
             return;
         }
         let trimmed = line.trim_start();
         match head(trimmed).and_then(place) {
-            // A goroutine's stack ends in such lines too: the first is the test's own word.
+            // A goroutine's stack ends in such lines, too: the first is the test's own.
             Some(at) if self.at.is_none() => {
                 self.at = Some(at);
-                let words = trimmed.splitn(3, ':').nth(2).unwrap_or_default();
-                self.said.push(words.trim().to_owned());
+                let message = trimmed.splitn(3, ':').nth(2).unwrap_or_default();
+                self.lines.push(message.trim().to_owned());
             }
-            _ => self.said.push(trimmed.to_owned()),
+            _ => self.lines.push(trimmed.to_owned()),
         }
     }
 }
 
-/// None where nothing of `go test` is in it.
+/// Reads the output of a run. `None` means that no line is of `go test`.
 pub(crate) fn read(output: &str) -> Option<Summary> {
     let text = plain(output);
     let mut all = summary();
@@ -68,7 +68,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             let test = tests.entry(name.into()).or_default();
             test.ends(verdict);
             if !before.is_empty() {
-                test.said.push(before.into());
+                test.lines.push(before.into());
             }
             current = name.into();
         } else if let Some((ok, package, note_of)) = package(line) {
@@ -95,10 +95,10 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
                 outside.push(line.to_owned());
             }
         } else {
-            tests.entry(current.clone()).or_default().hears(line);
+            tests.entry(current.clone()).or_default().take_line(line);
         }
     }
-    // A process that died tells no package.
+    // A process that died prints no package.
     close(&mut all, tests, "");
     recognised.then_some(all)
 }
@@ -113,7 +113,7 @@ pub(crate) fn does_not_build(all: &mut Summary, package: &str, compiler: &str) {
     note(all, failed);
 }
 
-/// A verdict, also after what a test printed without a line end.
+/// Reads a verdict, also one that follows what a test printed without a line end.
 pub(crate) fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
     let at = line.rfind("--- ")?;
     let before = line.get(..at)?;
@@ -122,7 +122,7 @@ pub(crate) fn glued(line: &str) -> Option<(&str, Verdict, &str)> {
     (before.is_empty() || rest.ends_with("s)")).then_some((before, verdict, name))
 }
 
-/// `--- FAIL: TestSum (0.00s)`
+/// Reads a verdict and the test: `--- FAIL: TestSum (0.00s)`.
 fn verdict(line: &str) -> Option<(Verdict, &str)> {
     let rest = line.strip_prefix("--- ")?;
     let (word, rest) = rest.split_once(": ")?;
@@ -135,7 +135,8 @@ fn verdict(line: &str) -> Option<(Verdict, &str)> {
     Some((verdict, rest.split(' ').next()?))
 }
 
-/// `ok  \tpkg\t0.01s`, `FAIL\tpkg\t0.01s`, `FAIL\tpkg [build failed]`, `?   \tpkg\t[no test files]`
+/// Reads a package's result: `ok  \tpkg\t0.01s`, `FAIL\tpkg\t0.01s`, `FAIL\tpkg [build failed]`,
+/// `?   \tpkg\t[no test files]`.
 fn package(line: &str) -> Option<(bool, &str, &str)> {
     let (word, rest) = line.split_once('\t')?;
     let ok = match word.trim() {
@@ -147,31 +148,32 @@ fn package(line: &str) -> Option<(bool, &str, &str)> {
     Some((ok, package, note))
 }
 
-/// `main_test.go:12` of `main_test.go:12: got 1`, or of `./main.go:5:2: undefined: x`
+/// Reads the place that a line begins with: `main_test.go:12` of `main_test.go:12: got 1`, `./main.go:5:2` of
+/// `./main.go:5:2: undefined: x`.
 fn head(line: &str) -> Option<&str> {
     let end = line.find(": ")?;
     line.get(..end).filter(|head| head.contains(".go:"))
 }
 
-/// Says whether a test has subtests.
+/// Returns whether a test has subtests.
 pub(crate) fn is_parent(tests: &BTreeMap<String, Test>, name: &str) -> bool {
     let below = format!("{name}/");
     tests.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below))
 }
 
-/// Counts tests that have no subtests, and words for those that failed.
+/// Counts tests that have no subtests, and adds those that failed with their text.
 pub(crate) fn close(all: &mut Summary, tests: BTreeMap<String, Test>, package: &str) {
     let is_parent = |name: &str| is_parent(&tests, name);
     for (name, test) in &tests {
         let failed = match test.result {
-            // Begun and not ended: the process died in it.
-            None => !is_parent(name) && !test.said.is_empty(),
+            // The test began and did not end: the process died in it.
+            None => !is_parent(name) && !test.lines.is_empty(),
             Some(verdict) => verdict == Verdict::Fail,
         };
-        let own = !test.said.is_empty();
+        let own = !test.lines.is_empty();
         if failed && (own || !is_parent(name)) {
             all.failed += 1;
-            let mut case = case(package, name, &test.said.join("\n"));
+            let mut case = case(package, name, &test.lines.join("\n"));
             if let Some((file, line)) = &test.at {
                 (case.file, case.line) = (Some(file.clone()), Some(*line));
             }

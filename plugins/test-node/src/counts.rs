@@ -1,6 +1,6 @@
-//! The closing line of a run, as jest and vitest print it.
+//! Counts in the closing line of a run, as jest and vitest print it.
 
-/// `3 passed` among `1 failed | 3 passed`, or `1 failed, 3 passed`.
+/// Returns one count, such as `3 passed` of `1 failed | 3 passed` or `1 failed, 3 passed`. 0 means that there is none.
 pub(crate) fn count(list: &str, name: &str) -> u32 {
     let parts = list.split(['|', ',', '(']);
     let of = |part: &str| {

@@ -6,7 +6,7 @@ use windlass_plugin_sdk::{
     reports::{case, note, place, summary},
 };
 
-/// None where the closing line is not there.
+/// Reads the output of a run. `None` means that the closing line is missing.
 pub(crate) fn read(text: &str) -> Option<Summary> {
     let counts = text.lines().rev().find_map(|line| line.trim().strip_prefix("Tests:"))?;
     let mut all = summary();
@@ -16,7 +16,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
     let mut file = "";
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        // What follows tells all failures once more.
+        // The rest repeats all failures.
         if line.starts_with("Summary of all failing tests") {
             break;
         }
@@ -24,11 +24,11 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
             file = path.split_whitespace().next().unwrap_or_default();
         }
         let Some(name) = line.strip_prefix("  ● ") else { continue };
-        // What the tests print, not how they fail.
+        // The block has what the tests print, not how they fail.
         if name.trim() == "Console" {
             continue;
         }
-        let mut said = Vec::new();
+        let mut message = Vec::new();
         let mut at = None;
         while let Some(line) = lines.peek() {
             if line.starts_with("  ● ")
@@ -42,16 +42,16 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
                 // `at Object.<anonymous> (src/sum.test.js:5:10)`
                 let inner = line.rsplit_once('(').map_or(line, |(_, inner)| inner);
                 at = place(inner.trim_end_matches(')'));
-            } else if !line.is_empty() && said.len() < 10 && at.is_none() && !is_frame(line) {
-                said.push(line);
+            } else if !line.is_empty() && message.len() < 10 && at.is_none() && !is_frame(line) {
+                message.push(line);
             }
             lines.next();
         }
-        // A suite that does not load is no test of the count.
+        // The count does not include a suite that does not load.
         if name.contains("Test suite failed to run") {
             all.failed += 1;
         }
-        let mut case = case(file, name, &said.join("\n"));
+        let mut case = case(file, name, &message.join("\n"));
         if let Some((file, line)) = at {
             (case.file, case.line) = (Some(file), Some(line));
         }
@@ -60,7 +60,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
     Some(all)
 }
 
-/// Lines of the source that jest prints around the place.
+/// Returns whether a line is one of the source, which jest prints around the place.
 fn is_frame(line: &str) -> bool {
     let line = line.trim_start_matches("> ");
     line.starts_with('|')

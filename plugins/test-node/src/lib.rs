@@ -1,4 +1,4 @@
-//! Node's tests: `npm test`, whatever it runs, read as node:test, vitest, jest and mocha print.
+//! Tests of Node: `npm test`, whatever it runs, read as node:test, vitest, jest and mocha print.
 
 use serde_json::Value;
 use windlass_plugin_sdk::{
@@ -14,10 +14,10 @@ mod node;
 mod none;
 mod vitest;
 
-/// Tools whose output names each test; a script may as well be a linter.
-const TELLING: [&str; 5] = ["node --test", "jest", "vitest", "mocha", "react-scripts test"];
+/// Tools whose output names each test. A script may also be a linter.
+const NAMING: [&str; 5] = ["node --test", "jest", "vitest", "mocha", "react-scripts test"];
 
-/// Files that may tell jest or vitest to pass without tests.
+/// Files that may configure jest or vitest to pass without tests.
 const CONFIGS: [&str; 10] = [
     "jest.config.js",
     "jest.config.ts",
@@ -36,17 +36,17 @@ fn plan(repo: &Tree, _: String, _: Vec<String>) -> Result<Option<TestPlan>, Erro
     let manifest: Value = serde_json::from_str(&text).map_err(|error| {
         invalid(format!("package.json: {error}"), "correct it and commit again")
     })?;
-    // npm init writes a script that only fails.
+    // `npm init` writes a script that only fails.
     let script = manifest["scripts"]["test"].as_str();
     let Some(script) = script.filter(|script| !script.contains("no test specified")) else {
         return Ok(None);
     };
     let evidence = vec![format!("package.json: scripts.test is `{script}`")];
-    // In the script, in jest's own part of package.json, or in a file of its own.
+    // The option may be in the script, in jest's part of package.json, or in a file of its own.
     let content = |file: &&str| repo.read_text(file, 1 << 16).ok().flatten();
     let none_will_do =
         |text: &str| text.contains("passWithNoTests") || text.contains("pass-with-no-tests");
-    let tells = TELLING.iter().any(|tool| script.contains(tool))
+    let tells = NAMING.iter().any(|tool| script.contains(tool))
         && !none_will_do(&text)
         && !CONFIGS.iter().filter_map(content).any(|text| none_will_do(&text));
     let command = ["npm", "test"].map(str::to_owned).to_vec();
@@ -68,9 +68,9 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
     }
     let text = plain(&ran.output);
     let readers = [tap, node::read, vitest::read, jest::read, mocha::read];
-    // What was printed is of this run; a report may have been committed.
+    // The output is of this run. A report may have been committed.
     let printed = readers.iter().find_map(|read| read(&text));
-    // That there are none is looked for last: another part of the same run may have had some, and the
+    // A sentence that there is no test counts last: another part of the same run may have run some, and the
     // report of a failure explains the exit code better.
     let explains = all.as_ref().is_some_and(|all| all.failed > 0 || ran.exit_code == 0);
     let no_test = || if explains { None } else { none::read(&text) };

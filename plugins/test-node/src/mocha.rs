@@ -5,7 +5,7 @@ use windlass_plugin_sdk::{
     reports::{case, note, place, summary},
 };
 
-/// None where the closing line is not there.
+/// Reads the output of a run. `None` means that the closing line is missing.
 pub(crate) fn read(text: &str) -> Option<Summary> {
     let number = |word: &str| {
         text.lines().rev().find_map(|line| {
@@ -29,17 +29,17 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         let block = block.get(..end).unwrap_or(block);
         let (title, body) = block.split_once(":\n").unwrap_or((block, ""));
         let title: Vec<_> = title.split_whitespace().collect();
-        let mut said = Vec::new();
+        let mut message = Vec::new();
         let mut at = None;
         for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if line.starts_with("at ") {
                 let inner = line.rsplit_once('(').map_or(line, |(_, inner)| inner);
                 at = at.or_else(|| place(inner.trim_start_matches("at ").trim_end_matches(')')));
-            } else if said.len() < 10 {
-                said.push(line);
+            } else if message.len() < 10 {
+                message.push(line);
             }
         }
-        let mut case = case("", &title.join(" "), &said.join("\n"));
+        let mut case = case("", &title.join(" "), &message.join("\n"));
         if let Some((file, line)) = at {
             (case.file, case.line) = (Some(file), Some(line));
         }

@@ -1,11 +1,11 @@
-//! Node's own runner, reporter `spec`; its reporter `tap` is TAP.
+//! Node's own runner, with its reporter `spec`. The reporter `tap` prints TAP.
 
 use windlass_plugin_sdk::{
     Summary,
     reports::{case, note, place, summary},
 };
 
-/// None where the closing lines are not there.
+/// Reads the output of a run. `None` means that the closing lines are missing.
 pub(crate) fn read(text: &str) -> Option<Summary> {
     let number = |name: &str| {
         let found = text.lines().rev().find_map(|line| {
@@ -30,13 +30,13 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         let at = lines.next().and_then(place);
         let name = lines.next().unwrap_or_default().trim().trim_start_matches("✖ ");
         let name = name.rsplit_once(" (").map_or(name, |(name, _)| name);
-        let said: Vec<_> = lines
+        let message: Vec<_> = lines
             .map(str::trim)
             .take_while(|line| !line.starts_with("at "))
             .filter(|line| !line.is_empty())
             .take(10)
             .collect();
-        let mut case = case("", name, &said.join("\n"));
+        let mut case = case("", name, &message.join("\n"));
         if let Some((file, line)) = at {
             (case.file, case.line) = (Some(file), Some(line));
         }

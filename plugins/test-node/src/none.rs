@@ -1,22 +1,22 @@
-//! Tools that find no test: they print a sentence instead of counts.
+//! Tools that find no test, and print a sentence instead of counts.
 
 use windlass_plugin_sdk::{Summary, reports::summary};
 
 /// Beginnings of such sentences: jest and react-scripts, vitest and mocha, jasmine.
-const SAID: [&str; 3] = ["No tests found", "No test files found", "No specs found"];
+const BEGINNINGS: [&str; 3] = ["No tests found", "No test files found", "No specs found"];
 
-/// Returns a summary of zeros where a tool says that there is no test.
+/// Returns a summary of zeros where a tool prints that there is no test.
 pub(crate) fn read(text: &str) -> Option<Summary> {
-    let says = |line: &str| {
+    let is_sentence = |line: &str| {
         let line = line.trim();
         let line = line.strip_prefix("Error: ").unwrap_or(line);
-        // Of node:test the whole line; RubyGems begins a sentence in the same way.
+        // The whole line is compared for node:test, since RubyGems begins a sentence in the same way.
         let no_match =
             line.strip_prefix("Could not find '").and_then(|rest| rest.strip_suffix('\''));
-        SAID.iter().any(|said| line.starts_with(said))
+        BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
             || no_match.is_some_and(|pattern| !pattern.contains('\''))
     };
-    text.lines().any(says).then(summary)
+    text.lines().any(is_sentence).then(summary)
 }
 
 #[cfg(test)]

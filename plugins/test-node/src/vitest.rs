@@ -6,7 +6,7 @@ use windlass_plugin_sdk::{
     reports::{case, note, place, summary},
 };
 
-/// None where the closing line is not there.
+/// Reads the output of a run. `None` means that the closing line is missing.
 pub(crate) fn read(text: &str) -> Option<Summary> {
     let counts = text.lines().rev().find_map(|line| {
         let rest = line.trim().strip_prefix("Tests ")?;
@@ -21,7 +21,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         // ` FAIL  src/sum.test.js > sums > subtracts`
         let Some(rest) = line.trim().strip_prefix("FAIL ") else { continue };
         let (file, name) = rest.trim().split_once(" > ").unwrap_or((rest.trim(), "does not load"));
-        let mut said = Vec::new();
+        let mut message = Vec::new();
         let mut at = None;
         while let Some(line) = lines.peek() {
             let line = line.trim();
@@ -32,12 +32,12 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
                 if at.is_none() {
                     at = place_of.split_whitespace().find_map(place);
                 }
-            } else if !line.is_empty() && at.is_none() && said.len() < 10 {
-                said.push(line);
+            } else if !line.is_empty() && at.is_none() && message.len() < 10 {
+                message.push(line);
             }
             lines.next();
         }
-        let mut case = case(file, name, &said.join("\n"));
+        let mut case = case(file, name, &message.join("\n"));
         if let Some((file, line)) = at {
             (case.file, case.line) = (Some(file), Some(line));
         }

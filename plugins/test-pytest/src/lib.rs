@@ -1,4 +1,4 @@
-//! Python's tests: pytest, read from the JUnit report that it writes; unittest, read as it prints.
+//! Tests of Python: pytest, read from its JUnit report, and unittest, read from its output.
 
 use windlass_plugin_sdk::{
     Error, Ran, Summary, TestPlan, Tree,
@@ -12,7 +12,7 @@ mod unittest;
 /// Report of pytest, in the folder that tests run in.
 const REPORT: &str = "windlass-pytest.xml";
 
-/// Where pytest is named as a dependency, or configured.
+/// Files that name pytest as a dependency, or configure it.
 const DECLARED: [&str; 7] = [
     "requirements.txt",
     "requirements-dev.txt",
@@ -23,7 +23,7 @@ const DECLARED: [&str; 7] = [
     "pytest.ini",
 ];
 
-/// The number of files that are looked into for tests.
+/// Number of files that are searched for tests.
 const LOOKED_AT: usize = 50;
 
 fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
@@ -36,7 +36,7 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         {
             evidence.push(format!("{path}: pytest"));
             let report = format!("--junitxml={REPORT}");
-            // It names each test before it runs: of one that hangs nothing else tells.
+            // With `-v`, pytest prints each test's name before the test runs, which is all that shows one that hangs.
             let command = ["python", "-m", "pytest", "-v", &report].map(str::to_owned).to_vec();
             let reports = vec![REPORT.to_owned()];
             let env = Vec::new();
@@ -47,8 +47,8 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     }
     evidence.push("nothing names pytest: unittest".into());
     let command = ["python", "-m", "unittest", "discover", "-v"].map(str::to_owned).to_vec();
-    // A script may be called `test_….py`, too. Tests that its discovery does not find, since it looks into
-    // packages only, or are written for pytest, are there all the same.
+    // A script may be named `test_….py`, too. A file may hold tests although unittest does not discover them: its
+    // discovery searches packages only, and does not know tests that are written for pytest.
     let holds_tests = |path: &String| {
         let text = repo.read_text(path, 1 << 20).ok().flatten().unwrap_or_default();
         text.contains("TestCase") || text.contains("def test")
@@ -66,7 +66,7 @@ fn parse(ran: Ran, reports: &Tree) -> Result<Option<Summary>, Error> {
         let text = reports.read_text(&path, 1 << 22)?.unwrap_or_default();
         match junit(&text) {
             Ok(read) => add(all.get_or_insert_with(summary), read),
-            // Cut short: the process died while it wrote.
+            // The report is cut short: the process died while writing it.
             Err(error) => {
                 let all = all.get_or_insert_with(summary);
                 all.failed += 1;

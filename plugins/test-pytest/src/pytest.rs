@@ -1,11 +1,12 @@
-//! Output of pytest, where its report is not there: too large, or never written.
+//! Output of pytest, for runs without a report: it was too large, or never written.
 
 use windlass_plugin_sdk::{
     Summary,
     reports::{case, note, summary},
 };
 
-/// None where its closing line is not there: `1 failed, 2 passed in 0.12s`, perhaps within `===`.
+/// Reads the output of a run. `None` means that the closing line is missing: `1 failed, 2 passed in 0.12s`, perhaps
+/// within `===`.
 pub(crate) fn read(output: &str) -> Option<Summary> {
     let counts = output.lines().rev().find_map(|line| {
         let line = line.trim_matches(['=', ' ']);

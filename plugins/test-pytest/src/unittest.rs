@@ -5,7 +5,7 @@ use windlass_plugin_sdk::{
     reports::{case, note, place, summary},
 };
 
-/// None where it printed no count.
+/// Reads the output of a run. `None` means that there is no count.
 pub(crate) fn read(output: &str) -> Option<Summary> {
     let ran = output.lines().rev().find_map(|line| number(line, "Ran ", " test"))?;
     let mut all = summary();
