@@ -1,5 +1,5 @@
-//! Figures over time: each run of a bench appends a line to `replay.jsonl`, and prints its change against
-//! earlier runs.
+//! History of figures: each run of a bench appends a line to `history.jsonl`, and prints its change against earlier
+//! runs.
 
 #![expect(clippy::print_stdout, reason = "figures are for people")]
 
@@ -12,10 +12,10 @@ use std::{
 };
 use windlass_bed::{Result, build, process::run};
 
-/// The file within the checkout.
+/// Path of the history in the checkout.
 const FILE: &str = "tests/bench/history.jsonl";
 
-/// The figures of one run of a bench.
+/// Figures of one run of a bench.
 pub struct Figures {
     bench: &'static str,
     all: Vec<Figure>,
@@ -34,18 +34,16 @@ impl Figures {
         Self { bench, all: Vec::new() }
     }
 
-    /// Adds a figure. Runs are compared by its name. `unit` may be empty.
+    /// Adds a figure. Runs are compared by the figure's name. An empty `unit` means that the figure has none.
     pub fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
         self.all.push(Figure { name: name.into(), value, unit });
     }
 
-    /// Appends the run to the history, and prints each figure with its change against the last run that has it.
-    ///
-    /// # Errors
-    /// When git names no commit, or the file cannot be written.
+    /// Appends the run to the history, and prints each figure with its change against the last run that has the
+    /// figure.
     pub fn keep(self) -> Result<()> {
         let file = build::root().join(FILE);
-        // The first run finds none.
+        // The first run finds no history.
         let past = fs::read_to_string(&file).unwrap_or_default();
         let machine = machine()?;
         println!("\n## {} in {FILE}", self.bench);
@@ -59,8 +57,8 @@ impl Figures {
             "machine": machine,
             "figures": self.by_name(),
         });
-        let mut replay = OpenOptions::new().create(true).append(true).open(file)?;
-        Ok(writeln!(replay, "{line}")?)
+        let mut history = OpenOptions::new().create(true).append(true).open(file)?;
+        Ok(writeln!(history, "{line}")?)
     }
 
     fn by_name(&self) -> Map<String, Value> {
@@ -80,7 +78,7 @@ impl Figures {
 }
 
 impl Figure {
-    /// `earlier` has runs of the same bench, the newest first.
+    /// Returns a line of the figure and its change. `earlier` has runs of the same bench, the newest first.
     fn compared(&self, earlier: &[Value], machine: &Value) -> String {
         let now = format!("{} {} {}", self.name, shown(self.value), self.unit);
         let now = now.trim_end().to_owned();
@@ -97,7 +95,7 @@ impl Figure {
     }
 }
 
-/// Returns a value with three digits that matter.
+/// Formats a value with three significant digits.
 fn shown(value: f64) -> String {
     match value.abs() {
         100.0.. => format!("{value:.0}"),
@@ -115,7 +113,7 @@ fn machine() -> Result<Value> {
     Ok(json!({ "cores": available_parallelism()?.get(), "memory_mib": kib >> 10 }))
 }
 
-/// Returns the commit that is checked out. A `+` behind it means that something else was measured.
+/// Returns the commit that is checked out. A `+` behind the id means that the checkout differs from the commit.
 fn commit() -> Result<String> {
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");

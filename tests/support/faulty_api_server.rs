@@ -1,4 +1,4 @@
-//! An API server with faults: a proxy before the real one, which spoils answers as a test wants.
+//! An API server with faults: a proxy before the real API server, which spoils answers as a test configures.
 
 use std::{
     collections::HashMap,
@@ -13,27 +13,26 @@ use std::{
 };
 use windlass_bed::process::{Running, await_ready, start};
 
-/// The way in which one request is answered.
+/// Reply to one request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// The real API server answers.
+    /// The API server's answer.
     Forwarded,
-    /// The real API server answers, after a while.
+    /// The API server's answer, after this time.
     Delayed(Duration),
-    /// The connection breaks.
+    /// No answer: the connection breaks.
     Dropped,
-    /// This is answered: a status line and headers, and a body.
+    /// An answer of the test's own: a status line with headers, and a body.
     Answered(String, String),
 }
 
-/// Chooses a reply by the request line, and by how often that very request was made before. Were all requests counted
-/// together, it would be chance whether one that is repeated ever gets through.
+/// Chooses a reply by the request line, and by the number of earlier requests with the same line. With one count for all
+/// requests, it would be chance whether a repeated request ever gets through.
 type Behaviour = Box<dyn Fn(&str, u32) -> Reply + Send>;
 
-/// A proxy of the API server. It speaks plain HTTP and asks for no credentials; what it forwards is an
-/// admin's.
+/// A proxy of the API server, by plain HTTP and without credentials. Requests are forwarded as the admin's.
 pub struct FaultyApiServer {
-    /// A kubeconfig for a daemon.
+    /// Kubeconfig that leads to the proxy.
     pub kubeconfig: PathBuf,
     shared: Arc<Shared>,
     _proxy: Running,
@@ -47,10 +46,7 @@ struct Shared {
 }
 
 impl FaultyApiServer {
-    /// Starts it; at first it forwards all.
-    ///
-    /// # Panics
-    /// When it cannot be started.
+    /// Starts the proxy, which forwards all requests at first.
     #[must_use]
     pub fn start(name: &str) -> Self {
         let layout = &crate::bed().layout;
@@ -88,18 +84,12 @@ impl FaultyApiServer {
         Self { kubeconfig, shared, _proxy: proxy }
     }
 
-    /// Answers requests in this way from now on.
-    ///
-    /// # Panics
-    /// Never, as long as no behaviour panics.
+    /// Replaces the behaviour: all later requests are answered by it.
     pub fn behave(&self, behaviour: impl Fn(&str, u32) -> Reply + Send + 'static) {
         *self.shared.behaviour.lock().unwrap() = Box::new(behaviour);
     }
 
     /// Breaks all connections.
-    ///
-    /// # Panics
-    /// Never, as long as no behaviour panics.
     pub fn break_connections(&self) {
         for stream in self.shared.open.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
@@ -107,10 +97,7 @@ impl FaultyApiServer {
     }
 }
 
-/// Writes a kubeconfig for whatever answers at `server`.
-///
-/// # Panics
-/// When it cannot be written.
+/// Writes a kubeconfig for an API server at `server`, without credentials.
 pub fn write_kubeconfig(to: &Path, server: &str) {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: it\nclusters:\n- name: it\n  cluster: {{ server: \"{server}\" }}\n\
@@ -120,7 +107,7 @@ pub fn write_kubeconfig(to: &Path, server: &str) {
 }
 
 impl Shared {
-    /// One request: a connection is not used again.
+    /// Serves one request. A connection is not used again.
     fn serve(&self, mut client: TcpStream) {
         let Some((head, body)) = request(&mut client) else { return };
         let line = head.lines().next().unwrap_or_default();
@@ -171,7 +158,7 @@ impl Shared {
     }
 }
 
-/// Its head, without the empty line, and its body.
+/// Reads a request: its head without the empty line, and its body. `None` means that the connection ended before.
 fn request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let (mut bytes, mut chunk) = (Vec::new(), [0; 16 << 10]);
     loop {

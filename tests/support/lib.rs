@@ -1,4 +1,6 @@
-//! What end-to-end tests share: the bed, a daemon each, and jobs that are submitted and judged.
+//! Tools of end-to-end tests: the bed, a daemon for each test, and jobs that are submitted and asserted.
+//!
+//! All functions panic where the bed, the daemon or the client does not do what the test asks for.
 
 #![allow(
     clippy::expect_used,
@@ -27,11 +29,8 @@ use windlass_bed::{
     daemon::{Answer, Config},
 };
 
-/// The one bed, held until the test program ends. Whatever command started this program: all that tests
-/// use is built by then, from this checkout.
-///
-/// # Panics
-/// When it cannot be built or brought up.
+/// Returns the bed, which is held until the test program ends. The first call builds all that tests use from this
+/// checkout, whatever command started the program.
 pub fn bed() -> &'static Bed {
     static BED: OnceLock<Bed> = OnceLock::new();
     BED.get_or_init(|| {
@@ -40,34 +39,33 @@ pub fn bed() -> &'static Bed {
     })
 }
 
-/// The environment of one test: a daemon, a project, and the project's namespace. It has the methods of
-/// [`Namespace`], so that a test says `env.get("service/app", "{.spec.clusterIP}")`.
+/// Environment of one test: a daemon, a project, and the project's namespace. `TestEnv` has the methods of
+/// [`Namespace`], such as `env.get("service/app", "{.spec.clusterIP}")`.
 pub struct TestEnv {
-    /// Its daemon.
     pub daemon: Daemon,
-    /// The name of its project, repository and daemon.
+    /// Name of the project, the repository and the daemon.
     pub name: &'static str,
     namespace: Namespace,
 }
 
-/// How a job ended.
+/// End of a job.
 #[derive(Debug)]
 pub struct Ended {
-    /// All that the client printed.
+    /// Output of the client.
     pub text: String,
-    /// Its exit code.
+    /// Exit code of the client.
     pub code: i32,
-    /// The job's id.
     pub id: String,
-    /// The diagnosis, or null.
+    /// The diagnosis. Null means that the job did not fail.
     pub diagnosis: Value,
-    /// `succeeded`, `failed`, `stopped`.
+    /// `succeeded`, `failed` or `stopped`. `none` means that the client printed no end.
     pub outcome: String,
 }
 
 impl TestEnv {
     /// # Panics
     /// When the daemon does not start.
+    /// Starts a daemon with the bed's parts, in an environment of this name.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         let config = Config::of(bed()).unwrap();
@@ -76,6 +74,7 @@ impl TestEnv {
 
     /// # Panics
     /// When the daemon does not start.
+    /// Starts a daemon with this configuration, in an environment of this name.
     #[must_use]
     pub fn with(name: &'static str, config: &Config) -> Self {
         Self::around(name, Daemon::start(bed(), name, config).unwrap())
@@ -87,22 +86,16 @@ impl TestEnv {
         Self { daemon, name, namespace: Namespace::of(&format!("{name}--production")) }
     }
 
-    /// Looks through all that the daemon keeps: journal, sealed secrets, log, workspaces.
-    ///
-    /// # Panics
-    /// When a file there holds `text`.
+    /// Asserts that no file of the daemon holds `text`: journal, sealed secrets, log, workspaces.
     pub fn keeps_nothing_of(&self, text: &str) {
         let folder = self.daemon.config_file().parent().unwrap().to_owned();
         let found = Command::new("grep").args(["-rl", text]).arg(folder).output().unwrap();
         let files = String::from_utf8_lossy(&found.stdout);
-        // 1: it looked, and found nothing.
+        // 1 means that grep searched, and found nothing.
         assert_eq!((found.status.code(), &*files), (Some(1), ""), "{found:?}");
     }
 
-    /// A repository of this test, with a small app in a Dockerfile that needs no network.
-    ///
-    /// # Panics
-    /// When git says no.
+    /// Makes a repository of this test, with a small app in a Dockerfile that needs no network.
     #[must_use]
     pub fn small_app(&self) -> Repository {
         let repository = Repository::new(&bed().layout, self.name, true).unwrap();
@@ -112,19 +105,13 @@ impl TestEnv {
         repository
     }
 
-    /// An empty repository of this test.
-    ///
-    /// # Panics
-    /// When git says no.
+    /// Makes an empty repository of this test.
     #[must_use]
     pub fn repository(&self) -> Repository {
         Repository::new(&bed().layout, self.name, true).unwrap()
     }
 
     /// Submits `app` of this test's project with these arguments, and waits for its end.
-    ///
-    /// # Panics
-    /// When the client cannot be started.
     #[must_use]
     pub fn submit(&self, app: &str, url: &str, more: &[&str]) -> Ended {
         let app = format!("{}/{app}", self.name);
@@ -133,19 +120,13 @@ impl TestEnv {
         ended(self.daemon.windlass(&args).unwrap())
     }
 
-    /// Submits without waiting, and gives the job's id.
-    ///
-    /// # Panics
-    /// When it is refused.
+    /// Submits without waiting, and returns the job's id.
     #[must_use]
     pub fn submit_detached(&self, app: &str, url: &str, more: &[&str]) -> String {
         self.submit_detached_as(&format!("{}/{app}", self.name), url, more)
     }
 
-    /// Submits an app of any project without waiting, and gives the job's id. `app` is `project/app`.
-    ///
-    /// # Panics
-    /// When it is refused.
+    /// Submits an app of any project without waiting, and returns the job's id. `app` is `project/app`.
     #[must_use]
     pub fn submit_detached_as(&self, app: &str, url: &str, more: &[&str]) -> String {
         let mut args = vec!["--output", "json", "submit", app, "--repository", url, "--detach"];
@@ -157,18 +138,12 @@ impl TestEnv {
     }
 
     /// Waits for a job's end.
-    ///
-    /// # Panics
-    /// When the client cannot be started.
     #[must_use]
     pub fn watch(&self, id: &str) -> Ended {
         ended(self.daemon.windlass(&["--output", "json", "watch", id]).unwrap())
     }
 
-    /// All events of a job, as JSON.
-    ///
-    /// # Panics
-    /// When the client says no.
+    /// Returns all events of a job, as JSON.
     #[must_use]
     pub fn events(&self, id: &str) -> Vec<Value> {
         let answer = self.daemon.windlass(&["--output", "json", "show", id, "--events"]).unwrap();
@@ -176,10 +151,7 @@ impl TestEnv {
         lines.filter(|value: &Value| value["seq"].is_u64()).collect()
     }
 
-    /// Follows a job until an event is as wanted; none when the job ends before.
-    ///
-    /// # Panics
-    /// When the client cannot be started.
+    /// Follows a job until an event is `wanted`. `None` means that the job ended before.
     pub fn await_event(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let mut command = self.daemon.client(&["--output", "json", "watch", id]).unwrap();
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -192,29 +164,20 @@ impl TestEnv {
         found
     }
 
-    /// Follows a job until a tool prints this line.
-    ///
-    /// # Panics
-    /// When the job ends before.
+    /// Follows a job until a tool prints this line. Panics if the job ends before.
     pub fn await_line(&self, id: &str, line: &str) {
         let found = self.await_event(id, |event| event["log"]["line"] == line);
-        assert!(found.is_some(), "`{line}` was never said: {:#?}", self.events(id));
+        assert!(found.is_some(), "`{line}` was never printed: {:#?}", self.events(id));
     }
 
-    /// Asserts that the app serves this.
-    ///
-    /// # Panics
-    /// When it does not.
+    /// Asserts that the app serves this text within some seconds.
     pub fn serves(&self, app: &str, text: &str) {
         if let Err(page) = self.await_page(app, text) {
             panic!("{text}, not {page}\n{}", self.daemon.log());
         }
     }
 
-    /// Asserts that the daemon runs the next job as if nothing had happened.
-    ///
-    /// # Panics
-    /// When it does not.
+    /// Asserts that the daemon still runs a job to its success.
     pub fn runs_the_next_job(&self) {
         let repository =
             Repository::new(&bed().layout, &format!("{}-next", self.name), true).unwrap();
@@ -227,9 +190,6 @@ impl TestEnv {
     }
 
     /// Writes a file for `--spec`, and returns its path.
-    ///
-    /// # Panics
-    /// When it cannot be written.
     #[must_use]
     pub fn spec_file(&self, name: &str, text: &str) -> String {
         let file = bed().layout.at(&format!("daemons/{}/{name}.toml", self.name));
@@ -237,7 +197,7 @@ impl TestEnv {
         file.display().to_string()
     }
 
-    /// This test's namespace.
+    /// Returns the name of this test's namespace.
     #[must_use]
     pub fn namespace(&self) -> String {
         self.namespace.as_str().to_owned()
@@ -253,17 +213,14 @@ impl Deref for TestEnv {
 }
 
 impl Drop for TestEnv {
-    /// What was deployed goes, without waiting for it.
+    /// Deletes what was deployed, without waiting.
     fn drop(&mut self) {
         self.discard();
     }
 }
 
 impl Ended {
-    /// Asserts a failure's stage and code, and gives its text for a closer look.
-    ///
-    /// # Panics
-    /// When it ended otherwise.
+    /// Asserts a failure's stage and code, and returns the diagnosis as text.
     #[must_use]
     pub fn failed_with(&self, stage: &str, code: &str) -> String {
         let found = (self.diagnosis["stage"].as_str(), self.diagnosis["code"].as_str());
@@ -273,17 +230,11 @@ impl Ended {
     }
 
     /// Asserts success.
-    ///
-    /// # Panics
-    /// When it ended otherwise.
     pub fn succeeded(&self) {
         assert_eq!((&*self.outcome, self.code), ("succeeded", 0), "{}", self.text);
     }
 
     /// Asserts that the diagnosis has a fix and a page.
-    ///
-    /// # Panics
-    /// When it lacks one of them.
     pub fn is_explained(&self) {
         let fixes = self.diagnosis["fixes"].as_array().map_or(0, Vec::len);
         let has_page = self.diagnosis["reference"].as_str().is_some_and(|page| !page.is_empty());
@@ -306,22 +257,16 @@ fn ended(answer: Answer) -> Ended {
     }
 }
 
-/// A plugin of the project, with what it is granted: tables for a daemon's configuration.
-///
-/// # Panics
-/// When the plugin is not built.
+/// Returns the tables that configure a plugin of the project with a grant.
 #[must_use]
 pub fn granted(name: &str, grant: &str) -> String {
     windlass_bed::daemon::granted(name, grant).unwrap()
 }
 
-/// All tests together fit on the bed's one node.
+/// Requests so small that the apps of all tests fit on the bed's one node.
 pub const SMALL: &str = "[resources]\ncpu = \"10m\"\nmemory = \"32Mi\"\n";
 
-/// The admin's kubeconfig with another user, in YAML: `token: …`, `exec: …`.
-///
-/// # Panics
-/// When the bed's own cannot be read.
+/// Returns the admin's kubeconfig with another user, in YAML: `token: …`, `exec: …`.
 #[must_use]
 pub fn kubeconfig_of(user: &str) -> String {
     let admin = fs::read_to_string(bed().kubeconfig()).unwrap();
@@ -333,7 +278,7 @@ pub fn kubeconfig_of(user: &str) -> String {
     with_user.collect()
 }
 
-/// A program that serves at once.
+/// Program that serves at once.
 pub const SERVE: &str = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080)";
 
 /// Returns the line of a `windlass.toml` whose app is this program.
@@ -342,15 +287,14 @@ pub fn python(code: &str) -> String {
     format!("command = [\"python3\", \"-c\", {code:?}]\n")
 }
 
-/// Returns a number of this run of the tests. In an image it keeps the run from what an earlier one left
-/// in the builder's cache.
+/// Returns a number of this run of the tests. An image that has the number shares no cache with earlier runs.
 #[must_use]
 pub fn run_of_tests() -> u128 {
     static RUN: OnceLock<u128> = OnceLock::new();
     *RUN.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos())
 }
 
-/// Serves `index.html` with what Debian's Python stand-in has; listens after a moment.
+/// Returns a Dockerfile whose app serves `index.html` by Python's own server, which listens after a moment.
 #[must_use]
 pub fn dockerfile() -> String {
     let run = run_of_tests();

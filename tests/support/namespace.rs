@@ -10,8 +10,8 @@ use std::{
 };
 use windlass_bed::{Result, daemon, part::control_plane::Plane};
 
-/// One namespace of a cluster of the bed. Objects are named in the words of `kubectl`: `service/app`,
-/// `pods --all`, `nodes --selector pool=a`. Kinds that have no namespace are reached as well.
+/// One namespace of a cluster of the bed. Objects are named as arguments of `kubectl`: `service/app`, `pods --all`,
+/// `nodes --selector pool=a`. Kinds that have no namespace can be named, too.
 ///
 /// All methods but those that return a [`Result`] panic with what `kubectl` printed.
 #[derive(Clone, Debug)]
@@ -21,13 +21,13 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes the view of a namespace in the bed's first cluster. The namespace need not exist.
+    /// Returns a namespace of the bed's first cluster. It need not exist.
     #[must_use]
     pub fn of(name: &str) -> Self {
         Self::in_plane(Plane(1), name)
     }
 
-    /// Makes the view of a namespace in this cluster. The namespace need not exist.
+    /// Returns a namespace of this cluster. It need not exist.
     #[must_use]
     pub fn in_plane(plane: Plane, name: &str) -> Self {
         Self { plane, name: name.to_owned() }
@@ -52,7 +52,7 @@ impl Namespace {
         self.act("get", what, &["-o", &format!("jsonpath={jsonpath}")])
     }
 
-    /// Returns an object or a list whole.
+    /// Returns a whole object or list.
     #[must_use]
     #[track_caller]
     pub fn json(&self, what: &str) -> Value {
@@ -72,7 +72,7 @@ impl Namespace {
         self.act("create", what, &[])
     }
 
-    /// Applies objects. Those that name no namespace come into this one.
+    /// Applies objects. Objects that name no namespace are created in this one.
     #[track_caller]
     pub fn apply(&self, yaml: &str) {
         self.apply_file(&self.written(yaml));
@@ -96,7 +96,7 @@ impl Namespace {
         self.act("label", what, &["--overwrite", label]);
     }
 
-    /// Deletes objects, and waits until they are gone. An object that does not exist is no error.
+    /// Deletes objects, and waits until they do not exist. An object that does not exist is no error.
     #[track_caller]
     pub fn delete(&self, what: &str) {
         self.act("delete", what, &["--ignore-not-found"]);
@@ -108,7 +108,7 @@ impl Namespace {
         self.act("delete", what, &["--ignore-not-found", "--wait=false"]);
     }
 
-    /// Deletes the objects of a YAML text, and waits until they are gone.
+    /// Deletes the objects of a YAML text, and waits until they do not exist.
     #[track_caller]
     pub fn delete_applied(&self, yaml: &str) {
         let file = self.written(yaml).display().to_string();
@@ -129,7 +129,7 @@ impl Namespace {
         self.act("logs", pod, &[])
     }
 
-    /// Makes the namespace, without what an earlier run left in it.
+    /// Makes the namespace, after deleting that of an earlier run.
     #[track_caller]
     pub fn fresh(&self) {
         self.delete(&format!("namespace/{}", self.name));
@@ -148,21 +148,21 @@ impl Namespace {
         let _ = self.ask(&["delete", "--ignore-not-found", "--wait=false", "--filename", &file]);
     }
 
-    /// Asks an app for its page, through its Service.
+    /// Fetches an app's page, by the address of its `Service`.
     ///
     /// # Errors
-    /// When there is no Service, or nobody answers.
+    /// There is no `Service`, or nobody answers.
     pub fn page(&self, app: &str) -> Result<String> {
         let address = self.ask(&["get", "service", app, "-o", "jsonpath={.spec.clusterIP}"])?;
         daemon::get(&address, 80, "/index.html")
     }
 
-    /// Waits some seconds until the app's page is this text.
+    /// Waits ten seconds until the app's page is this text.
     ///
     /// # Errors
-    /// When it is not: what the app serves in its place.
+    /// The page that the app serves in its place.
     pub fn await_page(&self, app: &str, text: &str) -> std::result::Result<(), String> {
-        // A pod that was asked to end answers a moment longer, until the Service has heard of it.
+        // A pod that was asked to end answers a moment longer, until the Service no longer leads to it.
         let (began, limit) = (Instant::now(), Duration::from_secs(10));
         loop {
             let page = self.page(app).unwrap_or_else(|error| format!("nothing: {error}"));
@@ -182,11 +182,11 @@ impl Namespace {
 
     #[track_caller]
     fn act(&self, verb: &str, what: &str, flags: &[&str]) -> String {
-        let words: Vec<_> = [verb].into_iter().chain(what.split_whitespace()).collect();
-        self.kubectl(&[&words[..], flags].concat())
+        let arguments: Vec<_> = [verb].into_iter().chain(what.split_whitespace()).collect();
+        self.kubectl(&[&arguments[..], flags].concat())
     }
 
-    /// Writes a file for `kubectl`. Each namespace has one, so that tests do not meet.
+    /// Writes a file for `kubectl`. Each namespace has its own file, so that tests do not share one.
     fn written(&self, yaml: &str) -> PathBuf {
         let folder = bed().layout.at("applied");
         fs::create_dir_all(&folder).unwrap();

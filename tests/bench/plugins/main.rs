@@ -1,5 +1,5 @@
-//! What plugins take: compiling, activating, one call, many calls, many jobs; in the daemon's process
-//! and in one of their own; a Rust guest of 60 KB and a Python guest of 18 MB.
+//! Costs of plugins: compiling, activating, one call, many calls, many jobs. Each is measured in the daemon's process
+//! and in a process of its own, with a Rust guest of 60 KB and a Python guest of 18 MB.
 
 #![allow(
     clippy::expect_used,
@@ -28,10 +28,10 @@ use windlass_engine::{
 use windlass_model::{error::GitError, testing::TestOutput};
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
-/// Bench only: it is no part of the bed.
+/// Tool that builds the Python guest. It is no part of the bed.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
-/// Of `go test -json`.
+/// Output of `go test -json`.
 const REPORT: &str = "{\"Action\":\"run\",\"Package\":\"x\",\"Test\":\"TestOne\"}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Test\":\"TestOne\",\"Elapsed\":0.1}\n{\"Action\":\"fail\",\"Package\":\"x\",\"Elapsed\":0.1}\n";
 
 struct Folder(tempfile::TempDir);
@@ -58,7 +58,7 @@ impl Tree for Folder {
 
 fn main() {
     build::product(&Layout::main(), &Report::printed()).unwrap();
-    // `-- rust` leaves out what has to be made with componentize-py first.
+    // `-- rust` leaves out the guest that componentize-py has to make first.
     let python = (std::env::args().nth(1).as_deref() != Some("rust")).then(python);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
@@ -93,15 +93,16 @@ fn source(path: &Path, isolation: Isolation) -> Source {
     Source { path: path.into(), isolation, limits, ..Source::default() }
 }
 
-/// What a guest is asked: something that it reads from memory, in three calls of the host; or to look
-/// at a tree, which is walked for its markers, and of which it reads three files and a listing.
+/// Call of a guest. `Read` has the guest read a report from memory, in three calls of the host. `Detect` has the host
+/// walk a tree for markers, and the guest read three files and a listing.
 #[derive(Clone, Copy)]
 enum Call {
     Read,
     Detect,
 }
 
-/// Store, instantiate, call, drop: the host keeps no instance, so that there is no warm call.
+/// Measures one guest. A call is store, instantiate, call, drop: the host keeps no instance, so that there is no warm
+/// call.
 async fn one(name: &str, path: &Path, question: Call, isolation: Isolation, figures: &mut Figures) {
     let cache = tempfile::tempdir().unwrap();
     let host =
@@ -168,7 +169,7 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation, figu
     );
 }
 
-/// Three detectors and three test runners, asked by two hundred jobs at once.
+/// Measures two hundred jobs at once, which ask three detectors and three test runners.
 async fn many(isolation: Isolation, figures: &mut Figures) {
     let names =
         ["detect-go", "detect-node", "detect-python", "test-go", "test-node", "test-pytest"];
@@ -217,14 +218,14 @@ async fn many(isolation: Isolation, figures: &mut Figures) {
     println!("200 jobs x 6 plugins, {isolation}: {ms:.0} ms, {more} MiB more at the most");
 }
 
-/// Of this process, in MiB.
+/// Returns a figure of this process's memory in MiB, by its line in `/proc/self/status`.
 fn resident(line: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|own| own.strip_prefix(line)).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
 }
 
-/// The Python guest, as a component with a manifest; built once.
+/// Builds the Python guest, a component with a manifest, and returns its path.
 fn python() -> PathBuf {
     let cache = Layout::main().cache.join("bench");
     let tool = cache.join("componentize");
@@ -234,7 +235,7 @@ fn python() -> PathBuf {
         let pip = ["-m", "pip", "install", "-q", "--target"];
         run(Command::new("python3").args(pip).arg(&tool).arg(COMPONENTIZE)).unwrap();
     }
-    // The tool reads a folder whole: not what is frozen beside it.
+    // The tool reads all files below a folder, and must not read the frozen WIT.
     let wit = cache.join("wit");
     fs::create_dir_all(&wit).unwrap();
     for entry in fs::read_dir(build::root().join("wit")).unwrap().flatten() {

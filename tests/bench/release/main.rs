@@ -1,6 +1,6 @@
-//! What a release takes, beside `kubectl apply --server-side` with `rollout status`, and `helm upgrade
-//! --install --wait`: the same nine objects, the same API server, in turns; then many releases at once
-//! on simulated nodes. `-- many`: only those.
+//! Costs of a release, beside `kubectl apply --server-side` with `rollout status`, and `helm upgrade --install
+//! --wait`: the same nine objects, the same API server, in turns. Then many releases at once on simulated nodes, which
+//! `-- many` measures alone.
 
 #![allow(
     clippy::expect_used,
@@ -23,11 +23,11 @@ use peers::{Peer, Peers};
 use windlass_bed::{Report, install};
 use windlass_tests::bed;
 
-/// What goes well is released three times by each, in turns, and the median is told; what fails once,
-/// since the peers take their whole limit for it.
+/// Rounds of a release that succeeds, in turns. The median is printed. One that fails is released once, since the peers
+/// need their whole limit for it.
 const ROUNDS: usize = 3;
 
-/// What is wrong with a release, if anything.
+/// Releases that are measured, by what is wrong with them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
     Good,
@@ -71,8 +71,8 @@ fn beside_peers(figures: &mut Figures) {
     );
     for release in Release::ALL {
         let mut taken: [Vec<Taken>; 3] = Default::default();
-        let well = matches!(release, Release::Good | Release::Unchanged);
-        for round in 0..if well { ROUNDS } else { 1 } {
+        let succeeds = matches!(release, Release::Good | Release::Unchanged);
+        for round in 0..if succeeds { ROUNDS } else { 1 } {
             taken[0].push(ours.release(release, round));
             taken[1].push(peers.release(Peer::Kubectl, release, round));
             taken[2].push(peers.release(Peer::Helm, release, round));

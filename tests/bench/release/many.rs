@@ -37,7 +37,7 @@ pub(crate) fn releases(figures: &mut Figures) {
         format!("--kubeconfig={}", bed().kubeconfig().display()),
         "--manage-all-nodes=false".to_owned(),
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
-        // Without leases they are taken for lost after forty seconds.
+        // Without leases, nodes count as lost after forty seconds.
         "--node-lease-duration-seconds=40".to_owned(),
     ];
     args.extend(
@@ -98,7 +98,7 @@ pub(crate) fn releases(figures: &mut Figures) {
     env.delete("nodes --selector type=kwok");
 }
 
-/// Resident, in MiB.
+/// Returns the resident memory of a process in MiB.
 fn memory(process: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -1,4 +1,4 @@
-//! Counts requests, bytes and CPU time.
+//! Counters of requests, bytes and CPU time.
 
 use bench_history::Figures;
 use serde_json::Value;
@@ -17,21 +17,21 @@ use std::{
 use windlass_bed::layout::{HOST, port};
 use windlass_tests::bed;
 
-/// What one release took.
+/// Costs of one release.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) requests: usize,
     pub(crate) bytes: u64,
-    /// Seconds.
+    /// CPU seconds.
     pub(crate) cpu: f64,
     /// Seconds from the first write to the verdict.
     pub(crate) verdict: f64,
-    /// In the tool's words.
-    pub(crate) said: String,
+    /// End of the release, in the tool's own text.
+    pub(crate) outcome: String,
 }
 
 impl Taken {
-    /// Adds its figures, under the name of the release that took them.
+    /// Adds the costs to the figures, under the name of the release.
     pub(crate) fn keep(&self, release: &str, figures: &mut Figures) {
         figures.add(format!("{release}, requests"), self.requests as f64, "");
         figures.add(format!("{release}, bytes"), self.bytes as f64 / 1024.0, "KiB");
@@ -43,12 +43,12 @@ impl Taken {
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kib = self.bytes >> 10;
-        let said: String = self.said.chars().take(90).collect();
-        write!(f, "{:10}{kib:10}{:10.2}{:10.1}  {said}", self.requests, self.cpu, self.verdict)
+        let outcome: String = self.outcome.chars().take(90).collect();
+        write!(f, "{:10}{kib:10}{:10.2}{:10.1}  {outcome}", self.requests, self.cpu, self.verdict)
     }
 }
 
-/// Of each figure its own median.
+/// Returns the median of each figure by itself.
 pub(crate) fn median(all: Vec<Taken>) -> Taken {
     let middle = |of: fn(&Taken) -> f64| {
         let mut all: Vec<_> = all.iter().map(of).collect();
@@ -61,14 +61,14 @@ pub(crate) fn median(all: Vec<Taken>) -> Taken {
         bytes: middle(|taken| taken.bytes as f64) as u64,
         cpu: middle(|taken| taken.cpu),
         verdict: middle(|taken| taken.verdict),
-        said: all.last().map(|taken| taken.said.clone()).unwrap_or_default(),
+        outcome: all.last().map(|taken| taken.outcome.clone()).unwrap_or_default(),
     }
 }
 
-/// Requests of a client so far, by the API server's own audit log.
+/// Returns the number of requests of a client so far, by the API server's audit log.
 pub(crate) fn requests(agent: &str) -> usize {
     let text = fs::read_to_string(bed().layout.at("kube/audit.log")).unwrap_or_default();
-    // A watch has a line at its begin and one at its end.
+    // A watch has a line at its begin and another at its end.
     let of = |line: &str| {
         let event: Value = serde_json::from_str(line).unwrap_or_default();
         let ours = event["userAgent"].as_str().is_some_and(|name| name.starts_with(agent));
@@ -77,7 +77,7 @@ pub(crate) fn requests(agent: &str) -> usize {
     text.lines().filter_map(of).collect::<BTreeSet<_>>().len()
 }
 
-/// CPU seconds of a process so far; `children`: those of its children that have ended.
+/// Returns the CPU seconds of a process so far, or with `children` those of its children that have ended.
 pub(crate) fn cpu(process: &str, children: bool) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // After the name in brackets: state is field 3, utime 14, cutime 16 (proc(5)).
@@ -89,7 +89,7 @@ pub(crate) fn cpu(process: &str, children: bool) -> f64 {
     ticks / 100.0
 }
 
-/// Stands before the API server and counts what goes through, encrypted as it is.
+/// A proxy before the API server that counts the bytes, which stay encrypted.
 pub(crate) struct Counter {
     pub(crate) kubeconfig: PathBuf,
     bytes: Arc<AtomicU64>,

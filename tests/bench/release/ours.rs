@@ -1,4 +1,4 @@
-//! Our side: a daemon, and one app of nine objects around a Deployment.
+//! Windlass's side: a daemon, and one app of nine objects around a Deployment.
 
 use crate::{
     Release,
@@ -9,8 +9,8 @@ use std::{fs, path::PathBuf};
 use windlass_bed::{Repository, daemon::Config};
 use windlass_tests::{Namespace, TestEnv, bed};
 
-/// Namespace, ServiceAccount, NetworkPolicy, PodDisruptionBudget, ConfigMap, Service, Deployment,
-/// HorizontalPodAutoscaler, Ingress.
+/// Spec of the app. Its objects are Namespace, ServiceAccount, NetworkPolicy, PodDisruptionBudget, ConfigMap, Service,
+/// Deployment, HorizontalPodAutoscaler and Ingress.
 const SPEC: &str = "replicas = 2\nenv = { COLOR = \"blue\" }\nannotations = { ROUND = \"0\" }\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nnetwork = { from = [\"kube-system\"] }\nexpose = { hosts = [\"bench.example.com\"], ingress-class = \"public\" }\nprocesses.web.autoscale = { max = 3, cpu = 60 }\nprocesses.web.termination = { pre-stop-seconds = 0, drain-seconds = 1 }\n";
 
 pub(crate) struct Ours {
@@ -48,7 +48,7 @@ impl Ours {
             }
             _ => SPEC.to_owned(),
         };
-        // Each release has something new, but for the one that has not.
+        // Each release has something new, except for the unchanged one.
         let round = if release == Release::Unchanged { 0 } else { round + 1 };
         let text = text.replace("ROUND = \"0\"", &format!("ROUND = \"{}{round}\"", release.name()));
         let file = bed().layout.at(&format!("daemons/bench-release/{}.toml", release.name()));
@@ -61,7 +61,7 @@ impl Ours {
         quota(&self.env, release == Release::Quota);
         let process = self.env.daemon.id().unwrap().to_string();
         let id = self.env.submit_detached("app", self.repository.url(), &["--spec", &file]);
-        // What comes before the plan is another bench's.
+        // The bench of jobs measures what comes before the plan.
         let planned = self.env.await_event(&id, |event| event["planned"].is_object());
         let before = (requests("windlass"), self.counter.bytes(), cpu(&process, false));
         let verdict = self.env.await_event(&id, |event| {
@@ -72,21 +72,21 @@ impl Ours {
             bytes: self.counter.bytes() - before.1,
             cpu: cpu(&process, false) - before.2,
             verdict: at(&verdict) - at(&planned),
-            said: String::new(),
+            outcome: String::new(),
         };
         let ended = self.env.watch(&id);
-        let said = ended.diagnosis["code"].as_str().unwrap_or(&ended.outcome).to_owned();
+        let outcome = ended.diagnosis["code"].as_str().unwrap_or(&ended.outcome).to_owned();
         let expected = match release {
             Release::Good | Release::Unchanged => "succeeded",
             Release::Unauthorized => "pull-unauthorized",
             Release::Crash => "app-crashes",
             Release::Quota => "quota-exceeded",
         };
-        assert_eq!(said, expected, "{}", ended.text);
-        Taken { said, ..taken }
+        assert_eq!(outcome, expected, "{}", ended.text);
+        Taken { outcome, ..taken }
     }
 
-    /// The same objects as files, for another namespace.
+    /// Writes the same objects as files for another namespace, and returns their folder.
     pub(crate) fn ejected(&self, release: Release, round: usize, namespace: &str) -> PathBuf {
         let file = self.spec(release, round).display().to_string();
         let to = bed()
@@ -128,14 +128,14 @@ impl Ours {
     }
 }
 
-/// A Deployment whose image wants a login that nobody has.
+/// A Deployment whose image needs a login that the cluster does not have.
 const BAD: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: app }\nspec:\n  replicas: 2\n  selector: { matchLabels: { app.kubernetes.io/instance: app, app.kubernetes.io/name: app } }\n  template:\n    metadata: { labels: { app.kubernetes.io/instance: app, app.kubernetes.io/name: app } }\n    spec:\n      containers: [{ name: app, image: \"10.200.0.1:21051/bench/none:1\", resources: { requests: { cpu: 10m, memory: 32Mi } } }]\n";
 
 fn at(event: &Option<Value>) -> f64 {
     event.as_ref().and_then(|event| event["at"].as_f64()).unwrap_or_default()
 }
 
-/// No pod more than there are.
+/// Sets a quota that permits no further pod, or removes it.
 pub(crate) fn quota(namespace: &Namespace, wanted: bool) {
     namespace.delete("quota/bench");
     if wanted {

@@ -1,4 +1,4 @@
-//! What people use today, on the same objects.
+//! Peers on the same objects: kubectl and Helm.
 
 use crate::{
     Release,
@@ -13,7 +13,7 @@ use std::{
 };
 use windlass_tests::{Namespace, bed};
 
-/// After which both give up; their default is ten minutes and more.
+/// Time limit of both peers. Their default is ten minutes and more.
 const LIMIT: &str = "60s";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,13 +57,13 @@ impl<'a> Peers<'a> {
         let verdict = before.3.elapsed().as_secs_f64();
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
-        let said = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         Taken {
             requests: requests(agent) - before.0,
             bytes: self.counter.bytes() - before.1,
             cpu: cpu("self", true) - before.2,
             verdict,
-            said: if output.status.success() { "succeeded".into() } else { said.to_owned() },
+            outcome: if output.status.success() { "succeeded".into() } else { last.to_owned() },
         }
     }
 

@@ -1,5 +1,4 @@
-//! The same build by buildctl: the same daemon, in turns, everything cached, pushed to the same
-//! registry.
+//! Builds beside buildctl: the same BuildKit, in turns, everything cached, pushed to the same registry.
 
 use crate::figures::{median, title};
 use bench_history::Figures;

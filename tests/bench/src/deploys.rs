@@ -1,4 +1,4 @@
-//! Whole jobs: by stage, cold and unchanged; a crash; memory.
+//! Whole jobs: durations by stage, cold and unchanged; a crash; memory.
 
 use crate::figures::title;
 use bench_history::Figures;
@@ -9,15 +9,15 @@ use windlass_tests::{TestEnv, bed};
 
 const STAGES: [&str; 6] = ["clone", "detect", "build", "test", "push", "release"];
 
-/// Submit to Ended for the three examples: a new commit with nothing cached of it, then the same
-/// commit again.
+/// Measures from Submit to Ended for the three examples: a new commit that no cache knows, then the same commit
+/// again.
 pub(crate) fn three_apps(env: &TestEnv, figures: &mut Figures) {
     title("Submit to Ended, seconds by stage");
     println!("{:16}{:>9}{}", "", "all", STAGES.map(|stage| format!("{stage:>9}")).concat());
     for language in ["node", "python", "go"] {
         let repository =
             Repository::example(&bed().layout, &format!("bench-{language}"), language).unwrap();
-        // A file that no cache has seen, copied before the app is built.
+        // A file that no cache knows, copied before the app is built.
         repository.write("nonce", &format!("{:?}", std::time::SystemTime::now())).unwrap();
         repository.commit("bench").unwrap();
         for when in ["new commit", "unchanged"] {
@@ -26,7 +26,7 @@ pub(crate) fn three_apps(env: &TestEnv, figures: &mut Figures) {
             let events = env.events(&ended.id);
             let all = at(events.last()) - at(events.first());
             figures.add(format!("{language}, {when}"), all, "s");
-            // What is unchanged is neither built nor released.
+            // An unchanged commit is neither built nor released.
             for stage in STAGES.iter().filter(|_| when == "new commit") {
                 figures.add(format!("{language}, {when}, {stage}"), span(&events, stage), "s");
             }
@@ -40,7 +40,7 @@ fn at(event: Option<&Value>) -> f64 {
     event.and_then(|event| event["at"].as_f64()).unwrap_or_default()
 }
 
-/// From a stage's begin to its end: steps of the build that are told later are not its own time. The
+/// Returns the seconds from a stage's begin to its end. Steps of the build that are recorded later do not count. The
 /// release is what follows the plan.
 fn span(events: &[Value], stage: &str) -> f64 {
     let of =
@@ -51,14 +51,14 @@ fn span(events: &[Value], stage: &str) -> f64 {
     }
 }
 
-/// From the write of a crashing release to the verdict on it.
+/// Measures from the apply of a crashing release to the verdict.
 pub(crate) fn crash(env: &TestEnv, figures: &mut Figures) {
     title("From applying a crashing image to the verdict");
     let repository = Repository::example(&bed().layout, "bench-go", "go").unwrap();
     repository.commit("crash").unwrap();
     let ended =
         env.submit("go", repository.url(), &["--", "/app/app", "--no-such-flag-but-exit", "1"]);
-    // The example ignores its arguments: crash for certain.
+    // The example ignores its arguments: this command surely crashes.
     let ended = match &*ended.outcome {
         "failed" => ended,
         _ => env.submit("go", repository.url(), &["--", "sh", "-c", "exit 3"]),
@@ -71,7 +71,7 @@ pub(crate) fn crash(env: &TestEnv, figures: &mut Figures) {
     println!("{seconds:.2} s ({})", ended.diagnosis["code"]);
 }
 
-/// The daemon's resident memory, MiB.
+/// Returns the daemon's resident memory in MiB.
 pub(crate) fn resident(env: &TestEnv) -> f64 {
     let id = env.daemon.id().unwrap();
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -79,7 +79,7 @@ pub(crate) fn resident(env: &TestEnv) -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }
 
-/// The daemon's resident memory: `idle`, now, and with fifty jobs that wait.
+/// Prints the daemon's resident memory: `idle`, now, and with fifty jobs that wait.
 pub(crate) fn memory(env: &TestEnv, idle: f64, figures: &mut Figures) {
     title("The daemon's resident memory, MiB");
     figures.add("resident, idle", idle, "MiB");

@@ -1,4 +1,4 @@
-//! Figures, as they are printed.
+//! Output of figures.
 
 /// Prints a heading.
 pub(crate) fn title(text: &str) {

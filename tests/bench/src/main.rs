@@ -1,4 +1,4 @@
-//! Prints what Windlass takes, beside what its peers take for the same, in the same run.
+//! Prints the costs of jobs in Windlass, beside those of its peers for the same work in the same run.
 
 #![allow(
     clippy::expect_used,

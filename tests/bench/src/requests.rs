@@ -1,4 +1,4 @@
-//! Requests to the API server for one release, by its own audit log.
+//! Requests to the API server for one release, by its audit log.
 
 use crate::figures::title;
 use bench_history::Figures;
@@ -18,7 +18,7 @@ pub(crate) fn beside_kubectl(env: &TestEnv, figures: &mut Figures) {
     let ours = count("windlass") - before;
     figures.add("a release", ours as f64, "requests");
 
-    // The same objects, as kubectl takes them.
+    // The same objects, applied by kubectl.
     let before = count("kubectl");
     let started = Instant::now();
     for kind in ["service", "deployment"] {
@@ -51,7 +51,7 @@ pub(crate) fn beside_kubectl(env: &TestEnv, figures: &mut Figures) {
         .unwrap();
     }
     env.kubectl(&["rollout", "status", "deployment/peer"]);
-    // The two dumps are not part of the apply.
+    // The two reads of the objects above are not part of the apply.
     let theirs = count("kubectl").saturating_sub(before + 2);
     println!(
         "windlass {ours} (namespace, service, deployment; 4 watches)   kubectl apply --server-side + rollout status {theirs} (service, deployment; {:.1} s)",
@@ -59,7 +59,7 @@ pub(crate) fn beside_kubectl(env: &TestEnv, figures: &mut Figures) {
     );
 }
 
-/// Requests of a client so far.
+/// Returns the number of requests of a client so far.
 fn count(agent: &str) -> usize {
     let text = fs::read_to_string(bed().layout.at("kube/audit.log")).unwrap_or_default();
     let of = |line: &&str| {

@@ -1,4 +1,4 @@
-//! Lines of build output, as they are shown: nothing in them moves a terminal's cursor.
+//! Lines of build output, as they are shown: none of them moves a terminal's cursor.
 
 #![no_main]
 

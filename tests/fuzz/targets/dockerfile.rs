@@ -11,7 +11,7 @@ const LINES: [&str; 9] =
 
 fuzz_target!(|data: &[u8]| {
     let Ok(mut recipe) = serde_json::from_slice::<Recipe>(data) else { return };
-    // The plugin host has taken control characters out of these.
+    // The plugin host removes control characters from these fields.
     recipe.language.retain(|c| !c.is_control());
     recipe.detector.retain(|c| !c.is_control());
     let Ok(text) = render(&recipe) else { return };

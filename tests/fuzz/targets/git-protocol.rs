@@ -1,4 +1,4 @@
-//! Lines of the child that fetches: servers and repositories have chosen their words.
+//! Lines of the child that fetches. Servers and repositories choose their contents.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(reread(&read).expect("what we write is an answer"), read);
 });
 
-/// Tells whether a text in it moves a terminal's cursor.
+/// Returns whether a text in the value moves a terminal's cursor.
 fn moves(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(char::is_control),

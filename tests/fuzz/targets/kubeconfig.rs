@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     if runs_programs(&file) {
         return;
     }
-    // No file of this machine is opened, least of all one without an end.
+    // Without paths, so that no file of this machine is opened, least of all one without an end.
     for named in &mut file.clusters {
         if let Some(cluster) = &mut named.cluster {
             cluster.certificate_authority = None;

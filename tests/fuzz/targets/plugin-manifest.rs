@@ -1,4 +1,4 @@
-//! Manifests of plugins: as a component carries them, and as text in a component that is made for it.
+//! Manifests of plugins: as part of a component, and as text in a component that is made for it.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let mut component = Component::new();
     component.section(&CustomSection { name: SECTION.into(), data: data.into() });
     let Ok(manifest) = Manifest::of(&component.finish()) else { return };
-    // Operators see these beside what they decide on.
+    // Operators read these texts when they decide on a grant.
     let shown = [&manifest.name, &manifest.version].into_iter().chain(&manifest.markers);
     for text in shown.chain(&manifest.languages) {
         assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");

@@ -1,4 +1,4 @@
-//! Masking of a stream. The first two lines are secrets, the rest is the stream; its bytes say where it is cut.
+//! Masking of a stream. The first two lines are secrets, and the rest is the stream, which is cut at certain bytes.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `windlass.toml`: what is read can be merged and decided.
+//! `windlass.toml`: what is read can be merged and resolved.
 
 #![no_main]
 

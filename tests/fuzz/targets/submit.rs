@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
     let _ = convert::app(message.app);
     let _ = convert::source(message.source);
     if let Ok(spec) = convert::spec(message.spec) {
-        // Reading it does not check it, and checking ends with an error at most.
+        // Conversion does not check a spec. The check ends with an error at most.
         let _ = spec.check();
     }
 });

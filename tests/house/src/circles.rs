@@ -47,15 +47,15 @@ pub fn circles(uses: &Uses) -> Vec<BTreeSet<PathBuf>> {
 }
 
 fn reachable<'a>(uses: &'a Uses, from: &Path) -> BTreeSet<&'a Path> {
-    let mut seen = BTreeSet::new();
+    let mut reached = BTreeSet::new();
     let mut next: Vec<&Path> =
         uses.get(from).into_iter().flat_map(BTreeMap::keys).map(|f| &**f).collect();
     while let Some(file) = next.pop() {
-        if seen.insert(file) {
+        if reached.insert(file) {
             next.extend(uses.get(file).into_iter().flat_map(BTreeMap::keys).map(|f| &**f));
         }
     }
-    seen
+    reached
 }
 
 /// Describes a circle: each arrow within it, and the path that makes it.
@@ -75,7 +75,7 @@ pub fn describe(uses: &Uses, circle: &BTreeSet<PathBuf>) -> String {
 /// Returns all circles of all crates below a folder, as text. It is empty where there is none.
 ///
 /// # Errors
-/// A source that cannot be read.
+/// Names the source that cannot be read or parsed.
 pub fn report(root: &Path) -> Result<String, String> {
     let mut report = String::new();
     for file in roots(root).map_err(|error| format!("{}: {error}", root.display()))? {

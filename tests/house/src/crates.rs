@@ -8,10 +8,7 @@ use std::{
 /// Folders that hold no sources of ours.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 
-/// Returns the root files of all crates below a folder, those of guests too.
-///
-/// # Errors
-/// A folder that cannot be read.
+/// Returns the root files of all crates below a folder, also those of plugins.
 pub fn roots(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! Modules of a crate as its source files declare them, and what each file uses of the others.
+//! Modules of a crate as its source files declare them, and the uses between files.
 //!
 //! The sources are parsed, not compiled: a path is resolved by module names, and through `pub use`
 //! to the file that defines the item. Code under `#[cfg(test)]` is left out.

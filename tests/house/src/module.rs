@@ -1,4 +1,4 @@
-//! The module tree of one crate.
+//! Module tree of one crate.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ pub struct Module {
     pub file: PathBuf,
     /// Items, without those for tests.
     pub items: Vec<Item>,
-    /// Names that the module gives on by `pub use`, each with the path as written.
+    /// Names that the module re-exports by `pub use`, each with the path as written.
     pub exports: BTreeMap<String, Vec<String>>,
 }
 
@@ -26,7 +26,7 @@ pub type Modules = BTreeMap<ModulePath, Module>;
 /// Reads a crate from its root file.
 ///
 /// # Errors
-/// A file that is missing or that does not parse, by name.
+/// Names the file that is missing or does not parse.
 pub fn read(root: &Path) -> Result<Modules, String> {
     let mut modules = Modules::new();
     let folder = root.parent().unwrap_or(Path::new("")).to_owned();
@@ -40,7 +40,7 @@ fn parse(file: &Path) -> Result<File, String> {
     syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Adds a module and its children. `folder` is where files of its children lie.
+/// Adds a module and its children. `folder` has the files of the children.
 fn add(
     modules: &mut Modules,
     path: ModulePath,
@@ -61,7 +61,7 @@ fn add(
             None => {
                 let flat = folder.join(format!("{name}.rs"));
                 let source = if flat.is_file() { flat } else { under.join("mod.rs") };
-                // What a build script writes is no file of ours.
+                // A file that a build script writes is none of the repository's.
                 if source.is_file() {
                     let items = parse(&source)?.items;
                     add(modules, below, source, items, &under)?;

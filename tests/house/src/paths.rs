@@ -5,11 +5,11 @@ use proc_macro2::{TokenStream, TokenTree};
 use std::{collections::BTreeSet, path::PathBuf};
 use syn::{ImplItem, Item, ItemMod, ItemUse, Macro, Visibility, visit::Visit};
 
-/// Re-exports of re-exports that are followed: more is a circle of `pub use`.
+/// Number of re-exports of re-exports that are followed. More is a circle of `pub use`.
 const DEEPEST: usize = 8;
 
-/// Returns the paths that a module's items name, as written. Those of `pub use` are left out: giving
-/// a name on is not using it.
+/// Returns the paths that a module's items name, as written. Those of `pub use` are left out: a re-export is no
+/// use.
 #[must_use]
 pub fn named(items: &[Item]) -> BTreeSet<Vec<String>> {
     let mut paths = Paths::default();
@@ -92,8 +92,8 @@ impl Paths {
     }
 }
 
-/// Returns the file that defines what `path` names in `module`. `None` is an item of another crate,
-/// or a local one.
+/// Returns the file that defines what `path` names in `module`. `None` means an item of another crate, or a local
+/// item.
 #[must_use]
 pub fn defined(modules: &Modules, module: &ModulePath, path: &[String]) -> Option<PathBuf> {
     let found = walk(modules, &absolute(modules, module, path)?, 0)?;
