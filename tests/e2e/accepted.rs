@@ -1,5 +1,5 @@
-//! Whatever spec we accept, the API server accepts: specs drawn at random, planned against the cluster,
-//! which tries each object without making it.
+//! Whatever spec Windlass accepts, the API server accepts: specs are drawn at random and planned against the cluster,
+//! which tries each object without making it (`dryRun`).
 
 use proptest::{
     prelude::*,
@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use std::cell::{Cell, RefCell};
 use windlass_tests::{TestEnv, bed};
 
-/// Specs that are tried. A failure is shrunk, and the smallest that still fails is printed.
+/// Number of specs that are tried. A failure is shrunk, and the smallest spec that still fails is printed.
 const SPECS: u32 = 40;
 
-/// Plans that look for a smaller one: each asks the API server.
+/// Number of plans that search for a smaller spec. Each asks the API server.
 const SHRINKING: u32 = 60;
 
-/// Each field in two of three times, with one of its values.
+/// Draws an object that has each field in two of three cases, with one of the field's values.
 fn object(
     fields: &[(&'static str, &[Value])],
 ) -> impl Strategy<Value = Map<String, Value>> + use<> {
@@ -117,7 +117,7 @@ fn process() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A process that runs by a schedule.
+/// Draws a process that runs by a schedule.
 fn scheduled() -> impl Strategy<Value = Value> {
     let schedules = vec![json!("@daily"), json!("*/5 0-6 1,15 JAN-MAR MON-FRI")];
     let cron = object(&[
@@ -161,7 +161,7 @@ fn spec() -> impl Strategy<Value = Value> {
             ],
         ),
     ]);
-    // The longest name that a process may have is the last: those of its objects are made of it.
+    // The last name is the longest that a process may have: names of its objects contain it.
     let longest = prop_oneof![scheduled(), process()];
     let maybe = prop::option::of::<BoxedStrategy<Value>>;
     (spec, maybe(process().boxed()), maybe(process().boxed()), maybe(longest.boxed())).prop_map(
@@ -180,7 +180,7 @@ fn spec() -> impl Strategy<Value = Value> {
 fn whatever_we_accept_the_api_server_accepts() {
     let env = TestEnv::new("t-accepted");
     env.fresh();
-    // The longest name that an app may have: those of its objects are made of it.
+    // The longest name that an app may have: names of its objects contain it.
     let app = format!("t-accepted/{}", long(30));
     let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();
@@ -197,13 +197,13 @@ fn whatever_we_accept_the_api_server_accepts() {
         let answer = env.daemon.windlass(&args).unwrap();
         match answer.code {
             0 => accepted.set(accepted.get() + 1),
-            // By us, before anybody is asked.
+            // Windlass refused the spec, before the cluster was asked.
             2 if answer.text.contains("field-invalid") => refused.borrow_mut().push(answer.text),
             code => return Err(TestCaseError::fail(format!("{code}: {}", answer.text))),
         }
         Ok(())
     });
-    // Long values are cut: the whole is in the file.
+    // Long values are cut. The file has the whole spec.
     if let Err(error) = tried {
         panic!("{:.6000}", error.to_string());
     }

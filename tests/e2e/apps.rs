@@ -1,4 +1,4 @@
-//! What serves an app, and what it prints.
+//! Status and logs of an app: what serves, and what it prints.
 
 use serde_json::Value;
 use std::{
@@ -11,7 +11,7 @@ use std::{
 };
 use windlass_tests::{SMALL, TestEnv, bed, python};
 
-/// Says its secret and serves; each request is printed.
+/// Program that prints its secret and serves. It prints each request.
 const TALKS: &str = "import os, http.server as h; print('my word is ' + os.environ['WORD'], flush=True); h.test(h.SimpleHTTPRequestHandler, port=8080)";
 
 #[test]
@@ -53,13 +53,13 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     let before = ask(&["logs", "t-apps/app", "--previous"]);
     assert!(before.text.contains("there is no run before"), "{}", before.text);
 
-    // A stage's line is whole also where its beginning was shown before.
+    // A stage's line is printed whole, also where its beginning was printed before.
     let last = status["jobs"][0]["last_seq"].as_u64().unwrap();
     let late = ask(&["watch", &ended.id, "--after", &(last - 2).to_string()]);
     assert!(late.code == 0 && late.text.contains("✔ release"), "{}", late.text);
     assert!(!late.text.contains("✔ clone") && late.text.contains("took:      clone"), "{late:?}");
 
-    // It ends once nobody reads it any more.
+    // The client ends once nobody reads its output any more.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut unread = env.daemon.client(&["logs", "t-apps/app"]).unwrap();
@@ -77,22 +77,22 @@ fn a_status_tells_what_serves_and_logs_tell_what_it_prints() {
     };
     assert_eq!(code, Some(141));
 
-    // Followed over a new pod: what it prints comes too.
+    // The log is followed to a new pod, whose lines are printed, too.
     let mut follow = env.daemon.client(&["logs", "t-apps/app", "--tail", "1"]).unwrap();
     let mut child = follow.stdout(Stdio::piped()).spawn().unwrap();
     let printed = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let (send, receive) = mpsc::channel();
     spawn(move || printed.for_each(|line| drop(send.send(line))));
-    // One that hangs fails, and does not hang the suite.
+    // A client that hangs fails the test, and does not hang the suite.
     let mut lines = iter::from_fn(|| receive.recv_timeout(Duration::from_secs(120)).ok());
     assert!(lines.next().is_some());
     env.delete_later("pods --all");
     assert!(lines.any(|line| line.contains("my word is ***")));
-    // And in its newest version, which was put while the log was followed.
+    // The newest version, which was stored while the log was followed, is masked, too.
     env.daemon.put_secret("t-apps", "word", "another-word-of-apps").unwrap();
     env.submit("app", repository.url(), &["--spec", &spec]).succeeded();
-    let said = lines.find(|line| line.contains("my word is"));
-    assert!(said.as_ref().is_some_and(|line| line.contains("my word is ***")), "{said:?}");
+    let printed = lines.find(|line| line.contains("my word is"));
+    assert!(printed.as_ref().is_some_and(|line| line.contains("my word is ***")), "{printed:?}");
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -115,8 +115,8 @@ fn init_writes_what_was_detected_and_the_file_is_taken() {
     let again = env.daemon.windlass(&init).unwrap();
     assert!(again.code == 2 && again.text.contains("is there already"), "{}", again.text);
 
-    let said = text.replace("# port = ", "port = ").replace("# replicas = 1", "replicas = 2");
-    repository.write("windlass.toml", &said).unwrap();
+    let edited = text.replace("# port = ", "port = ").replace("# replicas = 1", "replicas = 2");
+    repository.write("windlass.toml", &edited).unwrap();
     repository.commit("say it").unwrap();
     let plan = ["plan", "t-init/app", "--repository", repository.url()];
     let plan = env.daemon.windlass(&plan).unwrap();

@@ -1,5 +1,5 @@
-//! A volume that another node holds. No driver attaches anything on the bed: the test says in its place
-//! that the volume is attached, and the controller that judges it is the real one.
+//! A volume that another node holds. No driver attaches volumes on the bed: the test records in its place that the
+//! volume is attached. The controller that judges the attachment is the real one.
 
 use std::{
     thread::sleep,
@@ -50,7 +50,7 @@ spec:
   volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]
 "#;
 
-/// Two pods of the app's own, on the node that does not hold the volume.
+/// Returns the app's manifest: two pods, on the node that does not hold the volume.
 fn wanting() -> String {
     format!(
         "

@@ -1,4 +1,4 @@
-//! A registry with bad answers: each image name has its own. Cases ask for it by `needs = ["bad-registry"]`.
+//! A registry with bad answers, one for each image name. Cases ask for the registry by `needs = ["bad-registry"]`.
 
 use std::{
     fs,
@@ -10,16 +10,16 @@ use std::{
 use windlass_bed::layout::HOST;
 use windlass_tests::bed;
 
-/// Below the ports that the kernel gives to connections. The node may speak HTTP with the first.
+/// Port at which the node may use HTTP. Both ports are below those that the kernel gives to connections.
 pub(crate) const PORT: u16 = 21520;
-/// And with this one HTTPS alone.
+/// Port at which the node must use HTTPS, and the registry answers with HTTP.
 pub(crate) const TLS_PORT: u16 = 21521;
 
-/// Starts it, once for all cases.
+/// Starts the registry, once for all cases.
 pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        // Read by the node at each pull.
+        // The node reads this file at each pull.
         let folder = bed().layout.at(&format!("node/certs.d/{HOST}:{PORT}"));
         fs::create_dir_all(&folder).unwrap();
         let text = format!(
@@ -40,7 +40,7 @@ pub(crate) fn start() {
 /// An index without the node's own platform.
 const INDEX: &str = "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"size\":2,\"platform\":{\"architecture\":\"s390x\",\"os\":\"linux\"}}]}";
 
-/// `/v2/s403/manifests/1` is answered with 403.
+/// Answers a request by its image name: `/v2/s403/manifests/1` gets 403.
 fn answer(mut stream: TcpStream) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();

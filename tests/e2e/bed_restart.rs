@@ -1,5 +1,5 @@
-//! The bed itself: its keeper killed with −9. Alone in its test program, since it takes the bed away from all
-//! others: tests of `main.rs` share one hold on the bed and run side by side.
+//! The bed itself, whose keeper is killed with SIGKILL. The test is alone in its program, since it takes the bed away
+//! from all others: tests of `main.rs` share one hold on the bed and run side by side.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What failing builds and tests get.
+//! Failing builds and tests, and their diagnosis.
 
 use std::{
     fs,
@@ -73,12 +73,12 @@ fn tests_that_fail_and_tests_that_never_end() {
     let pushed = env.events(&ended.id).iter().any(|event| event["pushed"].is_object());
     assert!(!pushed, "nothing is pushed");
 
-    // As unittest writes: the name, and the line's end once the test is over.
+    // As unittest prints: the name, and the line's end once the test has ended.
     let hangs = "import time\nprint('test_adds ... ok')\nprint('test_waits_for_the_bank ... ', end='', flush=True)\ntime.sleep(3600)\n";
     repository.write("test.py", hangs).unwrap();
     repository.commit("hangs").unwrap();
     let began = Instant::now();
-    // Long enough for a container to start on a busy machine: else nothing is said yet.
+    // Long enough for a container to start on a busy machine: before, nothing is printed.
     let ended = env.submit("app", repository.url(), &["--test-timeout", "15"]);
     let text = ended.failed_with("test", "tests-hang");
     assert!(text.contains("after 15 s") && began.elapsed() < Duration::from_secs(90), "{text}");
@@ -93,8 +93,8 @@ fn tests_that_fail_and_tests_that_never_end() {
     repository.commit("hangs as a step").unwrap();
     let ended = env.submit("app", repository.url(), &["--test-timeout", "15"]);
     let text = ended.failed_with("test", "tests-hang");
-    for words in ["`stage test` was still", "test_adds ... ok", "test_waits_for_the_bank"] {
-        assert!(ended.diagnosis.to_string().contains(words), "{words}: {text}");
+    for expected in ["`stage test` was still", "test_adds ... ok", "test_waits_for_the_bank"] {
+        assert!(ended.diagnosis.to_string().contains(expected), "{expected}: {text}");
     }
     env.submit("app", repository.url(), &["--no-test"]).succeeded();
     env.serves("app", "two");
@@ -113,7 +113,7 @@ fn a_registry_with_a_login() {
 
     config.private_login = true;
     let env = TestEnv::with("t-registry", &config);
-    // The node has no login of its own: it pulls with the secret that was made for it.
+    // The node has no login of its own, and pulls with the pull secret that was made.
     env.submit("app", repository.url(), &[]).succeeded();
     env.serves("app", "one");
 }
@@ -135,11 +135,11 @@ fn a_build_secret_is_seen_by_its_step_alone() {
         assert!(!ended.text.contains(leak), "{}", ended.text);
     }
     let look = ["sh", "-c", "ls /run/secrets 2>/dev/null; cat sum"];
-    let seen = env.exec("deploy/app", &look);
-    assert!(seen.contains(" /run/secrets/npm-token") && !seen.contains("hunter2"), "{seen}");
+    let listed = env.exec("deploy/app", &look);
+    assert!(listed.contains(" /run/secrets/npm-token") && !listed.contains("hunter2"), "{listed}");
 }
 
-/// A password in URLs as several libraries write it, and lines of a key that stood in JSON.
+/// A password in URLs, in the spellings of several libraries, and lines of a key that stood in JSON.
 #[test]
 fn a_secret_in_other_spellings_is_masked() {
     let env = TestEnv::new("t-spelled");
@@ -173,7 +173,7 @@ print(json.load(open("/run/secrets/account"))["private_key"])
     }
 }
 
-/// A builder of its own, killed in the middle of a build.
+/// The test's own builder is killed in the middle of a build.
 #[test]
 fn a_builder_that_goes_away() {
     let layout = &bed().layout;
@@ -194,7 +194,7 @@ fn a_builder_that_goes_away() {
     drop(builder);
 }
 
-/// Stands in for a Docker engine: hands each connection that asks for it to a buildkitd.
+/// Stands in for a Docker engine: connects each client that asks for BuildKit to a buildkitd.
 fn engine(socket: &Path, buildkitd: PathBuf) {
     let _ = fs::remove_file(socket);
     let listener = UnixListener::bind(socket).unwrap();
@@ -250,7 +250,7 @@ fn the_buildkit_of_a_docker_engine() {
     assert!(text.contains(&config.builder), "{text}");
 }
 
-/// Cancelled while a step sleeps: the step is killed, not waited for.
+/// A job is cancelled while a step sleeps: the step is killed, not waited for.
 #[test]
 fn a_cancelled_build_ends_at_once() {
     let env = TestEnv::new("t-cancel");
@@ -292,7 +292,7 @@ fn a_newer_job_takes_the_waiting_ones_place() {
     env.watch(&third).succeeded();
 }
 
-/// Detection end to end: the three examples, as they are.
+/// Detection end to end: the three examples, unchanged.
 #[test]
 fn the_examples_are_detected_built_and_tested() {
     let env = TestEnv::new("t-examples");

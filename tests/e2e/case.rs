@@ -1,5 +1,4 @@
-//! A case: a release as a folder of `tests/e2e/cases`, with what must come of it. `tests/README.md` has the
-//! form.
+//! A case: a release as a folder of `tests/e2e/cases`, with its expected end. `tests/README.md` has the form.
 
 mod run;
 
@@ -16,14 +15,14 @@ use windlass_bed::build;
 /// The longest name of a project, which is `case-` and the case's name.
 const LONGEST_PROJECT: usize = 30;
 
-/// The contents of `expect.toml`.
+/// Contents of `expect.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Expect {
     outcome: Outcome,
-    /// The diagnosis's code; `None` for a job that succeeds.
+    /// Code of the diagnosis. `None` means that the job succeeds.
     code: Option<String>,
-    /// The stage that fails.
+    /// Stage that fails.
     #[serde(default = "release")]
     stage: String,
     /// Texts in the diagnosis, by its parts.
@@ -32,12 +31,12 @@ pub(crate) struct Expect {
     /// Texts in warnings of the job, a warning each.
     #[serde(default)]
     warnings: Vec<String>,
-    /// The app's page once the job has ended. `None` asks for no page.
+    /// Page of the app once the job has ended. `None` means that the page is not asked for.
     serves: Option<String>,
     /// Makes another release of the app first, which must serve once the job has failed.
     #[serde(default)]
     previous_still_serves: bool,
-    /// The longest time from the job's first event to its last. `None` sets no limit.
+    /// The longest time from the job's first event to its last. `None` means no limit.
     within_seconds: Option<u32>,
     /// A folder of `tests/e2e/apps`.
     #[serde(default = "page")]
@@ -68,7 +67,7 @@ struct Texts {
     why: Vec<String>,
     fixes: Vec<String>,
     evidence: Vec<String>,
-    /// In any part, in its JSON.
+    /// Texts in the diagnosis's JSON, in any part.
     anywhere: Vec<String>,
 }
 
@@ -119,7 +118,7 @@ pub(crate) struct Case {
     expect: Expect,
     /// Files of the app's folder in the repository: path and text.
     files: Vec<(String, String)>,
-    /// The contents of `cluster.yaml`. `None` means that the cluster needs nothing of the admin.
+    /// Contents of `cluster.yaml`. `None` means that the admin prepares nothing in the cluster.
     cluster: Option<String>,
 }
 
@@ -127,7 +126,7 @@ impl Case {
     /// Reads the folder of this name.
     ///
     /// # Errors
-    /// When it is not a case: a sentence with the file and what is wrong with it.
+    /// Names the file and what is wrong with it.
     pub(crate) fn read(name: &str) -> Result<Self, String> {
         let folder = folder().join(name);
         let read = |file: &str| {

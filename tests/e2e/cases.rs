@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 
 macro_rules! cases {
     ($($name:ident)*) => {
-        /// Folders of `cases/`, a test each.
+        /// Folders of `cases/`, with a test for each.
         pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         $(

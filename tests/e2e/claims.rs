@@ -1,5 +1,5 @@
-//! A claim that somebody made by hand. On one node `ReadWriteOncePod` shows what `ReadWriteOnce` shows on
-//! two: the second pod may not have the disk while the first one has it.
+//! A volume claim that was made by hand. On one node, `ReadWriteOncePod` shows what `ReadWriteOnce` shows on two: the
+//! second pod may not have the disk while the first pod has it.
 
 use windlass_tests::{SMALL, TestEnv, bed};
 
@@ -48,18 +48,18 @@ spec:
         env.serves("app", page);
     }
 
-    // Two pods can never have it: told before anything is built.
+    // Two pods can never have the claim: the job fails before anything is built.
     let ended = env.submit("app", repository.url(), &["--replicas", "2"]);
     let text = ended.failed_with("release", "object-rejected");
-    for words in ["PersistentVolumeClaim shop-data", "ReadWriteOncePod", "process `web`"] {
-        assert!(text.contains(words), "{words}: {text}");
+    for expected in ["PersistentVolumeClaim shop-data", "ReadWriteOncePod", "process `web`"] {
+        assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(!ended.text.contains("\"build_step\""), "{}", ended.text);
     env.serves("app", "two");
     env.delete_later(volumes);
 }
 
-/// All else is put back.
+/// A rollback restores all except the volume's size.
 #[test]
 fn a_volume_that_has_grown_does_not_keep_a_release_from_coming_back() {
     let env = TestEnv::new("t-grown");

@@ -8,10 +8,10 @@ use windlass_bed::{
 };
 use windlass_tests::{Namespace, SMALL, TestEnv, bed};
 
-/// Nothing serves there.
+/// Page of a cluster in which nothing serves.
 const NOTHING: &str = "";
 
-/// What serves in each, once a pod that is told to end has ended.
+/// Asserts the page in each cluster, once pods that were asked to end have ended.
 fn serve(env: &TestEnv, app: &str, eu: &str, us: &str) {
     let began = Instant::now();
     let namespace = env.namespace();
@@ -29,7 +29,7 @@ fn serve(env: &TestEnv, app: &str, eu: &str, us: &str) {
     }
 }
 
-/// What a job's steps say, in their order.
+/// Returns the descriptions of a job's steps, in order.
 fn steps(events: &[Value]) -> Vec<String> {
     let what = |event: &Value| event["step"]["description"].as_str().map(str::to_owned);
     events.iter().filter_map(what).filter(|what| !what.is_empty()).collect()
@@ -60,13 +60,16 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
     let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     serve(&env, "app", "one", "one");
-    let said = steps(&env.events(&ended.id));
-    let place = |words: &str| said.iter().position(|step| step.starts_with(words));
+    let taken = steps(&env.events(&ended.id));
+    let place = |begin: &str| taken.iter().position(|step| step.starts_with(begin));
     let (healthy, touched) =
         (place("wait until app at"), place(&format!("apply app at {} in us", &one[..10])));
-    assert!(healthy < touched && said[healthy.unwrap()].contains(" in eu is healthy"), "{said:#?}");
+    assert!(
+        healthy < touched && taken[healthy.unwrap()].contains(" in eu is healthy"),
+        "{taken:#?}"
+    );
 
-    // Broken in the second only: it is put back in both.
+    // The release fails in the second cluster only, and is rolled back in both.
     let second = Namespace::in_plane(Plane(2), &env.namespace());
     second.create("quota none --hard=pods=0");
     let _ = commit("two");
@@ -76,14 +79,14 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
     serve(&env, "app", "one", "one");
     second.delete("quota/none");
 
-    // To one of them, and back in the other order.
+    // A release to one cluster, and a rollback in the other order.
     env.submit("app", repository.url(), &["--cluster", "us"]).succeeded();
     serve(&env, "app", "one", "two");
     let releases = env.daemon.windlass(&["releases", "t-clusters/app"]).unwrap().text;
     let lines: Vec<_> = releases.lines().collect();
     assert!(lines[1].starts_with('*') && lines[1].ends_with(" in us"), "{releases}");
     assert!(lines[2].starts_with('*') && lines[2].ends_with(" in eu, us"), "{releases}");
-    // Where the newest release is; the other has none to go back to.
+    // The rollback goes where the newest release is. The other cluster has no earlier one.
     let back = env.daemon.windlass(&["rollback", "t-clusters/app"]).unwrap();
     assert_eq!(back.code, 0, "{}", back.text);
     serve(&env, "app", "one", "one");
@@ -91,14 +94,14 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
     let both = env.daemon.windlass(&both).unwrap();
     assert!(both.text.contains("no earlier release in eu"), "{}", both.text);
 
-    // At once: what crashes goes back in both.
+    // In both at once: a crash is rolled back in both.
     let crash = env.spec_file("crash", &format!("command = [\"false\"]\n{SMALL}"));
     let parallel = ["--cluster-order", "parallel", "--spec", &crash];
     let ended = env.submit("app", repository.url(), &parallel);
     let _ = ended.failed_with("release", "app-crashes");
     serve(&env, "app", "one", "one");
-    let said = steps(&env.events(&ended.id));
-    assert!(said[0].contains(" in eu; apply app at"), "{said:#?}");
+    let taken = steps(&env.events(&ended.id));
+    assert!(taken[0].contains(" in eu; apply app at"), "{taken:#?}");
     let ended = env.submit("new", repository.url(), &parallel);
     let _ = ended.failed_with("release", "app-crashes");
     serve(&env, "new", NOTHING, NOTHING);
@@ -106,7 +109,7 @@ fn a_release_comes_to_two_clusters_and_is_put_back_in_both() {
     env.submit("app", repository.url(), &["--cluster-order", "parallel"]).succeeded();
     serve(&env, "app", "three", "three");
 
-    // Only what the operator has for this app.
+    // An app can name only clusters that the operator configured for it.
     let wrong = ["submit", "t-clusters/app/staging", "--repository", repository.url()];
     let wrong = env.daemon.windlass(&[&wrong[..], &["--cluster", "us"]].concat()).unwrap();
     assert_ne!(wrong.code, 0);

@@ -1,5 +1,5 @@
-//! The example controllers of `proto/examples`, each against a daemon of its own, over the unix socket and
-//! over TCP with TLS and a token.
+//! Example controllers of `proto/examples`, each against a daemon of its own, by the unix socket and by TCP with TLS
+//! and a token.
 
 use serde_json::Value;
 use std::process::Command;
@@ -17,8 +17,8 @@ use windlass_tests::{TestEnv, bed};
 /// A token of this test alone.
 const TOKEN: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3d";
 
-/// A token in an address. The client `windlass` refuses it itself: only other programs show what the
-/// daemon does with it.
+/// A token in an address. The client `windlass` refuses the address by itself: only other programs show what the daemon
+/// does with it.
 const PASTED: &str = "glpat-PastedByAController01";
 
 #[test]
@@ -51,18 +51,18 @@ fn drives(name: &'static str, language: Language, port: u16) {
     let env = TestEnv::with(name, &config);
     let repository = env.small_app();
     repository.commit("one").unwrap();
-    let over = |address: String, token: &'static str| Controller {
+    let connected = |address: String, token: &'static str| Controller {
         language,
         address,
         project: name,
         variables: [("WINDLASS_TOKEN", token.to_owned()), ("CA_FILE", at("ca.crt"))],
     };
     let tcp = format!("https://localhost:{port}");
-    over(env.daemon.address(), "").deploys("unix", &repository);
-    over(tcp.clone(), TOKEN).deploys("tcp", &repository);
+    connected(env.daemon.address(), "").deploys("unix", &repository);
+    connected(tcp.clone(), TOKEN).deploys("tcp", &repository);
     env.keeps_nothing_of(PASTED);
 
-    let (code, lines) = over(tcp, "nobody-gave-out-such-a-token-ever").run(&["cancel", "any"]);
+    let (code, lines) = connected(tcp, "nobody-gave-out-such-a-token-ever").run(&["cancel", "any"]);
     let error = &lines[0]["error"];
     assert_eq!((code, error["code"].as_str()), (Some(2), Some("UNAUTHENTICATED")), "{error}");
     assert!(error["fixes"][0].as_str().is_some_and(|fix| fix.contains("authorization")), "{error}");
@@ -75,7 +75,7 @@ fn hash_of(token: &str) -> String {
     run(Command::new("bash").args(["-c", &line])).unwrap().trim().to_owned()
 }
 
-/// An example, with what it is told by its environment.
+/// An example, with its arguments and its environment.
 struct Controller {
     language: Language,
     address: String,
@@ -84,7 +84,7 @@ struct Controller {
 }
 
 impl Controller {
-    /// Runs it to its end, and reads what it prints.
+    /// Runs the example to its end, and reads what the example prints.
     fn run(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
         let mut command = controller(&bed().layout, self.language).unwrap();
         command.envs(self.variables.clone()).arg(&self.address).args(args);
@@ -92,8 +92,8 @@ impl Controller {
         let text = String::from_utf8_lossy(&output.stdout);
         let lines: Vec<_> =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!lines.is_empty(), "{args:?} over {}: {text}{said}", self.address);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!lines.is_empty(), "{args:?} over {}: {text}{errors}", self.address);
         (output.status.code(), lines)
     }
 
@@ -137,7 +137,7 @@ impl Controller {
         assert_eq!((code, lines[0]["job"].as_str()), (Some(0), Some(&*late)), "{lines:?}");
         let (code, events) = self.run(&["watch", &late]);
         assert_eq!((code, &*outcome(&events)), (Some(1), "\"OUTCOME_STOPPED\""), "{events:?}");
-        // It is over: cancelled again, it is answered as it is.
+        // The job has ended: a second cancel is answered with the job's state.
         let (_, lines) = self.run(&["cancel", &late]);
         assert_eq!(lines[0]["state"], "JOB_STATE_STOPPED", "{lines:?}");
     }

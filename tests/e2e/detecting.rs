@@ -107,7 +107,7 @@ fn python_requirements_of_the_tree_itself() {
     env.serves("app", "150");
 }
 
-/// A refusal is told, and ends nothing where another detector knows the app.
+/// A refusal is a warning, and ends nothing where another detector knows the app.
 #[test]
 fn a_detector_that_refuses() {
     let env = TestEnv::new("t-refuses");

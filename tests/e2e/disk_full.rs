@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 use windlass_bed::{Daemon, daemon::Config, process::sh};
 use windlass_tests::{TestEnv, bed, dockerfile};
 
-/// A small disk of its own, gone with the test.
+/// A small disk of the test's own, which is unmounted with the test.
 struct Disk(String);
 
 impl Disk {
@@ -16,7 +16,7 @@ impl Disk {
         Self(at)
     }
 
-    /// Takes all that is left, but for some KiB.
+    /// Fills the disk except for some KiB.
     fn fill(&self, leave: u64) {
         let stat = sh(&format!("df --output=avail -k {}", self.0)).unwrap();
         let free: u64 = stat.lines().nth(1).unwrap().trim().parse().unwrap();
@@ -35,7 +35,7 @@ impl Drop for Disk {
     }
 }
 
-/// An environment whose daemon keeps this folder on a small disk.
+/// Starts an environment whose daemon has this folder on a small disk.
 fn on_a_small_disk(name: &'static str, disk: &str, size: &str) -> (TestEnv, Disk) {
     let folder = bed().layout.at("daemons").join(name);
     let _ = sh(&format!("umount -l {}", folder.join("data").join(disk).display()));
@@ -49,7 +49,7 @@ fn on_a_small_disk(name: &'static str, disk: &str, size: &str) -> (TestEnv, Disk
 fn a_workspace_without_room() {
     let (env, _disk) = on_a_small_disk("t-full", "workspaces", "1m");
     let repository = env.small_app();
-    // Of no pattern, so that it does not pack well.
+    // Without a pattern, so that compression does not help.
     let noise: Vec<u8> =
         (0..3_000_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
     fs::write(repository.folder().join("noise"), noise).unwrap();
@@ -59,7 +59,7 @@ fn a_workspace_without_room() {
     env.runs_the_next_job();
 }
 
-/// A plugin that cannot be kept compiled is an error of the start, with the place that is full.
+/// A plugin whose compiled code cannot be stored is an error of the start, with the place that is full.
 #[test]
 fn a_plugin_cache_without_room() {
     let folder = bed().layout.at("daemons/t-cache");
@@ -81,7 +81,7 @@ fn a_store_without_room() {
     let id = env.submit_detached("app", repository.url(), &[]);
     env.await_line(&id, "now");
     disk.fill(0);
-    // Nothing more is accepted, with a reason; and the job that runs is not lost.
+    // The daemon accepts no further job, and says why. The job that runs is not lost.
     let url = repository.url();
     let mut refused = None;
     for n in 0..200 {

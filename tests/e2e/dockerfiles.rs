@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path, process:
 use windlass_bed::process::run;
 use windlass_tests::{SMALL, TestEnv, bed, dockerfile};
 
-/// Patterns whose meaning differs where somebody reads them by rules of his own. Each has files
-/// of its own, in [`FILES`].
+/// Patterns that mean something else to a reader that has rules of its own. [`FILES`] has files for each.
 const IGNORED: &str = r"# What git keeps is no part of a job's tree.
 .git
 .env.[a-z]*
@@ -100,7 +99,7 @@ fn files(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Has BuildKit's own client send a folder, and says what came of it.
+/// Has BuildKit's own client send a folder, and returns the files that arrived.
 fn sent_by_buildctl(env: &TestEnv, context: &Path) -> BTreeSet<String> {
     let folder = bed().layout.at(&format!("daemons/{}/reference", env.name));
     fs::create_dir_all(&folder).unwrap();
@@ -146,7 +145,7 @@ fn ignored_is_what_docker_ignores() {
     assert!(sent.contains("logs/keep.txt") && sent.contains("link"), "{sent:?}");
 }
 
-/// A pattern that nobody can read is named, and nothing is sent in the hope that it matches nothing.
+/// A pattern that cannot be read is named. Nothing is sent in the hope that the pattern matches nothing.
 #[test]
 fn a_pattern_that_cannot_be_read() {
     let env = TestEnv::new("t-unread");
@@ -158,7 +157,7 @@ fn a_pattern_that_cannot_be_read() {
     assert!(ended.diagnosis["what"].to_string().contains("pattern"), "{}", ended.text);
 }
 
-/// A name in small letters serves as well, as with `docker build`.
+/// A name in small letters is found, too, as by `docker build`.
 #[test]
 fn a_dockerfile_in_small_letters() {
     let env = TestEnv::new("t-small-letters");
@@ -172,7 +171,7 @@ fn a_dockerfile_in_small_letters() {
     env.serves("app", "one");
 }
 
-/// Stages and arguments are what the builder's own parser says.
+/// Stages and arguments are those that the builder's own parser reads.
 #[test]
 fn a_stage_for_tests_however_it_is_written() {
     let env = TestEnv::new("t-stages");
@@ -193,7 +192,7 @@ fn a_stage_for_tests_however_it_is_written() {
         assert!(!pushed, "{from}: nothing is pushed");
     }
 
-    // Text of a file is no stage, and an argument may stand on a line of its own.
+    // Text of a file is no stage. An argument may stand on a line of its own.
     let text = "COPY <<EOF notes\nFROM python:3.11-slim AS test\nEOF\n";
     let text = format!("# escape=`\n{}{text}ARG FIRST=1 `\n    GREETING=hello\n", dockerfile());
     repository.write("Dockerfile", &text).unwrap();
@@ -206,8 +205,8 @@ fn a_stage_for_tests_however_it_is_written() {
     assert!(!ended.text.contains("no `ARG GREETING`"), "{}", ended.text);
 }
 
-/// Several ports: the stage's own is meant, or the customary one; else it is said that nobody
-/// knows.
+/// One of several ports is chosen: the stage's own, or the customary one. Otherwise a warning says that the port is not
+/// known.
 #[test]
 fn one_of_several_ports() {
     let env = TestEnv::new("t-ports");
@@ -243,7 +242,7 @@ fn one_of_several_ports() {
     assert!(!ended.text.contains("nothing says at which"), "{}", ended.text);
 }
 
-/// Copies through one link twice: buildx finds the first of two such paths, and not the second.
+/// Two copies go through one link: buildx finds the first of two such paths, and not the second.
 #[test]
 fn a_link_on_the_way_to_what_is_copied() {
     let env = TestEnv::new("t-link");

@@ -1,4 +1,4 @@
-//! The documents of this repository: each link leads somewhere, and the README stays short.
+//! Documents of this repository: each link leads somewhere, and the README stays short.
 
 use std::{fs, path::Path, process::Command};
 use windlass_bed::{build::root, process::run};
@@ -23,7 +23,7 @@ fn links_lead_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Targets of `[text](target)`, outside of blocks of code.
+/// Returns the targets of `[text](target)`, outside of blocks of code.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next())

@@ -1,4 +1,4 @@
-//! What `windlass eject` writes gives the same cluster state under `kubectl apply`.
+//! Files of `windlass eject`, which give the same cluster state by `kubectl apply`.
 
 use serde_json::Value;
 use std::{collections::BTreeMap, fs};
@@ -7,8 +7,8 @@ use windlass_tests::{Namespace, TestEnv, bed};
 const NAMESPACE: &str = "t-ejected";
 const KINDS: &str = "deployments,statefulsets,services,ingresses,configmaps,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts,cronjobs,jobs,persistentvolumeclaims";
 
-/// What the cluster itself adds, or says of who made an object; and how many pods an autoscaler
-/// wants, which it says in its own time.
+/// Fields that are not compared: those that the cluster adds, those that say who made an object, and the replicas that
+/// an autoscaler sets at a time of its own.
 const NOT_THE_SAME: [&str; 16] = [
     "clusterIP",
     "clusterIPs",
@@ -28,7 +28,7 @@ const NOT_THE_SAME: [&str; 16] = [
     "uid",
 ];
 
-/// Ejects, applies in a namespace of its own, and compares with what was released.
+/// Ejects, applies the files in another namespace, and compares the objects with those that were released.
 pub(crate) fn is_the_same(env: &TestEnv, source: &[&str], spec: &str) {
     let (live, folder) = (env.namespace(), bed().layout.at("daemons/t-kinds/ejected"));
     let image = env.get("deployment/app", "{.spec.template.spec.containers[0].image}");
@@ -63,7 +63,8 @@ pub(crate) fn is_the_same(env: &TestEnv, source: &[&str], spec: &str) {
     other.discard();
 }
 
-/// By kind and name; a Job's name ends in what its content is.
+/// Returns the objects by kind and name. The end of a `Job`'s name is left out, since it depends
+/// on the `Job`'s content.
 fn state(namespace: &Namespace) -> BTreeMap<String, Value> {
     let all = namespace.json(&format!("{KINDS} --selector app.kubernetes.io/instance=app"));
     let mut found = BTreeMap::new();

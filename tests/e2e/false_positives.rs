@@ -1,5 +1,5 @@
-//! Releases that look bad for a while and are not broken, with a hand of the test meanwhile: none of these
-//! may be failed. Those that need no hand are folders in `cases/`.
+//! Releases that look bad for a while and are not broken. None of them may fail. In each the test acts meanwhile. Those
+//! that need no such action are folders in `cases/`.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use std::{
 use windlass_bed::{daemon::Config, layout::HOST};
 use windlass_tests::{SERVE, SMALL, TestEnv, bed, python};
 
-/// Below the ports that the kernel gives to connections.
+/// Port of the test's registry, below those that the kernel gives to connections.
 const PORT: u16 = 21523;
 
-/// A Deployment whose image the test's own registry has after a while.
+/// Returns a `Deployment` whose image the test's own registry has after a while.
 fn flaky() -> String {
     format!(
         "
@@ -39,7 +39,7 @@ spec:
     )
 }
 
-/// Ready for four seconds, and not for the next four.
+/// A `Deployment` that is ready for four seconds, and not for the next four.
 const FLAPS: &str = r#"
 resources = { cpu = "10m", memory = "32Mi" }
 [processes.web]
@@ -90,8 +90,7 @@ fn what_is_not_broken_is_not_failed() {
             wrong.push(format!("{app}: {}", ended.diagnosis));
         }
     }
-    // It may never be ready for long enough; what matters is that it is not taken for broken before the
-    // rollout's own time.
+    // The app may never be ready for long enough. It must not fail before the rollout's progress deadline.
     let events = env.events(&flapping);
     if events.iter().any(|event| event["ended"]["outcome"] == "failed") {
         wrong.push(format!("flaps: {events:#?}"));
@@ -101,7 +100,7 @@ fn what_is_not_broken_is_not_failed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The name and uid of an app's pod, once there is one.
+/// Returns the name and uid of an app's pod, once there is one.
 fn pod(env: &TestEnv, app: &str) -> (String, String) {
     let pods = format!("pods --selector app.kubernetes.io/instance={app}");
     let began = Instant::now();
@@ -115,7 +114,7 @@ fn pod(env: &TestEnv, app: &str) -> (String, String) {
     }
 }
 
-/// An autoscaler of nodes says that one comes, and it does: the Cluster Autoscaler, and Karpenter.
+/// An autoscaler of nodes reports that a node comes, and the node comes: the Cluster Autoscaler, and Karpenter.
 fn joins(env: &TestEnv) {
     let namespace = env.namespace();
     let says = [
@@ -149,14 +148,14 @@ fn late_secret(env: &TestEnv) {
     env.create("secret generic late");
 }
 
-/// A node is emptied, with the pod that was about to be ready.
+/// A node is drained of the pod that was about to be ready.
 fn drained(env: &TestEnv) {
     let (name, _) = pod(env, "drained");
     sleep(Duration::from_secs(5));
     env.delete_later(&format!("pod/{name}"));
 }
 
-/// Starts a registry that fails for a while, and then leads to the bed's own.
+/// Starts a registry that fails for a while, and then redirects to the bed's own.
 fn registry() {
     let folder = bed().layout.at(&format!("node/certs.d/{HOST}:{PORT}"));
     fs::create_dir_all(&folder).unwrap();

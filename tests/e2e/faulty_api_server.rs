@@ -1,5 +1,5 @@
-//! A cluster with faults while a release is on its way: the job waits, says so once, goes on,
-//! and its verdict is right. Before each daemon stands an API server that spoils its answers.
+//! A cluster with faults during a release: the job waits, records that once, goes on, and its verdict is right. Each
+//! daemon has an API server that spoils its answers.
 
 use serde_json::Value;
 use std::{
@@ -17,7 +17,7 @@ use windlass_tests::{
     python,
 };
 
-/// One app that needs a while and serves, and one that needs a while and crashes.
+/// Two apps that need a while: the first then serves, and the second crashes.
 struct Pair {
     env: TestEnv,
     server: FaultyApiServer,
@@ -25,7 +25,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Submits both, and waits until pods of both are on their way.
+    /// Submits both apps, and waits until both rollouts are waited for.
     fn on_their_way(
         name: &'static str,
         behaviour: impl Fn(&str, u32) -> Reply + Send + 'static,
@@ -57,19 +57,19 @@ impl Pair {
         Self { env, server, jobs }
     }
 
-    /// The good one serves, and the bad one is called what it is. Gives how often each job said that
-    /// it waits for the cluster.
+    /// Asserts that the first app serves, and that the second has the right diagnosis. Returns how often each job recorded
+    /// that it waits for the cluster.
     fn ends_right(&self) -> [usize; 2] {
         self.env.watch(&self.jobs[0]).succeeded();
         let _ = self.env.watch(&self.jobs[1]).failed_with("release", "app-crashes");
-        let told = |id: &String| {
+        let count = |id: &String| {
             let events = self.env.events(id);
-            let told: Vec<_> =
+            let retries: Vec<_> =
                 events.iter().filter(|event| event["retrying"].is_object()).collect();
-            println!("{}: {told:?}", self.env.name);
-            told.len()
+            println!("{}: {retries:?}", self.env.name);
+            retries.len()
         };
-        [told(&self.jobs[0]), told(&self.jobs[1])]
+        [count(&self.jobs[0]), count(&self.jobs[1])]
     }
 }
 
@@ -81,15 +81,15 @@ fn is_watch(line: &str) -> bool {
     line.contains("watch=true")
 }
 
-/// Stopped for a minute, in the middle of a rollout.
-fn gone() {
+/// The API server is stopped for a minute, in the middle of a rollout.
+fn stopped() {
     let pair = Pair::on_their_way("t-gone", healthy);
     pair.server.behave(|_, _| Reply::Dropped);
     pair.server.break_connections();
     sleep(Duration::from_secs(60));
     pair.server.behave(healthy);
-    for told in pair.ends_right() {
-        assert!((1..=3).contains(&told), "{told}");
+    for retries in pair.ends_right() {
+        assert!((1..=3).contains(&retries), "{retries}");
     }
 }
 
@@ -99,7 +99,7 @@ fn slow() {
     assert_eq!(Pair::on_their_way("t-late", late).ends_right(), [0, 0]);
 }
 
-/// Each request comes too soon twice: waited out as the API server says, and hardly worth a word.
+/// Each request comes too soon twice. The daemon waits as long as the API server says, and records hardly anything.
 fn busy() {
     let busy = |_: &str, before: u32| match before % 3 {
         2 => Reply::Forwarded,
@@ -108,12 +108,12 @@ fn busy() {
             "Too many requests, please try again later.".into(),
         ),
     };
-    for told in Pair::on_their_way("t-busy", busy).ends_right() {
-        assert!(told < 2, "{told}");
+    for retries in Pair::on_their_way("t-busy", busy).ends_right() {
+        assert!(retries < 2, "{retries}");
     }
 }
 
-/// etcd elects a leader; the API server has no status of its own for that.
+/// Etcd elects a leader, for which the API server has no status of its own.
 fn etcd() {
     let failing = |line: &str, before: u32| {
         match line.starts_with("PATCH") && before.is_multiple_of(4) {
@@ -124,12 +124,12 @@ fn etcd() {
         ),
     }
     };
-    for told in Pair::on_their_way("t-etcd", failing).ends_right() {
-        assert!(told < 2, "{told}");
+    for retries in Pair::on_their_way("t-etcd", failing).ends_right() {
+        assert!(retries < 2, "{retries}");
     }
 }
 
-/// Watches break every three seconds, or are told that what they know is too old.
+/// Watches break every three seconds, or get the answer that their `resourceVersion` is too old.
 fn forgetful() {
     let expired = |line: &str, before: u32| {
         match is_watch(line) && before.is_multiple_of(2) {
@@ -148,7 +148,7 @@ fn forgetful() {
     assert_eq!(pair.ends_right(), [0, 0]);
 }
 
-/// Its feature gate is off, or its etcd is old: it begins no watch with a list. It is listed first.
+/// The API server's feature gate is off, or its etcd is old: it begins no watch with a list. The daemon lists first.
 fn unstreamed() {
     let refuses = |line: &str, _: u32| {
         match line.contains("sendInitialEvents=true") {
@@ -165,7 +165,7 @@ fn unstreamed() {
 #[test]
 fn a_cluster_that_misbehaves_is_waited_for() {
     let cases: [(&str, fn()); 6] = [
-        ("gone", gone),
+        ("stopped", stopped),
         ("slow", slow),
         ("busy", busy),
         ("etcd", etcd),
@@ -196,10 +196,10 @@ fn a_certificate_that_expires_is_read_again() {
     let file =
         env.spec_file("app", &(python(&format!("import time; time.sleep(60); {SERVE}")) + SMALL));
     let id = env.submit_detached("app", repository.url(), &["--spec", &file]);
-    let told = env.await_event(&id, |event| {
-        event["retrying"]["reason"].as_str().is_some_and(|because| because.contains("401"))
+    let retrying = env.await_event(&id, |event| {
+        event["retrying"]["reason"].as_str().is_some_and(|reason| reason.contains("401"))
     });
-    assert!(told.is_some(), "{:#?}", env.events(&id));
+    assert!(retrying.is_some(), "{:#?}", env.events(&id));
     pki::kubeconfig(&folder, "admin", &server, &kubeconfig).unwrap();
     env.watch(&id).succeeded();
 
@@ -215,17 +215,17 @@ fn a_certificate_that_expires_is_read_again() {
     println!("without a certificate: {:.1} s", began.elapsed().as_secs_f32());
 }
 
-/// Neither a page of the web nor a server whose certificate is over is taken for the cluster.
+/// Neither a page of the web nor a server with an expired certificate is taken for the cluster.
 #[test]
 fn what_is_not_the_cluster_is_named() {
     let folder = bed().layout.at("kube/pki");
-    let over = SystemTime::now() - Duration::from_secs(3600);
-    pki::expiring(&folder, "over", over).unwrap();
+    let expired = SystemTime::now() - Duration::from_secs(3600);
+    pki::expiring(&folder, "expired", expired).unwrap();
     let file = |name: &str| folder.join(name).display().to_string();
     let tls_port = 21522;
     let mut server = Command::new("openssl")
         .args(["s_server", "-quiet", "-www", "-accept", &tls_port.to_string()])
-        .args(["-cert", &file("over.crt"), "-key", &file("over.key")])
+        .args(["-cert", &file("expired.crt"), "-key", &file("expired.key")])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -253,7 +253,7 @@ fn what_is_not_the_cluster_is_named() {
     repository.write("index.html", "one\n").unwrap();
     repository.commit("one").unwrap();
     scope(|scope| {
-        for (name, words) in [("t-web", "no API server of Kubernetes"), ("t-tls", "clocks")] {
+        for (name, expected) in [("t-web", "no API server of Kubernetes"), ("t-tls", "clocks")] {
             let (repository, kubeconfig) = (&repository, kubeconfig(name));
             scope.spawn(move || {
                 let mut config = Config::of(bed()).unwrap();
@@ -261,11 +261,11 @@ fn what_is_not_the_cluster_is_named() {
                 let env = TestEnv::with(name, &config);
                 let ended = env.submit("app", repository.url(), &[]);
                 let text = ended.failed_with("release", "cluster-not-trusted");
-                assert!(text.contains(words), "{text}");
+                assert!(text.contains(expected), "{text}");
             });
         }
     });
     let _ = server.kill();
     let _ = server.wait();
-    let _ = fs::remove_file(folder.join("over.key"));
+    let _ = fs::remove_file(folder.join("expired.key"));
 }

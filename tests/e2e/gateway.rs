@@ -1,4 +1,4 @@
-//! Requests through a real gateway, and routes that it does not take.
+//! Requests through a real gateway, and routes that the gateway refuses.
 
 use std::{
     io::{Read, Write},
@@ -36,7 +36,7 @@ spec:
             gateway::NAMESPACE
         )
     };
-    // App, configuration, and a text of the diagnosis; empty means that the route is taken.
+    // App, configuration, and a text of the diagnosis. An empty text means that the route is accepted.
     let cases = [
         ("taken", route("public", "shop.bed.test"), ""),
         ("host", route("public", "shop.example.com"), "no listener of the gateway is for"),
@@ -48,16 +48,16 @@ spec:
         ),
     ];
     scope(|scope| {
-        for (app, spec, words) in &cases {
+        for (app, spec, refusal) in &cases {
             let (env, repository) = (&env, &repository);
             scope.spawn(move || {
                 let file = env.spec_file(app, spec);
                 let ended = env.submit(app, repository.url(), &["--spec", &file]);
-                if words.is_empty() {
+                if refusal.is_empty() {
                     ended.succeeded();
                 } else {
                     let text = ended.failed_with("release", "route-refused");
-                    assert!(text.contains(words), "{text}");
+                    assert!(text.contains(refusal), "{text}");
                 }
             });
         }
@@ -66,7 +66,7 @@ spec:
     assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("one\n"), "{page}");
 }
 
-/// The answer to a request for this host, whole.
+/// Returns the whole answer to a request for this host.
 fn through_the_gateway(host: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port::GATEWAY)).unwrap();
     let head = format!("GET /index.html HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -1,5 +1,5 @@
-//! What operators want done around a release: a migration before it, a warm-up after it, a webhook at
-//! its end; what a failure of each comes to; and a daemon that is killed in between.
+//! Hooks around a release: a migration before it, a warm-up after it, a webhook at its end. Each fails once, and the
+//! daemon is killed in between.
 
 use serde_json::Value;
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use windlass_bed::{Repository, daemon::Config, part::python, process::Running};
 use windlass_tests::{TestEnv, bed, granted};
 
-/// Below the ports that the kernel gives to connections.
+/// Ports of the receivers, below those that the kernel gives to connections.
 const RECEIVER: [u16; 2] = [21_510, 21_511];
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -32,9 +32,9 @@ fn hooked(name: &'static str, port: u16) -> Hooked {
         "http = [{{ host = \"127.0.0.1:{port}\", methods = [\"POST\"], scheme = \"http\", private = true }}]\n\
          secrets = [{{ name = \"signing\", uses = [\"hmac\"] }}]"
     );
-    let tell = |name: &str, moment: &str| {
+    let webhook = |name: &str, phase: &str| {
         format!(
-            "[[hooks]]\nname = \"{name}\"\nplugin = \"hook-http\"\nphase = \"{moment}\"\npolicy = \"warn\"\n\
+            "[[hooks]]\nname = \"{name}\"\nplugin = \"hook-http\"\nphase = \"{phase}\"\npolicy = \"warn\"\n\
              settings = {{ url = \"http://127.0.0.1:{port}/\" }}\nsecrets = {{ signing = \"{}\" }}\n",
             key.display()
         )
@@ -46,9 +46,9 @@ fn hooked(name: &'static str, port: u16) -> Hooked {
         granted("hook-http", &http),
         "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nphase = \"before-traffic\"\n".into(),
         "[[hooks]]\nname = \"warm\"\nplugin = \"hook-exec\"\nphase = \"after-release\"\n".into(),
-        tell("tell", "after-release"),
-        tell("tell-failure", "after-failure"),
-        tell("tell-rollback", "after-rollback"),
+        webhook("tell", "after-release"),
+        webhook("tell-failure", "after-failure"),
+        webhook("tell-rollback", "after-rollback"),
     ]
     .concat();
     let env = TestEnv::with(name, &config);
@@ -56,8 +56,8 @@ fn hooked(name: &'static str, port: u16) -> Hooked {
 }
 
 impl Hooked {
-    /// Types of what was told, in order.
-    fn told(&self) -> Vec<String> {
+    /// Returns the types of the notifications, in order.
+    fn received(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.received).unwrap();
         let kinds = text.lines().map(|line| {
             let (_, body) = line.split_once(' ').unwrap();
@@ -67,7 +67,7 @@ impl Hooked {
         kinds.collect()
     }
 
-    /// Commits the app with these words on its hooks.
+    /// Commits the app with these settings of its hooks.
     fn commit(&self, repository: &Repository, page: &str, hooks: &str) {
         repository.write("index.html", page).unwrap();
         let file = format!("{}{hooks}", windlass_tests::SMALL);
@@ -105,7 +105,7 @@ fn a_migration_a_warm_up_and_webhooks() {
     let warm = at(&output("warm"));
     assert!(migrated < rollout && rollout < warm, "{events:#?}");
     assert!(!ended.text.contains("hidden"), "{}", ended.text);
-    assert_eq!(hooked.told(), ["release.succeeded"]);
+    assert_eq!(hooked.received(), ["release.succeeded"]);
     let used = env.daemon.windlass(&["show", &ended.id, "--plugins"]).unwrap();
     assert!(
         used.text.contains("POST http://127.0.0.1") && used.text.contains("204"),
@@ -113,11 +113,11 @@ fn a_migration_a_warm_up_and_webhooks() {
         used.text
     );
     let inspected = env.daemon.windlass(&["plugin", "inspect", "hook-http"]).unwrap().text;
-    for words in ["can send POST requests", "without reading it, for hmac", "used:"] {
-        assert!(inspected.contains(words), "{inspected}");
+    for expected in ["can send POST requests", "without reading it, for hmac", "used:"] {
+        assert!(inspected.contains(expected), "{inspected}");
     }
 
-    // A migration that fails: nothing is released, and its last words say why.
+    // A migration that fails: nothing is released, and its last output says why.
     hooked.commit(&repository, "two\n", &migrate("echo no such column; exit 3"));
     let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("hooks", "hook-failed");
@@ -125,13 +125,13 @@ fn a_migration_a_warm_up_and_webhooks() {
     assert!(text.contains("nothing was released"), "{text}");
     env.serves("app", "one");
 
-    // A warm-up that fails turns back what was released.
+    // A warm-up that fails rolls back the release.
     hooked.commit(&repository, "three\n", "[hooks.warm]\ncommand = [\"false\"]\n");
     let ended = env.submit("app", repository.url(), &[]);
     let _ = ended.failed_with("hooks", "hook-failed");
     env.serves("app", "one");
 
-    // A Job whose command is not there is told at once, and a hook that nobody knows is a warning.
+    // A `Job` whose command does not exist fails at once. Settings of a hook that is not configured are a warning.
     hooked.commit(
         &repository,
         "four\n",
@@ -142,14 +142,14 @@ fn a_migration_a_warm_up_and_webhooks() {
     assert!(text.contains("could not be run"), "{text}");
     assert!(ended.text.contains("`hooks.other` is said"), "{}", ended.text);
 
-    // One whose pod finds no room says so while it waits, and is called as a pod of the app is.
+    // A `Job` whose pod finds no room says so while it waits, and is diagnosed as a pod of the app is.
     hooked.commit(&repository, "five\n", &migrate("echo migrated"));
     let began = Instant::now();
     let ended = env.submit("app", repository.url(), &["--cpu", "64"]);
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(began.elapsed() < Duration::from_secs(120), "{:?}", began.elapsed());
-    for words in ["WL-K8S-028", "Insufficient cpu", "resources.cpu", "nothing was released"] {
-        assert!(text.contains(words), "{words}: {text}");
+    for expected in ["WL-K8S-028", "Insufficient cpu", "resources.cpu", "nothing was released"] {
+        assert!(text.contains(expected), "{expected}: {text}");
     }
     let waits = |event: &Value| {
         event["log"]["line"].as_str().is_some_and(|line| line.contains("waits (no-room-on-nodes)"))
@@ -158,21 +158,21 @@ fn a_migration_a_warm_up_and_webhooks() {
     env.serves("app", "one");
 
     let failed = ["release.failed"; 4];
-    assert_eq!(hooked.told(), [&["release.succeeded"], &failed[..]].concat());
+    assert_eq!(hooked.received(), [&["release.succeeded"], &failed[..]].concat());
 
     let ended = env.daemon.windlass(&["rollback", "t-hooks/app", "--to", &first(env)]).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.text);
-    assert_eq!(hooked.told().last().unwrap(), "release.rolled_back");
+    assert_eq!(hooked.received().last().unwrap(), "release.rolled_back");
 }
 
-/// The release that succeeded.
+/// Returns the id of the release that succeeded.
 fn first(env: &TestEnv) -> String {
     let answer = env.daemon.windlass(&["--output", "json", "releases", "t-hooks/app"]).unwrap();
     let release: Value = serde_json::from_str(answer.text.lines().last().unwrap()).unwrap();
     release["id"].as_str().unwrap().to_owned()
 }
 
-/// Killed while the Job runs, and again after it: one Job, and the release goes on from there.
+/// The daemon is killed while the `Job` runs, and again after it. There is one `Job`, and the release goes on from there.
 #[test]
 fn a_daemon_killed_in_the_middle_of_a_migration() {
     let mut hooked = hooked("t-hookkill", RECEIVER[1]);
@@ -192,5 +192,5 @@ fn a_daemon_killed_in_the_middle_of_a_migration() {
     hooked.env.serves("app", "one");
     let jobs = hooked.env.names("jobs");
     assert_eq!(jobs.lines().count(), 1, "{jobs}");
-    assert_eq!(hooked.told(), ["release.succeeded"]);
+    assert_eq!(hooked.received(), ["release.succeeded"]);
 }

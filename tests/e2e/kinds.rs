@@ -1,5 +1,5 @@
-//! An ordinary web company's app: everything that a spec can say, on a real cluster; what a plan says
-//! of it, and what goes when it is not said any more.
+//! An ordinary web company's app, with everything that a spec can request, on a real cluster: its plan, and what is
+//! deleted when a spec does not request it any more.
 
 use crate::ejected;
 use serde_json::Value;
@@ -58,7 +58,7 @@ spec:
       containers: [{ name: seed, image: $WINDLASS_IMAGE, command: ['true'] }]
 ";
 
-/// A volume of the workload's class, in a folder of the bed.
+/// Returns a `PersistentVolume` of the workload's class, in a folder of the bed.
 fn volume(number: u32, path: &Path) -> String {
     format!(
         "
@@ -77,7 +77,7 @@ spec:
     )
 }
 
-/// The same without the worker, the nightly report and the Job.
+/// Returns the same spec without the worker, the nightly report and the Job.
 fn less() -> String {
     let (before, _) = WHOLE.split_once("[processes.worker]").unwrap();
     let (_, files) = WHOLE.split_once("[processes.files]").unwrap();
@@ -89,7 +89,7 @@ fn less() -> String {
 #[test]
 fn all_that_can_be_said_is_made_and_goes_again() {
     let env = TestEnv::with("t-kinds", &Config::of(bed()).unwrap());
-    // An earlier run's.
+    // An earlier run may have left these.
     env.delete(&format!("namespace/{}", env.namespace()));
     env.delete("persistentvolumes --selector test=t-kinds");
     let folder = bed().layout.at("daemons/t-kinds/volumes");
@@ -140,7 +140,7 @@ fn all_that_can_be_said_is_made_and_goes_again() {
     let listed = env.json("configmap/windlass-app")["data"]["objects"].to_string();
     assert!(listed.contains("app-nightly") && listed.contains("uid"), "{listed}");
 
-    // The same again changes what runs the image, which is not known before the build, alone.
+    // The same spec again changes only what runs the image, which is not known before the build.
     let again = plan(&whole);
     for object in verbs(&again, "update") {
         let kind = object.split(' ').next().unwrap();
@@ -151,13 +151,13 @@ fn all_that_can_be_said_is_made_and_goes_again() {
 
     let less = env.spec_file("less", &less());
     let planned = plan(&less);
-    let gone = verbs(&planned, "delete");
+    let deleted = verbs(&planned, "delete");
     for object in
         ["CronJob app-nightly", "PodDisruptionBudget app-worker", "Service app-worker-pods"]
     {
-        assert!(gone.iter().any(|one| one == object), "{object}: {gone:?}");
+        assert!(deleted.iter().any(|one| one == object), "{object}: {deleted:?}");
     }
-    assert!(gone.iter().any(|one| one.starts_with("Job seed-")), "{gone:?}");
+    assert!(deleted.iter().any(|one| one.starts_with("Job seed-")), "{deleted:?}");
     let ended = env.submit("app", repository.url(), &["--spec", &less]);
     ended.succeeded();
     assert!(

@@ -1,4 +1,4 @@
-//! End to end, on the bed. One program, so that its tests run side by side: each has a project of its own,
+//! End-to-end tests on the bed. They are one program, so that they run side by side: each test has a project of its own,
 //! and all but the cases have a daemon and a repository of their own.
 
 #![allow(

@@ -1,4 +1,4 @@
-//! What happens to nodes while a release is on its way; on a second one, which nobody else uses.
+//! Faults of a node during a release, on a second node that no other test uses.
 
 use std::{
     fs,
@@ -8,8 +8,8 @@ use std::{
 use windlass_bed::part::node::{Node, SECOND};
 use windlass_tests::{SERVE, SMALL, TestEnv, bed, python};
 
-/// First its network plugin is missing, which is told of the pods that need it. Then it is lost with a
-/// pod of the new version on it, whose place is taken on another: no failure of the release.
+/// First the node's network plugin is missing, which is the diagnosis of pods that need the plugin. Then the node is
+/// lost with a pod of the new version. Another node gets a pod in its place, and the release does not fail.
 #[test]
 fn a_node_without_a_network_and_a_node_that_is_lost() {
     let env = TestEnv::new("t-lost");

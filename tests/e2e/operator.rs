@@ -1,5 +1,5 @@
-//! The way of `deploy/README.md`: a user without rights, a check, a job, a backup with its key, and a daemon
-//! that is restored from it. And the unit that starts it.
+//! Operation as in `deploy/README.md`: a user without rights, a check, a job, a backup with its key, a daemon that is
+//! restored from the backup, and the systemd unit.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use windlass_bed::{
 };
 use windlass_tests::{Namespace, SMALL, bed, dockerfile};
 
-/// Debian's `nobody`: no file of this machine is its own.
+/// Debian's `nobody`, who owns no file of this machine.
 const USER: &str = "65534";
 
 /// An installation in a folder of its own instead of `/usr`, `/etc` and `/var`.
@@ -42,15 +42,15 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
     }
 
     let mut daemon = installed.start();
-    installed.ask("printf %s s3cret-value | windlass secret put t-operator api-token").well();
+    installed.ask("printf %s s3cret-value | windlass secret put t-operator api-token").succeeds();
     let submit = format!(
         "windlass submit t-operator/app --repository {} --secret API_TOKEN=api-token",
         repository.url()
     );
-    installed.ask(&submit).well();
+    installed.ask(&submit).succeeds();
     // Not as a table, in which ages env.
     let listed = "windlass --output json jobs --project t-operator";
-    let before = installed.ask(listed).well();
+    let before = installed.ask(listed).succeeds();
     terminate(&mut daemon);
 
     let backup = installed.at("backup.tgz");
@@ -61,12 +61,12 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
     sh(&format!("install -d -m 0700 -o {USER} -g {USER} {data}")).unwrap();
     sh(&format!("tar --extract --gzip --file {backup} --directory {data}")).unwrap();
     let mut daemon = installed.start();
-    assert_eq!(installed.ask(listed).well(), before);
-    // Its secret can be opened.
-    installed.ask(&submit).well();
+    assert_eq!(installed.ask(listed).succeeds(), before);
+    // The restored daemon can open the secret.
+    installed.ask(&submit).succeeds();
     terminate(&mut daemon);
 
-    // Without its key it cannot.
+    // Without its key the daemon cannot open the secret.
     fs::remove_file(installed.at("data/key")).unwrap();
     let _daemon = installed.start();
     let answer = installed.ask(&submit);
@@ -88,9 +88,9 @@ fn systemd_takes_the_unit() {
 }
 
 impl Installed {
-    /// Places programs, plugins and configuration, readable for everybody as the guide has it.
+    /// Places programs, plugins and configuration, readable for everybody as in the guide.
     fn new() -> Self {
-        // Not in the bed's folder: root's home is closed to others.
+        // Not in the bed's folder, since root's home is closed to others.
         let root = std::env::temp_dir().join("windlass-operator");
         let _ = fs::remove_dir_all(&root);
         let installed = Self { root };
@@ -130,12 +130,13 @@ impl Installed {
         self.root.join(path)
     }
 
-    /// The daemon's program as a user without any right, with what the unit takes from it.
+    /// Returns a command of the daemon's program, as a user without rights and without the privileges that the unit
+    /// drops.
     fn daemon(&self, args: &[&str]) -> Command {
         let mut command = Command::new("/usr/bin/setpriv");
         command.args(["--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs"]);
         command.args(["--bounding-set=-all", "--inh-caps=-all", "--pdeathsig", "KILL", "--"]);
-        // The client's variable is in the same environment, and is not the daemon's.
+        // The client's variable is in the same environment, and does not concern the daemon.
         command.env_clear().env("WINDLASS_ADDRESS", self.address());
         command.arg(self.at("bin/windlassd")).arg("--config").arg(self.at("etc/windlassd.toml"));
         command.args(args);
@@ -176,13 +177,13 @@ impl Drop for Installed {
     }
 }
 
-trait Well {
-    /// Asserts that it went well, and gives what it printed.
-    fn well(self) -> String;
+trait Succeeds {
+    /// Asserts success, and returns the output.
+    fn succeeds(self) -> String;
 }
 
-impl Well for Answer {
-    fn well(self) -> String {
+impl Succeeds for Answer {
+    fn succeeds(self) -> String {
         assert_eq!(self.code, 0, "{}", self.text);
         self.text
     }

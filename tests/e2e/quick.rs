@@ -1,5 +1,5 @@
-//! The quick way of the README: `cargo demo` on a cluster, a builder and a registry that are there
-//! already. The bed's own parts stand in for the user's.
+//! Quick start of the README: `cargo demo` on a cluster, a builder and a registry that exist already. The bed's own
+//! parts stand in for the user's.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ fn the_demo_on_parts_of_the_users_own() {
     let path = format!("{}:{path}", programs.display());
     let output = Command::new(build::bed_program().unwrap())
         // `bed()` built all. A build of these packages alone has other features: it would compile most of them
-        // anew, and replace the programs of the tests beside this one.
+        // again, and replace the programs of the tests beside this one.
         .args(["demo", "--once", "--built", "--kubeconfig"])
         .arg(layout.kubeconfig())
         .args(["--buildkit", &layout.buildkit(), "--registry", &layout.registry()])
@@ -31,7 +31,7 @@ fn the_demo_on_parts_of_the_users_own() {
     let own = Layout::own();
     let log = tail(&own.at("log/keeper.log"), 10);
     assert!(output.status.success(), "{text}\n{errors}\n{log}");
-    // What it makes elsewhere is said first, with the way to remove it.
+    // The demo first prints what it makes elsewhere, with the command that removes it.
     let removal = "delete namespace demo--production";
     assert!(text.lines().take(4).any(|line| line.contains(removal)), "{text}");
     for part in ["kubernetes: compiling", "buildkit: compiling", "Debian packages"] {

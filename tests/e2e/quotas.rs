@@ -11,7 +11,7 @@ spec:
   hard: { pods: '3' }
 ";
 
-/// Pods that end count until they are gone: here up to 20 s each.
+/// Pods that end count until they do not exist any more: here up to 20 s each.
 #[test]
 fn a_quota_that_throttles_fails_nothing() {
     let env = TestEnv::new("t-quota-full");

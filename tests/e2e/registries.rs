@@ -1,5 +1,4 @@
-//! Logins that a plugin gets: for the builder's pushes and for the nodes' pulls, renewed while the app
-//! runs.
+//! Logins by a plugin: for the builder's pushes and for the nodes' pulls, renewed while the app runs.
 
 use std::{
     fs,
@@ -11,8 +10,8 @@ use windlass_tests::{TestEnv, bed, granted};
 
 const AWS: u16 = 21_512;
 
-/// AWS verifies the signature, the plugin never sees key or password, buildkitd pushes and the node
-/// pulls with what came back. moto's logins are over as they come, so that each is renewed at once.
+/// AWS verifies the signature, the plugin never sees key or password, and buildkitd pushes and the node pulls with the
+/// login. Logins of moto are expired when they are issued, so that each is renewed at once.
 #[test]
 fn a_login_from_aws_pushes_pulls_and_is_renewed() {
     let layout = &bed().layout;
@@ -53,7 +52,7 @@ fn a_login_from_aws_pushes_pulls_and_is_renewed() {
         sleep(Duration::from_millis(200));
     }
 
-    // A key that AWS does not take: the job says what to change, and pushes nothing.
+    // AWS refuses a key: the job says what to change, and pushes nothing.
     let wrong = folder.join("wrong");
     fs::write(&wrong, users["nobody"].to_string()).unwrap();
     config.tables = granted("registry-ecr", &grant) + &registry(&wrong);

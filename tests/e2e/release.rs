@@ -1,4 +1,4 @@
-//! What broken releases get: the cause from the real node, in seconds, and the old version serves.
+//! Broken releases: the diagnosis has the cause from the real node, in seconds, and the old version serves.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use windlass_bed::{
 };
 use windlass_tests::{Ended, SERVE, SMALL, TestEnv, bed, python};
 
-/// An environment where version one serves, and its repository.
+/// Starts an environment where version one serves, and returns it with its repository.
 fn serving(name: &'static str) -> (TestEnv, Repository) {
     let env = TestEnv::new(name);
     let repository = env.small_app();
@@ -23,7 +23,7 @@ fn serving(name: &'static str) -> (TestEnv, Repository) {
     (env, repository)
 }
 
-/// Commits another page, submits it so, and expects that version one still serves.
+/// Commits another page, submits it with these arguments, and asserts the code and that version one still serves.
 fn breaks(env: &TestEnv, repository: &Repository, code: &str, more: &[&str]) -> (Ended, String) {
     let (began, page) = (Instant::now(), format!("broken by {code}\n"));
     repository.write("index.html", &page).unwrap();
@@ -64,20 +64,20 @@ fn a_first_release_that_crashes_is_scaled_to_nothing() {
 #[test]
 fn a_config_that_disappears() {
     let (env, repository) = serving("t-config");
-    let over = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !is_done.load(Ordering::Relaxed) {
                 env.delete("configmaps --selector app.kubernetes.io/managed-by=windlass");
             }
         });
         let (_, text) = breaks(&env, &repository, "config-missing", &["--env", "COLOR=blue"]);
-        over.store(true, Ordering::Relaxed);
+        is_done.store(true, Ordering::Relaxed);
         assert!(text.contains("not found"), "{text}");
     });
 }
 
-/// Somebody puts another Secret in its place while the pods are on their way.
+/// Somebody replaces the `Secret` while the pods are on their way.
 #[test]
 fn a_secret_that_lacks_its_key() {
     let (env, repository) = serving("t-key");
@@ -90,18 +90,18 @@ fn a_secret_that_lacks_its_key() {
     let mut proxy = start("proxy", &log, &layout.program("kubectl"), proxy).unwrap();
     let port = PROXY.parse().unwrap();
     await_ready(&mut proxy, &log, Duration::from_secs(20), || listens("127.0.0.1", port)).unwrap();
-    let over = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Also where an assertion fails: the thread would go on for ever.
-        let _over = Over(&over);
+        // Ends the thread also where an assertion fails: it would go on for ever.
+        let _guard = Done(&is_done);
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !is_done.load(Ordering::Relaxed) {
                 replace(&namespace);
                 std::thread::sleep(Duration::from_millis(5));
             }
         });
-        // The node may look before it is replaced, or between its deletion and its creation: another
-        // try then, with another pod.
+        // The node may read the `Secret` before it is replaced, or between its deletion and its creation. Then
+        // another pod is tried.
         let tries = (0..8).map(|n| {
             env.delete("secrets --all");
             let more = ["--secret", "DATABASE=database", "--env", &format!("TRY={n}")];
@@ -117,18 +117,18 @@ fn a_secret_that_lacks_its_key() {
     env.serves("app", "one");
 }
 
-struct Over<'a>(&'a AtomicBool);
+struct Done<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for Done<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Below the ports that the kernel gives to connections.
+/// Port of the proxy, below those that the kernel gives to connections.
 const PROXY: &str = "21513";
 
-/// Puts another Secret in the place of the app's, where there is one.
+/// Replaces the app's `Secret` by another, where there is one.
 fn replace(namespace: &str) {
     let all = format!("/api/v1/namespaces/{namespace}/secrets");
     let ours = format!("{all}?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dwindlass");
@@ -143,7 +143,7 @@ fn replace(namespace: &str) {
     }
 }
 
-/// The answer's body, of a call that needs no login.
+/// Sends a request without a login, and returns the answer's body.
 fn call(method: &str, path: &str, body: &str) -> String {
     let mut answer = String::new();
     if let Ok(mut stream) = TcpStream::connect(format!("127.0.0.1:{PROXY}")) {
@@ -157,7 +157,7 @@ fn call(method: &str, path: &str, body: &str) -> String {
     answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
-/// The image goes from the registry between the push and the release.
+/// The image is deleted from the registry between the push and the release.
 #[test]
 fn an_image_that_disappears_and_a_registry_that_wants_a_login() {
     let mut env = TestEnv::new("t-image");
@@ -170,7 +170,7 @@ fn an_image_that_disappears_and_a_registry_that_wants_a_login() {
     let text = env.watch(&id).failed_with("release", "image-not-found");
     assert!(text.contains(&digest), "{text}");
 
-    // Pushed with a login; then the operator takes the login away.
+    // The image is pushed with a login. Then the operator removes the login.
     let mut config = Config::of(bed()).unwrap();
     config.registry = bed().layout.private_registry();
     config.private_login = true;
@@ -231,7 +231,7 @@ fn a_rollback_puts_an_earlier_release_back_and_builds_nothing() {
     assert!(answer.text.contains("there is no release"), "{}", answer.text);
 }
 
-/// An autoscaler leaves alone what was scaled to nothing after a first release that failed.
+/// An autoscaler does not scale what was scaled to zero after a first release that failed.
 #[test]
 fn an_autoscaled_app_that_failed_first_comes_up() {
     let env = TestEnv::new("t-scaled");
@@ -247,7 +247,7 @@ fn an_autoscaled_app_that_failed_first_comes_up() {
     env.serves("app", "one");
 }
 
-/// An autoscaler of the app, with at least so many pods.
+/// Returns an autoscaler of the app, with at least so many pods.
 fn autoscaler(name: &str, least: u32) -> String {
     format!(
         "
@@ -263,8 +263,8 @@ spec:
     )
 }
 
-/// An autoscaler that is no release of ours says how many pods there are. What one that is gone, or a person,
-/// left behind the next release puts right.
+/// An autoscaler outside of the release decides the number of pods. The next release corrects what a deleted autoscaler,
+/// or a person, left behind.
 #[test]
 fn what_scales_a_workload_is_left_alone() {
     let (env, repository) = serving("t-scalers");
@@ -290,7 +290,7 @@ fn what_scales_a_workload_is_left_alone() {
     scale("kubectl-patch", 3);
     assert_eq!(deploy("three"), "1");
 
-    // An autoscaler of the repository's own: there are its least.
+    // With an autoscaler of the repository's own, there are `minReplicas` pods.
     repository.write("deploy/mine.yaml", &autoscaler("mine", 2)).unwrap();
     let spec = format!("manifests = [\"deploy/mine.yaml\"]\n{SMALL}");
     repository.write("windlass.toml", &spec).unwrap();
@@ -305,7 +305,7 @@ fn what_scales_a_workload_is_left_alone() {
     assert_eq!(deploy("six"), "1", "it is gone, and so is what it said");
 }
 
-/// A StatefulSet would wait for the broken pod for ever, whether that ends or only never gets ready.
+/// A `StatefulSet` would wait for the broken pod for ever, whether the pod ends or only never gets ready.
 #[test]
 fn an_ordered_process_comes_back() {
     let env = TestEnv::new("t-ordered");
@@ -342,7 +342,8 @@ fn an_object_that_is_not_ours_is_left_alone() {
     still(&env, "app");
 }
 
-/// What a later version would want: neither it nor the way back touches it. The same of another app.
+/// A later version needs a name that another owner's object has. Neither the release nor the rollback changes that
+/// object. The same holds for an object of another app.
 #[test]
 fn what_belongs_to_somebody_else_outlives_the_way_back() {
     let env = TestEnv::new("t-owner");
@@ -368,7 +369,7 @@ fn what_belongs_to_somebody_else_outlives_the_way_back() {
     env.serves("app-worker", "one");
 }
 
-/// A Service that was made by hand is as it was made.
+/// Asserts that a `Service` that was made by hand is unchanged.
 fn still(env: &TestEnv, name: &str) {
     let parts = "{.spec.ports[0].targetPort} {.metadata.labels}";
     let found = env.get(&format!("service/{name}"), parts);

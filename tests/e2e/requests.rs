@@ -1,5 +1,4 @@
-//! The face: what wrong requests get, exit codes, who may do what, configuration, plugins that
-//! misbehave.
+//! Requests at the door: errors of wrong requests, exit codes, rights, configuration, plugins that misbehave.
 
 use std::{fs, os::unix::fs::symlink, process::Command};
 use windlass_bed::{
@@ -13,11 +12,11 @@ use windlass_tests::{TestEnv, bed, kubeconfig_of};
 #[test]
 fn wrong_requests_name_the_field_and_the_rule() {
     let env = TestEnv::new("t-face");
-    let refused = |args: &[&str], words: &[&str]| {
+    let refused = |args: &[&str], expected: &[&str]| {
         let answer = env.daemon.windlass(args).unwrap();
         assert_eq!(answer.code, 2, "{}", answer.text);
-        for word in words {
-            assert!(answer.text.contains(word), "{word}: {}", answer.text);
+        for text in expected {
+            assert!(answer.text.contains(text), "{text}: {}", answer.text);
         }
     };
     let id = "0123456789012345678901234567890123456789";
@@ -48,7 +47,7 @@ fn wrong_requests_name_the_field_and_the_rule() {
     assert!(answer.code == 0 && answer.text.contains("_windlass"));
 }
 
-/// The address is as people paste it from their forge's "clone" box.
+/// The address has the form that people paste from their forge's "clone" box.
 #[test]
 fn a_token_in_an_address_is_refused_and_kept_nowhere() {
     let env = TestEnv::new("t-pasted");
@@ -130,7 +129,7 @@ fn tokens_open_their_own_project_over_tcp() {
     assert!(answer.code == 2 && answer.text.contains("the token is unknown"), "{}", answer.text);
 }
 
-/// A certificate of the CA opens the door; which one it is says to what.
+/// A certificate of the CA is a login, and its name decides the rights.
 #[test]
 fn certificates_open_their_own_project_over_tls() {
     let folder = bed().layout.at("daemons/t-tls-pki");
@@ -184,7 +183,7 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
     let good = fs::read_to_string(&file).unwrap();
     let check = |text: &str| {
         let path = file.with_extension("other.toml");
-        // Another data folder: this one is held by the daemon that runs.
+        // Another data folder, since the daemon that runs holds this one.
         fs::write(&path, text.replace("t-check/data", "t-check/other")).unwrap();
         daemon(&["--config", &path.display().to_string(), "check"])
     };
@@ -200,7 +199,7 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
                 .contains("FAILED  builder: the builder at unix:///nowhere.sock does not answer"),
         "{text}"
     );
-    // Each of several clusters by its name; one whose credentials come from a program is refused.
+    // Each of several clusters is named. One whose credentials come from a program is refused.
     let runs = file.with_extension("runs.kubeconfig");
     let program = "exec: { apiVersion: client.authentication.k8s.io/v1, command: /bin/true }";
     fs::write(&runs, kubeconfig_of(program)).unwrap();
@@ -217,7 +216,7 @@ fn configurations_that_are_wrong_and_parts_that_are_away() {
     assert!(code == Some(1) && text.contains("another daemon holds the store"), "{text}");
 }
 
-/// What an operator sees of plugins, and how they are swapped while the daemon runs.
+/// Plugins are listed and inspected, and swapped while the daemon runs.
 #[test]
 fn plugins_are_listed_looked_into_and_reloaded() {
     let env = TestEnv::new("t-plugins");
@@ -261,7 +260,7 @@ fn plugins_are_listed_looked_into_and_reloaded() {
     );
 }
 
-/// One hostile component, told by its settings how to misbehave.
+/// One hostile component misbehaves as its settings say.
 #[test]
 fn plugins_that_trap_loop_or_eat_memory() {
     let cases = [
@@ -271,17 +270,17 @@ fn plugins_that_trap_loop_or_eat_memory() {
         ("t-recursion", "recursion", "trapped"),
         ("t-flood", "flood", "limit `host-calls`"),
     ];
-    for (name, mode, words) in cases {
+    for (name, mode, expected) in cases {
         let env = TestEnv::with(name, &hostile(mode));
         let repository = env.repository();
         repository.write("README.md", mode).unwrap();
         repository.commit(mode).unwrap();
         let ended = env.submit("app", repository.url(), &[]);
         let text = ended.failed_with("detect", "plugin-failed");
-        assert!(text.contains(words) && text.contains("hostile"), "{mode}: {text}");
+        assert!(text.contains(expected) && text.contains("hostile"), "{mode}: {text}");
         let forged = env.events(&ended.id).iter().any(|event| event["decided"].is_object());
         assert!(!forged && !ended.text.contains("\\u001b["), "{mode}: {}", ended.text);
-        // With a Dockerfile the plugin is only a warning, and the daemon is as well as before.
+        // With a Dockerfile the plugin is only a warning, and the daemon still works.
         env.runs_the_next_job();
     }
     let env = TestEnv::with("t-paths", &hostile("paths"));

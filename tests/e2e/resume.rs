@@ -1,14 +1,14 @@
-//! A daemon killed with −9 at five instants goes on after its restart: no job lost, no gap in
-//! event numbers, no finished build step run again, nothing released twice.
+//! A daemon that is killed with SIGKILL at five instants goes on after its restart: no job is lost, event numbers have
+//! no gap, no finished build step runs again, nothing is released twice.
 
 use serde_json::Value;
 use windlass_tests::{TestEnv, dockerfile};
 
-/// What was seen last when the daemon was killed.
+/// A name, and the last event before the daemon is killed.
 type Instant = (&'static str, fn(&Value) -> bool);
 
 const INSTANTS: [Instant; 5] = [
-    // Told when it is in the cache; its output is told before.
+    // A step is recorded when it is in the cache, after its output.
     ("in the middle of the build", |event| {
         event["build_step"]["name"].as_str().is_some_and(|name| name.contains("echo finished one"))
     }),
@@ -42,7 +42,7 @@ fn killed_at_five_instants() {
         assert_eq!(stage(&env, &id), "release", "{when}");
         env.serves("app", page.trim());
         check(when, &env.events(&id));
-        // One ReplicaSet a release: nothing was released twice.
+        // One `ReplicaSet` for each release: nothing was released twice.
         let sets = env.names("replicasets");
         assert_eq!(sets.lines().count(), number + 1, "{when}: {sets}");
     }
@@ -50,7 +50,7 @@ fn killed_at_five_instants() {
     assert_eq!(jobs.text.lines().count(), INSTANTS.len(), "no job is lost: {}", jobs.text);
 }
 
-/// The stage that `windlass show` tells.
+/// Returns the stage that `windlass show` prints.
 fn stage(env: &TestEnv, id: &str) -> String {
     let answer = env.daemon.windlass(&["--output", "json", "show", id]).unwrap();
     let job: Value = serde_json::from_str(answer.text.trim()).unwrap();
@@ -70,7 +70,7 @@ fn check(when: &str, events: &[Value]) {
     assert_eq!(ran, 1, "{when}: a finished step ran again");
 }
 
-/// Asked to stop while nobody was there to hear it.
+/// A job is cancelled, and the daemon is killed at once.
 #[test]
 fn jobs_wait_and_stops_are_kept_over_a_restart() {
     let mut env = TestEnv::new("t-kept");
@@ -87,7 +87,7 @@ fn jobs_wait_and_stops_are_kept_over_a_restart() {
     assert_eq!(ended.outcome, "stopped", "{}", ended.text);
 }
 
-/// Told to end, a daemon drains, ends, and its job goes on in the next one.
+/// A daemon that gets SIGTERM drains and ends, and its job goes on in the next daemon.
 #[test]
 fn a_daemon_that_is_told_to_end_does() {
     let mut env = TestEnv::new("t-drain");

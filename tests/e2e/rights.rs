@@ -1,10 +1,10 @@
-//! The least rights: what is missing is told whole before anything is built, and with exactly those of
-//! `deploy/rbac` a whole release works.
+//! The least rights. All missing rights are named before anything is built. With exactly those of `deploy/rbac`, a whole
+//! release works.
 
 use windlass_bed::{build, daemon::Config};
 use windlass_tests::{Namespace, TestEnv, bed, kubeconfig_of};
 
-/// Gives the test's account the published rights, in its own namespace.
+/// Bindings that give the test's account the published rights, in its own namespace.
 const BINDING: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -46,7 +46,7 @@ fn exactly_the_published_rights_are_enough() {
     let more = ["--env", "COLOR=blue", "--replicas", "2"];
     env.submit("app", repository.url(), &more).succeeded();
     env.serves("app", "one");
-    // Fewer: what is not said any more is deleted with the same rights.
+    // A smaller spec: what is not requested any more is deleted with the same rights.
     env.submit("app", repository.url(), &[]).succeeded();
     let left = env.names("poddisruptionbudgets");
     assert!(left.trim().is_empty(), "{left}");

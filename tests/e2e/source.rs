@@ -1,5 +1,4 @@
-//! What bad sources get: an error that says stage, cause and fix; nothing released; the next job
-//! runs.
+//! Bad sources: the error has stage, cause and fix, nothing is released, and the next job runs.
 
 use std::os::unix::fs::symlink;
 use windlass_bed::{Repository, layout::PASSWORD};
@@ -11,7 +10,7 @@ fn unreachable_missing_denied_and_empty_repositories() {
     let layout = &bed().layout;
     let id = "0123456789012345678901234567890123456789";
 
-    // Port 9 of loopback is named in the policy, and nobody listens there.
+    // The policy allows port 9 of loopback, and nobody listens there.
     let ended = env.submit("app", "http://127.0.0.1:9/x.git", &["--revision", id]);
     let text = ended.failed_with("clone", "repository-unreachable");
     assert!(text.contains("check the host"), "{text}");
@@ -52,7 +51,7 @@ fn unreachable_missing_denied_and_empty_repositories() {
     env.serves("app", "one");
 }
 
-/// By id where the server allows it; by a ref's tip; by id over protocol v2; deep in a branch.
+/// A commit is found by id where the server allows it, by a ref's tip, by id in protocol v2, and deep in a branch.
 #[test]
 fn the_ladder_finds_commits_wherever_they_are() {
     let env = TestEnv::new("t-ladder");
@@ -69,7 +68,7 @@ fn the_ladder_finds_commits_wherever_they_are() {
                 .git(&["commit", "--quiet", "--allow-empty", "--message", &n.to_string()])
                 .unwrap();
         }
-        // Pushed over since: on no branch, only its id leads to it.
+        // A force-push removed the commit from its branch: only its id leads to it.
         repository.write("index.html", "aside\n").unwrap();
         let aside = repository.commit("aside").unwrap();
         repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]).unwrap();
@@ -88,7 +87,7 @@ fn the_ladder_finds_commits_wherever_they_are() {
             assert!(!ended.text.contains("commits of HEAD"), "{}", ended.text);
             env.serves("app", page);
         }
-        // A token over plain http is libgit2's alone, which looks into the branch.
+        // Only libgit2 sends a token by plain HTTP. It searches the branch.
         let private = bed().layout.private_git_url(&name);
         let more = ["--revision", &*deep, "--credential", "git"];
         let ended = env.submit("app", &private, &more);
@@ -97,8 +96,8 @@ fn the_ladder_finds_commits_wherever_they_are() {
     }
 }
 
-/// A bot's branch with the same tail, annotated tags, a name that two refs have; with the login, and
-/// with a client that has no git.
+/// Revisions: a bot's branch with the same tail, annotated tags, a name that two refs have. Each is resolved with the
+/// login, and for a client that has no git.
 #[test]
 fn revisions_are_exact_and_resolved_by_the_daemon() {
     let env = TestEnv::new("t-revision");
@@ -116,7 +115,7 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
         repository.write("index.html", "new\n").unwrap();
         let new = repository.commit("new").unwrap();
         let _ = git(&["tag", "--annotate", "v1.0", "--message", "version 1.0"]);
-        // On no branch: where ids are hidden, only the tag leads to it.
+        // The commit is on no branch: where ids are hidden, only the tag leads to it.
         repository.write("index.html", "aside\n").unwrap();
         let aside = repository.commit("aside").unwrap();
         let _ = git(&["tag", "--annotate", "v2.0", "--message", "version 2.0"]);
@@ -154,7 +153,7 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
         let jobs =
             || env.daemon.windlass(&["jobs", "--limit", "100"]).unwrap().text.lines().count();
         let before = jobs();
-        for (revision, words) in [
+        for (revision, expected) in [
             ("mian", &["revision-not-found", "source.revision", "main"][..]),
             ("both", &["revision-ambiguous", "refs/heads/both", "refs/tags/both"][..]),
             (&new[..10], &["revision-not-found", "40 or 64 hex digits"][..]),
@@ -163,12 +162,12 @@ fn revisions_are_exact_and_resolved_by_the_daemon() {
             let args = ["submit", "t-revision/app", "--repository", repository.url(), "--revision"];
             let answer = env.daemon.windlass(&[&args[..], &[revision]].concat()).unwrap();
             assert_eq!(answer.code, 2, "{}", answer.text);
-            for word in words {
-                assert!(answer.text.contains(word), "{word}: {}", answer.text);
+            for text in expected {
+                assert!(answer.text.contains(text), "{text}: {}", answer.text);
             }
         }
         assert_eq!(jobs(), before, "what leads to no commit is no job");
-        // The tag's own id is no commit's: told at once, with the commit's.
+        // The tag's own id is no commit's: the job fails at once, and names the commit's id.
         let tag = git(&["rev-parse", "v1.0"]);
         let ended = env.submit("app", repository.url(), &["--revision", tag.trim()]);
         let text = ended.failed_with("clone", "commit-not-found");
@@ -191,8 +190,8 @@ fn add_submodule(repository: &Repository, path: &str, url: &str, commit: &str) {
     repository.git(&["update-index", "--add", "--cacheinfo", &entry]).unwrap();
 }
 
-/// A submodule of the same server, and one within it, with and without the login; one that does not
-/// concern the app; and those that cannot be had.
+/// A submodule of the same server, and another within it, with and without the login; a submodule that does not concern
+/// the app; and submodules that cannot be fetched.
 #[test]
 fn submodules_are_fetched_or_refused_by_name() {
     let env = TestEnv::new("t-modules");
@@ -224,7 +223,7 @@ fn submodules_are_fetched_or_refused_by_name() {
     env.serves("app", "one");
 
     let missing = "0123456789012345678901234567890123456789";
-    for (name, url, commit, words) in [
+    for (name, url, commit, expected) in [
         ("ssh", "git@git.example:shop/fonts.git", &*icon, "ssh address"),
         ("login", "https://u:s3cr3t-t0ken@git.example/fonts.git", &*icon, "holds a login"),
         ("private", "https://10.0.0.1/fonts.git", &*icon, "private address"),
@@ -240,7 +239,7 @@ fn submodules_are_fetched_or_refused_by_name() {
         other.commit("with fonts").unwrap();
         let ended = env.submit("other", other.url(), &[]);
         let text = ended.failed_with("clone", "submodule-failed");
-        assert!(text.contains("`fonts`") && text.contains(words), "{text}");
+        assert!(text.contains("`fonts`") && text.contains(expected), "{text}");
         assert!(!ended.text.contains("s3cr3t-t0ken"), "{}", ended.text);
         if name == "t-modules-ssh" {
             env.submit("other", other.url(), &["--directory", "app"]).succeeded();
@@ -279,7 +278,7 @@ fn lfs_pointers_are_refused_by_name() {
     assert!(ended.text.contains("logo.png"), "a warning: {}", ended.text);
 }
 
-/// A build has no `.git`: what asks git for a version is told it, of the tag that leads to the commit.
+/// A build has no `.git`: tools that ask git for a version get it by a variable, from the tag that leads to the commit.
 #[test]
 fn versions_of_the_repository_reach_the_build() {
     let env = TestEnv::new("t-version");

@@ -10,7 +10,7 @@ fn example(env: &TestEnv, language: &str) -> Repository {
     repository
 }
 
-/// What the runner counted: runner, passed, failed, skipped.
+/// Returns the runner and its counts: passed, failed, skipped.
 fn counted(env: &TestEnv, id: &str) -> Option<(String, u64, u64, u64)> {
     let events = env.events(id);
     let tested = events.iter().map(|event| &event["tested"]).find(|tested| tested.is_object())?;
@@ -19,16 +19,16 @@ fn counted(env: &TestEnv, id: &str) -> Option<(String, u64, u64, u64)> {
     Some((runner, number("passed"), number("failed"), number("skipped")))
 }
 
-/// Breaks what the example's one test expects: the failure is named with its place and message.
-fn a_failing_test_is_named(name: &'static str, language: &str, file: &str, words: [&str; 2]) {
+/// Breaks what the example's one test expects, and asserts that the failure is named with its place and message.
+fn a_failing_test_is_named(name: &'static str, language: &str, file: &str, expected: [&str; 2]) {
     let env = TestEnv::new(name);
     let repository = example(&env, language);
     repository.edit(file, "Hello from", "Goodbye from").unwrap();
     repository.commit("expect something else").unwrap();
     let ended = env.submit(language, repository.url(), &[]);
     let text = ended.failed_with("test", "tests-failed");
-    for word in words {
-        assert!(text.contains(word), "{word}: {text}");
+    for line in expected {
+        assert!(text.contains(line), "{line}: {text}");
     }
     let runner =
         if language == "python" { "test-pytest".into() } else { format!("test-{language}") };
@@ -39,23 +39,23 @@ fn a_failing_test_is_named(name: &'static str, language: &str, file: &str, words
 
 #[test]
 fn a_failing_test_of_node() {
-    let words = ["app.test.js:5: the page says hello", "Goodbye from Node"];
-    a_failing_test_is_named("t-fail-node", "node", "app.test.js", words);
+    let expected = ["app.test.js:5: the page says hello", "Goodbye from Node"];
+    a_failing_test_is_named("t-fail-node", "node", "app.test.js", expected);
 }
 
 #[test]
 fn a_failing_test_of_python() {
-    let words = ["test_app.py:5: test_app: test_the_page_says_hello", "Goodbye from Python"];
-    a_failing_test_is_named("t-fail-python", "python", "test_app.py", words);
+    let expected = ["test_app.py:5: test_app: test_the_page_says_hello", "Goodbye from Python"];
+    a_failing_test_is_named("t-fail-python", "python", "test_app.py", expected);
 }
 
 #[test]
 fn a_failing_test_of_go() {
-    let words = ["main_test.go:12: ", "TestThePageSaysHello: the page says"];
-    a_failing_test_is_named("t-fail-go", "go", "main_test.go", words);
+    let expected = ["main_test.go:12: ", "TestThePageSaysHello: the page says"];
+    a_failing_test_is_named("t-fail-go", "go", "main_test.go", expected);
 }
 
-/// With `-json` the events of packages are mixed: one ends while another one's test runs and has logged.
+/// With `-json` the events of packages are mixed: one package ends while a test of another runs and has logged.
 #[test]
 fn go_packages_that_are_tested_side_by_side() {
     let env = TestEnv::new("t-go-json");
@@ -95,7 +95,7 @@ fn no_tests_are_said_and_the_job_goes_on() {
     assert_eq!(counted(&env, &ended.id), None);
 }
 
-/// Told apart: a runner that dies without a word of any test, and tests that are there and not run.
+/// A runner that dies without naming any test is distinguished from tests that exist and are not run.
 #[test]
 fn a_runner_that_dies_and_tests_that_are_not_run() {
     let env = TestEnv::new("t-not-run");
@@ -115,7 +115,7 @@ fn a_runner_that_dies_and_tests_that_are_not_run() {
     assert!(text.contains("No module named pytest"), "{text}");
 }
 
-/// A tool that finds no test and takes that for a failure is no test that failed.
+/// A tool that exits with an error because it found no test is no test that failed.
 #[test]
 fn tools_that_find_no_test() {
     let env = TestEnv::new("t-none-yet");
@@ -123,7 +123,7 @@ fn tools_that_find_no_test() {
     let scripts = "{ \"scripts\": { \"start\": \"node server.js\", \"test\": \"node jest.js\" } }";
     repository.write("package.json", scripts).unwrap();
     repository.write("server.js", "").unwrap();
-    // What jest says, without the two hundred packages that it is made of.
+    // The output of jest, without the two hundred packages that jest consists of.
     let jest = "console.error('No tests found, exiting with code 1'); process.exitCode = 1;\n";
     repository.write("jest.js", jest).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();

@@ -1,4 +1,4 @@
-//! Objects of a repository's own are watched as ours are, and go with a release that fails.
+//! Objects of a repository's own: they are watched as rendered ones are, and rolled back with a release that fails.
 
 use std::{
     thread::sleep,
@@ -6,7 +6,7 @@ use std::{
 };
 use windlass_tests::{SMALL, TestEnv};
 
-/// A pod on each node, of the image that was built.
+/// Returns a `DaemonSet` of the image that was built.
 fn daemon_set(command: &str) -> String {
     format!(
         "
@@ -30,7 +30,7 @@ spec:
     )
 }
 
-/// A Deployment of the image that was built, and the ConfigMap that its pods read.
+/// Returns a `Deployment` of the image that was built, and the `ConfigMap` that its pods read.
 fn proxy(upstream: &str) -> String {
     format!(
         "
@@ -78,7 +78,7 @@ fn a_daemon_set_is_waited_for_judged_and_put_back() {
         env.get("daemonsets", &each).trim().to_owned()
     };
 
-    // Of an app that never served nothing stays.
+    // Nothing stays of an app that never served.
     let text = deploy("echo no luck; exit 3").failed_with("release", "app-crashes");
     assert!(text.contains("no luck"), "{text}");
     assert_eq!(of("{.metadata.name}"), "");
@@ -91,7 +91,7 @@ fn a_daemon_set_is_waited_for_judged_and_put_back() {
     assert_eq!(command, "sleep 600 1");
 }
 
-/// The image stays the same, and so would the pods.
+/// A change of the `ConfigMap` alone: the image stays the same, and so would the pods.
 #[test]
 fn a_config_that_changes_alone_reaches_its_pods() {
     let env = TestEnv::new("t-own-config");
@@ -103,7 +103,7 @@ fn a_config_that_changes_alone_reaches_its_pods() {
         repository.write("deploy/proxy.yaml", &proxy(upstream)).unwrap();
         repository.commit(upstream).unwrap();
         env.submit("app", repository.url(), &[]).succeeded();
-        // The pod of before is gone a moment later.
+        // The previous pod ends a moment later.
         let (began, wanted) = (Instant::now(), format!("to {upstream}"));
         loop {
             let log = env.logs("deployment/proxy");

@@ -1,9 +1,9 @@
-//! Releases that fail because of a change in the cluster meanwhile, or of the release before. Causes that
-//! need no hand of the test are folders in `cases/`.
+//! Releases that fail because of a change in the cluster meanwhile, or of the previous release. Causes that need no
+//! action of the test are folders in `cases/`.
 
 use windlass_tests::{SMALL, TestEnv};
 
-/// Somebody turns the Service away from the pods while they come up.
+/// Somebody changes the selector of the `Service` while the pods come up.
 #[test]
 fn a_service_that_leads_nowhere() {
     let env = TestEnv::new("t-nowhere");

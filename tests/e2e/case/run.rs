@@ -1,6 +1,6 @@
-//! Runs cases, each in a project and a namespace of its own, with one daemon and one repository for all. The
-//! first test that comes begins all cases that this run was asked for, so that they are on their way side by
-//! side; each test then waits for its own.
+//! Runs cases, each in a project and a namespace of its own, with one daemon and one repository for all. The first
+//! test begins all cases that this run was asked for, so that they run side by side. Each test then waits for its own
+//! case.
 
 use super::{Case, Need, Outcome};
 use crate::{bad_registry, cases::NAMES};
@@ -17,16 +17,16 @@ use windlass_bed::{
 };
 use windlass_tests::{Namespace, SMALL, TestEnv, bed, run_of_tests};
 
-/// The folder of the release that is made first where a case wants one. No case is named so.
+/// Folder of the release that is made first where a case asks for one. No case has this name.
 const PREVIOUS: &str = "previous-release";
-/// The page of that release.
+/// Page of the previous release.
 const PREVIOUS_PAGE: &str = "the previous release";
 
-/// The daemon and the repository of all cases, and the jobs that are on their way.
+/// Daemon and repository of all cases, and their jobs.
 struct Runner {
     env: TestEnv,
     repository: Repository,
-    /// The commit that holds [`PREVIOUS`] alone.
+    /// Commit that holds [`PREVIOUS`] alone.
     previous: String,
     /// Ids of jobs by case, each as soon as its job is accepted.
     begun: Mutex<BTreeMap<&'static str, JoinHandle<String>>>,
@@ -41,7 +41,7 @@ pub(crate) fn run(name: &'static str) {
     let begun = runner.begun.lock().unwrap().remove(name);
     let job = match begun {
         Some(begun) => joined(name, begun),
-        // libtest reads the program's arguments in another way than `is_asked_for`.
+        // Libtest reads the program's arguments in another way than `is_asked_for`.
         None => runner.begin(&case),
     };
     let ended = runner.env.watch(&job);
@@ -59,9 +59,9 @@ pub(crate) fn run(name: &'static str) {
             assert!(lacking.is_empty(), "{lacking:#?} in {text}");
         }
     }
-    for words in &expect.warnings {
-        let warns = |event: &Value| event["warning"].to_string().contains(words.as_str());
-        assert!(events.iter().any(warns), "no warning `{words}`: {events:#?}");
+    for expected in &expect.warnings {
+        let warns = |event: &Value| event["warning"].to_string().contains(expected.as_str());
+        assert!(events.iter().any(warns), "no warning `{expected}`: {events:#?}");
     }
     if let Some(limit) = expect.within_seconds {
         assert!(took < f64::from(limit), "{took:.1} s, and at most {limit} are allowed");
@@ -103,7 +103,7 @@ impl Runner {
         config.cluster = "pod-security = \"privileged\"".into();
         let env = TestEnv::with("t-cases", &config);
         let cases: Vec<_> = NAMES.iter().map(|name| read(name)).collect();
-        // An earlier run's.
+        // An earlier run may have left these.
         let all: Vec<_> = cases.iter().map(|case| namespace(case).as_str().to_owned()).collect();
         env.delete(&format!("namespaces {}", all.join(" ")));
         let repository = env.repository();
@@ -124,8 +124,8 @@ impl Runner {
         Self { env, repository, previous, begun: Mutex::default() }
     }
 
-    /// Prepares the cluster, makes the previous release where the case wants one, submits the case, and
-    /// returns its job's id.
+    /// Prepares the cluster, makes the previous release where the case asks for one, submits the case, and returns the
+    /// job's id.
     fn begin(&self, case: &Case) -> String {
         for need in &case.expect.needs {
             match need {
@@ -135,7 +135,7 @@ impl Runner {
         let namespace = namespace(case);
         if let Some(text) = &case.cluster {
             let objects = filled(text, case);
-            // An earlier run's, of those that are in no namespace.
+            // An earlier run may have left objects that are in no namespace.
             namespace.delete_applied(&objects);
             namespace.fresh();
             namespace.apply(&objects);
@@ -160,7 +160,7 @@ impl Runner {
     }
 }
 
-/// Deletes what a case has made, whatever came of it, without waiting.
+/// Deletes what a case has made, however the case ends, without waiting.
 struct Cleared<'a> {
     namespace: &'a Namespace,
     objects: Option<&'a str>,
@@ -183,9 +183,9 @@ fn namespace(case: &Case) -> Namespace {
     Namespace::of(&format!("{}--production", case.project()))
 }
 
-/// Replaces the words that stand for something of the bed.
+/// Replaces the placeholders by values of the bed.
 fn filled(text: &str, case: &Case) -> String {
-    let words = [
+    let placeholders = [
         ("$NAMESPACE", namespace(case).as_str().to_owned()),
         ("$BED_REGISTRY", bed().registry()),
         ("$BAD_REGISTRY", format!("{HOST}:{}", bad_registry::PORT)),
@@ -193,17 +193,17 @@ fn filled(text: &str, case: &Case) -> String {
         ("$API_SERVER", format!("{HOST}:{}", port::API)),
         ("$RUN_OF_TESTS", run_of_tests().to_string()),
     ];
-    words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
+    placeholders.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
-/// Keeps a thread.
+/// Keeps a thread for ever, since daemons end with the thread that started them.
 fn stay() {
     loop {
         park();
     }
 }
 
-/// Waits for a job's id, and fails with what kept the case from its beginning.
+/// Waits for a job's id. Panics with the reason if the case could not begin.
 fn joined(name: &str, begun: JoinHandle<String>) -> String {
     begun.join().unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().map(String::as_str);
@@ -218,8 +218,8 @@ fn seconds(events: &[Value]) -> f64 {
     at(events.last()).unwrap_or_default() - at(events.first()).unwrap_or_default()
 }
 
-/// Returns whether libtest runs the test of this name when a test program has these arguments. A test
-/// cannot ask libtest which others it runs.
+/// Returns whether libtest runs the test of this name when a test program has these arguments. A test cannot ask
+/// libtest for the other tests of a run.
 fn is_asked_for(test: &str, mut arguments: impl Iterator<Item = String>) -> bool {
     let (mut wanted, mut skipped, mut exact) = (Vec::new(), Vec::new(), false);
     while let Some(argument) = arguments.next() {
