@@ -39,7 +39,7 @@ fn exactly_the_published_rights_are_enough() {
     for rule in ["kind: Role", "resources: [\\\"deployments\\\"]", "verbs: [\\\"create\\\""] {
         assert!(text.contains(rule), "{rule}: {text}");
     }
-    assert!(!ended.text.contains("\"build_step\""), "it is told before anything is built");
+    assert!(!ended.text.contains("\"build_step\""), "the job fails before anything is built");
 
     env.apply_file(&build::root().join("deploy/rbac/deployer.yaml"));
     env.apply(BINDING);

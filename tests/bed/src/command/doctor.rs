@@ -1,3 +1,5 @@
+//! `bed doctor`: prints what this machine lacks, with the cure.
+
 use super::Own;
 use std::process::ExitCode;
 use windlass_bed::{Layout, doctor};

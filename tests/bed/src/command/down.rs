@@ -1,3 +1,5 @@
+//! `bed down` and `cargo demo -- down`: end the beds, and remove caches on request.
+
 use windlass_bed::{Layout, Result, client};
 
 /// Arguments of `bed down`: what is removed.

@@ -1,3 +1,5 @@
+//! `bed env`: prints the variables of a bed that is up.
+
 use windlass_bed::{Bed, Layout, Report, Result, Wanted, client};
 
 pub(crate) fn run(layout: &Layout) -> Result<()> {

@@ -1,3 +1,5 @@
+//! `bed logs`: prints the end of a part's log, or lists the logs.
+
 use std::fs;
 use windlass_bed::{Layout, Result, process::tail};
 

@@ -1,3 +1,5 @@
+//! `bed status`: prints which parts answer. The exit code is 1 where the bed is down.
+
 use std::process::ExitCode;
 use windlass_bed::{
     Layout, client,

@@ -1,3 +1,5 @@
+//! `bed up`: joins the bed, or brings it up.
+
 use super::Own;
 use windlass_bed::{Bed, Report, Result, Wanted};
 
