@@ -57,8 +57,8 @@ impl Pair {
         Self { env, server, jobs }
     }
 
-    /// Asserts that the first app serves, and that the second has the right diagnosis. Returns how often each job recorded
-    /// that it waits for the cluster.
+    /// Asserts that the first app serves, and that the second has the right diagnosis. Returns how often each
+    /// job recorded that it waits for the cluster.
     fn ends_right(&self) -> [usize; 2] {
         self.env.watch(&self.jobs[0]).succeeded();
         let _ = self.env.watch(&self.jobs[1]).failed_with("release", "app-crashes");

@@ -172,7 +172,8 @@ fn first(env: &TestEnv) -> String {
     release["id"].as_str().unwrap().to_owned()
 }
 
-/// The daemon is killed while the `Job` runs, and again after it. There is one `Job`, and the release goes on from there.
+/// The daemon is killed while the `Job` runs, and again after it. There is one `Job`, and the release goes on
+/// from there.
 #[test]
 fn a_daemon_killed_in_the_middle_of_a_migration() {
     let mut hooked = hooked("t-hookkill", RECEIVER[1]);

@@ -1,5 +1,5 @@
-//! End-to-end tests on the bed. They are one program, so that they run side by side: each test has a project of its own,
-//! and all but the cases have a daemon and a repository of their own.
+//! End-to-end tests on the bed. They are one program, so that they run side by side: each test has a project of
+//! its own, and all but the cases have a daemon and a repository of their own.
 
 #![allow(
     clippy::expect_used,

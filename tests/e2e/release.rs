@@ -263,8 +263,8 @@ spec:
     )
 }
 
-/// An autoscaler outside of the release decides the number of pods. The next release corrects what a deleted autoscaler,
-/// or a person, left behind.
+/// An autoscaler outside of the release decides the number of pods. The next release corrects what a deleted
+/// autoscaler, or a person, left behind.
 #[test]
 fn what_scales_a_workload_is_left_alone() {
     let (env, repository) = serving("t-scalers");

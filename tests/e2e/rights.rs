@@ -1,5 +1,5 @@
-//! The least rights. All missing rights are named before anything is built. With exactly those of `deploy/rbac`, a whole
-//! release works.
+//! The least rights. All missing rights are named before anything is built. With exactly those of `deploy/rbac`,
+//! a whole release works.
 
 use windlass_bed::{build, daemon::Config};
 use windlass_tests::{Namespace, TestEnv, bed, kubeconfig_of};

@@ -26,8 +26,8 @@ pub enum Reply {
     Answered(String, String),
 }
 
-/// Chooses a reply by the request line, and by the number of earlier requests with the same line. With one count for all
-/// requests, it would be chance whether a repeated request ever gets through.
+/// Chooses a reply by the request line, and by the number of earlier requests with the same line. With one count
+/// for all requests, it would be chance whether a repeated request ever gets through.
 type Behaviour = Box<dyn Fn(&str, u32) -> Reply + Send>;
 
 /// A proxy of the API server, by plain HTTP and without credentials. Requests are forwarded as the admin's.

@@ -63,8 +63,6 @@ pub struct Ended {
 }
 
 impl TestEnv {
-    /// # Panics
-    /// When the daemon does not start.
     /// Starts a daemon with the bed's parts, in an environment of this name.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
@@ -72,8 +70,6 @@ impl TestEnv {
         Self::with(name, &config)
     }
 
-    /// # Panics
-    /// When the daemon does not start.
     /// Starts a daemon with this configuration, in an environment of this name.
     #[must_use]
     pub fn with(name: &'static str, config: &Config) -> Self {
