@@ -140,7 +140,7 @@ fn a_migration_a_warm_up_and_webhooks() {
     let ended = env.submit("app", repository.url(), &[]);
     let text = ended.failed_with("hooks", "hook-failed");
     assert!(text.contains("could not be run"), "{text}");
-    assert!(ended.text.contains("`hooks.other` is said"), "{}", ended.text);
+    assert!(ended.text.contains("`hooks.other` is set"), "{}", ended.text);
 
     // A `Job` whose pod finds no room says so while it waits, and is diagnosed as a pod of the app is.
     hooked.commit(&repository, "five\n", &migrate("echo migrated"));

@@ -4,7 +4,7 @@
 use git2::{AttrCheckFlags, Commit, FileMode, ObjectType, Oid, Repository};
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-/// First lines of a pointer: today's (`docs/spec.md` of git-lfs), and the one before it.
+/// First lines of a pointer: today's, by the specification of Git LFS, and the one before it.
 const POINTERS: [&[u8]; 2] =
     [b"version https://git-lfs.github.com/spec/v1", b"version https://hawser.github.com/spec/v1"];
 

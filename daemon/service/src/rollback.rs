@@ -183,9 +183,11 @@ mod tests {
     use windlass_engine::queue::Message;
 
     fn request(to: Option<&str>, clusters: &[&str]) -> RollbackRequest {
+        // Another request has another id.
+        let request_id = format!("{}-{}", to.unwrap_or_default(), clusters.join("-"));
         RollbackRequest {
-            request_id: "one".into(),
-            body: b"one".to_vec(),
+            body: request_id.clone().into(),
+            request_id,
             app: app("shop"),
             to: to.map(Into::into),
             clusters: clusters.iter().map(ToString::to_string).collect(),

@@ -16,10 +16,6 @@ use windlass_house::crates::workspace as root;
 /// Sources whose docs are checked.
 const SOURCES: [&str; 4] = ["daemon/*.rs", "plugin-sdk/*.rs", "plugins/*.rs", "tests/*.rs"];
 
-/// Folders and files that are not swept yet. Whoever sweeps one removes its line.
-const NOT_YET: &[&str] = &[
-];
-
 /// First words of a doc that name nothing.
 const NAMELESS: [&str; 9] =
     ["What", "Whose", "Which", "Its", "Those", "Likewise", "Of", "How", "Whether"];
@@ -75,25 +71,11 @@ struct Line<'a> {
 fn docs_name_the_thing_in_the_fields_words() {
     let mut wrong = Vec::new();
     for file in files(&SOURCES) {
-        if !NOT_YET.iter().any(|exception| file.starts_with(*exception)) {
-            wrong.extend(faults(&file));
-        }
+        wrong.extend(faults(&file));
     }
     let count = wrong.len();
     let list = wrong.join("\n");
     assert!(wrong.is_empty(), "{count} docs break a rule of CONTRIBUTING.md, Prose:\n{list}");
-}
-
-#[test]
-fn what_is_swept_is_no_exception_any_more() {
-    let sources = files(&SOURCES);
-    let is_clean = |exception: &&&str| {
-        let mut own = sources.iter().filter(|file| file.starts_with(**exception)).peekable();
-        // A folder that is not there yet, or not any more, is no reason to fail.
-        own.peek().is_some() && own.all(|file| faults(file).is_empty())
-    };
-    let clean: Vec<_> = NOT_YET.iter().filter(is_clean).collect();
-    assert!(clean.is_empty(), "these follow the rules: remove them from NOT_YET: {clean:#?}");
 }
 
 #[test]
