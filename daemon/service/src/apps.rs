@@ -138,7 +138,7 @@ mod tests {
         let world = World::new();
         let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
         let id = world.services.submit(&ci, submit("one")).await.unwrap().job.id;
-        world.store.released(release(&id, "new", &["eu"]));
+        world.succeeds(release(&id, "new", &["eu"])).await;
         let error = world.services.app_status(&ci, app("blog")).await.err().unwrap();
         assert_eq!(error.reason(), "permission-denied");
         let status = world.services.app_status(&ci, app("shop")).await.unwrap();
@@ -151,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn logs_are_masked_and_wrong_wishes_are_named() {
         let world = World::new();
-        world.store.sealed("shop", "password", "hunter22");
+        world.sealed("shop", "password", "hunter22").await;
         world.inspect.prints("PASSWORD=hunter22");
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         let one = LogsRequest { cluster: Some("us".into()), ..logs() };

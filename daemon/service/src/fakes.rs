@@ -1,4 +1,4 @@
-//! A daemon in memory: fakes that behave, for the tests of use cases.
+//! A daemon in memory, for the tests of use cases: its store keeps the promises of the port, and its fakes behave.
 
 use crate::{
     caller::Caller,
@@ -13,35 +13,39 @@ use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use windlass_engine::{
     failure::Failure,
     pipeline::{Decision, DryRun, DryRunRequest},
-    ports::{Dockerfile, Inspect, LogLine, LogRequest},
+    ports::{
+        Dockerfile, Inspect, LogLine, LogRequest,
+        store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
+    },
     queue::Message,
 };
 use windlass_model::{
     app::App,
-    cluster::{RolloutOrder, Target, Targets},
+    cluster::{Clusters, RolloutOrder, Target, Targets},
     diagnosis::Diagnosis,
     endpoint::Endpoint,
     error::ClusterError,
-    job::{Commit, Image, Release},
+    event::Event,
+    job::{Commit, Image, Job, Release, Source},
+    outcome::Outcome,
     revision::Revision,
     runtime::Runtime,
+    secret::Secret,
     spec::Spec,
 };
 use windlass_rollout::snapshot::Snapshot;
+use windlass_store::MemoryStore;
 
-mod memory;
-
-pub(crate) use memory::Memory;
-
-/// All use cases on fakes.
+/// All use cases, on a store in memory and on fakes.
 pub(crate) struct World {
     pub(crate) services: Services,
-    pub(crate) store: Arc<Memory>,
+    store: Arc<MemoryStore>,
     pub(crate) planner: Arc<FakePlanner>,
     pub(crate) plugins: Arc<FakePlugins>,
     pub(crate) inspect: Arc<FakeCluster>,
@@ -51,7 +55,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let (queue, inbox) = mpsc::unbounded_channel();
-        let store = Arc::new(Memory::new());
+        let store = Arc::new(MemoryStore::default());
         let planner = Arc::new(FakePlanner::default());
         let plugins = Arc::new(FakePlugins::default());
         let inspect = Arc::new(FakeCluster::default());
@@ -79,6 +83,46 @@ impl World {
     pub(crate) fn queued(&self) -> Vec<Message> {
         let mut inbox = self.inbox.lock().unwrap();
         std::iter::from_fn(|| inbox.try_recv().ok()).collect()
+    }
+
+    /// Returns the jobs that were accepted and have not ended, the oldest first.
+    pub(crate) async fn accepted(&self) -> Vec<JobRecord> {
+        self.store.unfinished().await.unwrap()
+    }
+
+    /// Records an event of a job.
+    pub(crate) async fn append(&self, id: &str, event: Event) {
+        let claim = self.store.claim(id, "bed").await.unwrap().unwrap();
+        self.store.append(&claim, event).await.unwrap();
+    }
+
+    /// Ends an accepted job with its release.
+    pub(crate) async fn succeeds(&self, release: Release) {
+        let id = release.id.clone();
+        self.append(&id, Event::Ended(Outcome::Succeeded(Box::new(release)))).await;
+    }
+
+    /// Stores a job that has ended with a release.
+    pub(crate) async fn released(&self, release: Release) {
+        let job = Job {
+            id: release.id.clone(),
+            app: release.app.clone(),
+            source: Source::Release(Box::new(release.clone())),
+            clusters: Clusters { names: release.clusters.clone(), order: RolloutOrder::Sequential },
+            spec: Spec::default(),
+            labels: BTreeMap::new(),
+            timeout: Duration::from_secs(1),
+            principal: "someone".into(),
+            created_ms: 0,
+        };
+        let request_id = release.id.clone();
+        self.store.submit(Submission { request_id, body: Vec::new(), job }).await.unwrap();
+        self.succeeds(release).await;
+    }
+
+    /// Seals a new version of a secret.
+    pub(crate) async fn sealed(&self, project: &str, name: &str, value: &str) {
+        self.store.put(project, name, &Secret::new(value.into())).await.unwrap();
     }
 }
 

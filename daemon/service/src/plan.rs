@@ -72,13 +72,13 @@ mod tests {
     #[tokio::test]
     async fn a_plan_takes_the_right_to_deploy_and_leaves_nothing() {
         let world = World::new();
-        world.store.released(release("job-1", "old", &["us"]));
+        world.released(release("job-1", "old", &["us"])).await;
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         let error = world.services.plan(&reader, request()).await.err().unwrap();
         assert_eq!(error.reason(), "permission-denied");
         let ci = caller("ci", &["shop"], &[Verb::Deploy]);
         world.services.plan(&ci, request()).await.unwrap();
-        assert!(world.store.accepted().is_empty() && world.queued().is_empty());
+        assert!(world.accepted().await.is_empty() && world.queued().is_empty());
         assert_eq!(world.planner.planned(), ["shop/web/production in eu, us beside job-1"]);
     }
 }

@@ -75,9 +75,9 @@ mod tests {
     #[tokio::test]
     async fn a_release_is_current_where_it_serves() {
         let world = World::new();
-        world.store.released(release("job-1", "one", &["eu", "us"]));
-        world.store.released(release("job-2", "two", &["eu", "us"]));
-        world.store.released(release("job-3", "three", &["eu"]));
+        world.released(release("job-1", "one", &["eu", "us"])).await;
+        world.released(release("job-2", "two", &["eu", "us"])).await;
+        world.released(release("job-3", "three", &["eu"])).await;
         let request = |page_size| ReleasesRequest { app: app("shop"), before: None, page_size };
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         let page = world.services.list_releases(&reader, request(0)).await.unwrap();

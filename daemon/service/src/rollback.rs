@@ -209,9 +209,9 @@ mod tests {
     #[tokio::test]
     async fn a_rollback_leads_to_the_image_before_wherever_the_newest_release_is() {
         let world = World::new();
-        world.store.released(release("job-1", "old", &["eu", "us"]));
-        world.store.released(release("job-2", "new", &["eu", "us"]));
-        world.store.released(release("job-3", "new", &["eu", "us"]));
+        world.released(release("job-1", "old", &["eu", "us"])).await;
+        world.released(release("job-2", "new", &["eu", "us"])).await;
+        world.released(release("job-3", "new", &["eu", "us"])).await;
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         let error = world.services.rollback(&reader, request(None, &[])).await.unwrap_err();
         assert_eq!(error.reason(), "permission-denied");
@@ -221,15 +221,15 @@ mod tests {
         assert!(matches!(&*world.queued(), [Message::Submitted { begun: false, .. }]));
         // A repeat is the same job.
         rolled(&world, request(None, &[])).await.unwrap();
-        assert!(world.queued().is_empty() && world.store.accepted().len() == 1);
+        assert!(world.queued().is_empty() && world.accepted().await.len() == 1);
     }
 
     #[tokio::test]
     async fn clusters_that_had_other_releases_before_are_asked_about() {
         let world = World::new();
-        world.store.released(release("job-1", "one", &["eu"]));
-        world.store.released(release("job-2", "two", &["us"]));
-        world.store.released(release("job-3", "three", &["eu", "us"]));
+        world.released(release("job-1", "one", &["eu"])).await;
+        world.released(release("job-2", "two", &["us"])).await;
+        world.released(release("job-3", "three", &["eu", "us"])).await;
         let error = rolled(&world, request(None, &[])).await.unwrap_err();
         assert_eq!(error.reason(), "clusters-differ");
         let message = "the release before is job-1 in eu and job-2 in us";
@@ -241,8 +241,8 @@ mod tests {
     #[tokio::test]
     async fn a_release_is_named_by_the_beginning_of_its_id_or_commit() {
         let world = World::new();
-        world.store.released(release("job-0001", "one", &["eu"]));
-        world.store.released(release("job-0002", "two", &["us"]));
+        world.released(release("job-0001", "one", &["eu"])).await;
+        world.released(release("job-0002", "two", &["us"])).await;
         let (to, clusters) = rolled(&world, request(Some("job-0001"), &["us"])).await.unwrap();
         assert_eq!((&*to, clusters), ("job-0001", vec!["us".to_owned()]));
         let error = rolled(&world, request(Some("job-00"), &[])).await.unwrap_err();
@@ -257,7 +257,7 @@ mod tests {
         let world = World::new();
         let error = rolled(&world, request(None, &[])).await.unwrap_err();
         assert_eq!(error.to_string(), "shop/web/production has no earlier release");
-        world.store.released(release("job-1", "one", &["us"]));
+        world.released(release("job-1", "one", &["us"])).await;
         let error = rolled(&world, request(None, &[])).await.unwrap_err();
         assert_eq!(error.to_string(), "shop/web/production has no earlier release in us");
         assert_eq!(error.reason(), "no-earlier-release");
@@ -266,14 +266,14 @@ mod tests {
     #[tokio::test]
     async fn a_repeat_is_the_job_that_there_is_whatever_serves_by_now() {
         let world = World::new();
-        world.store.released(release("job-1", "old", &["eu", "us"]));
-        world.store.released(release("job-2", "new", &["eu", "us"]));
+        world.released(release("job-1", "old", &["eu", "us"])).await;
+        world.released(release("job-2", "new", &["eu", "us"])).await;
         let first = rolled(&world, request(None, &[])).await.unwrap();
-        world.store.released(release("job-3", "three", &["us"]));
-        world.store.released(release("job-4", "four", &["eu", "us"]));
+        world.released(release("job-3", "three", &["us"])).await;
+        world.released(release("job-4", "four", &["eu", "us"])).await;
         // By now the clusters had other releases before.
         assert_eq!(rolled(&world, request(None, &[])).await.unwrap(), first);
-        assert_eq!(world.store.accepted().len(), 1);
+        assert_eq!(world.accepted().await.len(), 1);
         let other = RollbackRequest { body: b"other".to_vec(), ..request(None, &[]) };
         let error = rolled(&world, other).await.unwrap_err();
         assert_eq!(error.reason(), "field-invalid");

@@ -138,7 +138,7 @@ mod tests {
         let request = SubmitRequest { clusters: vec!["mars".into()], ..submit("one") };
         let error = world.services.submit(&reader, request).await.unwrap_err();
         assert!(matches!(error, ServiceError::Forbidden { verb: Verb::Deploy, .. }), "{error}");
-        assert!(world.queued().is_empty() && world.store.accepted().is_empty());
+        assert!(world.queued().is_empty() && world.accepted().await.is_empty());
     }
 
     #[tokio::test]
@@ -148,7 +148,7 @@ mod tests {
         let first = world.services.submit(&ci, submit("one")).await.unwrap();
         world.planner.moves_to("other");
         let again = world.services.submit(&ci, submit("one")).await.unwrap();
-        assert_eq!((again.job.id, world.store.accepted().len()), (first.job.id.clone(), 1));
+        assert_eq!((again.job.id, world.accepted().await.len()), (first.job.id.clone(), 1));
         assert_eq!(world.queued(), [Message::submitted(&first.job, false)]);
         // The same id of another caller is another request.
         let other = caller("other", &["shop"], &[Verb::Deploy]);
@@ -197,6 +197,6 @@ mod tests {
             let error = world.services.submit(&ci, request).await.unwrap_err();
             assert!(error.to_string().starts_with(&format!("{field}: ")), "{error}");
         }
-        assert!(world.store.accepted().is_empty());
+        assert!(world.accepted().await.is_empty());
     }
 }

@@ -124,10 +124,10 @@ mod tests {
             let why = Stop::Cancelled { by: "ci".into() };
             Event::Ended(Outcome::Stopped { at: Stage::Clone, why })
         };
-        world.store.append(&id, Event::Started(Stage::Clone));
+        world.append(&id, Event::Started(Stage::Clone)).await;
         let mut events = world.services.watch_job(&ci, id.clone(), 0).await.unwrap();
         assert_eq!(events.recv().await.unwrap().unwrap().seq, 1);
-        world.store.append(&id, ended());
+        world.append(&id, ended()).await;
         assert_eq!(events.recv().await.unwrap().unwrap().event, ended());
         assert!(events.recv().await.is_none());
         // A reader that has the end already gets nothing, and waits for nothing.
