@@ -4,8 +4,9 @@ use crate::{config::Config, wire};
 use async_trait::async_trait;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
-use windlass_plugin_host::{PluginStatus, Plugins};
-use windlass_service::{PluginRecord, PluginRecords};
+use windlass_engine::ports::PluginStatus;
+use windlass_plugin_host::Plugins;
+use windlass_service::PluginRecords;
 
 /// Administration of the plugins. A reload reads the configuration again.
 pub(crate) struct PluginAdmin {
@@ -23,8 +24,8 @@ impl PluginAdmin {
 
 #[async_trait]
 impl PluginRecords for PluginAdmin {
-    fn list(&self) -> Vec<PluginRecord> {
-        self.plugins.list().into_iter().map(record).collect()
+    fn list(&self) -> Vec<PluginStatus> {
+        self.plugins.list()
     }
 
     async fn reload(&self) -> Result<Vec<String>, String> {
@@ -35,23 +36,5 @@ impl PluginRecords for PluginAdmin {
             tracing::error!(%error, "the previous plugins stay in use");
             error.to_string()
         })
-    }
-}
-
-fn record(status: PluginStatus) -> PluginRecord {
-    PluginRecord {
-        name: status.name,
-        version: status.version,
-        world: status.world,
-        digest: status.digest,
-        path: status.path,
-        markers: status.markers,
-        languages: status.languages,
-        may: status.may,
-        not_granted: status.not_granted,
-        used: status.used,
-        calls: status.calls,
-        failures: status.failures,
-        disabled: status.disabled,
     }
 }

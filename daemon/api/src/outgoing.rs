@@ -4,7 +4,7 @@ use prost_types::{Duration, Timestamp};
 use windlass_engine::{
     pipeline::DryRun,
     ports::{
-        ChangeVerb, LogLine, ObjectChange,
+        ChangeVerb, LogLine, ObjectChange, PluginStatus,
         store::{JobRecord, Recorded, SecretRecord},
     },
 };
@@ -23,7 +23,6 @@ use windlass_model::{
     testing::{TestCase, TestSummary},
 };
 use windlass_proto::v1::{self, event::What};
-use windlass_service::PluginRecord;
 
 pub(crate) fn stage(stage: Stage) -> v1::Stage {
     match stage {
@@ -114,21 +113,21 @@ pub(crate) fn secret(record: SecretRecord) -> v1::Secret {
     }
 }
 
-pub(crate) fn plugin(record: PluginRecord) -> v1::Plugin {
+pub(crate) fn plugin(status: PluginStatus) -> v1::Plugin {
     v1::Plugin {
-        name: record.name,
-        version: record.version,
-        world: record.world,
-        digest: record.digest,
-        path: record.path,
-        markers: record.markers,
-        languages: record.languages,
-        grants: record.may,
-        calls: record.calls,
-        failures: record.failures,
-        disabled: record.disabled.unwrap_or_default(),
-        not_granted: record.not_granted,
-        used: record.used,
+        name: status.name,
+        version: status.version,
+        world: status.world,
+        digest: status.digest,
+        path: status.path,
+        markers: status.markers,
+        languages: status.languages,
+        grants: status.may,
+        calls: status.calls,
+        failures: status.failures,
+        disabled: status.disabled.unwrap_or_default(),
+        not_granted: status.not_granted,
+        used: status.used,
     }
 }
 

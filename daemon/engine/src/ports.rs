@@ -16,7 +16,7 @@ pub mod store;
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ObjectChange, Observation, Preview};
 pub use inspect::{Inspect, LogLine, LogRequest};
-pub use plugins::{Detected, Detectors, Hooks, TestRunners};
+pub use plugins::{Detected, Detectors, Hooks, PluginStatus, TestRunners};
 pub use registry::{Credential, Login, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Tree};

@@ -37,7 +37,7 @@ pub use grant::{Grant, HttpGrant, Scheme, SecretGrant, SitePolicy};
 pub use host_pattern::HostPattern;
 pub use job::JobPlugins;
 pub use limits::Limits;
-pub use live::{PluginStatus, Plugins};
+pub use live::Plugins;
 pub use load::{Host, HostError, compile::main as compile_main};
 pub use manifest::{Expect, Kind, Manifest, SECTION, SelfTest};
 pub use run::process::main as worker_main;

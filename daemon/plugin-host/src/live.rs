@@ -10,37 +10,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
-
-/// A loaded plugin: its manifest, its rights in sentences, and its calls.
-#[derive(Clone, Debug)]
-pub struct PluginStatus {
-    /// Name of its manifest.
-    pub name: String,
-    /// Version of its manifest.
-    pub version: String,
-    /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
-    pub world: String,
-    /// Digest of the component, `sha256:…`.
-    pub digest: String,
-    /// Path that it was loaded from.
-    pub path: String,
-    /// Globs of the files that make the plugin worth asking.
-    pub markers: Vec<String>,
-    /// Languages of a test runner.
-    pub languages: Vec<String>,
-    /// Rights in sentences, the most dangerous first.
-    pub may: Vec<String>,
-    /// Optional asks of the manifest that were not granted, each with its reason.
-    pub not_granted: Vec<String>,
-    /// Effects outside of the plugin's memory since it was loaded, each with a count, the last first.
-    pub used: Vec<String>,
-    /// Calls since the plugin was loaded.
-    pub calls: u64,
-    /// Calls that trapped or ran into a limit.
-    pub failures: u64,
-    /// Reason why the plugin is not called any more. `None` means that it is.
-    pub disabled: Option<String>,
-}
+use windlass_engine::ports::PluginStatus;
 
 /// All plugins of a daemon.
 pub struct Plugins {

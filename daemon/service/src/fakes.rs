@@ -1,9 +1,9 @@
-//! A daemon in memory, for the tests of use cases: its store keeps the promises of the port, and its fakes behave.
+//! A daemon in memory, for the tests of use cases: a store that keeps the promises of its port, and fakes.
 
 use crate::{
     caller::Caller,
     inspection::Inspection,
-    ports::{Planner, PluginRecord, PluginRecords},
+    ports::{Planner, PluginRecords},
     services::Services,
     source::SourceRequest,
     submit::SubmitRequest,
@@ -20,7 +20,7 @@ use windlass_engine::{
     failure::Failure,
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
-        Dockerfile, Inspect, LogLine, LogRequest,
+        Dockerfile, Inspect, LogLine, LogRequest, PluginStatus,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
     queue::Message,
@@ -257,7 +257,7 @@ impl FakePlugins {
 
 #[async_trait]
 impl PluginRecords for FakePlugins {
-    fn list(&self) -> Vec<PluginRecord> {
+    fn list(&self) -> Vec<PluginStatus> {
         Vec::new()
     }
 

@@ -29,7 +29,7 @@ pub use error::{ASK_FOR_RIGHT, ServiceError};
 pub use inspection::{Brought, Inspection, Serving, Shown};
 pub use jobs::{JobPage, JobsRequest};
 pub use plan::PlanRequest;
-pub use ports::{Planner, PluginRecord, PluginRecords};
+pub use ports::{Planner, PluginRecords};
 pub use releases::{ListedRelease, ReleasePage, ReleasesRequest};
 pub use rollback::RollbackRequest;
 pub use secrets::PutSecretRequest;

@@ -1,15 +1,14 @@
 //! Lists and reloads the plugins of a daemon, for operators.
 
-use crate::{
-    caller::Caller, error::ServiceError, ports::PluginRecord, services::Services, verb::Verb,
-};
+use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
+use windlass_engine::ports::PluginStatus;
 
 impl Services {
     /// Returns the plugins that new jobs begin with.
     ///
     /// # Errors
     /// [`ServiceError::NotOperator`] for a caller of some projects only.
-    pub fn list_plugins(&self, caller: &Caller) -> Result<Vec<PluginRecord>, ServiceError> {
+    pub fn list_plugins(&self, caller: &Caller) -> Result<Vec<PluginStatus>, ServiceError> {
         caller.may_operate(Verb::Read)?;
         Ok(self.plugins.list())
     }

@@ -1,4 +1,4 @@
-//! Ports of plugins: detectors, test runners, and those that decide hooks.
+//! Ports of plugins: detectors, test runners, and those that decide hooks. `PluginStatus` describes one of any kind.
 
 use super::source::Tree;
 use crate::recorder::Recorder;
@@ -67,4 +67,35 @@ pub trait Hooks: Send + Sync {
         earlier: Option<(&[u8], &[ActionResult])>,
         recorder: &Recorder,
     ) -> Result<HookStep, PluginError>;
+}
+
+/// A loaded plugin, as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginStatus {
+    /// Name of the manifest. Errors and `build.recipe` name the plugin by it.
+    pub name: String,
+    /// Version of the manifest.
+    pub version: String,
+    /// `detector`, `test-runner`, `registry-auth`, `deploy-hook`.
+    pub world: String,
+    /// Digest of the component, `sha256:…`.
+    pub digest: String,
+    /// Path that the plugin was loaded from.
+    pub path: String,
+    /// Globs of the files that make the plugin worth asking.
+    pub markers: Vec<String>,
+    /// Languages of a test runner.
+    pub languages: Vec<String>,
+    /// Rights in sentences, the most dangerous first.
+    pub may: Vec<String>,
+    /// Optional asks of the manifest that were not granted, each with its reason.
+    pub not_granted: Vec<String>,
+    /// Effects outside of the plugin's memory since it was loaded, each with a count, the last first.
+    pub used: Vec<String>,
+    /// Number of calls since the plugin was loaded.
+    pub calls: u64,
+    /// Number of calls that trapped or ran into a limit.
+    pub failures: u64,
+    /// Reason why the plugin is not asked any more. `None` means that it is asked.
+    pub disabled: Option<String>,
 }
