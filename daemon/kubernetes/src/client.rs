@@ -1,4 +1,5 @@
-//! The connection to a cluster: only this file and its folder talk to an API server.
+//! The connection to a cluster. Objects are written here alone. Other files read, and run commands in pods, by the
+//! `kube` client that is handed out here.
 
 mod access_review;
 mod connect;
@@ -31,7 +32,7 @@ use std::{
 use tokio::{sync::Semaphore, time::sleep};
 use windlass_model::error::ClusterError;
 
-/// `fieldManager` of all that we write.
+/// `fieldManager` of all that we write, except for what [`HOLDER`] holds.
 pub(crate) const MANAGER: &str = "windlass";
 /// `fieldManager` of fields that are kept as they are until an autoscaler takes them.
 pub(crate) const HOLDER: &str = "windlass-handover";

@@ -46,7 +46,7 @@ pub(crate) enum EntryKind {
 /// Reason why a tree cannot be read.
 #[derive(Debug)]
 pub(crate) enum TreeError {
-    /// The path leads out of the tree, or the file is no text.
+    /// The path leads out of the tree, the pattern cannot be read, or the file is no text.
     Invalid(String),
     /// There is no such folder.
     NotFound(String),

@@ -29,10 +29,14 @@ async fn patch(
 ) -> Result<DynamicObject, ClusterError> {
     match client.apply(manifest, how).await {
         Err(ClusterError::Conflict { object, message }) => {
-            let live = client.find(manifest).await?;
-            let Some(live) = live.filter(|live| is_of_same_app(&live.metadata, manifest)) else {
-                return Err(ClusterError::Conflict { object, message });
+            // Deleted since then: no field has an owner any more. An object that another tool makes in
+            // between is a conflict again.
+            let Some(live) = client.find(manifest).await? else {
+                return client.apply(manifest, how).await;
             };
+            if !is_of_same_app(&live.metadata, manifest) {
+                return Err(ClusterError::Conflict { object, message });
+            }
             let rest = without_replicas(client, manifest, &live.metadata).await?;
             client
                 .apply(rest.as_ref().unwrap_or(manifest), ApplyOptions { force: true, ..how })
