@@ -98,7 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = ["windlass/v1/windlass.proto"];
     println!("cargo:rerun-if-changed=windlass");
     let descriptors = protox::compile(files, ["."])?;
-    #[expect(clippy::disallowed_methods, reason = "a build script is told by its environment")]
+    #[expect(clippy::disallowed_methods, reason = "its input is its environment")]
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     for (field, _) in FORMS {
         let (message, name) = field.split_once('.').ok_or("no field")?;

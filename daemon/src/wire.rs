@@ -1,4 +1,4 @@
-//! The only file that names ports and adapters together.
+//! Makes the adapters, and joins them to the ports.
 
 use crate::{
     config::{self, Config},
@@ -12,7 +12,7 @@ use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
-        Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, Preview, Secrets,
+        Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, ClusterReader, Secrets,
         store::Store,
     },
 };
@@ -43,7 +43,7 @@ pub(crate) struct PortsFactory {
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
-    preview: Arc<dyn Preview>,
+    reader: Arc<dyn ClusterReader>,
     pub(crate) inspect: Arc<dyn Inspect>,
     /// The rule which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
@@ -63,7 +63,7 @@ impl PortsFactory {
             hooks: plugins,
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
-            preview: self.preview.clone(),
+            reader: self.reader.clone(),
             inspect: self.inspect.clone(),
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
@@ -113,7 +113,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         git: Arc::new(git),
         builder: Arc::new(builder(config, registries)?),
         cluster: cluster.clone(),
-        preview: cluster.clone(),
+        reader: cluster.clone(),
         inspect: cluster,
         targets: Arc::new(config.targets()),
         secrets,

@@ -4,7 +4,7 @@ use crate::{Action, ActionResult, Batch, Context, Done, Error, HookStep, invalid
 use serde_json::Value;
 
 /// A command, as operator and app configure it.
-pub struct Words {
+pub struct HookCommand {
     /// The command with its arguments. `None` means that neither operator nor app names one.
     pub command: Option<Vec<String>>,
     /// Time limit of the command in milliseconds. 0 means the host's default.
@@ -17,7 +17,7 @@ pub struct Words {
 ///
 /// # Errors
 /// Names the key and the value in the app's settings that are not valid. The operator's were checked by the schema.
-pub fn words(context: &Context) -> Result<Words, Error> {
+pub fn command(context: &Context) -> Result<HookCommand, Error> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let settings = read(&context.settings);
     // WIT 0.1 has `said` for the app's settings.
@@ -27,8 +27,8 @@ pub fn words(context: &Context) -> Result<Words, Error> {
         .as_object()
         .and_then(|object| object.keys().find(|key| !KNOWN.contains(&&***key)).cloned());
     if let Some(key) = unknown {
-        let hint = "say `command`, `timeout-seconds` or `once`";
-        return Err(invalid(format!("the app's `windlass.toml` says `{key}` of this hook"), hint));
+        let hint = "set `command`, `timeout-seconds` or `once`";
+        return Err(invalid(format!("the app's `windlass.toml` sets `{key}` for this hook"), hint));
     }
     let of = |key: &str| app_settings.get(key).or_else(|| settings.get(key));
     let command = match of("command") {
@@ -45,12 +45,12 @@ pub fn words(context: &Context) -> Result<Words, Error> {
     let seconds = seconds.filter(|seconds| *seconds <= 3600).ok_or_else(|| {
         invalid(
             "`timeout-seconds` is no number up to 3600".into(),
-            "say how many seconds it may take",
+            "set the number of seconds that it may take",
         )
     })?;
     let timeout_ms = u32::try_from(seconds * 1000).unwrap_or_default();
     let once = of("once").and_then(Value::as_bool).unwrap_or_default();
-    Ok(Words { command, timeout_ms, once })
+    Ok(HookCommand { command, timeout_ms, once })
 }
 
 /// Returns a step that has the host run these actions, then ask again with this state.
@@ -80,7 +80,7 @@ fn done(ok: bool, message: String) -> HookStep {
 pub fn ended(what: &str, results: &[ActionResult]) -> HookStep {
     let why = match results.first() {
         Some(ActionResult::Exited(exited)) if exited.code == 0 => {
-            return fine(&format!("{what} went well"));
+            return fine(&format!("{what} succeeded"));
         }
         Some(ActionResult::Exited(exited)) => {
             format!("{what} exited with {}\n{}", exited.code, exited.output.trim_end())

@@ -9,7 +9,7 @@ use windlass_bed::{Report, layout::port, part::gateway};
 use windlass_tests::{SMALL, TestEnv, bed};
 
 #[test]
-fn a_route_is_taken_or_its_refusal_is_told() {
+fn a_route_is_taken_or_its_refusal_is_reported() {
     let _gateway = gateway::up(&bed().layout, &Report::printed()).unwrap();
     let env = TestEnv::new("t-gateway");
     let repository = env.small_app();

@@ -31,7 +31,7 @@ fn breaks(env: &TestEnv, repository: &Repository, code: &str, more: &[&str]) -> 
     let ended = env.submit("app", repository.url(), more);
     let text = ended.failed_with("release", code);
     println!(
-        "{code}: {:.1} s from submit to the end of the way back",
+        "{code}: {:.1} s from submit to the end of the rollback",
         began.elapsed().as_secs_f32()
     );
     env.serves("app", "one");

@@ -1,6 +1,6 @@
 //! The gRPC door: converts requests and answers, streams, and keeps nothing.
 //!
-//! Only this crate knows the proto. What a request means is checked in `windlass-service`.
+//! Of the daemon's crates, only this one knows the proto. What a request means is checked in `windlass-service`.
 
 mod apps;
 mod auth;

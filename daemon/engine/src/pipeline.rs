@@ -79,12 +79,12 @@ impl Deploy<'_> {
     async fn image(&self, commit: &Commit) -> Result<Release, Failure> {
         let run = self.run;
         let tree = run.stage(Stage::Clone, self.clone_commit(commit)).await?;
-        let found = run.stage(Stage::Detect, self.detect(commit, &*tree)).await?;
-        self.preflight(commit, &found).await?;
-        let mut build = run.stage(Stage::Build, self.build(commit, &found, &*tree)).await?;
-        run.stage(Stage::Test, self.test(&found, &*tree, &*build)).await?;
+        let detection = run.stage(Stage::Detect, self.detect(commit, &*tree)).await?;
+        self.preflight(commit, &detection).await?;
+        let mut build = run.stage(Stage::Build, self.build(commit, &detection, &*tree)).await?;
+        run.stage(Stage::Test, self.test(&detection, &*tree, &*build)).await?;
         // Not retried here: the builder's own push retries, and a lost builder has lost the build.
         let image = run.stage(Stage::Push, build.push(run.recorder())).await?;
-        self.pushed(commit, found, build.config(), image).await
+        self.pushed(commit, detection, build.config(), image).await
     }
 }

@@ -14,9 +14,9 @@ mod source;
 pub mod store;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
-pub use cluster::{ChangeVerb, Cluster, ObjectChange, Observation, Preview};
+pub use cluster::{ChangeVerb, Cluster, ObjectChange, Observation, ClusterReader};
 pub use inspect::{Inspect, LogLine, LogRequest};
-pub use plugins::{Detected, Detectors, Hooks, PluginStatus, TestRunners};
+pub use plugins::{Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use registry::{Credential, Login, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Tree};
@@ -35,7 +35,7 @@ pub struct Ports {
     /// Clusters, as a job changes them.
     pub cluster: Arc<dyn Cluster>,
     /// Clusters, as they are checked before a change.
-    pub preview: Arc<dyn Preview>,
+    pub reader: Arc<dyn ClusterReader>,
     /// Clusters, as people look at them.
     pub inspect: Arc<dyn Inspect>,
     /// Rules which apps go to which clusters. They are asked again when a job begins, since it may have waited.

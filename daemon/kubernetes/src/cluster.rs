@@ -1,4 +1,4 @@
-//! The ports of one cluster: `Cluster`, `Preview` and `Inspect`.
+//! The ports of one cluster: `Cluster`, `ClusterReader` and `Inspect`.
 
 use crate::{
     apply::{self, Applier, Claims, pull_secret},
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation, Preview, Secrets,
+        Cluster, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation, ClusterReader, Secrets,
     },
     recorder::Recorder,
 };
@@ -171,7 +171,7 @@ impl Cluster for Kubernetes {
 }
 
 #[async_trait]
-impl Preview for Kubernetes {
+impl ClusterReader for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
         let checked = async {

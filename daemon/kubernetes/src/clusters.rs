@@ -4,7 +4,7 @@ use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, Preview},
+    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, ClusterReader},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -87,7 +87,7 @@ impl Cluster for Clusters {
 }
 
 #[async_trait]
-impl Preview for Clusters {
+impl ClusterReader for Clusters {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         self.of(release)?.check(release).await
     }

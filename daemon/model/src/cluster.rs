@@ -63,7 +63,7 @@ pub struct Targets {
 pub enum NoCluster {
     /// The job names a cluster that is not for its app, or one twice.
     #[error(transparent)]
-    Said(#[from] NameError),
+    Name(#[from] NameError),
     /// The operator has no cluster for the job's app.
     #[error(
         "no cluster is for {0}: each of the daemon's `clusters` is for other projects or environments"
@@ -102,7 +102,7 @@ impl Targets {
             let problem = if !known.contains(name) {
                 format!("is no cluster for {app}; there are: {}", known.join(", "))
             } else if wanted.iter().take(index).any(|before| before == name) {
-                "is said twice".into()
+                "is named twice".into()
             } else {
                 continue;
             };
@@ -167,6 +167,6 @@ mod tests {
             "clusters[1]: `lab` is no cluster for shop/web/production; there are: eu, us"
         );
         let twice = choose(&["us", "us"]).unwrap_err().to_string();
-        assert_eq!(twice, "clusters[1]: `us` is said twice");
+        assert_eq!(twice, "clusters[1]: `us` is named twice");
     }
 }

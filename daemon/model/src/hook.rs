@@ -39,7 +39,7 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// Moment at which a hook runs.
+/// Point of a job at which a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookPhase {

@@ -43,7 +43,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
             return fail(shown.trim(), "needs `apiVersion`, `kind` and `metadata.name`".into());
         }
         if let Some(namespace) = field("/metadata/namespace") {
-            let problem = "must not be said: an app's objects are in its own namespace";
+            let problem = "must not be set: an app's objects are in its own namespace";
             return fail(&format!("metadata.namespace: {namespace}"), problem.into());
         }
         if let Some((_, why)) = REFUSED_KINDS.iter().find(|(other, _)| *other == kind) {

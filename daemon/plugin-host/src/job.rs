@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use windlass_engine::{
-    ports::{Detected, Detectors, Hooks, Login, TestRunners, Tree},
+    ports::{Detections, Detectors, Hooks, Login, TestRunners, Tree},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -133,13 +133,13 @@ impl JobPlugins {
 
 #[async_trait]
 impl Detectors for JobPlugins {
-    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detected, PluginError> {
+    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError> {
         let detectors = self.set.of(Kind::Detector).cloned().collect();
         let matching = self.matching(tree, detectors).await?;
         let asked = matching
             .into_iter()
             .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, recorder));
-        let mut all = Detected::default();
+        let mut all = Detections::default();
         for answer in join_all(asked).await {
             match answer {
                 Ok(recipe) => all.recipes.extend(recipe),

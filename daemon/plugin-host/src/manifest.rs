@@ -67,8 +67,9 @@ pub struct SelfTest {
     pub exit: u32,
     /// Settings: a JSON object. `None` is an empty one.
     pub settings: Option<serde_json::Value>,
-    /// Settings of a hook that the app gives.
-    pub said: Option<serde_json::Value>,
+    /// Settings of a hook that the app gives. Components of this track may have the older name.
+    #[serde(alias = "said")]
+    pub app_settings: Option<serde_json::Value>,
     /// Phase of a hook. `None` means `after-release`. Components of this track may have the older name.
     #[serde(alias = "moment")]
     pub phase: Option<HookPhase>,
@@ -202,6 +203,10 @@ mod tests {
         for key in ["phase", "moment"] {
             let test: SelfTest = toml::from_str(&format!("{key} = \"before-traffic\"")).unwrap();
             assert_eq!(test.phase, Some(HookPhase::BeforeTraffic), "{key}");
+        }
+        for key in ["app-settings", "said"] {
+            let test: SelfTest = toml::from_str(&format!("{key} = {{}}")).unwrap();
+            assert!(test.app_settings.is_some(), "{key}");
         }
     }
 }

@@ -162,7 +162,7 @@ fn hook(plugin: &Plugin, test: &SelfTest) -> (Hook, About) {
         phase: test.phase.unwrap_or(HookPhase::AfterRelease),
         policy: Policy::Warn,
         settings: "{}".into(),
-        app_settings: test.said.as_ref().unwrap_or(&json!({})).to_string(),
+        app_settings: test.app_settings.as_ref().unwrap_or(&json!({})).to_string(),
         secrets: BTreeMap::new(),
     };
     let app = App { project: "self".into(), name: "test".into(), environment: "test".into() };

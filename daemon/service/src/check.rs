@@ -53,7 +53,7 @@ pub(crate) fn clusters(
     order: Option<RolloutOrder>,
 ) -> Result<Clusters, ServiceError> {
     targets.choose(app, wanted, order).map_err(|error| match error {
-        NoCluster::Said(error) => error.into(),
+        NoCluster::Name(error) => error.into(),
         NoCluster::None(_) => ServiceError::Conflict {
             reason: "no-cluster",
             message: error.to_string(),

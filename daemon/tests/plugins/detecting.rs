@@ -3,7 +3,7 @@
 use crate::harness::{Bench, Folder, of};
 use std::{fs, sync::Arc};
 use windlass_bed::build;
-use windlass_engine::ports::{Detected, Detectors};
+use windlass_engine::ports::{Detections, Detectors};
 use windlass_model::recipe::BuildStep;
 use windlass_plugin_host::{PluginSet, Source};
 
@@ -25,7 +25,7 @@ impl Ours {
     }
 
     /// Asks the detectors about a tree of files.
-    async fn asked(&self, files: &[(&str, &str)]) -> Detected {
+    async fn asked(&self, files: &[(&str, &str)]) -> Detections {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
@@ -39,7 +39,7 @@ impl Ours {
 }
 
 /// Returns the detectors with a recipe, each with the score, and those that refuse.
-fn sides(detected: &Detected) -> (Vec<(&str, u8)>, Vec<&str>) {
+fn sides(detected: &Detections) -> (Vec<(&str, u8)>, Vec<&str>) {
     let recipes = detected.recipes.iter().map(|recipe| (&*recipe.detector, recipe.score));
     let refusals = detected.refusals.iter().map(|refusal| &*refusal.plugin);
     (recipes.collect(), refusals.collect())
@@ -67,7 +67,7 @@ async fn files_of_tools_make_no_app_of_their_language() {
 }
 
 /// Returns the sources of the first copy.
-fn copied(detected: &Detected) -> &[String] {
+fn copied(detected: &Detections) -> &[String] {
     let steps = detected.recipes[0].image.stages[0].steps.iter();
     let mut copies = steps.filter_map(|step| match step {
         BuildStep::Copy { sources, .. } => Some(&**sources),
@@ -117,7 +117,7 @@ async fn a_python_app_is_installed_with_all_that_it_names_or_refused_by_name() {
 }
 
 /// Returns the package that is built, and the sources of the first copy.
-fn built(detected: &Detected) -> (&str, &[String]) {
+fn built(detected: &Detections) -> (&str, &[String]) {
     let steps = &detected.recipes[0].image.stages[0].steps;
     let Some(BuildStep::Run { argv, .. }) = steps.last() else { panic!("{detected:?}") };
     assert_eq!(argv[..2], ["go", "build"]);

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 use windlass_engine::{
     journal::{Journal, JournalLost},
-    ports::{Detected, Detectors, Tree},
+    ports::{Detections, Detectors, Tree},
     recorder::Recorder,
     run::Run,
 };
@@ -109,7 +109,7 @@ impl Bench {
     ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
         let (answer, events) =
             self.listening(async |recorder| job.detect(&self.tree, recorder).await).await;
-        let alone = |detected: Detected| {
+        let alone = |detected: Detections| {
             detected.refusals.into_iter().next().map_or(Ok(detected.recipes), Err)
         };
         (answer.and_then(alone), events)

@@ -3,11 +3,11 @@
 
 use windlass_plugin_sdk::{
     Action, ActionResult, Context, Error, HookStep, PodExec, deploy_hook,
-    hook::{act, ended, fine, words},
+    hook::{act, command, ended, fine},
 };
 
 fn start(context: Context) -> Result<HookStep, Error> {
-    let configured = words(&context)?;
+    let configured = command(&context)?;
     let Some(command) = configured.command else { return Ok(fine("no command: nothing to do")) };
     let timeout_ms = configured.timeout_ms;
     let once = configured.once;

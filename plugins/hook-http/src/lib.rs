@@ -55,7 +55,7 @@ fn notify(context: &Context, tries: u8) -> Result<HookStep, Error> {
     });
     let why = match answer {
         Ok(answer) => match answer.status() {
-            200..300 => return Ok(fine(&format!("told {url}"))),
+            200..300 => return Ok(fine(&format!("notified {url}"))),
             status @ (429 | 500..600) => format!("{url} answered {status}"),
             410 => {
                 let why = format!("{url} answered 410: it wants no more; remove this hook");

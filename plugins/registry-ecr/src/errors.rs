@@ -28,7 +28,7 @@ pub(crate) fn explain(answer: &Response, action: &str) -> Error {
         ),
         "ExpiredToken" | "ExpiredTokenException" => (
             ErrorKind::Denied,
-            "the token is over: renew the file that the secret is read from".into(),
+            "the token has expired: renew the file that the secret is read from".into(),
         ),
         "InvalidIdentityToken" | "IDPRejectedClaim" => (
             ErrorKind::Denied,

@@ -66,7 +66,7 @@ fn crates_depend_on_those_below_them() {
             ours.filter(|name| !below.contains(name)).map(|name| format!("{folder} -> {name}")),
         );
     }
-    assert!(wrong.is_empty(), "arrows that house.md does not have: {wrong:?}");
+    assert!(wrong.is_empty(), "arrows that `BELOW` does not have: {wrong:?}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         }
         Code::NoCluster => (
             Stage::Release,
-            Cause::NoCluster(NoCluster::Said(NameError {
+            Cause::NoCluster(NoCluster::Name(NameError {
                 field: "clusters[0]".into(),
                 value: "us".into(),
                 problem: "is no cluster for shop/web/production; there are: eu".into(),

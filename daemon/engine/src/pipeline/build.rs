@@ -1,7 +1,7 @@
 //! Build stage: from a decision to an image in the builder, and to the release that it will be.
 
 use super::{
-    detect::{Decision, Found},
+    detect::{Decision, Detection},
     port::{self, Exposed},
 };
 use crate::{
@@ -25,11 +25,11 @@ impl Deploy<'_> {
     pub(super) async fn build(
         &self,
         commit: &Commit,
-        found: &Found,
+        detection: &Detection,
         tree: &dyn Tree,
     ) -> Result<Box<dyn Build>, Cause> {
         let recorder = self.run.recorder();
-        let open = || self.ports.builder.open(self.request(commit, found), tree, recorder);
+        let open = || self.ports.builder.open(self.request(commit, detection), tree, recorder);
         let build = self.run.retrying(open).await?;
         let warn = |(message, fix)| Event::Warning { stage: Stage::Build, message, fix };
         if build.config().user.is_none() {
@@ -42,8 +42,8 @@ impl Deploy<'_> {
             self.run.record(warn((message, fix))).await?;
         }
         if let Exposed::Unclear(taken) = port::exposed(build.config())
-            && recipe_port(&found.decision).is_none()
-            && found.decision.spec.leaves_port_open()
+            && recipe_port(&detection.decision).is_none()
+            && detection.decision.spec.leaves_port_open()
         {
             self.run.record(warn(port::unclear(taken, build.config()))).await?;
         }
@@ -54,11 +54,11 @@ impl Deploy<'_> {
     pub(super) async fn pushed(
         &self,
         commit: &Commit,
-        found: Found,
+        detection: Detection,
         config: &ImageConfig,
         image: Image,
     ) -> Result<Release, Failure> {
-        let Found { decision, env, .. } = found;
+        let Detection { decision, env, .. } = detection;
         let release = release(&self.job.id, &self.job.app, commit, &decision, env, config, image);
         let release = release.at(&self.job.clusters.names);
         let recorded = self.run.record(Event::Pushed(Box::new(release.clone()))).await;
@@ -66,8 +66,8 @@ impl Deploy<'_> {
         Ok(release)
     }
 
-    fn request(&self, commit: &Commit, found: &Found) -> BuildRequest {
-        let decision = &found.decision;
+    fn request(&self, commit: &Commit, detection: &Detection) -> BuildRequest {
+        let decision = &detection.decision;
         let mut arguments = decision.spec.build.arguments.clone();
         for (name, value) in [(version::COMMIT, &commit.id), (version::VERSION, &decision.version)]
         {
@@ -82,7 +82,7 @@ impl Deploy<'_> {
                 Dockerfile::Text(_) => None,
             },
             arguments,
-            secrets: found.build_secrets.clone(),
+            secrets: detection.build_secrets.clone(),
             reference: reference(&self.ports.registry, app, commit),
             context: format!("{app}|{}|{}", commit.repository, commit.directory),
         }

@@ -5,7 +5,7 @@ use crate::{
     deploy::Deploy,
     dockerfile::render,
     failure::Cause,
-    ports::{Detected, Dockerfile, Pointers, Ports, Tree},
+    ports::{Detections, Dockerfile, Pointers, Ports, Tree},
     recorder::Recorder,
 };
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ pub struct Decision {
 }
 
 /// A decision with the secrets that it names.
-pub(super) struct Found {
+pub(super) struct Detection {
     pub(super) decision: Decision,
     pub(super) env: Vec<SecretEnv>,
     pub(super) build_secrets: BTreeMap<String, Secret>,
@@ -57,13 +57,13 @@ pub(super) struct Found {
 
 impl Deploy<'_> {
     /// Decides what to build, and opens the secrets that the decision names.
-    pub(super) async fn detect(&self, commit: &Commit, tree: &dyn Tree) -> Result<Found, Cause> {
+    pub(super) async fn detect(&self, commit: &Commit, tree: &dyn Tree) -> Result<Detection, Cause> {
         let recorder = self.run.recorder();
         let decision = decide(&self.job.spec, commit, tree, self.ports, recorder).await?;
         let project = &self.job.app.project;
         let (env, build_secrets) =
             secrets::resolve(project, &decision.spec, self.ports, self.run).await?;
-        Ok(Found { decision, env, build_secrets })
+        Ok(Detection { decision, env, build_secrets })
     }
 }
 
@@ -101,7 +101,7 @@ pub async fn decide(
     let detected = match (ports.detectors.detect(tree, recorder).await, &path) {
         (Ok(detected), _) => detected,
         (Err(error), None) => return Err(error.into()),
-        (Err(error), Some(_)) => Detected { refusals: vec![error], ..Detected::default() },
+        (Err(error), Some(_)) => Detections { refusals: vec![error], ..Detections::default() },
     };
     let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
     let mut recipe = match &spec.build.recipe {
@@ -175,8 +175,8 @@ fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
 }
 
 /// Returns the recipe of the detector that the user names. The other answers do not matter then.
-fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Cause> {
-    let Detected { recipes, refusals } = detected;
+fn named(wanted: &str, detected: Detections, ports: &Ports) -> Result<Recipe, Cause> {
+    let Detections { recipes, refusals } = detected;
     let found: Vec<_> = recipes.iter().map(|recipe| recipe.detector.clone()).collect();
     if let Some(recipe) = recipes.into_iter().find(|recipe| recipe.detector == wanted) {
         return Ok(recipe);
@@ -195,11 +195,11 @@ fn named(wanted: &str, detected: Detected, ports: &Ports) -> Result<Recipe, Caus
 /// Returns the recipe of the best score, with the ones passed over as evidence. Refusals fail the job
 /// only where there is neither a recipe nor a Dockerfile, at `path`, to go on with.
 async fn best(
-    detected: Detected,
+    detected: Detections,
     path: Option<&str>,
     recorder: &Recorder,
 ) -> Result<Option<Recipe>, Cause> {
-    let Detected { mut recipes, refusals } = detected;
+    let Detections { mut recipes, refusals } = detected;
     let most = recipes.iter().map(|recipe| recipe.score).max();
     // The first of the best, since `max_by_key` would give the last.
     let first = recipes.iter().position(|recipe| Some(recipe.score) == most);

@@ -83,14 +83,14 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
         Placeholders { id: "(the job's id)", digest: "(known after the build)", user };
     let release = provisional_release(&placeholders, app, commit, &decision, env, ports);
     let release = release.at(&clusters.names);
-    let manifests = ports.preview.manifests(&release);
+    let manifests = ports.reader.manifests(&release);
     let manifests =
         manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;
     let mut changes = Vec::new();
     for release in release.each() {
         let applying = |error| Cause::applying(error, &release);
-        ports.preview.check(&release).await.map_err(applying).map_err(at(Stage::Release))?;
-        let changed = ports.preview.changes(&release).await.map_err(applying);
+        ports.reader.check(&release).await.map_err(applying).map_err(at(Stage::Release))?;
+        let changed = ports.reader.changes(&release).await.map_err(applying);
         let cluster = |change| (release.cluster().to_owned(), change);
         changes.extend(changed.map_err(at(Stage::Release))?.into_iter().map(cluster));
     }

@@ -59,7 +59,7 @@ impl Deploy<'_> {
 
     async fn serves(&self, next: &Release) -> Result<bool, Cause> {
         let ask = || async {
-            let serves = self.ports.preview.serves(next).await;
+            let serves = self.ports.reader.serves(next).await;
             serves.map_err(|error| Cause::applying(error, next))
         };
         self.run.unless_stopped(self.run.retrying(ask)).await

@@ -2,7 +2,7 @@
 
 use super::{
     build::{Placeholders, provisional_release},
-    detect::Found,
+    detect::Detection,
 };
 use crate::{
     deploy::Deploy,
@@ -17,15 +17,15 @@ use windlass_model::{
 impl Deploy<'_> {
     /// Checks that each cluster knows the kinds of the release's objects and lets the daemon make them.
     /// A cluster that does not answer now may answer when the image is there: that is a warning.
-    pub(super) async fn preflight(&self, commit: &Commit, found: &Found) -> Result<(), Failure> {
+    pub(super) async fn preflight(&self, commit: &Commit, detection: &Detection) -> Result<(), Failure> {
         let digest = format!("sha256:{}", "0".repeat(64));
         let placeholders = Placeholders { id: &self.job.id, digest: &digest, user: None };
-        let env = found.env.clone();
+        let env = detection.env.clone();
         let app = &self.job.app;
         let release =
-            provisional_release(&placeholders, app, commit, &found.decision, env, self.ports);
+            provisional_release(&placeholders, app, commit, &detection.decision, env, self.ports);
         for release in release.at(&self.job.clusters.names).each() {
-            match self.ports.preview.check(&release).await {
+            match self.ports.reader.check(&release).await {
                 Err(
                     error @ (ClusterError::NoKind { .. }
                     | ClusterError::Forbidden { .. }

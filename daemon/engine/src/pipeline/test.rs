@@ -1,6 +1,6 @@
 //! Test stage: runs the tests in the build stage that has the tools, and has a plugin read their output.
 
-use super::detect::Found;
+use super::detect::Detection;
 use crate::{
     deploy::Deploy,
     failure::Cause,
@@ -23,16 +23,16 @@ impl Deploy<'_> {
     /// Runs the tests of a build.
     pub(super) async fn test(
         &self,
-        found: &Found,
+        detection: &Detection,
         tree: &dyn Tree,
         build: &dyn Build,
     ) -> Result<(), Cause> {
         let stages = build.config().stages.as_deref();
-        let (test, plan) = match self.test_request(found, tree, stages).await? {
+        let (test, plan) = match self.test_request(detection, tree, stages).await? {
             Ok(request) => request,
             Err(why) => return Ok(self.run.record(Event::Skipped(Stage::Test, why)).await?),
         };
-        let seconds = found.decision.spec.test.timeout_seconds.map_or(TIMEOUT, u64::from);
+        let seconds = detection.decision.spec.test.timeout_seconds.map_or(TIMEOUT, u64::from);
         let last = LastWords::default();
         let running = build.test(&test, &last, self.run.recorder());
         let output = tokio::time::timeout(Duration::from_secs(seconds), running).await;
@@ -40,7 +40,7 @@ impl Deploy<'_> {
             return Err(Cause::TestsHang { command: named(test), seconds, tail: last.lines() });
         };
         let output = output?;
-        let summary = self.read(found, &output, plan.as_ref()).await?;
+        let summary = self.read(detection, &output, plan.as_ref()).await?;
         if let Some(summary) = &summary {
             self.run.record(Event::Tested(summary.clone())).await?;
         }
@@ -51,16 +51,16 @@ impl Deploy<'_> {
     /// why nothing is run.
     async fn test_request(
         &self,
-        found: &Found,
+        detection: &Detection,
         tree: &dyn Tree,
         stages: Option<&[String]>,
     ) -> Result<Result<TestRequest, String>, Cause> {
-        let spec = &found.decision.spec.test;
+        let spec = &detection.decision.spec.test;
         if spec.off == Some(true) {
             return Ok(Err("the spec says `test.off`".into()));
         }
-        let recipe = found.decision.recipe.as_ref();
-        let own = match &found.decision.dockerfile {
+        let recipe = detection.decision.recipe.as_ref();
+        let own = match &detection.decision.dockerfile {
             Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
             Dockerfile::Path(_) => stages.and_then(own_stage),
         };
@@ -69,7 +69,7 @@ impl Deploy<'_> {
         if !requested.command.is_empty() {
             return Ok(Ok((requested, None)));
         }
-        let recipe = match (&found.decision.dockerfile, recipe) {
+        let recipe = match (&detection.decision.dockerfile, recipe) {
             // The command of a stage's image is its author's choice of how to test.
             (Dockerfile::Path(_), _) if requested.stage.is_some() => {
                 return Ok(Ok((requested, None)));
@@ -92,7 +92,7 @@ impl Deploy<'_> {
             self.ports.runners.plan(tree, &recipe.language, self.run.recorder()).await?
         else {
             let language = &recipe.language;
-            return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
+            return Ok(Err(format!("no tests were detection for {language}, and the spec names none")));
         };
         let evidence = plan.evidence.clone();
         let subject = "tests".into();
@@ -108,11 +108,11 @@ impl Deploy<'_> {
     /// command that somebody else chose it is a warning, since a summary only adds to the exit code.
     async fn read(
         &self,
-        found: &Found,
+        detection: &Detection,
         output: &TestOutput,
         plan: Option<&TestPlan>,
     ) -> Result<Option<TestSummary>, Cause> {
-        let decision = &found.decision;
+        let decision = &detection.decision;
         let languages = match &decision.recipe {
             Some(recipe) => std::slice::from_ref(&recipe.language),
             // A detector has the name of its language.

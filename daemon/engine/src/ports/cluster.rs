@@ -44,7 +44,7 @@ pub trait Cluster: Send + Sync {
 
 /// Clusters, as they are checked before a change.
 #[async_trait]
-pub trait Preview: Send + Sync {
+pub trait ClusterReader: Send + Sync {
     /// Checks that the cluster knows all kinds of a release, and lets this daemon make them.
     async fn check(&self, release: &Release) -> Result<(), ClusterError>;
     /// Returns whether pods of this app serve, of whatever release.

@@ -14,7 +14,7 @@ use windlass_model::{
 
 /// Answers of all detectors about one tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Detected {
+pub struct Detections {
     /// Recipes, in the operator's order.
     pub recipes: Vec<Recipe>,
     /// Refusals, in the same order.
@@ -26,7 +26,7 @@ pub struct Detected {
 pub trait Detectors: Send + Sync {
     /// Asks all detectors, in the operator's order. A refusal keeps no other detector from answering. An error
     /// means that no detector could be asked.
-    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detected, PluginError>;
+    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError>;
     /// Returns the names of the detectors, for errors that list who was asked.
     fn names(&self) -> Vec<String>;
 }

@@ -155,7 +155,7 @@ impl World {
             hooks: self.plugins.clone(),
             builder: self.builder.clone(),
             cluster: self.cluster.clone(),
-            preview: self.cluster.clone(),
+            reader: self.cluster.clone(),
             inspect: self.cluster.clone(),
             targets: Arc::new(self.targets()),
             secrets: Arc::new(FakeSecrets),

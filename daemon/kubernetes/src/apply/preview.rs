@@ -1,4 +1,4 @@
-//! Preview of the changes that applying a release would make: a dry run of the API server, compared with
+//! ClusterReader of the changes that applying a release would make: a dry run of the API server, compared with
 //! the objects that exist.
 
 use super::{

@@ -76,7 +76,7 @@ fn top(spec: &Spec) -> Checked {
         }
     }
     if let Some(name) = spec.env.keys().find(|name| spec.secrets.contains_key(*name)) {
-        return fail("env", name, "is a secret too; say it once");
+        return fail("env", name, "is a secret too; set it once");
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ fn set_once(spec: &Spec, web: &ProcessSpec) -> Checked {
         ("command", !spec.command.is_empty() && !web.command.is_empty()),
     ] {
         if twice {
-            let problem = format!("is said at the top and in `processes.web.{field}`; say it once");
+            let problem = format!("is set at the top and in `processes.web.{field}`; set it once");
             return fail(field, "", &problem);
         }
     }

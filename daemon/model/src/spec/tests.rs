@@ -104,7 +104,7 @@ fn an_ordinary_company_needs_no_yaml() {
 fn what_cannot_be_names_field_value_and_rule() {
     let long = "x".repeat(300);
     for (text, field, problem) in [
-        ("processes.web.port = 3000\nport = 3000", "port", "say it once"),
+        ("processes.web.port = 3000\nport = 3000", "port", "set it once"),
         (&*format!("processes.{long}.port = 1"), "processes", "1 to 11"),
         ("processes.web.ports = { a = 80, b = 80 }", "processes.web.ports.b", "named once"),
         ("processes.c.schedule = \"0 0 30 2 *\"", "processes.c.schedule", "never comes"),
@@ -145,7 +145,7 @@ fn what_cannot_be_names_field_value_and_rule() {
         ("network.to = [\"10.0.0.0\"]", "network.to", "CIDR"),
         ("pull-secrets = [\"A\"]", "pull-secrets", "object's name"),
         ("env.PORT = \"1\"", "env", "say `port` instead"),
-        ("env.A = \"1\"\nsecrets.A = \"b\"", "env", "say it once"),
+        ("env.A = \"1\"\nsecrets.A = \"b\"", "env", "set it once"),
         ("replicas = 101", "replicas", "0 to 100"),
     ] {
         let error = Spec::from_toml(text).unwrap_err();

@@ -1,7 +1,7 @@
 //! Test of each problem from what a real cluster showed of it to the text that a user reads:
-//! `examples/NNN.json` to `examples/NNN.txt`, and from there to its page.
+//! `examples/NNN.json` to `examples/NNN.txt`. The engine's `explain` makes the page with that text.
 //!
-//! `WINDLASS_BLESS=1` writes texts and pages, for review.
+//! `WINDLASS_BLESS=1` writes the texts, for review.
 
 use super::{Finding, KNOWN};
 use crate::{

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, Preview},
+    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, ClusterReader},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -205,7 +205,7 @@ impl Cluster for FakeCluster {
 }
 
 #[async_trait]
-impl Preview for FakeCluster {
+impl ClusterReader for FakeCluster {
     async fn check(&self, _: &Release) -> Result<(), ClusterError> {
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::fault::{Fault, Faults};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex};
 use windlass_engine::{
-    ports::{Detected, Detectors, Hooks, TestRunners, Tree},
+    ports::{Detections, Detectors, Hooks, TestRunners, Tree},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -34,7 +34,7 @@ impl FakePlugins {
 
 #[async_trait]
 impl Detectors for FakePlugins {
-    async fn detect(&self, _: &dyn Tree, _: &Recorder) -> Result<Detected, PluginError> {
+    async fn detect(&self, _: &dyn Tree, _: &Recorder) -> Result<Detections, PluginError> {
         if self.faults.call() {
             return Err(PluginError {
                 plugin: "all".into(),
@@ -43,7 +43,7 @@ impl Detectors for FakePlugins {
                 hint: None,
             });
         }
-        let mut detected = Detected::default();
+        let mut detected = Detections::default();
         for name in ["go", "other"] {
             if self.faults.has(&Fault::DetectorRefuses(name)) {
                 detected.refusals.push(refusal(name));

@@ -1,11 +1,11 @@
-//! No volume can be had (WL-K8S-031).
+//! A volume claim has no volume (WL-K8S-031).
 
 use crate::problem::{Debounce, Explanation, Problem, has, no_answer, unscheduled};
 
 pub(crate) const PROBLEM: &Problem = &Problem {
     number: 31,
     code: "volume-unbound",
-    title: "No volume can be had",
+    title: "A volume claim has no volume",
     symptom: "the scheduler finds no node, and its message says that a PersistentVolumeClaim is unbound or not found",
     debounce: Debounce::After(30),
     symptoms: |snapshot| {
