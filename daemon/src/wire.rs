@@ -12,7 +12,7 @@ use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
-        Builder, Cluster, Credential, Git, Inspect, Login, Logins, Ports, ClusterReader, Secrets,
+        Builder, Cluster, ClusterReader, Credential, Git, Inspect, Login, Logins, Ports, Secrets,
         store::Store,
     },
 };

@@ -82,7 +82,12 @@ impl Figure {
     fn compared(&self, earlier: &[Value], machine: &Value) -> String {
         let now = format!("{} {} {}", self.name, shown(self.value), self.unit);
         let now = now.trim_end().to_owned();
-        let value_in = |line: &Value| line.get("figures")?.get(&self.name)?.get("value")?.as_f64();
+        let value_in = |line: &Value| {
+            let figure = line.get("figures")?.get(&self.name)?;
+            // In another unit it is another figure.
+            let is_same = figure.get("unit")?.as_str()? == self.unit;
+            figure.get("value")?.as_f64().filter(|_| is_same)
+        };
         let last = earlier.iter().find_map(|line| Some((line, value_in(line)?)));
         let Some((line, before)) = last else { return now };
         let date = line.get("date").and_then(Value::as_str).unwrap_or("an unknown day");
@@ -143,6 +148,7 @@ mod tests {
             line("2026-11-18", "jobs", json!({ "clone": of(1.0), "push": of(2.0) }), 4),
             line("2026-11-20", "jobs", json!({ "clone": of(13.37), "none": of(0.0) }), 2),
             line("2026-11-21", "plugins", json!({ "clone": of(99.0) }), 2),
+            line("2026-11-21", "jobs", json!({ "push": { "value": 3.0, "unit": "s" } }), 2),
         ];
         let past = past.map(|line| line.to_string()).join("\n") + "\nbroken\n";
         let mut figures = Figures::of("jobs");

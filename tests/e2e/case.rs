@@ -12,6 +12,9 @@ use std::{
 };
 use windlass_bed::build;
 
+/// Placeholders that stand for addresses of the bad registry.
+const BAD_REGISTRY: [&str; 2] = ["$BAD_REGISTRY", "$PLAIN_REGISTRY"];
+
 /// The longest name of a project, which is `case-` and the case's name.
 const LONGEST_PROJECT: usize = 30;
 
@@ -33,6 +36,10 @@ pub(crate) struct Expect {
     warnings: Vec<String>,
     /// Page of the app once the job has ended. `None` means that the page is not asked for.
     serves: Option<String>,
+    /// The least number of restarts of all containers of the namespace, once the job has ended. It shows that what
+    /// the case is about has happened.
+    #[serde(default)]
+    restarts: u32,
     /// Makes another release of the app first, which must serve once the job has failed.
     #[serde(default)]
     previous_still_serves: bool,
@@ -72,10 +79,13 @@ struct Texts {
 }
 
 impl Texts {
+    /// Returns the texts of all parts.
+    fn all(&self) -> impl Iterator<Item = &String> {
+        [&self.what, &self.why, &self.fixes, &self.evidence, &self.anywhere].into_iter().flatten()
+    }
+
     fn is_empty(&self) -> bool {
-        [&self.what, &self.why, &self.fixes, &self.evidence, &self.anywhere]
-            .iter()
-            .all(|texts| texts.is_empty())
+        self.all().next().is_none()
     }
 
     /// Returns the texts that a diagnosis lacks, each with its part.
@@ -168,6 +178,18 @@ impl Case {
         if expect.previous_still_serves && expect.serves.is_some() {
             return Err("`serves` and `previous-still-serves` ask for two pages of one app");
         }
+        if expect.diagnosis.all().chain(&expect.warnings).any(|text| text.trim().is_empty()) {
+            return Err("an empty text stands in every diagnosis and in every warning");
+        }
+        // Without the registry, its address refuses connections: another cause, and for some codes the same one.
+        let files = self.files.iter().map(|(_, text)| &**text);
+        let mut texts = files.chain(self.cluster.as_deref());
+        let names = |text: &str| BAD_REGISTRY.iter().any(|name| text.contains(*name));
+        if texts.any(names) != expect.needs.contains(&Need::BadRegistry) {
+            return Err(
+                "`$BAD_REGISTRY` and `$PLAIN_REGISTRY` need `needs = [\"bad-registry\"]`, and nothing else does",
+            );
+        }
         if self.project().len() > LONGEST_PROJECT {
             return Err("its name is too long: at most 25 characters are allowed");
         }
@@ -218,6 +240,28 @@ fn a_misspelt_key_is_no_expectation() {
     assert!(error.unwrap_err().to_string().contains("unknown field `cod`"));
     let error = toml::from_str::<Expect>("outcome = \"succeeded\"\n[diagnosis]\nwho = []\n");
     assert!(error.unwrap_err().to_string().contains("unknown field `who`"));
+}
+
+#[test]
+fn a_case_that_cannot_fail_is_refused() {
+    let check = |expect: &str, manifest: &str| {
+        let expect = toml::from_str(expect).unwrap();
+        let files = vec![("manifests/own.yaml".to_owned(), manifest.to_owned())];
+        Case { name: "name".into(), expect, files, cluster: None }.check()
+    };
+    let failed = "outcome = \"failed\"\ncode = \"pull-denied\"\n";
+    let needs = format!("{failed}needs = [\"bad-registry\"]\n");
+    assert_eq!(check(failed, ""), Ok(()));
+    assert_eq!(check(&needs, "image: $BAD_REGISTRY/s403:1"), Ok(()));
+    for (expect, manifest, problem) in [
+        (format!("{failed}[diagnosis]\nwhy = [\"\"]\n"), "", "an empty text"),
+        ("outcome = \"succeeded\"\nwarnings = [\" \"]\n".into(), "", "an empty text"),
+        (failed.into(), "image: $PLAIN_REGISTRY/x:1", "`needs"),
+        (needs, "", "`needs"),
+    ] {
+        let error = check(&expect, manifest).unwrap_err();
+        assert!(error.contains(problem), "{error}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod source;
 pub mod store;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
-pub use cluster::{ChangeVerb, Cluster, ObjectChange, Observation, ClusterReader};
+pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
 pub use inspect::{Inspect, LogLine, LogRequest};
 pub use plugins::{Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use registry::{Credential, Login, Logins};

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation, ClusterReader, Secrets,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation,
+        Secrets,
     },
     recorder::Recorder,
 };

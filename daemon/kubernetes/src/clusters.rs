@@ -4,7 +4,7 @@ use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, ClusterReader},
+    ports::{Cluster, ClusterReader, Inspect, LogLine, LogRequest, ObjectChange, Observation},
     recorder::Recorder,
 };
 use windlass_model::{

@@ -48,19 +48,6 @@ pub struct Runtime {
 /// The name of the process that the world reaches. Its objects have the app's name.
 pub const WEB: &str = "web";
 
-/// A taint of nodes that does not keep pods away (`tolerations`).
-#[derive(
-    Clone,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-
 /// An object that the repository brings, with the image put in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {

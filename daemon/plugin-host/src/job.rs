@@ -133,7 +133,11 @@ impl JobPlugins {
 
 #[async_trait]
 impl Detectors for JobPlugins {
-    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError> {
+    async fn detect(
+        &self,
+        tree: &dyn Tree,
+        recorder: &Recorder,
+    ) -> Result<Detections, PluginError> {
         let detectors = self.set.of(Kind::Detector).cloned().collect();
         let matching = self.matching(tree, detectors).await?;
         let asked = matching

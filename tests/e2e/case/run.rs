@@ -70,6 +70,10 @@ pub(crate) fn run(name: &'static str) {
     if let Some(page) = expect.serves.as_deref().or(previous) {
         runner.serves(&namespace, page);
     }
+    if expect.restarts > 0 {
+        let found = restarts(&namespace);
+        assert!(found >= expect.restarts, "{found} restarts, not {}", expect.restarts);
+    }
 }
 
 impl Runner {
@@ -212,10 +216,20 @@ fn joined(name: &str, begun: JoinHandle<String>) -> String {
     })
 }
 
-/// Returns the time from the first event to the last.
+/// Returns how often containers of a namespace's pods were started again.
+fn restarts(namespace: &Namespace) -> u32 {
+    let of = |kind: &str| format!("{{.items[*].status.{kind}[*].restartCount}}");
+    let counts = of("containerStatuses") + " " + &of("initContainerStatuses");
+    let found = namespace.get("pods", &counts);
+    found.split_whitespace().map(|count| count.parse::<u32>().unwrap()).sum()
+}
+
+/// Returns the time from the first event to the last. Panics if there is none: a limit would hold then, whatever
+/// the job took.
 fn seconds(events: &[Value]) -> f64 {
     let at = |event: Option<&Value>| event.and_then(|event| event["at"].as_f64());
-    at(events.last()).unwrap_or_default() - at(events.first()).unwrap_or_default()
+    at(events.last()).expect("the job's last event, with its time")
+        - at(events.first()).expect("the job's first event, with its time")
 }
 
 /// Returns whether libtest runs the test of this name when a test program has these arguments. A test cannot ask
@@ -224,6 +238,8 @@ fn is_asked_for(test: &str, mut arguments: impl Iterator<Item = String>) -> bool
     let (mut wanted, mut skipped, mut exact) = (Vec::new(), Vec::new(), false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            // All that follows is a name.
+            "--" => wanted.extend(arguments.by_ref()),
             "--exact" => exact = true,
             "--skip" => skipped.extend(arguments.next()),
             "--test-threads" | "--format" | "--color" | "--logfile" | "--shuffle-seed" | "-Z" => {
@@ -250,6 +266,7 @@ fn the_arguments_say_which_cases_are_begun() {
     {
         assert!(asked(line), "{line}");
     }
+    assert!(asked("aint -- --exact"), "a name follows `--`, and no flag");
     for line in ["release", "--exact taint", "--skip taint", "cases --skip=cases::t"] {
         assert!(!asked(line), "{line}");
     }

@@ -26,6 +26,22 @@ pub fn roots(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Returns all sources below a folder, those of tests and benchmarks included.
+pub fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&&*name) {
+            found.extend(sources(&path)?);
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Returns the folder of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {

@@ -18,6 +18,10 @@ pub struct Module {
     pub items: Vec<Item>,
     /// Names that the module re-exports by `pub use`, each with the path as written.
     pub exports: BTreeMap<String, Vec<String>>,
+    /// Names that any `use` of the module binds, each with the path as written.
+    pub imports: BTreeMap<String, Vec<String>>,
+    /// Modules whose names are all re-exported: `pub use inner::*`.
+    pub globs: Vec<Vec<String>>,
 }
 
 /// All modules of a crate by path.
@@ -59,6 +63,10 @@ fn add(
         match &child.content {
             Some((_, items)) => add(modules, below, file.clone(), items.clone(), &under)?,
             None => {
+                if child.attrs.iter().any(|attribute| attribute.path().is_ident("path")) {
+                    let file = file.display();
+                    return Err(format!("{file}: `mod {name}` has a path that is not followed"));
+                }
                 let flat = folder.join(format!("{name}.rs"));
                 let source = if flat.is_file() { flat } else { under.join("mod.rs") };
                 // A file that a build script writes is none of the repository's.
@@ -69,23 +77,36 @@ fn add(
             }
         }
     }
-    let exports = exports(&items);
-    modules.insert(path, Module { file, items, exports });
+    let mut module = Module {
+        file,
+        items,
+        exports: BTreeMap::new(),
+        imports: BTreeMap::new(),
+        globs: Vec::new(),
+    };
+    module.bind();
+    modules.insert(path, module);
     Ok(())
 }
 
-fn exports(items: &[Item]) -> BTreeMap<String, Vec<String>> {
-    let mut all = BTreeMap::new();
-    for item in items {
-        if let Item::Use(item) = item
-            && !matches!(item.vis, Visibility::Inherited)
-        {
+impl Module {
+    /// Reads the names that the module's `use` items bind.
+    fn bind(&mut self) {
+        for item in &self.items {
+            let Item::Use(item) = item else { continue };
+            let is_public = !matches!(item.vis, Visibility::Inherited);
             for (name, path) in leaves(&item.tree) {
-                all.insert(name, path);
+                if name == "*" {
+                    self.globs.extend(is_public.then_some(path));
+                    continue;
+                }
+                if is_public {
+                    self.exports.insert(name.clone(), path.clone());
+                }
+                self.imports.insert(name, path);
             }
         }
     }
-    all
 }
 
 /// Returns the leaves of a `use`: the name that each binds, and its whole path. The name of a glob
@@ -122,17 +143,17 @@ pub fn leaves(tree: &UseTree) -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// Returns whether `#[cfg(test)]` stands above an item.
+/// Returns whether `#[test]` or `#[cfg(test)]` stands above an item, or a `cfg` of which `test` is one condition. What
+/// is there without tests is not: `#[cfg(not(test))]`, `#[cfg(feature = "test")]`.
 #[must_use]
 pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")
             || match &attribute.meta {
-                Meta::List(list) if list.path.is_ident("cfg") => list
-                    .tokens
-                    .to_string()
-                    .split(|c: char| !c.is_alphanumeric())
-                    .any(|word| word == "test"),
+                Meta::List(list) if list.path.is_ident("cfg") => {
+                    let condition = list.tokens.to_string().replace(' ', "");
+                    condition == "test" || condition.starts_with("all(test,")
+                }
                 _ => false,
             }
     })

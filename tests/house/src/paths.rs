@@ -47,9 +47,11 @@ impl<'a> Visit<'a> for Paths {
     }
 
     fn visit_path(&mut self, path: &'a syn::Path) {
-        // One segment alone is a local name or an imported one, never a module.
-        if path.segments.len() > 1 {
-            self.0.insert(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        // One segment alone is a local name or an imported one, never a module. A type that is imported by
+        // `pub use` may be one that the module uses itself.
+        if names.len() > 1 || names[0].starts_with(char::is_uppercase) {
+            self.0.insert(names);
         }
         syn::visit::visit_path(self, path);
     }
@@ -96,11 +98,17 @@ impl Paths {
 /// item.
 #[must_use]
 pub fn defined(modules: &Modules, module: &ModulePath, path: &[String]) -> Option<PathBuf> {
-    let found = walk(modules, &absolute(modules, module, path)?, 0)?;
+    let found = walk(modules, &absolute(modules, module, path, 0)?, 0)?;
     Some(modules.get(&found)?.file.clone())
 }
 
-fn absolute(modules: &Modules, module: &ModulePath, path: &[String]) -> Option<Vec<String>> {
+/// Returns the path from the crate's root. `depth` is the number of imports that were followed.
+fn absolute(
+    modules: &Modules,
+    module: &ModulePath,
+    path: &[String],
+    depth: usize,
+) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     let mut base = match &**first {
         "crate" => Vec::new(),
@@ -109,7 +117,16 @@ fn absolute(modules: &Modules, module: &ModulePath, path: &[String]) -> Option<V
         name => {
             let mut child = module.clone();
             child.push(name.to_owned());
-            modules.contains_key(&child).then_some(child)?
+            if modules.contains_key(&child) {
+                child
+            } else {
+                // `use crate::x;` and then `x::Y`.
+                let imported = modules.get(module)?.imports.get(name)?;
+                if depth == DEEPEST || imported.first().is_some_and(|first| first == name) {
+                    return None;
+                }
+                absolute(modules, module, imported, depth + 1)?
+            }
         }
     };
     for name in rest {
@@ -128,13 +145,34 @@ fn absolute(modules: &Modules, module: &ModulePath, path: &[String]) -> Option<V
 fn walk(modules: &Modules, path: &[String], depth: usize) -> Option<ModulePath> {
     let known = (0..=path.len()).rev().find(|end| modules.contains_key(&path[..*end]))?;
     let (at, rest) = (path[..known].to_vec(), &path[known..]);
-    let exported = rest.first().and_then(|name| modules[&at].exports.get(name));
-    if let Some(exported) = exported
-        && depth < DEEPEST
-        && let Some(mut next) = absolute(modules, &at, exported)
+    let Some(name) = rest.first().filter(|_| depth < DEEPEST) else { return Some(at) };
+    let module = &modules[&at];
+    if let Some(exported) = module.exports.get(name)
+        && let Some(mut next) = absolute(modules, &at, exported, 0)
     {
         next.extend(rest[1..].iter().cloned());
         return walk(modules, &next, depth + 1);
     }
+    // The item may be one of a module whose items are all re-exported.
+    for glob in &module.globs {
+        let Some(inner) = absolute(modules, &at, glob, 0) else { continue };
+        if modules.get(&inner).is_some_and(|inner| defines(&inner.items, name)) {
+            return Some(inner);
+        }
+    }
     Some(at)
+}
+
+/// Returns whether one of the items has this name.
+fn defines(items: &[Item], name: &str) -> bool {
+    items.iter().any(|item| match item {
+        Item::Const(item) => item.ident == name,
+        Item::Enum(item) => item.ident == name,
+        Item::Fn(item) => item.sig.ident == name,
+        Item::Static(item) => item.ident == name,
+        Item::Struct(item) => item.ident == name,
+        Item::Trait(item) => item.ident == name,
+        Item::Type(item) => item.ident == name,
+        _ => false,
+    })
 }

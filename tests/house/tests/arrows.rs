@@ -69,6 +69,21 @@ fn crates_depend_on_those_below_them() {
     assert!(wrong.is_empty(), "arrows that `BELOW` does not have: {wrong:?}");
 }
 
+/// A crate that is not in the list may depend on all others, and a dependency that is renamed for the whole workspace
+/// hides its package.
+#[test]
+fn each_crate_is_in_the_list_under_its_own_name() {
+    let entries = std::fs::read_dir(workspace().join("daemon")).unwrap().flatten();
+    let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let mut crates: BTreeSet<_> =
+        crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    crates.insert(String::new());
+    assert_eq!(crates, BTreeSet::from(BELOW.map(|(folder, _)| folder.to_owned())));
+    let text = std::fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+    let renamed: Vec<_> = text.lines().filter(|line| line.contains("package = ")).collect();
+    assert!(renamed.is_empty(), "renamed for all crates: {renamed:?}");
+}
+
 #[test]
 fn data_is_not_asynchronous_and_rules_reach_for_nothing() {
     for folder in ["model", "rollout"] {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests: what cannot go on should stop")]
 
-use syn::{Attribute, ImplItem, Item, TraitItem, Visibility};
+use syn::{Attribute, ImplItem, Item, Meta, TraitItem, Visibility};
 use windlass_house::{
     crates::{roots, workspace},
     module::read,
@@ -14,7 +14,9 @@ const CRATES: [&str; 5] =
     ["daemon/model", "daemon/rollout", "daemon/engine", "daemon/service", "plugin-sdk/src"];
 
 fn has_doc(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| attribute.path().is_ident("doc"))
+    // `#[doc(hidden)]` is none.
+    let is_doc = |meta: &Meta| matches!(meta, Meta::NameValue(doc) if doc.path.is_ident("doc"));
+    attributes.iter().any(|attribute| is_doc(&attribute.meta))
 }
 
 /// Returns the name of a public item without a doc.
@@ -23,6 +25,7 @@ fn bare(item: &Item) -> Vec<String> {
         Item::Const(it) => (&it.vis, &it.attrs, it.ident.to_string()),
         Item::Enum(it) => (&it.vis, &it.attrs, it.ident.to_string()),
         Item::Fn(it) => (&it.vis, &it.attrs, it.sig.ident.to_string()),
+        Item::Static(it) => (&it.vis, &it.attrs, it.ident.to_string()),
         Item::Struct(it) => (&it.vis, &it.attrs, it.ident.to_string()),
         Item::Type(it) => (&it.vis, &it.attrs, it.ident.to_string()),
         Item::Trait(it) => {

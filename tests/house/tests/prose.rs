@@ -45,8 +45,11 @@ const ASIDES: [&str; 6] =
     ["; none:", "; none is ", "; none where ", "; empty:", ". none: ", "; 0: "];
 
 /// Documents for readers of the code, whose paths must lead somewhere.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 8] = [
     "CONTRIBUTING.md",
+    "README.md",
+    "tests/README.md",
+    "tests/*/README.md",
     "daemon/README.md",
     "daemon/glossary.md",
     "daemon/*/README.md",
@@ -129,6 +132,26 @@ fn documents_name_files_that_are_there() {
     }
     let list = missing.join("\n");
     assert!(missing.is_empty(), "named in a document, and not in the repository:\n{list}");
+}
+
+#[test]
+fn links_of_documents_lead_somewhere() {
+    let mut broken = Vec::new();
+    for document in files(&["*.md"]) {
+        let Ok(text) = fs::read_to_string(root().join(&document)) else { continue };
+        let folder = root().join(&document).parent().expect("a folder").to_owned();
+        for (index, line) in text.lines().enumerate() {
+            for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let path = target.split('#').next().unwrap_or_default();
+                let is_ours = !path.is_empty() && !path.contains(':') && !path.contains(' ');
+                if is_ours && !folder.join(path).exists() {
+                    broken.push(format!("{document}:{}: {target}", index + 1));
+                }
+            }
+        }
+    }
+    let list = broken.join("\n");
+    assert!(broken.is_empty(), "links that lead nowhere:\n{list}");
 }
 
 #[test]

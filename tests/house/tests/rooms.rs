@@ -2,11 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests: what cannot go on should stop")]
 
-use std::{collections::BTreeSet, fs};
-use windlass_house::{
-    crates::{roots, workspace},
-    module::read,
-};
+use std::fs;
+use windlass_house::crates::{sources, workspace};
 
 /// Lines that no file has, and that half of all files stay below.
 const LONGEST: usize = 500;
@@ -14,11 +11,8 @@ const MEDIAN: usize = 150;
 
 #[test]
 fn files_are_short() {
-    let root = workspace();
-    let mut files = BTreeSet::new();
-    for file in roots(&root).unwrap() {
-        files.extend(read(&file).unwrap().into_values().map(|module| module.file));
-    }
+    let files = sources(&workspace()).unwrap();
+    assert!(files.len() > 400, "sources are looked for in the wrong place: {files:?}");
     let count = |file| fs::read_to_string(file).unwrap().lines().count();
     let mut lengths: Vec<_> = files.iter().map(|file| (count(file), file)).collect();
     lengths.sort();

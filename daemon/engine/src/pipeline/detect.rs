@@ -57,7 +57,11 @@ pub(super) struct Detection {
 
 impl Deploy<'_> {
     /// Decides what to build, and opens the secrets that the decision names.
-    pub(super) async fn detect(&self, commit: &Commit, tree: &dyn Tree) -> Result<Detection, Cause> {
+    pub(super) async fn detect(
+        &self,
+        commit: &Commit,
+        tree: &dyn Tree,
+    ) -> Result<Detection, Cause> {
         let recorder = self.run.recorder();
         let decision = decide(&self.job.spec, commit, tree, self.ports, recorder).await?;
         let project = &self.job.app.project;

@@ -17,7 +17,11 @@ use windlass_model::{
 impl Deploy<'_> {
     /// Checks that each cluster knows the kinds of the release's objects and lets the daemon make them.
     /// A cluster that does not answer now may answer when the image is there: that is a warning.
-    pub(super) async fn preflight(&self, commit: &Commit, detection: &Detection) -> Result<(), Failure> {
+    pub(super) async fn preflight(
+        &self,
+        commit: &Commit,
+        detection: &Detection,
+    ) -> Result<(), Failure> {
         let digest = format!("sha256:{}", "0".repeat(64));
         let placeholders = Placeholders { id: &self.job.id, digest: &digest, user: None };
         let env = detection.env.clone();

@@ -26,7 +26,8 @@ pub struct Detections {
 pub trait Detectors: Send + Sync {
     /// Asks all detectors, in the operator's order. A refusal keeps no other detector from answering. An error
     /// means that no detector could be asked.
-    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError>;
+    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder)
+    -> Result<Detections, PluginError>;
     /// Returns the names of the detectors, for errors that list who was asked.
     fn names(&self) -> Vec<String>;
 }

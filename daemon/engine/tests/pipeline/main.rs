@@ -237,8 +237,9 @@ async fn a_cluster_that_stays_away_is_reported() {
 async fn killed_anywhere_it_ends_where_one_life_does() {
     let worlds: [(&str, Made); 6] = [
         ("good", |world| world),
-        ("crashing", |world| world.with(Fault::Crashes("new"))),
-        ("hanging", |world| world.with(Fault::NeverReady("new"))),
+        // A job of a commit releases `new`, and a rollback `old`.
+        ("crashing", |world| world.with(Fault::Crashes("new")).with(Fault::Crashes("old"))),
+        ("hanging", |world| world.with(Fault::NeverReady("new")).with(Fault::NeverReady("old"))),
         ("failing test", |world| world.with(Fault::TestsFail)),
         ("hooks", |world| world.with_hooks(hooks(Policy::RollBack))),
         ("failing hooks", |world| {
@@ -267,6 +268,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         assert_eq!(world.cluster.changed(), whole.cluster.changed(), "{name} after {events}");
         let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
         assert_eq!(ends, 1);
+        assert_eq!(world.cluster.acted(), whole.cluster.acted(), "{name} after {events}");
         assert!(world.cluster.acted().values().all(|times| *times == 1));
         // The push may be repeated only if its record was lost; it is idempotent by digest.
         assert!(world.registry.pushed().values().all(|times| *times <= 2));

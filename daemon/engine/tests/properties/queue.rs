@@ -134,6 +134,12 @@ impl Watched {
         let job = self.waiting[&id].clone();
         assert!(!busy.contains(&job.app), "two of {}", job.app);
         assert_eq!(place(&job), first, "another goes before {id}");
+        let is_before = |(other, waits): &(&String, &Submitted)| {
+            !busy.contains(&waits.app) && place(waits) == first && number(other) < number(&id)
+        };
+        // What had begun comes in no order that anybody was promised.
+        let older = self.waiting.iter().find(is_before);
+        assert!(job.begun || older.is_none(), "{older:?} waits longer than {id}");
         self.waiting.remove(&id);
         self.running.insert(id, job);
     }
@@ -141,6 +147,11 @@ impl Watched {
     fn apps(&self) -> BTreeSet<App> {
         self.running.values().map(|job| job.app.clone()).collect()
     }
+}
+
+/// Returns the place of a job in the order of submission.
+fn number(id: &str) -> usize {
+    id.parse().unwrap()
 }
 
 fn message(id: String, job: Submitted) -> Message {

@@ -96,6 +96,18 @@ pub struct Placement {
     pub spread: Spread,
 }
 
+/// A taint of nodes that does not keep pods away (`tolerations`).
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Toleration {

@@ -161,6 +161,18 @@ fn state(before: JobState, events: &[Event]) -> JobState {
     events.iter().fold(before, next)
 }
 
+fn happens_once(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Pushed(_)
+            | Event::Planned(_)
+            | Event::StepFinished(_)
+            | Event::RollingBack(_)
+            | Event::OutcomeDecided { .. }
+            | Event::Ended(_)
+    )
+}
+
 fn is_ended(state: JobState) -> bool {
     matches!(state, JobState::Succeeded | JobState::Failed | JobState::Stopped)
 }
@@ -181,6 +193,18 @@ proptest! {
         let more = [journal.clone(), vec![asides()[after].clone()]].concat();
         let error = replay(&more).unwrap_err();
         prop_assert_eq!(error.seq, journal.len() + 1, "nothing follows the end");
+    }
+
+    /// In any order, most journals are refused at once. These are good up to the event that comes twice.
+    #[test]
+    fn what_happens_once_is_refused_the_second_time(course in course()) {
+        let journal = course.journal();
+        for (at, event) in journal.iter().enumerate().filter(|(_, event)| happens_once(event)) {
+            let mut twice = journal.clone();
+            twice.insert(at + 1, event.clone());
+            let refused = replay(&twice).map_err(|error| error.seq);
+            prop_assert_eq!(refused, Err(at + 2), "{:?}", event);
+        }
     }
 
     /// Whatever else is recorded, and however often the job is claimed again, its resume point stays.

@@ -141,6 +141,12 @@ fn spec() -> impl Strategy<Value = Spec> {
         )
 }
 
+/// Returns the other place of a key of `web`: at the top, or in `processes.web`.
+fn other_place(path: &str) -> String {
+    const WEB: &str = "processes.web.";
+    path.strip_prefix(WEB).map_or_else(|| format!("{WEB}{path}"), str::to_owned)
+}
+
 proptest! {
     #[test]
     fn a_spec_over_itself_is_itself(spec in spec()) {
@@ -151,6 +157,17 @@ proptest! {
     fn nothing_changes_nothing(spec in spec()) {
         prop_assert_eq!(spec.clone().merged_over(Spec::default()), spec.clone());
         prop_assert_eq!(Spec::default().merged_over(spec.clone()), spec);
+    }
+
+    #[test]
+    fn what_nothing_overrides_is_kept(above in spec(), below in spec()) {
+        let both = above.clone().merged_over(below.clone()).flatten();
+        let above = above.flatten();
+        for (path, value) in below.flatten() {
+            if !above.contains_key(&path) && !above.contains_key(&other_place(&path)) {
+                prop_assert_eq!(both.get(&path), Some(&value), "{}", path);
+            }
+        }
     }
 
     #[test]

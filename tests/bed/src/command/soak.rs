@@ -169,7 +169,10 @@ fn soak(folders: &Folders, target: &str, seconds: u64) -> Result<Ended> {
     let status = bound.stdout(out.try_clone()?).stderr(out).status()?;
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     if status.success() {
-        return Ok(Ended::Clean { runs: runs(&text).unwrap_or("?").to_owned() });
+        return Ok(match runs(&text) {
+            Some(runs) if runs != "0" => Ended::Clean { runs: runs.to_owned() },
+            _ => Ended::Finding { why: "it ended without a run".into(), input: None },
+        });
     }
     let (why, input) = finding(&text);
     Ok(Ended::Finding { why: why.unwrap_or_else(|| status.to_string()), input })
@@ -224,8 +227,13 @@ mod tests {
         let own = build::root().join("tests/fuzz");
         let all = chosen(&own, &[]).unwrap();
         assert!(all.contains(&"spec".to_owned()), "{all:?}");
+        let manifest = fs::read_to_string(own.join("Cargo.toml")).unwrap();
         for target in &all {
             assert!(own.join("seeds").join(target).is_dir(), "{target} has no seeds");
+            // Otherwise it is not built, and the program of an earlier checkout runs.
+            for line in [format!("    \"{target}\","), format!("name = \"{target}\"")] {
+                assert!(manifest.lines().any(|one| one == line), "Cargo.toml has no `{line}`");
+            }
         }
         let error = chosen(&own, &["none".into()]).unwrap_err().to_string();
         assert!(error.contains("`none` is no target") && error.contains("redactor"), "{error}");

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, Inspect, LogLine, LogRequest, ObjectChange, Observation, ClusterReader},
+    ports::{Cluster, ClusterReader, Inspect, LogLine, LogRequest, ObjectChange, Observation},
     recorder::Recorder,
 };
 use windlass_model::{
