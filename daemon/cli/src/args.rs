@@ -394,24 +394,43 @@ mod tests {
     use crate::snapshots::same;
     use clap::CommandFactory;
 
-    /// Appends the help of a command and of all below it.
-    fn help(command: &mut clap::Command, path: &str, text: &mut String) {
+    /// Collects the help of a command and of all below it, by the words that call it.
+    fn help(command: &mut clap::Command, path: &str, all: &mut Vec<(String, String)>) {
         // Values of the shell that runs this test are not the command's.
         let page = command.clone().mut_args(|arg| arg.hide_env_values(true));
         let page = page.bin_name(path).render_long_help();
-        text.push_str(&format!("--- {path} --help\n{page}\n"));
+        all.push((path.to_owned(), page.to_string()));
         for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
-            help(&mut below.clone(), &format!("{path} {}", below.get_name()), text);
+            help(&mut below.clone(), &format!("{path} {}", below.get_name()), all);
         }
+    }
+
+    fn of_every_command() -> Vec<(String, String)> {
+        let mut command = Args::command().term_width(100);
+        command.build();
+        let mut all = Vec::new();
+        help(&mut command, "windlass", &mut all);
+        all
     }
 
     #[test]
     fn help_of_every_command() {
-        let mut command = Args::command().term_width(100);
-        command.build();
-        let mut text = String::new();
-        help(&mut command, "windlass", &mut text);
+        let all = of_every_command();
+        let text: String =
+            all.iter().map(|(path, page)| format!("--- {path} --help\n{page}\n")).collect();
         same("help", &text);
+    }
+
+    #[test]
+    fn the_published_reference_is_of_this_code() {
+        let mut text = String::from(
+            "# windlass\n\n<!-- Made by a test of daemon/cli: WINDLASS_BLESS=1 cargo test -p windlass-cli args -->\n",
+        );
+        for (path, page) in of_every_command() {
+            text.push_str(&format!("\n## `{path}`\n\n```text\n{}\n```\n", page.trim_end()));
+        }
+        let file = windlass_blessed::reference("windlass.md");
+        assert!(windlass_blessed::holds(&file, &text), "{} is not of this code", file.display());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{json, show, snapshots::same};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use windlass_engine::ports::store::Recorded;
 use windlass_model::event::examples::all;
 use windlass_proto::v1;
@@ -23,6 +24,26 @@ fn each_event_is_sent_as_it_should() {
 fn each_event_is_json_as_it_should() {
     let text: String = sent().iter().map(|event| format!("{:#}\n", json::value(event))).collect();
     same("events.json", &text);
+}
+
+/// For authors of controllers: an example of each kind.
+#[test]
+fn the_published_reference_is_of_this_code() {
+    let mut text = String::from(
+        "# Events\n\n<!-- Made by a test of daemon/cli: WINDLASS_BLESS=1 cargo test -p windlass-cli events -->\n\n\
+         An example of each kind, as `--output json` prints it. The API has the same fields: \
+         [windlass.proto](../../proto/windlass/v1/windlass.proto). Clients act on the typed fields. \
+         `sentence` is for people, and may change.\n",
+    );
+    let mut kinds = BTreeSet::new();
+    for event in sent() {
+        if kinds.insert(event.kind.clone()) {
+            let json = json::value(&event);
+            text.push_str(&format!("\n## `{}`\n\n```json\n{json:#}\n```\n", event.kind));
+        }
+    }
+    let file = windlass_blessed::reference("events.md");
+    assert!(windlass_blessed::holds(&file, &text), "{} is not of this code", file.display());
 }
 
 #[test]
