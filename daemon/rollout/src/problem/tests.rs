@@ -305,3 +305,20 @@ fn a_pod_in_the_way_goes_once_it_has_lasted() {
     assert_eq!(must_go(None, 21), (false, None));
     assert_eq!(must_go(Some("web-0"), 600), (false, Some(615)), "it was ready meanwhile");
 }
+
+/// An empty key in a toleration stands for every taint: it is never proposed.
+#[test]
+fn a_taint_that_the_scheduler_does_not_name_gets_no_empty_key() {
+    let problem = super::KNOWN.iter().find(|problem| problem.code == "taint").unwrap();
+    let message = "0/2 nodes are available: 1 node(s) had untolerated taint(s).";
+    let symptom = super::Symptom {
+        subject: "pod web-1".into(),
+        process: "web".into(),
+        message: message.into(),
+        ..Default::default()
+    };
+    let finding = super::Finding::new(problem, symptom);
+    let diagnosis = crate::report::report(&finding, &release(), Vec::new());
+    assert!(diagnosis.what.ends_with("by a taint"), "{diagnosis}");
+    assert!(diagnosis.fixes.iter().all(|fix| !fix.contains("\"\"")), "{diagnosis}");
+}

@@ -15,15 +15,20 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     },
     matches_error: no_answer,
     explain: |case| {
-        let taint = case.finding.message.split(['{', '}']).nth(1).unwrap_or_default().trim();
-        let key = taint.split(':').next().unwrap_or_default();
-        let add = format!(
-            "add to `{}`: {{ key = \"{key}\" }}, if this app belongs on those nodes",
-            case.field("placement.tolerations")
-        );
+        let field = case.field("placement.tolerations");
+        let named = case.finding.message.split(['{', '}']).nth(1).map(str::trim);
+        let (which, add) = match named.filter(|taint| !taint.is_empty()) {
+            Some(taint) => {
+                let key = taint.split(':').next().unwrap_or_default();
+                let add = format!("add to `{field}`: {{ key = \"{key}\" }}");
+                (format!(" ({taint})"), add)
+            }
+            // Newer schedulers write `untolerated taint(s)`. An empty key would tolerate every taint.
+            None => (String::new(), format!("add the key of the taint to `{field}`")),
+        };
         Explanation::new(
-            format!("every node that could take the pod keeps it off by a taint ({taint})"),
-            [&add, "or add nodes without it"],
+            format!("every node that could take the pod keeps it off by a taint{which}"),
+            [&*format!("{add}, if this app belongs on those nodes"), "or add nodes without it"],
         )
         .look("kubectl describe nodes | grep -A3 Taints".to_owned())
     },
