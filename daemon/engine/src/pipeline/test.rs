@@ -92,9 +92,7 @@ impl Deploy<'_> {
             self.ports.runners.plan(tree, &recipe.language, self.run.recorder()).await?
         else {
             let language = &recipe.language;
-            return Ok(Err(format!(
-                "no tests were detection for {language}, and the spec names none"
-            )));
+            return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
         };
         let evidence = plan.evidence.clone();
         let subject = "tests".into();

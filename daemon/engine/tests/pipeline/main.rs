@@ -11,6 +11,7 @@
 
 mod clusters;
 mod detecting;
+mod dry_run;
 mod world;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -1,0 +1,46 @@
+//! Tests of dry runs: they decide as a job does, and leave nothing.
+
+use crate::{
+    app, job, run,
+    world::{Fault, World},
+};
+use windlass_engine::pipeline::{DryRun, DryRunRequest, dry_run};
+use windlass_model::{
+    cluster::Clusters,
+    diagnosis::Diagnosis,
+    job::{Job, Source},
+    outcome::Outcome,
+    runtime::Runtime,
+};
+
+async fn planned(world: &World, job: &Job) -> Result<DryRun, Box<Diagnosis>> {
+    let Source::Commit(commit) = &job.source else { panic!("a job of a commit") };
+    let app = app();
+    let clusters = Clusters::default();
+    let request =
+        DryRunRequest { app: &app, clusters: &clusters, commit, spec: &job.spec, serving: None };
+    dry_run(&request, &world.ports()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_decides_as_a_job_does_and_changes_nothing() {
+    let world = World::new().running("old");
+    let plan = planned(&world, &job()).await.unwrap();
+    assert_eq!(world.serves().as_deref(), Some("old"));
+    assert!(world.past().is_empty(), "nothing is recorded");
+    let Outcome::Succeeded(release) = run(&world, &job()).await else { panic!("not released") };
+    let [manifest] = &*plan.manifests else { panic!("{:?}", plan.manifests) };
+    let runtime: Runtime = serde_json::from_str(manifest).unwrap();
+    assert_eq!(runtime.processes, release.runtime.processes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_fails_with_the_diagnosis_that_a_job_would_have() {
+    let world = World::new().running("old");
+    let world = world.with(Fault::DetectorRefuses("go")).with(Fault::DetectorRefuses("other"));
+    let diagnosis = planned(&world, &job()).await.unwrap_err();
+    let Outcome::Failed(failed) = run(&world, &job()).await else { panic!("not failed") };
+    assert_eq!(diagnosis.code, failed.code);
+    assert_eq!(diagnosis.stage, failed.stage);
+    assert_eq!(diagnosis.why, failed.why);
+}
