@@ -20,7 +20,7 @@ use bench_history::Figures;
 use meter::Taken;
 use ours::Ours;
 use peers::{Peer, Peers};
-use windlass_bed::{Report, install};
+use windlass_bed::{Layout, Report, build, install};
 use windlass_tests::bed;
 
 /// Rounds of a release that succeeds, in turns. The median is printed. One that fails is released once, since the peers
@@ -53,6 +53,8 @@ impl Release {
 }
 
 fn main() {
+    // The released daemon is measured. Compiling it takes minutes.
+    build::everything(&Layout::main(), &Report::printed()).unwrap();
     install::for_benches(&bed().layout, &Report::printed()).unwrap();
     let mut figures = Figures::of("release");
     if !std::env::args().any(|argument| argument == "many") {

@@ -16,11 +16,12 @@ mod requests;
 
 use bench_history::Figures;
 use std::process::ExitCode;
-use windlass_bed::daemon::Config;
+use windlass_bed::{Layout, Report, build, daemon::Config};
 use windlass_tests::{TestEnv, bed};
 
 fn main() -> ExitCode {
-    // The daemon that is measured is the released one, beside this program.
+    // The daemon that is measured is the released one, beside this program. Compiling it takes minutes.
+    build::everything(&Layout::main(), &Report::printed()).unwrap();
     let env = TestEnv::with("bench", &Config::of(bed()).unwrap());
     let mut figures = Figures::of("jobs");
     let idle = deploys::resident(&env);
