@@ -5,7 +5,6 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod logs;
-pub(crate) mod soak;
 pub(crate) mod status;
 pub(crate) mod suite;
 pub(crate) mod up;

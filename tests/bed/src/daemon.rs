@@ -3,7 +3,7 @@
 use crate::{
     Bed, Layout, Result, build,
     layout::PASSWORD,
-    process::{Running, await_ready, run, sh, start, tail},
+    process::{Running, await_ready, ending_with_us, run, sh, start_command, tail},
 };
 use std::{
     fs,
@@ -19,6 +19,7 @@ use std::{
 pub struct Daemon {
     folder: PathBuf,
     running: Option<Running>,
+    environment: Vec<(String, String)>,
 }
 
 /// Output and exit code of the client.
@@ -52,6 +53,10 @@ pub struct Config {
     pub clusters: Vec<(&'static str, PathBuf, String)>,
     /// Tables for the end of the file.
     pub tables: String,
+    /// Hosts of git servers beside the bed's own: `host:port`.
+    pub git_servers: Vec<String>,
+    /// Variables of the daemon's environment beside those of the caller.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Config {
@@ -71,6 +76,8 @@ impl Config {
             cluster: String::new(),
             clusters: Vec::new(),
             tables: String::new(),
+            git_servers: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
@@ -89,13 +96,14 @@ impl Config {
         }
         let mut text = format!(
             "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n{clusters}\
-             [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"]\n",
+             [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{}]\n",
             data.display(),
             self.registry,
             self.more,
             self.builder,
             layout.git_http,
             layout.git,
+            self.git_servers.iter().map(|host| format!(", \"{host}\"")).collect::<String>(),
         );
         for plugin in &self.plugins {
             text.push_str(&format!("[[plugins]]\npath = \"{}\"\n", plugin.display()));
@@ -140,7 +148,8 @@ impl Daemon {
         fs::write(folder.join("data/registry-password"), PASSWORD)?;
         let text = config.text(&folder.join("data"), &bed.layout);
         fs::write(folder.join("windlassd.toml"), text)?;
-        let mut daemon = Self { folder, running: None };
+        let environment = config.environment.clone();
+        let mut daemon = Self { folder, running: None, environment };
         daemon.restart()?;
         Ok(daemon)
     }
@@ -150,8 +159,10 @@ impl Daemon {
         self.kill();
         let log = self.folder.join("windlassd.log");
         let program = build::programs()?.join("windlassd");
-        let args = ["--config".into(), self.folder.join("windlassd.toml")];
-        let mut running = start("windlassd", &log, &program, args)?;
+        let mut command = Command::new(program);
+        command.arg("--config").arg(self.config_file());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut running = start_command("windlassd", &log, ending_with_us(&command, "KILL"))?;
         let socket = self.socket();
         await_ready(&mut running, &log, Duration::from_secs(60), || {
             std::os::unix::net::UnixStream::connect(&socket).is_ok()

@@ -19,6 +19,8 @@ pub mod port {
     pub const REGISTRY: u16 = 21050;
     /// The registry with htpasswd.
     pub const PRIVATE_REGISTRY: u16 = 21051;
+    /// The registry of `cargo soak`, which is stopped and started.
+    pub const SOAK_REGISTRY: u16 = 21052;
     /// The API server.
     pub const API: u16 = 21643;
     /// Etcd, for clients.
@@ -149,6 +151,12 @@ impl Layout {
     #[must_use]
     pub fn private_registry(&self) -> String {
         format!("{HOST}:{}", port::PRIVATE_REGISTRY)
+    }
+
+    /// Returns the registry of `cargo soak`, which only that command starts.
+    #[must_use]
+    pub fn soak_registry(&self) -> String {
+        format!("{HOST}:{}", port::SOAK_REGISTRY)
     }
 
     /// Returns the folder of the bare repositories.

@@ -1,5 +1,5 @@
-//! `bed`: brings real parts for tests up and down. The commands `demo` and `suite` use the parts, and `soak` needs
-//! none. All are one program, so that no program has to find another one.
+//! `bed`: brings real parts for tests up and down. The commands `demo` and `suite` use the parts. All are one program,
+//! so that no program has to find another one.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
@@ -26,8 +26,6 @@ enum Command {
     Demo(command::demo::Args),
     /// All tests of the workspace, unit to end to end.
     Suite(command::suite::Args),
-    /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
-    Soak(command::soak::Args),
     /// Bring the bed up, or join it. What is missing is installed and built.
     Up(command::Own),
     /// End all parts, and remove their bridge, routes and cgroups.
@@ -92,7 +90,6 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => command::demo::run(args)?,
         Command::Suite(args) => command::suite::run(&args)?,
-        Command::Soak(args) => return command::soak::run(&layout, &args),
         Command::Up(own) => command::up::run(own)?,
         Command::Down(args) => command::down::run(&args)?,
         Command::Status => return Ok(command::status::run(&layout)),

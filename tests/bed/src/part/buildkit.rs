@@ -15,6 +15,7 @@ pub fn up(layout: &Layout, name: &'static str, tcp: Option<&str>) -> Result<Runn
     let _ = fs::remove_file(&socket);
     let registry = layout.registry();
     let private = layout.private_registry();
+    let soak = layout.soak_registry();
     let addresses: Vec<_> = [Some(format!("unix://{}", socket.display())), tcp.map(Into::into)]
         .into_iter()
         .flatten()
@@ -30,7 +31,8 @@ pub fn up(layout: &Layout, name: &'static str, tcp: Option<&str>) -> Result<Runn
              [worker.containerd]\nenabled = false\n\
              [registry.\"docker.io\"]\nmirrors = [\"{registry}\"]\n\
              [registry.\"{registry}\"]\nhttp = true\n\
-             [registry.\"{private}\"]\nhttp = true\n",
+             [registry.\"{private}\"]\nhttp = true\n\
+             [registry.\"{soak}\"]\nhttp = true\n",
             root = root.display(),
             addresses = addresses.join(", "),
         ),

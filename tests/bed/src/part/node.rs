@@ -145,7 +145,7 @@ impl Node {
         for name in ["cni", "kubelet", "pods-log"] {
             fs::create_dir_all(folder.join(name))?;
         }
-        for registry in [layout.registry(), layout.private_registry()] {
+        for registry in [layout.registry(), layout.private_registry(), layout.soak_registry()] {
             let hosts = folder.join("certs.d").join(&registry);
             fs::create_dir_all(&hosts)?;
             // Without both `server` and `host`, containerd tries HTTPS.

@@ -1,4 +1,4 @@
-//! `cargo soak`: fuzzes all that reads foreign input, each target for a while.
+//! `cargo soak fuzz`: fuzzes all that reads foreign input, each target for a while.
 
 use std::{
     fs::{self, File},
@@ -21,7 +21,7 @@ const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=2048"];
 /// Duration from which a build is worth an estimate the next time.
 const LONG: Duration = Duration::from_secs(15);
 
-/// Arguments of `cargo soak`: targets, and the time for each.
+/// Arguments of `cargo soak fuzz`: targets, and the time for each.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these, as `tests/fuzz/targets` has them. Only what they need is built.
