@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::{runtime::Runtime, sync::watch, task::JoinSet};
 use windlass_engine::{
-    ports::store::{JobJournal, Jobs, Runs, Store, Submission},
+    ports::store::{JobJournal, Store, Submission},
     run::Run,
 };
 use windlass_model::{

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("nothing fails any more: waiting for the jobs that are left");
     let done = working.join().map_err(|_| "the jobs' thread panicked")??;
     println!("{} jobs in {} s", done.len(), began.elapsed().as_secs());
-    println!("faults: {faults}");
+    println!("faults: {faults}; the daemon had {} lives", parts.lives());
 
     let at_end = Vitals::when_calm(&parts)?;
     println!("at the end: {at_end}; largest in between: {}", faults.largest());

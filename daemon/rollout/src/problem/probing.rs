@@ -11,7 +11,7 @@ pub(crate) fn was_killed(exit: i32) -> bool {
 
 /// Time in which a warning may come that shows what killed a container. It comes a moment after the end, or
 /// never: for one pod the kubelet writes some 25 in all, then one in five minutes.
-const WARNING_DELAY: Debounce = Debounce::After(5);
+const WARNING_DELAY: Debounce = Debounce::After(10);
 
 /// Number of warned failures that is taken for a larger budget's end: for one pod the kubelet writes some 25
 /// events in all (client-go's spam filter), on a busy node fewer.

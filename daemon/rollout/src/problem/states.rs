@@ -44,7 +44,7 @@ fn judged(states: &[(u64, &Snapshot)]) -> Vec<Code> {
 /// Judges a state that stays as it is at 0, 6, 30 and 120 s, and returns the code at each.
 fn codes(state: Value) -> Vec<Code> {
     let snapshot = read(state);
-    judged(&[0, 6, 30, 120].map(|at| (at, &snapshot)))
+    judged(&[0, 11, 30, 120].map(|at| (at, &snapshot)))
 }
 
 /// State of a pod that is not ready, with these containers.
