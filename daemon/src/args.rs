@@ -26,11 +26,23 @@ pub(crate) enum Command {
     Schema,
     /// Fetch a commit (started by the daemon).
     #[command(hide = true)]
-    Checkout,
+    Checkout(Child),
     /// Run a plugin (started by the daemon).
     #[command(hide = true)]
-    PluginWorker,
+    PluginWorker(Child),
     /// Compile a plugin (started by the daemon).
     #[command(hide = true)]
-    CompilePlugin,
+    CompilePlugin(Child),
+    /// Say what this kernel enforces of the confinement of children (started by the daemon).
+    #[command(hide = true)]
+    Confinement(Child),
+}
+
+/// Arguments of a command that the daemon starts.
+#[derive(clap::Args)]
+pub(crate) struct Child {
+    /// Process id of the daemon.
+    #[arg(long)]
+    #[allow(dead_code, reason = "`windlass_confine::begin` reads it")]
+    parent: u32,
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
-use crate::{config::Config, registries::Registries, wire};
+use crate::{config::Config, confinement, registries::Registries, wire};
 use std::{process::ExitCode, sync::Arc};
 use windlass_model::cluster::DEFAULT;
 
@@ -41,6 +41,7 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
     }
     let data = writable(config).map(|()| config.data.display().to_string());
     report("data", data);
+    report("confinement", confinement::report().await);
     let plugins = plugins.map_err(|error| error.to_string());
     report("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
     report("registry", registry(&config.registry).await);

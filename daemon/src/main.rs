@@ -9,6 +9,7 @@
 mod args;
 mod check;
 mod config;
+mod confinement;
 mod dispatch;
 mod due;
 mod error;
@@ -28,10 +29,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.command {
-        // These three are children of the daemon: no configuration, no runtime.
-        Some(Command::Checkout) => return windlass_git::checkout_main(),
-        Some(Command::CompilePlugin) => return windlass_plugin_host::compile_main(),
-        Some(Command::PluginWorker) => return windlass_plugin_host::worker_main(),
+        // These are children of the daemon: no configuration, no runtime.
+        Some(Command::Checkout(_)) => return windlass_git::checkout_main(),
+        Some(Command::CompilePlugin(_)) => return windlass_plugin_host::compile_main(),
+        Some(Command::PluginWorker(_)) => return windlass_plugin_host::worker_main(),
+        Some(Command::Confinement(_)) => return windlass_confine::probe_main(),
         _ => {}
     }
     run(args).unwrap_or_else(|error| {

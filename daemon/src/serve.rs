@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Listen},
+    confinement,
     dispatch::Dispatcher,
     due::DueLoop,
     error::Fault,
@@ -21,6 +22,7 @@ use windlass_service::{Inspection, PluginRecords, Services};
 /// when plugins are reloaded. `None` means the default path.
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, factory } = wire::wire(&config).await?;
+    confinement::log().await;
     let (queue, inbox) = mpsc::unbounded_channel();
     let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), file));
     let services = Services {

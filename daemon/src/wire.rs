@@ -28,7 +28,7 @@ use windlass_store::{Key, SqliteStore};
 
 /// Path of the daemon's own program, which its children run too. Not `current_exe()`: after an upgrade in
 /// place that names a deleted file.
-const PROGRAM: &str = "/proc/self/exe";
+pub(crate) const PROGRAM: &str = "/proc/self/exe";
 
 /// Everything that jobs run on.
 pub(crate) struct Wired {

@@ -37,7 +37,7 @@ fn from_files_to_a_daemon_that_serves_and_back_from_a_backup() {
     let checked = installed.daemon(&["check"]).output().unwrap();
     let text = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(checked.status.success(), "{text}{}", String::from_utf8_lossy(&checked.stderr));
-    for part in ["builder", "cluster", "data", "plugins", "registry"] {
+    for part in ["builder", "cluster", "data", "confinement", "plugins", "registry"] {
         assert!(text.contains(&format!("ok      {part}: ")), "{part}: {text}");
     }
 

@@ -15,7 +15,6 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::Command,
     sync::Semaphore,
     time::timeout,
 };
@@ -103,19 +102,18 @@ impl Checkouts {
     /// Runs a child to its last reply. `recorder` takes its progress; `None` drops it.
     async fn run(&self, request: &Request, recorder: Option<&Recorder>) -> Result<Reply, GitError> {
         let other = |message: String| GitError::Other { message };
-        let mut child = Command::new(&self.program)
-            .arg("checkout")
-            .env_clear()
+        // Dropped with the job's stage: killed.
+        let mut command = windlass_confine::child(&self.program, "checkout");
+        command
             // Where this system keeps the certificates that OpenSSL trusts.
             .env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
             .env("SSL_CERT_DIR", "/etc/ssl/certs")
             .env("HOME", "/nonexistent")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // Dropped with the job's stage: killed.
-            .kill_on_drop(true)
-            .spawn()
+            .stderr(Stdio::null());
+        let mut child = windlass_confine::start(command)
+            .await
             .map_err(|error| other(format!("cannot start the checkout: {error}")))?;
         let text = serde_json::to_vec(request).map_err(|error| other(error.to_string()))?;
         if let Some(mut stdin) = child.stdin.take() {

@@ -1,7 +1,8 @@
 //! A commit's tree, and the commit that a revision leads to, fetched by a child process.
 //!
-//! libgit2 and gix parse what a hostile server sends. They run in a process of their own, with limits on memory
-//! and file size. The process is killed when the job is stopped or the server falls silent.
+//! libgit2 and gix parse what a hostile server sends. They run in a process of their own, which can
+//! open no file outside of its folder, no socket and no program. The process is killed when the job is stopped, the
+//! server falls silent, or the daemon ends.
 
 mod by_id;
 mod checkout;

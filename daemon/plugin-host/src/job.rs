@@ -11,7 +11,7 @@ use crate::{
     },
     limits::Ledger,
     manifest::Kind,
-    markers,
+    markers::{self, Scan},
     plugin::Plugin,
     resources::Vault,
     run::call::call,
@@ -33,7 +33,9 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     error::PluginError,
+    event::Event,
     hook::{About, ActionResult, Hook, HookStep, SecretSource},
+    job::Stage,
     recipe::Recipe,
     testing::{TestOutput, TestPlan, TestSummary},
 };
@@ -104,15 +106,25 @@ impl JobPlugins {
         &self,
         tree: &dyn Tree,
         plugins: Vec<Arc<Plugin>>,
+        stage: Stage,
+        recorder: &Recorder,
     ) -> Result<Vec<(Arc<Plugin>, Vec<String>)>, PluginError> {
         let markers: Vec<_> = plugins.iter().map(|plugin| &plugin.markers).collect();
         let scanned = markers::scan(tree.root(), &markers).await;
-        let found = scanned.map_err(|error| PluginError {
+        let Scan { found, cut_at } = scanned.map_err(|error| PluginError {
             plugin: "all".into(),
             call: "markers".into(),
             message: format!("the tree cannot be read: {error}"),
             hint: None,
         })?;
+        if let Some(most) = cut_at {
+            let message = format!(
+                "the app's folder has more than {most} files and folders: plugins were shown those of the first {most}, from its root on"
+            );
+            let fix =
+                "set `source.directory` to the app's own folder, or commit a Dockerfile".into();
+            recorder.record(Event::Warning { stage, message, fix }).await;
+        }
         Ok(plugins.into_iter().zip(found).filter(|(_, paths)| !paths.is_empty()).collect())
     }
 
@@ -139,7 +151,7 @@ impl Detectors for JobPlugins {
         recorder: &Recorder,
     ) -> Result<Detections, PluginError> {
         let detectors = self.set.of(Kind::Detector).cloned().collect();
-        let matching = self.matching(tree, detectors).await?;
+        let matching = self.matching(tree, detectors, Stage::Detect, recorder).await?;
         let asked = matching
             .into_iter()
             .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, recorder));
@@ -167,7 +179,8 @@ impl TestRunners for JobPlugins {
         recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
         let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
-        for (plugin, matched) in self.matching(tree, runners.cloned().collect()).await? {
+        let runners = runners.cloned().collect();
+        for (plugin, matched) in self.matching(tree, runners, Stage::Test, recorder).await? {
             let context = self.context(&plugin);
             let tree = opened(&plugin, MakePlan::CALL, tree)?;
             let guest = MakePlan { tree, language: language.into(), matched };

@@ -84,6 +84,13 @@ impl Host {
         }))
     }
 
+    /// Removes compiled code from the cache that none of these plugins uses, if there is much of it.
+    pub(crate) fn prune(&self, digests: &[&str]) {
+        if let Err(error) = self.cache.prune(digests) {
+            tracing::warn!(%error, "old code of plugins stays in the cache");
+        }
+    }
+
     /// Loads a plugin from its file, or from the cache.
     pub(crate) async fn load(
         &self,
@@ -136,7 +143,7 @@ impl Host {
                 let code = self.cache.code(&digest);
                 let code =
                     code.ok_or_else(|| fail("the compiled code cannot be read back".into()))?;
-                Processes::executor(self.program.clone(), code)
+                Processes::executor(self.program.clone(), code, &limits)
             }
         };
         let markers = markers::compiled(&manifest.markers).map_err(fail)?;

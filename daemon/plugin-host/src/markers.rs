@@ -3,10 +3,18 @@
 use crate::tree::{DEEPEST, MOST_ENTRIES, breathe};
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use std::{io, path::Path};
+use std::{collections::VecDeque, io, path::Path};
 
 /// Most paths that one plugin gets.
 const MOST: usize = 1_000;
+
+/// Matches of one walk.
+pub(crate) struct Scan {
+    /// Paths for each plugin, the nearest to the root first.
+    pub(crate) found: Vec<Vec<String>>,
+    /// The tree has more entries than one walk visits. `None` means that all were visited.
+    pub(crate) cut_at: Option<usize>,
+}
 
 /// Compiles a manifest's markers. The error names a glob that cannot be read.
 pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
@@ -20,29 +28,38 @@ pub(crate) fn compiled(globs: &[String]) -> Result<GlobSet, String> {
 
 /// Returns the paths that match, for each plugin. Folders of installed dependencies are skipped: they are full
 /// of other people's manifests.
-pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Vec<String>>> {
+pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Scan> {
+    scan_within(root, plugins, MOST_ENTRIES).await
+}
+
+/// Visits folders by their depth, then by name, so that two walks of one tree see the same. The first folder that
+/// would exceed `most` entries ends the walk.
+async fn scan_within(root: &Path, plugins: &[&GlobSet], most: usize) -> io::Result<Scan> {
     let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
     let mut found = vec![Vec::new(); plugins.len()];
-    let mut folders = vec![String::new()];
+    let mut folders = VecDeque::from([String::new()]);
     let mut looked = 0;
-    while let Some(folder) = folders.pop() {
+    while let Some(folder) = folders.pop_front() {
         let dir = if folder.is_empty() { "." } else { &folder };
+        let mut entries = Vec::new();
         for entry in root.read_dir(dir)? {
             let entry = entry?;
             looked += 1;
             breathe(looked).await;
-            if looked > MOST_ENTRIES {
-                tracing::warn!("a tree of more than {MOST_ENTRIES} entries: not all were visited");
-                return Ok(sorted(found));
+            if looked > most {
+                return Ok(Scan { found: sorted(found), cut_at: Some(most) });
             }
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             // Of the entry itself: a symlink is neither.
-            let kind = entry.file_type()?;
+            entries.push((name, entry.file_type()?));
+        }
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, kind) in entries {
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             if kind.is_dir() {
                 let installed = matches!(&*name, "node_modules" | ".venv" | ".git");
                 if !installed && path.matches('/').count() < DEEPEST {
-                    folders.push(path);
+                    folders.push_back(path);
                 }
             } else if kind.is_file() {
                 for (paths, markers) in found.iter_mut().zip(plugins) {
@@ -53,7 +70,7 @@ pub(crate) async fn scan(root: &Path, plugins: &[&GlobSet]) -> io::Result<Vec<Ve
             }
         }
     }
-    Ok(sorted(found))
+    Ok(Scan { found: sorted(found), cut_at: None })
 }
 
 fn sorted(mut found: Vec<Vec<String>>) -> Vec<Vec<String>> {
@@ -83,9 +100,32 @@ mod tests {
         let go = set("go.mod");
         let tests = set("**/*_test.go");
         let none = set("**/passwd");
-        let found = scan(folder.path(), &[&go, &tests, &none]).await.unwrap();
+        let Scan { found, cut_at } = scan(folder.path(), &[&go, &tests, &none]).await.unwrap();
+        assert_eq!(cut_at, None);
         assert_eq!(found[0], ["go.mod"]);
         assert_eq!(found[1], ["z_test.go", "a/b/x_test.go"]);
         assert!(found[2].is_empty());
+    }
+
+    /// The bound is of entries, whatever the order in which a disk lists them.
+    #[tokio::test]
+    async fn a_large_tree_is_visited_from_its_root_on_and_the_cut_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["z/go.mod", "a/go.mod", "m/deep/go.mod", "go.mod"] {
+            fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+            fs::write(folder.path().join(path), "").unwrap();
+        }
+        let set = compiled(&["**/go.mod".into()]).unwrap();
+        let walk = async |most: usize| scan_within(folder.path(), &[&set], most).await.unwrap();
+        for (most, expected) in [
+            (3, &[][..]),
+            (4, &["go.mod"][..]),
+            (5, &["go.mod", "a/go.mod"][..]),
+            (8, &["go.mod", "a/go.mod", "z/go.mod", "m/deep/go.mod"][..]),
+        ] {
+            let Scan { found, cut_at } = walk(most).await;
+            assert_eq!(found[0], expected, "{most}");
+            assert_eq!(cut_at, (most < 8).then_some(most));
+        }
     }
 }

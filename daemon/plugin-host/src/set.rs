@@ -53,6 +53,8 @@ impl PluginSet {
         let hooks = setup.hooks.clone();
         let set = Self { plugins, registries, hooks, secrets: host.secrets.clone() };
         set.check()?;
+        // Only now: until the whole set is loaded, the one before it stays in use.
+        host.prune(&set.all().map(|plugin| &*plugin.digest).collect::<Vec<_>>());
         Ok(set)
     }
 

@@ -13,7 +13,7 @@ use std::{
 /// Deepest folder that is walked.
 pub(crate) const DEEPEST: usize = 20;
 /// Most entries that one walk of a tree visits.
-pub(crate) const MOST_ENTRIES: usize = 50_000;
+pub(crate) const MOST_ENTRIES: usize = 200_000;
 
 /// The host's side of a `tree` handle.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]

@@ -39,6 +39,8 @@ async fn a_plugins_process_has_nothing_and_one_project_never_meets_another() {
         line.trim().to_owned()
     };
     assert_eq!((&*of("Seccomp:"), &*of("NoNewPrivs:")), ("2", "1"), "{status}");
+    assert_eq!(of("CapEff:"), "0000000000000000", "{status}");
+    assert_eq!(of("Umask:"), "0077", "{status}");
     assert_eq!(fs::read_to_string(worker.join("environ")).unwrap(), "");
     let network = |path: PathBuf| fs::read_link(path.join("ns/net")).unwrap();
     assert_ne!(network(worker.clone()), network("/proc/self".into()));

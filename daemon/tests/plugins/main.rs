@@ -10,6 +10,7 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+mod children;
 mod component;
 mod confined;
 mod detecting;

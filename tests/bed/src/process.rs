@@ -91,6 +91,54 @@ impl Drop for Running {
     }
 }
 
+/// Fields of `/proc/<id>/stat` from the state on. Empty means that there is no such process.
+fn stat(id: u32) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name before it may hold anything.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    fields.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Returns the ids of a process's children that have `word` as an argument.
+#[must_use]
+pub fn children_of(parent: u32, word: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_child = |id: &u32| {
+        let arguments = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let has_word = arguments.split(|byte| *byte == 0).any(|own| own == word.as_bytes());
+        has_word && stat(*id).get(1).is_some_and(|own| *own == parent.to_string())
+    };
+    ids.filter(is_child).collect()
+}
+
+/// Returns whether a process has ended. One that nobody has waited for has ended, too.
+#[must_use]
+pub fn has_ended(id: u32) -> bool {
+    stat(id).first().is_none_or(|state| matches!(&**state, "Z" | "X"))
+}
+
+/// Returns the time that a process has computed, in ticks of 10 ms.
+#[must_use]
+pub fn computed(id: u32) -> u64 {
+    let fields = stat(id);
+    let own = fields.iter().skip(11).take(2);
+    own.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+}
+
+/// Waits until `is_so` returns true, and returns whether it did within `limit`. For what the kernel reports to
+/// nobody, such as the end of another's child.
+pub fn await_that(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while !is_so() {
+        if started.elapsed() > limit {
+            return false;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    true
+}
+
 /// Runs a command to its end, and returns its standard output. The error quotes the last lines of its standard
 /// error.
 pub fn run(command: &mut Command) -> Result<String> {

@@ -6,16 +6,18 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 12] = [
+const BELOW: [(&str, &[&str]); 13] = [
+    // How children are confined: of no job and no port.
+    ("confine", &[]),
     ("model", &[]),
     ("rollout", &["model"]),
     ("engine", &["model", "rollout"]),
     ("service", &["model", "rollout", "engine"]),
     ("api", &["model", "rollout", "engine", "service", "proto"]),
-    ("git", &["model", "engine"]),
+    ("git", &["model", "engine", "confine"]),
     ("buildkit", &["model", "engine"]),
     ("kubernetes", &["model", "rollout", "engine"]),
-    ("plugin-host", &["model", "engine"]),
+    ("plugin-host", &["model", "engine", "confine"]),
     ("store", &["model", "engine"]),
     // The pages of problems, and the names that a spec may have: the client has no other copy.
     ("cli", &["model", "engine", "proto"]),
@@ -25,6 +27,7 @@ const BELOW: [(&str, &[&str]); 12] = [
             "model",
             "rollout",
             "engine",
+            "confine",
             "service",
             "api",
             "git",

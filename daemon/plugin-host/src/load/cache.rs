@@ -7,15 +7,22 @@
 use crate::engine::VERSION;
 use rand::RngCore;
 use std::{
+    collections::BTreeSet,
     fs::{self, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 use wasmtime::{Engine, component::Component};
 
 const MAC: usize = blake3::OUT_LEN;
+
+/// Most files, and most bytes, of code that no configured plugin uses: a plugin that is configured again, or a
+/// daemon of the version before, need not compile.
+const MOST_UNUSED: usize = 32;
+const LARGEST_UNUSED: u64 = 256 << 20;
 
 /// Compiled code in a folder.
 pub(crate) struct Cache {
@@ -91,11 +98,73 @@ impl Cache {
         file.sync_all()?;
         fs::rename(part, path)
     }
+
+    /// Removes code that the plugins of these digests do not use, the oldest first, until few files and bytes of
+    /// it are left. The files of the digests stay, whatever their size.
+    pub(crate) fn prune(&self, digests: &[&str]) -> io::Result<()> {
+        let used: BTreeSet<_> = digests.iter().map(|digest| self.path(digest)).collect();
+        let mut unused = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let is_code = path.extension().is_some_and(|end| end == "cwasm" || end == "part");
+            // A file that another process has removed meanwhile is none.
+            if let Ok(metadata) = fs::symlink_metadata(&path)
+                && is_code
+                && !used.contains(&path)
+            {
+                let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                unused.push((written, path, metadata.len()));
+            }
+        }
+        unused.sort();
+        let mut bytes = 0_u64;
+        // The newest first: they stay.
+        for (number, (_, path, length)) in (1..).zip(unused.into_iter().rev()) {
+            bytes = bytes.saturating_add(length);
+            if (number > MOST_UNUSED || bytes > LARGEST_UNUSED)
+                && let Err(error) = fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_that_nobody_uses_is_removed_from_the_oldest_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::new(&crate::engine::config().unwrap()).unwrap();
+        let cache = Cache::open(folder.path(), &engine).unwrap();
+        let digests: Vec<_> = (0..MOST_UNUSED + 5).map(|number| number.to_string()).collect();
+        for (age, digest) in digests.iter().enumerate() {
+            cache.put(digest, b"code").unwrap();
+            let written = SystemTime::now() - std::time::Duration::from_secs(60 * age as u64);
+            let file = OpenOptions::new().write(true).open(cache.path(digest)).unwrap();
+            file.set_modified(written).unwrap();
+        }
+        let oldest = digests.last().unwrap().as_str();
+        let unused = OpenOptions::new().write(true).create_new(true).open(cache.path("large"));
+        unused.unwrap().set_len(LARGEST_UNUSED).unwrap();
+        let left = || digests.iter().filter(|digest| cache.code(digest).is_some()).count();
+        // One huge file is the newest: nothing else that is unused has a place beside it.
+        cache.prune(&[oldest]).unwrap();
+        assert!(cache.code(oldest).is_some() && cache.path("large").exists());
+        assert_eq!(left(), 1);
+
+        fs::remove_file(cache.path("large")).unwrap();
+        for digest in &digests {
+            cache.put(digest, b"code").unwrap();
+        }
+        cache.prune(&[oldest]).unwrap();
+        assert!(cache.code(oldest).is_some() && folder.path().join("key").exists());
+        assert_eq!(left(), MOST_UNUSED + 1);
+    }
 
     #[test]
     fn a_flipped_bit_is_never_run() {

@@ -1,9 +1,5 @@
 //! Compiling in a child process: 170 KB of hostile code can keep a compiler busy for minutes.
 
-use rustix::{
-    process::{Resource, Rlimit, setrlimit},
-    thread::{UnshareFlags, unshare_unsafe},
-};
 use std::{
     io::{Read, Write},
     path::Path,
@@ -12,31 +8,29 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::Command,
     time::timeout,
 };
 use wasmtime::Engine;
+use windlass_confine::{Confinement, SystemCalls};
 
 /// Most seconds of computing, of all threads together, whatever limit the parent keeps.
 const LARGEST_CPU: u64 = 600;
 /// Most bytes of address space: the pool's reservation is not used while compiling.
 const MEMORY: u64 = 8 << 30;
 
-/// Compiles a component in a child process without network or credentials.
+/// Descriptors that may be open at once.
+const OPEN_FILES: u64 = 64;
+
+/// Compiles a component in a child process without files, network or credentials.
 pub(crate) async fn in_child(
     program: &Path,
     component: &[u8],
     limit: Duration,
 ) -> Result<Vec<u8>, String> {
-    let mut child = Command::new(program)
-        .arg("compile-plugin")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("cannot start the compiler: {error}"))?;
+    let mut command = windlass_confine::child(program, "compile-plugin");
+    command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = windlass_confine::start(command).await;
+    let mut child = child.map_err(|error| format!("cannot start the compiler: {error}"))?;
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -79,22 +73,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    // Without the right to a network of its own, a user namespace gives it. Without either, the compiler still
-    // has no credential to send anywhere.
-    // SAFETY: this process has one thread, and no file descriptor but its three pipes.
-    let alone = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
-    if alone.is_err() {
-        // SAFETY: as above.
-        let _ = unsafe { unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) };
-    }
-    for (resource, limit) in [
-        (Resource::As, MEMORY),
-        (Resource::Cpu, LARGEST_CPU),
-        (Resource::Core, 0),
-        (Resource::Fsize, 0),
-    ] {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
-    }
+    windlass_confine::begin(&[])?;
+    windlass_confine::confine(&Confinement {
+        readable: Vec::new(),
+        writable: Vec::new(),
+        memory: MEMORY,
+        cpu_seconds: LARGEST_CPU,
+        file_bytes: 0,
+        open_files: OPEN_FILES,
+        // It starts threads, which `Compute` forbids, and makes no memory executable: the daemon does.
+        calls: SystemCalls::Files,
+    })?;
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component)?;
     let mut config = crate::engine::config()?;

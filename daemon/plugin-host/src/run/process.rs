@@ -3,7 +3,6 @@
 //! and within the plugin's grants. Whoever breaks out of the sandbox in the process can ask what the plugin
 //! could have asked, and nothing else.
 
-mod confine;
 mod frames;
 mod host_call;
 mod proxy;
@@ -12,7 +11,12 @@ mod worker;
 pub use worker::main;
 
 use super::{Blame, CallFailure, Ended, Execute, Permit};
-use crate::{host::State, kinds::invoke::Call, text::sanitize};
+use crate::{
+    host::State,
+    kinds::invoke::Call,
+    limits::{Limits, TICK},
+    text::sanitize,
+};
 use async_trait::async_trait;
 use frames::{FromWorker, ToWorker, receive, send};
 use std::{
@@ -22,22 +26,22 @@ use std::{
     process::Stdio,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
-use tokio::{
-    net::UnixStream,
-    process::{Child, Command},
-    sync::Semaphore,
-};
+use tokio::{net::UnixStream, process::Child, sync::Semaphore};
 
 /// Most processes of one plugin that run at once. More calls wait.
 const MOST: usize = 8;
 /// Most processes of one plugin that wait for the next call, of all projects together.
 const IDLE: usize = 4;
+/// Calls for which a process computes, at the limit of each, before the kernel ends it.
+const CALLS: u64 = 100;
 
 /// Processes of one plugin. No process serves two projects.
 pub(crate) struct Processes {
     program: PathBuf,
     /// Compiled code, as in the cache. The child needs no file.
     code: Arc<Vec<u8>>,
+    /// Seconds that one process may compute, for all its calls.
+    cpu_seconds: u64,
     running: Arc<Semaphore>,
     /// Waiting processes by project.
     idle: Mutex<BTreeMap<String, Vec<Worker>>>,
@@ -47,13 +51,16 @@ struct Worker {
     stream: UnixStream,
     // Killed when dropped.
     _child: Child,
+    /// Ticks of computing that its calls reported.
+    ticks: u64,
 }
 
 impl Processes {
-    pub(crate) fn executor(program: PathBuf, code: Vec<u8>) -> Arc<dyn Execute> {
+    pub(crate) fn executor(program: PathBuf, code: Vec<u8>, limits: &Limits) -> Arc<dyn Execute> {
         let code = Arc::new(code);
+        let cpu_seconds = limits.cpu_ms().div_ceil(1_000).saturating_mul(CALLS).max(CALLS);
         let running = Arc::new(Semaphore::new(MOST));
-        Arc::new(Self { program, code, running, idle: Mutex::default() })
+        Arc::new(Self { program, code, cpu_seconds, running, idle: Mutex::default() })
     }
 
     /// Sends a call to a process that waits, or to a new one. Returns the process with its first message.
@@ -85,17 +92,16 @@ impl Processes {
     async fn start(&self) -> std::io::Result<Worker> {
         let (own, other) = Socket::pair()?;
         own.set_nonblocking(true)?;
-        let child = Command::new(&self.program)
-            .arg("plugin-worker")
-            .env_clear()
+        let mut command = windlass_confine::child(&self.program, "plugin-worker");
+        command
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(other)))
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut worker = Worker { stream: UnixStream::from_std(own)?, _child: child };
-        send(&mut worker.stream, &ToWorker::Code(self.code.to_vec())).await?;
+            .stderr(Stdio::null());
+        let child = windlass_confine::start(command).await?;
+        let mut worker = Worker { stream: UnixStream::from_std(own)?, _child: child, ticks: 0 };
+        let code = ToWorker::Code { code: self.code.to_vec(), cpu_seconds: self.cpu_seconds };
+        send(&mut worker.stream, &code).await?;
         match receive(&mut worker.stream).await? {
             FromWorker::Ready => Ok(worker),
             _ => Err(std::io::Error::other("the worker did not begin")),
@@ -104,6 +110,11 @@ impl Processes {
 
     /// Keeps a process for the next call of the same project. Of many, the last ones stay.
     fn keep(&self, project: &str, worker: Worker) {
+        let computed = TICK.saturating_mul(u32::try_from(worker.ticks).unwrap_or(u32::MAX));
+        // Before the kernel ends it in the middle of a call, which would be the plugin's failure.
+        if computed.as_secs() >= self.cpu_seconds / 2 {
+            return;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.values().map(Vec::len).sum::<usize>() >= IDLE {
             idle.retain(|of, waiting| of == project && !waiting.is_empty());
@@ -137,6 +148,7 @@ impl Processes {
                 FromWorker::Ended { ended, ticks, memory } => {
                     state.tally.ticks.store(ticks, Ordering::Relaxed);
                     state.tally.memory.store(memory, Ordering::Relaxed);
+                    worker.ticks = worker.ticks.saturating_add(ticks);
                     // A worker cannot blame the host.
                     let own = |failure: CallFailure| CallFailure {
                         message: sanitize(&failure.message),

@@ -11,8 +11,11 @@ const LARGEST: usize = 2 << 20;
 /// Message to the worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum ToWorker {
-    /// Compiled code, which is sent first and once.
-    Code(Vec<u8>),
+    /// Compiled code, which is sent first and once, with the seconds that the process may compute.
+    Code {
+        code: Vec<u8>,
+        cpu_seconds: u64,
+    },
     Call(Box<(Call, Limits)>),
     /// Return of a host call, or the reason why it traps.
     HostReturn(Result<Vec<u8>, String>),

@@ -31,7 +31,7 @@ impl Proxy {
         match receive_now(&self.daemon)? {
             ToWorker::HostReturn(Ok(bytes)) => Ok(decode(&bytes)?),
             ToWorker::HostReturn(Err(trap)) => wasmtime::bail!("{trap}"),
-            ToWorker::Code(_) | ToWorker::Call(_) => wasmtime::bail!("out of turn"),
+            ToWorker::Code { .. } | ToWorker::Call(_) => wasmtime::bail!("out of turn"),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The worker: receives code, confines itself, and runs calls until the daemon ends.
 
 use super::{
-    confine,
     frames::{FromWorker, ToWorker, receive_now, send_now},
     proxy::{Proxy, link},
 };
@@ -21,6 +20,12 @@ use wasmtime::{
     Engine, Store,
     component::{Component, InstancePre, Linker},
 };
+use windlass_confine::{Confinement, SystemCalls};
+
+/// Most bytes of address space: eight memories and their guards, the code, and the process itself.
+const MEMORY: u64 = 16 << 30;
+/// Descriptors that may be open at once: the socket, and its copies for calls.
+const OPEN_FILES: u64 = 64;
 
 /// Runs the worker. Its standard input is the socket to the daemon.
 #[must_use]
@@ -33,11 +38,11 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    confine::inherited();
+    windlass_confine::begin(&[])?;
     let daemon = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // While there is one thread only.
-    confine::namespaces()?;
-    let ToWorker::Code(code) = receive_now(&daemon)? else { return Err("no code".into()) };
+    let ToWorker::Code { code, cpu_seconds } = receive_now(&daemon)? else {
+        return Err("no code".into());
+    };
     let mut config = engine::config()?;
     // One call at a time: a pool would only reserve.
     config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
@@ -52,7 +57,19 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     link(&mut linker)?;
     let pre = linker.instantiate_pre(&component)?;
     engine::start_clock(&engine);
-    confine::system_calls()?;
+    let enforced = windlass_confine::confine(&Confinement {
+        readable: Vec::new(),
+        writable: Vec::new(),
+        memory: MEMORY,
+        cpu_seconds,
+        file_bytes: 0,
+        open_files: OPEN_FILES,
+        calls: SystemCalls::Compute,
+    })?;
+    // The operator asked for it: without a filter the plugin does not run.
+    if !enforced.system_calls {
+        return Err("this kernel cannot filter system calls".into());
+    }
     send_now(&daemon, &FromWorker::Ready)?;
     loop {
         // The daemon has ended, or has closed the socket of a worker that it does not need.
