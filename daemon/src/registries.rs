@@ -77,7 +77,7 @@ impl Registries {
 
     /// Checks that the files of all logins can be read.
     pub(crate) async fn check(&self) -> Result<(), PluginError> {
-        for (_, login) in self.fixed().all() {
+        for login in self.fixed().all() {
             login.read().await?;
         }
         Ok(())

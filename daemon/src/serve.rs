@@ -22,7 +22,7 @@ use windlass_service::{Inspection, PluginRecords, Services};
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, factory } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), file));
+    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), factory.registries.clone(), file));
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),

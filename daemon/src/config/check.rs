@@ -1,7 +1,7 @@
 //! The rules of the configuration that its types do not hold.
 
 use super::{Config, ConfigError, Registry};
-use std::fmt::Display;
+use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
 
 impl Config {
@@ -51,13 +51,22 @@ impl Config {
     }
 
     fn check_registries(&self) -> Result<(), ConfigError> {
-        for Registry { host, username, password_file, plugin, .. } in &self.registries {
-            let is_fixed = username.is_some() && password_file.is_some();
-            let is_half = username.is_some() != password_file.is_some();
-            if is_half || is_fixed == plugin.is_some() {
+        for (index, registry) in self.registries.iter().enumerate() {
+            let Registry { host, username, password_file, plugin, pull, .. } = registry;
+            if !is_one_login(username, password_file, plugin) {
                 return fail(format!(
                     "registries: {host}: needs either `username` and `password-file`, or `plugin`"
                 ));
+            }
+            if let Some(pull) = pull
+                && !is_one_login(&pull.username, &pull.password_file, &pull.plugin)
+            {
+                return fail(format!(
+                    "registries: {host}: pull: needs either `username` and `password-file`, or `plugin`"
+                ));
+            }
+            if self.registries.iter().take(index).any(|before| before.host == *host) {
+                return fail(format!("registries: {host}: is named twice; keep one of them"));
             }
         }
         Ok(())
@@ -101,6 +110,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Returns whether a login has a user with a password file, or a plugin, and not both.
+fn is_one_login(
+    username: &Option<String>,
+    password_file: &Option<PathBuf>,
+    plugin: &Option<String>,
+) -> bool {
+    username.is_some() == password_file.is_some() && username.is_some() != plugin.is_some()
 }
 
 fn fail<T>(message: impl Display) -> Result<T, ConfigError> {

@@ -34,6 +34,24 @@ fn a_grant_with_an_unknown_key_is_refused() {
 }
 
 #[test]
+fn a_login_for_pulls_is_as_whole_as_the_other() {
+    let registry = |pull: &str| {
+        format!(
+            "{LEAST}[[registries]]\nhost = \"r\"\nusername = \"u\"\npassword-file = \"/p\"\npull = {pull}\n"
+        )
+    };
+    load(&registry("{ username = \"u\", password-file = \"/q\" }")).unwrap();
+    load(&registry("{ plugin = \"ecr\", settings = { region = \"eu\" } }")).unwrap();
+    for half in ["{ username = \"u\" }", "{}", "{ username = \"u\", plugin = \"ecr\" }"] {
+        let error = load(&registry(half)).unwrap_err().to_string();
+        assert!(error.contains("registries: r: pull: needs either `username`"), "{error}");
+    }
+    let one = "[[registries]]\nhost = \"r\"\nplugin = \"p\"\n";
+    let error = load(&format!("{LEAST}{one}{one}")).unwrap_err().to_string();
+    assert!(error.contains("registries: r: is named twice"), "{error}");
+}
+
+#[test]
 fn several_clusters_have_names_and_no_two_the_same() {
     let cluster =
         |name: &str| format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{name}\"\n");

@@ -51,9 +51,8 @@ impl FixedLogins {
         self.pull.get(host)
     }
 
-    /// Returns all logins, each with its host.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&String, &FixedLogin)> {
-        self.main.iter().chain(&self.pull)
+    pub(super) fn all(&self) -> impl Iterator<Item = &FixedLogin> {
+        self.main.values().chain(self.pull.values())
     }
 }
 
