@@ -45,11 +45,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let due = DueLoop {
-        store: store.clone(),
-        targets: factory.targets.clone(),
-        cluster: factory.cluster.clone(),
-    };
+    let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
     let due = tokio::spawn(due.run());
     let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
