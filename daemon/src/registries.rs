@@ -18,6 +18,7 @@ use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
 mod fixed;
 mod own;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -201,10 +202,4 @@ impl Logins for Registries {
         }
         another
     }
-}
-
-/// Returns an error of the daemon's own, with what to do.
-fn refused(message: String, hint: &str) -> PluginError {
-    let (plugin, call) = (String::new(), "login".to_owned());
-    PluginError { plugin, call, message, hint: Some(hint.to_owned()) }
 }

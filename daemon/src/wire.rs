@@ -17,13 +17,15 @@ use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets, store::Store,
+        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets,
+        store::{Releases, Store},
     },
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_model::{
-    app::App, cluster::Targets, diagnosis::Diagnosis, hook, job::Commit, revision::Revision,
+    app::App, cluster::Targets, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit,
+    revision::Revision,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;
@@ -52,6 +54,9 @@ pub(crate) struct PortsFactory {
     /// The rule which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
     pub(crate) secrets: Arc<dyn Secrets>,
+    releases: Arc<dyn Releases>,
+    /// Rules on what releases expose.
+    exposure: Arc<Exposure>,
     registry: String,
     forbid_root: bool,
 }
@@ -71,6 +76,8 @@ impl PortsFactory {
             inspect: self.inspect.clone(),
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
+            releases: self.releases.clone(),
+            exposure: self.exposure.clone(),
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,
         }
@@ -123,6 +130,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         inspect: cluster,
         targets: Arc::new(config.targets()),
         secrets,
+        releases: store.clone(),
+        exposure: Arc::new(config.exposure()),
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };

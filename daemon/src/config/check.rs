@@ -1,6 +1,6 @@
 //! The rules of the configuration that its types do not hold.
 
-use super::{Config, ConfigError, Registry};
+use super::{Config, ConfigError, HostOwner, Registry};
 use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
 
@@ -18,6 +18,7 @@ impl Config {
         }
         self.check_clusters()?;
         self.check_registries()?;
+        self.check_hosts()?;
         self.check_listen()?;
         self.check_principals()
     }
@@ -70,6 +71,40 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_hosts(&self) -> Result<(), ConfigError> {
+        for (index, owner) in self.hosts.iter().enumerate() {
+            let pattern = &owner.pattern;
+            let name = pattern.strip_prefix("*.").unwrap_or(pattern);
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let is_label = |label: &str| !label.is_empty() && label.chars().all(fits);
+            if pattern != "*" && !name.split('.').all(is_label) {
+                return fail(format!(
+                    "hosts[{index}].pattern: `{pattern}` must be a host, `*.` and a domain, or `*`"
+                ));
+            }
+            let same = |before: &HostOwner| before.pattern.eq_ignore_ascii_case(pattern);
+            if self.hosts.iter().take(index).any(same) {
+                return fail(format!(
+                    "hosts[{index}].pattern: `{pattern}` is named twice; list all its projects once"
+                ));
+            }
+            for project in &owner.projects {
+                label(&format!("hosts[{index}].projects"), project, 30)
+                    .map_err(|error| ConfigError(error.to_string()))?;
+            }
+        }
+        let is_odd = |key: &&String| {
+            let prefix = key.strip_suffix("/*").unwrap_or(key);
+            prefix.is_empty() || prefix.contains('*')
+        };
+        match self.expose.annotations.iter().find(is_odd) {
+            Some(key) => fail(format!(
+                "expose.annotations: `{key}` must be a key, or a prefix and `/*`, such as `cert-manager.io/*`"
+            )),
+            None => Ok(()),
+        }
     }
 
     fn check_listen(&self) -> Result<(), ConfigError> {

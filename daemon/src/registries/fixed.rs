@@ -1,6 +1,6 @@
 //! Logins with a user and a password file, which is read at each use.
 
-use super::refused;
+use super::refusal::refused;
 use crate::config::Config;
 use std::{collections::BTreeMap, path::PathBuf};
 use tokio::{fs::File, io::AsyncReadExt};

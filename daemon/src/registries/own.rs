@@ -1,6 +1,6 @@
 //! The rule which project may read and write where in the daemon's own registry.
 
-use super::refused;
+use super::refusal::refused;
 use windlass_engine::ports::{Action, LoginRequest};
 use windlass_model::error::PluginError;
 

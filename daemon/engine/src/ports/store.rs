@@ -262,6 +262,9 @@ pub trait Releases: Send + Sync {
     ) -> Result<Vec<(Release, u64)>, StoreError>;
     /// Returns the newest release that came to a cluster. `None` means that no release came there.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
+    /// Returns the newest release of each app in each cluster, of those whose stored form holds `text`. The
+    /// empty text means all. What cannot be read is left out, and logged.
+    async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;
 }
 
 /// Sealed secrets, without their values.
