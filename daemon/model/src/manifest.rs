@@ -104,6 +104,11 @@ mod tests {
             ("- 1", "needs `apiVersion`"),
             ("{apiVersion: v1, kind: Secret, metadata: {name: a}}", "windlass secret put"),
             ("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}", "own namespace"),
+            (
+                "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {volumes: [{secret: {secretName: web-pull}}]}}",
+                "holds the operator's login",
+            ),
+            ("{apiVersion: v1, kind: ConfigMap, metadata: {name: windlass-web}}", "Windlass makes"),
         ] {
             let error = read("k.yaml", text).unwrap_err();
             assert!(error.problem.contains(problem), "{text}: {error}");
