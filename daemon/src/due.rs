@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use windlass_engine::ports::{
     Cluster,
     store::{Filter, Store, StoreError},
@@ -57,6 +57,25 @@ pub(crate) struct DueLoop {
     lanes: Arc<Lanes>,
     /// Held by the one piece of work that deletes something.
     forgetting: Arc<Mutex<()>>,
+    /// Ends the pause of the loop.
+    wake: Arc<Notify>,
+}
+
+/// Handle by which logins that were read again reach the apps that run.
+#[derive(Clone)]
+pub(crate) struct Renewals {
+    store: Arc<dyn Store>,
+    wake: Arc<Notify>,
+}
+
+impl Renewals {
+    /// Has all pull secrets looked at now. Without it each is looked at when it is due.
+    pub(crate) async fn hasten(&self) {
+        if let Err(error) = self.store.hasten(DueKind::RenewPull, now_ms()).await {
+            tracing::warn!(%error, "pull secrets are renewed when they are due, and not now");
+        }
+        self.wake.notify_one();
+    }
 }
 
 /// Work that is done, with the time at which it is due again. `None` means never.
@@ -76,7 +95,12 @@ impl DueLoop {
         targets: Arc<Targets>,
         cluster: Arc<dyn Cluster>,
     ) -> Self {
-        Self { store, targets, cluster, lanes: Arc::default(), forgetting: Arc::default() }
+        let (lanes, forgetting, wake) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, targets, cluster, lanes, forgetting, wake }
+    }
+
+    pub(crate) fn renewals(&self) -> Renewals {
+        Renewals { store: self.store.clone(), wake: self.wake.clone() }
     }
 
     /// Does due work, for ever.
@@ -97,6 +121,7 @@ impl DueLoop {
             loop {
                 tokio::select! {
                     () = &mut pause => break,
+                    () = self.wake.notified() => break,
                     Some(done) = progress.running.next() => self.finish(&mut progress, done).await,
                 }
             }

@@ -1,6 +1,6 @@
 //! The plugins as operators see and swap them.
 
-use crate::{config::Config, registries::Registries, wire};
+use crate::{config::Config, due::Renewals, registries::Registries, wire};
 use async_trait::async_trait;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
@@ -12,6 +12,7 @@ use windlass_service::PluginRecords;
 pub(crate) struct PluginAdmin {
     plugins: Arc<Plugins>,
     registries: Arc<Registries>,
+    renewals: Renewals,
     file: Option<PathBuf>,
     /// Held during a reload: of two at once, each would list the other's changes.
     reloading: Mutex<()>,
@@ -21,9 +22,10 @@ impl PluginAdmin {
     pub(crate) fn new(
         plugins: Arc<Plugins>,
         registries: Arc<Registries>,
+        renewals: Renewals,
         file: Option<PathBuf>,
     ) -> Self {
-        Self { plugins, registries, file, reloading: Mutex::default() }
+        Self { plugins, registries, renewals, file, reloading: Mutex::default() }
     }
 }
 
@@ -42,6 +44,7 @@ impl PluginRecords for PluginAdmin {
             error.to_string()
         })?;
         self.registries.configure(&config);
+        self.renewals.hasten().await;
         Ok(changes)
     }
 }

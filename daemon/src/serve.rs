@@ -22,7 +22,9 @@ use windlass_service::{Inspection, PluginRecords, Services};
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, factory } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), factory.registries.clone(), file));
+    let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
+    let (registries, renewals) = (factory.registries.clone(), due.renewals());
+    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), registries, renewals, file));
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -45,7 +47,6 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
     let due = tokio::spawn(due.run());
     let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);

@@ -27,12 +27,7 @@ pub struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
-        Self {
-            journal,
-            redactor: Arc::default(),
-            secrets: Arc::default(),
-            lost: Arc::default(),
-        }
+        Self { journal, redactor: Arc::default(), secrets: Arc::default(), lost: Arc::default() }
     }
 
     /// Returns a recorder that keeps and masks nothing, for work that belongs to no job.

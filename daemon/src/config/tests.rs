@@ -54,9 +54,8 @@ fn a_login_for_pulls_is_as_whole_as_the_other() {
 #[test]
 fn hosts_have_owners_and_annotations_are_listed() {
     let hosts = |tables: &str| load(&format!("{LEAST}{tables}"));
-    let table = |pattern: &str| {
-        format!("[[hosts]]\npattern = \"{pattern}\"\nprojects = [\"shop\"]\n")
-    };
+    let table =
+        |pattern: &str| format!("[[hosts]]\npattern = \"{pattern}\"\nprojects = [\"shop\"]\n");
     let config = hosts(&(table("*.example.com") + &table("Shop.test") + &table("*"))).unwrap();
     assert_eq!(config.exposure().hosts[1].pattern, "shop.test");
     let default = hosts("").unwrap().exposure().annotations;

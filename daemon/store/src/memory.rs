@@ -312,6 +312,15 @@ impl DueWork for MemoryStore {
         Ok(())
     }
 
+    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let of_kind = tables.due.iter_mut().filter(|((other, _), _)| *other == kind);
+        for (_, scheduled) in of_kind {
+            scheduled.at_ms = scheduled.at_ms.min(now_ms);
+        }
+        Ok(())
+    }
+
     async fn next_due(&self) -> Result<Option<u64>, StoreError> {
         let tables = self.tables();
         let times = tables

@@ -38,7 +38,8 @@ async fn refused(world: &World, job: &Job) -> Diagnosis {
     failed
 }
 
-const SHOP: &str = "expose = { hosts = [\"shop.example.com\"], path = \"/login\", gateway = \"infra/public\" }";
+const SHOP: &str =
+    "expose = { hosts = [\"shop.example.com\"], path = \"/login\", gateway = \"infra/public\" }";
 
 #[tokio::test(start_paused = true)]
 async fn a_host_of_another_project_is_refused_before_anything_is_built() {

@@ -67,7 +67,8 @@ impl Releases for SqliteStore {
         .await
         .or_store()?;
         let read = |row: &SqliteRow| {
-            let unreadable = |error: &StoreError| tracing::error!(%error, "its hosts are not compared");
+            let unreadable =
+                |error: &StoreError| tracing::error!(%error, "its hosts are not compared");
             release(row).inspect_err(unreadable).ok()
         };
         Ok(rows.iter().filter_map(read).collect())
