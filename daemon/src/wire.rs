@@ -174,7 +174,7 @@ pub(crate) fn setup(config: &Config) -> Setup {
         limits: plugin.limits.clone(),
         settings: plugin.settings.clone(),
     };
-    let files = |secrets: &BTreeMap<String, PathBuf>| {
+    let files = |secrets: &BTreeMap<String, PathBuf>| -> BTreeMap<String, hook::SecretSource> {
         let file = |path: &PathBuf| hook::SecretSource::File(path.clone());
         secrets.iter().map(|(name, path)| (name.clone(), file(path))).collect()
     };
