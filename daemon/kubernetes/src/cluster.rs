@@ -5,7 +5,7 @@ use crate::{
     client::Client,
     hooks::{self, HookJob},
     observe::{self, endpoints, evidence, list, logs},
-    render::{PullLogin, manifests},
+    render::{PullLogin, manifests, twice},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -202,6 +202,13 @@ impl Cluster for Kubernetes {
 impl ClusterReader for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
+        if let Some(object) = twice(&objects) {
+            let message = "`manifests` has an object of this kind and name beside the one that Windlass makes, or twice; give it another name";
+            return Err(ClusterError::Rejected {
+                object: object.to_string(),
+                message: message.into(),
+            });
+        }
         let checked = async {
             self.client.can_make(&release.app.namespace(), &objects).await?;
             Claims::of(&self.client, release).await?.check(release)

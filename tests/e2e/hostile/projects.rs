@@ -155,4 +155,13 @@ fn a_project_takes_neither_logins_nor_hosts_of_another() {
     let answer = env.daemon.windlass(&args).unwrap();
     assert_eq!(answer.code, 2, "{}", answer.text);
     assert!(answer.text.contains("processes.web.volumes.c.secret"), "{}", answer.text);
+
+    // Without a login nothing new is released, and what serves is put back with the pull secret that there is.
+    fs::remove_file(folder.join("pull")).unwrap();
+    let ended = env.submit("app", repository.url(), &["--spec", &spec, "--env", "COLOR=blue"]);
+    let text = ended.failed_with("release", "registry-login-failed");
+    assert!(text.contains("password-file") && text.contains("pull: No such file"), "{text}");
+    assert!(ended.text.contains("stays as it is"), "{}", ended.text);
+    assert!(pull_secret(&env).contains("rotated-by-the-operator"));
+    env.serves("app", "one");
 }
