@@ -16,18 +16,20 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         }
     };
     let plugins = wire::plugins(config, None).await.map(Arc::new);
-    let builder = match (&plugins, wire::fixed_logins(config)) {
-        (Ok(plugins), Ok(fixed)) => {
-            let registries = Arc::new(Registries::new(fixed, plugins.clone()));
-            match wire::builder(config, registries) {
-                Ok(builder) => builder.check().await.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        }
-        (Err(_), _) => Err("not looked at: the plugins cannot be loaded".into()),
-        (_, Err(error)) => Err(error.to_string()),
+    let registries = plugins.as_ref().ok().map(|plugins| Registries::new(config, plugins.clone()));
+    let registries = registries.map(Arc::new);
+    let builder = match &registries {
+        Some(registries) => match wire::builder(config, registries.clone()) {
+            Ok(builder) => builder.check().await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        },
+        None => Err("not looked at: the plugins cannot be loaded".into()),
     };
     report("builder", builder.map(|()| config.builder.address.clone()));
+    if let Some(registries) = registries.filter(|_| !config.registries.is_empty()) {
+        let logins = registries.check().await.map_err(|error| error.to_string());
+        report("logins", logins.map(|()| format!("{} registries", config.registries.len())));
+    }
     for cluster in config.clusters() {
         let answer = match wire::client(&cluster).await {
             Ok(client) => client.check().await.map_err(|error| error.to_string()),
@@ -45,6 +47,12 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
     let plugins = plugins.map_err(|error| error.to_string());
     report("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
     report("registry", registry(&config.registry).await);
+    for registry in config.registries.iter().filter(|registry| registry.pull.is_none()) {
+        println!(
+            "WARNING registries: {}: one login pushes and pulls: it is in every namespace, and whoever reads a pull secret there can overwrite images of all projects; add `pull` with a login that may only read",
+            registry.host
+        );
+    }
     if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

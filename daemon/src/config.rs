@@ -1,11 +1,13 @@
 //! The daemon's configuration: a file, then the environment. No other module reads either.
 
 mod check;
+mod expose;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
+use expose::{ExposeRules, HostOwner};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
 use std::{
@@ -18,6 +20,7 @@ use windlass_api::Principal;
 use windlass_git::Egress;
 use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
+    exposure::{Exposure, HostRule},
     hook::{HookPhase, Policy, SecretSource},
 };
 use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
@@ -69,6 +72,11 @@ pub(crate) struct Config {
     pub(crate) cluster_order: RolloutOrder,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
+    /// Owners of hosts. With any, a route needs a host that one of them gives to its project.
+    #[serde(default)]
+    pub(crate) hosts: Vec<HostOwner>,
+    #[serde(default)]
+    pub(crate) expose: ExposeRules,
     #[serde(default)]
     pub(crate) egress: Egress,
     /// Plugins, in the order in which they are asked.
@@ -178,8 +186,8 @@ impl PodSecurity {
     }
 }
 
-/// A login at a registry, for pushes, for pulls of the builder, and for the pull secret of each app. It
-/// has either `username` and `password-file`, or `plugin`.
+/// A login at a registry, for pushes, and without `pull` also for pulls of the builder and for the pull
+/// secret of each app. It has either `username` and `password-file`, or `plugin`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Registry {
@@ -187,7 +195,31 @@ pub(crate) struct Registry {
     pub(crate) host: String,
     /// User of a fixed login.
     pub(crate) username: Option<String>,
-    /// File with the password or token of a fixed login. It is read when the daemon starts.
+    /// File with the password or token of a fixed login, at most 64 KiB. It is read at each login: a
+    /// password that is rotated is used at once, and reaches the pull secrets of running apps within ten
+    /// minutes.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Name of a registry-auth plugin that logs in.
+    pub(crate) plugin: Option<String>,
+    /// Settings that override those of the plugin.
+    #[serde(default = "object")]
+    pub(crate) settings: serde_json::Value,
+    /// Files with the plugin's secrets, by the names in its manifest. They are read at each login.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, PathBuf>,
+    /// Login that may only read, for pulls of the builder and for the pull secret of each app. Without it
+    /// every namespace holds the login above, and whoever reads a pull secret can push images of all
+    /// projects.
+    pub(crate) pull: Option<PullLogin>,
+}
+
+/// A login at a registry for pulls alone. It has either `username` and `password-file`, or `plugin`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PullLogin {
+    /// User of a fixed login.
+    pub(crate) username: Option<String>,
+    /// File with the password or token of a fixed login, at most 64 KiB. It is read at each login.
     pub(crate) password_file: Option<PathBuf>,
     /// Name of a registry-auth plugin that logs in.
     pub(crate) plugin: Option<String>,
@@ -343,6 +375,19 @@ impl Config {
         };
         let all = self.clusters().into_iter().map(target).collect();
         Targets { all, order: self.cluster_order }
+    }
+
+    /// Returns the rules on what releases expose.
+    pub(crate) fn exposure(&self) -> Exposure {
+        let rule = |owner: &HostOwner| HostRule {
+            pattern: owner.pattern.to_ascii_lowercase(),
+            projects: owner.projects.clone(),
+        };
+        Exposure {
+            hosts: self.hosts.iter().map(rule).collect(),
+            annotations: self.expose.annotations.clone(),
+            kinds: self.expose.kinds.clone(),
+        }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

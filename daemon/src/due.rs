@@ -1,19 +1,33 @@
-//! Due work, which is stored and not slept: one loop takes it.
+//! Due work, which is stored and not slept: one loop takes it, and begins all of it side by side.
 
-use std::{sync::Arc, time::Duration};
-use windlass_engine::{
-    ports::{
-        Cluster,
-        store::{Store, StoreError},
-    },
-    recorder::Recorder,
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join_all},
+    stream::FuturesUnordered,
+};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{Mutex, Notify};
+use windlass_engine::ports::{
+    Cluster,
+    store::{Filter, Store, StoreError},
 };
 use windlass_model::{
     app::App,
     clock::now_ms,
     cluster::Targets,
     due::{Due, DueKind},
+    replay::JobState,
 };
+
+mod lanes;
+#[cfg(test)]
+mod tests;
+
+use lanes::{Lanes, NotRenewed};
 
 /// Longest and shortest pause of the loop.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
@@ -31,18 +45,69 @@ const TAKEN_MS: u64 = 600_000;
 /// Pieces of work that are taken at once.
 const MOST: u32 = 1000;
 
+/// Pieces of work that are taken and not finished. Those of a slow cluster leave room for the others.
+const MOST_IN_PROGRESS: usize = 10_000;
+
 /// The loop over due work.
+#[derive(Clone)]
 pub(crate) struct DueLoop {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) targets: Arc<Targets>,
-    pub(crate) cluster: Arc<dyn Cluster>,
+    store: Arc<dyn Store>,
+    targets: Arc<Targets>,
+    cluster: Arc<dyn Cluster>,
+    lanes: Arc<Lanes>,
+    /// Held by the one piece of work that deletes something.
+    forgetting: Arc<Mutex<()>>,
+    /// Ends the pause of the loop.
+    wake: Arc<Notify>,
+}
+
+/// Handle by which logins that were read again reach the apps that run.
+#[derive(Clone)]
+pub(crate) struct Renewals {
+    store: Arc<dyn Store>,
+    wake: Arc<Notify>,
+}
+
+impl Renewals {
+    /// Has all pull secrets looked at now. Without it each is looked at when it is due.
+    pub(crate) async fn hasten(&self) {
+        if let Err(error) = self.store.hasten(DueKind::RenewPull, now_ms()).await {
+            tracing::warn!(%error, "pull secrets are renewed when they are due, and not now");
+        }
+        self.wake.notify_one();
+    }
+}
+
+/// Work that is done, with the time at which it is due again. `None` means never.
+type Done = (Due, Option<u64>);
+
+/// Work that was taken and is not finished.
+#[derive(Default)]
+struct InProgress {
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Work that runs, each with the same work where it was taken again meanwhile: an event scheduled it.
+    again: BTreeMap<(DueKind, String), Option<Due>>,
 }
 
 impl DueLoop {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        targets: Arc<Targets>,
+        cluster: Arc<dyn Cluster>,
+    ) -> Self {
+        let (lanes, forgetting, wake) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, targets, cluster, lanes, forgetting, wake }
+    }
+
+    pub(crate) fn renewals(&self) -> Renewals {
+        Renewals { store: self.store.clone(), wake: self.wake.clone() }
+    }
+
     /// Does due work, for ever.
     pub(crate) async fn run(self) {
+        let mut progress = InProgress::default();
         loop {
-            let next = match self.round().await {
+            let next = match self.take(&mut progress).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::warn!(%error, "due work");
@@ -51,30 +116,64 @@ impl DueLoop {
             };
             let left =
                 next.map_or(PAUSE.0, |at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms())));
-            tokio::time::sleep(left.clamp(PAUSE.1, PAUSE.0)).await;
+            let pause = tokio::time::sleep(left.clamp(PAUSE.1, PAUSE.0));
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = &mut pause => break,
+                    () = self.wake.notified() => break,
+                    Some(done) = progress.running.next() => self.finish(&mut progress, done).await,
+                }
+            }
         }
     }
 
-    /// Does the work that is due now, and returns the time of the next. `None` means that none is stored.
-    async fn round(&self) -> Result<Option<u64>, StoreError> {
-        let now = now_ms();
-        let mut unfinished = None;
-        for due in self.store.take_due(now, now + TAKEN_MS, MOST).await? {
-            let next = self.work(&due).await.unwrap_or_else(|error| {
-                let (kind, key) = (due.kind.as_str(), &due.key);
-                tracing::warn!(kind, key, error, "due work cannot be done yet");
-                Some(now_ms() + AGAIN_MS)
-            });
-            // A login that is already expired must not cause a busy loop.
-            let next = next.map(|next| next.max(now_ms() + AGAIN_MS));
-            // The others are taken too: who left them here would keep them from being done for TAKEN_MS.
-            if let Err(error) = self.store.finish_due(&due, next).await {
-                unfinished = Some(error);
+    /// Takes the work that is due now, begins it, and returns the time of the next. `None` means that none is
+    /// stored.
+    async fn take(&self, progress: &mut InProgress) -> Result<Option<u64>, StoreError> {
+        let room = MOST_IN_PROGRESS.saturating_sub(progress.running.len());
+        let most = u32::try_from(room).unwrap_or(MOST).min(MOST);
+        if most > 0 {
+            let now = now_ms();
+            for due in self.store.take_due(now, now + TAKEN_MS, most).await? {
+                self.begin(progress, due);
             }
         }
-        match unfinished {
-            Some(error) => Err(error),
-            None => self.store.next_due().await,
+        self.store.next_due().await
+    }
+
+    fn begin(&self, progress: &mut InProgress, due: Due) {
+        match progress.again.entry((due.kind, due.key.clone())) {
+            Entry::Occupied(mut running) => {
+                running.insert(Some(due));
+            }
+            Entry::Vacant(place) => {
+                place.insert(None);
+                progress.running.push(self.clone().done(due).boxed());
+            }
+        }
+    }
+
+    /// Does a piece of work, now or when its turn comes.
+    async fn done(self, due: Due) -> Done {
+        let next = self.work(&due).await.unwrap_or_else(|error| {
+            let (kind, key) = (due.kind.as_str(), &due.key);
+            tracing::warn!(kind, key, error, "due work cannot be done yet");
+            Some(now_ms() + AGAIN_MS)
+        });
+        // A login that is already expired must not cause a busy loop.
+        let next = next.map(|next| next.max(now_ms() + AGAIN_MS));
+        (due, next)
+    }
+
+    async fn finish(&self, progress: &mut InProgress, (due, next): Done) {
+        let again = progress.again.remove(&(due.kind, due.key.clone())).flatten();
+        if let Some(again) = again {
+            return self.begin(progress, again);
+        }
+        if let Err(error) = self.store.finish_due(&due, next).await {
+            let (kind, key) = (due.kind.as_str(), &due.key);
+            tracing::warn!(kind, key, %error, "due work is done, and will be done again");
         }
     }
 
@@ -82,11 +181,13 @@ impl DueLoop {
     async fn work(&self, due: &Due) -> Result<Option<u64>, String> {
         match due.kind {
             DueKind::ForgetLogs => {
+                let _turn = self.forgetting.lock().await;
                 self.store.forget_logs(&due.key).await.map_err(|error| error.to_string())?;
                 tracing::info!(job = due.key, "its lines of logs are deleted");
                 Ok(None)
             }
             DueKind::ForgetJob => {
+                let _turn = self.forgetting.lock().await;
                 self.store.forget_job(&due.key).await.map_err(|error| error.to_string())?;
                 tracing::info!(job = due.key, "the job is deleted");
                 Ok(None)
@@ -101,7 +202,8 @@ impl DueLoop {
         }
     }
 
-    /// Renews an app's pull secrets, and returns the time at which they are due again. `None` means never.
+    /// Renews an app's pull secrets, in all its clusters side by side, and returns the time at which they are due
+    /// again. `None` means never.
     async fn renew(&self, app: &App) -> Result<Option<u64>, String> {
         let mut released = Vec::new();
         let clusters = self.targets.choose(app, &[], None).map(|clusters| clusters.names);
@@ -117,23 +219,37 @@ impl DueLoop {
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }
             // The first release is on its way, or was never made.
-            let unfinished = self.store.unfinished().await.map_err(|error| error.to_string())?;
-            let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
+            let is_on_its_way = self.has_job(app).await.map_err(|error| error.to_string())?;
             return Ok(is_on_its_way.then(now_ms));
         }
-        let recorder = Recorder::null();
-        let mut renewed = Vec::new();
-        for release in released {
-            let next = self.cluster.renew(&release, &recorder).await;
-            // A cluster that is away does not keep the others from their renewal.
-            renewed.push(next.map_err(|error| format!("{error}{}", release.place())));
+        let renewals = released.iter().map(|release| self.lanes.renew(&*self.cluster, release));
+        let mut times = Vec::new();
+        for (release, renewed) in released.iter().zip(join_all(renewals).await) {
+            match renewed {
+                Ok(next) => times.extend(next),
+                Err(NotRenewed::Away { until_ms }) => times.push(until_ms),
+                Err(NotRenewed::Failed(error)) => {
+                    let cluster = release.cluster();
+                    tracing::warn!(%app, cluster, %error, "the pull secret cannot be renewed yet");
+                    times.push(now_ms() + AGAIN_MS);
+                }
+            }
         }
-        let renewed = renewed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let next = renewed.into_iter().flatten().min();
-        tracing::info!(%app, next_ms = next, "the pull secret was renewed");
+        let next = times.into_iter().min();
+        tracing::debug!(%app, next_ms = next, "the pull secret was looked at");
         Ok(next)
     }
-}
 
-#[cfg(test)]
-mod tests;
+    /// Returns whether a job of the app has not ended.
+    async fn has_job(&self, app: &App) -> Result<bool, StoreError> {
+        let filter = Filter {
+            projects: Some(vec![app.project.clone()]),
+            app: Some(app.name.clone()),
+            environment: Some(app.environment.clone()),
+            states: vec![JobState::Waiting, JobState::Running, JobState::RollingBack],
+            before: None,
+            limit: 1,
+        };
+        Ok(!self.store.jobs(&filter).await?.is_empty())
+    }
+}

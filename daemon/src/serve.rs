@@ -24,7 +24,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let Wired { store, factory } = wire::wire(&config).await?;
     confinement::log().await;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), file));
+    let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
+    let (registries, renewals) = (factory.registries.clone(), due.renewals());
+    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), registries, renewals, file));
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -46,11 +48,6 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let due = DueLoop {
-        store: store.clone(),
-        targets: factory.targets.clone(),
-        cluster: factory.cluster.clone(),
     };
     let due = tokio::spawn(due.run());
     let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);

@@ -6,21 +6,26 @@ use crate::{
     registries::Registries,
 };
 use async_trait::async_trait;
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use windlass_buildkit::{Address, BuildKit};
 use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Credential, Git, Inspect, Login, Logins, Ports, Secrets,
-        store::Store,
+        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets,
+        store::{Releases, Store},
     },
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_model::{
-    app::App, cluster::Targets, diagnosis::Diagnosis, hook, job::Commit, revision::Revision,
-    secret::Secret,
+    app::App, cluster::Targets, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit,
+    revision::Revision,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;
@@ -40,6 +45,7 @@ pub(crate) struct Wired {
 #[derive(Clone)]
 pub(crate) struct PortsFactory {
     pub(crate) plugins: Arc<Plugins>,
+    pub(crate) registries: Arc<Registries>,
     git: Arc<dyn Git>,
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
@@ -48,6 +54,9 @@ pub(crate) struct PortsFactory {
     /// The rule which apps go to which clusters.
     pub(crate) targets: Arc<Targets>,
     pub(crate) secrets: Arc<dyn Secrets>,
+    releases: Arc<dyn Releases>,
+    /// Rules on what releases expose.
+    exposure: Arc<Exposure>,
     registry: String,
     forbid_root: bool,
 }
@@ -67,6 +76,8 @@ impl PortsFactory {
             inspect: self.inspect.clone(),
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
+            releases: self.releases.clone(),
+            exposure: self.exposure.clone(),
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,
         }
@@ -98,7 +109,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let git =
         Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
-    let registries = Arc::new(Registries::new(fixed_logins(config)?, plugins.clone()));
+    let registries = Arc::new(Registries::new(config, plugins.clone()));
+    registries.check().await?;
     let mut clusters = Vec::new();
     for cluster in config.clusters() {
         let client = client(&cluster).await;
@@ -111,12 +123,15 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let factory = PortsFactory {
         plugins,
         git: Arc::new(git),
-        builder: Arc::new(builder(config, registries)?),
+        builder: Arc::new(builder(config, registries.clone())?),
+        registries,
         cluster: cluster.clone(),
         reader: cluster.clone(),
         inspect: cluster,
         targets: Arc::new(config.targets()),
         secrets,
+        releases: store.clone(),
+        exposure: Arc::new(config.exposure()),
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };
@@ -159,21 +174,32 @@ pub(crate) fn setup(config: &Config) -> Setup {
         limits: plugin.limits.clone(),
         settings: plugin.settings.clone(),
     };
+    let files = |secrets: &BTreeMap<String, PathBuf>| -> BTreeMap<String, hook::SecretSource> {
+        let file = |path: &PathBuf| hook::SecretSource::File(path.clone());
+        secrets.iter().map(|(name, path)| (name.clone(), file(path))).collect()
+    };
     let registry = |registry: &config::Registry| {
-        let sources = registry.secrets.iter();
-        let sources =
-            sources.map(|(name, path)| (name.clone(), hook::SecretSource::File(path.clone())));
         Some(RegistrySource {
             host: registry.host.clone(),
             plugin: registry.plugin.clone()?,
             settings: registry.settings.clone(),
-            secrets: sources.collect(),
+            secrets: files(&registry.secrets),
+        })
+    };
+    let pull = |registry: &config::Registry| {
+        let pull = registry.pull.as_ref()?;
+        Some(RegistrySource {
+            host: registry.host.clone(),
+            plugin: pull.plugin.clone()?,
+            settings: pull.settings.clone(),
+            secrets: files(&pull.secrets),
         })
     };
     Setup {
         plugins: config.plugins.iter().map(source).collect(),
         policy: config.plugin_policy.clone(),
         registries: config.registries.iter().filter_map(registry).collect(),
+        pulls: config.registries.iter().filter_map(pull).collect(),
         hooks: config.hooks.iter().map(hook_source).collect(),
     }
 }
@@ -193,20 +219,4 @@ fn hook_source(configured: &config::Hook) -> HookSource {
         projects: configured.projects.clone(),
         environments: configured.environments.clone(),
     }
-}
-
-/// Reads the logins that are configured with a user and a password file.
-pub(crate) fn fixed_logins(config: &Config) -> Result<BTreeMap<String, Login>, Fault> {
-    let mut logins = BTreeMap::new();
-    for registry in &config.registries {
-        let (Some(user), Some(path)) = (&registry.username, &registry.password_file) else {
-            continue;
-        };
-        let password =
-            fs::read(path).map_err(|error| format!("registries: {}: {error}", path.display()))?;
-        let password = Secret::new(password.trim_ascii().to_vec());
-        let credential = Credential::Basic(user.clone(), password);
-        logins.insert(registry.host.clone(), Login { credential, renew_ms: None });
-    }
-    Ok(logins)
 }

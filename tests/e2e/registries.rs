@@ -46,7 +46,7 @@ fn a_login_from_aws_pushes_pulls_and_is_renewed() {
         assert!(!ended.text.contains(leak) && !env.daemon.log().contains(leak));
     }
     let began = Instant::now();
-    while !env.daemon.log().contains("the pull secret was renewed") {
+    while !env.daemon.log().contains("the pull secret was looked at") {
         assert!(began.elapsed() < Duration::from_secs(60), "{}", env.daemon.log());
         // The daemon's log is a file.
         sleep(Duration::from_millis(200));

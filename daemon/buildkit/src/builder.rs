@@ -151,7 +151,9 @@ impl BuildKit {
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(request.context.as_bytes()).to_hex().to_string();
-        let credentials = Arc::new(CredentialProvider::new(self.logins.clone(), recorder.clone()));
+        let credentials =
+            CredentialProvider::new(self.logins.clone(), recorder.clone(), &request.reference);
+        let credentials = Arc::new(credentials);
         let served = self.served(request, &key, tree, &credentials).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
@@ -419,6 +421,7 @@ impl Build for Building {
     }
 
     async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
+        self.credentials.begin_push();
         let result = std::mem::take(&mut self.built);
         self.gateway.finish(result).await.map_err(|status| self.explain(&status))?;
         let solved = (&mut self.solve)

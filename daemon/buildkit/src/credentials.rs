@@ -4,10 +4,13 @@ use ring::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tonic::Status;
 use windlass_engine::{
-    ports::{Credential, Logins},
+    ports::{Action, Credential, LoginRequest, Logins},
     recorder::Recorder,
 };
 use windlass_model::error::PluginError;
@@ -19,6 +22,10 @@ const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 pub(crate) struct CredentialProvider {
     logins: Arc<dyn Logins>,
     recorder: Recorder,
+    /// Reference of the image that is pushed: `host/path/project/app:commit`.
+    reference: String,
+    /// The build is done, and its image is pushed.
+    pushes: AtomicBool,
     /// Key of this build alone: buildkitd shares tokens among all sessions that prove the same key.
     /// `None` means that no key could be made: buildkitd then asks for credentials.
     key: Option<Ed25519KeyPair>,
@@ -27,15 +34,28 @@ pub(crate) struct CredentialProvider {
 }
 
 impl CredentialProvider {
-    pub(crate) fn new(logins: Arc<dyn Logins>, recorder: Recorder) -> Self {
+    pub(crate) fn new(logins: Arc<dyn Logins>, recorder: Recorder, reference: &str) -> Self {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok();
         let key = document.and_then(|document| Ed25519KeyPair::from_pkcs8(document.as_ref()).ok());
-        Self { logins, recorder, key, failed: Mutex::default() }
+        let (reference, pushes) = (reference.to_owned(), AtomicBool::new(false));
+        Self { logins, recorder, reference, pushes, key, failed: Mutex::default() }
+    }
+
+    /// Reports that the build is done: from now on the login may push the image.
+    pub(crate) fn begin_push(&self) {
+        self.pushes.store(true, Ordering::Relaxed);
     }
 
     /// Finds the login of exactly this host. `None` means that nobody logs in there.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
-        match self.logins.login(named(host), &self.recorder).await {
+        let (own, path) = self.reference.split_once('/').unwrap_or_default();
+        let path = path.rsplit_once(':').map_or(path, |(path, _)| path);
+        let project = path.rsplit('/').nth(1).unwrap_or_default();
+        let host = named(host);
+        let pushes = host == own && self.pushes.load(Ordering::Relaxed);
+        let (repository, action) = if pushes { (path, Action::Push) } else { ("", Action::Pull) };
+        let request = LoginRequest { host, project, repository, action };
+        match self.logins.login(&request, &self.recorder).await {
             Ok(login) => Ok(login.map(|login| login.credential)),
             Err(error) => {
                 let status = Status::unauthenticated(error.to_string());

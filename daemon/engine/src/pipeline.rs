@@ -29,6 +29,7 @@ mod port;
 mod preflight;
 mod secrets;
 mod test;
+mod wall;
 
 pub use build::{reference, release};
 pub use clone::{checkout, resolve};

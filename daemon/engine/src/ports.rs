@@ -2,7 +2,7 @@
 //! adapter.
 
 use std::sync::Arc;
-use windlass_model::cluster::Targets;
+use windlass_model::{cluster::Targets, exposure::Exposure};
 
 mod builder;
 mod cluster;
@@ -17,7 +17,7 @@ pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
 pub use inspect::{Inspect, LogLine, LogRequest};
 pub use plugins::{Detections, Detectors, Hooks, PluginStatus, TestRunners};
-pub use registry::{Credential, Login, Logins};
+pub use registry::{Action, Credential, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Tree};
 
@@ -41,6 +41,10 @@ pub struct Ports {
     /// Rules which apps go to which clusters. They are asked again when a job begins, since it may have waited.
     pub targets: Arc<Targets>,
     pub secrets: Arc<dyn Secrets>,
+    /// Releases that serve now: their hosts are not given to other projects.
+    pub releases: Arc<dyn store::Releases>,
+    /// Rules of the operator on what a release exposes.
+    pub exposure: Arc<Exposure>,
     /// Registry and path of images, without a trailing slash: `registry.example.com/apps`.
     pub registry: String,
     /// Images that run as root are refused.

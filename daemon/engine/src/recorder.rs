@@ -9,6 +9,7 @@ use windlass_model::{
     job::{Release, Stage},
     outcome::Outcome,
     redact::Redactor,
+    secret::Secret,
 };
 
 /// Handle by which adapters record what happens. Each event is masked.
@@ -19,12 +20,14 @@ use windlass_model::{
 pub struct Recorder {
     journal: Arc<dyn Journal>,
     redactor: Arc<RwLock<Redactor>>,
+    /// Secrets that the redactor is made of.
+    secrets: Arc<RwLock<Vec<Secret>>>,
     lost: Arc<watch::Sender<Option<JournalLost>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, redactor: Arc::default(), lost: Arc::default() }
+        Self { journal, redactor: Arc::default(), secrets: Arc::default(), lost: Arc::default() }
     }
 
     /// Returns a recorder that keeps and masks nothing, for work that belongs to no job.
@@ -52,7 +55,20 @@ impl Recorder {
         self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn mask_with(&self, redactor: Redactor) {
+    /// Masks more secrets, from now on, in all that is recorded. Adapters mask logins where they obtain them.
+    pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        let before = secrets.len();
+        for secret in more {
+            // A secret that a hundred variables name is one: the redactor is made again for each secret.
+            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
+                secrets.push(secret);
+            }
+        }
+        if secrets.len() == before {
+            return;
+        }
+        let redactor = Redactor::new(secrets.iter());
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
     }
 

@@ -6,12 +6,7 @@ use crate::{
     recorder::Recorder,
 };
 use futures::FutureExt;
-use std::{
-    any::Any,
-    panic::AssertUnwindSafe,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
@@ -19,7 +14,6 @@ use windlass_model::{
     job::{Release, Stage},
     outcome::Stop,
     plan::Cursor,
-    redact::Redactor,
     secret::Secret,
 };
 
@@ -29,7 +23,6 @@ pub struct Run {
     stop: watch::Receiver<Option<Stop>>,
     /// Time by which the plan must be made, and the limit that it comes from. `None` means no limit.
     deadline: Option<(Instant, Duration)>,
-    secrets: RwLock<Vec<Secret>>,
 }
 
 impl Run {
@@ -41,8 +34,7 @@ impl Run {
         stop: watch::Receiver<Option<Stop>>,
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
-        let recorder = Recorder::new(journal);
-        Self { recorder, stop, deadline, secrets: RwLock::default() }
+        Self { recorder: Recorder::new(journal), stop, deadline }
     }
 
     /// Returns the recorder, for adapters.
@@ -53,19 +45,7 @@ impl Run {
 
     /// Masks more secrets, from now on, in all that is recorded.
     pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
-        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        let before = secrets.len();
-        for secret in more {
-            // A secret that a hundred variables name is one: the redactor is made again for each secret.
-            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
-                secrets.push(secret);
-            }
-        }
-        if secrets.len() == before {
-            return;
-        }
-        let redactor = Redactor::new(secrets.iter());
-        self.recorder.mask_with(redactor);
+        self.recorder.mask(more);
     }
 
     /// Runs a stage, which may be dropped at any await when the job is stopped.

@@ -43,6 +43,8 @@ pub(crate) struct Applier<'a> {
     pub(crate) secrets: &'a dyn Secrets,
     /// Login of the pull secret. `None` makes no pull secret.
     pub(crate) pull: Option<&'a PullLogin>,
+    /// The pull secret that there is stays: `pull` only names it.
+    pub(crate) keeps_pull: bool,
     /// Level of `pod-security.kubernetes.io/enforce`. `None` leaves it to others.
     pub(crate) pod_security: Option<&'a str>,
     /// Recorder of warnings about objects that a rollback cannot restore. `None` means that this is no
@@ -89,7 +91,9 @@ impl Applier<'_> {
             if number >= PODS && !pods {
                 break;
             }
-            let of_wave = rest.iter().filter(|object| wave(object) == number);
+            let of_wave = rest.iter().filter(|object| {
+                wave(object) == number && !(self.keeps_pull && is_pull_secret(object))
+            });
             made.extend(
                 try_join_all(of_wave.map(|object| self.apply_one(release, object, &scaled)))
                     .await?,
@@ -219,6 +223,11 @@ impl Applier<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Returns whether an object is a pull secret.
+pub(crate) fn is_pull_secret(object: &Value) -> bool {
+    text(object, "/type") == "kubernetes.io/dockerconfigjson"
 }
 
 /// Returns whether an object is to be `Recreate` while the live one has fields of a rolling update.

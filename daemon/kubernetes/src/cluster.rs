@@ -5,7 +5,7 @@ use crate::{
     client::Client,
     hooks::{self, HookJob},
     observe::{self, endpoints, evidence, list, logs},
-    render::{PullLogin, manifests},
+    render::{PullLogin, manifests, twice},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use windlass_model::{
     error::ClusterError,
     event::Event,
     hook::{Action, ActionResult},
-    job::Release,
+    job::{Release, Stage},
     plan::Change,
 };
 use windlass_rollout::snapshot::Snapshot;
@@ -57,6 +57,7 @@ impl Kubernetes {
             client: &self.client,
             secrets: &*self.secrets,
             pull,
+            keeps_pull: false,
             pod_security: self.pod_security.as_deref(),
             rollback: None,
         }
@@ -83,13 +84,13 @@ impl Kubernetes {
     }
 
     /// Returns the login that nodes pull a release's image with, and the time of its renewal in milliseconds
-    /// since 1970. `None` as a time means that the login needs no renewal.
+    /// since 1970. `None` means that nodes have no login from us.
     async fn pull(
         &self,
         release: &Release,
         recorder: &Recorder,
-    ) -> Result<Option<(PullLogin, Option<u64>)>, ClusterError> {
-        pull_secret::login(&*self.logins, pull_secret::host(release), recorder).await
+    ) -> Result<Option<(PullLogin, u64)>, ClusterError> {
+        pull_secret::login(&*self.logins, release, recorder).await
     }
 
     async fn apply(
@@ -99,16 +100,38 @@ impl Kubernetes {
         is_rollback: bool,
         recorder: &Recorder,
     ) -> Result<(), ClusterError> {
-        let pull = self.pull(release, recorder).await?;
+        let pull = match self.pull(release, recorder).await {
+            // The login in the cluster may do for longer than the app may be broken.
+            Err(error @ ClusterError::Login { .. }) if is_rollback => {
+                return self.restore_without_login(release, &error, recorder).await;
+            }
+            pull => pull?,
+        };
         let login = pull.as_ref().map(|(login, _)| login);
         let applier = Applier { rollback: is_rollback.then_some(recorder), ..self.applier(login) };
         applier.apply(release, pods).await?;
-        if let Some((login, Some(at_ms))) = pull.filter(|_| pods) {
+        if let Some((login, at_ms)) = pull.filter(|_| pods) {
             let event =
                 Event::PullSecret { release: Box::new(release.clone()), host: login.host, at_ms };
             recorder.record(event).await;
         }
         Ok(())
+    }
+
+    /// Restores a release whose pull secret cannot be renewed: the one that there is stays.
+    async fn restore_without_login(
+        &self,
+        release: &Release,
+        error: &ClusterError,
+        recorder: &Recorder,
+    ) -> Result<(), ClusterError> {
+        let message = format!("the pull secret{} stays as it is: {error}", release.place());
+        let fix = "none is needed where its login is still accepted; else mend the login: the secret is renewed by itself".into();
+        recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
+        let named = PullLogin::named(pull_secret::host(release));
+        let applier =
+            Applier { rollback: Some(recorder), keeps_pull: true, ..self.applier(Some(&named)) };
+        applier.apply(release, true).await
     }
 }
 
@@ -158,7 +181,11 @@ impl Cluster for Kubernetes {
         Ok(observe::observe(&self.client, release))
     }
 
-    async fn evidence(&self, release: &Release) -> Vec<String> {
+    async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String> {
+        // After a restart this run may not have obtained the login that pods could print.
+        if let Err(error) = self.pull(release, recorder).await {
+            tracing::debug!(%error, "the login cannot be masked");
+        }
         evidence::collect(&self.client, release).await
     }
 
@@ -175,6 +202,13 @@ impl Cluster for Kubernetes {
 impl ClusterReader for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
         let objects = self.shown(release);
+        if let Some(object) = twice(&objects) {
+            let message = "`manifests` has an object of this kind and name beside the one that Windlass makes, or twice; give it another name";
+            return Err(ClusterError::Rejected {
+                object: object.to_string(),
+                message: message.into(),
+            });
+        }
         let checked = async {
             self.client.can_make(&release.app.namespace(), &objects).await?;
             Claims::of(&self.client, release).await?.check(release)

@@ -70,9 +70,9 @@ impl Cluster for Clusters {
         self.of(release)?.observe(release).await
     }
 
-    async fn evidence(&self, release: &Release) -> Vec<String> {
+    async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String> {
         match self.of(release) {
-            Ok(cluster) => cluster.evidence(release).await,
+            Ok(cluster) => cluster.evidence(release, recorder).await,
             Err(error) => vec![error.to_string()],
         }
     }

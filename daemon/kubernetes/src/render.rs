@@ -34,7 +34,7 @@ pub(crate) use strategy::strategy;
 pub(crate) use user_manifests::{object as own_object, pods_of};
 pub(crate) use workload::kind;
 
-use crate::json::text;
+use crate::{json::text, object::ObjectRef};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use windlass_model::{job::Release, runtime::WEB, secret::Secret};
@@ -81,6 +81,15 @@ pub(crate) fn manifests(
     // Objects of the repository's own are applied together with ours of the same wave.
     all.sort_by_key(wave);
     all
+}
+
+/// Returns the first object that comes twice: a manifest of the repository's own has the kind and name of an object
+/// that Windlass makes, or of another manifest. The later one would silently replace the other.
+pub(crate) fn twice(objects: &[Value]) -> Option<ObjectRef> {
+    let all: Vec<_> = objects.iter().map(ObjectRef::of).collect();
+    let comes_before =
+        |(index, one): &(usize, &ObjectRef)| all.iter().take(*index).any(|before| before.is(one));
+    all.iter().enumerate().find(comes_before).map(|(_, one)| one.clone())
 }
 
 /// Returns an object's wave: objects of a wave are applied together, after all that they need.

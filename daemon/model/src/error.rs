@@ -274,8 +274,9 @@ pub enum SecretError {
 
 /// The reason why a plugin gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("plugin `{plugin}`, call `{call}`: {message}")]
+#[error("{}{message}", origin(plugin, call))]
 pub struct PluginError {
+    /// Name of the plugin. Empty means that the daemon itself answers for it, such as for a login from a file.
     pub plugin: String,
     /// The exported function.
     pub call: String,
@@ -283,4 +284,8 @@ pub struct PluginError {
     pub message: String,
     /// Remedy that the plugin suggests. `None` means that it suggests none.
     pub hint: Option<String>,
+}
+
+fn origin(plugin: &str, call: &str) -> String {
+    if plugin.is_empty() { String::new() } else { format!("plugin `{plugin}`, call `{call}`: ") }
 }

@@ -100,7 +100,8 @@ pub enum Event {
     /// A step of the plan began. The text describes the step.
     #[serde(rename = "taking")]
     StepStarted(Cursor, String),
-    /// A pull secret was made that expires. It is renewed before, for as long as the app is deployed.
+    /// A pull secret was made. Its login is looked at again before it expires, or after some minutes where it does
+    /// not expire, for as long as the app is deployed.
     PullSecret {
         /// The release whose image nodes pull.
         release: Box<Release>,

@@ -1,6 +1,9 @@
 //! Kubernetes objects that a repository brings, for what a spec has no key for.
 
+mod own;
+
 use crate::{runtime::Manifest, spec::SpecError};
+use own::Fault;
 use serde_json::Value;
 
 /// The text that stands for the image that was built, in an object's `image`.
@@ -49,6 +52,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
         if let Some((_, why)) = REFUSED_KINDS.iter().find(|(other, _)| *other == kind) {
             return fail(&format!("{kind} {name}"), (*why).into());
         }
+        own_only(file, &object)?;
         objects.push(Manifest { file: file.into(), json: object.to_string() });
     }
     match objects.len() {
@@ -56,6 +60,23 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Manifest>, SpecError> {
         count if count > MOST => fail("", format!("holds {count} objects; at most {MOST}")),
         _ => Ok(objects),
     }
+}
+
+/// Checks an object that was read before: what is reserved may have been allowed then.
+///
+/// # Errors
+/// [`SpecError`] for an object that makes, reads or opens what is Windlass's own.
+pub fn check(manifest: &Manifest) -> Result<(), SpecError> {
+    match serde_json::from_str(&manifest.json) {
+        Ok(object) => own_only(&manifest.file, &object),
+        Err(_) => Ok(()),
+    }
+}
+
+fn own_only(file: &str, object: &Value) -> Result<(), SpecError> {
+    let Some(Fault { value, problem }) = own::fault(object) else { return Ok(()) };
+    let value = value.chars().take(80).collect();
+    Err(SpecError { field: format!("manifests: {file}"), value, problem })
 }
 
 fn first_line(text: &str) -> &str {
@@ -83,6 +104,11 @@ mod tests {
             ("- 1", "needs `apiVersion`"),
             ("{apiVersion: v1, kind: Secret, metadata: {name: a}}", "windlass secret put"),
             ("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}", "own namespace"),
+            (
+                "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {volumes: [{secret: {secretName: web-pull}}]}}",
+                "holds the operator's login",
+            ),
+            ("{apiVersion: v1, kind: ConfigMap, metadata: {name: windlass-web}}", "Windlass makes"),
         ] {
             let error = read("k.yaml", text).unwrap_err();
             assert!(error.problem.contains(problem), "{text}: {error}");

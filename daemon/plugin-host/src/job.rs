@@ -221,8 +221,7 @@ impl TestRunners for JobPlugins {
 #[async_trait]
 impl Hooks for JobPlugins {
     fn of(&self, app: &App, app_settings: &BTreeMap<String, String>) -> Vec<Hook> {
-        let (_, hooks) = self.set.around();
-        let hooks = hooks.iter();
+        let hooks = self.set.hooks().iter();
         let own = hooks.filter(|source| app.is_of(&source.projects, &source.environments));
         own.map(|source| {
             let requested = app_settings.get(&source.hook.name).cloned();

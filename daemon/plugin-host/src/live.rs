@@ -168,7 +168,7 @@ fn changes(before: &PluginSet, next: &PluginSet) -> Vec<String> {
             changes.push(format!("`{name}` is removed"));
         }
     }
-    if before.around() != next.around() {
+    if !before.has_same_uses(next) {
         changes.push("registries or hooks are others than before".into());
     }
     changes

@@ -19,6 +19,7 @@ use windlass_model::{app::label, hook::SecretSource};
 pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
     registries: Vec<RegistrySource>,
+    pulls: Vec<RegistrySource>,
     hooks: Vec<HookSource>,
     /// Secrets of projects. `None` means that no hook can use any.
     secrets: Option<Arc<dyn Secrets>>,
@@ -50,8 +51,9 @@ impl PluginSet {
             plugins.push(Arc::new(plugin));
         }
         let registries = setup.registries.clone();
+        let pulls = setup.pulls.clone();
         let hooks = setup.hooks.clone();
-        let set = Self { plugins, registries, hooks, secrets: host.secrets.clone() };
+        let set = Self { plugins, registries, pulls, hooks, secrets: host.secrets.clone() };
         set.check()?;
         // Only now: until the whole set is loaded, the one before it stays in use.
         host.prune(&set.all().map(|plugin| &*plugin.digest).collect::<Vec<_>>());
@@ -60,7 +62,7 @@ impl PluginSet {
 
     /// Checks that registries and hooks name loaded plugins, with the settings and secrets that these need.
     fn check(&self) -> Result<(), HostError> {
-        for registry in &self.registries {
+        for registry in self.registries.iter().chain(&self.pulls) {
             let at = format!("registries: {}", registry.host);
             let name = &registry.plugin;
             let settings = &registry.settings;
@@ -116,9 +118,23 @@ impl PluginSet {
         self.registries.iter().find(|registry| registry.host == host)
     }
 
-    /// Returns the registries and hooks that use plugins.
-    pub(crate) fn around(&self) -> (&[RegistrySource], &[HookSource]) {
-        (&self.registries, &self.hooks)
+    /// Returns the configuration of a registry's login for pulls alone. `None` means that no plugin logs in
+    /// there for pulls alone.
+    #[must_use]
+    pub fn pull_registry(&self, host: &str) -> Option<&RegistrySource> {
+        self.pulls.iter().find(|registry| registry.host == host)
+    }
+
+    /// Returns whether another set is used by the same registries and hooks.
+    pub(crate) fn has_same_uses(&self, other: &Self) -> bool {
+        self.registries == other.registries
+            && self.pulls == other.pulls
+            && self.hooks == other.hooks
+    }
+
+    /// Returns the hooks that use plugins.
+    pub(crate) fn hooks(&self) -> &[HookSource] {
+        &self.hooks
     }
 
     /// Returns all plugins in the operator's order.

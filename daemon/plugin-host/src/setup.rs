@@ -18,6 +18,8 @@ pub struct Setup {
     pub policy: SitePolicy,
     /// Registries that a plugin logs in at.
     pub registries: Vec<RegistrySource>,
+    /// Registries that a plugin logs in at for pulls alone, with less rights.
+    pub pulls: Vec<RegistrySource>,
     /// Hooks around releases, in order.
     pub hooks: Vec<HookSource>,
 }

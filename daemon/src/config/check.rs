@@ -1,7 +1,7 @@
 //! The rules of the configuration that its types do not hold.
 
-use super::{Config, ConfigError, Registry};
-use std::fmt::Display;
+use super::{Config, ConfigError, HostOwner, Registry};
+use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
 
 impl Config {
@@ -18,6 +18,7 @@ impl Config {
         }
         self.check_clusters()?;
         self.check_registries()?;
+        self.check_hosts()?;
         self.check_listen()?;
         self.check_principals()
     }
@@ -51,16 +52,59 @@ impl Config {
     }
 
     fn check_registries(&self) -> Result<(), ConfigError> {
-        for Registry { host, username, password_file, plugin, .. } in &self.registries {
-            let is_fixed = username.is_some() && password_file.is_some();
-            let is_half = username.is_some() != password_file.is_some();
-            if is_half || is_fixed == plugin.is_some() {
+        for (index, registry) in self.registries.iter().enumerate() {
+            let Registry { host, username, password_file, plugin, pull, .. } = registry;
+            if !is_one_login(username, password_file, plugin) {
                 return fail(format!(
                     "registries: {host}: needs either `username` and `password-file`, or `plugin`"
                 ));
             }
+            if let Some(pull) = pull
+                && !is_one_login(&pull.username, &pull.password_file, &pull.plugin)
+            {
+                return fail(format!(
+                    "registries: {host}: pull: needs either `username` and `password-file`, or `plugin`"
+                ));
+            }
+            if self.registries.iter().take(index).any(|before| before.host == *host) {
+                return fail(format!("registries: {host}: is named twice; keep one of them"));
+            }
         }
         Ok(())
+    }
+
+    fn check_hosts(&self) -> Result<(), ConfigError> {
+        for (index, owner) in self.hosts.iter().enumerate() {
+            let pattern = &owner.pattern;
+            let name = pattern.strip_prefix("*.").unwrap_or(pattern);
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let is_label = |label: &str| !label.is_empty() && label.chars().all(fits);
+            if pattern != "*" && !name.split('.').all(is_label) {
+                return fail(format!(
+                    "hosts[{index}].pattern: `{pattern}` must be a host, `*.` and a domain, or `*`"
+                ));
+            }
+            let same = |before: &HostOwner| before.pattern.eq_ignore_ascii_case(pattern);
+            if self.hosts.iter().take(index).any(same) {
+                return fail(format!(
+                    "hosts[{index}].pattern: `{pattern}` is named twice; list all its projects once"
+                ));
+            }
+            for project in &owner.projects {
+                label(&format!("hosts[{index}].projects"), project, 30)
+                    .map_err(|error| ConfigError(error.to_string()))?;
+            }
+        }
+        let is_odd = |key: &&String| {
+            let prefix = key.strip_suffix("/*").unwrap_or(key);
+            prefix.is_empty() || prefix.contains('*')
+        };
+        match self.expose.annotations.iter().find(is_odd) {
+            Some(key) => fail(format!(
+                "expose.annotations: `{key}` must be a key, or a prefix and `/*`, such as `cert-manager.io/*`"
+            )),
+            None => Ok(()),
+        }
     }
 
     fn check_listen(&self) -> Result<(), ConfigError> {
@@ -101,6 +145,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Returns whether a login has a user with a password file, or a plugin, and not both.
+fn is_one_login(
+    username: &Option<String>,
+    password_file: &Option<PathBuf>,
+    plugin: &Option<String>,
+) -> bool {
+    username.is_some() == password_file.is_some() && username.is_some() != plugin.is_some()
 }
 
 fn fail<T>(message: impl Display) -> Result<T, ConfigError> {

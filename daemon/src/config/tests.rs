@@ -34,6 +34,47 @@ fn a_grant_with_an_unknown_key_is_refused() {
 }
 
 #[test]
+fn a_login_for_pulls_is_as_whole_as_the_other() {
+    let registry = |pull: &str| {
+        format!(
+            "{LEAST}[[registries]]\nhost = \"r\"\nusername = \"u\"\npassword-file = \"/p\"\npull = {pull}\n"
+        )
+    };
+    load(&registry("{ username = \"u\", password-file = \"/q\" }")).unwrap();
+    load(&registry("{ plugin = \"ecr\", settings = { region = \"eu\" } }")).unwrap();
+    for half in ["{ username = \"u\" }", "{}", "{ username = \"u\", plugin = \"ecr\" }"] {
+        let error = load(&registry(half)).unwrap_err().to_string();
+        assert!(error.contains("registries: r: pull: needs either `username`"), "{error}");
+    }
+    let one = "[[registries]]\nhost = \"r\"\nplugin = \"p\"\n";
+    let error = load(&format!("{LEAST}{one}{one}")).unwrap_err().to_string();
+    assert!(error.contains("registries: r: is named twice"), "{error}");
+}
+
+#[test]
+fn hosts_have_owners_and_annotations_are_listed() {
+    let hosts = |tables: &str| load(&format!("{LEAST}{tables}"));
+    let table =
+        |pattern: &str| format!("[[hosts]]\npattern = \"{pattern}\"\nprojects = [\"shop\"]\n");
+    let config = hosts(&(table("*.example.com") + &table("Shop.test") + &table("*"))).unwrap();
+    assert_eq!(config.exposure().hosts[1].pattern, "shop.test");
+    let default = hosts("").unwrap().exposure().annotations;
+    assert!(default.iter().any(|key| key.ends_with("/proxy-body-size")));
+    assert!(!default.iter().any(|key| key.contains("snippet") || key.ends_with('*')));
+    for (tables, expected) in [
+        (table("a.*.com"), "hosts[0].pattern: `a.*.com` must be a host"),
+        (table("**.com"), "hosts[0].pattern"),
+        (table("a.test") + &table("A.test"), "hosts[1].pattern: `A.test` is named twice"),
+        (table("a.test").replace("\"shop\"", "\"Shop\""), "hosts[0].projects: `Shop`"),
+        ("[expose]\nannotations = [\"*\"]\n".into(), "expose.annotations: `*` must be a key"),
+        ("[expose]\nannotations = [\"/*\"]\n".into(), "expose.annotations: `/*` must be a key"),
+    ] {
+        let error = hosts(&tables).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn several_clusters_have_names_and_no_two_the_same() {
     let cluster =
         |name: &str| format!("[[clusters]]\nname = \"{name}\"\nkubeconfig = \"{name}\"\n");

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use windlass_engine::{
     ports::{
         Observation,
@@ -28,8 +28,20 @@ use windlass_model::{
 };
 use windlass_store::MemoryStore;
 
-/// A cluster that renews with the next answer. Without one it has nothing to renew.
-struct Renewing(Mutex<Vec<Result<Option<u64>, ClusterError>>>);
+/// Clusters that renew with the next answer. Without one they have nothing to renew. `hung` never answers.
+#[derive(Default)]
+struct Renewing {
+    answers: Mutex<Vec<Result<Option<u64>, ClusterError>>>,
+    /// Clusters that were asked, in order.
+    asked: Mutex<Vec<String>>,
+}
+
+impl Renewing {
+    fn asked(&self, cluster: &str) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|name| *name == cluster).count()
+    }
+}
 
 #[async_trait]
 impl Cluster for Renewing {
@@ -52,12 +64,16 @@ impl Cluster for Renewing {
         Ok(mpsc::channel(1).1)
     }
 
-    async fn evidence(&self, _: &Release) -> Vec<String> {
+    async fn evidence(&self, _: &Release, _: &Recorder) -> Vec<String> {
         Vec::new()
     }
 
-    async fn renew(&self, _: &Release, _: &Recorder) -> Result<Option<u64>, ClusterError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(Ok(None))
+    async fn renew(&self, release: &Release, _: &Recorder) -> Result<Option<u64>, ClusterError> {
+        self.asked.lock().unwrap().push(release.cluster().to_owned());
+        if release.cluster() == "hung" {
+            std::future::pending::<()>().await;
+        }
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(Ok(None))
     }
 }
 
@@ -78,9 +94,13 @@ fn release(id: &str) -> Release {
 }
 
 async fn begin(store: &MemoryStore, id: &str) -> Claim {
+    begin_of(store, id, app()).await
+}
+
+async fn begin_of(store: &MemoryStore, id: &str, app: App) -> Claim {
     let job = Job {
         id: id.into(),
-        app: app(),
+        app,
         source: Source::Release(Box::new(release("0"))),
         clusters: Default::default(),
         spec: Spec::default(),
@@ -106,19 +126,33 @@ async fn released(answers: Vec<Result<Option<u64>, ClusterError>>) -> (DueLoop, 
 }
 
 fn due_loop(store: &MemoryStore, answers: Vec<Result<Option<u64>, ClusterError>>) -> DueLoop {
-    let target = Target { name: "default".into(), projects: Vec::new(), environments: Vec::new() };
-    DueLoop {
-        store: Arc::new(store.clone()),
-        targets: Arc::new(Targets { all: vec![target], order: RolloutOrder::Sequential }),
-        cluster: Arc::new(Renewing(Mutex::new(answers))),
+    let renewing = Renewing { answers: Mutex::new(answers), ..Renewing::default() };
+    due_loop_of(store, Arc::new(renewing))
+}
+
+fn due_loop_of(store: &MemoryStore, cluster: Arc<Renewing>) -> DueLoop {
+    let target =
+        |name: &str| Target { name: name.into(), projects: Vec::new(), environments: Vec::new() };
+    let all = ["default", "hung"].map(target).into();
+    let targets = Targets { all, order: RolloutOrder::Sequential };
+    DueLoop::new(Arc::new(store.clone()), Arc::new(targets), cluster)
+}
+
+/// Takes what is due, waits until all of it is done, and returns the time of the next.
+async fn round(due: &DueLoop) -> Result<Option<u64>, StoreError> {
+    let mut progress = InProgress::default();
+    due.take(&mut progress).await?;
+    while let Some(done) = progress.running.next().await {
+        due.finish(&mut progress, done).await;
     }
+    due.store.next_due().await
 }
 
 #[tokio::test]
 async fn what_was_renewed_is_due_at_its_next_time() {
     let next = now_ms() + 3_600_000;
     let (due, store) = released(vec![Ok(Some(next))]).await;
-    assert_eq!(due.round().await.unwrap(), Some(next));
+    assert_eq!(round(&due).await.unwrap(), Some(next));
     assert_eq!(store.next_due().await.unwrap(), Some(next));
 }
 
@@ -129,7 +163,7 @@ async fn a_renewal_that_fails_is_tried_again_and_not_at_once() {
     for answer in [away(), Ok(Some(1))] {
         let (due, _) = released(vec![answer]).await;
         let before = now_ms();
-        let next = due.round().await.unwrap().unwrap();
+        let next = round(&due).await.unwrap().unwrap();
         assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
     }
 }
@@ -137,7 +171,7 @@ async fn a_renewal_that_fails_is_tried_again_and_not_at_once() {
 #[tokio::test]
 async fn an_app_that_was_deleted_is_not_renewed_again() {
     let (due, _) = released(vec![Ok(None)]).await;
-    let next = due.round().await.unwrap().unwrap();
+    let next = round(&due).await.unwrap().unwrap();
     assert!(next > now_ms() + LOGS_KEPT_MS / 2, "only the job is to be forgotten");
 }
 
@@ -150,9 +184,72 @@ async fn a_first_release_on_its_way_keeps_its_renewal() {
         Event::PullSecret { release: Box::new(release("1")), host: "r.example".into(), at_ms: 1 };
     store.append(&claim, pull).await.unwrap();
     let due = due_loop(&store, Vec::new());
-    assert!(due.round().await.unwrap().is_some());
+    assert!(round(&due).await.unwrap().is_some());
     let why = Stop::Cancelled { by: "me".into() };
     let ended = Event::Ended(Outcome::Stopped { at: Stage::Release, why });
     store.append(&claim, ended).await.unwrap();
     assert_eq!(due.renew(&app()).await, Ok(None), "the release was never made");
+}
+
+/// Releases an app of this name to a cluster, where its pull secret is due.
+async fn released_to(store: &MemoryStore, cluster: &str, name: &str) {
+    let app = App::new("shop", name, "").unwrap();
+    let claim = begin_of(store, name, app.clone()).await;
+    let release = Release { id: name.into(), app, ..release(name) }.at(&[cluster.to_owned()]);
+    let release = Box::new(release);
+    let pull = Event::PullSecret { release: release.clone(), host: "r.example".into(), at_ms: 1 };
+    store.append(&claim, pull).await.unwrap();
+    store.append(&claim, Event::Ended(Outcome::Succeeded(release))).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_hangs_delays_neither_others_nor_forgetting() {
+    let store = MemoryStore::default();
+    for number in 0..50 {
+        released_to(&store, "hung", &format!("hung-{number}")).await;
+    }
+    released_to(&store, "default", "web").await;
+    let cluster = Arc::new(Renewing::default());
+    let due = due_loop_of(&store, cluster.clone());
+    let began = Instant::now();
+    let mut progress = InProgress::default();
+    due.take(&mut progress).await.unwrap();
+    let forget = Due { kind: DueKind::ForgetLogs, key: "web".into(), at_ms: 1 };
+    due.begin(&mut progress, forget);
+    let mut done = Vec::new();
+    while done.len() < 2 {
+        let next = progress.running.next().await.unwrap();
+        done.push(next.0.key.clone());
+        due.finish(&mut progress, next).await;
+    }
+    done.sort();
+    assert_eq!(done, ["shop/web/production", "web"]);
+    assert_eq!(began.elapsed(), Duration::ZERO, "nothing waited for the cluster that hangs");
+    while let Some(next) = progress.running.next().await {
+        assert!(next.1.is_some_and(|next_ms| next_ms >= now_ms() + AGAIN_MS / 2));
+        due.finish(&mut progress, next).await;
+    }
+    // The first ones wait for an answer; the others do not ask a cluster that is away.
+    assert_eq!(cluster.asked("hung"), lanes::AT_ONCE);
+    assert!(began.elapsed() <= Duration::from_secs(61), "{:?}", began.elapsed());
+    assert_eq!(cluster.asked("default"), 1);
+}
+
+/// An event may schedule work that runs.
+#[tokio::test]
+async fn what_is_taken_again_while_it_runs_is_done_again() {
+    let store = MemoryStore::default();
+    released_to(&store, "default", "web").await;
+    let cluster = Arc::new(Renewing::default());
+    let due = due_loop_of(&store, cluster.clone());
+    let mut progress = InProgress::default();
+    due.take(&mut progress).await.unwrap();
+    let app = App::new("shop", "web", "").unwrap();
+    due.begin(&mut progress, Due::on_app(DueKind::RenewPull, &app, 1));
+    assert_eq!(progress.running.len(), 1);
+    while let Some(done) = progress.running.next().await {
+        due.finish(&mut progress, done).await;
+    }
+    assert_eq!(cluster.asked("default"), 2);
+    assert!(progress.again.is_empty());
 }

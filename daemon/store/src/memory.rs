@@ -1,8 +1,9 @@
 //! A store in memory, for tests: it keeps the promises of the port, and nothing on a disk.
 
+use crate::upcast;
 use async_trait::async_trait;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::broadcast;
@@ -311,6 +312,15 @@ impl DueWork for MemoryStore {
         Ok(())
     }
 
+    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let of_kind = tables.due.iter_mut().filter(|((other, _), _)| *other == kind);
+        for (_, scheduled) in of_kind {
+            scheduled.at_ms = scheduled.at_ms.min(now_ms);
+        }
+        Ok(())
+    }
+
     async fn next_due(&self) -> Result<Option<u64>, StoreError> {
         let tables = self.tables();
         let times = tables
@@ -362,6 +372,24 @@ impl Releases for MemoryStore {
             release.app == *app && release.clusters.iter().any(|name| name == cluster)
         });
         Ok(last.cloned())
+    }
+
+    async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
+        let tables = self.tables();
+        let mut newest = BTreeMap::new();
+        for (id, (release, _)) in &tables.releases {
+            for cluster in &release.clusters {
+                newest.insert((&release.app, cluster), id);
+            }
+        }
+        let ids: BTreeSet<_> = newest.into_values().collect();
+        let mut serving = Vec::new();
+        for (release, _) in ids.into_iter().filter_map(|id| tables.releases.get(id)) {
+            if upcast::write(release)?.contains(text) {
+                serving.push(release.clone());
+            }
+        }
+        Ok(serving)
     }
 }
 

@@ -96,7 +96,7 @@ impl Config {
         }
         let mut text = format!(
             "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n{clusters}\
-             [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{}]\n",
+             [log]\nfilter = \"info,windlass_buildkit=debug,windlassd::due=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{}]\n",
             data.display(),
             self.registry,
             self.more,

@@ -60,7 +60,8 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             diagnosis.why.clone_from(&error.message);
             diagnosis.code = Code::RegistryLoginFailed.into();
             let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
-            diagnosis.fixes = error.hint.iter().cloned().chain([look]).collect();
+            let look = Some(look).filter(|_| !error.plugin.is_empty());
+            diagnosis.fixes = error.hint.iter().cloned().chain(look).collect();
             return Some(diagnosis);
         }
         BuildError::Full { message } => {

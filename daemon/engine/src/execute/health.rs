@@ -114,7 +114,7 @@ impl Deploy<'_> {
                 }
             }
         };
-        let evidence = self.ports.cluster.evidence(release).await;
+        let evidence = self.ports.cluster.evidence(release, self.run.recorder()).await;
         Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
     }
 

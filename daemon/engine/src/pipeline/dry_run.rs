@@ -6,7 +6,7 @@ use super::{
     build::{Placeholders, provisional_release},
     clone::{checkout, resolve},
     detect::{Decision, decide},
-    secrets,
+    secrets, wall,
 };
 use crate::{
     diagnose::diagnose,
@@ -83,6 +83,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
         Placeholders { id: "(the job's id)", digest: "(known after the build)", user };
     let release = provisional_release(&placeholders, app, commit, &decision, env, ports);
     let release = release.at(&clusters.names);
+    wall::check(&release, ports).await.map_err(at(Stage::Detect))?;
     let manifests = ports.reader.manifests(&release);
     let manifests =
         manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;

@@ -1,5 +1,6 @@
 //! Plan: from a release to the steps that roll it out.
 
+use super::wall;
 use crate::{
     deploy::Deploy,
     failure::{Cause, Failure},
@@ -26,6 +27,7 @@ impl Deploy<'_> {
     pub(super) async fn plan(&self, release: &Release) -> Result<Plan, Failure> {
         let planned = async {
             self.run.record(Event::Started(Stage::Release)).await?;
+            wall::check(release, self.ports).await?;
             let hooks = match self.job.source {
                 Source::Commit(_) => self.hooks_of(release).await?,
                 // Migrations of an earlier release ran with it. Notification hooks run after a rollback too.

@@ -3,6 +3,7 @@
 use super::{
     build::{Placeholders, provisional_release},
     detect::Detection,
+    wall,
 };
 use crate::{
     deploy::Deploy,
@@ -15,7 +16,7 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Checks that each cluster knows the kinds of the release's objects and lets the daemon make them.
+    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's objects and lets the daemon make them.
     /// A cluster that does not answer now may answer when the image is there: that is a warning.
     pub(super) async fn preflight(
         &self,
@@ -28,7 +29,10 @@ impl Deploy<'_> {
         let app = &self.job.app;
         let release =
             provisional_release(&placeholders, app, commit, &detection.decision, env, self.ports);
-        for release in release.at(&self.job.clusters.names).each() {
+        let release = release.at(&self.job.clusters.names);
+        let checked = wall::check(&release, self.ports).await;
+        checked.map_err(|cause| Failure { at: Stage::Detect, cause })?;
+        for release in release.each() {
             match self.ports.reader.check(&release).await {
                 Err(
                     error @ (ClusterError::NoKind { .. }

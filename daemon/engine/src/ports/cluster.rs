@@ -31,10 +31,11 @@ pub trait Cluster: Send + Sync {
     /// Returns a snapshot of this release each time that the cluster's objects change.
     async fn observe(&self, release: &Release)
     -> Result<mpsc::Receiver<Observation>, ClusterError>;
-    /// Returns the last log lines and the events of failing pods. They are read before anything is undone.
-    async fn evidence(&self, release: &Release) -> Vec<String>;
-    /// Renews the pull secret of this release. Returns when it is due again, in milliseconds since 1970. `None`
-    /// means that the app was deleted.
+    /// Returns the last log lines and the events of failing pods. They are read before anything is undone. The
+    /// login that the pods were pulled with is masked in `recorder` first.
+    async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String>;
+    /// Renews the pull secret of this release, where its login is another than before. Returns when to look
+    /// again, in milliseconds since 1970. `None` means that the app was deleted, or has no pull secret.
     async fn renew(
         &self,
         release: &Release,

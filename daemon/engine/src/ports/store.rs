@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::broadcast;
 use windlass_model::{
     app::App,
-    due::Due,
+    due::{Due, DueKind},
     event::Event,
     job::{Job, Release, Stage},
     outcome::{Outcome, Stop},
@@ -235,6 +235,8 @@ pub trait DueWork: Send + Sync {
     /// Reports taken work as done. It is due again at `next_ms`; `None` means never. Changes nothing where
     /// an event scheduled the work again since it was taken.
     async fn finish_due(&self, due: &Due, next_ms: Option<u64>) -> Result<(), StoreError>;
+    /// Makes all work of a kind due at `now_ms` that is due later.
+    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError>;
     /// Returns when work can be taken next, in milliseconds since 1970. `None` means that there is none.
     async fn next_due(&self) -> Result<Option<u64>, StoreError>;
     /// Deletes the log lines among a job's events.
@@ -262,6 +264,9 @@ pub trait Releases: Send + Sync {
     ) -> Result<Vec<(Release, u64)>, StoreError>;
     /// Returns the newest release that came to a cluster. `None` means that no release came there.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
+    /// Returns the newest release of each app in each cluster, of those whose stored form holds `text`. The
+    /// empty text means all. What cannot be read is left out, and logged.
+    async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;
 }
 
 /// Sealed secrets, without their values.

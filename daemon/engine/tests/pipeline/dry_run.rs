@@ -13,7 +13,7 @@ use windlass_model::{
     runtime::Runtime,
 };
 
-async fn planned(world: &World, job: &Job) -> Result<DryRun, Box<Diagnosis>> {
+pub(crate) async fn planned(world: &World, job: &Job) -> Result<DryRun, Box<Diagnosis>> {
     let Source::Commit(commit) = &job.source else { panic!("a job of a commit") };
     let app = app();
     let clusters = Clusters::default();

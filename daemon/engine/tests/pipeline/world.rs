@@ -8,6 +8,7 @@ use windlass_model::{
     app::App,
     cluster::{Clusters, DEFAULT, RolloutOrder, Target, Targets},
     event::Event,
+    exposure::Exposure,
     hook::Hook,
     job::{Image, Release},
     runtime::Runtime,
@@ -20,6 +21,7 @@ mod fault;
 mod journal;
 mod plugins;
 mod registry;
+mod releases;
 mod secrets;
 mod source;
 
@@ -33,6 +35,7 @@ use fault::Faults;
 use journal::FakeJournal;
 use plugins::FakePlugins;
 use registry::FakeRegistry;
+use releases::FakeReleases;
 use secrets::FakeSecrets;
 use source::FakeSource;
 
@@ -48,6 +51,8 @@ pub(crate) struct World {
     pub(crate) cluster: Arc<FakeCluster>,
     source: Arc<FakeSource>,
     plugins: Arc<FakePlugins>,
+    releases: Arc<FakeReleases>,
+    exposure: Exposure,
 }
 
 pub(crate) fn app() -> App {
@@ -78,6 +83,8 @@ impl World {
             cluster: Arc::new(FakeCluster::new(&faults)),
             source: Arc::new(FakeSource::new(&faults)),
             plugins: Arc::new(FakePlugins::new(&faults)),
+            releases: Arc::default(),
+            exposure: Exposure::default(),
             registry,
             faults,
         }
@@ -99,6 +106,17 @@ impl World {
         self.cluster.run(release);
         self.journal.record(release);
         self
+    }
+
+    /// Makes a release of another app serve beside the job's own.
+    pub(crate) fn beside(self, release: &Release) -> Self {
+        self.releases.add(release);
+        self
+    }
+
+    /// Gives these rules on hosts and annotations to the operator.
+    pub(crate) fn exposing(self, exposure: Exposure) -> Self {
+        Self { exposure, ..self }
     }
 
     /// Gives these hooks to the operator.
@@ -159,6 +177,8 @@ impl World {
             inspect: self.cluster.clone(),
             targets: Arc::new(self.targets()),
             secrets: Arc::new(FakeSecrets),
+            releases: self.releases.clone(),
+            exposure: Arc::new(self.exposure.clone()),
             registry: "r".into(),
             forbid_root: false,
         }

@@ -21,12 +21,20 @@ impl PullLogin {
     pub(crate) fn named(host: &str) -> Self {
         Self { host: host.into(), user: String::new(), password: Secret::new(Vec::new()) }
     }
+
+    /// Returns `auth` of a `.dockerconfigjson`: user and password in base64.
+    #[must_use]
+    pub(crate) fn auth(&self) -> Secret {
+        let joined = [self.user.as_bytes(), b":", self.password.reveal()].concat();
+        Secret::new(STANDARD.encode(joined).into_bytes())
+    }
 }
 
 /// Renders the Secret. It keeps its name and is mutable, since tokens are renewed while pods run.
 pub(crate) fn pull_secret(release: &Release, login: &PullLogin) -> Value {
     let password = login.password.reveal_text().unwrap_or_default();
-    let auth = STANDARD.encode(format!("{}:{password}", login.user));
+    let auth = login.auth();
+    let auth = auth.reveal_text().unwrap_or_default();
     let config = json!({
         "auths": { &login.host: { "username": login.user, "password": password, "auth": auth } },
     });

@@ -173,3 +173,24 @@ fn a_config_of_ones_own_is_part_of_the_pods_that_read_it() {
         assert_eq!(mark("", "blue", kind, name), "", "{kind} {name}");
     }
 }
+
+#[test]
+fn an_object_that_windlass_makes_is_not_replaced_by_a_manifest() {
+    let mut release = release(SMALL);
+    let own = |kind: &str, version: &str, name: &str| {
+        let text = format!("{{apiVersion: {version}, kind: {kind}, metadata: {{name: {name}}}}}");
+        manifest::read("own.yaml", &text).unwrap()
+    };
+    assert_eq!(twice(&manifests(&release, None, None, None)), None);
+    for (kind, version, name, is_ours) in [
+        ("ServiceAccount", "v1", "web", true),
+        ("Service", "v1", "web", true),
+        ("Deployment", "apps/v1", "web", true),
+        ("Deployment", "apps/v1", "proxy", false),
+        ("Service", "serving.example.com/v1", "web", false),
+    ] {
+        release.runtime.manifests = own(kind, version, name);
+        let found = twice(&manifests(&release, None, None, None));
+        assert_eq!(found.is_some(), is_ours, "{kind} {version} {name}");
+    }
+}

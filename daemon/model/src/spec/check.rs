@@ -12,7 +12,7 @@ use super::{
     quantity::{self, Of},
     schedule, volume,
 };
-use crate::runtime::WEB;
+use crate::{reserved, runtime::WEB};
 use std::collections::BTreeMap;
 
 /// The largest number of bytes of the settings for one hook.
@@ -399,6 +399,9 @@ fn exposed(requested: &ExposeSpec) -> Checked {
     if let Some(secret) = requested.tls_secret.as_deref().filter(|name| !is_object_name(name)) {
         return fail("expose.tls-secret", secret, OBJECT_NAME);
     }
+    if let Some(secret) = requested.tls_secret.as_deref().filter(|name| reserved::is_secret(name)) {
+        return fail("expose.tls-secret", secret, reserved::SECRET);
+    }
     annotations("expose.annotations", &requested.annotations)
 }
 
@@ -436,8 +439,11 @@ fn names(spec: &Spec) -> Checked {
             return fail("labels", key, "is set by Windlass");
         }
     }
-    match spec.pull_secrets.iter().find(|name| !is_object_name(name)) {
-        Some(name) => fail("pull-secrets", name, OBJECT_NAME),
+    if let Some(name) = spec.pull_secrets.iter().find(|name| !is_object_name(name)) {
+        return fail("pull-secrets", name, OBJECT_NAME);
+    }
+    match spec.pull_secrets.iter().find(|name| reserved::is_secret(name)) {
+        Some(name) => fail("pull-secrets", name, reserved::SECRET),
         None => Ok(()),
     }
 }

@@ -23,7 +23,8 @@ pub struct ExposeSpec {
     pub ingress_class: Option<String>,
     /// A Secret of the namespace with certificate and key, for `ingress-class` (`tls.secretName`).
     pub tls_secret: Option<String>,
-    /// Annotations of the Service and the Ingress, which configure load balancers.
+    /// Annotations of the Service and the Ingress, which configure load balancers. The operator says which
+    /// keys are allowed.
     pub annotations: BTreeMap<String, String>,
 }
 

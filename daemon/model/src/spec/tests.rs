@@ -144,6 +144,27 @@ fn what_cannot_be_names_field_value_and_rule() {
         ("manifests = [\"../x.yaml\"]", "manifests", "within the app's folder"),
         ("network.to = [\"10.0.0.0\"]", "network.to", "CIDR"),
         ("pull-secrets = [\"A\"]", "pull-secrets", "object's name"),
+        ("pull-secrets = [\"web-pull\"]", "pull-secrets", "holds the operator's login"),
+        (
+            "processes.w.volumes.c = { path = \"/c\", secret = \"web-pull\" }",
+            "processes.w.volumes.c.secret",
+            "holds the operator's login",
+        ),
+        (
+            "processes.w.volumes.c = { path = \"/c\", secret = \"web-secrets-0123456789\" }",
+            "processes.w.volumes.c.secret",
+            "a Secret that Windlass makes",
+        ),
+        (
+            "processes.w.volumes.c = { path = \"/c\", config-map = \"windlass-web\" }",
+            "processes.w.volumes.c.config-map",
+            "a ConfigMap that Windlass makes",
+        ),
+        (
+            "expose = { ingress-class = \"a\", tls-secret = \"web-pull\" }",
+            "expose.tls-secret",
+            "holds the operator's login",
+        ),
         ("env.PORT = \"1\"", "env", "say `port` instead"),
         ("env.A = \"1\"\nsecrets.A = \"b\"", "env", "set it once"),
         ("replicas = 101", "replicas", "0 to 100"),

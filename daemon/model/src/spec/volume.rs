@@ -6,6 +6,7 @@ use super::{
     process::{ProcessSpec, VolumeSpec},
     quantity::{self, Of},
 };
+use crate::reserved;
 
 pub(super) fn check(
     fields: &str,
@@ -64,6 +65,13 @@ pub(super) fn check(
         if let Some(object) = object.as_deref().filter(|name| !is_object_name(name)) {
             return fail(&field(part), object, OBJECT_NAME);
         }
+    }
+    if let Some(secret) = requested.secret.as_deref().filter(|name| reserved::is_secret(name)) {
+        return fail(&field("secret"), secret, reserved::SECRET);
+    }
+    if let Some(map) = requested.config_map.as_deref().filter(|name| reserved::is_config_map(name))
+    {
+        return fail(&field("config-map"), map, reserved::CONFIG_MAP);
     }
     let kept = requested.size.is_some() && !scratch;
     let alone = requested.access.as_deref().unwrap_or("ReadWriteOnce").starts_with("ReadWriteOnce");

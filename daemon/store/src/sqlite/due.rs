@@ -56,6 +56,13 @@ impl DueWork for SqliteStore {
         Ok(())
     }
 
+    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError> {
+        let hasten = sqlx::query("UPDATE due SET at_ms = ?2 WHERE kind = ?1 AND at_ms > ?2");
+        let hasten = hasten.bind(kind.as_str()).bind(signed(now_ms));
+        hasten.execute(&self.pool).await.or_store()?;
+        Ok(())
+    }
+
     async fn next_due(&self) -> Result<Option<u64>, StoreError> {
         let row = sqlx::query(
             "SELECT min(max(at_ms, coalesce(taken_until_ms, 0))) AS at_ms FROM due \

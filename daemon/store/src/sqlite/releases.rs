@@ -52,6 +52,27 @@ impl Releases for SqliteStore {
         .or_store()?;
         row.as_ref().map(release).transpose()
     }
+
+    async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
+        // The text only narrows what is read: nothing is decided by it.
+        let rows = sqlx::query(
+            "SELECT DISTINCT releases.id, releases.body, releases.version FROM \
+             (SELECT max(release) AS id FROM release_clusters \
+             GROUP BY project, app, environment, cluster) AS newest \
+             JOIN releases ON releases.id = newest.id \
+             WHERE ?1 = '' OR instr(releases.body, ?1) > 0 ORDER BY releases.id",
+        )
+        .bind(text)
+        .fetch_all(&self.pool)
+        .await
+        .or_store()?;
+        let read = |row: &SqliteRow| {
+            let unreadable =
+                |error: &StoreError| tracing::error!(%error, "its hosts are not compared");
+            release(row).inspect_err(unreadable).ok()
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
 }
 
 fn release(row: &SqliteRow) -> Result<Release, StoreError> {

@@ -134,3 +134,15 @@ pub(crate) async fn what_is_old_is_forgotten_when_it_is_due(place: Place) {
     assert!(store.events("1", 0, 9).await.unwrap().is_empty());
     assert_eq!(store.releases(&app(), None, 9).await.unwrap().len(), 1);
 }
+
+/// Logins were read again: all pull secrets are looked at, and nothing is forgotten before its time.
+pub(crate) async fn what_is_hastened_is_due_now(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    store.append(&claim, pull_secret(9000)).await.unwrap();
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    store.hasten(DueKind::RenewPull, 500).await.unwrap();
+    assert_eq!(take(&*store, 500).await, [renewal(500)]);
+    store.hasten(DueKind::RenewPull, 700).await.unwrap();
+    assert!(take(&*store, 505).await.is_empty(), "what is taken stays taken");
+}

@@ -93,8 +93,10 @@ macro_rules! promises {
             due::what_is_scheduled_while_it_is_taken_comes_again,
             due::a_new_life_takes_what_the_one_before_had_taken,
             due::what_is_old_is_forgotten_when_it_is_due,
+            due::what_is_hastened_is_due_now,
             releases::releases_are_listed_newest_first,
             releases::the_last_release_is_that_of_a_cluster,
+            releases::what_serves_is_the_newest_release_of_each_app_and_cluster,
             secrets::secrets_have_versions,
             secrets::a_project_does_not_see_the_secrets_of_another,
         }

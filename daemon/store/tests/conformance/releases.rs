@@ -41,3 +41,28 @@ pub(crate) async fn the_last_release_is_that_of_a_cluster(place: Place) {
     assert_eq!(last("us").await.unwrap().unwrap(), release("002").at(&both));
     assert_eq!(last("other").await.unwrap(), None);
 }
+
+/// Hosts are compared with what serves now, in whatever cluster.
+pub(crate) async fn what_serves_is_the_newest_release_of_each_app_and_cluster(place: Place) {
+    let store = place.open().await;
+    let clusters = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (id, text, names) in [
+        ("1", "one.example.com", &["eu", "us"][..]),
+        ("2", "two.example.com", &["eu"][..]),
+        ("3", "three.example.com", &["eu"][..]),
+    ] {
+        let mut release = release(id).at(&clusters(names));
+        release.runtime.expose.hosts = vec![text.into()];
+        let claim = begin(&*store, id).await;
+        store.append(&claim, succeeded(release)).await.unwrap();
+    }
+    let ids = async |text: &str| {
+        let serving = store.serving(text).await.unwrap();
+        serving.into_iter().map(|release| release.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("").await, ["1", "3"]);
+    assert_eq!(ids("example.com").await, ["1", "3"]);
+    assert_eq!(ids("one.example.com").await, ["1"]);
+    assert!(ids("two.example.com").await.is_empty(), "another release came after it");
+    assert!(ids("other.test").await.is_empty());
+}

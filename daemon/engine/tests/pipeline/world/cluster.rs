@@ -195,7 +195,7 @@ impl Cluster for FakeCluster {
         Ok(receive)
     }
 
-    async fn evidence(&self, _: &Release) -> Vec<String> {
+    async fn evidence(&self, _: &Release, _: &Recorder) -> Vec<String> {
         vec!["web-1: last words, hunter22".into()]
     }
 
