@@ -7,13 +7,34 @@ use windlass_model::{error::PluginError, secret::Secret};
 /// Logins at registries. They live in the host only.
 #[async_trait]
 pub trait Logins: Send + Sync {
-    /// Returns the login of a host, as image references name the host. `None` means that no login is
-    /// configured for it.
-    async fn login(&self, host: &str, recorder: &Recorder) -> Result<Option<Login>, PluginError>;
+    /// Returns the login for a request. `None` means that no login is configured for the host.
+    async fn login(
+        &self,
+        request: &LoginRequest<'_>,
+        recorder: &Recorder,
+    ) -> Result<Option<Login>, PluginError>;
     /// Returns whether a login is configured for a host, without logging in.
     fn knows(&self, host: &str) -> bool;
     /// Reports that the registry refused the login. Returns whether another login can be obtained.
     async fn refused(&self, host: &str) -> bool;
+}
+
+/// Use that a login is requested for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginRequest<'a> {
+    /// Host, as image references name it.
+    pub host: &'a str,
+    pub project: &'a str,
+    /// Path of the repository without the host. Empty means any.
+    pub repository: &'a str,
+    pub action: Action,
+}
+
+/// Right that a login needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Pull,
+    Push,
 }
 
 /// Login at a registry.
