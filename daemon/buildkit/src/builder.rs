@@ -407,7 +407,8 @@ impl Building {
 
     fn explain(&self, status: &Status) -> BuildError {
         let details = Details::of(status);
-        if let Some(image) = denied_source(status, &details).or_else(|| self.credentials.foreign()) {
+        if let Some(image) = denied_source(status, &details).or_else(|| self.credentials.foreign())
+        {
             return self.policy.refusal(details.place(), &image, &self.project);
         }
         let vertex = details.vertex;

@@ -8,7 +8,6 @@ use crate::{
     links,
     patterns::{BadPattern, Matched, Patterns, clean},
 };
-use thiserror::Error;
 use bollard_buildkit_proto::fsutil::types::{Packet, Stat, packet::PacketType};
 use std::{
     collections::BTreeSet,
@@ -17,6 +16,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 

@@ -295,7 +295,8 @@ mod tests {
     /// The command of a step stands in the message. Its words are no answer of a registry or of a disk.
     #[test]
     fn an_exit_code_comes_before_words() {
-        for words in ["403 Forbidden", "401 Unauthorized", "no space left on device", "broken pipe"] {
+        for words in ["403 Forbidden", "401 Unauthorized", "no space left on device", "broken pipe"]
+        {
             let message = format!(
                 "process \"/bin/sh -c ./check || (echo \\\"{words}\\\"; false)\" did not complete successfully: exit code: 1"
             );

@@ -19,7 +19,8 @@ impl ImageName {
             None => (text, None),
         };
         // A colon before the last slash is that of a port.
-        let tag_at = rest.rfind(':').filter(|at| !rest.get(*at..).unwrap_or_default().contains('/'));
+        let tag_at =
+            rest.rfind(':').filter(|at| !rest.get(*at..).unwrap_or_default().contains('/'));
         let (name, tag) = match tag_at.and_then(|at| rest.split_at_checked(at)) {
             Some((name, tag)) => (name, tag.strip_prefix(':').map(str::to_owned)),
             None => (rest, None),
@@ -36,7 +37,10 @@ impl ImageName {
         };
         let host = if host == "index.docker.io" { "docker.io" } else { host };
         let is_part = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
         };
         let is_valid = path.split('/').all(is_part)
             && !tag.as_deref().is_some_and(str::is_empty)

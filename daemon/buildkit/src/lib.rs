@@ -22,6 +22,7 @@ mod links;
 pub mod patterns;
 mod policy;
 mod reports;
+mod sent;
 mod session;
 mod size;
 mod status;
