@@ -66,7 +66,7 @@ pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<En
     // The folders above an entry, each with the patterns that matched it.
     let mut above: Vec<(&str, Matched, Matched)> = Vec::new();
     for (index, entry) in context.entries().iter().enumerate() {
-        if index % BETWEEN_LOOKS == 0 && began.elapsed() > LONGEST_SELECTION {
+        if index.is_multiple_of(BETWEEN_LOOKS) && began.elapsed() > LONGEST_SELECTION {
             let entries = context.entries().len();
             return Err(SelectError::TooSlow { entries, patterns: include.len() + exclude.len() });
         }
