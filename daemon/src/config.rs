@@ -138,6 +138,15 @@ pub(crate) struct Builder {
     /// `docker://`, `docker:///path/to.sock`, for the BuildKit of a Docker engine with the containerd image
     /// store.
     pub(crate) address: String,
+    /// Frontends that `# syntax=` of a Dockerfile may name: images, with or without a tag. `*` at the end of a tag
+    /// stands for any rest; an image without a tag, for all of its tags. A frontend decides which caches a
+    /// build uses: allow only those that you trust.
+    #[serde(default = "frontends")]
+    pub(crate) frontends: Vec<String>,
+    /// Paths below `registry` whose images every project may build from, such as
+    /// `registry.example.com/base`. Other images below `registry` are for their own project alone.
+    #[serde(default)]
+    pub(crate) shared_images: Vec<String>,
 }
 
 /// A cluster, with credentials of its own.
@@ -296,6 +305,10 @@ fn name() -> String {
 
 fn jobs() -> usize {
     4
+}
+
+fn frontends() -> Vec<String> {
+    vec!["docker/dockerfile".into()]
 }
 
 fn object() -> serde_json::Value {

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use windlass_buildkit::{Address, BuildKit};
+use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
     failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
@@ -152,7 +152,12 @@ pub(crate) fn builder(config: &Config, logins: Arc<dyn Logins>) -> Result<BuildK
         .address
         .parse()
         .map_err(|error| format!("configuration: builder.address: {error}"))?;
-    Ok(BuildKit::new(address, logins, config.data.join("contexts")))
+    let policy = BuildPolicy {
+        registry: config.registry.clone(),
+        shared_images: config.builder.shared_images.clone(),
+        frontends: config.builder.frontends.clone(),
+    };
+    Ok(BuildKit::new(address, logins, config.data.join("contexts"), policy))
 }
 
 /// Loads the plugins. `secrets` has the projects' secrets, for hooks that are configured with one.

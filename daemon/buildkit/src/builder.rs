@@ -4,19 +4,22 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    credentials::CredentialProvider,
-    errors::{Details, explain},
+    credentials::{CredentialProvider, Owner},
+    errors::{Details, denied_source, explain},
     frontend,
     gateway::{Gateway, reference},
     image::{Image as Config, is_predefined},
+    policy::BuildPolicy,
     session::{self, Served, Session},
     size,
     status::{Tails, follow},
+    syntax::Syntax,
+    upload::Uploads,
 };
 use async_trait::async_trait;
 use bollard_buildkit_proto::moby::buildkit::v1::{
     Exporter, ListWorkersRequest, SolveRequest, SolveResponse, control_client::ControlClient,
-    frontend::Result as Built,
+    frontend::Result as Built, sourcepolicy::Policy,
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -47,6 +50,8 @@ pub struct BuildKit {
     logins: Arc<dyn Logins>,
     /// Folder that keeps the times of sent files.
     memory: PathBuf,
+    policy: Arc<BuildPolicy>,
+    uploads: Uploads,
 }
 
 impl BuildKit {
@@ -54,8 +59,14 @@ impl BuildKit {
     ///
     /// `memory` is a folder for the times of sent files. It may be deleted without harm.
     #[must_use]
-    pub fn new(address: Address, logins: Arc<dyn Logins>, memory: PathBuf) -> Self {
-        Self { address, logins, memory }
+    pub fn new(
+        address: Address,
+        logins: Arc<dyn Logins>,
+        memory: PathBuf,
+        policy: BuildPolicy,
+    ) -> Self {
+        let policy = Arc::new(policy);
+        Self { address, logins, memory, policy, uploads: Uploads::default() }
     }
 
     /// Checks that the builder answers and has a worker.
@@ -85,14 +96,14 @@ impl BuildKit {
         BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
     }
 
-    /// Prepares the files, secrets and logins that the session serves.
+    /// Prepares the files, secrets and logins that the session serves, and the options of the build.
     async fn served(
         &self,
         request: &BuildRequest,
         key: &str,
         tree: &dyn Tree,
         credentials: &Arc<CredentialProvider>,
-    ) -> Result<Served, BuildError> {
+    ) -> Result<(Served, HashMap<String, String>), BuildError> {
         let root = tree.root().to_owned();
         let memory = self.memory.join(format!("{key}.json"));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
@@ -102,26 +113,32 @@ impl BuildKit {
             _ => BuildError::Other { message: format!("cannot read the tree: {error}") },
         })?;
         let context = Arc::new(context);
-        let dockerfile = match &request.dockerfile {
-            Dockerfile::Text(text) => Arc::new(Context::text(text.clone())),
+        let (dockerfile, syntax) = match &request.dockerfile {
+            Dockerfile::Text(text) => {
+                let syntax = self.policy.frontend("Dockerfile", text)?;
+                (Arc::new(Context::text(text.clone())), syntax)
+            }
             Dockerfile::Path(path) => {
                 let text = tree.read(path, 1 << 20);
                 let text =
                     text.map_err(|error| BuildError::Other { message: error.to_string() })?;
-                if text.is_none() {
+                let Some(text) = text else {
                     return Err(BuildError::Dockerfile {
                         file: path.clone(),
                         line: 0,
                         source_line: String::new(),
                         message: "there is no such file in the repository".into(),
                     });
-                }
-                context.clone()
+                };
+                (context.clone(), self.policy.frontend(path, &text)?)
             }
         };
+        let mut options = options(request);
+        Syntax::options(syntax.as_ref(), &mut options);
         let contexts = [("context", context), ("dockerfile", dockerfile)].into();
         let secrets = Arc::new(request.secrets.clone());
-        Ok(Served { contexts, secrets, logins: credentials.clone() })
+        let uploads = self.uploads.clone();
+        Ok((Served { contexts, secrets, logins: credentials.clone(), uploads }, options))
     }
 }
 
@@ -151,10 +168,14 @@ impl BuildKit {
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         let key = blake3::hash(request.context.as_bytes()).to_hex().to_string();
-        let credentials =
-            CredentialProvider::new(self.logins.clone(), recorder.clone(), &request.reference);
+        let owner = Owner {
+            policy: self.policy.clone(),
+            project: request.project.clone(),
+            repository: repository(&request.reference).to_owned(),
+        };
+        let credentials = CredentialProvider::new(self.logins.clone(), recorder.clone(), owner);
         let credentials = Arc::new(credentials);
-        let served = self.served(request, &key, tree, &credentials).await?;
+        let (served, options) = self.served(request, &key, tree, &credentials).await?;
         let channel = self.connect().await?;
         let session = session::open(channel.clone(), &key, served);
         let id = uuid::Uuid::now_v7().simple().to_string();
@@ -163,6 +184,7 @@ impl BuildKit {
             id.clone(),
             session.id.clone(),
             request.reference.clone(),
+            self.policy.sources(&request.project),
         ));
         let tails = Tails::default();
         let status =
@@ -176,7 +198,9 @@ impl BuildKit {
             solve,
             status,
             tails,
-            options: options(request),
+            options,
+            policy: self.policy.clone(),
+            project: request.project.clone(),
             reference: request.reference.clone(),
             target: request.target.clone(),
             credentials,
@@ -210,7 +234,18 @@ fn options(request: &BuildRequest) -> HashMap<String, String> {
     for (name, value) in &request.arguments {
         options.insert(format!("build-arg:{name}"), value.clone());
     }
+    // After those of the repository. Cache mounts have the project in their ids.
+    options.insert("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), request.project.clone());
+    // A step's key in BuildKit's cache has neither the values of secrets nor proxies nor what its cache mounts hold
+    // (`solver/llbsolver/ops/exec.go`): another project could fill it with what it likes. It has the host's name.
+    options.insert("hostname".into(), request.project.clone());
     options
+}
+
+/// Returns the path of a reference's repository, without host and tag.
+fn repository(reference: &str) -> &str {
+    let path = reference.split_once('/').map_or(reference, |(_, path)| path);
+    path.split_once(':').map_or(path, |(path, _)| path)
 }
 
 /// Returns whether both name one stage. Case does not count, as in BuildKit.
@@ -224,6 +259,7 @@ async fn solve(
     id: String,
     session: String,
     reference: String,
+    source_policy: Policy,
 ) -> Result<SolveResponse, Status> {
     let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
     let attrs = [("name", &*reference), ("push", "true"), ("oci-mediatypes", "true")];
@@ -232,6 +268,7 @@ async fn solve(
         r#ref: id,
         session,
         exporters: vec![Exporter { r#type: "image".into(), attrs }],
+        source_policy: Some(source_policy),
         ..SolveRequest::default()
     };
     Ok(client.solve(request).await?.into_inner())
@@ -245,6 +282,8 @@ struct Building {
     status: JoinHandle<()>,
     tails: Tails,
     options: HashMap<String, String>,
+    policy: Arc<BuildPolicy>,
+    project: String,
     reference: String,
     target: Option<String>,
     built: Built,
@@ -367,7 +406,12 @@ impl Building {
     }
 
     fn explain(&self, status: &Status) -> BuildError {
-        let vertex = Details::of(status).vertex;
+        let details = Details::of(status);
+        if let Some(image) = denied_source(status, &details).or_else(|| self.credentials.foreign())
+        {
+            return self.policy.refusal(details.place(), &image, &self.project);
+        }
+        let vertex = details.vertex;
         let tail = vertex.map(|vertex| self.tails.of(&vertex)).unwrap_or_default();
         match explain(status, &self.address, tail) {
             // The error of the login explains more than the builder's answer to it.
@@ -421,8 +465,8 @@ impl Build for Building {
     }
 
     async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
-        self.credentials.begin_push();
         let result = std::mem::take(&mut self.built);
+        self.credentials.begin_push();
         self.gateway.finish(result).await.map_err(|status| self.explain(&status))?;
         let solved = (&mut self.solve)
             .await

@@ -7,11 +7,12 @@ use thiserror::Error;
 use tonic::transport::{Channel, Endpoint, Error};
 use tower::service_fn;
 
-/// Largest headers and trailers, in bytes.
+/// Largest headers and trailers, in bytes, with 32 for each entry (HTTP/2), of calls to BuildKit and of its calls
+/// back.
 ///
 /// Error details (the whole Dockerfile, base64 twice) travel in trailers. hyper's own limit of 16 KiB
 /// turns them into `h2 protocol error`.
-const LARGEST_HEADERS: u32 = 16 << 20;
+pub(crate) const LARGEST_HEADERS: u32 = 16 << 20;
 
 /// Largest message of a session or of the gateway, in bytes.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;

@@ -1,6 +1,7 @@
 //! Runs one command in a container of the build's result, and records its output live.
 
 use crate::{
+    errors::COULD_NOT_RUN,
     gateway::{Gateway, reference},
     image::Image,
     reports,
@@ -25,9 +26,6 @@ use windlass_model::{
 
 /// Most bytes of output that are kept for a plugin. Of a longer output, the end is kept.
 const KEPT: usize = 1 << 20;
-
-/// `UnknownExitStatus`: BuildKit's exit code of a command that never ran (`gateway/pb/exit.go`).
-const COULD_NOT_RUN: u32 = 255;
 
 /// `PATH` of a process whose image sets none: runc's own default.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

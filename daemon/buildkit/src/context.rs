@@ -4,11 +4,9 @@
 //! fresh clone has new times everywhere, so that all would be sent again; constant times would keep
 //! stale content. So times are ours: kept per context while the content stays, new when it changes.
 
+use crate::sent::Sent;
 use cap_std::fs::Dir;
-use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
-    fs,
     io::{self, Read},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -48,10 +46,6 @@ pub(crate) enum Context {
     Text { entry: Entry, text: String },
 }
 
-/// Record of the files that were sent last: content (hash or link target), mode and time, by path.
-#[derive(Default, Serialize, Deserialize)]
-struct Sent(BTreeMap<String, (String, u32, i64)>);
-
 impl Context {
     /// Creates the context of a recipe's Dockerfile.
     pub(crate) fn text(text: String) -> Self {
@@ -67,33 +61,21 @@ impl Context {
     /// Walks a tree. Blocks. `memory` is the file that keeps this context's times.
     pub(crate) fn tree(root: &Path, memory: PathBuf) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
-        let mut entries = Vec::new();
-        walk(&dir, "", &mut entries)?;
-        let past: Sent = fs::read(&memory)
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .unwrap_or_default();
+        let mut entries = walk(&dir, &Limits::default())?;
+        let past = Sent::read(&memory);
         let mut sent = Sent::default();
         let mut now = now();
         for entry in &mut entries {
             let content =
                 if entry.is_file() { hash(&dir, &entry.path)? } else { entry.link.clone() };
-            entry.time = match past.0.get(&entry.path) {
-                Some((old, mode, time)) if *old == content && *mode == entry.mode => *time,
-                _ => {
-                    // Strictly later than all before, so that tools that compare times rebuild.
-                    now += 1;
-                    now
-                }
-            };
-            sent.0.insert(entry.path.clone(), (content, entry.mode, entry.time));
+            entry.time = past.time(&entry.path, &content, entry.mode).unwrap_or_else(|| {
+                // Strictly later than all before, so that tools that compare times rebuild.
+                now += 1;
+                now
+            });
+            sent.insert(&entry.path, content, entry.mode, entry.time);
         }
-        if let Some(folder) = memory.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let part = memory.with_extension("part");
-        fs::write(&part, serde_json::to_vec(&sent)?)?;
-        fs::rename(part, memory)?;
+        sent.write(&memory)?;
         Ok(Self::Tree { dir, entries })
     }
 
@@ -113,41 +95,94 @@ impl Context {
     }
 }
 
-/// Lists entries depth first, with siblings sorted by raw bytes. A folder's content follows the folder.
-fn walk(dir: &Dir, prefix: &str, entries: &mut Vec<Entry>) -> io::Result<()> {
-    let mut names = Vec::new();
-    for entry in dir.entries()? {
-        let entry = entry?;
-        match entry.file_name().into_string() {
-            Ok(name) => names.push((name, entry)),
-            Err(name) => {
-                let message = format!("{}: the name is not UTF-8", name.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-            }
-        }
+/// Most of a tree that is sent.
+struct Limits {
+    entries: usize,
+    bytes: u64,
+    /// Folders within each other.
+    depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 1_000_000, bytes: 64 << 30, depth: 256 }
     }
-    names.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
-    for (name, found) in names {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+}
+
+/// Lists entries depth first, with siblings sorted by raw bytes. A folder's content follows the folder.
+///
+/// Folders are opened by their paths, one after the other, so that a deep tree takes no more descriptors than a
+/// shallow one.
+fn walk(dir: &Dir, limits: &Limits) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut bytes: u64 = 0;
+    // The next one last.
+    let mut pending = list(dir, "")?;
+    while let Some(entry) = pending.pop() {
+        bytes = bytes.saturating_add(entry.size);
+        let depth = entry.path.matches('/').count();
+        let reached = if bytes > limits.bytes {
+            format!("all files up to here have {bytes} bytes, expected at most {}", limits.bytes)
+        } else if entries.len() == limits.entries {
+            format!("the tree has more than {} files and folders", limits.entries)
+        } else if entry.is_dir() && depth >= limits.depth {
+            format!("folders are within each other more than {} levels deep", limits.depth)
+        } else {
+            String::new()
+        };
+        if !reached.is_empty() {
+            let message = format!("`{}`: {reached}", shortened(&entry.path));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        if entry.is_dir() {
+            pending.extend(list(dir, &entry.path)?);
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// Lists the entries of one folder, sorted by name, the first one last.
+fn list(dir: &Dir, folder: &str) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let found = if folder.is_empty() { dir.entries()? } else { dir.read_dir(folder)? };
+    for found in found {
+        let found = found?;
+        let name = found.file_name().into_string().map_err(|name| {
+            let message = format!("{}: the name is not UTF-8", name.display());
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        })?;
+        let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         let metadata = found.metadata()?;
         let kind = metadata.file_type();
-        let entry = |mode, size, link| Entry { path: path.clone(), mode, size, time: 0, link };
-        if kind.is_symlink() {
-            let target = dir.read_link_contents(&name)?;
+        let (mode, size, link) = if kind.is_symlink() {
+            let target = dir.read_link_contents(&path)?;
             let target = target.to_string_lossy().into_owned();
-            entries.push(entry(GO_SYMLINK | 0o777, target.len() as u64, target));
+            (GO_SYMLINK | 0o777, target.len() as u64, target)
         } else if kind.is_dir() {
-            entries.push(entry(GO_DIR | 0o755, 0, String::new()));
-            walk(&found.open_dir()?, &path, entries)?;
+            (GO_DIR | 0o755, 0, String::new())
         } else if kind.is_file() {
             // Only what git knows: executable or not. Otherwise a clone's umask would decide cache keys.
             let executable =
                 cap_std::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
-            let mode = if executable { 0o755 } else { 0o644 };
-            entries.push(entry(mode, metadata.len(), String::new()));
-        }
+            (if executable { 0o755 } else { 0o644 }, metadata.len(), String::new())
+        } else {
+            continue;
+        };
+        entries.push(Entry { path, mode, size, time: 0, link });
     }
-    Ok(())
+    // All have the same folder before their names.
+    entries.sort_unstable_by(|a, b| b.path.as_bytes().cmp(a.path.as_bytes()));
+    Ok(entries)
+}
+
+/// Returns the beginning and the end of a long path.
+fn shortened(path: &str) -> String {
+    let parts: Vec<_> = path.split('/').collect();
+    match (parts.get(..4), parts.last()) {
+        (Some(first), Some(last)) if parts.len() > 8 => format!("{}/…/{last}", first.join("/")),
+        _ => path.to_owned(),
+    }
 }
 
 fn hash(dir: &Dir, path: &str) -> io::Result<String> {
@@ -169,6 +204,47 @@ fn first_four(hash: &[u8; 32]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{collections::BTreeMap, fs};
+
+    /// Makes `levels` folders within each other.
+    fn deep(root: &Path, levels: usize) {
+        let mut dir = Dir::open_ambient_dir(root, cap_std::ambient_authority()).unwrap();
+        for _ in 0..levels {
+            dir.create_dir("d").unwrap();
+            dir = dir.open_dir("d").unwrap();
+        }
+        dir.write("f", "text").unwrap();
+    }
+
+    #[test]
+    fn a_deep_tree_is_refused_by_name() {
+        let state = tempfile::tempdir().unwrap();
+        let tree = tempfile::tempdir().unwrap();
+        deep(tree.path(), 300);
+        let refused = Context::tree(tree.path(), state.path().join("m")).map(drop).unwrap_err();
+        let expected = "`d/d/d/d/…/d`: folders are within each other more than 256 levels deep";
+        assert_eq!(refused.to_string(), expected);
+        let tree = tempfile::tempdir().unwrap();
+        deep(tree.path(), 256);
+        let context = Context::tree(tree.path(), state.path().join("m")).unwrap();
+        assert_eq!(context.entries().len(), 257);
+    }
+
+    #[test]
+    fn a_large_tree_is_refused_by_name() {
+        let tree = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(tree.path().join(name), "12345").unwrap();
+        }
+        let dir = Dir::open_ambient_dir(tree.path(), cap_std::ambient_authority()).unwrap();
+        let refused = |limits: Limits| walk(&dir, &limits).map(drop).unwrap_err().to_string();
+        let files = refused(Limits { entries: 2, ..Limits::default() });
+        assert_eq!(files, "`c`: the tree has more than 2 files and folders");
+        let bytes = refused(Limits { bytes: 9, ..Limits::default() });
+        assert_eq!(bytes, "`b`: all files up to here have 10 bytes, expected at most 9");
+        let all = walk(&dir, &Limits { entries: 3, bytes: 15, depth: 0 }).unwrap();
+        assert_eq!(all.len(), 3);
+    }
 
     #[test]
     fn times_stay_with_content_and_grow_with_change() {

@@ -1,5 +1,6 @@
 //! Logins of one build, for buildkitd (BuildKit's `authprovider`).
 
+use crate::policy::BuildPolicy;
 use ring::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
@@ -18,14 +19,24 @@ use windlass_model::error::PluginError;
 /// Docker Hub: its host in the names of images, and the host of its API.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 
+/// Project of a build, and the only repository that the build pushes to.
+pub(crate) struct Owner {
+    pub(crate) policy: Arc<BuildPolicy>,
+    pub(crate) project: String,
+    /// Path of the repository, without host and tag.
+    pub(crate) repository: String,
+}
+
 /// Logins of one build, and a key that proves to buildkitd whose they are.
 pub(crate) struct CredentialProvider {
     logins: Arc<dyn Logins>,
     recorder: Recorder,
-    /// Reference of the image that is pushed: `host/path/project/app:commit`.
-    reference: String,
-    /// The build is done, and its image is pushed.
+    owner: Owner,
+    /// The build has ended, and its image is being pushed. BuildKit then logs in once more, for this session alone
+    /// (`util/resolver/pool.go`).
     pushes: AtomicBool,
+    /// Repository of another project that a token was requested for.
+    foreign: Mutex<Option<String>>,
     /// Key of this build alone: buildkitd shares tokens among all sessions that prove the same key.
     /// `None` means that no key could be made: buildkitd then asks for credentials.
     key: Option<Ed25519KeyPair>,
@@ -34,27 +45,72 @@ pub(crate) struct CredentialProvider {
 }
 
 impl CredentialProvider {
-    pub(crate) fn new(logins: Arc<dyn Logins>, recorder: Recorder, reference: &str) -> Self {
+    pub(crate) fn new(logins: Arc<dyn Logins>, recorder: Recorder, owner: Owner) -> Self {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok();
         let key = document.and_then(|document| Ed25519KeyPair::from_pkcs8(document.as_ref()).ok());
-        let (reference, pushes) = (reference.to_owned(), AtomicBool::new(false));
-        Self { logins, recorder, reference, pushes, key, failed: Mutex::default() }
+        Self {
+            logins,
+            recorder,
+            owner,
+            pushes: AtomicBool::new(false),
+            foreign: Mutex::default(),
+            key,
+            failed: Mutex::default(),
+        }
     }
 
-    /// Reports that the build is done: from now on the login may push the image.
+    /// Allows the push to the build's own repository from now on.
     pub(crate) fn begin_push(&self) {
-        self.pushes.store(true, Ordering::Relaxed);
+        self.pushes.store(true, Ordering::Release);
     }
 
-    /// Finds the login of exactly this host. `None` means that nobody logs in there.
+    /// Checks the scopes of a token (`repository:path:actions` of the distribution spec).
+    ///
+    /// A push may pull from other repositories of the host: it mounts layers that are there already.
+    pub(crate) fn check(&self, host: &str, scopes: &[String]) -> Result<(), Status> {
+        let Owner { policy, project, repository } = &self.owner;
+        let pushes = self.pushes.load(Ordering::Acquire);
+        for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')) {
+            let Some((path, actions)) =
+                scope.strip_prefix("repository:").and_then(|scope| scope.rsplit_once(':'))
+            else {
+                continue;
+            };
+            if actions.split(',').all(|action| action == "pull") {
+                if !pushes && policy.is_foreign(project, named(host), path) {
+                    let image = format!("{}/{path}", named(host));
+                    let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+                    *foreign = Some(image.clone());
+                    return Err(Status::permission_denied(format!(
+                        "`{image}` belongs to another project than `{project}`"
+                    )));
+                }
+            } else if !(pushes && policy.is_own_host(named(host)) && path == repository) {
+                return Err(Status::permission_denied(format!(
+                    "a build of `{project}` asks to change {}/{path} ({actions}); it may push to `{repository}` alone, once it has ended",
+                    named(host)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the image of another project that a token was requested for. `None` means that there was none.
+    pub(crate) fn foreign(&self) -> Option<String> {
+        self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Finds the login of exactly this host: the one for pulls, or, for the build's own repository while its image
+    /// is pushed, the one for pushes. `None` means that nobody logs in there.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
-        let (own, path) = self.reference.split_once('/').unwrap_or_default();
-        let path = path.rsplit_once(':').map_or(path, |(path, _)| path);
-        let project = path.rsplit('/').nth(1).unwrap_or_default();
-        let host = named(host);
-        let pushes = host == own && self.pushes.load(Ordering::Relaxed);
-        let (repository, action) = if pushes { (path, Action::Push) } else { ("", Action::Pull) };
-        let request = LoginRequest { host, project, repository, action };
+        let Owner { policy, project, repository } = &self.owner;
+        let pushes = self.pushes.load(Ordering::Acquire) && policy.is_own_host(named(host));
+        let request = LoginRequest {
+            host: named(host),
+            project,
+            repository: if pushes { repository } else { "" },
+            action: if pushes { Action::Push } else { Action::Pull },
+        };
         match self.logins.login(&request, &self.recorder).await {
             Ok(login) => Ok(login.map(|login| login.credential)),
             Err(error) => {
@@ -90,4 +146,83 @@ impl CredentialProvider {
 
 fn named(host: &str) -> &str {
     if host == HUB.1 { HUB.0 } else { host }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use tokio::sync::watch;
+    use windlass_engine::{journal::NullJournal, ports::Login, run::Run};
+    use windlass_model::secret::Secret;
+
+    /// Registry whose logins name their own use.
+    struct Named;
+
+    #[async_trait]
+    impl Logins for Named {
+        async fn login(
+            &self,
+            request: &LoginRequest<'_>,
+            _: &Recorder,
+        ) -> Result<Option<Login>, PluginError> {
+            let LoginRequest { host, project, repository, action } = request;
+            let user = format!("{host} {project} {repository} {action:?}");
+            let credential = Credential::Basic(user, Secret::new(b"password".to_vec()));
+            Ok(Some(Login { credential, renew_ms: None }))
+        }
+
+        fn knows(&self, _: &str) -> bool {
+            true
+        }
+
+        async fn refused(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    fn provider() -> CredentialProvider {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
+        let registry = "reg.example/apps".into();
+        let owner = Owner {
+            policy: Arc::new(BuildPolicy { registry, ..BuildPolicy::default() }),
+            project: "shop".into(),
+            repository: "apps/shop/web".into(),
+        };
+        CredentialProvider::new(Arc::new(Named), run.recorder().clone(), owner)
+    }
+
+    async fn user(provider: &CredentialProvider, host: &str) -> String {
+        match provider.login(host).await.unwrap() {
+            Some(Credential::Basic(user, _)) => user,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_login_for_pushes_is_used_for_the_push_alone() {
+        let provider = provider();
+        assert_eq!(user(&provider, "reg.example").await, "reg.example shop  Pull");
+        provider.begin_push();
+        assert_eq!(user(&provider, "reg.example").await, "reg.example shop apps/shop/web Push");
+        assert_eq!(user(&provider, "registry-1.docker.io").await, "docker.io shop  Pull");
+    }
+
+    #[test]
+    fn tokens_are_for_the_projects_own_repositories() {
+        let provider = provider();
+        let check = |scopes: &str| provider.check("reg.example", &[scopes.to_owned()]);
+        assert!(check("repository:apps/shop/web:pull").is_ok());
+        assert!(check("repository:other/web:pull registry:catalog:*").is_ok());
+        assert!(provider.foreign().is_none());
+        assert!(check("repository:apps/bank/web:pull").is_err());
+        assert_eq!(provider.foreign().as_deref(), Some("reg.example/apps/bank/web"));
+        assert!(check("repository:apps/shop/web:pull,push").is_err(), "it still builds");
+        provider.begin_push();
+        assert!(check("repository:apps/shop/web:pull,push").is_ok());
+        assert!(check("repository:apps/bank/web:pull repository:apps/shop/web:pull,push").is_ok());
+        assert!(check("repository:apps/bank/web:push").is_err());
+        assert!(check("repository:apps/shop/other:delete").is_err());
+    }
 }

@@ -9,19 +9,48 @@ use crate::{
     patterns::{BadPattern, Matched, Patterns, clean},
 };
 use bollard_buildkit_proto::fsutil::types::{Packet, Stat, packet::PacketType};
-use std::{collections::BTreeSet, io::Read, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io::Read,
+    sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 /// Bytes of a file in one packet, as in fsutil's sender.
 const CHUNK: usize = 32 << 10;
 
+/// Threads that read the files of one upload, as many as fsutil's sender has.
+const READERS: usize = 4;
+
+/// Longest comparison of a tree with the patterns of a request.
+const LONGEST_SELECTION: Duration = Duration::from_secs(120);
+
+/// Entries that are compared between two looks at the clock.
+const BETWEEN_LOOKS: usize = 256;
+
 type Out = mpsc::Sender<Result<Packet, Status>>;
+
+/// Error for a request whose entries cannot be selected.
+#[derive(Debug, Error)]
+pub(crate) enum SelectError {
+    #[error(transparent)]
+    Pattern(#[from] BadPattern),
+    #[error(
+        "comparing {entries} files and folders with {patterns} patterns takes longer than {} s; write fewer and plainer patterns",
+        LONGEST_SELECTION.as_secs()
+    )]
+    TooSlow { entries: usize, patterns: usize },
+}
 
 /// Selects the entries of a context that the builder asks for, in the protocol's order.
 ///
-/// A pattern that cannot be read is an error, as in BuildKit's own client.
-pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<Entry>, BadPattern> {
+/// A pattern that cannot be read is an error, as in BuildKit's own client. Blocks.
+pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<Entry>, SelectError> {
+    let began = Instant::now();
     let mut include = values(metadata, "include-patterns");
     let copied = values(metadata, "followpaths");
     let mut led_to = BTreeSet::new();
@@ -36,7 +65,11 @@ pub(crate) fn select(context: &Context, metadata: &MetadataMap) -> Result<Vec<En
     let mut chosen: BTreeSet<&str> = BTreeSet::new();
     // The folders above an entry, each with the patterns that matched it.
     let mut above: Vec<(&str, Matched, Matched)> = Vec::new();
-    for entry in context.entries() {
+    for (index, entry) in context.entries().iter().enumerate() {
+        if index.is_multiple_of(BETWEEN_LOOKS) && began.elapsed() > LONGEST_SELECTION {
+            let entries = context.entries().len();
+            return Err(SelectError::TooSlow { entries, patterns: include.len() + exclude.len() });
+        }
         let path = &*entry.path;
         while above.last().is_some_and(|(folder, ..)| !is_below(path, folder)) {
             above.pop();
@@ -98,39 +131,35 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Serves one `DiffCopy` to its end.
+/// Serves one `DiffCopy` to its end. BuildKit asks for all files at once: [`READERS`] threads read them.
 pub(crate) async fn send(
     context: Arc<Context>,
     entries: Vec<Entry>,
     mut requests: Streaming<Packet>,
     out: Out,
 ) {
+    let entries: Arc<[Entry]> = entries.into();
     let listing = {
         let out = out.clone();
         let entries = entries.clone();
         tokio::spawn(async move {
-            for entry in &entries {
+            for entry in entries.iter() {
                 out.send(Ok(stat(entry))).await.ok()?;
             }
             out.send(Ok(packet(PacketType::PacketStat, 0, Vec::new()))).await.ok()
         })
     };
+    let mut readers = Readers::new(context, entries.clone(), out.clone());
     while let Ok(Some(request)) = requests.message().await {
         match PacketType::try_from(request.r#type) {
             Ok(PacketType::PacketReq) => {
                 let entry = usize::try_from(request.id).ok().and_then(|id| entries.get(id));
-                match entry.filter(|entry| entry.is_file()) {
-                    Some(entry) => {
-                        let context = context.clone();
-                        let out = out.clone();
-                        let path = entry.path.clone();
-                        let id = request.id;
-                        tokio::task::spawn_blocking(move || data(&context, &path, id, &out));
-                    }
-                    None => {
-                        let text = format!("{} is no file of this list", request.id);
-                        let _ = out.send(Ok(error(&text))).await;
-                    }
+                let refused = match entry.filter(|entry| entry.is_file()) {
+                    Some(_) => readers.read(request.id).err().map(|why| why.to_string()),
+                    None => Some(format!("{} is no file of this list", request.id)),
+                };
+                if let Some(text) = refused {
+                    let _ = out.send(Ok(error(&text))).await;
                 }
             }
             Ok(PacketType::PacketFin) => {
@@ -142,6 +171,57 @@ pub(crate) async fn send(
         }
     }
     listing.abort();
+}
+
+/// Threads of one upload that read files. They end when this is dropped and no file is left, or when nobody
+/// receives any more.
+struct Readers {
+    context: Arc<Context>,
+    entries: Arc<[Entry]>,
+    out: Out,
+    wanted: std_mpsc::Sender<u32>,
+    /// Files that are still to be read, by their place in the list. There are at most as many as entries.
+    queue: Arc<Mutex<std_mpsc::Receiver<u32>>>,
+    started: usize,
+}
+
+impl Readers {
+    fn new(context: Arc<Context>, entries: Arc<[Entry]>, out: Out) -> Self {
+        let (wanted, queue) = std_mpsc::channel();
+        Self { context, entries, out, wanted, queue: Arc::new(Mutex::new(queue)), started: 0 }
+    }
+
+    /// Has a file read. Fails when no thread can be started.
+    fn read(&mut self, id: u32) -> std::io::Result<()> {
+        if self.started < READERS {
+            match self.start() {
+                Ok(()) => self.started += 1,
+                // Fewer threads do the same more slowly.
+                Err(error) if self.started == 0 => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.wanted.send(id).map_err(std::io::Error::other)
+    }
+
+    fn start(&self) -> std::io::Result<()> {
+        let context = self.context.clone();
+        let entries = self.entries.clone();
+        let out = self.out.clone();
+        let queue = self.queue.clone();
+        let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let read = move || {
+            while let Ok(id) = next() {
+                let entry = usize::try_from(id).ok().and_then(|id| entries.get(id));
+                let Some(entry) = entry else { continue };
+                data(&context, &entry.path, id, &out);
+                if out.is_closed() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("context-reader".into()).spawn(read).map(drop)
+    }
 }
 
 fn data(context: &Context, path: &str, id: u32, out: &Out) {
@@ -229,6 +309,58 @@ mod tests {
         let excluded = excluded.map(|pattern| ("exclude-patterns", pattern));
         let sent = asked(prepare, &excluded).unwrap();
         assert_eq!(sent, ["docs", "dump-x.sql", "logs", "logs/keep.txt"]);
+    }
+
+    /// As many patterns as a monorepo's `.dockerignore` may have, each compared with each file.
+    #[test]
+    fn ten_thousand_patterns_are_compared_at_once() {
+        let tree = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        for n in 0..2_000 {
+            file(tree.path(), &format!("d{}/f{n}.txt", n % 50));
+        }
+        let context = Context::tree(tree.path(), state.path().join("m")).unwrap();
+        let mut metadata = MetadataMap::new();
+        for n in 0..9_000 {
+            metadata.append("exclude-patterns", format!("ignored-{n}/").parse().unwrap());
+        }
+        for n in 0..1_000 {
+            let pattern = format!("d*/f{}*.txt", n * 10);
+            metadata.append("exclude-patterns", pattern.parse().unwrap());
+        }
+        let began = Instant::now();
+        let sent = select(&context, &metadata).unwrap();
+        assert!(sent.iter().all(|entry| !entry.path.ends_with("/f10.txt")));
+        assert!(sent.iter().any(|entry| entry.path.ends_with("/f21.txt")));
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    }
+
+    /// A blocked upload keeps its own threads, and none of those that everything else shares.
+    #[test]
+    fn an_upload_that_nobody_receives_has_four_threads() {
+        let tree = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        for n in 0..100 {
+            file(tree.path(), &format!("f{n}"));
+        }
+        let context = Arc::new(Context::tree(tree.path(), state.path().join("m")).unwrap());
+        let entries: Arc<[Entry]> = context.entries().into();
+        let (out, mut packets) = mpsc::channel(1);
+        let mut readers = Readers::new(context, entries, out);
+        for id in 0..100 {
+            readers.read(id).unwrap();
+        }
+        assert_eq!(readers.started, READERS);
+        drop(readers);
+        let mut ended = BTreeSet::new();
+        while let Some(packet) = packets.blocking_recv() {
+            let packet = packet.unwrap();
+            assert_eq!(packet.r#type, i32::from(PacketType::PacketData), "{packet:?}");
+            if packet.data.is_empty() {
+                ended.insert(packet.id);
+            }
+        }
+        assert_eq!(ended.len(), 100, "each file is sent to its end, and then the threads end");
     }
 
     #[test]

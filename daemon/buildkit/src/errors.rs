@@ -10,6 +10,12 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 use windlass_model::error::BuildError;
 
+/// Phrase of the system for a full disk, in small letters.
+const NO_SPACE: &str = "no space left on device";
+
+/// `UnknownExitStatus`: BuildKit's exit code of a command that never ran (`gateway/pb/exit.go`).
+pub(crate) const COULD_NOT_RUN: u32 = 255;
+
 /// Details of a failed solve, beside its message.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
@@ -79,7 +85,7 @@ impl Details {
                 }
                 "errdefs.Source+json" => {
                     if let Some(source) = json::<Source>(&any.value) {
-                        details.place(source);
+                        details.find_place(source);
                     }
                 }
                 _ => {}
@@ -88,7 +94,13 @@ impl Details {
         details
     }
 
-    fn place(&mut self, source: Source) {
+    /// Returns file and line of the failing instruction. Without a line it is the file alone.
+    pub(crate) fn place(&self) -> String {
+        let file = self.file.as_deref().unwrap_or("Dockerfile");
+        self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
+    }
+
+    fn find_place(&mut self, source: Source) {
         let start = source.ranges.first().and_then(|range| range.start.as_ref());
         self.line = start.map(|start| start.line);
         if let Some(info) = source.info {
@@ -109,49 +121,35 @@ pub(crate) fn line_of(text: &str, line: u32) -> Option<String> {
     text.lines().nth(index).map(|line| line.trim_end().to_owned())
 }
 
+/// Finds the image that the policy of the solve denied. `None` means that the call failed for another reason.
+pub(crate) fn denied_source(status: &Status, details: &Details) -> Option<String> {
+    if details.exit.is_some() {
+        return None;
+    }
+    let (before, _) = status.message().split_once("\" denied by policy")?;
+    let (_, source) = before.rsplit_once("source \"")?;
+    Some(source.split_once("://").map_or(source, |(_, image)| image).to_owned())
+}
+
 /// Finds the kind of a failed call.
 ///
 /// `address` names a builder that cannot be reached. `tail` has the last lines of the failing step.
+///
+/// Typed details come first. Phrases are searched only where no command ran, and outside of quotes: a message quotes
+/// the command of a step, and names from the Dockerfile.
 pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> BuildError {
     let details = Details::of(status);
     let message = status.message().to_owned();
-    let lower = message.to_lowercase();
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    if has(&["no space left on device"]) {
-        return BuildError::Full { message };
-    }
-    if has(&["header list size to send violates"]) {
-        let advice = "more patterns in .dockerignore, or paths after COPY, than fit into one request: \
-                      write fewer, such as `**/*.log` for many";
-        return BuildError::Other { message: format!("{advice} ({message})") };
-    }
-    if has(&["exporter \"image\" could not be found"]) {
-        let advice = "this Docker engine pushes nothing that it builds: turn on its containerd image \
-                      store, in daemon.json `\"features\": {\"containerd-snapshotter\": true}`";
-        return BuildError::Other { message: format!("{advice} ({message})") };
-    }
-    if has(&[
-        "401 unauthorized",
-        "403 forbidden",
-        "no basic auth",
-        "insufficient_scope",
-        "authorization failed",
-    ]) {
-        return BuildError::Denied { host: host(&message), message };
-    }
+    let place = details.line.unwrap_or_default();
     let file = details.file.unwrap_or_else(|| "Dockerfile".into());
     if let Some(exit) = details.exit {
-        let line = details.line.unwrap_or_default();
+        if let Some(why) = never_ran(exit, &message)
+            && unquoted(why).to_lowercase().contains(NO_SPACE)
+        {
+            return BuildError::Full { message };
+        }
         let source_line = details.source.unwrap_or_default();
-        return BuildError::Step { file, line, source_line, exit, tail };
-    }
-    if let Some(image) = message
-        .split_once("failed to resolve source metadata for ")
-        .and_then(|(_, rest)| rest.split_once(": "))
-        .map(|(image, _)| image.to_owned())
-        && has(&["not found"])
-    {
-        return BuildError::NoBaseImage { image, message };
+        return BuildError::Step { file, line: place, source_line, exit, tail };
     }
     let parse = message.split_once("parse error on line ").and_then(|(_, rest)| {
         let (line, what) = rest.split_once(':')?;
@@ -160,6 +158,42 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
     if let Some((line, message)) = parse {
         let source_line = details.source.unwrap_or_default();
         return BuildError::Dockerfile { file, line, source_line, message };
+    }
+    let lower = unquoted(&message).to_lowercase();
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+    if has(&[NO_SPACE]) {
+        return BuildError::Full { message };
+    }
+    if has(&["header list size to send violates"]) {
+        let advice = "more patterns in .dockerignore, or paths after COPY, than fit into one request: \
+                      write fewer, such as `**/*.log` for many";
+        return BuildError::Other { message: format!("{advice} ({message})") };
+    }
+    if message.contains("exporter \"image\" could not be found") {
+        let advice = "this Docker engine pushes nothing that it builds: turn on its containerd image \
+                      store, in daemon.json `\"features\": {\"containerd-snapshotter\": true}`";
+        return BuildError::Other { message: format!("{advice} ({message})") };
+    }
+    // The answer to an `ADD https://…` is that of no registry.
+    let is_download = has(&["invalid response status"]);
+    if !is_download
+        && has(&[
+            "401 unauthorized",
+            "403 forbidden",
+            "no basic auth",
+            "insufficient_scope",
+            "authorization failed",
+        ])
+    {
+        return BuildError::Denied { host: host(&message), message };
+    }
+    if let Some(image) = message
+        .split_once("failed to resolve source metadata for ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+        .map(|(image, _)| image.to_owned())
+        && has(&["not found"])
+    {
+        return BuildError::NoBaseImage { image, message };
     }
     if let (Some(line), None) = (details.line, &details.vertex) {
         let source_line = details.source.unwrap_or_default();
@@ -172,6 +206,30 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
         return BuildError::Unreachable { address: address.into(), message };
     }
     BuildError::Other { message }
+}
+
+/// Returns the reason why a step's command never ran. `None` means that it ran, and ended with this code.
+fn never_ran(exit: u32, message: &str) -> Option<&str> {
+    let (_, why) = message.rsplit_once("did not complete successfully: ")?;
+    (exit == COULD_NOT_RUN && !why.starts_with("exit code")).then_some(why)
+}
+
+/// Returns a message without what is quoted in it, as Go's `%q` quotes.
+fn unquoted(message: &str) -> String {
+    let mut kept = String::with_capacity(message.len());
+    let mut is_quoted = false;
+    let mut chars = message.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' if is_quoted => {
+                let _ = chars.next();
+            }
+            c if !is_quoted => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
 }
 
 /// Finds the registry in a message such as `failed to push 10.0.0.1:5000/a/b:c: …`.
@@ -227,6 +285,48 @@ mod tests {
         let message = "failed to solve: exporter \"image\" could not be found";
         let error = explain(&status(message, &[]), "", vec![]).to_string();
         assert!(error.contains("containerd-snapshotter") && error.contains(message), "{error}");
+    }
+
+    fn step(message: &str, code: u32) -> BuildError {
+        let exit = format!(r#"{{"Code":{code}}}"#);
+        explain(&status(message, &[("gatewayapi.ExitMessage+json", &exit)]), "", vec![])
+    }
+
+    /// The command of a step stands in the message. Its words are no answer of a registry or of a disk.
+    #[test]
+    fn an_exit_code_comes_before_words() {
+        for words in ["403 Forbidden", "401 Unauthorized", "no space left on device", "broken pipe"]
+        {
+            let message = format!(
+                "process \"/bin/sh -c ./check || (echo \\\"{words}\\\"; false)\" did not complete successfully: exit code: 1"
+            );
+            assert!(matches!(step(&message, 1), BuildError::Step { exit: 1, .. }), "{words}");
+            let message = message.replace("code: 1", "code: 255");
+            assert!(matches!(step(&message, 255), BuildError::Step { exit: 255, .. }), "{words}");
+        }
+        let full = "process \"/bin/sh -c make\" did not complete successfully: mkdir /run/x: no space left on device";
+        assert!(matches!(step(full, 255), BuildError::Full { .. }));
+    }
+
+    /// Names from the Dockerfile stand in quotes, and in errors of its parser.
+    #[test]
+    fn words_of_a_dockerfile_are_no_answers() {
+        for message in [
+            "failed to calculate checksum of ref a::b: \"/403 Forbidden\": not found",
+            "dockerfile parse error on line 3: unknown instruction: 401 Unauthorized",
+            "invalid response status 403 Forbidden",
+        ] {
+            let error = explain(&status(message, &[]), "", vec![]);
+            assert!(!matches!(error, BuildError::Denied { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_the_policy_denies_is_found() {
+        let message = "failed to solve: could not resolve image due to policy: source \"docker-image://reg.example/bank/web:1\" denied by policy: source denied by policy";
+        let status = status(message, &[]);
+        let found = denied_source(&status, &Details::of(&status));
+        assert_eq!(found.as_deref(), Some("reg.example/bank/web:1"));
     }
 
     #[test]

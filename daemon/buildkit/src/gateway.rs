@@ -1,6 +1,6 @@
 //! Gateway calls of one job, bound to the id of its build.
 
-use crate::connect::LARGEST_MESSAGE;
+use crate::{connect::LARGEST_MESSAGE, syntax::Syntax};
 use bollard_buildkit_proto::{
     fsutil::types::Stat,
     moby::buildkit::v1::frontend::{
@@ -56,7 +56,7 @@ impl Gateway {
 
     async fn run(&self, options: HashMap<String, String>, evaluate: bool) -> Result<Built, Status> {
         let request = SolveRequest {
-            frontend: "dockerfile.v0".into(),
+            frontend: Syntax::frontend(&options).into(),
             frontend_opt: options,
             allow_result_return: true,
             allow_result_array_ref: true,

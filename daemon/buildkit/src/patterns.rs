@@ -4,13 +4,14 @@
 //! character and without regard to brackets. A pattern means what that expression means. The builder cuts the
 //! file into lines and checks them with the library before we receive them.
 
+mod index;
+
 use crate::go_regex;
-use regex::{Regex, RegexBuilder};
+use index::{Index, Shape};
 use thiserror::Error;
 
-/// Most bytes that the compiled expression of a pattern takes: some hundred wildcards. `?{1000}` alone takes
-/// half a megabyte, and a list has hundreds of patterns.
-const LARGEST: usize = 64 << 10;
+/// Most patterns in a list. Each takes memory and time.
+const MOST: usize = 50_000;
 
 /// Error for a pattern that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -22,38 +23,49 @@ pub struct BadPattern {
 
 /// Patterns in order. The last that matches decides.
 #[derive(Debug, Default)]
-pub struct Patterns(Vec<Pattern>);
+pub struct Patterns {
+    /// For each pattern, whether it begins with `!`.
+    negated: Vec<bool>,
+    index: Index,
+}
 
-/// Patterns that matched a folder, by index. They also match all that is in the folder.
+/// Patterns that matched a folder, by their places in ascending order. They also match all that is in the folder.
 #[derive(Debug, Default)]
-pub struct Matched(Vec<bool>);
-
-#[derive(Debug)]
-struct Pattern {
-    negated: bool,
-    shape: Shape,
-}
-
-#[derive(Debug)]
-enum Shape {
-    Exact(String),
-    Prefix(String),
-    Suffix(String),
-    Regex(Regex),
-}
+pub struct Matched(Vec<usize>);
 
 impl Patterns {
     /// Reads patterns, without the empty ones. The error names the first that cannot be read.
     pub fn new(patterns: &[String]) -> Result<Self, BadPattern> {
         let patterns = patterns.iter().map(|pattern| pattern.trim());
-        let patterns = patterns.filter(|pattern| !pattern.is_empty()).map(Pattern::new);
-        patterns.collect::<Result<_, _>>().map(Self)
+        let patterns: Vec<_> = patterns.filter(|pattern| !pattern.is_empty()).collect();
+        if let Some(pattern) = patterns.get(MOST) {
+            let problem = format!("it is one of {}, expected at most {MOST}", patterns.len());
+            return Err(BadPattern { pattern: (*pattern).to_owned(), problem });
+        }
+        let mut negated = Vec::with_capacity(patterns.len());
+        let mut shapes = Vec::with_capacity(patterns.len());
+        for pattern in &patterns {
+            let (is_negated, shape) = read(pattern)?;
+            negated.push(is_negated);
+            shapes.push(shape);
+        }
+        let index = Index::new(shapes).map_err(|(at, problem)| {
+            let pattern = patterns.get(at).copied().unwrap_or_default().to_owned();
+            BadPattern { pattern, problem }
+        })?;
+        Ok(Self { negated, index })
     }
 
     /// Returns whether there is no pattern.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.negated.is_empty()
+    }
+
+    /// Returns the number of patterns.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.negated.len()
     }
 
     /// Returns whether a path matches, and the `folder` argument for the entries below it.
@@ -61,33 +73,35 @@ impl Patterns {
     /// `folder` is the result for the folder that the path is in. `None` means that it is in the root.
     #[must_use]
     pub fn matches(&self, path: &str, folder: Option<&Matched>) -> (bool, Matched) {
+        let inherited = folder.map(|folder| folder.0.as_slice()).unwrap_or_default();
+        let mut found = self.index.find(path);
+        found.extend(inherited);
+        found.sort_unstable();
+        found.dedup();
         let mut matched = false;
-        let each = self.0.iter().enumerate().map(|(index, pattern)| {
-            let inherited = folder.and_then(|folder| folder.0.get(index)).copied();
+        found.retain(|at| {
+            let negated = self.negated.get(*at).copied().unwrap_or_default();
             // A pattern that could change nothing is not tried: it does not count as matched.
-            let changes = pattern.negated == matched;
-            let hit = inherited == Some(true) || (changes && pattern.shape.matches(path));
+            let hit = inherited.binary_search(at).is_ok() || negated == matched;
             if hit {
-                matched = !pattern.negated;
+                matched = !negated;
             }
             hit
         });
-        let each = each.collect();
-        (matched, Matched(each))
+        (matched, Matched(found))
     }
 }
 
-impl Pattern {
-    fn new(pattern: &str) -> Result<Self, BadPattern> {
-        let bad = |problem: String| BadPattern { pattern: pattern.to_owned(), problem };
-        let clean = go_clean(pattern);
-        let (negated, text) = match clean.strip_prefix('!') {
-            Some("") => return Err(bad("nothing follows the `!`".into())),
-            Some(text) => (true, text),
-            None => (false, &*clean),
-        };
-        Ok(Self { negated, shape: Shape::new(text).map_err(bad)? })
-    }
+/// Reads one pattern: whether it begins with `!`, and its shape.
+fn read(pattern: &str) -> Result<(bool, Shape), BadPattern> {
+    let bad = |problem: String| BadPattern { pattern: pattern.to_owned(), problem };
+    let clean = go_clean(pattern);
+    let (negated, text) = match clean.strip_prefix('!') {
+        Some("") => return Err(bad("nothing follows the `!`".into())),
+        Some(text) => (true, text),
+        None => (false, &*clean),
+    };
+    Ok((negated, Shape::new(text).map_err(bad)?))
 }
 
 impl Shape {
@@ -149,19 +163,9 @@ impl Shape {
             Kind::Suffix => Self::Suffix(pattern.strip_prefix("**").unwrap_or(pattern).into()),
             Kind::Regex => {
                 go.push('$');
-                let regex = RegexBuilder::new(&go_regex::rewrite(&go)?).size_limit(LARGEST).build();
-                Self::Regex(regex.map_err(|error| error.to_string())?)
+                Self::Regex(go_regex::rewrite(&go)?)
             }
         })
-    }
-
-    fn matches(&self, path: &str) -> bool {
-        match self {
-            Self::Exact(text) => text == path,
-            Self::Prefix(text) => path.starts_with(&**text),
-            Self::Suffix(text) => path.ends_with(&**text) || text.strip_prefix('/') == Some(path),
-            Self::Regex(regex) => regex.is_match(path),
-        }
     }
 }
 
@@ -335,6 +339,42 @@ mod tests {
             let error = Patterns::new(&["fine".into(), pattern.into()]).unwrap_err().to_string();
             assert!(error.contains(&format!("`{pattern}`")) && error.contains(problem), "{error}");
         }
+    }
+
+    /// Each of the ways to look patterns up finds all of them, and their order decides.
+    #[test]
+    fn many_patterns_of_all_shapes() {
+        let mut list: Vec<String> = Vec::new();
+        for n in 0..1_000 {
+            list.extend([
+                format!("exact{n}"),
+                format!("prefix{n}/**"),
+                format!("**/suffix{n}"),
+                format!("reg{n}-*.x"),
+                format!("!reg{n}-keep.x"),
+            ]);
+        }
+        let patterns = Patterns::new(&list).unwrap();
+        let matches = |path: &str| patterns.matches(path, None).0;
+        for n in [0, 1, 500, 999] {
+            assert!(matches(&format!("exact{n}")) && matches(&format!("prefix{n}/a/b")), "{n}");
+            assert!(matches(&format!("suffix{n}")) && matches(&format!("a/suffix{n}")), "{n}");
+            assert!(matches(&format!("reg{n}-a.x")) && !matches(&format!("reg{n}-keep.x")), "{n}");
+        }
+        for other in ["exact1000", "prefix1", "xsuffix1", "reg1-a.xy", "reg1000-a.x"] {
+            assert!(!matches(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_an_end() {
+        let list = vec!["a".to_owned(); MOST + 1];
+        let error = Patterns::new(&list).unwrap_err().to_string();
+        assert!(error.contains("expected at most 50000"), "{error}");
+        // Each is small enough by itself.
+        let list: Vec<_> = (0..20_000).map(|n| format!("{n}?{{90}}")).collect();
+        let error = Patterns::new(&list).unwrap_err().to_string();
+        assert!(error.contains("all patterns together"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //! secrets and health on that stream.
 
 use crate::{
-    connect::LARGEST_MESSAGE, context::Context, credentials::CredentialProvider, diffcopy,
+    connect::{LARGEST_HEADERS, LARGEST_MESSAGE},
+    context::Context,
+    credentials::CredentialProvider,
+    upload::{self, Uploads},
 };
 use bollard_buildkit_proto::{
     fsutil::types::Packet,
@@ -53,10 +56,6 @@ const METHODS: [&str; 7] = [
 /// Bytes between the two ends of the inner connection. Less than a quarter megabyte throttles it.
 const BUFFER: usize = 256 << 10;
 
-/// Most bytes of a call's metadata, with 32 for each entry (HTTP/2). Patterns of `.dockerignore` and paths
-/// after `COPY` arrive there. Some two thousand of them fit; hyper's own limit takes 270.
-const LARGEST_HEADERS: u32 = 128 << 10;
-
 /// Files, secrets and logins that a session serves.
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -64,6 +63,7 @@ pub(crate) struct Served {
     pub(crate) contexts: BTreeMap<&'static str, Arc<Context>>,
     pub(crate) secrets: Arc<BTreeMap<String, Secret>>,
     pub(crate) logins: Arc<CredentialProvider>,
+    pub(crate) uploads: Uploads,
 }
 
 /// Session that is open until it is dropped.
@@ -88,6 +88,7 @@ pub(crate) fn open(channel: Channel, key: &str, served: Served) -> Session {
     let server = tonic::transport::Server::builder()
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
+        // Patterns of `.dockerignore` and paths after `COPY` arrive as headers, each an entry of its own.
         .http2_max_header_list_size(LARGEST_HEADERS)
         .add_service(files)
         .add_service(AuthServer::new(served.clone()))
@@ -177,18 +178,9 @@ impl FileSync for Served {
         let name = request.metadata().get("dir-name").and_then(|name| name.to_str().ok());
         let context = name.and_then(|name| self.contexts.get(name)).cloned();
         let context = context.ok_or_else(|| Status::not_found(format!("no folder {name:?}")))?;
-        let walked = context.clone();
-        let asked = request.metadata().clone();
-        // Each pattern is compared with each entry: that is no work for the runtime's own threads.
-        let select = move || diffcopy::select(&walked, &asked);
-        let entries = tokio::task::spawn_blocking(select).await;
-        let entries = entries.map_err(|error| Status::internal(error.to_string()))?;
-        let entries = entries.map_err(|bad| {
-            Status::invalid_argument(format!("{bad}; it stands in .dockerignore or after COPY"))
-        })?;
-        let (out, packets) = mpsc::channel(64);
-        tokio::spawn(diffcopy::send(context, entries, request.into_inner(), out));
-        Ok(Response::new(ReceiverStream::new(packets)))
+        let (metadata, _, requests) = request.into_parts();
+        let packets = upload::begin(&self.uploads, context, metadata, requests).await?;
+        Ok(Response::new(packets))
     }
 
     async fn tar_stream(
@@ -239,8 +231,9 @@ impl Auth for Served {
         &self,
         request: Request<FetchTokenRequest>,
     ) -> Result<Response<FetchTokenResponse>, Status> {
-        let Some(Credential::Bearer(token)) = self.logins.login(&request.get_ref().host).await?
-        else {
+        let FetchTokenRequest { host, scopes, .. } = request.get_ref();
+        self.logins.check(host, scopes)?;
+        let Some(Credential::Bearer(token)) = self.logins.login(host).await? else {
             return Err(Status::unimplemented("ask for credentials"));
         };
         let token = token.reveal_text().unwrap_or_default().into();

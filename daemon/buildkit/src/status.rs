@@ -113,14 +113,19 @@ impl Lines {
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let shown = self.mask.push(bytes);
+        let begun = self.rest.len();
         self.rest.extend(shown);
         let mut lines = Vec::new();
-        while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let rest = self.rest.split_off(at + 1);
-            lines.push(plain(&std::mem::replace(&mut self.rest, rest)));
+        let mut from = 0;
+        // What was begun has no end of a line.
+        let ends = self.rest.iter().enumerate().skip(begun);
+        for (at, _) in ends.filter(|(_, byte)| **byte == b'\n') {
+            pieces(self.rest.get(from..at).unwrap_or_default(), &mut lines);
+            from = at + 1;
         }
+        self.rest.drain(..from);
         if self.rest.len() > LONGEST_LINE {
-            lines.push(plain(&std::mem::take(&mut self.rest)));
+            pieces(&std::mem::take(&mut self.rest), &mut lines);
         }
         lines
     }
@@ -146,6 +151,19 @@ impl Lines {
         }
         lines
     }
+}
+
+/// Adds a line to `lines`, a long one in several pieces.
+fn pieces(mut line: &[u8], lines: &mut Vec<String>) {
+    while line.len() > LONGEST_LINE {
+        // Not within a character of UTF-8.
+        let is_start = |at: &usize| line.get(*at).is_some_and(|byte| byte & 0xC0 != 0x80);
+        let at = (1..=LONGEST_LINE).rev().take(4).find(is_start).unwrap_or(LONGEST_LINE);
+        let Some((piece, rest)) = line.split_at_checked(at) else { break };
+        lines.push(plain(piece));
+        line = rest;
+    }
+    lines.push(plain(line));
 }
 
 /// Follows a solve until its stream ends.
@@ -257,7 +275,37 @@ fn millis(time: &Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LastWords, Tails};
+    use super::{LONGEST_LINE, LastWords, Lines, Tails, pieces};
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+    use tokio::sync::watch;
+    use windlass_engine::{journal::NullJournal, run::Run};
+
+    /// Cutting each line off the front of what is left would move 400 MB for each megabyte of empty lines.
+    #[test]
+    fn a_piece_of_many_lines_takes_linear_time() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
+        let mut lines = Lines::new(run.recorder());
+        let many = b"\n".repeat(2 << 20);
+        let began = Instant::now();
+        assert_eq!(lines.push(&many).len(), many.len());
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        assert_eq!(lines.push(b"begun"), [""; 0]);
+        assert_eq!(lines.push(b", ended\nnext"), ["begun, ended"]);
+        assert_eq!(lines.finish(), ["next"]);
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        let long = "\u{2713}".repeat(LONGEST_LINE);
+        let mut lines = Vec::new();
+        pieces(long.as_bytes(), &mut lines);
+        assert!(lines.iter().all(|line| line.len() <= LONGEST_LINE));
+        assert_eq!(lines.concat(), long);
+    }
 
     #[test]
     fn steps_that_are_given_up_leave_their_last_words() {

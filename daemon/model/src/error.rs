@@ -168,6 +168,14 @@ pub enum BuildError {
         /// Answer of the registry.
         message: String,
     },
+    /// The build asks for something that the operator allows to nobody, or not to this project.
+    #[error("{at}: {message}")]
+    Forbidden {
+        /// Place of the request: `Dockerfile:1`.
+        at: String,
+        /// The request, the rule that forbids it, and what to do.
+        message: String,
+    },
     /// A registry wants a login, or another one.
     #[error("the registry {host} refused the login: {message}")]
     Denied {

@@ -16,11 +16,32 @@ impl Config {
         if self.jobs == 0 {
             return fail("jobs: must be at least 1");
         }
+        self.check_builder()?;
         self.check_clusters()?;
         self.check_registries()?;
         self.check_hosts()?;
         self.check_listen()?;
         self.check_principals()
+    }
+
+    fn check_builder(&self) -> Result<(), ConfigError> {
+        for (index, image) in self.builder.frontends.iter().enumerate() {
+            if !windlass_buildkit::is_frontend(image) {
+                return fail(format!(
+                    "builder.frontends[{index}]: `{image}` is no image; expected one such as `docker/dockerfile` or `docker/dockerfile:1*`"
+                ));
+            }
+        }
+        for (index, path) in self.builder.shared_images.iter().enumerate() {
+            let below = path.strip_prefix(&self.registry).and_then(|rest| rest.strip_prefix('/'));
+            if below.is_none_or(|below| below.is_empty() || below.ends_with('/')) {
+                return fail(format!(
+                    "builder.shared-images[{index}]: `{path}` is no path below `registry`; expected one such as `{}/base`",
+                    self.registry
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_clusters(&self) -> Result<(), ConfigError> {

@@ -24,6 +24,22 @@ fn an_unknown_key_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_builder_names_frontends_and_shared_images() {
+    let config = load(LEAST).unwrap();
+    assert_eq!(config.builder.frontends, ["docker/dockerfile"]);
+    assert!(config.builder.shared_images.is_empty());
+    load(&format!("{LEAST}frontends = []\nshared-images = [\"r.example/base\"]\n")).unwrap();
+    for (line, expected) in [
+        ("frontends = [\"a b\"]", "builder.frontends[0]: `a b` is no image"),
+        ("shared-images = [\"base\"]", "builder.shared-images[0]: `base` is no path below"),
+        ("shared-images = [\"r.example/\"]", "is no path below `registry`"),
+    ] {
+        let error = load(&format!("{LEAST}{line}\n")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn a_grant_with_an_unknown_key_is_refused() {
     let grant = "[[plugins]]\npath = \"p\"\n[plugins.grant]\nhtpp = []\n";
     let error = load(&format!("{LEAST}{grant}")).unwrap_err().to_string();

@@ -44,6 +44,14 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             diagnosis.why.clone_from(message);
             (Code::BaseImageNotFound, &["check the name and tag after FROM"])
         }
+        BuildError::Forbidden { at, message } => {
+            diagnosis.subject.clone_from(at);
+            diagnosis.why.clone_from(message);
+            (
+                Code::BuildForbidden,
+                &["name what your project may use, or ask the operator to allow it under `[builder]`"],
+            )
+        }
         BuildError::Denied { host, message } => {
             diagnosis.subject.clone_from(host);
             diagnosis.why.clone_from(message);

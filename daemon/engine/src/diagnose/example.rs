@@ -92,6 +92,7 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         Code::BuildStepFailed
         | Code::DockerfileInvalid
         | Code::BaseImageNotFound
+        | Code::BuildForbidden
         | Code::BuilderUnreachable
         | Code::BuilderFull
         | Code::BuildFailed => (Stage::Build, builder(code).into()),
@@ -222,6 +223,10 @@ fn builder(code: Code) -> BuildError {
         Code::BaseImageNotFound => BuildError::NoBaseImage {
             image: "docker.io/library/node:99".into(),
             message: "docker.io/library/node:99: not found".into(),
+        },
+        Code::BuildForbidden => BuildError::Forbidden {
+            at: "Dockerfile:1".into(),
+            message: "`registry.example.com/bank/web:1` is an image of the project `bank`; a build of `shop` may use those below `registry.example.com/shop/`, and those that the operator shares in `builder.shared-images`".into(),
         },
         Code::BuilderUnreachable => BuildError::Unreachable {
             address: "unix:///run/buildkit/buildkitd.sock".into(),

@@ -75,6 +75,7 @@ impl Deploy<'_> {
         }
         let app = &self.job.app;
         BuildRequest {
+            project: app.project.clone(),
             dockerfile: decision.dockerfile.clone(),
             target: match &decision.dockerfile {
                 Dockerfile::Path(_) => decision.spec.build.target.clone(),

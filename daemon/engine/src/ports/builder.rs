@@ -13,6 +13,8 @@ use windlass_model::{
 
 /// Request for a build.
 pub struct BuildRequest {
+    /// Project whose caches, logins and images the build may use.
+    pub project: String,
     pub dockerfile: Dockerfile,
     /// BuildKit's `target`: the stage to deploy. `None` means the last one.
     pub target: Option<String>,

@@ -25,6 +25,9 @@ const LONGEST_VARIABLE: usize = 120 << 10;
 const LONGEST_ENVIRONMENT: usize = 1_000_000;
 /// The largest number of processes of one app.
 const MOST_PROCESSES: usize = 20;
+/// Build arguments of BuildKit's own that concern no other project: rules of the Dockerfile's checker, and cache
+/// metadata in the image.
+const BUILDER_ARGUMENTS: [&str; 2] = ["BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_INLINE_CACHE"];
 /// The largest number of characters of a process's name: with the app's name it is a label.
 const LONGEST_PROCESS: usize = 11;
 
@@ -330,6 +333,16 @@ fn build_and_test(spec: &Spec) -> Checked {
         if !is_variable(name) {
             let problem = "must be letters, digits and `_`, not from a digit";
             return fail("build.arguments", name, problem);
+        }
+        // These are the builder's options: caches of other projects, another frontend.
+        if name.to_ascii_uppercase().starts_with("BUILDKIT_")
+            && !BUILDER_ARGUMENTS.contains(&name.as_str())
+        {
+            let allowed = BUILDER_ARGUMENTS.join("`, `");
+            let problem = format!(
+                "is an option of the builder, which Windlass sets; of those that begin with `BUILDKIT_` only `{allowed}` are allowed"
+            );
+            return fail("build.arguments", name, &problem);
         }
     }
     let inside = |path: &str| {

@@ -208,3 +208,21 @@ fn the_published_schema_is_of_this_code() {
     let schema = serde_json::to_string_pretty(&Spec::schema()).unwrap() + "\n";
     assert!(windlass_blessed::holds(&file, &schema), "{} is not of this code", file.display());
 }
+
+/// The builder's options decide whose caches a build uses, and which program reads the Dockerfile.
+#[test]
+fn options_of_the_builder_are_no_arguments() {
+    let with = |name: &str| {
+        let arguments = [(name.to_owned(), "x".to_owned())].into();
+        let build = BuildSpec { arguments, ..BuildSpec::default() };
+        Spec { build, ..Spec::default() }.check()
+    };
+    for name in ["BUILDKIT_SYNTAX", "BUILDKIT_CACHE_MOUNT_NS", "buildkit_sandbox_hostname"] {
+        let error = with(name).unwrap_err();
+        assert_eq!((&*error.field, &*error.value), ("build.arguments", name));
+        assert!(error.problem.contains("BUILDKIT_INLINE_CACHE"), "{error}");
+    }
+    for name in ["BUILDKIT_INLINE_CACHE", "BUILDKIT_DOCKERFILE_CHECK", "SOURCE_DATE_EPOCH", "GO"] {
+        with(name).unwrap();
+    }
+}

@@ -114,6 +114,32 @@ pub(crate) const BASE_IMAGE_NOT_FOUND: &Page = &Page {
     related: &["registry-denied", "dockerfile-invalid", "wrong-platform"],
 };
 
+pub(crate) const BUILD_FORBIDDEN: &Page = &Page {
+    code: "build-forbidden",
+    title: "The build asks for something that the operator does not allow",
+    stages: &[Stage::Build, Stage::Test],
+    means: "The Dockerfile names an image or a frontend that would reach beyond its own project. `where` is the place, `what` names the rule. Nothing was pushed, and what serves is as it was.",
+    noticed: "Windlass read the Dockerfile's first lines, or BuildKit refused a source by the policy that Windlass sets for each build.",
+    causes: &[
+        Origin {
+            cause: "A `FROM`, `COPY --from` or `--mount=from` names an image of another project",
+            evidence: "`what` names the image and the project that it belongs to.",
+            fix: "Build from an image of your own project or of another registry. Operator: share a path of base images with all projects.",
+            lines: Lines::Daemon(&[
+                "[builder]",
+                "shared-images = [\"registry.example.com/base\"]",
+            ]),
+        },
+        Origin {
+            cause: "`# syntax=` names a frontend that is not on the operator's list",
+            evidence: "`where` is the line with `syntax`, and `what` has the list.",
+            fix: "Remove the line, or name a frontend of the list. Operator: add it; a frontend decides which caches a build may use, so allow only those that you trust.",
+            lines: Lines::Daemon(&["[builder]", "frontends = [\"docker/dockerfile\"]"]),
+        },
+    ],
+    related: &["registry-denied", "dockerfile-invalid", "spec-invalid"],
+};
+
 pub(crate) const ROOT_FORBIDDEN: &Page = &Page {
     code: "root-forbidden",
     title: "The image runs as root, which the operator forbids",
