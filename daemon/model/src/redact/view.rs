@@ -39,17 +39,18 @@ pub(super) struct View<'a> {
     places: Option<Vec<Range<usize>>>,
     /// The start of an escape at the text's end that is not whole, or else the text's length.
     pub(super) unread: usize,
+    /// Number of decoders that read the text.
+    pub(super) depth: usize,
 }
 
 /// Returns all views of `text`, which more may follow unless `is_end`. `holds_space` means that a `+` is
 /// also read as a space.
 pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>> {
-    let mut views = vec![View { bytes: Cow::Borrowed(text), places: None, unread: text.len() }];
-    let has = |byte: u8| text.contains(&byte);
-    let percent = has(b'%');
-    let form = holds_space && (percent || has(b'+'));
-    let escape = has(b'\\');
-    let entity = has(b'&');
+    let mut views = vec![View::of(text)];
+    let percent = has_escape(text, b'%', u8::is_ascii_hexdigit);
+    let form = holds_space && (percent || text.contains(&b'+'));
+    let escape = text.contains(&b'\\');
+    let entity = has_escape(text, b'&', is_named);
     for chain in CHAINS {
         // A decoder whose first character is not in the text would give the same view again.
         let changes = match chain.first() {
@@ -60,7 +61,7 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
             None => false,
         };
         if changes {
-            let whole = View { bytes: Cow::Borrowed(text), places: None, unread: text.len() };
+            let whole = View::of(text);
             let decoded = chain.iter().fold(whole, |view, decoder| view.decoded(*decoder, is_end));
             views.push(decoded);
         }
@@ -68,19 +69,40 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
     views
 }
 
+/// Returns whether an escape may begin with `first`: `100 %` and `a && b` are in many logs, and mean
+/// themselves.
+fn has_escape(text: &[u8], first: u8, may_follow: fn(&u8) -> bool) -> bool {
+    let begins = |two: &[u8]| matches!(two, [one, next] if *one == first && may_follow(next));
+    text.last() == Some(&first) || text.windows(2).any(begins)
+}
+
+/// Returns whether an entity's name may begin with this byte.
+fn is_named(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'#'
+}
+
 /// Undoes percent-encoding.
 pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let whole = View { bytes: Cow::Borrowed(text), places: None, unread: text.len() };
-    whole.decoded(Decoder::Percent, true).bytes.into_owned()
+    View::of(text).decoded(Decoder::Percent, true).bytes.into_owned()
 }
 
 impl<'a> View<'a> {
+    /// Returns a text as it is.
+    fn of(text: &'a [u8]) -> Self {
+        Self { bytes: Cow::Borrowed(text), places: None, unread: text.len(), depth: 0 }
+    }
+
     /// Returns the place in the text that a byte came from.
     pub(super) fn place(&self, index: usize) -> Range<usize> {
         match &self.places {
             None => index..index + 1,
             Some(places) => places.get(index).cloned().unwrap_or(self.unread..self.unread),
         }
+    }
+
+    /// Returns the place in the text that some bytes came from.
+    pub(super) fn places(&self, bytes: &Range<usize>) -> Range<usize> {
+        self.place(bytes.start).start..self.place(bytes.end.saturating_sub(1)).end
     }
 
     /// Finds the escape that a cut of the text at `at` would go through, and returns its start.
@@ -113,7 +135,7 @@ impl<'a> View<'a> {
             }
             at = end;
         }
-        View { bytes: Cow::Owned(bytes), places: Some(places), unread }
+        View { bytes: Cow::Owned(bytes), places: Some(places), unread, depth: self.depth + 1 }
     }
 }
 
