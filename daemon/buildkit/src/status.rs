@@ -115,9 +115,10 @@ impl Lines {
         let shown = self.mask.push(bytes);
         self.rest.extend(shown);
         let mut lines = Vec::new();
-        while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let rest = self.rest.split_off(at + 1);
-            lines.push(plain(&std::mem::replace(&mut self.rest, rest)));
+        if let Some(last) = self.rest.iter().rposition(|byte| *byte == b'\n') {
+            let rest = self.rest.split_off(last + 1);
+            let whole = std::mem::replace(&mut self.rest, rest);
+            lines.extend(whole.split_inclusive(|byte| *byte == b'\n').map(plain));
         }
         if self.rest.len() > LONGEST_LINE {
             lines.push(plain(&std::mem::take(&mut self.rest)));

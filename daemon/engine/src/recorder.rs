@@ -11,7 +11,7 @@ use windlass_model::{
     redact::Redactor,
 };
 
-/// Handle by which adapters record what happens. Each event is masked.
+/// Handle by which adapters record what happens. Each event is masked, and holds nothing that a terminal obeys.
 ///
 /// Recording cannot fail, so that no adapter has to decide what a lost journal means for its work:
 /// the first refusal is kept, and the run ends with that refusal where it awaits the adapter.
@@ -92,13 +92,13 @@ impl Recorder {
     /// Returns the event as the journal gets it.
     pub(crate) fn masked(&self, event: Event) -> Event {
         let redactor = self.redactor();
-        event.map_text(&mut |text: String| redactor.mask(&text))
+        event.map_text(&mut |text: String| redactor.shown(&text))
     }
 
     /// Returns the outcome without secrets, for readers past the journal: notification hooks and the caller
     /// of the pipeline.
     pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
         let redactor = self.redactor();
-        outcome.map_text(&mut |text: String| redactor.mask(&text))
+        outcome.map_text(&mut |text: String| redactor.shown(&text))
     }
 }

@@ -23,6 +23,9 @@ use windlass_model::{
     secret::Secret,
 };
 
+/// Number of bytes of secrets that are read in some milliseconds.
+const LARGE: usize = 32 << 10;
+
 /// One job's run in one life of the daemon.
 pub struct Run {
     recorder: Recorder,
@@ -54,18 +57,35 @@ impl Run {
     /// Masks more secrets, from now on, in all that is recorded.
     pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        let before = secrets.len();
-        for secret in more {
-            // A secret that a hundred variables name is one: the redactor is made again for each secret.
-            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
-                secrets.push(secret);
-            }
+        if add(&mut secrets, more) {
+            self.recorder.mask_with(Redactor::new(secrets.iter()));
         }
-        if secrets.len() == before {
+    }
+
+    /// Masks more secrets, as [`Run::mask`] does. Many bytes are read by a thread of their own.
+    pub(crate) async fn mask_all(&self, more: Vec<Secret>) {
+        if !add(&mut self.secrets.write().unwrap_or_else(PoisonError::into_inner), more) {
             return;
         }
-        let redactor = Redactor::new(secrets.iter());
-        self.recorder.mask_with(redactor);
+        loop {
+            let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let count = secrets.len();
+            let bytes: usize = secrets.iter().map(|secret| secret.reveal().len()).sum();
+            let redactor = if bytes < LARGE {
+                Redactor::new(secrets.iter())
+            } else {
+                let copies = secrets.clone();
+                let made = tokio::task::spawn_blocking(move || Redactor::new(copies.iter())).await;
+                // The thread does not start while the daemon ends.
+                made.unwrap_or_else(|_| Redactor::new(secrets.iter()))
+            };
+            let known = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
+            // A redactor of fewer secrets than are known by now would unmask some.
+            if known.len() == count {
+                self.recorder.mask_with(redactor);
+                return;
+            }
+        }
     }
 
     /// Runs a stage, which may be dropped at any await when the job is stopped.
@@ -161,6 +181,18 @@ impl Run {
     }
 }
 
+/// Adds secrets that are not known yet, and returns whether there are any: a secret that a hundred variables
+/// name is one.
+fn add(known: &mut Vec<Secret>, more: impl IntoIterator<Item = Secret>) -> bool {
+    let before = known.len();
+    for secret in more {
+        if !known.iter().any(|one| one.reveal() == secret.reveal()) {
+            known.push(secret);
+        }
+    }
+    known.len() > before
+}
+
 /// Returns the message of a panic. The place is in the daemon's own log.
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
@@ -203,6 +235,20 @@ mod tests {
         async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
             Ok(None)
         }
+    }
+
+    /// The whole job's output is searched by one redactor, which is made for all of its secrets.
+    #[tokio::test]
+    async fn many_secrets_are_masked_at_once() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(Hiccup::default()), stop, None);
+        run.mask([Secret::new(b"sesame-of-apps".to_vec())]);
+        let large = (0..LARGE / 8).map(|number| format!("{number:07} ")).collect::<String>();
+        run.mask_all(vec![Secret::new(large.clone().into()), Secret::new(b"hunter22".into())])
+            .await;
+        let redactor = run.recorder().redactor();
+        assert_eq!(redactor.mask(&format!("sesame-of-apps {large}")), "*** *** ");
+        assert_eq!(redactor.mask("hunter22"), "***");
     }
 
     /// Also where a task of an adapter loses it, and though the store is back at once.

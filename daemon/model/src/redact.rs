@@ -5,7 +5,10 @@
 //! encodings that change every byte, base64 and hex, over line breaks. Secrets are looked for by the hashes
 //! of their pieces: time and memory grow with their sum.
 
-use crate::secret::Secret;
+use crate::{
+    secret::Secret,
+    text::{colored, is_obeyed, readable},
+};
 use patterns::Patterns;
 use radix::Radix;
 use std::{collections::BTreeSet, mem, ops::Range, sync::Arc};
@@ -81,6 +84,29 @@ impl Redactor {
         }
         masked.extend(whole.finish());
         String::from_utf8_lossy(&masked).into_owned()
+    }
+
+    /// Returns `text` as the journal keeps it: without secrets, and without what a terminal obeys.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        let masked = self.mask(text);
+        if !masked.contains(is_obeyed) {
+            return masked;
+        }
+        // Without its colours a secret may be whole again.
+        self.mask(&readable(masked))
+    }
+
+    /// Returns a printed line in its colours, unless they are within a secret.
+    #[must_use]
+    pub fn shown_in_color(&self, line: &str) -> String {
+        let masked = self.mask(line);
+        if !masked.contains(is_obeyed) {
+            return masked;
+        }
+        let plain = readable(masked.clone());
+        let shown = self.mask(&plain);
+        if shown == plain { colored(masked) } else { shown }
     }
 
     /// Makes a masker for one stream that arrives in pieces.
