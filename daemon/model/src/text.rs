@@ -51,7 +51,7 @@ fn shown(text: String, with_colors: bool) -> String {
         rest = rest.get(next.len_utf8()..).unwrap_or_default();
         match next {
             // A line's end on Windows.
-            '\r' if rest.starts_with('\n') => {}
+            '\r' if rest.is_empty() || rest.starts_with('\n') => {}
             next if is_obeyed(next) => shown.extend(next.escape_unicode()),
             next => shown.push(next),
         }
@@ -111,6 +111,7 @@ mod tests {
             ("ünïcode 日本語 👩\u{200d}💻 \u{1b}", "ünïcode 日本語 👩\u{200d}💻 \\u{1b}"),
             ("\u{1b}[38;5;8mgrey\u{1b}[48;2;8;8;8m\u{1b}[38:5:8m", "grey"),
             ("\u{1b}[31", "\\u{1b}[31"),
+            ("GET / 200\r", "GET / 200"),
             ("plain", "plain"),
         ] {
             assert_eq!(read(text), expected);

@@ -126,7 +126,7 @@ mod tests {
         let (send, mut receive) = mpsc::channel(4);
         tokio::spawn(pass_on(lines, send, growing(&["hunter22"]), place()));
         for (printed, shown) in [
-            ("\u{1b}[32mGET /\u{1b}[0m 200\r", "\u{1b}[32mGET /\u{1b}[0m 200\\u{d}"),
+            ("\u{1b}[32mGET /\u{1b}[0m 200\r", "\u{1b}[32mGET /\u{1b}[0m 200"),
             ("hun\u{1b}[0mter22", "***"),
             ("\u{1b}]52;c;cm0=\u{7}\u{202e}x", "\\u{1b}]52;c;cm0=\\u{7}\\u{202e}x"),
         ] {
