@@ -38,16 +38,15 @@ show("large", *lines(base64.b64encode(second[:600]).decode(), 64))
 sys.exit(7)
 "#;
 
-/// Returns text without a pattern and without line breaks.
+/// Returns letters and digits without a pattern.
 fn noise(length: usize, seed: u64) -> String {
     let mut state = seed;
     let characters = std::iter::repeat_with(|| {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // No asterisk: it stands in masks.
-        char::from(b'0' + u8::try_from((state >> 33) % 75).unwrap())
+        char::from(u8::try_from((state >> 33) % 128).unwrap())
     });
-    characters.take(length).collect()
+    characters.filter(char::is_ascii_alphanumeric).take(length).collect()
 }
 
 /// Returns the characters that a terminal would obey. The client's own output has none: it is no terminal's.

@@ -313,6 +313,22 @@ fn an_encoded_secret_is_masked_however_it_is_wrapped() {
     }
 }
 
+/// A terminal shows such a secret whole.
+#[test]
+fn a_secret_is_masked_through_the_colours_within_it() {
+    let long = STANDARD.encode(noise(90, 13));
+    for secret in [SECRET, &*long] {
+        let redactor = knows(secret);
+        for at in 1..secret.len() {
+            let (first, last) = secret.split_at(at);
+            let printed = format!("a \u{1b}[1m{first}\u{1b}[31;4m{last}\u{1b}[0m b");
+            let shown =
+                if at % 9 == 1 { masked(&redactor, &printed) } else { redactor.mask(&printed) };
+            assert_eq!(shown, "a \u{1b}[1m***\u{1b}[0m b");
+        }
+    }
+}
+
 /// Each line of a log is an event of its own, and so is each line of what a pod printed last.
 #[test]
 fn a_line_of_a_wrapped_secret_is_masked_alone() {

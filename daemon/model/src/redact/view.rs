@@ -15,11 +15,13 @@ enum Decoder {
     Escape,
     /// `&amp;`, `&#47;`, `&#x2F;`.
     Entity,
+    /// `ESC [ 31 m`: of colours and cursors, within a text that a terminal shows whole.
+    Control,
 }
 
 /// Decoders that are applied one after the other: for a URL within a URL, JSON within JSON, and the
 /// like.
-const CHAINS: [&[Decoder]; 10] = [
+const CHAINS: [&[Decoder]; 11] = [
     &[Decoder::Percent],
     &[Decoder::Percent, Decoder::Percent],
     &[Decoder::Percent, Decoder::Escape],
@@ -30,6 +32,7 @@ const CHAINS: [&[Decoder]; 10] = [
     &[Decoder::Escape, Decoder::Percent],
     &[Decoder::Entity],
     &[Decoder::Entity, Decoder::Escape],
+    &[Decoder::Control],
 ];
 
 /// A text as one chain of decoders reads it.
@@ -37,6 +40,8 @@ pub(super) struct View<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// The place of each byte in the text. `None` means that it is the byte's own index.
     places: Option<Vec<Range<usize>>>,
+    /// Places of escapes that stand for nothing.
+    skipped: Vec<Range<usize>>,
     /// The start of an escape at the text's end that is not whole, or else the text's length.
     pub(super) unread: usize,
     /// Number of decoders that read the text.
@@ -51,6 +56,7 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
     let form = holds_space && (percent || text.contains(&b'+'));
     let escape = text.contains(&b'\\');
     let entity = has_escape(text, b'&', is_named);
+    let control = text.contains(&ESC);
     for chain in CHAINS {
         // A decoder whose first character is not in the text would give the same view again.
         let changes = match chain.first() {
@@ -58,6 +64,7 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
             Some(Decoder::Form) => form,
             Some(Decoder::Escape) => escape,
             Some(Decoder::Entity) => entity,
+            Some(Decoder::Control) => control,
             None => false,
         };
         if changes {
@@ -89,7 +96,8 @@ pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
 impl<'a> View<'a> {
     /// Returns a text as it is.
     fn of(text: &'a [u8]) -> Self {
-        Self { bytes: Cow::Borrowed(text), places: None, unread: text.len(), depth: 0 }
+        let bytes = Cow::Borrowed(text);
+        Self { bytes, places: None, skipped: Vec::new(), unread: text.len(), depth: 0 }
     }
 
     /// Returns the place in the text that a byte came from.
@@ -107,15 +115,18 @@ impl<'a> View<'a> {
 
     /// Finds the escape that a cut of the text at `at` would go through, and returns its start.
     pub(super) fn start_of_escape_at(&self, at: usize) -> Option<usize> {
-        let places = self.places.as_ref()?;
-        let after = places.partition_point(|place| place.start < at);
-        let before = places.get(after.checked_sub(1)?)?;
-        (before.end > at).then_some(before.start)
+        let within = |places: &[Range<usize>]| {
+            let after = places.partition_point(|place| place.start < at);
+            let before = places.get(after.checked_sub(1)?)?;
+            (before.end > at).then_some(before.start)
+        };
+        within(self.places.as_ref()?).or_else(|| within(&self.skipped))
     }
 
     fn decoded(&self, decoder: Decoder, is_end: bool) -> View<'a> {
         let mut bytes = Vec::with_capacity(self.bytes.len());
         let mut places = Vec::with_capacity(self.bytes.len());
+        let mut skipped = self.skipped.clone();
         let mut at = 0;
         let mut unread = self.unread;
         while let Some(rest @ [first, ..]) = self.bytes.get(at..) {
@@ -129,13 +140,17 @@ impl<'a> View<'a> {
             };
             let end = at + symbol.taken;
             let place = self.place(at).start..self.place(end.saturating_sub(1)).end;
+            if symbol.meaning().is_empty() {
+                skipped.push(place.clone());
+            }
             for byte in symbol.meaning() {
                 bytes.push(*byte);
                 places.push(place.clone());
             }
             at = end;
         }
-        View { bytes: Cow::Owned(bytes), places: Some(places), unread, depth: self.depth + 1 }
+        let (bytes, places) = (Cow::Owned(bytes), Some(places));
+        View { bytes, places, skipped, unread, depth: self.depth + 1 }
     }
 }
 
@@ -177,6 +192,7 @@ impl Decoder {
             (Self::Form, [b'+', ..]) => Read::Whole(Symbol::byte(b' ', 1)),
             (Self::Escape, [b'\\', rest @ ..]) => escape(rest),
             (Self::Entity, [b'&', rest @ ..]) => entity(rest),
+            (Self::Control, [ESC, rest @ ..]) => control(rest),
             (_, [first, ..]) => Read::Whole(Symbol::byte(*first, 1)),
             (_, []) => Read::Partial,
         }
@@ -298,6 +314,32 @@ fn utf16(rest: &[u8]) -> Read {
         }
         Number::Partial => Read::Partial,
         _ => Read::Whole(itself),
+    }
+}
+
+/// The byte that an escape of a terminal begins with.
+const ESC: u8 = 0x1b;
+
+/// The longest escape of a terminal that is read.
+const LONGEST_CONTROL: usize = 64;
+
+/// Reads an escape of a terminal (CSI of ECMA-48). `rest` follows the first byte.
+fn control(rest: &[u8]) -> Read {
+    let itself = Read::Whole(Symbol::byte(ESC, 1));
+    match rest {
+        [] => Read::Partial,
+        [b'[', rest @ ..] => {
+            let is_parameter = |byte: &&u8| matches!(byte, 0x20..=0x3f);
+            let length = rest.iter().take(LONGEST_CONTROL).take_while(is_parameter).count();
+            match rest.get(length) {
+                None => Read::Partial,
+                Some(0x40..=0x7e) => {
+                    Read::Whole(Symbol { bytes: [0; 4], length: 0, taken: length + 3 })
+                }
+                Some(_) => itself,
+            }
+        }
+        _ => itself,
     }
 }
 
