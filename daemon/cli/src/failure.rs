@@ -121,7 +121,7 @@ mod tests {
             Status::new(Code::DeadlineExceeded, "no answer"),
         ];
         let moves = Status::new(Code::NotFound, "no file `\u{1b}[2Ja`\r\n  fix:  b");
-        assert_eq!(Failure::from(moves).to_string(), "windlass: no file `a`\n  fix:  b");
+        assert_eq!(Failure::from(moves).to_string(), "windlass: no file `\\u{1b}[2Ja`\n  fix:  b");
         let texts = errors.map(|status| Failure::from(status).to_string());
         assert!(texts.iter().all(|text| text.contains("fix:")), "{texts:#?}");
         same("errors", &(texts.join("\n") + "\n"));

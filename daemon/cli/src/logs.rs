@@ -52,7 +52,7 @@ fn shown(line: &v1::AppLogLine, clock: Option<&Clock>) -> Line {
     let is_own = line.pod.starts_with(&line.container);
     let container = if is_own { String::new() } else { format!("/{}", line.container) };
     let source = format!("{}{container}{place} | ", line.pod);
-    before.add(Look::Faint, &source).add(Look::Plain, &line.line)
+    before.add(Look::Faint, &source).add_printed(&line.line)
 }
 
 #[cfg(test)]

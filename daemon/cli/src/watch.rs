@@ -6,7 +6,7 @@ use crate::{
     exit::{FAILED, INTERRUPTED},
     failure::Failure,
     json, out,
-    render::{Detail, Screen},
+    render::{Detail, Screen, clean},
 };
 use std::{io, pin::pin, process::ExitCode, time::Duration};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -84,6 +84,7 @@ pub(crate) async fn follow(
             _ = &mut interrupted => {
                 shown.clear().map_err(|error| Failure::output(&error))?;
                 let after = after.max(known);
+                let id = clean(&id);
                 eprintln!("job {id} goes on; follow it: windlass watch {id} --after {after}; stop it: windlass cancel {id}");
                 return Ok(ExitCode::from(INTERRUPTED));
             }

@@ -28,9 +28,7 @@ impl Deploy<'_> {
         resume: Resume,
     ) -> Result<Outcome, JournalLost> {
         // Earlier releases run again on a rollback: their secrets are masked too.
-        for release in plan.releases() {
-            self.mask_released(release).await;
-        }
+        self.mask_released(plan.releases()).await;
         let (outcome, begun, from) = match (resume.at, resume.rolling_back) {
             (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
                 (outcome, begun, index)

@@ -1,7 +1,10 @@
 //! Recorder: the handle by which adapters write to the journal while they work.
 
-use crate::journal::{Journal, JournalLost, NullJournal};
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::{
+    journal::{Journal, JournalLost, NullJournal},
+    masks::Masks,
+};
+use std::sync::Arc;
 use tokio::{sync::watch, task::yield_now};
 use windlass_model::{
     app::App,
@@ -12,22 +15,20 @@ use windlass_model::{
     secret::Secret,
 };
 
-/// Handle by which adapters record what happens. Each event is masked.
+/// Handle by which adapters record what happens. Each event is masked, and holds nothing that a terminal obeys.
 ///
 /// Recording cannot fail, so that no adapter has to decide what a lost journal means for its work:
 /// the first refusal is kept, and the run ends with that refusal where it awaits the adapter.
 #[derive(Clone)]
 pub struct Recorder {
     journal: Arc<dyn Journal>,
-    redactor: Arc<RwLock<Redactor>>,
-    /// Secrets that the redactor is made of.
-    secrets: Arc<RwLock<Vec<Secret>>>,
+    masks: Masks,
     lost: Arc<watch::Sender<Option<JournalLost>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, redactor: Arc::default(), secrets: Arc::default(), lost: Arc::default() }
+        Self { journal, masks: Masks::default(), lost: Arc::default() }
     }
 
     /// Returns a recorder that keeps and masks nothing, for work that belongs to no job.
@@ -52,24 +53,16 @@ impl Recorder {
     /// Returns the redactor of this job's secrets, for streams that arrive in pieces.
     #[must_use]
     pub fn redactor(&self) -> Redactor {
-        self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.masks.redactor()
     }
 
     /// Masks more secrets, from now on, in all that is recorded. Adapters mask logins where they obtain them.
     pub fn mask(&self, more: impl IntoIterator<Item = Secret>) {
-        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        let before = secrets.len();
-        for secret in more {
-            // A secret that a hundred variables name is one: the redactor is made again for each secret.
-            if !secrets.iter().any(|known| known.reveal() == secret.reveal()) {
-                secrets.push(secret);
-            }
-        }
-        if secrets.len() == before {
-            return;
-        }
-        let redactor = Redactor::new(secrets.iter());
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+        self.masks.add(more);
+    }
+
+    pub(crate) fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     /// Records an event, for the run itself.
@@ -108,13 +101,13 @@ impl Recorder {
     /// Returns the event as the journal gets it.
     pub(crate) fn masked(&self, event: Event) -> Event {
         let redactor = self.redactor();
-        event.map_text(&mut |text: String| redactor.mask(&text))
+        event.map_text(&mut |text: String| redactor.shown(&text))
     }
 
     /// Returns the outcome without secrets, for readers past the journal: notification hooks and the caller
     /// of the pipeline.
     pub(crate) fn masked_outcome(&self, outcome: Outcome) -> Outcome {
         let redactor = self.redactor();
-        outcome.map_text(&mut |text: String| redactor.mask(&text))
+        outcome.map_text(&mut |text: String| redactor.shown(&text))
     }
 }

@@ -48,6 +48,11 @@ impl Run {
         self.recorder.mask(more);
     }
 
+    /// Masks more secrets, as [`Run::mask`] does. Many bytes are read by a thread of their own.
+    pub(crate) async fn mask_all(&self, more: Vec<Secret>) {
+        self.recorder.masks().add_all(more).await;
+    }
+
     /// Runs a stage, which may be dropped at any await when the job is stopped.
     ///
     /// # Errors

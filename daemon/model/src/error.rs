@@ -1,6 +1,6 @@
 //! Errors of the ports. Each variant keeps the facts that a diagnosis reads.
 
-use crate::redact::Redactor;
+use crate::redact::{LARGEST_SUM, Redactor};
 use thiserror::Error;
 
 /// The reason why a commit cannot be fetched.
@@ -278,6 +278,15 @@ pub enum SecretError {
     /// The seal of the secret does not open.
     #[error("secret `{name}` of project {project} does not open: {message}")]
     Sealed { project: String, name: String, message: String },
+    /// All secrets of a job together are too large to be masked.
+    #[error("the {count} secrets of {app} have {bytes} bytes together; at most {} can be masked", LARGEST_SUM)]
+    TooLarge {
+        /// The app: `project/app/environment`.
+        app: String,
+        /// Number of different values.
+        count: usize,
+        bytes: usize,
+    },
 }
 
 /// The reason why a plugin gave no answer.

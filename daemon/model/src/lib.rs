@@ -29,4 +29,5 @@ pub mod samples;
 pub mod secret;
 pub mod spec;
 pub mod testing;
+pub mod text;
 pub mod version;

@@ -1,25 +1,40 @@
 //! Masks secrets in everything that is recorded, however the text was cut or escaped before.
 //!
 //! A text is searched as it is, and as each decoder of `view` reads it. So a secret that some tool
-//! percent-encoded or escaped is found, whichever characters that tool leaves alone. Encodings that
-//! change every byte (base64, hex) are patterns of their own.
+//! percent-encoded or escaped is found, whichever characters that tool leaves alone. `radix` reads the
+//! encodings that change every byte, base64 and hex, over line breaks. Secrets are looked for by the hashes
+//! of their pieces: time and memory grow with their sum.
 
-use crate::secret::Secret;
-use aho_corasick::{Anchored, MatchKind, automaton::Automaton, nfa::contiguous::NFA};
+use crate::{
+    secret::Secret,
+    text::{colored, is_obeyed, readable},
+};
+use patterns::Patterns;
+use radix::Radix;
 use std::{collections::BTreeSet, mem, ops::Range, sync::Arc};
 use view::View;
 
+mod filter;
 mod forms;
+mod patterns;
+mod radix;
 mod view;
 
 pub use forms::SHORTEST;
+
+/// The number of bytes of all secrets that one redactor should know: those of one job, or of one look at an
+/// app. The redactor takes some thirty times the memory while it is made.
+pub const LARGEST_SUM: usize = 1 << 20;
 
 /// The text that stands in a secret's place.
 const MASK: &str = "***";
 
 /// The number of bytes that are searched at once. A view keeps the place of each byte, so that all views
 /// of a text take two hundred times the memory of the text.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
+
+/// The number of decoders after which digits are still looked for.
+const DEEPEST: usize = 1;
 
 /// The masker of a job's secrets.
 #[derive(Clone, Default)]
@@ -29,7 +44,9 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Makes a redactor of these secrets, their parts, and the encodings of both.
+    /// Makes a redactor of these secrets, and their parts, in all encodings.
+    ///
+    /// This takes a second for some ten million bytes: callers keep to [`LARGEST_SUM`].
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         Self::except(secrets, std::iter::empty())
@@ -49,15 +66,7 @@ impl Redactor {
         for part in public {
             forms::add(part.reveal(), &mut known);
         }
-        patterns.retain(|pattern| !known.contains(pattern));
-        if patterns.is_empty() {
-            return Self::default();
-        }
-        let holds_space = patterns.iter().any(|pattern| pattern.contains(&b' '));
-        let automaton = NFA::builder().match_kind(MatchKind::Standard).build(&patterns);
-        // Building fails only past billions of states; the store refuses secrets that large.
-        let patterns = automaton.ok().map(|automaton| Patterns { automaton, holds_space });
-        Self { patterns: patterns.map(Arc::new) }
+        Self { patterns: Patterns::new(&patterns, &known).map(Arc::new) }
     }
 
     /// Returns `text` with each secret as `***`.
@@ -75,6 +84,29 @@ impl Redactor {
         }
         masked.extend(whole.finish());
         String::from_utf8_lossy(&masked).into_owned()
+    }
+
+    /// Returns `text` as the journal keeps it: without secrets, and without what a terminal obeys.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        let masked = self.mask(text);
+        if !masked.contains(is_obeyed) {
+            return masked;
+        }
+        // Without its colours a secret may be whole again.
+        self.mask(&readable(masked))
+    }
+
+    /// Returns a printed line in its colours, unless they are within a secret.
+    #[must_use]
+    pub fn shown_in_color(&self, line: &str) -> String {
+        let masked = self.mask(line);
+        if !masked.contains(is_obeyed) {
+            return masked;
+        }
+        let plain = readable(masked.clone());
+        let shown = self.mask(&plain);
+        if shown == plain { colored(masked) } else { shown }
     }
 
     /// Makes a masker for one stream that arrives in pieces.
@@ -116,7 +148,7 @@ impl Stream {
     #[must_use]
     pub fn cut(&mut self) -> Vec<u8> {
         let patterns = self.redactor.patterns.clone();
-        let begun = patterns.and_then(|patterns| patterns.begun(&self.held));
+        let begun = patterns.and_then(|patterns| begun(&patterns, &self.held));
         let Some(begun) = begun else { return self.finish() };
         self.held.truncate(begun);
         let mut shown = self.finish();
@@ -128,7 +160,7 @@ impl Stream {
         let Some(patterns) = self.redactor.patterns.clone() else {
             return mem::take(&mut self.held);
         };
-        let Found { mut secrets, open: cut } = patterns.find(&self.held, is_end);
+        let Found { mut secrets, open: cut } = find(&patterns, &self.held, is_end);
         if cut == 0 {
             return Vec::new();
         }
@@ -156,13 +188,6 @@ impl Stream {
     }
 }
 
-/// The byte sequences that are looked for.
-struct Patterns {
-    automaton: NFA,
-    /// A pattern holds a space, which forms send as `+`.
-    holds_space: bool,
-}
-
 /// The result of one search.
 struct Found {
     /// The places of secrets, in no order.
@@ -171,73 +196,95 @@ struct Found {
     open: usize,
 }
 
-impl Patterns {
-    /// Searches `text`, which more may follow unless `is_end`.
-    fn find(&self, text: &[u8], is_end: bool) -> Found {
-        let views = view::all(text, self.holds_space, is_end);
-        let mut secrets = Vec::new();
-        let mut open = text.len();
-        for view in &views {
-            self.search(view, &mut secrets);
-            if !is_end {
-                let begun = self.begun_in(view, 1).unwrap_or(view.unread);
-                open = open.min(begun);
+impl Found {
+    fn add(&mut self, place: Range<usize>) {
+        match self.secrets.last_mut() {
+            Some(before) if before.start <= place.start && place.start < before.end => {
+                before.end = before.end.max(place.end);
             }
+            _ => self.secrets.push(place),
         }
-        // A cut through an escape would change what its rest means.
-        while let Some(earlier) = views.iter().find_map(|view| view.start_of_escape_at(open)) {
-            open = earlier;
-        }
-        Found { secrets, open }
     }
+}
 
-    fn search(&self, view: &View<'_>, secrets: &mut Vec<Range<usize>>) {
-        let Ok(mut state) = self.automaton.start_state(Anchored::No) else { return };
-        for (at, byte) in view.bytes.iter().enumerate() {
-            state = self.automaton.next_state(Anchored::No, state, *byte);
-            if !self.automaton.is_match(state) {
-                continue;
+/// Searches `text`, which more may follow unless `is_end`.
+fn find(patterns: &Patterns, text: &[u8], is_end: bool) -> Found {
+    let views = view::all(text, patterns.holds_space, is_end);
+    let mut found = Found { secrets: Vec::new(), open: text.len() };
+    let mut joints = Vec::new();
+    for view in &views {
+        patterns.search(&view.bytes, |at| found.add(view.places(&at)));
+        if !is_end {
+            let begun = patterns.begun_in(&view.bytes, 1).map(|at| view.place(at).start);
+            found.open = found.open.min(begun.unwrap_or(view.unread));
+        }
+        if view.depth <= DEEPEST {
+            for radix in radix::ALL {
+                joints.extend(find_digits(patterns, view, radix, is_end, &mut found));
             }
-            // The longest that ends here is the first; the others, of which a secret may have
-            // hundreds, are within it.
-            let longest = self.automaton.pattern_len(self.automaton.match_pattern(state, 0));
-            let first = view.place((at + 1).saturating_sub(longest));
-            let last = view.place(at);
-            match secrets.last_mut() {
-                Some(before) if before.start <= first.start && first.start < before.end => {
-                    before.end = before.end.max(last.end);
+        }
+    }
+    // A cut through an escape, or through a line that a run goes on after, would change what its rest means.
+    let earlier = |open: usize| {
+        let escape = views.iter().find_map(|view| view.start_of_escape_at(open));
+        let within = |joint: &&Range<usize>| joint.start < open && open < joint.end;
+        escape.or_else(|| joints.iter().find(within).map(|joint| joint.start))
+    };
+    while let Some(open) = earlier(found.open) {
+        found.open = open;
+    }
+    found
+}
+
+/// Searches the digits of one view. Returns the places within which the text must not be cut.
+fn find_digits(
+    patterns: &Patterns,
+    view: &View<'_>,
+    radix: Radix,
+    is_end: bool,
+    found: &mut Found,
+) -> Vec<Range<usize>> {
+    let mut bytes = Vec::new();
+    let least = radix.digits(patterns.shortest);
+    let limits = radix::runs(radix, &view.bytes, least, |run| {
+        for phase in 0..radix.phases() {
+            run.decode(radix, phase, &mut bytes);
+            patterns.search(&bytes, |at| {
+                if at.len() >= radix.shortest() {
+                    found.add(view.places(&run.places(radix, phase, &at)));
                 }
-                _ => secrets.push(first.start..last.end),
+            });
+            if run.is_open && !is_end {
+                let begun = patterns.begun_in(&bytes, 1);
+                let begun = begun.map(|at| view.place(run.place(radix, phase, at)).start);
+                found.open = found.open.min(begun.unwrap_or(view.unread));
             }
         }
+    });
+    if let Some(held) = limits.held.filter(|_| !is_end) {
+        found.open = found.open.min(view.place(held).start);
     }
+    limits.joints.iter().map(|joint| view.places(joint)).collect()
+}
 
-    /// Finds the place at which a secret may have begun whose start is long enough to give something
-    /// away.
-    fn begun(&self, text: &[u8]) -> Option<usize> {
-        let views = view::all(text, self.holds_space, false);
-        views.iter().filter_map(|view| self.begun_in(view, SHORTEST)).min()
+/// Finds the place at which a secret may have begun whose start is long enough to give something away.
+fn begun(patterns: &Patterns, text: &[u8]) -> Option<usize> {
+    let mut first = None;
+    let mut add = |place: Option<usize>| first = [first, place].into_iter().flatten().min();
+    for view in &view::all(text, patterns.holds_space, false) {
+        add(patterns.begun_in(&view.bytes, SHORTEST).map(|at| view.place(at).start));
+        for radix in radix::ALL.iter().filter(|_| view.depth <= DEEPEST) {
+            let mut bytes = Vec::new();
+            radix::runs(*radix, &view.bytes, usize::MAX, |run| {
+                for phase in 0..radix.phases() {
+                    run.decode(*radix, phase, &mut bytes);
+                    let begun = patterns.begun_in(&bytes, radix.shortest());
+                    add(begun.map(|at| view.place(run.place(*radix, phase, at)).start));
+                }
+            });
+        }
     }
-
-    /// Finds the longest end of a view, of at least `least` bytes, that a pattern begins with, and
-    /// returns its place in the text.
-    fn begun_in(&self, view: &View<'_>, least: usize) -> Option<usize> {
-        let longest = self.automaton.max_pattern_len();
-        let from = view.bytes.len().saturating_sub(longest);
-        let to = (view.bytes.len() + 1).saturating_sub(least);
-        // A secret that repeats itself begins at each of its bytes: after so many comparisons it is
-        // taken to have begun, which holds back more and shows nothing.
-        let mut left = view.bytes.len().saturating_mul(16).saturating_add(PIECE);
-        let begins_pattern = |at: &usize| {
-            let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return true };
-            view.bytes.get(*at..).unwrap_or_default().iter().all(|byte| {
-                left = left.saturating_sub(1);
-                state = self.automaton.next_state(Anchored::Yes, state, *byte);
-                left == 0 || !self.automaton.is_dead(state)
-            })
-        };
-        (from..to).find(begins_pattern).map(|at| view.place(at).start)
-    }
+    first
 }
 
 /// Sorts ranges, and joins those that overlap.

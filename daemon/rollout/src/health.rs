@@ -31,7 +31,7 @@ impl Health {
     /// Masks what a diagnosis quotes: a container's termination message may hold a secret.
     #[must_use]
     pub fn masked(self, redactor: &Redactor) -> Self {
-        let mut mask = |text: String| redactor.mask(&text);
+        let mut mask = |text: String| redactor.shown(&text);
         match self {
             Self::Degraded(diagnosis) => Self::Degraded(Box::new(diagnosis.map_text(&mut mask))),
             Self::Progressing(Some(diagnosis)) => {

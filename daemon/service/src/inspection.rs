@@ -106,7 +106,7 @@ impl Inspection {
                 Some(brought) => self.shown(&brought.release, masks.redactor()).await,
                 None => Ok(Shown { health: None, workloads: Vec::new(), endpoints: Vec::new() }),
             };
-            let shown = shown.map_err(|error| masks.redactor().mask(&error.to_string()));
+            let shown = shown.map_err(|error| masks.redactor().shown(&error.to_string()));
             all.push(Serving { cluster, release, shown });
         }
         Ok(all)
@@ -135,12 +135,12 @@ impl Inspection {
             && let Some((_, error)) = unreachable.pop()
         {
             let failure = Failure { at: Stage::Release, cause: Cause::Cluster(error) };
-            let mut mask = |text: String| masks.redactor().mask(&text);
+            let mut mask = |text: String| masks.redactor().shown(&text);
             let diagnosis = diagnose(&failure).map_text(&mut mask);
             return Err(ServiceError::Failed(Box::new(diagnosis)));
         }
         for (cluster, error) in unreachable {
-            let line = masks.redactor().mask(&format!("not read: {error}"));
+            let line = masks.redactor().shown(&format!("not read: {error}"));
             // The channel has room: nothing was sent yet.
             let _ = send.try_send(LogLine { cluster, line, ..LogLine::default() });
         }
@@ -187,7 +187,7 @@ impl Inspection {
         let snapshot = self.inspect.look(release).await?;
         let endpoints = self.inspect.endpoints(release).await?.into_iter();
         let endpoints =
-            endpoints.map(|one| Endpoint { url: redactor.mask(&one.url), ..one }).collect();
+            endpoints.map(|one| Endpoint { url: redactor.shown(&one.url), ..one }).collect();
         let health = Some(health(&snapshot, release).masked(redactor));
         Ok(Shown { health, workloads: snapshot.workloads, endpoints })
     }

@@ -1,7 +1,9 @@
 //! A line as it is shown: pieces of text, each with a look, cut to a width.
 
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use windlass_model::text::{colored, readable};
 
 /// Look of a piece of text, where there are colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,16 @@ impl Line {
         self
     }
 
+    /// Returns the line with a text that a program printed at its end. The program's colours stay where there
+    /// are colours.
+    pub(crate) fn add_printed(mut self, text: &str) -> Self {
+        let text = one_line(text, colored);
+        if !text.is_empty() {
+            self.0.push((Look::Plain, text));
+        }
+        self
+    }
+
     /// Returns the line with another one's text before it.
     pub(crate) fn after(self, mut first: Self) -> Self {
         first.0.extend(self.0);
@@ -61,7 +73,7 @@ impl Line {
 
     /// Returns as much of the line as fits into so many columns.
     pub(crate) fn cut(&self, width: usize) -> Self {
-        let whole: usize = self.0.iter().map(|(_, text)| text.width()).sum();
+        let whole: usize = self.0.iter().map(|(_, text)| uncolored(text).width()).sum();
         if whole <= width {
             return self.clone();
         }
@@ -69,7 +81,7 @@ impl Line {
         let mut cut = Vec::new();
         for (look, text) in &self.0 {
             let mut kept = String::new();
-            for c in text.chars() {
+            for c in uncolored(text).chars() {
                 let columns = c.width().unwrap_or_default();
                 if columns > left {
                     kept.push('…');
@@ -91,26 +103,31 @@ impl Line {
             if colors && *look != Look::Plain {
                 let style = look.style();
                 shown.push_str(&format!("{style}{text}{style:#}"));
+            } else if colors && text.contains('\u{1b}') {
+                shown.push_str(&format!("{text}{}", anstyle::Reset.render()));
             } else {
-                shown.push_str(text);
+                shown.push_str(&uncolored(text));
             }
         }
         if colors { shown } else { shown.trim_end().to_owned() }
     }
 }
 
-/// Removes from a line what moves a terminal's cursor, or changes the direction of the text after it.
+/// Returns a text without the colours of the program that printed it.
+fn uncolored(text: &str) -> Cow<'_, str> {
+    if text.contains('\u{1b}') { readable(text.to_owned()).into() } else { text.into() }
+}
+
+/// Returns a line with all that moves a terminal's cursor, or changes the direction of the text after it,
+/// shown as text. Colours are left out.
 pub(crate) fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for c in anstream::adapter::strip_str(text).to_string().chars() {
-        match c {
-            '\t' => clean.push_str("    "),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            c if c.is_control() => {}
-            c => clean.push(c),
-        }
-    }
-    clean
+    one_line(text, readable)
+}
+
+/// Returns a line as `read` reads it, with blanks for a tab, and `\n` for a break within the line.
+fn one_line(text: &str, read: fn(String) -> String) -> String {
+    let line = text.trim_end_matches(['\r', '\n']);
+    read(line.to_owned()).replace('\t', "    ").replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -128,7 +145,20 @@ mod tests {
     #[test]
     fn nothing_that_a_tool_prints_moves_the_cursor() {
         let line = Line::of(Look::Plain, "\u{1b}[2J\u{1b}[31mred\u{1b}[0m\u{7}\tx\u{202e}y\r\n");
-        assert_eq!(line.show(false), "red    xy");
+        assert_eq!(line.show(false), "\\u{1b}[2Jred\\u{7}    x\\u{202e}y");
+        let two = Line::of(Look::Plain, "ok\nSUCCEEDED\r\n");
+        assert_eq!(two.show(false), "ok\\nSUCCEEDED");
+    }
+
+    #[test]
+    fn a_program_keeps_its_colours_alone() {
+        let printed = "\u{1b}[32mGET\u{1b}[0m /\u{1b}[2K \u{1b}[8mhidden";
+        let line = Line::of(Look::Faint, "web | ").add_printed(printed);
+        assert_eq!(line.show(false), "web | GET /\\u{1b}[2K \\u{1b}[8mhidden");
+        let shown = line.show(true);
+        assert!(shown.contains("\u{1b}[32mGET\u{1b}[0m /\\u{1b}[2K"), "{shown:?}");
+        assert!(shown.ends_with("hidden\u{1b}[0m"), "{shown:?}");
+        assert_eq!(line.cut(8).show(true).matches('\u{1b}').count(), 2, "of our own alone");
     }
 
     #[test]

@@ -9,6 +9,12 @@ use super::{
     time::Clock,
 };
 use crate::snapshots::same;
+use windlass_engine::ports::store::Recorded;
+use windlass_model::{
+    event::{Event, examples},
+    job::Stage,
+    text::is_obeyed,
+};
 use windlass_proto::v1;
 
 const ROOM: Room = Room { width: 100, height: 24 };
@@ -90,6 +96,38 @@ fn colours_help_and_change_no_word() {
     let stripped = anstream::adapter::strip_str(&colored).to_string();
     let stripped: Vec<_> = stripped.lines().map(str::trim_end).collect();
     assert_eq!(stripped, text(&lines).lines().collect::<Vec<_>>());
+}
+
+/// Journals of older daemons hold what a terminal obeys, and a daemon may be anybody's.
+#[test]
+fn no_text_of_an_event_drives_the_terminal() {
+    let hostile = "\u{1b}]52;c;cm0=\u{7}\u{1b}[2J\u{1b}[31m\u{9b}2Ja\u{202e}b\u{2066}\rc\u{7f}\u{200b}\u{feff}";
+    let mut shown_somewhere = 0;
+    for event in examples::all().iter().flat_map(|event| examples::with_each_text(event, hostile)) {
+        let mut all = String::new();
+        for detail in [Detail::default(), Detail { verbose: true, events: true }] {
+            let mut board = board(detail);
+            for stage in [Stage::Build, Stage::Test, Stage::Release] {
+                let _ = board.take(&sent(1, Event::Started(stage)));
+            }
+            all.push_str(&text(&board.take(&sent(2, event.clone()))));
+            all.push_str(&text(&board.live(board.last_ms() + 1000, 1, ROOM)));
+            let older = v1::Event { sentence: String::new(), ..sent(2, event.clone()) };
+            all.push_str(&text(&crate::out::plain(&crate::show::event(&older))));
+        }
+        assert!(!all.contains(is_obeyed_here), "{all:?} of {event:?}");
+        shown_somewhere += usize::from(all.contains("\\u{1b}]52;"));
+    }
+    assert!(shown_somewhere >= 25, "{shown_somewhere}");
+}
+
+/// Returns whether a terminal obeys what stands in our lines.
+fn is_obeyed_here(c: char) -> bool {
+    c != '\n' && is_obeyed(c)
+}
+
+fn sent(seq: u64, event: Event) -> v1::Event {
+    windlass_api::event(Recorded { seq, at_ms: START_MS, event })
 }
 
 /// A job that has ended draws nothing more, and one whose beginning nobody watched shows no wrong time.

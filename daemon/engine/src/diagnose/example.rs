@@ -88,6 +88,14 @@ pub(crate) fn example(code: Code) -> Diagnosis {
                 message: "the key is another one".into(),
             }),
         ),
+        Code::SecretsTooLarge => (
+            Stage::Detect,
+            Cause::Secret(SecretError::TooLarge {
+                app: "shop/web/production".into(),
+                count: 6,
+                bytes: 1_572_864,
+            }),
+        ),
         Code::RootForbidden => (Stage::Build, Cause::RootForbidden),
         Code::BuildStepFailed
         | Code::DockerfileInvalid

@@ -14,10 +14,15 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         },
         _ => return None,
     };
-    let (code, name, fix) = match error {
+    let (code, subject, fix) = match error {
         SecretError::Missing { project, name, .. } => {
             (Code::SecretMissing, name, format!("put it: windlass secret put {project} {name}"))
         }
+        SecretError::TooLarge { app, .. } => (
+            Code::SecretsTooLarge,
+            app,
+            "name fewer secrets in `[secrets]` and `[build] secrets`, delete those that no app needs, and keep in the image what is no secret, such as public certificates".to_owned(),
+        ),
         SecretError::Sealed { project, name, .. } => (
             Code::SecretSealed,
             name,
@@ -28,7 +33,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     Some(Diagnosis {
         code: code.into(),
-        subject: name.clone(),
+        subject: subject.clone(),
         what: error.to_string(),
         fixes: vec![fix],
         ..Diagnosis::default()

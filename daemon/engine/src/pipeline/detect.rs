@@ -64,9 +64,9 @@ impl Deploy<'_> {
     ) -> Result<Detection, Cause> {
         let recorder = self.run.recorder();
         let decision = decide(&self.job.spec, commit, tree, self.ports, recorder).await?;
-        let project = &self.job.app.project;
+        let app = &self.job.app;
         let (env, build_secrets) =
-            secrets::resolve(project, &decision.spec, self.ports, self.run).await?;
+            secrets::resolve(app, &decision.spec, self.ports, self.run).await?;
         Ok(Detection { decision, env, build_secrets })
     }
 }

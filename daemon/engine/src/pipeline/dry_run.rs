@@ -62,7 +62,7 @@ pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRu
     let run = unrecorded();
     decided(request, ports, &run).await.map_err(|failure| {
         let redactor = run.recorder().redactor();
-        Box::new(diagnose(&failure).map_text(&mut |text: String| redactor.mask(&text)))
+        Box::new(diagnose(&failure).map_text(&mut |text: String| redactor.shown(&text)))
     })
 }
 
@@ -72,8 +72,8 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     let decision = decide(spec, commit, &*tree, ports, run.recorder()).await;
     let decision = decision.map_err(at(Stage::Detect))?;
     let dockerfile = text_of(&decision.dockerfile, &*tree).map_err(at(Stage::Detect))?;
-    let env = secrets::versions(&app.project, &decision.spec, ports, run).await;
-    let env = env.map_err(Cause::from).map_err(at(Stage::Detect))?;
+    let opened = secrets::resolve(app, &decision.spec, ports, run).await;
+    let (env, _) = opened.map_err(Cause::from).map_err(at(Stage::Detect))?;
     let user = match (&decision.dockerfile, &decision.recipe) {
         // A recipe has the user that the image will have; else a user that is known is taken.
         (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),

@@ -1,9 +1,10 @@
 //! Opens the secrets that a job names, and masks them before anything can record them.
 
 use crate::{deploy::Deploy, ports::Ports, run::Run};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_model::{
-    error::SecretError, job::Release, runtime::SecretEnv, secret::Secret, spec::Spec,
+    app::App, error::SecretError, job::Release, redact::LARGEST_SUM, runtime::SecretEnv,
+    secret::Secret, spec::Spec,
 };
 
 /// Opens the newest version of one secret, and returns it with its number.
@@ -14,52 +15,71 @@ pub(super) async fn open(
     run: &Run,
 ) -> Result<(Secret, u32), SecretError> {
     let (secret, version) = ports.secrets.open(project, name, None).await?;
-    // A credential is `user:token`; the token alone is as secret.
-    let token = secret.reveal_text().and_then(|text| text.split_once(':')).map(|(_, token)| token);
-    run.mask(token.map(|token| Secret::new(token.into())).into_iter().chain([secret.clone()]));
+    run.mask_all(masks(&secret)).await;
     Ok((secret, version))
 }
 
+/// Returns what is masked of a secret. A credential is `user:token`, and the token alone is as secret.
+fn masks(secret: &Secret) -> Vec<Secret> {
+    let token = secret.reveal_text().and_then(|text| text.split_once(':')).map(|(_, token)| token);
+    token.map(|token| Secret::new(token.into())).into_iter().chain([secret.clone()]).collect()
+}
+
 /// Opens all secrets that a spec names: versions for the release, values for the build.
+///
+/// # Errors
+/// [`SecretError::TooLarge`] for secrets that together are too large to be masked.
 pub(super) async fn resolve(
-    project: &str,
+    app: &App,
     spec: &Spec,
     ports: &Ports,
     run: &Run,
 ) -> Result<(Vec<SecretEnv>, BTreeMap<String, Secret>), SecretError> {
-    let env = versions(project, spec, ports, run).await?;
-    let mut build = BTreeMap::new();
-    for name in &spec.build.secrets {
-        build.insert(name.clone(), open(project, name, ports, run).await?.0);
+    // All are opened first, since each change makes the redactor again.
+    let mut opened = BTreeMap::new();
+    for name in spec.secrets.values().chain(&spec.build.secrets) {
+        if !opened.contains_key(name) {
+            let secret = ports.secrets.open(&app.project, name, None).await?;
+            opened.insert(name.clone(), secret);
+            check_sum(app, &opened)?;
+        }
     }
-    Ok((env, build))
+    run.mask_all(opened.values().flat_map(|(secret, _)| masks(secret)).collect()).await;
+    let version = |(env, name): (&String, &String)| {
+        let version = opened.get(name)?.1;
+        Some(SecretEnv { env: env.clone(), name: name.clone(), version })
+    };
+    let env = spec.secrets.iter().filter_map(version).collect();
+    let build = spec.build.secrets.iter();
+    let build = build.filter_map(|name| Some((name.clone(), opened.get(name)?.0.clone())));
+    Ok((env, build.collect()))
 }
 
-/// Returns the newest versions of the secrets that a spec gives to processes.
-pub(super) async fn versions(
-    project: &str,
-    spec: &Spec,
-    ports: &Ports,
-    run: &Run,
-) -> Result<Vec<SecretEnv>, SecretError> {
-    let mut env = Vec::new();
-    for (variable, name) in &spec.secrets {
-        let (_, version) = open(project, name, ports, run).await?;
-        env.push(SecretEnv { env: variable.clone(), name: name.clone(), version });
+/// Refuses secrets whose masking would take the memory of other jobs.
+fn check_sum(app: &App, opened: &BTreeMap<String, (Secret, u32)>) -> Result<(), SecretError> {
+    let values: BTreeSet<_> = opened.values().map(|(secret, _)| secret.reveal()).collect();
+    let bytes: usize = values.iter().map(|value| value.len()).sum();
+    if bytes <= LARGEST_SUM {
+        return Ok(());
     }
-    Ok(env)
+    Err(SecretError::TooLarge { app: app.to_string(), count: values.len(), bytes })
 }
 
 impl Deploy<'_> {
-    /// Masks the secrets that a release names, so that the last lines of a crashing app do not show them. A
+    /// Masks the secrets that releases of the app name, so that the last lines of a crashing app do not show them. A
     /// secret that was deleted is no error here: applying the release fails with it.
-    pub(crate) async fn mask_released(&self, release: &Release) {
-        let project = &release.app.project;
-        for SecretEnv { name, version, .. } in &release.runtime.secrets {
-            let opened = self.ports.secrets.open(project, name, Some(*version)).await;
-            if let Ok((secret, _)) = opened {
-                self.run.mask([secret]);
+    pub(crate) async fn mask_released<'r>(&self, releases: impl IntoIterator<Item = &'r Release>) {
+        let mut secrets = Vec::new();
+        let mut known = BTreeSet::new();
+        for release in releases {
+            let project = &release.app.project;
+            for SecretEnv { name, version, .. } in &release.runtime.secrets {
+                if known.insert((name, version)) {
+                    let opened = self.ports.secrets.open(project, name, Some(*version)).await;
+                    secrets.extend(opened.ok().map(|(secret, _)| secret));
+                }
             }
         }
+        self.run.mask_all(secrets).await;
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     runtime::Runtime,
     testing::{TestCase, TestSummary},
 };
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// 2025-11-25 17:53:02 UTC.
@@ -160,6 +161,39 @@ examples! {
         Event::Ended(stopped(Stop::Superseded { by: "0197c0de-0002".into() })),
         Event::Ended(stopped(Stop::TimedOut { seconds: 3600 })),
     ],
+}
+
+/// Returns copies of an event, each with another one of its texts replaced. Words that the format fixes, such
+/// as those of stages, are none.
+#[must_use]
+pub fn with_each_text(event: &Event, text: &str) -> Vec<Event> {
+    let value = serde_json::to_value(event).unwrap_or_default();
+    let mut places = Vec::new();
+    texts_of(&value, "", &mut places);
+    let replaced = places.iter().filter_map(|place| {
+        let mut value = value.clone();
+        *value.pointer_mut(place)? = text.into();
+        serde_json::from_value(value).ok()
+    });
+    replaced.collect()
+}
+
+fn texts_of(value: &Value, at: &str, places: &mut Vec<String>) {
+    match value {
+        Value::String(_) => places.push(at.to_owned()),
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                texts_of(value, &format!("{at}/{index}"), places);
+            }
+        }
+        Value::Object(map) => {
+            for (key, value) in map {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                texts_of(value, &format!("{at}/{key}"), places);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Returns a release of `shop/web/production` in two clusters.

@@ -1,16 +1,15 @@
-//! The byte sequences that are searched for a secret: the secret, its parts, and the encodings of both
-//! that no decoder of [`super::view`] undoes.
+//! The byte sequences that are searched for a secret: the secret, its parts, and the quoted forms of both,
+//! which no decoder of [`super::view`] undoes.
 
 use super::view;
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::Value;
-use std::{collections::BTreeSet, fmt::Write};
+use std::collections::BTreeSet;
 
 /// The length of the shortest value that is masked. Shorter ones would blank half of every log, and hide
 /// nothing.
 pub const SHORTEST: usize = 4;
 
-/// The length of the shortest part or encoded form of a secret that is searched.
+/// The length of the shortest part of a secret that is searched.
 const SHORTEST_PART: usize = 8;
 
 /// Adds all patterns of `value`.
@@ -20,9 +19,9 @@ pub(super) fn add(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
         return;
     }
     patterns.insert(trimmed.to_vec());
-    encodings(trimmed, patterns);
+    quoted(trimmed, patterns);
     for part in parts(trimmed) {
-        encodings(&part, patterns);
+        quoted(&part, patterns);
         patterns.insert(part);
     }
 }
@@ -67,8 +66,8 @@ fn assigned(line: &[u8]) -> Option<&[u8]> {
     let name = name.strip_prefix(b"export ").unwrap_or(name).trim_ascii();
     let is_name =
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let quoted = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
-    is_name.then(|| quoted(b"\"").or_else(|| quoted(b"'")).unwrap_or(value))
+    let within = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
+    is_name.then(|| within(b"\"").or_else(|| within(b"'")).unwrap_or(value))
 }
 
 fn strings(json: &Value, parts: &mut BTreeSet<Vec<u8>>) {
@@ -99,38 +98,12 @@ fn password(url: &str) -> Option<&str> {
     Some(login.split_once(':')?.1)
 }
 
-fn encodings(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
-    let mut add = |form: Vec<u8>| {
-        if form.len() >= SHORTEST_PART {
-            patterns.insert(form);
-        }
-    };
-    for shift in 0..3 {
-        let shifted: Vec<u8> = std::iter::repeat_n(0, shift).chain(value.iter().copied()).collect();
-        let encoded = STANDARD_NO_PAD.encode(&shifted);
-        // The first characters mix in the prefix, the last ones what follows.
-        let from = (shift * 8).div_ceil(6);
-        let to = shifted.len() * 8 / 6;
-        let stable = encoded.get(from..to).unwrap_or_default();
-        add(stable.into());
-        // base64(1) and PEM break their lines there.
-        for width in [64, 76] {
-            for line in stable.as_bytes().chunks(width).filter(|_| stable.len() > width) {
-                add(line.to_vec());
-            }
-        }
-        add(stable.replace('+', "-").replace('/', "_").into());
-    }
-    let hex = value.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    add(hex.to_uppercase().into());
-    add(hex.into());
-    // A quote within quotes: of sh, of Python's `shlex`, of SQL and YAML; of CSV and PowerShell.
+/// Adds the forms of a value within quotes: of sh, of Python's `shlex`, of SQL and YAML; of CSV and
+/// PowerShell.
+fn quoted(value: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
     for (quote, escaped) in [(b'\'', "'\\''"), (b'\'', "'\"'\"'"), (b'\'', "''"), (b'"', "\"\"")] {
         if value.contains(&quote) {
-            add(replaced(value, quote, escaped));
+            forms.insert(replaced(value, quote, escaped));
         }
     }
 }

@@ -204,10 +204,23 @@ fn a_line_that_begins_no_secret_is_shown_at_once() {
     let redactor = knows(&"a long secret ".repeat(300));
     let mut stream = redactor.stream();
     assert_eq!(stream.push(b"nothing to hide 100%\n"), b"nothing to hide 100%\n");
-    assert_eq!(stream.push(b"is it a lon"), b"is it ");
-    assert_eq!(stream.push(b"ely one?"), b"a lonely one?");
-    assert_eq!(stream.push(b"done:%"), b"done:");
+    assert_eq!(stream.push(b"is it a lon"), b"is i");
+    assert_eq!(stream.push(b"ely one?"), b"t a lonely one?");
+    assert_eq!(stream.push(b"done!%"), b"done!");
     assert_eq!(stream.finish(), b"%");
+}
+
+/// The lines of a key are in no other text. A line that a program has ended is shown, whatever may follow.
+#[test]
+fn an_ended_line_is_shown_at_once_though_a_secret_has_several() {
+    let key = STANDARD.encode(noise(3000, 7)).into_bytes();
+    let key = key.chunks(64).collect::<Vec<_>>().join(&b'\n');
+    let redactor = Redactor::new(&[Secret::new(key)]);
+    let mut stream = redactor.stream();
+    for line in ["test_adds ... ok\n", "  at src/main.rs\n", "ab\n", "\n", "x=\n", "deadbeef:\r\n"]
+    {
+        assert_eq!(stream.push(line.as_bytes()), line.as_bytes(), "{line}");
+    }
 }
 
 /// A project chooses its secrets. No secret may cost the square of the printed text.
@@ -217,12 +230,160 @@ fn a_secret_that_repeats_itself_is_looked_for_in_one_go() {
     let text = "a".repeat(19_000) + "b";
     let mut stream = redactor.stream();
     let mut shown = stream.push(text.as_bytes());
-    assert!(shown.len() < text.len(), "compared with each of its beginnings");
     shown.extend(stream.push(text.as_bytes()));
     shown.extend(stream.finish());
-    assert_eq!(String::from_utf8(shown).unwrap(), text.repeat(2));
+    assert_eq!(String::from_utf8(shown).unwrap(), "***b***b", "a part of it is as secret");
     let nested: Vec<_> = (8..40).map(|length| "a".repeat(length)).collect();
     assert_eq!(knows(&nested.join("\n")).mask(&"a".repeat(10_000)), "***");
+}
+
+/// Returns bytes without a pattern, in one line.
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let bytes = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[0]
+    });
+    bytes.filter(|byte| *byte != b'\n').take(length).collect()
+}
+
+fn hex(bytes: &[u8], separator: &str) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator)
+}
+
+/// Breaks a text into lines of so many columns.
+fn wrapped(text: &str, columns: usize, line_break: &str) -> String {
+    let lines: Vec<_> = text.as_bytes().chunks(columns).map(String::from_utf8_lossy).collect();
+    lines.join(line_break)
+}
+
+/// Returns the longest part of the printed text, in bytes, that is left.
+fn left(shown: &str, printed: &str) -> usize {
+    let mut longest = 0;
+    for rest in shown.split("***") {
+        let mut from = 0;
+        while let Some(part) = rest.get(from..) {
+            let most = (longest + 1..=part.len())
+                .take_while(|length| part.get(..*length).is_some_and(|it| printed.contains(it)));
+            longest = most.last().unwrap_or(longest);
+            from += 1;
+        }
+    }
+    longest
+}
+
+/// Short and long values, as tools wrap what they encode: `base64`, PEM, `xxd -p`, `openssl`, JSON, YAML.
+#[test]
+fn an_encoded_secret_is_masked_however_it_is_wrapped() {
+    for length in [12, 70, 700] {
+        let value = noise(length, 3);
+        let redactor = Redactor::new(&[Secret::new(value.clone())]);
+        for prefix in ["", "u", "us", "use"] {
+            let joined = [prefix.as_bytes(), &value].concat();
+            let standard = STANDARD.encode(&joined);
+            let json = serde_json::Value::from(wrapped(&standard, 76, "\n")).to_string();
+            let forms = [
+                standard.clone(),
+                standard.replace('+', "-").replace('/', "_"),
+                percent_encoded(&standard, "", true),
+                percent_encoded(&standard, "", false),
+                wrapped(&standard, 76, "\n"),
+                wrapped(&standard, 76, "\r\n"),
+                wrapped(&standard, 64, "\n"),
+                wrapped(&standard, 64, "\n    "),
+                wrapped(&standard, 60, "\r\n"),
+                json,
+                hex(&joined, ""),
+                hex(&joined, "").to_uppercase(),
+                hex(&joined, ":"),
+                hex(&joined, " "),
+                hex(&joined, "-"),
+                wrapped(&hex(&joined, ""), 60, "\n"),
+                wrapped(&hex(&joined, ":"), 45, "\n    "),
+            ];
+            for printed in forms {
+                let text = format!("it is ({printed}), and so on\n");
+                let shown =
+                    if length < 20 { masked(&redactor, &text) } else { redactor.mask(&text) };
+                assert!(left(&shown, &printed) < 12, "{length} {prefix}: {text}: {shown}");
+            }
+        }
+    }
+}
+
+/// A terminal shows such a secret whole.
+#[test]
+fn a_secret_is_masked_through_the_colours_within_it() {
+    let long = STANDARD.encode(noise(90, 13));
+    for secret in [SECRET, &*long] {
+        let redactor = knows(secret);
+        for at in 1..secret.len() {
+            let (first, last) = secret.split_at(at);
+            let printed = format!("a \u{1b}[1m{first}\u{1b}[31;4m{last}\u{1b}[0m b");
+            let shown =
+                if at % 9 == 1 { masked(&redactor, &printed) } else { redactor.mask(&printed) };
+            assert_eq!(shown, "a \u{1b}[1m***\u{1b}[0m b");
+        }
+    }
+}
+
+/// Each line of a log is an event of its own, and so is each line of what a pod printed last.
+#[test]
+fn a_line_of_a_wrapped_secret_is_masked_alone() {
+    let value = noise(700, 5);
+    let redactor = Redactor::new(&[Secret::new(value.clone())]);
+    let base64 = STANDARD.encode(&value);
+    for line in base64.as_bytes().chunks(64).chain(hex(&value, "").as_bytes().chunks(60)) {
+        let line = String::from_utf8_lossy(line);
+        if line.len() >= 60 {
+            let shown = redactor.mask(&line);
+            assert!(left(&shown, &line) < 4, "{line}: {shown}");
+        }
+    }
+}
+
+/// A part of 24 bytes of a long value is masked, wherever it begins.
+#[test]
+fn a_part_of_a_long_secret_is_masked() {
+    let value = noise(4096, 9);
+    let value = STANDARD.encode(value);
+    let redactor = knows(&value);
+    for at in (0..value.len() - 40).step_by(37) {
+        assert_eq!(masked(&redactor, &format!("<{}>", &value[at..at + 40])), "<***>");
+    }
+    assert_eq!(redactor.mask(&value[7..7 + 20]), &value[7..7 + 20]);
+}
+
+/// Output is shown while it comes: of a long secret no more is held back than of a short one.
+#[test]
+fn a_stream_holds_back_a_few_hundred_bytes_at_most() {
+    let value = noise(64 << 10, 11);
+    let redactor = Redactor::new(&[Secret::new(value.clone())]);
+    let base64 = STANDARD.encode(&value);
+    for text in [
+        wrapped(&base64, 76, "\n"),
+        percent_encoded(&base64[..40_000], "", true),
+        hex(&value[..20_000], ":"),
+        "x".repeat(20_000),
+    ] {
+        let mut stream = redactor.stream();
+        for piece in text.as_bytes().chunks(1000) {
+            let _ = stream.push(piece);
+            assert!(stream.held.len() <= 400, "{} bytes are held", stream.held.len());
+        }
+    }
+}
+
+/// An automaton of all encodings took six hundred bytes for each byte of a secret.
+#[test]
+fn large_secrets_take_memory_in_proportion() {
+    let small = Redactor::new(&[Secret::new(noise(4 << 10, 1))]);
+    let large = Redactor::new(&[Secret::new(noise(256 << 10, 2))]);
+    let bytes = |redactor: &Redactor| redactor.patterns.as_ref().unwrap().bytes();
+    assert!(bytes(&large) < 64 * bytes(&small) * 2, "{}", bytes(&large));
+    assert!(bytes(&large) < 10 << 20, "{}", bytes(&large));
 }
 
 /// Reports and answers are long: they are searched piece by piece, with the same result.

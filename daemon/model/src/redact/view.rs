@@ -15,11 +15,13 @@ enum Decoder {
     Escape,
     /// `&amp;`, `&#47;`, `&#x2F;`.
     Entity,
+    /// `ESC [ 31 m`: of colours and cursors, within a text that a terminal shows whole.
+    Control,
 }
 
 /// Decoders that are applied one after the other: for a URL within a URL, JSON within JSON, and the
 /// like.
-const CHAINS: [&[Decoder]; 10] = [
+const CHAINS: [&[Decoder]; 11] = [
     &[Decoder::Percent],
     &[Decoder::Percent, Decoder::Percent],
     &[Decoder::Percent, Decoder::Escape],
@@ -30,6 +32,7 @@ const CHAINS: [&[Decoder]; 10] = [
     &[Decoder::Escape, Decoder::Percent],
     &[Decoder::Entity],
     &[Decoder::Entity, Decoder::Escape],
+    &[Decoder::Control],
 ];
 
 /// A text as one chain of decoders reads it.
@@ -37,19 +40,23 @@ pub(super) struct View<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// The place of each byte in the text. `None` means that it is the byte's own index.
     places: Option<Vec<Range<usize>>>,
+    /// Places of escapes that stand for nothing.
+    skipped: Vec<Range<usize>>,
     /// The start of an escape at the text's end that is not whole, or else the text's length.
     pub(super) unread: usize,
+    /// Number of decoders that read the text.
+    pub(super) depth: usize,
 }
 
 /// Returns all views of `text`, which more may follow unless `is_end`. `holds_space` means that a `+` is
 /// also read as a space.
 pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>> {
-    let mut views = vec![View { bytes: Cow::Borrowed(text), places: None, unread: text.len() }];
-    let has = |byte: u8| text.contains(&byte);
-    let percent = has(b'%');
-    let form = holds_space && (percent || has(b'+'));
-    let escape = has(b'\\');
-    let entity = has(b'&');
+    let mut views = vec![View::of(text)];
+    let percent = has_escape(text, b'%', u8::is_ascii_hexdigit);
+    let form = holds_space && (percent || text.contains(&b'+'));
+    let escape = text.contains(&b'\\');
+    let entity = has_escape(text, b'&', is_named);
+    let control = text.contains(&ESC);
     for chain in CHAINS {
         // A decoder whose first character is not in the text would give the same view again.
         let changes = match chain.first() {
@@ -57,10 +64,11 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
             Some(Decoder::Form) => form,
             Some(Decoder::Escape) => escape,
             Some(Decoder::Entity) => entity,
+            Some(Decoder::Control) => control,
             None => false,
         };
         if changes {
-            let whole = View { bytes: Cow::Borrowed(text), places: None, unread: text.len() };
+            let whole = View::of(text);
             let decoded = chain.iter().fold(whole, |view, decoder| view.decoded(*decoder, is_end));
             views.push(decoded);
         }
@@ -68,13 +76,30 @@ pub(super) fn all(text: &[u8], holds_space: bool, is_end: bool) -> Vec<View<'_>>
     views
 }
 
+/// Returns whether an escape may begin with `first`: `100 %` and `a && b` are in many logs, and mean
+/// themselves.
+fn has_escape(text: &[u8], first: u8, may_follow: fn(&u8) -> bool) -> bool {
+    let begins = |two: &[u8]| matches!(two, [one, next] if *one == first && may_follow(next));
+    text.last() == Some(&first) || text.windows(2).any(begins)
+}
+
+/// Returns whether an entity's name may begin with this byte.
+fn is_named(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'#'
+}
+
 /// Undoes percent-encoding.
 pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let whole = View { bytes: Cow::Borrowed(text), places: None, unread: text.len() };
-    whole.decoded(Decoder::Percent, true).bytes.into_owned()
+    View::of(text).decoded(Decoder::Percent, true).bytes.into_owned()
 }
 
 impl<'a> View<'a> {
+    /// Returns a text as it is.
+    fn of(text: &'a [u8]) -> Self {
+        let bytes = Cow::Borrowed(text);
+        Self { bytes, places: None, skipped: Vec::new(), unread: text.len(), depth: 0 }
+    }
+
     /// Returns the place in the text that a byte came from.
     pub(super) fn place(&self, index: usize) -> Range<usize> {
         match &self.places {
@@ -83,17 +108,25 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Returns the place in the text that some bytes came from.
+    pub(super) fn places(&self, bytes: &Range<usize>) -> Range<usize> {
+        self.place(bytes.start).start..self.place(bytes.end.saturating_sub(1)).end
+    }
+
     /// Finds the escape that a cut of the text at `at` would go through, and returns its start.
     pub(super) fn start_of_escape_at(&self, at: usize) -> Option<usize> {
-        let places = self.places.as_ref()?;
-        let after = places.partition_point(|place| place.start < at);
-        let before = places.get(after.checked_sub(1)?)?;
-        (before.end > at).then_some(before.start)
+        let within = |places: &[Range<usize>]| {
+            let after = places.partition_point(|place| place.start < at);
+            let before = places.get(after.checked_sub(1)?)?;
+            (before.end > at).then_some(before.start)
+        };
+        within(self.places.as_ref()?).or_else(|| within(&self.skipped))
     }
 
     fn decoded(&self, decoder: Decoder, is_end: bool) -> View<'a> {
         let mut bytes = Vec::with_capacity(self.bytes.len());
         let mut places = Vec::with_capacity(self.bytes.len());
+        let mut skipped = self.skipped.clone();
         let mut at = 0;
         let mut unread = self.unread;
         while let Some(rest @ [first, ..]) = self.bytes.get(at..) {
@@ -107,13 +140,17 @@ impl<'a> View<'a> {
             };
             let end = at + symbol.taken;
             let place = self.place(at).start..self.place(end.saturating_sub(1)).end;
+            if symbol.meaning().is_empty() {
+                skipped.push(place.clone());
+            }
             for byte in symbol.meaning() {
                 bytes.push(*byte);
                 places.push(place.clone());
             }
             at = end;
         }
-        View { bytes: Cow::Owned(bytes), places: Some(places), unread }
+        let (bytes, places) = (Cow::Owned(bytes), Some(places));
+        View { bytes, places, skipped, unread, depth: self.depth + 1 }
     }
 }
 
@@ -155,6 +192,7 @@ impl Decoder {
             (Self::Form, [b'+', ..]) => Read::Whole(Symbol::byte(b' ', 1)),
             (Self::Escape, [b'\\', rest @ ..]) => escape(rest),
             (Self::Entity, [b'&', rest @ ..]) => entity(rest),
+            (Self::Control, [ESC, rest @ ..]) => control(rest),
             (_, [first, ..]) => Read::Whole(Symbol::byte(*first, 1)),
             (_, []) => Read::Partial,
         }
@@ -276,6 +314,32 @@ fn utf16(rest: &[u8]) -> Read {
         }
         Number::Partial => Read::Partial,
         _ => Read::Whole(itself),
+    }
+}
+
+/// The byte that an escape of a terminal begins with.
+const ESC: u8 = 0x1b;
+
+/// The longest escape of a terminal that is read.
+const LONGEST_CONTROL: usize = 64;
+
+/// Reads an escape of a terminal (CSI of ECMA-48). `rest` follows the first byte.
+fn control(rest: &[u8]) -> Read {
+    let itself = Read::Whole(Symbol::byte(ESC, 1));
+    match rest {
+        [] => Read::Partial,
+        [b'[', rest @ ..] => {
+            let is_parameter = |byte: &&u8| matches!(byte, 0x20..=0x3f);
+            let length = rest.iter().take(LONGEST_CONTROL).take_while(is_parameter).count();
+            match rest.get(length) {
+                None => Read::Partial,
+                Some(0x40..=0x7e) => {
+                    Read::Whole(Symbol { bytes: [0; 4], length: 0, taken: length + 3 })
+                }
+                Some(_) => itself,
+            }
+        }
+        _ => itself,
     }
 }
 

@@ -1,12 +1,18 @@
 //! The redactor: no secret survives, however its stream was cut. Text without a secret is left alone.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use proptest::{prelude::*, sample::Index};
 use std::fmt::Write;
 use windlass_model::{redact::Redactor, secret::Secret};
 
 /// Characters that tools escape, and no `*`: a mask is no part of a secret.
 const SECRET: &str = r#"[A-Z0-9]{4}[A-Z0-9/+=%&"'\\$@:;,. -]{4,16}[A-Z0-9]"#;
+
+/// The same, longer than the pieces that long values are looked for by.
+const LONG: &str = r#"[A-Z0-9]{4}[A-Z0-9/+=%&"'\\$@:;,. -]{60,200}[A-Z0-9]"#;
 
 /// Text between secrets. A secret begins with what is not in it.
 const BETWEEN: &str = "[a-z ,.;:=\n]{0,20}";
@@ -18,8 +24,25 @@ enum Form {
     Percent,
     Json,
     Hex,
+    /// Hex in pairs, with this between them.
+    Pairs(&'static str),
     /// Base64 of `user:secret`, with a user of so many letters.
     Basic(usize),
+    /// The same with the alphabet for URLs, percent-encoded.
+    Query(usize),
+    /// Base64 in lines of so many columns, with such an end.
+    Wrapped(usize, &'static str),
+    /// The same as a string of JSON.
+    WrappedJson(usize),
+    /// Numbered entities for all that is no letter or digit.
+    Entities,
+    /// The form of `shlex` and of sh.
+    Shell,
+}
+
+fn wrapped(text: &str, columns: usize, line_break: &str) -> String {
+    let lines: Vec<_> = text.as_bytes().chunks(columns).map(String::from_utf8_lossy).collect();
+    lines.join(line_break)
 }
 
 impl Form {
@@ -38,7 +61,30 @@ impl Form {
             }
             Self::Json => text = serde_json::Value::from(secret).to_string(),
             Self::Hex => secret.bytes().for_each(|byte| write!(text, "{byte:02x}").unwrap()),
+            Self::Pairs(between) => {
+                let pairs: Vec<_> = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+                text = pairs.join(between);
+            }
             Self::Basic(user) => text = STANDARD.encode(format!("{}:{secret}", "u".repeat(user))),
+            Self::Query(user) => {
+                let encoded = URL_SAFE.encode(format!("{}:{secret}", "u".repeat(user)));
+                text = encoded.replace('=', "%3d");
+            }
+            Self::Wrapped(columns, end) => text = wrapped(&STANDARD.encode(secret), columns, end),
+            Self::WrappedJson(columns) => {
+                let lines = wrapped(&STANDARD.encode(secret), columns, "\n");
+                text = serde_json::Value::from(lines).to_string();
+            }
+            Self::Entities => {
+                for byte in secret.bytes() {
+                    if byte.is_ascii_alphanumeric() {
+                        text.push(char::from(byte));
+                    } else {
+                        write!(text, "&#x{byte:x};").unwrap();
+                    }
+                }
+            }
+            Self::Shell => text = format!("'{}'", secret.replace('\'', "'\"'\"'")),
         }
         text
     }
@@ -50,7 +96,14 @@ fn form() -> impl Strategy<Value = Form> {
         1 => Just(Form::Percent),
         1 => Just(Form::Json),
         1 => Just(Form::Hex),
+        1 => prop_oneof![Just(":"), Just(" "), Just("-")].prop_map(Form::Pairs),
         1 => (0_usize..3).prop_map(Form::Basic),
+        1 => (0_usize..3).prop_map(Form::Query),
+        1 => (prop_oneof![Just(64_usize), Just(76)], prop_oneof![Just("\n"), Just("\r\n")])
+            .prop_map(|(columns, end)| Form::Wrapped(columns, end)),
+        1 => prop_oneof![Just(64_usize), Just(76)].prop_map(Form::WrappedJson),
+        1 => Just(Form::Entities),
+        1 => Just(Form::Shell),
     ]
 }
 
@@ -77,7 +130,7 @@ fn knows(secrets: &[String]) -> Redactor {
 proptest! {
     #[test]
     fn no_secret_survives_any_cutting_of_the_stream(
-        secrets in prop::collection::vec(SECRET, 1..4),
+        secrets in prop::collection::vec(prop_oneof![3 => SECRET, 1 => LONG], 1..4),
         parts in prop::collection::vec((BETWEEN, any::<Index>(), form()), 1..8),
         cuts in prop::collection::vec(any::<Index>(), 0..12),
     ) {

@@ -54,7 +54,8 @@ pub(super) async fn pass_on(
         } else {
             shown.extend(stream.finish());
         }
-        let masked = LogLine { line: String::from_utf8_lossy(&shown).into_owned(), ..line };
+        let shown = redactor.shown_in_color(&String::from_utf8_lossy(&shown));
+        let masked = LogLine { line: shown, ..line };
         if send.send(masked).await.is_err() {
             return;
         }
@@ -116,6 +117,22 @@ mod tests {
         }
         assert_eq!(receive.recv().await.unwrap().line, "*** sesame-of-apps");
         assert_eq!(receive.recv().await.unwrap().line, "*** ***");
+    }
+
+    /// A terminal would show the secret whole, and obey the rest.
+    #[tokio::test]
+    async fn colours_stay_unless_they_split_a_secret() {
+        let (from, lines) = mpsc::channel(4);
+        let (send, mut receive) = mpsc::channel(4);
+        tokio::spawn(pass_on(lines, send, growing(&["hunter22"]), place()));
+        for (printed, shown) in [
+            ("\u{1b}[32mGET /\u{1b}[0m 200\r", "\u{1b}[32mGET /\u{1b}[0m 200"),
+            ("hun\u{1b}[0mter22", "***"),
+            ("\u{1b}]52;c;cm0=\u{7}\u{202e}x", "\\u{1b}]52;c;cm0=\\u{7}\\u{202e}x"),
+        ] {
+            from.send(line("web-1", printed, false)).await.unwrap();
+            assert_eq!(receive.recv().await.unwrap().line, shown);
+        }
     }
 
     #[tokio::test]

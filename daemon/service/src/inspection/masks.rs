@@ -3,7 +3,7 @@
 
 use crate::error::ServiceError;
 use async_trait::async_trait;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 use windlass_engine::{
     failure::{Cause, Failure},
     ports::{
@@ -11,7 +11,13 @@ use windlass_engine::{
         store::{Releases, SecretRecords, StoreError},
     },
 };
-use windlass_model::{app::App, error::SecretError, job::Stage, redact::Redactor, secret::Secret};
+use windlass_model::{
+    app::App,
+    error::SecretError,
+    job::Stage,
+    redact::{LARGEST_SUM, Redactor},
+    secret::Secret,
+};
 
 /// Number of versions of a secret that are masked, up to the newest: a job may have begun before the newest
 /// was put.
@@ -21,6 +27,18 @@ const VERSIONS: u32 = 4;
 #[async_trait]
 pub(super) trait Renews: Send {
     async fn renewed(&mut self) -> Result<Redactor, ServiceError>;
+}
+
+/// Names and versions of secrets.
+struct Wanted {
+    /// The newest versions, and those that serve: without them nothing is shown.
+    needed: BTreeSet<(String, u32)>,
+    /// Earlier versions, which are masked as far as there is room.
+    earlier: BTreeSet<(String, u32)>,
+}
+
+fn failed(error: SecretError) -> ServiceError {
+    Failure { at: Stage::Release, cause: Cause::Secret(error) }.into()
 }
 
 /// Ports that secrets come from.
@@ -67,23 +85,35 @@ impl Masks {
 
     /// Makes the redactor again, if a secret was put since.
     pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
-        let wanted = self.wanted().await?;
+        let Wanted { needed, earlier } = self.wanted().await?;
+        let wanted: BTreeSet<_> = needed.union(&earlier).cloned().collect();
         if wanted == self.known {
             return Ok(());
         }
         let (mut secrets, mut deleted): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
-        for (name, version) in &wanted {
+        let mut bytes = 0_usize;
+        // The newest of the earlier ones first.
+        let mut earlier: Vec<_> = earlier.into_iter().collect();
+        earlier.sort_by_key(|(_, version)| Reverse(*version));
+        for (name, version) in needed.iter().chain(&earlier) {
             let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
             match opened.await {
-                Ok((secret, _)) => secrets.push(secret),
+                Ok((secret, _)) if secrets.iter().any(|one| one.reveal() == secret.reveal()) => {}
+                Ok((secret, _)) => {
+                    let sum = bytes.saturating_add(secret.reveal().len());
+                    if sum <= LARGEST_SUM {
+                        bytes = sum;
+                        secrets.push(secret);
+                    } else if needed.contains(&(name.clone(), *version)) {
+                        let (app, count) = (self.app.to_string(), secrets.len() + 1);
+                        return Err(failed(SecretError::TooLarge { app, count, bytes: sum }));
+                    }
+                }
                 Err(SecretError::Missing { .. }) => {
                     deleted.insert(name.clone());
                 }
                 // Without this secret no line could be shown that is sure not to hold it.
-                Err(error) => {
-                    let cause = Cause::Secret(error);
-                    return Err(Failure { at: Stage::Release, cause }.into());
-                }
+                Err(error) => return Err(failed(error)),
             }
         }
         // Many large secrets take a while.
@@ -93,18 +123,20 @@ impl Masks {
         Ok(())
     }
 
-    async fn wanted(&self) -> Result<BTreeSet<(String, u32)>, StoreError> {
-        let mut wanted = BTreeSet::new();
+    async fn wanted(&self) -> Result<Wanted, StoreError> {
+        let (mut needed, mut earlier) = (BTreeSet::new(), BTreeSet::new());
         for record in self.ports.secrets.list(&self.app.project).await? {
             let oldest = record.version.saturating_sub(VERSIONS - 1).max(1);
-            wanted.extend((oldest..=record.version).map(|version| (record.name.clone(), version)));
+            earlier.extend((oldest..record.version).map(|version| (record.name.clone(), version)));
+            needed.insert((record.name, record.version));
         }
         for cluster in &self.clusters {
             let last = self.ports.releases.last_release(&self.app, cluster).await?;
             let named = last.into_iter().flat_map(|release| release.runtime.secrets);
-            wanted.extend(named.map(|secret| (secret.name, secret.version)));
+            needed.extend(named.map(|secret| (secret.name, secret.version)));
         }
-        Ok(wanted)
+        earlier.retain(|one| !needed.contains(one));
+        Ok(Wanted { needed, earlier })
     }
 }
 

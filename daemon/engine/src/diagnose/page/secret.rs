@@ -1,4 +1,4 @@
-//! Pages: a secret of the project is not there, or does not open.
+//! Pages: a secret of the project is not there, or does not open; or all are too large.
 
 use super::{Lines, Origin, Page};
 use windlass_model::job::Stage;
@@ -75,4 +75,27 @@ pub(crate) const SECRET_SEALED: &Page = &Page {
         },
     ],
     related: &["secret-missing"],
+};
+
+pub(crate) const SECRETS_TOO_LARGE: &Page = &Page {
+    code: "secrets-too-large",
+    title: "The secrets of a job are too large together",
+    stages: &[Stage::Detect, Stage::Release],
+    means: "The job, or `windlass.toml`, names secrets of more than 1 MiB together. All output of a job is searched for its secrets, in every usual spelling, and the memory for that grows with them. `windlass status` and `windlass logs` search for all secrets of the project. What serves is as it was.",
+    noticed: "Secrets are opened before the build. A value that several names share counts once.",
+    causes: &[
+        Origin {
+            cause: "Files that are no secrets were put as secrets",
+            evidence: "The list has certificates of authorities, configuration or data.",
+            fix: "Commit them, or bring them with the image, and name the secrets alone.",
+            lines: Lines::Shell(&["windlass secret list shop"]),
+        },
+        Origin {
+            cause: "The app names secrets that it does not need",
+            evidence: "`[secrets]` or `[build] secrets` has more names than the app reads.",
+            fix: "Remove the others, and delete what no app of the project needs.",
+            lines: Lines::App(&["[secrets]", "API_TOKEN = \"api-token\""]),
+        },
+    ],
+    related: &["secret-missing", "spec-invalid"],
 };
