@@ -1,19 +1,24 @@
 //! The child process: limits, then libgit2.
+//!
+//! The child needs standard input and output, the folder of its request to read and write, `/dev/urandom`, threads,
+//! and nothing else: no network, no program, no other file.
 
 use crate::{
     fetch::checkout,
-    protocol::{FetchError, Reply, Request, Task, send},
+    link::{self, send},
+    protocol::{FetchError, Reply, Task},
     resolve::resolve,
+    transport,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use std::{io::Read, process::ExitCode};
+use std::process::ExitCode;
 
 /// Bytes of address space: a small pack can ask for huge allocations.
 const MEMORY: u64 = 4 << 30;
 /// Bytes of the largest file that the child may write.
 const FILE: u64 = 2 << 30;
 
-/// Does the task of standard input, and writes replies to standard output.
+/// Does the task of standard input, and writes frames to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
     send(&run().unwrap_or_else(Reply::Failed));
@@ -27,15 +32,16 @@ fn run() -> Result<Reply, FetchError> {
         let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
         setrlimit(resource, limit).map_err(|error| other(error.to_string()))?;
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|error| other(error.to_string()))?;
-    let request: Request = serde_json::from_str(&text).map_err(|error| other(error.to_string()))?;
-    let Request { remote, to, task, .. } = &request;
-    match task {
-        Task::Resolve(revision) => resolve(remote, to, revision).map(Reply::Resolved),
-        Task::Checkout { wanted, directory, egress } => {
+    let request = link::task().map_err(|error| other(error.to_string()))?;
+    // CONFINE: here, with `request.to` as the only folder, before anything of a server is read.
+    transport::install().map_err(|error| other(error.message().to_owned()))?;
+    match &request.task {
+        Task::Resolve(revision) => {
+            resolve(&request.url, &request.to, revision).map(Reply::Resolved)
+        }
+        Task::Checkout { wanted, directory, limits } => {
             let progress = |line: &str| send(&Reply::Progress(line.into()));
-            checkout(remote, wanted, to, directory, egress, &progress).map(Reply::Done)
+            checkout(&request, wanted, directory, limits, &progress).map(Reply::Done)
         }
     }
 }
