@@ -53,17 +53,26 @@ pub(crate) fn read(
     while let Some((at, id, depth)) = folders.pop() {
         if depth > checkout.limits.max_depth {
             let most = checkout.limits.max_depth;
-            return Err(beyond(&at, format!("is within {depth} folders, and the limit `checkout.max-depth` is {most}")));
+            return Err(beyond(
+                &at,
+                format!("is within {depth} folders, and the limit `checkout.max-depth` is {most}"),
+            ));
         }
         for entry in repository.find_tree(id).map_err(failed)?.iter() {
             let path = joined(&at, entry.name_bytes());
             if path.len() > LONGEST_PATH {
-                let message = format!("its path has {} bytes, and the limit is {LONGEST_PATH}", path.len());
+                let message =
+                    format!("its path has {} bytes, and the limit is {LONGEST_PATH}", path.len());
                 return Err(beyond(&path, message));
             }
             let Some(left) = checkout.files_left.get().checked_sub(1) else {
                 let most = checkout.limits.max_files;
-                return Err(beyond(&path, format!("is one more than {most} files, folders and links, the limit `checkout.max-files`")));
+                return Err(beyond(
+                    &path,
+                    format!(
+                        "is one more than {most} files, folders and links, the limit `checkout.max-files`"
+                    ),
+                ));
             };
             checkout.files_left.set(left);
             if last.elapsed() > HEARTBEAT {
@@ -78,7 +87,12 @@ pub(crate) fn read(
                     let bytes = u64::try_from(size).unwrap_or(u64::MAX);
                     let Some(left) = checkout.bytes_left.get().checked_sub(bytes) else {
                         let most = checkout.limits.max_bytes;
-                        return Err(beyond(&path, format!("makes the tree larger than {most} bytes, the limit `checkout.max-bytes`: this file has {bytes}")));
+                        return Err(beyond(
+                            &path,
+                            format!(
+                                "makes the tree larger than {most} bytes, the limit `checkout.max-bytes`: this file has {bytes}"
+                            ),
+                        ));
                     };
                     checkout.bytes_left.set(left);
                     if entry.filemode() == i32::from(FileMode::Link) {

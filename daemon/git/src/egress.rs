@@ -27,7 +27,8 @@ impl Egress {
     pub fn read(&self, text: &str) -> Result<Url, GitError> {
         repository::check(text)
             .map_err(|error| GitError::Address { url: error.shown, message: error.problem })?;
-        let url = Url::parse(text).map_err(|error| refuse(text, format!("it is no URL: {error}")))?;
+        let url =
+            Url::parse(text).map_err(|error| refuse(text, format!("it is no URL: {error}")))?;
         if url.host().is_none() {
             return Err(refuse(text, "it has no host"));
         }

@@ -1,7 +1,8 @@
 //! A commit's tree, and the commit that a revision leads to, fetched by a child process.
 //!
 //! libgit2 and gix parse what a hostile server sends. They run in a process of their own, with limits on memory
-//! and file size. The process is killed when the job is stopped or the server falls silent.
+//! and file size, and without a network: the daemon makes all connections. The process is killed when the job is
+//! stopped or the server falls silent.
 
 mod by_id;
 mod checkout;
@@ -9,14 +10,24 @@ mod child;
 mod contents;
 mod egress;
 mod fetch;
+mod folder;
+mod frame;
+mod http;
+mod limits;
+mod link;
+mod network;
 mod place;
 mod protocol;
 mod remote;
 mod resolve;
+mod session;
+mod sockets;
 mod submodule;
+mod transport;
 mod tree;
 
 pub use checkout::Checkouts;
 pub use child::main as checkout_main;
 pub use egress::Egress;
+pub use limits::CheckoutLimits;
 pub use protocol::reread;

@@ -82,7 +82,8 @@ impl<'a> Checkout<'a> {
     /// Returns whether the job has a login, and the server of `url` does not get it.
     pub(crate) fn withholds_login(&self, url: &str) -> bool {
         let (own, other) = (Url::parse(self.url), Url::parse(url));
-        self.has_login && !matches!((own, other), (Ok(own), Ok(other)) if is_same_server(&own, &other))
+        self.has_login
+            && !matches!((own, other), (Ok(own), Ok(other)) if is_same_server(&own, &other))
     }
 }
 

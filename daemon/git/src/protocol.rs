@@ -134,11 +134,24 @@ pub(crate) enum FetchError {
     NoRevision(String),
     Ambiguous(String),
     /// An address of a form that is refused, or that a login may not be sent to.
-    Address { url: String, message: String },
-    Egress { url: String, message: String },
+    Address {
+        url: String,
+        message: String,
+    },
+    Egress {
+        url: String,
+        message: String,
+    },
     /// A tree or a transfer beyond its limit.
-    Tree { path: String, message: String },
-    Submodule { path: String, url: String, message: String },
+    Tree {
+        path: String,
+        message: String,
+    },
+    Submodule {
+        path: String,
+        url: String,
+        message: String,
+    },
     Full(String),
     Other(String),
 }

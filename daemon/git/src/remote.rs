@@ -32,10 +32,11 @@ pub(crate) fn get(
 ) -> Result<Vec<Advertised>, git2::Error> {
     let mut connected = repository.remote_anonymous(url)?;
     let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks())
-        .download_tags(AutotagOption::None)
-        .depth(if depth == 0 { i32::MAX } else { depth });
+    options.remote_callbacks(callbacks()).download_tags(AutotagOption::None).depth(if depth == 0 {
+        i32::MAX
+    } else {
+        depth
+    });
     connected.fetch(&[refspec], Some(&mut options), None)?;
     Ok(connected.list().map(advertised).unwrap_or_default())
 }

@@ -99,8 +99,8 @@ impl Submodule {
         let module = self.module.as_ref();
         let module =
             module.ok_or_else(|| self.refuse("", format!("{FILE} does not say where it is")))?;
-        let asked = address(place.url, &module.url)
-            .map_err(|message| self.refuse(&module.url, message))?;
+        let asked =
+            address(place.url, &module.url).map_err(|message| self.refuse(&module.url, message))?;
         let url = link::admit(&asked).map_err(|error| match error {
             FetchError::Unreachable(message) => unreachable(&self.full, &shown(&asked), &message),
             FetchError::Egress { message, .. } | FetchError::Address { message, .. } => {
@@ -117,8 +117,8 @@ impl Submodule {
             self.refuse(&url, message)
         })?;
         checkout.submodules_left.set(left);
-        let folder = empty_folder(place.to, &self.path)
-            .map_err(|message| self.refuse(&url, message))?;
+        let folder =
+            empty_folder(place.to, &self.path).map_err(|message| self.refuse(&url, message))?;
         Ok(Source {
             withheld: checkout.withholds_login(&url),
             url,

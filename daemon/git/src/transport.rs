@@ -8,9 +8,7 @@ use git2::{
     ConfigLevel,
     transport::{self, SmartSubtransport, SmartSubtransportStream, Transport},
 };
-use gix_transport::client::blocking_io::http::{
-    GetResponse, Http, PostBodyDataKind, PostResponse,
-};
+use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use std::{
     any::Any,
     io::{self, Read, Write},
