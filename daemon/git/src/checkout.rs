@@ -4,11 +4,11 @@ use crate::{
     egress::Egress,
     folder::Folder,
     frame::{Frame, Kind},
-    http::Client,
     limits::CheckoutLimits,
     network::{Network, Servers},
     protocol::{Found, Login, Reply, Request, Task, Wanted},
     session::{Broken, Session},
+    smart_http::Client,
     sockets::System,
     tree::Workspace,
 };

@@ -1,8 +1,14 @@
 //! The folder of a checkout, and the child that works in it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tempfile::TempDir;
-use tokio::{process::Child, runtime::Handle, task::spawn_blocking};
+use tokio::{process::Child, runtime::Handle, task::spawn_blocking, time::timeout};
+
+/// Time in which a child that gave its last reply ends. Then it is killed.
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// A folder that is removed when dropped, once the child in it has ended. The removal of many files takes long, so
 /// that no thread of the runtime does it.
@@ -31,9 +37,13 @@ impl Folder {
     /// Waits for the child's end, and returns its status. Empty means that there is no child.
     pub(crate) async fn vacated(&mut self) -> String {
         let Some(mut child) = self.child.take() else { return String::new() };
-        match child.wait().await {
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
+        match timeout(LEAVING, child.wait()).await {
+            Ok(Ok(status)) => status.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => match child.kill().await {
+                Ok(()) => "it was killed, since it did not end".into(),
+                Err(error) => error.to_string(),
+            },
         }
     }
 }

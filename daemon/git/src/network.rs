@@ -175,3 +175,6 @@ pub(crate) fn unreachable(error: &dyn Error) -> FetchError {
     }
     FetchError::Unreachable(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,9 @@
 
 use crate::{
     frame::{Frame, Kind, LONGEST},
-    http::{Body, Client, SILENCE, opening},
     network::unreachable,
     protocol::{Ask, FetchError, Reply, Service},
+    smart_http::{Body, Client, SILENCE, opening},
     sockets::Channel,
 };
 use hyper::body::Bytes;

@@ -37,3 +37,6 @@ impl Sockets for System {
         Ok(Box::new(stream))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fake;

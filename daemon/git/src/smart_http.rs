@@ -330,31 +330,4 @@ fn silent() -> FetchError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_leads_to_the_same_request_or_nowhere() {
-        let from = Url::parse("https://h/a/b.git").unwrap();
-        for (location, expected) in [
-            ("/c/d.git/info/refs?service=git-upload-pack", Some("https://h/c/d.git")),
-            ("https://o:8443/x/info/refs?service=git-upload-pack", Some("https://o:8443/x")),
-            ("../../c/info/refs?service=git-upload-pack", Some("https://h/a/c")),
-            ("http://h/a/b.git/info/refs?service=git-upload-pack", None),
-            ("file:///etc/info/refs?service=git-upload-pack", None),
-            ("https://h/metadata", None),
-            ("https://h/a/info/refs", None),
-            ("", None),
-        ] {
-            let next = redirected(&from, location).ok().map(String::from);
-            assert_eq!(next.as_deref(), expected, "{location}");
-        }
-    }
-
-    #[test]
-    fn the_first_line_of_gits_own_protocol() {
-        let url = Url::parse("git://h/shop/web.git").unwrap();
-        assert_eq!(opening(&url, false), "002egit-upload-pack /shop/web.git\0host=h:9418\0");
-        assert!(opening(&url, true).ends_with("\0host=h:9418\0\0version=2\0"));
-    }
-}
+mod tests;
