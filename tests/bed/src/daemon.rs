@@ -46,6 +46,8 @@ pub struct Config {
     pub private_login: bool,
     /// Lines for the top of the file.
     pub more: String,
+    /// Hosts and ports of `[egress] allow`, beside those of the bed's git servers.
+    pub egress: Vec<String>,
     /// Lines of `[cluster]`.
     pub cluster: String,
     /// Names, kubeconfigs and lines of `[[clusters]]`. Empty means one `[cluster]`.
@@ -68,6 +70,7 @@ impl Config {
             settings: None,
             private_login: false,
             more: String::new(),
+            egress: Vec::new(),
             cluster: String::new(),
             clusters: Vec::new(),
             tables: String::new(),
@@ -87,9 +90,10 @@ impl Config {
             };
             clusters = self.clusters.iter().map(table).collect();
         }
+        let egress: String = self.egress.iter().map(|allowed| format!(", \"{allowed}\"")).collect();
         let mut text = format!(
             "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n{clusters}\
-             [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"]\n",
+             [log]\nfilter = \"info,windlass_buildkit=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{egress}]\n",
             data.display(),
             self.registry,
             self.more,

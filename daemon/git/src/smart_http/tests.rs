@@ -20,7 +20,7 @@ fn client(
     answers: impl Fn(SocketAddr, &str) -> String + Send + Sync + 'static,
 ) -> (Client, Fake, Url) {
     let fake = Fake::new(|_, _| Vec::new(), answers);
-    let allow = [HOME, OTHER, "127.0.0.1:80"].map(Into::into).into();
+    let allow = [HOME, OTHER, "127.0.0.1:80"].map(String::from).into();
     let egress = Egress { allow, ca: None };
     let network = Network::new(egress, Box::new(fake.clone())).unwrap();
     let url = Url::parse(home).unwrap();
@@ -43,14 +43,14 @@ async fn all(mut body: Body) -> Vec<u8> {
     bytes
 }
 
+fn asks(_: SocketAddr, head: &str) -> String {
+    let has_login = head.contains("authorization: Basic bWU6dDBrZW4=");
+    if has_login { REFS_ANSWER.into() } else { LOGIN.into() }
+}
+
 /// Loopback is no wire: the token stays within this machine.
 #[tokio::test]
 async fn a_token_is_sent_where_nobody_listens() {
-    let asks = |_: SocketAddr, head: &str| match head.contains("authorization: Basic bWU6dDBrZW4=")
-    {
-        true => REFS_ANSWER.into(),
-        false => LOGIN.into(),
-    };
     let (mut client, fake, url) = client("http://127.0.0.1/a.git", asks);
     assert_eq!(all(client.refs(&url, false).await.unwrap()).await, b"0000");
     assert_eq!(logins(&fake).len(), 1);
@@ -60,7 +60,7 @@ async fn a_token_is_sent_where_nobody_listens() {
     let FetchError::Address { url, message } = error else { panic!("{error:?}") };
     assert_eq!(url, "http://10.0.0.1/a.git");
     assert!(message.contains("only sent over https"), "{message}");
-    assert_eq!(logins(&fake), []);
+    assert!(logins(&fake).is_empty());
 }
 
 /// A server that asks for no login gets none, and both requests have one connection.
@@ -72,7 +72,7 @@ async fn refs_and_packs_share_a_connection() {
     });
     assert_eq!(all(client.refs(&url, false).await.unwrap()).await, b"0000");
     assert_eq!(all(client.pack(&url, Bytes::new(), true).await.unwrap()).await, b"0000");
-    assert_eq!(logins(&fake), []);
+    assert!(logins(&fake).is_empty());
     let seen = fake.seen.lock().unwrap();
     assert_eq!((seen.dialled.len(), seen.requests.len()), (1, 2));
     let (_, second) = &seen.requests[1];
@@ -89,7 +89,7 @@ async fn a_redirect_is_checked_and_gets_no_login() {
     });
     let Err(error) = client.refs(&url, false).await else { panic!("it has no login") };
     assert!(matches!(&error, FetchError::Denied(why) if why.contains("10.0.0.2")), "{error:?}");
-    assert_eq!(logins(&fake), []);
+    assert!(logins(&fake).is_empty());
 
     for (location, expected) in [
         ("http://10.0.0.3/x/info/refs?service=git-upload-pack", "only https"),

@@ -44,6 +44,10 @@ impl Fake {
         let mut head = Vec::new();
         while let Ok(byte) = stream.read_u8().await {
             head.push(byte);
+            // The first byte of TLS, which this server does not speak.
+            if head == [0x16] {
+                return;
+            }
             if head.ends_with(b"\r\n\r\n") {
                 let text = String::from_utf8(std::mem::take(&mut head)).unwrap();
                 let answer = (self.answers)(address, &text);
