@@ -57,9 +57,6 @@ impl Egress {
         let private = addresses.iter().map(SocketAddr::ip).find(|address| !is_global(*address));
         let host = url.host_str().unwrap_or_default();
         match private {
-            Some(address) if host == address.to_string() || host == format!("[{address}]") => {
-                Err(refuse(url.as_str(), format!("{host} is a private address")))
-            }
             Some(address) => {
                 Err(refuse(url.as_str(), format!("{host} is the private address {address}")))
             }

@@ -8,7 +8,6 @@ use crate::{
 };
 use std::{
     io::{self, BufRead, Read, Write},
-    mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -115,7 +114,7 @@ impl Reader {
 impl BufRead for Reader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at >= self.buffer.len() {
-            mem::take(&mut self.buffer);
+            self.buffer.clear();
             self.at = 0;
             self.load()?;
         }
@@ -138,7 +137,7 @@ impl Read for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if !self.ended {
-            let _ = write(&Frame::new(Kind::Close, self.stream, []));
+            let _ = write(&Frame::new(Kind::Close, self.stream, Vec::new()));
         }
     }
 }
@@ -158,7 +157,7 @@ impl Write for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if self.ends {
-            let _ = write(&Frame::new(Kind::End, self.stream, []));
+            let _ = write(&Frame::new(Kind::End, self.stream, Vec::new()));
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::{
@@ -35,26 +35,29 @@ const TRIED: usize = 4;
 pub(crate) struct Network {
     egress: Egress,
     sockets: Box<dyn Sockets>,
-    tls: Arc<ClientConfig>,
 }
 
 /// Servers of one checkout. Each name is resolved once, and stays what it was then.
 pub(crate) struct Servers {
     network: Arc<Network>,
     resolved: BTreeMap<(String, u16), Vec<SocketAddr>>,
+    /// `None` means that no server was reached with TLS so far.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Network {
-    /// Makes the network, and reads the authorities that it trusts.
+    /// Makes the network. Fails if the file of `egress.ca` cannot be read.
     pub(crate) fn new(egress: Egress, sockets: Box<dyn Sockets>) -> io::Result<Self> {
-        let tls = tls(egress.ca.as_deref())?;
-        Ok(Self { egress, sockets, tls })
+        if egress.ca.is_some() {
+            tls(egress.ca.as_deref())?;
+        }
+        Ok(Self { egress, sockets })
     }
 }
 
 impl Servers {
     pub(crate) fn new(network: Arc<Network>) -> Self {
-        Self { network, resolved: BTreeMap::new() }
+        Self { network, resolved: BTreeMap::new(), tls: None }
     }
 
     /// Checks a repository's URL by the egress policy, and returns the one to connect to.
@@ -76,7 +79,7 @@ impl Servers {
         }
         let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name).map_err(|error| unreachable(&error))?;
-        let connecting = TlsConnector::from(self.network.tls.clone()).connect(name, channel);
+        let connecting = TlsConnector::from(self.tls().await?).connect(name, channel);
         match timeout(CONNECT, connecting).await {
             Ok(Ok(channel)) => Ok(Box::new(channel)),
             Ok(Err(error)) => Err(unreachable(&error)),
@@ -123,6 +126,18 @@ impl Servers {
         }
         self.resolved.insert(key, found.clone());
         Ok(found)
+    }
+
+    /// Returns the settings of TLS. Each checkout reads them once, so that it knows the authorities of today.
+    async fn tls(&mut self) -> Result<Arc<ClientConfig>, FetchError> {
+        if let Some(tls) = &self.tls {
+            return Ok(tls.clone());
+        }
+        let ca = self.network.egress.ca.clone();
+        let read = spawn_blocking(move || tls(ca.as_deref())).await.map_err(io::Error::other);
+        let tls = read.flatten().map_err(|error| FetchError::Other(error.to_string()))?;
+        self.tls = Some(tls.clone());
+        Ok(tls)
     }
 
     async fn dial(&self, addresses: &[SocketAddr]) -> Result<Box<dyn Channel>, FetchError> {

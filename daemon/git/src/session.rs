@@ -163,6 +163,8 @@ impl<'a> Session<'a> {
             Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(broken(error).into());
             }
+            // After its last reply the child is done.
+            Some(Err(_)) | None if self.last.is_some() => return Ok(()),
             Some(Err(_)) | None => return Err(Broken::Ended),
         };
         let is_current = frame.stream == self.stream.number;
@@ -206,7 +208,7 @@ impl<'a> Session<'a> {
     async fn deliver(&mut self, frame: &Frame) -> Result<(), Broken> {
         let bytes = frame.bytes().map_err(broken)?;
         let mut left = &*bytes;
-        while !left.is_empty() {
+        while !left.is_empty() && self.last.is_none() {
             let step = async {
                 tokio::select! {
                     sent = self.to_child.write(left) => Ok(sent),
@@ -233,6 +235,9 @@ impl<'a> Session<'a> {
             let waiting = timeout(SILENCE, self.from_child.recv()).await;
             self.note(waiting.map_err(|_| idle())?).await?;
         }
+        if self.stream.closed || self.last.is_some() {
+            return Ok(());
+        }
         let opened = match first {
             Some((_, opened)) => Ok(opened),
             None => self.opened(&ask).await,
@@ -243,7 +248,7 @@ impl<'a> Session<'a> {
             Err(error) => Err(error),
         };
         let last = match done {
-            Ok(()) => Frame::new(Kind::End, self.stream.number, []),
+            Ok(()) => Frame::new(Kind::End, self.stream.number, Vec::new()),
             Err(error) => Frame::json(Kind::Fault, self.stream.number, &error).map_err(broken)?,
         };
         self.deliver(&last).await
@@ -336,7 +341,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Waits for bytes of a server. None means the end.
+/// Waits for bytes of a server. An empty slice means the end.
 async fn received<'a>(
     from: &mut (impl AsyncRead + Unpin),
     into: &'a mut [u8],

@@ -11,7 +11,9 @@ fn names(name: &str, _: usize) -> Vec<SocketAddr> {
     let ip = match name {
         "git.example" | "git.example." => "1.1.1.1",
         "both.example" => {
-            return ["1.1.1.1:0", "10.0.0.1:0"].map(|text| text.parse::<SocketAddr>().unwrap()).into();
+            return ["1.1.1.1:0", "10.0.0.1:0"]
+                .map(|text| text.parse::<SocketAddr>().unwrap())
+                .into();
         }
         // As getaddrinfo reads numbers.
         "2130706433" | "127.1" | "0x7f.1" | "localhost" => "127.0.0.1",
@@ -29,8 +31,9 @@ fn servers() -> (Servers, Fake) {
         .unwrap()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    let network = Network { egress, sockets: Box::new(fake.clone()), tls: Arc::new(roots) };
-    (Servers::new(Arc::new(network)), fake)
+    let network = Network::new(egress, Box::new(fake.clone())).unwrap();
+    let servers = Servers::new(Arc::new(network));
+    (Servers { tls: Some(Arc::new(roots)), ..servers }, fake)
 }
 
 fn runtime() -> Runtime {
@@ -182,9 +185,7 @@ fn a_name_is_resolved_once() {
         },
         |_, _| String::new(),
     );
-    let egress = Egress::default();
-    let tls = tls(None).unwrap();
-    let network = Network { egress, sockets: Box::new(fake.clone()), tls };
+    let network = Network::new(Egress::default(), Box::new(fake.clone())).unwrap();
     let mut servers = Servers::new(Arc::new(network));
     runtime().block_on(async {
         let url = servers.admit("https://rebinding.example/x.git").await.unwrap();
