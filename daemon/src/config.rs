@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
-use windlass_git::Egress;
+use windlass_git::{CheckoutLimits, Egress};
 use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
     exposure::{Exposure, HostRule},
@@ -79,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) expose: ExposeRules,
     #[serde(default)]
     pub(crate) egress: Egress,
+    #[serde(default)]
+    pub(crate) checkout: CheckoutLimits,
     /// Plugins, in the order in which they are asked.
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,

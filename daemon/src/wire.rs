@@ -106,8 +106,9 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let secrets: Arc<dyn Secrets> = store.clone();
-    let git =
-        Checkouts::new(&config.data.join("workspaces"), Path::new(PROGRAM), config.egress.clone())?;
+    let workspaces = config.data.join("workspaces");
+    let (egress, limits) = (config.egress.clone(), config.checkout.clone());
+    let git = Checkouts::new(&workspaces, Path::new(PROGRAM), egress, limits)?;
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
     let registries = Arc::new(Registries::new(config, plugins.clone()));
     registries.check().await?;

@@ -2,7 +2,14 @@
 
 use crate::{
     egress::Egress,
-    protocol::{Found, Login, Remote, Reply, Request, Task, Wanted},
+    folder::Folder,
+    frame::{Frame, Kind},
+    limits::CheckoutLimits,
+    network::{Network, Servers},
+    protocol::{Found, Login, Reply, Request, Task, Wanted},
+    session::{Broken, Session},
+    smart_http::Client,
+    sockets::System,
     tree::Workspace,
 };
 use async_trait::async_trait;
@@ -10,27 +17,20 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    sync::Semaphore,
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 use windlass_engine::{
     ports::{Git, Tree},
     recorder::Recorder,
 };
 use windlass_model::{
     error::GitError,
-    job::{Commit, CommitInfo, Stage},
+    job::{Commit, CommitInfo},
     revision::{Resolved, Revision, is_commit_id, is_ref_name},
     secret::Secret,
 };
-
-/// Time without a byte from the server after which it counts as unreachable.
-const SILENCE: Duration = Duration::from_secs(120);
 
 /// Time limit for resolving a revision, since a client waits meanwhile.
 const RESOLVING: Duration = Duration::from_secs(30);
@@ -46,14 +46,23 @@ pub struct Checkouts {
     folder: PathBuf,
     /// The daemon's own program, and the argument that makes it the child.
     program: PathBuf,
-    egress: Egress,
+    network: Arc<Network>,
+    limits: CheckoutLimits,
     resolvers: Semaphore,
 }
 
 impl Checkouts {
     /// Makes the port. `folder` is this daemon's alone: workspaces that an earlier life of the daemon left in
     /// `folder` are removed.
-    pub fn new(folder: &Path, program: &Path, egress: Egress) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// An error of the folder, or of the file of `egress.ca`.
+    pub fn new(
+        folder: &Path,
+        program: &Path,
+        egress: Egress,
+        limits: CheckoutLimits,
+    ) -> std::io::Result<Self> {
         fs::create_dir_all(folder)?;
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -62,52 +71,48 @@ impl Checkouts {
             }
         }
         let resolvers = Semaphore::new(RESOLVERS);
-        Ok(Self { folder: folder.into(), program: program.into(), egress, resolvers })
+        let network = Arc::new(Network::new(egress, Box::new(System))?);
+        Ok(Self { folder: folder.into(), program: program.into(), network, limits, resolvers })
     }
 
     /// Makes a folder that is deleted when dropped.
-    fn workspace(&self, prefix: &str) -> Result<TempDir, GitError> {
+    fn workspace(&self, prefix: &str) -> Result<Folder, GitError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
-        made.map_err(|error| match error.kind() {
+        made.map(Folder::new).map_err(|error| match error.kind() {
             std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
             _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
         })
     }
 
-    /// Returns the request for a task, once the egress policy allows the repository.
-    async fn request(
+    /// Runs a child in `folder` to its last reply, once the egress policy allows the repository. `recorder` takes the
+    /// child's progress; `None` drops it.
+    async fn run(
         &self,
         commit: &Commit,
         credential: Option<&Secret>,
-        to: &Path,
+        folder: &mut Folder,
         task: Task,
-    ) -> Result<Request, GitError> {
-        let egress = self.egress.clone();
-        let repository = commit.repository.clone();
-        // Resolves a name: blocking.
-        let checked = tokio::task::spawn_blocking(move || egress.check(&repository)).await;
-        let url = checked.map_err(|error| GitError::Other { message: error.to_string() })??;
+        recorder: Option<&Recorder>,
+    ) -> Result<Reply, GitError> {
         let login = credential.and_then(Secret::reveal_text).map(str::trim).map(|text| {
             let (user, token) = text.split_once(':').unwrap_or(("x-access-token", text));
             Login { user: user.into(), token: token.into() }
         });
-        Ok(Request {
-            remote: Remote { url: url.into(), login },
-            credential: commit.credential.clone(),
-            to: to.display().to_string(),
+        let mut request = Request {
+            url: commit.repository.clone(),
+            has_login: login.is_some(),
+            to: folder.path().display().to_string(),
             task,
-        })
-    }
-
-    /// Runs a child to its last reply. `recorder` takes its progress; `None` drops it.
-    async fn run(&self, request: &Request, recorder: Option<&Recorder>) -> Result<Reply, GitError> {
+        };
+        let credential = commit.credential.as_deref();
+        let mut servers = Servers::new(self.network.clone());
+        let admitted = servers.admit(&commit.repository).await;
+        let url = admitted.map_err(|error| error.into_error(&request, credential))?;
+        request.url = url.to_string();
         let other = |message: String| GitError::Other { message };
         // Dropped with the job's stage: killed.
         let mut command = windlass_confine::child(&self.program, "checkout");
         command
-            // Where this system keeps the certificates that OpenSSL trusts.
-            .env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
-            .env("SSL_CERT_DIR", "/etc/ssl/certs")
             .env("HOME", "/nonexistent")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -115,34 +120,23 @@ impl Checkouts {
         let mut child = windlass_confine::start(command)
             .await
             .map_err(|error| other(format!("cannot start the checkout: {error}")))?;
-        let text = serde_json::to_vec(request).map_err(|error| other(error.to_string()))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            let _ = stdin.write_all(&text).await;
-        }
-        let stdout = child.stdout.take().ok_or_else(|| other("the child has no output".into()))?;
-        let mut lines = BufReader::new(stdout).lines();
-        // A submodule may be on another server.
-        let mut server = request.remote.url.clone();
-        loop {
-            let line = timeout(SILENCE, lines.next_line()).await.map_err(|_| {
-                let message = format!("the server sent nothing for {} s", SILENCE.as_secs());
-                GitError::Unreachable { repository: server.clone(), message }
-            })?;
-            let Ok(Some(line)) = line else {
-                let status = child.wait().await.map(|status| status.to_string());
-                let status = status.unwrap_or_else(|error| error.to_string());
-                return Err(other(format!("the checkout ended without an answer: {status}")));
-            };
-            match Reply::read(&line).map_err(|error| other(error.to_string()))? {
-                last @ (Reply::Done(_) | Reply::Resolved(_)) => return Ok(last),
-                Reply::Alive => {}
-                Reply::Server(url) => server = url,
-                Reply::Failed(error) => return Err(error.into_error(request)),
-                Reply::Progress(line) => {
-                    if let Some(recorder) = recorder {
-                        recorder.log_line(Stage::Clone, "git", &line).await;
-                    }
-                }
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        folder.occupied_by(child);
+        let (stdin, stdout) = pipes.ok_or_else(|| other("the child has no pipes".into()))?;
+        let client = Client::new(servers, url.clone(), login);
+        let session = Session::new(stdin, stdout, client, recorder, self.limits.max_transfer);
+        let frame = Frame::json(Kind::Task, 0, &request);
+        let frame = frame.map_err(|error| other(error.to_string()))?;
+        match session.run(frame, &url).await {
+            Ok(Reply::Failed(error)) => Err(error.into_error(&request, credential)),
+            Ok(last) => {
+                folder.vacated().await;
+                Ok(last)
+            }
+            Err(Broken::Failed(error)) => Err(error.into_error(&request, credential)),
+            Err(Broken::Ended) => {
+                let status = folder.vacated().await;
+                Err(other(format!("the checkout ended without an answer: {status}")))
             }
         }
     }
@@ -156,13 +150,11 @@ impl Git for Checkouts {
         credential: Option<&Secret>,
         recorder: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError> {
-        let folder = self.workspace("job-")?;
+        let mut folder = self.workspace("job-")?;
         let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
         let directory = commit.directory.clone();
-        let egress = self.egress.clone();
-        let task = Task::Checkout { wanted, directory, egress };
-        let request = self.request(commit, credential, folder.path(), task).await?;
-        match self.run(&request, Some(recorder)).await? {
+        let task = Task::Checkout { wanted, directory, limits: self.limits.clone() };
+        match self.run(commit, credential, &mut folder, task, Some(recorder)).await? {
             Reply::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
                 let commit = readable(found.commit);
@@ -188,10 +180,9 @@ impl Git for Checkouts {
             ),
         })?;
         let resolved = async {
-            let folder = self.workspace("revision-")?;
+            let mut folder = self.workspace("revision-")?;
             let task = Task::Resolve(revision.clone());
-            let request = self.request(commit, credential, folder.path(), task).await?;
-            match self.run(&request, None).await? {
+            match self.run(commit, credential, &mut folder, task, None).await? {
                 Reply::Resolved(resolved) if is_plausible(&resolved) => Ok(resolved),
                 _ => Err(GitError::Other { message: ANOTHER_REPLY.into() }),
             }

@@ -1,12 +1,17 @@
 //! The child process: it confines itself, then runs libgit2.
+//!
+//! The child needs standard input and output, the folder of its request to read and write, `/dev/urandom`, threads,
+//! and nothing else: no network, no program, no other file.
 
 use crate::{
     fetch::checkout,
-    protocol::{FetchError, Reply, Request, Task, send},
+    link::{self, send},
+    protocol::{FetchError, Reply, Task},
     resolve::resolve,
+    transport,
 };
 use git2::{ConfigLevel, opts::set_search_path};
-use std::{io::Read, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 use windlass_confine::{Confinement, SystemCalls};
 
 /// Bytes of address space: a small pack can ask for huge allocations.
@@ -18,7 +23,7 @@ const COMPUTING: u64 = 3_600;
 /// Descriptors that may be open at once.
 const OPEN_FILES: u64 = 512;
 
-/// Does the task of standard input, and writes replies to standard output.
+/// Does the task of standard input, and writes frames to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
     send(&run().unwrap_or_else(Reply::Failed));
@@ -28,16 +33,16 @@ pub fn main() -> ExitCode {
 fn run() -> Result<Reply, FetchError> {
     let other = |error: String| FetchError::Other(error);
     windlass_confine::begin(&[]).map_err(|error| other(error.to_string()))?;
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|error| other(error.to_string()))?;
-    let request: Request = serde_json::from_str(&text).map_err(|error| other(error.to_string()))?;
-    let Request { remote, to, task, .. } = &request;
-    confine(to).map_err(other)?;
-    match task {
-        Task::Resolve(revision) => resolve(remote, to, revision).map(Reply::Resolved),
-        Task::Checkout { wanted, directory, egress } => {
+    let request = link::task().map_err(|error| other(error.to_string()))?;
+    confine(&request.to).map_err(other)?;
+    transport::install().map_err(|error| other(error.message().to_owned()))?;
+    match &request.task {
+        Task::Resolve(revision) => {
+            resolve(&request.url, &request.to, revision).map(Reply::Resolved)
+        }
+        Task::Checkout { wanted, directory, limits } => {
             let progress = |line: &str| send(&Reply::Progress(line.into()));
-            checkout(remote, wanted, to, directory, egress, &progress).map(Reply::Done)
+            checkout(&request, wanted, directory, limits, &progress).map(Reply::Done)
         }
     }
 }

@@ -1,8 +1,17 @@
-//! Entries of a commit's tree that stand for something which is not in the repository: submodules,
-//! and Git LFS pointers.
+//! Entries of a commit's tree: how much they are, and which stand for something that is not in the repository:
+//! submodules, and Git LFS pointers.
+//!
+//! A tree is read before anything of it is written. One that names the same file or folder many times has that file
+//! many times on the disk, so each name counts.
 
+use crate::{
+    link::send,
+    place::Checkout,
+    protocol::{FetchError, HEARTBEAT, Reply},
+    remote::local,
+};
 use git2::{AttrCheckFlags, Commit, FileMode, ObjectType, Oid, Repository};
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, time::Instant};
 
 /// First lines of a pointer: today's, by the specification of Git LFS, and the one before it.
 const POINTERS: [&[u8]; 2] =
@@ -11,52 +20,124 @@ const POINTERS: [&[u8]; 2] =
 /// Bytes of the longest file that may be a pointer.
 const LONGEST_POINTER: usize = 1024;
 
+/// Bytes of the longest path that Linux knows.
+const LONGEST_PATH: usize = 4096;
+
+/// Bytes of the largest `.gitattributes` that is searched: git reads no larger one either.
+const LONGEST_ATTRIBUTES: usize = 100 << 20;
+
 /// Entries by path. Paths are bytes to git.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// Paths of submodules, each with its commit.
     pub(crate) submodules: Vec<(Vec<u8>, Oid)>,
-    /// Paths of files that an attribute gives to Git LFS, and that are a pointer.
-    pub(crate) pointers: Vec<Vec<u8>>,
+    /// Files that may be pointers, by size.
+    small: Vec<(Vec<u8>, Oid)>,
+    /// A `.gitattributes` speaks of LFS.
+    names_lfs: bool,
 }
 
-/// Finds the submodules and pointers of a commit's whole tree.
-pub(crate) fn read(repository: &Repository, commit: &Commit<'_>) -> Result<Contents, git2::Error> {
-    let tree = commit.tree()?;
+/// Finds the submodules of a commit's whole tree, and subtracts its entries from what the checkout may still write.
+/// `depth` is the number of folders that the tree stands in.
+pub(crate) fn read(
+    repository: &Repository,
+    commit: &Commit<'_>,
+    depth: u64,
+    checkout: &Checkout<'_>,
+) -> Result<Contents, FetchError> {
+    let failed = |error: git2::Error| local(&error);
+    let odb = repository.odb().map_err(failed)?;
     let mut contents = Contents::default();
-    let mut files = Vec::new();
-    let mut names_lfs = false;
-    let mut folders = vec![(Vec::new(), tree.id())];
-    while let Some((at, id)) = folders.pop() {
-        for entry in repository.find_tree(id)?.iter() {
+    let mut last = Instant::now();
+    let mut folders = vec![(Vec::new(), commit.tree_id(), depth)];
+    while let Some((at, id, depth)) = folders.pop() {
+        if depth > checkout.limits.max_depth {
+            let most = checkout.limits.max_depth;
+            return Err(beyond(
+                &at,
+                format!("is within {depth} folders, and the limit `checkout.max-depth` is {most}"),
+            ));
+        }
+        for entry in repository.find_tree(id).map_err(failed)?.iter() {
             let path = joined(&at, entry.name_bytes());
-            let is_link = entry.filemode() == i32::from(FileMode::Link);
+            if path.len() > LONGEST_PATH {
+                let message =
+                    format!("its path has {} bytes, and the limit is {LONGEST_PATH}", path.len());
+                return Err(beyond(&path, message));
+            }
+            let Some(left) = checkout.files_left.get().checked_sub(1) else {
+                let most = checkout.limits.max_files;
+                return Err(beyond(
+                    &path,
+                    format!(
+                        "is one more than {most} files, folders and links, the limit `checkout.max-files`"
+                    ),
+                ));
+            };
+            checkout.files_left.set(left);
+            if last.elapsed() > HEARTBEAT {
+                send(&Reply::Alive);
+                last = Instant::now();
+            }
             match entry.kind() {
-                Some(ObjectType::Tree) => folders.push((path, entry.id())),
+                Some(ObjectType::Tree) => folders.push((path, entry.id(), depth + 1)),
                 Some(ObjectType::Commit) => contents.submodules.push((path, entry.id())),
-                Some(ObjectType::Blob) if !is_link => {
-                    if entry.name_bytes() == b".gitattributes" {
-                        let text = repository.find_blob(entry.id())?;
-                        names_lfs |= text.content().windows(3).any(|word| word == b"lfs");
+                Some(ObjectType::Blob) => {
+                    let (size, _) = odb.read_header(entry.id()).map_err(failed)?;
+                    let bytes = u64::try_from(size).unwrap_or(u64::MAX);
+                    let Some(left) = checkout.bytes_left.get().checked_sub(bytes) else {
+                        let most = checkout.limits.max_bytes;
+                        return Err(beyond(
+                            &path,
+                            format!(
+                                "makes the tree larger than {most} bytes, the limit `checkout.max-bytes`: this file has {bytes}"
+                            ),
+                        ));
+                    };
+                    checkout.bytes_left.set(left);
+                    if entry.filemode() == i32::from(FileMode::Link) {
+                        continue;
                     }
-                    files.push((path, entry.id()));
+                    if entry.name_bytes() == b".gitattributes" && size <= LONGEST_ATTRIBUTES {
+                        let text = repository.find_blob(entry.id()).map_err(failed)?;
+                        contents.names_lfs |= text.content().windows(3).any(|word| word == b"lfs");
+                    }
+                    if size <= LONGEST_POINTER {
+                        contents.small.push((path, entry.id()));
+                    }
                 }
                 _ => {}
             }
         }
     }
-    if names_lfs {
+    contents.submodules.sort();
+    Ok(contents)
+}
+
+/// Returns the paths of files that an attribute gives to Git LFS, and that are a pointer.
+pub(crate) fn pointers(
+    repository: &Repository,
+    commit: &Commit<'_>,
+    contents: &Contents,
+) -> Result<Vec<Vec<u8>>, git2::Error> {
+    let mut pointers = Vec::new();
+    if contents.names_lfs {
         // The index is changed in memory alone: attributes are read from the index, and not from the disk.
-        repository.index()?.read_tree(&tree)?;
-        for (path, id) in files {
-            if is_pointer(repository, &path, id)? {
-                contents.pointers.push(path);
+        repository.index()?.read_tree(&commit.tree()?)?;
+        for (path, id) in &contents.small {
+            if is_pointer(repository, path, *id)? {
+                pointers.push(path.clone());
             }
         }
     }
-    contents.submodules.sort();
-    contents.pointers.sort();
-    Ok(contents)
+    pointers.sort();
+    Ok(pointers)
+}
+
+/// Makes the error of an entry beyond a limit, cut: a tree may have names of any length.
+fn beyond(path: &[u8], message: String) -> FetchError {
+    let path: String = String::from_utf8_lossy(path).chars().take(200).collect();
+    FetchError::Tree { path, message }
 }
 
 fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
@@ -65,10 +146,6 @@ fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 fn is_pointer(repository: &Repository, path: &[u8], id: Oid) -> Result<bool, git2::Error> {
-    let (size, _) = repository.odb()?.read_header(id)?;
-    if size > LONGEST_POINTER {
-        return Ok(false);
-    }
     let blob = repository.find_blob(id)?;
     if !POINTERS.iter().any(|pointer| blob.content().starts_with(pointer)) {
         return Ok(false);
@@ -81,6 +158,7 @@ fn is_pointer(repository: &Repository, path: &[u8], id: Oid) -> Result<bool, git
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::CheckoutLimits;
     use git2::Signature;
 
     fn committed(repository: &Repository, entries: &[(&str, i32, &[u8])]) -> Oid {
@@ -102,6 +180,18 @@ mod tests {
         repository.commit(None, &me, &me, "one", &tree, &[]).unwrap()
     }
 
+    fn checked(
+        repository: &Repository,
+        id: Oid,
+        limits: &CheckoutLimits,
+    ) -> Result<(Contents, Vec<Vec<u8>>), FetchError> {
+        let commit = repository.find_commit(id).unwrap();
+        let checkout = Checkout::new("https://h/x", false, ".", limits, &|_| {});
+        let contents = read(repository, &commit, 0, &checkout)?;
+        let pointers = pointers(repository, &commit, &contents).unwrap();
+        Ok((contents, pointers))
+    }
+
     #[test]
     fn submodules_and_pointers_are_found_wherever_they_are() {
         let folder = tempfile::tempdir().unwrap();
@@ -120,12 +210,39 @@ mod tests {
                 ("sub/run.png", 0o100_755, pointer),
             ],
         );
-        let commit = repository.find_commit(id).unwrap();
-        let contents = read(&repository, &commit).unwrap();
+        let (contents, pointers) = checked(&repository, id, &CheckoutLimits::default()).unwrap();
         let text = |path: &Vec<u8>| String::from_utf8(path.clone()).unwrap();
         let submodules: Vec<_> = contents.submodules.iter().map(|(path, _)| text(path)).collect();
         assert_eq!(submodules, ["sub/deep", "theme"]);
-        let pointers: Vec<_> = contents.pointers.iter().map(text).collect();
+        let pointers: Vec<_> = pointers.iter().map(text).collect();
         assert_eq!(pointers, ["logo.png", "sub/run.png"]);
+    }
+
+    /// A few objects that are terabytes on the disk: each level names the level below ten times.
+    #[test]
+    fn a_tree_is_counted_as_it_would_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let mut below = (repository.blob(&[0; 1000]).unwrap(), 0o100_644);
+        for _ in 0..12 {
+            let mut level = repository.treebuilder(None).unwrap();
+            for n in 0..10 {
+                level.insert(n.to_string(), below.0, below.1).unwrap();
+            }
+            below = (level.write().unwrap(), 0o040_000);
+        }
+        let tree = repository.find_tree(below.0).unwrap();
+        let me = Signature::now("me", "me@example.com").unwrap();
+        let id = repository.commit(None, &me, &me, "one", &tree, &[]).unwrap();
+        let unlimited = CheckoutLimits::default();
+        for (limits, key) in [
+            (CheckoutLimits { max_bytes: 100_000, ..unlimited.clone() }, "`checkout.max-bytes`"),
+            (unlimited.clone(), "`checkout.max-files`"),
+            (CheckoutLimits { max_depth: 5, ..unlimited }, "`checkout.max-depth` is 5"),
+        ] {
+            let error = checked(&repository, id, &limits).unwrap_err();
+            let FetchError::Tree { path, message } = error else { panic!("{error:?}") };
+            assert!(message.contains(key) && path.contains('/'), "{path}: {message}");
+        }
     }
 }

@@ -5,16 +5,16 @@
 //! branch has the commit.
 
 use crate::{
-    by_id::{self, size},
-    contents,
-    egress::Egress,
+    by_id, contents,
+    limits::CheckoutLimits,
+    link::{self, send},
     place::{Checkout, Place},
-    protocol::{FetchError, Found, Remote, Reply, Wanted, send},
+    protocol::{FetchError, Found, HEARTBEAT, Reply, Request, Wanted},
     remote::{get, init, list, local, refused, refuses_ids},
     submodule::{self, Source},
 };
 use git2::{ObjectType, Oid, Repository, build::CheckoutBuilder};
-use std::path::Path;
+use std::{path::Path, time::Instant};
 use windlass_model::{
     job::CommitInfo,
     revision::{Advertised, tags_of},
@@ -23,17 +23,17 @@ use windlass_model::{
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
-/// Fills the empty folder `to` with a commit's tree, submodules and all.
+/// Fills the request's empty folder with a commit's tree, submodules and all.
 pub(crate) fn checkout(
-    remote: &Remote,
+    request: &Request,
     wanted: &Wanted,
-    to: &str,
     directory: &str,
-    egress: &Egress,
+    limits: &CheckoutLimits,
     progress: &dyn Fn(&str),
 ) -> Result<Found, FetchError> {
-    let checkout = Checkout::new(remote, directory, egress, progress);
-    let place = Place { remote, to: Path::new(to), path: "", depth: 0 };
+    let Request { url, has_login, to, .. } = request;
+    let checkout = Checkout::new(url, *has_login, directory, limits, progress);
+    let place = Place { url, to: Path::new(to), path: "", depth: 0 };
     let commit = fetch(wanted, &place, &checkout)?;
     let pointers = checkout.pointers.into_inner();
     let tags = checkout.tags.into_inner();
@@ -54,34 +54,29 @@ fn fetch(
         .map_err(|_| FetchError::NoCommit("it is no id of 40 hex digits".into()))?;
     let to = place.to.display().to_string();
     let repository = init(&to).map_err(|error| local(&error))?;
-    let refs = obtain(&repository, place.remote, wanted, &to, id, checkout.progress)?;
+    let refs = obtain(&repository, place.url, wanted, &to, id, checkout.progress)?;
     if place.depth == 0 {
         *checkout.tags.borrow_mut() = tags_of(&wanted.commit, &refs);
-    } else {
-        let left = checkout.bytes_left.get();
-        let left = left.checked_sub(size(&place.to.join(".git/objects/pack")));
-        let too_large = || FetchError::Other("all submodules together have more than 4 GiB".into());
-        checkout.bytes_left.set(left.ok_or_else(too_large)?);
     }
     let commit = repository.find_commit(id).map_err(|error| local(&error))?;
-    let mut builder = CheckoutBuilder::new();
-    builder.force().disable_filters(true);
-    let checked = repository.checkout_tree(commit.as_object(), Some(&mut builder));
-    checked.map_err(|error| local(&error))?;
+    let folders = place.path.split('/').filter(|part| !part.is_empty()).count();
+    let folders = u64::try_from(folders).unwrap_or(u64::MAX);
+    let contents = contents::read(&repository, &commit, folders, checkout)?;
+    write(&repository, &commit, checkout.progress)?;
     repository.set_head_detached(id).map_err(|error| local(&error))?;
     // The disk holds the requested commit, or the checkout fails.
     let head = repository.head().and_then(|head| head.peel_to_commit()).map_err(|e| local(&e))?;
     if head.id() != id {
         return Err(FetchError::Other(format!("checked out {} instead of {id}", head.id())));
     }
-    let contents = contents::read(&repository, &commit).map_err(|error| local(&error))?;
-    checkout.note(&contents.pointers, place.path);
+    let pointers = contents::pointers(&repository, &commit, &contents);
+    checkout.note(&pointers.map_err(|error| local(&error))?, place.path);
     for submodule in submodule::find(&repository, &commit, &contents.submodules, place, checkout)? {
         let source = submodule.admit(place, checkout)?;
-        let Source { remote, wanted, folder, path, .. } = &source;
-        (checkout.progress)(&format!("submodule {path}: {} of {}", wanted.commit, remote.url));
-        send(&Reply::Server(remote.url.clone()));
-        let inner = Place { remote, to: folder, path, depth: place.depth + 1 };
+        let Source { url, wanted, folder, path, .. } = &source;
+        (checkout.progress)(&format!("submodule {path}: {} of {url}", wanted.commit));
+        send(&Reply::Server(url.clone()));
+        let inner = Place { url, to: folder, path, depth: place.depth + 1 };
         fetch(wanted, &inner, checkout).map_err(|error| source.named(error))?;
     }
     let about = about(&commit);
@@ -90,6 +85,24 @@ fn fetch(
     std::fs::remove_dir_all(place.to.join(".git"))
         .map_err(|error| FetchError::Other(error.to_string()))?;
     Ok(about)
+}
+
+/// Writes the files of a commit. Each file that takes long is a sign of life.
+fn write(
+    repository: &Repository,
+    commit: &git2::Commit<'_>,
+    progress: &dyn Fn(&str),
+) -> Result<(), FetchError> {
+    let mut last = Instant::now();
+    let mut builder = CheckoutBuilder::new();
+    builder.force().disable_filters(true).progress(|_, done, all| {
+        if last.elapsed() > HEARTBEAT {
+            progress(&format!("{done} of {all} files are written"));
+            last = Instant::now();
+        }
+    });
+    let written = repository.checkout_tree(commit.as_object(), Some(&mut builder));
+    written.map_err(|error| local(&error))
 }
 
 fn about(commit: &git2::Commit<'_>) -> CommitInfo {
@@ -108,33 +121,37 @@ fn about(commit: &git2::Commit<'_>) -> CommitInfo {
 /// Fetches the commit, and returns the server's refs.
 fn obtain(
     repository: &Repository,
-    remote: &Remote,
+    url: &str,
     wanted: &Wanted,
     to: &str,
     id: Oid,
     progress: &dyn Fn(&str),
 ) -> Result<Vec<Advertised>, FetchError> {
     let by_id = format!("+{id}:refs/windlass/commit");
-    match get(repository, remote, &by_id, 1) {
+    match get(repository, url, &by_id, 1) {
         Ok(refs) if has(repository, id)? => return Ok(refs),
         Ok(_) => {}
         Err(error) if !refuses_ids(&error) => return Err(refused(&error)),
         Err(_) => progress("the server does not hand out commits by id; looking in its refs"),
     }
-    let refs = list(repository, remote).map_err(|error| refused(&error))?;
+    let refs = list(repository, url).map_err(|error| refused(&error))?;
     if let Some(tip) = refs.iter().find(|tip| tip.id == wanted.commit) {
         // An annotated tag's commit comes with the tag.
         let name = tip.name.strip_suffix("^{}").unwrap_or(&tip.name);
         let tip = format!("+{name}:refs/windlass/commit");
-        get(repository, remote, &tip, 1).map_err(|error| refused(&error))?;
+        get(repository, url, &tip, 1).map_err(|error| refused(&error))?;
         if has(repository, id)? {
             return Ok(refs);
         }
     }
-    match by_id::fetch(remote, id, to) {
+    match by_id::fetch(url, id, to) {
         Ok(()) if has(repository, id)? => return Ok(refs),
         Ok(()) => {}
-        Err(error) => progress(&format!("nor over protocol v2: {error}")),
+        Err(error) => {
+            // The next rung may do without what failed here.
+            link::failure();
+            progress(&format!("nor over protocol v2: {error}"));
+        }
     }
     let branch = match &*wanted.branch {
         "" => "HEAD".to_owned(),
@@ -147,7 +164,7 @@ fn obtain(
         let amount = if depth == 0 { "all".to_owned() } else { depth.to_string() };
         progress(&format!("fetching {amount} commits of {branch}"));
         let spec = format!("+{branch}:refs/windlass/branch");
-        get(repository, remote, &spec, depth).map_err(|error| refused(&error))?;
+        get(repository, url, &spec, depth).map_err(|error| refused(&error))?;
         if has(repository, id)? {
             return Ok(refs);
         }

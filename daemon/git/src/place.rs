@@ -1,9 +1,6 @@
 //! One checkout, and the repositories that it fetches: the job's, and its submodules.
 
-use crate::{
-    egress::Egress,
-    protocol::{Login, Remote},
-};
+use crate::limits::CheckoutLimits;
 use std::{
     cell::{Cell, RefCell},
     path::Path,
@@ -14,21 +11,21 @@ use windlass_engine::ports::Pointers;
 /// Most submodules of one checkout, those of submodules included.
 pub(crate) const MOST: u32 = 64;
 
-/// Bytes that all submodules of one checkout may send.
-const LARGEST: u64 = 4 << 30;
-
 /// State that a checkout and those of its submodules share.
 pub(crate) struct Checkout<'a> {
-    /// Address of the job's repository, whose server `login` is for.
+    /// Address of the job's repository, whose server the job's login is for.
     url: &'a str,
-    login: Option<&'a Login>,
+    /// The job has a login. The daemon keeps it.
+    has_login: bool,
     /// Path of the app's folder in the job's repository.
     pub(crate) directory: &'a str,
-    pub(crate) egress: &'a Egress,
+    pub(crate) limits: &'a CheckoutLimits,
     pub(crate) progress: &'a dyn Fn(&str),
     /// Number of submodules that may still follow.
     pub(crate) submodules_left: Cell<u32>,
-    /// Bytes that all further submodules may send.
+    /// Number of files, folders and links that may still follow.
+    pub(crate) files_left: Cell<u64>,
+    /// Bytes of files that may still follow.
     pub(crate) bytes_left: Cell<u64>,
     pub(crate) pointers: RefCell<Pointers>,
     pub(crate) tags: RefCell<Vec<String>>,
@@ -36,7 +33,7 @@ pub(crate) struct Checkout<'a> {
 
 /// One repository of a checkout: the job's, or a submodule.
 pub(crate) struct Place<'a> {
-    pub(crate) remote: &'a Remote,
+    pub(crate) url: &'a str,
     /// Folder that the repository is checked out into.
     pub(crate) to: &'a Path,
     /// Path of that folder from the root of the whole checkout. Empty means the root itself.
@@ -48,19 +45,21 @@ pub(crate) struct Place<'a> {
 impl<'a> Checkout<'a> {
     /// Begins the checkout of a job's repository. `progress` takes lines for people.
     pub(crate) fn new(
-        remote: &'a Remote,
+        url: &'a str,
+        has_login: bool,
         directory: &'a str,
-        egress: &'a Egress,
+        limits: &'a CheckoutLimits,
         progress: &'a dyn Fn(&str),
     ) -> Self {
         Self {
-            url: &remote.url,
-            login: remote.login.as_ref(),
+            url,
+            has_login,
             directory,
-            egress,
+            limits,
             progress,
             submodules_left: Cell::new(MOST),
-            bytes_left: Cell::new(LARGEST),
+            files_left: Cell::new(limits.max_files),
+            bytes_left: Cell::new(limits.max_bytes),
             pointers: RefCell::default(),
             tags: RefCell::default(),
         }
@@ -80,15 +79,11 @@ impl<'a> Checkout<'a> {
         }
     }
 
-    /// Returns whether the job has a login, for whichever server.
-    pub(crate) fn has_login(&self) -> bool {
-        self.login.is_some()
-    }
-
-    /// Returns the job's login. `None` means that there is none for the server of `url`.
-    pub(crate) fn login_for(&self, url: &Url) -> Option<&Login> {
-        let is_its_own = Url::parse(self.url).is_ok_and(|own| is_same_server(&own, url));
-        self.login.filter(|_| is_its_own)
+    /// Returns whether the job has a login, and the server of `url` does not get it.
+    pub(crate) fn withholds_login(&self, url: &str) -> bool {
+        let (own, other) = (Url::parse(self.url), Url::parse(url));
+        self.has_login
+            && !matches!((own, other), (Ok(own), Ok(other)) if is_same_server(&own, &other))
     }
 }
 
@@ -107,7 +102,7 @@ pub(crate) fn within(folder: &str, path: &str) -> String {
 }
 
 /// Returns whether two URLs are of the same server, so that a login for one may be sent to the other.
-fn is_same_server(one: &Url, other: &Url) -> bool {
+pub(crate) fn is_same_server(one: &Url, other: &Url) -> bool {
     let server = |url: &Url| {
         (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
     };

@@ -1,9 +1,9 @@
-//! Messages between the daemon and its child: one request, then replies, a line of JSON each.
+//! Messages between the daemon and its child: one request, then replies, and streams that the child asks for.
 
-use crate::egress::Egress;
+use crate::limits::CheckoutLimits;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{io::Write, time::Duration};
+use std::time::Duration;
 use windlass_engine::ports::Pointers;
 use windlass_model::{
     error::GitError,
@@ -14,30 +14,42 @@ use windlass_model::{
 /// Time between two replies about a transfer that goes on.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Request with one task, on the child's standard input.
+/// Request with one task. It holds no login: the daemon makes all connections.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Request {
-    pub(crate) remote: Remote,
-    /// Name of the job's credential, for errors. `None` means that the job names none.
-    pub(crate) credential: Option<String>,
+    /// Address of the job's repository, as the egress policy returned it.
+    pub(crate) url: String,
+    /// The job has a login for the server of `url`.
+    pub(crate) has_login: bool,
     /// Path of an empty folder that the child works in.
     pub(crate) to: String,
     pub(crate) task: Task,
 }
 
-/// A repository to connect to.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Remote {
-    /// Address as the egress policy returned it.
-    pub(crate) url: String,
-    pub(crate) login: Option<Login>,
-}
-
 /// User and token for one server.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) token: String,
+}
+
+/// A stream that the child asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// Address of a repository, as the egress policy returned it.
+    pub(crate) url: String,
+    pub(crate) service: Service,
+    /// Version 2 of git's protocol. The alternative is version 0.
+    pub(crate) is_v2: bool,
+}
+
+/// Service of a git server. Over `git://` both are one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Service {
+    /// The refs that the server advertises: `GET info/refs`.
+    Refs,
+    /// An exchange of `git-upload-pack`: a `POST` whose body ends before the answer begins.
+    Pack,
 }
 
 /// Work for one child.
@@ -50,8 +62,7 @@ pub(crate) enum Task {
         wanted: Wanted,
         /// Path of the app's folder within the tree. Submodules elsewhere are left out.
         directory: String,
-        /// Policy for addresses of submodules.
-        egress: Egress,
+        limits: CheckoutLimits,
     },
 }
 
@@ -63,7 +74,7 @@ pub(crate) struct Wanted {
     pub(crate) branch: String,
 }
 
-/// One line of the child's standard output.
+/// One word of the child's to the daemon.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
     Progress(String),
@@ -103,15 +114,6 @@ fn clean(value: &mut Value) {
     }
 }
 
-/// Writes a reply to standard output. A daemon that reads no more has killed this child already.
-pub(crate) fn send(reply: &Reply) {
-    if let Ok(line) = serde_json::to_string(reply) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{line}");
-        let _ = out.flush();
-    }
-}
-
 /// Facts about a tree that its files do not show.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Found {
@@ -122,8 +124,8 @@ pub(crate) struct Found {
     pub(crate) tags: Vec<String>,
 }
 
-/// Failure as far as a child knows it: the daemon makes a [`GitError`] of it.
-#[derive(Serialize, Deserialize)]
+/// Failure as far as a child or a connection knows it: the daemon makes a [`GitError`] of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FetchError {
     Unreachable(String),
     Denied(String),
@@ -131,15 +133,33 @@ pub(crate) enum FetchError {
     NoCommit(String),
     NoRevision(String),
     Ambiguous(String),
-    Submodule { path: String, url: String, message: String },
+    /// An address of a form that is refused, or that a login may not be sent to.
+    Address {
+        url: String,
+        message: String,
+    },
+    Egress {
+        url: String,
+        message: String,
+    },
+    /// A tree or a transfer beyond its limit.
+    Tree {
+        path: String,
+        message: String,
+    },
+    Submodule {
+        path: String,
+        url: String,
+        message: String,
+    },
     Full(String),
     Other(String),
 }
 
 impl FetchError {
-    /// Converts the failure to the daemon's error, with repository and credential of the request.
-    pub(crate) fn into_error(self, request: &Request) -> GitError {
-        let repository = request.remote.url.clone();
+    /// Converts the failure to the daemon's error. `credential` is the name of the job's credential, or `None`.
+    pub(crate) fn into_error(self, request: &Request, credential: Option<&str>) -> GitError {
+        let repository = request.url.clone();
         let wanted = match &request.task {
             Task::Resolve(revision) => revision.to_string(),
             Task::Checkout { wanted, .. } => wanted.commit.clone(),
@@ -147,7 +167,7 @@ impl FetchError {
         match self {
             Self::Unreachable(message) => GitError::Unreachable { repository, message },
             Self::Denied(message) => {
-                GitError::Denied { repository, message, credential: request.credential.clone() }
+                GitError::Denied { repository, message, credential: credential.map(Into::into) }
             }
             Self::NoRepository => GitError::NoRepository { repository },
             Self::NoCommit(message) => GitError::NoCommit { repository, commit: wanted, message },
@@ -157,9 +177,42 @@ impl FetchError {
             Self::Ambiguous(message) => {
                 GitError::AmbiguousRevision { repository, revision: wanted, message }
             }
+            Self::Address { url, message } => GitError::Address { url, message },
+            Self::Egress { url, message } => GitError::Egress { url, message },
+            Self::Tree { path, message } => GitError::Tree { path, message },
             Self::Submodule { path, url, message } => GitError::Submodule { path, url, message },
             Self::Full(message) => GitError::Full { message },
             Self::Other(message) => GitError::Other { message },
+        }
+    }
+
+    /// Returns the failure as a sentence, for the errors of libraries.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::Unreachable(message)
+            | Self::Denied(message)
+            | Self::NoCommit(message)
+            | Self::NoRevision(message)
+            | Self::Ambiguous(message)
+            | Self::Address { message, .. }
+            | Self::Egress { message, .. }
+            | Self::Tree { message, .. }
+            | Self::Submodule { message, .. }
+            | Self::Full(message)
+            | Self::Other(message) => message.clone(),
+            Self::NoRepository => "there is no such repository".into(),
+        }
+    }
+}
+
+impl From<GitError> for FetchError {
+    /// Converts an error of the egress policy.
+    fn from(error: GitError) -> Self {
+        match error {
+            GitError::Address { url, message } => Self::Address { url, message },
+            GitError::Egress { url, message } => Self::Egress { url, message },
+            GitError::Unreachable { message, .. } => Self::Unreachable(message),
+            other => Self::Other(other.to_string()),
         }
     }
 }

@@ -1,9 +1,12 @@
-//! Connections to a repository's server through libgit2, and the meaning of its errors.
+//! Conversations with a repository's server through libgit2, and the meaning of its errors.
 
-use crate::protocol::{FetchError, HEARTBEAT, Remote, Reply, send};
+use crate::{
+    link::{self, send},
+    protocol::{FetchError, HEARTBEAT, Reply},
+};
 use git2::{
-    AutotagOption, Cred, Direction, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks,
-    RemoteHead, RemoteRedirect, Repository,
+    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks, RemoteHead,
+    Repository, RepositoryInitOptions,
 };
 use std::{
     cell::Cell,
@@ -14,39 +17,34 @@ use windlass_model::revision::Advertised;
 
 /// Makes a repository in an empty folder.
 pub(crate) fn init(to: &str) -> Result<Repository, git2::Error> {
-    let repository = Repository::init(to)?;
-    // A listing has no option of its own for redirects. Neither a login nor the egress policy's approval may
-    // follow a redirect to another host.
-    repository.config()?.set_bool("http.followRedirects", false)?;
-    Ok(repository)
+    let mut options = RepositoryInitOptions::new();
+    // Templates are hooks and examples that nobody reads here.
+    Repository::init_opts(to, options.external_template(false))
 }
 
 /// Fetches what `refspec` names, and returns the refs that the server advertised meanwhile. A `depth` of 0
 /// means all history.
 pub(crate) fn get(
     repository: &Repository,
-    remote: &Remote,
+    url: &str,
     refspec: &str,
     depth: i32,
 ) -> Result<Vec<Advertised>, git2::Error> {
-    let mut connected = repository.remote_anonymous(&remote.url)?;
+    let mut connected = repository.remote_anonymous(url)?;
     let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks(remote))
-        .download_tags(AutotagOption::None)
-        .follow_redirects(RemoteRedirect::None)
-        .depth(if depth == 0 { i32::MAX } else { depth });
+    options.remote_callbacks(callbacks()).download_tags(AutotagOption::None).depth(if depth == 0 {
+        i32::MAX
+    } else {
+        depth
+    });
     connected.fetch(&[refspec], Some(&mut options), None)?;
     Ok(connected.list().map(advertised).unwrap_or_default())
 }
 
 /// Lists the server's refs.
-pub(crate) fn list(
-    repository: &Repository,
-    remote: &Remote,
-) -> Result<Vec<Advertised>, git2::Error> {
-    let mut connected = repository.remote_anonymous(&remote.url)?;
-    let connection = connected.connect_auth(Direction::Fetch, Some(callbacks(remote)), None)?;
+pub(crate) fn list(repository: &Repository, url: &str) -> Result<Vec<Advertised>, git2::Error> {
+    let mut connected = repository.remote_anonymous(url)?;
+    let connection = connected.connect_auth(Direction::Fetch, Some(callbacks()), None)?;
     Ok(advertised(connection.list()?))
 }
 
@@ -62,17 +60,8 @@ fn advertised(heads: &[RemoteHead<'_>]) -> Vec<Advertised> {
     heads.iter().filter_map(safely).collect()
 }
 
-fn callbacks(remote: &Remote) -> RemoteCallbacks<'_> {
+fn callbacks() -> RemoteCallbacks<'static> {
     let mut callbacks = RemoteCallbacks::new();
-    let tries = Cell::new(0);
-    callbacks.credentials(move |_, _, _| {
-        tries.set(tries.get() + 1);
-        match &remote.login {
-            // libgit2 asks for ever while the server refuses.
-            Some(login) if tries.get() <= 2 => Cred::userpass_plaintext(&login.user, &login.token),
-            _ => Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials are needed")),
-        }
-    });
     let reported = Cell::new((Instant::now(), 0));
     callbacks.transfer_progress(move |progress| {
         let (last, before) = reported.get();
@@ -99,19 +88,15 @@ pub(crate) fn refuses_ids(error: &git2::Error) -> bool {
         || error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference
 }
 
-/// Converts a server's refusal.
+/// Converts a server's refusal, or the failure of its connection.
 pub(crate) fn refused(error: &git2::Error) -> FetchError {
-    let text = error.message().to_owned();
-    if error.code() == ErrorCode::Auth
-        || text.contains("status code: 401")
-        || text.contains("status code: 403")
-    {
-        return FetchError::Denied(text);
+    // The daemon knows what became of the connection.
+    if let Some(failure) = link::failure() {
+        return failure;
     }
-    if text.contains("status code: 404")
-        || text.contains("not exported")
+    let text = error.message().to_owned();
+    if text.contains("not exported")
         || text.contains("no such repository")
-        || text.contains("unexpectedly closed") && error.class() == ErrorClass::Net
         || text.contains("early EOF")
     {
         return FetchError::NoRepository;

@@ -3,8 +3,9 @@
 //! Each is fetched, or refused by name. The folder of a submodule is never left empty.
 
 use crate::{
+    link,
     place::{Checkout, MOST, Place, concerns, within},
-    protocol::{FetchError, Remote, Wanted},
+    protocol::{FetchError, Wanted},
 };
 use git2::{Commit, FileMode, Oid, Repository};
 use gix::bstr::ByteSlice;
@@ -13,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use url::Url;
-use windlass_model::{error::GitError, repository::shown, revision::is_ref_name};
+use windlass_model::{repository::shown, revision::is_ref_name};
 
 /// Most submodules that enclose one another.
 const DEEPEST: usize = 8;
@@ -49,7 +50,7 @@ pub(crate) struct Submodule {
 
 /// A submodule that may be fetched: the address is allowed, and the folder is empty.
 pub(crate) struct Source {
-    pub(crate) remote: Remote,
+    pub(crate) url: String,
     pub(crate) wanted: Wanted,
     pub(crate) folder: PathBuf,
     /// Path of the folder from the root of the whole checkout.
@@ -98,32 +99,29 @@ impl Submodule {
         let module = self.module.as_ref();
         let module =
             module.ok_or_else(|| self.refuse("", format!("{FILE} does not say where it is")))?;
-        let asked = address(&place.remote.url, &module.url)
-            .map_err(|message| self.refuse(&module.url, message))?;
-        let url = checkout.egress.check(&asked).map_err(|error| match error {
-            GitError::Unreachable { message, .. } => {
-                unreachable(&self.full, &shown(&asked), &message)
-            }
-            GitError::Egress { message, .. } | GitError::Address { message, .. } => {
+        let asked =
+            address(place.url, &module.url).map_err(|message| self.refuse(&module.url, message))?;
+        let url = link::admit(&asked).map_err(|error| match error {
+            FetchError::Unreachable(message) => unreachable(&self.full, &shown(&asked), &message),
+            FetchError::Egress { message, .. } | FetchError::Address { message, .. } => {
                 self.refuse(&asked, format!("its URL is not allowed: {message}"))
             }
-            other => self.refuse(&asked, other.to_string()),
+            other => self.refuse(&asked, other.sentence()),
         })?;
         if place.depth >= DEEPEST {
             let message = format!("is within more than {DEEPEST} others");
-            return Err(self.refuse(url.as_str(), message));
+            return Err(self.refuse(&url, message));
         }
         let left = checkout.submodules_left.get().checked_sub(1).ok_or_else(|| {
             let message = format!("there are more than {MOST}, those of submodules included");
-            self.refuse(url.as_str(), message)
+            self.refuse(&url, message)
         })?;
         checkout.submodules_left.set(left);
-        let folder = empty_folder(place.to, &self.path)
-            .map_err(|message| self.refuse(url.as_str(), message))?;
-        let login = checkout.login_for(&url).cloned();
+        let folder =
+            empty_folder(place.to, &self.path).map_err(|message| self.refuse(&url, message))?;
         Ok(Source {
-            withheld: login.is_none() && checkout.has_login(),
-            remote: Remote { url: url.into(), login },
+            withheld: checkout.withholds_login(&url),
+            url,
             wanted: Wanted { commit: self.id.to_string(), branch: module.branch.clone() },
             folder,
             path: self.full.clone(),
@@ -145,9 +143,14 @@ impl Source {
     pub(crate) fn named(&self, error: FetchError) -> FetchError {
         let message = match error {
             FetchError::Unreachable(message) => {
-                return unreachable(&self.path, &self.remote.url, &message);
+                return unreachable(&self.path, &self.url, &message);
             }
-            FetchError::Submodule { .. } | FetchError::Full(_) => return error,
+            FetchError::Submodule { .. } | FetchError::Full(_) | FetchError::Tree { .. } => {
+                return error;
+            }
+            FetchError::Address { url, message } | FetchError::Egress { url, message } => {
+                format!("{url} {message}")
+            }
             FetchError::Denied(message) if self.withheld => format!(
                 "it wants a login ({message}), and `source.credential` is sent to the repository's own host alone"
             ),
@@ -160,7 +163,7 @@ impl Source {
             | FetchError::Ambiguous(message)
             | FetchError::Other(message) => message,
         };
-        FetchError::Submodule { path: self.path.clone(), url: self.remote.url.clone(), message }
+        FetchError::Submodule { path: self.path.clone(), url: self.url.clone(), message }
     }
 }
 

@@ -1,19 +1,18 @@
 //! A checked-out tree, deleted when dropped. No path leads outside.
 
-use crate::protocol::Found;
+use crate::{folder::Folder, protocol::Found};
 use cap_std::fs::Dir;
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
 };
-use tempfile::TempDir;
 use windlass_engine::ports::{Pointers, Tree};
 use windlass_model::{error::GitError, job::CommitInfo};
 
 /// A checked-out tree in a temporary folder.
 pub(crate) struct Workspace {
     // Removes the folder, however the job ends.
-    _folder: TempDir,
+    _folder: Folder,
     root: PathBuf,
     dir: Dir,
     commit: Option<CommitInfo>,
@@ -24,7 +23,7 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Opens a checkout. `directory` is the path of the app's folder, which must be a folder reached without
     /// symlinks.
-    pub(crate) fn open(folder: TempDir, directory: &str) -> Result<Self, GitError> {
+    pub(crate) fn open(folder: Folder, directory: &str) -> Result<Self, GitError> {
         let refuse = |message: String| GitError::Tree { path: directory.into(), message };
         let mut dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority())
             .map_err(|error| refuse(error.to_string()))?;
@@ -126,7 +125,7 @@ mod tests {
     use std::{fs, os::unix::fs::symlink};
 
     fn tree(prepare: impl Fn(&Path)) -> Result<Workspace, GitError> {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new(tempfile::tempdir().unwrap());
         prepare(folder.path());
         Workspace::open(folder, ".")
     }
@@ -152,7 +151,7 @@ mod tests {
     #[test]
     fn an_empty_commit_and_a_linked_folder_are_refused() {
         assert!(tree(|_| {}).err().unwrap().to_string().contains("no files"));
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new(tempfile::tempdir().unwrap());
         symlink("/etc", folder.path().join("app")).unwrap();
         let error = Workspace::open(folder, "app").err().unwrap();
         assert!(error.to_string().contains("without symlinks"));

@@ -21,6 +21,7 @@ impl Config {
         self.check_registries()?;
         self.check_hosts()?;
         self.check_listen()?;
+        self.check_git()?;
         self.check_principals()
     }
 
@@ -141,6 +142,25 @@ impl Config {
             return fail(
                 "listen.tcp: an address that others reach needs `certificate` and `key`, or tokens would travel in clear",
             );
+        }
+        Ok(())
+    }
+
+    fn check_git(&self) -> Result<(), ConfigError> {
+        if let Some(entry) = self.egress.unusable() {
+            return fail(format!(
+                "egress.allow: `{entry}` matches no URL; give `host` or `host:port` in lower case, without scheme, path or `*`"
+            ));
+        }
+        if let Some(ca) = &self.egress.ca
+            && let Err(error) = std::fs::metadata(ca)
+        {
+            return fail(format!("egress.ca: {}: {error}", ca.display()));
+        }
+        if let Some(key) = self.checkout.unusable() {
+            return fail(format!(
+                "checkout.{key}: must be at least 1, or no commit could be fetched"
+            ));
         }
         Ok(())
     }

@@ -172,3 +172,20 @@ fn the_examples_of_the_guide_can_be_loaded() {
     }
     assert!(count > 5, "{count} examples");
 }
+
+#[test]
+fn git_has_hosts_that_can_match_and_limits_that_allow_something() {
+    let config = load(LEAST).unwrap();
+    assert_eq!(config.checkout.max_files, 200_000);
+    for (text, expected) in [
+        (
+            "[egress]\nallow = [\"https://git.corp\"]\n",
+            "egress.allow: `https://git.corp` matches no URL",
+        ),
+        ("[egress]\nca = \"/nonexistent.pem\"\n", "egress.ca: /nonexistent.pem"),
+        ("[checkout]\nmax-bytes = 0\n", "checkout.max-bytes: must be at least 1"),
+    ] {
+        let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

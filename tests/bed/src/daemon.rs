@@ -47,14 +47,14 @@ pub struct Config {
     pub private_login: bool,
     /// Lines for the top of the file.
     pub more: String,
+    /// Hosts and ports of `[egress] allow`, beside those of the bed's git servers.
+    pub egress: Vec<String>,
     /// Lines of `[cluster]`.
     pub cluster: String,
     /// Names, kubeconfigs and lines of `[[clusters]]`. Empty means one `[cluster]`.
     pub clusters: Vec<(&'static str, PathBuf, String)>,
     /// Tables for the end of the file.
     pub tables: String,
-    /// Hosts of git servers beside the bed's own: `host:port`.
-    pub git_servers: Vec<String>,
     /// Variables of the daemon's environment beside those of the caller.
     pub environment: Vec<(String, String)>,
 }
@@ -73,10 +73,10 @@ impl Config {
             settings: None,
             private_login: false,
             more: String::new(),
+            egress: Vec::new(),
             cluster: String::new(),
             clusters: Vec::new(),
             tables: String::new(),
-            git_servers: Vec::new(),
             environment: Vec::new(),
         })
     }
@@ -94,16 +94,16 @@ impl Config {
             };
             clusters = self.clusters.iter().map(table).collect();
         }
+        let egress: String = self.egress.iter().map(|allowed| format!(", \"{allowed}\"")).collect();
         let mut text = format!(
             "data = \"{}\"\nname = \"bed\"\nregistry = \"{}\"\n{}\n[builder]\naddress = \"{}\"\n{clusters}\
-             [log]\nfilter = \"info,windlass_buildkit=debug,windlassd::due=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{}]\n",
+             [log]\nfilter = \"info,windlass_buildkit=debug,windlassd::due=debug\"\n[egress]\nallow = [\"127.0.0.1:{}\", \"127.0.0.1:{}\", \"127.0.0.1:9\"{egress}]\n",
             data.display(),
             self.registry,
             self.more,
             self.builder,
             layout.git_http,
             layout.git,
-            self.git_servers.iter().map(|host| format!(", \"{host}\"")).collect::<String>(),
         );
         for plugin in &self.plugins {
             text.push_str(&format!("[[plugins]]\npath = \"{}\"\n", plugin.display()));

@@ -171,6 +171,12 @@ impl Layout {
         format!("http://127.0.0.1:{}/open/{name}.git", self.git_http)
     }
 
+    /// Returns a repository's URL at a server that speaks no version 2 of git's protocol.
+    #[must_use]
+    pub fn old_git_url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}/old/{name}.git", self.git_http)
+    }
+
     /// Returns a repository's URL that requires a token.
     #[must_use]
     pub fn private_git_url(&self, name: &str) -> String {

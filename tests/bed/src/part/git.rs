@@ -70,15 +70,18 @@ async fn answer(State(layout): State<Layout>, request: Request) -> Response {
     let expected = format!("Basic {}", STANDARD.encode(format!("bed:{PASSWORD}")));
     let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     match realm {
-        "open" => {}
+        "open" | "old" => {}
         "private" if given == Some(expected.as_bytes()) => {}
         "private" => {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"bed\"")];
             return (StatusCode::UNAUTHORIZED, challenge, "a token is needed\n").into_response();
         }
-        _ => return (StatusCode::NOT_FOUND, "try /open/ or /private/\n").into_response(),
+        _ => return (StatusCode::NOT_FOUND, "try /open/, /old/ or /private/\n").into_response(),
     }
-    let command = cgi(&layout, rest, &request);
+    let mut command = cgi(&layout, rest, &request);
+    if realm == "old" {
+        command.env_remove("GIT_PROTOCOL");
+    }
     match backend(command, request.into_body()).await {
         Ok(response) => response,
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),

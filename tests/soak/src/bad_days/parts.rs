@@ -65,7 +65,7 @@ impl Parts {
         config.builder = format!("unix://{}", layout.at(&format!("{BUILDER}.sock")).display());
         config.registry = layout.soak_registry();
         config.kubeconfig = kubeconfig;
-        config.git_servers = vec![
+        config.egress = vec![
             format!("127.0.0.1:{}", git_layout.git_http),
             format!("127.0.0.1:{}", git_layout.git),
         ];

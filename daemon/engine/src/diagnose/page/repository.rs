@@ -31,7 +31,7 @@ pub(crate) const REPOSITORY_UNREACHABLE: &Page = &Page {
         Origin {
             cause: "The daemon does not trust the server's certificate",
             evidence: "`why` speaks of a certificate or of SSL.",
-            fix: "Add the authority to the certificates of the daemon's machine. The next job reads them.",
+            fix: "Add the authority to the certificates of the daemon's machine, or to the file of `egress.ca`. The next job reads them.",
             lines: Lines::Shell(&[
                 "cp corp-ca.pem /usr/local/share/ca-certificates/corp-ca.crt",
                 "update-ca-certificates",
@@ -91,7 +91,7 @@ pub(crate) const REPOSITORY_NOT_FOUND: &Page = &Page {
     causes: &[
         Origin {
             cause: "The URL has a typing error, or the repository was moved or renamed",
-            evidence: "The server's page shows another URL. Windlass follows no redirect to another place.",
+            evidence: "The server's page shows another URL. A redirect is followed, but a login is not sent to another server.",
             fix: "Give the URL that the server shows now.",
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git",
@@ -312,6 +312,12 @@ pub(crate) const TREE_REFUSED: &Page = &Page {
             evidence: "`what` reads `the commit has no files here`.",
             fix: "Add files and commit them.",
             lines: Lines::None,
+        },
+        Origin {
+            cause: "The tree or the transfer exceeds a limit of the operator",
+            evidence: "`what` names a limit: `checkout.max-bytes`, `max-files`, `max-depth` or `max-transfer`. A file counts as often as the tree names it.",
+            fix: "Remove what the app does not need, or ask the operator to raise the limit.",
+            lines: Lines::Daemon(&["[checkout]", "max-files = 400000"]),
         },
     ],
     related: &["spec-invalid", "lfs-pointers", "nothing-detected"],
