@@ -102,7 +102,8 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// Returns the same with each secret as `***`: a server may repeat what it was sent.
+    /// Returns the same with each secret as `***`, and with nothing that a terminal obeys: a server may repeat
+    /// what it was sent, and write what it likes.
     #[must_use]
     pub fn masked(mut self, redactor: &Redactor) -> Self {
         match &mut self {
@@ -116,7 +117,7 @@ impl GitError {
             | Self::Tree { message, .. }
             | Self::Submodule { message, .. }
             | Self::Full { message }
-            | Self::Other { message } => *message = redactor.mask(message),
+            | Self::Other { message } => *message = redactor.shown(message),
             Self::NoRepository { .. } | Self::Pointers { .. } => {}
         }
         self
@@ -279,7 +280,10 @@ pub enum SecretError {
     #[error("secret `{name}` of project {project} does not open: {message}")]
     Sealed { project: String, name: String, message: String },
     /// All secrets of a job together are too large to be masked.
-    #[error("the {count} secrets of {app} have {bytes} bytes together; at most {} can be masked", LARGEST_SUM)]
+    #[error(
+        "the {count} secrets of {app} have {bytes} bytes together; at most {} can be masked",
+        LARGEST_SUM
+    )]
     TooLarge {
         /// The app: `project/app/environment`.
         app: String,

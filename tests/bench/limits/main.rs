@@ -14,6 +14,7 @@ mod clones;
 mod connections;
 mod contexts;
 mod lines;
+mod masking;
 mod process;
 mod waiting;
 
@@ -35,6 +36,7 @@ fn median(mut times: Vec<f64>) -> f64 {
 fn main() {
     let mut figures = Figures::of("limits");
     lines::masked_stored_and_read(&mut figures);
+    masking::measure(&mut figures);
     // The daemon that is measured is the released one, beside this program. Compiling it takes minutes.
     build::everything(&Layout::main(), &Report::printed()).unwrap();
     let env = TestEnv::with("bench-limits", &Config::of(bed()).unwrap());

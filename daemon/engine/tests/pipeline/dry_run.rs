@@ -44,3 +44,28 @@ async fn it_fails_with_the_diagnosis_that_a_job_would_have() {
     assert_eq!(diagnosis.stage, failed.stage);
     assert_eq!(diagnosis.why, failed.why);
 }
+
+/// Each byte of a secret costs memory while a job's output is masked.
+#[tokio::test(start_paused = true)]
+async fn secrets_that_are_too_large_together_are_refused_by_name_and_limit() {
+    let world = World::new().running("old");
+    let mut job = job();
+    job.spec.build.secrets = vec!["large-1".into(), "large-2".into()];
+    let planned = planned(&world, &job).await.unwrap_err();
+    let Outcome::Failed(failed) = run(&world, &job).await else { panic!("not failed") };
+    for diagnosis in [planned, failed] {
+        assert_eq!(diagnosis.code, "secrets-too-large");
+        assert!(diagnosis.what.contains("at most 1048576"), "{diagnosis}");
+        assert_eq!(diagnosis.subject, app().to_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_counts_once_for_all_of_its_variables() {
+    let world = World::new().running("old");
+    let mut job = job();
+    job.spec.build.secrets = vec!["large-1".into()];
+    job.spec.secrets.insert("LARGE".into(), "large-1".into());
+    let plan = planned(&world, &job).await.unwrap();
+    assert_eq!(plan.manifests.len(), 1);
+}

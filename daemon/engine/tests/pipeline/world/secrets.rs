@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use windlass_engine::ports::Secrets;
 use windlass_model::{error::SecretError, secret::Secret};
 
-/// Secrets with one in each project: `password`, in its third version.
+/// Secrets with one in each project, `password`, in its third version. Names that begin with `large-` have
+/// values of 600 KiB.
 pub(crate) struct FakeSecrets;
 
 #[async_trait]
@@ -17,6 +18,9 @@ impl Secrets for FakeSecrets {
     ) -> Result<(Secret, u32), SecretError> {
         match name {
             "password" => Ok((Secret::new(b"hunter22".into()), 3)),
+            large if large.starts_with("large-") => {
+                Ok((Secret::new(large.repeat((600 << 10) / large.len()).into()), 1))
+            }
             _ => Err(SecretError::Missing { project: project.into(), name: name.into(), version }),
         }
     }
