@@ -2,6 +2,7 @@
 
 use crate::{
     config::{self, Config},
+    data,
     error::Fault,
     registries::Registries,
 };
@@ -9,7 +10,6 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use windlass_buildkit::{Address, BuildKit};
 use windlass_engine::{
-    failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
         Builder, Cluster, ClusterReader, Credential, Git, Inspect, Login, Logins, Ports, Secrets,
@@ -80,7 +80,7 @@ impl Planner for PortsFactory {
         app: &App,
         commit: Commit,
         revision: &Revision,
-    ) -> Result<Commit, Failure> {
+    ) -> Result<Commit, Box<Diagnosis>> {
         resolve_revision(app, commit, revision, &self.for_job(&app.project)).await
     }
 
@@ -90,8 +90,7 @@ impl Planner for PortsFactory {
 }
 
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
-    fs::create_dir_all(&config.data)
-        .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
+    data::prepare(&config.data)?;
     let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let secrets: Arc<dyn Secrets> = store.clone();
