@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 
 /// Number of requests of one project, and of all projects, that wait for a place.
-const WAITING: (usize, usize) = (32, 256);
+const WAITING: (usize, usize) = (200, 1000);
 
 /// Places for dry runs. Clones share them.
 #[derive(Clone)]
@@ -229,7 +229,10 @@ mod tests {
         }
         let error = slots.run("shop", async { Ok(()) }).await.unwrap_err();
         assert_eq!(error.reason(), "too-many-plans");
-        let expected = "project `shop` has 1 of 2 places, of which one project gets at most 1, and 32 of its requests wait";
-        assert!(error.to_string().contains(expected), "{error}");
+        let expected = format!(
+            "project `shop` has 1 of 2 places, of which one project gets at most 1, and {} of its requests wait",
+            WAITING.0
+        );
+        assert!(error.to_string().contains(&expected), "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! A connection with its place and its time.
 //!
 //! Until a caller who is known has sent a request, and while no request is under way, a connection has a deadline.
-//! It covers the TLS handshake, the preface of HTTP/2 and the headers: whatever a peer drips, it is closed then.
+//! It covers the TLS handshake, the preface of HTTP/2 and the headers: whatever a peer drips, it is closed then. It is
+//! closed before if its place is another's.
 
-use super::gate::Place;
+use super::gate::{Heard, Place};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
@@ -35,6 +36,7 @@ pub(crate) struct Connection {
 /// Requests under way on a connection, and the time at which it is closed.
 struct Clock {
     idle: Duration,
+    heard: Heard,
     state: Mutex<State>,
 }
 
@@ -51,6 +53,7 @@ pub(crate) struct InUse(Arc<Clock>);
 impl Connection {
     /// Marks a request of a known caller as under way.
     pub(crate) fn used(&self) -> InUse {
+        self.clock.heard.report();
         let mut state = self.clock.state();
         state.requests += 1;
         state.deadline = None;
@@ -80,7 +83,7 @@ pub(crate) struct Timed<S> {
     stream: S,
     connection: Connection,
     timer: Pin<Box<Sleep>>,
-    _place: Place,
+    place: Place,
 }
 
 impl<S> Timed<S> {
@@ -94,8 +97,9 @@ impl<S> Timed<S> {
     ) -> Self {
         let deadline = Instant::now() + header;
         let state = Mutex::new(State { requests: 0, deadline: Some(deadline) });
-        let connection = Connection { origin, clock: Arc::new(Clock { idle, state }) };
-        Self { stream, connection, timer: Box::pin(sleep_until(deadline)), _place: place }
+        let connection =
+            Connection { origin, clock: Arc::new(Clock { idle, heard: place.heard(), state }) };
+        Self { stream, connection, timer: Box::pin(sleep_until(deadline)), place }
     }
 
     /// Returns whether the deadline has passed. If not, the task is woken then.
@@ -124,6 +128,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.place.is_lost(context.waker()) {
+            let lost = io::Error::new(io::ErrorKind::ConnectionAborted, "silent among too many");
+            return Poll::Ready(Err(lost));
+        }
         if this.is_late(context) {
             let late = io::Error::new(io::ErrorKind::TimedOut, "no request in time");
             return Poll::Ready(Err(late));

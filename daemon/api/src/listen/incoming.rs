@@ -135,6 +135,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
     use tokio_stream::StreamExt;
+    use tonic::transport::server::Connected;
 
     /// Listener that gives what a test lists, and counts how often it was asked.
     struct Listed(VecDeque<io::Result<Peer>>, usize);
@@ -171,7 +172,8 @@ mod tests {
     async fn a_connection_without_a_place_is_closed_and_the_next_is_taken() {
         let same = || Ok(Peer::User(1));
         let mut incoming = incoming(vec![same(), same(), same(), Ok(Peer::User(2))]);
-        let _first = incoming.next().await.unwrap().unwrap();
+        let first = incoming.next().await.unwrap().unwrap();
+        let _request = first.connect_info().used();
         let _other = incoming.next().await.unwrap().unwrap();
         assert_eq!(incoming.accepting.1, 4);
     }
