@@ -1,6 +1,11 @@
 //! The service `Jobs`.
 
-use crate::{auth::caller, convert, errors, outgoing, serve::Door};
+use crate::{
+    auth::{caller, identity},
+    convert, errors, outgoing,
+    revocable::Revocable,
+    serve::Handlers,
+};
 use prost::Message;
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
@@ -12,7 +17,7 @@ use windlass_service::{JobsRequest, PlanRequest, SubmitRequest, Verb};
 type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send + 'static>>;
 
 #[tonic::async_trait]
-impl jobs_server::Jobs for Door {
+impl jobs_server::Jobs for Handlers {
     async fn submit(
         &self,
         request: Request<v1::SubmitRequest>,
@@ -89,12 +94,13 @@ impl jobs_server::Jobs for Door {
     type WatchStream = Events;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Events>, Status> {
-        let caller = caller(&request)?;
+        let identity = identity(&request)?;
         let v1::WatchRequest { id, after_seq } = request.into_inner();
-        let events = self.0.watch_job(&caller, id, after_seq).await.map_err(errors::service)?;
+        let events =
+            self.0.watch_job(&identity.caller, id, after_seq).await.map_err(errors::service)?;
         let events = ReceiverStream::new(events)
             .map(|event| event.map(outgoing::event).map_err(errors::service));
-        let events: Events = Box::pin(events);
+        let events: Events = Box::pin(Revocable::new(events, identity));
         Ok(Response::new(events))
     }
 

@@ -3,7 +3,9 @@
 use crate::{
     caller::Caller,
     inspection::Inspection,
+    plan_slots::PlanSlots,
     ports::{Planner, PluginRecords},
+    quota::JobQuota,
     services::Services,
     source::SourceRequest,
     submit::SubmitRequest,
@@ -17,7 +19,6 @@ use std::{
 };
 use tokio::sync::mpsc;
 use windlass_engine::{
-    failure::Failure,
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
         Dockerfile, Inspect, LogLine, LogRequest, PluginStatus,
@@ -67,6 +68,8 @@ impl World {
             plugins: plugins.clone(),
             targets: Arc::new(targets()),
             planner: planner.clone(),
+            plan_slots: PlanSlots::new(2, Duration::from_secs(300)),
+            quota: JobQuota::new(1000, 5000),
             inspection: Inspection::new(
                 inspect.clone(),
                 store.clone(),
@@ -208,7 +211,7 @@ impl Planner for FakePlanner {
         _: &App,
         commit: Commit,
         revision: &Revision,
-    ) -> Result<Commit, Failure> {
+    ) -> Result<Commit, Box<Diagnosis>> {
         let id = id_of(&self.head.lock().unwrap());
         Ok(Commit { id, revision: revision.to_string(), ..commit })
     }

@@ -2,7 +2,9 @@
 
 use crate::{
     inspection::Inspection,
+    plan_slots::PlanSlots,
     ports::{Planner, PluginRecords},
+    quota::JobQuota,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -23,6 +25,9 @@ pub struct Services {
     /// Clusters of the operator, with the rules which apps go there.
     pub targets: Arc<Targets>,
     pub planner: Arc<dyn Planner>,
+    /// Places in which the planner works.
+    pub plan_slots: PlanSlots,
+    pub quota: JobQuota,
     pub inspection: Inspection,
     /// Inbox of the dispatcher, which keeps the queue.
     pub queue: mpsc::UnboundedSender<queue::Message>,

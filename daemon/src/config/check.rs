@@ -16,6 +16,7 @@ impl Config {
         if self.jobs == 0 {
             return fail("jobs: must be at least 1");
         }
+        self.check_bounds()?;
         self.check_builder()?;
         self.check_clusters()?;
         self.check_registries()?;
@@ -40,6 +41,28 @@ impl Config {
                     "builder.shared-images[{index}]: `{path}` is no path below `registry`; expected one such as `{}/base`",
                     self.registry
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the limits: 0 would refuse everything, and a number beyond its bound would be none.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        let listen = &self.listen;
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (key, value, most) in [
+            ("max-waiting-jobs", self.max_waiting_jobs, 1_000_000),
+            ("max-waiting-jobs-total", self.max_waiting_jobs_total, 1_000_000),
+            ("plans", count(self.plans), 1000),
+            ("plan-seconds", self.plan_seconds, 3600),
+            ("listen.max-connections", count(listen.max_connections), 1_000_000),
+            ("listen.max-connections-per-peer", count(listen.max_connections_per_peer), 1_000_000),
+            ("listen.header-seconds", listen.header_seconds, 600),
+            ("listen.idle-seconds", listen.idle_seconds, 86_400),
+            ("listen.request-seconds", listen.request_seconds, 3600),
+        ] {
+            if value == 0 || value > most {
+                return fail(format!("{key}: `{value}` must be 1 to {most}"));
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\
 fn a_little_is_enough_and_the_rest_has_defaults() {
     let config = load(LEAST).unwrap();
     assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+    assert_eq!((config.plans, config.listen.max_connections_per_peer), (4, 100));
     assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
 }
 
@@ -188,4 +189,44 @@ fn git_has_hosts_that_can_match_and_limits_that_allow_something() {
         let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_limit_that_is_none_is_refused() {
+    for (text, expected) in [
+        ("plans = 0\n", "plans: `0` must be 1 to 1000"),
+        ("plan-seconds = 3601\n", "plan-seconds: `3601` must be 1 to 3600"),
+        ("listen = { header-seconds = 0 }\n", "listen.header-seconds: `0` must be 1 to 600"),
+        ("max-waiting-jobs = 0\n", "max-waiting-jobs: `0` must be"),
+    ] {
+        let error = load(&format!("{text}{LEAST}")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_overrides_the_file_and_those_of_others_do_not_count() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), LEAST).unwrap();
+    let all = [
+        ("WINDLASSD_JOBS", "8"),
+        ("WINDLASSD_LISTEN__TCP", "127.0.0.1:7443"),
+        ("WINDLASS_SERVICE_HOST", "10.0.0.1"),
+        ("WINDLASS_PORT", "tcp://10.0.0.1:7443"),
+        ("WINDLASS_TOKEN", "t0ken"),
+    ];
+    let all = all.map(|(name, value)| (name.into(), value.into()));
+    let config = Config::load_with(Some(file.path()), all).unwrap();
+    assert_eq!((config.jobs, config.listen.tcp), (8, Some(([127, 0, 0, 1], 7443).into())));
+}
+
+#[test]
+fn what_a_reload_leaves_is_named() {
+    let before = load(LEAST).unwrap();
+    let hash = "0123456789abcdef".repeat(4);
+    let principal = format!(
+        "[[principals]]\nname = \"ci\"\nprojects = [\"shop\"]\nverbs = [\"read\"]\ntoken-sha256 = \"{hash}\"\n"
+    );
+    let later = load(&format!("jobs = 9\nlisten = {{ idle-seconds = 9 }}\n{LEAST}{principal}"));
+    assert_eq!(before.for_next_start(&later.unwrap()), ["jobs", "listen"]);
 }

@@ -11,7 +11,7 @@ use windlass_engine::ports::{
     Secrets,
     store::{
         Claim, DueWork, Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, Replay, Runs,
-        SecretRecord, SecretRecords, Store, StoreError, Submission, Submitted,
+        SecretRecord, SecretRecords, Store, StoreError, Submission, Submitted, Unfinished,
     },
 };
 use windlass_model::{
@@ -209,6 +209,16 @@ impl Jobs for MemoryStore {
         let tables = self.tables();
         let rows = tables.jobs.values().rev().filter(is_wanted).take(limit);
         Ok(rows.map(Row::record).collect())
+    }
+
+    async fn count_unfinished(&self, project: &str) -> Result<Unfinished, StoreError> {
+        let tables = self.tables();
+        let mut count = Unfinished::default();
+        for row in tables.jobs.values().filter(|row| row.outcome.is_none()) {
+            count.total += 1;
+            count.of_project += u64::from(row.job.app.project == project);
+        }
+        Ok(count)
     }
 
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {

@@ -139,6 +139,15 @@ pub struct Filter {
     pub limit: u32,
 }
 
+/// Number of jobs that have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Jobs of one project.
+    pub of_project: u64,
+    /// Jobs of all projects.
+    pub total: u64,
+}
+
 /// An event as it was stored.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -197,6 +206,8 @@ pub trait Jobs: Send + Sync {
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
     /// Returns jobs, newest first.
     async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError>;
+    /// Counts the jobs that have not ended, of one project and in total.
+    async fn count_unfinished(&self, project: &str) -> Result<Unfinished, StoreError>;
     /// Returns a job's events after number `after`, at most `limit`, oldest first.
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// Records that a job is to stop. The first reason stays. `false` means that the job has ended.

@@ -5,6 +5,7 @@ use crate::error::ServiceError;
 use async_trait::async_trait;
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 use windlass_engine::{
+    diagnose::diagnose,
     failure::{Cause, Failure},
     ports::{
         Secrets,
@@ -38,7 +39,8 @@ struct Wanted {
 }
 
 fn failed(error: SecretError) -> ServiceError {
-    Failure { at: Stage::Release, cause: Cause::Secret(error) }.into()
+    let failure = Failure { at: Stage::Release, cause: Cause::Secret(error) };
+    Box::new(diagnose(&failure)).into()
 }
 
 /// Ports that secrets come from.

@@ -8,7 +8,7 @@ use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::Row;
 use windlass_engine::ports::store::{
-    Filter, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+    Filter, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, Unfinished,
 };
 use windlass_model::clock::now_ms;
 use windlass_model::{outcome::Stop, replay::JobState};
@@ -113,6 +113,17 @@ impl Jobs for SqliteStore {
             .await
             .or_store()?;
         rows.iter().map(record).collect()
+    }
+
+    async fn count_unfinished(&self, project: &str) -> Result<Unfinished, StoreError> {
+        let count = "SELECT count(*) AS total, count(CASE WHEN project = ? THEN 1 END) AS of_project \
+                     FROM jobs WHERE ended = 0";
+        let row = sqlx::query(count).bind(project).fetch_one(&self.pool).await.or_store()?;
+        let number = |column: &str| {
+            let number: i64 = row.try_get(column).or_store()?;
+            Ok::<_, StoreError>(u64::try_from(number).unwrap_or_default())
+        };
+        Ok(Unfinished { of_project: number("of_project")?, total: number("total")? })
     }
 
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {

@@ -4,7 +4,7 @@ use crate::{
     Place,
     data::{begin, cancelled, claim, claimed, release, submission, succeeded},
 };
-use windlass_engine::ports::store::{Filter, StoreError, Submission};
+use windlass_engine::ports::store::{Filter, StoreError, Submission, Unfinished};
 use windlass_model::{
     event::Event,
     job::Stage,
@@ -129,4 +129,9 @@ pub(crate) async fn what_has_not_ended_is_unfinished_oldest_first(place: Place) 
     let unfinished = store.unfinished().await.unwrap();
     let ids: Vec<_> = unfinished.iter().map(|record| &*record.job.id).collect();
     assert_eq!(ids, ["1", "3"]);
+    let project = &submission("1").job.app.project;
+    let count = store.count_unfinished(project).await.unwrap();
+    assert_eq!(count, Unfinished { of_project: 2, total: 2 });
+    let count = store.count_unfinished("other").await.unwrap();
+    assert_eq!(count, Unfinished { of_project: 0, total: 2 });
 }
