@@ -19,3 +19,4 @@ pub mod recorder;
 mod resume;
 mod retry;
 pub mod run;
+pub mod slots;

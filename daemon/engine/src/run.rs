@@ -3,7 +3,9 @@
 use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
+    queue::Need,
     recorder::Recorder,
+    slots::{Slot, Slots},
 };
 use futures::FutureExt;
 use std::{
@@ -30,6 +32,8 @@ pub struct Run {
     /// Time by which the plan must be made, and the limit that it comes from. `None` means no limit.
     deadline: Option<(Instant, Duration)>,
     secrets: RwLock<Vec<Secret>>,
+    /// `None` means that the work waits for nobody.
+    slots: Option<Slots>,
 }
 
 impl Run {
@@ -42,7 +46,29 @@ impl Run {
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
         let recorder = Recorder::new(journal);
-        Self { recorder, stop, deadline, secrets: RwLock::default() }
+        Self { recorder, stop, deadline, secrets: RwLock::default(), slots: None }
+    }
+
+    /// Returns the run as one that gets slots for its work. Without them a run waits for nobody.
+    #[must_use]
+    pub fn with_slots(self, slots: Slots) -> Self {
+        Self { slots: Some(slots), ..self }
+    }
+
+    /// Waits for a slot, within the job's time limit. `None` means that the run needs none.
+    ///
+    /// # Errors
+    /// [`Cause::Stopped`].
+    pub(crate) async fn slot(&self, need: Need) -> Result<Option<Slot>, Cause> {
+        let Some(slots) = &self.slots else { return Ok(None) };
+        self.in_time(async { Ok::<_, Cause>(Some(slots.take(need).await)) }).await
+    }
+
+    /// Waits for a slot once the plan is made: the job's time limit does not hold any more. `None` means that
+    /// the run needs none, or that the job is to stop: a rollback waits for nobody.
+    pub(crate) async fn slot_for_plan(&self, need: Need) -> Option<Slot> {
+        let slots = self.slots.as_ref()?;
+        self.unless_stopped(async { Ok::<_, Cause>(slots.take(need).await) }).await.ok()
     }
 
     /// Returns the recorder, for adapters.
