@@ -2,6 +2,7 @@
 
 use crate::{
     egress::Egress,
+    local,
     protocol::{Found, Login, Remote, Reply, Request, Task, Wanted},
     tree::Workspace,
 };
@@ -69,10 +70,7 @@ impl Checkouts {
     /// Makes a folder that is deleted when dropped.
     fn workspace(&self, prefix: &str) -> Result<TempDir, GitError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
-        made.map_err(|error| match error.kind() {
-            std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
-            _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
-        })
+        made.map_err(|error| local::refused("cannot make a workspace", &error))
     }
 
     /// Returns the request for a task, once the egress policy allows the repository.
@@ -116,7 +114,7 @@ impl Checkouts {
             // Dropped with the job's stage: killed.
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| other(format!("cannot start the checkout: {error}")))?;
+            .map_err(|error| local::refused("cannot start the checkout", &error))?;
         let text = serde_json::to_vec(request).map_err(|error| other(error.to_string()))?;
         if let Some(mut stdin) = child.stdin.take() {
             let _ = stdin.write_all(&text).await;

@@ -9,6 +9,7 @@ mod child;
 mod contents;
 mod egress;
 mod fetch;
+mod local;
 mod place;
 mod protocol;
 mod remote;

@@ -190,7 +190,7 @@ impl Client {
         loop {
             let patched = limited(api.patch(name, &params, &patch), &what).await;
             match (patched, delays.next()) {
-                (Err(ClusterError::Unreachable { .. }), Some(after))
+                (Err(ClusterError::Unreachable { .. } | ClusterError::NotYet { .. }), Some(after))
                     if began.elapsed() < RETRY_BUDGET =>
                 {
                     sleep(Duration::from_millis(*after)).await;
