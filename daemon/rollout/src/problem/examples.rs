@@ -49,9 +49,7 @@ fn answer(answer: Answer) -> ClusterError {
         Answer::Rejected(object, message) => ClusterError::Rejected { object, message },
         Answer::Conflict(object, message) => ClusterError::Conflict { object, message },
         Answer::NoKind(object, message) => ClusterError::NoKind { object, message },
-        Answer::Terminating(message) => {
-            ClusterError::NotYet { why: NotYet::Terminating, message }
-        }
+        Answer::Terminating(message) => ClusterError::NotYet { why: NotYet::Terminating, message },
     }
 }
 
