@@ -132,13 +132,12 @@ impl Run {
     ) -> Result<T, Failure> {
         let recorded = async {
             self.record(before).await?;
-            let caught = AssertUnwindSafe(work).catch_unwind();
             // Adapters record without an answer: a journal that is lost meanwhile ends their work here.
             let value = tokio::select! {
                 biased;
                 lost = self.recorder.lost() => Err(Cause::JournalLost(lost)),
-                caught = caught => {
-                    caught.unwrap_or_else(|panic| Err(Cause::Panicked(panic_message(&*panic))))
+                caught = caught(work) => {
+                    caught.unwrap_or_else(|message| Err(Cause::Panicked(message)))
                 }
             }?;
             self.record(after).await?;
@@ -185,6 +184,14 @@ impl Run {
     pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
         self.recorder.append(event).await
     }
+}
+
+/// Does work, where a panic costs its job alone.
+///
+/// # Errors
+/// The message of a panic. Its place is in the daemon's own log.
+pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| panic_message(&*panic))
 }
 
 /// Returns the message of a panic. The place is in the daemon's own log.
