@@ -3,6 +3,7 @@
 mod check;
 #[cfg(test)]
 mod reference;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
+use windlass_engine::queue;
 use windlass_git::Egress;
 use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
@@ -41,9 +43,8 @@ pub(crate) struct Config {
     #[serde(default = "name")]
     #[schemars(skip_serializing)]
     pub(crate) name: String,
-    /// Number of jobs that run at once.
-    #[serde(default = "jobs")]
-    pub(crate) jobs: usize,
+    /// Former name of `limits.builds`. It is read as that.
+    pub(crate) jobs: Option<usize>,
     /// Host, perhaps with a path, to which images are pushed: `<registry>/<project>/<app>`.
     pub(crate) registry: String,
     /// Refuses images that run as root. By default they run, with a warning.
@@ -53,6 +54,10 @@ pub(crate) struct Config {
     /// start.
     #[serde(default = "drain")]
     pub(crate) drain_seconds: u64,
+    /// Work that jobs do at once. A job waits for a place before each of them, and `windlass jobs` shows for which.
+    /// Among projects, the one with the fewest places of the kind goes first.
+    #[serde(default)]
+    pub(crate) limits: Slots,
     #[serde(default)]
     pub(crate) log: Log,
     #[serde(default)]
@@ -262,10 +267,6 @@ fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn jobs() -> usize {
-    4
-}
-
 fn object() -> serde_json::Value {
     serde_json::json!({})
 }
@@ -343,6 +344,12 @@ impl Config {
         };
         let all = self.clusters().into_iter().map(target).collect();
         Targets { all, order: self.cluster_order }
+    }
+
+    /// Returns the numbers of slots for jobs.
+    pub(crate) fn slots(&self) -> queue::Limits {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        queue::Limits { running, checkouts, builds: self.jobs.unwrap_or(builds), releases }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

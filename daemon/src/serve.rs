@@ -15,6 +15,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use windlass_api::{Access, Tls, serve_tcp, serve_unix};
+use windlass_engine::shared_queue::SharedQueue;
 use windlass_service::{Inspection, PluginRecords, Services};
 
 /// Serves until a signal, or until a listener fails. `file` is the path of the configuration, which is read again
@@ -22,6 +23,7 @@ use windlass_service::{Inspection, PluginRecords, Services};
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
     let Wired { store, factory } = wire::wire(&config).await?;
     let (queue, inbox) = mpsc::unbounded_channel();
+    let slots = SharedQueue::new(config.slots());
     let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), file));
     let services = Services {
         jobs: store.clone(),
@@ -39,6 +41,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             store.clone(),
         ),
         queue: queue.clone(),
+        waits: slots.clone(),
     };
     let access = Arc::new(access(&config));
     let (stop, stopped) = watch::channel(false);
@@ -51,7 +54,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         cluster: factory.cluster.clone(),
     };
     let due = tokio::spawn(due.run());
-    let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
+    let ports = Arc::new(move |project: &str| factory.for_job(project));
+    let name = config.name.clone();
+    let dispatcher = Dispatcher::new(name, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 

@@ -1,6 +1,6 @@
 //! The rules of the configuration that its types do not hold.
 
-use super::{Config, ConfigError, Registry};
+use super::{Config, ConfigError, Registry, Slots};
 use std::fmt::Display;
 use windlass_model::app::label;
 
@@ -13,13 +13,32 @@ impl Config {
                 "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
             );
         }
-        if self.jobs == 0 {
-            return fail("jobs: must be at least 1");
-        }
+        self.check_limits()?;
         self.check_clusters()?;
         self.check_registries()?;
         self.check_listen()?;
         self.check_principals()
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        for (key, value) in [
+            ("jobs", self.jobs.unwrap_or(1)),
+            ("limits.checkouts", checkouts),
+            ("limits.builds", builds),
+            ("limits.releases", releases),
+            ("limits.running", running),
+        ] {
+            if value == 0 {
+                return fail(format!(
+                    "{key}: is 0; expected at least 1, or nothing would ever run"
+                ));
+            }
+        }
+        if self.jobs.is_some() && builds != Slots::default().builds {
+            return fail("jobs: is the former name of `limits.builds`; keep that one alone");
+        }
+        Ok(())
     }
 
     fn check_clusters(&self) -> Result<(), ConfigError> {

@@ -11,8 +11,24 @@ const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\
 #[test]
 fn a_little_is_enough_and_the_rest_has_defaults() {
     let config = load(LEAST).unwrap();
-    assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+    assert_eq!((config.slots().builds, config.drain_seconds), (4, 10));
     assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
+}
+
+#[test]
+fn limits_have_names_and_the_former_one_is_read() {
+    let builds = |text: &str| load(text).unwrap().slots().builds;
+    assert_eq!(builds(&format!("{LEAST}[limits]\nbuilds = 8\n")), 8);
+    assert_eq!(builds(&format!("jobs = 8\n{LEAST}")), 8);
+    for (text, expected) in [
+        (format!("{LEAST}[limits]\nreleases = 0\n"), "limits.releases: is 0; expected at least 1"),
+        (format!("jobs = 0\n{LEAST}"), "jobs: is 0; expected at least 1"),
+        (format!("jobs = 8\n{LEAST}[limits]\nbuilds = 2\n"), "former name of `limits.builds`"),
+        (format!("{LEAST}[limits]\nbuild = 2\n"), "did you mean `builds`?"),
+    ] {
+        let error = load(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]
