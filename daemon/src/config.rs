@@ -9,6 +9,7 @@ mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
+use slots::Slots;
 use std::{
     collections::BTreeMap,
     fmt, fs,
