@@ -3,7 +3,31 @@
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use windlass_bed::daemon::Config;
-use windlass_tests::{SMALL, TestEnv, bed, python};
+use windlass_tests::{SMALL, TestEnv, bed, dockerfile, run_of_tests};
+
+/// Runs, prints nothing, and is never ready, for which only `progressDeadlineSeconds` would end the wait.
+const NEVER_READY: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: never
+spec:
+  replicas: 1
+  progressDeadlineSeconds: 600
+  selector:
+    matchLabels: { own: never }
+  template:
+    metadata:
+      labels: { own: never }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: never
+          image: $WINDLASS_IMAGE
+          command: [sleep, '600']
+          readinessProbe:
+            exec: { command: ['false'] }
+";
 
 /// Returns what `windlass show` has of a job.
 fn shown(env: &TestEnv, id: &str) -> Value {
@@ -33,10 +57,11 @@ fn a_rollout_that_waits_takes_no_place_to_build() {
         "limits.checkouts = 1\nlimits.builds = 1\nlimits.releases = 1\ndrain-seconds = 1\n".into();
     let env = TestEnv::with("t-slots", &config);
     let repository = env.small_app();
+    repository.write("own/never.yaml", NEVER_READY).unwrap();
     repository.commit("one").unwrap();
-    let asleep =
-        env.spec_file("asleep", &format!("{}{SMALL}", python("import time; time.sleep(3600)")));
-    let stuck = env.submit_detached("stuck", repository.url(), &["--spec", &asleep]);
+    let never = format!("processes.web.off = true\nmanifests = [\"own/never.yaml\"]\n{SMALL}");
+    let never = env.spec_file("never", &never);
+    let stuck = env.submit_detached("stuck", repository.url(), &["--spec", &never]);
     let waits = env.await_event(&stuck, |event| {
         event["step"]["description"].as_str().is_some_and(|what| what.starts_with("wait"))
     });
@@ -77,8 +102,8 @@ fn a_job_that_waits_for_a_slot_is_left_for_the_next_daemon() {
     config.more = "limits.checkouts = 2\nlimits.builds = 1\ndrain-seconds = 60\n".into();
     let mut env = TestEnv::with("t-slots-drain", &config);
     let repository = env.small_app();
-    let step = format!("RUN echo now && sleep 5 && echo {}", windlass_tests::run_of_tests());
-    let slow = windlass_tests::dockerfile().replace("USER 10001", &format!("{step}\nUSER 10001"));
+    let step = format!("RUN echo now && sleep 5 && echo {}", run_of_tests());
+    let slow = dockerfile().replace("USER 10001", &format!("{step}\nUSER 10001"));
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();
     let builds = env.submit_detached("builds", repository.url(), &[]);
