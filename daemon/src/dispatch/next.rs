@@ -29,7 +29,7 @@ pub(super) struct Tries {
     panics: u32,
 }
 
-/// What the dispatcher does with a job after a run.
+/// Deed of the dispatcher after a run of a job.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Nothing: the job has ended.
@@ -104,7 +104,7 @@ mod tests {
         let mut tries = Tries::default();
         let pauses: Vec<_> = (0..11).map(|_| seconds(tries.next(away(), Duration::ZERO))).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(seconds(tries.next(away(), Duration::from_secs(3600))), 1, "it had got on");
+        assert_eq!(seconds(tries.next(away(), Duration::from_secs(3600))), 1, "the run got on");
     }
 
     #[test]

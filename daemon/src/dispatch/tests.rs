@@ -105,7 +105,7 @@ async fn stored(store: &MemoryStore, id: &str) {
     store.submit(submission).await.unwrap();
 }
 
-/// A job that had stayed "running" for good: its run panicked where nothing caught it.
+/// A job that once stayed "running" for good: its run panicked where nothing caught it.
 #[tokio::test(start_paused = true)]
 async fn a_defect_outside_of_a_stage_ends_its_job_after_a_few_runs() {
     let daemon = Daemon::start(MemoryStore::default());
@@ -138,7 +138,7 @@ async fn a_journal_that_makes_no_sense_is_left_alone_with_a_reason() {
     assert_eq!(why, stop);
 }
 
-/// Between two runs a job shows the reason, and a stop is not kept waiting for the next.
+/// Between two runs a job shows the reason.
 #[tokio::test(start_paused = true)]
 async fn a_pause_between_runs_is_shown() {
     let daemon = Daemon::start(MemoryStore::default());
