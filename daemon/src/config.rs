@@ -7,12 +7,14 @@ mod explain;
 mod expose;
 #[cfg(test)]
 mod reference;
+mod slots;
 #[cfg(test)]
 mod tests;
 
 use expose::{ExposeRules, HostOwner};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
+use slots::Slots;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -21,6 +23,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
+use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
 use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
@@ -45,9 +48,8 @@ pub(crate) struct Config {
     #[serde(default = "name")]
     #[schemars(skip_serializing)]
     pub(crate) name: String,
-    /// Number of jobs that run at once.
-    #[serde(default = "jobs")]
-    pub(crate) jobs: usize,
+    /// Former name of `limits.builds`. It is read as that.
+    pub(crate) jobs: Option<usize>,
     /// Number of jobs of one project that wait or run, at most. One more is refused.
     #[serde(default = "max_waiting_jobs")]
     pub(crate) max_waiting_jobs: u64,
@@ -70,6 +72,10 @@ pub(crate) struct Config {
     /// start.
     #[serde(default = "drain")]
     pub(crate) drain_seconds: u64,
+    /// Work that jobs do at once. A job waits for a place before each of them, and `windlass jobs` shows for which.
+    /// Among projects, the one with the fewest places of the kind goes first.
+    #[serde(default)]
+    pub(crate) limits: Slots,
     #[serde(default)]
     pub(crate) log: Log,
     #[serde(default)]
@@ -356,10 +362,6 @@ fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn jobs() -> usize {
-    4
-}
-
 fn frontends() -> Vec<String> {
     vec!["docker/dockerfile".into()]
 }
@@ -486,6 +488,12 @@ impl Config {
     /// Returns the keys that differ in a later configuration, and that a reload does not read.
     pub(crate) fn for_next_start(&self, later: &Self) -> Vec<String> {
         changes::for_next_start(&self.read, &later.read)
+    }
+
+    /// Returns the numbers of slots for jobs.
+    pub(crate) fn slots(&self) -> queue::Limits {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        queue::Limits { running, checkouts, builds: self.jobs.unwrap_or(builds), releases }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

@@ -18,6 +18,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use windlass_api::{Access, Api, Callers, Health, Tls};
+use windlass_engine::shared_queue::SharedQueue;
 use windlass_service::{Inspection, JobQuota, PlanSlots, PluginRecords, Services};
 
 /// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which
@@ -39,6 +40,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     );
     let plugins = Arc::new(plugins);
     let plan = Duration::from_secs(config.plan_seconds);
+    let slots = SharedQueue::new(config.slots());
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -57,6 +59,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             store.clone(),
         ),
         queue: queue.clone(),
+        waits: slots.clone(),
     };
     let health = Health::serving().await;
     let limits = process::listen_limits(&config.listen, files, plan);
@@ -74,7 +77,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         }
         Ok::<(), Fault>(())
     });
-    let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
+    let ports = Arc::new(move |project: &str| factory.for_job(project));
+    let name = config.name.clone();
+    let dispatcher = Dispatcher::new(name, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 

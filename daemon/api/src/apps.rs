@@ -28,7 +28,7 @@ impl apps_server::Apps for Handlers {
         Ok(Response::new(v1::AppStatus {
             app: Some(outgoing::app(&status.app)),
             clusters: status.clusters.into_iter().map(cluster).collect(),
-            jobs: status.jobs.into_iter().map(outgoing::job).collect(),
+            jobs: self.shown(status.jobs),
         }))
     }
 

@@ -14,6 +14,9 @@ pub enum JournalLost {
     /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),
+    /// The store answers, and what it has of the job cannot be read: it is no better a moment later.
+    #[error("the journal of this job cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// Journal of one job, and the releases that all jobs of its app left.

@@ -20,3 +20,5 @@ pub mod recorder;
 mod resume;
 mod retry;
 pub mod run;
+pub mod shared_queue;
+pub mod slots;

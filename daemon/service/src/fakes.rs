@@ -24,7 +24,8 @@ use windlass_engine::{
         Dockerfile, Inspect, LogLine, LogRequest, PluginStatus,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
-    queue::Message,
+    queue::{Limits, Message},
+    shared_queue::SharedQueue,
 };
 use windlass_model::{
     app::App,
@@ -42,6 +43,8 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 use windlass_store::MemoryStore;
+
+const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
 /// All use cases, on a store in memory and on fakes.
 pub(crate) struct World {
@@ -78,6 +81,7 @@ impl World {
                 store.clone(),
             ),
             queue,
+            waits: SharedQueue::new(LIMITS),
         };
         Self { services, store, planner, plugins, inspect, inbox: Mutex::new(inbox) }
     }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     ports::store::{JobUpdates, Jobs, Releases, SecretRecords},
     queue,
+    shared_queue::SharedQueue,
 };
 use windlass_model::cluster::Targets;
 
@@ -31,4 +32,6 @@ pub struct Services {
     pub inspection: Inspection,
     /// Inbox of the dispatcher, which keeps the queue.
     pub queue: mpsc::UnboundedSender<queue::Message>,
+    /// The queue itself, which knows why jobs wait.
+    pub waits: SharedQueue,
 }

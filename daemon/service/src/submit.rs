@@ -34,7 +34,8 @@ pub struct SubmitRequest {
     pub spec: Spec,
     /// Labels for people and searches. Windlass does not interpret them.
     pub labels: BTreeMap<String, String>,
-    /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour.
+    /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour. The wait before it
+    /// begins does not count.
     pub timeout_seconds: Option<i64>,
 }
 

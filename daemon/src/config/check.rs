@@ -1,6 +1,6 @@
 //! The rules of the configuration that its types do not hold.
 
-use super::{Config, ConfigError, HostOwner, Registry};
+use super::{Config, ConfigError, HostOwner, Registry, Slots};
 use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
 
@@ -13,9 +13,7 @@ impl Config {
                 "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
             );
         }
-        if self.jobs == 0 {
-            return fail("jobs: must be at least 1");
-        }
+        self.check_limits()?;
         self.check_bounds()?;
         self.check_builder()?;
         self.check_clusters()?;
@@ -64,6 +62,27 @@ impl Config {
             if value == 0 || value > most {
                 return fail(format!("{key}: `{value}` must be 1 to {most}"));
             }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        for (key, value) in [
+            ("jobs", self.jobs.unwrap_or(1)),
+            ("limits.checkouts", checkouts),
+            ("limits.builds", builds),
+            ("limits.releases", releases),
+            ("limits.running", running),
+        ] {
+            if value == 0 {
+                return fail(format!(
+                    "{key}: is 0; expected at least 1, or nothing would ever run"
+                ));
+            }
+        }
+        if self.jobs.is_some() && builds != Slots::default().builds {
+            return fail("jobs: is the former name of `limits.builds`; keep that one alone");
         }
         Ok(())
     }

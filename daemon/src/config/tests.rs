@@ -11,9 +11,25 @@ const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\
 #[test]
 fn a_little_is_enough_and_the_rest_has_defaults() {
     let config = load(LEAST).unwrap();
-    assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+    assert_eq!((config.slots().builds, config.drain_seconds), (4, 10));
     assert_eq!((config.plans, config.listen.max_connections_per_peer), (4, 100));
     assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
+}
+
+#[test]
+fn limits_have_names_and_the_former_one_is_read() {
+    let builds = |text: &str| load(text).unwrap().slots().builds;
+    assert_eq!(builds(&format!("{LEAST}[limits]\nbuilds = 8\n")), 8);
+    assert_eq!(builds(&format!("jobs = 8\n{LEAST}")), 8);
+    for (text, expected) in [
+        (format!("{LEAST}[limits]\nreleases = 0\n"), "limits.releases: is 0; expected at least 1"),
+        (format!("jobs = 0\n{LEAST}"), "jobs: is 0; expected at least 1"),
+        (format!("jobs = 8\n{LEAST}[limits]\nbuilds = 2\n"), "former name of `limits.builds`"),
+        (format!("{LEAST}[limits]\nbuild = 2\n"), "did you mean `builds`?"),
+    ] {
+        let error = load(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]
@@ -217,7 +233,7 @@ fn a_variable_overrides_the_file_and_those_of_others_do_not_count() {
     ];
     let all = all.map(|(name, value)| (name.into(), value.into()));
     let config = Config::load_with(Some(file.path()), all).unwrap();
-    assert_eq!((config.jobs, config.listen.tcp), (8, Some(([127, 0, 0, 1], 7443).into())));
+    assert_eq!((config.jobs, config.listen.tcp), (Some(8), Some(([127, 0, 0, 1], 7443).into())));
 }
 
 #[test]

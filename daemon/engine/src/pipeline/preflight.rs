@@ -44,7 +44,7 @@ impl Deploy<'_> {
                     let cause = Cause::applying(error, &release);
                     return Err(Failure { at: Stage::Release, cause });
                 }
-                Err(error @ ClusterError::Unreachable { .. }) => {
+                Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotYet { .. })) => {
                     let message =
                         format!("{error}{}; the image is built all the same", release.place());
                     let fix = "see that the API server runs, or cancel the job".into();

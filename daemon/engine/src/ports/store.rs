@@ -75,9 +75,8 @@ impl From<StoreError> for JournalLost {
             StoreError::Full(_)
             | StoreError::Held(_)
             | StoreError::RequestReused(_)
-            | StoreError::Unreadable { .. }
-            | StoreError::TooNew { .. }
             | StoreError::Other(_) => Self::Unavailable(why),
+            StoreError::Unreadable { .. } | StoreError::TooNew { .. } => Self::Unreadable(why),
         }
     }
 }

@@ -12,6 +12,7 @@
 mod clusters;
 mod detecting;
 mod dry_run;
+mod slots;
 mod walls;
 mod world;
 

@@ -53,6 +53,10 @@ impl Builder for FakeBuilder {
             Dockerfile::Path(path) => path == "Dockerfile",
         });
         let _ = recorder.log_line(Stage::Build, "step", "building").await;
+        let time = self.faults.build_time();
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
         *self.built.lock().unwrap() += 1;
         Ok(Box::new(FakeBuild {
             faults: self.faults.clone(),
