@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failure;
 mod hook;
 pub mod journal;
+pub mod logs;
 mod notify;
 pub mod pipeline;
 pub mod ports;

@@ -3,11 +3,13 @@
 use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
+    logs::{LogLimits, Logged},
     recorder::Recorder,
 };
 use futures::FutureExt;
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -43,6 +45,14 @@ impl Run {
     ) -> Self {
         let recorder = Recorder::new(journal);
         Self { recorder, stop, deadline, secrets: RwLock::default() }
+    }
+
+    /// Bounds log lines by these limits, of which earlier runs of the job have used `logged`. Without this
+    /// call a run has the default limits.
+    #[must_use]
+    pub fn with_log_limits(self, limits: LogLimits, logged: &BTreeMap<Stage, Logged>) -> Self {
+        self.recorder.limit_logs(limits, logged);
+        self
     }
 
     /// Returns the recorder, for adapters.
