@@ -22,10 +22,11 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 38] = [
+const SHOWN: [&str; 39] = [
     "App",
     "Source",
     "Job",
+    "UnreadableJob",
     "Release",
     "Secret",
     "PlanResponse",

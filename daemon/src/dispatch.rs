@@ -11,7 +11,8 @@ use tracing::Instrument;
 use windlass_engine::{
     journal::JournalLost,
     pipeline::deploy,
-    ports::store::{JobJournal, Replay, Store, StoreError},
+    logs::LogLimits,
+    ports::store::{JobJournal, Replay, Store, StoreError, Unfinished, UnfinishedJob},
     queue::{Action, Message, Queue},
     run::Run,
 };
@@ -31,9 +32,33 @@ struct Shared {
     store: Arc<dyn Store>,
     factory: PortsFactory,
     daemon: String,
+    logs: LogLimits,
+    /// Bytes that must be free on the journal's disk before a job starts.
+    min_free: u64,
 }
 
 impl Shared {
+    /// Checks that the journal's disk has room for another job. The error says how much is missing.
+    async fn has_room(&self) -> Result<(), String> {
+        // The run itself finds out about a store that does not answer.
+        let Ok(room) = self.store.room().await else { return Ok(()) };
+        let needed = self.min_free.min(room.disk_bytes / 20);
+        if room.uses_reserve {
+            return Err("the disk was full, and the journal's reserve is in use".into());
+        }
+        if room.free_bytes < needed {
+            return Err(format!("{} bytes are free, and {needed} are needed", room.free_bytes));
+        }
+        Ok(())
+    }
+
+    /// Leaves a job alone, visibly, since the next run would read the same.
+    async fn set_aside(&self, id: &str, why: &str) {
+        if let Err(error) = self.store.set_aside(id, why).await {
+            tracing::error!(id, why, %error, "a job is left alone, and cannot be marked so");
+        }
+    }
+
     /// Ends a job that never began, unless it has ended or another daemon has claimed it. `None` for `why` means
     /// the reason that is recorded in the store.
     async fn end(&self, id: &str, why: Option<Stop>) -> Result<(), StoreError> {
@@ -63,7 +88,13 @@ impl Dispatcher {
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, factory, daemon: config.name.clone() });
+        let shared = Arc::new(Shared {
+            store,
+            factory,
+            daemon: config.name.clone(),
+            logs: config.logs.limits(),
+            min_free: config.journal.min_free_mib << 20,
+        });
         let queue = Queue::new(config.jobs);
         let running = HashMap::new();
         let tasks = JoinSet::new();
@@ -76,17 +107,17 @@ impl Dispatcher {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> Result<(), StoreError> {
-        let mut unfinished = self.shared.store.unfinished().await?;
+        let Unfinished { mut jobs, unreadable } = self.shared.store.unfinished().await?;
         // Those that had begun first: they may hold a half-made release.
-        unfinished.sort_by_key(|record| record.last_seq == 0);
-        if !unfinished.is_empty() {
-            tracing::info!(jobs = unfinished.len(), "going on with unfinished jobs");
+        jobs.sort_by_key(|job| !job.has_begun);
+        if !jobs.is_empty() || !unreadable.is_empty() {
+            let unreadable = unreadable.len();
+            tracing::info!(jobs = jobs.len(), unreadable, "going on with unfinished jobs");
         }
-        for record in unfinished {
-            let begun = record.last_seq > 0;
-            self.take(Message::submitted(&record.job, begun));
-            if record.stop.is_some() {
-                self.take(Message::Cancelled { id: record.job.id });
+        for UnfinishedJob { id, app, clusters, has_begun, is_stopping } in jobs {
+            self.take(Message::Submitted { id: id.clone(), app, clusters, begun: has_begun });
+            if is_stopping {
+                self.take(Message::Cancelled { id });
             }
         }
         tokio::pin!(stop);
@@ -136,6 +167,7 @@ impl Dispatcher {
         let work = async move {
             // Whatever happens in here, the job's place is free again.
             let mut slot = Slot { at_end: Some(Message::Ended { id: id.clone() }), outbox };
+            wait_for_room(&shared, &stop).await;
             let Err(lost) = run(&shared, &id, &stop).await else { return };
             match &lost {
                 JournalLost::Fenced(why) => {
@@ -144,8 +176,8 @@ impl Dispatcher {
                 JournalLost::Unavailable(_) => {
                     tracing::error!(%lost, "the run has ended, the job has not");
                 }
+                JournalLost::Unreadable(why) => return shared.set_aside(&id, why).await,
             }
-            // What cannot be read is no better at once: without a pause the job would turn for ever.
             tokio::time::sleep(STORE_RETRY).await;
             wait_for_store(&*shared.store).await;
             // Its claim says whether the job has ended, or is another daemon's: then this is all.
@@ -194,6 +226,24 @@ async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Sto
     }
 }
 
+/// Waits until the journal's disk has room for another job, or the job is asked to stop.
+async fn wait_for_room(shared: &Shared, stop: &watch::Sender<Option<Stop>>) {
+    let mut stopped = stop.subscribe();
+    let mut is_logged = false;
+    while let Err(why) = shared.has_room().await {
+        if !std::mem::replace(&mut is_logged, true) {
+            tracing::warn!(why, "waiting for disk: the job starts once there is room");
+        }
+        let asked = async {
+            let _ = stopped.wait_for(Option::is_some).await;
+        };
+        tokio::select! {
+            () = asked => return,
+            () = tokio::time::sleep(STORE_RETRY) => {}
+        }
+    }
+}
+
 async fn wait_for_store(store: &dyn Store) {
     while let Err(error) = store.check().await {
         tracing::warn!(%error, "waiting for the store");
@@ -212,13 +262,14 @@ async fn run(
         tracing::info!("the job has ended, or another daemon has it");
         return Ok(());
     };
-    let Some(Replay { record, events }) = shared.store.replay(id).await? else { return Ok(()) };
+    let Some(Replay { record, events, logged }) = shared.store.replay(id).await? else { return Ok(()) };
     let began = events.first().map(|first| first.at_ms);
     let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let replay = match replay(&events) {
         Ok(replay) => replay,
         Err(error) => {
-            tracing::error!(%error, "the journal of this job makes no sense; it is left alone");
+            let why = format!("the events of job {id} stand in an order that no run writes: {error}");
+            shared.set_aside(id, &why).await;
             return Ok(());
         }
     };
@@ -232,7 +283,8 @@ async fn run(
     let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
     let deadline = Some((Instant::now() + left, record.job.timeout));
     let journal = JobJournal::new(shared.store.clone(), claim);
-    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline);
+    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
+        .with_log_limits(shared.logs, &logged);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let outcome =

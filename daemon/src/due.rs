@@ -117,9 +117,8 @@ impl DueLoop {
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }
             // The first release is on its way, or was never made.
-            let unfinished = self.store.unfinished().await.map_err(|error| error.to_string())?;
-            let is_on_its_way = unfinished.iter().any(|record| record.job.app == *app);
-            return Ok(is_on_its_way.then(now_ms));
+            let is_on_its_way = self.store.has_unfinished(app).await;
+            return Ok(is_on_its_way.map_err(|error| error.to_string())?.then(now_ms));
         }
         let recorder = Recorder::null();
         let mut renewed = Vec::new();

@@ -88,6 +88,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
                 Ok(()) => "the dispatcher has ended".into(),
             });
         }
+        () = store.ended() => {
+            return Err("the journal takes no event any more: the task that writes it has ended by a defect".into());
+        }
         ended = unix => Some(format!("the unix socket: {ended:?}")),
         ended = async { match tcp { Some(tcp) => tcp.await, None => std::future::pending().await } } => {
             Some(format!("{:?}: {ended:?}", config.listen.tcp))

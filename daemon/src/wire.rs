@@ -92,7 +92,9 @@ impl Planner for PortsFactory {
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     fs::create_dir_all(&config.data)
         .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
-    let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
+    let reserve = config.journal.reserve_mib << 20;
+    let folder = config.data.join("journal");
+    let store = SqliteStore::open_with_reserve(&folder, key(config)?, reserve).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let secrets: Arc<dyn Secrets> = store.clone();
     let git =

@@ -83,6 +83,7 @@ impl jobs_server::Jobs for Door {
         Ok(Response::new(v1::ListJobsResponse {
             jobs: page.jobs.into_iter().map(outgoing::job).collect(),
             next_page_token: page.next.unwrap_or_default(),
+            unreadable: page.unreadable.into_iter().map(outgoing::unreadable).collect(),
         }))
     }
 

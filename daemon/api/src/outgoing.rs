@@ -5,7 +5,7 @@ use windlass_engine::{
     pipeline::DryRun,
     ports::{
         ChangeVerb, LogLine, ObjectChange, PluginStatus,
-        store::{JobRecord, Recorded, SecretRecord},
+        store::{JobRecord, Recorded, SecretRecord, UnreadableJob},
     },
 };
 use windlass_model::replay::JobState;
@@ -88,6 +88,10 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         started: record.started_ms.map(timestamp),
         finished: record.ended_ms.map(timestamp),
     }
+}
+
+pub(crate) fn unreadable(job: UnreadableJob) -> v1::UnreadableJob {
+    v1::UnreadableJob { id: job.id, app: Some(app(&job.app)), why: job.why }
 }
 
 pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool) -> v1::Release {

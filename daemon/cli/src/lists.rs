@@ -28,6 +28,13 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
     table(&["ID", "STATE", "STAGE", "APP", "COMMIT", "AGE", "TOOK"], rows.collect())
 }
 
+/// Returns the warning about a job that the daemon cannot read.
+pub(crate) fn unreadable(job: &v1::UnreadableJob) -> Line {
+    let app = app(job.app.as_ref());
+    let text = format!("UNREADABLE {} of {app} is left alone: {}", job.id, job.why);
+    Line::of(Look::Odd, &text)
+}
+
 /// Returns releases as a table. A star marks the one that serves.
 pub(crate) fn releases(releases: &[v1::Release], now_ms: u64) -> Vec<Line> {
     let rows = releases.iter().map(|release| {
@@ -141,6 +148,17 @@ mod tests {
         let jobs = jobs(&[waiting, running, back, failed, never], NOW_MS);
         same("jobs", &text(&jobs));
         assert!(super::jobs(&[], NOW_MS).is_empty());
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_read_is_named_with_its_reason() {
+        let job = v1::UnreadableJob {
+            id: "0197-9".into(),
+            app: job("0197-9", v1::JobState::Waiting, v1::Stage::Unspecified).app,
+            why: "job 0197-9 in the store has version 9".into(),
+        };
+        let expected = "UNREADABLE 0197-9 of shop/web/production is left alone: job 0197-9 in the store has version 9\n";
+        assert_eq!(text(&[unreadable(&job)]), expected);
     }
 
     #[test]

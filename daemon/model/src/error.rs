@@ -270,6 +270,9 @@ pub enum SecretError {
     /// The seal of the secret does not open.
     #[error("secret `{name}` of project {project} does not open: {message}")]
     Sealed { project: String, name: String, message: String },
+    /// The store cannot be read now. This is no verdict on the secret, and none on a job.
+    #[error("the store of secrets cannot be read: {message}")]
+    Unavailable { message: String },
 }
 
 /// The reason why a plugin gave no answer.

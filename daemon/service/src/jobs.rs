@@ -2,7 +2,7 @@
 
 use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
 use windlass_engine::{
-    ports::store::{Filter, JobRecord},
+    ports::store::{Filter, JobRecord, UnreadableJob},
     queue::Message,
 };
 use windlass_model::outcome::Stop;
@@ -30,7 +30,10 @@ pub struct JobsRequest {
 /// Page of jobs, newest first.
 #[derive(Clone, Debug)]
 pub struct JobPage {
+    /// Readable jobs, without their specs.
     pub jobs: Vec<JobRecord>,
+    /// Jobs of the page that the daemon cannot read. It leaves them alone.
+    pub unreadable: Vec<UnreadableJob>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
 }
@@ -71,10 +74,10 @@ impl Services {
             before: request.before,
             limit,
         };
-        let jobs = self.jobs.jobs(&filter).await?;
-        let is_full = u32::try_from(jobs.len()).is_ok_and(|count| count == limit);
-        let next = jobs.last().map(|record| record.job.id.clone()).filter(|_| is_full);
-        Ok(JobPage { jobs, next })
+        let list = self.jobs.jobs(&filter).await?;
+        let is_full = u32::try_from(list.count()).is_ok_and(|count| count == limit);
+        let next = list.oldest().map(str::to_owned).filter(|_| is_full);
+        Ok(JobPage { jobs: list.jobs, unreadable: list.unreadable, next })
     }
 
     /// Asks a job to stop, and returns the job. Cancelling a job that has ended changes nothing.

@@ -16,6 +16,18 @@ fn a_little_is_enough_and_the_rest_has_defaults() {
 }
 
 #[test]
+fn the_journals_limits_have_defaults_and_bounds() {
+    let config = load(LEAST).unwrap();
+    assert_eq!((config.journal.reserve_mib, config.journal.min_free_mib), (64, 16));
+    assert_eq!(config.logs.limits(), LogLimits::default());
+    let config = load(&format!("{LEAST}[logs]\nstage-lines = 100\nstage-mib = 2\n")).unwrap();
+    let stage = config.logs.limits().stage;
+    assert_eq!((stage.lines, stage.bytes), (100, 2 << 20));
+    let error = load(&format!("{LEAST}[logs]\nend-lines = 0\n")).unwrap_err().to_string();
+    assert!(error.contains("logs.end-lines: `0`; expected a number from 1 to 10000"), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_the_nearest() {
     let error = load(&format!("job = 3\n{LEAST}")).unwrap_err().to_string();
     assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");

@@ -389,6 +389,8 @@ pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords +
     async fn check(&self) -> Result<(), StoreError>;
     /// Returns the room on the store's disk. Makes the reserve again where there is room for it.
     async fn room(&self) -> Result<Room, StoreError>;
+    /// Waits until the store takes no event any more: it was closed, or what writes it has ended by a defect.
+    async fn ended(&self);
     /// Closes the store. All stored rows are on the disk then, log lines too.
     async fn close(&self);
 }

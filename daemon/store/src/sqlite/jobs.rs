@@ -2,16 +2,17 @@
 
 use super::{
     SqliteStore,
-    rows::{EVENTS, JOBS, record, recorded, signed},
+    rows::{EVENTS, JOBS, record, shown, signed, unreadable, unsigned},
 };
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use sqlx::Row;
 use windlass_engine::ports::store::{
-    Filter, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+    Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
 };
 use windlass_model::clock::now_ms;
-use windlass_model::{outcome::Stop, replay::JobState};
+use windlass_model::{outcome::Stop, replay::JobState, spec::Spec};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -32,6 +33,7 @@ impl Jobs for SqliteStore {
                 .ok_or_else(|| StoreError::Other(format!("job {id} was deleted meanwhile")))?;
             return Ok(Submitted { record, is_new: false });
         }
+        self.disk.accepts()?;
         job.created_ms = now_ms();
         sqlx::query(
             "INSERT INTO jobs (id, principal, request_id, body_hash, project, app, environment, \
@@ -89,7 +91,7 @@ impl Jobs for SqliteStore {
         row.as_ref().map(record).transpose()
     }
 
-    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+    async fn jobs(&self, filter: &Filter) -> Result<JobList, StoreError> {
         let select = sqlx::AssertSqlSafe(format!(
             "{JOBS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
              AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
@@ -102,30 +104,51 @@ impl Jobs for SqliteStore {
         let states: Vec<_> = filter.states.iter().map(|state| state.as_str()).collect();
         let states = Some(states).filter(|states| !states.is_empty());
         let states = states.as_ref().map(upcast::write).transpose()?;
-        let rows = sqlx::query(select)
+        // One row after the other: a page of them may have 500 MiB.
+        let mut rows = sqlx::query(select)
             .bind(filter.before.as_deref())
             .bind(filter.app.as_deref())
             .bind(projects)
             .bind(states)
             .bind(filter.limit)
             .bind(filter.environment.as_deref())
-            .fetch_all(&self.pool)
-            .await
-            .or_store()?;
-        rows.iter().map(record).collect()
+            .fetch(&self.pool);
+        let mut list = JobList::default();
+        while let Some(row) = rows.try_next().await.or_store()? {
+            match record(&row) {
+                Ok(mut record) => match self.why_aside(&record.job.id) {
+                    Some(why) => list.unreadable.push(unreadable(&row, why)),
+                    None => {
+                        record.job.spec = Spec::default();
+                        list.jobs.push(record);
+                    }
+                },
+                Err(error) => {
+                    let job = unreadable(&row, error.to_string());
+                    self.leave(&job);
+                    list.unreadable.push(job);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    async fn waiting(&self, project: &str) -> Result<u64, StoreError> {
+        let select = "SELECT count(*) AS jobs FROM jobs \
+                      WHERE project = ? AND ended = 0 AND last_seq = 0";
+        let row = sqlx::query(select).bind(project).fetch_one(&self.pool).await.or_store()?;
+        Ok(unsigned(row.try_get("jobs").or_store()?))
     }
 
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        let select =
-            sqlx::AssertSqlSafe(format!("{EVENTS} WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?"));
-        let rows = sqlx::query(select)
+        let rows = sqlx::query(EVENTS)
             .bind(id)
             .bind(signed(after))
             .bind(limit)
             .fetch_all(&self.pool)
             .await
             .or_store()?;
-        rows.iter().map(|row| recorded(id, row)).collect()
+        rows.iter().map(|row| shown(id, row)).collect()
     }
 
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
