@@ -30,6 +30,8 @@ mod secrets;
 mod writer;
 
 #[cfg(test)]
+mod quarantine_tests;
+#[cfg(test)]
 mod tests;
 
 /// Store on SQLite, the only one of a daemon. Clones share what is stored.

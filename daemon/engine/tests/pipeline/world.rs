@@ -127,9 +127,10 @@ impl World {
         Run::new(self.journal.clone(), self.journal.stop(), Some((deadline, limit)))
     }
 
-    /// Starts the daemon again after it was killed.
+    /// Starts the daemon again after it was killed, with a store that answers.
     pub(crate) fn restart(&self) {
-        self.faults.remove(|fault| matches!(fault, Fault::KilledAfter(_)));
+        let ends = |fault: &Fault| matches!(fault, Fault::KilledAfter(_) | Fault::SecretsAway(_));
+        self.faults.remove(ends);
     }
 
     /// Returns the digest that users get. `None` means that nothing serves.
@@ -158,7 +159,7 @@ impl World {
             reader: self.cluster.clone(),
             inspect: self.cluster.clone(),
             targets: Arc::new(self.targets()),
-            secrets: Arc::new(FakeSecrets),
+            secrets: Arc::new(FakeSecrets { faults: self.faults.clone() }),
             registry: "r".into(),
             forbid_root: false,
         }

@@ -40,8 +40,8 @@ pub(crate) async fn a_version_never_comes_back(place: Place) {
     }
     let store = place.open().await;
     assert_eq!(put(&*store, b"four").await, 4);
-    for gone in [1, 2, 3] {
-        let error = store.open("shop", "token", Some(gone)).await.unwrap_err();
+    for deleted in [1, 2, 3] {
+        let error = store.open("shop", "token", Some(deleted)).await.unwrap_err();
         assert!(matches!(error, SecretError::Missing { .. }), "{error}");
     }
     assert_eq!(store.open("shop", "token", None).await.unwrap().0.reveal(), b"four");
