@@ -10,8 +10,8 @@ use tokio::{
 use tracing::Instrument;
 use windlass_engine::{
     journal::JournalLost,
-    pipeline::deploy,
     logs::LogLimits,
+    pipeline::deploy,
     ports::store::{JobJournal, Replay, Store, StoreError, Unfinished, UnfinishedJob},
     queue::{Action, Message, Queue},
     run::Run,
@@ -262,13 +262,16 @@ async fn run(
         tracing::info!("the job has ended, or another daemon has it");
         return Ok(());
     };
-    let Some(Replay { record, events, logged }) = shared.store.replay(id).await? else { return Ok(()) };
+    let Some(Replay { record, events, logged }) = shared.store.replay(id).await? else {
+        return Ok(());
+    };
     let began = events.first().map(|first| first.at_ms);
     let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let replay = match replay(&events) {
         Ok(replay) => replay,
         Err(error) => {
-            let why = format!("the events of job {id} stand in an order that no run writes: {error}");
+            let why =
+                format!("the events of job {id} stand in an order that no run writes: {error}");
             shared.set_aside(id, &why).await;
             return Ok(());
         }

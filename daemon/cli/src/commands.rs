@@ -108,7 +108,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             };
             let page = client.jobs.list(request).await?.into_inner();
             let mut values: Vec<_> = page.jobs.iter().map(json::value).collect();
-            let unreadable = |job: &v1::UnreadableJob| serde_json::json!({ "unreadable": json::value(job) });
+            let unreadable =
+                |job: &v1::UnreadableJob| serde_json::json!({ "unreadable": json::value(job) });
             values.extend(page.unreadable.iter().map(unreadable));
             let mut lines = lists::jobs(&page.jobs, now_ms());
             lines.extend(page.unreadable.iter().map(lists::unreadable));

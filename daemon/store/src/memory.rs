@@ -243,8 +243,9 @@ impl Jobs for MemoryStore {
 
     async fn waiting(&self, project: &str) -> Result<u64, StoreError> {
         let tables = self.tables();
-        let waits =
-            |row: &&Row| row.job.app.project == project && row.outcome.is_none() && row.last_seq == 0;
+        let waits = |row: &&Row| {
+            row.job.app.project == project && row.outcome.is_none() && row.last_seq == 0
+        };
         let count = tables.jobs.values().filter(waits).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }

@@ -36,7 +36,9 @@ pub(crate) fn close_to_others(path: &Path) -> Result<(), StoreError> {
     };
     closed.map_err(|error| {
         let path = path.display();
-        StoreError::Other(format!("{path}: others can read it, and this cannot be changed: {error}"))
+        StoreError::Other(format!(
+            "{path}: others can read it, and this cannot be changed: {error}"
+        ))
     })
 }
 

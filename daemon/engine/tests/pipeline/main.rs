@@ -263,7 +263,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
     let faults: [fn(usize) -> Fault; 2] = [Fault::KilledAfter, Fault::Hiccup];
     let places = (0..whole.past().len()).flat_map(|events| faults.map(|fault| fault(events)));
     for fault in places {
-        let Fault::KilledAfter(events) | Fault::Hiccup(events) = fault else { unreachable!() };
+        let (Fault::KilledAfter(events) | Fault::Hiccup(events)) = fault else { unreachable!() };
         let world = fresh().with(fault);
         let lost = live(&world, job).await.unwrap_err();
         assert!(matches!(lost, JournalLost::Unavailable(_)), "{name} after {events}: {lost}");

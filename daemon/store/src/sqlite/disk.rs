@@ -60,7 +60,10 @@ impl Disk {
         match made {
             Ok(()) => {
                 if self.is_used.swap(false, Ordering::Relaxed) {
-                    tracing::info!(bytes = self.reserve, "there is room on the journal's disk again");
+                    tracing::info!(
+                        bytes = self.reserve,
+                        "there is room on the journal's disk again"
+                    );
                 }
             }
             Err(error) => {
@@ -99,7 +102,9 @@ impl Disk {
         }
         let needed = 2 * self.reserve;
         let place = self.folder.display();
-        Err(StoreError::Full(format!("{place} needs {needed} free bytes before it takes jobs again")))
+        Err(StoreError::Full(format!(
+            "{place} needs {needed} free bytes before it takes jobs again"
+        )))
     }
 
     pub(super) fn room(&self) -> Result<Room, StoreError> {

@@ -14,8 +14,7 @@ const OWN: &str = env!("CARGO_PKG_VERSION");
 
 /// Checks that no newer daemon wrote the journal, before anything of it is read or migrated.
 pub(super) async fn refuse_newer(pool: &SqlitePool, folder: &Path) -> Result<(), StoreError> {
-    let found: i64 =
-        sqlx::query_scalar("PRAGMA user_version").fetch_one(pool).await.or_store()?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(pool).await.or_store()?;
     if found <= FORMAT {
         return Ok(());
     }

@@ -22,7 +22,10 @@ use windlass_model::{
 use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
 
 /// Request to the writer.
-#[allow(clippy::large_enum_variant, reason = "nearly every request is an event: none pays for a box")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every request is an event: none pays for a box"
+)]
 pub(super) enum Request {
     Append(Write),
     /// Brings all that is stored to the disk, and ends the writer.
@@ -109,10 +112,7 @@ impl Writer {
     }
 
     /// Stores a batch, or nothing of it. Waits for the lock on the file, and uses the reserve of a full disk.
-    async fn store(
-        &mut self,
-        batch: &[Write],
-    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    async fn store(&mut self, batch: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
