@@ -29,7 +29,7 @@ impl Deploy<'_> {
     ) -> Result<Outcome, JournalLost> {
         // Earlier releases run again on a rollback: their secrets are masked too.
         for release in plan.releases() {
-            self.mask_released(release).await;
+            self.mask_released(release).await?;
         }
         let (outcome, begun, from) = match (resume.at, resume.rolling_back) {
             (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {

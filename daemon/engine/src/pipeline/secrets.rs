@@ -1,6 +1,6 @@
 //! Opens the secrets that a job names, and masks them before anything can record them.
 
-use crate::{deploy::Deploy, ports::Ports, run::Run};
+use crate::{deploy::Deploy, journal::JournalLost, ports::Ports, run::Run};
 use std::collections::BTreeMap;
 use windlass_model::{
     error::SecretError, job::Release, runtime::SecretEnv, secret::Secret, spec::Spec,
@@ -53,13 +53,21 @@ pub(super) async fn versions(
 impl Deploy<'_> {
     /// Masks the secrets that a release names, so that the last lines of a crashing app do not show them. A
     /// secret that was deleted is no error here: applying the release fails with it.
-    pub(crate) async fn mask_released(&self, release: &Release) {
+    ///
+    /// # Errors
+    /// [`JournalLost`] for a store that cannot be read now: nothing may go on unmasked.
+    pub(crate) async fn mask_released(&self, release: &Release) -> Result<(), JournalLost> {
         let project = &release.app.project;
         for SecretEnv { name, version, .. } in &release.runtime.secrets {
             let opened = self.ports.secrets.open(project, name, Some(*version)).await;
-            if let Ok((secret, _)) = opened {
-                self.run.mask([secret]);
+            match opened {
+                Ok((secret, _)) => self.run.mask([secret]),
+                Err(SecretError::Unavailable { message }) => {
+                    return Err(JournalLost::Unavailable(message));
+                }
+                Err(SecretError::Missing { .. } | SecretError::Sealed { .. }) => {}
             }
         }
+        Ok(())
     }
 }

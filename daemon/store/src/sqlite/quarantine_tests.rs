@@ -3,9 +3,11 @@
 use super::{
     SqliteStore, format,
     tests::{begin, execute, open, release},
+    writer::{self, Request, Write},
 };
 use crate::Key;
 use std::{os::unix::fs::PermissionsExt, path::Path};
+use tokio::sync::oneshot;
 use windlass_engine::{
     journal::JournalLost,
     ports::store::{
@@ -167,6 +169,36 @@ async fn a_write_that_fails_fails_no_other() {
     let events = store.events("good", 0, 999).await.unwrap();
     let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
     assert_eq!(numbers, (1..=90).collect::<Vec<_>>());
+}
+
+/// The limit of pages is that of one connection: no other disk has to be filled for this.
+#[tokio::test]
+async fn a_full_disk_takes_the_reserve_and_then_is_no_verdict_on_a_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let claim = begin(&store, "1").await;
+    let mut connection = store.pool.acquire().await.unwrap().detach();
+    let pages: i64 =
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
+    let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 4));
+    sqlx::query(limit).execute(&mut connection).await.unwrap();
+    let writes = writer::start(connection, store.updates.clone(), store.disk.clone());
+    let reserve = folder.path().join("reserve");
+    assert!(reserve.exists());
+    let mut refused = None;
+    while refused.is_none() {
+        let (done, stored) = oneshot::channel();
+        let write = Write { claim: claim.clone(), event: log(&"x".repeat(2000)), done };
+        assert!(writes.send(Request::Append(write)).await.is_ok());
+        refused = stored.await.unwrap().err();
+    }
+    let error = refused.unwrap();
+    assert!(matches!(error, StoreError::Full(_)), "{error}");
+    assert!(!reserve.exists(), "it was used");
+    assert!(matches!(JournalLost::from(error), JournalLost::Unavailable(_)));
+    // Its disk has room: the reserve is made again, and all goes on.
+    assert!(!store.room().await.unwrap().uses_reserve && reserve.exists());
+    store.append(&claim, log("again")).await.unwrap();
 }
 
 /// Also where an older daemon made the files with the rights of its umask.

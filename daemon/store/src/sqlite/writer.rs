@@ -43,7 +43,7 @@ pub(super) struct Write {
 const BATCH: usize = 512;
 
 /// Time for which another process may hold the lock on the file before events are refused.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LOCK_WAIT: Duration = Duration::from_secs(120);
 
 pub(super) fn start(
     // Not the pool's: closing the pool would wait for it for ever.
@@ -120,7 +120,7 @@ impl Writer {
         let began = Instant::now();
         loop {
             match commit(&mut self.connection, batch).await {
-                Err(StoreError::Busy(why)) if began.elapsed() < PATIENCE => {
+                Err(StoreError::Busy(why)) if began.elapsed() < LOCK_WAIT => {
                     let seconds = began.elapsed().as_secs();
                     tracing::warn!(
                         seconds,
