@@ -1,4 +1,5 @@
 use super::*;
+use windlass_engine::logs::LogLimits;
 
 fn load(text: &str) -> Result<Config, ConfigError> {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -37,7 +37,10 @@ mod tests;
 /// Store on SQLite, the only one of a daemon. Clones share what is stored.
 #[derive(Clone)]
 pub struct SqliteStore {
+    /// Connections for what is written at once. They may wait for the lock on the file.
     pool: SqlitePool,
+    /// Connections for what is only read, which waits for no lock.
+    reads: SqlitePool,
     writes: mpsc::Sender<Request>,
     key: Key,
     /// Ids of jobs with new events.
@@ -70,7 +73,7 @@ impl SqliteStore {
     /// Opens the store in `folder`, or makes one, with a reserve of so many bytes on its disk. 0 means none.
     ///
     /// # Errors
-    /// Those of [`Self::open`].
+    /// As [`Self::open`].
     pub async fn open_with_reserve(
         folder: &Path,
         key: Key,
@@ -95,19 +98,21 @@ impl SqliteStore {
             // Rows of up to a mebibyte are read one after the other.
             .row_buffer_size(8)
             .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
-        let pool = pool.or_store()?;
+        let pools = || SqlitePoolOptions::new().max_connections(4);
+        let pool = pools().connect_with(options.clone()).await.or_store()?;
         format::refuse_newer(&pool, folder).await?;
         let migrated = sqlx::migrate!("./migrations").run(&pool).await;
         migrated.map_err(|error| StoreError::Other(error.to_string()))?;
         format::mark(&pool).await?;
         end_earlier_life(&pool).await?;
+        // After the migration: each connection reads the schema once.
+        let reads = pools().connect_with(options).await.or_store()?;
         let disk = Arc::new(Disk::new(folder, reserve));
         let (updates, _) = broadcast::channel(4096);
         let connection = pool.acquire().await.or_store()?.detach();
         let writes = writer::start(connection, updates.clone(), disk.clone());
         let aside = Arc::default();
-        Ok(Self { pool, writes, key, updates, disk, aside, _lock: Arc::new(lock) })
+        Ok(Self { pool, reads, writes, key, updates, disk, aside, _lock: Arc::new(lock) })
     }
 
     /// Returns the reason for which a job is left alone. `None` means that it is not.
@@ -178,6 +183,7 @@ impl Store for SqliteStore {
         if self.writes.send(Request::Close(done)).await.is_ok() {
             let _ = closed.await;
         }
+        self.reads.close().await;
         self.pool.close().await;
     }
 }

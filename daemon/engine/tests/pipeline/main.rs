@@ -267,7 +267,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         let world = fresh().with(fault);
         let lost = live(&world, job).await.unwrap_err();
         assert!(matches!(lost, JournalLost::Unavailable(_)), "{name} after {events}: {lost}");
-        // No verdict, no way back: nothing at all follows a refused event, though the journal takes more.
+        // No verdict, no rollback: nothing at all follows a refused event, though the journal takes more.
         assert_eq!(world.past().len(), events, "{name}");
         world.restart();
         let last = live(&world, job).await.unwrap();
@@ -284,7 +284,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
     }
 }
 
-/// A journal that cannot be read is no verdict either, though all adapters are well.
+/// A journal that cannot be read is no verdict either, though every adapter answers.
 #[tokio::test(start_paused = true)]
 async fn an_unknown_last_release_is_waited_for() {
     let world = World::new().running("old").with(Fault::HiccupOfReleases);

@@ -70,7 +70,7 @@ impl DueWork for SqliteStore {
              WHERE kind IN (SELECT value FROM json_each(?))",
         )
         .bind(kinds()?)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.reads)
         .await
         .or_store()?;
         let at_ms: Option<i64> = row.try_get("at_ms").or_store()?;

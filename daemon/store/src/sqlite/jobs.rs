@@ -75,7 +75,7 @@ impl Jobs for SqliteStore {
     ) -> Result<Option<JobRecord>, StoreError> {
         let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
         let known = sqlx::query(known).bind(principal).bind(request_id);
-        let row = known.fetch_optional(&self.pool).await.or_store()?;
+        let row = known.fetch_optional(&self.reads).await.or_store()?;
         let Some(row) = row else { return Ok(None) };
         let body_hash: &str = row.try_get("body_hash").or_store()?;
         if body_hash != blake3::hash(body).to_hex().as_str() {
@@ -87,7 +87,7 @@ impl Jobs for SqliteStore {
 
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
-        let row = sqlx::query(select).bind(id).fetch_optional(&self.pool).await.or_store()?;
+        let row = sqlx::query(select).bind(id).fetch_optional(&self.reads).await.or_store()?;
         row.as_ref().map(record).transpose()
     }
 
@@ -112,7 +112,7 @@ impl Jobs for SqliteStore {
             .bind(states)
             .bind(filter.limit)
             .bind(filter.environment.as_deref())
-            .fetch(&self.pool);
+            .fetch(&self.reads);
         let mut list = JobList::default();
         while let Some(row) = rows.try_next().await.or_store()? {
             match record(&row) {
@@ -136,7 +136,7 @@ impl Jobs for SqliteStore {
     async fn waiting(&self, project: &str) -> Result<u64, StoreError> {
         let select = "SELECT count(*) AS jobs FROM jobs \
                       WHERE project = ? AND ended = 0 AND last_seq = 0";
-        let row = sqlx::query(select).bind(project).fetch_one(&self.pool).await.or_store()?;
+        let row = sqlx::query(select).bind(project).fetch_one(&self.reads).await.or_store()?;
         Ok(unsigned(row.try_get("jobs").or_store()?))
     }
 
@@ -145,7 +145,7 @@ impl Jobs for SqliteStore {
             .bind(id)
             .bind(signed(after))
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reads)
             .await
             .or_store()?;
         rows.iter().map(|row| shown(id, row)).collect()

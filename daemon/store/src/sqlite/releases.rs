@@ -26,7 +26,7 @@ impl Releases for SqliteStore {
         .bind(before)
         .bind(before)
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await
         .or_store()?;
         let read = |row: &SqliteRow| {
@@ -54,7 +54,7 @@ impl Releases for SqliteStore {
         .bind(&app.name)
         .bind(&app.environment)
         .bind(cluster)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await
         .or_store()?;
         row.as_ref().map(release).transpose()

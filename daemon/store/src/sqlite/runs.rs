@@ -22,7 +22,7 @@ impl Runs for SqliteStore {
     async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE ended = 0 ORDER BY id"));
         // One row after the other: thousands of waiting jobs may have a mebibyte each.
-        let mut rows = sqlx::query(select).fetch(&self.pool);
+        let mut rows = sqlx::query(select).fetch(&self.reads);
         let mut found = Unfinished::default();
         while let Some(row) = rows.try_next().await.or_store()? {
             match record(&row) {
@@ -47,12 +47,12 @@ impl Runs for SqliteStore {
         let select = "SELECT EXISTS (SELECT 1 FROM jobs \
                       WHERE project = ? AND app = ? AND environment = ? AND ended = 0) AS found";
         let select = sqlx::query(select).bind(&app.project).bind(&app.name).bind(&app.environment);
-        select.fetch_one(&self.pool).await.or_store()?.try_get("found").or_store()
+        select.fetch_one(&self.reads).await.or_store()?.try_get("found").or_store()
     }
 
     async fn set_aside(&self, job: &str, why: &str) -> Result<(), StoreError> {
         let select = "SELECT id, project, app, environment FROM jobs WHERE id = ?";
-        let row = sqlx::query(select).bind(job).fetch_optional(&self.pool).await.or_store()?;
+        let row = sqlx::query(select).bind(job).fetch_optional(&self.reads).await.or_store()?;
         if let Some(row) = row {
             self.leave(&unreadable(&row, why.to_owned()));
         }
@@ -87,7 +87,7 @@ impl Runs for SqliteStore {
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {
         // One transaction: the record and the events are of one moment.
-        let mut transaction = self.pool.begin().await.or_store()?;
+        let mut transaction = self.reads.begin().await.or_store()?;
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
         let row = sqlx::query(select).bind(job).fetch_optional(&mut *transaction).await;
         let Some(row) = row.or_store()? else { return Ok(None) };

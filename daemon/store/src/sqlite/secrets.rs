@@ -51,7 +51,7 @@ impl SecretRecords for SqliteStore {
 
     async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
         let select = "SELECT name, max(version) AS version, created_ms FROM secrets WHERE project = ? GROUP BY name ORDER BY name";
-        let rows = sqlx::query(select).bind(project).fetch_all(&self.pool).await.or_store()?;
+        let rows = sqlx::query(select).bind(project).fetch_all(&self.reads).await.or_store()?;
         let read = |row: &SqliteRow| {
             let created: i64 = row.try_get("created_ms").or_store()?;
             Ok::<_, StoreError>(SecretRecord {
@@ -101,7 +101,7 @@ impl Secrets for SqliteStore {
         .bind(name)
         .bind(version)
         .bind(version)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await
         .map_err(|error| SecretError::Unavailable { message: error.to_string() })?;
         let Some(row) = row else {
