@@ -33,6 +33,10 @@ impl Disk {
             Err(error) => tracing::warn!(%error, "the journal has no reserve"),
         }
         disk.make();
+        if !disk.is_made() {
+            let bytes = disk.reserve;
+            tracing::warn!(bytes, "the journal has no reserve: its disk has no room for one");
+        }
         disk
     }
 
@@ -41,36 +45,32 @@ impl Disk {
     }
 
     fn is_made(&self) -> bool {
-        fs::metadata(self.path()).is_ok_and(|file| file.len() >= self.reserve)
+        self.reserve == 0 || fs::metadata(self.path()).is_ok_and(|file| file.len() >= self.reserve)
     }
 
     /// Makes the reserve where there is twice the room for it.
     fn make(&self) {
-        if self.reserve == 0 || self.is_made() {
+        if !self.is_made() && !self.try_make() {
             return;
         }
-        let has_room = self.figures().is_ok_and(|room| room.free_bytes >= 2 * self.reserve);
-        if !has_room {
-            return;
+        if self.is_used.swap(false, Ordering::Relaxed) {
+            tracing::info!(bytes = self.reserve, "there is room on the journal's disk again");
+        }
+    }
+
+    fn try_make(&self) -> bool {
+        if !self.figures().is_ok_and(|room| room.free_bytes >= 2 * self.reserve) {
+            return false;
         }
         let made = private::file(&self.path()).and_then(|file| {
             let taken = fallocate(&file, FallocateFlags::empty(), 0, self.reserve);
             taken.map_err(io::Error::from).or_store()
         });
-        match made {
-            Ok(()) => {
-                if self.is_used.swap(false, Ordering::Relaxed) {
-                    tracing::info!(
-                        bytes = self.reserve,
-                        "there is room on the journal's disk again"
-                    );
-                }
-            }
-            Err(error) => {
-                let _ = fs::remove_file(self.path());
-                tracing::warn!(%error, "the journal's reserve cannot be made");
-            }
+        if let Err(error) = &made {
+            let _ = fs::remove_file(self.path());
+            tracing::warn!(%error, "the journal's reserve cannot be made");
         }
+        made.is_ok()
     }
 
     /// Deletes the reserve since the disk is full. `false` means that there was none.
