@@ -5,6 +5,7 @@ mod check;
 mod environment;
 mod explain;
 mod expose;
+mod journal;
 #[cfg(test)]
 mod reference;
 mod slots;
@@ -12,6 +13,7 @@ mod slots;
 mod tests;
 
 use expose::{ExposeRules, HostOwner};
+use journal::{Journal, Logs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
 use slots::Slots;
@@ -78,6 +80,10 @@ pub(crate) struct Config {
     pub(crate) limits: Slots,
     #[serde(default)]
     pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) journal: Journal,
+    #[serde(default)]
+    pub(crate) logs: Logs,
     #[serde(default)]
     pub(crate) listen: Listen,
     pub(crate) builder: Builder,

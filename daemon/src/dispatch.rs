@@ -8,6 +8,7 @@ mod run;
 mod tests;
 
 use next::{Ended, Next, Tries};
+pub(crate) use run::Bounds;
 use run::{PortsOf, Shared, run};
 use std::{
     collections::HashMap,
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tracing::Instrument;
 use windlass_engine::{
-    ports::store::{Store, StoreError},
+    ports::store::{Store, StoreError, Unfinished},
     queue::{Action, Message},
     run::caught,
     shared_queue::SharedQueue,
@@ -58,13 +59,14 @@ struct Running {
 impl Dispatcher {
     pub(crate) fn new(
         daemon: String,
+        bounds: Bounds,
         queue: SharedQueue,
         store: Arc<dyn Store>,
         ports: PortsOf,
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, ports, daemon });
+        let shared = Arc::new(Shared { store, ports, daemon, bounds });
         let running = HashMap::new();
         let tasks = JoinSet::new();
         Self { shared, queue, inbox, outbox, running, tries: Arc::default(), tasks }
@@ -76,17 +78,18 @@ impl Dispatcher {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> Result<(), StoreError> {
-        let mut unfinished = self.shared.store.unfinished().await?;
+        let Unfinished { mut jobs, unreadable } = self.shared.store.unfinished().await?;
         // Those that had begun first: they may hold a half-made release.
-        unfinished.sort_by_key(|record| record.last_seq == 0);
-        if !unfinished.is_empty() {
-            tracing::info!(jobs = unfinished.len(), "going on with unfinished jobs");
+        jobs.sort_by_key(|job| !job.has_begun);
+        if !jobs.is_empty() || !unreadable.is_empty() {
+            let unreadable = unreadable.len();
+            tracing::info!(jobs = jobs.len(), unreadable, "going on with unfinished jobs");
         }
-        for record in unfinished {
-            let begun = record.last_seq > 0;
-            self.take(Message::submitted(&record.job, begun));
-            if record.stop.is_some() {
-                self.take(Message::Cancelled { id: record.job.id });
+        for job in jobs {
+            let (id, is_stopping) = (job.id.clone(), job.is_stopping);
+            self.take(Message::unfinished(job));
+            if is_stopping {
+                self.take(Message::Cancelled { id });
             }
         }
         tokio::pin!(stop);
@@ -192,6 +195,7 @@ async fn supervised(
 ) {
     // Whatever happens in here, the queue gets a message.
     let mut last = Last { id: id.clone(), message: None, outbox: outbox.clone() };
+    wait_for_room(&shared, &id, &stop, &outbox).await;
     let began = Instant::now();
     let ended = match caught(run(&shared, &id, &stop, slots)).await {
         Ok(ended) => ended,
@@ -220,6 +224,7 @@ async fn supervised(
         }
         Next::Leave { why } => {
             tracing::error!(why, "the job is left alone");
+            shared.set_aside(&id, &why).await;
             Message::LeftAlone { id, why }
         }
         Next::Fail => match shared.fail(&id).await {
@@ -270,6 +275,28 @@ async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Sto
             }
             _ => false,
         });
+    }
+}
+
+/// Waits until the journal's disk has room for another job, or the job is asked to stop.
+async fn wait_for_room(
+    shared: &Shared,
+    id: &str,
+    stop: &watch::Sender<Option<Stop>>,
+    outbox: &mpsc::UnboundedSender<Message>,
+) {
+    let mut stopped = stop.subscribe();
+    while let Err(why) = shared.has_room().await {
+        tracing::warn!(why, "waiting for disk: the job starts once there is room");
+        let why = format!("waiting for disk: {why}");
+        let _ = outbox.send(Message::Paused { id: id.to_owned(), why });
+        let asked = async {
+            let _ = stopped.wait_for(Option::is_some).await;
+        };
+        tokio::select! {
+            () = asked => return,
+            () = tokio::time::sleep(STORE_RETRY) => {}
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, Listen},
     confinement,
-    dispatch::Dispatcher,
+    dispatch::{Bounds, Dispatcher},
     due::DueLoop,
     error::Fault,
     plugins::PluginAdmin,
@@ -79,7 +79,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     });
     let ports = Arc::new(move |project: &str| factory.for_job(project));
     let name = config.name.clone();
-    let dispatcher = Dispatcher::new(name, slots, store.clone(), ports, inbox, queue);
+    let bounds =
+        Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
+    let dispatcher = Dispatcher::new(name, bounds, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
@@ -117,6 +119,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             });
         }
         why = tasks.ended() => Some(why),
+        () = store.ended() => {
+            health.end().await;
+            return Err("the journal takes no event any more: the task that writes it has ended by a defect".into());
+        }
     };
     if let Some(why) = &failed {
         tracing::error!(%why, "the daemon ends");

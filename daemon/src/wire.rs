@@ -101,7 +101,9 @@ impl Planner for PortsFactory {
 
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     data::prepare(&config.data)?;
-    let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
+    let reserve = config.journal.reserve_mib << 20;
+    let folder = config.data.join("journal");
+    let store = SqliteStore::open_with_reserve(&folder, key(config)?, reserve).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let secrets: Arc<dyn Secrets> = store.clone();
     let workspaces = config.data.join("workspaces");

@@ -101,6 +101,7 @@ impl jobs_server::Jobs for Handlers {
         Ok(Response::new(v1::ListJobsResponse {
             jobs: self.shown(page.jobs),
             next_page_token: page.next.unwrap_or_default(),
+            unreadable: page.unreadable.into_iter().map(outgoing::unreadable).collect(),
         }))
     }
 

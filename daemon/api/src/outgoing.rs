@@ -6,7 +6,7 @@ use windlass_engine::{
     pipeline::DryRun,
     ports::{
         ChangeVerb, LogLine, ObjectChange, PluginStatus,
-        store::{JobRecord, Recorded, SecretRecord},
+        store::{JobRecord, Recorded, SecretRecord, UnreadableJob},
     },
     queue::Wait,
 };
@@ -122,6 +122,10 @@ fn waiting(wait: Wait) -> v1::Waiting {
         },
         Wait::Paused(_) | Wait::LeftAlone(_) => waiting,
     }
+}
+
+pub(crate) fn unreadable(job: UnreadableJob) -> v1::UnreadableJob {
+    v1::UnreadableJob { id: job.id, app: Some(app(&job.app)), why: job.why }
 }
 
 pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool) -> v1::Release {

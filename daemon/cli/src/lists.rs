@@ -35,6 +35,13 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
     table(&head, rows.collect())
 }
 
+/// Returns the warning about a job that the daemon cannot read.
+pub(crate) fn unreadable(job: &v1::UnreadableJob) -> Line {
+    let app = app(job.app.as_ref());
+    let text = format!("UNREADABLE {} of {app} is left alone: {}", job.id, job.why);
+    Line::of(Look::Odd, &text)
+}
+
 /// Returns releases as a table. A star marks the one that serves.
 pub(crate) fn releases(releases: &[v1::Release], now_ms: u64) -> Vec<Line> {
     let rows = releases.iter().map(|release| {
@@ -164,6 +171,17 @@ mod tests {
         assert!(lines[0].ends_with("WAITS FOR"), "{lines:?}");
         assert!(lines[1].ends_with(sentence), "{lines:?}");
         assert!(!lines[2].contains("place"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_read_is_named_with_its_reason() {
+        let job = v1::UnreadableJob {
+            id: "0197-9".into(),
+            app: job("0197-9", v1::JobState::Waiting, v1::Stage::Unspecified).app,
+            why: "job 0197-9 in the store has version 9".into(),
+        };
+        let expected = "UNREADABLE 0197-9 of shop/web/production is left alone: job 0197-9 in the store has version 9\n";
+        assert_eq!(text(&[unreadable(&job)]), expected);
     }
 
     #[test]

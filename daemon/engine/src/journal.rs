@@ -14,7 +14,7 @@ pub enum JournalLost {
     /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),
-    /// The store answers, and what it has of the job cannot be read: it is no better a moment later.
+    /// A row that the job needs cannot be read by this daemon. Another try would read the same row.
     #[error("the journal of this job cannot be read: {0}")]
     Unreadable(String),
 }

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failure;
 mod hook;
 pub mod journal;
+pub mod logs;
 mod masks;
 mod notify;
 pub mod pipeline;

@@ -3,12 +3,13 @@
 use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
+    logs::{LogLimits, Logged},
     queue::Need,
     recorder::Recorder,
     slots::{Slot, Slots},
 };
 use futures::FutureExt;
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
@@ -61,6 +62,14 @@ impl Run {
     pub(crate) async fn slot_for_plan(&self, need: Need) -> Option<Slot> {
         let slots = self.slots.as_ref()?;
         self.unless_stopped(async { Ok::<_, Cause>(slots.take(need).await) }).await.ok()
+    }
+
+    /// Bounds log lines by these limits, of which earlier runs of the job have used `logged`. Without this
+    /// call a run has the default limits.
+    #[must_use]
+    pub fn with_log_limits(self, limits: LogLimits, logged: &BTreeMap<Stage, Logged>) -> Self {
+        self.recorder.limit_logs(limits, logged);
+        self
     }
 
     /// Returns the recorder, for adapters.

@@ -306,6 +306,9 @@ pub enum SecretError {
         count: usize,
         bytes: usize,
     },
+    /// The store cannot be read now. This is no verdict on the secret, and none on a job.
+    #[error("the store of secrets cannot be read: {message}")]
+    Unavailable { message: String },
 }
 
 /// The reason why a plugin gave no answer.

@@ -60,7 +60,7 @@ impl Services {
             limit: JOBS,
             ..Filter::default()
         };
-        let jobs = self.jobs.jobs(&filter).await?;
+        let jobs = self.jobs.jobs(&filter).await?.jobs;
         Ok(AppStatus { app, clusters, jobs })
     }
 

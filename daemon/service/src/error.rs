@@ -161,6 +161,8 @@ impl From<StoreError> for ServiceError {
                 Self::invalid("request_id", id, "was used for another request; choose a new one")
             }
             StoreError::Held(_)
+            | StoreError::Busy(_)
+            | StoreError::Newer { .. }
             | StoreError::Unreadable { .. }
             | StoreError::TooNew { .. }
             | StoreError::Fenced { .. }

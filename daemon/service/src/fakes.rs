@@ -94,7 +94,11 @@ impl World {
 
     /// Returns the jobs that were accepted and have not ended, the oldest first.
     pub(crate) async fn accepted(&self) -> Vec<JobRecord> {
-        self.store.unfinished().await.unwrap()
+        let mut records = Vec::new();
+        for job in self.store.unfinished().await.unwrap().jobs {
+            records.extend(self.store.job(&job.id).await.unwrap());
+        }
+        records
     }
 
     /// Records an event of a job.

@@ -3,7 +3,7 @@
 use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
 use std::collections::BTreeMap;
 use windlass_engine::{
-    ports::store::{Filter, JobRecord},
+    ports::store::{Filter, JobRecord, UnreadableJob},
     queue::{Message, Wait},
 };
 use windlass_model::outcome::Stop;
@@ -31,7 +31,10 @@ pub struct JobsRequest {
 /// Page of jobs, newest first.
 #[derive(Clone, Debug)]
 pub struct JobPage {
+    /// Readable jobs, without their specs.
     pub jobs: Vec<JobRecord>,
+    /// Jobs of the page that the daemon cannot read. It leaves them alone.
+    pub unreadable: Vec<UnreadableJob>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
 }
@@ -72,10 +75,10 @@ impl Services {
             before: request.before,
             limit,
         };
-        let jobs = self.jobs.jobs(&filter).await?;
-        let is_full = u32::try_from(jobs.len()).is_ok_and(|count| count == limit);
-        let next = jobs.last().map(|record| record.job.id.clone()).filter(|_| is_full);
-        Ok(JobPage { jobs, next })
+        let list = self.jobs.jobs(&filter).await?;
+        let is_full = u32::try_from(list.count()).is_ok_and(|count| count == limit);
+        let next = list.oldest().map(str::to_owned).filter(|_| is_full);
+        Ok(JobPage { jobs: list.jobs, unreadable: list.unreadable, next })
     }
 
     /// Returns why jobs that a caller may see wait, by id. A job that does not wait is left out. This is no part of

@@ -3,7 +3,7 @@
 use crate::error::ServiceError;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
-use windlass_engine::ports::store::Unfinished;
+use windlass_engine::ports::store::UnfinishedCount;
 
 /// Number of jobs that wait or run, at most. Clones share the turn of those who are accepted.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl JobQuota {
     }
 
     /// Checks whether one more job of a project has room.
-    pub(crate) fn check(&self, project: &str, now: Unfinished) -> Result<(), ServiceError> {
+    pub(crate) fn check(&self, project: &str, now: UnfinishedCount) -> Result<(), ServiceError> {
         let (whose, count, limit, key) = if now.of_project >= self.per_project {
             (
                 format!("project `{project}` has"),

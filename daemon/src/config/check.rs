@@ -15,6 +15,7 @@ impl Config {
         }
         self.check_limits()?;
         self.check_bounds()?;
+        self.check_journal()?;
         self.check_builder()?;
         self.check_clusters()?;
         self.check_registries()?;
@@ -61,6 +62,25 @@ impl Config {
         ] {
             if value == 0 || value > most {
                 return fail(format!("{key}: `{value}` must be 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_journal(&self) -> Result<(), ConfigError> {
+        let (journal, logs) = (&self.journal, &self.logs);
+        for (key, value, least, most) in [
+            ("journal.reserve-mib", journal.reserve_mib, 0, 1 << 20),
+            ("journal.min-free-mib", journal.min_free_mib, 0, 1 << 20),
+            ("logs.stage-lines", logs.stage_lines, 100, 100_000_000),
+            ("logs.stage-mib", logs.stage_mib, 1, 1 << 20),
+            ("logs.job-lines", logs.job_lines, 100, 100_000_000),
+            ("logs.job-mib", logs.job_mib, 1, 1 << 20),
+            // They are held in memory, for each stage.
+            ("logs.end-lines", logs.end_lines, 1, 10_000),
+        ] {
+            if value < least || value > most {
+                return fail(format!("{key}: `{value}`; expected a number from {least} to {most}"));
             }
         }
         Ok(())

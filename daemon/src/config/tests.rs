@@ -1,4 +1,5 @@
 use super::*;
+use windlass_engine::logs::LogLimits;
 
 fn load(text: &str) -> Result<Config, ConfigError> {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -30,6 +31,18 @@ fn limits_have_names_and_the_former_one_is_read() {
         let error = load(&text).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_journals_limits_have_defaults_and_bounds() {
+    let config = load(LEAST).unwrap();
+    assert_eq!((config.journal.reserve_mib, config.journal.min_free_mib), (64, 16));
+    assert_eq!(config.logs.limits(), LogLimits::default());
+    let config = load(&format!("{LEAST}[logs]\nstage-lines = 100\nstage-mib = 2\n")).unwrap();
+    let stage = config.logs.limits().stage;
+    assert_eq!((stage.lines, stage.bytes), (100, 2 << 20));
+    let error = load(&format!("{LEAST}[logs]\nend-lines = 0\n")).unwrap_err().to_string();
+    assert!(error.contains("logs.end-lines: `0`; expected a number from 1 to 10000"), "{error}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use windlass_engine::{
     diagnose::diagnose,
     failure::{Cause, Failure},
     journal::JournalLost,
+    logs::LogLimits,
     pipeline::deploy,
     ports::{
         Ports,
@@ -32,9 +33,39 @@ pub(super) struct Shared {
     pub(super) ports: PortsOf,
     /// Name of this daemon.
     pub(super) daemon: String,
+    pub(super) bounds: Bounds,
+}
+
+/// Bounds of each run on what it stores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) logs: LogLimits,
+    /// Bytes that must be free on the journal's disk before a job starts.
+    pub(crate) min_free: u64,
 }
 
 impl Shared {
+    /// Checks that the journal's disk has room for another job. The error says how much is missing.
+    pub(super) async fn has_room(&self) -> Result<(), String> {
+        // The run itself finds out about a store that does not answer.
+        let Ok(room) = self.store.room().await else { return Ok(()) };
+        let needed = self.bounds.min_free.min(room.disk_bytes / 20);
+        if room.uses_reserve {
+            return Err("the disk was full, and the journal's reserve is in use".into());
+        }
+        if room.free_bytes < needed {
+            return Err(format!("{} bytes are free, and {needed} are needed", room.free_bytes));
+        }
+        Ok(())
+    }
+
+    /// Marks a job as one that is left alone, since the next run would read the same.
+    pub(super) async fn set_aside(&self, id: &str, why: &str) {
+        if let Err(error) = self.store.set_aside(id, why).await {
+            tracing::error!(id, why, %error, "a job is left alone, and cannot be marked so");
+        }
+    }
+
     /// Ends a job that does not run, unless it has ended or another daemon has claimed it. `None` for `why`
     /// means the reason that is recorded in the store.
     pub(super) async fn end(&self, id: &str, why: Option<Stop>) -> Result<(), StoreError> {
@@ -87,7 +118,7 @@ async fn claimed(
         tracing::info!("the job has ended, or another daemon has it");
         return Ok(Ended::Done);
     };
-    let Some(Replay { record, events }) = shared.store.replay(id).await? else {
+    let Some(Replay { record, events, logged }) = shared.store.replay(id).await? else {
         return Ok(Ended::Done);
     };
     let began = events.first().map(|first| first.at_ms);
@@ -106,7 +137,9 @@ async fn claimed(
     let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
     let deadline = Some((Instant::now() + left, record.job.timeout));
     let journal = JobJournal::new(shared.store.clone(), claim);
-    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline).with_slots(slots);
+    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
+        .with_slots(slots)
+        .with_log_limits(shared.bounds.logs, &logged);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let ports = (shared.ports)(&record.job.app.project);

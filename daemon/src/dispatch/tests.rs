@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use windlass_engine::{
+    logs::LogLimits,
     ports::{
         Ports,
         store::{JobRecord, Jobs, Runs, Submission},
@@ -66,9 +67,10 @@ impl Daemon {
             counted.fetch_add(1, Ordering::Relaxed);
             panic!("a defect outside of any stage")
         });
+        let bounds = Bounds { logs: LogLimits::default(), min_free: 0 };
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         let dispatcher =
-            Dispatcher::new("bed".into(), queue.clone(), shared, ports, inbox, messages.clone());
+            Dispatcher::new("bed".into(), bounds, queue.clone(), shared, ports, inbox, messages.clone());
         tokio::spawn(dispatcher.run(std::future::pending(), Duration::ZERO));
         Self { store, queue, messages, runs }
     }

@@ -172,7 +172,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Gate, GateLimits, Peer};
+    use crate::listen::{Gate, GateLimits, gate::Peer};
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 

@@ -1,6 +1,7 @@
 //! Messages to the queue, and the actions that it decides.
 
 use super::need::Need;
+use crate::ports::store::UnfinishedJob;
 use windlass_model::{
     app::App,
     job::{Job, Source},
@@ -72,6 +73,14 @@ pub enum Action {
 }
 
 impl Message {
+    /// Returns the message that a job was found unfinished at start.
+    #[must_use]
+    pub fn unfinished(job: UnfinishedJob) -> Self {
+        let UnfinishedJob { id, app, clusters, has_image, has_begun: begun, .. } = job;
+        let first = if has_image { Need::Release(clusters.clone()) } else { Need::Checkout };
+        Self::Submitted { id, app, clusters, first, begun }
+    }
+
     /// Returns the message that a job was accepted, or found unfinished.
     #[must_use]
     pub fn submitted(job: &Job, begun: bool) -> Self {

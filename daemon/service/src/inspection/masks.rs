@@ -114,6 +114,9 @@ impl Masks {
                 Err(SecretError::Missing { .. }) => {
                     deleted.insert(name.clone());
                 }
+                Err(SecretError::Unavailable { message }) => {
+                    return Err(StoreError::Other(message).into());
+                }
                 // Without this secret no line could be shown that is sure not to hold it.
                 Err(error) => return Err(failed(error)),
             }

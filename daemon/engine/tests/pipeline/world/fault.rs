@@ -20,6 +20,12 @@ pub(crate) enum Fault {
     CallPanics(u32),
     /// The daemon is killed once the journal has this many events.
     KilledAfter(usize),
+    /// The journal refuses one event, the one after so many: a disk that is full for a second.
+    Hiccup(usize),
+    /// The journal cannot be read once: the last release of a cluster is unknown.
+    HiccupOfReleases,
+    /// The store of secrets does not answer `the pipeline`, or `the cluster`.
+    SecretsAway(&'static str),
     /// Somebody cancels the job once this step is done.
     CancelledAfter(Cursor),
     /// This detector plans nothing.

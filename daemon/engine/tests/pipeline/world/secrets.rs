@@ -1,11 +1,14 @@
 //! Fake of the secrets.
 
+use super::fault::{Fault, Faults};
 use async_trait::async_trait;
 use windlass_engine::ports::Secrets;
 use windlass_model::{error::SecretError, secret::Secret};
 
 /// Secrets with one in each project: `password`, in its third version.
-pub(crate) struct FakeSecrets;
+pub(crate) struct FakeSecrets {
+    pub(super) faults: Faults,
+}
 
 #[async_trait]
 impl Secrets for FakeSecrets {
@@ -15,6 +18,9 @@ impl Secrets for FakeSecrets {
         name: &str,
         version: Option<u32>,
     ) -> Result<(Secret, u32), SecretError> {
+        if self.faults.has(&Fault::SecretsAway("the pipeline")) {
+            return Err(SecretError::Unavailable { message: "no answer".into() });
+        }
         match name {
             "password" => Ok((Secret::new(b"hunter22".into()), 3)),
             _ => Err(SecretError::Missing { project: project.into(), name: name.into(), version }),

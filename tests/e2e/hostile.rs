@@ -1,0 +1,2 @@
+//! Hostile neighbours, bad days, big numbers: one file for each wall. `SECURITY.md` names the test of each promise.
+
