@@ -313,7 +313,7 @@ pub enum SecretError {
 
 /// The reason why a plugin gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}{message}", origin(plugin, call))]
+#[error("{}{message}", origin(.plugin, .call))]
 pub struct PluginError {
     /// Name of the plugin. Empty means that the daemon itself answers for it, such as for a login from a file.
     pub plugin: String,

@@ -16,8 +16,8 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's objects and lets the daemon make them.
-    /// A cluster that does not answer now may answer when the image is there: that is a warning.
+    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's
+    /// objects and lets the daemon make them. A cluster that does not answer now may answer when the image is there: that is a warning.
     pub(super) async fn preflight(
         &self,
         commit: &Commit,
