@@ -10,7 +10,7 @@ use std::ffi::OsString;
 /// Beginning of each of the daemon's variables, without the `_` after it.
 pub(super) const PREFIX: &str = "WINDLASSD";
 
-/// Beginning that the daemon's variables had before.
+/// Former beginning of the daemon's variables.
 const FORMER: &str = "WINDLASS_";
 
 /// Returns the daemon's own variables among all. `schema` is that of the configuration.
