@@ -17,6 +17,9 @@ use windlass_model::{app::App, error::SecretError, job::Stage, redact::Redactor,
 /// was put.
 const VERSIONS: u32 = 4;
 
+/// Names of secrets with versions.
+type Versions = BTreeSet<(String, u32)>;
+
 /// Source of redactors that know an app's newest secrets.
 #[async_trait]
 pub(super) trait Renews: Send {
@@ -38,7 +41,7 @@ pub(super) struct Masks {
     app: App,
     clusters: Vec<String>,
     /// Names and versions that the redactor knows.
-    known: BTreeSet<(String, u32)>,
+    known: Versions,
     /// Names of known secrets that were deleted.
     deleted: BTreeSet<String>,
     redactor: Redactor,
@@ -67,17 +70,21 @@ impl Masks {
 
     /// Makes the redactor again, if a secret was put since.
     pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
-        let wanted = self.wanted().await?;
+        let (wanted, serving) = self.wanted().await?;
         if wanted == self.known {
             return Ok(());
         }
         let (mut secrets, mut deleted): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
-        for (name, version) in &wanted {
+        for secret in &wanted {
+            let (name, version) = secret;
             let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
             match opened.await {
                 Ok((secret, _)) => secrets.push(secret),
                 Err(SecretError::Missing { .. }) => {
-                    deleted.insert(name.clone());
+                    // Other versions were deleted before the secret was put again.
+                    if serving.contains(secret) {
+                        deleted.insert(name.clone());
+                    }
                 }
                 Err(SecretError::Unavailable { message }) => {
                     return Err(StoreError::Other(message).into());
@@ -96,18 +103,21 @@ impl Masks {
         Ok(())
     }
 
-    async fn wanted(&self) -> Result<BTreeSet<(String, u32)>, StoreError> {
+    /// Returns the names and versions to mask, and those among them that serve.
+    async fn wanted(&self) -> Result<(Versions, Versions), StoreError> {
         let mut wanted = BTreeSet::new();
         for record in self.ports.secrets.list(&self.app.project).await? {
             let oldest = record.version.saturating_sub(VERSIONS - 1).max(1);
             wanted.extend((oldest..=record.version).map(|version| (record.name.clone(), version)));
         }
+        let mut serving = BTreeSet::new();
         for cluster in &self.clusters {
             let last = self.ports.releases.last_release(&self.app, cluster).await?;
             let named = last.into_iter().flat_map(|release| release.runtime.secrets);
-            wanted.extend(named.map(|secret| (secret.name, secret.version)));
+            serving.extend(named.map(|secret| (secret.name, secret.version)));
         }
-        Ok(wanted)
+        wanted.extend(serving.iter().cloned());
+        Ok((wanted, serving))
     }
 }
 
