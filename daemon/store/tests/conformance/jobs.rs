@@ -84,7 +84,7 @@ pub(crate) async fn a_list_has_no_specs(place: Place) {
     assert_eq!(store.job("1").await.unwrap().unwrap().job.spec, large.job.spec);
 }
 
-/// What is left alone is listed with its reason, and is no job for the next run. The next life tries it again.
+/// A job that is set aside is listed with its reason. The next life of the daemon tries it again.
 pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
     {
         let store = place.open().await;
