@@ -143,8 +143,8 @@ mod tests {
             assert_eq!(Frame::receive(&mut &*bytes).await.unwrap(), frame);
             Frame::read(&mut &bytes[..bytes.len() - 1]).unwrap_err();
         }
-        Frame::new(Kind::Data, 1, vec![0; LONGEST + 1]).bytes().unwrap_err();
-        Frame::read(&mut &[8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff][..]).unwrap_err();
-        Frame::read(&mut &[99, 0, 0, 0, 1, 0, 0, 0, 0][..]).unwrap_err();
+        Frame::new(Kind::Data, 1, vec![0_u8; LONGEST + 1]).bytes().unwrap_err();
+        Frame::read(&mut &[8_u8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff][..]).unwrap_err();
+        Frame::read(&mut &[99_u8, 0, 0, 0, 1, 0, 0, 0, 0][..]).unwrap_err();
     }
 }
