@@ -13,7 +13,7 @@ pub(crate) const LONGEST: usize = 1 << 20;
 /// Bytes before a payload: kind, stream, length.
 const HEAD: usize = 9;
 
-/// Kind of a frame. The first three go to the child, the next five to the daemon, and the last two both ways.
+/// Kind of a frame. The first three go to the child, the next four to the daemon, and the last two both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The task: a `Request`.
