@@ -26,7 +26,7 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
             plain(&duration(job, now_ms)),
         ];
         if waits {
-            row.push(plain(job.waiting.as_ref().map_or("", |waiting| &waiting.sentence)));
+            row.push(plain(job.waiting.as_ref().map_or("", |waiting| waiting.sentence.as_str())));
         }
         row
     });

@@ -1,3 +1,5 @@
+//! Tests of the queue by what is taken and what follows.
+
 use super::*;
 
 const LIMITS: Limits = Limits { running: 100, checkouts: 4, builds: 4, releases: 4 };
