@@ -19,7 +19,8 @@ use windlass_model::{
     secret::Secret,
 };
 
-/// Handle by which adapters record what happens. Each event is masked, and holds nothing that a terminal obeys.
+/// Handle by which adapters record what happens. Each event is masked, and holds nothing that a terminal
+/// obeys.
 ///
 /// Recording cannot fail, so that no adapter has to decide what a lost journal means for its work:
 /// the first refusal is kept, and the run ends with that refusal where it awaits the adapter.

@@ -115,15 +115,10 @@ fn no_text_of_an_event_drives_the_terminal() {
             let older = v1::Event { sentence: String::new(), ..sent(2, event.clone()) };
             all.push_str(&text(&crate::out::plain(&crate::show::event(&older))));
         }
-        assert!(!all.contains(is_obeyed_here), "{all:?} of {event:?}");
+        assert!(!all.contains(is_obeyed), "{all:?} of {event:?}");
         shown_somewhere += usize::from(all.contains("\\u{1b}]52;"));
     }
     assert!(shown_somewhere >= 25, "{shown_somewhere}");
-}
-
-/// Returns whether a terminal obeys what stands in our lines.
-fn is_obeyed_here(c: char) -> bool {
-    c != '\n' && is_obeyed(c)
 }
 
 fn sent(seq: u64, event: Event) -> v1::Event {

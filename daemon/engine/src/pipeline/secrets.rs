@@ -66,15 +66,12 @@ fn check_sum(app: &App, opened: &BTreeMap<String, (Secret, u32)>) -> Result<(), 
 }
 
 impl Deploy<'_> {
-    /// Masks the secrets that releases of the app name, so that the last lines of a crashing app do not show them. A
-    /// secret that was deleted is no error here: applying the release fails with it.
+    /// Masks the secrets that releases of the app name, so that the last lines of a crashing app do not show
+    /// them. A secret that was deleted is no error here: applying the release fails with it.
     ///
     /// # Errors
     /// [`JournalLost`] for a store that cannot be read now: nothing may go on unmasked.
-    pub(crate) async fn mask_released<'r>(
-        &self,
-        releases: impl IntoIterator<Item = &'r Release>,
-    ) -> Result<(), JournalLost> {
+    pub(crate) async fn mask_released(&self, releases: &[&Release]) -> Result<(), JournalLost> {
         let mut secrets = Vec::new();
         let mut known = BTreeSet::new();
         for release in releases {
