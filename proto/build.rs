@@ -22,10 +22,12 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 38] = [
+const SHOWN: [&str; 40] = [
     "App",
     "Source",
     "Job",
+    "Waiting",
+    "UnreadableJob",
     "Release",
     "Secret",
     "PlanResponse",

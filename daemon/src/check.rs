@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
-use crate::{config::Config, confinement, registries::Registries, wire};
+use crate::{config::Config, confinement, data, registries::Registries, wire};
 use std::{process::ExitCode, sync::Arc};
 use windlass_model::cluster::DEFAULT;
 
@@ -41,8 +41,8 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         };
         report(&part, answer.map(|version| format!("Kubernetes {version}")));
     }
-    let data = writable(config).map(|()| config.data.display().to_string());
-    report("data", data);
+    let writable = writable(config).map(|()| config.data.display().to_string());
+    report("data", writable);
     report("confinement", confinement::report().await);
     let plugins = plugins.map_err(|error| error.to_string());
     report("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
@@ -58,8 +58,8 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
 
 fn writable(config: &Config) -> Result<(), String> {
     let probe = config.data.join(".probe");
-    std::fs::create_dir_all(&config.data)
-        .and_then(|()| std::fs::write(&probe, b"probe"))
+    data::prepare(&config.data).map_err(|error| error.to_string())?;
+    std::fs::write(&probe, b"probe")
         .and_then(|()| std::fs::remove_file(&probe))
         .map_err(|error| format!("{}: {error}", config.data.display()))
 }

@@ -1,22 +1,31 @@
 //! The daemon's configuration: a file, then the environment. No other module reads either.
 
+mod changes;
 mod check;
+mod environment;
+mod explain;
 mod expose;
+mod journal;
 #[cfg(test)]
 mod reference;
+mod slots;
 #[cfg(test)]
 mod tests;
 
 use expose::{ExposeRules, HostOwner};
+use journal::{Journal, Logs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
+use slots::Slots;
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
+use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
 use windlass_model::{
     cluster::{self, RolloutOrder, Target, Targets},
@@ -27,9 +36,6 @@ use windlass_plugin_host::{Grant, Isolation, Limits, SitePolicy};
 
 /// Path of the file that is read when no other is named. It need not exist.
 const DEFAULT_PATH: &str = "/etc/windlass/windlassd.toml";
-
-/// Variables with the daemon's prefix that belong to the client and to the tests. A host often has both.
-const OF_OTHERS: [&str; 3] = ["WINDLASS_ADDRESS", "WINDLASS_TOKEN", "WINDLASS_BLESS"];
 
 /// All that an operator decides. `deploy/reference/windlassd.md` is made from the comments here.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -44,9 +50,21 @@ pub(crate) struct Config {
     #[serde(default = "name")]
     #[schemars(skip_serializing)]
     pub(crate) name: String,
-    /// Number of jobs that run at once.
-    #[serde(default = "jobs")]
-    pub(crate) jobs: usize,
+    /// Former name of `limits.builds`. It is read as that.
+    pub(crate) jobs: Option<usize>,
+    /// Number of jobs of one project that wait or run, at most. One more is refused.
+    #[serde(default = "max_waiting_jobs")]
+    pub(crate) max_waiting_jobs: u64,
+    /// Number of jobs of all projects that wait or run, at most. One more is refused.
+    #[serde(default = "max_waiting_jobs_total")]
+    pub(crate) max_waiting_jobs_total: u64,
+    /// Number of repositories that are read at once for `windlass plan`, and for revisions that `Submit` names
+    /// without a commit. One project has at most half of them.
+    #[serde(default = "plans")]
+    pub(crate) plans: usize,
+    /// Seconds that one of `plans` may take. A request waits as long for its place.
+    #[serde(default = "plan_seconds")]
+    pub(crate) plan_seconds: u64,
     /// Host, perhaps with a path, to which images are pushed: `<registry>/<project>/<app>`.
     pub(crate) registry: String,
     /// Refuses images that run as root. By default they run, with a warning.
@@ -56,8 +74,16 @@ pub(crate) struct Config {
     /// start.
     #[serde(default = "drain")]
     pub(crate) drain_seconds: u64,
+    /// Work that jobs do at once. A job waits for a place before each of them, and `windlass jobs` shows for which.
+    /// Among projects, the one with the fewest places of the kind goes first.
+    #[serde(default)]
+    pub(crate) limits: Slots,
     #[serde(default)]
     pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) journal: Journal,
+    #[serde(default)]
+    pub(crate) logs: Logs,
     #[serde(default)]
     pub(crate) listen: Listen,
     pub(crate) builder: Builder,
@@ -91,6 +117,10 @@ pub(crate) struct Config {
     pub(crate) hooks: Vec<Hook>,
     #[serde(default)]
     pub(crate) principals: Vec<Principal>,
+    /// All keys as they were read.
+    #[serde(skip)]
+    #[schemars(skip)]
+    read: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The daemon's log, on standard error.
@@ -113,7 +143,7 @@ pub(crate) enum Format {
 }
 
 /// Addresses at which clients reach the daemon. Both serve the same services.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Listen {
     /// Path of the unix socket. Default: `windlass.sock` in `data`.
@@ -130,6 +160,21 @@ pub(crate) struct Listen {
     /// PEM file with a certificate authority. With it, each client must show a certificate of this
     /// authority.
     pub(crate) client_ca: Option<PathBuf>,
+    /// Number of connections at once, at most. A quarter of them is kept for the unix socket. Half of the files
+    /// that the daemon may open (`LimitNOFILE`) is the limit where it is less.
+    pub(crate) max_connections: usize,
+    /// Number of connections at once of one peer: a user id on the unix socket; an IPv4 address, or an IPv6
+    /// network of 64 bits, over TCP.
+    pub(crate) max_connections_per_peer: usize,
+    /// Seconds from a connection's beginning until a caller who may call has sent a request. A connection
+    /// without one is closed.
+    pub(crate) header_seconds: u64,
+    /// Seconds that a connection may be without a request. It is closed then; clients connect again by
+    /// themselves.
+    pub(crate) idle_seconds: u64,
+    /// Seconds until a call is answered, at most. Streams go on after their answer. A call that reads a
+    /// repository or loads plugins has twice `plan-seconds` more.
+    pub(crate) request_seconds: u64,
 }
 
 /// The BuildKit that builds all images.
@@ -297,6 +342,24 @@ impl Default for Log {
     }
 }
 
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            unix: None,
+            uids: Vec::new(),
+            tcp: None,
+            certificate: None,
+            key: None,
+            client_ca: None,
+            max_connections: 1000,
+            max_connections_per_peer: 100,
+            header_seconds: 10,
+            idle_seconds: 900,
+            request_seconds: 120,
+        }
+    }
+}
+
 fn data() -> PathBuf {
     "/var/lib/windlass".into()
 }
@@ -305,12 +368,24 @@ fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn jobs() -> usize {
+fn frontends() -> Vec<String> {
+    vec!["docker/dockerfile".into()]
+}
+
+fn max_waiting_jobs() -> u64 {
+    1000
+}
+
+fn max_waiting_jobs_total() -> u64 {
+    5000
+}
+
+fn plans() -> usize {
     4
 }
 
-fn frontends() -> Vec<String> {
-    vec!["docker/dockerfile".into()]
+fn plan_seconds() -> u64 {
+    300
 }
 
 fn object() -> serde_json::Value {
@@ -345,6 +420,13 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// Reads the file and the environment. `path` must exist if it is given.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_with(path, std::env::vars_os())
+    }
+
+    fn load_with(
+        path: Option<&Path>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
         let default = Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists());
         let path = path.or(default);
         let mut builder = config::Config::builder();
@@ -353,17 +435,21 @@ impl Config {
                 .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
             builder = builder.add_source(config::File::from_str(&text, config::FileFormat::Toml));
         }
-        let environment = config::Environment::with_prefix("WINDLASS")
+        let environment = config::Environment::with_prefix(environment::PREFIX)
             .prefix_separator("_")
             .separator("__")
             .convert_case(config::Case::Kebab)
             .try_parsing(true)
-            .source(Some(variables()?));
-        let read = builder.add_source(environment).build();
-        let read = read.and_then(config::Config::try_deserialize::<Self>);
+            .source(Some(environment::own(variables, &Self::schema()).map_err(ConfigError)?));
+        let built = builder.add_source(environment).build();
+        let read = built.and_then(|built| {
+            let read = built.clone().try_deserialize()?;
+            Ok(Self { read, ..built.try_deserialize::<Self>()? })
+        });
         let place = path.map_or("the environment".to_owned(), |path| path.display().to_string());
-        let config =
-            read.map_err(|error| ConfigError(format!("{place}: {}", explain(&error.to_string()))))?;
+        let config = read.map_err(|error| {
+            ConfigError(format!("{place}: {}", explain::explain(&error.to_string())))
+        })?;
         config.check()?;
         Ok(config)
     }
@@ -405,41 +491,18 @@ impl Config {
         }
     }
 
+    /// Returns the keys that differ in a later configuration, and that a reload does not read.
+    pub(crate) fn for_next_start(&self, later: &Self) -> Vec<String> {
+        changes::for_next_start(&self.read, &later.read)
+    }
+
+    /// Returns the numbers of slots for jobs.
+    pub(crate) fn slots(&self) -> queue::Limits {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        queue::Limits { running, checkouts, builds: self.jobs.unwrap_or(builds), releases }
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.listen.unix.clone().unwrap_or_else(|| self.data.join("windlass.sock"))
-    }
-}
-
-/// Returns the daemon's own variables of the environment.
-fn variables() -> Result<config::Map<String, String>, ConfigError> {
-    let mut own = config::Map::new();
-    for (key, value) in std::env::vars_os() {
-        let Ok(key) = key.into_string() else { continue };
-        if !key.starts_with("WINDLASS_") || OF_OTHERS.contains(&key.as_str()) {
-            continue;
-        }
-        let value = value
-            .into_string()
-            .map_err(|_| ConfigError(format!("{key}: the value is not UTF-8; expected text")))?;
-        own.insert(key, value);
-    }
-    Ok(own)
-}
-
-/// Former names of keys, each with today's name.
-const RENAMED: [(&str, &str); 1] = [("moment", "phase")];
-
-/// Adds the nearest known key to serde's message on an unknown one.
-fn explain(message: &str) -> String {
-    let Some((_, rest)) = message.split_once("unknown field `") else { return message.to_owned() };
-    let Some((unknown, rest)) = rest.split_once('`') else { return message.to_owned() };
-    if let Some((old, new)) = RENAMED.iter().find(|(old, _)| *old == unknown) {
-        return format!("unknown key `{old}`: its name is `{new}` now");
-    }
-    let known = rest.split('`').skip(1).step_by(2);
-    let nearest = known.min_by_key(|key| strsim::damerau_levenshtein(key, unknown));
-    match nearest.filter(|key| strsim::damerau_levenshtein(key, unknown) <= 3) {
-        Some(nearest) => format!("unknown key `{unknown}`: did you mean `{nearest}`?"),
-        None => message.replace("unknown field", "unknown key"),
     }
 }

@@ -1,73 +1,75 @@
-//! Drives the queue: starts jobs, stops them, and resumes those that an earlier daemon left unfinished.
+//! Drives the queue: starts jobs, gives them slots, stops them, and resumes those that an earlier daemon left
+//! unfinished. No run ends without a word: its job has ended, runs again after a pause, or is left alone, with
+//! the reason in what `windlass jobs` shows.
 
-use crate::{config::Config, wire::PortsFactory};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod next;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use next::{Ended, Next, Tries};
+pub(crate) use run::Bounds;
+use run::{PortsOf, Shared, run};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::Instant,
 };
 use tracing::Instrument;
 use windlass_engine::{
-    journal::JournalLost,
-    pipeline::deploy,
-    ports::store::{JobJournal, Replay, Store, StoreError},
-    queue::{Action, Message, Queue},
-    run::Run,
+    ports::store::{Store, StoreError, Unfinished},
+    queue::{Action, Message},
+    run::caught,
+    shared_queue::SharedQueue,
+    slots::Slots,
 };
-use windlass_model::{
-    clock::since,
-    event::Event,
-    job::Stage,
-    outcome::{Outcome, Stop},
-    replay::{ResumePoint, replay},
-};
+use windlass_model::outcome::Stop;
 
 /// Pause before a store that takes nothing is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
-/// Everything that a run needs.
-struct Shared {
-    store: Arc<dyn Store>,
-    factory: PortsFactory,
-    daemon: String,
-}
-
-impl Shared {
-    /// Ends a job that never began, unless it has ended or another daemon has claimed it. `None` for `why` means
-    /// the reason that is recorded in the store.
-    async fn end(&self, id: &str, why: Option<Stop>) -> Result<(), StoreError> {
-        let Some(claim) = self.store.claim(id, &self.daemon).await? else { return Ok(()) };
-        let stored = self.store.job(id).await?.and_then(|record| record.stop);
-        let by = || Stop::Cancelled { by: "the daemon".into() };
-        let why = why.or(stored).unwrap_or_else(by);
-        let outcome = Outcome::Stopped { at: Stage::Clone, why };
-        self.store.append(&claim, Event::Ended(outcome)).await
-    }
-}
+/// Reason that is shown of a job whose run ended without one: a defect in this file.
+const DEFECT: &str =
+    "a defect of Windlass ended its run; restart the daemon, whose log names the place";
 
 pub(crate) struct Dispatcher {
     shared: Arc<Shared>,
-    queue: Queue,
+    queue: SharedQueue,
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
-    running: HashMap<String, watch::Sender<Option<Stop>>>,
+    running: HashMap<String, Running>,
+    /// Ends of the runs of jobs that have not ended.
+    tries: Arc<Mutex<HashMap<String, Tries>>>,
     tasks: JoinSet<()>,
+}
+
+/// A job that runs, or whose next run has to wait.
+struct Running {
+    stop: watch::Sender<Option<Stop>>,
+    /// Takes the numbers of the job's requests for slots, as they are granted.
+    grants: watch::Sender<u64>,
+    work: AbortHandle,
 }
 
 impl Dispatcher {
     pub(crate) fn new(
-        config: &Config,
+        daemon: String,
+        bounds: Bounds,
+        queue: SharedQueue,
         store: Arc<dyn Store>,
-        factory: PortsFactory,
+        ports: PortsOf,
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, factory, daemon: config.name.clone() });
-        let queue = Queue::new(config.jobs);
+        let shared = Arc::new(Shared { store, ports, daemon, bounds });
         let running = HashMap::new();
         let tasks = JoinSet::new();
-        Self { shared, queue, inbox, outbox, running, tasks }
+        Self { shared, queue, inbox, outbox, running, tries: Arc::default(), tasks }
     }
 
     /// Runs until `stop`, then gives running jobs `drain` to end.
@@ -76,17 +78,18 @@ impl Dispatcher {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> Result<(), StoreError> {
-        let mut unfinished = self.shared.store.unfinished().await?;
+        let Unfinished { mut jobs, unreadable } = self.shared.store.unfinished().await?;
         // Those that had begun first: they may hold a half-made release.
-        unfinished.sort_by_key(|record| record.last_seq == 0);
-        if !unfinished.is_empty() {
-            tracing::info!(jobs = unfinished.len(), "going on with unfinished jobs");
+        jobs.sort_by_key(|job| !job.has_begun);
+        if !jobs.is_empty() || !unreadable.is_empty() {
+            let unreadable = unreadable.len();
+            tracing::info!(jobs = jobs.len(), unreadable, "going on with unfinished jobs");
         }
-        for record in unfinished {
-            let begun = record.last_seq > 0;
-            self.take(Message::submitted(&record.job, begun));
-            if record.stop.is_some() {
-                self.take(Message::Cancelled { id: record.job.id });
+        for job in jobs {
+            let (id, is_stopping) = (job.id.clone(), job.is_stopping);
+            self.take(Message::unfinished(job));
+            if is_stopping {
+                self.take(Message::Cancelled { id });
             }
         }
         tokio::pin!(stop);
@@ -98,29 +101,53 @@ impl Dispatcher {
             }
         }
         tracing::info!(jobs = self.running.len(), "draining");
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(drain, ended).await;
+        self.queue.drain();
+        let _ = tokio::time::timeout(drain, self.drained()).await;
         Ok(())
+    }
+
+    /// Waits until all runs have ended. Those that only wait are left for the next start.
+    async fn drained(&mut self) {
+        loop {
+            for id in self.queue.idle() {
+                if let Some(running) = self.running.remove(&id) {
+                    running.work.abort();
+                }
+            }
+            tokio::select! {
+                biased;
+                Some(message) = self.inbox.recv() => self.take(message),
+                ended = self.tasks.join_next() => if ended.is_none() { return },
+            }
+        }
     }
 
     fn take(&mut self, message: Message) {
         match &message {
-            Message::Ended { id } | Message::Again { id } => {
+            Message::Ended { id } | Message::Again { id } | Message::LeftAlone { id, .. } => {
                 self.running.remove(id);
             }
             Message::Cancelled { id } => {
-                if let Some(stop) = self.running.get(id) {
+                if let Some(running) = self.running.get(id) {
                     let shared = self.shared.clone();
                     let id = id.clone();
-                    let stop = stop.clone();
+                    let stop = running.stop.clone();
                     self.tasks.spawn(async move { forward_stop(&shared, &id, &stop).await });
                 }
             }
-            Message::Submitted { .. } => {}
+            Message::Submitted { .. }
+            | Message::Paused { .. }
+            | Message::Needs { .. }
+            | Message::Frees { .. } => {}
         }
         for action in self.queue.take(message) {
             match action {
                 Action::Start(id) => self.start(id),
+                Action::Grant { id, ticket } => {
+                    if let Some(running) = self.running.get(&id) {
+                        running.grants.send_replace(ticket);
+                    }
+                }
                 Action::Supersede { id, by } => self.end(id, Some(Stop::Superseded { by })),
                 Action::Drop(id) => self.end(id, None),
             }
@@ -129,56 +156,113 @@ impl Dispatcher {
 
     fn start(&mut self, id: String) {
         let stop = watch::Sender::new(None);
-        self.running.insert(id.clone(), stop.clone());
+        let (slots, grants) = Slots::new(id.clone(), self.outbox.clone());
         let shared = self.shared.clone();
         let outbox = self.outbox.clone();
+        let tries = self.tries.clone();
         let span = tracing::info_span!("job", id);
-        let work = async move {
-            // Whatever happens in here, the job's place is free again.
-            let mut slot = Slot { at_end: Some(Message::Ended { id: id.clone() }), outbox };
-            let Err(lost) = run(&shared, &id, &stop).await else { return };
-            match &lost {
-                JournalLost::Fenced(why) => {
-                    tracing::warn!(why, "another claim of the job ends this run");
-                }
-                JournalLost::Unavailable(_) => {
-                    tracing::error!(%lost, "the run has ended, the job has not");
-                }
-            }
-            // What cannot be read is no better at once: without a pause the job would turn for ever.
-            tokio::time::sleep(STORE_RETRY).await;
-            wait_for_store(&*shared.store).await;
-            // Its claim says whether the job has ended, or is another daemon's: then this is all.
-            slot.at_end = Some(Message::Again { id });
-        };
-        self.tasks.spawn(work.instrument(span));
+        let work = supervised(shared, id.clone(), stop.clone(), slots, tries, outbox);
+        let work = self.tasks.spawn(work.instrument(span));
+        self.running.insert(id, Running { stop, grants, work });
     }
 
-    /// Ends a job that never began.
+    /// Ends a job that does not run.
     fn end(&mut self, id: String, why: Option<Stop>) {
         let shared = self.shared.clone();
+        let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
             while let Err(error) = shared.end(&id, why.clone()).await {
                 tracing::error!(id, %error, "a waiting job cannot be ended yet");
+                if matches!(error, StoreError::Unreadable { .. } | StoreError::TooNew { .. }) {
+                    let why = format!("{error}; start a daemon that reads it");
+                    let _ = outbox.send(Message::LeftAlone { id, why });
+                    return;
+                }
                 tokio::time::sleep(STORE_RETRY).await;
             }
         });
     }
 }
 
-/// A running job's place in the queue, given back when dropped: also by a panic.
-struct Slot {
-    /// Message to the queue. Another one may replace it until the run has ended.
-    at_end: Option<Message>,
+/// Runs a job once, and tells the queue how its job stands then.
+async fn supervised(
+    shared: Arc<Shared>,
+    id: String,
+    stop: watch::Sender<Option<Stop>>,
+    slots: Slots,
+    tries: Arc<Mutex<HashMap<String, Tries>>>,
+    outbox: mpsc::UnboundedSender<Message>,
+) {
+    // Whatever happens in here, the queue gets a message.
+    let mut last = Last { id: id.clone(), message: None, outbox: outbox.clone() };
+    wait_for_room(&shared, &id, &stop, &outbox).await;
+    let began = Instant::now();
+    let ended = match caught(run(&shared, &id, &stop, slots)).await {
+        Ok(ended) => ended,
+        Err(panic) => {
+            tracing::error!(panic, "a defect has ended the run");
+            Ended::Panicked
+        }
+    };
+    let next = {
+        let mut tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = tries.entry(id.clone()).or_default().next(ended, began.elapsed());
+        if !matches!(next, Next::Again { .. }) {
+            tries.remove(&id);
+        }
+        next
+    };
+    last.message = Some(match next {
+        Next::Forget => Message::Ended { id },
+        Next::Again { after, why } => {
+            tracing::warn!(why, "the run has ended, the job has not");
+            let _ = outbox.send(Message::Paused { id: id.clone(), why });
+            pause(after, &stop).await;
+            wait_for_store(&*shared.store).await;
+            // Its claim says whether the job has ended, or is another daemon's: then this is all.
+            Message::Again { id }
+        }
+        Next::Leave { why } => {
+            tracing::error!(why, "the job is left alone");
+            shared.set_aside(&id, &why).await;
+            Message::LeftAlone { id, why }
+        }
+        Next::Fail => match shared.fail(&id).await {
+            Ok(()) => Message::Ended { id },
+            Err(error) => {
+                tracing::error!(%error, "the job cannot be ended, and is left alone");
+                Message::LeftAlone { id, why: format!("{DEFECT} ({error})") }
+            }
+        },
+    });
+}
+
+/// The last message of a run, sent when dropped: also by a panic, and where the run is aborted.
+struct Last {
+    id: String,
+    /// `None` means that the run has not come to its end.
+    message: Option<Message>,
     outbox: mpsc::UnboundedSender<Message>,
 }
 
-impl Drop for Slot {
+impl Drop for Last {
     fn drop(&mut self) {
-        if let Some(message) = self.at_end.take() {
-            let _ = self.outbox.send(message);
-        }
+        let id = self.id.clone();
+        let message = self.message.take().unwrap_or_else(|| {
+            if std::thread::panicking() {
+                Message::LeftAlone { id, why: DEFECT.into() }
+            } else {
+                Message::Again { id }
+            }
+        });
+        let _ = self.outbox.send(message);
     }
+}
+
+/// Waits before a job's next run. A stop ends the wait: the next run rolls back.
+async fn pause(after: Duration, stop: &watch::Sender<Option<Stop>>) {
+    let mut stopped = stop.subscribe();
+    let _ = tokio::time::timeout(after, stopped.changed()).await;
 }
 
 /// Forwards the recorded reason of a stop to a run.
@@ -194,53 +278,31 @@ async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Sto
     }
 }
 
+/// Waits until the journal's disk has room for another job, or the job is asked to stop.
+async fn wait_for_room(
+    shared: &Shared,
+    id: &str,
+    stop: &watch::Sender<Option<Stop>>,
+    outbox: &mpsc::UnboundedSender<Message>,
+) {
+    let mut stopped = stop.subscribe();
+    while let Err(why) = shared.has_room().await {
+        tracing::warn!(why, "waiting for disk: the job starts once there is room");
+        let why = format!("waiting for disk: {why}");
+        let _ = outbox.send(Message::Paused { id: id.to_owned(), why });
+        let asked = async {
+            let _ = stopped.wait_for(Option::is_some).await;
+        };
+        tokio::select! {
+            () = asked => return,
+            () = tokio::time::sleep(STORE_RETRY) => {}
+        }
+    }
+}
+
 async fn wait_for_store(store: &dyn Store) {
     while let Err(error) = store.check().await {
         tracing::warn!(%error, "waiting for the store");
         tokio::time::sleep(STORE_RETRY).await;
     }
-}
-
-/// Runs one job from the resume point in its journal.
-async fn run(
-    shared: &Shared,
-    id: &str,
-    stop: &watch::Sender<Option<Stop>>,
-) -> Result<(), JournalLost> {
-    // Claimed before it is read: nobody adds to what is read here.
-    let Some(claim) = shared.store.claim(id, &shared.daemon).await? else {
-        tracing::info!("the job has ended, or another daemon has it");
-        return Ok(());
-    };
-    let Some(Replay { record, events }) = shared.store.replay(id).await? else { return Ok(()) };
-    let began = events.first().map(|first| first.at_ms);
-    let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
-    let replay = match replay(&events) {
-        Ok(replay) => replay,
-        Err(error) => {
-            tracing::error!(%error, "the journal of this job makes no sense; it is left alone");
-            return Ok(());
-        }
-    };
-    if let ResumePoint::Ended(_) = replay {
-        return Ok(());
-    }
-    // A reason that was recorded before this daemon started.
-    if let Some(why) = record.stop {
-        stop.send_replace(Some(why));
-    }
-    let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
-    let deadline = Some((Instant::now() + left, record.job.timeout));
-    let journal = JobJournal::new(shared.store.clone(), claim);
-    let run = Run::new(Arc::new(journal), stop.subscribe(), deadline);
-    run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
-    tracing::info!(app = %record.job.app, "running");
-    let outcome =
-        deploy(&record.job, replay, &shared.factory.for_job(&record.job.app.project), &run).await?;
-    match outcome {
-        Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
-        Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
-        Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),
-    }
-    Ok(())
 }

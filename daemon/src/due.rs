@@ -13,14 +13,13 @@ use std::{
 use tokio::sync::{Mutex, Notify};
 use windlass_engine::ports::{
     Cluster,
-    store::{Filter, Store, StoreError},
+    store::{Store, StoreError},
 };
 use windlass_model::{
     app::App,
     clock::now_ms,
     cluster::Targets,
     due::{Due, DueKind},
-    replay::JobState,
 };
 
 mod lanes;
@@ -219,8 +218,8 @@ impl DueLoop {
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }
             // The first release is on its way, or was never made.
-            let is_on_its_way = self.has_job(app).await.map_err(|error| error.to_string())?;
-            return Ok(is_on_its_way.then(now_ms));
+            let is_on_its_way = self.store.has_unfinished(app).await;
+            return Ok(is_on_its_way.map_err(|error| error.to_string())?.then(now_ms));
         }
         let renewals = released.iter().map(|release| self.lanes.renew(&*self.cluster, release));
         let mut times = Vec::new();
@@ -238,18 +237,5 @@ impl DueLoop {
         let next = times.into_iter().min();
         tracing::debug!(%app, next_ms = next, "the pull secret was looked at");
         Ok(next)
-    }
-
-    /// Returns whether a job of the app has not ended.
-    async fn has_job(&self, app: &App) -> Result<bool, StoreError> {
-        let filter = Filter {
-            projects: Some(vec![app.project.clone()]),
-            app: Some(app.name.clone()),
-            environment: Some(app.environment.clone()),
-            states: vec![JobState::Waiting, JobState::Running, JobState::RollingBack],
-            before: None,
-            limit: 1,
-        };
-        Ok(!self.store.jobs(&filter).await?.is_empty())
     }
 }

@@ -10,14 +10,17 @@ mod args;
 mod check;
 mod config;
 mod confinement;
+mod data;
 mod dispatch;
 mod due;
 mod error;
 mod hash_token;
 mod log;
 mod plugins;
+mod process;
 mod registries;
 mod serve;
+mod tasks;
 mod wire;
 
 use args::{Args, Command};
@@ -27,6 +30,8 @@ use error::Fault;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything can be written, by the daemon or by its children.
+    process::keep_files_private();
     let args = Args::parse();
     match args.command {
         // These are children of the daemon: no configuration, no runtime.

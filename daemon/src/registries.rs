@@ -36,13 +36,16 @@ struct Kept {
     since: Instant,
 }
 
+/// Place of a login. `None` means that there is none to use again.
+type Place = Arc<Mutex<Option<Kept>>>;
+
 /// All registries that this daemon logs in at.
 pub(crate) struct Registries {
     own: OwnRegistry,
     fixed: RwLock<Arc<FixedLogins>>,
     plugins: Arc<Plugins>,
     /// By host and configured login; one lock each, so that a hundred builds ask a plugin once.
-    kept: Mutex<BTreeMap<(String, Configured), Arc<Mutex<Option<Kept>>>>>,
+    kept: Mutex<BTreeMap<(String, Configured), Place>>,
 }
 
 /// One of the two logins that a registry may have.
@@ -105,7 +108,7 @@ impl Registries {
         }
     }
 
-    async fn place(&self, host: &str, configured: Configured) -> Arc<Mutex<Option<Kept>>> {
+    async fn place(&self, host: &str, configured: Configured) -> Place {
         self.kept.lock().await.entry((host.to_owned(), configured)).or_default().clone()
     }
 

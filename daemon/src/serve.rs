@@ -3,30 +3,44 @@
 use crate::{
     config::{Config, Listen},
     confinement,
-    dispatch::Dispatcher,
+    dispatch::{Bounds, Dispatcher},
     due::DueLoop,
     error::Fault,
     plugins::PluginAdmin,
+    process,
+    tasks::{Tasks, aborted},
     wire::{self, Wired},
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
-    net::UnixListener,
+    net::{TcpListener, UnixListener},
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
-use windlass_api::{Access, Tls, serve_tcp, serve_unix};
-use windlass_service::{Inspection, PluginRecords, Services};
+use windlass_api::{Access, Api, Callers, Health, Tls};
+use windlass_engine::shared_queue::SharedQueue;
+use windlass_service::{Inspection, JobQuota, PlanSlots, PluginRecords, Services};
 
-/// Serves until a signal, or until a listener fails. `file` is the path of the configuration, which is read again
-/// when plugins are reloaded. `None` means the default path.
+/// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which
+/// is read again at a reload. `None` means the default path.
 pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Fault> {
+    let files = process::raise_open_files();
     let Wired { store, factory } = wire::wire(&config).await?;
     confinement::log().await;
     let (queue, inbox) = mpsc::unbounded_channel();
     let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
-    let (registries, renewals) = (factory.registries.clone(), due.renewals());
-    let plugins = Arc::new(PluginAdmin::new(factory.plugins.clone(), registries, renewals, file));
+    let callers = Arc::new(Callers::new(access(&config)));
+    let plugins = PluginAdmin::new(
+        factory.plugins.clone(),
+        callers.clone(),
+        factory.registries.clone(),
+        due.renewals(),
+        file,
+        config.clone(),
+    );
+    let plugins = Arc::new(plugins);
+    let plan = Duration::from_secs(config.plan_seconds);
+    let slots = SharedQueue::new(config.slots());
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -35,6 +49,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         plugins: plugins.clone(),
         targets: factory.targets.clone(),
         planner: Arc::new(factory.clone()),
+        plan_slots: PlanSlots::new(config.plans, plan),
+        quota: JobQuota::new(config.max_waiting_jobs, config.max_waiting_jobs_total),
         inspection: Inspection::new(
             factory.inspect.clone(),
             factory.secrets.clone(),
@@ -43,65 +59,85 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             store.clone(),
         ),
         queue: queue.clone(),
+        waits: slots.clone(),
     };
-    let access = Arc::new(access(&config));
+    let health = Health::serving().await;
+    let limits = process::listen_limits(&config.listen, files, plan);
+    let api = Api::new(services, callers, health.clone(), limits);
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let due = tokio::spawn(due.run());
-    let dispatcher = Dispatcher::new(&config, store.clone(), factory, inbox, queue);
+    let mut tasks = Tasks::default();
+    let ending = until(stopped.clone());
+    tasks.spawn("due work", async move {
+        tokio::select! {
+            () = due.run() => {}
+            () = ending => {}
+        }
+        Ok::<(), Fault>(())
+    });
+    let ports = Arc::new(move |project: &str| factory.for_job(project));
+    let name = config.name.clone();
+    let bounds =
+        Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
+    let dispatcher = Dispatcher::new(name, bounds, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
-    let listener = socket(&config)?;
-    let unix = serve_unix(listener, services.clone(), access.clone(), until(stopped.clone()));
-    let unix = tokio::spawn(unix);
-    let tcp = match config.listen.tcp {
-        None => None,
-        Some(address) => {
-            let tls = tls(&config.listen)?;
-            let serving = serve_tcp(address, tls, services, access, until(stopped.clone()));
-            Some(tokio::spawn(serving))
-        }
-    };
+    let unix = socket(&config)?;
+    tasks.spawn("the unix socket", api.clone().serve_unix(unix, until(stopped.clone())));
+    if let Some(address) = config.listen.tcp {
+        let tls = tls(&config.listen)?;
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|error| format!("listen.tcp: {address}: {error}"))?;
+        tasks.spawn("the TCP listener", api.serve_tcp(listener, tls, until(stopped)));
+    }
     tracing::info!(socket = %config.socket().display(), tcp = ?config.listen.tcp, "serving");
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // SIGHUP swaps the plugins, as `windlass plugin reload` does.
+    // SIGHUP reloads, as `windlass plugin reload` does.
     let mut hangup = signal(SignalKind::hangup())?;
-    let reloading = tokio::spawn(async move {
+    tasks.spawn("reloads by SIGHUP", async move {
         while hangup.recv().await.is_some() {
             // A failure is in the log.
             let _ = plugins.reload().await;
         }
+        Ok::<(), Fault>(())
     });
-    let failed = tokio::select! {
+    let failed: Option<Fault> = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         // It ends by itself where the unfinished jobs cannot be read: nothing that is accepted would run.
         ended = &mut dispatching => {
-            return Err(match ended? {
-                Err(error) => error.into(),
-                Ok(()) => "the dispatcher has ended".into(),
+            health.end().await;
+            return Err(match ended {
+                Ok(Ok(())) => "the dispatcher: it ended without an error".into(),
+                Ok(Err(error)) => format!("the dispatcher: {error}").into(),
+                Err(error) => format!("the dispatcher: {}", aborted(error)).into(),
             });
         }
-        ended = unix => Some(format!("the unix socket: {ended:?}")),
-        ended = async { match tcp { Some(tcp) => tcp.await, None => std::future::pending().await } } => {
-            Some(format!("{:?}: {ended:?}", config.listen.tcp))
+        why = tasks.ended() => Some(why),
+        () = store.ended() => {
+            health.end().await;
+            return Err("the journal takes no event any more: the task that writes it has ended by a defect".into());
         }
     };
-    reloading.abort();
-    due.abort();
+    if let Some(why) = &failed {
+        tracing::error!(%why, "the daemon ends");
+    }
+    health.end().await;
     let _ = stop.send(true);
     // Watchers may stay for ever: the sockets are not waited for, the jobs are.
-    dispatching.await??;
+    let dispatched = dispatching.await;
+    tasks.end().await;
+    dispatched.map_err(|error| format!("the dispatcher: {}", aborted(error)))??;
     store.close().await;
     let _ = fs::remove_file(config.socket());
     match failed {
         None => Ok(()),
-        Some(why) => Err(why.into()),
+        Some(why) => Err(why),
     }
 }
 
@@ -118,7 +154,7 @@ fn socket(config: &Config) -> Result<UnixListener, Fault> {
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .map_err(|error| format!("listen.unix: {}: {error}", path.display()))?;
-    // Who may do what is decided by user id, call by call.
+    // The peer's user id decides, when a connection is accepted and at each call.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     Ok(listener)
 }

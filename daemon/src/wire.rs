@@ -2,19 +2,18 @@
 
 use crate::{
     config::{self, Config},
+    data,
     error::Fault,
     registries::Registries,
 };
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
-    failure::Failure,
     pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
     ports::{
         Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets,
@@ -91,7 +90,7 @@ impl Planner for PortsFactory {
         app: &App,
         commit: Commit,
         revision: &Revision,
-    ) -> Result<Commit, Failure> {
+    ) -> Result<Commit, Box<Diagnosis>> {
         resolve_revision(app, commit, revision, &self.for_job(&app.project)).await
     }
 
@@ -101,9 +100,10 @@ impl Planner for PortsFactory {
 }
 
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
-    fs::create_dir_all(&config.data)
-        .map_err(|error| format!("data: {}: {error}", config.data.display()))?;
-    let store = SqliteStore::open(&config.data.join("journal"), key(config)?).await?;
+    data::prepare(&config.data)?;
+    let reserve = config.journal.reserve_mib << 20;
+    let folder = config.data.join("journal");
+    let store = SqliteStore::open_with_reserve(&folder, key(config)?, reserve).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let secrets: Arc<dyn Secrets> = store.clone();
     let workspaces = config.data.join("workspaces");

@@ -29,6 +29,7 @@ mod false_positives;
 mod faulty_api_server;
 mod gateway;
 mod hooks;
+mod hostile;
 mod kinds;
 mod nodes;
 mod operator;

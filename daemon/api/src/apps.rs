@@ -1,6 +1,11 @@
 //! The service `Apps`: what serves, and what it prints.
 
-use crate::{auth::caller, convert, errors, outgoing, serve::Door};
+use crate::{
+    auth::{caller, identity},
+    convert, errors, outgoing,
+    revocable::Revocable,
+    serve::Handlers,
+};
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
@@ -12,7 +17,7 @@ use windlass_service::{Brought, LogsRequest, Serving};
 type Lines = Pin<Box<dyn Stream<Item = Result<v1::AppLogLine, Status>> + Send + 'static>>;
 
 #[tonic::async_trait]
-impl apps_server::Apps for Door {
+impl apps_server::Apps for Handlers {
     async fn status(
         &self,
         request: Request<v1::AppStatusRequest>,
@@ -23,14 +28,14 @@ impl apps_server::Apps for Door {
         Ok(Response::new(v1::AppStatus {
             app: Some(outgoing::app(&status.app)),
             clusters: status.clusters.into_iter().map(cluster).collect(),
-            jobs: status.jobs.into_iter().map(outgoing::job).collect(),
+            jobs: self.shown(status.jobs),
         }))
     }
 
     type LogsStream = Lines;
 
     async fn logs(&self, request: Request<v1::AppLogsRequest>) -> Result<Response<Lines>, Status> {
-        let caller = caller(&request)?;
+        let identity = identity(&request)?;
         let message = request.into_inner();
         let request = LogsRequest {
             app: convert::app(message.app)?,
@@ -41,9 +46,10 @@ impl apps_server::Apps for Door {
             tail: message.tail,
             since_seconds: message.since_seconds,
         };
-        let lines = self.0.app_logs(&caller, request).await.map_err(errors::service)?;
+        let lines = self.0.app_logs(&identity.caller, request).await.map_err(errors::service)?;
         let lines = ReceiverStream::new(lines);
-        let lines: Lines = Box::pin(lines.map(|line| Ok::<_, Status>(outgoing::log_line(line))));
+        let lines = lines.map(|line| Ok::<_, Status>(outgoing::log_line(line)));
+        let lines: Lines = Box::pin(Revocable::new(lines, identity));
         Ok(Response::new(lines))
     }
 }

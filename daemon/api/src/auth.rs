@@ -3,13 +3,20 @@
 //! On the unix socket the kernel names the caller (`SO_PEERCRED`). Over TCP a caller shows a bearer token,
 //! of which only the hash is configured, or a client certificate.
 
-use crate::errors;
+use crate::{
+    errors,
+    listen::{Connection, Origin},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
-use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo, UdsConnectInfo};
-use tonic::{Request, Status, service::Interceptor};
+use tokio::sync::watch;
+use tonic::{
+    Request, Status,
+    codegen::http::{Extensions, HeaderMap},
+    transport::server::TlsConnectInfo,
+};
 use windlass_model::app::label;
 use windlass_service::{Caller, Verb};
 
@@ -46,53 +53,133 @@ pub struct Access {
     pub principals: Vec<Principal>,
 }
 
-/// Interceptor that puts the caller into each request.
-#[derive(Clone)]
-pub(crate) struct AuthInterceptor(pub(crate) Arc<Access>);
+/// The callers that are allowed now. A reload of the configuration replaces them while the daemon serves.
+pub struct Callers(watch::Sender<Arc<Access>>);
 
-impl Interceptor for AuthInterceptor {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let caller = self.0.identify(&request)?;
-        request.extensions_mut().insert(Arc::new(caller));
-        Ok(request)
+/// Proof of identity that a request came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Credential {
+    /// User at the other end of the unix socket.
+    User(u32),
+    /// SHA-256 of a token.
+    Token(String),
+    /// SHA-256 of a certificate.
+    Certificate(String),
+}
+
+/// A caller that was identified, and the way to see whether the operator still allows it.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub(crate) caller: Arc<Caller>,
+    credential: Credential,
+    allowed: watch::Receiver<Arc<Access>>,
+}
+
+impl Callers {
+    /// Makes the list of all callers that the operator allows.
+    #[must_use]
+    pub fn new(access: Access) -> Self {
+        Self(watch::Sender::new(Arc::new(access)))
+    }
+
+    /// Replaces the principals from now on. Streams of callers that are no longer the same end.
+    pub fn replace_principals(&self, principals: Vec<Principal>) {
+        self.0.send_modify(|access| {
+            *access = Arc::new(Access { uids: access.uids.clone(), principals });
+        });
+    }
+
+    /// Returns whether a user may call over the unix socket.
+    pub(crate) fn knows_user(&self, uid: u32) -> bool {
+        self.0.borrow().uids.contains(&uid)
+    }
+
+    /// Identifies the caller of a request.
+    pub(crate) fn identify(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<Identity, Status> {
+        let allowed = self.0.subscribe();
+        let access = allowed.borrow().clone();
+        let (credential, caller) = access.identify(extensions, headers)?;
+        Ok(Identity { caller: Arc::new(caller), credential, allowed })
+    }
+}
+
+impl Identity {
+    /// Waits until the operator changes or removes the caller, and returns the error for its streams.
+    pub(crate) async fn revoked(mut self) -> Status {
+        loop {
+            if self.allowed.changed().await.is_err() {
+                // The daemon ends, and its streams with it.
+                return std::future::pending().await;
+            }
+            let access = self.allowed.borrow_and_update().clone();
+            match access.caller_of(&self.credential) {
+                Some(caller) if caller == *self.caller => {}
+                Some(_) => return errors::rights_changed(),
+                None => return errors::unauthenticated("the operator has revoked this login"),
+            }
+        }
     }
 }
 
 impl Access {
-    fn identify(&self, request: &Request<()>) -> Result<Caller, Status> {
-        if let Some(peer) = request.extensions().get::<UdsConnectInfo>() {
-            let uid = peer.peer_cred.map(|credential| credential.uid());
-            return match uid.filter(|uid| self.uids.contains(uid)) {
-                Some(uid) => Ok(Caller::with_all_rights(format!("uid:{uid}"))),
-                None => Err(errors::denied(&format!(
+    fn identify(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<(Credential, Caller), Status> {
+        if let Some(Origin::Unix(uid)) = extensions.get::<Connection>().map(|one| one.origin) {
+            let credential = uid.map(Credential::User);
+            let caller = credential.as_ref().and_then(|credential| self.caller_of(credential));
+            return credential.zip(caller).ok_or_else(|| {
+                errors::denied(&format!(
                     "user id {} may not use this socket",
                     uid.map_or("unknown".into(), |uid| uid.to_string())
-                ))),
-            };
+                ))
+            });
         }
-        if let Some(principal) = self.by_certificate(request) {
-            return Ok(principal.caller());
+        if let Some(certificate) = certificate(extensions)
+            && let Some(caller) = self.caller_of(&certificate)
+        {
+            return Ok((certificate, caller));
         }
-        let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        let header = headers.get("authorization").and_then(|value| value.to_str().ok());
         let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
             return Err(errors::unauthenticated("no token was sent"));
         };
-        let hash = hash(token.trim().as_bytes());
-        let found = self.principals.iter().find(|principal| {
-            principal.token_sha256.as_deref().is_some_and(|known| same(known, &hash))
-        });
-        found.map(Principal::caller).ok_or_else(|| errors::unauthenticated("the token is unknown"))
+        let token = Credential::Token(hash(token.trim().as_bytes()));
+        match self.caller_of(&token) {
+            Some(caller) => Ok((token, caller)),
+            None => Err(errors::unauthenticated("the token is unknown")),
+        }
     }
 
-    fn by_certificate(&self, request: &Request<()>) -> Option<&Principal> {
-        let tls = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>()?;
-        let certificates = tls.peer_certs()?;
-        let hash = hash(certificates.first()?);
-        let known = |principal: &&Principal| {
-            principal.certificate_sha256.as_deref().is_some_and(|known| same(known, &hash))
+    /// Returns the caller with a credential. `None` means that nobody has it.
+    fn caller_of(&self, credential: &Credential) -> Option<Caller> {
+        let is_it = |known: Option<&str>, hash: &str| known.is_some_and(|known| same(known, hash));
+        let found = match credential {
+            Credential::User(uid) => {
+                let is_known = self.uids.contains(uid);
+                return is_known.then(|| Caller::with_all_rights(format!("uid:{uid}")));
+            }
+            Credential::Token(hash) => {
+                self.principals.iter().find(|one| is_it(one.token_sha256.as_deref(), hash))
+            }
+            Credential::Certificate(hash) => {
+                self.principals.iter().find(|one| is_it(one.certificate_sha256.as_deref(), hash))
+            }
         };
-        self.principals.iter().find(known)
+        found.map(Principal::caller)
     }
+}
+
+/// Returns the client's own certificate. `None` means that the client shows none.
+fn certificate(extensions: &Extensions) -> Option<Credential> {
+    let certificates = extensions.get::<TlsConnectInfo<Connection>>()?.peer_certs()?;
+    Some(Credential::Certificate(hash(certificates.first()?)))
 }
 
 /// Hashes a token for `token-sha256`. Blanks around the token do not count.
@@ -186,39 +273,79 @@ impl Principal {
     }
 }
 
-/// Returns the caller that [`AuthInterceptor`] put into the request.
+/// Returns the identity that the door put into the request.
+pub(crate) fn identity<T>(request: &Request<T>) -> Result<Identity, Status> {
+    let identity = request.extensions().get::<Identity>();
+    identity.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))
+}
+
+/// Returns the caller that the door put into the request.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    let caller = request.extensions().get::<Arc<Caller>>();
-    caller.cloned().ok_or_else(|| errors::unauthenticated("nobody was identified"))
+    Ok(identity(request)?.caller)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_token_opens_its_own_projects_only() {
-        let principal = Principal {
+    fn principal(token: &str) -> Principal {
+        Principal {
             name: "ci".into(),
-            token_sha256: Some(hash(b"t0ken").to_uppercase()),
+            token_sha256: Some(hash(token.as_bytes()).to_uppercase()),
             certificate_sha256: None,
             projects: vec!["shop".into()],
             verbs: vec![Verb::Read],
-        };
-        let access = Access { uids: vec![], principals: vec![principal] };
-        let with = |header: &'static str| {
-            let mut request = Request::new(());
-            request.metadata_mut().insert("authorization", header.parse().unwrap());
-            access.identify(&request)
-        };
-        let found = with("Bearer t0ken").unwrap();
+        }
+    }
+
+    fn with(callers: &Callers, header: &'static str) -> Result<Identity, Status> {
+        let headers =
+            HeaderMap::from_iter([("authorization".parse().unwrap(), header.parse().unwrap())]);
+        callers.identify(&Extensions::new(), &headers)
+    }
+
+    fn callers() -> Callers {
+        Callers::new(Access { uids: vec![], principals: vec![principal("t0ken")] })
+    }
+
+    #[test]
+    fn a_token_opens_its_own_projects_only() {
+        let callers = callers();
+        let found = with(&callers, "Bearer t0ken").unwrap().caller;
         found.may(Verb::Read, "shop").unwrap();
         found.may(Verb::Deploy, "shop").unwrap_err();
         found.may(Verb::Read, "other").unwrap_err();
         for bad in ["Bearer other", "Bearer ", "t0ken", "Basic t0ken"] {
-            assert_eq!(with(bad).unwrap_err().code(), tonic::Code::Unauthenticated, "{bad}");
+            let error = with(&callers, bad).err().unwrap();
+            assert_eq!(error.code(), tonic::Code::Unauthenticated, "{bad}");
         }
-        access.identify(&Request::new(())).unwrap_err();
+        assert!(callers.identify(&Extensions::new(), &HeaderMap::new()).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_revoked_token_opens_nothing_and_its_streams_end() {
+        let callers = callers();
+        let revoked = with(&callers, "Bearer t0ken").unwrap().revoked();
+        tokio::pin!(revoked);
+        let second = std::time::Duration::from_secs(1);
+        // Another principal that comes is none of this one's business.
+        callers.replace_principals(vec![principal("t0ken"), principal("other")]);
+        tokio::time::timeout(second, &mut revoked).await.unwrap_err();
+        callers.replace_principals(vec![principal("other")]);
+        assert_eq!(revoked.await.code(), tonic::Code::Unauthenticated);
+        assert!(with(&callers, "Bearer t0ken").is_err());
+        with(&callers, "Bearer other").map(|_| ()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_caller_whose_rights_change_calls_again() {
+        let callers = callers();
+        let revoked = with(&callers, "Bearer t0ken").unwrap().revoked();
+        callers.replace_principals(vec![Principal {
+            verbs: vec![Verb::Deploy],
+            ..principal("t0ken")
+        }]);
+        assert_eq!(revoked.await.code(), tonic::Code::Unavailable);
     }
 
     #[test]

@@ -37,6 +37,19 @@ pub(crate) fn unauthenticated(message: &str) -> Status {
     )
 }
 
+/// Returns the status for a stream whose caller has other rights by now.
+pub(crate) fn rights_changed() -> Status {
+    let message = "the operator has changed the rights of this login";
+    status(Code::Unavailable, "rights-changed", message, "send the request again")
+}
+
+/// Returns the status for a call that has taken its time.
+pub(crate) fn late(seconds: u64) -> Status {
+    let message = format!("the call was not answered within {seconds} s");
+    let fix = "see the daemon's log; the operator sets the limit by `listen.request-seconds`";
+    status(Code::DeadlineExceeded, "call-timed-out", &message, fix)
+}
+
 /// Returns the status for an error of a use case.
 pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
     let error = error.into();
@@ -48,7 +61,10 @@ pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
         ServiceError::NotFound { .. } => Code::NotFound,
         ServiceError::Forbidden { .. } | ServiceError::NotOperator { .. } => Code::PermissionDenied,
         ServiceError::Conflict { .. } => Code::FailedPrecondition,
-        ServiceError::Busy { .. } | ServiceError::Full(_) => Code::ResourceExhausted,
+        ServiceError::Busy { .. } | ServiceError::Exhausted { .. } | ServiceError::Full(_) => {
+            Code::ResourceExhausted
+        }
+        ServiceError::Late { .. } => Code::DeadlineExceeded,
         ServiceError::Unavailable(message) => {
             tracing::error!(%message, "store");
             Code::Unavailable
@@ -87,6 +103,22 @@ mod tests {
                 1,
             ),
             (ServiceError::Busy { readers: 2 }, Code::ResourceExhausted, "too-many-readers", 1),
+            (
+                ServiceError::Exhausted {
+                    reason: "too-many-jobs",
+                    message: "too many".into(),
+                    fix: "wait".into(),
+                },
+                Code::ResourceExhausted,
+                "too-many-jobs",
+                1,
+            ),
+            (
+                ServiceError::Late { message: "late".into(), fix: "wait".into() },
+                Code::DeadlineExceeded,
+                "plan-timed-out",
+                1,
+            ),
             (full.into(), Code::ResourceExhausted, "store-full", 1),
             (odd.into(), Code::Unavailable, "store-failed", 1),
             (ServiceError::Failed(Box::default()), Code::FailedPrecondition, "unrecognised", 0),

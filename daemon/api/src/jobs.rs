@@ -1,18 +1,36 @@
 //! The service `Jobs`.
 
-use crate::{auth::caller, convert, errors, outgoing, serve::Door};
+use crate::{
+    auth::{caller, identity},
+    convert, errors, outgoing,
+    revocable::Revocable,
+    serve::Handlers,
+};
 use prost::Message;
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
+use windlass_engine::ports::store::JobRecord;
 use windlass_proto::v1::{self, jobs_server};
 use windlass_service::{JobsRequest, PlanRequest, SubmitRequest, Verb};
 
 /// Stream of events to a client.
 type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send + 'static>>;
 
+impl Handlers {
+    /// Returns jobs with the reasons for which they wait.
+    pub(crate) fn shown(&self, records: Vec<JobRecord>) -> Vec<v1::Job> {
+        let waits = self.0.waits(&records);
+        outgoing::jobs(records, waits)
+    }
+
+    fn shown_one(&self, record: JobRecord) -> v1::Job {
+        self.shown(vec![record]).pop().unwrap_or_default()
+    }
+}
+
 #[tonic::async_trait]
-impl jobs_server::Jobs for Door {
+impl jobs_server::Jobs for Handlers {
     async fn submit(
         &self,
         request: Request<v1::SubmitRequest>,
@@ -59,7 +77,7 @@ impl jobs_server::Jobs for Door {
     async fn get(&self, request: Request<v1::GetJobRequest>) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let record = self.0.get_job(&caller, &request.get_ref().id).await;
-        Ok(Response::new(outgoing::job(record.map_err(errors::service)?)))
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
     }
 
     async fn list(
@@ -81,20 +99,22 @@ impl jobs_server::Jobs for Door {
         };
         let page = self.0.list_jobs(&caller, request).await.map_err(errors::service)?;
         Ok(Response::new(v1::ListJobsResponse {
-            jobs: page.jobs.into_iter().map(outgoing::job).collect(),
+            jobs: self.shown(page.jobs),
             next_page_token: page.next.unwrap_or_default(),
+            unreadable: page.unreadable.into_iter().map(outgoing::unreadable).collect(),
         }))
     }
 
     type WatchStream = Events;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Events>, Status> {
-        let caller = caller(&request)?;
+        let identity = identity(&request)?;
         let v1::WatchRequest { id, after_seq } = request.into_inner();
-        let events = self.0.watch_job(&caller, id, after_seq).await.map_err(errors::service)?;
+        let events =
+            self.0.watch_job(&identity.caller, id, after_seq).await.map_err(errors::service)?;
         let events = ReceiverStream::new(events)
             .map(|event| event.map(outgoing::event).map_err(errors::service));
-        let events: Events = Box::pin(events);
+        let events: Events = Box::pin(Revocable::new(events, identity));
         Ok(Response::new(events))
     }
 
@@ -104,6 +124,6 @@ impl jobs_server::Jobs for Door {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let record = self.0.cancel(&caller, &request.get_ref().id).await;
-        Ok(Response::new(outgoing::job(record.map_err(errors::service)?)))
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
     }
 }

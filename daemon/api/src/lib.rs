@@ -5,15 +5,22 @@
 mod apps;
 mod auth;
 pub mod convert;
+mod door;
 mod errors;
+mod health;
 mod jobs;
+mod listen;
 mod outgoing;
 mod plugins;
 mod releases;
+mod revocable;
 mod secrets;
 mod serve;
 mod unix;
 
-pub use auth::{Access, Principal, hash_token};
+pub use auth::{Access, Callers, Principal, hash_token};
+pub use door::CallTimes;
+pub use health::Health;
+pub use listen::GateLimits;
 pub use outgoing::event;
-pub use serve::{Tls, serve_tcp, serve_unix};
+pub use serve::{Api, ListenLimits, Tls};

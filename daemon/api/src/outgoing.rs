@@ -1,12 +1,14 @@
 //! Converts data of the model to messages. No value of an environment leaves here.
 
 use prost_types::{Duration, Timestamp};
+use std::collections::BTreeMap;
 use windlass_engine::{
     pipeline::DryRun,
     ports::{
         ChangeVerb, LogLine, ObjectChange, PluginStatus,
-        store::{JobRecord, Recorded, SecretRecord},
+        store::{JobRecord, Recorded, SecretRecord, UnreadableJob},
     },
+    queue::Wait,
 };
 use windlass_model::replay::JobState;
 use windlass_model::{
@@ -87,7 +89,43 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         clusters: job.clusters.names,
         started: record.started_ms.map(timestamp),
         finished: record.ended_ms.map(timestamp),
+        waiting: None,
     }
+}
+
+/// Returns jobs with the reasons for which they wait.
+pub(crate) fn jobs(records: Vec<JobRecord>, mut waits: BTreeMap<String, Wait>) -> Vec<v1::Job> {
+    let shown = |record: JobRecord| {
+        let waiting = waits.remove(&record.job.id).map(waiting);
+        v1::Job { waiting, ..job(record) }
+    };
+    records.into_iter().map(shown).collect()
+}
+
+fn waiting(wait: Wait) -> v1::Waiting {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let waiting = v1::Waiting {
+        reason: wait.name().into(),
+        sentence: wait.to_string(),
+        ..v1::Waiting::default()
+    };
+    match wait {
+        Wait::App { job } => v1::Waiting { job, ..waiting },
+        Wait::Running { limit } => v1::Waiting { limit: number(limit), ..waiting },
+        Wait::Slot(slot) => v1::Waiting {
+            clusters: slot.clusters,
+            limit: number(slot.limit),
+            taken: number(slot.taken),
+            taken_by_project: number(slot.own),
+            before: number(slot.before),
+            ..waiting
+        },
+        Wait::Paused(_) | Wait::LeftAlone(_) => waiting,
+    }
+}
+
+pub(crate) fn unreadable(job: UnreadableJob) -> v1::UnreadableJob {
+    v1::UnreadableJob { id: job.id, app: Some(app(&job.app)), why: job.why }
 }
 
 pub(crate) fn release(release: &Release, created_ms: Option<u64>, current: bool) -> v1::Release {

@@ -1,11 +1,11 @@
 //! The service `Plugins`: for operators.
 
-use crate::{auth::caller, errors, outgoing, serve::Door};
+use crate::{auth::caller, errors, outgoing, serve::Handlers};
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, plugins_server};
 
 #[tonic::async_trait]
-impl plugins_server::Plugins for Door {
+impl plugins_server::Plugins for Handlers {
     async fn list(
         &self,
         request: Request<v1::ListPluginsRequest>,

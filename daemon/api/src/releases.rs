@@ -1,13 +1,13 @@
 //! The service `Releases`.
 
-use crate::{auth::caller, convert, errors, outgoing, serve::Door};
+use crate::{auth::caller, convert, errors, outgoing, serve::Handlers};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, releases_server};
 use windlass_service::{ReleasesRequest, RollbackRequest, Verb};
 
 #[tonic::async_trait]
-impl releases_server::Releases for Door {
+impl releases_server::Releases for Handlers {
     async fn list(
         &self,
         request: Request<v1::ListReleasesRequest>,

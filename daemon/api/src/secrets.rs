@@ -1,13 +1,13 @@
 //! The service `Secrets`: write-only.
 
-use crate::{auth::caller, errors, outgoing, serve::Door};
+use crate::{auth::caller, errors, outgoing, serve::Handlers};
 use tonic::{Request, Response, Status};
 use windlass_model::secret::Secret;
 use windlass_proto::v1::{self, secrets_server};
 use windlass_service::PutSecretRequest;
 
 #[tonic::async_trait]
-impl secrets_server::Secrets for Door {
+impl secrets_server::Secrets for Handlers {
     async fn put(
         &self,
         request: Request<v1::PutSecretRequest>,

@@ -12,7 +12,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::UnixStream,
 };
-use tonic::transport::server::{Connected, UdsConnectInfo};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 8 << 10;
@@ -28,14 +27,6 @@ pub(crate) struct UnixConnection {
 impl UnixConnection {
     pub(crate) fn new(stream: UnixStream) -> Self {
         Self { stream, rewriter: Rewriter::default(), waiting: Vec::new() }
-    }
-}
-
-impl Connected for UnixConnection {
-    type ConnectInfo = UdsConnectInfo;
-
-    fn connect_info(&self) -> UdsConnectInfo {
-        self.stream.connect_info()
     }
 }
 

@@ -106,9 +106,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 page_size: *limit,
                 page_token: String::new(),
             };
-            let jobs = client.jobs.list(request).await?.into_inner().jobs;
-            let values: Vec<_> = jobs.iter().map(json::value).collect();
-            out::either(&args, &lists::jobs(&jobs, now_ms()), &values)?;
+            let page = client.jobs.list(request).await?.into_inner();
+            let mut values: Vec<_> = page.jobs.iter().map(json::value).collect();
+            let unreadable =
+                |job: &v1::UnreadableJob| serde_json::json!({ "unreadable": json::value(job) });
+            values.extend(page.unreadable.iter().map(unreadable));
+            let mut lines = lists::jobs(&page.jobs, now_ms());
+            lines.extend(page.unreadable.iter().map(lists::unreadable));
+            out::either(&args, &lines, &values)?;
         }
         Command::Show { id, events, plugins } => {
             let job = client.jobs.get(v1::GetJobRequest { id: id.clone() }).await?.into_inner();

@@ -9,13 +9,14 @@ use windlass_proto::v1;
 
 /// Returns jobs as a table.
 pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
+    let waits = jobs.iter().any(|job| job.waiting.is_some());
     let rows = jobs.iter().map(|job| {
         let what = match &job.source {
             Some(source) => short(&source.commit),
             None => format!("rollback to {}", short(&job.rollback_of)),
         };
         let state = word(job.state().as_str_name()).replace('_', "-");
-        vec![
+        let mut row = vec![
             plain(&job.id),
             Line::of(look(job.state()), &state),
             plain(&word(job.stage().as_str_name())),
@@ -23,9 +24,22 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
             plain(&format!("{what}{}", place(&job.clusters))),
             plain(&since(job.created.as_ref(), now_ms)),
             plain(&duration(job, now_ms)),
-        ]
+        ];
+        if waits {
+            row.push(plain(job.waiting.as_ref().map_or("", |waiting| waiting.sentence.as_str())));
+        }
+        row
     });
-    table(&["ID", "STATE", "STAGE", "APP", "COMMIT", "AGE", "TOOK"], rows.collect())
+    let mut head = vec!["ID", "STATE", "STAGE", "APP", "COMMIT", "AGE", "TOOK"];
+    head.extend(waits.then_some("WAITS FOR"));
+    table(&head, rows.collect())
+}
+
+/// Returns the warning about a job that the daemon cannot read.
+pub(crate) fn unreadable(job: &v1::UnreadableJob) -> Line {
+    let app = app(job.app.as_ref());
+    let text = format!("UNREADABLE {} of {app} is left alone: {}", job.id, job.why);
+    Line::of(Look::Odd, &text)
 }
 
 /// Returns releases as a table. A star marks the one that serves.
@@ -141,6 +155,33 @@ mod tests {
         let jobs = jobs(&[waiting, running, back, failed, never], NOW_MS);
         same("jobs", &text(&jobs));
         assert!(super::jobs(&[], NOW_MS).is_empty());
+    }
+
+    #[test]
+    fn a_job_that_waits_says_for_what() {
+        let sentence = "a place to build (4 of 4 taken, 3 by its project; 2 before it)";
+        let waiting = v1::Waiting { sentence: sentence.into(), ..v1::Waiting::default() };
+        let waits = v1::Job {
+            waiting: Some(waiting),
+            ..job("0197-2", v1::JobState::Running, v1::Stage::Detect)
+        };
+        let works = job("0197-1", v1::JobState::Running, v1::Stage::Build);
+        let lines = text(&jobs(&[waits, works], NOW_MS));
+        let lines: Vec<_> = lines.lines().collect();
+        assert!(lines[0].ends_with("WAITS FOR"), "{lines:?}");
+        assert!(lines[1].ends_with(sentence), "{lines:?}");
+        assert!(!lines[2].contains("place"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_read_is_named_with_its_reason() {
+        let job = v1::UnreadableJob {
+            id: "0197-9".into(),
+            app: job("0197-9", v1::JobState::Waiting, v1::Stage::Unspecified).app,
+            why: "job 0197-9 in the store has version 9".into(),
+        };
+        let expected = "UNREADABLE 0197-9 of shop/web/production is left alone: job 0197-9 in the store has version 9\n";
+        assert_eq!(text(&[unreadable(&job)]), expected);
     }
 
     #[test]

@@ -19,6 +19,9 @@ const TRIES: u32 = 20;
 /// Pause between a lost connection and the next try.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Pause between two looks at why a job that is silent does not go on.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// Reason why a stream of events ended early.
 enum Broken {
     /// The connection was lost, or the daemon refused it.
@@ -155,6 +158,9 @@ async fn read(
     let mut events = client.jobs.watch(request).await.map_err(Broken::Lost)?.into_inner();
     let mut ticks = interval(shown.pace());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut waits = String::new();
     loop {
         let event = tokio::select! {
             event = events.message() => event.map_err(Broken::Lost)?,
@@ -162,9 +168,18 @@ async fn read(
                 shown.tick()?;
                 continue;
             }
+            _ = looks.tick(), if shown.is_text() => {
+                let request = v1::GetJobRequest { id: id.into() };
+                // An answer that does not come now is asked for again, or the stream is lost too.
+                if let Ok(job) = client.jobs.get(request).await {
+                    shown.waits(job.into_inner().waiting, &mut waits)?;
+                }
+                continue;
+            }
         };
         let Some(event) = event else { return Ok(None) };
         shown.take(&event)?;
+        looks.reset();
         *after = event.seq;
         if let Some(What::Ended(ended)) = event.what {
             return Ok(Some(ended));
@@ -198,9 +213,25 @@ impl Shown {
         }
     }
 
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
+    /// Prints why the job does not go on, once for each reason. `last` is the reason that was printed. Programs
+    /// read the field of the job.
+    fn waits(&mut self, waiting: Option<v1::Waiting>, last: &mut String) -> io::Result<()> {
+        let v1::Waiting { reason, sentence, .. } = waiting.unwrap_or_default();
+        if !reason.is_empty() && reason != *last {
+            self.clear()?;
+            eprintln!("waits for {sentence}");
+        }
+        *last = reason;
+        Ok(())
+    }
+
     /// Prints once that a connection is lost. Programs get an error if it stays so.
     fn lost(&mut self, tries: u32) -> io::Result<()> {
-        if matches!(self, Self::Text { .. }) && tries == 0 {
+        if self.is_text() && tries == 0 {
             self.clear()?;
             eprintln!("the daemon does not answer any more; it is asked again for a while");
         }

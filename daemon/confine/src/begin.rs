@@ -32,7 +32,8 @@ pub fn begin(keep: &[RawFd]) -> Result<(), ConfineError> {
         let _ = unsafe { libc::close_range(first, last, 0) };
     }
     network::leave();
-    Ok(())
+    // Once more: the change of credentials by a user namespace undoes the bond.
+    parent::bind()
 }
 
 /// Returns the ranges of descriptors between those that are kept.

@@ -5,7 +5,7 @@ use crate::{
     confinement::Confinement,
     enforced::Enforced,
     error::ConfineError,
-    files, limits, network, parent, privileges,
+    files, limits, network, privileges,
 };
 use rustix::thread::set_no_new_privs;
 use std::fs;
@@ -15,15 +15,13 @@ use std::fs;
 /// A feature that the kernel lacks is reported, and does not fail.
 ///
 /// # Errors
-/// The parent has ended, a writable path cannot be opened, the process has several threads and works with files,
+/// A writable path cannot be opened, the process has several threads and works with files,
 /// or the kernel refuses what it claims to have. The process must then end.
 pub fn confine(confinement: &Confinement) -> Result<Enforced, ConfineError> {
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 && confinement.calls == SystemCalls::Files {
         return Err(ConfineError::Threads(threads));
     }
-    // Once more: a change of credentials, such as by a user namespace, can undo the bond.
-    parent::bind()?;
     limits::apply(confinement)?;
     let capabilities = privileges::drop_all(confinement.calls);
     set_no_new_privs(true).map_err(|error| ConfineError::system("prctl(no_new_privs)", error))?;

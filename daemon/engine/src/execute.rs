@@ -28,7 +28,7 @@ impl Deploy<'_> {
         resume: Resume,
     ) -> Result<Outcome, JournalLost> {
         // Earlier releases run again on a rollback: their secrets are masked too.
-        self.mask_released(&plan.releases()).await;
+        self.mask_released(&plan.releases()).await?;
         let (outcome, begun, from) = match (resume.at, resume.rolling_back) {
             (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
                 (outcome, begun, index)

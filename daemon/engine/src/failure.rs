@@ -105,13 +105,13 @@ pub enum Cause {
     NoCluster(#[from] NoCluster),
     /// The cluster refused a request, or did not answer.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Cluster(ClusterError),
     /// The cluster refused a release's objects, or did not answer.
     #[error("{error}{}", release.place())]
     Applying { error: Box<ClusterError>, release: Box<Release> },
     /// A secret is missing or cannot be opened.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Secret(SecretError),
     /// The new version does not become healthy.
     #[error("{finding}{}", release.place())]
     Rollout {
@@ -164,10 +164,32 @@ impl Failure {
     }
 }
 
+// A store that cannot be read is no verdict on a job, whoever asked it.
+impl From<SecretError> for Cause {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Unavailable { message } => JournalLost::Unavailable(message).into(),
+            error => Self::Secret(error),
+        }
+    }
+}
+
+impl From<ClusterError> for Cause {
+    fn from(error: ClusterError) -> Self {
+        match error {
+            ClusterError::Secret(error @ SecretError::Unavailable { .. }) => error.into(),
+            error => Self::Cluster(error),
+        }
+    }
+}
+
 impl Cause {
     /// Returns the cause that a cluster's answer about a release is.
     #[must_use]
     pub fn applying(error: ClusterError, release: &Release) -> Self {
-        Self::Applying { error: Box::new(error), release: Box::new(release.clone()) }
+        match error {
+            ClusterError::Secret(error @ SecretError::Unavailable { .. }) => error.into(),
+            error => Self::Applying { error: Box::new(error), release: Box::new(release.clone()) },
+        }
     }
 }

@@ -14,6 +14,9 @@ pub enum JournalLost {
     /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),
+    /// A row that the job needs cannot be read by this daemon. Another try would read the same row.
+    #[error("the journal of this job cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// Journal of one job, and the releases that all jobs of its app left.

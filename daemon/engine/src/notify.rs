@@ -34,7 +34,7 @@ impl Deploy<'_> {
     pub(crate) async fn notify(&self, decided: Decided) -> Result<Outcome, JournalLost> {
         let Decided { outcome, hooks, next, mut progress } = decided;
         if let (Outcome::Succeeded(release), false) = (&outcome, hooks.is_empty()) {
-            self.mask_released(&[&**release]).await;
+            self.mask_released(&[&**release]).await?;
         }
         for (index, hook) in hooks.iter().enumerate().skip(next) {
             let cursor = Cursor::Notify(index);

@@ -10,8 +10,10 @@ use crate::{
     failure::Failure,
     journal::JournalLost,
     ports::Ports,
+    queue::Need,
     resume::{Reached, Resume},
     run::Run,
+    slots::Slot,
 };
 use windlass_model::{
     job::{Commit, Job, Release, Source, Stage},
@@ -51,7 +53,7 @@ pub async fn deploy(
     let decided = match Reached::from(from) {
         Reached::Ended(outcome) => return Ok(outcome),
         Reached::Decided(decided) => decided,
-        Reached::Planned(plan, at) => deploy.decide(deploy.execute(&plan, at).await?).await?,
+        Reached::Planned(plan, at) => deploy.decide(deploy.go_on(&plan, at).await?).await?,
         Reached::Unplanned(from) => deploy.decide(deploy.release(from).await?).await?,
     };
     deploy.notify(decided).await
@@ -61,27 +63,47 @@ impl Deploy<'_> {
     /// Rolls a release out: the one that the job names, or the one that it builds.
     async fn release(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
         match self.planned(from).await {
-            Ok(plan) => self.execute(&plan, Resume::default()).await,
+            Ok((plan, _slot)) => self.execute(&plan, Resume::default()).await,
             Err(failure) => ended(failure),
         }
     }
 
-    async fn planned(&self, from: ResumePoint) -> Result<Plan, Failure> {
+    /// Goes on with the plan of an earlier run.
+    async fn go_on(&self, plan: &Plan, at: Resume) -> Result<Outcome, JournalLost> {
+        let _slot = self.run.slot_for_plan(self.release_need()).await;
+        self.execute(plan, at).await
+    }
+
+    fn release_need(&self) -> Need {
+        Need::Release(self.job.clusters.names.clone())
+    }
+
+    async fn planned(&self, from: ResumePoint) -> Result<(Plan, Option<Slot>), Failure> {
         self.may_go().map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
         let release = match (from, &self.job.source) {
             (ResumePoint::Pushed(release), _) => *release,
             (_, Source::Commit(commit)) => self.image(commit).await?,
             (_, Source::Release(earlier)) => earlier.again(&self.job.id, &self.job.clusters.names),
         };
-        self.plan(&release).await
+        // Before the plan, which looks at the clusters as they are then.
+        let slot = self.slot(Stage::Release, self.release_need()).await?;
+        Ok((self.plan(&release).await?, slot))
     }
 
-    /// Builds once, tests that build, and pushes it.
+    async fn slot(&self, at: Stage, need: Need) -> Result<Option<Slot>, Failure> {
+        self.run.slot(need).await.map_err(|cause| Failure { at, cause })
+    }
+
+    /// Builds once, tests that build, and pushes it. A release that waits holds no builder's place.
     async fn image(&self, commit: &Commit) -> Result<Release, Failure> {
         let run = self.run;
+        let checkout = self.slot(Stage::Clone, Need::Checkout).await?;
         let tree = run.stage(Stage::Clone, self.clone_commit(commit)).await?;
         let detection = run.stage(Stage::Detect, self.detect(commit, &*tree)).await?;
         self.preflight(commit, &detection).await?;
+        // The checkout's slot is kept meanwhile: what waits to be built is a tree on the disk.
+        let _building = self.slot(Stage::Build, Need::Build).await?;
+        drop(checkout);
         let mut build = run.stage(Stage::Build, self.build(commit, &detection, &*tree)).await?;
         run.stage(Stage::Test, self.test(&detection, &*tree, &*build)).await?;
         // Not retried here: the builder's own push retries, and a lost builder has lost the build.

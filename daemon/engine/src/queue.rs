@@ -1,87 +1,124 @@
-//! Queue of jobs: which job runs next. Pure: it takes messages and returns actions. The store is the source
-//! of truth; the queue is rebuilt from it at each start.
+//! Queue of jobs: which job runs next, and which gets a slot for its work. Pure: it takes messages and returns
+//! actions. The store is the source of truth; the queue is rebuilt from it at each start.
 //!
-//! At most so many jobs run at once, and never two of one app. A newer job of an app takes the place of a
-//! waiting one, if it goes to all the clusters of that one. Among projects, the one with the fewest running
-//! jobs goes first.
+//! Never two jobs of one app run at once. A newer job of an app takes the place of a waiting one, if it goes to
+//! all the clusters of that one. Each kind of work has its slots. A job begins with a slot for its first work,
+//! and asks for others as it goes. Among projects, the one with the fewest slots of the kind goes first.
 
-use std::collections::{BTreeMap, VecDeque};
-use windlass_model::{app::App, job::Job};
+mod message;
+mod need;
+#[cfg(test)]
+mod tests;
+mod wait;
 
-/// Message to the queue about a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// A job was accepted, or was found unfinished at start. Messages come in the order of acceptance.
-    Submitted {
-        id: String,
-        app: App,
-        clusters: Vec<String>,
-        /// An earlier run began the job: it goes before all others, and no job takes its place.
-        begun: bool,
-    },
-    /// A job has ended.
-    Ended { id: String },
-    /// A job's run has ended and the job has not: the journal was lost. The job goes on before all others, and
-    /// no job takes its place.
-    Again { id: String },
-    /// A job was cancelled. One that had begun rolls back by itself.
-    Cancelled { id: String },
-}
+pub use message::{Action, Message};
+pub use need::{Kind, Limits, Need};
+pub use wait::{SlotWait, Wait};
 
-/// Action that the queue decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Run this job now.
-    Start(String),
-    /// End this job, which never began: a newer job of its app is there.
-    Supersede {
-        /// Id of the older job.
-        id: String,
-        /// Id of the newer job.
-        by: String,
-    },
-    /// End this job, which never began: it was cancelled.
-    Drop(String),
-}
+use std::collections::{BTreeMap, BTreeSet};
+use windlass_model::app::App;
+
+/// Number of times that others, which need only some of its clusters, pass a job over. From then on its clusters
+/// are kept free for it.
+const MOST_PASSED: u32 = 16;
 
 /// Waiting and running jobs.
 #[derive(Debug)]
 pub struct Queue {
-    limit: usize,
-    waiting: VecDeque<Waiting>,
-    running: BTreeMap<String, App>,
+    limits: Limits,
+    jobs: BTreeMap<String, Entry>,
+    /// Reasons by the ids of jobs that the daemon cannot run.
+    left_alone: BTreeMap<String, String>,
+    /// Number of the next request or job: the order of those that wait.
+    next: u64,
+    /// No further job begins.
+    is_draining: bool,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    id: String,
+struct Entry {
     app: App,
     clusters: Vec<String>,
+    /// Place in the order of acceptance.
+    order: u64,
+    /// An earlier run began the job.
     begun: bool,
+    /// A run is at work.
+    runs: bool,
+    asks: Option<Ask>,
+    held: Option<Held>,
+    /// Reason for which the next run has to wait.
+    paused: Option<String>,
 }
 
-impl Waiting {
-    /// Returns whether a newer job leaves nothing of this one to do.
-    fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
-        !self.begun && self.app == *app && self.clusters.iter().all(|name| clusters.contains(name))
+/// Request of a slot that is not granted yet.
+#[derive(Debug)]
+struct Ask {
+    ticket: u64,
+    need: Need,
+    order: u64,
+    /// Number of later requests that passed this one over.
+    passed: u32,
+}
+
+/// Slot that a job has.
+#[derive(Debug)]
+struct Held {
+    ticket: u64,
+    need: Need,
+}
+
+/// Place in the line for a slot, least first: begun by an earlier run, passed over too often, load of the
+/// project, order.
+type Place = (bool, bool, usize, u64);
+
+/// Slots of one kind that are taken: by place, then by project.
+#[derive(Default)]
+struct Taken<'a>(BTreeMap<&'a str, BTreeMap<&'a str, usize>>);
+
+impl Taken<'_> {
+    fn at(&self, place: &str) -> usize {
+        self.0.get(place).map(|projects| projects.values().sum()).unwrap_or_default()
+    }
+
+    fn by(&self, place: &str, project: &str) -> usize {
+        self.0.get(place).and_then(|projects| projects.get(project)).copied().unwrap_or_default()
+    }
+
+    fn load(&self, need: &Need, project: &str) -> usize {
+        need.places().into_iter().map(|place| self.by(place, project)).max().unwrap_or_default()
     }
 }
 
-impl Message {
-    /// Returns the message that a job was accepted, or found unfinished.
-    #[must_use]
-    pub fn submitted(job: &Job, begun: bool) -> Self {
-        let id = job.id.clone();
-        let app = job.app.clone();
-        Self::Submitted { id, app, clusters: job.clusters.names.clone(), begun }
+impl Entry {
+    /// Returns whether a newer job leaves nothing of this one to do.
+    fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
+        self.never_began()
+            && self.app == *app
+            && self.clusters.iter().all(|name| clusters.contains(name))
+    }
+
+    fn never_began(&self) -> bool {
+        !self.runs && !self.begun
     }
 }
 
 impl Queue {
-    /// Makes an empty queue that lets at most `limit` jobs run at once.
+    /// Makes an empty queue.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), waiting: VecDeque::new(), running: BTreeMap::new() }
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            jobs: BTreeMap::new(),
+            left_alone: BTreeMap::new(),
+            next: 1,
+            is_draining: false,
+        }
+    }
+
+    /// Lets no further job begin. Those that run still get slots.
+    pub fn drain(&mut self) {
+        self.is_draining = true;
     }
 
     /// Takes a message, and returns the actions that follow from it, in order.
@@ -89,132 +126,290 @@ impl Queue {
         let mut actions = Vec::new();
         match message {
             // Found in the store at start, and submitted by its client too.
-            Message::Submitted { id, .. } if self.knows(&id) => {}
-            Message::Submitted { id, app, clusters, begun: true } => {
-                self.waiting.push_front(Waiting { id, app, clusters, begun: true });
-            }
-            Message::Submitted { id, app, clusters, begun: false } => {
-                self.waiting.retain(|older| {
-                    let goes = older.is_covered_by(&app, &clusters);
-                    if goes {
-                        actions.push(Action::Supersede { id: older.id.clone(), by: id.clone() });
-                    }
-                    !goes
-                });
-                self.waiting.push_back(Waiting { id, app, clusters, begun: false });
-            }
-            Message::Again { id } => {
-                if let Some(app) = self.running.remove(&id) {
-                    let clusters = Vec::new();
-                    self.waiting.push_front(Waiting { id, app, clusters, begun: true });
+            Message::Submitted { id, .. } if self.jobs.contains_key(&id) => {}
+            Message::Submitted { id, app, clusters, first, begun } => {
+                if !begun {
+                    self.supersede(&id, &app, &clusters, &mut actions);
                 }
+                let order = self.order();
+                // What an earlier run began asks for what it needs by itself.
+                let asks = (!begun).then_some(Ask { ticket: 0, need: first, order, passed: 0 });
+                let entry = Entry {
+                    app,
+                    clusters,
+                    order,
+                    begun,
+                    runs: false,
+                    asks,
+                    held: None,
+                    paused: None,
+                };
+                self.jobs.insert(id, entry);
             }
             Message::Ended { id } => {
-                self.running.remove(&id);
+                self.jobs.remove(&id);
             }
-            Message::Cancelled { id } => self.waiting.retain(|waiting| {
-                let drops = waiting.id == id && !waiting.begun;
-                if drops {
-                    actions.push(Action::Drop(id.clone()));
+            Message::Again { id } => {
+                if let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) {
+                    (job.runs, job.begun, job.paused) = (false, true, None);
+                    (job.asks, job.held) = (None, None);
                 }
-                !drops
-            }),
+            }
+            Message::Paused { id, why } => {
+                if let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) {
+                    job.paused = Some(why);
+                    (job.asks, job.held) = (None, None);
+                }
+            }
+            Message::LeftAlone { id, why } => {
+                self.jobs.remove(&id);
+                self.left_alone.insert(id, why);
+            }
+            Message::Cancelled { id } => {
+                let is_left = self.left_alone.remove(&id).is_some();
+                if is_left || self.jobs.get(&id).is_some_and(Entry::never_began) {
+                    self.jobs.remove(&id);
+                    actions.push(Action::Drop(id));
+                }
+            }
+            Message::Needs { id, ticket, need } => self.ask(id, ticket, need, &mut actions),
+            Message::Frees { id, ticket } => {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.held.take_if(|held| held.ticket == ticket);
+                    if job.runs {
+                        job.asks.take_if(|ask| ask.ticket == ticket);
+                    }
+                }
+            }
         }
-        while let Some(id) = self.start_one() {
+        while let Some(id) = self.resume_one() {
             actions.push(Action::Start(id));
+        }
+        for kind in Kind::ALL {
+            while let Some(action) = self.grant_one(kind) {
+                actions.push(action);
+            }
         }
         actions
     }
 
-    fn knows(&self, id: &str) -> bool {
-        self.running.contains_key(id) || self.waiting.iter().any(|waiting| waiting.id == id)
+    /// Returns the running jobs that do nothing but wait.
+    #[must_use]
+    pub fn idle(&self) -> Vec<String> {
+        let waits = |job: &Entry| job.runs && (job.asks.is_some() || job.paused.is_some());
+        self.jobs.iter().filter(|(_, job)| waits(job)).map(|(id, _)| id.clone()).collect()
     }
 
-    fn start_one(&mut self) -> Option<String> {
-        if self.running.len() >= self.limit {
+    fn order(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn supersede(&mut self, by: &str, app: &App, clusters: &[String], actions: &mut Vec<Action>) {
+        self.jobs.retain(|id, older| {
+            let goes = older.is_covered_by(app, clusters);
+            if goes {
+                actions.push(Action::Supersede { id: id.clone(), by: by.to_owned() });
+            }
+            !goes
+        });
+    }
+
+    fn ask(&mut self, id: String, ticket: u64, need: Need, actions: &mut Vec<Action>) {
+        let order = self.order();
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) else { return };
+        job.asks = None;
+        match &mut job.held {
+            Some(held) if held.need == need => {
+                held.ticket = ticket;
+                actions.push(Action::Grant { id, ticket });
+                return;
+            }
+            Some(Held { need: Need::Checkout, .. }) if need == Need::Build => {}
+            held => *held = None,
+        }
+        job.asks = Some(Ask { ticket, need, order, passed: 0 });
+    }
+
+    fn running(&self) -> BTreeMap<&App, &str> {
+        let running = self.jobs.iter().filter(|(_, job)| job.runs);
+        running.map(|(id, job)| (&job.app, id.as_str())).collect()
+    }
+
+    fn may_begin(&self, job: &Entry, running: &BTreeMap<&App, &str>) -> bool {
+        !self.is_draining
+            && running.len() < self.limits.running.max(1)
+            && !running.contains_key(&job.app)
+    }
+
+    /// Starts one of the jobs that an earlier run began.
+    fn resume_one(&mut self) -> Option<String> {
+        if !self.jobs.values().any(|job| job.begun && !job.runs) {
             return None;
         }
-        let load = |app: &App| self.running.values().filter(|r| r.project == app.project).count();
+        let running = self.running();
+        let load = |app: &App| running.keys().filter(|other| other.project == app.project).count();
         let next = self
-            .waiting
+            .jobs
             .iter()
-            .enumerate()
-            .filter(|(_, job)| !self.running.values().any(|running| *running == job.app))
-            .min_by_key(|(index, job)| (!job.begun, load(&job.app), *index))
-            .map(|(index, _)| index)?;
-        let Waiting { id, app, .. } = self.waiting.remove(next)?;
-        self.running.insert(id.clone(), app);
-        Some(id)
+            .filter(|(_, job)| job.begun && !job.runs && self.may_begin(job, &running))
+            .min_by_key(|(_, job)| (load(&job.app), job.order))
+            .map(|(id, _)| id.clone())?;
+        self.jobs.get_mut(&next)?.runs = true;
+        Some(next)
+    }
+
+    fn taken(&self, kind: Kind) -> Taken<'_> {
+        let mut taken = Taken::default();
+        for job in self.jobs.values() {
+            let Some(held) = job.held.as_ref().filter(|held| held.need.kind() == kind) else {
+                continue;
+            };
+            for place in held.need.places() {
+                let projects = taken.0.entry(place).or_default();
+                *projects.entry(&job.app.project).or_default() += 1;
+            }
+        }
+        taken
+    }
+
+    /// Returns the jobs that wait for a slot of this kind, the first first.
+    fn line<'a>(
+        &'a self,
+        kind: Kind,
+        taken: &Taken<'_>,
+    ) -> Vec<(Place, &'a str, &'a Entry, &'a Ask)> {
+        let waiting = self.jobs.iter().filter_map(|(id, job)| {
+            let ask = job.asks.as_ref().filter(|ask| ask.need.kind() == kind)?;
+            let load = taken.load(&ask.need, &job.app.project);
+            let place = (!job.begun, ask.passed < MOST_PASSED, load, ask.order);
+            Some((place, id.as_str(), job, ask))
+        });
+        let mut line: Vec<_> = waiting.collect();
+        line.sort_by_key(|(place, ..)| *place);
+        line
+    }
+
+    /// Grants one slot of this kind. A job that has not begun starts with it.
+    fn grant_one(&mut self, kind: Kind) -> Option<Action> {
+        let (id, passed) = self.choose(kind)?;
+        for id in passed {
+            if let Some(ask) = self.jobs.get_mut(&id).and_then(|job| job.asks.as_mut()) {
+                ask.passed += 1;
+            }
+        }
+        let job = self.jobs.get_mut(&id)?;
+        let Ask { ticket, need, .. } = job.asks.take()?;
+        job.held = Some(Held { ticket, need });
+        if job.runs {
+            return Some(Action::Grant { id, ticket });
+        }
+        job.runs = true;
+        Some(Action::Start(id))
+    }
+
+    /// Returns the next job that gets a slot of this kind, with those that it passes over.
+    fn choose(&self, kind: Kind) -> Option<(String, Vec<String>)> {
+        let limit = self.limits.of(kind);
+        let taken = self.taken(kind);
+        // Most messages find all slots taken: the line is not worth making then.
+        if kind != Kind::Release && taken.at("") >= limit {
+            return None;
+        }
+        let running = self.running();
+        let line = self.line(kind, &taken);
+        let mut kept = BTreeSet::new();
+        for (_, id, job, ask) in &line {
+            if !job.runs && !self.may_begin(job, &running) {
+                continue;
+            }
+            let places = ask.need.places();
+            if places.iter().all(|place| taken.at(place) < limit && !kept.contains(place)) {
+                let passed = line.iter().filter(|(_, _, _, other)| is_passed(other, ask));
+                let passed = passed.map(|(_, other, ..)| (*other).to_owned()).collect();
+                return Some(((*id).to_owned(), passed));
+            }
+            if ask.passed >= MOST_PASSED {
+                kept.extend(places);
+            }
+        }
+        None
+    }
+
+    /// Returns why jobs wait. A job that does not wait, or is unknown, is left out.
+    #[must_use]
+    pub fn waits(&self, ids: &[&str]) -> BTreeMap<String, Wait> {
+        let mut waits = BTreeMap::new();
+        let mut slots: Vec<(&str, Kind)> = Vec::new();
+        let running = self.running();
+        for &id in ids {
+            let wait = match self.jobs.get(id) {
+                None => self.left_alone.get(id).cloned().map(Wait::LeftAlone),
+                Some(Entry { paused: Some(why), .. }) => Some(Wait::Paused(why.clone())),
+                Some(job) if !job.runs && running.contains_key(&job.app) => {
+                    running.get(&job.app).map(|&other| Wait::App { job: other.to_owned() })
+                }
+                Some(job) if !job.runs && running.len() >= self.limits.running.max(1) => {
+                    Some(Wait::Running { limit: self.limits.running })
+                }
+                Some(job) => {
+                    slots.extend(job.asks.as_ref().map(|ask| (id, ask.need.kind())));
+                    None
+                }
+            };
+            waits.extend(wait.map(|wait| (id.to_owned(), wait)));
+        }
+        for kind in Kind::ALL {
+            let ids = slots.iter().filter(|(_, other)| *other == kind);
+            let ids: BTreeSet<_> = ids.map(|(id, _)| *id).collect();
+            if !ids.is_empty() {
+                self.slot_waits(kind, &ids, &mut waits);
+            }
+        }
+        waits
+    }
+
+    fn slot_waits(&self, kind: Kind, ids: &BTreeSet<&str>, waits: &mut BTreeMap<String, Wait>) {
+        let limit = self.limits.of(kind);
+        let taken = self.taken(kind);
+        let line = self.line(kind, &taken);
+        for (index, (_, id, job, ask)) in line.iter().enumerate() {
+            if !ids.contains(id) {
+                continue;
+            }
+            let places = ask.need.places();
+            let before = match kind {
+                Kind::Checkout | Kind::Build => index,
+                Kind::Release => line
+                    .iter()
+                    .take(index)
+                    .filter(|(_, _, _, other)| overlap(&other.need.places(), &places))
+                    .count(),
+            };
+            let fullest = places.iter().max_by_key(|place| taken.at(place)).copied();
+            let full = places.iter().filter(|place| taken.at(place) >= limit);
+            let wait = SlotWait {
+                kind,
+                clusters: full.filter(|name| !name.is_empty()).map(ToString::to_string).collect(),
+                limit,
+                taken: fullest.map(|place| taken.at(place)).unwrap_or_default(),
+                own: fullest.map(|place| taken.by(place, &job.app.project)).unwrap_or_default(),
+                before,
+            };
+            waits.insert((*id).to_owned(), Wait::Slot(wait));
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Returns whether a grant passes over a request that waits longer: it needs one of the same clusters, and
+/// others besides.
+fn is_passed(waiting: &Ask, granted: &Ask) -> bool {
+    let (waits, gets) = (waiting.need.places(), granted.need.places());
+    waiting.order < granted.order
+        && overlap(&waits, &gets)
+        && !waits.iter().all(|place| gets.contains(place))
+}
 
-    fn submitted(id: &str, project: &str, name: &str) -> Message {
-        let app = App::new(project, name, "").unwrap();
-        Message::Submitted { id: id.into(), app, clusters: clusters(&["eu"]), begun: false }
-    }
-
-    fn clusters(names: &[&str]) -> Vec<String> {
-        names.iter().map(ToString::to_string).collect()
-    }
-
-    fn start(id: &str) -> Action {
-        Action::Start(id.into())
-    }
-
-    #[test]
-    fn the_newest_waiting_job_of_an_app_is_the_only_one() {
-        let mut queue = Queue::new(4);
-        assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
-        assert_eq!(queue.take(submitted("2", "p", "a")), []);
-        let superseded = Action::Supersede { id: "2".into(), by: "3".into() };
-        assert_eq!(queue.take(submitted("3", "p", "a")), [superseded]);
-        assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("3")]);
-    }
-
-    /// A job for fewer clusters does not do the work of one for more.
-    #[test]
-    fn a_job_for_fewer_clusters_takes_no_ones_place() {
-        let app = || App::new("p", "a", "").unwrap();
-        let of = |id: &str, names| Message::Submitted {
-            id: id.into(),
-            app: app(),
-            clusters: clusters(names),
-            begun: false,
-        };
-        let mut queue = Queue::new(4);
-        assert_eq!(queue.take(of("1", &["eu"])), [start("1")]);
-        assert_eq!(queue.take(of("2", &["eu", "us"])), []);
-        assert_eq!(queue.take(of("3", &["eu"])), []);
-        let superseded = |id: &str| Action::Supersede { id: id.into(), by: "4".into() };
-        assert_eq!(queue.take(of("4", &["us", "eu"])), [superseded("2"), superseded("3")]);
-    }
-
-    /// The job's rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
-    #[test]
-    fn a_job_that_had_begun_goes_first_and_stays() {
-        let mut queue = Queue::new(1);
-        assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
-        assert_eq!(queue.take(submitted("2", "p", "a")), []);
-        assert_eq!(queue.take(submitted("2", "p", "a")), [], "submitted twice");
-        assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
-        queue.take(submitted("3", "q", "b"));
-        let app = App::new("q", "c", "").unwrap();
-        queue.take(Message::Submitted { id: "0".into(), app, clusters: vec![], begun: true });
-        assert_eq!(queue.take(Message::Cancelled { id: "0".into() }), []);
-        assert_eq!(queue.take(Message::Ended { id: "1".into() }), [start("0")]);
-    }
-
-    #[test]
-    fn a_project_with_a_hundred_jobs_does_not_starve_another() {
-        let mut queue = Queue::new(2);
-        for n in 0..100 {
-            queue.take(submitted(&format!("big{n}"), "big", &format!("a{n}")));
-        }
-        queue.take(submitted("small", "small", "a"));
-        assert_eq!(queue.take(Message::Ended { id: "big0".into() }), [start("small")]);
-    }
+fn overlap(some: &[&str], others: &[&str]) -> bool {
+    some.iter().any(|place| others.contains(place))
 }

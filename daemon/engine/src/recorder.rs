@@ -2,9 +2,13 @@
 
 use crate::{
     journal::{Journal, JournalLost, NullJournal},
+    logs::{LogBudget, LogLimits, Logged},
     masks::Masks,
 };
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::{sync::watch, task::yield_now};
 use windlass_model::{
     app::App,
@@ -24,12 +28,22 @@ use windlass_model::{
 pub struct Recorder {
     journal: Arc<dyn Journal>,
     masks: Masks,
+    logs: Arc<Mutex<LogBudget>>,
     lost: Arc<watch::Sender<Option<JournalLost>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, masks: Masks::default(), lost: Arc::default() }
+        Self { journal, masks: Masks::default(), logs: Arc::default(), lost: Arc::default() }
+    }
+
+    /// Bounds log lines by these limits, of which earlier runs have used `logged`.
+    pub(crate) fn limit_logs(&self, limits: LogLimits, logged: &BTreeMap<Stage, Logged>) {
+        *self.logs() = LogBudget::new(limits, logged);
+    }
+
+    fn logs(&self) -> MutexGuard<'_, LogBudget> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns a recorder that keeps and masks nothing, for work that belongs to no job.
@@ -38,14 +52,23 @@ impl Recorder {
         Self::new(Arc::new(NullJournal))
     }
 
-    /// Records a line that a tool printed.
+    /// Records a line that a tool printed, within the limits of the job's log.
     pub async fn log_line(&self, stage: Stage, source: &str, line: &str) {
         self.record(Event::Log { stage, source: source.into(), line: line.into() }).await;
     }
 
-    /// Records an event. Returns once the event is stored, or the journal is lost.
+    /// Records an event. Returns once the event is stored, or the journal is lost. A log line beyond the job's
+    /// limits is held or left out.
     pub async fn record(&self, event: Event) {
-        if self.append(event).await.is_err() {
+        let event = match self.masked(event) {
+            Event::Log { stage, source, line } => self.logs().take(stage, source, line),
+            event => Some(event),
+        };
+        let lost = match event {
+            Some(event) => self.store(event).await.is_err(),
+            None => self.is_lost(),
+        };
+        if lost {
             // The run is polled before the adapter goes on, and drops it.
             yield_now().await;
         }
@@ -66,13 +89,22 @@ impl Recorder {
         &self.masks
     }
 
-    /// Records an event, for the run itself.
+    /// Records an event, for the run itself. Lines that are held come before it: it may end their stage.
     pub(crate) async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        let ends = self.logs().ends();
+        for line in ends {
+            self.store(line).await?;
+        }
+        self.store(self.masked(event)).await
+    }
+
+    /// Stores an event that is masked.
+    async fn store(&self, event: Event) -> Result<(), JournalLost> {
         // A lost journal stays lost, even if the store answers again in between.
         if let Some(lost) = self.lost.borrow().clone() {
             return Err(lost);
         }
-        self.latched(self.journal.append(self.masked(event)).await)
+        self.latched(self.journal.append(event).await)
     }
 
     pub(crate) async fn last_release(
@@ -88,6 +120,10 @@ impl Recorder {
             self.lost.send_replace(Some(lost.clone()));
         }
         answer
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.borrow().is_some()
     }
 
     /// Waits until the journal is lost.

@@ -3,10 +3,13 @@
 use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
+    logs::{LogLimits, Logged},
+    queue::Need,
     recorder::Recorder,
+    slots::{Slot, Slots},
 };
 use futures::FutureExt;
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
@@ -23,6 +26,8 @@ pub struct Run {
     stop: watch::Receiver<Option<Stop>>,
     /// Time by which the plan must be made, and the limit that it comes from. `None` means no limit.
     deadline: Option<(Instant, Duration)>,
+    /// `None` means that the work waits for nobody.
+    slots: Option<Slots>,
 }
 
 impl Run {
@@ -34,7 +39,37 @@ impl Run {
         stop: watch::Receiver<Option<Stop>>,
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
-        Self { recorder: Recorder::new(journal), stop, deadline }
+        Self { recorder: Recorder::new(journal), stop, deadline, slots: None }
+    }
+
+    /// Returns the run as one that gets slots for its work. Without them a run waits for nobody.
+    #[must_use]
+    pub fn with_slots(self, slots: Slots) -> Self {
+        Self { slots: Some(slots), ..self }
+    }
+
+    /// Waits for a slot, within the job's time limit. `None` means that the run needs none.
+    ///
+    /// # Errors
+    /// [`Cause::Stopped`].
+    pub(crate) async fn slot(&self, need: Need) -> Result<Option<Slot>, Cause> {
+        let Some(slots) = &self.slots else { return Ok(None) };
+        self.in_time(async { Ok::<_, Cause>(Some(slots.take(need).await)) }).await
+    }
+
+    /// Waits for a slot once the plan is made: the job's time limit does not hold any more. `None` means that
+    /// the run needs none, or that the job is to stop: a rollback waits for nobody.
+    pub(crate) async fn slot_for_plan(&self, need: Need) -> Option<Slot> {
+        let slots = self.slots.as_ref()?;
+        self.unless_stopped(async { Ok::<_, Cause>(slots.take(need).await) }).await.ok()
+    }
+
+    /// Bounds log lines by these limits, of which earlier runs of the job have used `logged`. Without this
+    /// call a run has the default limits.
+    #[must_use]
+    pub fn with_log_limits(self, limits: LogLimits, logged: &BTreeMap<Stage, Logged>) -> Self {
+        self.recorder.limit_logs(limits, logged);
+        self
     }
 
     /// Returns the recorder, for adapters.
@@ -91,13 +126,12 @@ impl Run {
     ) -> Result<T, Failure> {
         let recorded = async {
             self.record(before).await?;
-            let caught = AssertUnwindSafe(work).catch_unwind();
             // Adapters record without an answer: a journal that is lost meanwhile ends their work here.
             let value = tokio::select! {
                 biased;
                 lost = self.recorder.lost() => Err(Cause::JournalLost(lost)),
-                caught = caught => {
-                    caught.unwrap_or_else(|panic| Err(Cause::Panicked(panic_message(&*panic))))
+                caught = caught(work) => {
+                    caught.unwrap_or_else(|message| Err(Cause::Panicked(message)))
                 }
             }?;
             self.record(after).await?;
@@ -144,6 +178,14 @@ impl Run {
     pub async fn record(&self, event: Event) -> Result<(), JournalLost> {
         self.recorder.append(event).await
     }
+}
+
+/// Does work, where a panic costs its job alone.
+///
+/// # Errors
+/// The message of a panic. Its place is in the daemon's own log.
+pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| panic_message(&*panic))
 }
 
 /// Returns the message of a panic. The place is in the daemon's own log.

@@ -5,6 +5,7 @@ use crate::{
     folder::Folder,
     frame::{Frame, Kind},
     limits::CheckoutLimits,
+    local,
     network::{Network, Servers},
     protocol::{Found, Login, Reply, Request, Task, Wanted},
     session::{Broken, Session},
@@ -78,10 +79,7 @@ impl Checkouts {
     /// Makes a folder that is deleted when dropped.
     fn workspace(&self, prefix: &str) -> Result<Folder, GitError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
-        made.map(Folder::new).map_err(|error| match error.kind() {
-            std::io::ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
-            _ => GitError::Other { message: format!("cannot make a workspace: {error}") },
-        })
+        made.map(Folder::new).map_err(|error| local::refused("cannot make a workspace", &error))
     }
 
     /// Runs a child in `folder` to its last reply, once the egress policy allows the repository. `recorder` takes the
@@ -119,7 +117,7 @@ impl Checkouts {
             .stderr(Stdio::null());
         let mut child = windlass_confine::start(command)
             .await
-            .map_err(|error| other(format!("cannot start the checkout: {error}")))?;
+            .map_err(|error| local::refused("cannot start the checkout", &error))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         folder.occupied_by(child);
         let (stdin, stdout) = pipes.ok_or_else(|| other("the child has no pipes".into()))?;

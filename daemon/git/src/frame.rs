@@ -13,7 +13,7 @@ pub(crate) const LONGEST: usize = 1 << 20;
 /// Bytes before a payload: kind, stream, length.
 const HEAD: usize = 9;
 
-/// Kind of a frame. The first three go to the child, the next five to the daemon, and the last two both ways.
+/// Kind of a frame. The first three go to the child, the next four to the daemon, and the last two both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The task: a `Request`.
@@ -143,8 +143,8 @@ mod tests {
             assert_eq!(Frame::receive(&mut &*bytes).await.unwrap(), frame);
             Frame::read(&mut &bytes[..bytes.len() - 1]).unwrap_err();
         }
-        Frame::new(Kind::Data, 1, vec![0; LONGEST + 1]).bytes().unwrap_err();
-        Frame::read(&mut &[8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff][..]).unwrap_err();
-        Frame::read(&mut &[99, 0, 0, 0, 1, 0, 0, 0, 0][..]).unwrap_err();
+        Frame::new(Kind::Data, 1, vec![0_u8; LONGEST + 1]).bytes().unwrap_err();
+        Frame::read(&mut &[8_u8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff][..]).unwrap_err();
+        Frame::read(&mut &[99_u8, 0, 0, 0, 1, 0, 0, 0, 0][..]).unwrap_err();
     }
 }

@@ -14,6 +14,7 @@ mod folder;
 mod frame;
 mod limits;
 mod link;
+mod local;
 mod network;
 mod place;
 mod protocol;

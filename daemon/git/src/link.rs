@@ -16,7 +16,7 @@ static STATE: Mutex<State> = Mutex::new(State { streams: 0, failure: None });
 struct State {
     /// Number of streams that were opened.
     streams: u32,
-    /// The last failure of a stream. Libraries lose its kind.
+    /// The failure of the stream that was opened last. Libraries lose its kind.
     failure: Option<FetchError>,
 }
 
@@ -54,6 +54,7 @@ pub(crate) fn open(ask: &Ask) -> io::Result<(Reader, Writer)> {
     let stream = {
         let mut state = state();
         state.streams = state.streams.wrapping_add(1);
+        state.failure = None;
         state.streams
     };
     write(&Frame::json(Kind::Open, stream, ask)?)?;
@@ -62,7 +63,7 @@ pub(crate) fn open(ask: &Ask) -> io::Result<(Reader, Writer)> {
     Ok((Reader { stream, buffer: Vec::new(), at: 0, ended: false }, Writer { stream, ends }))
 }
 
-/// Takes the last failure of a stream. `None` means that none failed since.
+/// Takes the failure of the stream that was opened last. `None` means that it did not fail.
 pub(crate) fn failure() -> Option<FetchError> {
     state().failure.take()
 }

@@ -31,6 +31,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Addresses of one host that are tried.
 const TRIED: usize = 4;
 
+/// Names that one checkout may ask for.
+const NAMES: usize = 256;
+
 /// What all checkouts of a daemon connect with.
 pub(crate) struct Network {
     egress: Egress,
@@ -117,6 +120,11 @@ impl Servers {
         }
         let failed =
             |why: String| FetchError::Unreachable(format!("its name does not resolve: {why}"));
+        if self.resolved.len() >= NAMES {
+            return Err(FetchError::Other(format!(
+                "the checkout asks for more than {NAMES} servers"
+            )));
+        }
         let found = timeout(CONNECT, self.network.sockets.resolve(&key.0, port)).await;
         let found =
             found.map_err(|_| failed(format!("no answer within {} s", CONNECT.as_secs())))?;

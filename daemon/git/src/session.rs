@@ -10,7 +10,7 @@ use crate::{
     sockets::Channel,
 };
 use hyper::body::Bytes;
-use std::{io, mem};
+use std::{collections::VecDeque, io, mem};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{ChildStdin, ChildStdout},
@@ -27,6 +27,9 @@ const LARGEST_REQUEST: usize = 4 << 20;
 
 /// Frames of the child that wait to be read.
 const WAITING: usize = 8;
+
+/// Bytes that a frame that waits counts for, beside those of its payload.
+const FRAME: usize = 64;
 
 /// Bytes that are read from a `git://` server at once.
 const PIECE: usize = 64 << 10;
@@ -47,6 +50,10 @@ pub(crate) struct Session<'a> {
     /// A stream that was opened before the child asked for it.
     first: Option<(Ask, Opened)>,
     stream: Stream,
+    /// Frames that came while a stream before them was served: one that opens something, and those behind it.
+    later: VecDeque<Frame>,
+    /// Bytes of those frames.
+    later_bytes: usize,
     /// The last reply. `None` means that the child works.
     last: Option<Reply>,
 }
@@ -113,6 +120,8 @@ impl<'a> Session<'a> {
             server: String::new(),
             first: None,
             stream: Stream::default(),
+            later: VecDeque::new(),
+            later_bytes: 0,
             last: None,
         }
     }
@@ -131,6 +140,7 @@ impl<'a> Session<'a> {
             };
             match frame.kind {
                 Kind::Check => {
+                    self.catch_up().await?;
                     let text = String::from_utf8_lossy(&frame.payload).into_owned();
                     let answer = self.client.servers.admit(&text).await.map(String::from);
                     let answer = Frame::json(Kind::Checked, 0, &answer).map_err(broken)?;
@@ -145,6 +155,9 @@ impl<'a> Session<'a> {
     /// Waits for a frame that opens something. `None` means that the child gave its last reply.
     async fn next(&mut self) -> Result<Option<Frame>, Broken> {
         while self.last.is_none() {
+            if let Some(frame) = self.later.pop_front() {
+                return Ok(Some(frame));
+            }
             let waiting = timeout(SILENCE, self.from_child.recv()).await;
             match waiting.map_err(|_| idle())? {
                 Some(Ok(frame)) if matches!(frame.kind, Kind::Check | Kind::Open) => {
@@ -156,7 +169,17 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Takes a frame that may come at any time.
+    /// Takes the frames that waited, up to the next one that opens something.
+    async fn catch_up(&mut self) -> Result<(), Broken> {
+        self.later_bytes = 0;
+        for frame in mem::take(&mut self.later) {
+            self.note(Some(Ok(frame))).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame that may come at any time. One that opens something waits, and ends the stream before it: the
+    /// child reads one stream at a time.
     async fn note(&mut self, frame: Option<io::Result<Frame>>) -> Result<(), Broken> {
         let frame = match frame {
             Some(Ok(frame)) => frame,
@@ -185,14 +208,15 @@ impl<'a> Session<'a> {
                     }
                 }
             }
+            Kind::Check | Kind::Open => {
+                self.stream.closed = true;
+                self.keep(frame)?;
+            }
+            Kind::Data | Kind::End | Kind::Close if !self.later.is_empty() => self.keep(frame)?,
             Kind::Data if is_current => {
                 self.stream.output.extend_from_slice(&frame.payload);
                 if self.stream.output.len() > LARGEST_REQUEST {
-                    let message = format!(
-                        "a request to {} has more than {LARGEST_REQUEST} bytes",
-                        self.server
-                    );
-                    return Err(FetchError::Other(message).into());
+                    return Err(self.too_large().into());
                 }
             }
             Kind::End if is_current => self.stream.ended = true,
@@ -202,6 +226,21 @@ impl<'a> Session<'a> {
             _ => return Err(unexpected(&frame).into()),
         }
         Ok(())
+    }
+
+    /// Keeps a frame until the stream before it has ended.
+    fn keep(&mut self, frame: Frame) -> Result<(), FetchError> {
+        self.later_bytes = self.later_bytes.saturating_add(frame.payload.len() + FRAME);
+        if self.later_bytes > LARGEST_REQUEST {
+            return Err(self.too_large());
+        }
+        self.later.push_back(frame);
+        Ok(())
+    }
+
+    fn too_large(&self) -> FetchError {
+        let server = &self.server;
+        FetchError::Other(format!("a request to {server} has more than {LARGEST_REQUEST} bytes"))
     }
 
     /// Sends a frame, and takes those of the child meanwhile: neither waits for the other.
@@ -229,6 +268,7 @@ impl<'a> Session<'a> {
     async fn serve(&mut self, frame: &Frame) -> Result<(), Broken> {
         let ask: Ask = frame.parse().map_err(broken)?;
         self.stream = Stream { number: frame.stream, ..Stream::default() };
+        self.catch_up().await?;
         let first = self.first.take().filter(|(first, _)| *first == ask);
         let is_exchange = ask.service == Service::Pack && !ask.url.starts_with("git:");
         while is_exchange && !self.stream.ended && !self.stream.closed && self.last.is_none() {
@@ -366,4 +406,61 @@ fn broken(error: io::Error) -> FetchError {
 
 fn unexpected(frame: &Frame) -> FetchError {
     FetchError::Other(format!("the checkout sent an unexpected frame: {:?}", frame.kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        egress::Egress,
+        network::{Network, Servers},
+        sockets::System,
+    };
+    use std::{process::Stdio, sync::Arc};
+    use tokio::process::Command;
+
+    /// The child reads no answer to its end: the next stream may open while the daemon still ends the one before.
+    #[tokio::test]
+    async fn a_stream_that_opens_early_waits_with_what_follows_it() {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let network = Network::new(Egress::default(), Box::new(System)).unwrap();
+        let home = Url::parse("https://git.example/x").unwrap();
+        let client = Client::new(Servers::new(Arc::new(network)), home, None);
+        let mut session = Session::new(stdin, stdout, client, None, 100);
+        session.stream.number = 1;
+        for (kind, stream) in [
+            (Kind::Open, 2),
+            (Kind::Close, 1),
+            (Kind::Data, 2),
+            (Kind::End, 2),
+            (Kind::Check, 0),
+            (Kind::Data, 3),
+        ] {
+            let frame = Frame::new(kind, stream, "word");
+            assert!(session.note(Some(Ok(frame))).await.is_ok(), "{kind:?}");
+        }
+        assert!(session.stream.closed && session.stream.output.is_empty());
+
+        let Ok(Some(opened)) = session.next().await else { panic!("nothing opens") };
+        assert_eq!((opened.kind, opened.stream), (Kind::Open, 2));
+        session.stream = Stream { number: 2, ..Stream::default() };
+        assert!(session.catch_up().await.is_ok());
+        assert_eq!((&*session.stream.output, session.stream.ended), (&b"word"[..], true));
+        let Ok(Some(check)) = session.next().await else { panic!("nothing is checked") };
+        assert_eq!((check.kind, session.later.len()), (Kind::Check, 1));
+
+        let piece = vec![0_u8; LONGEST];
+        let mut refused = false;
+        for _ in 0..5 {
+            let frame = Frame::new(Kind::Data, 4, piece.clone());
+            refused |= session.note(Some(Ok(frame))).await.is_err();
+        }
+        assert!(refused, "what waits has a bound");
+    }
 }

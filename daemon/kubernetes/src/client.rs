@@ -190,9 +190,10 @@ impl Client {
         loop {
             let patched = limited(api.patch(name, &params, &patch), &what).await;
             match (patched, delays.next()) {
-                (Err(ClusterError::Unreachable { .. }), Some(after))
-                    if began.elapsed() < RETRY_BUDGET =>
-                {
+                (
+                    Err(ClusterError::Unreachable { .. } | ClusterError::NotYet { .. }),
+                    Some(after),
+                ) if began.elapsed() < RETRY_BUDGET => {
                     sleep(Duration::from_millis(*after)).await;
                 }
                 (done, _) => return done,

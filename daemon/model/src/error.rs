@@ -96,6 +96,12 @@ pub enum GitError {
         /// Error of the system.
         message: String,
     },
+    /// The daemon's machine lacks something, such as descriptors or memory. This may pass.
+    #[error("{message}")]
+    Local {
+        /// The deed that failed, and the error of the system.
+        message: String,
+    },
     /// Anything else.
     #[error("{message}")]
     Other { message: String },
@@ -117,6 +123,7 @@ impl GitError {
             | Self::Tree { message, .. }
             | Self::Submodule { message, .. }
             | Self::Full { message }
+            | Self::Local { message }
             | Self::Other { message } => *message = redactor.shown(message),
             Self::NoRepository { .. } | Self::Pointers { .. } => {}
         }
@@ -203,12 +210,24 @@ pub enum BuildError {
     Other { message: String },
 }
 
+/// The reason why a cluster that answers cannot take a request yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotYet {
+    /// The namespace is being deleted: `Terminating`. It can be made again once it is deleted.
+    Terminating,
+    /// An admission webhook does not answer the API server.
+    Webhook,
+}
+
 /// The reason why a cluster did not do what it was asked for.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ClusterError {
     /// The API server does not answer, or answers that it cannot serve yet. This may pass.
     #[error("the cluster does not answer: {message}")]
     Unreachable { message: String },
+    /// The API server answers, and something in the cluster keeps it from the request. This may pass.
+    #[error("the cluster does not answer: {message}")]
+    NotYet { why: NotYet, message: String },
     /// The daemon's credentials or the server's certificate are not accepted, or the server is no
     /// Kubernetes. This passes once somebody replaces them.
     #[error("the cluster and this daemon do not trust each other: {message}")]
@@ -291,11 +310,14 @@ pub enum SecretError {
         count: usize,
         bytes: usize,
     },
+    /// The store cannot be read now. This is no verdict on the secret, and none on a job.
+    #[error("the store of secrets cannot be read: {message}")]
+    Unavailable { message: String },
 }
 
 /// The reason why a plugin gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}{message}", origin(plugin, call))]
+#[error("{}{message}", origin(.plugin, .call))]
 pub struct PluginError {
     /// Name of the plugin. Empty means that the daemon itself answers for it, such as for a login from a file.
     pub plugin: String,

@@ -107,15 +107,18 @@ impl Exposure {
     /// text stands for all releases.
     #[must_use]
     pub fn searches(&self, release: &Release) -> BTreeSet<String> {
-        let domain = |claim: &Claim| {
-            // A host overlaps only with hosts of the same two last labels: a wildcard has as many.
+        let domains = |claim: &Claim| {
+            // A host overlaps with hosts of the same two last labels, and with a wildcard for the last one.
             let mut labels = claim.host.rsplit('.');
             match (labels.next(), labels.next()) {
-                (Some(last), Some(before)) => format!("{before}.{last}"),
-                _ => claim.host.clone(),
+                (Some(last), Some("*")) => vec![format!(".{last}")],
+                (Some(last), Some(before)) => {
+                    vec![format!("{before}.{last}"), format!("*.{last}")]
+                }
+                _ => vec![claim.host.clone()],
             }
         };
-        claims(release).iter().map(domain).collect()
+        claims(release).iter().flat_map(domains).collect()
     }
 
     fn right(&self, project: &str, host: &str) -> Result<Right, String> {

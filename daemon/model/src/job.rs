@@ -22,7 +22,8 @@ pub struct Job {
     pub spec: Spec,
     /// Labels that are shown and searched, never interpreted.
     pub labels: BTreeMap<String, String>,
-    /// Time limit from the start of the job until its plan is made.
+    /// Time limit from the start of the job until its plan is made. The wait before the start does not count, and a
+    /// wait for a slot between its stages does.
     pub timeout: Duration,
     /// The caller that submitted the job.
     pub principal: String,

@@ -60,7 +60,7 @@ impl Services {
             limit: JOBS,
             ..Filter::default()
         };
-        let jobs = self.jobs.jobs(&filter).await?;
+        let jobs = self.jobs.jobs(&filter).await?.jobs;
         Ok(AppStatus { app, clusters, jobs })
     }
 
@@ -110,6 +110,7 @@ fn check_process(name: &str) -> Result<(), ServiceError> {
 mod tests {
     use super::*;
     use crate::fakes::{World, app, caller, release, submit};
+    use windlass_model::runtime::SecretEnv;
 
     fn logs() -> LogsRequest {
         LogsRequest {
@@ -169,5 +170,27 @@ mod tests {
             let error = world.services.app_logs(&reader, request).await.unwrap_err();
             assert!(error.to_string().starts_with(field), "{error}");
         }
+    }
+
+    /// A secret that was deleted and put again has a gap in its versions. Only a version that serves is missed.
+    #[tokio::test]
+    async fn a_deleted_version_is_a_warning_where_it_serves() {
+        let world = World::new();
+        world.sealed("shop", "password", "hunter22").await;
+        assert!(world.services.secrets.delete("shop", "password").await.unwrap());
+        world.sealed("shop", "password", "sesame-of-shop").await;
+        world.inspect.prints("PASSWORD=sesame-of-shop");
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let one = || LogsRequest { cluster: Some("us".into()), ..logs() };
+        let mut lines = world.services.app_logs(&reader, one()).await.unwrap();
+        assert_eq!(lines.recv().await.unwrap().line, "PASSWORD=***");
+        assert!(lines.recv().await.is_none());
+        let mut serves = release("1", "new", &["us"]);
+        let password = SecretEnv { env: "PASSWORD".into(), name: "password".into(), version: 1 };
+        serves.runtime.secrets.push(password);
+        world.released(serves).await;
+        let mut lines = world.services.app_logs(&reader, one()).await.unwrap();
+        let warning = lines.recv().await.unwrap().line;
+        assert!(warning.contains("`password` was deleted"), "{warning}");
     }
 }

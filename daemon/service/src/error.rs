@@ -2,7 +2,7 @@
 
 use crate::verb::Verb;
 use thiserror::Error;
-use windlass_engine::{diagnose::diagnose, failure::Failure, ports::store::StoreError};
+use windlass_engine::ports::store::StoreError;
 use windlass_model::{app::NameError, diagnosis::Diagnosis, spec::SpecError};
 
 /// Advice for a caller without a right.
@@ -61,6 +61,22 @@ pub enum ServiceError {
         /// Number of calls that may read logs at once.
         readers: usize,
     },
+    /// A limit is reached: the same request may succeed later.
+    #[error("{message}")]
+    Exhausted {
+        /// Stable code, such as `too-many-jobs`.
+        reason: &'static str,
+        message: String,
+        /// Advice to the caller.
+        fix: String,
+    },
+    /// The work of a request took too long, and was ended.
+    #[error("{message}")]
+    Late {
+        message: String,
+        /// Advice to the caller.
+        fix: String,
+    },
     /// The store has no room.
     #[error(transparent)]
     Full(StoreError),
@@ -89,7 +105,8 @@ impl ServiceError {
             Self::Invalid { .. } => "field-invalid",
             Self::NotFound { .. } => "not-found",
             Self::Forbidden { .. } | Self::NotOperator { .. } => "permission-denied",
-            Self::Conflict { reason, .. } => reason,
+            Self::Conflict { reason, .. } | Self::Exhausted { reason, .. } => reason,
+            Self::Late { .. } => "plan-timed-out",
             Self::Busy { .. } => "too-many-readers",
             Self::Full(_) => "store-full",
             Self::Unavailable(_) => "store-failed",
@@ -103,7 +120,10 @@ impl ServiceError {
         let fix: &str = match self {
             Self::Invalid { .. } => return Vec::new(),
             Self::Failed(diagnosis) => return diagnosis.fixes.clone(),
-            Self::NotFound { fix, .. } | Self::Conflict { fix, .. } => fix,
+            Self::NotFound { fix, .. }
+            | Self::Conflict { fix, .. }
+            | Self::Exhausted { fix, .. }
+            | Self::Late { fix, .. } => fix,
             Self::Forbidden { .. } | Self::NotOperator { .. } => ASK_FOR_RIGHT,
             Self::Busy { .. } => "end one of them, or try again later",
             Self::Full(_) => {
@@ -141,6 +161,8 @@ impl From<StoreError> for ServiceError {
                 Self::invalid("request_id", id, "was used for another request; choose a new one")
             }
             StoreError::Held(_)
+            | StoreError::Busy(_)
+            | StoreError::Newer { .. }
             | StoreError::Unreadable { .. }
             | StoreError::TooNew { .. }
             | StoreError::Fenced { .. }
@@ -150,16 +172,19 @@ impl From<StoreError> for ServiceError {
     }
 }
 
-impl From<Failure> for ServiceError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(Box::new(diagnose(&failure)))
+impl From<Box<Diagnosis>> for ServiceError {
+    fn from(diagnosis: Box<Diagnosis>) -> Self {
+        Self::Failed(diagnosis)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_engine::failure::Cause;
+    use windlass_engine::{
+        diagnose::diagnose,
+        failure::{Cause, Failure},
+    };
     use windlass_model::{error::GitError, job::Stage};
 
     #[test]
@@ -178,7 +203,8 @@ mod tests {
     fn a_failure_is_shown_as_its_diagnosis() {
         let repository = "https://git.example/web".to_owned();
         let cause = Cause::Git(GitError::NoRepository { repository });
-        let error = ServiceError::from(Failure { at: Stage::Clone, cause });
+        let diagnosis = diagnose(&Failure { at: Stage::Clone, cause });
+        let error = ServiceError::from(Box::new(diagnosis));
         assert_eq!(error.reason(), "repository-not-found");
         assert_eq!(error.fixes(), ["check the repository's URL"]);
     }

@@ -3,7 +3,9 @@
 use crate::{
     caller::Caller,
     inspection::Inspection,
+    plan_slots::PlanSlots,
     ports::{Planner, PluginRecords},
+    quota::JobQuota,
     services::Services,
     source::SourceRequest,
     submit::SubmitRequest,
@@ -17,13 +19,13 @@ use std::{
 };
 use tokio::sync::mpsc;
 use windlass_engine::{
-    failure::Failure,
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
         Dockerfile, Inspect, LogLine, LogRequest, PluginStatus,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
-    queue::Message,
+    queue::{Limits, Message},
+    shared_queue::SharedQueue,
 };
 use windlass_model::{
     app::App,
@@ -41,6 +43,8 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 use windlass_store::MemoryStore;
+
+const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
 /// All use cases, on a store in memory and on fakes.
 pub(crate) struct World {
@@ -67,6 +71,8 @@ impl World {
             plugins: plugins.clone(),
             targets: Arc::new(targets()),
             planner: planner.clone(),
+            plan_slots: PlanSlots::new(2, Duration::from_secs(300)),
+            quota: JobQuota::new(1000, 5000),
             inspection: Inspection::new(
                 inspect.clone(),
                 store.clone(),
@@ -75,6 +81,7 @@ impl World {
                 store.clone(),
             ),
             queue,
+            waits: SharedQueue::new(LIMITS),
         };
         Self { services, store, planner, plugins, inspect, inbox: Mutex::new(inbox) }
     }
@@ -87,7 +94,11 @@ impl World {
 
     /// Returns the jobs that were accepted and have not ended, the oldest first.
     pub(crate) async fn accepted(&self) -> Vec<JobRecord> {
-        self.store.unfinished().await.unwrap()
+        let mut records = Vec::new();
+        for job in self.store.unfinished().await.unwrap().jobs {
+            records.extend(self.store.job(&job.id).await.unwrap());
+        }
+        records
     }
 
     /// Records an event of a job.
@@ -208,7 +219,7 @@ impl Planner for FakePlanner {
         _: &App,
         commit: Commit,
         revision: &Revision,
-    ) -> Result<Commit, Failure> {
+    ) -> Result<Commit, Box<Diagnosis>> {
         let id = id_of(&self.head.lock().unwrap());
         Ok(Commit { id, revision: revision.to_string(), ..commit })
     }

@@ -1,9 +1,10 @@
 //! Looks jobs up, and cancels them.
 
 use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
+use std::collections::BTreeMap;
 use windlass_engine::{
-    ports::store::{Filter, JobRecord},
-    queue::Message,
+    ports::store::{Filter, JobRecord, UnreadableJob},
+    queue::{Message, Wait},
 };
 use windlass_model::outcome::Stop;
 use windlass_model::replay::JobState;
@@ -30,7 +31,10 @@ pub struct JobsRequest {
 /// Page of jobs, newest first.
 #[derive(Clone, Debug)]
 pub struct JobPage {
+    /// Readable jobs, without their specs.
     pub jobs: Vec<JobRecord>,
+    /// Jobs of the page that the daemon cannot read. It leaves them alone.
+    pub unreadable: Vec<UnreadableJob>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
 }
@@ -71,10 +75,19 @@ impl Services {
             before: request.before,
             limit,
         };
-        let jobs = self.jobs.jobs(&filter).await?;
-        let is_full = u32::try_from(jobs.len()).is_ok_and(|count| count == limit);
-        let next = jobs.last().map(|record| record.job.id.clone()).filter(|_| is_full);
-        Ok(JobPage { jobs, next })
+        let list = self.jobs.jobs(&filter).await?;
+        let is_full = u32::try_from(list.count()).is_ok_and(|count| count == limit);
+        let next = list.oldest().map(str::to_owned).filter(|_| is_full);
+        Ok(JobPage { jobs: list.jobs, unreadable: list.unreadable, next })
+    }
+
+    /// Returns why jobs that a caller may see wait, by id. A job that does not wait is left out. This is no part of
+    /// a job's record: it is so at this moment, in this daemon.
+    #[must_use]
+    pub fn waits(&self, records: &[JobRecord]) -> BTreeMap<String, Wait> {
+        let unfinished = records.iter().filter(|record| record.outcome.is_none());
+        let ids: Vec<_> = unfinished.map(|record| record.job.id.as_str()).collect();
+        self.waits.waits(&ids)
     }
 
     /// Asks a job to stop, and returns the job. Cancelling a job that has ended changes nothing.
@@ -151,6 +164,21 @@ mod tests {
         assert_eq!((shown.len(), next.as_ref()), (2, Some(&ids[1])));
         let second = JobsRequest { before: next, ..first };
         assert_eq!(list(&world, &all, second).await.unwrap(), (vec![ids[0].clone()], None));
+    }
+
+    #[tokio::test]
+    async fn a_list_shows_why_its_jobs_wait() {
+        let (world, ids) = two_projects().await;
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let mut records =
+            world.services.list_jobs(&reader, JobsRequest::default()).await.unwrap().jobs;
+        records.reverse();
+        for record in &records {
+            world.services.waits.take(Message::submitted(&record.job, false));
+        }
+        let waits = world.services.waits(&records);
+        assert_eq!(waits.keys().collect::<Vec<_>>(), [&ids[2]]);
+        assert_eq!(waits[&ids[2]], Wait::App { job: ids[0].clone() });
     }
 
     #[tokio::test]

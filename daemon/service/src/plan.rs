@@ -5,7 +5,13 @@ use crate::{
     verb::Verb,
 };
 use windlass_engine::pipeline::{DryRun, DryRunRequest};
-use windlass_model::{app::App, cluster::Clusters, job::Release, spec::Spec};
+use windlass_model::{
+    app::App,
+    cluster::Clusters,
+    job::{Commit, Release},
+    revision::Revision,
+    spec::Spec,
+};
 
 /// Request for the plan of a job that is not to be accepted.
 #[derive(Clone)]
@@ -23,7 +29,7 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] where the job would fail before its
-    /// build.
+    /// build, [`ServiceError::Exhausted`] and [`ServiceError::Late`] without a place, or after its time.
     pub async fn plan(
         &self,
         caller: &Caller,
@@ -35,16 +41,23 @@ impl Services {
         let (commit, revision) = source.checked()?;
         spec.check()?;
         let clusters = check::clusters(&self.targets, &app, &clusters, None)?;
-        let commit = self.resolved(&app, commit, revision).await?;
-        let serving = self.serving(&app, &clusters).await;
-        let request = DryRunRequest {
-            app: &app,
-            clusters: &clusters,
-            commit: &commit,
-            spec: &spec,
-            serving: serving.as_ref(),
-        };
-        self.planner.plan(&request).await.map_err(ServiceError::Failed)
+        let planned = self.planned(&app, &clusters, commit, revision, &spec);
+        self.plan_slots.run(&app.project, planned).await
+    }
+
+    async fn planned(
+        &self,
+        app: &App,
+        clusters: &Clusters,
+        commit: Commit,
+        revision: Option<Revision>,
+        spec: &Spec,
+    ) -> Result<DryRun, ServiceError> {
+        let commit = self.resolved(app, commit, revision).await?;
+        let serving = self.serving(app, clusters).await;
+        let serving = serving.as_ref();
+        let request = DryRunRequest { app, clusters, commit: &commit, spec, serving };
+        Ok(self.planner.plan(&request).await?)
     }
 
     /// Returns a release that serves the app. `None` means that there is none, or that the store failed: the

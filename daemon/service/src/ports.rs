@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use windlass_engine::{
-    failure::Failure,
     pipeline::{DryRun, DryRunRequest},
     ports::PluginStatus,
 };
@@ -11,14 +10,14 @@ use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revi
 /// Pipeline without effects, on the ports that jobs run on.
 #[async_trait]
 pub trait Planner: Send + Sync {
-    /// Finds the commit that a revision leads to now, in the repository of `commit`.
+    /// Finds the commit that a revision leads to now, in the repository of `commit`. Dropping the future ends it.
     async fn resolve(
         &self,
         app: &App,
         commit: Commit,
         revision: &Revision,
-    ) -> Result<Commit, Failure>;
-    /// Runs the stages up to the plan.
+    ) -> Result<Commit, Box<Diagnosis>>;
+    /// Runs the stages up to the plan. Dropping the future ends them.
     async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>>;
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     app::App,
+    clock::now_ms,
     cluster::{Clusters, RolloutOrder, place},
     job::{Release, Source},
     spec::Spec,
@@ -18,6 +19,9 @@ const SHORTEST: usize = 7;
 /// Number of releases that are read at once.
 const PAGE: u32 = 100;
 
+/// Number of releases that an error lists.
+const LISTED: usize = 10;
+
 /// Request for a rollback to an earlier release.
 #[derive(Clone, Debug)]
 pub struct RollbackRequest {
@@ -26,8 +30,8 @@ pub struct RollbackRequest {
     /// Whole request as the door received it. It distinguishes a repeat from another request.
     pub body: Vec<u8>,
     pub app: App,
-    /// Beginning of a release's id or commit, at least 7 characters. `None` means the release before the one
-    /// that serves.
+    /// Id of a release, or the beginning of the id or commit of exactly one: at least 7 characters. `None` means
+    /// the release before the one that serves.
     pub to: Option<String>,
     /// Names of clusters, in order. Empty means the clusters of the release.
     pub clusters: Vec<String>,
@@ -41,7 +45,7 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] if there is no earlier release, or another one in each cluster;
-    /// [`ServiceError::NotFound`] if no release fits `to`.
+    /// [`ServiceError::NotFound`] if no release fits `to`, [`ServiceError::Invalid`] if several do.
     pub async fn rollback(
         &self,
         caller: &Caller,
@@ -136,10 +140,33 @@ impl Services {
             let expected = "must have at least 7 characters of a release's id or commit";
             return Err(ServiceError::invalid("to", to, expected));
         }
-        let is_it =
-            |release: &Release| release.id.starts_with(to) || release.commit.starts_with(to);
-        let found = self.find_release(app, None, is_it).await?;
-        found.ok_or_else(|| ServiceError::NotFound {
+        let mut found: Vec<(Release, u64)> = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.releases.releases(app, before.as_deref(), PAGE).await?;
+            let Some((oldest, _)) = page.last() else { break };
+            before = Some(oldest.id.clone());
+            for (release, created_ms) in page {
+                if release.id == to {
+                    return Ok(release);
+                }
+                if release.id.starts_with(to) || release.commit.starts_with(to) {
+                    found.push((release, created_ms));
+                }
+            }
+            // One more than is listed says that there are more.
+            found.truncate(LISTED + 1);
+        }
+        let mut found = found.into_iter();
+        let newest = found.next();
+        // Rollbacks to a release are releases, too: of those that are the same, the newest stands for all.
+        let others: Vec<_> = found.collect();
+        if let Some(newest) = &newest
+            && !others.iter().all(|(other, _)| is_same(other, &newest.0))
+        {
+            return Err(ambiguous(to, newest, &others));
+        }
+        newest.map(|(release, _)| release).ok_or_else(|| ServiceError::NotFound {
             what: "release",
             id: to.to_owned(),
             fix: list_them(app),
@@ -170,6 +197,32 @@ fn no_earlier(app: &App, place: &str) -> ServiceError {
         message: format!("{app} has no earlier release{place}"),
         fix: list_them(app),
     }
+}
+
+/// Returns whether two releases run the same.
+fn is_same(one: &Release, other: &Release) -> bool {
+    one.image.digest == other.image.digest
+        && one.runtime == other.runtime
+        && one.hooks == other.hooks
+        && one.clusters == other.clusters
+}
+
+/// Returns the error for several releases that a text names, with what tells them apart.
+fn ambiguous(to: &str, newest: &(Release, u64), others: &[(Release, u64)]) -> ServiceError {
+    let now = now_ms();
+    let one = |(release, created_ms): &(Release, u64)| {
+        let minutes = now.saturating_sub(*created_ms) / 60_000;
+        let commit: String = release.commit.chars().take(12).collect();
+        format!("{} (commit {commit}, {minutes} min ago, {})", release.id, release.image.digest)
+    };
+    let found = std::iter::once(newest).chain(others);
+    let mut all = found.take(LISTED).map(one).collect::<Vec<_>>().join("; ");
+    if others.len() >= LISTED {
+        all.push_str("; and more");
+    }
+    let expected =
+        format!("is the beginning of several releases, write the whole id of one: {all}");
+    ServiceError::invalid("to", to, expected)
 }
 
 fn list_them(app: &App) -> String {
@@ -250,6 +303,39 @@ mod tests {
         let error = rolled(&world, request(Some("job-0003"), &[])).await.unwrap_err();
         assert_eq!(error.to_string(), "there is no release `job-0003`");
         assert_eq!(error.fixes(), ["list them: windlass releases shop/web/production"]);
+    }
+
+    #[tokio::test]
+    async fn a_beginning_of_several_releases_is_an_error_that_lists_them() {
+        let world = World::new();
+        for (id, commit) in
+            [("job-0001", "aaaa111"), ("job-00012", "aaaa111"), ("job-0003", "bbbb222")]
+        {
+            world.released(Release { commit: commit.into(), ..release(id, id, &["us"]) }).await;
+        }
+        for several in ["job-000", "aaaa111"] {
+            let error = rolled(&world, request(Some(several), &[])).await.unwrap_err();
+            assert_eq!(error.reason(), "field-invalid");
+            for text in ["is the beginning of several", "job-0001 (commit aaaa111, ", "job-00012 ("]
+            {
+                assert!(error.to_string().contains(text), "{text}: {error}");
+            }
+        }
+        // A whole id is one release, also where it begins another.
+        assert_eq!(rolled(&world, request(Some("job-0001"), &[])).await.unwrap().0, "job-0001");
+        assert_eq!(rolled(&world, request(Some("bbbb222"), &[])).await.unwrap().0, "job-0003");
+        // What a rollback made is the same once more.
+        let again = release("job-0004", "job-0003", &["us"]);
+        world.released(Release { commit: "bbbb222".into(), ..again }).await;
+        let again = RollbackRequest { request_id: "again".into(), ..request(Some("bbbb222"), &[]) };
+        assert_eq!(rolled(&world, again).await.unwrap().0, "job-0004");
+        for number in 10..30 {
+            let id = format!("many-00{number}");
+            world.released(release(&id, &id, &["us"])).await;
+        }
+        let error = rolled(&world, request(Some("many-00"), &[])).await.unwrap_err().to_string();
+        assert_eq!(error.matches("min ago").count(), LISTED);
+        assert!(error.ends_with("; and more"), "{error}");
     }
 
     #[tokio::test]

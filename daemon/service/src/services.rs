@@ -2,13 +2,16 @@
 
 use crate::{
     inspection::Inspection,
+    plan_slots::PlanSlots,
     ports::{Planner, PluginRecords},
+    quota::JobQuota,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::store::{JobUpdates, Jobs, Releases, SecretRecords},
     queue,
+    shared_queue::SharedQueue,
 };
 use windlass_model::cluster::Targets;
 
@@ -23,7 +26,12 @@ pub struct Services {
     /// Clusters of the operator, with the rules which apps go there.
     pub targets: Arc<Targets>,
     pub planner: Arc<dyn Planner>,
+    /// Places in which the planner works.
+    pub plan_slots: PlanSlots,
+    pub quota: JobQuota,
     pub inspection: Inspection,
     /// Inbox of the dispatcher, which keeps the queue.
     pub queue: mpsc::UnboundedSender<queue::Message>,
+    /// The queue itself, which knows why jobs wait.
+    pub waits: SharedQueue,
 }

@@ -34,7 +34,8 @@ pub struct SubmitRequest {
     pub spec: Spec,
     /// Labels for people and searches. Windlass does not interpret them.
     pub labels: BTreeMap<String, String>,
-    /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour.
+    /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour. The wait before it
+    /// begins does not count.
     pub timeout_seconds: Option<i64>,
 }
 
@@ -62,7 +63,8 @@ impl Services {
     /// Accepts a job. The answer to a repeat of a request is the job of the first.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] if a revision leads to no commit.
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Failed`] if a revision leads to no commit,
+    /// [`ServiceError::Exhausted`] where there is no room for one more.
     pub async fn submit(
         &self,
         caller: &Caller,
@@ -90,7 +92,15 @@ impl Services {
         spec.check()?;
         check::labels(&labels)?;
         let timeout = check::timeout(timeout_seconds)?;
-        let source = Source::Commit(self.resolved(&app, commit, revision).await?);
+        let commit = match revision {
+            None => commit,
+            // It reads the repository, as a plan does.
+            Some(_) => {
+                let resolved = self.resolved(&app, commit, revision);
+                self.plan_slots.run(&app.project, resolved).await?
+            }
+        };
+        let source = Source::Commit(commit);
         let principal = caller.name.clone();
         let job = NewJob { app, clusters, source, spec, labels, timeout, principal };
         self.accept(request_id, body, job).await
@@ -110,12 +120,18 @@ impl Services {
     }
 
     /// Stores a job and gives it to the dispatcher. A repeat is not given.
+    ///
+    /// # Errors
+    /// [`ServiceError::Exhausted`] if the project, or all projects, have as many jobs as they may.
     pub(crate) async fn accept(
         &self,
         request_id: String,
         body: Vec<u8>,
         job: NewJob,
     ) -> Result<JobRecord, ServiceError> {
+        let _turn = self.quota.turn().await;
+        let project = &job.app.project;
+        self.quota.check(project, self.jobs.count_unfinished(project).await?)?;
         let submission = Submission { request_id, body, job: job.accepted() };
         let submitted = self.jobs.submit(submission).await?;
         if submitted.is_new {

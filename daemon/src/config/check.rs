@@ -1,6 +1,6 @@
 //! The rules of the configuration that its types do not hold.
 
-use super::{Config, ConfigError, HostOwner, Registry};
+use super::{Config, ConfigError, HostOwner, Registry, Slots};
 use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
 
@@ -13,9 +13,9 @@ impl Config {
                 "registry: a host, perhaps with a path, such as `registry.example.com/apps`",
             );
         }
-        if self.jobs == 0 {
-            return fail("jobs: must be at least 1");
-        }
+        self.check_limits()?;
+        self.check_bounds()?;
+        self.check_journal()?;
         self.check_builder()?;
         self.check_clusters()?;
         self.check_registries()?;
@@ -41,6 +41,68 @@ impl Config {
                     self.registry
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the limits: 0 would refuse everything, and a number beyond its bound would be none.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        let listen = &self.listen;
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (key, value, most) in [
+            ("max-waiting-jobs", self.max_waiting_jobs, 1_000_000),
+            ("max-waiting-jobs-total", self.max_waiting_jobs_total, 1_000_000),
+            ("plans", count(self.plans), 1000),
+            ("plan-seconds", self.plan_seconds, 3600),
+            ("listen.max-connections", count(listen.max_connections), 1_000_000),
+            ("listen.max-connections-per-peer", count(listen.max_connections_per_peer), 1_000_000),
+            ("listen.header-seconds", listen.header_seconds, 600),
+            ("listen.idle-seconds", listen.idle_seconds, 86_400),
+            ("listen.request-seconds", listen.request_seconds, 3600),
+        ] {
+            if value == 0 || value > most {
+                return fail(format!("{key}: `{value}` must be 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_journal(&self) -> Result<(), ConfigError> {
+        let (journal, logs) = (&self.journal, &self.logs);
+        for (key, value, least, most) in [
+            ("journal.reserve-mib", journal.reserve_mib, 0, 1 << 20),
+            ("journal.min-free-mib", journal.min_free_mib, 0, 1 << 20),
+            ("logs.stage-lines", logs.stage_lines, 100, 100_000_000),
+            ("logs.stage-mib", logs.stage_mib, 1, 1 << 20),
+            ("logs.job-lines", logs.job_lines, 100, 100_000_000),
+            ("logs.job-mib", logs.job_mib, 1, 1 << 20),
+            // They are held in memory, for each stage.
+            ("logs.end-lines", logs.end_lines, 1, 10_000),
+        ] {
+            if value < least || value > most {
+                return fail(format!("{key}: `{value}`; expected a number from {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let Slots { checkouts, builds, releases, running } = self.limits;
+        for (key, value) in [
+            ("jobs", self.jobs.unwrap_or(1)),
+            ("limits.checkouts", checkouts),
+            ("limits.builds", builds),
+            ("limits.releases", releases),
+            ("limits.running", running),
+        ] {
+            if value == 0 {
+                return fail(format!(
+                    "{key}: is 0; expected at least 1, or nothing would ever run"
+                ));
+            }
+        }
+        if self.jobs.is_some() && builds != Slots::default().builds {
+            return fail("jobs: is the former name of `limits.builds`; keep that one alone");
         }
         Ok(())
     }

@@ -13,9 +13,9 @@ const HEAD: &str = "# windlassd.toml
 `windlassd` reads `/etc/windlass/windlassd.toml`, or the file of `--config`. `windlassd check` says what is
 wrong with it and which part does not answer. An unknown key is refused with the nearest known one.
 
-A key that is in no list can be set in the environment too, which overrides the file: `WINDLASS_JOBS=8` for `jobs`,
-`WINDLASS_LISTEN__TCP=127.0.0.1:7443` for `listen.tcp`. `WINDLASS_ADDRESS` and `WINDLASS_TOKEN` are the
-client's; the daemon ignores them.
+A key that is in no list can be set in the environment too, which overrides the file: `WINDLASSD_FORBID_ROOT=true` for `forbid-root`,
+`WINDLASSD_LISTEN__TCP=127.0.0.1:7443` for `listen.tcp`. Variables of others do not count: those of the client, such as
+`WINDLASS_TOKEN`, and those that Kubernetes sets for a `Service` named `windlass` or `windlassd`.
 
 `windlassd schema` prints the same as a JSON schema, for editors; it is
 [windlassd.schema.json](windlassd.schema.json). The guide is [deploy/README.md](../README.md).

@@ -1,4 +1,5 @@
 use super::*;
+use windlass_engine::logs::LogLimits;
 
 fn load(text: &str) -> Result<Config, ConfigError> {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -11,8 +12,37 @@ const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\
 #[test]
 fn a_little_is_enough_and_the_rest_has_defaults() {
     let config = load(LEAST).unwrap();
-    assert_eq!((config.jobs, config.drain_seconds), (4, 10));
+    assert_eq!((config.slots().builds, config.drain_seconds), (4, 10));
+    assert_eq!((config.plans, config.listen.max_connections_per_peer), (4, 100));
     assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
+}
+
+#[test]
+fn limits_have_names_and_the_former_one_is_read() {
+    let builds = |text: &str| load(text).unwrap().slots().builds;
+    assert_eq!(builds(&format!("{LEAST}[limits]\nbuilds = 8\n")), 8);
+    assert_eq!(builds(&format!("jobs = 8\n{LEAST}")), 8);
+    for (text, expected) in [
+        (format!("{LEAST}[limits]\nreleases = 0\n"), "limits.releases: is 0; expected at least 1"),
+        (format!("jobs = 0\n{LEAST}"), "jobs: is 0; expected at least 1"),
+        (format!("jobs = 8\n{LEAST}[limits]\nbuilds = 2\n"), "former name of `limits.builds`"),
+        (format!("{LEAST}[limits]\nbuild = 2\n"), "did you mean `builds`?"),
+    ] {
+        let error = load(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn the_journals_limits_have_defaults_and_bounds() {
+    let config = load(LEAST).unwrap();
+    assert_eq!((config.journal.reserve_mib, config.journal.min_free_mib), (64, 16));
+    assert_eq!(config.logs.limits(), LogLimits::default());
+    let config = load(&format!("{LEAST}[logs]\nstage-lines = 100\nstage-mib = 2\n")).unwrap();
+    let stage = config.logs.limits().stage;
+    assert_eq!((stage.lines, stage.bytes), (100, 2 << 20));
+    let error = load(&format!("{LEAST}[logs]\nend-lines = 0\n")).unwrap_err().to_string();
+    assert!(error.contains("logs.end-lines: `0`; expected a number from 1 to 10000"), "{error}");
 }
 
 #[test]
@@ -188,4 +218,44 @@ fn git_has_hosts_that_can_match_and_limits_that_allow_something() {
         let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_limit_that_is_none_is_refused() {
+    for (text, expected) in [
+        ("plans = 0\n", "plans: `0` must be 1 to 1000"),
+        ("plan-seconds = 3601\n", "plan-seconds: `3601` must be 1 to 3600"),
+        ("listen = { header-seconds = 0 }\n", "listen.header-seconds: `0` must be 1 to 600"),
+        ("max-waiting-jobs = 0\n", "max-waiting-jobs: `0` must be"),
+    ] {
+        let error = load(&format!("{text}{LEAST}")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_overrides_the_file_and_those_of_others_do_not_count() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), LEAST).unwrap();
+    let all = [
+        ("WINDLASSD_JOBS", "8"),
+        ("WINDLASSD_LISTEN__TCP", "127.0.0.1:7443"),
+        ("WINDLASS_SERVICE_HOST", "10.0.0.1"),
+        ("WINDLASS_PORT", "tcp://10.0.0.1:7443"),
+        ("WINDLASS_TOKEN", "t0ken"),
+    ];
+    let all = all.map(|(name, value)| (name.into(), value.into()));
+    let config = Config::load_with(Some(file.path()), all).unwrap();
+    assert_eq!((config.jobs, config.listen.tcp), (Some(8), Some(([127, 0, 0, 1], 7443).into())));
+}
+
+#[test]
+fn what_a_reload_leaves_is_named() {
+    let before = load(LEAST).unwrap();
+    let hash = "0123456789abcdef".repeat(4);
+    let principal = format!(
+        "[[principals]]\nname = \"ci\"\nprojects = [\"shop\"]\nverbs = [\"read\"]\ntoken-sha256 = \"{hash}\"\n"
+    );
+    let later = load(&format!("jobs = 9\nlisten = {{ idle-seconds = 9 }}\n{LEAST}{principal}"));
+    assert_eq!(before.for_next_start(&later.unwrap()), ["jobs", "listen"]);
 }

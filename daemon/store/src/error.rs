@@ -7,14 +7,27 @@ pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
 }
 
+/// Primary result codes of SQLite: <https://www.sqlite.org/rescode.html>.
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const FULL: u32 = 13;
+
 impl<T> OrStore<T> for Result<T, sqlx::Error> {
     fn or_store(self) -> Result<T, StoreError> {
         self.map_err(|error| {
             let text = error.to_string();
-            // SQLITE_FULL is 13; a full disk can also show as an IO error.
-            let code = error.as_database_error().and_then(|error| error.code().map(String::from));
-            let is_full = code.as_deref() == Some("13") || text.contains("No space left");
-            if is_full { StoreError::Full(text) } else { StoreError::Other(text) }
+            if let sqlx::Error::ColumnDecode { index, .. } = &error {
+                return StoreError::Unreadable { what: format!("column {index}"), why: text };
+            }
+            let code = error.as_database_error().and_then(|error| error.code()?.parse().ok());
+            // The primary code is in the lowest byte of an extended one.
+            match code.map(|code: u32| code & 0xff) {
+                Some(FULL) => StoreError::Full(text),
+                Some(BUSY | LOCKED) => StoreError::Busy(text),
+                // A full disk can also show as an IO error.
+                _ if text.contains("No space left") => StoreError::Full(text),
+                _ => StoreError::Other(text),
+            }
         })
     }
 }

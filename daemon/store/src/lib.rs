@@ -5,6 +5,7 @@
 
 mod error;
 mod memory;
+mod private;
 mod seal;
 mod sqlite;
 mod upcast;

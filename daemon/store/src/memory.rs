@@ -7,26 +7,29 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::broadcast;
-use windlass_engine::ports::{
-    Secrets,
-    store::{
-        Claim, DueWork, Filter, JobRecord, JobUpdates, Jobs, Recorded, Releases, Replay, Runs,
-        SecretRecord, SecretRecords, Store, StoreError, Submission, Submitted,
+use windlass_engine::{
+    logs::Logged,
+    ports::store::{
+        Claim, DueWork, Filter, JobList, JobRecord, JobUpdates, Jobs, Recorded, Releases, Replay,
+        Room, Runs, Store, StoreError, Submission, Submitted, Unfinished, UnfinishedCount,
+        UnfinishedJob, UnreadableJob,
     },
 };
 use windlass_model::{
     app::App,
-    error::SecretError,
     event::Event,
-    job::{Job, Release, Stage},
+    job::{Job, Release, Source, Stage},
     outcome::{Outcome, Stop},
     replay::{JobState, state_after},
     secret::Secret,
+    spec::Spec,
 };
 use windlass_model::{
     clock::now_ms,
     due::{Due, DueKind, due_after},
 };
+
+mod secrets;
 
 /// A store in memory. Clones share what is stored.
 #[derive(Clone)]
@@ -40,8 +43,10 @@ struct Tables {
     jobs: BTreeMap<String, Row>,
     /// Releases by id, each with its creation time.
     releases: BTreeMap<String, (Release, u64)>,
-    /// Versions from 1 by project and name, each with its creation time.
-    secrets: BTreeMap<(String, String), Vec<(Secret, u64)>>,
+    /// Versions by project and name.
+    secrets: BTreeMap<(String, String), Versions>,
+    /// Reasons for which jobs are left alone, by id.
+    aside: BTreeMap<String, String>,
     due: BTreeMap<(DueKind, String), Scheduled>,
 }
 
@@ -57,6 +62,15 @@ struct Row {
     outcome: Option<Outcome>,
     claimed_by: Option<String>,
     fence: u64,
+}
+
+/// All versions of a secret.
+#[derive(Default)]
+struct Versions {
+    /// Highest version that there ever was.
+    last: u32,
+    /// Values by version, each with its creation time. Empty means that the secret was deleted.
+    values: BTreeMap<u32, (Secret, u64)>,
 }
 
 struct Scheduled {
@@ -82,6 +96,7 @@ impl MemoryStore {
         for scheduled in tables.due.values_mut() {
             scheduled.taken_until_ms = None;
         }
+        tables.aside.clear();
         Self { tables: self.tables.clone(), updates: broadcast::channel(4096).0 }
     }
 
@@ -130,6 +145,12 @@ impl Row {
 }
 
 impl Tables {
+    /// Returns a job that is left alone. `None` means that the job is not.
+    fn unreadable(&self, row: &Row) -> Option<UnreadableJob> {
+        let why = self.aside.get(&row.job.id)?.clone();
+        Some(UnreadableJob { id: row.job.id.clone(), app: row.job.app.clone(), why })
+    }
+
     /// Returns the job of a principal's earlier request.
     fn known(
         &self,
@@ -196,7 +217,7 @@ impl Jobs for MemoryStore {
         Ok(self.tables().jobs.get(id).map(Row::record))
     }
 
-    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+    async fn jobs(&self, filter: &Filter) -> Result<JobList, StoreError> {
         let is_wanted = |row: &&Row| {
             let app = &row.job.app;
             filter.before.as_ref().is_none_or(|before| row.job.id < *before)
@@ -207,8 +228,28 @@ impl Jobs for MemoryStore {
         };
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let tables = self.tables();
-        let rows = tables.jobs.values().rev().filter(is_wanted).take(limit);
-        Ok(rows.map(Row::record).collect())
+        let mut list = JobList::default();
+        for row in tables.jobs.values().rev().filter(is_wanted).take(limit) {
+            match tables.unreadable(row) {
+                Some(job) => list.unreadable.push(job),
+                None => {
+                    let mut record = row.record();
+                    record.job.spec = Spec::default();
+                    list.jobs.push(record);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    async fn count_unfinished(&self, project: &str) -> Result<UnfinishedCount, StoreError> {
+        let tables = self.tables();
+        let mut count = UnfinishedCount::default();
+        for row in tables.jobs.values().filter(|row| row.outcome.is_none()) {
+            count.total += 1;
+            count.of_project += u64::from(row.job.app.project == project);
+        }
+        Ok(count)
     }
 
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
@@ -229,10 +270,29 @@ impl Jobs for MemoryStore {
 
 #[async_trait]
 impl Runs for MemoryStore {
-    async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError> {
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         let tables = self.tables();
         let rows = tables.jobs.values().filter(|row| row.outcome.is_none());
-        Ok(rows.map(Row::record).collect())
+        let job = |row: &Row| UnfinishedJob {
+            id: row.job.id.clone(),
+            app: row.job.app.clone(),
+            clusters: row.job.clusters.names.clone(),
+            has_image: matches!(row.job.source, Source::Release(_)),
+            has_begun: row.last_seq > 0,
+            is_stopping: row.stop.is_some(),
+        };
+        Ok(Unfinished { jobs: rows.map(job).collect(), unreadable: Vec::new() })
+    }
+
+    async fn has_unfinished(&self, app: &App) -> Result<bool, StoreError> {
+        let tables = self.tables();
+        let found = tables.jobs.values().any(|row| row.job.app == *app && row.outcome.is_none());
+        Ok(found)
+    }
+
+    async fn set_aside(&self, job: &str, why: &str) -> Result<(), StoreError> {
+        self.tables().aside.entry(job.into()).or_insert_with(|| why.into());
+        Ok(())
     }
 
     async fn claim(&self, job: &str, daemon: &str) -> Result<Option<Claim>, StoreError> {
@@ -266,7 +326,14 @@ impl Runs for MemoryStore {
         let tables = self.tables();
         let Some(row) = tables.jobs.get(job) else { return Ok(None) };
         let events = row.events.iter().filter(|event| !is_log(&event.event));
-        Ok(Some(Replay { record: row.record(), events: events.cloned().collect() }))
+        let mut logged = BTreeMap::new();
+        for event in &row.events {
+            if let Event::Log { stage, source, line } = &event.event {
+                let sum: &mut Logged = logged.entry(*stage).or_default();
+                *sum = sum.and(Logged::of(source, line));
+            }
+        }
+        Ok(Some(Replay { record: row.record(), events: events.cloned().collect(), logged }))
     }
 }
 
@@ -394,75 +461,17 @@ impl Releases for MemoryStore {
 }
 
 #[async_trait]
-impl SecretRecords for MemoryStore {
-    async fn put(
-        &self,
-        project: &str,
-        name: &str,
-        value: &Secret,
-    ) -> Result<SecretRecord, StoreError> {
-        let created_ms = now_ms();
-        let mut tables = self.tables();
-        let versions = tables.secrets.entry(place(project, name)).or_default();
-        versions.push((value.clone(), created_ms));
-        Ok(SecretRecord {
-            project: project.into(),
-            name: name.into(),
-            version: version_of(versions),
-            created_ms,
-        })
-    }
-
-    async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
-        let tables = self.tables();
-        let of_project = tables.secrets.iter().filter(|((of, _), _)| of == project);
-        let record =
-            |((project, name), versions): (&(String, String), &Vec<(Secret, u64)>)| SecretRecord {
-                project: project.clone(),
-                name: name.clone(),
-                version: version_of(versions),
-                created_ms: versions.last().map_or(0, |(_, created_ms)| *created_ms),
-            };
-        Ok(of_project.map(record).collect())
-    }
-
-    async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError> {
-        Ok(self.tables().secrets.remove(&place(project, name)).is_some())
-    }
-}
-
-fn place(project: &str, name: &str) -> (String, String) {
-    (project.into(), name.into())
-}
-
-/// Returns the newest version.
-fn version_of(versions: &[(Secret, u64)]) -> u32 {
-    u32::try_from(versions.len()).unwrap_or(u32::MAX)
-}
-
-#[async_trait]
-impl Secrets for MemoryStore {
-    async fn open(
-        &self,
-        project: &str,
-        name: &str,
-        version: Option<u32>,
-    ) -> Result<(Secret, u32), SecretError> {
-        let missing =
-            || SecretError::Missing { project: project.into(), name: name.into(), version };
-        let tables = self.tables();
-        let versions = tables.secrets.get(&place(project, name)).ok_or_else(missing)?;
-        let number = version.unwrap_or_else(|| version_of(versions));
-        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        let found = index.and_then(|index| versions.get(index)).ok_or_else(missing)?;
-        Ok((found.0.clone(), number))
-    }
-}
-
-#[async_trait]
 impl Store for MemoryStore {
     async fn check(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room { free_bytes: u64::MAX, disk_bytes: u64::MAX, uses_reserve: false })
+    }
+
+    async fn ended(&self) {
+        std::future::pending().await
     }
 
     async fn close(&self) {}

@@ -1,18 +1,13 @@
 //! Sealing of values: a fresh key per record, wrapped by the key file's. Both ciphertexts are bound to the
 //! record's row, so that rows cannot be swapped.
 
-use crate::error::OrStore;
+use crate::{error::OrStore, private};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 use rand::RngCore;
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, path::Path};
 use windlass_engine::ports::store::StoreError;
 use windlass_model::secret::Secret;
 use zeroize::Zeroizing;
@@ -26,7 +21,7 @@ const NONCE: usize = 24;
 const WRAPPED: usize = NONCE + 32 + 16;
 
 impl Key {
-    /// Reads a key file, or makes one that only its owner may read.
+    /// Reads a key file, or makes one. Only its owner may read it. After a crash it is there whole or not at all.
     ///
     /// # Errors
     /// Returns [`StoreError::Unreadable`] when the file does not hold 32 bytes.
@@ -34,11 +29,9 @@ impl Key {
         if !path.exists() {
             let mut key = Zeroizing::new([0; 32]);
             rand::rng().fill_bytes(&mut *key);
-            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let mut file = made.or_store()?;
-            file.write_all(&*key).or_store()?;
-            file.sync_all().or_store()?;
+            private::write_new(path, &*key)?;
         }
+        private::close_to_others(path)?;
         let bytes = Zeroizing::new(fs::read(path).or_store()?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| StoreError::Unreadable {
             what: format!("the key file {}", path.display()),

@@ -16,6 +16,10 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
 
+/// Bits of a mode that open a file to other users, or give a program its owner's rights. Landlock has no rule for modes,
+/// so that a path may be that of the daemon's key. A child's umask leaves none of the bits to its own files.
+const OTHERS: u32 = 0o7077;
+
 /// Commands of `ioctl` for files and pipes: `TCGETS` (whether it is a terminal), `FIONREAD`, `FIONBIO`,
 /// `FIONCLEX`, `FIOCLEX`.
 const IOCTLS: &[u32] = &[0x5401, 0x541b, 0x5421, 0x5450, 0x5451];
@@ -27,6 +31,9 @@ pub(super) fn rules() -> Result<Rules, BackendError> {
     let thread = libc::CLONE_THREAD.unsigned_abs();
     let mask = thread | NAMESPACES.unsigned_abs();
     rules.insert(libc::SYS_clone, masked(0, mask, thread)?);
+    rules.insert(libc::SYS_fchmodat, masked(2, OTHERS, 0)?);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_chmod, masked(1, OTHERS, 0)?);
     rules.insert(libc::SYS_ioctl, one_of(1, IOCTLS)?);
     // Not `F_SETOWN` and `F_SETSIG`, which send signals to any process.
     let commands = [
@@ -107,11 +114,11 @@ const ALLOWED: &[i64] = &[
     libc::SYS_fchdir,
     libc::SYS_mkdirat,
     libc::SYS_unlinkat,
+    libc::SYS_renameat,
     libc::SYS_renameat2,
     libc::SYS_linkat,
     libc::SYS_symlinkat,
     libc::SYS_fchmod,
-    libc::SYS_fchmodat,
     libc::SYS_utimensat,
     libc::SYS_truncate,
     libc::SYS_umask,
@@ -173,10 +180,8 @@ const OF_OLDER_PROGRAMS: &[i64] = &[
     libc::SYS_rmdir,
     libc::SYS_unlink,
     libc::SYS_rename,
-    libc::SYS_renameat,
     libc::SYS_link,
     libc::SYS_symlink,
-    libc::SYS_chmod,
     libc::SYS_utime,
     libc::SYS_utimes,
     libc::SYS_futimesat,

@@ -78,6 +78,8 @@ fn files(folder: &Path) {
     tried("truncate outside", OpenOptions::new().write(true).truncate(true).open(&hidden));
     tried("remove outside", fs::remove_file(&hidden));
     tried("link outside", fs::hard_link(&hidden, own.join("linked")));
+    let of_all = fs::Permissions::from_mode(0o644);
+    tried("show to all", fs::set_permissions(&hidden, of_all));
     symlink(&hidden, own.join("symlink")).unwrap();
     tried("follow a symlink", fs::read(own.join("symlink")));
     tried("read /etc/passwd", fs::read("/etc/passwd"));

@@ -128,8 +128,13 @@ fn files() {
         assert_eq!(fs::read(folder.path().join("hidden/secret")).unwrap(), b"secret");
     }
     let calls = ["listen", "datagrams", "pair", "unix", "program", "undo the bond"];
-    let more =
-        ["signal the parent", "own the signals of a pipe", "raise a limit", "memory of code"];
+    let more = [
+        "show to all",
+        "signal the parent",
+        "own the signals of a pipe",
+        "raise a limit",
+        "memory of code",
+    ];
     let all = calls.iter().chain(&more).copied().chain(CALLS.iter().map(|(name, _)| *name));
     for what in all {
         fails(what, "not permitted");

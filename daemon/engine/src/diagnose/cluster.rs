@@ -32,7 +32,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         _ => return None,
     };
     let (code, subject, why, fix) = match error {
-        ClusterError::Unreachable { message } => (
+        ClusterError::Unreachable { message } | ClusterError::NotYet { message, .. } => (
             Named::Ours(Code::ClusterUnreachable),
             "the API server",
             message,

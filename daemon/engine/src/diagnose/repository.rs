@@ -96,6 +96,14 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             &["free disk space under the daemon's `data` folder; then submit again"],
         ),
+        GitError::Local { message } => (
+            Code::CloneFailed,
+            message,
+            message,
+            &[
+                "raise the daemon's limit (`LimitNOFILE`, `TasksMax`, `MemoryMax` of its unit), or set fewer `limits.checkouts`; then submit again",
+            ],
+        ),
         GitError::Other { message } => (Code::CloneFailed, message, message, &[]),
     };
     Some(Diagnosis {

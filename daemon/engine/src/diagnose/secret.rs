@@ -15,6 +15,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         _ => return None,
     };
     let (code, subject, fix) = match error {
+        SecretError::Unavailable { .. } => return None,
         SecretError::Missing { project, name, .. } => {
             (Code::SecretMissing, name, format!("put it: windlass secret put {project} {name}"))
         }

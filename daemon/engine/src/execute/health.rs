@@ -124,9 +124,11 @@ impl Deploy<'_> {
         let change = Change::Unblock(Box::new(release.clone()));
         let error = match self.ports.cluster.make(&change, self.run.recorder()).await {
             Ok(()) => return Ok(true),
-            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotTrusted { .. })) => {
-                return Err(error);
-            }
+            Err(
+                error @ (ClusterError::Unreachable { .. }
+                | ClusterError::NotYet { .. }
+                | ClusterError::NotTrusted { .. }),
+            ) => return Err(error),
             Err(error) => error,
         };
         let message = format!("a pod of another version is in the way{}: {error}", release.place());

@@ -60,10 +60,13 @@ pub struct DryRun {
 /// The diagnosis that a job would end with, masked, as far as it shows before the build.
 pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRun, Box<Diagnosis>> {
     let run = unrecorded();
-    decided(request, ports, &run).await.map_err(|failure| {
-        let redactor = run.recorder().redactor();
-        Box::new(diagnose(&failure).map_text(&mut |text: String| redactor.shown(&text)))
-    })
+    decided(request, ports, &run).await.map_err(|failure| masked(&failure, &run))
+}
+
+/// Returns the diagnosis of a failure without the secrets that the run has opened.
+fn masked(failure: &Failure, run: &Run) -> Box<Diagnosis> {
+    let redactor = run.recorder().redactor();
+    Box::new(diagnose(failure).map_text(&mut |text: String| redactor.shown(&text)))
 }
 
 async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Result<DryRun, Failure> {
@@ -101,15 +104,16 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
 /// Finds the commit that a revision leads to now, for a request that names no commit.
 ///
 /// # Errors
-/// [`Failure`] of the clone stage, if the revision leads to no commit.
+/// The diagnosis of the clone stage, masked, if the revision leads to no commit.
 pub async fn resolve_revision(
     app: &App,
     commit: Commit,
     revision: &Revision,
     ports: &Ports,
-) -> Result<Commit, Failure> {
-    let resolved = resolve(&app.project, commit, revision, ports, &unrecorded()).await;
-    resolved.map_err(at(Stage::Clone))
+) -> Result<Commit, Box<Diagnosis>> {
+    let run = unrecorded();
+    let resolved = resolve(&app.project, commit, revision, ports, &run).await;
+    resolved.map_err(at(Stage::Clone)).map_err(|failure| masked(&failure, &run))
 }
 
 /// Returns a run of no job: nothing stops it, and its events are not kept.

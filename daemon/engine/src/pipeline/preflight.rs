@@ -16,8 +16,8 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's objects and lets the daemon make them.
-    /// A cluster that does not answer now may answer when the image is there: that is a warning.
+    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's
+    /// objects and lets the daemon make them. A cluster that does not answer now may answer when the image is there: that is a warning.
     pub(super) async fn preflight(
         &self,
         commit: &Commit,
@@ -44,7 +44,7 @@ impl Deploy<'_> {
                     let cause = Cause::applying(error, &release);
                     return Err(Failure { at: Stage::Release, cause });
                 }
-                Err(error @ ClusterError::Unreachable { .. }) => {
+                Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotYet { .. })) => {
                     let message =
                         format!("{error}{}; the image is built all the same", release.place());
                     let fix = "see that the API server runs, or cancel the job".into();

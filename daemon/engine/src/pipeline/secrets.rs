@@ -1,6 +1,6 @@
 //! Opens the secrets that a job names, and masks them before anything can record them.
 
-use crate::{deploy::Deploy, ports::Ports, run::Run};
+use crate::{deploy::Deploy, journal::JournalLost, ports::Ports, run::Run};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_model::{
     app::App, error::SecretError, job::Release, redact::LARGEST_SUM, runtime::SecretEnv,
@@ -68,18 +68,32 @@ fn check_sum(app: &App, opened: &BTreeMap<String, (Secret, u32)>) -> Result<(), 
 impl Deploy<'_> {
     /// Masks the secrets that releases of the app name, so that the last lines of a crashing app do not show
     /// them. A secret that was deleted is no error here: applying the release fails with it.
-    pub(crate) async fn mask_released(&self, releases: &[&Release]) {
+    ///
+    /// # Errors
+    /// [`JournalLost`] for a store that cannot be read now: nothing may go on unmasked.
+    pub(crate) async fn mask_released(&self, releases: &[&Release]) -> Result<(), JournalLost> {
         let mut secrets = Vec::new();
         let mut known = BTreeSet::new();
         for release in releases {
             let project = &release.app.project;
             for SecretEnv { name, version, .. } in &release.runtime.secrets {
-                if known.insert((name, version)) {
-                    let opened = self.ports.secrets.open(project, name, Some(*version)).await;
-                    secrets.extend(opened.ok().map(|(secret, _)| secret));
+                if !known.insert((name, version)) {
+                    continue;
+                }
+                match self.ports.secrets.open(project, name, Some(*version)).await {
+                    Ok((secret, _)) => secrets.push(secret),
+                    Err(SecretError::Unavailable { message }) => {
+                        return Err(JournalLost::Unavailable(message));
+                    }
+                    Err(
+                        SecretError::Missing { .. }
+                        | SecretError::Sealed { .. }
+                        | SecretError::TooLarge { .. },
+                    ) => {}
                 }
             }
         }
         self.run.mask_all(secrets).await;
+        Ok(())
     }
 }

@@ -5,9 +5,12 @@
 //! applies both in the transaction that stores the event.
 
 use super::secrets::Secrets;
-use crate::journal::{Journal, JournalLost};
+use crate::{
+    journal::{Journal, JournalLost},
+    logs::Logged,
+};
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
 use tokio::sync::broadcast;
 use windlass_model::{
@@ -26,9 +29,30 @@ pub enum StoreError {
     /// The store's disk is full.
     #[error("the store's disk is full: {0}")]
     Full(String),
+    /// Another process holds the lock on the store's file, for longer than a write waits.
+    #[error("another process holds the lock on the store's file: {0}")]
+    Busy(String),
     /// Another process holds the store.
     #[error("another daemon holds the store at {0}")]
     Held(String),
+    /// A newer daemon wrote the store. No row of it is read or written.
+    #[error(
+        "the store at {at} was last written by windlassd {by} in format {found}, and this windlassd \
+         {own} reads formats up to {known}: start a windlassd that is at least as new as {by}, or \
+         restore the backup of before the upgrade"
+    )]
+    Newer {
+        /// Folder of the store.
+        at: String,
+        /// Version of the daemon that wrote the store last.
+        by: String,
+        /// Format of the store.
+        found: i64,
+        /// Version of this daemon.
+        own: String,
+        /// Newest format that this daemon reads.
+        known: i64,
+    },
     /// The same request id came with another body.
     #[error("request_id `{0}` was used for another request")]
     RequestReused(String),
@@ -72,11 +96,12 @@ impl From<StoreError> for JournalLost {
         let why = error.to_string();
         match error {
             StoreError::Fenced { .. } | StoreError::Ended(_) => Self::Fenced(why),
+            StoreError::Unreadable { .. } | StoreError::TooNew { .. } => Self::Unreadable(why),
             StoreError::Full(_)
+            | StoreError::Busy(_)
             | StoreError::Held(_)
+            | StoreError::Newer { .. }
             | StoreError::RequestReused(_)
-            | StoreError::Unreadable { .. }
-            | StoreError::TooNew { .. }
             | StoreError::Other(_) => Self::Unavailable(why),
         }
     }
@@ -122,6 +147,75 @@ pub struct JobRecord {
     pub ended_ms: Option<u64>,
 }
 
+/// A stored job that this daemon cannot read or cannot go on with. It is left alone in this life of the
+/// daemon: the next one tries once more, since it may be newer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableJob {
+    pub id: String,
+    pub app: App,
+    /// Row that cannot be read, and its fault.
+    pub why: String,
+}
+
+/// Jobs that a [`Filter`] chose, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct JobList {
+    /// Readable jobs. The spec of each is empty: nobody lists specs, and a page of them may have 500 MiB.
+    pub jobs: Vec<JobRecord>,
+    /// Chosen jobs that are unreadable. They count for [`Filter::limit`].
+    pub unreadable: Vec<UnreadableJob>,
+}
+
+impl JobList {
+    /// Returns the number of all jobs in the list.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.jobs.len() + self.unreadable.len()
+    }
+
+    /// Returns the id of the oldest job in the list. `None` means that the list is empty.
+    #[must_use]
+    pub fn oldest(&self) -> Option<&str> {
+        let readable = self.jobs.iter().map(|record| &*record.job.id);
+        readable.chain(self.unreadable.iter().map(|job| &*job.id)).min()
+    }
+}
+
+/// A job that has not ended, without its spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedJob {
+    pub id: String,
+    pub app: App,
+    /// Clusters of the job, in their order.
+    pub clusters: Vec<String>,
+    /// The job releases an image that was built before: it has nothing to check out.
+    pub has_image: bool,
+    /// An earlier run began the job.
+    pub has_begun: bool,
+    /// Somebody asked the job to stop.
+    pub is_stopping: bool,
+}
+
+/// Jobs that have not ended, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Unfinished {
+    pub jobs: Vec<UnfinishedJob>,
+    /// Jobs that no run can take up.
+    pub unreadable: Vec<UnreadableJob>,
+}
+
+/// Room on the store's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that this process can still write.
+    pub free_bytes: u64,
+    /// Size of the disk in bytes.
+    pub disk_bytes: u64,
+    /// The disk was full, and the reserve of the store is in use. Running jobs go on, and no job is accepted
+    /// until there is room for the reserve again.
+    pub uses_reserve: bool,
+}
+
 /// Choice of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -139,6 +233,15 @@ pub struct Filter {
     pub limit: u32,
 }
 
+/// Number of jobs that have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnfinishedCount {
+    /// Jobs of one project.
+    pub of_project: u64,
+    /// Jobs of all projects.
+    pub total: u64,
+}
+
 /// An event as it was stored.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -154,6 +257,8 @@ pub struct Recorded {
 pub struct Replay {
     pub record: JobRecord,
     pub events: Vec<Recorded>,
+    /// Amount of log lines that earlier runs stored, by stage.
+    pub logged: BTreeMap<Stage, Logged>,
 }
 
 /// Right to write a job's journal. A later claim of the same job ends it.
@@ -195,9 +300,12 @@ pub trait Jobs: Send + Sync {
     ) -> Result<Option<JobRecord>, StoreError>;
     /// Returns one job. `None` means that there is no such job.
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
-    /// Returns jobs, newest first.
-    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError>;
-    /// Returns a job's events after number `after`, at most `limit`, oldest first.
+    /// Returns jobs, newest first. A job that cannot be read is no error of the others.
+    async fn jobs(&self, filter: &Filter) -> Result<JobList, StoreError>;
+    /// Counts the jobs that have not ended, of one project and in total.
+    async fn count_unfinished(&self, project: &str) -> Result<UnfinishedCount, StoreError>;
+    /// Returns a job's events after number `after`, at most `limit`, oldest first. An [`Event::Warning`]
+    /// that names the fault stands in the place of an event that cannot be read.
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// Records that a job is to stop. The first reason stays. `false` means that the job has ended.
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
@@ -206,8 +314,13 @@ pub trait Jobs: Send + Sync {
 /// Jobs, for the daemon that runs them.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Returns the jobs that have not ended, oldest first.
-    async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError>;
+    /// Returns the jobs that have not ended, oldest first. A job that cannot be read is no error of the
+    /// others.
+    async fn unfinished(&self) -> Result<Unfinished, StoreError>;
+    /// Returns whether an app has a job that has not ended.
+    async fn has_unfinished(&self, app: &App) -> Result<bool, StoreError>;
+    /// Marks a job as unreadable for as long as this daemon lives. [`Jobs::jobs`] lists it as such.
+    async fn set_aside(&self, job: &str, why: &str) -> Result<(), StoreError>;
     /// Claims a job for a daemon, also one that the same daemon claimed before. Earlier claims of the job
     /// store nothing from then on. `None` means that the job has ended, is unknown, or is claimed by
     /// another daemon that lives. Each store decides which daemons live: a store of one daemon ends all
@@ -225,7 +338,7 @@ pub trait Runs: Send + Sync {
 #[async_trait]
 pub trait DueWork: Send + Sync {
     /// Takes work that is due at `now_ms`, the earliest first, at most `limit`. Taken work is not taken
-    /// again before `until_ms`, unless an event schedules it again.
+    /// again before `until_ms`, unless an event schedules it again. Work that cannot be read is left out.
     async fn take_due(
         &self,
         now_ms: u64,
@@ -239,9 +352,9 @@ pub trait DueWork: Send + Sync {
     async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError>;
     /// Returns when work can be taken next, in milliseconds since 1970. `None` means that there is none.
     async fn next_due(&self) -> Result<Option<u64>, StoreError>;
-    /// Deletes the log lines among a job's events.
+    /// Deletes the log lines among a job's events, in slices: writes of other jobs do not wait.
     async fn forget_logs(&self, job: &str) -> Result<(), StoreError>;
-    /// Deletes a job and its events. The job's release stays.
+    /// Deletes a job and its events, in slices. The job's release stays.
     async fn forget_job(&self, job: &str) -> Result<(), StoreError>;
 }
 
@@ -272,7 +385,7 @@ pub trait Releases: Send + Sync {
 /// Sealed secrets, without their values.
 #[async_trait]
 pub trait SecretRecords: Send + Sync {
-    /// Seals a new version.
+    /// Seals a new version. Its number is higher than that of any version before, also of deleted ones.
     async fn put(
         &self,
         project: &str,
@@ -281,7 +394,7 @@ pub trait SecretRecords: Send + Sync {
     ) -> Result<SecretRecord, StoreError>;
     /// Returns the newest version of each secret, by name.
     async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError>;
-    /// Deletes all versions of a secret. `false` means that there was none.
+    /// Deletes all versions of a secret. Their numbers never come back. `false` means that there was none.
     async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError>;
 }
 
@@ -290,7 +403,11 @@ pub trait SecretRecords: Send + Sync {
 pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords + Secrets {
     /// Checks that events can be stored now, by a row that is written and deleted.
     async fn check(&self) -> Result<(), StoreError>;
-    /// Closes the store. Stored rows stay.
+    /// Returns the room on the store's disk. Makes the reserve again where there is room for it.
+    async fn room(&self) -> Result<Room, StoreError>;
+    /// Waits until the store takes no event any more: it was closed, or what writes it has ended by a defect.
+    async fn ended(&self);
+    /// Closes the store. All stored rows are on the disk then, log lines too.
     async fn close(&self);
 }
 

@@ -110,7 +110,7 @@ async fn a_cluster_that_is_no_longer_for_an_app_is_not_touched() {
     assert_eq!((&*diagnosis.code, world.builder.built()), ("no-cluster", 0), "{diagnosis}");
     assert!(world.cluster.changed().is_empty());
 
-    let world = World::new().running_in(&BOTH, "old").with(Fault::KilledAfter(20));
+    let world = World::new().running_in(&BOTH, "old").with(Fault::KilledAfter(28));
     live(&world, &job).await.unwrap_err();
     assert!(world.past().iter().any(|event| matches!(event, Event::Planned(_))));
     world.restart();

@@ -12,6 +12,7 @@
 mod clusters;
 mod detecting;
 mod dry_run;
+mod slots;
 mod walls;
 mod world;
 
@@ -256,13 +257,20 @@ async fn killed_anywhere_it_ends_where_one_life_does() {
     }
 }
 
-/// Compares each pair of lives with one whole life.
+/// Compares each pair of lives with one whole life. The first life ends by a kill after an event, or since the
+/// journal refuses one event.
 async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &str) {
     let whole = fresh();
     let outcome = run(&whole, job).await;
-    for events in 0..whole.past().len() {
-        let world = fresh().with(Fault::KilledAfter(events));
-        live(&world, job).await.unwrap_err();
+    let faults: [fn(usize) -> Fault; 2] = [Fault::KilledAfter, Fault::Hiccup];
+    let places = (0..whole.past().len()).flat_map(|events| faults.map(|fault| fault(events)));
+    for fault in places {
+        let (Fault::KilledAfter(events) | Fault::Hiccup(events)) = fault else { unreachable!() };
+        let world = fresh().with(fault);
+        let lost = live(&world, job).await.unwrap_err();
+        assert!(matches!(lost, JournalLost::Unavailable(_)), "{name} after {events}: {lost}");
+        // No verdict, no rollback: nothing at all follows a refused event, though the journal takes more.
+        assert_eq!(world.past().len(), events, "{name}");
         world.restart();
         let last = live(&world, job).await.unwrap();
         assert_eq!(last, outcome, "{name} after {events}");
@@ -275,6 +283,32 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         // The push may be repeated only if its record was lost; it is idempotent by digest.
         assert!(world.registry.pushed().values().all(|times| *times <= 2));
         replay(&world.past()).unwrap();
+    }
+}
+
+/// A journal that cannot be read is no verdict either, though every adapter answers.
+#[tokio::test(start_paused = true)]
+async fn an_unknown_last_release_is_waited_for() {
+    let world = World::new().running("old").with(Fault::HiccupOfReleases);
+    let lost = live(&world, &job()).await.unwrap_err();
+    assert!(matches!(lost, JournalLost::Unavailable(_)), "{lost}");
+    assert_eq!(world.serves().as_deref(), Some("old"));
+    assert!(matches!(run(&world, &job()).await, Outcome::Succeeded(_)));
+    assert_eq!(world.serves().as_deref(), Some("new"));
+}
+
+/// Neither is a store whose secrets cannot be read, whether the pipeline asks it or the cluster's adapter.
+#[tokio::test(start_paused = true)]
+async fn secrets_that_cannot_be_read_now_are_no_verdict() {
+    for asked_by in ["the pipeline", "the cluster"] {
+        let world = World::new().running("old").with(Fault::SecretsAway(asked_by));
+        let mut job = job();
+        job.spec.secrets.insert("PASSWORD".into(), "password".into());
+        let lost = live(&world, &job).await.unwrap_err();
+        assert!(matches!(lost, JournalLost::Unavailable(_)), "{asked_by}: {lost}");
+        assert_eq!(world.serves().as_deref(), Some("old"), "{asked_by}");
+        world.restart();
+        assert!(matches!(run(&world, &job).await, Outcome::Succeeded(_)), "{asked_by}");
     }
 }
 

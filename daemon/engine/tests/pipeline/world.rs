@@ -145,9 +145,10 @@ impl World {
         Run::new(self.journal.clone(), self.journal.stop(), Some((deadline, limit)))
     }
 
-    /// Starts the daemon again after it was killed.
+    /// Starts the daemon again after it was killed, with a store that answers.
     pub(crate) fn restart(&self) {
-        self.faults.remove(|fault| matches!(fault, Fault::KilledAfter(_)));
+        let ends = |fault: &Fault| matches!(fault, Fault::KilledAfter(_) | Fault::SecretsAway(_));
+        self.faults.remove(ends);
     }
 
     /// Returns the digest that users get. `None` means that nothing serves.
@@ -176,7 +177,7 @@ impl World {
             reader: self.cluster.clone(),
             inspect: self.cluster.clone(),
             targets: Arc::new(self.targets()),
-            secrets: Arc::new(FakeSecrets),
+            secrets: Arc::new(FakeSecrets { faults: self.faults.clone() }),
             releases: self.releases.clone(),
             exposure: Arc::new(self.exposure.clone()),
             registry: "r".into(),

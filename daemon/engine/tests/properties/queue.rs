@@ -1,8 +1,9 @@
-//! Properties of the queue: at most so many jobs at once, never two of one app, and no job is left behind.
+//! Properties of the queue: never more slots than there are, never two jobs of one app, no job is left behind, and
+//! no slot is lost, whatever happens in which order.
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_engine::queue::{Action, Message, Queue};
+use windlass_engine::queue::{Action, Limits, Message, Need, Queue};
 use windlass_model::app::App;
 
 /// One thing that happens. A number chooses among the jobs that there are at that moment.
@@ -13,12 +14,27 @@ enum Happens {
         name: u8,
         clusters: Vec<String>,
         begun: bool,
+        /// It builds nothing.
+        is_rollback: bool,
     },
     /// A job that is known is submitted a second time.
     Repeated(usize),
+    /// A running job asks for the slot of its next work. One that asks already is asked for nothing.
+    Needs(usize, Work),
+    /// A running job gives its slot back, or stops to wait for one.
+    Frees(usize),
     Ended(usize),
+    Paused(usize),
     Again(usize),
+    LeftAlone(usize),
     Cancelled(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    Checkout,
+    Build,
+    Release,
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
@@ -30,40 +46,73 @@ fn happens() -> impl Strategy<Value = Happens> {
             .map(|(_, name)| name.to_owned())
             .collect::<Vec<_>>()
     });
-    let submitted = (0_u8..3, 0_u8..4, clusters, prop::bool::weighted(0.1)).prop_map(
-        |(project, name, clusters, begun)| Happens::Submitted { project, name, clusters, begun },
+    let weighted = prop::bool::weighted;
+    let submitted = (0_u8..3, 0_u8..4, clusters, weighted(0.1), weighted(0.2)).prop_map(
+        |(project, name, clusters, begun, is_rollback)| Happens::Submitted {
+            project,
+            name,
+            clusters,
+            begun,
+            is_rollback,
+        },
     );
+    let work = prop_oneof![Just(Work::Checkout), Just(Work::Build), Just(Work::Release)];
     prop_oneof![
         6 => submitted,
         1 => any::<usize>().prop_map(Happens::Repeated),
+        6 => (any::<usize>(), work).prop_map(|(at, work)| Happens::Needs(at, work)),
+        2 => any::<usize>().prop_map(Happens::Frees),
         3 => any::<usize>().prop_map(Happens::Ended),
+        1 => any::<usize>().prop_map(Happens::Paused),
         1 => any::<usize>().prop_map(Happens::Again),
+        1 => any::<usize>().prop_map(Happens::LeftAlone),
         1 => any::<usize>().prop_map(Happens::Cancelled),
     ]
 }
 
-/// Job as the queue was given it.
+/// Job as the queue was given it, and its slots as the queue's answers and the messages to it make them.
 #[derive(Clone, Debug)]
-struct Submitted {
+struct Known {
     app: App,
     clusters: Vec<String>,
+    first: Need,
     begun: bool,
+    ticket: u64,
+    /// Request that is not granted.
+    asks: Option<Need>,
+    /// Slot with the number of its request.
+    held: Option<(u64, Need)>,
 }
 
 /// The queue beside what is known of its jobs from its answers alone.
 struct Watched {
     queue: Queue,
-    limit: usize,
-    waiting: BTreeMap<String, Submitted>,
-    running: BTreeMap<String, Submitted>,
+    limits: Limits,
+    waiting: BTreeMap<String, Known>,
+    running: BTreeMap<String, Known>,
+    left_alone: BTreeSet<String>,
 }
 
 impl Watched {
+    fn new(limits: Limits) -> Self {
+        Self {
+            queue: Queue::new(limits),
+            limits,
+            waiting: BTreeMap::new(),
+            running: BTreeMap::new(),
+            left_alone: BTreeSet::new(),
+        }
+    }
+
     fn happens(&mut self, number: usize, what: Happens) {
         match what {
-            Happens::Submitted { project, name, clusters, begun } => {
+            Happens::Submitted { project, name, clusters, begun, is_rollback } => {
                 let app = App::new(&format!("p{project}"), &format!("a{name}"), "").unwrap();
-                let (id, job) = (number.to_string(), Submitted { app, clusters, begun });
+                let first =
+                    if is_rollback { Need::Release(clusters.clone()) } else { Need::Checkout };
+                let (ticket, asks, held) = (0, None, None);
+                let job = Known { app, clusters, first, begun, ticket, asks, held };
+                let id = format!("{number:03}");
                 self.waiting.insert(id.clone(), job.clone());
                 self.take(message(id, job));
             }
@@ -76,71 +125,181 @@ impl Watched {
                     assert_eq!(before, (self.waiting.len(), self.running.len()));
                 }
             }
+            Happens::Needs(at, work) => {
+                let idle = self.running.iter().filter(|(_, job)| job.asks.is_none());
+                let Some(id) = chosen(idle.map(|(id, _)| id.clone()), at) else { return };
+                self.needs(&id, work);
+            }
+            Happens::Frees(at) => {
+                let Some(id) = chosen(self.running.keys().cloned(), at) else { return };
+                let job = self.running.get_mut(&id).unwrap();
+                let ticket = match (job.asks.take(), job.held.take()) {
+                    // Who waits for a build keeps the checkout's slot.
+                    (Some(_), held) => {
+                        job.held = held;
+                        job.ticket
+                    }
+                    (None, Some((ticket, _))) => ticket,
+                    (None, None) => return,
+                };
+                self.take(Message::Frees { id, ticket });
+            }
             Happens::Ended(at) => {
                 if let Some(id) = chosen(self.running.keys().cloned(), at) {
                     self.running.remove(&id);
                     self.take(Message::Ended { id });
                 }
             }
+            Happens::Paused(at) => {
+                if let Some(id) = chosen(self.running.keys().cloned(), at) {
+                    let job = self.running.get_mut(&id).unwrap();
+                    (job.asks, job.held) = (None, None);
+                    self.take(Message::Paused { id, why: "the store is away".into() });
+                }
+            }
             Happens::Again(at) => {
                 if let Some(id) = chosen(self.running.keys().cloned(), at) {
                     let job = self.running.remove(&id).unwrap();
-                    self.waiting.insert(id.clone(), Submitted { begun: true, ..job });
+                    let job = Known { begun: true, asks: None, held: None, ..job };
+                    self.waiting.insert(id.clone(), job);
                     self.take(Message::Again { id });
+                }
+            }
+            Happens::LeftAlone(at) => {
+                if let Some(id) = chosen(self.running.keys().cloned(), at) {
+                    self.running.remove(&id);
+                    self.left_alone.insert(id.clone());
+                    self.take(Message::LeftAlone { id, why: "it makes no sense".into() });
                 }
             }
             Happens::Cancelled(at) => {
                 let nobody = ["nobody".to_owned()];
-                let ids = self.waiting.keys().chain(self.running.keys()).chain(&nobody).cloned();
+                let ids = self.waiting.keys().chain(self.running.keys());
+                let ids = ids.chain(&self.left_alone).chain(&nobody).cloned();
                 let id = chosen(ids, at).unwrap();
                 self.take(Message::Cancelled { id: id.clone() });
                 assert!(self.waiting.get(&id).is_none_or(|job| job.begun), "{id} still waits");
+                assert!(!self.left_alone.contains(&id), "{id} is still left alone");
             }
         }
+    }
+
+    fn needs(&mut self, id: &str, work: Work) {
+        let job = self.running.get_mut(id).unwrap();
+        let need = match work {
+            Work::Checkout => Need::Checkout,
+            Work::Build => Need::Build,
+            Work::Release => Need::Release(job.clusters.clone()),
+        };
+        job.ticket += 1;
+        job.asks = Some(need.clone());
+        let keeps = job.held.as_ref().is_some_and(|(_, held)| {
+            *held == need || (*held == Need::Checkout && need == Need::Build)
+        });
+        if !keeps {
+            job.held = None;
+        }
+        let ticket = job.ticket;
+        self.take(Message::Needs { id: id.to_owned(), ticket, need });
     }
 
     fn take(&mut self, message: Message) {
         for action in self.queue.take(message) {
             match action {
                 Action::Start(id) => self.starts(id),
+                Action::Grant { id, ticket } => {
+                    let job = self.running.get_mut(&id).expect("only what runs gets a slot");
+                    assert_eq!(job.ticket, ticket, "{id}: of an earlier request");
+                    let need = job.asks.take().expect("only who asks gets a slot");
+                    job.held = Some((ticket, need));
+                }
                 Action::Supersede { id, by } => {
                     let older = self.waiting.remove(&id).expect("only what waits is superseded");
                     let newer = &self.waiting[&by];
                     let covered = older.clusters.iter().all(|name| newer.clusters.contains(name));
                     assert!(covered && !older.begun && older.app == newer.app, "{id} by {by}");
                 }
+                Action::Drop(id) if self.left_alone.remove(&id) => {}
                 Action::Drop(id) => {
                     let job = self.waiting.remove(&id).expect("only what waits is dropped");
                     assert!(!job.begun, "{id} was begun");
                 }
             }
+            self.check_limits();
         }
-        assert!(self.running.len() <= self.limit);
-        if self.running.len() < self.limit {
+        self.check_nobody_waits_in_vain();
+    }
+
+    fn check_limits(&self) {
+        assert!(self.running.len() <= self.limits.running);
+        assert!(self.taken(&Need::Checkout, None) <= self.limits.checkouts);
+        assert!(self.taken(&Need::Build, None) <= self.limits.builds);
+        for cluster in ["eu", "us", "asia"] {
+            let need = Need::Release(vec![cluster.to_owned()]);
+            assert!(self.taken(&need, None) <= self.limits.releases, "{cluster}");
+        }
+    }
+
+    /// Counts the slots that are taken where this work would be done, of all projects or of one.
+    fn taken(&self, need: &Need, project: Option<&str>) -> usize {
+        let of = |job: &&Known| project.is_none_or(|project| job.app.project == project);
+        let held = || self.running.values().filter(of).filter_map(|job| job.held.as_ref());
+        match need {
+            Need::Release(clusters) => {
+                let in_one = |name: &String| {
+                    held()
+                        .filter(
+                            |(_, held)| matches!(held, Need::Release(all) if all.contains(name)),
+                        )
+                        .count()
+                };
+                clusters.iter().map(in_one).max().unwrap_or_default()
+            }
+            other => held().filter(|(_, held)| held == other).count(),
+        }
+    }
+
+    fn limit(&self, need: &Need) -> usize {
+        match need {
+            Need::Checkout => self.limits.checkouts,
+            Need::Build => self.limits.builds,
+            Need::Release(_) => self.limits.releases,
+        }
+    }
+
+    /// With a free slot for it, nobody waits. A cluster may be kept free for a release that was passed over.
+    fn check_nobody_waits_in_vain(&self) {
+        let is_free = |need: &Need| self.taken(need, None) < self.limit(need);
+        let mut wanted = self.running.iter().filter_map(|(id, job)| Some((id, job.asks.as_ref()?)));
+        let waits = wanted.find(|(_, need)| !matches!(need, Need::Release(_)) && is_free(need));
+        assert!(waits.is_none(), "there is a slot, and {waits:?} waits");
+        if self.running.len() < self.limits.running {
             let busy = self.apps();
-            let idle = self.waiting.values().find(|job| !busy.contains(&job.app));
+            let may_begin = |job: &&Known| {
+                !busy.contains(&job.app)
+                    && (job.begun || job.first == Need::Checkout && is_free(&job.first))
+            };
+            let idle = self.waiting.values().find(may_begin);
             assert!(idle.is_none(), "there is room, and {idle:?} waits");
         }
     }
 
     fn starts(&mut self, id: String) {
         let busy = self.apps();
-        let load = |job: &Submitted| {
-            self.running.values().filter(|other| other.app.project == job.app.project).count()
-        };
-        let place = |job: &Submitted| (!job.begun, load(job));
-        let free = self.waiting.values().filter(|job| !busy.contains(&job.app));
-        let first = free.map(place).min().expect("only what waits is started");
-        let job = self.waiting[&id].clone();
+        let mut job = self.waiting.remove(&id).expect("only what waits is started");
         assert!(!busy.contains(&job.app), "two of {}", job.app);
-        assert_eq!(place(&job), first, "another goes before {id}");
-        let is_before = |(other, waits): &(&String, &Submitted)| {
-            !busy.contains(&waits.app) && place(waits) == first && number(other) < number(&id)
-        };
-        // What had begun comes in no order that anybody was promised.
-        let older = self.waiting.iter().find(is_before);
-        assert!(job.begun || older.is_none(), "{older:?} waits longer than {id}");
-        self.waiting.remove(&id);
+        if !job.begun {
+            let load = |job: &Known| self.taken(&job.first, Some(&job.app.project));
+            let first = (load(&job), &id);
+            let same = self.waiting.iter().filter(|(_, other)| {
+                !other.begun && other.first == job.first && !busy.contains(&other.app)
+            });
+            let before = same.map(|(id, other)| (load(other), id)).min();
+            // Of releases, one that was passed over goes first.
+            let is_fair = job.first != Need::Checkout || before.is_none_or(|other| first < other);
+            assert!(is_fair, "{before:?} goes before {first:?}");
+            job.held = Some((0, job.first.clone()));
+        }
         self.running.insert(id, job);
     }
 
@@ -149,13 +308,9 @@ impl Watched {
     }
 }
 
-/// Returns the place of a job in the order of submission.
-fn number(id: &str) -> usize {
-    id.parse().unwrap()
-}
-
-fn message(id: String, job: Submitted) -> Message {
-    Message::Submitted { id, app: job.app, clusters: job.clusters, begun: job.begun }
+fn message(id: String, job: Known) -> Message {
+    let Known { app, clusters, first, begun, .. } = job;
+    Message::Submitted { id, app, clusters, first, begun }
 }
 
 /// Returns the item that a number stands for. `None` means that there is no item.
@@ -166,19 +321,30 @@ fn chosen<T>(all: impl Iterator<Item = T>, at: usize) -> Option<T> {
 
 proptest! {
     #[test]
-    fn never_two_of_one_app_never_too_many_and_nobody_is_left_behind(
-        limit in 1_usize..5,
+    fn never_too_many_never_two_of_one_app_and_nobody_is_left_behind(
+        (running, checkouts, builds, releases) in (1_usize..6, 1_usize..4, 1_usize..4, 1_usize..4),
         course in prop::collection::vec(happens(), 0..150),
     ) {
-        let queue = Queue::new(limit);
-        let mut watched =
-            Watched { queue, limit, waiting: BTreeMap::new(), running: BTreeMap::new() };
+        let limits = Limits { running, checkouts, builds, releases };
+        let mut watched = Watched::new(limits);
         for (number, what) in course.into_iter().enumerate() {
             watched.happens(number, what);
         }
-        while let Some((id, _)) = watched.running.pop_first() {
-            watched.take(Message::Ended { id });
+        // Whoever runs releases next, and then ends: nobody waits for ever, and no slot was lost.
+        for _ in 0..1000 {
+            let Some((id, _)) = watched.running.iter().find(|(_, job)| job.asks.is_none()) else {
+                break;
+            };
+            let id = id.clone();
+            let releases = |job: &Known| matches!(job.held, Some((_, Need::Release(_))));
+            if releases(&watched.running[&id]) {
+                watched.running.remove(&id);
+                watched.take(Message::Ended { id });
+            } else {
+                watched.needs(&id, Work::Release);
+            }
         }
+        prop_assert!(watched.running.is_empty(), "in vain: {:?}", watched.running);
         prop_assert!(watched.waiting.is_empty(), "left behind: {:?}", watched.waiting);
     }
 }

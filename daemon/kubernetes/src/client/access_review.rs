@@ -119,7 +119,9 @@ impl AccessReviews {
         let answer = limited(api.create(&PostParams::default(), &review), "our own rights").await;
         let status = match answer {
             Ok(review) => review.status,
-            Err(error @ ClusterError::Unreachable { .. }) => return Err(error),
+            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::NotYet { .. })) => {
+                return Err(error);
+            }
             Err(_) => None,
         };
         let Some(status) = status.filter(|status| !status.incomplete) else { return Ok(None) };

@@ -4,7 +4,7 @@ use super::role::role;
 use kube::core::Status;
 use std::{collections::BTreeMap, error::Error, time::Duration};
 use tokio::time::timeout;
-use windlass_model::error::ClusterError;
+use windlass_model::error::{ClusterError, NotYet};
 
 /// Time limit of one call. Watches have another one.
 const CALL: Duration = Duration::from_secs(20);
@@ -41,11 +41,13 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
     let message = status.message.clone();
     let has = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     match status.code {
+        500 | 502..=504 if has(&["failed calling webhook"]) => {
+            ClusterError::NotYet { why: NotYet::Webhook, message }
+        }
         429 | 502 | 503 | 504 => ClusterError::Unreachable { message },
         500 if has(&[
             "etcdserver:",
             "raft proposal dropped",
-            "failed calling webhook",
             "resource quota evaluation timed out",
         ]) =>
         {
@@ -57,7 +59,9 @@ fn explain_status(status: &Status, object: String) -> ClusterError {
             ClusterError::Unreachable { message }
         }
         // A namespace that is being deleted can be made again once its deletion has ended.
-        403 | 409 if has(&["being terminated"]) => ClusterError::Unreachable { message },
+        403 | 409 if has(&["being terminated"]) => {
+            ClusterError::NotYet { why: NotYet::Terminating, message }
+        }
         401 => ClusterError::NotTrusted { message: format!("401 {message}") },
         403 if has(&[
             "exceeded quota",

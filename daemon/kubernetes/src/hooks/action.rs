@@ -99,7 +99,9 @@ pub(crate) async fn exec(
     let what = format!("a command in pod {pod}");
     let mut process = match limited(api.exec(&pod, command, &params), &what).await {
         // The command may have begun.
-        Err(ClusterError::Unreachable { message }) if once => {
+        Err(ClusterError::Unreachable { message } | ClusterError::NotYet { message, .. })
+            if once =>
+        {
             return Ok(ActionResult::Failed(format!("nobody knows whether it ran: {message}")));
         }
         begun => begun?,

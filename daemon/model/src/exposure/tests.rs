@@ -71,6 +71,16 @@ fn a_host_that_another_project_has_is_not_taken_by_any_path() {
     open.compare(&exposed("shop", "shop.example.com", "/login"), &[shop]).unwrap();
     let wildcard = exposed("shop", "*.example.com", "/");
     assert!(open.compare(&exposed("evil", "a.example.com", "/"), &[wildcard]).is_err());
+    // What is searched for finds each of two that overlap, whichever comes first.
+    let found = |search: &Release, host: &str| {
+        open.searches(search).iter().any(|text| host.contains(text.as_str()))
+    };
+    let hosts = ["*.test", "shop.test", "*.shop.test", "a.shop.test"];
+    for (one, other) in hosts.iter().flat_map(|one| hosts.map(|other| (*one, other))) {
+        let release =
+            release("evil", "", &INGRESS.replace("Shop.Example.com", &format!("'{one}'")));
+        assert!(!overlap(one, other) || found(&release, other), "{one} {other}");
+    }
 }
 
 #[test]

@@ -50,7 +50,9 @@ pub(super) fn fault(object: &Value) -> Option<Fault> {
 /// kind `Secret`.
 fn secret_of<'a>(value: &'a Value, at: &str, names: bool) -> Option<(String, &'a str)> {
     match value {
-        Value::String(text) if names && reserved::is_secret(text) => Some((at.to_owned(), text)),
+        Value::String(text) if names && reserved::is_secret(text) => {
+            Some((at.to_owned(), text.as_str()))
+        }
         Value::Array(list) => {
             let mut each = list.iter().enumerate();
             each.find_map(|(index, value)| secret_of(value, &format!("{at}[{index}]"), names))

@@ -144,7 +144,7 @@ mod tests {
         let digests: Vec<_> = (0..MOST_UNUSED + 5).map(|number| number.to_string()).collect();
         for (age, digest) in digests.iter().enumerate() {
             cache.put(digest, b"code").unwrap();
-            let written = SystemTime::now() - std::time::Duration::from_secs(60 * age as u64);
+            let written = SystemTime::now() - std::time::Duration::from_secs(60 * (age as u64 + 1));
             let file = OpenOptions::new().write(true).open(cache.path(digest)).unwrap();
             file.set_modified(written).unwrap();
         }

@@ -12,7 +12,7 @@ use crate::{
 use serde::Deserialize;
 use std::{fs, path::Path, time::Duration};
 use windlass_model::{
-    error::ClusterError,
+    error::{ClusterError, NotYet},
     job::{Release, Stage},
     samples::release,
 };
@@ -40,7 +40,7 @@ enum Answer {
     Rejected(String, String),
     Conflict(String, String),
     NoKind(String, String),
-    Unreachable(String),
+    Terminating(String),
 }
 
 fn answer(answer: Answer) -> ClusterError {
@@ -49,7 +49,7 @@ fn answer(answer: Answer) -> ClusterError {
         Answer::Rejected(object, message) => ClusterError::Rejected { object, message },
         Answer::Conflict(object, message) => ClusterError::Conflict { object, message },
         Answer::NoKind(object, message) => ClusterError::NoKind { object, message },
-        Answer::Unreachable(message) => ClusterError::Unreachable { message },
+        Answer::Terminating(message) => ClusterError::NotYet { why: NotYet::Terminating, message },
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::ServiceError;
 use async_trait::async_trait;
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 use windlass_engine::{
+    diagnose::diagnose,
     failure::{Cause, Failure},
     ports::{
         Secrets,
@@ -23,6 +24,9 @@ use windlass_model::{
 /// was put.
 const VERSIONS: u32 = 4;
 
+/// Names of secrets with versions.
+type Versions = BTreeSet<(String, u32)>;
+
 /// Source of redactors that know an app's newest secrets.
 #[async_trait]
 pub(super) trait Renews: Send {
@@ -32,13 +36,16 @@ pub(super) trait Renews: Send {
 /// Names and versions of secrets.
 struct Wanted {
     /// The newest versions, and those that serve: without them nothing is shown.
-    needed: BTreeSet<(String, u32)>,
+    needed: Versions,
     /// Earlier versions, which are masked as far as there is room.
-    earlier: BTreeSet<(String, u32)>,
+    earlier: Versions,
+    /// Those of `needed` that serve.
+    serving: Versions,
 }
 
 fn failed(error: SecretError) -> ServiceError {
-    Failure { at: Stage::Release, cause: Cause::Secret(error) }.into()
+    let failure = Failure { at: Stage::Release, cause: Cause::Secret(error) };
+    Box::new(diagnose(&failure)).into()
 }
 
 /// Ports that secrets come from.
@@ -56,7 +63,7 @@ pub(super) struct Masks {
     app: App,
     clusters: Vec<String>,
     /// Names and versions that the redactor knows.
-    known: BTreeSet<(String, u32)>,
+    known: Versions,
     /// Names of known secrets that were deleted.
     deleted: BTreeSet<String>,
     redactor: Redactor,
@@ -85,7 +92,7 @@ impl Masks {
 
     /// Makes the redactor again, if a secret was put since.
     pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
-        let Wanted { needed, earlier } = self.wanted().await?;
+        let Wanted { needed, earlier, serving } = self.wanted().await?;
         let wanted: BTreeSet<_> = needed.union(&earlier).cloned().collect();
         if wanted == self.known {
             return Ok(());
@@ -95,7 +102,8 @@ impl Masks {
         // The newest of the earlier ones first.
         let mut earlier: Vec<_> = earlier.into_iter().collect();
         earlier.sort_by_key(|(_, version)| Reverse(*version));
-        for (name, version) in needed.iter().chain(&earlier) {
+        for one in needed.iter().chain(&earlier) {
+            let (name, version) = one;
             let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
             match opened.await {
                 Ok((secret, _)) if secrets.iter().any(|one| one.reveal() == secret.reveal()) => {}
@@ -104,13 +112,19 @@ impl Masks {
                     if sum <= LARGEST_SUM {
                         bytes = sum;
                         secrets.push(secret);
-                    } else if needed.contains(&(name.clone(), *version)) {
+                    } else if needed.contains(one) {
                         let (app, count) = (self.app.to_string(), secrets.len() + 1);
                         return Err(failed(SecretError::TooLarge { app, count, bytes: sum }));
                     }
                 }
                 Err(SecretError::Missing { .. }) => {
-                    deleted.insert(name.clone());
+                    // Other versions were deleted before the secret was put again.
+                    if serving.contains(one) {
+                        deleted.insert(name.clone());
+                    }
+                }
+                Err(SecretError::Unavailable { message }) => {
+                    return Err(StoreError::Other(message).into());
                 }
                 // Without this secret no line could be shown that is sure not to hold it.
                 Err(error) => return Err(failed(error)),
@@ -130,13 +144,15 @@ impl Masks {
             earlier.extend((oldest..record.version).map(|version| (record.name.clone(), version)));
             needed.insert((record.name, record.version));
         }
+        let mut serving = BTreeSet::new();
         for cluster in &self.clusters {
             let last = self.ports.releases.last_release(&self.app, cluster).await?;
             let named = last.into_iter().flat_map(|release| release.runtime.secrets);
-            needed.extend(named.map(|secret| (secret.name, secret.version)));
+            serving.extend(named.map(|secret| (secret.name, secret.version)));
         }
+        needed.extend(serving.iter().cloned());
         earlier.retain(|one| !needed.contains(one));
-        Ok(Wanted { needed, earlier })
+        Ok(Wanted { needed, earlier, serving })
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
+use std::time::Duration;
 use windlass_engine::ports::store::{DueWork, StoreError};
 use windlass_model::due::{Due, DueKind};
 
@@ -31,7 +32,14 @@ impl DueWork for SqliteStore {
         .fetch_all(&self.pool)
         .await
         .or_store()?;
-        let mut taken = rows.iter().map(due).collect::<Result<Vec<_>, _>>()?;
+        let mut taken = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match due(row) {
+                Ok(due) => taken.push(due),
+                // It stays taken, and comes again when that ends.
+                Err(error) => tracing::error!(%error, "due work cannot be read: it is left alone"),
+            }
+        }
         taken.sort_by_key(|due| due.at_ms);
         Ok(taken)
     }
@@ -69,7 +77,7 @@ impl DueWork for SqliteStore {
              WHERE kind IN (SELECT value FROM json_each(?))",
         )
         .bind(kinds()?)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.reads)
         .await
         .or_store()?;
         let at_ms: Option<i64> = row.try_get("at_ms").or_store()?;
@@ -77,15 +85,36 @@ impl DueWork for SqliteStore {
     }
 
     async fn forget_logs(&self, job: &str) -> Result<(), StoreError> {
-        let delete = sqlx::query("DELETE FROM events WHERE job = ? AND is_log = 1");
-        delete.bind(job).execute(&self.pool).await.or_store()?;
-        Ok(())
+        let slice = "DELETE FROM logs WHERE job = ?1 AND seq IN \
+                     (SELECT seq FROM logs WHERE job = ?1 ORDER BY seq LIMIT ?2)";
+        self.forget(slice, job).await
     }
 
     async fn forget_job(&self, job: &str) -> Result<(), StoreError> {
+        self.forget_logs(job).await?;
+        let slice = "DELETE FROM events WHERE job = ?1 AND seq IN \
+                     (SELECT seq FROM events WHERE job = ?1 ORDER BY seq LIMIT ?2)";
+        self.forget(slice, job).await?;
         let delete = sqlx::query("DELETE FROM jobs WHERE id = ?");
         delete.bind(job).execute(&self.pool).await.or_store()?;
         Ok(())
+    }
+}
+
+/// Rows that are deleted in one transaction, and the pause after it, in which events of other jobs are stored.
+const SLICE: (u32, Duration) = (1000, Duration::from_millis(5));
+
+impl SqliteStore {
+    /// Deletes rows of a job, slice by slice.
+    async fn forget(&self, slice: &'static str, job: &str) -> Result<(), StoreError> {
+        let (rows, pause) = SLICE;
+        loop {
+            let deleted = sqlx::query(slice).bind(job).bind(rows).execute(&self.pool).await;
+            if deleted.or_store()?.rows_affected() < u64::from(rows) {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 

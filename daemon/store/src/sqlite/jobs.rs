@@ -2,16 +2,17 @@
 
 use super::{
     SqliteStore,
-    rows::{EVENTS, JOBS, record, recorded, signed},
+    rows::{EVENTS, JOBS, record, shown, signed, unreadable},
 };
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use sqlx::Row;
 use windlass_engine::ports::store::{
-    Filter, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+    Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
 };
 use windlass_model::clock::now_ms;
-use windlass_model::{outcome::Stop, replay::JobState};
+use windlass_model::{outcome::Stop, replay::JobState, spec::Spec};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -32,6 +33,7 @@ impl Jobs for SqliteStore {
                 .ok_or_else(|| StoreError::Other(format!("job {id} was deleted meanwhile")))?;
             return Ok(Submitted { record, is_new: false });
         }
+        self.disk.accepts()?;
         job.created_ms = now_ms();
         sqlx::query(
             "INSERT INTO jobs (id, principal, request_id, body_hash, project, app, environment, \
@@ -73,7 +75,7 @@ impl Jobs for SqliteStore {
     ) -> Result<Option<JobRecord>, StoreError> {
         let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
         let known = sqlx::query(known).bind(principal).bind(request_id);
-        let row = known.fetch_optional(&self.pool).await.or_store()?;
+        let row = known.fetch_optional(&self.reads).await.or_store()?;
         let Some(row) = row else { return Ok(None) };
         let body_hash: &str = row.try_get("body_hash").or_store()?;
         if body_hash != blake3::hash(body).to_hex().as_str() {
@@ -85,11 +87,11 @@ impl Jobs for SqliteStore {
 
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
-        let row = sqlx::query(select).bind(id).fetch_optional(&self.pool).await.or_store()?;
+        let row = sqlx::query(select).bind(id).fetch_optional(&self.reads).await.or_store()?;
         row.as_ref().map(record).transpose()
     }
 
-    async fn jobs(&self, filter: &Filter) -> Result<Vec<JobRecord>, StoreError> {
+    async fn jobs(&self, filter: &Filter) -> Result<JobList, StoreError> {
         let select = sqlx::AssertSqlSafe(format!(
             "{JOBS} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR app = ?2) \
              AND (?3 IS NULL OR project IN (SELECT value FROM json_each(?3))) \
@@ -102,30 +104,55 @@ impl Jobs for SqliteStore {
         let states: Vec<_> = filter.states.iter().map(|state| state.as_str()).collect();
         let states = Some(states).filter(|states| !states.is_empty());
         let states = states.as_ref().map(upcast::write).transpose()?;
-        let rows = sqlx::query(select)
+        // One row after the other: a page of them may have 500 MiB.
+        let mut rows = sqlx::query(select)
             .bind(filter.before.as_deref())
             .bind(filter.app.as_deref())
             .bind(projects)
             .bind(states)
             .bind(filter.limit)
             .bind(filter.environment.as_deref())
-            .fetch_all(&self.pool)
-            .await
-            .or_store()?;
-        rows.iter().map(record).collect()
+            .fetch(&self.reads);
+        let mut list = JobList::default();
+        while let Some(row) = rows.try_next().await.or_store()? {
+            match record(&row) {
+                Ok(mut record) => match self.why_aside(&record.job.id) {
+                    Some(why) => list.unreadable.push(unreadable(&row, why)),
+                    None => {
+                        record.job.spec = Spec::default();
+                        list.jobs.push(record);
+                    }
+                },
+                Err(error) => {
+                    let job = unreadable(&row, error.to_string());
+                    self.leave(&job);
+                    list.unreadable.push(job);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    async fn count_unfinished(&self, project: &str) -> Result<UnfinishedCount, StoreError> {
+        let count = "SELECT count(*) AS total, count(CASE WHEN project = ? THEN 1 END) AS of_project \
+                     FROM jobs WHERE ended = 0";
+        let row = sqlx::query(count).bind(project).fetch_one(&self.reads).await.or_store()?;
+        let number = |column: &str| {
+            let number: i64 = row.try_get(column).or_store()?;
+            Ok::<_, StoreError>(u64::try_from(number).unwrap_or_default())
+        };
+        Ok(UnfinishedCount { of_project: number("of_project")?, total: number("total")? })
     }
 
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        let select =
-            sqlx::AssertSqlSafe(format!("{EVENTS} WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?"));
-        let rows = sqlx::query(select)
+        let rows = sqlx::query(EVENTS)
             .bind(id)
             .bind(signed(after))
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reads)
             .await
             .or_store()?;
-        rows.iter().map(|row| recorded(id, row)).collect()
+        rows.iter().map(|row| shown(id, row)).collect()
     }
 
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {

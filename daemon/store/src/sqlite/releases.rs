@@ -26,14 +26,21 @@ impl Releases for SqliteStore {
         .bind(before)
         .bind(before)
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await
         .or_store()?;
         let read = |row: &SqliteRow| {
             let created: i64 = row.try_get("created_ms").or_store()?;
-            Ok((release(row)?, unsigned(created)))
+            Ok::<_, StoreError>((release(row)?, unsigned(created)))
         };
-        rows.iter().map(read).collect()
+        let mut releases = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match read(row) {
+                Ok(release) => releases.push(release),
+                Err(error) => tracing::error!(%app, %error, "a release is left out of a list"),
+            }
+        }
+        Ok(releases)
     }
 
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError> {
@@ -47,7 +54,7 @@ impl Releases for SqliteStore {
         .bind(&app.name)
         .bind(&app.environment)
         .bind(cluster)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await
         .or_store()?;
         row.as_ref().map(release).transpose()

@@ -2,8 +2,8 @@
 
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, sqlite::SqliteRow};
-use windlass_engine::ports::store::{JobRecord, Recorded, StoreError};
-use windlass_model::{event::Event, job::Stage, replay::JobState};
+use windlass_engine::ports::store::{JobRecord, Recorded, StoreError, UnreadableJob};
+use windlass_model::{app::App, event::Event, job::Stage, replay::JobState};
 
 /// Selects all that [`record`] reads.
 pub(super) const JOBS: &str = "SELECT jobs.*, ending.event AS last_event, \
@@ -13,8 +13,15 @@ pub(super) const JOBS: &str = "SELECT jobs.*, ending.event AS last_event, \
     ON ending.job = jobs.id AND ending.seq = jobs.last_seq AND jobs.ended = 1 \
     LEFT JOIN events AS beginning ON beginning.job = jobs.id AND beginning.seq = 1 ";
 
-/// Selects all that [`recorded`] reads.
-pub(super) const EVENTS: &str = "SELECT seq, at_ms, event, version FROM events";
+/// Selects the events of job `?1` after number `?2`, lines of tools among them, at most `?3`, for [`recorded`].
+pub(super) const EVENTS: &str = "SELECT seq, at_ms, event, version FROM events \
+    WHERE job = ?1 AND seq > ?2 \
+    UNION ALL SELECT seq, at_ms, event, version FROM logs WHERE job = ?1 AND seq > ?2 \
+    ORDER BY seq LIMIT ?3";
+
+/// Selects the events of job `?1` that decide where it goes on, for [`recorded`].
+pub(super) const DECISIVE: &str =
+    "SELECT seq, at_ms, event, version FROM events WHERE job = ?1 ORDER BY seq";
 
 /// Reads a row of [`JOBS`].
 pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
@@ -63,9 +70,17 @@ pub(super) fn state(job: &str, word: &str) -> Result<JobState, StoreError> {
     JobState::parse(word).ok_or_else(|| unknown_word("state", job, word))
 }
 
-fn stage(job: &str, word: &str) -> Result<Stage, StoreError> {
+/// Reads the column `stage` of a job.
+pub(super) fn stage(job: &str, word: &str) -> Result<Stage, StoreError> {
     let known = Stage::ALL.into_iter().find(|stage| stage.to_string() == word);
     known.ok_or_else(|| unknown_word("stage", job, word))
+}
+
+/// Returns the job of a row that cannot be read whole: by the columns that can.
+pub(super) fn unreadable(row: &SqliteRow, why: String) -> UnreadableJob {
+    let text = |column: &str| row.try_get(column).unwrap_or_else(|_| "?".to_owned());
+    let app = App { project: text("project"), name: text("app"), environment: text("environment") };
+    UnreadableJob { id: text("id"), app, why }
 }
 
 fn unknown_word(column: &str, job: &str, word: &str) -> StoreError {
@@ -73,7 +88,19 @@ fn unknown_word(column: &str, job: &str, word: &str) -> StoreError {
     StoreError::Unreadable { what, why: format!("`{word}` is not a {column} of a job") }
 }
 
-/// Reads a row of [`EVENTS`].
+/// Reads a row of [`EVENTS`] for somebody who looks at a job: an event that cannot be read is a warning that
+/// names the fault, and is no error of the events beside it.
+pub(super) fn shown(job: &str, row: &SqliteRow) -> Result<Recorded, StoreError> {
+    recorded(job, row).or_else(|error| {
+        let seq: i64 = row.try_get("seq").or_store()?;
+        let at_ms: Option<i64> = row.try_get("at_ms").ok();
+        let fix = "start a windlassd that is at least as new as the one that wrote it".into();
+        let event = Event::Warning { stage: Stage::Clone, message: error.to_string(), fix };
+        Ok(Recorded { seq: unsigned(seq), at_ms: unsigned(at_ms.unwrap_or_default()), event })
+    })
+}
+
+/// Reads a row of [`EVENTS`] or [`DECISIVE`].
 pub(super) fn recorded(job: &str, row: &SqliteRow) -> Result<Recorded, StoreError> {
     let seq: i64 = row.try_get("seq").or_store()?;
     let at_ms: i64 = row.try_get("at_ms").or_store()?;

@@ -2,22 +2,62 @@
 
 use super::{
     SqliteStore,
-    rows::{EVENTS, JOBS, record, recorded, unsigned},
-    writer::Write,
+    rows::{DECISIVE, JOBS, record, recorded, stage, unreadable, unsigned},
+    writer::{Request, Write},
 };
 use crate::error::OrStore;
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use sqlx::Row;
+use std::collections::BTreeMap;
 use tokio::sync::oneshot;
-use windlass_engine::ports::store::{Claim, JobRecord, Replay, Runs, StoreError};
-use windlass_model::event::Event;
+use windlass_engine::{
+    logs::Logged,
+    ports::store::{Claim, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
+};
+use windlass_model::{app::App, event::Event, job::Source};
 
 #[async_trait]
 impl Runs for SqliteStore {
-    async fn unfinished(&self) -> Result<Vec<JobRecord>, StoreError> {
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE ended = 0 ORDER BY id"));
-        let rows = sqlx::query(select).fetch_all(&self.pool).await.or_store()?;
-        rows.iter().map(record).collect()
+        // One row after the other: thousands of waiting jobs may have a mebibyte each.
+        let mut rows = sqlx::query(select).fetch(&self.reads);
+        let mut found = Unfinished::default();
+        while let Some(row) = rows.try_next().await.or_store()? {
+            match record(&row) {
+                Ok(record) => found.jobs.push(UnfinishedJob {
+                    id: record.job.id,
+                    app: record.job.app,
+                    clusters: record.job.clusters.names,
+                    has_image: matches!(record.job.source, Source::Release(_)),
+                    has_begun: record.last_seq > 0,
+                    is_stopping: record.stop.is_some(),
+                }),
+                Err(error) => {
+                    let job = unreadable(&row, error.to_string());
+                    self.leave(&job);
+                    found.unreadable.push(job);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn has_unfinished(&self, app: &App) -> Result<bool, StoreError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM jobs \
+                      WHERE project = ? AND app = ? AND environment = ? AND ended = 0) AS found";
+        let select = sqlx::query(select).bind(&app.project).bind(&app.name).bind(&app.environment);
+        select.fetch_one(&self.reads).await.or_store()?.try_get("found").or_store()
+    }
+
+    async fn set_aside(&self, job: &str, why: &str) -> Result<(), StoreError> {
+        let select = "SELECT id, project, app, environment FROM jobs WHERE id = ?";
+        let row = sqlx::query(select).bind(job).fetch_optional(&self.reads).await.or_store()?;
+        if let Some(row) = row {
+            self.leave(&unreadable(&row, why.to_owned()));
+        }
+        Ok(())
     }
 
     async fn claim(&self, job: &str, daemon: &str) -> Result<Option<Claim>, StoreError> {
@@ -42,20 +82,29 @@ impl Runs for SqliteStore {
         let (done, stored) = oneshot::channel();
         let ended = || StoreError::Other("the writer has ended".into());
         let write = Write { claim: claim.clone(), event, done };
-        self.writes.send(write).await.map_err(|_| ended())?;
+        self.writes.send(Request::Append(write)).await.map_err(|_| ended())?;
         stored.await.map_err(|_| ended())?
     }
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {
         // One transaction: the record and the events are of one moment.
-        let mut transaction = self.pool.begin().await.or_store()?;
+        let mut transaction = self.reads.begin().await.or_store()?;
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
         let row = sqlx::query(select).bind(job).fetch_optional(&mut *transaction).await;
         let Some(row) = row.or_store()? else { return Ok(None) };
-        let select =
-            sqlx::AssertSqlSafe(format!("{EVENTS} WHERE job = ? AND is_log = 0 ORDER BY seq"));
-        let rows = sqlx::query(select).bind(job).fetch_all(&mut *transaction).await.or_store()?;
+        let rows = sqlx::query(DECISIVE).bind(job).fetch_all(&mut *transaction).await.or_store()?;
         let events = rows.iter().map(|row| recorded(job, row)).collect::<Result<_, _>>()?;
-        Ok(Some(Replay { record: record(&row)?, events }))
+        let select = "SELECT stage, count(*) AS lines, sum(bytes) AS bytes FROM logs \
+                      WHERE job = ? GROUP BY stage";
+        let rows = sqlx::query(select).bind(job).fetch_all(&mut *transaction).await.or_store()?;
+        let mut logged = BTreeMap::new();
+        for row in rows {
+            // Lines of a stage that is unknown are counted for none.
+            let Ok(stage) = stage(job, row.try_get("stage").or_store()?) else { continue };
+            let lines = unsigned(row.try_get("lines").or_store()?);
+            let bytes = unsigned(row.try_get("bytes").or_store()?);
+            logged.insert(stage, Logged { lines, bytes });
+        }
+        Ok(Some(Replay { record: record(&row)?, events, logged }))
     }
 }

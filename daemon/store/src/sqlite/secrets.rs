@@ -27,10 +27,12 @@ impl SecretRecords for SqliteStore {
         value: &Secret,
     ) -> Result<SecretRecord, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
-        let newest = "SELECT coalesce(max(version), 0) AS newest FROM secrets WHERE project = ? AND name = ?";
-        let newest = sqlx::query(newest).bind(project).bind(name);
-        let row = newest.fetch_one(&mut *transaction).await.or_store()?;
-        let version = row.try_get::<u32, _>("newest").or_store()? + 1;
+        // Counted apart from the values: a deleted version never comes back with another value.
+        let next = "INSERT INTO secret_versions (project, name, last) VALUES (?, ?, 1) \
+                    ON CONFLICT (project, name) DO UPDATE SET last = last + 1 RETURNING last";
+        let next = sqlx::query(next).bind(project).bind(name);
+        let row = next.fetch_one(&mut *transaction).await.or_store()?;
+        let version: u32 = row.try_get("last").or_store()?;
         let created_ms = now_ms();
         let sealed = self.key.seal(&row_name(project, name, version), value)?;
         let insert = "INSERT INTO secrets (project, name, version, sealed, created_ms) VALUES (?, ?, ?, ?, ?)";
@@ -49,17 +51,24 @@ impl SecretRecords for SqliteStore {
 
     async fn list(&self, project: &str) -> Result<Vec<SecretRecord>, StoreError> {
         let select = "SELECT name, max(version) AS version, created_ms FROM secrets WHERE project = ? GROUP BY name ORDER BY name";
-        let rows = sqlx::query(select).bind(project).fetch_all(&self.pool).await.or_store()?;
+        let rows = sqlx::query(select).bind(project).fetch_all(&self.reads).await.or_store()?;
         let read = |row: &SqliteRow| {
             let created: i64 = row.try_get("created_ms").or_store()?;
-            Ok(SecretRecord {
+            Ok::<_, StoreError>(SecretRecord {
                 project: project.into(),
                 name: row.try_get("name").or_store()?,
                 version: row.try_get("version").or_store()?,
                 created_ms: unsigned(created),
             })
         };
-        rows.iter().map(read).collect()
+        let mut records = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match read(row) {
+                Ok(record) => records.push(record),
+                Err(error) => tracing::error!(project, %error, "a secret is left out of a list"),
+            }
+        }
+        Ok(records)
     }
 
     async fn delete(&self, project: &str, name: &str) -> Result<bool, StoreError> {
@@ -92,9 +101,9 @@ impl Secrets for SqliteStore {
         .bind(name)
         .bind(version)
         .bind(version)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await
-        .map_err(|error| broken(error.to_string()))?;
+        .map_err(|error| SecretError::Unavailable { message: error.to_string() })?;
         let Some(row) = row else {
             return Err(SecretError::Missing {
                 project: project.into(),

@@ -18,11 +18,11 @@ use windlass_model::{
     spec::{self, Spec},
 };
 
-async fn open(folder: &Path) -> SqliteStore {
+pub(super) async fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, Key::file(&folder.join("key")).unwrap()).await.unwrap()
 }
 
-fn release(id: &str) -> Release {
+pub(super) fn release(id: &str) -> Release {
     Release {
         clusters: vec!["default".into()],
         id: id.into(),
@@ -34,7 +34,7 @@ fn release(id: &str) -> Release {
     }
 }
 
-async fn begin(store: &SqliteStore, id: &str) -> Claim {
+pub(super) async fn begin(store: &SqliteStore, id: &str) -> Claim {
     let job = Job {
         clusters: Default::default(),
         id: id.into(),
@@ -51,7 +51,7 @@ async fn begin(store: &SqliteStore, id: &str) -> Claim {
     store.claim(id, "bed").await.unwrap().unwrap()
 }
 
-async fn execute(store: &SqliteStore, sql: &'static str) {
+pub(super) async fn execute(store: &SqliteStore, sql: &'static str) {
     sqlx::query(sql).execute(&store.pool).await.unwrap();
 }
 

@@ -1,15 +1,36 @@
 //! The only task that writes events. Events that wait together are one transaction.
 
-use super::rows::{signed, state};
+use super::{
+    disk::Disk,
+    rows::{signed, state},
+};
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, SqliteConnection};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use windlass_engine::ports::store::{Claim, StoreError};
+use windlass_engine::{
+    logs::Logged,
+    ports::store::{Claim, StoreError},
+};
 use windlass_model::{
     clock::now_ms,
     due::{Due, due_after},
 };
 use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
+
+/// Request to the writer.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every request is an event: none pays for a box"
+)]
+pub(super) enum Request {
+    Append(Write),
+    /// Brings all that is stored to the disk, and ends the writer.
+    Close(oneshot::Sender<()>),
+}
 
 /// Event to store, with the channel to whoever waits for it.
 pub(super) struct Write {
@@ -21,33 +42,112 @@ pub(super) struct Write {
 /// Most events in one transaction.
 const BATCH: usize = 512;
 
+/// Time for which another process may hold the lock on the file before events are refused.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
+
 pub(super) fn start(
     // Not the pool's: closing the pool would wait for it for ever.
-    mut connection: SqliteConnection,
+    connection: SqliteConnection,
     updates: broadcast::Sender<String>,
-) -> mpsc::Sender<Write> {
-    let (send, mut receive) = mpsc::channel::<Write>(BATCH);
+    disk: Arc<Disk>,
+) -> mpsc::Sender<Request> {
+    let (send, mut receive) = mpsc::channel(BATCH);
+    let mut writer = Writer { connection, updates, disk };
     tokio::spawn(async move {
-        let mut batch = Vec::with_capacity(BATCH);
-        while receive.recv_many(&mut batch, BATCH).await > 0 {
-            match commit(&mut connection, &batch).await {
-                Ok(results) => {
-                    for (write, result) in batch.drain(..).zip(results) {
-                        if result.is_ok() {
-                            let _ = updates.send(write.claim.job);
-                        }
-                        let _ = write.done.send(result);
-                    }
+        let mut requests = Vec::with_capacity(BATCH);
+        while receive.recv_many(&mut requests, BATCH).await > 0 {
+            let mut batch = Vec::with_capacity(requests.len());
+            let mut closing = None;
+            for request in requests.drain(..) {
+                match request {
+                    Request::Append(write) => batch.push(write),
+                    Request::Close(done) => closing = Some(done),
                 }
-                Err(error) => {
-                    for write in batch.drain(..) {
-                        let _ = write.done.send(Err(error.clone()));
-                    }
-                }
+            }
+            writer.write(batch).await;
+            if let Some(done) = closing {
+                writer.close().await;
+                let _ = done.send(());
+                return;
             }
         }
     });
     send
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    updates: broadcast::Sender<String>,
+    disk: Arc<Disk>,
+}
+
+impl Writer {
+    /// Stores events, and answers each. An event that cannot be stored is no error of the others.
+    async fn write(&mut self, batch: Vec<Write>) {
+        let error = match self.store(&batch).await {
+            Ok(results) => {
+                for (write, result) in batch.into_iter().zip(results) {
+                    self.answer(write, result);
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        let is_of_all = matches!(error, StoreError::Full(_) | StoreError::Busy(_));
+        for write in batch {
+            let result = match is_of_all {
+                true => Err(error.clone()),
+                // One of them made the transaction fail: each has one of its own now.
+                false => self.store(std::slice::from_ref(&write)).await.and_then(only),
+            };
+            self.answer(write, result);
+        }
+    }
+
+    fn answer(&self, write: Write, result: Result<(), StoreError>) {
+        if result.is_ok() {
+            let _ = self.updates.send(write.claim.job);
+        }
+        let _ = write.done.send(result);
+    }
+
+    /// Stores a batch, or nothing of it. Waits for the lock on the file, and uses the reserve of a full disk.
+    async fn store(&mut self, batch: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.disk.restore();
+        let began = Instant::now();
+        loop {
+            match commit(&mut self.connection, batch).await {
+                Err(StoreError::Busy(why)) if began.elapsed() < LOCK_WAIT => {
+                    let seconds = began.elapsed().as_secs();
+                    tracing::warn!(
+                        seconds,
+                        events = batch.len(),
+                        why,
+                        "another process holds the lock on the journal: events wait"
+                    );
+                }
+                Err(StoreError::Full(_)) if self.disk.release() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Brings lines to the disk that were stored without waiting for it.
+    async fn close(&mut self) {
+        for sync in ["PRAGMA synchronous = FULL", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+            if let Err(error) = sqlx::query(sync).execute(&mut self.connection).await {
+                tracing::warn!(%error, "the last lines of logs may not be on the disk");
+            }
+        }
+    }
+}
+
+/// Returns the result of the only write of a batch.
+fn only(results: Vec<Result<(), StoreError>>) -> Result<(), StoreError> {
+    results.into_iter().collect()
 }
 
 /// Stores a batch, or nothing of it. Returns the result of each write: an event that its job refuses is no
@@ -84,7 +184,6 @@ async fn append(
     write: &Write,
 ) -> Result<Option<StoreError>, StoreError> {
     let Write { claim, event, .. } = write;
-    let is_log = matches!(event, Event::Log { .. });
     let now = now_ms();
     let counted = sqlx::query(
         "UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0 AND fence = ? \
@@ -96,18 +195,26 @@ async fn append(
     .await
     .or_store()?;
     let Some(counted) = counted else { return refusal(connection, claim).await.map(Some) };
-    sqlx::query(
-        "INSERT INTO events (job, seq, at_ms, is_log, event, version) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&claim.job)
-    .bind(counted.try_get::<i64, _>("last_seq").or_store()?)
-    .bind(signed(now))
-    .bind(is_log)
-    .bind(upcast::write(event)?)
-    .bind(upcast::VERSION)
-    .execute(&mut *connection)
-    .await
-    .or_store()?;
+    let seq: i64 = counted.try_get("last_seq").or_store()?;
+    let insert = if let Event::Log { stage, source, line } = event {
+        let bytes = Logged::of(source, line).bytes;
+        sqlx::query(
+            "INSERT INTO logs (job, seq, at_ms, stage, bytes, event, version) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&claim.job)
+        .bind(seq)
+        .bind(signed(now))
+        .bind(stage.to_string())
+        .bind(signed(bytes))
+    } else {
+        sqlx::query("INSERT INTO events (job, seq, at_ms, event, version) VALUES (?, ?, ?, ?, ?)")
+            .bind(&claim.job)
+            .bind(seq)
+            .bind(signed(now))
+    };
+    let insert = insert.bind(upcast::write(event)?).bind(upcast::VERSION);
+    insert.execute(&mut *connection).await.or_store()?;
     for due in due_after(&claim.job, now, event) {
         schedule(connection, &due).await?;
     }

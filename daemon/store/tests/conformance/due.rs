@@ -146,3 +146,33 @@ pub(crate) async fn what_is_hastened_is_due_now(place: Place) {
     store.hasten(DueKind::RenewPull, 700).await.unwrap();
     assert!(take(&*store, 505).await.is_empty(), "what is taken stays taken");
 }
+
+/// More lines than are deleted at once. Another job goes on meanwhile.
+pub(crate) async fn a_long_log_is_forgotten_while_others_are_written(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    for piece in 0..5 {
+        let lines = (0..500).map(|line| {
+            let line = log(&format!("{piece} {line}"));
+            store.append(&claim, line)
+        });
+        for stored in futures::future::join_all(lines).await {
+            stored.unwrap();
+        }
+    }
+    let other = begin(&*store, "2").await;
+    let written = async {
+        for line in 0..20 {
+            store.append(&other, log(&line.to_string())).await.unwrap();
+        }
+    };
+    let (forgotten, ()) = tokio::join!(store.forget_logs("1"), written);
+    forgotten.unwrap();
+    assert!(store.events("1", 0, 9).await.unwrap().is_empty());
+    assert_eq!(store.events("2", 0, 99).await.unwrap().len(), 20);
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    let events = store.events("1", 0, 9).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [2501]);
+    store.forget_job("1").await.unwrap();
+    assert!(store.job("1").await.unwrap().is_none());
+}

@@ -2,14 +2,18 @@
 
 use crate::{
     Place,
-    data::{begin, cancelled, claim, claimed, release, submission, succeeded},
+    data::{app, begin, cancelled, claim, claimed, release, submission, succeeded},
 };
-use windlass_engine::ports::store::{Filter, StoreError, Submission};
+use windlass_engine::ports::store::{
+    Filter, StoreError, Submission, UnfinishedCount, UnfinishedJob, UnreadableJob,
+};
 use windlass_model::{
+    app::App,
     event::Event,
     job::Stage,
     outcome::{Outcome, Stop},
     replay::JobState,
+    spec::Spec,
 };
 
 pub(crate) async fn a_request_is_one_job_however_often_it_comes(place: Place) {
@@ -42,7 +46,8 @@ pub(crate) async fn jobs_are_listed_newest_first_and_as_they_are_filtered(place:
     store.append(&second, claimed()).await.unwrap();
     let ids = async |filter: Filter| {
         let jobs = store.jobs(&Filter { limit: 9, ..filter }).await.unwrap();
-        jobs.into_iter().map(|record| record.job.id).collect::<Vec<_>>()
+        assert!(jobs.unreadable.is_empty());
+        jobs.jobs.into_iter().map(|record| record.job.id).collect::<Vec<_>>()
     };
     let all = Filter::default;
     assert_eq!(ids(all()).await, ["3", "2", "1"]);
@@ -65,7 +70,41 @@ pub(crate) async fn jobs_are_listed_newest_first_and_as_they_are_filtered(place:
     let both = Some(vec!["blog".into(), "shop".into()]);
     assert_eq!(ids(Filter { projects: both, ..all() }).await.len(), 3);
     let two = store.jobs(&Filter { limit: 2, ..all() }).await.unwrap();
-    assert_eq!(two.len(), 2);
+    assert_eq!((two.count(), two.oldest()), (2, Some("2")));
+}
+
+/// A page of jobs with large specs is small.
+pub(crate) async fn a_list_has_no_specs(place: Place) {
+    let store = place.open().await;
+    let mut large = submission("1");
+    large.job.spec.env.insert("LARGE".into(), "x".repeat(1 << 20));
+    store.submit(large.clone()).await.unwrap();
+    let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
+    assert_eq!((&*listed.jobs[0].job.id, &listed.jobs[0].job.spec), ("1", &Spec::default()));
+    assert_eq!(store.job("1").await.unwrap().unwrap().job.spec, large.job.spec);
+}
+
+/// A job that is set aside is listed with its reason. The next life of the daemon tries it again.
+pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
+    {
+        let store = place.open().await;
+        for id in ["1", "2"] {
+            begin(&*store, id).await;
+        }
+        store.set_aside("1", "the first reason").await.unwrap();
+        store.set_aside("1", "another").await.unwrap();
+        store.set_aside("none", "no such job").await.unwrap();
+        let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
+        let ids: Vec<_> = listed.jobs.iter().map(|record| &*record.job.id).collect();
+        assert_eq!((ids, listed.count(), listed.oldest()), (vec!["2"], 2, Some("1")));
+        let why = "the first reason".into();
+        assert_eq!(listed.unreadable, [UnreadableJob { id: "1".into(), app: app(), why }]);
+        store.close().await;
+    }
+    let store = place.open().await;
+    let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
+    assert_eq!((listed.jobs.len(), listed.unreadable.len()), (2, 0));
+    assert_eq!(store.unfinished().await.unwrap().jobs.len(), 2);
 }
 
 pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {
@@ -124,9 +163,28 @@ pub(crate) async fn what_has_not_ended_is_unfinished_oldest_first(place: Place) 
     for id in ["2", "1", "3"] {
         begin(&*store, id).await;
     }
+    let third = claim(&*store, "3").await;
+    store.append(&third, claimed()).await.unwrap();
+    assert!(store.stop("3", &Stop::Cancelled { by: "x".into() }).await.unwrap());
     let ended = claim(&*store, "2").await;
     store.append(&ended, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
     let unfinished = store.unfinished().await.unwrap();
-    let ids: Vec<_> = unfinished.iter().map(|record| &*record.job.id).collect();
-    assert_eq!(ids, ["1", "3"]);
+    let job = |id: &str, begun| UnfinishedJob {
+        id: id.into(),
+        app: app(),
+        clusters: submission(id).job.clusters.names,
+        has_image: false,
+        has_begun: begun,
+        is_stopping: begun,
+    };
+    assert_eq!(unfinished.jobs, [job("1", false), job("3", true)]);
+    assert!(unfinished.unreadable.is_empty());
+    assert!(store.has_unfinished(&app()).await.unwrap());
+    let other = App::new("shop", "web", "staging").unwrap();
+    assert!(!store.has_unfinished(&other).await.unwrap());
+    let project = &submission("1").job.app.project;
+    let count = store.count_unfinished(project).await.unwrap();
+    assert_eq!(count, UnfinishedCount { of_project: 2, total: 2 });
+    let count = store.count_unfinished("other").await.unwrap();
+    assert_eq!(count, UnfinishedCount { of_project: 0, total: 2 });
 }

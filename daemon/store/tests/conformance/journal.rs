@@ -4,10 +4,11 @@ use crate::{
     Place,
     data::{app, begin, cancelled, claim, claimed, log, release, submission, succeeded},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::broadcast::error::TryRecvError;
 use windlass_engine::{
     journal::Journal,
+    logs::Logged,
     ports::store::{Filter, JobJournal, StoreError},
 };
 use windlass_model::{
@@ -89,12 +90,13 @@ pub(crate) async fn nothing_follows_the_end(place: Place) {
     let record = store.job("1").await.unwrap().unwrap();
     assert_eq!(record.state, JobState::Succeeded);
     assert_eq!(record.outcome.map(Event::Ended), Some(ended));
-    assert!(store.unfinished().await.unwrap().is_empty());
+    assert!(store.unfinished().await.unwrap().jobs.is_empty());
+    assert!(!store.has_unfinished(&app()).await.unwrap());
     let journal = JobJournal::new(store.clone(), claim);
     let last = journal.last_release(&app(), "default").await.unwrap();
     assert_eq!(last, Some(release("1")));
     let filter = Filter { states: vec![JobState::Succeeded], limit: 9, ..Filter::default() };
-    assert_eq!(store.jobs(&filter).await.unwrap().len(), 1);
+    assert_eq!(store.jobs(&filter).await.unwrap().count(), 1);
 }
 
 /// No event, no number, no state, no update, and no harm to events that are appended at the same time.
@@ -137,6 +139,8 @@ pub(crate) async fn what_is_replayed_is_without_lines(place: Place) {
     let replay = store.replay("1").await.unwrap().unwrap();
     let numbers: Vec<_> = replay.events.iter().map(|event| event.seq).collect();
     assert_eq!(numbers, [1, 3], "each keeps its number");
+    let logged = Logged { lines: 2, bytes: 14 };
+    assert_eq!(replay.logged, BTreeMap::from([(Stage::Build, logged)]));
     assert_eq!(replay.events[1].event, Event::Started(Stage::Clone));
     assert_eq!(replay.record.last_seq, 4);
 }

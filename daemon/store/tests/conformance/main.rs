@@ -70,6 +70,8 @@ macro_rules! promises {
             $store:
             jobs::a_request_is_one_job_however_often_it_comes,
             jobs::jobs_are_listed_newest_first_and_as_they_are_filtered,
+            jobs::a_list_has_no_specs,
+            jobs::what_is_set_aside_is_listed_as_unreadable,
             jobs::a_job_that_is_to_stop_keeps_the_first_reason,
             jobs::a_job_knows_when_it_began_and_ended,
             jobs::a_restart_does_not_put_a_job_back_to_its_first_stage,
@@ -94,10 +96,12 @@ macro_rules! promises {
             due::a_new_life_takes_what_the_one_before_had_taken,
             due::what_is_old_is_forgotten_when_it_is_due,
             due::what_is_hastened_is_due_now,
+            due::a_long_log_is_forgotten_while_others_are_written,
             releases::releases_are_listed_newest_first,
             releases::the_last_release_is_that_of_a_cluster,
             releases::what_serves_is_the_newest_release_of_each_app_and_cluster,
             secrets::secrets_have_versions,
+            secrets::a_version_never_comes_back,
             secrets::a_project_does_not_see_the_secrets_of_another,
         }
     };

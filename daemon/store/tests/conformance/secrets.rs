@@ -1,7 +1,7 @@
 //! Sealed secrets.
 
 use crate::Place;
-use windlass_engine::ports::store::SecretRecord;
+use windlass_engine::ports::store::{SecretRecord, Store};
 use windlass_model::{error::SecretError, secret::Secret};
 
 pub(crate) async fn secrets_have_versions(place: Place) {
@@ -22,6 +22,30 @@ pub(crate) async fn secrets_have_versions(place: Place) {
     assert!(store.delete("shop", "token").await.unwrap());
     assert!(!store.delete("shop", "token").await.unwrap());
     assert!(open(None).await.is_err());
+}
+
+/// Objects in a cluster and releases name a secret by its version: another value must not come under it.
+pub(crate) async fn a_version_never_comes_back(place: Place) {
+    let put = async |store: &dyn Store, value: &[u8]| {
+        store.put("shop", "token", &Secret::new(value.into())).await.unwrap().version
+    };
+    {
+        let store = place.open().await;
+        assert_eq!((put(&*store, b"one").await, put(&*store, b"two").await), (1, 2));
+        assert!(store.delete("shop", "token").await.unwrap());
+        assert!(store.list("shop").await.unwrap().is_empty());
+        assert_eq!(put(&*store, b"three").await, 3);
+        assert!(store.delete("shop", "token").await.unwrap());
+        store.close().await;
+    }
+    let store = place.open().await;
+    assert_eq!(put(&*store, b"four").await, 4);
+    for deleted in [1, 2, 3] {
+        let error = store.open("shop", "token", Some(deleted)).await.unwrap_err();
+        assert!(matches!(error, SecretError::Missing { .. }), "{error}");
+    }
+    assert_eq!(store.open("shop", "token", None).await.unwrap().0.reveal(), b"four");
+    assert_eq!(store.list("shop").await.unwrap()[0].version, 4);
 }
 
 pub(crate) async fn a_project_does_not_see_the_secrets_of_another(place: Place) {

@@ -194,8 +194,8 @@ pub(crate) const BUILDER_UNREACHABLE: &Page = &Page {
         Origin {
             cause: "It was restarted, or killed for its memory, during the build",
             evidence: "The check is `ok` now, and the builder's log has a restart at that time.",
-            fix: "Submit again. If it comes back, give the builder more memory or the daemon fewer jobs at once.",
-            lines: Lines::Daemon(&["jobs = 2"]),
+            fix: "Submit again. If it comes back, give the builder more memory or the daemon fewer builds at once. A build that ends the builder four times is given up: it may need that memory itself.",
+            lines: Lines::Daemon(&["[limits]", "builds = 2"]),
         },
         Origin {
             cause: "The address is wrong",

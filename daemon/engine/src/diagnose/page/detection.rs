@@ -166,8 +166,8 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
         Origin {
             cause: "The daemon is busy",
             evidence: "`why` reads `other calls took all places`.",
-            fix: "Submit again when fewer jobs run, or ask the operator to lower `jobs`.",
-            lines: Lines::Daemon(&["jobs = 2"]),
+            fix: "Submit again when fewer jobs run, or ask the operator to lower `limits.builds` and `limits.checkouts`.",
+            lines: Lines::Daemon(&["[limits]", "builds = 2"]),
         },
         Origin {
             cause: "The plugin has a defect",

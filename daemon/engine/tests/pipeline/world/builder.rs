@@ -52,7 +52,11 @@ impl Builder for FakeBuilder {
             Dockerfile::Text(text) => text.contains("`go`"),
             Dockerfile::Path(path) => path == "Dockerfile",
         });
-        let _ = recorder.log_line(Stage::Build, "step", "building").await;
+        recorder.log_line(Stage::Build, "step", "building").await;
+        let time = self.faults.build_time();
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
         *self.built.lock().unwrap() += 1;
         Ok(Box::new(FakeBuild {
             faults: self.faults.clone(),
@@ -81,10 +85,13 @@ impl Build for FakeBuild {
         &self,
         test: &TestRun,
         last: &LastWords,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<TestOutput, BuildError> {
         if self.faults.call() {
             return Err(BuildError::Other { message: "container".into() });
+        }
+        for line in ["testing", "tested"] {
+            recorder.log_line(Stage::Test, "test", line).await;
         }
         if self.faults.has(&Fault::TestsHang) {
             last.keep("test_waits_for_the_bank, hunter22 ... ".into());
@@ -98,10 +105,13 @@ impl Build for FakeBuild {
         })
     }
 
-    async fn push(&mut self, _: &Recorder) -> Result<Image, BuildError> {
+    async fn push(&mut self, recorder: &Recorder) -> Result<Image, BuildError> {
         if self.faults.call() {
             return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
         }
-        Ok(self.registry.push(&self.reference))
+        recorder.log_line(Stage::Push, "push", "pushing").await;
+        let image = self.registry.push(&self.reference);
+        recorder.log_line(Stage::Push, "push", "pushed").await;
+        Ok(image)
     }
 }

@@ -11,9 +11,9 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     endpoint::Endpoint,
-    error::ClusterError,
+    error::{ClusterError, SecretError},
     hook::{Action, ActionResult},
-    job::Release,
+    job::{Release, Stage},
     plan::Change,
 };
 use windlass_rollout::snapshot::{Container, Pod, Snapshot, Terminated, Workload};
@@ -63,6 +63,42 @@ impl FakeCluster {
     /// Returns how often each action of a hook was done, by its key: a Job made, a command run.
     pub(crate) fn acted(&self) -> BTreeMap<String, u32> {
         self.acted.lock().unwrap().clone()
+    }
+
+    fn change(&self, change: &Change) -> Result<(), ClusterError> {
+        let cluster = change.release().cluster().to_owned();
+        if self.faults.has_in(&cluster, &Fault::Unreachable) {
+            return Err(away("connection refused"));
+        }
+        let next = match change {
+            Change::Prepare(_) | Change::Unblock(_) => return Ok(()),
+            Change::Prune(_) => {
+                self.pruned.lock().unwrap().push(cluster);
+                return Ok(());
+            }
+            Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
+            Change::ScaleToZero(_) => None,
+        };
+        let mut serving = self.serving.lock().unwrap();
+        if serving.get(&cluster) != next.as_ref() {
+            let digest = next.as_ref().map_or("none", |next| &next.image.digest);
+            self.changed.lock().unwrap().push(format!("{cluster}: {digest}"));
+        }
+        match next {
+            Some(next) => serving.insert(cluster, next),
+            None => serving.remove(&cluster),
+        };
+        Ok(())
+    }
+
+    /// Counts an action of a hook.
+    fn count(&self, key: &str, action: &Action) {
+        let mut acted = self.acted.lock().unwrap();
+        let times = acted.entry(key.into()).or_insert(0);
+        // A Job that is there already is not made again.
+        if !matches!(action, Action::RunJob { .. }) || *times == 0 {
+            *times += 1;
+        }
     }
 
     /// Counts a watch, and returns how many there were before it.
@@ -115,32 +151,16 @@ fn away(message: &str) -> ClusterError {
 
 #[async_trait]
 impl Cluster for FakeCluster {
-    async fn make(&self, change: &Change, _: &Recorder) -> Result<(), ClusterError> {
+    async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError> {
         if self.faults.call() {
             return Err(away("refused"));
         }
-        let cluster = change.release().cluster().to_owned();
-        if self.faults.has_in(&cluster, &Fault::Unreachable) {
-            return Err(away("connection refused"));
+        if self.faults.has(&Fault::SecretsAway("the cluster")) {
+            return Err(SecretError::Unavailable { message: "no answer".into() }.into());
         }
-        let next = match change {
-            Change::Prepare(_) | Change::Unblock(_) => return Ok(()),
-            Change::Prune(_) => {
-                self.pruned.lock().unwrap().push(cluster);
-                return Ok(());
-            }
-            Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
-            Change::ScaleToZero(_) => None,
-        };
-        let mut serving = self.serving.lock().unwrap();
-        if serving.get(&cluster) != next.as_ref() {
-            let digest = next.as_ref().map_or("none", |next| &next.image.digest);
-            self.changed.lock().unwrap().push(format!("{cluster}: {digest}"));
-        }
-        match next {
-            Some(next) => serving.insert(cluster, next),
-            None => serving.remove(&cluster),
-        };
+        recorder.log_line(Stage::Release, "cluster", "changing").await;
+        self.change(change)?;
+        recorder.log_line(Stage::Release, "cluster", "changed").await;
         Ok(())
     }
 
@@ -150,17 +170,14 @@ impl Cluster for FakeCluster {
         _: &str,
         key: &str,
         action: &Action,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         if self.faults.call() {
             return Err(away("refused"));
         }
-        let mut acted = self.acted.lock().unwrap();
-        let times = acted.entry(key.into()).or_insert(0);
-        // A Job that is there already is not made again.
-        if !matches!(action, Action::RunJob { .. }) || *times == 0 {
-            *times += 1;
-        }
+        self.count(key, action);
+        // After the deed: a command that may have run is not run again.
+        recorder.log_line(Stage::Hooks, "cluster", "acted").await;
         let code = i32::from(self.faults.has(&Fault::CommandsFail));
         Ok(ActionResult::Exited { code, output: "printed hunter22".into() })
     }

@@ -1,6 +1,9 @@
 //! Faults of a world. Tests name them, and each fake asks whether its own are there.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use windlass_model::plan::Cursor;
 
 /// Digest that stands for every image.
@@ -17,10 +20,18 @@ pub(crate) enum Fault {
     CallPanics(u32),
     /// The daemon is killed once the journal has this many events.
     KilledAfter(usize),
+    /// The journal refuses one event, the one after so many: a disk that is full for a second.
+    Hiccup(usize),
+    /// The journal cannot be read once: the last release of a cluster is unknown.
+    HiccupOfReleases,
+    /// The store of secrets does not answer `the pipeline`, or `the cluster`.
+    SecretsAway(&'static str),
     /// Somebody cancels the job once this step is done.
     CancelledAfter(Cursor),
     /// This detector plans nothing.
     DetectorRefuses(&'static str),
+    /// Each build takes this long.
+    BuildsTake(Duration),
     /// A test fails.
     TestsFail,
     /// Tests never end.
@@ -96,6 +107,16 @@ impl Faults {
 
     pub(crate) fn any_in(&self, cluster: &str, is_it: impl Fn(&Fault) -> bool) -> bool {
         self.any(|fault| fault.at(cluster).is_some_and(&is_it))
+    }
+
+    /// Returns how long each build takes.
+    pub(crate) fn build_time(&self) -> Duration {
+        let all = self.all.lock().unwrap();
+        let time = all.iter().find_map(|fault| match fault {
+            Fault::BuildsTake(time) => Some(*time),
+            _ => None,
+        });
+        time.unwrap_or_default()
     }
 
     /// Returns the number of calls so far.

@@ -73,6 +73,11 @@ impl Journal for FakeJournal {
         if self.faults.any(is_over) {
             return Err(JournalLost::Unavailable("killed".into()));
         }
+        let hiccup = Fault::Hiccup(events.len());
+        if self.faults.has(&hiccup) {
+            self.faults.remove(|fault| *fault == hiccup);
+            return Err(JournalLost::Unavailable("no room for a second".into()));
+        }
         if let Event::StepFinished(cursor) = &event
             && self.faults.has(&Fault::CancelledAfter(*cursor))
         {
@@ -86,6 +91,10 @@ impl Journal for FakeJournal {
     }
 
     async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
+        if self.faults.has(&Fault::HiccupOfReleases) {
+            self.faults.remove(|fault| *fault == Fault::HiccupOfReleases);
+            return Err(JournalLost::Unavailable("no answer for a second".into()));
+        }
         Ok(self.released.lock().unwrap().get(cluster).cloned())
     }
 }

@@ -11,6 +11,7 @@ use windlass_model::{
     app::App,
     error::PluginError,
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep, Policy},
+    job::Stage,
     recipe::{BuildStage, ImagePlan, Recipe},
     testing::{TestOutput, TestPlan, TestSummary},
 };
@@ -34,7 +35,7 @@ impl FakePlugins {
 
 #[async_trait]
 impl Detectors for FakePlugins {
-    async fn detect(&self, _: &dyn Tree, _: &Recorder) -> Result<Detections, PluginError> {
+    async fn detect(&self, _: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError> {
         if self.faults.call() {
             return Err(PluginError {
                 plugin: "all".into(),
@@ -43,6 +44,7 @@ impl Detectors for FakePlugins {
                 hint: None,
             });
         }
+        recorder.log_line(Stage::Detect, "go", "looking").await;
         let mut detected = Detections::default();
         for name in ["go", "other"] {
             if self.faults.has(&Fault::DetectorRefuses(name)) {
@@ -98,8 +100,9 @@ impl TestRunners for FakePlugins {
         &self,
         _: &dyn Tree,
         language: &str,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
+        recorder.log_line(Stage::Test, "tester", "planning").await;
         Ok(Some(TestPlan {
             runner: "tester".into(),
             command: vec![language.into(), "test".into()],
@@ -115,8 +118,9 @@ impl TestRunners for FakePlugins {
         _: &str,
         _: Option<&str>,
         output: &TestOutput,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<Option<TestSummary>, PluginError> {
+        recorder.log_line(Stage::Test, "tester", "reading").await;
         let runner = "tester".into();
         Ok(Some(TestSummary { runner, passed: 3, failed: output.exit, ..TestSummary::default() }))
     }
@@ -147,8 +151,9 @@ impl Hooks for FakePlugins {
         hook: &Hook,
         _: &About,
         earlier: Option<(&[u8], &[ActionResult])>,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<HookStep, PluginError> {
+        recorder.log_line(Stage::Hooks, "hook", "deciding").await;
         let Some((state, results)) = earlier else {
             let actions = vec![wanted(hook.phase)];
             return Ok(HookStep::Run(Batch { actions, state: b"1".into() }));

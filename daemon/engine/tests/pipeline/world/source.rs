@@ -9,7 +9,7 @@ use windlass_engine::{
 };
 use windlass_model::{
     error::GitError,
-    job::{Commit, CommitInfo},
+    job::{Commit, CommitInfo, Stage},
     revision::{Resolved, Revision},
     secret::Secret,
 };
@@ -56,12 +56,13 @@ impl Git for FakeSource {
         &self,
         commit: &Commit,
         _: Option<&Secret>,
-        _: &Recorder,
+        recorder: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError> {
         if self.faults.call() {
             let repository = commit.repository.clone();
             return Err(GitError::Unreachable { repository, message: "no route".into() });
         }
+        recorder.log_line(Stage::Clone, "git", "receiving").await;
         let summary = "Say hello".into();
         let commit = CommitInfo { id: commit.id.clone(), summary, ..CommitInfo::default() };
         Ok(Box::new(Files { commit: Some(commit), ..Files::default() }))

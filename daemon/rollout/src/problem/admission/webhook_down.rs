@@ -1,7 +1,7 @@
 //! An admission webhook does not answer (WL-K8S-043).
 
 use crate::problem::{Debounce, Explanation, Problem, refused};
-use windlass_model::error::ClusterError;
+use windlass_model::error::{ClusterError, NotYet};
 
 pub(crate) const PROBLEM: &Problem = &Problem {
     number: 43,
@@ -10,7 +10,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     symptom: "the API server refuses a pod or an object: `failed calling webhook`",
     debounce: Debounce::Likely(60),
     symptoms: |snapshot| refused(snapshot, |text| text.contains("failed calling webhook")),
-    matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("failed calling webhook")),
+    matches_error: |error| matches!(error, ClusterError::NotYet { why: NotYet::Webhook, .. }),
     explain: |case| {
         Explanation::new(
             format!(

@@ -1,7 +1,7 @@
 //! The namespace is being deleted (WL-K8S-050).
 
 use crate::problem::{Debounce, Explanation, Problem, unseen};
-use windlass_model::error::ClusterError;
+use windlass_model::error::{ClusterError, NotYet};
 
 pub(crate) const PROBLEM: &Problem = &Problem {
     number: 50,
@@ -10,7 +10,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     symptom: "the API server answers that the namespace is being terminated",
     debounce: Debounce::Likely(60),
     symptoms: unseen,
-    matches_error: |error| matches!(error, ClusterError::Unreachable { message } if message.contains("being terminated")),
+    matches_error: |error| matches!(error, ClusterError::NotYet { why: NotYet::Terminating, .. }),
     explain: |case| {
         Explanation::new(
             format!("namespace {} is being deleted", case.namespace()),

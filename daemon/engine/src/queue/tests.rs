@@ -1,0 +1,190 @@
+//! Tests of the queue by what is taken and what follows.
+
+use super::*;
+
+const LIMITS: Limits = Limits { running: 100, checkouts: 4, builds: 4, releases: 4 };
+
+/// Returns limits of which the first slot, that of checkouts, is scarce.
+fn checkouts(checkouts: usize) -> Limits {
+    Limits { checkouts, ..LIMITS }
+}
+
+fn submitted(id: &str, project: &str, name: &str) -> Message {
+    let app = App::new(project, name, "").unwrap();
+    Message::Submitted {
+        id: id.into(),
+        app,
+        clusters: clusters(&["eu"]),
+        first: Need::Checkout,
+        begun: false,
+    }
+}
+
+fn clusters(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn start(id: &str) -> Action {
+    Action::Start(id.into())
+}
+
+fn grant(id: &str, ticket: u64) -> Action {
+    Action::Grant { id: id.into(), ticket }
+}
+
+fn needs(id: &str, ticket: u64, need: Need) -> Message {
+    Message::Needs { id: id.into(), ticket, need }
+}
+
+fn release(id: &str, ticket: u64, names: &[&str]) -> Message {
+    needs(id, ticket, Need::Release(clusters(names)))
+}
+
+fn frees(id: &str, ticket: u64) -> Message {
+    Message::Frees { id: id.into(), ticket }
+}
+
+fn ended(id: &str) -> Message {
+    Message::Ended { id: id.into() }
+}
+
+#[test]
+fn the_newest_waiting_job_of_an_app_is_the_only_one() {
+    let mut queue = Queue::new(LIMITS);
+    assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+    assert_eq!(queue.take(submitted("2", "p", "a")), []);
+    let superseded = Action::Supersede { id: "2".into(), by: "3".into() };
+    assert_eq!(queue.take(submitted("3", "p", "a")), [superseded]);
+    assert_eq!(queue.take(ended("1")), [start("3")]);
+}
+
+/// A job for fewer clusters does not do the work of one for more.
+#[test]
+fn a_job_for_fewer_clusters_takes_no_ones_place() {
+    let app = || App::new("p", "a", "").unwrap();
+    let of = |id: &str, names| Message::Submitted {
+        id: id.into(),
+        app: app(),
+        clusters: clusters(names),
+        first: Need::Checkout,
+        begun: false,
+    };
+    let mut queue = Queue::new(LIMITS);
+    assert_eq!(queue.take(of("1", &["eu"])), [start("1")]);
+    assert_eq!(queue.take(of("2", &["eu", "us"])), []);
+    assert_eq!(queue.take(of("3", &["eu"])), []);
+    let superseded = |id: &str| Action::Supersede { id: id.into(), by: "4".into() };
+    assert_eq!(queue.take(of("4", &["us", "eu"])), [superseded("2"), superseded("3")]);
+}
+
+/// The job's rollout may be half made: it is neither dropped nor overtaken, and takes no one's place.
+#[test]
+fn a_job_that_had_begun_goes_first_and_stays() {
+    let mut queue = Queue::new(Limits { running: 1, ..LIMITS });
+    assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+    assert_eq!(queue.take(submitted("2", "p", "a")), []);
+    assert_eq!(queue.take(submitted("2", "p", "a")), [], "submitted twice");
+    assert_eq!(queue.take(Message::Again { id: "1".into() }), [start("1")]);
+    queue.take(submitted("3", "q", "b"));
+    let app = App::new("q", "c", "").unwrap();
+    let first = Need::Checkout;
+    let begun = Message::Submitted { id: "0".into(), app, clusters: vec![], first, begun: true };
+    queue.take(begun);
+    assert_eq!(queue.take(Message::Cancelled { id: "0".into() }), []);
+    assert_eq!(queue.take(ended("1")), [start("0")]);
+}
+
+#[test]
+fn a_project_with_a_hundred_jobs_does_not_starve_another() {
+    let mut queue = Queue::new(checkouts(2));
+    for n in 0..100 {
+        queue.take(submitted(&format!("big{n}"), "big", &format!("a{n}")));
+    }
+    queue.take(submitted("small", "small", "a"));
+    assert_eq!(queue.take(ended("big0")), [start("small")]);
+}
+
+/// A tree stays on the disk until it is built, and so it keeps its slot; what is built waits without one.
+#[test]
+fn a_slot_is_held_for_work_alone() {
+    let mut queue = Queue::new(Limits { checkouts: 1, builds: 1, releases: 1, ..LIMITS });
+    assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+    assert_eq!(queue.take(needs("1", 1, Need::Checkout)), [grant("1", 1)], "it began with it");
+    assert_eq!(queue.take(submitted("2", "p", "b")), []);
+    // The build frees the checkout, and the next job begins.
+    assert_eq!(queue.take(needs("1", 2, Need::Build)), [grant("1", 2), start("2")]);
+    assert_eq!(queue.take(frees("1", 1)), [], "of an earlier request");
+    assert_eq!(queue.take(needs("2", 1, Need::Build)), []);
+    assert_eq!(queue.take(submitted("3", "p", "c")), [], "the tree of 2 waits to be built");
+    assert_eq!(queue.take(frees("1", 2)), [grant("2", 1), start("3")]);
+    assert_eq!(queue.take(release("1", 3, &["eu"])), [grant("1", 3)]);
+    assert_eq!(queue.take(release("2", 2, &["eu"])), [], "another release is in eu");
+    assert_eq!(queue.take(needs("3", 1, Need::Build)), [grant("3", 1)], "and takes no builder");
+    assert_eq!(queue.take(release("3", 2, &["us"])), [grant("3", 2)]);
+    assert_eq!(queue.take(ended("1")), [grant("2", 2)]);
+}
+
+/// A cancelled job stops to wait, and gets no slot that it would keep for nothing.
+#[test]
+fn a_job_that_waits_no_more_gets_nothing() {
+    let mut queue = Queue::new(Limits { releases: 1, ..LIMITS });
+    for id in ["1", "2", "3"] {
+        queue.take(submitted(id, "p", &format!("a{id}")));
+        queue.take(release(id, 1, &["eu"]));
+    }
+    assert_eq!(queue.idle(), ["2", "3"]);
+    assert_eq!(queue.take(frees("2", 1)), []);
+    assert_eq!(queue.take(ended("1")), [grant("3", 1)]);
+    let paused = Message::Paused { id: "3".into(), why: "the store is away".into() };
+    assert_eq!(queue.take(paused), []);
+    assert_eq!(queue.idle(), ["3"]);
+    assert_eq!(queue.take(release("2", 2, &["eu"])), [grant("2", 2)]);
+    assert_eq!(queue.take(Message::Again { id: "3".into() }), [start("3")]);
+}
+
+/// Others that need one of its clusters alone pass a release over, but not for ever.
+#[test]
+fn a_release_to_two_clusters_is_not_starved() {
+    fn begin(queue: &mut Queue, id: &str, names: &[&str]) -> Vec<Action> {
+        queue.take(submitted(id, "p", id));
+        queue.take(release(id, 1, names))
+    }
+    let mut queue = Queue::new(Limits { releases: 1, ..LIMITS });
+    assert_eq!(begin(&mut queue, "eu", &["eu"]), [grant("eu", 1)]);
+    assert_eq!(begin(&mut queue, "both", &["eu", "us"]), []);
+    for n in 0..MOST_PASSED {
+        let id = format!("us{n}");
+        assert_eq!(begin(&mut queue, &id, &["us"]), [grant(&id, 1)]);
+        assert_eq!(queue.take(ended(&id)), []);
+    }
+    assert_eq!(begin(&mut queue, "last", &["us"]), [], "us is kept free");
+    assert_eq!(begin(&mut queue, "asia", &["asia"]), [grant("asia", 1)]);
+    assert_eq!(queue.take(ended("eu")), [grant("both", 1)]);
+    assert_eq!(queue.take(ended("both")), [grant("last", 1)]);
+}
+
+#[test]
+fn a_wait_is_shown_with_its_reason() {
+    let mut queue = Queue::new(Limits { running: 3, checkouts: 2, releases: 1, ..LIMITS });
+    for (id, project, name) in
+        [("1", "p", "a"), ("2", "p", "b"), ("3", "p", "c"), ("4", "q", "d"), ("5", "p", "a")]
+    {
+        queue.take(submitted(id, project, name));
+    }
+    let wait = |queue: &Queue, id: &str| queue.waits(&[id]).remove(id).map(|wait| wait.to_string());
+    assert_eq!(wait(&queue, "1"), None);
+    let text = "a place to check out its commit (2 of 2 taken, 2 by its project; 1 before it)";
+    assert_eq!(wait(&queue, "3").as_deref(), Some(text), "4 is of a project that has none");
+    assert_eq!(wait(&queue, "5").as_deref(), Some("job 1 of the same app, which runs"));
+    queue.take(release("1", 1, &["eu"]));
+    queue.take(release("2", 1, &["eu", "us"]));
+    let text = "a place to release in eu (1 of 1 taken, 1 by its project; 0 before it)";
+    assert_eq!(wait(&queue, "2").as_deref(), Some(text));
+    let text = "the end of one of the 3 jobs that may run at once";
+    assert_eq!(wait(&queue, "3").as_deref(), Some(text));
+    let why = || "its journal cannot be read".to_owned();
+    queue.take(Message::LeftAlone { id: "4".into(), why: why() });
+    assert_eq!(wait(&queue, "4"), Some(format!("an operator: {}", why())));
+    assert_eq!(queue.take(Message::Cancelled { id: "4".into() }), [Action::Drop("4".into())]);
+    assert_eq!(wait(&queue, "4"), None);
+}

@@ -1,0 +1,45 @@
+//! The queue as its dispatcher changes it, and as others look at it meanwhile.
+
+use crate::queue::{Action, Limits, Message, Queue, Wait};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The queue of a daemon. Clones are the same queue.
+#[derive(Clone, Debug)]
+pub struct SharedQueue(Arc<Mutex<Queue>>);
+
+impl SharedQueue {
+    /// Makes an empty queue.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Mutex::new(Queue::new(limits))))
+    }
+
+    /// Takes a message, and returns the actions that follow from it, in order.
+    pub fn take(&self, message: Message) -> Vec<Action> {
+        self.queue().take(message)
+    }
+
+    /// Lets no further job begin. Those that run still get slots.
+    pub fn drain(&self) {
+        self.queue().drain();
+    }
+
+    /// Returns the running jobs that do nothing but wait.
+    #[must_use]
+    pub fn idle(&self) -> Vec<String> {
+        self.queue().idle()
+    }
+
+    /// Returns why jobs wait. A job that does not wait, or is unknown, is left out.
+    #[must_use]
+    pub fn waits(&self, ids: &[&str]) -> BTreeMap<String, Wait> {
+        self.queue().waits(ids)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
