@@ -1,4 +1,4 @@
-//! What follows the end of a run. Pure: a job is neither forgotten nor run in a circle.
+//! Decision on what follows the end of a run. Pure: a job is neither forgotten nor run in a circle.
 
 use std::time::Duration;
 use windlass_engine::journal::JournalLost;

@@ -15,7 +15,7 @@ type Names = dyn Fn(&str, usize) -> Vec<SocketAddr> + Send + Sync;
 /// Answer of a server at an address to the head of a request.
 type Answers = dyn Fn(SocketAddr, &str) -> String + Send + Sync;
 
-/// What was done with the sockets.
+/// Record of what was done with the sockets.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) resolved: Vec<(String, u16)>,

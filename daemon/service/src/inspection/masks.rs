@@ -39,7 +39,7 @@ struct Wanted {
     needed: Versions,
     /// Earlier versions, which are masked as far as there is room.
     earlier: Versions,
-    /// Those of `needed` that serve.
+    /// Part of `needed` that serves.
     serving: Versions,
 }
 
