@@ -197,7 +197,7 @@ async fn supervised(
     let mut last = Last { id: id.clone(), message: None, outbox: outbox.clone() };
     wait_for_room(&shared, &id, &stop, &outbox).await;
     let began = Instant::now();
-    let ended = match caught(run(&shared, &id, &stop, slots)).await {
+    let ended = match caught(Box::pin(run(&shared, &id, &stop, slots))).await {
         Ok(ended) => ended,
         Err(panic) => {
             tracing::error!(panic, "a defect has ended the run");

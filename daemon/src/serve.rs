@@ -79,8 +79,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     });
     let ports = Arc::new(move |project: &str| factory.for_job(project));
     let name = config.name.clone();
-    let bounds =
-        Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
+    let bounds = Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
     let dispatcher = Dispatcher::new(name, bounds, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));

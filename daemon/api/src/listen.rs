@@ -5,6 +5,6 @@ mod gate;
 mod incoming;
 
 pub(crate) use connection::{Connection, InUse, Origin};
-pub use gate::GateLimits;
 pub(crate) use gate::Gate;
+pub use gate::GateLimits;
 pub(crate) use incoming::{Incoming, UnixIncoming};

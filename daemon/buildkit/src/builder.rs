@@ -12,7 +12,7 @@ use crate::{
     policy::BuildPolicy,
     session::{self, Served, Session},
     size,
-    status::{Tails, follow},
+    status::{Following, Tails},
     syntax::Syntax,
     upload::Uploads,
 };
@@ -187,8 +187,7 @@ impl BuildKit {
             self.policy.sources(&request.project),
         ));
         let tails = Tails::default();
-        let status =
-            tokio::spawn(follow(channel.clone(), id.clone(), tails.clone(), recorder.clone()));
+        let status = Following::start(channel.clone(), id.clone(), tails.clone(), recorder.clone());
         let gateway = Gateway::new(channel.clone(), &id);
         let gateway = gateway.ok_or_else(|| self.unreachable("the build id is no header"))?;
         let mut building = Building {
@@ -279,7 +278,7 @@ struct Building {
     channel: Channel,
     gateway: Gateway,
     solve: JoinHandle<Result<SolveResponse, Status>>,
-    status: JoinHandle<()>,
+    status: Following,
     tails: Tails,
     options: HashMap<String, String>,
     policy: Arc<BuildPolicy>,
@@ -297,7 +296,6 @@ impl Drop for Building {
     fn drop(&mut self) {
         // Dropping the call cancels the solve, and kills what it runs.
         self.solve.abort();
-        self.status.abort();
     }
 }
 
@@ -424,9 +422,9 @@ impl Building {
     }
 
     /// Explains a failed solve, after a wait for the last lines of the failing step.
-    async fn failed(&mut self, status: &Status) -> BuildError {
+    async fn failed(&self, status: &Status) -> BuildError {
         self.solve.abort();
-        let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
+        self.status.settle().await;
         self.explain(status)
     }
 }
@@ -451,7 +449,10 @@ impl Build for Building {
                 let listening = self.tails.listen(last);
                 let built = self.gateway.solve(options).await;
                 listening.finish();
-                Some(built.map_err(|status| self.explain(&status))?)
+                match built {
+                    Ok(built) => Some(built),
+                    Err(status) => return Err(self.failed(&status).await),
+                }
             }
             _ => None,
         };
@@ -480,7 +481,7 @@ impl Build for Building {
             solved => solved?,
         };
         // The last steps of the log are the push's own.
-        let _ = tokio::time::timeout(Duration::from_secs(5), &mut self.status).await;
+        self.status.settle().await;
         let digest = response.exporter_response.get("containerimage.digest");
         let none = || BuildError::Other { message: "the builder named no digest".into() };
         let digest = digest.cloned().ok_or_else(none)?;

@@ -8,13 +8,18 @@ use bollard_buildkit_proto::{
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+use tokio::{sync::watch, task::AbortHandle};
 use tonic::transport::Channel;
 use windlass_engine::recorder::Recorder;
 use windlass_model::{event::Event, job::Stage, redact::Stream, testing::LastWords};
 
 /// Most lines that are kept of each step, for its error.
 const TAIL: usize = 25;
+
+/// Time in which the builder sends the next of what an ended solve printed.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Longest line, in bytes. A longer one is cut into several.
 const LONGEST_LINE: usize = 8 << 10;
@@ -166,8 +171,52 @@ fn pieces(mut line: &[u8], lines: &mut Vec<String>) {
     lines.push(plain(line));
 }
 
-/// Follows a solve until its stream ends.
-pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, recorder: Recorder) {
+/// Task that records what a solve prints. Dropping it ends it.
+pub(crate) struct Following {
+    task: AbortHandle,
+    ending: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Following {
+    pub(crate) fn start(
+        channel: Channel,
+        reference: String,
+        tails: Tails,
+        recorder: Recorder,
+    ) -> Self {
+        let (ending, ends) = watch::channel(false);
+        let (done, ended) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            follow(channel, reference, tails, recorder, ends).await;
+            done.send_replace(true);
+        });
+        Self { task: task.abort_handle(), ending, ended }
+    }
+
+    /// Waits until all that an ended solve printed is recorded, however long the journal takes. A builder that
+    /// sends nothing for some seconds has no more.
+    pub(crate) async fn settle(&self) {
+        self.ending.send_replace(true);
+        // An error means that the task has ended.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Follows a solve until its stream ends, or falls silent once `ending` is set.
+async fn follow(
+    channel: Channel,
+    reference: String,
+    tails: Tails,
+    recorder: Recorder,
+    mut ending: watch::Receiver<bool>,
+) {
     let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
     let Ok(stream) = client.status(StatusRequest { r#ref: reference }).await else { return };
     let mut stream = stream.into_inner();
@@ -179,7 +228,18 @@ pub(crate) async fn follow(channel: Channel, reference: String, tails: Tails, re
         reported: BTreeSet::new(),
         warned: BTreeSet::new(),
     };
-    while let Ok(Some(response)) = stream.message().await {
+    loop {
+        let silence = async {
+            // An error means that nobody waits any more.
+            let _ = ending.wait_for(|ending| *ending).await;
+            tokio::time::sleep(SILENCE).await;
+        };
+        let response = tokio::select! {
+            biased;
+            response = stream.message() => response,
+            () = silence => break,
+        };
+        let Ok(Some(response)) = response else { break };
         steps.take(response).await;
     }
     steps.flush().await;

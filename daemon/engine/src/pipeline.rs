@@ -53,8 +53,10 @@ pub async fn deploy(
     let decided = match Reached::from(from) {
         Reached::Ended(outcome) => return Ok(outcome),
         Reached::Decided(decided) => decided,
-        Reached::Planned(plan, at) => deploy.decide(deploy.go_on(&plan, at).await?).await?,
-        Reached::Unplanned(from) => deploy.decide(deploy.release(from).await?).await?,
+        Reached::Planned(plan, at) => {
+            deploy.decide(Box::pin(deploy.go_on(&plan, at)).await?).await?
+        }
+        Reached::Unplanned(from) => deploy.decide(Box::pin(deploy.release(from)).await?).await?,
     };
     deploy.notify(decided).await
 }

@@ -97,7 +97,9 @@ impl Run {
         at: Stage,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        self.recorded(at, Event::Started(at), self.in_time(work), Event::Finished(at)).await
+        // Boxed: each of the layers around it would hold it once more, and overflow the thread's stack.
+        let work = self.in_time(Box::pin(work));
+        self.recorded(at, Event::Started(at), work, Event::Finished(at)).await
     }
 
     /// Takes one step of a plan, and records it so that a restart knows where to go on. A failure is one of
@@ -113,7 +115,7 @@ impl Run {
         work: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, Failure> {
         let started = Event::StepStarted(cursor, description);
-        self.recorded(at, started, work, Event::StepFinished(cursor)).await
+        self.recorded(at, started, Box::pin(work), Event::StepFinished(cursor)).await
     }
 
     /// Does work between two events. A panic in the work costs this job alone.

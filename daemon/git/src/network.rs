@@ -34,7 +34,7 @@ const TRIED: usize = 4;
 /// Names that one checkout may ask for.
 const NAMES: usize = 256;
 
-/// Resolver, egress policy and certificates that all checkouts of a daemon share.
+/// Egress policy and sockets that all checkouts of a daemon share.
 pub(crate) struct Network {
     egress: Egress,
     sockets: Box<dyn Sockets>,

@@ -9,6 +9,7 @@ use windlass_model::{
     error::GitError,
     job::CommitInfo,
     revision::{Resolved, Revision},
+    text::readable,
 };
 
 /// Time between two replies about a transfer that goes on.
@@ -89,7 +90,7 @@ pub(crate) enum Reply {
 
 impl Reply {
     /// Reads a line. Servers and repositories choose texts in the line that go to logs and terminals, so
-    /// control characters are replaced.
+    /// control characters are shown as such.
     pub(crate) fn read(line: &str) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::from_str(line)?;
         clean(&mut value);
@@ -104,9 +105,10 @@ pub fn reread(line: &str) -> Result<String, serde_json::Error> {
 
 fn clean(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains(char::is_control) => {
-            let shown = text.trim_end().chars();
-            *text = shown.map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        Value::String(text) => {
+            let shown = readable(text.trim_end_matches(['\r', '\n']).to_owned());
+            // A line break would let a server's word pass for a line of the daemon's.
+            *text = shown.split(char::is_control).collect::<Vec<_>>().join(" ");
         }
         Value::Array(list) => list.iter_mut().for_each(clean),
         Value::Object(map) => map.values_mut().for_each(clean),

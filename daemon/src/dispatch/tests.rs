@@ -69,8 +69,15 @@ impl Daemon {
         });
         let bounds = Bounds { logs: LogLimits::default(), min_free: 0 };
         let shared: Arc<dyn Store> = Arc::new(store.clone());
-        let dispatcher =
-            Dispatcher::new("bed".into(), bounds, queue.clone(), shared, ports, inbox, messages.clone());
+        let dispatcher = Dispatcher::new(
+            "bed".into(),
+            bounds,
+            queue.clone(),
+            shared,
+            ports,
+            inbox,
+            messages.clone(),
+        );
         tokio::spawn(dispatcher.run(std::future::pending(), Duration::ZERO));
         Self { store, queue, messages, runs }
     }

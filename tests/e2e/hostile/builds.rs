@@ -145,7 +145,8 @@ fn builds_out_of_proportion() {
     let _ = repository.git(&push).unwrap();
     let ended = build(&env, "t-large", &repository, &[]);
     assert_eq!(ended.outcome, "failed", "{}", ended.text);
-    assert!(ended.diagnosis["what"].to_string().contains("deep"), "{}", ended.text);
+    let what = ended.diagnosis["what"].to_string();
+    assert!(what.contains("`checkout.max-depth` is 100"), "{}", ended.text);
     change(&repository, &format!("{}{END}", base()));
     let _ = printed(&env, &build(&env, "t-large", &repository, &[]));
 }

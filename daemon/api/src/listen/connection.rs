@@ -172,8 +172,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 
 #[cfg(test)]
 mod tests {
-    use crate::listen::{Gate, GateLimits, gate::Peer};
     use super::*;
+    use crate::listen::{Gate, GateLimits, gate::Peer};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     const HEADER: Duration = Duration::from_secs(10);

@@ -49,7 +49,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             diagnosis.why.clone_from(message);
             (
                 Code::BuildForbidden,
-                &["name what your project may use, or ask the operator to allow it under `[builder]`"],
+                &[
+                    "name what your project may use, or ask the operator to allow it under `[builder]`",
+                ],
             )
         }
         BuildError::Denied { host, message } => {

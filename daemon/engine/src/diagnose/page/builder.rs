@@ -125,10 +125,7 @@ pub(crate) const BUILD_FORBIDDEN: &Page = &Page {
             cause: "A `FROM`, `COPY --from` or `--mount=from` names an image of another project",
             evidence: "`what` names the image and the project that it belongs to.",
             fix: "Build from an image of your own project or of another registry. Operator: share a path of base images with all projects.",
-            lines: Lines::Daemon(&[
-                "[builder]",
-                "shared-images = [\"registry.example.com/base\"]",
-            ]),
+            lines: Lines::Daemon(&["[builder]", "shared-images = [\"registry.example.com/base\"]"]),
         },
         Origin {
             cause: "`# syntax=` names a frontend that is not on the operator's list",
