@@ -2,18 +2,24 @@
 
 mod changes;
 mod check;
+mod cluster;
 mod environment;
 mod explain;
 mod expose;
 mod journal;
+mod listen;
 #[cfg(test)]
 mod reference;
+mod registry;
 mod slots;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cluster::Cluster;
 use expose::{ExposeRules, HostOwner};
 use journal::{Journal, Logs};
+pub(crate) use listen::Listen;
+pub(crate) use registry::Registry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
 use slots::Slots;
@@ -21,14 +27,13 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fmt, fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 use windlass_api::Principal;
 use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
 use windlass_model::{
-    cluster::{self, RolloutOrder, Target, Targets},
+    cluster::{DEFAULT, RolloutOrder, Target, Targets},
     exposure::{Exposure, HostRule},
     hook::{HookPhase, Policy, SecretSource},
 };
@@ -142,41 +147,6 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Addresses at which clients reach the daemon. Both serve the same services.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Listen {
-    /// Path of the unix socket. Default: `windlass.sock` in `data`.
-    pub(crate) unix: Option<PathBuf>,
-    /// User ids that may do everything over the unix socket, beside root and the daemon's own.
-    pub(crate) uids: Vec<u32>,
-    /// Address and port for TCP, such as `0.0.0.0:7443`. Without it the daemon listens on the unix socket
-    /// only. Callers need a token or a certificate of `[[principals]]`.
-    pub(crate) tcp: Option<SocketAddr>,
-    /// PEM file with the certificate chain for TLS. An address that other hosts reach needs it.
-    pub(crate) certificate: Option<PathBuf>,
-    /// PEM file with the key of `certificate`.
-    pub(crate) key: Option<PathBuf>,
-    /// PEM file with a certificate authority. With it, each client must show a certificate of this
-    /// authority.
-    pub(crate) client_ca: Option<PathBuf>,
-    /// Number of connections at once, at most. A quarter of them is kept for the unix socket. Half of the files
-    /// that the daemon may open (`LimitNOFILE`) is the limit where it is less.
-    pub(crate) max_connections: usize,
-    /// Number of connections at once of one peer: a user id on the unix socket; an IPv4 address, or an IPv6
-    /// network of 64 bits, over TCP.
-    pub(crate) max_connections_per_peer: usize,
-    /// Seconds from a connection's beginning until a caller who may call has sent a request. A connection
-    /// without one is closed.
-    pub(crate) header_seconds: u64,
-    /// Seconds that a connection may be without a request. It is closed then; clients connect again by
-    /// themselves.
-    pub(crate) idle_seconds: u64,
-    /// Seconds until a call is answered, at most. Streams go on after their answer. A call that reads a
-    /// repository or loads plugins has twice `plan-seconds` more.
-    pub(crate) request_seconds: u64,
-}
-
 /// The BuildKit that builds all images.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -194,97 +164,6 @@ pub(crate) struct Builder {
     /// `registry.example.com/base`. Other images below `registry` are for their own project alone.
     #[serde(default)]
     pub(crate) shared_images: Vec<String>,
-}
-
-/// A cluster, with credentials of its own.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Cluster {
-    /// Name by which jobs choose the cluster; in `[[clusters]]` only. The cluster named `default` owns what
-    /// was released with `[cluster]`.
-    pub(crate) name: String,
-    /// Kubeconfig file. It is read again when credentials expire. Default: the account of the pod that
-    /// the daemon runs in.
-    pub(crate) kubeconfig: Option<PathBuf>,
-    /// Projects that are deployed here. An empty list means all.
-    pub(crate) projects: Vec<String>,
-    /// Environments that are deployed here. An empty list means all.
-    pub(crate) environments: Vec<String>,
-    /// Pod Security Standard of the namespaces that Windlass makes.
-    #[serde(deserialize_with = "word")]
-    pub(crate) pod_security: PodSecurity,
-}
-
-/// A level of Kubernetes' Pod Security Standards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PodSecurity {
-    /// No rule.
-    Privileged,
-    /// No pod reaches its node.
-    #[default]
-    Baseline,
-    /// Pods are hardened too: no root, no capabilities.
-    Restricted,
-    /// Namespaces get no label. Somebody else decides.
-    Off,
-}
-
-impl PodSecurity {
-    pub(crate) fn label(self) -> Option<String> {
-        let label = match self {
-            Self::Privileged => "privileged",
-            Self::Baseline => "baseline",
-            Self::Restricted => "restricted",
-            Self::Off => return None,
-        };
-        Some(label.into())
-    }
-}
-
-/// A login at a registry, for pushes, and without `pull` also for pulls of the builder and for the pull
-/// secret of each app. It has either `username` and `password-file`, or `plugin`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Registry {
-    /// Host as images name it, with its port where it has one.
-    pub(crate) host: String,
-    /// User of a fixed login.
-    pub(crate) username: Option<String>,
-    /// File with the password or token of a fixed login, at most 64 KiB. It is read at each login: a
-    /// password that is rotated is used at once, and reaches the pull secrets of running apps within ten
-    /// minutes.
-    pub(crate) password_file: Option<PathBuf>,
-    /// Name of a registry-auth plugin that logs in.
-    pub(crate) plugin: Option<String>,
-    /// Settings that override those of the plugin.
-    #[serde(default = "object")]
-    pub(crate) settings: serde_json::Value,
-    /// Files with the plugin's secrets, by the names in its manifest. They are read at each login.
-    #[serde(default)]
-    pub(crate) secrets: BTreeMap<String, PathBuf>,
-    /// Login that may only read, for pulls of the builder and for the pull secret of each app. Without it
-    /// every namespace holds the login above, and whoever reads a pull secret can push images of all
-    /// projects.
-    pub(crate) pull: Option<PullLogin>,
-}
-
-/// A login at a registry for pulls alone. It has either `username` and `password-file`, or `plugin`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct PullLogin {
-    /// User of a fixed login.
-    pub(crate) username: Option<String>,
-    /// File with the password or token of a fixed login, at most 64 KiB. It is read at each login.
-    pub(crate) password_file: Option<PathBuf>,
-    /// Name of a registry-auth plugin that logs in.
-    pub(crate) plugin: Option<String>,
-    /// Settings that override those of the plugin.
-    #[serde(default = "object")]
-    pub(crate) settings: serde_json::Value,
-    /// Files with the plugin's secrets, by the names in its manifest. They are read at each login.
-    #[serde(default)]
-    pub(crate) secrets: BTreeMap<String, PathBuf>,
 }
 
 /// A hook: a step of releases that a plugin decides.
@@ -339,24 +218,6 @@ pub(crate) struct Plugin {
 impl Default for Log {
     fn default() -> Self {
         Self { filter: "info".into(), format: Format::Human }
-    }
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self {
-            unix: None,
-            uids: Vec::new(),
-            tcp: None,
-            certificate: None,
-            key: None,
-            client_ca: None,
-            max_connections: 1000,
-            max_connections_per_peer: 100,
-            header_seconds: 10,
-            idle_seconds: 900,
-            request_seconds: 120,
-        }
     }
 }
 
@@ -463,7 +324,7 @@ impl Config {
     pub(crate) fn clusters(&self) -> Vec<Cluster> {
         if self.clusters.is_empty() {
             let only = self.cluster.clone().unwrap_or_default();
-            return vec![Cluster { name: cluster::DEFAULT.into(), ..only }];
+            return vec![Cluster { name: DEFAULT.into(), ..only }];
         }
         self.clusters.clone()
     }

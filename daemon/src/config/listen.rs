@@ -1,0 +1,58 @@
+//! `[listen]`: where the daemon listens, and the bounds of connections.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Addresses at which clients reach the daemon. Both serve the same services.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Listen {
+    /// Path of the unix socket. Default: `windlass.sock` in `data`.
+    pub(crate) unix: Option<PathBuf>,
+    /// User ids that may do everything over the unix socket, beside root and the daemon's own.
+    pub(crate) uids: Vec<u32>,
+    /// Address and port for TCP, such as `0.0.0.0:7443`. Without it the daemon listens on the unix socket
+    /// only. Callers need a token or a certificate of `[[principals]]`.
+    pub(crate) tcp: Option<SocketAddr>,
+    /// PEM file with the certificate chain for TLS. An address that other hosts reach needs it.
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with the key of `certificate`.
+    pub(crate) key: Option<PathBuf>,
+    /// PEM file with a certificate authority. With it, each client must show a certificate of this
+    /// authority.
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Number of connections at once, at most. A quarter of them is kept for the unix socket. Half of the files
+    /// that the daemon may open (`LimitNOFILE`) is the limit where it is less.
+    pub(crate) max_connections: usize,
+    /// Number of connections at once of one peer: a user id on the unix socket; an IPv4 address, or an IPv6
+    /// network of 64 bits, over TCP.
+    pub(crate) max_connections_per_peer: usize,
+    /// Seconds from a connection's beginning until a caller who may call has sent a request. A connection
+    /// without one is closed.
+    pub(crate) header_seconds: u64,
+    /// Seconds that a connection may be without a request. It is closed then; clients connect again by
+    /// themselves.
+    pub(crate) idle_seconds: u64,
+    /// Seconds until a call is answered, at most. Streams go on after their answer. A call that reads a
+    /// repository or loads plugins has twice `plan-seconds` more.
+    pub(crate) request_seconds: u64,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            unix: None,
+            uids: Vec::new(),
+            tcp: None,
+            certificate: None,
+            key: None,
+            client_ca: None,
+            max_connections: 1000,
+            max_connections_per_peer: 100,
+            header_seconds: 10,
+            idle_seconds: 900,
+            request_seconds: 120,
+        }
+    }
+}
