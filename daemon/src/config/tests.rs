@@ -13,7 +13,7 @@ const LEAST: &str = "registry = \"r.example\"\n[builder]\naddress = \"unix:///b\
 fn a_little_is_enough_and_the_rest_has_defaults() {
     let config = load(LEAST).unwrap();
     assert_eq!((config.slots().builds, config.drain_seconds), (4, 10));
-    assert_eq!((config.plans, config.listen.max_connections_per_peer), (4, 100));
+    assert_eq!((config.plans, config.listen.max_connections_per_peer), (4, 400));
     assert_eq!(config.socket(), Path::new("/var/lib/windlass/windlass.sock"));
 }
 

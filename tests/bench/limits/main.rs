@@ -39,7 +39,10 @@ fn main() {
     masking::measure(&mut figures);
     // The daemon that is measured is the released one, beside this program. Compiling it takes minutes.
     build::everything(&Layout::main(), &Report::printed()).unwrap();
-    let env = TestEnv::with("bench-limits", &Config::of(bed()).unwrap());
+    let mut config = Config::of(bed()).unwrap();
+    // One project's jobs wait, and one user's connections are held.
+    config.more = "max-waiting-jobs = 2000\nlisten.max-connections-per-peer = 500\n".into();
+    let env = TestEnv::with("bench-limits", &config);
     clones::beside_git(&env, &mut figures);
     connections::held(&env, &mut figures);
     contexts::of_many_files(&env, &mut figures);
