@@ -112,7 +112,7 @@ impl Redactor {
     /// Makes a masker for one stream that arrives in pieces.
     #[must_use]
     pub fn stream(&self) -> Stream {
-        Stream { redactor: self.clone(), held: Vec::new(), covered: 0 }
+        Stream { redactor: self.clone(), held: Vec::new(), covered: 0, ahead: Vec::new() }
     }
 }
 
@@ -123,6 +123,9 @@ pub struct Stream {
     held: Vec<u8>,
     /// The number of bytes held that belong to a secret whose mask was shown already.
     covered: usize,
+    /// Places in the bytes held of secrets that were found already. A later search may not find them: they
+    /// may need the digits before them, which were shown since.
+    ahead: Vec<Range<usize>>,
 }
 
 impl Stream {
@@ -149,11 +152,8 @@ impl Stream {
     pub fn cut(&mut self) -> Vec<u8> {
         let patterns = self.redactor.patterns.clone();
         let begun = patterns.and_then(|patterns| begun(&patterns, &self.held));
-        let Some(begun) = begun else { return self.finish() };
-        self.held.truncate(begun);
-        let mut shown = self.finish();
-        shown.extend_from_slice(MASK.as_bytes());
-        shown
+        self.ahead.extend(begun.map(|begun| begun..self.held.len()));
+        self.finish()
     }
 
     fn show(&mut self, is_end: bool) -> Vec<u8> {
@@ -167,12 +167,14 @@ impl Stream {
         if self.covered > 0 {
             secrets.push(0..self.covered);
         }
+        secrets.append(&mut self.ahead);
         let mut shown = Vec::new();
         let mut at = 0;
         let mut covered = 0;
         for secret in joined(secrets) {
             if secret.start >= cut {
-                break;
+                self.ahead.push(secret.start - cut..secret.end - cut);
+                continue;
             }
             shown.extend_from_slice(self.held.get(at..secret.start).unwrap_or_default());
             if secret.start > 0 || self.covered == 0 {
@@ -255,9 +257,10 @@ fn find_digits(
                 }
             });
             if run.is_open && !is_end {
-                let begun = patterns.begun_in(&bytes, 1);
-                let begun = begun.map(|at| view.place(run.place(radix, phase, at)).start);
-                found.open = found.open.min(begun.unwrap_or(view.unread));
+                // A secret may begin with the byte of which a part is read.
+                let begun = patterns.begun_in(&bytes, 1).unwrap_or(bytes.len());
+                let open = run.aligned(radix, phase, begun).map(|at| view.place(at).start);
+                found.open = found.open.min(open.unwrap_or(view.unread));
             }
         }
     });

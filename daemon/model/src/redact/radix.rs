@@ -101,6 +101,13 @@ impl Run {
         self.places.get(digit).copied().unwrap_or_default()
     }
 
+    /// Returns the place of the last digit up to a decoded byte that begins together with a byte: all bytes
+    /// from there on can be read without what is before it. `None` means that the run ends before.
+    pub(super) fn aligned(&self, radix: Radix, phase: usize, byte: usize) -> Option<usize> {
+        let bytes = radix.phases() * radix.bits() / 8;
+        self.places.get(phase + byte / bytes * radix.phases()).copied()
+    }
+
     /// Returns the places of the digits that hold some of the decoded bytes.
     pub(super) fn places(&self, radix: Radix, phase: usize, bytes: &Range<usize>) -> Range<usize> {
         let place = |bit: usize| self.places.get(phase + bit / radix.bits()).copied();

@@ -313,6 +313,37 @@ fn an_encoded_secret_is_masked_however_it_is_wrapped() {
     }
 }
 
+/// Four digits of base64 hold three bytes: a stream cut between them would lose the byte that begins within
+/// the digit before.
+#[test]
+fn a_cut_between_digits_hides_no_byte_that_begins_within_one() {
+    let long = concat!(
+        "AAAAA+==0A\\AA==\\\"A 0\"$\\$$+\"A \"A0\\$0$0$A=0+=\\\\$\"AA$00=AA\\$0+0\\\\++= AA\"$",
+        "+A$=\\\\\"A0"
+    );
+    let redactor = knows(long);
+    let printed = STANDARD.encode(format!("u:{long}"));
+    let rest = printed.strip_prefix("dTpB").unwrap();
+    assert_eq!(masked(&redactor, &format!(": dTpB{rest} end")), ": dT*** end");
+}
+
+/// The same for a secret that is whole before the stream is cut, and for digits beside a line break.
+#[test]
+fn a_secret_within_encoded_text_is_masked_however_the_digits_are_cut() {
+    for secret in ["Zq4/vT9+k@Lm", "UUUUUUUUUUUU", &"Zq4/vT9+k@Lm!72x".repeat(3)] {
+        let redactor = knows(secret);
+        for before in 0..4 {
+            let printed =
+                STANDARD.encode(format!("{}{secret}{}", "u".repeat(before), "~".repeat(36)));
+            for columns in [33, 34, 500] {
+                let shown =
+                    masked(&redactor, &format!("it is ({})", wrapped(&printed, columns, "\n")));
+                assert!(shown.contains("***"), "{secret} after {before} in {columns}: {shown}");
+            }
+        }
+    }
+}
+
 /// A terminal shows such a secret whole.
 #[test]
 fn a_secret_is_masked_through_the_colours_within_it() {
@@ -415,6 +446,10 @@ fn what_is_given_up_shows_no_start_of_a_secret() {
     assert_eq!(cut("in a URL: s3cr3t%2F%2"), "in a URL: ***");
     assert_eq!(cut("test_waits_for_the_bank ... "), "test_waits_for_the_bank ... ");
     assert_eq!(cut("tests s3c"), "tests s3c");
+    // It may begin within a whole one.
+    let mut stream = knows("Zq4vXZq4v").stream();
+    assert_eq!(stream.push(b"xZq4vXZq4v"), b"");
+    assert_eq!(stream.cut(), b"x***");
 }
 
 #[test]

@@ -14,6 +14,9 @@ const SECRET: &str = r#"[A-Z0-9]{4}[A-Z0-9/+=%&"'\\$@:;,. -]{4,16}[A-Z0-9]"#;
 /// The same, longer than the pieces that long values are looked for by.
 const LONG: &str = r#"[A-Z0-9]{4}[A-Z0-9/+=%&"'\\$@:;,. -]{60,200}[A-Z0-9]"#;
 
+/// Values that base64 may read from several digits on.
+const UNIFORM: &str = "[U5]{9,60}";
+
 /// Text between secrets. A secret begins with what is not in it.
 const BETWEEN: &str = "[a-z ,.;:=\n]{0,20}";
 
@@ -34,6 +37,8 @@ enum Form {
     Wrapped(usize, &'static str),
     /// The same as a string of JSON.
     WrappedJson(usize),
+    /// Base64 of a longer text, so many letters of which are before the secret, in lines of so many columns.
+    Within(usize, usize),
     /// Numbered entities for all that is no letter or digit.
     Entities,
     /// The form of `shlex` and of sh.
@@ -75,6 +80,10 @@ impl Form {
                 let lines = wrapped(&STANDARD.encode(secret), columns, "\n");
                 text = serde_json::Value::from(lines).to_string();
             }
+            Self::Within(before, columns) => {
+                let within = format!("{}{secret}{}", "u".repeat(before), "~".repeat(40));
+                text = wrapped(&STANDARD.encode(within), columns, "\n");
+            }
             Self::Entities => {
                 for byte in secret.bytes() {
                     if byte.is_ascii_alphanumeric() {
@@ -102,6 +111,8 @@ fn form() -> impl Strategy<Value = Form> {
         1 => (prop_oneof![Just(64_usize), Just(76)], prop_oneof![Just("\n"), Just("\r\n")])
             .prop_map(|(columns, end)| Form::Wrapped(columns, end)),
         1 => prop_oneof![Just(64_usize), Just(76)].prop_map(Form::WrappedJson),
+        1 => (0_usize..40, 32_usize..80)
+            .prop_map(|(before, columns)| Form::Within(before, columns)),
         1 => Just(Form::Entities),
         1 => Just(Form::Shell),
     ]
@@ -130,7 +141,7 @@ fn knows(secrets: &[String]) -> Redactor {
 proptest! {
     #[test]
     fn no_secret_survives_any_cutting_of_the_stream(
-        secrets in prop::collection::vec(prop_oneof![3 => SECRET, 1 => LONG], 1..4),
+        secrets in prop::collection::vec(prop_oneof![6 => SECRET, 2 => LONG, 1 => UNIFORM], 1..4),
         parts in prop::collection::vec((BETWEEN, any::<Index>(), form()), 1..8),
         cuts in prop::collection::vec(any::<Index>(), 0..12),
     ) {
