@@ -15,6 +15,8 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
             all_answer = false;
         }
     };
+    // Before the caches in it, which would make the folder as closed as they are.
+    let writable = writable(config).map(|()| config.data.display().to_string());
     let plugins = wire::plugins(config, None).await.map(Arc::new);
     let registries = plugins.as_ref().ok().map(|plugins| Registries::new(config, plugins.clone()));
     let registries = registries.map(Arc::new);
@@ -41,7 +43,6 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         };
         report(&part, answer.map(|version| format!("Kubernetes {version}")));
     }
-    let writable = writable(config).map(|()| config.data.display().to_string());
     report("data", writable);
     report("confinement", confinement::report().await);
     let plugins = plugins.map_err(|error| error.to_string());

@@ -12,10 +12,14 @@ const OWN: [&str; 5] = ["contexts", "journal", "key", "plugins", "workspaces"];
 /// Makes the folder if it is missing, and takes from others what they have no use for.
 pub(crate) fn prepare(data: &Path) -> Result<(), Fault> {
     let fault = |error: io::Error| format!("data: {}: {error}", data.display());
-    let is_new = !data.exists();
+    // All that are made: the umask would close those above, and with them the way to the socket.
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<_> = data.ancestors().take_while(is_missing).collect();
     fs::create_dir_all(data).map_err(fault)?;
-    if is_new {
-        fs::set_permissions(data, fs::Permissions::from_mode(NEW)).map_err(fault)?;
+    for path in &missing {
+        fs::set_permissions(path, fs::Permissions::from_mode(NEW)).map_err(fault)?;
+    }
+    if !missing.is_empty() {
         return Ok(());
     }
     tighten(data, NEW);
@@ -40,6 +44,16 @@ fn tighten(path: &Path, most: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn others_pass_through_all_new_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let (above, data) = (folder.path().join("a"), folder.path().join("a/data"));
+        prepare(&data).unwrap();
+        for path in [above, data] {
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, NEW);
+        }
+    }
 
     #[test]
     fn what_an_older_version_left_open_is_closed() {

@@ -11,7 +11,9 @@ use crate::{
     tasks::{Tasks, aborted},
     wire::{self, Wired},
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration,
+};
 use tokio::{
     net::{TcpListener, UnixListener},
     signal::unix::{SignalKind, signal},
@@ -82,14 +84,17 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let bounds = Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
     let dispatcher = Dispatcher::new(name, bounds, slots, store.clone(), ports, inbox, queue);
     let drain = Duration::from_secs(config.drain_seconds);
+    // Before any job runs: a daemon that cannot listen would begin them, and break them off, at each of its starts.
+    // The socket comes last: whoever finds it finds the other listener too.
+    let tcp = match config.listen.tcp {
+        Some(address) => Some(tcp_listener(&config.listen, address).await?),
+        None => None,
+    };
+    let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
-    let unix = socket(&config)?;
     tasks.spawn("the unix socket", api.clone().serve_unix(unix, until(stopped.clone())));
-    if let Some(address) = config.listen.tcp {
-        let tls = tls(&config.listen)?;
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|error| format!("listen.tcp: {address}: {error}"))?;
+    if let Some((listener, tls)) = tcp {
         tasks.spawn("the TCP listener", api.serve_tcp(listener, tls, until(stopped)));
     }
     tracing::info!(socket = %config.socket().display(), tcp = ?config.listen.tcp, "serving");
@@ -156,6 +161,16 @@ fn socket(config: &Config) -> Result<UnixListener, Fault> {
     // The peer's user id decides, when a connection is accepted and at each call.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     Ok(listener)
+}
+
+async fn tcp_listener(
+    listen: &Listen,
+    address: SocketAddr,
+) -> Result<(TcpListener, Option<Tls>), Fault> {
+    let tls = tls(listen)?;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("listen.tcp: {address}: {error}"))?;
+    Ok((listener, tls))
 }
 
 fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {

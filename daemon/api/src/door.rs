@@ -25,6 +25,10 @@ const PROBE: &str = "/grpc.health.v1.Health/Check";
 const LONG: [&str; 3] =
     ["/windlass.v1.Jobs/Plan", "/windlass.v1.Jobs/Submit", "/windlass.v1.Plugins/Reload"];
 
+/// Methods that may wait for minutes before they have an effect: they end when their caller is revoked. A reload does
+/// not: it is what revokes, perhaps its own caller.
+const REVOCABLE: [&str; 2] = ["/windlass.v1.Jobs/Plan", "/windlass.v1.Jobs/Submit"];
+
 /// Times that calls may take until they are answered. The events and lines of a stream come after its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallTimes {
@@ -75,7 +79,10 @@ impl Service<Request<Body>> for Door {
             Ok(entered) => entered,
             Err(status) => return Box::pin(std::future::ready(Ok(status.into_http()))),
         };
+        let mut revoked = None;
         let in_use = entered.and_then(|(identity, in_use)| {
+            let is_revocable = REVOCABLE.contains(&request.uri().path());
+            revoked = is_revocable.then(|| identity.clone().revoked());
             request.extensions_mut().insert(identity);
             in_use
         });
@@ -84,8 +91,18 @@ impl Service<Request<Body>> for Door {
             false => self.times.call,
         };
         let answer = self.routes.call(request);
+        let revoked = async move {
+            match revoked {
+                Some(revoked) => revoked.await,
+                None => std::future::pending().await,
+            }
+        };
         Box::pin(async move {
-            let Ok(answer) = timeout(limit, answer).await else {
+            let answer = tokio::select! {
+                answer = timeout(limit, answer) => answer,
+                status = revoked => return Ok(status.into_http()),
+            };
+            let Ok(answer) = answer else {
                 return Ok(errors::late(limit.as_secs()).into_http());
             };
             Ok(answer?.map(|body| held(body, in_use)))

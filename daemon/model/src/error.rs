@@ -298,13 +298,13 @@ pub enum SecretError {
     /// The seal of the secret does not open.
     #[error("secret `{name}` of project {project} does not open: {message}")]
     Sealed { project: String, name: String, message: String },
-    /// All secrets of a job together are too large to be masked.
+    /// All secrets of a job, or of a project that is looked at, together are too large to be masked.
     #[error(
         "the {count} secrets of {app} have {bytes} bytes together; at most {} can be masked",
         LARGEST_SUM
     )]
     TooLarge {
-        /// The app: `project/app/environment`.
+        /// The app: `project/app/environment`; or the words `project` and its name.
         app: String,
         /// Number of different values.
         count: usize,

@@ -149,6 +149,23 @@ mod tests {
         assert!(status.clusters[1].release.is_none());
     }
 
+    /// A project may have more secrets than one redactor knows: its jobs name some of them.
+    #[tokio::test]
+    async fn a_status_is_shown_although_a_project_has_too_many_secrets_to_mask() {
+        let world = World::new();
+        for name in ["a", "b", "c", "d", "e"] {
+            world.sealed("shop", name, &name.repeat(256 << 10)).await;
+        }
+        world.released(release("1", "new", &["eu"])).await;
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let status = world.services.app_status(&reader, app("shop")).await.unwrap();
+        assert_eq!((status.jobs.len(), status.clusters.len()), (1, 2));
+        let why = status.clusters[0].shown.as_ref().err().unwrap();
+        assert!(why.starts_with("not shown: ") && why.contains("project shop"), "{why}");
+        let error = world.services.app_logs(&reader, logs()).await.unwrap_err();
+        assert_eq!(error.reason(), "secrets-too-large");
+    }
+
     #[tokio::test]
     async fn logs_are_masked_and_wrong_wishes_are_named() {
         let world = World::new();

@@ -98,10 +98,19 @@ impl Inspection {
         clusters: &[String],
     ) -> Result<Vec<Serving>, ServiceError> {
         let mut masks = Masks::new(&self.masks, app, clusters);
-        masks.renew().await?;
+        // The journal's part needs no mask. Without masks, nothing of a cluster is shown.
+        let unmasked = match masks.renew().await {
+            Ok(()) => None,
+            Err(error @ ServiceError::Failed(_)) => Some(format!("not shown: {error}")),
+            Err(error) => return Err(error),
+        };
         let released = self.released(app, clusters).await?;
         let mut all = Vec::new();
         for (cluster, release) in released {
+            if let (Some(why), Some(_)) = (&unmasked, &release) {
+                all.push(Serving { cluster, release, shown: Err(why.clone()) });
+                continue;
+            }
             let shown = match &release {
                 Some(brought) => self.shown(&brought.release, masks.redactor()).await,
                 None => Ok(Shown { health: None, workloads: Vec::new(), endpoints: Vec::new() }),

@@ -1,6 +1,8 @@
 //! Looks jobs up, and cancels them.
 
-use crate::{caller::Caller, check, error::ServiceError, services::Services, verb::Verb};
+use crate::{
+    caller::Caller, check, error::ServiceError, finish::finish, services::Services, verb::Verb,
+};
 use std::collections::BTreeMap;
 use windlass_engine::{
     ports::store::{Filter, JobRecord, UnreadableJob},
@@ -98,9 +100,14 @@ impl Services {
         let record = self.find_job(id).await?;
         caller.may(Verb::Deploy, &record.job.app.project)?;
         let why = Stop::Cancelled { by: caller.name.clone() };
-        if self.jobs.stop(id, &why).await? {
-            let _ = self.queue.send(Message::Cancelled { id: id.to_owned() });
-        }
+        let (jobs, queue, of) = (self.jobs.clone(), self.queue.clone(), id.to_owned());
+        finish(async move {
+            if jobs.stop(&of, &why).await? {
+                let _ = queue.send(Message::Cancelled { id: of });
+            }
+            Ok(())
+        })
+        .await?;
         self.find_job(id).await
     }
 

@@ -9,6 +9,7 @@ mod check;
 mod error;
 #[cfg(test)]
 mod fakes;
+mod finish;
 mod inspection;
 mod jobs;
 mod plan;

@@ -2,7 +2,7 @@
 
 use crate::error::ServiceError;
 use std::sync::Arc;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use windlass_engine::ports::store::UnfinishedCount;
 
 /// Number of jobs that wait or run, at most. Clones share the turn of those who are accepted.
@@ -23,8 +23,8 @@ impl JobQuota {
     }
 
     /// Waits for the turn to be counted and stored: of two at once, both would find the last place free.
-    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
+        self.turn.clone().lock_owned().await
     }
 
     /// Checks whether one more job of a project has room.

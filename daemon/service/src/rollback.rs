@@ -150,19 +150,22 @@ impl Services {
                 if release.id == to {
                     return Ok(release);
                 }
-                if release.id.starts_with(to) || release.commit.starts_with(to) {
+                let is_named = release.id.starts_with(to) || release.commit.starts_with(to);
+                // Rollbacks to a release are releases, too: of those that are the same, the newest stands for all.
+                // One more than is listed says that there are more.
+                if is_named
+                    && found.len() <= LISTED
+                    && !found.iter().any(|(newer, _)| is_same(newer, &release))
+                {
                     found.push((release, created_ms));
                 }
             }
-            // One more than is listed says that there are more.
-            found.truncate(LISTED + 1);
         }
         let mut found = found.into_iter();
         let newest = found.next();
-        // Rollbacks to a release are releases, too: of those that are the same, the newest stands for all.
         let others: Vec<_> = found.collect();
         if let Some(newest) = &newest
-            && !others.iter().all(|(other, _)| is_same(other, &newest.0))
+            && !others.is_empty()
         {
             return Err(ambiguous(to, newest, &others));
         }
@@ -329,6 +332,14 @@ mod tests {
         world.released(Release { commit: "bbbb222".into(), ..again }).await;
         let again = RollbackRequest { request_id: "again".into(), ..request(Some("bbbb222"), &[]) };
         assert_eq!(rolled(&world, again).await.unwrap().0, "job-0004");
+        // However often the newest was released again, an older one that differs is not passed over in silence.
+        for number in 1..=2 * LISTED {
+            let again = release(&format!("repeat-{number:02}"), "job-00012", &["us"]);
+            world.released(Release { commit: "aaaa111".into(), ..again }).await;
+        }
+        let named = RollbackRequest { request_id: "named".into(), ..request(Some("aaaa111"), &[]) };
+        let error = rolled(&world, named).await.unwrap_err().to_string();
+        assert!(error.contains("; job-0001 (") && error.matches("min ago").count() == 2, "{error}");
         for number in 10..30 {
             let id = format!("many-00{number}");
             world.released(release(&id, &id, &["us"])).await;

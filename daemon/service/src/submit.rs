@@ -1,8 +1,8 @@
 //! Accepts jobs: each is stored once per caller and request id, then given to the dispatcher.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, services::Services, source::SourceRequest,
-    verb::Verb,
+    caller::Caller, check, error::ServiceError, finish::finish, services::Services,
+    source::SourceRequest, verb::Verb,
 };
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::{
@@ -129,15 +129,20 @@ impl Services {
         body: Vec<u8>,
         job: NewJob,
     ) -> Result<JobRecord, ServiceError> {
-        let _turn = self.quota.turn().await;
-        let project = &job.app.project;
-        self.quota.check(project, self.jobs.count_unfinished(project).await?)?;
-        let submission = Submission { request_id, body, job: job.accepted() };
-        let submitted = self.jobs.submit(submission).await?;
-        if submitted.is_new {
-            let _ = self.queue.send(Message::submitted(&submitted.record.job, false));
-        }
-        Ok(submitted.record)
+        let turn = self.quota.turn().await;
+        let Self { jobs, quota, queue, .. } = self.clone();
+        finish(async move {
+            let _turn = turn;
+            let project = &job.app.project;
+            quota.check(project, jobs.count_unfinished(project).await?)?;
+            let submission = Submission { request_id, body, job: job.accepted() };
+            let submitted = jobs.submit(submission).await?;
+            if submitted.is_new {
+                let _ = queue.send(Message::submitted(&submitted.record.job, false));
+            }
+            Ok(submitted.record)
+        })
+        .await
     }
 }
 

@@ -101,7 +101,9 @@ impl Config {
                 ));
             }
         }
-        if self.jobs.is_some() && builds != Slots::default().builds {
+        // As it was read: a number in the file counts, also where it is that of the default.
+        let limits = self.read.get("limits").and_then(|limits| limits.get("builds"));
+        if self.jobs.is_some() && limits.is_some() {
             return fail("jobs: is the former name of `limits.builds`; keep that one alone");
         }
         Ok(())

@@ -26,6 +26,7 @@ fn limits_have_names_and_the_former_one_is_read() {
         (format!("{LEAST}[limits]\nreleases = 0\n"), "limits.releases: is 0; expected at least 1"),
         (format!("jobs = 0\n{LEAST}"), "jobs: is 0; expected at least 1"),
         (format!("jobs = 8\n{LEAST}[limits]\nbuilds = 2\n"), "former name of `limits.builds`"),
+        (format!("jobs = 8\n{LEAST}[limits]\nbuilds = 4\n"), "former name of `limits.builds`"),
         (format!("{LEAST}[limits]\nbuild = 2\n"), "did you mean `builds`?"),
     ] {
         let error = load(&text).unwrap_err().to_string();

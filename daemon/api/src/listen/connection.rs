@@ -53,10 +53,10 @@ pub(crate) struct InUse(Arc<Clock>);
 impl Connection {
     /// Marks a request of a known caller as under way.
     pub(crate) fn used(&self) -> InUse {
-        self.clock.heard.report();
         let mut state = self.clock.state();
         state.requests += 1;
         state.deadline = None;
+        self.clock.heard.busy();
         drop(state);
         InUse(self.clock.clone())
     }
@@ -74,6 +74,7 @@ impl Drop for InUse {
         state.requests = state.requests.saturating_sub(1);
         if state.requests == 0 {
             state.deadline = Some(Instant::now() + self.0.idle);
+            self.0.heard.idle();
         }
     }
 }
@@ -111,6 +112,20 @@ impl<S> Timed<S> {
         }
         self.timer.as_mut().poll(context).is_ready()
     }
+
+    /// Fails once the connection has lost its place or its time. Until then, the task is woken when it does.
+    ///
+    /// Writes ask as reads do: HTTP/2 reads nothing while an answer cannot be written, and a peer that reads nothing
+    /// would keep its descriptor for ever.
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if self.place.is_lost(context.waker()) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "silent among too many"));
+        }
+        if self.is_late(context) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "no request in time"));
+        }
+        Ok(())
+    }
 }
 
 impl<S> Connected for Timed<S> {
@@ -128,14 +143,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.place.is_lost(context.waker()) {
-            let lost = io::Error::new(io::ErrorKind::ConnectionAborted, "silent among too many");
-            return Poll::Ready(Err(lost));
-        }
-        if this.is_late(context) {
-            let late = io::Error::new(io::ErrorKind::TimedOut, "no request in time");
-            return Poll::Ready(Err(late));
-        }
+        this.check(context)?;
         Pin::new(&mut this.stream).poll_read(context, buffer)
     }
 }
@@ -146,7 +154,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        let this = self.get_mut();
+        this.check(context)?;
+        Pin::new(&mut this.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -162,7 +172,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+        let this = self.get_mut();
+        this.check(context)?;
+        Pin::new(&mut this.stream).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -205,6 +217,28 @@ mod tests {
         assert_eq!(began.elapsed().as_secs(), HEADER.as_secs());
         drop(server);
         dripping.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_nothing_is_closed_too() {
+        let (_client, mut server) = pair();
+        let began = Instant::now();
+        let error = server.write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), HEADER.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_is_lost_ends_a_write() {
+        let (_client, server) = duplex(64);
+        let gate = Gate::new("tcp", GateLimits { total: 1, per_peer: 1 });
+        let place = gate.enter(Peer::User(0)).unwrap();
+        let mut server = Timed::new(server, Origin::Tcp, place, HEADER, IDLE);
+        let writing = tokio::spawn(async move { server.write_all(&[0; 1000]).await });
+        tokio::task::yield_now().await;
+        let _next = gate.enter(Peer::User(0)).unwrap();
+        let error = writing.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 
     #[tokio::test(start_paused = true)]

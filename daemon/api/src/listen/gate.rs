@@ -1,7 +1,8 @@
 //! Places for connections: so many in total, and so many for each peer.
 //!
 //! Where all are taken, a new connection gets the place of the oldest that is silent: one whose peer has sent no request
-//! of a known caller yet. So silent connections, however many, keep nobody out who has something to ask.
+//! of a known caller yet. Without one, it gets that of the oldest on which no request is under way. So connections that
+//! ask nothing, however many, keep nobody out who has something to ask.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -78,10 +79,20 @@ struct Open {
 
 struct Entry {
     peer: Peer,
-    /// No request of a known caller has come yet.
-    is_silent: bool,
-    /// Task that reads the connection while it is silent.
+    state: Use,
+    /// Task that reads the connection.
     reader: Option<Waker>,
+}
+
+/// Use that a connection's peer makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// No request of a known caller has come yet.
+    Silent,
+    /// A request of a known caller is under way.
+    Busy,
+    /// All requests of known callers are answered.
+    Idle,
 }
 
 /// A connection's place, given back when dropped.
@@ -90,7 +101,7 @@ pub(crate) struct Place {
     open: Arc<Mutex<Open>>,
 }
 
-/// Way to report that a connection is silent no longer.
+/// Way to report the use of a connection.
 pub(crate) struct Heard {
     number: u64,
     open: Arc<Mutex<Open>>,
@@ -121,7 +132,7 @@ impl Gate {
         let number = open.next;
         open.next += 1;
         *open.peers.entry(peer).or_default() += 1;
-        open.connections.insert(number, Entry { peer, is_silent: true, reader: None });
+        open.connections.insert(number, Entry { peer, state: Use::Silent, reader: None });
         drop(open);
         Some(Place { number, open: self.open.clone() })
     }
@@ -152,11 +163,17 @@ impl Open {
         self.peers.get(&peer).copied().unwrap_or_default()
     }
 
-    /// Closes the oldest silent connection. `None` for `peer` means that of any peer. Returns whether there is one.
+    /// Closes the oldest silent connection, or else the oldest idle one. `None` for `peer` means that of any peer.
+    /// Returns whether there is one.
     fn close_oldest(&mut self, peer: Option<Peer>) -> bool {
-        let fits = |entry: &Entry| entry.is_silent && peer.is_none_or(|peer| entry.peer == peer);
-        let oldest = self.connections.iter().find(|(_, entry)| fits(entry));
-        let Some(number) = oldest.map(|(number, _)| *number) else { return false };
+        let oldest = |state: Use| {
+            let mut all = self.connections.iter();
+            let found = all.find(|(_, entry)| {
+                entry.state == state && peer.is_none_or(|peer| entry.peer == peer)
+            });
+            found.map(|(number, _)| *number)
+        };
+        let Some(number) = oldest(Use::Silent).or_else(|| oldest(Use::Idle)) else { return false };
         if let Some(reader) = self.leave(number) {
             reader.wake();
         }
@@ -180,7 +197,7 @@ impl Place {
         match lock(&self.open).connections.get_mut(&self.number) {
             None => true,
             Some(entry) => {
-                entry.reader = entry.is_silent.then(|| reader.clone());
+                entry.reader = Some(reader.clone());
                 false
             }
         }
@@ -192,10 +209,19 @@ impl Place {
 }
 
 impl Heard {
-    /// Reports a request of a known caller: the connection keeps its place from now on.
-    pub(crate) fn report(&self) {
+    /// Reports a request of a known caller: the connection keeps its place until the request is answered.
+    pub(crate) fn busy(&self) {
+        self.set(Use::Busy);
+    }
+
+    /// Reports that no request is under way any more.
+    pub(crate) fn idle(&self) {
+        self.set(Use::Idle);
+    }
+
+    fn set(&self, state: Use) {
         if let Some(entry) = lock(&self.open).connections.get_mut(&self.number) {
-            entry.is_silent = false;
+            entry.state = state;
         }
     }
 }
@@ -221,7 +247,7 @@ mod tests {
     /// Takes a place for a connection that sends a request.
     fn heard(gate: &Gate, peer: Peer) -> Option<Place> {
         let place = gate.enter(peer)?;
-        place.heard().report();
+        place.heard().busy();
         Some(place)
     }
 
@@ -258,6 +284,19 @@ mod tests {
         drop((honest, silent, others));
         let open = lock(&gate.open);
         assert!(open.peers.is_empty() && open.connections.is_empty(), "nothing is kept");
+    }
+
+    #[test]
+    fn idle_connections_of_callers_keep_nobody_out_either() {
+        let gate = Gate::new("tcp", GateLimits { total: 2, per_peer: 2 });
+        let idle = heard(&gate, at("192.0.2.1")).unwrap();
+        idle.heard().idle();
+        let silent = gate.enter(at("192.0.2.1")).unwrap();
+        let _first = heard(&gate, at("192.0.2.2")).unwrap();
+        assert!(is_lost(&silent) && !is_lost(&idle), "the silent one goes first");
+        let _second = heard(&gate, at("192.0.2.2")).unwrap();
+        assert!(is_lost(&idle));
+        assert!(gate.enter(at("192.0.2.3")).is_none(), "both are at work");
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl Masks {
                         bytes = sum;
                         secrets.push(secret);
                     } else if needed.contains(one) {
-                        let (app, count) = (self.app.to_string(), secrets.len() + 1);
+                        // They are the project's: the app may name few of them.
+                        let app = format!("project {}", self.app.project);
+                        let count = secrets.len() + 1;
                         return Err(failed(SecretError::TooLarge { app, count, bytes: sum }));
                     }
                 }
