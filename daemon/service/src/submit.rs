@@ -5,8 +5,9 @@ use crate::{
     source::SourceRequest, verb::Verb,
 };
 use std::{collections::BTreeMap, time::Duration};
+use uuid::Uuid;
 use windlass_engine::{
-    ports::store::{JobRecord, Submission},
+    ports::store::{Filter, JobRecord, Submission},
     queue::Message,
 };
 use windlass_model::{
@@ -51,12 +52,24 @@ pub(crate) struct NewJob {
 }
 
 impl NewJob {
-    /// Returns the job with an id of its own. The store sets the time.
-    fn accepted(self) -> Job {
+    /// Returns the job with an id of its own, which is greater than `newest`. The store sets the time.
+    fn accepted(self, newest: Option<&str>) -> Job {
         let Self { app, clusters, source, spec, labels, timeout, principal } = self;
-        let id = uuid::Uuid::now_v7().to_string();
+        let id = id_after(newest, Uuid::now_v7()).to_string();
         Job { id, app, clusters, source, spec, labels, timeout, principal, created_ms: 0 }
     }
+}
+
+/// Returns `now`, or an id after `newest` where the clock was put back since that id was made. Ids are the order of
+/// jobs and releases: a release with a smaller id than the one before would never be the last one, and a failure
+/// after it would put back an older release.
+fn id_after(newest: Option<&str>, now: Uuid) -> Uuid {
+    let newest = newest.and_then(|id| Uuid::parse_str(id).ok());
+    let Some(newest) = newest.filter(|newest| *newest >= now) else { return now };
+    // The first 48 bits are the milliseconds since 1970.
+    let millis = u64::try_from(newest.as_u128() >> 80).unwrap_or_default() + 1;
+    let [_, _, _, _, _, _, random @ ..] = now.into_bytes();
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 impl Services {
@@ -135,7 +148,9 @@ impl Services {
             let _turn = turn;
             let project = &job.app.project;
             quota.check(project, jobs.count_unfinished(project).await?)?;
-            let submission = Submission { request_id, body, job: job.accepted() };
+            let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
+            let job = job.accepted(newest.oldest());
+            let submission = Submission { request_id, body, job };
             let submitted = jobs.submit(submission).await?;
             if submitted.is_new {
                 let _ = queue.send(Message::submitted(&submitted.record.job, false));
@@ -160,6 +175,18 @@ mod tests {
         let error = world.services.submit(&reader, request).await.unwrap_err();
         assert!(matches!(error, ServiceError::Forbidden { verb: Verb::Deploy, .. }), "{error}");
         assert!(world.queued().is_empty() && world.accepted().await.is_empty());
+    }
+
+    #[test]
+    fn ids_ascend_though_the_clock_is_put_back() {
+        let now = Uuid::now_v7();
+        assert_eq!(id_after(None, now), now);
+        assert_eq!(id_after(Some("no id of a job"), now), now);
+        let older = uuid::Builder::from_unix_timestamp_millis(7, &[1; 10]).into_uuid();
+        assert_eq!(id_after(Some(&older.to_string()), now), now);
+        let after = id_after(Some(&now.to_string()), older);
+        assert!(after > now && after.get_version_num() == 7, "{after}");
+        assert!(id_after(Some(&after.to_string()), older).to_string() > after.to_string());
     }
 
     #[tokio::test]

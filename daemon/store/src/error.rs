@@ -11,6 +11,8 @@ pub(crate) trait OrStore<T> {
 const BUSY: u32 = 5;
 const LOCKED: u32 = 6;
 const FULL: u32 = 13;
+/// Extended code: there is no room for the memory that connections share.
+const NO_ROOM_TO_SHARE: u32 = 4874;
 
 impl<T> OrStore<T> for Result<T, sqlx::Error> {
     fn or_store(self) -> Result<T, StoreError> {
@@ -20,6 +22,9 @@ impl<T> OrStore<T> for Result<T, sqlx::Error> {
                 return StoreError::Unreadable { what: format!("column {index}"), why: text };
             }
             let code = error.as_database_error().and_then(|error| error.code()?.parse().ok());
+            if code == Some(NO_ROOM_TO_SHARE) {
+                return StoreError::Full(text);
+            }
             // The primary code is in the lowest byte of an extended one.
             match code.map(|code: u32| code & 0xff) {
                 Some(FULL) => StoreError::Full(text),

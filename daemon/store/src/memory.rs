@@ -145,8 +145,11 @@ impl Row {
 }
 
 impl Tables {
-    /// Returns a job that is left alone. `None` means that the job is not.
+    /// Returns a job that is left alone. `None` means that the job is not, or has ended.
     fn unreadable(&self, row: &Row) -> Option<UnreadableJob> {
+        if row.outcome.is_some() {
+            return None;
+        }
         let why = self.aside.get(&row.job.id)?.clone();
         Some(UnreadableJob { id: row.job.id.clone(), app: row.job.app.clone(), why })
     }

@@ -12,17 +12,33 @@ use windlass_engine::ports::store::StoreError;
 const FILE: u32 = 0o600;
 const FOLDER: u32 = 0o700;
 
-/// Makes a folder, or takes the rights of all but its owner away.
+/// Makes a folder, or takes the rights of all but its owner away. A folder of another owner, such as a volume that is
+/// shared with the daemon by its group, stays as it is, and the log says so: each file in it is closed by itself.
 pub(crate) fn folder(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(FOLDER).create(path).or_store()?;
-    fs::set_permissions(path, Permissions::from_mode(FOLDER)).or_store()
+    let made = DirBuilder::new().recursive(true).mode(FOLDER).create(path);
+    made.map_err(|error| at(path, error)).or_store()?;
+    let found = fs::metadata(path).map_err(|error| at(path, error)).or_store()?;
+    if found.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(FOLDER)) {
+        let path = path.display();
+        tracing::warn!(%path, %error, "others may open the folder, and this cannot be changed");
+    }
+    Ok(())
 }
 
 /// Opens a file to append to it, or makes it, and takes the rights of all but its owner away.
 pub(crate) fn file(path: &Path) -> Result<File, StoreError> {
-    let file = OpenOptions::new().create(true).append(true).mode(FILE).open(path).or_store()?;
-    file.set_permissions(Permissions::from_mode(FILE)).or_store()?;
+    let file = OpenOptions::new().create(true).append(true).mode(FILE).open(path);
+    let file = file.map_err(|error| at(path, error)).or_store()?;
+    close_to_others(path)?;
     Ok(file)
+}
+
+/// Returns an error with the path that it is about. Its kind stays.
+fn at(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Takes the rights of all but its owner away from a file that may be there. A file without such rights is not
@@ -87,6 +103,16 @@ mod tests {
         close_to_others(&data).unwrap();
         close_to_others(&root.path().join("none")).unwrap();
         assert_eq!(mode(&data), 0o600);
+    }
+
+    #[test]
+    fn an_error_names_its_path() {
+        let root = tempfile::tempdir().unwrap();
+        let taken = root.path().join("taken");
+        fs::write(&taken, "x").unwrap();
+        for error in [folder(&taken).unwrap_err(), file(&taken.join("f")).unwrap_err()] {
+            assert!(error.to_string().contains("taken"), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use disk::Disk;
 use rustix::fs::{FlockOperation, flock};
 use sqlx::{
     SqlitePool,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -98,16 +99,22 @@ impl SqliteStore {
             // Rows of up to a mebibyte are read one after the other.
             .row_buffer_size(8)
             .busy_timeout(Duration::from_secs(10));
+        // Before the file is opened: on a full disk only the reserve lets it be.
+        let disk = Arc::new(Disk::new(folder, reserve));
         let pools = || SqlitePoolOptions::new().max_connections(4);
         let pool = pools().connect_with(options.clone()).await.or_store()?;
         format::refuse_newer(&pool, folder).await?;
-        let migrated = sqlx::migrate!("./migrations").run(&pool).await;
-        migrated.map_err(|error| StoreError::Other(error.to_string()))?;
+        match sqlx::migrate!("./migrations").run(&pool).await {
+            Ok(()) => {}
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                return Err(error).or_store();
+            }
+            Err(error) => return Err(StoreError::Other(error.to_string())),
+        }
         format::mark(&pool).await?;
         end_earlier_life(&pool).await?;
         // After the migration: each connection reads the schema once.
         let reads = pools().connect_with(options).await.or_store()?;
-        let disk = Arc::new(Disk::new(folder, reserve));
         let (updates, _) = broadcast::channel(4096);
         let connection = pool.acquire().await.or_store()?.detach();
         let writes = writer::start(connection, updates.clone(), disk.clone());

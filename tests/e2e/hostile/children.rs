@@ -23,11 +23,18 @@ fn accepted(server: &TcpListener) -> TcpStream {
     found.unwrap().0
 }
 
-/// Returns the checkout that runs.
+/// Returns the checkout that runs, once it has confined itself. The daemon connects before it is there.
 fn checkout(env: &TestEnv) -> u32 {
     let daemon = env.daemon.id().unwrap();
-    let children = children_of(daemon, "checkout");
-    assert_eq!(children.len(), 1, "{children:?}\n{}", env.daemon.log());
+    let mut children = Vec::new();
+    let confined = await_that(PATIENCE, || {
+        children = children_of(daemon, "checkout");
+        let status = |child: &u32| fs::read_to_string(format!("/proc/{child}/status"));
+        children.first().is_some_and(|child| {
+            status(child).is_ok_and(|status| status.lines().any(|line| line == "Seccomp:\t2"))
+        })
+    });
+    assert!(confined && children.len() == 1, "{children:?}\n{}", env.daemon.log());
     children[0]
 }
 

@@ -368,7 +368,8 @@ pub trait JobUpdates: Send + Sync {
 #[async_trait]
 pub trait Releases: Send + Sync {
     /// Returns releases with the time that each was made (milliseconds since 1970), newest first, older
-    /// than the id `before`. `None` begins with the newest.
+    /// than the id `before`. `None` begins with the newest. What cannot be read is left out, and logged; it is an
+    /// error where nothing else is left.
     async fn releases(
         &self,
         app: &App,

@@ -15,6 +15,9 @@ use windlass_engine::ports::store::{Room, StoreError};
 /// Part of a small disk that the reserve takes at most.
 const PART: u64 = 8;
 
+/// Bytes without which SQLite cannot open a journal, or recover what a killed daemon left.
+const OPENING: u64 = 1 << 20;
+
 /// Disk of a store.
 pub(super) struct Disk {
     folder: PathBuf,
@@ -22,20 +25,36 @@ pub(super) struct Disk {
     reserve: u64,
     /// The reserve was deleted, and was not made again since.
     is_used: AtomicBool,
+    /// There was no room for the reserve at start: an earlier life may have used it. Jobs are accepted all the same,
+    /// since the disk may be a small one.
+    is_missing: AtomicBool,
 }
 
 impl Disk {
     /// Makes the reserve, where there is room for it.
     pub(super) fn new(folder: &Path, wanted: u64) -> Self {
-        let mut disk = Self { folder: folder.into(), reserve: 0, is_used: AtomicBool::new(false) };
+        let mut disk = Self {
+            folder: folder.into(),
+            reserve: 0,
+            is_used: AtomicBool::new(false),
+            is_missing: AtomicBool::new(false),
+        };
         match disk.figures() {
             Ok(room) => disk.reserve = wanted.min(room.disk_bytes / PART),
             Err(error) => tracing::warn!(%error, "the journal has no reserve"),
         }
-        disk.make();
-        if !disk.is_made() {
+        if !disk.is_made() && !disk.has_room() {
             let bytes = disk.reserve;
-            tracing::warn!(bytes, "the journal has no reserve: its disk has no room for one");
+            tracing::warn!(
+                bytes,
+                "the journal has no reserve: it is made once its disk has twice the room for it"
+            );
+            disk.is_missing.store(true, Ordering::Relaxed);
+        }
+        disk.make();
+        // A full disk keeps no daemon from its start: unfinished jobs record their end.
+        if disk.figures().is_ok_and(|room| room.free_bytes < OPENING) {
+            disk.release();
         }
         disk
     }
@@ -53,13 +72,18 @@ impl Disk {
         if !self.is_made() && !self.try_make() {
             return;
         }
-        if self.is_used.swap(false, Ordering::Relaxed) {
+        let was_missing = self.is_missing.swap(false, Ordering::Relaxed);
+        if self.is_used.swap(false, Ordering::Relaxed) || was_missing {
             tracing::info!(bytes = self.reserve, "there is room on the journal's disk again");
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.figures().is_ok_and(|room| room.free_bytes >= self.reserve.saturating_mul(2))
+    }
+
     fn try_make(&self) -> bool {
-        if !self.figures().is_ok_and(|room| room.free_bytes >= 2 * self.reserve) {
+        if !self.has_room() {
             return false;
         }
         let made = private::file(&self.path()).and_then(|file| {
@@ -68,6 +92,8 @@ impl Disk {
         });
         if let Err(error) = &made {
             let _ = fs::remove_file(self.path());
+            // A file system that cannot reserve is not asked again and again.
+            self.is_missing.store(false, Ordering::Relaxed);
             tracing::warn!(%error, "the journal's reserve cannot be made");
         }
         made.is_ok()
@@ -87,9 +113,9 @@ impl Disk {
         is_released
     }
 
-    /// Makes the reserve again if it was used and there is room.
+    /// Makes the reserve if it was used or could not be made, and there is room.
     pub(super) fn restore(&self) {
-        if self.is_used.load(Ordering::Relaxed) {
+        if self.is_used.load(Ordering::Relaxed) || self.is_missing.load(Ordering::Relaxed) {
             self.make();
         }
     }
@@ -140,6 +166,18 @@ mod tests {
         // This disk has room.
         assert!(!disk.room().unwrap().uses_reserve);
         assert_eq!(length(), Some(4096));
+    }
+
+    /// An earlier life used it, and was killed before there was room again.
+    #[test]
+    fn a_reserve_that_could_not_be_made_at_start_is_made_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(folder.path(), 4096);
+        fs::remove_file(disk.path()).unwrap();
+        disk.is_missing.store(true, Ordering::Relaxed);
+        disk.accepts().unwrap();
+        assert!(disk.is_made());
+        assert!(!disk.is_missing.load(Ordering::Relaxed));
     }
 
     #[test]

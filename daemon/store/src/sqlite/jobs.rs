@@ -116,9 +116,12 @@ impl Jobs for SqliteStore {
         let mut list = JobList::default();
         while let Some(row) = rows.try_next().await.or_store()? {
             match record(&row) {
+                // A job that was left alone and cancelled then has ended as any other.
                 Ok(mut record) => match self.why_aside(&record.job.id) {
-                    Some(why) => list.unreadable.push(unreadable(&row, why)),
-                    None => {
+                    Some(why) if record.outcome.is_none() => {
+                        list.unreadable.push(unreadable(&row, why));
+                    }
+                    _ => {
                         record.job.spec = Spec::default();
                         list.jobs.push(record);
                     }

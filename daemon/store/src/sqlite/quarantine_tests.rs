@@ -96,6 +96,8 @@ async fn a_release_that_cannot_be_read_is_left_out_and_never_replaced_by_an_olde
     let app = App::new("shop", "web", "").unwrap();
     let ids = |all: Vec<(Release, u64)>| all.into_iter().map(|(one, _)| one.id).collect::<Vec<_>>();
     assert_eq!(ids(store.releases(&app, None, 9).await.unwrap()), ["1"]);
+    let error = store.releases(&app, None, 1).await.unwrap_err();
+    assert!(matches!(error, StoreError::TooNew { .. }), "there is one: {error}");
     let error = store.last_release(&app, "default").await.unwrap_err();
     assert!(matches!(error, StoreError::TooNew { .. }), "a rollback to 1 would be wrong: {error}");
 }

@@ -34,13 +34,21 @@ impl Releases for SqliteStore {
             Ok::<_, StoreError>((release(row)?, unsigned(created)))
         };
         let mut releases = Vec::with_capacity(rows.len());
+        let mut unreadable = None;
         for row in &rows {
             match read(row) {
                 Ok(release) => releases.push(release),
-                Err(error) => tracing::error!(%app, %error, "a release is left out of a list"),
+                Err(error) => {
+                    tracing::error!(%app, %error, "a release is left out of a list");
+                    unreadable = Some(error);
+                }
             }
         }
-        Ok(releases)
+        match unreadable {
+            // An empty list would say that there is none.
+            Some(error) if releases.is_empty() => Err(error),
+            _ => Ok(releases),
+        }
     }
 
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError> {
@@ -70,7 +78,7 @@ impl Releases for SqliteStore {
              WHERE ?1 = '' OR instr(releases.body, ?1) > 0 ORDER BY releases.id",
         )
         .bind(text)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await
         .or_store()?;
         let read = |row: &SqliteRow| {

@@ -93,13 +93,19 @@ impl Writer {
             }
             Err(error) => error,
         };
-        let is_of_all = matches!(error, StoreError::Full(_) | StoreError::Busy(_));
+        let mut of_all = Some(error).filter(is_of_all);
         for write in batch {
-            let result = match is_of_all {
-                true => Err(error.clone()),
+            let result = match &of_all {
+                Some(error) => Err(error.clone()),
                 // One of them made the transaction fail: each has one of its own now.
-                false => self.store(std::slice::from_ref(&write)).await.and_then(only),
+                None => self.store(std::slice::from_ref(&write)).await.and_then(only),
             };
+            // The lock is waited for once, and not once more for each of the events.
+            if let Err(error) = &result
+                && is_of_all(error)
+            {
+                of_all = Some(error.clone());
+            }
             self.answer(write, result);
         }
     }
@@ -143,6 +149,11 @@ impl Writer {
             }
         }
     }
+}
+
+/// Returns whether an error is of the whole file, and so of every event.
+fn is_of_all(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full(_) | StoreError::Busy(_))
 }
 
 /// Returns the result of the only write of a batch.

@@ -105,6 +105,12 @@ pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
     let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
     assert_eq!((listed.jobs.len(), listed.unreadable.len()), (2, 0));
     assert_eq!(store.unfinished().await.unwrap().jobs.len(), 2);
+    // An operator cancels it: it has ended, and is listed so.
+    store.set_aside("1", "a reason").await.unwrap();
+    let first = claim(&*store, "1").await;
+    store.append(&first, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
+    let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
+    assert_eq!((listed.jobs.len(), listed.unreadable.len()), (2, 0));
 }
 
 pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {

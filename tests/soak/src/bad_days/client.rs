@@ -47,8 +47,7 @@ impl Client {
 
     /// Returns a job. `None` means that the daemon does not answer.
     pub(crate) fn job(&self, id: &str) -> Result<Option<Value>> {
-        let answer = self.run(&["show", id])?;
-        Ok((answer.code == 0).then(|| serde_json::from_str(answer.text.trim()).unwrap_or_default()))
+        Ok(shown(&self.run(&["show", id])?))
     }
 
     /// Returns all events of a job.
@@ -56,5 +55,29 @@ impl Client {
         let answer = self.run(&["show", id, "--events"])?;
         let lines = answer.text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         Ok(lines.filter(|value| value.get("seq").is_some_and(Value::is_u64)).collect())
+    }
+}
+
+/// Returns the job that `windlass show` printed. Its exit code is 1 where the job has failed or was stopped.
+fn shown(answer: &Answer) -> Option<Value> {
+    if !matches!(answer.code, 0 | 1) {
+        return None;
+    }
+    answer.text.lines().find_map(|line| serde_json::from_str(line).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_failed_is_shown_too() {
+        let text = "{\"id\":\"1\",\"state\":\"failed\"}\n".to_owned();
+        let state = |code| {
+            let job = shown(&Answer { code, text: text.clone() })?;
+            Some(job.get("state")?.as_str()?.to_owned())
+        };
+        assert_eq!((state(0), state(1)), (Some("failed".into()), Some("failed".into())));
+        assert_eq!(state(3), None, "no answer");
     }
 }

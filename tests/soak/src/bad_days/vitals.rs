@@ -12,6 +12,9 @@ use windlass_bed::Result;
 /// Longest time until the daemon is calm.
 const CALM: Duration = Duration::from_secs(120);
 
+/// Processes of plugins that wait for the next call: four of each of the six plugins (`plugin-host`, `IDLE`).
+const IDLE: u64 = 24;
+
 /// Figures at one instant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vitals {
@@ -88,7 +91,7 @@ impl Vitals {
         compare("memory in MiB", self.memory, earlier.memory, earlier.memory / 2 + 16);
         compare("descriptors", count(self.descriptors), count(earlier.descriptors), 16);
         compare("threads", count(self.threads), count(earlier.threads), 16);
-        compare("children", count(self.children), count(earlier.children), 0);
+        compare("children", count(self.children), count(earlier.children), IDLE);
         compare("files of jobs", count(self.files), count(earlier.files), 0);
         grown
     }
