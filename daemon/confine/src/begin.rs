@@ -1,6 +1,6 @@
 //! First steps of a child.
 
-use crate::{error::ConfineError, limits, network, parent};
+use crate::{calls::SystemCalls, error::ConfineError, limits, network, parent, privileges};
 use rustix::{
     fs::Mode,
     process::{Resource, umask},
@@ -13,7 +13,8 @@ const FIRST: u32 = 3;
 /// Binds a child to the daemon, and takes from it what it inherited.
 ///
 /// The child ends with the daemon. What it creates is its user's alone. It leaves no core dump, and has an empty
-/// network where the kernel gives one. All descriptors but the first three and `keep` are closed.
+/// network where the kernel gives one. All descriptors but the first three and `keep` are closed. Capabilities are
+/// dropped, but for those to pass folders of other users.
 ///
 /// Call it first, while the process has one thread and no file of its own.
 ///
@@ -32,6 +33,8 @@ pub fn begin(keep: &[RawFd]) -> Result<(), ConfineError> {
         let _ = unsafe { libc::close_range(first, last, 0) };
     }
     network::leave();
+    // Now, for all threads: those that start from here on inherit what is left, and `confine` drops for its own thread.
+    privileges::drop_all(SystemCalls::Files);
     // Once more: the change of credentials by a user namespace undoes the bond.
     parent::bind()
 }

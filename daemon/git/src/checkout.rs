@@ -29,6 +29,7 @@ use windlass_engine::{
 use windlass_model::{
     error::GitError,
     job::{Commit, CommitInfo},
+    repository::shown,
     revision::{Resolved, Revision, is_commit_id, is_ref_name},
     secret::Secret,
 };
@@ -39,6 +40,10 @@ const RESOLVING: Duration = Duration::from_secs(30);
 /// Revisions that are resolved at once: each is a process that waits for a server. Other revisions wait for
 /// their turn, at most [`RESOLVING`].
 const RESOLVERS: usize = 16;
+
+/// Bytes that a server may send while a revision is resolved: a million branches and tags. libgit2 holds them in
+/// memory.
+const LISTING: u64 = 128 << 20;
 
 const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
 
@@ -122,7 +127,12 @@ impl Checkouts {
         folder.occupied_by(child);
         let (stdin, stdout) = pipes.ok_or_else(|| other("the child has no pipes".into()))?;
         let client = Client::new(servers, url.clone(), login);
-        let session = Session::new(stdin, stdout, client, recorder, self.limits.max_transfer);
+        let most = self.limits.max_transfer;
+        let (most, limit) = match &request.task {
+            Task::Resolve(_) if most > LISTING => (LISTING, "the limit of a list of refs"),
+            _ => (most, "the limit `checkout.max-transfer`"),
+        };
+        let session = Session::new(stdin, stdout, client, recorder, most, limit);
         let frame = Frame::json(Kind::Task, 0, &request);
         let frame = frame.map_err(|error| other(error.to_string()))?;
         match session.run(frame, &url).await {
@@ -152,7 +162,15 @@ impl Git for Checkouts {
         let wanted = Wanted { commit: commit.id.clone(), branch: commit.branch.clone() };
         let directory = commit.directory.clone();
         let task = Task::Checkout { wanted, directory, limits: self.limits.clone() };
-        match self.run(commit, credential, &mut folder, task, Some(recorder)).await? {
+        let most = self.limits.max_seconds;
+        let work = self.run(commit, credential, &mut folder, task, Some(recorder));
+        let reply = timeout(Duration::from_secs(most), work).await.unwrap_or_else(|_| {
+            let message = format!(
+                "was not fetched and written within {most} s, the limit `checkout.max-seconds`"
+            );
+            Err(GitError::Tree { path: shown(&commit.repository), message })
+        });
+        match reply? {
             Reply::Done(found) => {
                 let tree = Workspace::open(folder, &commit.directory)?;
                 let commit = readable(found.commit);

@@ -20,6 +20,9 @@ use windlass_model::{
     revision::{Advertised, tags_of},
 };
 
+/// Bytes of an author's name and of a summary that are looked at.
+const LONGEST_TEXT: usize = 4 << 10;
+
 /// Depths that are tried on a branch before all of it.
 const DEPTHS: [i32; 2] = [50, 500];
 
@@ -106,7 +109,9 @@ fn write(
 }
 
 fn about(commit: &git2::Commit<'_>) -> CommitInfo {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes.get(..LONGEST_TEXT).unwrap_or(bytes)).into_owned()
+    };
     let author = commit.author();
     CommitInfo {
         id: commit.id().to_string(),
@@ -189,4 +194,24 @@ fn has(repository: &Repository, id: Oid) -> Result<bool, FetchError> {
     Err(FetchError::NoCommit(format!(
         "it is the id of {kind}{peeled}; give the commit's id, or the tag's name as `source.revision`"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use git2::Signature;
+
+    /// The message is the author's, who may write megabytes into one line.
+    #[test]
+    fn a_summary_without_end_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let tree = repository.treebuilder(None).unwrap().write().unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        let me = Signature::now("me", "me@example.com").unwrap();
+        let message = "x".repeat(2 << 20);
+        let id = repository.commit(None, &me, &me, &message, &tree, &[]).unwrap();
+        let about = about(&repository.find_commit(id).unwrap());
+        assert_eq!((&*about.author, about.summary.len()), ("me", LONGEST_TEXT));
+    }
 }

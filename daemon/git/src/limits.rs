@@ -14,13 +14,22 @@ pub struct CheckoutLimits {
     pub max_files: u64,
     /// Number of folders that enclose one another.
     pub max_depth: u64,
-    /// Bytes that all servers together may send.
+    /// Bytes that all servers together may send. One pack, and one file of the tree, have at most 2 GiB, whatever this
+    /// says.
     pub max_transfer: u64,
+    /// Seconds from the first connection to the last file. A server that sends a byte now and then is never silent.
+    pub max_seconds: u64,
 }
 
 impl Default for CheckoutLimits {
     fn default() -> Self {
-        Self { max_bytes: 4 << 30, max_files: 200_000, max_depth: 100, max_transfer: 4 << 30 }
+        Self {
+            max_bytes: 4 << 30,
+            max_files: 200_000,
+            max_depth: 100,
+            max_transfer: 4 << 30,
+            max_seconds: 1800,
+        }
     }
 }
 
@@ -33,6 +42,7 @@ impl CheckoutLimits {
             ("max-files", self.max_files),
             ("max-depth", self.max_depth),
             ("max-transfer", self.max_transfer),
+            ("max-seconds", self.max_seconds),
         ];
         keys.into_iter().find(|(_, value)| *value == 0).map(|(key, _)| key)
     }

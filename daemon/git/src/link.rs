@@ -32,7 +32,14 @@ pub(crate) fn task() -> io::Result<Request> {
 
 /// Sends a reply. A daemon that reads no more has killed this child already.
 pub(crate) fn send(reply: &Reply) {
-    let _ = Frame::json(Kind::Reply, 0, reply).and_then(|frame| write(&frame));
+    let send = |reply: &Reply| Frame::json(Kind::Reply, 0, reply).and_then(|frame| write(&frame));
+    if let Err(error) = send(reply)
+        && error.kind() == io::ErrorKind::InvalidData
+    {
+        // Of a repository with texts without end. Nothing of the frame was written.
+        let message = format!("the facts about the commit are too long: {error}");
+        let _ = send(&Reply::Failed(FetchError::Other(message)));
+    }
 }
 
 /// Asks the daemon whether an address may be connected to, and returns the address to use.

@@ -7,14 +7,17 @@ use windlass_model::error::GitError;
 /// Returns the error of a deed that this machine refused. `deed` is such as "cannot start the checkout".
 pub(crate) fn refused(deed: &str, error: &io::Error) -> GitError {
     let message = format!("{deed}: {error}");
-    // Descriptors, processes or memory: other jobs give theirs back.
-    let lacks = matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::WouldBlock)
-        || matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE));
     match error.kind() {
         ErrorKind::StorageFull => GitError::Full { message: error.to_string() },
-        _ if lacks => GitError::Local { message },
+        _ if is_lack(error) => GitError::Local { message },
         _ => GitError::Other { message },
     }
+}
+
+/// Returns whether this machine lacks descriptors, processes or memory: other jobs give theirs back.
+pub(crate) fn is_lack(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::WouldBlock)
+        || matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]

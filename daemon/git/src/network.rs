@@ -2,9 +2,11 @@
 
 use crate::{
     egress::{Egress, port},
+    local::is_lack,
     protocol::FetchError,
     sockets::{Channel, Sockets},
 };
+use rustls_native_certs::ErrorKind;
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -128,7 +130,9 @@ impl Servers {
         let found = timeout(CONNECT, self.network.sockets.resolve(&key.0, port)).await;
         let found =
             found.map_err(|_| failed(format!("no answer within {} s", CONNECT.as_secs())))?;
-        let found = found.map_err(|error| failed(error.to_string()))?;
+        let found = found.map_err(|error| {
+            lacking("cannot resolve a name", &error).unwrap_or_else(|| failed(error.to_string()))
+        })?;
         if found.is_empty() {
             return Err(failed("it has no address".into()));
         }
@@ -143,7 +147,10 @@ impl Servers {
         }
         let ca = self.network.egress.ca.clone();
         let read = spawn_blocking(move || tls(ca.as_deref())).await.map_err(io::Error::other);
-        let tls = read.flatten().map_err(|error| FetchError::Other(error.to_string()))?;
+        let tls = read.flatten().map_err(|error| {
+            lacking("cannot read the system's certificate authorities", &error)
+                .unwrap_or_else(|| FetchError::Other(error.to_string()))
+        })?;
         self.tls = Some(tls.clone());
         Ok(tls)
     }
@@ -153,7 +160,12 @@ impl Servers {
         for address in addresses.iter().take(TRIED) {
             match timeout(CONNECT, self.network.sockets.connect(*address)).await {
                 Ok(Ok(channel)) => return Ok(channel),
-                Ok(Err(error)) => last = format!("{address}: {error}"),
+                Ok(Err(error)) => {
+                    if let Some(lack) = lacking("cannot open a socket", &error) {
+                        return Err(lack);
+                    }
+                    last = format!("{address}: {error}");
+                }
                 Err(_) => last = format!("{address}: no connection within {} s", CONNECT.as_secs()),
             }
         }
@@ -163,7 +175,17 @@ impl Servers {
 
 fn tls(ca: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let native = rustls_native_certs::load_native_certs();
+    let unread = native.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let lack = native.errors.into_iter().find_map(|error| match error.kind {
+        ErrorKind::Io { inner, .. } if is_lack(&inner) => Some(inner),
+        _ => None,
+    });
+    // A part of the authorities would make other servers' certificates wrong.
+    if let Some(lack) = lack {
+        return Err(lack);
+    }
+    roots.add_parsable_certificates(native.certs);
     if let Some(path) = ca {
         let failed =
             |why: String| io::Error::other(format!("egress.ca: {}: {why}", path.display()));
@@ -178,11 +200,22 @@ fn tls(ca: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
             return Err(failed("it holds no certificate in PEM".into()));
         }
     }
+    if roots.is_empty() {
+        return Err(io::Error::other(format!(
+            "this machine has no certificate authorities ({unread}): install `ca-certificates`, or set `egress.ca`"
+        )));
+    }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Converts an error of this machine. `None` means that the machine lacks nothing. `deed` is such as "cannot open a
+/// socket".
+fn lacking(deed: &str, error: &io::Error) -> Option<FetchError> {
+    is_lack(error).then(|| FetchError::Local(format!("{deed}: {error}")))
 }
 
 /// Converts an error with its causes: "connection error" alone explains nothing.

@@ -155,6 +155,8 @@ pub(crate) enum FetchError {
         message: String,
     },
     Full(String),
+    /// The daemon's machine lacks something, such as descriptors.
+    Local(String),
     Other(String),
 }
 
@@ -184,6 +186,7 @@ impl FetchError {
             Self::Tree { path, message } => GitError::Tree { path, message },
             Self::Submodule { path, url, message } => GitError::Submodule { path, url, message },
             Self::Full(message) => GitError::Full { message },
+            Self::Local(message) => GitError::Local { message },
             Self::Other(message) => GitError::Other { message },
         }
     }
@@ -201,6 +204,7 @@ impl FetchError {
             | Self::Tree { message, .. }
             | Self::Submodule { message, .. }
             | Self::Full(message)
+            | Self::Local(message)
             | Self::Other(message) => message.clone(),
             Self::NoRepository => "there is no such repository".into(),
         }

@@ -45,6 +45,8 @@ pub(crate) struct Session<'a> {
     /// Bytes that servers may still send, of so many.
     left: u64,
     most: u64,
+    /// Name of that limit, for errors.
+    limit: &'static str,
     /// Address of the repository that the child waits for.
     server: String,
     /// A stream that was opened before the child asked for it.
@@ -90,13 +92,15 @@ impl From<FetchError> for Broken {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the conversation. `most` is the number of bytes that all servers may send.
+    /// Makes the conversation. `most` is the number of bytes that all servers may send, and `limit` the name of that
+    /// limit.
     pub(crate) fn new(
         to_child: ChildStdin,
         mut child: ChildStdout,
         client: Client,
         recorder: Option<&'a Recorder>,
         most: u64,
+        limit: &'static str,
     ) -> Self {
         let (sender, from_child) = mpsc::channel(WAITING);
         // A task of its own, since to read a frame halfway loses it.
@@ -117,6 +121,7 @@ impl<'a> Session<'a> {
             recorder,
             left: most,
             most,
+            limit,
             server: String::new(),
             first: None,
             stream: Stream::default(),
@@ -367,10 +372,7 @@ impl<'a> Session<'a> {
         let Some(left) = self.left.checked_sub(sent) else {
             return Ok(Err(FetchError::Tree {
                 path: self.server.clone(),
-                message: format!(
-                    "sends more than {} bytes, the limit `checkout.max-transfer`",
-                    self.most
-                ),
+                message: format!("sends more than {} bytes, {}", self.most, self.limit),
             }));
         };
         self.left = left;
@@ -432,7 +434,7 @@ mod tests {
         let network = Network::new(Egress::default(), Box::new(System)).unwrap();
         let home = Url::parse("https://git.example/x").unwrap();
         let client = Client::new(Servers::new(Arc::new(network)), home, None);
-        let mut session = Session::new(stdin, stdout, client, None, 100);
+        let mut session = Session::new(stdin, stdout, client, None, 100, "a limit");
         session.stream.number = 1;
         for (kind, stream) in [
             (Kind::Open, 2),

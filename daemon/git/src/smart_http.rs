@@ -18,12 +18,16 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
+use windlass_model::repository::shown;
 
 /// Time without a byte from a server after which it counts as unreachable.
 pub(crate) const SILENCE: Duration = Duration::from_secs(120);
 
 /// Redirects of one request that are followed.
 const REDIRECTS: usize = 5;
+
+/// Redirected repositories of one checkout. There are no more submodules than that.
+const MOVED: usize = 256;
 
 /// Most bytes and headers of an answer's head.
 const HEAD: usize = 256 << 10;
@@ -83,7 +87,15 @@ impl Client {
                     )));
                 }
                 let body = answer(response, "application/x-git-upload-pack-advertisement")?;
-                self.moved.insert(url.clone(), base);
+                if base != *url {
+                    // The child names the addresses, as many as it likes.
+                    if self.moved.len() >= MOVED && !self.moved.contains_key(url) {
+                        return Err(FetchError::Other(format!(
+                            "the checkout is redirected to more than {MOVED} repositories"
+                        )));
+                    }
+                    self.moved.insert(url.clone(), base);
+                }
                 return Ok(body);
             }
             let location = response.headers().get(header::LOCATION).map(HeaderValue::as_bytes);
@@ -294,10 +306,11 @@ fn request(
 
 /// Returns the repository's address that a redirect of its refs leads to.
 fn redirected(from: &Url, location: &str) -> Result<Url, FetchError> {
+    // Not the egress policy's: no entry of it makes this an address of a repository.
     let refuse = |why: &str| {
-        let shown: String = location.chars().filter(|c| !c.is_control()).take(200).collect();
-        let message = format!("it redirects to `{shown}`, {why}");
-        FetchError::Egress { url: from.to_string(), message }
+        let shown: String = shown(location).chars().take(200).collect();
+        let message = format!("redirects to `{shown}`, {why}: give the URL that `git clone` takes");
+        FetchError::Address { url: from.to_string(), message }
     };
     let mut asked = from.clone();
     asked.set_path(&format!("{}{REFS}", from.path().trim_end_matches('/')));

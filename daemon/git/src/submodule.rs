@@ -106,6 +106,7 @@ impl Submodule {
             FetchError::Egress { message, .. } | FetchError::Address { message, .. } => {
                 self.refuse(&asked, format!("its URL is not allowed: {message}"))
             }
+            local @ FetchError::Local(_) => local,
             other => self.refuse(&asked, other.sentence()),
         })?;
         if place.depth >= DEEPEST {
@@ -145,9 +146,10 @@ impl Source {
             FetchError::Unreachable(message) => {
                 return unreachable(&self.path, &self.url, &message);
             }
-            FetchError::Submodule { .. } | FetchError::Full(_) | FetchError::Tree { .. } => {
-                return error;
-            }
+            FetchError::Submodule { .. }
+            | FetchError::Full(_)
+            | FetchError::Local(_)
+            | FetchError::Tree { .. } => return error,
             FetchError::Address { url, message } | FetchError::Egress { url, message } => {
                 format!("{url} {message}")
             }

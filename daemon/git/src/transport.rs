@@ -4,10 +4,7 @@ use crate::{
     link::{self, Reader, Writer},
     protocol::{Ask, Service},
 };
-use git2::{
-    ConfigLevel,
-    transport::{self, SmartSubtransport, SmartSubtransportStream, Transport},
-};
+use git2::transport::{self, SmartSubtransport, SmartSubtransportStream, Transport};
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use std::{
     any::Any,
@@ -17,7 +14,7 @@ use std::{
 /// Schemes of repositories, and whether each request is an exchange of its own.
 const SCHEMES: [(&str, bool); 3] = [("https", true), ("http", true), ("git", false)];
 
-/// Replaces libgit2's own transports, and takes its configuration files of this machine away.
+/// Replaces libgit2's own transports.
 #[allow(
     unsafe_code,
     reason = "git2 requires that nothing else uses libgit2 meanwhile: the child has one thread so far"
@@ -30,12 +27,6 @@ pub(crate) fn install() -> Result<(), git2::Error> {
                 Transport::smart(remote, is_rpc, Subtransport { is_rpc })
             })?;
         }
-    }
-    let levels =
-        [ConfigLevel::ProgramData, ConfigLevel::System, ConfigLevel::XDG, ConfigLevel::Global];
-    for level in levels {
-        // SAFETY: the only thread of this process.
-        unsafe { git2::opts::set_search_path(level, "")? };
     }
     Ok(())
 }

@@ -41,6 +41,13 @@ async fn a_plugins_process_has_nothing_and_one_project_never_meets_another() {
     assert_eq!((&*of("Seccomp:"), &*of("NoNewPrivs:")), ("2", "1"), "{status}");
     assert_eq!(of("CapEff:"), "0000000000000000", "{status}");
     assert_eq!(of("Umask:"), "0077", "{status}");
+    // Its clock started before the rest was taken. A thread that ends meanwhile has nothing.
+    for thread in fs::read_dir(worker.join("task")).unwrap().flatten() {
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        let own = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap_or("0");
+        let own = u64::from_str_radix(own.trim(), 16).unwrap();
+        assert_eq!(own & !0b110, 0, "{status}");
+    }
     assert_eq!(fs::read_to_string(worker.join("environ")).unwrap(), "");
     let network = |path: PathBuf| fs::read_link(path.join("ns/net")).unwrap();
     assert_ne!(network(worker.clone()), network("/proc/self".into()));

@@ -207,3 +207,15 @@ fn a_file_of_authorities_is_read_or_named() {
     let error = tls(Some(file.path())).unwrap_err().to_string();
     assert!(error.contains("no certificate"), "{error}");
 }
+
+/// A machine without descriptors is no server that cannot be reached.
+#[test]
+fn what_this_machine_lacks_is_no_fault_of_the_server() {
+    let error = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+    let lack = lacking("cannot open a socket", &error);
+    assert!(
+        matches!(lack, Some(FetchError::Local(why)) if why.starts_with("cannot open a socket: "))
+    );
+    let error = io::Error::from(io::ErrorKind::ConnectionRefused);
+    assert_eq!(lacking("cannot open a socket", &error), None);
+}

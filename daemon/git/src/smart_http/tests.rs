@@ -156,6 +156,10 @@ fn a_redirect_leads_to_the_same_request_or_nowhere() {
         let next = redirected(&from, location).ok().map(String::from);
         assert_eq!(next.as_deref(), expected, "{location}");
     }
+    let error = redirected(&from, "https://me:pass@h/sign_in?ticket=t0ken").unwrap_err();
+    let FetchError::Address { url, message } = error else { panic!("{error:?}") };
+    assert_eq!(url, "https://h/a/b.git");
+    assert!(message.starts_with("redirects to `https://***@h/sign_in?***`, "), "{message}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
 use wasmtime::Engine;
@@ -17,6 +17,10 @@ use windlass_confine::{Confinement, SystemCalls};
 const LARGEST_CPU: u64 = 600;
 /// Most bytes of address space: the pool's reservation is not used while compiling.
 const MEMORY: u64 = 8 << 30;
+
+/// Most bytes of code, and most of an error, that the compiler may write.
+const LARGEST_CODE: u64 = 512 << 20;
+const LONGEST_ERROR: u64 = 64 << 10;
 
 /// Descriptors that may be open at once.
 const OPEN_FILES: u64 = 64;
@@ -34,23 +38,26 @@ pub(crate) async fn in_child(
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
-    let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) = (stdin, stdout, stderr) else {
+    let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
         return Err("the compiler has no pipes".into());
     };
     let work = async {
-        let mut code = Vec::new();
-        let mut message = String::new();
         let feed = async {
             let _ = stdin.write_all(component).await;
             drop(stdin);
         };
-        let (_, read, _) =
-            tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_string(&mut message));
-        read.map_err(|error| error.to_string())?;
+        let (_, code, message) =
+            tokio::join!(feed, all(stdout, LARGEST_CODE + 1), all(stderr, LONGEST_ERROR));
+        let code = code.map_err(|error| error.to_string())?;
+        if code.len() as u64 > LARGEST_CODE {
+            return Err(format!("its code has more than {LARGEST_CODE} bytes"));
+        }
         let status = child.wait().await.map_err(|error| error.to_string())?;
         if status.success() {
             Ok(code)
         } else {
+            let message = message.unwrap_or_default();
+            let message = String::from_utf8_lossy(&message);
             Err(format!("it does not compile: {} ({status})", message.trim()))
         }
     };
@@ -58,6 +65,13 @@ pub(crate) async fn in_child(
     done.unwrap_or_else(|_| {
         Err(format!("it does not compile within {} ms (limit `compile-ms`)", limit.as_millis()))
     })
+}
+
+/// Reads a pipe, at most so many bytes, and closes it: a child that writes more fails, and does not wait.
+async fn all(pipe: impl AsyncRead + Unpin, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.take(most).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 /// Runs the child: reads a component from standard input, and writes its code to standard output.

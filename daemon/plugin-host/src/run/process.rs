@@ -25,6 +25,7 @@ use std::{
     path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
 };
 use tokio::{net::UnixStream, process::Child, sync::Semaphore};
 
@@ -34,6 +35,9 @@ const MOST: usize = 8;
 const IDLE: usize = 4;
 /// Calls for which a process computes, at the limit of each, before the kernel ends it.
 const CALLS: u64 = 100;
+/// Age from which a process gets no further call. Its clock ticks while it waits, and no call reports that time: within
+/// a day the clock alone would reach the limit.
+const OLDEST: Duration = Duration::from_secs(3600);
 
 /// Processes of one plugin. No process serves two projects.
 pub(crate) struct Processes {
@@ -53,6 +57,7 @@ struct Worker {
     _child: Child,
     /// Ticks of computing that its calls reported.
     ticks: u64,
+    started: Instant,
 }
 
 impl Processes {
@@ -86,7 +91,9 @@ impl Processes {
 
     fn waiting(&self, project: &str) -> Option<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.get_mut(project).and_then(Vec::pop)
+        let waiting = idle.get_mut(project)?;
+        waiting.retain(|worker| worker.started.elapsed() < OLDEST);
+        waiting.pop()
     }
 
     async fn start(&self) -> std::io::Result<Worker> {
@@ -99,7 +106,12 @@ impl Processes {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let child = windlass_confine::start(command).await?;
-        let mut worker = Worker { stream: UnixStream::from_std(own)?, _child: child, ticks: 0 };
+        let mut worker = Worker {
+            stream: UnixStream::from_std(own)?,
+            _child: child,
+            ticks: 0,
+            started: Instant::now(),
+        };
         let code = ToWorker::Code { code: self.code.to_vec(), cpu_seconds: self.cpu_seconds };
         send(&mut worker.stream, &code).await?;
         match receive(&mut worker.stream).await? {

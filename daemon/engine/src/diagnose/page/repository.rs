@@ -378,7 +378,7 @@ pub(crate) const WORKSPACE_FULL: &Page = &Page {
     title: "The daemon's disk takes no more of the repository",
     stages: &[Stage::Clone],
     means: "The checkout could not be written. What serves is as it was.",
-    noticed: "The system answered that the disk or a quota is full, or a file is larger than 2 GiB, or the submodules have more than 4 GiB in all.",
+    noticed: "The system answered that the disk or a quota is full, or that a file is larger than 2 GiB. Larger trees and transfers are `tree-refused`, by the limits of `[checkout]`.",
     causes: &[
         Origin {
             cause: "The disk of the daemon's `data` folder is full",
