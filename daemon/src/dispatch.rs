@@ -28,7 +28,7 @@ use windlass_engine::{
     shared_queue::SharedQueue,
     slots::Slots,
 };
-use windlass_model::outcome::Stop;
+use windlass_model::{job::Stage, outcome::Stop};
 
 /// Pause before a store that takes nothing is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(5);
@@ -137,7 +137,9 @@ impl Dispatcher {
             }
             Message::Submitted { .. }
             | Message::Paused { .. }
+            | Message::Resumed { .. }
             | Message::Needs { .. }
+            | Message::Takes { .. }
             | Message::Frees { .. } => {}
         }
         for action in self.queue.take(message) {
@@ -267,7 +269,21 @@ async fn pause(after: Duration, stop: &watch::Sender<Option<Stop>>) {
 
 /// Forwards the recorded reason of a stop to a run.
 async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Stop>>) {
-    if let Ok(Some(record)) = shared.store.job(id).await {
+    let found = loop {
+        match shared.store.job(id).await {
+            Ok(found) => break found,
+            Err(error @ (StoreError::Unreadable { .. } | StoreError::TooNew { .. })) => {
+                tracing::error!(id, %error, "the stop of a job cannot be read");
+                return;
+            }
+            // The stop is stored, and nobody tells of it again.
+            Err(error) => {
+                tracing::warn!(id, %error, "the stop of a job cannot be read yet");
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+        }
+    };
+    if let Some(record) = found {
         stop.send_if_modified(|current| match (&current, record.stop) {
             (None, Some(why)) => {
                 *current = Some(why);
@@ -278,7 +294,8 @@ async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Sto
     }
 }
 
-/// Waits until the journal's disk has room for another job, or the job is asked to stop.
+/// Waits until the journal's disk has room for another job, or the job is asked to stop. A release that an earlier run
+/// began may be half made, and does not wait: the journal has a reserve for it.
 async fn wait_for_room(
     shared: &Shared,
     id: &str,
@@ -286,7 +303,13 @@ async fn wait_for_room(
     outbox: &mpsc::UnboundedSender<Message>,
 ) {
     let mut stopped = stop.subscribe();
+    let mut waited = false;
     while let Err(why) = shared.has_room().await {
+        let stage = shared.store.job(id).await.ok().flatten().and_then(|record| record.stage);
+        if stage >= Some(Stage::Release) {
+            break;
+        }
+        waited = true;
         tracing::warn!(why, "waiting for disk: the job starts once there is room");
         let why = format!("waiting for disk: {why}");
         let _ = outbox.send(Message::Paused { id: id.to_owned(), why });
@@ -294,9 +317,12 @@ async fn wait_for_room(
             let _ = stopped.wait_for(Option::is_some).await;
         };
         tokio::select! {
-            () = asked => return,
+            () = asked => break,
             () = tokio::time::sleep(STORE_RETRY) => {}
         }
+    }
+    if waited {
+        let _ = outbox.send(Message::Resumed { id: id.to_owned() });
     }
 }
 

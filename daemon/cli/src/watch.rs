@@ -223,7 +223,7 @@ impl Shown {
         let v1::Waiting { reason, sentence, .. } = waiting.unwrap_or_default();
         if !reason.is_empty() && reason != *last {
             self.clear()?;
-            eprintln!("waits for {sentence}");
+            eprintln!("waits for {}", clean(&sentence));
         }
         *last = reason;
         Ok(())

@@ -72,7 +72,7 @@ impl Deploy<'_> {
 
     /// Goes on with the plan of an earlier run.
     async fn go_on(&self, plan: &Plan, at: Resume) -> Result<Outcome, JournalLost> {
-        let _slot = self.run.slot_for_plan(self.release_need()).await;
+        let _slot = self.run.slot_for_plan(self.release_need());
         self.execute(plan, at).await
     }
 

@@ -18,9 +18,12 @@ pub use wait::{SlotWait, Wait};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_model::app::App;
 
-/// Number of times that others, which need only some of its clusters, pass a job over. From then on its clusters
-/// are kept free for it.
+/// Number of times that others, which need only some of its clusters, pass a job over. From then on one place in each
+/// of its clusters is kept free for it, though not from projects that have fewer than its own.
 const MOST_PASSED: u32 = 16;
+
+/// Share of the places to run, as a divisor, that is kept for projects of which nothing runs.
+const KEPT_SHARE: usize = 10;
 
 /// Waiting and running jobs.
 #[derive(Debug)]
@@ -68,9 +71,40 @@ struct Held {
     need: Need,
 }
 
-/// Place in the line for a slot, least first: begun by an earlier run, passed over too often, load of the
-/// project, order.
-type Place = (bool, bool, usize, u64);
+/// Place in the line for a slot, least first: begun by an earlier run, load of the project, passed over too often,
+/// order.
+type Place = (bool, usize, bool, u64);
+
+/// Slot in a cluster that is kept free for a release that was passed over too often.
+struct Kept<'a> {
+    /// Order of its request.
+    order: u64,
+    begun: bool,
+    project: &'a str,
+    load: usize,
+}
+
+impl Kept<'_> {
+    /// Returns whether the slot is kept from a request of a job with this load of its project.
+    fn is_kept_from(&self, ask: &Ask, job: &Entry, load: usize) -> bool {
+        self.order != ask.order
+            && job.begun <= self.begun
+            && (self.project == job.app.project || load >= self.load)
+    }
+}
+
+/// Jobs that run: their ids by app, and their number by project.
+#[derive(Default)]
+struct Running<'a> {
+    jobs: BTreeMap<&'a App, &'a str>,
+    projects: BTreeMap<&'a str, usize>,
+}
+
+impl Running<'_> {
+    fn of(&self, project: &str) -> usize {
+        self.projects.get(project).copied().unwrap_or_default()
+    }
+}
 
 /// Slots of one kind that are taken: by place, then by project.
 #[derive(Default)]
@@ -161,6 +195,11 @@ impl Queue {
                     (job.asks, job.held) = (None, None);
                 }
             }
+            Message::Resumed { id } => {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.paused = None;
+                }
+            }
             Message::LeftAlone { id, why } => {
                 self.jobs.remove(&id);
                 self.left_alone.insert(id, why);
@@ -173,6 +212,11 @@ impl Queue {
                 }
             }
             Message::Needs { id, ticket, need } => self.ask(id, ticket, need, &mut actions),
+            Message::Takes { id, ticket, need } => {
+                if let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) {
+                    (job.asks, job.held) = (None, Some(Held { ticket, need }));
+                }
+            }
             Message::Frees { id, ticket } => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     job.held.take_if(|held| held.ticket == ticket);
@@ -231,15 +275,38 @@ impl Queue {
         job.asks = Some(Ask { ticket, need, order, passed: 0 });
     }
 
-    fn running(&self) -> BTreeMap<&App, &str> {
-        let running = self.jobs.iter().filter(|(_, job)| job.runs);
-        running.map(|(id, job)| (&job.app, id.as_str())).collect()
+    fn running(&self) -> Running<'_> {
+        let mut running = Running::default();
+        for (id, job) in self.jobs.iter().filter(|(_, job)| job.runs) {
+            running.jobs.insert(&job.app, id);
+            *running.projects.entry(&job.app.project).or_default() += 1;
+        }
+        running
     }
 
-    fn may_begin(&self, job: &Entry, running: &BTreeMap<&App, &str>) -> bool {
+    /// Returns the number of jobs that may run for this one to begin. One project does not fill all places: its jobs
+    /// may wait for a release for hours.
+    fn room(&self, job: &Entry, running: &Running<'_>) -> usize {
+        let limit = self.limits.running.max(1);
+        let is_first = job.begun || running.of(&job.app.project) == 0;
+        if is_first { limit } else { limit - limit / KEPT_SHARE }
+    }
+
+    /// Returns the order of each app's oldest job that has not begun. Those of one app begin in their order, whatever
+    /// the kinds of their first work: a deploy that waits must not undo a later rollback.
+    fn oldest(&self) -> BTreeMap<&App, u64> {
+        let mut oldest = BTreeMap::new();
+        for job in self.jobs.values().filter(|job| job.never_began()) {
+            let order = oldest.entry(&job.app).or_insert(job.order);
+            *order = job.order.min(*order);
+        }
+        oldest
+    }
+
+    fn may_begin(&self, job: &Entry, running: &Running<'_>) -> bool {
         !self.is_draining
-            && running.len() < self.limits.running.max(1)
-            && !running.contains_key(&job.app)
+            && running.jobs.len() < self.room(job, running)
+            && !running.jobs.contains_key(&job.app)
     }
 
     /// Starts one of the jobs that an earlier run began.
@@ -248,12 +315,11 @@ impl Queue {
             return None;
         }
         let running = self.running();
-        let load = |app: &App| running.keys().filter(|other| other.project == app.project).count();
         let next = self
             .jobs
             .iter()
             .filter(|(_, job)| job.begun && !job.runs && self.may_begin(job, &running))
-            .min_by_key(|(_, job)| (load(&job.app), job.order))
+            .min_by_key(|(_, job)| (running.of(&job.app.project), job.order))
             .map(|(id, _)| id.clone())?;
         self.jobs.get_mut(&next)?.runs = true;
         Some(next)
@@ -282,7 +348,7 @@ impl Queue {
         let waiting = self.jobs.iter().filter_map(|(id, job)| {
             let ask = job.asks.as_ref().filter(|ask| ask.need.kind() == kind)?;
             let load = taken.load(&ask.need, &job.app.project);
-            let place = (!job.begun, ask.passed < MOST_PASSED, load, ask.order);
+            let place = (!job.begun, load, ask.passed < MOST_PASSED, ask.order);
             Some((place, id.as_str(), job, ask))
         });
         let mut line: Vec<_> = waiting.collect();
@@ -317,20 +383,32 @@ impl Queue {
             return None;
         }
         let running = self.running();
+        let oldest = self.oldest();
         let line = self.line(kind, &taken);
-        let mut kept = BTreeSet::new();
-        for (_, id, job, ask) in &line {
-            if !job.runs && !self.may_begin(job, &running) {
+        let is_next = |job: &Entry| oldest.get(&job.app) == Some(&job.order);
+        let may_go = |job: &Entry| job.runs || is_next(job) && self.may_begin(job, &running);
+        // The first of those that were passed over has all its places: they do not wait for one another.
+        let mut kept: BTreeMap<&str, Kept<'_>> = BTreeMap::new();
+        for ((_, load, ..), _, job, ask) in &line {
+            if ask.passed >= MOST_PASSED && may_go(job) {
+                for place in ask.need.places() {
+                    let (order, begun, project) = (ask.order, job.begun, &*job.app.project);
+                    kept.entry(place).or_insert(Kept { order, begun, project, load: *load });
+                }
+            }
+        }
+        for ((_, load, ..), id, job, ask) in &line {
+            if !may_go(job) {
                 continue;
             }
-            let places = ask.need.places();
-            if places.iter().all(|place| taken.at(place) < limit && !kept.contains(place)) {
+            let is_free = |place: &&str| {
+                let kept = kept.get(place).filter(|kept| kept.is_kept_from(ask, job, *load));
+                taken.at(place) + usize::from(kept.is_some()) < limit
+            };
+            if ask.need.places().iter().all(is_free) {
                 let passed = line.iter().filter(|(_, _, _, other)| is_passed(other, ask));
                 let passed = passed.map(|(_, other, ..)| (*other).to_owned()).collect();
                 return Some(((*id).to_owned(), passed));
-            }
-            if ask.passed >= MOST_PASSED {
-                kept.extend(places);
             }
         }
         None
@@ -346,11 +424,11 @@ impl Queue {
             let wait = match self.jobs.get(id) {
                 None => self.left_alone.get(id).cloned().map(Wait::LeftAlone),
                 Some(Entry { paused: Some(why), .. }) => Some(Wait::Paused(why.clone())),
-                Some(job) if !job.runs && running.contains_key(&job.app) => {
-                    running.get(&job.app).map(|&other| Wait::App { job: other.to_owned() })
+                Some(job) if !job.runs && running.jobs.contains_key(&job.app) => {
+                    running.jobs.get(&job.app).map(|&other| Wait::App { job: other.to_owned() })
                 }
-                Some(job) if !job.runs && running.len() >= self.limits.running.max(1) => {
-                    Some(Wait::Running { limit: self.limits.running })
+                Some(job) if !job.runs && running.jobs.len() >= self.room(job, &running) => {
+                    Some(Wait::Running { limit: self.room(job, &running) })
                 }
                 Some(job) => {
                     slots.extend(job.asks.as_ref().map(|ask| (id, ask.need.kind())));

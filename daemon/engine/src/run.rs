@@ -57,11 +57,10 @@ impl Run {
         self.in_time(async { Ok::<_, Cause>(Some(slots.take(need).await)) }).await
     }
 
-    /// Waits for a slot once the plan is made: the job's time limit does not hold any more. `None` means that
-    /// the run needs none, or that the job is to stop: a rollback waits for nobody.
-    pub(crate) async fn slot_for_plan(&self, need: Need) -> Option<Slot> {
-        let slots = self.slots.as_ref()?;
-        self.unless_stopped(async { Ok::<_, Cause>(slots.take(need).await) }).await.ok()
+    /// Takes the slot of a plan that an earlier run began: what is half made waits for nobody. `None` means that
+    /// the run needs none.
+    pub(crate) fn slot_for_plan(&self, need: Need) -> Option<Slot> {
+        self.slots.as_ref().map(|slots| slots.take_at_once(need))
     }
 
     /// Bounds log lines by these limits, of which earlier runs of the job have used `logged`. Without this

@@ -51,4 +51,12 @@ impl Slots {
         }
         slot
     }
+
+    /// Takes a slot without waiting, also where none is free.
+    pub(crate) fn take_at_once(&self, need: Need) -> Slot {
+        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        let slot = Slot { job: self.job.clone(), ticket, queue: self.queue.clone() };
+        let _ = self.queue.send(Message::Takes { id: self.job.clone(), ticket, need });
+        slot
+    }
 }

@@ -81,6 +81,12 @@ impl Shared {
     /// Ends a job each run of which a defect ended.
     pub(super) async fn fail(&self, id: &str) -> Result<(), StoreError> {
         let Some(claim) = self.store.claim(id, &self.daemon).await? else { return Ok(()) };
+        // Whatever ends its notification hooks, the outcome stands: its release may serve.
+        let past = self.store.replay(id).await?.map(|past| past.events).unwrap_or_default();
+        let past: Vec<_> = past.into_iter().map(|recorded| recorded.event).collect();
+        if let Ok(ResumePoint::OutcomeDecided { outcome, .. }) = replay(&past) {
+            return self.store.append(&claim, Event::Ended(outcome)).await;
+        }
         let stage = self.store.job(id).await?.and_then(|record| record.stage);
         let at = stage.unwrap_or(Stage::Clone);
         // The message of the panic stays in the daemon's log: nothing masks it here.

@@ -45,6 +45,7 @@ fn awaited(env: &TestEnv, id: &str) -> Value {
             return job["waiting"].clone();
         }
         assert!(job["ended"].is_null() && began.elapsed() < Duration::from_secs(60), "{job:#}");
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
@@ -102,7 +103,8 @@ fn a_job_that_waits_for_a_slot_is_left_for_the_next_daemon() {
     config.more = "limits.checkouts = 2\nlimits.builds = 1\ndrain-seconds = 60\n".into();
     let mut env = TestEnv::with("t-slots-drain", &config);
     let repository = env.small_app();
-    let step = format!("RUN echo now && sleep 5 && echo {}", run_of_tests());
+    // Long enough for the second job to be fetched on a busy machine, and shorter than the drain.
+    let step = format!("RUN echo now && sleep 20 && echo {}", run_of_tests());
     let slow = dockerfile().replace("USER 10001", &format!("{step}\nUSER 10001"));
     repository.write("Dockerfile", &slow).unwrap();
     repository.commit("slow").unwrap();

@@ -24,12 +24,14 @@ pub enum Message {
     Ended { id: String },
     /// A job's run has ended and the job has not. The job goes on before all others, and no job takes its place.
     Again { id: String },
-    /// A job's run has ended and the job has not. The next run has to wait: [`Message::Again`] follows.
+    /// A run has to wait, or has ended and the next one has to: [`Message::Resumed`] or [`Message::Again`] follows.
     Paused {
         id: String,
         /// The reason.
         why: String,
     },
+    /// The wait of a [`Message::Paused`] is over, and the same run goes on.
+    Resumed { id: String },
     /// The daemon cannot run a job. The app's other jobs go on.
     LeftAlone {
         id: String,
@@ -43,6 +45,14 @@ pub enum Message {
     Needs {
         id: String,
         /// Number of the request, which the grant repeats.
+        ticket: u64,
+        need: Need,
+    },
+    /// A run goes on with a release that an earlier run began and that may be half made: it has its slot at once, also
+    /// beyond the limit.
+    Takes {
+        id: String,
+        /// Number of the request.
         ticket: u64,
         need: Need,
     },

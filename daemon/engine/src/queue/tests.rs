@@ -58,6 +58,27 @@ fn the_newest_waiting_job_of_an_app_is_the_only_one() {
     assert_eq!(queue.take(ended("1")), [start("3")]);
 }
 
+/// Also where they begin with different work, and the newer one finds a slot at once.
+#[test]
+fn the_jobs_of_an_app_begin_in_their_order() {
+    let app = || App::new("p", "a", "").unwrap();
+    let rollback = |id: &str, names| {
+        let (clusters, first) = (clusters(names), Need::Release(clusters(names)));
+        Message::Submitted { id: id.into(), app: app(), clusters, first, begun: false }
+    };
+    let mut queue = Queue::new(Limits { checkouts: 1, releases: 1, ..LIMITS });
+    queue.take(submitted("1", "p", "other"));
+    assert_eq!(queue.take(release("1", 1, &["eu"])), [grant("1", 1)]);
+    assert_eq!(queue.take(rollback("2", &["eu", "us"])), []);
+    assert_eq!(queue.take(submitted("3", "p", "a")), [], "it would run before the older rollback");
+    assert_eq!(queue.take(ended("1")), [start("2")]);
+    assert_eq!(queue.take(submitted("4", "p", "other")), [start("4")]);
+    assert_eq!(queue.take(rollback("5", &["us"])), []);
+    assert_eq!(queue.take(ended("2")), [], "5 would be undone by 3, whose checkout waits");
+    assert_eq!(queue.take(ended("4")), [start("3")]);
+    assert_eq!(queue.take(ended("3")), [start("5")]);
+}
+
 /// A job for fewer clusters does not do the work of one for more.
 #[test]
 fn a_job_for_fewer_clusters_takes_no_ones_place() {
@@ -104,6 +125,20 @@ fn a_project_with_a_hundred_jobs_does_not_starve_another() {
     assert_eq!(queue.take(ended("big0")), [start("small")]);
 }
 
+/// Such as one whose many releases wait for hours.
+#[test]
+fn a_project_does_not_fill_all_places_to_run() {
+    let mut queue = Queue::new(Limits { running: 10, ..checkouts(20) });
+    for n in 0..9 {
+        let id = format!("big{n}");
+        assert_eq!(queue.take(submitted(&id, "big", &id)), [start(&id)]);
+    }
+    assert_eq!(queue.take(submitted("more", "big", "more")), []);
+    let wait = queue.waits(&["more"]).remove("more").map(|wait| wait.to_string());
+    assert_eq!(wait.as_deref(), Some("the end of one of the 9 jobs that may run at once"));
+    assert_eq!(queue.take(submitted("small", "small", "a")), [start("small")]);
+}
+
 /// A tree stays on the disk until it is built, and so it keeps its slot; what is built waits without one.
 #[test]
 fn a_slot_is_held_for_work_alone() {
@@ -124,6 +159,25 @@ fn a_slot_is_held_for_work_alone() {
     assert_eq!(queue.take(ended("1")), [grant("2", 2)]);
 }
 
+/// Of two jobs that an earlier daemon began, the one that waited for its slot may ask before the one that had it.
+#[test]
+fn a_half_made_release_waits_for_nobody() {
+    let mut queue = Queue::new(Limits { releases: 1, ..LIMITS });
+    for id in ["pushed", "half"] {
+        let app = App::new("p", id, "").unwrap();
+        let (clusters, first) = (clusters(&["eu"]), Need::Checkout);
+        queue.take(Message::Submitted { id: id.into(), app, clusters, first, begun: true });
+    }
+    assert_eq!(queue.take(release("pushed", 1, &["eu"])), [grant("pushed", 1)]);
+    let need = Need::Release(clusters(&["eu"]));
+    assert_eq!(queue.take(Message::Takes { id: "half".into(), ticket: 1, need }), []);
+    assert!(queue.idle().is_empty());
+    queue.take(submitted("next", "p", "next"));
+    assert_eq!(queue.take(release("next", 1, &["eu"])), []);
+    assert_eq!(queue.take(ended("pushed")), [], "half has the slot");
+    assert_eq!(queue.take(frees("half", 1)), [grant("next", 1)]);
+}
+
 /// A cancelled job stops to wait, and gets no slot that it would keep for nothing.
 #[test]
 fn a_job_that_waits_no_more_gets_nothing() {
@@ -140,6 +194,18 @@ fn a_job_that_waits_no_more_gets_nothing() {
     assert_eq!(queue.idle(), ["3"]);
     assert_eq!(queue.take(release("2", 2, &["eu"])), [grant("2", 2)]);
     assert_eq!(queue.take(Message::Again { id: "3".into() }), [start("3")]);
+}
+
+/// Such as for room on the disk, before its first stage: it is neither shown as waiting nor ended by a drain then.
+#[test]
+fn a_run_that_waited_and_goes_on_does_not_wait() {
+    let mut queue = Queue::new(checkouts(1));
+    assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+    queue.take(Message::Paused { id: "1".into(), why: "waiting for disk".into() });
+    assert_eq!(queue.idle(), ["1"]);
+    queue.take(Message::Resumed { id: "1".into() });
+    assert_eq!(queue.take(needs("1", 1, Need::Checkout)), [grant("1", 1)]);
+    assert!(queue.idle().is_empty() && queue.waits(&["1"]).is_empty());
 }
 
 /// Others that need one of its clusters alone pass a release over, but not for ever.
@@ -161,6 +227,30 @@ fn a_release_to_two_clusters_is_not_starved() {
     assert_eq!(begin(&mut queue, "asia", &["asia"]), [grant("asia", 1)]);
     assert_eq!(queue.take(ended("eu")), [grant("both", 1)]);
     assert_eq!(queue.take(ended("both")), [grant("last", 1)]);
+}
+
+/// A neighbour that fills one cluster closes no other to the projects beside it.
+#[test]
+fn what_is_kept_free_for_a_big_project_is_not_kept_from_a_small_one() {
+    fn begin(queue: &mut Queue, id: &str, project: &str, names: &[&str]) -> Vec<Action> {
+        queue.take(submitted(id, project, id));
+        queue.take(release(id, 1, names))
+    }
+    let mut queue = Queue::new(Limits { releases: 2, ..LIMITS });
+    for id in ["eu1", "eu2"] {
+        assert_eq!(begin(&mut queue, id, "big", &["eu"]), [grant(id, 1)]);
+    }
+    assert_eq!(begin(&mut queue, "both", "big", &["eu", "us"]), []);
+    for n in 0..MOST_PASSED {
+        let id = format!("us{n}");
+        assert_eq!(begin(&mut queue, &id, "big", &["us"]), [grant(&id, 1)]);
+        assert_eq!(queue.take(ended(&id)), []);
+    }
+    assert_eq!(begin(&mut queue, "one", "small", &["us"]), [grant("one", 1)]);
+    assert_eq!(begin(&mut queue, "us", "big", &["us"]), [], "the last place is kept");
+    assert_eq!(begin(&mut queue, "two", "small", &["eu"]), [], "eu is full");
+    assert_eq!(queue.take(ended("eu1")), [grant("two", 1)], "small has none in eu");
+    assert_eq!(queue.take(ended("eu2")), [grant("both", 1)]);
 }
 
 #[test]

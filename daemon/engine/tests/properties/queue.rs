@@ -275,11 +275,12 @@ impl Watched {
         assert!(waits.is_none(), "there is a slot, and {waits:?} waits");
         if self.running.len() < self.limits.running {
             let busy = self.apps();
-            let may_begin = |job: &&Known| {
+            let may_begin = |(id, job): &(&String, &Known)| {
                 !busy.contains(&job.app)
                     && (job.begun || job.first == Need::Checkout && is_free(&job.first))
+                    && (job.begun || self.is_next(id, job))
             };
-            let idle = self.waiting.values().find(may_begin);
+            let idle = self.waiting.iter().find(may_begin);
             assert!(idle.is_none(), "there is room, and {idle:?} waits");
         }
     }
@@ -289,10 +290,14 @@ impl Watched {
         let mut job = self.waiting.remove(&id).expect("only what waits is started");
         assert!(!busy.contains(&job.app), "two of {}", job.app);
         if !job.begun {
+            assert!(self.is_next(&id, &job), "{id} overtakes another of {}", job.app);
             let load = |job: &Known| self.taken(&job.first, Some(&job.app.project));
             let first = (load(&job), &id);
-            let same = self.waiting.iter().filter(|(_, other)| {
-                !other.begun && other.first == job.first && !busy.contains(&other.app)
+            let same = self.waiting.iter().filter(|(id, other)| {
+                !other.begun
+                    && other.first == job.first
+                    && !busy.contains(&other.app)
+                    && self.is_next(id, other)
             });
             let before = same.map(|(id, other)| (load(other), id)).min();
             // Of releases, one that was passed over goes first.
@@ -301,6 +306,12 @@ impl Watched {
             job.held = Some((0, job.first.clone()));
         }
         self.running.insert(id, job);
+    }
+
+    /// Returns whether a job is the oldest of its app that has not begun.
+    fn is_next(&self, id: &str, job: &Known) -> bool {
+        let mut older = self.waiting.iter().take_while(|(other, _)| other.as_str() < id);
+        !older.any(|(_, other)| !other.begun && other.app == job.app)
     }
 
     fn apps(&self) -> BTreeSet<App> {

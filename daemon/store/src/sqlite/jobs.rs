@@ -116,16 +116,16 @@ impl Jobs for SqliteStore {
         let mut list = JobList::default();
         while let Some(row) = rows.try_next().await.or_store()? {
             match record(&row) {
-                // A job that was left alone and cancelled then has ended as any other.
-                Ok(mut record) => match self.why_aside(&record.job.id) {
-                    Some(why) if record.outcome.is_none() => {
-                        list.unreadable.push(unreadable(&row, why));
+                // One that was cancelled has its outcome, and is left alone no more.
+                Ok(mut record) => {
+                    match self.why_aside(&record.job.id).filter(|_| record.outcome.is_none()) {
+                        Some(why) => list.unreadable.push(unreadable(&row, why)),
+                        None => {
+                            record.job.spec = Spec::default();
+                            list.jobs.push(record);
+                        }
                     }
-                    _ => {
-                        record.job.spec = Spec::default();
-                        list.jobs.push(record);
-                    }
-                },
+                }
                 Err(error) => {
                     let job = unreadable(&row, error.to_string());
                     self.leave(&job);

@@ -84,7 +84,7 @@ pub(crate) async fn a_list_has_no_specs(place: Place) {
     assert_eq!(store.job("1").await.unwrap().unwrap().job.spec, large.job.spec);
 }
 
-/// A job that is set aside is listed with its reason. The next life of the daemon tries it again.
+/// A job that is set aside is listed with its reason, until it is cancelled. The next life of the daemon tries it again.
 pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
     {
         let store = place.open().await;
@@ -94,23 +94,20 @@ pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
         store.set_aside("1", "the first reason").await.unwrap();
         store.set_aside("1", "another").await.unwrap();
         store.set_aside("none", "no such job").await.unwrap();
+        let cancelled_one = begin(&*store, "0").await;
+        store.set_aside("0", "it is cancelled").await.unwrap();
+        store.append(&cancelled_one, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
         let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
         let ids: Vec<_> = listed.jobs.iter().map(|record| &*record.job.id).collect();
-        assert_eq!((ids, listed.count(), listed.oldest()), (vec!["2"], 2, Some("1")));
+        assert_eq!((ids, listed.count(), listed.oldest()), (vec!["2", "0"], 3, Some("0")));
         let why = "the first reason".into();
         assert_eq!(listed.unreadable, [UnreadableJob { id: "1".into(), app: app(), why }]);
         store.close().await;
     }
     let store = place.open().await;
     let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
-    assert_eq!((listed.jobs.len(), listed.unreadable.len()), (2, 0));
+    assert_eq!((listed.jobs.len(), listed.unreadable.len()), (3, 0));
     assert_eq!(store.unfinished().await.unwrap().jobs.len(), 2);
-    // An operator cancels it: it has ended, and is listed so.
-    store.set_aside("1", "a reason").await.unwrap();
-    let first = claim(&*store, "1").await;
-    store.append(&first, Event::Ended(cancelled(Stage::Clone))).await.unwrap();
-    let listed = store.jobs(&Filter { limit: 9, ..Filter::default() }).await.unwrap();
-    assert_eq!((listed.jobs.len(), listed.unreadable.len()), (2, 0));
 }
 
 pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {
