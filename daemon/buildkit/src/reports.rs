@@ -50,7 +50,14 @@ pub(crate) async fn collect(
             }
             if let Some(bytes) = gateway.read_in(container, &join(cwd, &path), LARGEST_FILE).await {
                 left = left.saturating_sub(bytes.len() as u64);
-                found.insert(path, redactor.mask(&String::from_utf8_lossy(&bytes)));
+                let redactor = redactor.clone();
+                // A report may be made of escapes: megabytes of them take seconds.
+                let masking = move || redactor.mask(&String::from_utf8_lossy(&bytes));
+                let masked = tokio::task::spawn_blocking(masking).await;
+                let masked = masked.map_err(|error| BuildError::Other {
+                    message: format!("cannot mask {path}: {error}"),
+                })?;
+                found.insert(path, masked);
             }
         }
     }

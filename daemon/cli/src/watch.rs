@@ -223,7 +223,7 @@ impl Shown {
         let v1::Waiting { reason, sentence, .. } = waiting.unwrap_or_default();
         if !reason.is_empty() && reason != *last {
             self.clear()?;
-            eprintln!("waits for {}", clean(&sentence));
+            eprintln!("{}", waits_for(&sentence));
         }
         *last = reason;
         Ok(())
@@ -243,5 +243,21 @@ impl Shown {
             Self::Json => Ok(()),
             Self::Text { screen, .. } => screen.clear(),
         }
+    }
+}
+
+/// Returns the line that says why a job does not go on. A daemon may be anybody's.
+fn waits_for(sentence: &str) -> String {
+    format!("waits for {}", clean(sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_cannot_drive_the_terminal_by_what_a_job_waits_for() {
+        let line = waits_for("a place\u{1b}]52;c;cm0=\u{7}\r\nSUCCEEDED \u{202e}");
+        assert_eq!(line, "waits for a place\\u{1b}]52;c;cm0=\\u{7}\\nSUCCEEDED \\u{202e}");
     }
 }

@@ -33,6 +33,10 @@ const MASK: &str = "***";
 /// of a text take two hundred times the memory of the text.
 const PIECE: usize = 16 << 10;
 
+/// The most bytes that are held back. Escapes that overlap one another, and colours in a row, would hold back
+/// all that follows; no usual spelling of a secret's piece is as long.
+const MOST_HELD: usize = 4 << 10;
+
 /// The number of decoders after which digits are still looked for.
 const DEEPEST: usize = 1;
 
@@ -60,11 +64,13 @@ impl Redactor {
     ) -> Self {
         let mut patterns = BTreeSet::new();
         let mut known = BTreeSet::new();
+        let mut room = forms::QUOTED;
         for secret in secrets {
-            forms::add(secret.reveal(), &mut patterns);
+            forms::add(secret.reveal(), &mut patterns, &mut room);
         }
+        let mut room = forms::QUOTED;
         for part in public {
-            forms::add(part.reveal(), &mut known);
+            forms::add(part.reveal(), &mut known, &mut room);
         }
         Self { patterns: Patterns::new(&patterns, &known).map(Arc::new) }
     }
@@ -160,7 +166,8 @@ impl Stream {
         let Some(patterns) = self.redactor.patterns.clone() else {
             return mem::take(&mut self.held);
         };
-        let Found { mut secrets, open: cut } = find(&patterns, &self.held, is_end);
+        let Found { mut secrets, open } = find(&patterns, &self.held, is_end);
+        let cut = open.max(self.held.len().saturating_sub(MOST_HELD));
         if cut == 0 {
             return Vec::new();
         }

@@ -27,7 +27,7 @@ mod lines;
 mod masks;
 
 use lines::pass_on;
-use masks::{Masks, SecretPorts};
+use masks::{Masks, SecretPorts, Shared};
 
 /// Number of releases among which the one that serves is looked for, for its time.
 const RELEASES: u32 = 100;
@@ -86,7 +86,8 @@ impl Inspection {
         releases: Arc<dyn Releases>,
         secrets: Arc<dyn SecretRecords>,
     ) -> Self {
-        let masks = SecretPorts { opener, secrets, releases: releases.clone() };
+        let shared = Shared::default();
+        let masks = SecretPorts { opener, secrets, releases: releases.clone(), shared };
         let readers = Arc::new(Semaphore::new(READERS));
         Self { inspect, jobs, releases, masks, readers }
     }

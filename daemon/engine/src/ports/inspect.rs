@@ -43,6 +43,8 @@ pub struct LogLine {
     pub cluster: String,
     /// Pod of the container. Empty means that Windlass itself wrote the line.
     pub pod: String,
+    /// `metadata.uid` of the pod: a `StatefulSet` gives a new pod the old one's name.
+    pub uid: String,
     /// Process of the app.
     pub process: String,
     pub container: String,

@@ -264,6 +264,7 @@ impl Reader {
             let mut is_known = false;
             let line = LogLine {
                 pod: read.source.pod.clone(),
+                uid: read.source.uid.clone(),
                 process: read.source.process.clone(),
                 container: read.source.container.clone(),
                 ..line

@@ -12,16 +12,20 @@ pub const SHORTEST: usize = 4;
 /// The length of the shortest part of a secret that is searched.
 const SHORTEST_PART: usize = 8;
 
-/// Adds all patterns of `value`.
-pub(super) fn add(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
+/// The number of bytes of all quoted forms that one redactor knows. A value full of quotes has seven times its
+/// bytes in them. Of values beyond, the parts between quotes are found where they are quoted.
+pub(super) const QUOTED: usize = 1 << 20;
+
+/// Adds all patterns of `value`. Quoted forms are added while they have `room`, in bytes.
+pub(super) fn add(value: &[u8], patterns: &mut BTreeSet<Vec<u8>>, room: &mut usize) {
     let trimmed = value.trim_ascii();
     if trimmed.len() < SHORTEST {
         return;
     }
     patterns.insert(trimmed.to_vec());
-    quoted(trimmed, patterns);
+    quoted(trimmed, patterns, room);
     for part in parts(trimmed) {
-        quoted(&part, patterns);
+        quoted(&part, patterns, room);
         patterns.insert(part);
     }
 }
@@ -100,9 +104,12 @@ fn password(url: &str) -> Option<&str> {
 
 /// Adds the forms of a value within quotes: of sh, of Python's `shlex`, of SQL and YAML; of CSV and
 /// PowerShell.
-fn quoted(value: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
+fn quoted(value: &[u8], forms: &mut BTreeSet<Vec<u8>>, room: &mut usize) {
     for (quote, escaped) in [(b'\'', "'\\''"), (b'\'', "'\"'\"'"), (b'\'', "''"), (b'"', "\"\"")] {
-        if value.contains(&quote) {
+        let quotes = value.iter().filter(|byte| **byte == quote).count();
+        let length = value.len() + quotes * (escaped.len() - 1);
+        if let Some(left) = room.checked_sub(length).filter(|_| quotes > 0) {
+            *room = left;
             forms.insert(replaced(value, quote, escaped));
         }
     }

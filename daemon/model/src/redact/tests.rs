@@ -407,6 +407,28 @@ fn a_stream_holds_back_a_few_hundred_bytes_at_most() {
     }
 }
 
+/// A test prints as much as it likes. Each of these was held to its end, and searched again with each piece.
+#[test]
+fn no_text_is_held_back_for_ever() {
+    let redactor = knows("Zq4/vT9+k@Lm");
+    for (first, rest) in
+        [("Z", "\u{1b}[0m"), ("", "\u{1b}[\\"), ("", "%5c\\"), ("Z", "\u{1b}[%41&#0m")]
+    {
+        let mut stream = redactor.stream();
+        let text = format!("{first}{}", rest.repeat(10_000));
+        let mut shown = Vec::new();
+        for piece in text.as_bytes().chunks(1000) {
+            shown.extend(stream.push(piece));
+            assert!(stream.held.len() <= MOST_HELD, "{rest:?}: {} are held", stream.held.len());
+        }
+        shown.extend(stream.finish());
+        assert_eq!(String::from_utf8(shown).unwrap(), text);
+        let _ = stream.push(text.as_bytes());
+        let after = [stream.push(b" Zq4/vT9+k@Lm "), stream.finish()].concat();
+        assert!(after.ends_with(b" *** "), "{rest:?}");
+    }
+}
+
 /// An automaton of all encodings took six hundred bytes for each byte of a secret.
 #[test]
 fn large_secrets_take_memory_in_proportion() {
@@ -415,6 +437,18 @@ fn large_secrets_take_memory_in_proportion() {
     let bytes = |redactor: &Redactor| redactor.patterns.as_ref().unwrap().bytes();
     assert!(bytes(&large) < 64 * bytes(&small) * 2, "{}", bytes(&large));
     assert!(bytes(&large) < 10 << 20, "{}", bytes(&large));
+}
+
+/// A project chooses its secrets. Four quoted forms of each would be seven times their bytes.
+#[test]
+fn a_secret_full_of_quotes_takes_memory_in_proportion() {
+    let (mut patterns, mut room) = (BTreeSet::new(), forms::QUOTED);
+    for seed in 1..5 {
+        let value = noise(64 << 10, seed).into_iter().flat_map(|byte| [b'\'', byte, b'"']);
+        forms::add(&value.collect::<Vec<_>>(), &mut patterns, &mut room);
+    }
+    let bytes: usize = patterns.iter().map(Vec::len).sum();
+    assert!(bytes <= 4 * (3 * (64 << 10)) + forms::QUOTED, "{bytes}");
 }
 
 /// Reports and answers are long: they are searched piece by piece, with the same result.

@@ -33,8 +33,8 @@ pub(super) async fn pass_on(
         if pods.len() >= PODS {
             pods.clear();
         }
-        // Secrets are put while lines come; a new value comes with a new pod.
-        if pods.insert(line.pod.clone()) {
+        // Secrets are put while lines come; a new value comes with a new pod, which may have an old name.
+        if pods.insert((line.pod.clone(), line.uid.clone())) {
             let Ok(renewed) = masks.renewed().await else {
                 let text = "no more is shown: the project's secrets cannot be read now, and would not be masked";
                 let (cluster, line) = (line.cluster, text.to_owned());
@@ -114,6 +114,20 @@ mod tests {
         tokio::spawn(pass_on(lines, send, masks, place()));
         for pod in ["web-1", "web-2"] {
             from.send(line(pod, "hunter22 sesame-of-apps", false)).await.unwrap();
+        }
+        assert_eq!(receive.recv().await.unwrap().line, "*** sesame-of-apps");
+        assert_eq!(receive.recv().await.unwrap().line, "*** ***");
+    }
+
+    /// A pod of a `StatefulSet` is replaced under its name.
+    #[tokio::test]
+    async fn a_secret_that_came_later_is_masked_in_a_pod_of_the_same_name() {
+        let (from, lines) = mpsc::channel(4);
+        let (send, mut receive) = mpsc::channel(4);
+        tokio::spawn(pass_on(lines, send, growing(&["hunter22", "sesame-of-apps"]), place()));
+        for uid in ["first", "second"] {
+            let line = line("db-0", "hunter22 sesame-of-apps", false);
+            from.send(LogLine { uid: uid.into(), ..line }).await.unwrap();
         }
         assert_eq!(receive.recv().await.unwrap().line, "*** sesame-of-apps");
         assert_eq!(receive.recv().await.unwrap().line, "*** ***");

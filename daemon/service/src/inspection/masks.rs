@@ -3,7 +3,12 @@
 
 use crate::error::ServiceError;
 use async_trait::async_trait;
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Weak},
+};
+use tokio::sync::Mutex;
 use windlass_engine::{
     diagnose::diagnose,
     failure::{Cause, Failure},
@@ -34,6 +39,7 @@ pub(super) trait Renews: Send {
 }
 
 /// Names and versions of secrets.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Wanted {
     /// The newest versions, and those that serve: without them nothing is shown.
     needed: Versions,
@@ -48,12 +54,26 @@ fn failed(error: SecretError) -> ServiceError {
     Box::new(diagnose(&failure)).into()
 }
 
+/// A redactor that was made of an app's secrets.
+#[derive(Default)]
+struct Known {
+    redactor: Redactor,
+    /// Names of known secrets that were deleted.
+    deleted: BTreeSet<String>,
+}
+
+/// Redactors in use, by project and secrets. Calls that want the same secrets share one, and one is made at a
+/// time: each takes many times the memory of its secrets, and callers look as often as they like.
+#[derive(Clone, Default)]
+pub(super) struct Shared(Arc<Mutex<BTreeMap<(String, Wanted), Weak<Known>>>>);
+
 /// Ports that secrets come from.
 #[derive(Clone)]
 pub(super) struct SecretPorts {
     pub(super) opener: Arc<dyn Secrets>,
     pub(super) secrets: Arc<dyn SecretRecords>,
     pub(super) releases: Arc<dyn Releases>,
+    pub(super) shared: Shared,
 }
 
 /// Redactor for one app, and the secrets that it knows.
@@ -62,11 +82,9 @@ pub(super) struct Masks {
     ports: SecretPorts,
     app: App,
     clusters: Vec<String>,
-    /// Names and versions that the redactor knows.
-    known: Versions,
-    /// Names of known secrets that were deleted.
-    deleted: BTreeSet<String>,
-    redactor: Redactor,
+    /// Names and versions that the redactor was made for. `None` means that none was made yet.
+    wanted: Option<Wanted>,
+    known: Arc<Known>,
 }
 
 impl Masks {
@@ -75,34 +93,49 @@ impl Masks {
             ports: ports.clone(),
             app: app.clone(),
             clusters: clusters.to_vec(),
-            known: BTreeSet::new(),
-            deleted: BTreeSet::new(),
-            redactor: Redactor::default(),
+            wanted: None,
+            known: Arc::default(),
         }
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
-        &self.redactor
+        &self.known.redactor
     }
 
     /// Returns the names of secrets that serve and were deleted: they cannot be masked.
     pub(super) fn deleted(&self) -> &BTreeSet<String> {
-        &self.deleted
+        &self.known.deleted
     }
 
     /// Makes the redactor again, if a secret was put since.
     pub(super) async fn renew(&mut self) -> Result<(), ServiceError> {
-        let Wanted { needed, earlier, serving } = self.wanted().await?;
-        let wanted: BTreeSet<_> = needed.union(&earlier).cloned().collect();
-        if wanted == self.known {
+        let wanted = self.wanted().await?;
+        if self.wanted.as_ref() == Some(&wanted) {
             return Ok(());
         }
+        let key = (self.app.project.clone(), wanted.clone());
+        let mut shared = self.ports.shared.0.lock().await;
+        let known = match shared.get(&key).and_then(Weak::upgrade) {
+            Some(known) => known,
+            None => {
+                let known = Arc::new(self.made(&wanted).await?);
+                shared.retain(|_, known| known.strong_count() > 0);
+                shared.insert(key, Arc::downgrade(&known));
+                known
+            }
+        };
+        (self.wanted, self.known) = (Some(wanted), known);
+        Ok(())
+    }
+
+    async fn made(&self, wanted: &Wanted) -> Result<Known, ServiceError> {
+        let Wanted { needed, earlier, serving } = wanted;
         let (mut secrets, mut deleted): (Vec<Secret>, _) = (Vec::new(), BTreeSet::new());
         let mut bytes = 0_usize;
         // The newest of the earlier ones first.
-        let mut earlier: Vec<_> = earlier.into_iter().collect();
+        let mut earlier: Vec<_> = earlier.iter().collect();
         earlier.sort_by_key(|(_, version)| Reverse(*version));
-        for one in needed.iter().chain(&earlier) {
+        for one in needed.iter().chain(earlier) {
             let (name, version) = one;
             let opened = self.ports.opener.open(&self.app.project, name, Some(*version));
             match opened.await {
@@ -134,9 +167,8 @@ impl Masks {
         }
         // Many large secrets take a while.
         let made = tokio::task::spawn_blocking(move || Redactor::new(&secrets)).await;
-        self.redactor = made.map_err(|error| StoreError::Other(error.to_string()))?;
-        (self.known, self.deleted) = (wanted, deleted);
-        Ok(())
+        let redactor = made.map_err(|error| StoreError::Other(error.to_string()))?;
+        Ok(Known { redactor, deleted })
     }
 
     async fn wanted(&self) -> Result<Wanted, StoreError> {
@@ -162,6 +194,32 @@ impl Masks {
 impl Renews for Masks {
     async fn renewed(&mut self) -> Result<Redactor, ServiceError> {
         self.renew().await?;
-        Ok(self.redactor.clone())
+        Ok(self.redactor().clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::app;
+    use windlass_store::MemoryStore;
+
+    #[tokio::test]
+    async fn calls_that_want_the_same_secrets_share_a_redactor() {
+        let store = Arc::new(MemoryStore::default());
+        let (secrets, releases) = (store.clone(), store.clone());
+        let ports = SecretPorts { opener: store, secrets, releases, shared: Shared::default() };
+        let mut all = [(); 2].map(|()| Masks::new(&ports, &app("shop"), &[]));
+        for masks in &mut all {
+            masks.renew().await.unwrap();
+        }
+        let [first, second] = &all;
+        assert!(Arc::ptr_eq(&first.known, &second.known));
+        drop(all);
+        let shared = ports.shared.0.lock().await;
+        assert!(
+            shared.values().all(|known| known.strong_count() == 0),
+            "it is kept while it is used"
+        );
     }
 }
