@@ -19,6 +19,7 @@ use windlass_engine::{
         Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets,
         store::{Releases, Store},
     },
+    underway::Underway,
 };
 use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
@@ -54,6 +55,8 @@ pub(crate) struct PortsFactory {
     pub(crate) targets: Arc<Targets>,
     pub(crate) secrets: Arc<dyn Secrets>,
     releases: Arc<dyn Releases>,
+    /// Releases of all jobs that have no outcome yet.
+    underway: Arc<Underway>,
     /// Rules on what releases expose.
     exposure: Arc<Exposure>,
     registry: String,
@@ -76,6 +79,7 @@ impl PortsFactory {
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
             releases: self.releases.clone(),
+            underway: self.underway.clone(),
             exposure: self.exposure.clone(),
             registry: self.registry.clone(),
             forbid_root: self.forbid_root,
@@ -132,6 +136,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         targets: Arc::new(config.targets()),
         secrets,
         releases: store.clone(),
+        underway: Arc::default(),
         exposure: Arc::new(config.exposure()),
         registry: config.registry.clone(),
         forbid_root: config.forbid_root,

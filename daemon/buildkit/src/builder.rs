@@ -238,6 +238,9 @@ fn options(request: &BuildRequest) -> HashMap<String, String> {
     // A step's key in BuildKit's cache has neither the values of secrets nor proxies nor what its cache mounts hold
     // (`solver/llbsolver/ops/exec.go`): another project could fill it with what it likes. It has the host's name.
     options.insert("hostname".into(), request.project.clone());
+    // Frontends from before 2020, which `# syntax=` may name, know no host's name. All of them know this.
+    let known = format!("{}.project.invalid=127.0.0.1", request.project);
+    options.insert("add-hosts".into(), known);
     options
 }
 

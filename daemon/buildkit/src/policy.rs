@@ -19,7 +19,8 @@ const ALSO_HUB: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 pub struct BuildPolicy {
     /// Host, perhaps with a path, that images of projects are pushed to: `<registry>/<project>/<app>`.
     pub registry: String,
-    /// Paths below `registry` whose images every project may use. Empty means none.
+    /// Paths below `registry` whose images every project may use: a folder of images, or one image. Empty means
+    /// none.
     pub shared_images: Vec<String>,
     /// Images that `# syntax=` may name, as [`BuildPolicy::allows`] reads them. Empty means none.
     pub frontends: Vec<String>,
@@ -30,10 +31,11 @@ impl BuildPolicy {
     /// shared ones.
     pub(crate) fn sources(&self, project: &str) -> Policy {
         let (host, path) = split(&self.registry);
-        let rule = |action: PolicyAction, path: &str| Rule {
+        // `below` is an expression for what follows the path.
+        let rule = |action: PolicyAction, path: &str, below: &str| Rule {
             action: action.into(),
             selector: Some(Selector {
-                identifier: pattern(host, path),
+                identifier: pattern(host, path) + below,
                 match_type: MatchType::Regex.into(),
                 constraints: Vec::new(),
             }),
@@ -41,12 +43,14 @@ impl BuildPolicy {
         };
         // The last rule that matches decides.
         let mut rules = vec![
-            rule(PolicyAction::Deny, &folder(path)),
-            rule(PolicyAction::Allow, &self.own(project)),
+            // What is right below the registry, without a project, is of no project.
+            rule(PolicyAction::Deny, &folder(path), "[^/:@]+/"),
+            rule(PolicyAction::Allow, &self.own(project), ""),
         ];
         let shared = self.shared_images.iter().map(|shared| split(shared));
         let shared = shared.filter(|(shared, _)| is_same_host(shared, host));
-        rules.extend(shared.map(|(_, path)| rule(PolicyAction::Allow, &folder(path))));
+        let shared = shared.map(|(_, path)| path.trim_matches('/'));
+        rules.extend(shared.map(|path| rule(PolicyAction::Allow, path, "([/:@]|$)")));
         Policy { version: 1, rules }
     }
 
@@ -58,8 +62,10 @@ impl BuildPolicy {
             let (shared, path) = split(shared);
             is_same_host(shared, host) && repository.starts_with(&folder(path))
         };
+        // The path of a project, and an image in it.
+        let is_of_project = |rest: &str| rest.trim_end_matches('/').contains('/');
         is_same_host(own_host, host)
-            && repository.starts_with(&folder(path))
+            && repository.strip_prefix(&folder(path)).is_some_and(is_of_project)
             && !repository.starts_with(&self.own(project))
             && !self.shared_images.iter().any(is_shared)
     }
@@ -153,11 +159,16 @@ fn folder(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}/") }
 }
 
-/// Returns the host as normalized names have it, without the port that is a scheme's own.
-fn plain_host(host: &str) -> String {
+/// Returns the host as normalized names have it, and its port in digits without zeros before them. `None` means the
+/// port that is a scheme's own.
+fn plain_host(host: &str) -> (String, Option<String>) {
     let host = host.to_ascii_lowercase();
-    let host = host.strip_suffix(":443").or(host.strip_suffix(":80")).unwrap_or(&host);
-    if ALSO_HUB.contains(&host) { HUB.to_owned() } else { host.to_owned() }
+    let split = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|c| c.is_ascii_digit()));
+    let (host, port) = split.unwrap_or((&host, ""));
+    let port = port.trim_start_matches('0');
+    let port = (!matches!(port, "" | "443" | "80")).then(|| port.to_owned());
+    let host = if ALSO_HUB.contains(&host) { HUB } else { host };
+    (host.to_owned(), port)
 }
 
 fn is_same_host(one: &str, other: &str) -> bool {
@@ -165,10 +176,12 @@ fn is_same_host(one: &str, other: &str) -> bool {
 }
 
 /// Returns an expression for the identifiers of all images and blobs below a path. A host has several spellings:
-/// capital letters, and the port that is a scheme's own.
+/// capital letters, the port that is a scheme's own, and zeros before the digits of a port.
 fn pattern(host: &str, path: &str) -> String {
-    let host = regex::escape(&plain_host(host));
-    format!("(?i)^docker-image(\\+blob)?://{host}(:443|:80)?/{}", regex::escape(path))
+    let (host, port) = plain_host(host);
+    let host = regex::escape(&host);
+    let port = port.map_or_else(|| "(:0*(443|80)?)?".to_owned(), |port| format!(":0*{port}"));
+    format!("(?i)^docker-image(\\+blob)?://{host}{port}/{}", regex::escape(path))
 }
 
 #[cfg(test)]
@@ -201,6 +214,7 @@ mod tests {
             "reg.example/apps/bank/web:1",
             "REG.example/apps/bank/web:1",
             "reg.example:443/apps/bank/web@sha256:00",
+            "reg.example:0443/apps/bank/web:1",
             "reg.example/apps/shopping/web:1",
             "reg.example/apps/bank/shop/web:1",
         ] {
@@ -217,10 +231,41 @@ mod tests {
         ] {
             assert!(!is_denied(&sources, &format!("docker-image://{image}")), "{image}");
         }
-        let bare = policy("127.0.0.1:5000").sources("shop");
+        let bare_policy = policy("127.0.0.1:5000");
+        let bare = bare_policy.sources("shop");
         assert!(is_denied(&bare, "docker-image://127.0.0.1:5000/bank/web:1"));
+        // Every dialer takes this port for the same.
+        assert!(is_denied(&bare, "docker-image://127.0.0.1:05000/bank/web:1"));
+        assert!(bare_policy.is_foreign("shop", "127.0.0.1:05000", "bank/web"));
         assert!(!is_denied(&bare, "docker-image://127.0.0.1:5000/shop/web:1"));
         assert!(!is_denied(&bare, "docker-image://127.0.0.1:5001/bank/web:1"));
+    }
+
+    /// The operator may share one image, and an image beside the projects is nobody's.
+    #[test]
+    fn single_images_are_shared_and_images_of_no_project_are_free() {
+        let shared_images = vec!["reg.example/apps/tools/python".into()];
+        let policy = BuildPolicy { shared_images, ..policy("reg.example/apps") };
+        let sources = policy.sources("shop");
+        for (repository, denied) in [
+            ("apps/tools/python", false),
+            ("apps/tools/python/slim", false),
+            ("apps/tools/python-evil", true),
+            ("apps/tools/node", true),
+            ("apps/base", false),
+        ] {
+            for image in
+                [":3", "@sha256:00", ":3@sha256:00"].map(|end| format!("{repository}{end}"))
+            {
+                let identifier = format!("docker-image://reg.example/{image}");
+                assert_eq!(is_denied(&sources, &identifier), denied, "{image}");
+            }
+            assert_eq!(
+                policy.is_foreign("shop", "reg.example", repository),
+                denied,
+                "{repository}"
+            );
+        }
     }
 
     #[test]

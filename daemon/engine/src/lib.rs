@@ -23,3 +23,4 @@ mod retry;
 pub mod run;
 pub mod shared_queue;
 pub mod slots;
+pub mod underway;

@@ -49,19 +49,31 @@ pub async fn deploy(
     ports: &Ports,
     run: &Run,
 ) -> Result<Outcome, JournalLost> {
-    let deploy = Deploy { job, ports, run };
-    let decided = match Reached::from(from) {
-        Reached::Ended(outcome) => return Ok(outcome),
-        Reached::Decided(decided) => decided,
-        Reached::Planned(plan, at) => {
-            deploy.decide(Box::pin(deploy.go_on(&plan, at)).await?).await?
-        }
-        Reached::Unplanned(from) => deploy.decide(Box::pin(deploy.release(from)).await?).await?,
-    };
-    deploy.notify(decided).await
+    let outcome = Deploy { job, ports, run }.outcome(from).await?;
+    // A run that lost its journal is taken up again, and keeps its hosts until then.
+    ports.underway.leave(&job.id);
+    Ok(outcome)
 }
 
 impl Deploy<'_> {
+    /// Finds the outcome, and records it.
+    async fn outcome(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
+        let decided = match Reached::from(from) {
+            Reached::Ended(outcome) => return Ok(outcome),
+            Reached::Decided(decided) => {
+                if let Outcome::Succeeded(release) = &decided.outcome {
+                    self.ports.underway.go_on(&self.job.id, release);
+                }
+                decided
+            }
+            Reached::Planned(plan, at) => {
+                self.decide(Box::pin(self.go_on(&plan, at)).await?).await?
+            }
+            Reached::Unplanned(from) => self.decide(Box::pin(self.release(from)).await?).await?,
+        };
+        self.notify(decided).await
+    }
+
     /// Rolls a release out: the one that the job names, or the one that it builds.
     async fn release(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
         match self.planned(from).await {
@@ -72,6 +84,7 @@ impl Deploy<'_> {
 
     /// Goes on with the plan of an earlier run.
     async fn go_on(&self, plan: &Plan, at: Resume) -> Result<Outcome, JournalLost> {
+        self.ports.underway.go_on(&self.job.id, &plan.release);
         let _slot = self.run.slot_for_plan(self.release_need());
         self.execute(plan, at).await
     }

@@ -1,6 +1,7 @@
 //! Ports: traits through which the pipeline reaches the world. Adapters implement them; the engine knows no
 //! adapter.
 
+use crate::underway::Underway;
 use std::sync::Arc;
 use windlass_model::{cluster::Targets, exposure::Exposure};
 
@@ -43,6 +44,8 @@ pub struct Ports {
     pub secrets: Arc<dyn Secrets>,
     /// Releases that serve now: their hosts are not given to other projects.
     pub releases: Arc<dyn store::Releases>,
+    /// Releases of all jobs that have no outcome yet: their hosts are taken, too.
+    pub underway: Arc<Underway>,
     /// Rules of the operator on what a release exposes.
     pub exposure: Arc<Exposure>,
     /// Registry and path of images, without a trailing slash: `registry.example.com/apps`.

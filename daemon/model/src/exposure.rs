@@ -86,6 +86,9 @@ impl Exposure {
                 let taken = |claim: &&Claim| {
                     let shares = |cluster| other.clusters.contains(cluster);
                     match self.right(project, &claim.host) {
+                        Ok(Right::Any) if claim.goes_before(&theirs) => {
+                            release.clusters.iter().any(shares)
+                        }
                         _ if claim.host.is_empty() || theirs.host.is_empty() => {
                             claim.is_same(&theirs) && release.clusters.iter().any(shares)
                         }

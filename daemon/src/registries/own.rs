@@ -4,6 +4,10 @@ use super::refusal::refused;
 use windlass_engine::ports::{Action, LoginRequest};
 use windlass_model::error::PluginError;
 
+/// Docker Hub's name in requests, and its other spellings in a configuration.
+const HUB: &str = "docker.io";
+const ALSO_HUB: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+
 /// Registry and path of all images that the daemon pushes: `<registry>/<project>/<app>`.
 pub(super) struct OwnRegistry {
     /// As it is configured.
@@ -17,6 +21,7 @@ impl OwnRegistry {
     pub(super) fn new(registry: &str) -> Self {
         let (host, path) = registry.split_once('/').unwrap_or((registry, ""));
         let path = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let host = if ALSO_HUB.contains(&host) { HUB } else { host };
         Self { name: registry.into(), host: host.into(), path }
     }
 
@@ -48,6 +53,7 @@ impl OwnRegistry {
 
     /// Returns the project whose path an image is in. `None` means that the image is outside of all of them.
     fn owner<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
+        let host = if ALSO_HUB.contains(&host) { HUB } else { host };
         if !host.eq_ignore_ascii_case(&self.host) {
             return None;
         }
@@ -76,6 +82,7 @@ mod tests {
         }
         assert!(check("r:5000/apps", "other", "apps/shop/web", Action::Push).is_err());
         check("r:5000", "r:5000", "shop/web", Action::Push).unwrap();
+        check("index.docker.io/apps", "docker.io", "apps/shop/web", Action::Push).unwrap();
     }
 
     #[test]

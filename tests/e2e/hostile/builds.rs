@@ -53,6 +53,12 @@ fn caches_are_a_projects_own() {
     let seen = printed(&env, &build(&env, "t-evil", &evil, &[]));
     assert!(seen.iter().any(|line| line == "found poison"), "{seen:?}");
 
+    // In a step's key for old frontends, which leave the host's name out.
+    let hosts = format!("{}RUN grep project.invalid /etc/hosts\n{END}", base());
+    change(&shop, &hosts);
+    let seen = printed(&env, &build(&env, "t-shop", &shop, &[]));
+    assert!(seen.iter().any(|line| line.contains("t-shop.project.invalid")), "{seen:?}");
+
     // BuildKit's key of a step does not hold the values of secrets.
     let step = "RUN --mount=type=secret,id=token,required=true wc -c < /run/secrets/token > /made";
     let made = format!("{}{step}\nRUN echo \"made of $(cat /made)\" && exit 9\n", base());

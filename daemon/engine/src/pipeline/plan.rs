@@ -27,6 +27,8 @@ impl Deploy<'_> {
     pub(super) async fn plan(&self, release: &Release) -> Result<Plan, Failure> {
         let planned = async {
             self.run.record(Event::Started(Stage::Release)).await?;
+            // First: a release that ends between both checks is found by the second.
+            self.ports.underway.enter(&self.job.id, release, &self.ports.exposure)?;
             wall::check(release, self.ports).await?;
             let hooks = match self.job.source {
                 Source::Commit(_) => self.hooks_of(release).await?,

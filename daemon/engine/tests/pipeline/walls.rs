@@ -2,8 +2,8 @@
 
 use crate::{
     dry_run::planned,
-    failed, job, rollback, run,
-    world::{World, release},
+    failed, job, live, rollback, run,
+    world::{Fault, World, release},
 };
 use windlass_model::{
     app::App,
@@ -83,4 +83,25 @@ async fn a_rollback_leads_to_nothing_that_is_refused() {
         assert!(diagnosis.what.contains(problem), "{diagnosis:?}");
         assert_eq!(world.serves().as_deref(), Some("new"));
     }
+}
+
+/// From its plan on a release has its hosts, though the journal lists none before it has ended.
+#[tokio::test(start_paused = true)]
+async fn a_host_of_a_release_on_its_way_is_refused() {
+    let shop = World::new().running("old").with(Fault::HiccupOfReleases);
+    let job = job_with(SHOP);
+    live(&shop, &job).await.unwrap_err();
+    let evil = || Job {
+        id: "job-2".into(),
+        app: App::new("evil", "web", "").unwrap(),
+        ..job_with(&SHOP.replace("/login", "/"))
+    };
+    let world = World::new().sharing(&shop);
+    let diagnosis = failed(run(&world, &evil()).await);
+    assert!(diagnosis.what.contains("is taken by a release of another project"), "{diagnosis:?}");
+    let outcome = run(&shop, &job).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    // From here on the journal knows; this one has not heard of it.
+    let outcome = run(&World::new().sharing(&shop), &evil()).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
-use windlass_engine::{ports::Ports, run::Run};
+use windlass_engine::{ports::Ports, run::Run, underway::Underway};
 use windlass_model::{
     app::App,
     cluster::{Clusters, DEFAULT, RolloutOrder, Target, Targets},
@@ -52,6 +52,7 @@ pub(crate) struct World {
     source: Arc<FakeSource>,
     plugins: Arc<FakePlugins>,
     releases: Arc<FakeReleases>,
+    underway: Arc<Underway>,
     exposure: Exposure,
 }
 
@@ -84,6 +85,7 @@ impl World {
             source: Arc::new(FakeSource::new(&faults)),
             plugins: Arc::new(FakePlugins::new(&faults)),
             releases: Arc::default(),
+            underway: Arc::default(),
             exposure: Exposure::default(),
             registry,
             faults,
@@ -112,6 +114,11 @@ impl World {
     pub(crate) fn beside(self, release: &Release) -> Self {
         self.releases.add(release);
         self
+    }
+
+    /// Makes the world's jobs be of the same daemon as those of another world.
+    pub(crate) fn sharing(self, other: &Self) -> Self {
+        Self { underway: other.underway.clone(), ..self }
     }
 
     /// Gives these rules on hosts and annotations to the operator.
@@ -179,6 +186,7 @@ impl World {
             targets: Arc::new(self.targets()),
             secrets: Arc::new(FakeSecrets { faults: self.faults.clone() }),
             releases: self.releases.clone(),
+            underway: self.underway.clone(),
             exposure: Arc::new(self.exposure.clone()),
             registry: "r".into(),
             forbid_root: false,

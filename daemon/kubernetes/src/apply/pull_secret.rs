@@ -9,20 +9,24 @@ use crate::{
 };
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::timeout;
 use windlass_engine::{
     ports::{Action, Credential, LoginRequest, Logins},
     recorder::Recorder,
 };
 use windlass_model::{
     clock::now_ms,
-    error::ClusterError,
+    error::{ClusterError, PluginError},
     event::Event,
     job::{Release, Stage},
 };
 
 /// Milliseconds after which a login without an end is looked at again: its password may have been rotated.
 const LOOK_AGAIN_MS: u64 = 600_000;
+
+/// Longest wait for the login of a renewal. A plugin may take a minute, and many renewals wait for the same one.
+const LOGIN: Duration = Duration::from_secs(30);
 
 /// Returns the registry's host of a release's image, as the reference names it.
 pub(crate) fn host(release: &Release) -> &str {
@@ -62,8 +66,8 @@ pub(crate) async fn login(
 }
 
 /// Renews the pull secret of a release, and returns the time at which to look at it again. `None` means that
-/// the app was deleted, or that nodes have no login from us any more. A secret with the same login is not
-/// written.
+/// the app was deleted. A secret with the same login is not written; without a login it stays as it is, since a
+/// later configuration may have one.
 pub(crate) async fn renew(
     client: &Client,
     logins: &dyn Logins,
@@ -75,14 +79,25 @@ pub(crate) async fn renew(
     let Some(live) = limited(api.get_opt(&name), "the pull secret").await? else {
         return Ok(None);
     };
-    let Some((pull, renew_ms)) = login(logins, release, recorder).await? else {
-        return Ok(None);
+    // The time of a plugin that hangs is not that of the cluster.
+    let obtained = timeout(LOGIN, login(logins, release, recorder)).await;
+    let obtained = obtained.unwrap_or_else(|_| Err(no_login(host(release))))?;
+    let Some((pull, renew_ms)) = obtained else {
+        return Ok(Some(now_ms() + LOOK_AGAIN_MS));
     };
     let next = render::pull_secret(release, &pull);
     if !holds(&live, &next) {
         server_side::apply(client, &next).await?;
     }
     Ok(Some(renew_ms))
+}
+
+/// Returns the error for a login that does not come.
+fn no_login(host: &str) -> ClusterError {
+    let message = format!("no login within {} s", LOGIN.as_secs());
+    let (plugin, call) = (String::new(), "login".to_owned());
+    let error = PluginError { plugin, call, message, hint: None };
+    ClusterError::Login { host: host.into(), error }
 }
 
 /// Returns whether the live Secret has the same login.

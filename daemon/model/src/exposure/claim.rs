@@ -7,11 +7,14 @@ use crate::{
 };
 use serde_json::Value;
 
+/// Field of the claims that `expose` makes.
+const EXPOSED: &str = "expose.hosts";
+
 /// Kinds of manifests whose hosts are read, besides `Service`. Of all of them the annotations are checked.
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "Gateway"];
 
 /// Kinds that lead requests by host, in ways of their own: kind, and group of the API.
-const UNREADABLE: [(&str, &str); 14] = [
+const UNREADABLE: [(&str, &str); 23] = [
     ("IngressRoute", "traefik.io"),
     ("IngressRoute", "traefik.containo.us"),
     ("IngressRouteTCP", "traefik.io"),
@@ -26,7 +29,19 @@ const UNREADABLE: [(&str, &str); 14] = [
     ("VirtualServer", "k8s.nginx.org"),
     ("VirtualServerRoute", "k8s.nginx.org"),
     ("DNSEndpoint", "externaldns.k8s.io"),
+    ("ServiceEntry", "networking.istio.io"),
+    ("ListenerSet", "gateway.networking.k8s.io"),
+    ("XListenerSet", "gateway.networking.x-k8s.io"),
+    ("TransportServer", "k8s.nginx.org"),
+    ("DomainMapping", "serving.knative.dev"),
+    ("TCPIngress", "configuration.konghq.com"),
+    ("VirtualService", "gateway.solo.io"),
+    ("AmbassadorMapping", "x.getambassador.io"),
+    ("HTTPScaledObject", "http.keda.sh"),
 ];
+
+/// Pseudo kind of a Service that takes the packets to addresses of its own choice, on all nodes (CVE-2020-8554).
+const EXTERNAL_IPS: &str = "Service.externalIPs";
 
 /// A host and a path whose requests a release takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +68,20 @@ impl Claim {
         self.host == other.host && path(self) == path(other)
     }
 
+    /// Returns whether a Gateway may prefer this route, which has no host, to a route of a host. At a listener with a
+    /// host it takes that host's requests, and the longer path counts, then what else a route matches: a manifest may
+    /// match methods and headers.
+    pub(super) fn goes_before(&self, other: &Self) -> bool {
+        let path = |claim: &Self| claim.path.trim_end_matches('/').to_owned();
+        let is_preferred = match path(self).strip_prefix(&path(other)) {
+            Some("") => self.field != EXPOSED,
+            Some(rest) => rest.starts_with('/'),
+            None => false,
+        };
+        let is_of_gateway = self.by.contains('/') && self.by == other.by;
+        is_preferred && is_of_gateway && self.host.is_empty() && !other.host.is_empty()
+    }
+
     pub(super) fn error(&self, problem: &str) -> SpecError {
         let value: String = self.host.chars().take(80).collect();
         let value = if value.is_empty() { "(any host)".to_owned() } else { value };
@@ -74,7 +103,7 @@ pub fn claims(release: &Release) -> Vec<Claim> {
     let mut all = Vec::new();
     if let Some(by) = by {
         let claim = |host: &str| Claim {
-            field: "expose.hosts".into(),
+            field: EXPOSED.into(),
             host: host.to_ascii_lowercase(),
             path: expose.path.clone(),
             by: by.clone(),
@@ -115,6 +144,9 @@ pub(super) fn unreadable(release: &Release) -> Vec<(String, String)> {
         let (kind, group) = (text(&object, "/kind"), group(&object));
         if UNREADABLE.contains(&(kind, group)) {
             all.push((format!("manifests: {}", manifest.file), format!("{kind}.{group}")));
+        }
+        if (kind, group) == ("Service", "") && !list(&object, "/spec/externalIPs").is_empty() {
+            all.push((format!("manifests: {}", manifest.file), EXTERNAL_IPS.to_owned()));
         }
     }
     all

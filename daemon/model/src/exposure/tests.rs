@@ -125,6 +125,20 @@ fn routes_without_a_host_meet_at_the_same_gateway_only() {
     assert!(open.compare(&at("evil", "infra/public"), &[shop.clone()]).is_err());
     open.compare(&at("evil", "infra/other"), &[shop.clone()]).unwrap();
     open.compare(&at("evil", "own"), &[at("shop", "own"), shop.clone()]).unwrap();
+    // A listener may have a host: then a route without one takes that host's requests by its longer path.
+    let hosted = exposed("shop", "shop.example.com", "/");
+    let login = |gateway: &str| {
+        let spec = format!("expose = {{ gateway = \"{gateway}\", path = \"/login\" }}");
+        release("evil", &spec, "")
+    };
+    assert!(open.searches(&login("infra/public")).contains(""));
+    assert!(open.compare(&login("infra/public"), &[hosted.clone()]).is_err());
+    open.compare(&login("infra/other"), &[hosted.clone()]).unwrap();
+    open.compare(&at("evil", "infra/public"), &[hosted.clone()]).unwrap();
+    rules(&[("*", &["evil", "shop"])]).compare(&login("infra/public"), &[hosted.clone()]).unwrap();
+    let posts = ROUTE.replace("hostnames: [shop.example.com], ", "");
+    let posts = posts.replace("{path: {value: /login}}", "{method: POST}");
+    assert!(open.compare(&release("evil", "", &posts), &[hosted]).is_err());
     let elsewhere = at("evil", "infra/public").at(&["eu".to_owned()]);
     open.compare(&elsewhere, &[shop]).unwrap();
 }
@@ -158,4 +172,17 @@ fn routes_that_nobody_can_read_need_the_operators_word() {
     assert_eq!(error.value, "VirtualService.networking.istio.io");
     let kinds = vec!["VirtualService.networking.istio.io".to_owned()];
     Exposure { kinds, ..Exposure::default() }.check(&release).unwrap();
+    for (own, value) in [
+        (
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: own}\nspec: {hosts: [shop.example.com]}\n",
+            "ServiceEntry.networking.istio.io",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: own}\nspec: {externalIPs: [10.0.0.7], ports: [{port: 443}]}\n",
+            "Service.externalIPs",
+        ),
+    ] {
+        let error = Exposure::default().check(&self::release("evil", "", own)).unwrap_err();
+        assert_eq!(error.value, value);
+    }
 }
