@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -82,10 +82,30 @@ async fn answer(State(layout): State<Layout>, request: Request) -> Response {
     if realm == "old" {
         command.env_remove("GIT_PROTOCOL");
     }
-    match backend(command, request.into_body()).await {
+    let answered = async {
+        let body = http_body_util::BodyExt::collect(request.into_body()).await?.to_bytes();
+        if realm == "old" && !wants_tips(&layout, rest, &body)? {
+            let words = "ERR upload-pack: not our ref";
+            return Ok(format!("{:04x}{words}", words.len() + 4).into_response());
+        }
+        backend(command, body).await
+    };
+    match answered.await {
         Ok(response) => response,
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
+}
+
+/// Returns whether a request wants what the server has advertised, and nothing else, as servers do that look at
+/// no history.
+fn wants_tips(layout: &Layout, path: &str, body: &[u8]) -> Result<bool> {
+    let Some(name) = path.strip_suffix("/git-upload-pack") else { return Ok(true) };
+    let folder = layout.repositories().join(name);
+    let refs = run(Command::new("git").arg("-C").arg(folder).args(["show-ref", "--head"]))?;
+    let text = String::from_utf8_lossy(body);
+    // Each line is `0032want <40 digits>`, the first with capabilities behind it.
+    let mut wants = text.split("want ").skip(1).filter_map(|rest| rest.get(..40));
+    Ok(wants.all(|id| refs.contains(id)))
 }
 
 /// Returns the command of `git http-backend`, a CGI program, for one request.
@@ -112,11 +132,10 @@ fn cgi(layout: &Layout, path: &str, request: &Request) -> tokio::process::Comman
     command
 }
 
-async fn backend(mut command: tokio::process::Command, body: Body) -> Result<Response> {
+async fn backend(mut command: tokio::process::Command, body: Bytes) -> Result<Response> {
     let mut child = command.spawn()?;
     let mut stdin = child.stdin.take().ok_or("no stdin")?;
     let mut stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-    let body = http_body_util::BodyExt::collect(body).await?.to_bytes();
     let feed = tokio::spawn(async move {
         let _ = stdin.write_all(&body).await;
     });
