@@ -6,6 +6,7 @@ mod cluster;
 mod environment;
 mod explain;
 mod expose;
+mod form;
 mod journal;
 mod listen;
 #[cfg(test)]
@@ -17,11 +18,12 @@ mod tests;
 
 pub(crate) use cluster::Cluster;
 use expose::{ExposeRules, HostOwner};
+use form::{object, word};
 use journal::{Journal, Logs};
 pub(crate) use listen::Listen;
 pub(crate) use registry::Registry;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
+use serde::{Deserialize, Serialize};
 use slots::Slots;
 use std::{
     collections::BTreeMap,
@@ -249,21 +251,8 @@ fn plan_seconds() -> u64 {
     300
 }
 
-fn object() -> serde_json::Value {
-    serde_json::json!({})
-}
-
 fn drain() -> u64 {
     10
-}
-
-/// Reads one value of an enumeration. The derived reader's error names neither the key nor the values.
-fn word<'de, D, T>(from: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(String::deserialize(from)?.into_deserializer())
 }
 
 /// A mistake in the configuration.

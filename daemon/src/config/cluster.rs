@@ -1,6 +1,6 @@
 //! `[cluster]` and `[[clusters]]`: where apps are deployed.
 
-use super::word;
+use super::form::word;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! `[[registries]]`: logins for pushes and pulls.
 
-use super::object;
+use super::form::object;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};

@@ -159,7 +159,7 @@ fn a_slot_is_held_for_work_alone() {
     assert_eq!(queue.take(ended("1")), [grant("2", 2)]);
 }
 
-/// Of two jobs that an earlier daemon began, the one that waited for its slot may ask before the one that had it.
+/// Two jobs that an earlier daemon began: the one that waited for its slot may ask before the one that had it.
 #[test]
 fn a_half_made_release_waits_for_nobody() {
     let mut queue = Queue::new(Limits { releases: 1, ..LIMITS });
