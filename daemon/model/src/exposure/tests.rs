@@ -57,15 +57,16 @@ fn a_host_that_another_project_has_is_not_taken_by_any_path() {
         release("evil", "", ROUTE),
     ] {
         open.check(&evil).unwrap();
-        let error = open.compare(&evil, &[shop.clone()]).unwrap_err().to_string();
+        let error = open.compare(&evil, std::slice::from_ref(&shop)).unwrap_err().to_string();
         assert!(error.contains("is taken by a release of another project"), "{error}");
         assert!(!error.contains("`shop`"), "another project is not named: {error}");
         assert!(open.searches(&evil).contains("example.com"));
     }
-    let error = open.compare(&release("evil", "", INGRESS), &[shop.clone()]).unwrap_err();
+    let error =
+        open.compare(&release("evil", "", INGRESS), std::slice::from_ref(&shop)).unwrap_err();
     assert_eq!(error.field, "manifests: own.yaml: Ingress own");
     for other in ["shop.example.org", "example.com.evil.test", "a.shop.example.com"] {
-        open.compare(&exposed("evil", other, "/"), &[shop.clone()]).unwrap();
+        open.compare(&exposed("evil", other, "/"), std::slice::from_ref(&shop)).unwrap();
     }
     // Another app of the same project, and below a wildcard of another.
     open.compare(&exposed("shop", "shop.example.com", "/login"), &[shop]).unwrap();
@@ -108,7 +109,9 @@ fn the_operator_gives_hosts_to_projects() {
     assert_eq!(owned.check(&without).unwrap_err().value, "(any host)");
     // Several projects share a host: each has its paths.
     let shop = exposed("shop", "both.example.com", "/");
-    owned.compare(&exposed("blog", "both.example.com", "/blog"), &[shop.clone()]).unwrap();
+    owned
+        .compare(&exposed("blog", "both.example.com", "/blog"), std::slice::from_ref(&shop))
+        .unwrap();
     assert!(owned.compare(&exposed("blog", "both.example.com", "/"), &[shop]).is_err());
     // A host that the operator gave to another project is no longer that of a release.
     let before = exposed("blog", "shop.example.com", "/");
@@ -122,8 +125,8 @@ fn routes_without_a_host_meet_at_the_same_gateway_only() {
         release(project, &format!("expose = {{ gateway = \"{gateway}\" }}"), "")
     };
     let shop = at("shop", "infra/public");
-    assert!(open.compare(&at("evil", "infra/public"), &[shop.clone()]).is_err());
-    open.compare(&at("evil", "infra/other"), &[shop.clone()]).unwrap();
+    assert!(open.compare(&at("evil", "infra/public"), std::slice::from_ref(&shop)).is_err());
+    open.compare(&at("evil", "infra/other"), std::slice::from_ref(&shop)).unwrap();
     open.compare(&at("evil", "own"), &[at("shop", "own"), shop.clone()]).unwrap();
     // A listener may have a host: then a route without one takes that host's requests by its longer path.
     let hosted = exposed("shop", "shop.example.com", "/");
@@ -132,10 +135,12 @@ fn routes_without_a_host_meet_at_the_same_gateway_only() {
         release("evil", &spec, "")
     };
     assert!(open.searches(&login("infra/public")).contains(""));
-    assert!(open.compare(&login("infra/public"), &[hosted.clone()]).is_err());
-    open.compare(&login("infra/other"), &[hosted.clone()]).unwrap();
-    open.compare(&at("evil", "infra/public"), &[hosted.clone()]).unwrap();
-    rules(&[("*", &["evil", "shop"])]).compare(&login("infra/public"), &[hosted.clone()]).unwrap();
+    assert!(open.compare(&login("infra/public"), std::slice::from_ref(&hosted)).is_err());
+    open.compare(&login("infra/other"), std::slice::from_ref(&hosted)).unwrap();
+    open.compare(&at("evil", "infra/public"), std::slice::from_ref(&hosted)).unwrap();
+    rules(&[("*", &["evil", "shop"])])
+        .compare(&login("infra/public"), std::slice::from_ref(&hosted))
+        .unwrap();
     let posts = ROUTE.replace("hostnames: [shop.example.com], ", "");
     let posts = posts.replace("{path: {value: /login}}", "{method: POST}");
     assert!(open.compare(&release("evil", "", &posts), &[hosted]).is_err());

@@ -62,10 +62,13 @@ struct Known {
     deleted: BTreeSet<String>,
 }
 
+/// Project and secrets that a redactor is made for.
+type Key = (String, Wanted);
+
 /// Redactors in use, by project and secrets. Calls that want the same secrets share one, and one is made at a
 /// time: each takes many times the memory of its secrets, and callers look as often as they like.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<BTreeMap<(String, Wanted), Weak<Known>>>>);
+pub(super) struct Shared(Arc<Mutex<BTreeMap<Key, Weak<Known>>>>);
 
 /// Ports that secrets come from.
 #[derive(Clone)]

@@ -86,7 +86,8 @@ async fn answer(State(layout): State<Layout>, request: Request) -> Response {
         let body = http_body_util::BodyExt::collect(request.into_body()).await?.to_bytes();
         if realm == "old" && !wants_tips(&layout, rest, &body)? {
             let words = "ERR upload-pack: not our ref";
-            return Ok(format!("{:04x}{words}", words.len() + 4).into_response());
+            let kind = [(header::CONTENT_TYPE, "application/x-git-upload-pack-result")];
+            return Ok((kind, format!("{:04x}{words}", words.len() + 4)).into_response());
         }
         backend(command, body).await
     };
