@@ -35,11 +35,11 @@ const BETWEEN: std::ops::Range<u64> = 3_000..20_000;
 
 /// Arguments of `cargo soak`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct BadDaysArgs {
     /// Minutes after which no job is submitted any more.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     minutes: u64,
-    /// Number of jobs after which none is submitted any more.
+    /// Number of jobs, spread over the minutes.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     jobs: u64,
     /// Seed of all random choices, as an earlier run printed it. Times differ all the same.
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the bad days, and prints their report.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(args: &BadDaysArgs) -> Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     println!("seed {seed}: `cargo soak --seed {seed}` makes the same choices again");
     let mut parts = Parts::up()?;

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(15);
 
 /// Arguments of `cargo soak fuzz`: targets, and the time for each.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct FuzzArgs {
     /// Only these, as `tests/fuzz/targets` has them. Only what they need is built.
     targets: Vec<String>,
     /// Seconds that each target runs.
@@ -46,7 +46,7 @@ enum Ended {
     Finding { why: String, input: Option<PathBuf> },
 }
 
-pub(crate) fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(layout: &Layout, args: &FuzzArgs) -> Result<ExitCode> {
     let report = Report::printed();
     let own = build::root().join("tests/fuzz");
     let targets = chosen(&own, &args.targets)?;

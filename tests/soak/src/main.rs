@@ -22,13 +22,13 @@ struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    bad_days: bad_days::Args,
+    bad_days: bad_days::BadDaysArgs,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
-    Fuzz(fuzz::Args),
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {

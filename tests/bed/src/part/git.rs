@@ -97,12 +97,16 @@ async fn answer(State(layout): State<Layout>, request: Request) -> Response {
     }
 }
 
-/// Returns whether a request wants what the server has advertised, and nothing else, as servers do that look at
-/// no history.
+/// Returns whether a request wants what the server has advertised, and nothing else. Servers that look at no
+/// history refuse the rest, where the repository does not allow ids.
 fn wants_tips(layout: &Layout, path: &str, body: &[u8]) -> Result<bool> {
     let Some(name) = path.strip_suffix("/git-upload-pack") else { return Ok(true) };
     let folder = layout.repositories().join(name);
-    let refs = run(Command::new("git").arg("-C").arg(folder).args(["show-ref", "--head"]))?;
+    let git = |args: &[&str]| run(Command::new("git").arg("-C").arg(&folder).args(args));
+    if git(&["config", "uploadpack.allowReachableSHA1InWant"])?.trim() == "true" {
+        return Ok(true);
+    }
+    let refs = git(&["show-ref", "--head"])?;
     let text = String::from_utf8_lossy(body);
     // Each line is `0032want <40 digits>`, the first with capabilities behind it.
     let mut wants = text.split("want ").skip(1).filter_map(|rest| rest.get(..40));

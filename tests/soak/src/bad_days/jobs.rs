@@ -87,8 +87,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// Submits until `limit` jobs are submitted or `until` has come, then waits for the ends. The wait ends `last`
-    /// after `is_calm`: jobs without an end are found by the audit.
+    /// Submits `limit` jobs spread over the time until `until`, then waits for the ends. Days with many faults end
+    /// with fewer jobs. The wait ends `last` after `is_calm`: jobs without an end are found by the audit.
     pub(crate) fn work(
         mut self,
         limit: u64,
@@ -97,8 +97,15 @@ impl Jobs {
         last: Duration,
     ) -> Result<Vec<Job>> {
         let mut reported = 0;
-        while u64::try_from(self.all.len())? < limit && Instant::now() < until {
-            if self.unended.len() < UNENDED {
+        let (began, first) = (Instant::now(), u64::try_from(self.all.len())?);
+        let pace = until.saturating_duration_since(began).as_secs_f64() / limit.max(1) as f64;
+        loop {
+            let submitted = u64::try_from(self.all.len())? - first;
+            if submitted >= limit || Instant::now() >= until {
+                break;
+            }
+            let is_due = began.elapsed().as_secs_f64() >= pace * submitted as f64;
+            if is_due && self.unended.len() < UNENDED {
                 let app = self.random.random_range(0..self.apps.len());
                 let input = Input::drawn(self.random.random_range(0..100));
                 self.submit(app, input)?;
