@@ -22,7 +22,7 @@ pub struct BuildPolicy {
     /// Paths below `registry` whose images every project may use: a folder of images, or one image. Empty means
     /// none.
     pub shared_images: Vec<String>,
-    /// Images that `# syntax=` may name, as [`BuildPolicy::allows`] reads them. Empty means none.
+    /// Images that `# syntax=` may name, with `*` at the end of a tag for any rest. Empty means none.
     pub frontends: Vec<String>,
 }
 

@@ -1,8 +1,8 @@
 //! Confinement of the daemon's children, which parse and run what others wrote.
 //!
-//! The daemon starts each child with [`child`] and [`start`]. A child calls [`begin`] before all else, and
-//! [`confine`] before it parses the first byte that a stranger chose. What the kernel enforces is in
-//! [`Enforced`]; [`probe`] asks a child of its own.
+//! The daemon starts each child with [`child`] and [`start`](fn@start). A child calls [`begin`](fn@begin) before all else, and
+//! [`confine`](fn@confine) before it parses the first byte that a stranger chose. What the kernel enforces is in
+//! [`Enforced`]; [`probe`](fn@probe) asks a child of its own.
 
 #![expect(
     unsafe_code,

@@ -25,7 +25,7 @@ type Start = Box<dyn FnOnce() + Send>;
 
 /// Returns the command of a child: `program` in a role, without an environment, killed when it is dropped.
 ///
-/// The program hands the role to a function that calls [`begin`](crate::begin) first.
+/// The program hands the role to a function that calls [`begin`](fn@crate::begin) first.
 #[must_use]
 pub fn child(program: &Path, role: &str) -> Command {
     let mut command = Command::new(program);
