@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use disk::Disk;
 use rustix::fs::{FlockOperation, flock};
 use sqlx::{
-    SqlitePool,
+    Connection, SqlitePool,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -101,7 +101,17 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(10));
         // Before the file is opened: on a full disk only the reserve lets it be.
         let disk = Arc::new(Disk::new(folder, reserve));
-        let pools = || SqlitePoolOptions::new().max_connections(4);
+        // SQLite ends a transaction by itself where the disk is full. sqlx goes on to count it, and would refuse the
+        // connection's next one for good.
+        let pools = || {
+            SqlitePoolOptions::new().max_connections(4).after_release(|connection, _| {
+                Box::pin(async move {
+                    // Rollbacks of dropped transactions come first.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+        };
         let pool = pools().connect_with(options.clone()).await.or_store()?;
         format::refuse_newer(&pool, folder).await?;
         match sqlx::migrate!("./migrations").run(&pool).await {

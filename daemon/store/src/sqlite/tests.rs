@@ -156,3 +156,18 @@ async fn a_claim_that_is_not_stored_is_an_error() {
     assert_eq!(new.fence, old.fence + 1);
     store.append(&new, Event::Finished(Stage::Clone)).await.unwrap();
 }
+
+/// A full disk ends a transaction within SQLite. Its connection is not used again.
+#[tokio::test]
+async fn a_transaction_that_sqlite_has_ended_leaves_no_connection_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for _ in 0..8 {
+        let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
+        drop(transaction);
+    }
+    for _ in 0..8 {
+        store.check().await.unwrap();
+    }
+}
