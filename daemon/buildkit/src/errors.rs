@@ -13,6 +13,32 @@ use windlass_model::error::BuildError;
 /// Phrase of the system for a full disk, in small letters.
 const NO_SPACE: &str = "no space left on device";
 
+/// Beginnings of what a call to a registry failed with, in small letters.
+const REGISTRY_CALLS: [&str; 4] = [
+    "failed to push ",
+    "failed to resolve source metadata for ",
+    "failed to do request",
+    "failed to copy",
+];
+
+/// Errors of the network that may pass, and answers of a registry or its proxy that cannot serve now, in small
+/// letters. A host without an address is a wrong name: it does not pass.
+const REGISTRY_AWAY: [&str; 13] = [
+    "connection refused",
+    "connection reset",
+    "i/o timeout",
+    "tls handshake timeout",
+    "unexpected eof",
+    ": eof",
+    "no route to host",
+    "network is unreachable",
+    "temporary failure in name resolution",
+    "500 internal server error",
+    "502 bad gateway",
+    "503 service unavailable",
+    "504 gateway timeout",
+];
+
 /// `UnknownExitStatus`: BuildKit's exit code of a command that never ran (`gateway/pb/exit.go`).
 pub(crate) const COULD_NOT_RUN: u32 = 255;
 
@@ -187,6 +213,9 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
     {
         return BuildError::Denied { host: host(&message), message };
     }
+    if has(&REGISTRY_CALLS) && !is_download && has(&REGISTRY_AWAY) {
+        return BuildError::Registry { host: host(&message), message };
+    }
     if let Some(image) = message
         .split_once("failed to resolve source metadata for ")
         .and_then(|(_, rest)| rest.split_once(": "))
@@ -285,6 +314,32 @@ mod tests {
         let message = "failed to solve: exporter \"image\" could not be found";
         let error = explain(&status(message, &[]), "", vec![]).to_string();
         assert!(error.contains("containerd-snapshotter") && error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn a_registry_that_is_away_is_no_fault_of_the_build() {
+        let push = "failed to solve: failed to push reg.example:5000/shop/web:1: ";
+        let head = "failed to do request: Head \"http://reg.example:5000/v2/x\": ";
+        for why in [
+            "dial tcp 10.0.0.1:5000: connect: connection refused",
+            "read tcp 10.0.0.1:1->10.0.0.1:5000: read: connection reset by peer",
+            "EOF",
+        ] {
+            let error = explain(&status(&format!("{push}{head}{why}"), &[]), "", vec![]);
+            assert!(
+                matches!(&error, BuildError::Registry { host, .. } if host == "reg.example:5000"),
+                "{error:?}"
+            );
+        }
+        let busy = format!("{push}unexpected status from PUT request: 503 Service Unavailable");
+        let error = explain(&status(&busy, &[]), "", vec![]);
+        assert!(matches!(error, BuildError::Registry { .. }), "{error:?}");
+        let typo = format!("{push}{head}dial tcp: lookup reg.exmaple: no such host");
+        let error = explain(&status(&typo, &[]), "", vec![]);
+        assert!(matches!(error, BuildError::Other { .. }), "{error:?}");
+        let download = "failed to load cache key: Get \"https://x\": dial tcp: connection refused";
+        let error = explain(&status(download, &[]), "", vec![]);
+        assert!(matches!(error, BuildError::Other { .. }), "{error:?}");
     }
 
     fn step(message: &str, code: u32) -> BuildError {

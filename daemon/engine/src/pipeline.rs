@@ -121,8 +121,8 @@ impl Deploy<'_> {
         drop(checkout);
         let mut build = run.stage(Stage::Build, self.build(commit, &detection, &*tree)).await?;
         run.stage(Stage::Test, self.test(&detection, &*tree, &*build)).await?;
-        // Not retried here: the builder's own push retries, and a lost builder has lost the build.
-        let image = run.stage(Stage::Push, build.push(run.recorder())).await?;
+        let push = self.push(commit, &detection, &*tree, &mut *build);
+        let image = run.stage(Stage::Push, push).await?;
         self.pushed(commit, detection, build.config(), image).await
     }
 }

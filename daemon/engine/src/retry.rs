@@ -77,6 +77,7 @@ impl Cause {
             Self::Cluster(error) => of_cluster(error),
             Self::Applying { error, .. } => of_cluster(error),
             Self::Build(BuildError::Unreachable { .. }) => 20,
+            Self::Build(BuildError::Registry { .. }) => 30,
             Self::Git(GitError::Unreachable { .. }) => 6,
             // Other jobs give back what they hold.
             Self::Git(GitError::Local { .. }) => 60,

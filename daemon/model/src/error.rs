@@ -192,6 +192,14 @@ pub enum BuildError {
         /// Answer of the registry.
         message: String,
     },
+    /// A registry does not answer the builder, or answers that it cannot serve now. This may pass.
+    #[error("the registry {host} does not answer the builder: {message}")]
+    Registry {
+        /// Host of the registry.
+        host: String,
+        /// Error of the network, or answer of the registry.
+        message: String,
+    },
     /// A plugin could not log in at a registry.
     #[error("no login at {host}: {error}")]
     Login {

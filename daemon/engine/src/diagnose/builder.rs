@@ -65,6 +65,14 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
                 ],
             )
         }
+        BuildError::Registry { host, message } => {
+            diagnosis.subject.clone_from(host);
+            diagnosis.why.clone_from(message);
+            (
+                Code::RegistryUnavailable,
+                &["see that the registry runs, and that the builder reaches it; then submit again"],
+            )
+        }
         BuildError::Login { host, error } => {
             diagnosis.subject.clone_from(host);
             diagnosis.why.clone_from(&error.message);

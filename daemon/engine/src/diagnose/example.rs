@@ -104,7 +104,9 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         | Code::BuilderUnreachable
         | Code::BuilderFull
         | Code::BuildFailed => (Stage::Build, builder(code).into()),
-        Code::RegistryDenied | Code::RegistryLoginFailed => (Stage::Push, builder(code).into()),
+        Code::RegistryDenied | Code::RegistryUnavailable | Code::RegistryLoginFailed => {
+            (Stage::Push, builder(code).into())
+        }
         Code::TestsFailed | Code::TestsDied | Code::NoTestsRan | Code::TestsHang => {
             (Stage::Test, tests(code))
         }
@@ -246,6 +248,10 @@ fn builder(code: Code) -> BuildError {
         Code::RegistryDenied => BuildError::Denied {
             host: "registry.example.com".into(),
             message: "failed to push registry.example.com/shop/web:067f1fe93c: 401 Unauthorized".into(),
+        },
+        Code::RegistryUnavailable => BuildError::Registry {
+            host: "registry.example.com".into(),
+            message: "failed to push registry.example.com/shop/web:067f1fe93c: failed to do request: dial tcp 203.0.113.7:443: connect: connection refused".into(),
         },
         Code::RegistryLoginFailed => BuildError::Login {
             host: "123456789012.dkr.ecr.eu-central-1.amazonaws.com".into(),

@@ -12,6 +12,7 @@ use crate::{
 use windlass_model::{
     app::App,
     cluster::Clusters,
+    error::BuildError,
     event::Event,
     job::{Commit, Image, Release, Stage},
     recipe::ImagePlan,
@@ -48,6 +49,36 @@ impl Deploy<'_> {
             self.run.record(warn(port::unclear(taken, build.config()))).await?;
         }
         Ok(build)
+    }
+
+    /// Pushes the image. A registry that does not answer is tried again: the failed push has ended the solve, so
+    /// that the builder makes the same image from its cache. A builder that is lost may have lost that, and what it
+    /// would make then was not tested.
+    pub(super) async fn push(
+        &self,
+        commit: &Commit,
+        detection: &Detection,
+        tree: &dyn Tree,
+        build: &mut dyn Build,
+    ) -> Result<Image, Cause> {
+        let recorder = self.run.recorder();
+        let failed = match build.push(recorder).await {
+            Err(error @ BuildError::Registry { .. }) => error,
+            answer => return Ok(answer?),
+        };
+        let mut failed = Some(failed);
+        let again = || {
+            let failed = failed.take();
+            async move {
+                if let Some(error) = failed {
+                    return Err(error);
+                }
+                let request = self.request(commit, detection);
+                let mut build = self.ports.builder.open(request, tree, recorder).await?;
+                build.push(recorder).await
+            }
+        };
+        self.run.retrying(again).await
     }
 
     /// Records the release that was pushed: a restart does not build it again.

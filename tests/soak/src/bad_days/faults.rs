@@ -50,7 +50,12 @@ impl Fault {
     pub(crate) fn excuses(self) -> &'static [&'static str] {
         match self {
             Self::Builder => &["builder-unreachable"],
-            Self::Registry => &["registry-unreachable", "image-not-pulled", "not-ready-in-time"],
+            Self::Registry => &[
+                "registry-unavailable",
+                "registry-unreachable",
+                "image-not-pulled",
+                "not-ready-in-time",
+            ],
             Self::GitServer => &["repository-unreachable"],
             Self::ApiServer => &["cluster-unreachable"],
             Self::Daemon

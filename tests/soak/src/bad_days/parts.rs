@@ -71,9 +71,7 @@ impl Parts {
         ];
         fs::write(folder.join("clock"), "+0")?;
         config.environment = clock(&folder)?;
-        for project in inputs::PROJECTS {
-            delete_namespace(&bed, project);
-        }
+        delete_namespaces(&bed, &["--timeout=180s"]);
         let daemon = Daemon::start_in(&bed, folder.clone(), &config)?;
         let (builder, registry) = (Some(builder), Some(registry));
         Ok(Self {
@@ -140,9 +138,7 @@ impl Parts {
 
     /// Deletes what was deployed, without waiting.
     pub(crate) fn discard(&self) {
-        for project in inputs::PROJECTS {
-            delete_namespace(&self.bed, project);
-        }
+        delete_namespaces(&self.bed, &["--wait=false"]);
     }
 }
 
@@ -153,9 +149,13 @@ impl Drop for Parts {
     }
 }
 
-fn delete_namespace(bed: &Bed, project: &str) {
-    let namespace = format!("{project}--production");
-    let _ = bed.kubectl(&["delete", "namespace", &namespace, "--ignore-not-found", "--wait=false"]);
+/// Deletes what earlier runs deployed. A release into a namespace that is being deleted would wait in vain.
+fn delete_namespaces(bed: &Bed, more: &[&str]) {
+    let names = inputs::PROJECTS.map(|project| format!("{project}--production"));
+    let names = names.iter().map(String::as_str);
+    let begin = ["delete", "namespace", "--ignore-not-found"];
+    let arguments: Vec<_> = begin.into_iter().chain(names).chain(more.iter().copied()).collect();
+    let _ = bed.kubectl(&arguments);
 }
 
 /// Returns the variables by which the daemon's calendar clock is that of a file. Its monotonic clock is the

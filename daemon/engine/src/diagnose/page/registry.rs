@@ -1,4 +1,4 @@
-//! Pages: no login at a registry.
+//! Pages: no login at a registry, or no answer.
 
 use super::{Lines, Origin, Page};
 use windlass_model::job::Stage;
@@ -30,10 +30,9 @@ pub(crate) const REGISTRY_DENIED: &Page = &Page {
         Origin {
             cause: "The password has expired or was changed",
             evidence: "Earlier jobs could push.",
-            fix: "Operator: write the new password into its file and restart the daemon, which reads it when it starts.",
+            fix: "Operator: write the new password into its file. It is read at each login.",
             lines: Lines::Shell(&[
                 "install -m 0640 -o root -g windlass password /etc/windlass/registry-password",
-                "systemctl restart windlassd",
             ]),
         },
         Origin {
@@ -44,6 +43,29 @@ pub(crate) const REGISTRY_DENIED: &Page = &Page {
         },
     ],
     related: &["registry-login-failed", "base-image-not-found", "pull-unauthorized"],
+};
+
+pub(crate) const REGISTRY_UNAVAILABLE: &Page = &Page {
+    code: "registry-unavailable",
+    title: "The registry does not answer the builder",
+    stages: &[Stage::Push, Stage::Build],
+    means: "The builder could not push the image, or could not pull a base image, and tried for half a minute. `where` is the registry's host. What serves is as it was.",
+    noticed: "The connection was refused or broke, or the registry answered with a status from 500 on.",
+    causes: &[
+        Origin {
+            cause: "The registry is down or starts again",
+            evidence: "Other jobs end so too, and `why` says that the connection was refused, or has a status such as 503.",
+            fix: "Operator: see that the registry runs, and its log. Then submit again.",
+            lines: Lines::Shell(&["curl -i https://registry.example.com/v2/"]),
+        },
+        Origin {
+            cause: "The builder has no way to the registry",
+            evidence: "The daemon's machine reaches the host, and `why` has a timeout.",
+            fix: "Operator: try it from the builder's machine. A proxy is set in the environment of buildkitd.",
+            lines: Lines::Shell(&["systemctl edit buildkitd"]),
+        },
+    ],
+    related: &["registry-denied", "registry-unreachable", "builder-unreachable"],
 };
 
 pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
