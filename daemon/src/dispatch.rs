@@ -22,11 +22,12 @@ use tokio::{
 };
 use tracing::Instrument;
 use windlass_engine::{
-    ports::store::{Store, StoreError, Unfinished},
+    ports::store::{JobRecord, Store, StoreError, Unfinished},
     queue::{Action, Message},
     run::caught,
     shared_queue::SharedQueue,
     slots::Slots,
+    underway::Underway,
 };
 use windlass_model::{job::Stage, outcome::Stop};
 
@@ -66,10 +67,19 @@ impl Dispatcher {
         inbox: mpsc::UnboundedReceiver<Message>,
         outbox: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let shared = Arc::new(Shared { store, ports, daemon, bounds });
+        let underway = Arc::default();
+        let shared = Arc::new(Shared { store, ports, daemon, bounds, underway });
         let running = HashMap::new();
         let tasks = JoinSet::new();
         Self { shared, queue, inbox, outbox, running, tries: Arc::default(), tasks }
+    }
+
+    /// Shares the releases on their way with the runs.
+    pub(crate) fn with_underway(mut self, underway: Arc<Underway>) -> Self {
+        let Shared { store, ports, daemon, bounds, .. } = &*self.shared;
+        let (store, ports, daemon) = (store.clone(), ports.clone(), daemon.clone());
+        self.shared = Arc::new(Shared { store, ports, daemon, bounds: *bounds, underway });
+        self
     }
 
     /// Runs until `stop`, then gives running jobs `drain` to end.
@@ -84,6 +94,9 @@ impl Dispatcher {
         if !jobs.is_empty() || !unreadable.is_empty() {
             let unreadable = unreadable.len();
             tracing::info!(jobs = jobs.len(), unreadable, "going on with unfinished jobs");
+        }
+        for job in jobs.iter().filter(|job| job.has_begun) {
+            self.shared.resume(&job.id).await;
         }
         for job in jobs {
             let (id, is_stopping) = (job.id.clone(), job.is_stopping);
@@ -215,7 +228,10 @@ async fn supervised(
         next
     };
     last.message = Some(match next {
-        Next::Forget => Message::Ended { id },
+        Next::Forget => {
+            shared.underway.leave(&id);
+            Message::Ended { id }
+        }
         Next::Again { after, why } => {
             tracing::warn!(why, "the run has ended, the job has not");
             let _ = outbox.send(Message::Paused { id: id.clone(), why });
@@ -305,8 +321,11 @@ async fn wait_for_room(
     let mut stopped = stop.subscribe();
     let mut waited = false;
     while let Err(why) = shared.has_room().await {
-        let stage = shared.store.job(id).await.ok().flatten().and_then(|record| record.stage);
-        if stage >= Some(Stage::Release) {
+        let record = shared.store.job(id).await.ok().flatten();
+        // A stop that was stored before this run began comes by no message.
+        let goes_on =
+            |record: &JobRecord| record.stage >= Some(Stage::Release) || record.stop.is_some();
+        if record.as_ref().is_some_and(goes_on) {
             break;
         }
         waited = true;

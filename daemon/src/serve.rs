@@ -79,10 +79,12 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         }
         Ok::<(), Fault>(())
     });
+    let underway = factory.underway.clone();
     let ports = Arc::new(move |project: &str| factory.for_job(project));
     let name = config.name.clone();
     let bounds = Bounds { logs: config.logs.limits(), min_free: config.journal.min_free_mib << 20 };
     let dispatcher = Dispatcher::new(name, bounds, slots, store.clone(), ports, inbox, queue);
+    let dispatcher = dispatcher.with_underway(underway);
     let drain = Duration::from_secs(config.drain_seconds);
     // Before any job runs: a daemon that cannot listen would begin them, and break them off, at each of its starts.
     // The socket comes last: whoever finds it finds the other listener too.

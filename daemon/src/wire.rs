@@ -56,7 +56,7 @@ pub(crate) struct PortsFactory {
     pub(crate) secrets: Arc<dyn Secrets>,
     releases: Arc<dyn Releases>,
     /// Releases of all jobs that have no outcome yet.
-    underway: Arc<Underway>,
+    pub(crate) underway: Arc<Underway>,
     /// Rules on what releases expose.
     exposure: Arc<Exposure>,
     registry: String,

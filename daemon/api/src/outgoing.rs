@@ -110,7 +110,7 @@ fn waiting(wait: Wait) -> v1::Waiting {
         ..v1::Waiting::default()
     };
     match wait {
-        Wait::App { job } => v1::Waiting { job, ..waiting },
+        Wait::App { job } | Wait::Order { job } => v1::Waiting { job, ..waiting },
         Wait::Running { limit } => v1::Waiting { limit: number(limit), ..waiting },
         Wait::Slot(slot) => v1::Waiting {
             clusters: slot.clusters,

@@ -416,7 +416,9 @@ impl Building {
         let tail = vertex.map(|vertex| self.tails.of(&vertex)).unwrap_or_default();
         match explain(status, &self.address, tail) {
             // The error of the login explains more than the builder's answer to it.
-            error @ (BuildError::Denied { .. } | BuildError::Other { .. }) => {
+            error @ (BuildError::Denied { .. }
+            | BuildError::Registry { .. }
+            | BuildError::Other { .. }) => {
                 let failed = self.credentials.failed();
                 failed.map_or(error, |(host, error)| BuildError::Login { host, error })
             }

@@ -8,11 +8,15 @@ use crate::{image_name::ImageName, syntax};
 use bollard_buildkit_proto::moby::buildkit::v1::sourcepolicy::{
     MatchType, Policy, PolicyAction, Rule, Selector,
 };
+use std::net::IpAddr;
 use windlass_model::error::BuildError;
 
 /// Docker Hub's host in normalized names, and its other spellings.
 const HUB: &str = "docker.io";
 const ALSO_HUB: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+
+/// The one name for a machine's own addresses.
+const LOOPBACK: &str = "localhost";
 
 /// Rules of the operator for all builds.
 #[derive(Clone, Debug, Default)]
@@ -167,7 +171,13 @@ fn plain_host(host: &str) -> (String, Option<String>) {
     let (host, port) = split.unwrap_or((&host, ""));
     let port = port.trim_start_matches('0');
     let port = (!matches!(port, "" | "443" | "80")).then(|| port.to_owned());
-    let host = if ALSO_HUB.contains(&host) { HUB } else { host };
+    let is_loopback = host == LOOPBACK
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let host = match host {
+        host if ALSO_HUB.contains(&host) => HUB,
+        _ if is_loopback => LOOPBACK,
+        host => host,
+    };
     (host.to_owned(), port)
 }
 
@@ -179,7 +189,12 @@ fn is_same_host(one: &str, other: &str) -> bool {
 /// capital letters, the port that is a scheme's own, and zeros before the digits of a port.
 fn pattern(host: &str, path: &str) -> String {
     let (host, port) = plain_host(host);
-    let host = regex::escape(&host);
+    let host = match &*host {
+        HUB => format!("({HUB}|{})", ALSO_HUB.join("|")).replace('.', "\\."),
+        // The builder takes all of these for its own machine, and uses plain HTTP there by itself.
+        LOOPBACK => "(localhost|127\\.[0-9.]+|\\[[0:]*1\\])".to_owned(),
+        host => regex::escape(host),
+    };
     let port = port.map_or_else(|| "(:0*(443|80)?)?".to_owned(), |port| format!(":0*{port}"));
     format!("(?i)^docker-image(\\+blob)?://{host}{port}/{}", regex::escape(path))
 }
@@ -237,6 +252,13 @@ mod tests {
         // Every dialer takes this port for the same.
         assert!(is_denied(&bare, "docker-image://127.0.0.1:05000/bank/web:1"));
         assert!(bare_policy.is_foreign("shop", "127.0.0.1:05000", "bank/web"));
+        for host in ["localhost", "127.1.2.3", "[::1]"] {
+            assert!(is_denied(&bare, &format!("docker-image://{host}:5000/bank/web:1")), "{host}");
+            assert!(!is_denied(&bare, &format!("docker-image://{host}:5000/shop/web:1")), "{host}");
+            assert!(bare_policy.is_foreign("shop", &format!("{host}:5000"), "bank/web"), "{host}");
+        }
+        let hub = policy("docker.io").sources("shop");
+        assert!(is_denied(&hub, "docker-image://registry-1.docker.io/bank/web:1"));
         assert!(!is_denied(&bare, "docker-image://127.0.0.1:5000/shop/web:1"));
         assert!(!is_denied(&bare, "docker-image://127.0.0.1:5001/bank/web:1"));
     }

@@ -218,7 +218,13 @@ async fn follow(
     mut ending: watch::Receiver<bool>,
 ) {
     let mut client = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
-    let Ok(stream) = client.status(StatusRequest { r#ref: reference }).await else { return };
+    // The answer begins with the first message: a solve that ended without one may never have an answer.
+    let answer = tokio::select! {
+        biased;
+        answer = client.status(StatusRequest { r#ref: reference }) => answer,
+        () = silence(&mut ending) => return,
+    };
+    let Ok(stream) = answer else { return };
     let mut stream = stream.into_inner();
     let mut steps = Steps {
         tails,
@@ -229,20 +235,22 @@ async fn follow(
         warned: BTreeSet::new(),
     };
     loop {
-        let silence = async {
-            // An error means that nobody waits any more.
-            let _ = ending.wait_for(|ending| *ending).await;
-            tokio::time::sleep(SILENCE).await;
-        };
         let response = tokio::select! {
             biased;
             response = stream.message() => response,
-            () = silence => break,
+            () = silence(&mut ending) => break,
         };
         let Ok(Some(response)) = response else { break };
         steps.take(response).await;
     }
     steps.flush().await;
+}
+
+/// Waits until the solve has ended, and then for [`SILENCE`].
+async fn silence(ending: &mut watch::Receiver<bool>) {
+    // An error means that nobody waits any more.
+    let _ = ending.wait_for(|ending| *ending).await;
+    tokio::time::sleep(SILENCE).await;
 }
 
 struct Steps {

@@ -119,10 +119,10 @@ impl Deploy<'_> {
         // The checkout's slot is kept meanwhile: what waits to be built is a tree on the disk.
         let _building = self.slot(Stage::Build, Need::Build).await?;
         drop(checkout);
-        let mut build = run.stage(Stage::Build, self.build(commit, &detection, &*tree)).await?;
+        let build = run.stage(Stage::Build, self.build(commit, &detection, &*tree)).await?;
         run.stage(Stage::Test, self.test(&detection, &*tree, &*build)).await?;
-        let push = self.push(commit, &detection, &*tree, &mut *build);
-        let image = run.stage(Stage::Push, push).await?;
-        self.pushed(commit, detection, build.config(), image).await
+        let push = self.push(commit, &detection, &*tree, build);
+        let (image, config) = run.stage(Stage::Push, push).await?;
+        self.pushed(commit, detection, &config, image).await
     }
 }

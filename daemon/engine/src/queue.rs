@@ -15,6 +15,7 @@ pub use message::{Action, Message};
 pub use need::{Kind, Limits, Need};
 pub use wait::{SlotWait, Wait};
 
+use need::overlap;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_model::app::App;
 
@@ -292,13 +293,13 @@ impl Queue {
         if is_first { limit } else { limit - limit / KEPT_SHARE }
     }
 
-    /// Returns the order of each app's oldest job that has not begun. Those of one app begin in their order, whatever
+    /// Returns the order and the id of each app's oldest job that has not begun. Those of one app begin in their order, whatever
     /// the kinds of their first work: a deploy that waits must not undo a later rollback.
-    fn oldest(&self) -> BTreeMap<&App, u64> {
+    fn oldest(&self) -> BTreeMap<&App, (u64, &str)> {
         let mut oldest = BTreeMap::new();
-        for job in self.jobs.values().filter(|job| job.never_began()) {
-            let order = oldest.entry(&job.app).or_insert(job.order);
-            *order = job.order.min(*order);
+        for (id, job) in self.jobs.iter().filter(|(_, job)| job.never_began()) {
+            let first = oldest.entry(&job.app).or_insert((job.order, id.as_str()));
+            *first = (job.order, id.as_str()).min(*first);
         }
         oldest
     }
@@ -385,7 +386,7 @@ impl Queue {
         let running = self.running();
         let oldest = self.oldest();
         let line = self.line(kind, &taken);
-        let is_next = |job: &Entry| oldest.get(&job.app) == Some(&job.order);
+        let is_next = |job: &Entry| oldest.get(&job.app).is_some_and(|(one, _)| *one == job.order);
         let may_go = |job: &Entry| job.runs || is_next(job) && self.may_begin(job, &running);
         // The first of those that were passed over has all its places: they do not wait for one another.
         let mut kept: BTreeMap<&str, Kept<'_>> = BTreeMap::new();
@@ -420,6 +421,11 @@ impl Queue {
         let mut waits = BTreeMap::new();
         let mut slots: Vec<(&str, Kind)> = Vec::new();
         let running = self.running();
+        let oldest = self.oldest();
+        let older = |job: &Entry| {
+            let first = oldest.get(&job.app).filter(|_| job.never_began());
+            first.filter(|(order, _)| *order < job.order).map(|&(_, id)| id.to_owned())
+        };
         for &id in ids {
             let wait = match self.jobs.get(id) {
                 None => self.left_alone.get(id).cloned().map(Wait::LeftAlone),
@@ -430,6 +436,7 @@ impl Queue {
                 Some(job) if !job.runs && running.jobs.len() >= self.room(job, &running) => {
                     Some(Wait::Running { limit: self.room(job, &running) })
                 }
+                Some(job) if older(job).is_some() => older(job).map(|job| Wait::Order { job }),
                 Some(job) => {
                     slots.extend(job.asks.as_ref().map(|ask| (id, ask.need.kind())));
                     None
@@ -486,8 +493,4 @@ fn is_passed(waiting: &Ask, granted: &Ask) -> bool {
     waiting.order < granted.order
         && overlap(&waits, &gets)
         && !waits.iter().all(|place| gets.contains(place))
-}
-
-fn overlap(some: &[&str], others: &[&str]) -> bool {
-    some.iter().any(|place| others.contains(place))
 }

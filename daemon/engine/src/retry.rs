@@ -35,8 +35,10 @@ impl Run {
                 Err(cause) => cause,
             };
             // A fetch may take so long because its server does not answer, or because the part that fails
-            // comes late (a submodule): then trying would never end.
-            if began.elapsed() > RECOVERED && !matches!(cause, Cause::Git(_)) {
+            // comes late (a submodule): then trying would never end. A registry's connection times out as slowly.
+            let is_slow =
+                matches!(cause, Cause::Git(_) | Cause::Build(BuildError::Registry { .. }));
+            if began.elapsed() > RECOVERED && !is_slow {
                 recoveries += 1;
                 if recoveries > cause.most_recoveries() {
                     return Err(cause.after_recoveries(recoveries));
@@ -174,6 +176,16 @@ mod tests {
         assert_eq!(tries, 4);
         assert!(cause.to_string().contains("failed again, 4 times"), "{cause}");
         assert!(cause.to_string().contains("by its memory"), "{cause}");
+    }
+
+    /// A connection that nobody answers takes the builder more than a minute to give up.
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_times_out_is_tried_once_more() {
+        let away = || {
+            let message = "dial tcp 10.0.0.1:443: i/o timeout".to_owned();
+            BuildError::Registry { host: "reg.example".into(), message }
+        };
+        assert_eq!(failing_after(90, away).await.0, 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,9 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use windlass_model::{exposure::Exposure, job::Release, spec::SpecError};
+use windlass_model::{
+    exposure::Exposure, job::Release, outcome::Outcome, replay::ResumePoint, spec::SpecError,
+};
 
 /// Releases of the jobs that have a plan and no outcome yet, by the job's id. All jobs of a daemon share them.
 #[derive(Debug, Default)]
@@ -35,8 +37,20 @@ impl Underway {
         self.lock().insert(job.to_owned(), release.clone());
     }
 
+    /// Enters the release of a job that an earlier daemon began, if it has a plan. This comes before any job runs:
+    /// another one could take its host else.
+    pub fn resume(&self, job: &str, from: &ResumePoint) {
+        match from {
+            ResumePoint::Planned { plan, .. } => self.go_on(job, &plan.release),
+            ResumePoint::OutcomeDecided { outcome: Outcome::Succeeded(release), .. } => {
+                self.go_on(job, release);
+            }
+            _ => {}
+        }
+    }
+
     /// Removes the release of a job whose outcome is stored. From then on the journal lists what serves.
-    pub(crate) fn leave(&self, job: &str) {
+    pub fn leave(&self, job: &str) {
         self.lock().remove(job);
     }
 }

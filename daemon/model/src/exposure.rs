@@ -57,7 +57,11 @@ impl Exposure {
         }
         for (field, kind) in unreadable(release) {
             if !self.kinds.contains(&kind) {
-                let problem = "leads requests by hosts that cannot be compared with those of other projects; use an Ingress or an HTTPRoute, or let the operator add the kind to `expose.kinds` of the daemon's configuration";
+                let problem = if kind == claim::EXTERNAL_IPS {
+                    "takes the packets of any address on all nodes; remove `spec.externalIPs`, or let the operator add `Service.externalIPs` to `expose.kinds` of the daemon's configuration"
+                } else {
+                    "leads requests by hosts that cannot be compared with those of other projects; use an Ingress or an HTTPRoute, or let the operator add the kind to `expose.kinds` of the daemon's configuration"
+                };
                 return Err(SpecError { field, value: kind, problem: problem.into() });
             }
         }

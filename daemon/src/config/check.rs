@@ -35,9 +35,12 @@ impl Config {
         }
         for (index, path) in self.builder.shared_images.iter().enumerate() {
             let below = path.strip_prefix(&self.registry).and_then(|rest| rest.strip_prefix('/'));
-            if below.is_none_or(|below| below.is_empty() || below.ends_with('/')) {
+            let is_path = |below: &str| {
+                below.split('/').all(|part| !part.is_empty() && !part.contains([':', '@']))
+            };
+            if below.is_none_or(|below| !is_path(below)) {
                 return fail(format!(
-                    "builder.shared-images[{index}]: `{path}` is no path below `registry`; expected one such as `{}/base`",
+                    "builder.shared-images[{index}]: `{path}` is no path below `registry`; expected one such as `{}/base`, without a tag",
                     self.registry
                 ));
             }

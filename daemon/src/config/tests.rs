@@ -64,6 +64,7 @@ fn a_builder_names_frontends_and_shared_images() {
         ("frontends = [\"a b\"]", "builder.frontends[0]: `a b` is no image"),
         ("shared-images = [\"base\"]", "builder.shared-images[0]: `base` is no path below"),
         ("shared-images = [\"r.example/\"]", "is no path below `registry`"),
+        ("shared-images = [\"r.example/tools/go:1\"]", "without a tag"),
     ] {
         let error = load(&format!("{LEAST}{line}\n")).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -15,6 +15,7 @@ use windlass_engine::{
     },
     run::Run,
     slots::Slots,
+    underway::Underway,
 };
 use windlass_model::{
     clock::since,
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     /// Name of this daemon.
     pub(super) daemon: String,
     pub(super) bounds: Bounds,
+    /// Releases of all jobs that have no outcome yet.
+    pub(super) underway: Arc<Underway>,
 }
 
 /// Bounds of each run on what it stores.
@@ -59,6 +62,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Enters the release that an earlier daemon began. What cannot be read is left to the job's run.
+    pub(super) async fn resume(&self, id: &str) {
+        let Ok(Some(past)) = self.store.replay(id).await else { return };
+        let past: Vec<_> = past.events.into_iter().map(|recorded| recorded.event).collect();
+        if let Ok(from) = replay(&past) {
+            self.underway.resume(id, &from);
+        }
+    }
+
     /// Marks a job as one that is left alone, since the next run would read the same.
     pub(super) async fn set_aside(&self, id: &str, why: &str) {
         if let Err(error) = self.store.set_aside(id, why).await {
@@ -75,7 +87,9 @@ impl Shared {
         let stored = record.and_then(|record| record.stop);
         let by = || Stop::Cancelled { by: "the daemon".into() };
         let why = why.or(stored).unwrap_or_else(by);
-        self.store.append(&claim, Event::Ended(Outcome::Stopped { at, why })).await
+        self.store.append(&claim, Event::Ended(Outcome::Stopped { at, why })).await?;
+        self.underway.leave(id);
+        Ok(())
     }
 
     /// Ends a job each run of which a defect ended.
@@ -85,7 +99,9 @@ impl Shared {
         let past = self.store.replay(id).await?.map(|past| past.events).unwrap_or_default();
         let past: Vec<_> = past.into_iter().map(|recorded| recorded.event).collect();
         if let Ok(ResumePoint::OutcomeDecided { outcome, .. }) = replay(&past) {
-            return self.store.append(&claim, Event::Ended(outcome)).await;
+            self.store.append(&claim, Event::Ended(outcome)).await?;
+            self.underway.leave(id);
+            return Ok(());
         }
         let stage = self.store.job(id).await?.and_then(|record| record.stage);
         let at = stage.unwrap_or(Stage::Clone);
@@ -99,7 +115,9 @@ impl Shared {
                     .into(),
             );
         }
-        self.store.append(&claim, Event::Ended(Outcome::Failed(Box::new(diagnosis)))).await
+        self.store.append(&claim, Event::Ended(Outcome::Failed(Box::new(diagnosis)))).await?;
+        self.underway.leave(id);
+        Ok(())
     }
 }
 

@@ -72,6 +72,13 @@ fn caches_are_a_projects_own() {
         let seen = printed(&env, &ended);
         assert!(seen.iter().any(|line| line == expected), "{project}: {seen:?}");
     }
+
+    // The project has the secret, and the app does not name it.
+    let mount = "RUN --mount=type=secret,id=token";
+    let asks = format!("{}{mount} echo \"secrets=[$(ls -A /run/secrets)]\"\n{END}", base());
+    change(&shop, &asks);
+    let seen = printed(&env, &build(&env, "t-shop", &shop, &[]));
+    assert!(seen.iter().any(|line| line == "secrets=[]"), "{seen:?}");
 }
 
 /// A frontend, an option of the builder or an image would each lead around the wall.

@@ -68,6 +68,20 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             &["ask the operator to name this host under `[egress]` in the daemon's configuration"],
         ),
+        GitError::Tree { path, message } if message.contains("the limit `checkout.") => (
+            Code::TreeRefused,
+            path,
+            message,
+            &[
+                "remove what the app does not need, or ask the operator to raise this limit under `[checkout]` in the daemon's configuration",
+            ],
+        ),
+        GitError::Tree { path, message } if message.contains("the limit of a list of refs") => (
+            Code::TreeRefused,
+            path,
+            message,
+            &["name the commit by its id, or delete branches and tags that nobody needs"],
+        ),
         GitError::Tree { path, message } => {
             (Code::TreeRefused, path, message, &["change it in the repository and commit again"])
         }

@@ -51,31 +51,38 @@ impl Deploy<'_> {
         Ok(build)
     }
 
-    /// Pushes the image. A registry that does not answer is tried again: the failed push has ended the solve, so
-    /// that the builder makes the same image from its cache. A builder that is lost may have lost that, and what it
-    /// would make then was not tested.
+    /// Pushes the image, and returns it with its configuration. A registry that does not answer is tried again. The
+    /// failed push has ended the solve, and the next one need not make the same image: a base may have moved, and a
+    /// cache may be gone. So what it makes is tested too.
     pub(super) async fn push(
         &self,
         commit: &Commit,
         detection: &Detection,
         tree: &dyn Tree,
-        build: &mut dyn Build,
-    ) -> Result<Image, Cause> {
+        mut build: Box<dyn Build>,
+    ) -> Result<(Image, ImageConfig), Cause> {
         let recorder = self.run.recorder();
-        let failed = match build.push(recorder).await {
-            Err(error @ BuildError::Registry { .. }) => error,
-            answer => return Ok(answer?),
+        let pushed = build.push(recorder).await;
+        let mut failed = match pushed {
+            Err(error @ BuildError::Registry { .. }) => Some(Cause::from(error)),
+            answer => return Ok((answer?, build.config().clone())),
         };
-        let mut failed = Some(failed);
+        // Its session has the same key as the next one.
+        drop(build);
         let again = || {
             let failed = failed.take();
             async move {
-                if let Some(error) = failed {
-                    return Err(error);
+                if let Some(cause) = failed {
+                    return Err(cause);
                 }
                 let request = self.request(commit, detection);
                 let mut build = self.ports.builder.open(request, tree, recorder).await?;
-                build.push(recorder).await
+                if self.ports.forbid_root && build.config().user.is_none() {
+                    return Err(Cause::RootForbidden);
+                }
+                self.test(detection, tree, &*build).await?;
+                let image = build.push(recorder).await?;
+                Ok((image, build.config().clone()))
             }
         };
         self.run.retrying(again).await

@@ -84,3 +84,8 @@ impl Limits {
         limit.max(1)
     }
 }
+
+/// Returns whether two needs have a place in common.
+pub(super) fn overlap(some: &[&str], others: &[&str]) -> bool {
+    some.iter().any(|place| others.contains(place))
+}

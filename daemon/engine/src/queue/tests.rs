@@ -71,6 +71,9 @@ fn the_jobs_of_an_app_begin_in_their_order() {
     assert_eq!(queue.take(release("1", 1, &["eu"])), [grant("1", 1)]);
     assert_eq!(queue.take(rollback("2", &["eu", "us"])), []);
     assert_eq!(queue.take(submitted("3", "p", "a")), [], "it would run before the older rollback");
+    let wait = queue.waits(&["3"]).remove("3").map(|wait| wait.to_string());
+    let text = "job 2 of the same app, which was submitted before and waits too";
+    assert_eq!(wait.as_deref(), Some(text), "it lacks no place to check out");
     assert_eq!(queue.take(ended("1")), [start("2")]);
     assert_eq!(queue.take(submitted("4", "p", "other")), [start("4")]);
     assert_eq!(queue.take(rollback("5", &["us"])), []);

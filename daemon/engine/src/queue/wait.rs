@@ -11,6 +11,11 @@ pub enum Wait {
         /// Id of that job.
         job: String,
     },
+    /// An older job of the same app has to begin first.
+    Order {
+        /// Id of that job.
+        job: String,
+    },
     /// As many jobs have begun as may.
     Running {
         /// Number of jobs that may have begun at once.
@@ -46,7 +51,7 @@ impl Wait {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::App { .. } => "app",
+            Self::App { .. } | Self::Order { .. } => "app",
             Self::Running { .. } => "running",
             Self::Slot(slot) => slot.kind.name(),
             Self::Paused(_) => "paused",
@@ -59,6 +64,9 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::App { job } => write!(f, "job {job} of the same app, which runs"),
+            Self::Order { job } => {
+                write!(f, "job {job} of the same app, which was submitted before and waits too")
+            }
             Self::Running { limit } => {
                 write!(f, "the end of one of the {limit} jobs that may run at once")
             }

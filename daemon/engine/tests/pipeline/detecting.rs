@@ -47,6 +47,16 @@ async fn one_that_refuses_is_reported_and_another_one_plans() {
     assert!(evidence.contains("`other` could plan no build: nothing to start"), "{evidence}");
 }
 
+/// A base image may have moved meanwhile: it need not be the image that was tested.
+#[tokio::test(start_paused = true)]
+async fn what_is_built_again_for_a_second_push_is_tested_again() {
+    let world = World::new().running("old").with(Fault::RegistryAway);
+    assert!(matches!(run(&world, &job()).await, Outcome::Succeeded(_)));
+    let is_tested =
+        |event: &Event| matches!(event, Event::Log { line, .. } if line.contains("tested"));
+    assert_eq!(world.past().iter().filter(|event| is_tested(event)).count(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn all_that_refuse_are_named() {
     let world = where_both_refuse();

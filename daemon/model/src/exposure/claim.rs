@@ -41,7 +41,7 @@ const UNREADABLE: [(&str, &str); 23] = [
 ];
 
 /// Pseudo kind of a Service that takes the packets to addresses of its own choice, on all nodes (CVE-2020-8554).
-const EXTERNAL_IPS: &str = "Service.externalIPs";
+pub(super) const EXTERNAL_IPS: &str = "Service.externalIPs";
 
 /// A host and a path whose requests a release takes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -315,7 +315,7 @@ pub(crate) const TREE_REFUSED: &Page = &Page {
         },
         Origin {
             cause: "The tree or the transfer exceeds a limit of the operator",
-            evidence: "`what` names a limit: `checkout.max-bytes`, `max-files`, `max-depth` or `max-transfer`. A file counts as often as the tree names it.",
+            evidence: "`what` names a limit: `checkout.max-bytes`, `max-files`, `max-depth`, `max-transfer` or `max-seconds`. A file counts as often as the tree names it.",
             fix: "Remove what the app does not need, or ask the operator to raise the limit.",
             lines: Lines::Daemon(&["[checkout]", "max-files = 400000"]),
         },

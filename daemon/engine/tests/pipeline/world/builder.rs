@@ -109,6 +109,10 @@ impl Build for FakeBuild {
         if self.faults.call() {
             return Err(BuildError::Denied { host: "r".into(), message: "401".into() });
         }
+        if self.faults.has(&Fault::RegistryAway) {
+            self.faults.remove(|fault| *fault == Fault::RegistryAway);
+            return Err(BuildError::Registry { host: "r".into(), message: "refused".into() });
+        }
         recorder.log_line(Stage::Push, "push", "pushing").await;
         let image = self.registry.push(&self.reference);
         recorder.log_line(Stage::Push, "push", "pushed").await;

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     DetectorRefuses(&'static str),
     /// Each build takes this long.
     BuildsTake(Duration),
+    /// The registry does not answer the first push.
+    RegistryAway,
     /// A test fails.
     TestsFail,
     /// Tests never end.
