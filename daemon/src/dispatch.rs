@@ -76,9 +76,7 @@ impl Dispatcher {
 
     /// Shares the releases on their way with the runs.
     pub(crate) fn with_underway(mut self, underway: Arc<Underway>) -> Self {
-        let Shared { store, ports, daemon, bounds, .. } = &*self.shared;
-        let (store, ports, daemon) = (store.clone(), ports.clone(), daemon.clone());
-        self.shared = Arc::new(Shared { store, ports, daemon, bounds: *bounds, underway });
+        Arc::make_mut(&mut self.shared).underway = underway;
         self
     }
 

@@ -9,11 +9,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::sourcepolicy::{
     MatchType, Policy, PolicyAction, Rule, Selector,
 };
 use std::net::IpAddr;
-use windlass_model::error::BuildError;
-
-/// Docker Hub's host in normalized names, and its other spellings.
-const HUB: &str = "docker.io";
-const ALSO_HUB: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+use windlass_model::{docker_hub, error::BuildError};
 
 /// The one name for a machine's own addresses.
 const LOOPBACK: &str = "localhost";
@@ -173,11 +169,7 @@ fn plain_host(host: &str) -> (String, Option<String>) {
     let port = (!matches!(port, "" | "443" | "80")).then(|| port.to_owned());
     let is_loopback = host == LOOPBACK
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let host = match host {
-        host if ALSO_HUB.contains(&host) => HUB,
-        _ if is_loopback => LOOPBACK,
-        host => host,
-    };
+    let host = if is_loopback { LOOPBACK } else { docker_hub::canonical(host) };
     (host.to_owned(), port)
 }
 
@@ -190,7 +182,9 @@ fn is_same_host(one: &str, other: &str) -> bool {
 fn pattern(host: &str, path: &str) -> String {
     let (host, port) = plain_host(host);
     let host = match &*host {
-        HUB => format!("({HUB}|{})", ALSO_HUB.join("|")).replace('.', "\\."),
+        docker_hub::HOST => {
+            format!("({}|{})", docker_hub::HOST, docker_hub::ALIASES.join("|")).replace('.', "\\.")
+        }
         // The builder takes all of these for its own machine, and uses plain HTTP there by itself.
         LOOPBACK => "(localhost|127\\.[0-9.]+|\\[[0:]*1\\])".to_owned(),
         host => regex::escape(host),

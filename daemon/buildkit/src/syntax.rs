@@ -1,7 +1,7 @@
 //! Frontend that a Dockerfile names, found as BuildKit finds it (`DetectSyntax` in its
 //! `frontend/dockerfile/parser/directives.go`).
 //!
-//! What is found here is what is used: a build names its frontend itself, and BuildKit looks for none
+//! The frontend that is found here is the one that is used: a build names it itself, and BuildKit looks for none
 //! ([`Syntax::options`]).
 
 use serde_json::{Map, Value};

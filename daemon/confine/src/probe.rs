@@ -5,6 +5,7 @@ use crate::{
     calls::SystemCalls,
     confine::confine,
     confinement::Confinement,
+    end::exit_code,
     enforced::Enforced,
     start::{child, start},
 };
@@ -37,13 +38,7 @@ pub async fn probe(program: &Path, role: &str) -> Result<Enforced, String> {
 /// Runs the child: confines itself as a checkout does, and writes what is enforced to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run())
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {

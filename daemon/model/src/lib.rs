@@ -8,6 +8,7 @@ pub mod app;
 pub mod clock;
 pub mod cluster;
 pub mod diagnosis;
+pub mod docker_hub;
 pub mod due;
 pub mod endpoint;
 pub mod error;

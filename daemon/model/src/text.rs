@@ -1,6 +1,6 @@
 //! Text of others, made fit for a terminal: repositories, tools, clusters and servers write it.
 //!
-//! What a terminal would obey, and what would hide or reorder other characters, is shown as text:
+//! Characters that a terminal would obey, and those that hide or reorder others, are shown as text:
 //! `\u{1b}`. Colours alone are taken out without a trace.
 
 /// Number of characters of the longest colour sequence.

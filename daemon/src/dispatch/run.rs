@@ -29,6 +29,7 @@ use windlass_model::{
 pub(crate) type PortsOf = Arc<dyn Fn(&str) -> Ports + Send + Sync>;
 
 /// Everything that a run needs.
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     pub(super) ports: PortsOf,

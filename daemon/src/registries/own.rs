@@ -2,11 +2,7 @@
 
 use super::refusal::refused;
 use windlass_engine::ports::{Action, LoginRequest};
-use windlass_model::error::PluginError;
-
-/// Docker Hub's name in requests, and its other spellings in a configuration.
-const HUB: &str = "docker.io";
-const ALSO_HUB: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+use windlass_model::{docker_hub, error::PluginError};
 
 /// Registry and path of all images that the daemon pushes: `<registry>/<project>/<app>`.
 pub(super) struct OwnRegistry {
@@ -21,7 +17,7 @@ impl OwnRegistry {
     pub(super) fn new(registry: &str) -> Self {
         let (host, path) = registry.split_once('/').unwrap_or((registry, ""));
         let path = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let host = if ALSO_HUB.contains(&host) { HUB } else { host };
+        let host = docker_hub::canonical(host);
         Self { name: registry.into(), host: host.into(), path }
     }
 
@@ -53,7 +49,7 @@ impl OwnRegistry {
 
     /// Returns the project whose path an image is in. `None` means that the image is outside of all of them.
     fn owner<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
-        let host = if ALSO_HUB.contains(&host) { HUB } else { host };
+        let host = docker_hub::canonical(host);
         if !host.eq_ignore_ascii_case(&self.host) {
             return None;
         }

@@ -106,8 +106,10 @@ impl SqliteStore {
         let pools = || {
             SqlitePoolOptions::new().max_connections(4).after_release(|connection, _| {
                 Box::pin(async move {
-                    // Rollbacks of dropped transactions come first.
-                    connection.ping().await?;
+                    if connection.is_in_transaction() {
+                        // The rollback of a dropped transaction comes first.
+                        connection.ping().await?;
+                    }
                     Ok(!connection.is_in_transaction())
                 })
             })

@@ -1,6 +1,6 @@
 //! Places for connections: so many in total, and so many for each peer.
 //!
-//! Where all are taken, a new connection gets the place of the oldest that is silent: one whose peer has sent no request
+//! A new connection gets, where all are taken, the place of the oldest that is silent: one whose peer has sent no request
 //! of a known caller yet. Without one, it gets that of the oldest on which no request is under way. So connections that
 //! ask nothing, however many, keep nobody out who has something to ask.
 

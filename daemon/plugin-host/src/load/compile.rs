@@ -77,13 +77,7 @@ async fn all(pipe: impl AsyncRead + Unpin, most: u64) -> std::io::Result<Vec<u8>
 /// Runs the child: reads a component from standard input, and writes its code to standard output.
 #[must_use]
 pub fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
-    }
+    windlass_confine::exit_code(run())
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
