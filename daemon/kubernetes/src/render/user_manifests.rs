@@ -4,7 +4,7 @@ use super::{
     config_hash::mark,
     image::put_image,
     names::{APPLY_SET, INSTANCE, JOB, MANAGED_BY, apply_set, labels, short_hash},
-    workload::MIN_READY,
+    workload::min_ready,
 };
 use crate::json::{entry, set, text};
 use serde_json::{Value, json};
@@ -59,7 +59,8 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
         && spec.get("minReadySeconds").is_none()
     {
         // A pod without a probe is ready for the moment until it crashes.
-        set(spec, "minReadySeconds", json!(MIN_READY));
+        let seconds = min_ready(spec.get("template").unwrap_or(&Value::Null));
+        set(spec, "minReadySeconds", json!(seconds));
     }
     if kind == "Deployment"
         && let Some(spec) = object.get_mut("spec").filter(|spec| spec.is_object())

@@ -15,11 +15,22 @@ use windlass_model::{
     runtime::{Process, Schedule},
 };
 
-/// `minReadySeconds`: a pod that crashes at once does not count as available.
-pub(super) const MIN_READY: u32 = 5;
+/// `minReadySeconds` where a readiness probe is asked: an app that answers once and crashes is not available.
+const MIN_READY: u32 = 5;
+
+/// `minReadySeconds` without a readiness probe. Such a pod is ready from its start until the kubelet tells of its
+/// crash, which a busy node does after some seconds.
+const MIN_READY_UNPROBED: u32 = 10;
 
 /// `revisionHistoryLimit`: old ReplicaSets and revisions that are kept.
 const HISTORY: u32 = 5;
+
+/// Returns the `minReadySeconds` of a workload with this pod template.
+pub(super) fn min_ready(template: &Value) -> u32 {
+    let containers = template.pointer("/spec/containers").and_then(Value::as_array);
+    let is_probed = |one: &Value| one.get("readinessProbe").is_some_and(|probe| !probe.is_null());
+    if containers.into_iter().flatten().any(is_probed) { MIN_READY } else { MIN_READY_UNPROBED }
+}
 
 /// Returns the kind of a process's workload.
 pub(crate) fn kind(process: &Process) -> &'static str {
@@ -53,14 +64,15 @@ fn template(release: &Release, process: &Process, pull: bool) -> Value {
 }
 
 fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
+    let template = template(release, process, pull);
     let mut spec = json!({
-        "minReadySeconds": MIN_READY,
+        "minReadySeconds": min_ready(&template),
         "progressDeadlineSeconds": process.progress_deadline_seconds(),
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
         // Only the cluster knows whether pods can share an existing claim.
         "strategy": strategy(process, &|_, _| false),
-        "template": template(release, process, pull),
+        "template": template,
     });
     // An autoscaler sets the number of pods itself.
     if process.autoscale.is_none() {
@@ -75,14 +87,15 @@ fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
 }
 
 fn stateful_set(release: &Release, process: &Process, pull: bool) -> Value {
+    let template = template(release, process, pull);
     let mut spec = json!({
-        "minReadySeconds": MIN_READY,
+        "minReadySeconds": min_ready(&template),
         "revisionHistoryLimit": HISTORY,
         "serviceName": headless_name(release, process),
         "podManagementPolicy": if process.ordered { "OrderedReady" } else { "Parallel" },
         "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Retain", "whenScaled": "Retain" },
         "selector": { "matchLabels": selector(release, process) },
-        "template": template(release, process, pull),
+        "template": template,
     });
     if process.autoscale.is_none() {
         set(&mut spec, "replicas", json!(process.replicas));

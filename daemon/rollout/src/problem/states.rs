@@ -336,6 +336,17 @@ fn an_app_that_its_liveness_probe_ends_does_not_return() {
         assert_eq!(ends(exit, 4, 12), vec![Some("liveness-kills"); 4], "{exit}");
         assert_eq!(ends(exit, 1, 6), vec![Some("liveness-kills"); 4], "{exit}");
     }
+    // A busy node's kubelet has dropped two of six warnings.
+    let dropped = |seconds: u32, count: u32| {
+        let mut web = looping("web", 1, 0);
+        web["last"]["seconds"] = json!(seconds);
+        let mut state = warned(json!([web]), &[("Unhealthy", liveness, count)]);
+        state["pods"][0]["liveness_seconds"] = json!(2);
+        codes(state)[0]
+    };
+    assert_eq!(dropped(3, 4), Some("liveness-kills"));
+    assert_eq!(dropped(3, 2), None, "less than what one kill takes");
+    assert_eq!(dropped(1, 4), None, "the run was too short for a kill");
     // Fewer failures than it takes: it ended by itself. The last warning may still come.
     for (exit, code) in [(0, "app-returns"), (1, "app-crashes")] {
         let code = Some(code);
