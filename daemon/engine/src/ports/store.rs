@@ -23,6 +23,10 @@ use windlass_model::{
     secret::Secret,
 };
 
+mod ahead;
+
+pub use ahead::{Ahead, Answer};
+
 /// Failure of a store. Unless a variant says otherwise, nothing was changed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
@@ -330,6 +334,18 @@ pub trait Runs: Send + Sync {
     /// event is stored. [`StoreError::Fenced`] and [`StoreError::Ended`] mean that the job takes no event from
     /// this claim, ever.
     async fn append(&self, claim: &Claim, event: Event) -> Result<(), StoreError>;
+    /// Takes one log line, and returns before it is stored: `ahead` gets the answer. Lines and events of a claim
+    /// are stored in the order in which the store took them. A store without a queue stores the line at once.
+    async fn take_line(
+        &self,
+        claim: &Claim,
+        line: Event,
+        ahead: &Arc<Ahead>,
+    ) -> Result<(), StoreError> {
+        let stored = self.append(claim, line).await;
+        ahead.taken().give(stored);
+        Ok(())
+    }
     /// Returns a job and its events, as they were at one moment. `None` means that the job is unknown.
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError>;
 }
@@ -412,23 +428,30 @@ pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords +
     async fn close(&self);
 }
 
-/// Journal of one claimed job, on any store.
+/// Journal of one claimed job, on any store. Log lines are stored behind the run's back, and each other event after
+/// all lines before it.
 pub struct JobJournal {
     store: Arc<dyn Store>,
     claim: Claim,
+    ahead: Arc<Ahead>,
 }
 
 impl JobJournal {
     /// Makes the journal to which the run of a claimed job writes.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, claim: Claim) -> Self {
-        Self { store, claim }
+        Self { store, claim, ahead: Arc::default() }
     }
 }
 
 #[async_trait]
 impl Journal for JobJournal {
     async fn append(&self, event: Event) -> Result<(), JournalLost> {
+        if matches!(event, Event::Log { .. }) {
+            self.ahead.room().await?;
+            return Ok(self.store.take_line(&self.claim, event, &self.ahead).await?);
+        }
+        self.ahead.all().await?;
         Ok(self.store.append(&self.claim, event).await?)
     }
 

@@ -3,7 +3,7 @@
 use super::{
     SqliteStore, format,
     tests::{begin, execute, open, release},
-    writer::{self, Request, Write},
+    writer::{self, Done, Request, Write},
 };
 use crate::Key;
 use std::{os::unix::fs::PermissionsExt, path::Path};
@@ -190,7 +190,8 @@ async fn a_full_disk_takes_the_reserve_and_then_is_no_verdict_on_a_job() {
     let mut refused = None;
     while refused.is_none() {
         let (done, stored) = oneshot::channel();
-        let write = Write { claim: claim.clone(), event: log(&"x".repeat(2000)), done };
+        let write =
+            Write { claim: claim.clone(), event: log(&"x".repeat(2000)), done: Done::Waits(done) };
         assert!(writes.send(Request::Append(write)).await.is_ok());
         refused = stored.await.unwrap().err();
     }

@@ -3,17 +3,17 @@
 use super::{
     SqliteStore,
     rows::{DECISIVE, JOBS, record, recorded, stage, unreadable, unsigned},
-    writer::{Request, Write},
+    writer::{Done, Request, Write},
 };
 use crate::error::OrStore;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::Row;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::oneshot;
 use windlass_engine::{
     logs::Logged,
-    ports::store::{Claim, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
+    ports::store::{Ahead, Claim, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
 use windlass_model::{app::App, event::Event, job::Source};
 
@@ -81,9 +81,22 @@ impl Runs for SqliteStore {
     async fn append(&self, claim: &Claim, event: Event) -> Result<(), StoreError> {
         let (done, stored) = oneshot::channel();
         let ended = || StoreError::Other("the writer has ended".into());
-        let write = Write { claim: claim.clone(), event, done };
+        let write = Write { claim: claim.clone(), event, done: Done::Waits(done) };
         self.writes.send(Request::Append(write)).await.map_err(|_| ended())?;
         stored.await.map_err(|_| ended())?
+    }
+
+    async fn take_line(
+        &self,
+        claim: &Claim,
+        line: Event,
+        ahead: &Arc<Ahead>,
+    ) -> Result<(), StoreError> {
+        let ended = |_| StoreError::Other("the writer has ended".into());
+        let room = self.writes.reserve().await.map_err(ended)?;
+        let done = Done::Ahead(ahead.taken());
+        room.send(Request::Append(Write { claim: claim.clone(), event: line, done }));
+        Ok(())
     }
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {

@@ -7,19 +7,19 @@ use super::{
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, SqliteConnection};
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
-use windlass_engine::{
-    logs::Logged,
-    ports::store::{Claim, StoreError},
-};
+use windlass_engine::ports::store::{Answer, Claim, StoreError};
 use windlass_model::{
     clock::now_ms,
     due::{Due, due_after},
 };
 use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
+
+mod lines;
 
 /// Request to the writer.
 #[allow(
@@ -36,7 +36,15 @@ pub(super) enum Request {
 pub(super) struct Write {
     pub(super) claim: Claim,
     pub(super) event: Event,
-    pub(super) done: oneshot::Sender<Result<(), StoreError>>,
+    pub(super) done: Done,
+}
+
+/// Where the answer goes.
+pub(super) enum Done {
+    /// To a run that waits for it.
+    Waits(oneshot::Sender<Result<(), StoreError>>),
+    /// To a run that goes on meanwhile: the event is a log line.
+    Ahead(Answer),
 }
 
 /// Most events in one transaction.
@@ -86,8 +94,12 @@ impl Writer {
     async fn write(&mut self, batch: Vec<Write>) {
         let error = match self.store(&batch).await {
             Ok(results) => {
+                let mut told = None;
                 for (write, result) in batch.into_iter().zip(results) {
-                    self.answer(write, result);
+                    // Whoever follows a job reads all that is new of it.
+                    let is_told = told.as_ref() == Some(&write.claim.job);
+                    let job = self.answer(write, result, is_told);
+                    told = job.or(told);
                 }
                 return;
             }
@@ -106,15 +118,28 @@ impl Writer {
             {
                 of_all = Some(error.clone());
             }
-            self.answer(write, result);
+            let _ = self.answer(write, result, false);
         }
     }
 
-    fn answer(&self, write: Write, result: Result<(), StoreError>) {
-        if result.is_ok() {
-            let _ = self.updates.send(write.claim.job);
+    /// Answers one write. Returns the job whose followers were told of it.
+    fn answer(
+        &self,
+        write: Write,
+        result: Result<(), StoreError>,
+        is_told: bool,
+    ) -> Option<String> {
+        let told = (result.is_ok() && !is_told).then(|| write.claim.job.clone());
+        if let Some(job) = &told {
+            let _ = self.updates.send(job.clone());
         }
-        let _ = write.done.send(result);
+        match write.done {
+            Done::Waits(done) => {
+                let _ = done.send(result);
+            }
+            Done::Ahead(answer) => answer.give(result),
+        }
+        told
     }
 
     /// Stores a batch, or nothing of it. Waits for the lock on the file, and uses the reserve of a full disk.
@@ -169,15 +194,25 @@ async fn commit(
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     // Log lines need not be on the disk before more work is done. A killed process loses no line, since
     // the kernel has the file's content by then.
-    let wait = batch.iter().any(|write| !matches!(write.event, Event::Log { .. }));
+    let wait = !batch.iter().all(is_line);
     let pragma = if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
     sqlx::query(pragma).execute(&mut *connection).await.or_store()?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.or_store()?;
     let written = async {
-        let mut results = Vec::with_capacity(batch.len());
-        for write in batch {
-            let refusal = append(connection, write).await?;
-            results.push(refusal.map_or(Ok(()), Err));
+        let mut results = vec![Ok(()); batch.len()];
+        for group in groups(batch) {
+            let of_group: Vec<_> = group.iter().filter_map(|&at| batch.get(at)).collect();
+            let refusal = match *of_group {
+                [only] if !is_line(only) => append(connection, only).await?,
+                _ => lines::append(connection, &of_group).await?,
+            };
+            if let Some(refusal) = refusal {
+                for at in group {
+                    if let Some(result) = results.get_mut(at) {
+                        *result = Err(refusal.clone());
+                    }
+                }
+            }
         }
         sqlx::query("COMMIT").execute(&mut *connection).await.or_store()?;
         Ok(results)
@@ -189,7 +224,35 @@ async fn commit(
     written
 }
 
-/// Stores one event. `None` means that it was stored. An inner error means that the job refuses the event.
+fn is_line(write: &Write) -> bool {
+    matches!(write.event, Event::Log { .. })
+}
+
+/// Groups the writes of a batch, by their places: the lines of a claim between two other events of it are one
+/// group, each other event is one by itself. The writes of a claim stay in order.
+fn groups(batch: &[Write]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut open: HashMap<(&str, u64), usize> = HashMap::new();
+    for (at, write) in batch.iter().enumerate() {
+        let claim = (write.claim.job.as_str(), write.claim.fence);
+        let group = open.get(&claim).and_then(|&group| groups.get_mut(group));
+        match group {
+            Some(group) if is_line(write) => group.push(at),
+            _ => {
+                if is_line(write) {
+                    open.insert(claim, groups.len());
+                } else {
+                    // Of other claims of the job, too: their lines come after this event.
+                    open.retain(|(job, _), _| *job != claim.0);
+                }
+                groups.push(vec![at]);
+            }
+        }
+    }
+    groups
+}
+
+/// Stores one event that is no log line. `None` means that it was stored. An inner error means that the job refuses the event.
 async fn append(
     connection: &mut SqliteConnection,
     write: &Write,
@@ -207,25 +270,15 @@ async fn append(
     .or_store()?;
     let Some(counted) = counted else { return refusal(connection, claim).await.map(Some) };
     let seq: i64 = counted.try_get("last_seq").or_store()?;
-    let insert = if let Event::Log { stage, source, line } = event {
-        let bytes = Logged::of(source, line).bytes;
-        sqlx::query(
-            "INSERT INTO logs (job, seq, at_ms, stage, bytes, event, version) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
+    sqlx::query("INSERT INTO events (job, seq, at_ms, event, version) VALUES (?, ?, ?, ?, ?)")
         .bind(&claim.job)
         .bind(seq)
         .bind(signed(now))
-        .bind(stage.to_string())
-        .bind(signed(bytes))
-    } else {
-        sqlx::query("INSERT INTO events (job, seq, at_ms, event, version) VALUES (?, ?, ?, ?, ?)")
-            .bind(&claim.job)
-            .bind(seq)
-            .bind(signed(now))
-    };
-    let insert = insert.bind(upcast::write(event)?).bind(upcast::VERSION);
-    insert.execute(&mut *connection).await.or_store()?;
+        .bind(upcast::write(event)?)
+        .bind(upcast::VERSION)
+        .execute(&mut *connection)
+        .await
+        .or_store()?;
     for due in due_after(&claim.job, now, event) {
         schedule(connection, &due).await?;
     }

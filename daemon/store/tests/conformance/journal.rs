@@ -62,6 +62,43 @@ pub(crate) async fn numbers_have_no_gap_across_lives(place: Place) {
     assert_eq!((record.state, record.stage), (JobState::Running, Some(Stage::Clone)));
 }
 
+/// Lines that a store took are there, in order, before the next other event is; a job that takes none says so at the
+/// next of either.
+pub(crate) async fn lines_are_stored_before_the_next_event(place: Place) {
+    let store = place.open().await;
+    let (first, second) = (begin(&*store, "1").await, begin(&*store, "2").await);
+    let journal = JobJournal::new(store.clone(), first);
+    let other = JobJournal::new(store.clone(), second);
+    for line in 0..600 {
+        journal.append(log(&line.to_string())).await.unwrap();
+        if line % 7 == 0 {
+            other.append(log(&line.to_string())).await.unwrap();
+        }
+        if line == 300 {
+            journal.append(Event::Started(Stage::Build)).await.unwrap();
+            let stored = store.events("1", 0, 1000).await.unwrap();
+            assert_eq!(stored.len(), 302, "301 lines and the event behind them");
+        }
+    }
+    journal.append(Event::Started(Stage::Test)).await.unwrap();
+    let events = store.events("1", 0, 1000).await.unwrap();
+    assert!(events.iter().map(|one| one.seq).eq(1..=602));
+    let lines = events.iter().filter_map(|one| match &one.event {
+        Event::Log { line, .. } => Some(line.parse::<u32>().unwrap()),
+        _ => None,
+    });
+    assert!(lines.eq(0..600));
+    assert!(matches!(events[301].event, Event::Started(Stage::Build)));
+    other.append(Event::Started(Stage::Build)).await.unwrap();
+    assert_eq!(store.job("2").await.unwrap().unwrap().last_seq, 87);
+    // Claimed by somebody else: the loss comes at the next event at the latest, and stays.
+    claim(&*store, "1").await;
+    let _ = journal.append(log("lost")).await;
+    assert!(journal.append(Event::Started(Stage::Push)).await.is_err());
+    assert!(journal.append(log("lost")).await.is_err());
+    assert_eq!(store.events("1", 0, 1000).await.unwrap().len(), 602);
+}
+
 pub(crate) async fn events_come_in_pieces(place: Place) {
     let store = place.open().await;
     let claim = begin(&*store, "1").await;

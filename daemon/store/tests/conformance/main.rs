@@ -77,6 +77,7 @@ macro_rules! promises {
             jobs::a_restart_does_not_put_a_job_back_to_its_first_stage,
             jobs::what_has_not_ended_is_unfinished_oldest_first,
             journal::numbers_have_no_gap_across_lives,
+            journal::lines_are_stored_before_the_next_event,
             journal::events_come_in_pieces,
             journal::nothing_follows_the_end,
             journal::a_refused_append_leaves_nothing,
