@@ -11,8 +11,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
-use windlass_engine::ports::store::{Answer, Claim, StoreError};
+use tokio::sync::{broadcast, mpsc};
+use windlass_engine::ports::store::StoreError;
 use windlass_model::{
     clock::now_ms,
     due::{Due, due_after},
@@ -20,32 +20,9 @@ use windlass_model::{
 use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
 
 mod lines;
+mod request;
 
-/// Request to the writer.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly every request is an event: none pays for a box"
-)]
-pub(super) enum Request {
-    Append(Write),
-    /// Brings all that is stored to the disk, and ends the writer.
-    Close(oneshot::Sender<()>),
-}
-
-/// Event to store, with the channel to whoever waits for it.
-pub(super) struct Write {
-    pub(super) claim: Claim,
-    pub(super) event: Event,
-    pub(super) done: Done,
-}
-
-/// Where the answer goes.
-pub(super) enum Done {
-    /// To a run that waits for it.
-    Waits(oneshot::Sender<Result<(), StoreError>>),
-    /// To a run that goes on meanwhile: the event is a log line.
-    Ahead(Answer),
-}
+pub(super) use request::{Done, Request, Write};
 
 /// Most events in one transaction.
 const BATCH: usize = 512;
@@ -122,7 +99,7 @@ impl Writer {
         }
     }
 
-    /// Answers one write. Returns the job whose followers were told of it.
+    /// Answers one write. Returns the job of which followers know now.
     fn answer(
         &self,
         write: Write,
@@ -268,7 +245,7 @@ async fn append(
     .fetch_optional(&mut *connection)
     .await
     .or_store()?;
-    let Some(counted) = counted else { return refusal(connection, claim).await.map(Some) };
+    let Some(counted) = counted else { return lines::refusal(connection, claim).await.map(Some) };
     let seq: i64 = counted.try_get("last_seq").or_store()?;
     sqlx::query("INSERT INTO events (job, seq, at_ms, event, version) VALUES (?, ?, ?, ?, ?)")
         .bind(&claim.job)
@@ -296,18 +273,6 @@ async fn append(
         keep(connection, release, now).await?;
     }
     Ok(None)
-}
-
-/// Returns the reason for which a job refuses events of a claim.
-async fn refusal(
-    connection: &mut SqliteConnection,
-    claim: &Claim,
-) -> Result<StoreError, StoreError> {
-    let select = sqlx::query("SELECT claimed_by FROM jobs WHERE id = ? AND ended = 0");
-    let row = select.bind(&claim.job).fetch_optional(connection).await.or_store()?;
-    let Some(row) = row else { return Ok(StoreError::Ended(claim.job.clone())) };
-    let by: Option<String> = row.try_get("claimed_by").or_store()?;
-    Ok(StoreError::Fenced { job: claim.job.clone(), by: by.unwrap_or_default() })
 }
 
 /// Schedules work. The earlier of two times stays, and work that is taken can be taken again.

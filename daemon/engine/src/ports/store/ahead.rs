@@ -1,6 +1,6 @@
 //! Log lines that a store has taken and not stored yet: a build that prints much does not wait for each line.
 
-use super::StoreError;
+use super::error::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
 

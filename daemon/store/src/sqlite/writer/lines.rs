@@ -1,11 +1,14 @@
 //! Log lines of one claim, stored by one statement: a build prints a hundred thousand, and a statement for each
 //! would store some six thousand a second.
 
-use super::{Write, refusal, signed};
-use crate::{error::OrStore, upcast};
+use super::request::Write;
+use crate::{error::OrStore, sqlite::rows::signed, upcast};
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
-use windlass_engine::{logs::Logged, ports::store::StoreError};
+use windlass_engine::{
+    logs::Logged,
+    ports::store::{Claim, StoreError},
+};
 use windlass_model::{clock::now_ms, event::Event};
 
 /// Row of a line: stage, bytes, event.
@@ -53,4 +56,16 @@ pub(super) async fn append(
     .await
     .or_store()?;
     Ok(None)
+}
+
+/// Returns the reason for which a job refuses events of a claim.
+pub(super) async fn refusal(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<StoreError, StoreError> {
+    let select = sqlx::query("SELECT claimed_by FROM jobs WHERE id = ? AND ended = 0");
+    let row = select.bind(&claim.job).fetch_optional(connection).await.or_store()?;
+    let Some(row) = row else { return Ok(StoreError::Ended(claim.job.clone())) };
+    let by: Option<String> = row.try_get("claimed_by").or_store()?;
+    Ok(StoreError::Fenced { job: claim.job.clone(), by: by.unwrap_or_default() })
 }
