@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 40] = [
+const SHOWN: [&str; 45] = [
     "App",
     "Source",
     "Job",
@@ -31,6 +31,11 @@ const SHOWN: [&str; 40] = [
     "Release",
     "Secret",
     "PlanResponse",
+    "DetectorAnswer",
+    "Choice",
+    "Candidate",
+    "FoundProcess",
+    "Advice",
     "ObjectChange",
     "AppStatus",
     "ClusterStatus",

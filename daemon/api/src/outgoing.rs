@@ -215,6 +215,7 @@ pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
         manifests: planned.manifests,
         changes: planned.changes.into_iter().map(change).collect(),
         decided_by: decided_by.into_iter().map(|(path, who)| (path, who.into())).collect(),
+        ..v1::PlanResponse::default()
     }
 }
 

@@ -47,17 +47,18 @@ fn stage_lines(text: &mut String, stage: &BuildStage) {
     environment(text, &stage.env);
     for step in &stage.steps {
         match step {
-            BuildStep::Copy { from, sources, dest } => {
+            BuildStep::Copy { from, sources, dest, .. } => {
                 let from = from.as_ref().map(|from| format!("--from={from} ")).unwrap_or_default();
                 let _ = write!(text, "\nCOPY {from}{} {dest}", sources.join(" "));
             }
-            BuildStep::Run { argv, caches } => {
+            BuildStep::Run { argv, caches, .. } => {
                 text.push_str("\nRUN ");
                 for cache in caches {
                     let _ = write!(text, "--mount=type=cache,target={cache} ");
                 }
                 text.push_str(&exec(argv));
             }
+            BuildStep::Assets => {}
         }
     }
 }
@@ -131,7 +132,7 @@ fn check(plan: &ImagePlan) -> Result<(), RecipeError> {
 
 fn check_step(step: &BuildStep, known: &[&str]) -> Result<(), RecipeError> {
     match step {
-        BuildStep::Copy { from, sources, dest } => {
+        BuildStep::Copy { from, sources, dest, .. } => {
             if let Some(from) = from {
                 ensure(known.contains(&&**from), "copy.from", from, "an earlier stage")?;
             }
@@ -139,7 +140,8 @@ fn check_step(step: &BuildStep, known: &[&str]) -> Result<(), RecipeError> {
             let mut paths = sources.iter().chain([dest]);
             paths.try_for_each(|path| ensure(is_path(path), "copy", path, "a path without `..`"))
         }
-        BuildStep::Run { argv, caches } => {
+        BuildStep::Assets => Ok(()),
+        BuildStep::Run { argv, caches, .. } => {
             ensure(!argv.is_empty(), "run.argv", "", "a command")?;
             argv.iter().try_for_each(|arg| argument("run.argv", arg))?;
             caches.iter().try_for_each(|path| {
@@ -212,26 +214,22 @@ mod tests {
                         base: text("python:3.11-slim"),
                         env: vec![(text("PIP_NO_INPUT"), text("1"))],
                         steps: vec![
-                            BuildStep::Copy {
-                                from: None,
-                                sources: vec![text("requirements.txt")],
-                                dest: text("./"),
-                            },
+                            BuildStep::copy(None, &["requirements.txt"], "./"),
                             BuildStep::Run {
                                 argv: vec![text("pip"), text("install")],
                                 caches: vec![text("/root/.cache/pip")],
+                                secrets: vec![],
+                                why: None,
                             },
                         ],
+                        ..BuildStage::default()
                     },
                     BuildStage {
                         name: text("run"),
                         base: text("build"),
                         env: vec![],
-                        steps: vec![BuildStep::Copy {
-                            from: Some(text("build")),
-                            sources: vec![text("/app")],
-                            dest: text("/app"),
-                        }],
+                        steps: vec![BuildStep::copy(Some("build"), &["/app"], "/app")],
+                        ..BuildStage::default()
                     },
                 ],
                 test_in: Some(text("build")),
@@ -241,6 +239,7 @@ mod tests {
                 env: vec![(text("A"), text("\"x\" $y"))],
                 user: 10001,
             },
+            ..Recipe::default()
         }
     }
 
@@ -276,11 +275,7 @@ CMD ["python", "app.py"]
             |r| r.image.user = 0,
             |r| r.image.test_in = Some("nowhere".into()),
             |r| {
-                r.image.stages[0].steps[0] = BuildStep::Copy {
-                    from: None,
-                    sources: vec!["../../etc".into()],
-                    dest: "x".into(),
-                }
+                r.image.stages[0].steps[0] = BuildStep::copy(None, &["../../etc"], "x");
             },
         ];
         for (index, spoil) in cases.iter().enumerate() {

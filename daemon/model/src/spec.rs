@@ -95,6 +95,19 @@ pub struct BuildSpec {
     pub secrets: Vec<String>,
     /// Builds with Git LFS pointers in place of their files. Default false: such pointers are an error.
     pub lfs_pointers: Option<bool>,
+    /// Versions of runtimes, such as `node = "20"`: a version or a range. Default: as the repository's
+    /// own files have them.
+    pub versions: BTreeMap<String, String>,
+    /// argv that builds the app on the tree, in place of all detectors. Default: a Dockerfile or a recipe.
+    pub command: Vec<String>,
+    /// Image in which `build.command` runs.
+    pub image: Option<String>,
+    /// Folder that `build.command` writes, within the app's folder: its content becomes the image's.
+    pub output: Option<String>,
+    /// Base of the image that `build.output` is copied into.
+    pub base: Option<String>,
+    /// Absolute folders that outlive `build.command`, for its next run in this project.
+    pub caches: Vec<String>,
 }
 
 /// The tests of the build.

@@ -15,6 +15,8 @@ pub struct TestPlan {
     pub command: Vec<String>,
     /// Variables beside the stage's own.
     pub env: Vec<(String, String)>,
+    /// Folders that outlive the run, beside those of the stage's own steps.
+    pub caches: Vec<String>,
     /// Globs of files that the command writes, relative to the stage's working directory.
     pub reports: Vec<String>,
     /// Output or reports name each test. It is an error then if they name no test, or if no test ran.
@@ -32,6 +34,8 @@ pub struct TestRun {
     pub command: Vec<String>,
     /// Variables beside the stage's own.
     pub env: Vec<(String, String)>,
+    /// Absolute folders that outlive the run, shared with the builds of the project.
+    pub caches: Vec<String>,
     /// Globs of files to bring back, relative to the stage's working directory.
     pub reports: Vec<String>,
 }
@@ -85,6 +89,9 @@ pub struct TestSummary {
     /// Tests that failed, or could not be run.
     pub failed: u32,
     pub skipped: u32,
+    /// The tool's own words that there is no test yet. `None` means that the tool does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none_yet: Option<String>,
     /// Tests that failed. Of many, the first.
     pub failures: Vec<TestCase>,
 }

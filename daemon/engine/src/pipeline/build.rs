@@ -163,6 +163,7 @@ pub fn release(
         health: plan(decision).and_then(|plan| plan.health.clone()),
         user: config.user,
         manifests: decision.manifests.clone(),
+        processes: Vec::new(),
     };
     Release {
         id: id.into(),

@@ -185,6 +185,7 @@ mod tests {
             runner: "r".into(),
             command: vec![],
             env: vec![],
+            caches: vec![],
             reports: vec![],
             tells,
             evidence: vec![],

@@ -110,6 +110,7 @@ examples! {
         passed: 11,
         failed: 2,
         skipped: 1,
+        none_yet: None,
         failures: vec![
             TestCase {
                 suite: "app.test.js".into(),

@@ -152,9 +152,10 @@ fn action_result(result: ActionResult, mask: &mut impl FnMut(String) -> String) 
 }
 
 fn tested(summary: TestSummary, mask: &mut impl FnMut(String) -> String) -> TestSummary {
-    let TestSummary { runner, passed, failed, skipped, failures } = summary;
+    let TestSummary { runner, passed, failed, skipped, none_yet, failures } = summary;
+    let none_yet = none_yet.map(&mut *mask);
     let failures = failures.into_iter().map(|case| failure(case, mask)).collect();
-    TestSummary { runner, passed, failed, skipped, failures }
+    TestSummary { runner, passed, failed, skipped, none_yet, failures }
 }
 
 fn failure(case: TestCase, mask: &mut impl FnMut(String) -> String) -> TestCase {

@@ -345,6 +345,19 @@ fn build_and_test(spec: &Spec) -> Checked {
             return fail("build.arguments", name, &problem);
         }
     }
+    for (name, version) in &spec.build.versions {
+        let is_runtime = (1..=30).contains(&name.len())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        if !is_runtime {
+            let problem = "must be a runtime's name: at most 30 letters a-z and `-`, such as `node`";
+            return fail("build.versions", name, problem);
+        }
+        if version.trim().is_empty() || version.len() > 64 || version.chars().any(char::is_control)
+        {
+            let problem = "must be a version or a range of at most 64 bytes, such as `20`";
+            return fail(&format!("build.versions.{name}"), version, problem);
+        }
+    }
     let inside = |path: &str| {
         !path.is_empty() && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
     };

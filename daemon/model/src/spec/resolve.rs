@@ -3,9 +3,10 @@
 use super::{
     ProbeSpec, ProcessSpec, Spec, VolumeSpec,
     defaults::{CPU, MEMORY},
-    names::is_cidr,
+    names::{is_cidr, is_name},
     quantity::doubled,
 };
+use crate::recipe::{FoundProcess, ProcessKind};
 use crate::runtime::{
     Account, Autoscale, Check, Expose, Manifest, Network, Peer, Placement, Probe, Probes, Process,
     Resources, Route, Runtime, Schedule, SecretEnv, ServiceKind, Volume, VolumeSource, WEB,
@@ -30,14 +31,20 @@ pub struct Detected {
     pub user: Option<u32>,
     /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
+    /// Processes that the repository declares. Those of the spec go before them.
+    pub processes: Vec<FoundProcess>,
 }
+
+/// Most characters of a process's name.
+const LONGEST_NAME: usize = 11;
 
 impl Spec {
     /// Resolves the spec into a runtime. `secrets` have their current versions.
     #[must_use]
     pub fn resolve(&self, found: &Detected, secrets: Vec<SecretEnv>) -> Runtime {
+        let whole = self.filled(&found.processes);
         let processes: Vec<_> =
-            self.running().map(|(name, requested)| process(name, &requested, found)).collect();
+            whole.running().map(|(name, requested)| process(name, &requested, found)).collect();
         let listens = processes.iter().any(|process| process.name == WEB && process.port.is_some());
         let network = &self.network;
         let restricted =
@@ -62,6 +69,24 @@ impl Spec {
             pull_secrets: self.pull_secrets.clone(),
             manifests: found.manifests.clone(),
         }
+    }
+
+    /// Returns the spec with the workers and scheduled processes that the repository declares, where the
+    /// spec does not have them. What the spec has of a process stays.
+    pub(crate) fn filled(&self, found: &[FoundProcess]) -> Self {
+        let mut whole = self.clone();
+        let runs = |kind| matches!(kind, ProcessKind::Worker | ProcessKind::Schedule);
+        let fits = |name: &str| name != WEB && is_name(name, LONGEST_NAME);
+        for found in found.iter().filter(|found| runs(found.kind) && fits(&found.name)) {
+            let requested = whole.processes.entry(found.name.clone()).or_default();
+            if requested.command.is_empty() {
+                requested.command.clone_from(&found.command);
+                if requested.schedule.is_none() {
+                    requested.schedule.clone_from(&found.schedule);
+                }
+            }
+        }
+        whole
     }
 
     fn exposed(&self, listens: bool) -> Expose {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::recipe::{FoundProcess, ProcessKind};
 use crate::runtime::{Check, Peer, Route, VolumeSource};
 
 fn spec(text: &str) -> Spec {
@@ -224,5 +225,55 @@ fn options_of_the_builder_are_no_arguments() {
     }
     for name in ["BUILDKIT_INLINE_CACHE", "BUILDKIT_DOCKERFILE_CHECK", "SOURCE_DATE_EPOCH", "GO"] {
         with(name).unwrap();
+    }
+}
+
+fn found(name: &str, kind: ProcessKind, schedule: Option<&str>) -> FoundProcess {
+    FoundProcess {
+        name: name.into(),
+        command: vec!["bin/run".into(), name.into()],
+        kind,
+        schedule: schedule.map(str::to_owned),
+        source: "Procfile:2".into(),
+    }
+}
+
+#[test]
+fn processes_that_the_repository_declares_run_unless_the_spec_has_others() {
+    let requested = spec(
+        "[processes.mailer]\nreplicas = 2\n[processes.own]\ncommand = [\"mine\"]\n[processes.quiet]\noff = true",
+    );
+    let processes = ["worker", "mailer", "own", "quiet", "web", "of-twelve-ch"]
+        .map(|name| found(name, ProcessKind::Worker, None))
+        .into_iter()
+        .chain([
+            found("nightly", ProcessKind::Schedule, Some("@daily")),
+            found("release", ProcessKind::Release, None),
+        ])
+        .collect();
+    let runtime = requested.resolve(&Detected { processes, ..Detected::default() }, vec![]);
+    let names: Vec<_> = runtime.processes.iter().map(|process| &*process.name).collect();
+    assert_eq!(names, ["web", "mailer", "nightly", "own", "worker"]);
+    let command = |name: &str| runtime.process(name).unwrap().command.join(" ");
+    assert_eq!(command("worker"), "bin/run worker");
+    assert_eq!(command("mailer"), "bin/run mailer", "the spec has no command of its own");
+    assert_eq!(command("own"), "mine");
+    assert_eq!(command("web"), "", "the image's own");
+    assert_eq!(runtime.process("mailer").unwrap().replicas, 2);
+    let nightly = runtime.process("nightly").unwrap();
+    assert_eq!(nightly.schedule.as_ref().unwrap().cron, "@daily");
+    assert_eq!(runtime.process("worker").unwrap().port, None);
+}
+
+#[test]
+fn a_version_names_a_runtime_and_is_a_short_text() {
+    spec("[build]\nversions = { node = \"20\", python = \">=3.11,<3.13\" }");
+    for (bad, field) in [
+        ("versions = { Node = \"20\" }", "build.versions"),
+        ("versions = { node = \"\" }", "build.versions.node"),
+        ("versions = { node = \"20\\n22\" }", "build.versions.node"),
+    ] {
+        let error = Spec::from_toml(&format!("[build]\n{bad}")).unwrap_err();
+        assert!(error.field.contains(field), "{error}");
     }
 }

@@ -39,15 +39,27 @@ impl Guest for Detect {
 pub(crate) fn recipe(plugin: &str, detection: detector::Detection) -> Recipe {
     let step = |step| match step {
         detector::Step::Copy(copy) => {
-            BuildStep::Copy { from: copy.from, sources: copy.sources, dest: copy.dest }
+            BuildStep::Copy {
+                from: copy.from,
+                sources: copy.sources,
+                dest: copy.dest,
+                owned: false,
+                why: None,
+            }
         }
-        detector::Step::Run(run) => BuildStep::Run { argv: run.command, caches: run.caches },
+        detector::Step::Run(run) => BuildStep::Run {
+            argv: run.command,
+            caches: run.caches,
+            secrets: Vec::new(),
+            why: None,
+        },
     };
     let stage = |stage: detector::Stage| BuildStage {
         name: stage.name,
         base: stage.base,
         env: stage.env,
         steps: stage.steps.into_iter().map(step).collect(),
+        ..BuildStage::default()
     };
     let image = detection.image;
     Recipe {
@@ -72,5 +84,6 @@ pub(crate) fn recipe(plugin: &str, detection: detector::Detection) -> Recipe {
             env: image.env,
             user: image.user,
         },
+        ..Recipe::default()
     }
 }

@@ -110,6 +110,7 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
         runner: plugin.into(),
         command: plan.command,
         env: plan.env,
+        caches: Vec::new(),
         reports: plan.reports,
         tells: plan.tells,
         evidence: plan.evidence.iter().map(|line| sanitize(line)).collect(),
@@ -129,6 +130,7 @@ pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummar
         passed: summary.passed,
         failed: summary.failed,
         skipped: summary.skipped,
+        none_yet: None,
         failures: summary.failures.into_iter().take(MOST_FAILURES).map(case).collect(),
     }
 }

@@ -81,8 +81,7 @@ fn recipe(name: &str) -> Recipe {
             stages: vec![BuildStage {
                 name: "build".into(),
                 base: "golang:1".into(),
-                env: vec![],
-                steps: vec![],
+                ..BuildStage::default()
             }],
             test_in: Some("build".into()),
             start: vec!["/app".into()],
@@ -91,6 +90,7 @@ fn recipe(name: &str) -> Recipe {
             env: vec![],
             user: 10001,
         },
+        ..Recipe::default()
     }
 }
 
@@ -107,6 +107,7 @@ impl TestRunners for FakePlugins {
             runner: "tester".into(),
             command: vec![language.into(), "test".into()],
             env: vec![],
+            caches: vec![],
             reports: vec![],
             tells: true,
             evidence: vec!["main_test.go: tests".into()],
