@@ -279,6 +279,7 @@ fn tests(code: Code) -> Cause {
                 passed: 11,
                 failed: 1,
                 skipped: 0,
+                none_yet: None,
                 failures: vec![TestCase {
                     suite: String::new(),
                     name: "the page says hello".into(),
