@@ -5,13 +5,14 @@ mod config;
 mod effect;
 mod http;
 mod log;
+mod next;
 mod secrets;
 mod workspace;
 
 pub(crate) use effect::{Effect, GuestOutput};
 
 use crate::{
-    bindings::{host::Imports, types},
+    bindings::{self, host::Imports, types},
     grant::Granted,
     limits::{Budget, Ledger, Limits, Meter, Tally},
     resources::{Refused, Vault},
@@ -134,9 +135,10 @@ impl State {
     }
 }
 
-/// Adds all imports to a linker.
+/// Adds all imports of both tracks to a linker.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    Imports::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    Imports::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::next::Imports::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 
 impl types::Host for State {}

@@ -9,8 +9,6 @@
 mod ask;
 mod bindings;
 mod breaker;
-#[cfg(test)]
-mod draft;
 mod engine;
 mod grant;
 mod host;
@@ -18,6 +16,7 @@ mod host_pattern;
 mod job;
 mod kinds;
 mod limits;
+mod listing;
 mod live;
 mod load;
 mod manifest;
@@ -39,7 +38,7 @@ pub use job::JobPlugins;
 pub use limits::Limits;
 pub use live::Plugins;
 pub use load::{Host, HostError, compile::main as compile_main};
-pub use manifest::{Expect, Kind, Manifest, SECTION, SelfTest};
+pub use manifest::{Built, Expect, Kind, Manifest, SECTION, SelfTest, TableRow};
 pub use run::process::main as worker_main;
 pub use set::PluginSet;
 pub use setup::{HookSource, Isolation, RegistrySource, Setup, Source};

@@ -1,7 +1,10 @@
 //! The tree that a guest reads: relative paths only, symlinks never followed, everything counted.
 
-use crate::text::sanitize;
-use cap_std::fs::Dir;
+use crate::{
+    listing::{Listing, MOST_ENTRIES, breathe, depth, relative},
+    text::sanitize,
+};
+use cap_std::fs::{Dir, FileType};
 use globset::{GlobBuilder, GlobMatcher};
 use std::{
     collections::BTreeMap,
@@ -10,19 +13,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Deepest folder that is walked.
-pub(crate) const DEEPEST: usize = 20;
-/// Most entries that one walk of a tree visits.
-pub(crate) const MOST_ENTRIES: usize = 200_000;
-
 /// The host's side of a `tree` handle.
 #[allow(unreachable_pub, reason = "bindgen re-exports it")]
 #[derive(Clone)]
 pub struct TreeHandle(Arc<Place>);
 
 enum Place {
-    /// A job's workspace.
-    Disk(Dir),
+    /// A folder of a job's workspace, and the listing of the whole.
+    Disk {
+        root: Dir,
+        /// Path of the folder within the repository.
+        folder: String,
+        listing: Arc<Listing>,
+    },
     /// Reports of a test, by path.
     Memory(BTreeMap<String, String>),
 }
@@ -41,6 +44,19 @@ pub(crate) enum EntryKind {
     File,
     Dir,
     Symlink,
+}
+
+impl EntryKind {
+    /// Returns the kind of a file. `None` means a device, a socket or a pipe.
+    fn of(kind: &FileType) -> Option<Self> {
+        if kind.is_symlink() {
+            Some(Self::Symlink)
+        } else if kind.is_dir() {
+            Some(Self::Dir)
+        } else {
+            kind.is_file().then_some(Self::File)
+        }
+    }
 }
 
 /// Reason why a tree cannot be read.
@@ -84,10 +100,11 @@ fn is_plain(root: &Dir, path: &str) -> bool {
 }
 
 impl TreeHandle {
-    /// Opens a folder.
-    pub(crate) fn disk(root: &Path) -> io::Result<Self> {
+    /// Opens a folder of a repository, whose files are listed already.
+    pub(crate) fn disk(repository: &Path, folder: &str, listing: Arc<Listing>) -> io::Result<Self> {
+        let root = repository.join(folder);
         let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
-        Ok(Self(Arc::new(Place::Disk(root))))
+        Ok(Self(Arc::new(Place::Disk { root, folder: folder.into(), listing })))
     }
 
     /// Returns a tree of these files, by path.
@@ -99,7 +116,7 @@ impl TreeHandle {
     pub(crate) async fn list(&self, dir: &str, limit: usize) -> Result<Vec<Entry>, TreeError> {
         check(dir)?;
         let root = match &*self.0 {
-            Place::Disk(root) => root,
+            Place::Disk { root, .. } => root,
             Place::Memory(files) => return Ok(in_memory(files, dir, limit)),
         };
         if !is_plain(root, dir) {
@@ -112,12 +129,7 @@ impl TreeHandle {
             let found = found?;
             let Ok(name) = found.file_name().into_string() else { continue };
             let metadata = found.metadata()?;
-            let kind = match metadata.file_type() {
-                kind if kind.is_symlink() => EntryKind::Symlink,
-                kind if kind.is_dir() => EntryKind::Dir,
-                kind if kind.is_file() => EntryKind::File,
-                _ => continue,
-            };
+            let Some(kind) = EntryKind::of(&metadata.file_type()) else { continue };
             entries.push(Entry { name, kind, size: metadata.len() });
             if entries.len() > MOST_ENTRIES {
                 return Err(TreeError::TooMuch(format!("more than {MOST_ENTRIES} entries")));
@@ -128,36 +140,56 @@ impl TreeHandle {
         Ok(entries)
     }
 
-    /// Returns the paths of files that match, in order, at most `limit`.
-    pub(crate) async fn glob(
-        &self,
-        matcher: &GlobMatcher,
-        limit: usize,
-    ) -> Result<Vec<String>, TreeError> {
-        let mut found = Vec::new();
-        let mut folders = vec![String::new()];
-        let mut looked = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in self.list(&folder, MOST_ENTRIES).await? {
-                looked += 1;
-                if looked > MOST_ENTRIES {
-                    let message = format!("the tree has more than {MOST_ENTRIES} entries");
-                    return Err(TreeError::TooMuch(message));
-                }
-                let path = match &*folder {
-                    "" => entry.name,
-                    folder => format!("{folder}/{}", entry.name),
-                };
-                match entry.kind {
-                    EntryKind::Dir if path.matches('/').count() < DEEPEST => folders.push(path),
-                    EntryKind::File if matcher.is_match(&path) => found.push(path),
-                    _ => {}
-                }
-            }
-        }
+    /// Returns the paths of files that match, by path, at most `limit`.
+    pub(crate) async fn glob(&self, matcher: &GlobMatcher, limit: usize) -> Vec<String> {
+        let mut found = self.matching(std::slice::from_ref(matcher), usize::MAX).await;
         found.sort();
         found.truncate(limit);
-        Ok(found)
+        found
+    }
+
+    /// Returns the paths of files that match one of these, the nearest to the root first, at most `limit`.
+    pub(crate) async fn nearest(&self, matchers: &[GlobMatcher], limit: usize) -> Vec<String> {
+        match &*self.0 {
+            Place::Disk { .. } => self.matching(matchers, limit).await,
+            Place::Memory(_) => {
+                let mut found = self.matching(matchers, usize::MAX).await;
+                found.sort_by_cached_key(|path| (depth(path), path.clone()));
+                found.truncate(limit);
+                found
+            }
+        }
+    }
+
+    /// Returns the first `limit` files that match, in the order in which the tree has them.
+    async fn matching(&self, matchers: &[GlobMatcher], limit: usize) -> Vec<String> {
+        match &*self.0 {
+            Place::Disk { listing, folder, .. } => {
+                matching(listing.below(folder), matchers, limit).await
+            }
+            Place::Memory(files) => {
+                matching(files.keys().map(String::as_str), matchers, limit).await
+            }
+        }
+    }
+
+    /// Returns the entry at a path, a symlink as such. `None` means that there is nothing, or something that no
+    /// guest sees.
+    pub(crate) fn stat(&self, path: &str) -> Result<Option<Entry>, TreeError> {
+        check(path)?;
+        let root = match &*self.0 {
+            Place::Disk { root, .. } => root,
+            Place::Memory(files) => return Ok(stat_in_memory(files, path)),
+        };
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        if !is_plain(root, above) {
+            return Ok(None);
+        }
+        let metadata =
+            if path.is_empty() { root.dir_metadata() } else { root.symlink_metadata(path) };
+        let Ok(metadata) = metadata else { return Ok(None) };
+        let kind = EntryKind::of(&metadata.file_type());
+        Ok(kind.map(|kind| Entry { name: path.into(), kind, size: metadata.len() }))
     }
 
     /// Returns the text of a file. `None` means that there is no such file.
@@ -167,7 +199,7 @@ impl TreeHandle {
             TreeError::TooMuch(format!("`{path}` has {bytes} bytes; {max} were asked for"))
         };
         let root = match &*self.0 {
-            Place::Disk(root) => root,
+            Place::Disk { root, .. } => root,
             Place::Memory(files) => match files.get(path) {
                 Some(text) if text.len() as u64 > max => return Err(too_long(text.len() as u64)),
                 found => return Ok(found.cloned()),
@@ -212,15 +244,33 @@ fn in_memory(files: &BTreeMap<String, String>, dir: &str, limit: usize) -> Vec<E
     entries
 }
 
-/// Entries after which other tasks run. Walks and reads stay on the runtime's own threads: a fresh checkout is
-/// in memory, and to hand its walk to another thread took four times as long as the walk.
-const BREATH: usize = 256;
-
-/// Lets other tasks run, each time after `BREATH` entries.
-pub(crate) async fn breathe(looked: usize) {
-    if looked % BREATH == BREATH - 1 {
-        tokio::task::yield_now().await;
+/// Returns what is at a path of files that are in memory.
+fn stat_in_memory(files: &BTreeMap<String, String>, path: &str) -> Option<Entry> {
+    let entry = |kind, size| Entry { name: path.into(), kind, size };
+    if let Some(text) = files.get(path) {
+        return Some(entry(EntryKind::File, text.len() as u64));
     }
+    let below = |file: &String| relative(file, path).is_some();
+    (path.is_empty() || files.keys().any(below)).then(|| entry(EntryKind::Dir, 0))
+}
+
+/// Returns the first `limit` paths that one of the patterns matches.
+async fn matching<'a>(
+    paths: impl Iterator<Item = &'a str>,
+    matchers: &[GlobMatcher],
+    limit: usize,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for (looked, path) in paths.enumerate() {
+        breathe(looked).await;
+        if found.len() >= limit {
+            break;
+        }
+        if matchers.iter().any(|matcher| matcher.is_match(path)) {
+            found.push(path.to_owned());
+        }
+    }
+    found
 }
 
 /// Compiles a pattern. Plugins use few patterns, and compiling one takes longer than a call: short patterns
@@ -241,4 +291,62 @@ pub(crate) fn compiled(pattern: &str) -> Result<GlobMatcher, globset::Error> {
         kept.insert(pattern.to_owned(), matcher.clone());
     }
     Ok(matcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::symlink, time::Instant};
+
+    /// A root file falls out of no limit, however many files lie below it.
+    #[tokio::test]
+    #[allow(clippy::print_stdout, reason = "times are for people: a busy machine is no failure")]
+    async fn of_a_hundred_thousand_files_the_nearest_are_found_within_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        for package in 0..1_000 {
+            let package = folder.path().join(format!("a/p{package}"));
+            fs::create_dir_all(&package).unwrap();
+            for file in 0..100 {
+                fs::write(package.join(format!("f{file}.go")), "").unwrap();
+            }
+        }
+        for path in ["main.go", "a/p7/go.mod"] {
+            fs::write(folder.path().join(path), "").unwrap();
+        }
+        let begun = Instant::now();
+        let listing = Arc::new(Listing::walk(folder.path(), "").await.unwrap());
+        println!("walked in {:?}", begun.elapsed());
+        let tree = TreeHandle::disk(folder.path(), "", listing.clone()).unwrap();
+        let begun = Instant::now();
+        let found = tree.nearest(&[compiled("**/*.go").unwrap()], 500).await;
+        println!("filtered in {:?}", begun.elapsed());
+        assert_eq!((found.len(), &*found[0]), (500, "main.go"));
+        let found = tree.nearest(&[compiled("**/go.mod").unwrap()], 500).await;
+        assert_eq!(found, ["a/p7/go.mod"]);
+        assert_eq!(listing.cut_at, None);
+    }
+
+    #[tokio::test]
+    async fn a_link_is_an_entry_and_nothing_behind_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("app")).unwrap();
+        fs::write(folder.path().join("app/go.mod"), "module x\n").unwrap();
+        symlink("app", folder.path().join("link")).unwrap();
+        let listing = Arc::new(Listing::walk(folder.path(), "").await.unwrap());
+        let tree = TreeHandle::disk(folder.path(), "", listing.clone()).unwrap();
+        let memory =
+            TreeHandle::memory([("app/go.mod".to_owned(), "module x\n".to_owned())].into());
+        for tree in [&tree, &memory] {
+            let kind = |path: &str| tree.stat(path).unwrap().map(|entry| (entry.kind, entry.size));
+            assert_eq!(kind("app/go.mod"), Some((EntryKind::File, 9)));
+            assert_eq!(kind("app").unwrap().0, EntryKind::Dir);
+            assert_eq!(kind("").unwrap().0, EntryKind::Dir);
+            assert_eq!(kind("app/go.sum"), None);
+            assert!(tree.stat("../x").is_err());
+        }
+        assert_eq!(tree.stat("link").unwrap().unwrap().kind, EntryKind::Symlink);
+        assert!(tree.stat("link/go.mod").unwrap().is_none());
+        let app = TreeHandle::disk(folder.path(), "app", listing).unwrap();
+        assert_eq!(app.glob(&compiled("*").unwrap(), 9).await, ["go.mod"]);
+    }
 }

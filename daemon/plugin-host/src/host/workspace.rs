@@ -39,8 +39,7 @@ impl wit::HostTree for State {
         };
         let tree = self.table.get(&tree)?.clone();
         let most = self.limits.output / 64;
-        let found = tree.glob(&matcher, count(limit).min(most)).await;
-        Ok(found.map_err(types::Error::from))
+        Ok(Ok(tree.glob(&matcher, count(limit).min(most)).await))
     }
 
     async fn read_text(

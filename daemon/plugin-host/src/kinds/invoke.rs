@@ -1,12 +1,18 @@
 //! Calls of exported functions and their returns, in a form that can be sent to another process. A resource
 //! is sent as its number in the call's table.
 
-use crate::bindings::{
-    deploy_hook::{DeployHookPluginPre, exports::windlass::plugin::deploy_hook},
-    detector::{DetectorPluginPre, exports::windlass::plugin::detector},
-    registry_auth::{RegistryAuthPluginPre, exports::windlass::plugin::registry_auth},
-    test_runner::{TestRunnerPluginPre, exports::windlass::plugin::test_runner},
-    types,
+use super::{Track, track, upgrade};
+use crate::{
+    bindings::{
+        deploy_hook::{DeployHookPluginPre, exports::windlass::plugin::deploy_hook},
+        detector, detector_next,
+        detector_next::exports::windlass::plugin::detector as detect,
+        registry_auth::{RegistryAuthPluginPre, exports::windlass::plugin::registry_auth},
+        test_runner, test_runner_next,
+        test_runner_next::exports::windlass::plugin::test_runner as tests,
+        types,
+    },
+    manifest::Kind,
 };
 use serde::{Deserialize, Serialize};
 use wasmtime::{
@@ -18,16 +24,21 @@ use wasmtime::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Call {
     Detect {
-        tree: u32,
-        matched: Vec<String>,
+        /// Tree of the whole repository.
+        repo: u32,
+        /// Tree of the app's folder, for components of 0.1.0.
+        app_tree: u32,
+        request: DetectRequest,
     },
     MakePlan {
-        tree: u32,
-        language: String,
-        matched: Vec<String>,
+        /// Tree of the whole repository.
+        repo: u32,
+        /// Tree of the app's folder, for components of 0.1.0.
+        app_tree: u32,
+        request: PlanRequest,
     },
     Parse {
-        ran: test_runner::Ran,
+        ran: tests::Ran,
         reports: u32,
     },
     Authenticate {
@@ -43,12 +54,39 @@ pub(crate) enum Call {
     },
 }
 
+/// Question to a detector.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DetectRequest {
+    /// Folder of the app within the repository. Empty means the root.
+    pub(crate) app: String,
+    /// Files below that folder that match the markers, relative to it, the nearest first.
+    pub(crate) matched: Vec<String>,
+    /// The user's versions, by runtime.
+    pub(crate) versions: Vec<(String, String)>,
+    /// The user chose this detector.
+    pub(crate) named: bool,
+}
+
+/// Question to a test runner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PlanRequest {
+    pub(crate) language: String,
+    /// Folder of the app within the repository. Empty means the root.
+    pub(crate) app: String,
+    /// Files below that folder that match the markers, relative to it, the nearest first.
+    pub(crate) matched: Vec<String>,
+    /// Toolchains of the recipe.
+    pub(crate) tools: Vec<String>,
+    /// Working directory of the stage that has the tools.
+    pub(crate) stage_workdir: String,
+}
+
 /// Return of an exported function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Return {
-    Detection(Option<detector::Detection>),
-    Plan(Option<test_runner::TestPlan>),
-    Summary(Option<test_runner::Summary>),
+    Answer(Box<detect::Answer>),
+    Plan(Option<tests::TestPlan>),
+    Summary(Option<tests::Summary>),
     Login(LoginReturn),
     Step(deploy_hook::Step),
 }
@@ -115,23 +153,65 @@ pub(crate) async fn invoke<T: Send + 'static>(
 ) -> wasmtime::Result<Result<Return, GuestError>> {
     let store = &mut store;
     Ok(match call {
-        Call::Detect { tree, matched } => {
-            let guest = DetectorPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
-            let detector = guest.windlass_plugin_detector();
-            let found = detector.call_detect(&mut **store, lent(tree), &matched).await?;
-            found.map(Return::Detection)
-        }
-        Call::MakePlan { tree, language, matched } => {
-            let guest = TestRunnerPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
-            let runner = guest.windlass_plugin_test_runner();
-            let plan = runner.call_make_plan(&mut **store, lent(tree), &language, &matched).await?;
-            plan.map(Return::Plan)
-        }
-        Call::Parse { ran, reports } => {
-            let guest = TestRunnerPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
-            let runner = guest.windlass_plugin_test_runner();
-            runner.call_parse(&mut **store, &ran, lent(reports)).await?.map(Return::Summary)
-        }
+        Call::Detect { repo, app_tree, request } => match track_of(Kind::Detector, &pre)? {
+            Track::V2 => {
+                let pre = detector_next::DetectorPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let DetectRequest { app, matched, versions, named } = request;
+                let request = detect::Request { app, matched, versions, named, attrs: Vec::new() };
+                let detector = guest.windlass_plugin_detector();
+                let answer = detector.call_detect(&mut **store, lent(repo), &request).await?;
+                let answer = answer.map(|answer| Return::Answer(Box::new(answer)));
+                answer.map_err(types::Error::from)
+            }
+            Track::V1 => {
+                let pre = detector::DetectorPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let detector = guest.windlass_plugin_detector();
+                let matched = &request.matched;
+                let found = detector.call_detect(&mut **store, lent(app_tree), matched).await?;
+                let answer = upgrade::answer(&request.app, found);
+                answer.map(|answer| Return::Answer(Box::new(answer)))
+            }
+        },
+        Call::MakePlan { repo, app_tree, request } => match track_of(Kind::TestRunner, &pre)? {
+            Track::V2 => {
+                let pre = test_runner_next::TestRunnerPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let PlanRequest { language, app, matched, tools, stage_workdir } = request;
+                let attrs = Vec::new();
+                let request =
+                    tests::Request { language, app, matched, tools, stage_workdir, attrs };
+                let runner = guest.windlass_plugin_test_runner();
+                let plan = runner.call_make_plan(&mut **store, lent(repo), &request).await?;
+                plan.map(Return::Plan).map_err(types::Error::from)
+            }
+            Track::V1 => {
+                let pre = test_runner::TestRunnerPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let runner = guest.windlass_plugin_test_runner();
+                let PlanRequest { language, matched, .. } = &request;
+                let plan = runner.call_make_plan(&mut **store, lent(app_tree), language, matched);
+                plan.await?.map(|plan| Return::Plan(plan.map(upgrade::plan)))
+            }
+        },
+        Call::Parse { ran, reports } => match track_of(Kind::TestRunner, &pre)? {
+            Track::V2 => {
+                let pre = test_runner_next::TestRunnerPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let runner = guest.windlass_plugin_test_runner();
+                let summary = runner.call_parse(&mut **store, &ran, lent(reports)).await?;
+                summary.map(Return::Summary).map_err(types::Error::from)
+            }
+            Track::V1 => {
+                let pre = test_runner::TestRunnerPluginPre::new(pre)?;
+                let guest = pre.instantiate_async(&mut **store).await?;
+                let runner = guest.windlass_plugin_test_runner();
+                let ran = upgrade::downgraded(ran);
+                let summary = runner.call_parse(&mut **store, &ran, lent(reports)).await?;
+                summary.map(|summary| Return::Summary(summary.map(upgrade::summary)))
+            }
+        },
         Call::Authenticate { registry } => {
             let guest = RegistryAuthPluginPre::new(pre)?.instantiate_async(&mut **store).await?;
             let request = registry_auth::Request { registry, attrs: Vec::new() };
@@ -152,6 +232,10 @@ pub(crate) async fn invoke<T: Send + 'static>(
         }
     }
     .map_err(GuestError::from))
+}
+
+fn track_of<T: 'static>(kind: Kind, pre: &InstancePre<T>) -> wasmtime::Result<Track> {
+    track(kind, pre).map_err(wasmtime::Error::msg)
 }
 
 fn lent<T: 'static>(number: u32) -> Resource<T> {

@@ -2,10 +2,10 @@
 
 use super::{
     Guest, OutputError,
-    invoke::{Call, Return},
+    invoke::{Call, PlanRequest, Return},
 };
 use crate::{
-    bindings::test_runner::exports::windlass::plugin::test_runner,
+    bindings::test_runner_next::exports::windlass::plugin::test_runner,
     host::State,
     text::{sanitize, sanitize_lines},
     tree::TreeHandle,
@@ -21,11 +21,16 @@ const MOST_FAILURES: usize = 100;
 /// Most globs of one plan. Each may be a walk.
 const MOST_REPORTS: usize = 20;
 
+/// Most caches of one plan.
+const MOST_CACHES: usize = 20;
+
 /// Call of `make-plan`.
 pub(crate) struct MakePlan {
-    pub(crate) tree: TreeHandle,
-    pub(crate) language: String,
-    pub(crate) matched: Vec<String>,
+    /// Tree of the whole repository.
+    pub(crate) repo: TreeHandle,
+    /// Tree of the app's folder.
+    pub(crate) app_tree: TreeHandle,
+    pub(crate) request: PlanRequest,
 }
 
 /// Call of `parse`.
@@ -40,8 +45,8 @@ impl Guest for MakePlan {
     type Output = Option<test_runner::TestPlan>;
 
     fn into_call(self, state: &mut State) -> wasmtime::Result<Call> {
-        let Self { tree, language, matched } = self;
-        Ok(Call::MakePlan { tree: state.lend(tree)?, language, matched })
+        let Self { repo, app_tree, request } = self;
+        Ok(Call::MakePlan { repo: state.lend(repo)?, app_tree: state.lend(app_tree)?, request })
     }
 
     fn output(_: &mut State, returned: Return) -> Result<Self::Output, OutputError> {
@@ -103,6 +108,13 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
     if let Some(path) = plan.reports.iter().find(outside) {
         return Err(format!("`{}` leads out of the working directory", sanitize(path)));
     }
+    let is_odd = |path: &&String| !is_cache(path);
+    if let Some(path) = plan.caches.iter().find(is_odd) {
+        return Err(format!("`{}` is no absolute path of a cache", sanitize(path)));
+    }
+    if plan.caches.len() > MOST_CACHES {
+        return Err(format!("it names {} caches; {MOST_CACHES} are allowed", plan.caches.len()));
+    }
     if plan.reports.len() > MOST_REPORTS {
         return Err(format!("it names {} reports; {MOST_REPORTS} are allowed", plan.reports.len()));
     }
@@ -110,11 +122,21 @@ pub(crate) fn plan(plugin: &str, plan: test_runner::TestPlan) -> Result<TestPlan
         runner: plugin.into(),
         command: plan.command,
         env: plan.env,
-        caches: Vec::new(),
+        caches: plan.caches,
         reports: plan.reports,
         tells: plan.tells,
         evidence: plan.evidence.iter().map(|line| sanitize(line)).collect(),
     })
+}
+
+/// Returns whether a path can be a cache of the test's container: absolute, without `..`, and not the root.
+fn is_cache(path: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || "._-/+@".contains(c);
+    path.len() <= 1024
+        && path.starts_with('/')
+        && path.trim_matches('/') != ""
+        && path.chars().all(letters)
+        && !path.split('/').any(|part| part == "..")
 }
 
 pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummary {
@@ -130,7 +152,7 @@ pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummar
         passed: summary.passed,
         failed: summary.failed,
         skipped: summary.skipped,
-        none_yet: None,
+        none_yet: summary.none_yet.as_deref().map(sanitize),
         failures: summary.failures.into_iter().take(MOST_FAILURES).map(case).collect(),
     }
 }
