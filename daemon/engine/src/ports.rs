@@ -17,7 +17,7 @@ pub mod store;
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
 pub use inspect::{Inspect, LogLine, LogRequest};
-pub use plugins::{Detections, Detectors, Hooks, PluginStatus, TestRunners};
+pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use registry::{Action, Credential, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Tree};

@@ -12,8 +12,10 @@ use windlass_model::{error::GitError, job::CommitInfo};
 /// A checked-out tree in a temporary folder.
 pub(crate) struct Workspace {
     // Removes the folder, however the job ends.
-    _folder: Folder,
+    folder: Folder,
     root: PathBuf,
+    /// Path of the app's folder within the repository.
+    directory: String,
     dir: Dir,
     commit: Option<CommitInfo>,
     pointers: Pointers,
@@ -28,6 +30,7 @@ impl Workspace {
         let mut dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority())
             .map_err(|error| refuse(error.to_string()))?;
         let mut root = folder.path().to_owned();
+        let mut parts = Vec::new();
         for part in directory.split('/').filter(|part| !part.is_empty() && *part != ".") {
             let metadata = dir.symlink_metadata(part).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => {
@@ -42,14 +45,16 @@ impl Workspace {
             }
             dir = dir.open_dir(part).map_err(|error| refuse(error.to_string()))?;
             root.push(part);
+            parts.push(part);
         }
         let is_empty = dir.entries().map_err(|error| refuse(error.to_string()))?.next().is_none();
         if is_empty {
             return Err(refuse("the commit has no files here".into()));
         }
         Ok(Self {
-            _folder: folder,
+            folder,
             root,
+            directory: parts.join("/"),
             dir,
             commit: None,
             pointers: Pointers::default(),
@@ -67,6 +72,14 @@ impl Workspace {
 impl Tree for Workspace {
     fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn repository(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn directory(&self) -> &str {
+        &self.directory
     }
 
     fn commit(&self) -> Option<&CommitInfo> {

@@ -5,13 +5,14 @@ use crate::{
     kinds::{
         Guest,
         deploy_hook::{self, Next},
-        detector::{self, Detect},
+        detector::{self, Detect, Found},
+        invoke::{self, PlanRequest},
         registry_auth::Authenticate,
         test_runner::{self, MakePlan, Parse},
     },
     limits::Ledger,
+    listing::Listing,
     manifest::Kind,
-    markers::{self, Scan},
     plugin::Plugin,
     resources::Vault,
     run::call::call,
@@ -27,7 +28,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use windlass_engine::{
-    ports::{Detections, Detectors, Hooks, Login, TestRunners, Tree},
+    ports::{DetectRequest, Detections, Detectors, Hooks, Login, TestRunners, Tree},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -101,45 +102,48 @@ impl JobPlugins {
         call(&plugin, context, guest, recorder).await
     }
 
-    /// Returns the plugins whose markers are in the tree, each with the files that match.
-    async fn matching(
+    /// Lists the repository, for all plugins of a call.
+    async fn listed(
         &self,
         tree: &dyn Tree,
-        plugins: Vec<Arc<Plugin>>,
         stage: Stage,
         recorder: &Recorder,
-    ) -> Result<Vec<(Arc<Plugin>, Vec<String>)>, PluginError> {
-        let markers: Vec<_> = plugins.iter().map(|plugin| &plugin.markers).collect();
-        let scanned = markers::scan(tree.root(), &markers).await;
-        let Scan { found, cut_at } = scanned.map_err(|error| PluginError {
+    ) -> Result<Arc<Listing>, PluginError> {
+        let listed = Listing::walk(tree.repository(), tree.directory()).await;
+        let listing = listed.map_err(|error| PluginError {
             plugin: "all".into(),
             call: "markers".into(),
             message: format!("the tree cannot be read: {error}"),
             hint: None,
         })?;
-        if let Some(most) = cut_at {
+        if let Some(most) = listing.cut_at {
             let message = format!(
-                "the app's folder has more than {most} files and folders: plugins were shown those of the first {most}, from its root on"
+                "the repository has more than {most} files and folders: plugins were shown those of the first {most}, from the app's folder on"
             );
             let fix =
                 "set `source.directory` to the app's own folder, or commit a Dockerfile".into();
             recorder.record(Event::Warning { stage, message, fix }).await;
         }
-        Ok(plugins.into_iter().zip(found).filter(|(_, paths)| !paths.is_empty()).collect())
+        Ok(Arc::new(listing))
     }
 
     async fn detect_with(
         &self,
         plugin: Arc<Plugin>,
-        matched: Vec<String>,
-        tree: &dyn Tree,
+        request: invoke::DetectRequest,
+        (tree, listing): (&dyn Tree, &Arc<Listing>),
         recorder: &Recorder,
-    ) -> Result<Option<Recipe>, PluginError> {
+    ) -> Result<Found, PluginError> {
         let context = self.context(&plugin);
-        let guest = Detect { tree: opened(&plugin, Detect::CALL, tree)?, matched };
-        let found = call(&plugin, context, guest, recorder).await?;
-        let recipe = found.map(|found| detector::recipe(&plugin.manifest.name, found));
-        recipe.map(|recipe| plugin.measured(Detect::CALL, recipe)).transpose()
+        let (repo, app_tree) = opened(&plugin, Detect::CALL, tree, listing)?;
+        let guest = Detect { repo, app_tree, request };
+        let answer = call(&plugin, context, guest, recorder).await?;
+        let found = detector::answer(&plugin.manifest.name, tree.directory(), answer);
+        match found.map_err(|why| plugin.error(Detect::CALL, why, None))? {
+            Found::NotMine => Ok(Found::NotMine),
+            Found::Recipe(recipe) => plugin.measured(Detect::CALL, recipe).map(Found::Recipe),
+            Found::Refusal(refusal) => plugin.measured(Detect::CALL, refusal).map(Found::Refusal),
+        }
     }
 }
 
@@ -148,18 +152,37 @@ impl Detectors for JobPlugins {
     async fn detect(
         &self,
         tree: &dyn Tree,
+        request: &DetectRequest,
         recorder: &Recorder,
     ) -> Result<Detections, PluginError> {
-        let detectors = self.set.of(Kind::Detector).cloned().collect();
-        let matching = self.matching(tree, detectors, Stage::Detect, recorder).await?;
-        let asked = matching
-            .into_iter()
-            .map(|(plugin, matched)| self.detect_with(plugin, matched, tree, recorder));
+        let listing = self.listed(tree, Stage::Detect, recorder).await?;
+        let below = listing.below(tree.directory());
+        let matched = self.set.detector_markers().matched(below).await;
+        let named = request.named.as_deref();
+        let mut asked = Vec::new();
+        for (plugin, matched) in self.set.of(Kind::Detector).zip(matched) {
+            let is_asked = match named {
+                // Its markers do not matter: the user knows better.
+                Some(named) => plugin.manifest.name == named,
+                None => !matched.is_empty(),
+            };
+            if is_asked {
+                let request = invoke::DetectRequest {
+                    app: tree.directory().to_owned(),
+                    matched,
+                    versions: request.versions.clone().into_iter().collect(),
+                    named: named.is_some(),
+                };
+                asked.push(self.detect_with(plugin.clone(), request, (tree, &listing), recorder));
+            }
+        }
         let mut all = Detections::default();
         for answer in join_all(asked).await {
             match answer {
-                Ok(recipe) => all.recipes.extend(recipe),
-                Err(refusal) => all.refusals.push(refusal),
+                Ok(Found::NotMine) => {}
+                Ok(Found::Recipe(recipe)) => all.recipes.push(*recipe),
+                Ok(Found::Refusal(refusal)) => all.refusals.push(*refusal),
+                Err(failure) => all.failures.push(failure),
             }
         }
         Ok(all)
@@ -175,16 +198,32 @@ impl TestRunners for JobPlugins {
     async fn plan(
         &self,
         tree: &dyn Tree,
-        language: &str,
+        recipe: &Recipe,
+        workdir: &str,
         recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
-        let runners = self.set.of(Kind::TestRunner).filter(|plugin| plugin.speaks(language));
-        let runners = runners.cloned().collect();
-        for (plugin, matched) in self.matching(tree, runners, Stage::Test, recorder).await? {
-            let context = self.context(&plugin);
-            let tree = opened(&plugin, MakePlan::CALL, tree)?;
-            let guest = MakePlan { tree, language: language.into(), matched };
-            let Some(plan) = call(&plugin, context, guest, recorder).await? else { continue };
+        let speaks = |plugin: &Plugin| plugin.speaks(&recipe.language);
+        if !self.set.of(Kind::TestRunner).any(|plugin| speaks(plugin)) {
+            return Ok(None);
+        }
+        let listing = self.listed(tree, Stage::Test, recorder).await?;
+        let below = listing.below(tree.directory());
+        let matched = self.set.runner_markers().matched(below).await;
+        for (plugin, matched) in self.set.of(Kind::TestRunner).zip(matched) {
+            if matched.is_empty() || !speaks(plugin) {
+                continue;
+            }
+            let context = self.context(plugin);
+            let (repo, app_tree) = opened(plugin, MakePlan::CALL, tree, &listing)?;
+            let request = PlanRequest {
+                language: recipe.language.clone(),
+                app: tree.directory().to_owned(),
+                matched,
+                tools: recipe.toolchains.clone(),
+                stage_workdir: workdir.to_owned(),
+            };
+            let guest = MakePlan { repo, app_tree, request };
+            let Some(plan) = call(plugin, context, guest, recorder).await? else { continue };
             let plan = test_runner::plan(&plugin.manifest.name, plan);
             let plan = plan.map_err(|why| plugin.error(MakePlan::CALL, why, None))?;
             return plugin.measured(MakePlan::CALL, plan).map(Some);
@@ -249,10 +288,22 @@ impl Hooks for JobPlugins {
     }
 }
 
-/// Returns the tree as a guest reads it.
-fn opened(plugin: &Plugin, call: &str, tree: &dyn Tree) -> Result<TreeHandle, PluginError> {
-    let opened = TreeHandle::disk(tree.root());
-    opened.map_err(|error| plugin.error(call, format!("the tree cannot be read: {error}"), None))
+/// Returns the repository and the app's folder as a guest reads them.
+fn opened(
+    plugin: &Plugin,
+    call: &str,
+    tree: &dyn Tree,
+    listing: &Arc<Listing>,
+) -> Result<(TreeHandle, TreeHandle), PluginError> {
+    let open = |folder: &str| {
+        let opened = TreeHandle::disk(tree.repository(), folder, listing.clone());
+        opened
+            .map_err(|error| plugin.error(call, format!("the tree cannot be read: {error}"), None))
+    };
+    let app = tree.directory();
+    let repo = open("")?;
+    let app_tree = if app.is_empty() { repo.clone() } else { open(app)? };
+    Ok((repo, app_tree))
 }
 
 /// Returns the error of a plan that names a plugin which is not configured any more.

@@ -172,9 +172,10 @@ impl Host {
             let Some((interface, version)) = ours.and_then(|rest| rest.split_once('@')) else {
                 continue;
             };
-            if !version.starts_with(TRACK) {
+            if !TRACKS.iter().any(|track| version.starts_with(track)) {
+                let ours = TRACKS.map(|track| format!("{track}x")).join(" and ");
                 return Err(format!(
-                    "it was built for `{interface}` of windlass:plugin {version}, and this daemon runs {TRACK}x: build it with the SDK of {TRACK}x, or run a daemon of its track"
+                    "it was built for `{interface}` of windlass:plugin {version}, and this daemon runs {ours}: build it with the SDK of one of them, or run a daemon of its track"
                 ));
             }
         }
@@ -183,6 +184,6 @@ impl Host {
     }
 }
 
-/// Start of the WIT's versions that this daemon runs. Versions of one track fit each other, in both
+/// Starts of the WIT's versions that this daemon runs. Versions of one track fit each other, in both
 /// directions.
-const TRACK: &str = "0.1.";
+const TRACKS: [&str; 2] = ["0.1.", "0.2."];

@@ -37,6 +37,41 @@ pub struct Manifest {
     /// Calls that the plugin must answer as expected before it is used.
     #[serde(default)]
     pub self_test: Vec<SelfTest>,
+    /// Rows of the table of languages, for people.
+    #[serde(default)]
+    pub table: Vec<TableRow>,
+}
+
+/// Row of the table of languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TableRow {
+    /// Language, as detectors name it.
+    pub language: String,
+    /// Package managers.
+    #[serde(default)]
+    pub managers: Vec<String>,
+    /// Files that versions are read from.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// Frameworks with a known start.
+    #[serde(default)]
+    pub frameworks: Vec<String>,
+    /// Tools whose tests are run and read.
+    #[serde(default)]
+    pub tests: Vec<String>,
+    /// Proof that plans of the language work.
+    pub built: Built,
+}
+
+/// Proof that plans of a language work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Built {
+    /// Apps of the suite are built, tested and released.
+    Real,
+    /// Plans are compared; nothing is built.
+    Planned,
 }
 
 /// Kind of a plugin: a world in `wit/`.
@@ -59,6 +94,10 @@ pub enum Kind {
 pub struct SelfTest {
     /// Files of the tree, by path: a repository, or reports.
     pub files: BTreeMap<String, String>,
+    /// Folder of the app among those files. Empty means their root.
+    pub app: String,
+    /// The user's versions, by runtime.
+    pub versions: BTreeMap<String, String>,
     /// Language that a test runner is asked for.
     pub language: String,
     /// Output of a test command, which a test runner is to read. `None` asks it for a plan.
@@ -85,6 +124,10 @@ pub struct SelfTest {
 pub struct Expect {
     /// Language that a detector found.
     pub language: Option<String>,
+    /// Score of a detector's answer.
+    pub score: Option<u8>,
+    /// Part of the reason of a detector's refusal. `None` means that no refusal is expected.
+    pub refused: Option<String>,
     /// Command of a test runner's plan, words joined by blanks.
     pub command: Option<String>,
     /// Tests that passed, as a test runner read them.
@@ -95,7 +138,7 @@ pub struct Expect {
     pub user: Option<String>,
     /// First action of a hook as text, or its final message.
     pub says: Option<String>,
-    /// Part of the expected error's message. `None` means that no error is expected.
+    /// Part of the expected error's message, or of a refusal's reason. `None` means that no error is expected.
     pub error: Option<String>,
 }
 

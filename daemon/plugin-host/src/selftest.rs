@@ -8,11 +8,13 @@ use crate::{
     kinds::{
         Guest,
         deploy_hook::{self, Next},
-        detector::Detect,
+        detector::{self, Detect, Found},
+        invoke::{DetectRequest, PlanRequest},
         registry_auth::Authenticate,
         test_runner::{MakePlan, Parse},
     },
     limits::Ledger,
+    listing::{depth, relative},
     manifest::{Expect, Kind, SelfTest},
     plugin::Plugin,
     resources::Vault,
@@ -39,6 +41,11 @@ pub(crate) async fn run(plugin: &Plugin) -> Result<(), String> {
         let differs = match (answer, &test.expect.error) {
             (Err(error), Some(text)) if error.message.contains(&**text) => Ok(()),
             (Err(error), _) => Err(error.to_string()),
+            (Ok(answer), Some(text))
+                if refusal(&answer).is_some_and(|why| why.contains(&**text)) =>
+            {
+                Ok(())
+            }
             (Ok(_), Some(text)) => Err(format!("it answers, and an error `{text}` was expected")),
             (Ok(answer), None) => compared(&test.expect, &answer),
         };
@@ -48,11 +55,25 @@ pub(crate) async fn run(plugin: &Plugin) -> Result<(), String> {
     Ok(())
 }
 
+/// Returns the reason of a detector's refusal. `None` means that the answer is none.
+fn refusal(answer: &Value) -> Option<&str> {
+    answer.get("refused").and_then(Value::as_str)
+}
+
 /// Compares the expected fields.
 fn compared(expect: &Expect, answer: &Value) -> Result<(), String> {
+    match (&expect.refused, refusal(answer)) {
+        (Some(text), Some(why)) if why.contains(&**text) => {}
+        (None, None) => {}
+        (Some(text), why) => {
+            let why = why.unwrap_or("none");
+            return Err(format!("its refusal is `{why}`, and `{text}` was expected"));
+        }
+        (None, Some(why)) => return Err(format!("it refuses: {why}")),
+    }
     let expected = serde_json::to_value(expect).unwrap_or_default();
     for (field, wanted) in expected.as_object().into_iter().flatten() {
-        if !wanted.is_null() && answer.get(field) != Some(wanted) {
+        if field != "refused" && !wanted.is_null() && answer.get(field) != Some(wanted) {
             let found = answer.get(field).cloned().unwrap_or_default();
             return Err(format!("`{field}` is {found}, and {wanted} was expected"));
         }
@@ -68,20 +89,51 @@ async fn answer_to(
     let settings = merged(&plugin.settings, test.settings.as_ref().unwrap_or(&json!({})));
     let context = context(plugin, test, settings.to_string())
         .map_err(|why| plugin.error("self-test", why, None))?;
-    let files = || TreeHandle::memory(test.files.clone());
+    let repo = || TreeHandle::memory(test.files.clone());
+    let app = test.app.clone();
+    let app_tree = || {
+        let below = test
+            .files
+            .iter()
+            .filter_map(|(path, text)| Some((relative(path, &app)?.to_owned(), text.clone())));
+        TreeHandle::memory(below.collect())
+    };
     let matched = || {
-        let paths = test.files.keys().filter(|path| plugin.markers.is_match(path));
-        paths.cloned().collect()
+        let paths = test.files.keys().filter_map(|path| relative(path, &app));
+        let mut paths: Vec<_> =
+            paths.filter(|path| plugin.markers.is_match(path)).map(str::to_owned).collect();
+        paths.sort_by_cached_key(|path| (depth(path), path.clone()));
+        paths
     };
     Ok(match (plugin.manifest.world, &test.output) {
         (Kind::Detector, _) => {
-            let guest = Detect { tree: files(), matched: matched() };
-            let found = call(plugin, context, guest, recorder).await?;
-            json!({ "language": found.map(|found| found.language) })
+            let versions = test.versions.clone().into_iter().collect();
+            let (app, matched) = (app.clone(), matched());
+            let request = DetectRequest { app, matched, versions, named: false };
+            let guest = Detect { repo: repo(), app_tree: app_tree(), request };
+            let answer = call(plugin, context, guest, recorder).await?;
+            let answer = detector::answer(&plugin.manifest.name, &test.app, answer);
+            match answer.map_err(|why| plugin.error(Detect::CALL, why, None))? {
+                Found::NotMine => json!({ "language": null }),
+                Found::Recipe(found) => {
+                    json!({ "language": found.language, "score": found.score })
+                }
+                Found::Refusal(found) => json!({
+                    "language": found.language,
+                    "score": found.score,
+                    "refused": found.reason,
+                }),
+            }
         }
         (Kind::TestRunner, None) => {
-            let language = test.language.clone();
-            let guest = MakePlan { tree: files(), language, matched: matched() };
+            let request = PlanRequest {
+                language: test.language.clone(),
+                app: app.clone(),
+                matched: matched(),
+                tools: Vec::new(),
+                stage_workdir: "/app".into(),
+            };
+            let guest = MakePlan { repo: repo(), app_tree: app_tree(), request };
             let plan = call(plugin, context, guest, recorder).await?;
             json!({ "command": plan.map(|plan| plan.command.join(" ")) })
         }

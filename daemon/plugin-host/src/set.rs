@@ -3,6 +3,7 @@
 use crate::{
     load::{Host, HostError},
     manifest::Kind,
+    markers::Markers,
     plugin::Plugin,
     selftest,
     settings::merged,
@@ -18,6 +19,10 @@ use windlass_model::{app::label, hook::SecretSource};
 /// Loaded plugins, in the operator's order.
 pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
+    /// Markers of all detectors, in their order.
+    detectors: Markers,
+    /// Markers of all test runners, in their order.
+    runners: Markers,
     registries: Vec<RegistrySource>,
     pulls: Vec<RegistrySource>,
     hooks: Vec<HookSource>,
@@ -53,7 +58,16 @@ impl PluginSet {
         let registries = setup.registries.clone();
         let pulls = setup.pulls.clone();
         let hooks = setup.hooks.clone();
-        let set = Self { plugins, registries, pulls, hooks, secrets: host.secrets.clone() };
+        let markers = |kind: Kind| {
+            let of_kind = |plugin: &&Arc<Plugin>| plugin.manifest.world == kind;
+            let globs = plugins.iter().filter(of_kind).map(|plugin| &*plugin.manifest.markers);
+            // Each compiled by itself already: only all together can be too large.
+            Markers::of(globs).map_err(|message| HostError { path: "all".into(), message })
+        };
+        let detectors = markers(Kind::Detector)?;
+        let runners = markers(Kind::TestRunner)?;
+        let secrets = host.secrets.clone();
+        let set = Self { plugins, detectors, runners, registries, pulls, hooks, secrets };
         set.check()?;
         // Only now: until the whole set is loaded, the one before it stays in use.
         host.prune(&set.all().map(|plugin| &*plugin.digest).collect::<Vec<_>>());
@@ -148,6 +162,16 @@ impl PluginSet {
 
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter().filter(move |plugin| plugin.manifest.world == kind)
+    }
+
+    /// Returns the markers of all detectors, in the order of [`Self::of`].
+    pub(crate) fn detector_markers(&self) -> &Markers {
+        &self.detectors
+    }
+
+    /// Returns the markers of all test runners, in the order of [`Self::of`].
+    pub(crate) fn runner_markers(&self) -> &Markers {
+        &self.runners
     }
 
     /// Returns the secrets of projects.

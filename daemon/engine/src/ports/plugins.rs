@@ -8,7 +8,7 @@ use windlass_model::{
     app::App,
     error::PluginError,
     hook::{About, ActionResult, Hook, HookStep},
-    recipe::Recipe,
+    recipe::{Recipe, Refusal},
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
@@ -18,16 +18,31 @@ pub struct Detections {
     /// Recipes, in the operator's order.
     pub recipes: Vec<Recipe>,
     /// Refusals, in the same order.
-    pub refusals: Vec<PluginError>,
+    pub refusals: Vec<Refusal>,
+    /// Detectors that gave no answer: traps, limits, errors of the host.
+    pub failures: Vec<PluginError>,
+}
+
+/// Question to the detectors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DetectRequest {
+    /// The user's versions, by runtime.
+    pub versions: BTreeMap<String, String>,
+    /// Detector that alone is asked, whatever its markers. `None` means all.
+    pub named: Option<String>,
 }
 
 /// Detector plugins.
 #[async_trait]
 pub trait Detectors: Send + Sync {
-    /// Asks all detectors, in the operator's order. A refusal keeps no other detector from answering. An error
-    /// means that no detector could be asked.
-    async fn detect(&self, tree: &dyn Tree, recorder: &Recorder)
-    -> Result<Detections, PluginError>;
+    /// Asks the detectors, in the operator's order. A refusal or a failure keeps no other detector from
+    /// answering. An error means that no detector could be asked.
+    async fn detect(
+        &self,
+        tree: &dyn Tree,
+        request: &DetectRequest,
+        recorder: &Recorder,
+    ) -> Result<Detections, PluginError>;
     /// Returns the names of the detectors, for errors that list who was asked.
     fn names(&self) -> Vec<String>;
 }
@@ -35,12 +50,13 @@ pub trait Detectors: Send + Sync {
 /// Test-runner plugins.
 #[async_trait]
 pub trait TestRunners: Send + Sync {
-    /// Asks the runners of this language whose files are in the tree, in the operator's order. `None` means
-    /// that no plugin knows any tests.
+    /// Asks the runners of the recipe's language whose files are in the tree, in the operator's order. `workdir`
+    /// is the working directory of the stage that has the tools. `None` means that no plugin knows any tests.
     async fn plan(
         &self,
         tree: &dyn Tree,
-        language: &str,
+        recipe: &Recipe,
+        workdir: &str,
         recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError>;
     /// Lets a runner of this language, or the one that is named, read output and reports. `None` means that

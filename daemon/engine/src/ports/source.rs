@@ -37,6 +37,15 @@ pub trait Git: Send + Sync {
 pub trait Tree: Send + Sync {
     /// Returns the folder's path, for adapters that walk the tree themselves. No part of the path is a symlink.
     fn root(&self) -> &Path;
+    /// Returns the path of the whole repository's folder.
+    fn repository(&self) -> &Path {
+        self.root()
+    }
+    /// Returns the app's folder within the repository, without `.` and a slash at its ends. Empty means the
+    /// repository's root.
+    fn directory(&self) -> &str {
+        ""
+    }
     /// Returns a file's text. `None` means that there is no such file.
     fn read(&self, path: &str, longest: u64) -> Result<Option<String>, GitError>;
     /// Returns whether a folder has this name. A symlink is no folder.

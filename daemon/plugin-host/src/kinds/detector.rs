@@ -95,17 +95,17 @@ fn recipe(plugin: &str, app: &str, found: detector::Detection) -> Result<Recipe,
         return Err(format!("its build secret `{name}` is no name of a variable"));
     }
     let mut warnings: Vec<_> = found.warnings.into_iter().map(advice).collect();
-    let mut told = Vec::new();
-    cut("warnings", &mut warnings, MOST_WARNINGS, &mut told);
+    let mut notes = Vec::new();
+    cut("warnings", &mut warnings, MOST_WARNINGS, &mut notes);
     let mut decisions: Vec<_> = found.decisions.into_iter().map(choice).collect();
-    cut("decisions", &mut decisions, MOST_DECISIONS, &mut told);
+    cut("decisions", &mut decisions, MOST_DECISIONS, &mut notes);
     let mut build_secrets: Vec<_> = found.build_secrets.into_iter().map(secret).collect();
-    cut("build secrets", &mut build_secrets, MOST_SECRETS, &mut told);
+    cut("build secrets", &mut build_secrets, MOST_SECRETS, &mut notes);
     let mut candidates: Vec<_> = found.candidates.into_iter().map(candidate).collect();
-    cut("folders of apps", &mut candidates, MOST_CANDIDATES, &mut told);
-    let mut processes = processes(found.processes, &mut told);
-    cut("processes", &mut processes, MOST_PROCESSES, &mut told);
-    warnings.extend(told);
+    cut("folders of apps", &mut candidates, MOST_CANDIDATES, &mut notes);
+    let mut processes = processes(found.processes, &mut notes);
+    cut("processes", &mut processes, MOST_PROCESSES, &mut notes);
+    warnings.extend(notes);
     let mut evidence: Vec<_> = found.evidence.iter().map(|line| sanitize(line)).collect();
     for Choice { subject, value, source } in &decisions {
         if !evidence.iter().any(|line| line.starts_with(&**source)) {
@@ -132,8 +132,8 @@ fn recipe(plugin: &str, app: &str, found: detector::Detection) -> Result<Recipe,
 
 fn refusal(plugin: &str, refused: detector::Refusal) -> Result<Refusal, String> {
     let mut candidates: Vec<_> = refused.candidates.into_iter().map(candidate).collect();
-    let mut told = Vec::new();
-    cut("folders of apps", &mut candidates, MOST_CANDIDATES, &mut told);
+    let mut notes = Vec::new();
+    cut("folders of apps", &mut candidates, MOST_CANDIDATES, &mut notes);
     let evidence = refused.evidence.iter().map(|line| sanitize(line));
     let language = sanitize(&refused.language);
     Ok(Refusal {
@@ -143,7 +143,7 @@ fn refusal(plugin: &str, refused: detector::Refusal) -> Result<Refusal, String> 
         score: refused.score.min(100),
         reason: sanitize(&refused.reason),
         hint: sanitize(&refused.hint),
-        evidence: evidence.chain(told.into_iter().map(|advice| advice.message)).collect(),
+        evidence: evidence.chain(notes.into_iter().map(|advice| advice.message)).collect(),
         candidates,
         assets: refused.assets.map(assets).transpose()?,
     })
@@ -158,9 +158,9 @@ fn within(what: &str, count: usize, most: usize) -> Result<(), String> {
 }
 
 /// Shortens a list, and tells so.
-fn cut<T>(what: &str, list: &mut Vec<T>, most: usize, told: &mut Vec<Advice>) {
+fn cut<T>(what: &str, list: &mut Vec<T>, most: usize, notes: &mut Vec<Advice>) {
     if list.len() > most {
-        told.push(Advice {
+        notes.push(Advice {
             message: format!("{} {what} were found; the first {most} are kept", list.len()),
             fix: "none is needed, unless one of the others is wanted".into(),
         });
@@ -253,7 +253,7 @@ fn step(step: detector::Step) -> BuildStep {
 }
 
 /// Returns the processes that a spec can have. Each of the others becomes a warning.
-fn processes(found: Vec<detector::Process>, told: &mut Vec<Advice>) -> Vec<FoundProcess> {
+fn processes(found: Vec<detector::Process>, notes: &mut Vec<Advice>) -> Vec<FoundProcess> {
     let mut kept: Vec<FoundProcess> = Vec::new();
     for process in found {
         let source = sanitize(&process.source);
@@ -270,7 +270,7 @@ fn processes(found: Vec<detector::Process>, told: &mut Vec<Advice>) -> Vec<Found
             None
         };
         if let Some(fault) = fault {
-            told.push(Advice {
+            notes.push(Advice {
                 message: format!(
                     "{source}: process `{}` {fault} and is not started",
                     sanitize(&process.name)

@@ -42,6 +42,8 @@ pub(super) enum HostCall {
     Glob(u32, String, u32),
     ReadText(u32, String, u32),
     DropTree(u32),
+    GlobMany(u32, Vec<String>, u32),
+    Stat(u32, String),
     Open(String),
     Field(u32, String),
     PublicField(u32, String),

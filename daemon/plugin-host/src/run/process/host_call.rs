@@ -3,7 +3,9 @@
 
 use super::frames::{Entry, HeaderValue, HostCall, Part, Request, encode};
 use crate::{
-    bindings::{clock, config, http, log, secrets, types, workspace},
+    bindings::{
+        clock, config, http, log, next::windlass::plugin as next, secrets, types, workspace,
+    },
     host::State,
     kinds::invoke::GuestError,
 };
@@ -64,6 +66,24 @@ pub(super) async fn answer(state: &mut State, call: HostCall) -> wasmtime::Resul
             encode(&portable(state.read_text(lent(tree), path, max).await?))
         }
         HostCall::DropTree(tree) => encode(&workspace::HostTree::drop(state, owned(tree)).await?),
+        HostCall::GlobMany(tree, patterns, limit) => {
+            let found = next::workspace::HostTree::glob(state, lent(tree), patterns, limit).await?;
+            encode(&portable(found.map_err(types::Error::from)))
+        }
+        HostCall::Stat(tree, path) => {
+            let found = next::workspace::HostTree::stat(state, lent(tree), path).await?;
+            let entry = |entry: next::workspace::Entry| Entry {
+                path: entry.path,
+                kind: match entry.kind {
+                    next::workspace::Kind::File => 0,
+                    next::workspace::Kind::Dir => 1,
+                    next::workspace::Kind::Symlink => 2,
+                },
+                size: entry.size,
+            };
+            let found = found.map(|found| found.map(entry));
+            encode(&portable(found.map_err(types::Error::from)))
+        }
         HostCall::Open(name) => encode(&number(state.open(name).await?)),
         HostCall::Field(secret, at) => encode(&number(state.field(lent(secret), at).await?)),
         HostCall::PublicField(secret, at) => {

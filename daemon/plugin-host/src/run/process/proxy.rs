@@ -1,11 +1,13 @@
 //! Imports in the worker: each call is sent to the daemon, and waits for the answer.
 
+mod next;
+
 use super::frames::{
     Entry, FromWorker, HeaderValue, HostCall, Part, Request, ToWorker, decode, receive_now,
     send_now,
 };
 use crate::{
-    bindings::{clock, config, host::Imports, http, log, secrets, types, workspace},
+    bindings::{self, clock, config, host::Imports, http, log, secrets, types, workspace},
     kinds::invoke::GuestError,
     limits::Meter,
     resources::{ResponseHandle, SecretHandle},
@@ -22,7 +24,8 @@ pub(super) struct Proxy {
 }
 
 pub(super) fn link(linker: &mut Linker<Proxy>) -> wasmtime::Result<()> {
-    Imports::add_to_linker::<_, HasSelf<_>>(linker, |proxy| proxy)
+    Imports::add_to_linker::<_, HasSelf<_>>(linker, |proxy| proxy)?;
+    bindings::next::Imports::add_to_linker::<_, HasSelf<_>>(linker, |proxy| proxy)
 }
 
 impl Proxy {
