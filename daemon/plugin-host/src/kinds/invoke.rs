@@ -1,7 +1,10 @@
 //! Calls of exported functions and their returns, in a form that can be sent to another process. A resource
 //! is sent as its number in the call's table.
 
-use super::{Track, track, upgrade};
+use super::{
+    track::{Track, track},
+    upgrade,
+};
 use crate::{
     bindings::{
         deploy_hook::{DeployHookPluginPre, exports::windlass::plugin::deploy_hook},
