@@ -1,20 +1,29 @@
 //! Detect stage: what the tree is, by which evidence, and how it is built.
 
+mod assets;
+mod build_secrets;
+mod choose;
+mod processes;
+
+pub use choose::DetectorAnswer;
+
 use super::secrets;
 use crate::{
     deploy::Deploy,
-    dockerfile::render,
+    dockerfile::{render, settle},
     failure::Cause,
-    ports::{Detections, Dockerfile, Pointers, Ports, Tree},
+    ports::{DetectRequest, Detections, Dockerfile, Pointers, Ports, Tree},
     recorder::Recorder,
 };
+use choose::{Chosen, best};
 use std::collections::BTreeMap;
 use windlass_model::{
+    app::App,
     error::{GitError, PluginError},
     event::Event,
     job::{Commit, Stage},
     manifest,
-    recipe::Recipe,
+    recipe::{Advice, Choice, Recipe},
     runtime::{Manifest, SecretEnv},
     secret::Secret,
     spec::{FILE, Spec, SpecError},
@@ -36,13 +45,15 @@ pub struct Decision {
     /// Recipe of the best detector. With a Dockerfile of the repository it only helps the tests. `None` means
     /// that no detector plans a build.
     pub recipe: Option<Recipe>,
-    /// Detectors that know the source and plan no build of it. With a Dockerfile their languages' test
-    /// runners may read the tests all the same.
-    pub refused: Vec<String>,
+    /// Languages whose test runners may read the tests, the best first: with a Dockerfile also those of detectors
+    /// that plan no build.
+    pub languages: Vec<String>,
+    /// Answers of all detectors that were asked, the best first.
+    pub answers: Vec<DetectorAnswer>,
     pub dockerfile: Dockerfile,
     /// Manifests of the repository's own.
     pub manifests: Vec<Manifest>,
-    /// Origin of each field that is set, by the field's path: `job` or `windlass.toml`.
+    /// Origin of each field that is set, by the field's path: `job`, `windlass.toml` or `detection`.
     pub deciders: BTreeMap<String, &'static str>,
     /// Version of the commit, for builds that ask for it.
     pub version: String,
@@ -63,8 +74,8 @@ impl Deploy<'_> {
         tree: &dyn Tree,
     ) -> Result<Detection, Cause> {
         let recorder = self.run.recorder();
-        let decision = decide(&self.job.spec, commit, tree, self.ports, recorder).await?;
         let app = &self.job.app;
+        let decision = decide(app, &self.job.spec, commit, tree, self.ports, recorder).await?;
         let (env, build_secrets) =
             secrets::resolve(app, &decision.spec, self.ports, self.run).await?;
         Ok(Detection { decision, env, build_secrets })
@@ -76,9 +87,10 @@ impl Deploy<'_> {
 /// another detector plans a build.
 ///
 /// # Errors
-/// [`Cause::Spec`] for an invalid file, [`Cause::Refused`] if all detectors refuse, [`Cause::Undetected`] if
-/// none recognised the source.
+/// [`Cause::Spec`] for an invalid file, [`Cause::Refused`] if no detector plans a build and one knows the source,
+/// [`Cause::Undetected`] if none does.
 pub async fn decide(
+    app: &App,
     spec: &Spec,
     commit: &Commit,
     tree: &dyn Tree,
@@ -92,7 +104,7 @@ pub async fn decide(
     let mut deciders: BTreeMap<_, _> =
         file.flatten().into_keys().map(|path| (path, FILE)).collect();
     deciders.extend(spec.flatten().into_keys().map(|path| (path, "job")));
-    let spec = spec.clone().merged_over(file);
+    let mut spec = spec.clone().merged_over(file);
     // Each is consistent alone; merged, they may contradict each other.
     spec.check()?;
     pointers(&spec, tree, recorder).await?;
@@ -102,23 +114,35 @@ pub async fn decide(
         (None, Some(_)) => None,
         (None, None) => own_dockerfile(tree)?,
     };
-    let detected = match (ports.detectors.detect(tree, recorder).await, &path) {
-        (Ok(detected), _) => detected,
-        (Err(error), None) => return Err(error.into()),
-        (Err(error), Some(_)) => Detections { refusals: vec![error], ..Detections::default() },
+    let mut chosen = match &spec.build.recipe {
+        Some(wanted) => named(wanted, &spec, tree, ports, recorder).await?,
+        None => asked(&spec, path.as_deref(), tree, ports, recorder).await?,
     };
-    let refused = detected.refusals.iter().map(|refusal| refusal.plugin.clone()).collect();
-    let mut recipe = match &spec.build.recipe {
-        Some(wanted) => Some(named(wanted, detected, ports)?),
-        None => best(detected, path.as_deref(), recorder).await?,
+    failed(&chosen, path.as_deref(), recorder).await;
+    let mut notes = Vec::new();
+    if let (None, Some(recipe)) = (&path, &mut chosen.recipe) {
+        assets::join(recipe, &chosen.others, &chosen.refusals, tree.directory());
+        settle(recipe);
+        notes.extend(build_secrets::mount(recipe, &spec, app)?);
+        let hooks = &*ports.hooks;
+        notes.extend(processes::join(recipe, &mut spec, &mut deciders, app, hooks));
+    }
+    let answers = chosen.answers(path.is_none());
+    let languages = match (&path, &chosen.recipe) {
+        (None, Some(recipe)) => vec![recipe.language.clone()],
+        _ => chosen.languages(),
     };
+    let Chosen { mut recipe, refusals, failures, .. } = chosen;
     let version = version::of(commit, tree.tags(), spec.build.arguments.get(version::VERSION));
     if let Some(recipe) = &mut recipe {
-        recognised(recipe, recorder).await;
+        recognised(recipe, path.is_none(), recorder).await;
         recipe.fill(version::COMMIT, &commit.id);
         if recipe.fill(version::VERSION, &version.text) && path.is_none() {
             decided("version", &version.text, vec![version.evidence], recorder).await;
         }
+    }
+    for (message, fix) in notes {
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
     }
     let dockerfile = match (path, &recipe) {
         (Some(path), _) => {
@@ -130,10 +154,82 @@ pub async fn decide(
             let refused = |error| Cause::Recipe { plugin: recipe.detector.clone(), error };
             Dockerfile::Text(render(recipe).map_err(refused)?)
         }
-        (None, None) => return Err(Cause::Undetected(ports.detectors.names())),
+        (None, None) if !refusals.is_empty() => return Err(Cause::Refused(refusals)),
+        (None, None) => {
+            let known = || Cause::Undetected(ports.detectors.names());
+            return Err(failures.into_iter().next().map_or_else(known, Cause::Plugin));
+        }
     };
     let version = version.text;
-    Ok(Decision { spec, recipe, refused, dockerfile, manifests, deciders, version })
+    Ok(Decision { spec, recipe, languages, answers, dockerfile, manifests, deciders, version })
+}
+
+/// Asks all detectors. With a Dockerfile, at `path`, detectors that cannot be asked end nothing.
+async fn asked(
+    spec: &Spec,
+    path: Option<&str>,
+    tree: &dyn Tree,
+    ports: &Ports,
+    recorder: &Recorder,
+) -> Result<Chosen, Cause> {
+    let request = DetectRequest { versions: spec.build.versions.clone(), named: None };
+    match (ports.detectors.detect(tree, &request, recorder).await, path) {
+        (Ok(detected), _) => Ok(best(detected)),
+        (Err(error), None) => Err(error.into()),
+        (Err(error), Some(_)) => {
+            Ok(best(Detections { failures: vec![error], ..Detections::default() }))
+        }
+    }
+}
+
+/// Asks the detector that the user names. A refusal of this detector is the error.
+async fn named(
+    wanted: &str,
+    spec: &Spec,
+    tree: &dyn Tree,
+    ports: &Ports,
+    recorder: &Recorder,
+) -> Result<Chosen, Cause> {
+    let known = ports.detectors.names();
+    let mut request = DetectRequest { versions: spec.build.versions.clone(), named: None };
+    let is_known = known.iter().any(|name| name == wanted);
+    if is_known {
+        request.named = Some(wanted.to_owned());
+        let chosen = best(ports.detectors.detect(tree, &request, recorder).await?);
+        if chosen.recipe.is_some() {
+            return Ok(chosen);
+        }
+        if !chosen.refusals.is_empty() {
+            return Err(Cause::Refused(chosen.refusals));
+        }
+        if let Some(failure) = chosen.failures.into_iter().next() {
+            return Err(failure.into());
+        }
+    }
+    // Not this one: the error names those that do know the source.
+    request.named = None;
+    let detected = ports.detectors.detect(tree, &request, recorder).await?;
+    let found: Vec<_> = detected.recipes.into_iter().map(|recipe| recipe.detector).collect();
+    if is_known || !found.is_empty() {
+        return Err(Cause::NoSuchRecipe { wanted: wanted.to_owned(), found });
+    }
+    Err(Cause::Undetected(known))
+}
+
+/// Warns of detectors that gave no answer, where the build goes on without them, or ends by the refusal of another.
+async fn failed(chosen: &Chosen, path: Option<&str>, recorder: &Recorder) {
+    let goes_on = match (path, &chosen.recipe) {
+        (Some(path), _) => format!("the build goes on with {path}"),
+        (None, Some(recipe)) => format!("the build goes on as `{}` plans it", recipe.detector),
+        (None, None) if chosen.refusals.is_empty() => return,
+        (None, None) => "no other detector plans a build either".into(),
+    };
+    for PluginError { plugin, message, hint, .. } in &chosen.failures {
+        let hint = hint.as_deref().unwrap_or("tell the plugin's author");
+        let fix = format!("{goes_on}; {hint}");
+        let message = format!("detector `{plugin}` gave no answer: {message}");
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
+    }
 }
 
 /// Finds the Dockerfile of a repository whose spec names none.
@@ -178,74 +274,21 @@ fn manifests(spec: &Spec, tree: &dyn Tree) -> Result<Vec<Manifest>, Cause> {
     Ok(all)
 }
 
-/// Returns the recipe of the detector that the user names. The other answers do not matter then.
-fn named(wanted: &str, detected: Detections, ports: &Ports) -> Result<Recipe, Cause> {
-    let Detections { recipes, refusals } = detected;
-    let found: Vec<_> = recipes.iter().map(|recipe| recipe.detector.clone()).collect();
-    if let Some(recipe) = recipes.into_iter().find(|recipe| recipe.detector == wanted) {
-        return Ok(recipe);
-    }
-    if let Some(refusal) = refusals.into_iter().find(|refusal| refusal.plugin == wanted) {
-        return Err(Cause::Refused(vec![refusal]));
-    }
-    let wanted = wanted.to_owned();
-    let known = ports.detectors.names();
-    if known.contains(&wanted) || !found.is_empty() {
-        return Err(Cause::NoSuchRecipe { wanted, found });
-    }
-    Err(Cause::Undetected(known))
-}
-
-/// Returns the recipe of the best score, with the ones passed over as evidence. Refusals fail the job
-/// only where there is neither a recipe nor a Dockerfile, at `path`, to go on with.
-async fn best(
-    detected: Detections,
-    path: Option<&str>,
-    recorder: &Recorder,
-) -> Result<Option<Recipe>, Cause> {
-    let Detections { mut recipes, refusals } = detected;
-    let most = recipes.iter().map(|recipe| recipe.score).max();
-    // The first of the best, since `max_by_key` would give the last.
-    let first = recipes.iter().position(|recipe| Some(recipe.score) == most);
-    let mut recipe = first.map(|first| recipes.remove(first));
-    let goes_on = match (path, &recipe) {
-        (Some(path), _) => format!("with {path}"),
-        (None, Some(recipe)) => format!("as `{}` plans it", recipe.detector),
-        (None, None) if refusals.is_empty() => return Ok(None),
-        (None, None) => return Err(Cause::Refused(refusals)),
-    };
-    if let Some(recipe) = &mut recipe {
-        let other = |other: &Recipe| {
-            let name = &other.detector;
-            let score = other.score;
-            format!("`{name}` plans a build too (score {score}): `build.recipe` names one")
-        };
-        let refused = |refusal: &PluginError| {
-            format!("`{}` could plan no build: {}", refusal.plugin, refusal.message)
-        };
-        recipe.evidence.extend(recipes.iter().map(other));
-        recipe.evidence.extend(refusals.iter().map(refused));
-    }
-    for PluginError { plugin, message, hint, .. } in refusals {
-        let fix = match hint {
-            // A trap or a limit: a plugin's own error has a hint.
-            None => format!("the build goes on {goes_on}; tell the plugin's author"),
-            Some(_) if path.is_some() => format!("nothing: the build goes on {goes_on}"),
-            Some(hint) => {
-                format!("the build goes on {goes_on}; should it go by `{plugin}` instead: {hint}")
-            }
-        };
-        let message = format!("detector `{plugin}` could plan no build: {message}");
-        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
-    }
-    Ok(recipe)
-}
-
-async fn recognised(recipe: &Recipe, recorder: &Recorder) {
+/// Records what a recipe says of the source, and, where it is built, of how.
+async fn recognised(recipe: &Recipe, is_built: bool, recorder: &Recorder) {
     let value = format!("{} (score {}, by `{}`)", recipe.language, recipe.score, recipe.detector);
     decided("language", &value, recipe.evidence.clone(), recorder).await;
     if !recipe.toolchains.is_empty() {
         decided("toolchain", &recipe.toolchains.join(", "), Vec::new(), recorder).await;
+    }
+    if !is_built {
+        return;
+    }
+    for Choice { subject, value, source } in &recipe.decisions {
+        decided(subject, value, vec![source.clone()], recorder).await;
+    }
+    for Advice { message, fix } in recipe.warnings.clone() {
+        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
     }
 }
 
