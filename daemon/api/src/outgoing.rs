@@ -1,11 +1,14 @@
 //! Converts data of the model to messages. No value of an environment leaves here.
 
+mod plan;
+
+pub(crate) use plan::plan;
+
 use prost_types::{Duration, Timestamp};
 use std::collections::BTreeMap;
 use windlass_engine::{
-    pipeline::DryRun,
     ports::{
-        ChangeVerb, LogLine, ObjectChange, PluginStatus,
+        LogLine, PluginStatus,
         store::{JobRecord, Recorded, SecretRecord, UnreadableJob},
     },
     queue::Wait,
@@ -201,33 +204,6 @@ pub(crate) fn diagnosis(diagnosis: Diagnosis) -> v1::Diagnosis {
         evidence: diagnosis.evidence,
         reference: diagnosis.reference,
     }
-}
-
-pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
-    let (recipe, decided_by) = (planned.decision.recipe, planned.decision.deciders);
-    let spec_json = serde_json::to_string(&planned.decision.spec).unwrap_or_default();
-    v1::PlanResponse {
-        language: recipe.as_ref().map(|recipe| recipe.language.clone()).unwrap_or_default(),
-        detector: recipe.as_ref().map(|recipe| recipe.detector.clone()).unwrap_or_default(),
-        evidence: recipe.map(|recipe| recipe.evidence).unwrap_or_default(),
-        dockerfile: planned.dockerfile,
-        spec_json,
-        manifests: planned.manifests,
-        changes: planned.changes.into_iter().map(change).collect(),
-        decided_by: decided_by.into_iter().map(|(path, who)| (path, who.into())).collect(),
-        ..v1::PlanResponse::default()
-    }
-}
-
-fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
-    let verb = match change.verb {
-        ChangeVerb::Create => v1::ChangeVerb::Create,
-        ChangeVerb::Update => v1::ChangeVerb::Update,
-        ChangeVerb::Keep => v1::ChangeVerb::Keep,
-        ChangeVerb::Delete => v1::ChangeVerb::Delete,
-    };
-    let ObjectChange { object, lines, .. } = change;
-    v1::ObjectChange { object, verb: verb.into(), lines, cluster }
 }
 
 /// Returns the message for an event.

@@ -9,6 +9,7 @@ use windlass_model::{
     hook::HookPhase,
     job::{Release, Stage},
     outcome::Stop,
+    recipe::Refusal,
     spec::SpecError,
     testing::TestSummary,
 };
@@ -47,9 +48,9 @@ pub enum Cause {
         /// Detectors that recognised the source.
         found: Vec<String>,
     },
-    /// Detectors know the source, and none can plan a build of it.
-    #[error("no build could be planned by {}", names(.0))]
-    Refused(Vec<PluginError>),
+    /// Detectors know the source, and none can plan a build of it. The nearest to a plan is the first.
+    #[error("{}", nearest(.0))]
+    Refused(Vec<Refusal>),
     /// A plugin's recipe cannot be a Dockerfile.
     #[error("the recipe of `{plugin}` is refused: {error}")]
     Recipe { plugin: String, error: RecipeError },
@@ -152,8 +153,9 @@ pub enum Cause {
     },
 }
 
-fn names(errors: &[PluginError]) -> String {
-    errors.iter().map(|error| format!("`{}`", error.plugin)).collect::<Vec<_>>().join(", ")
+/// Returns the reason of the refusal that is nearest to a plan.
+fn nearest(refusals: &[Refusal]) -> &str {
+    refusals.first().map_or("no build could be planned", |refusal| &refusal.reason)
 }
 
 impl Failure {

@@ -35,7 +35,7 @@ mod wall;
 
 pub use build::{reference, release};
 pub use clone::{checkout, resolve};
-pub use detect::{Decision, decide};
+pub use detect::{Decision, DetectorAnswer, decide};
 pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 
 /// Deploys one job and records its outcome. `from` is the point where an earlier run stopped. A job that

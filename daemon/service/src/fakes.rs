@@ -232,7 +232,8 @@ impl Planner for FakePlanner {
         let decision = Decision {
             spec: request.spec.clone(),
             recipe: None,
-            refused: Vec::new(),
+            languages: Vec::new(),
+            answers: Vec::new(),
             dockerfile: Dockerfile::Text(String::new()),
             manifests: Vec::new(),
             deciders: BTreeMap::new(),

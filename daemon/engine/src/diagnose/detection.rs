@@ -2,8 +2,13 @@
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
-use windlass_model::diagnosis::Diagnosis;
-use windlass_model::error::PluginError;
+use windlass_model::{
+    diagnosis::Diagnosis,
+    recipe::{Candidate, Refusal},
+};
+
+/// Most folders that the fixes name.
+const MOST_CANDIDATES: usize = 10;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let (code, subject, why, fixes) = match &failure.cause {
@@ -24,8 +29,8 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         ),
         Cause::Refused(refusals) => (
             Code::PluginFailed,
-            refusals.iter().map(|refusal| &*refusal.plugin).collect::<Vec<_>>().join(", "),
-            messages(refusals),
+            refusals.iter().map(|refusal| &*refusal.detector).collect::<Vec<_>>().join(", "),
+            reasons(refusals),
             suggestions(refusals),
         ),
         Cause::Spec(error) => (
@@ -63,24 +68,28 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     Some(Diagnosis { code: code.into(), subject, what, why, fixes, ..Diagnosis::default() })
 }
 
-/// Joins the reasons of all refusals.
-fn messages(refusals: &[PluginError]) -> String {
-    match refusals {
-        [only] => only.message.clone(),
-        several => {
-            let line = |refusal: &PluginError| format!("{}: {}", refusal.plugin, refusal.message);
-            several.iter().map(line).collect::<Vec<_>>().join("\n")
-        }
-    }
+/// Lists the reasons of all refusals, the nearest to a plan first.
+fn reasons(refusals: &[Refusal]) -> String {
+    let line = |refusal: &Refusal| {
+        let Refusal { detector, language, reason, .. } = refusal;
+        format!("{language} ({detector}): {reason}")
+    };
+    refusals.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Lists each detector's own suggestion, and the one that helps against all refusals.
-fn suggestions(refusals: &[PluginError]) -> Vec<String> {
-    let suggested = refusals.iter().map(|refusal| {
-        let hint = refusal.hint.as_deref();
-        // A plugin's own error always has a hint: this is a trap or a limit.
-        let hint = hint.unwrap_or("tell the plugin's author, or ask the operator to take it out");
-        if refusals.len() > 1 { format!("{}: {hint}", refusal.plugin) } else { hint.to_owned() }
-    });
-    suggested.chain(["or commit a Dockerfile to go on without".to_owned()]).collect()
+/// Lists the nearest refusal's own suggestion, the folders that are apps of their own, and what helps against all
+/// refusals.
+fn suggestions(refusals: &[Refusal]) -> Vec<String> {
+    let hint = refusals.first().map(|refusal| refusal.hint.clone());
+    let mut folders: Vec<&str> = Vec::new();
+    let mut candidates = Vec::new();
+    for Candidate { folder, language, name } in refusals.iter().flat_map(|one| &one.candidates) {
+        if candidates.len() < MOST_CANDIDATES && !folders.contains(&&**folder) {
+            folders.push(folder);
+            candidates.push(format!("--directory {folder}   # {language}, \"{name}\""));
+        }
+    }
+    let hint = hint.filter(|hint| !hint.is_empty());
+    let last = "or commit a Dockerfile to go on without".to_owned();
+    hint.into_iter().chain(candidates).chain([last]).collect()
 }

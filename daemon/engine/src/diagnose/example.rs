@@ -14,6 +14,7 @@ use windlass_model::{
     hook::HookPhase,
     job::Stage,
     outcome::Stop,
+    recipe::Refusal,
     spec::SpecError,
     testing::{TestCase, TestSummary},
 };
@@ -54,11 +55,13 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         ),
         Code::PluginFailed => (
             Stage::Detect,
-            Cause::Refused(vec![PluginError {
-                plugin: "node".into(),
-                call: "recipe".into(),
-                message: "pnpm-lock.yaml: npm does not read it, and npm alone is known here".into(),
-                hint: Some("commit a package-lock.json, or a Dockerfile".into()),
+            Cause::Refused(vec![Refusal {
+                detector: "node".into(),
+                language: "node".into(),
+                score: 80,
+                reason: "package.json:4:14: expected a comma".into(),
+                hint: "correct the file and commit again".into(),
+                ..Refusal::default()
             }]),
         ),
         Code::RecipeRefused => (

@@ -15,7 +15,7 @@ use windlass_model::{
     error::BuildError,
     event::Event,
     job::{Commit, Image, Release, Stage},
-    recipe::ImagePlan,
+    recipe::{FoundProcess, ImagePlan},
     runtime::SecretEnv,
     spec::Detected,
     version,
@@ -30,7 +30,8 @@ impl Deploy<'_> {
         tree: &dyn Tree,
     ) -> Result<Box<dyn Build>, Cause> {
         let recorder = self.run.recorder();
-        let open = || self.ports.builder.open(self.request(commit, detection), tree, recorder);
+        let open =
+            || self.ports.builder.open(self.request(commit, detection, tree), tree, recorder);
         let build = self.run.retrying(open).await?;
         let warn = |(message, fix)| Event::Warning { stage: Stage::Build, message, fix };
         if build.config().user.is_none() {
@@ -75,7 +76,7 @@ impl Deploy<'_> {
                 if let Some(cause) = failed {
                     return Err(cause);
                 }
-                let request = self.request(commit, detection);
+                let request = self.request(commit, detection, tree);
                 let mut build = self.ports.builder.open(request, tree, recorder).await?;
                 if self.ports.forbid_root && build.config().user.is_none() {
                     return Err(Cause::RootForbidden);
@@ -104,7 +105,7 @@ impl Deploy<'_> {
         Ok(release)
     }
 
-    fn request(&self, commit: &Commit, detection: &Detection) -> BuildRequest {
+    fn request(&self, commit: &Commit, detection: &Detection, tree: &dyn Tree) -> BuildRequest {
         let decision = &detection.decision;
         let mut arguments = decision.spec.build.arguments.clone();
         for (name, value) in [(version::COMMIT, &commit.id), (version::VERSION, &decision.version)]
@@ -112,6 +113,8 @@ impl Deploy<'_> {
             arguments.entry(name.into()).or_insert_with(|| value.clone());
         }
         let app = &self.job.app;
+        let folder = context(decision, tree.directory());
+        let at = folder.unwrap_or(&commit.directory);
         BuildRequest {
             project: app.project.clone(),
             dockerfile: decision.dockerfile.clone(),
@@ -123,7 +126,8 @@ impl Deploy<'_> {
             arguments,
             secrets: detection.build_secrets.clone(),
             reference: reference(&self.ports.registry, app, commit),
-            context: format!("{app}|{}|{}", commit.repository, commit.directory),
+            context: format!("{app}|{}|{at}", commit.repository),
+            folder: folder.map(|folder| tree.repository().join(folder)),
         }
     }
 }
@@ -134,12 +138,26 @@ pub fn reference(registry: &str, app: &App, commit: &Commit) -> String {
     format!("{registry}/{}/{}:{}", app.project, app.name, commit.id)
 }
 
+/// Returns the folder of the repository that a recipe is built in. `None` means the app's own.
+fn context<'a>(decision: &'a Decision, app: &str) -> Option<&'a str> {
+    plan(decision)?;
+    let context = decision.recipe.as_ref().map(|recipe| &*recipe.context)?;
+    (context != app).then_some(context)
+}
+
 /// Returns the plan of the recipe that is built. `None` means that the repository's own Dockerfile is built.
 fn plan(decision: &Decision) -> Option<&ImagePlan> {
     match decision.dockerfile {
         Dockerfile::Text(_) => decision.recipe.as_ref().map(|recipe| &recipe.image),
         Dockerfile::Path(_) => None,
     }
+}
+
+/// Returns the processes that the repository declares. None are taken with a Dockerfile: what its image has, nobody
+/// but its author knows.
+fn found_processes(decision: &Decision) -> Vec<FoundProcess> {
+    let recipe = decision.recipe.as_ref().filter(|_| plan(decision).is_some());
+    recipe.map(|recipe| recipe.processes.clone()).unwrap_or_default()
 }
 
 /// Returns the port that a recipe's image is made to expose, whatever its base exposes besides.
@@ -163,7 +181,7 @@ pub fn release(
         health: plan(decision).and_then(|plan| plan.health.clone()),
         user: config.user,
         manifests: decision.manifests.clone(),
-        processes: Vec::new(),
+        processes: found_processes(decision),
     };
     Release {
         id: id.into(),

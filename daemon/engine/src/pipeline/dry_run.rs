@@ -72,7 +72,7 @@ fn masked(failure: &Failure, run: &Run) -> Box<Diagnosis> {
 async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Result<DryRun, Failure> {
     let DryRunRequest { app, clusters, commit, spec, serving } = *request;
     let tree = checkout(&app.project, commit, ports, run).await.map_err(at(Stage::Clone))?;
-    let decision = decide(spec, commit, &*tree, ports, run.recorder()).await;
+    let decision = decide(app, spec, commit, &*tree, ports, run.recorder()).await;
     let decision = decision.map_err(at(Stage::Detect))?;
     let dockerfile = text_of(&decision.dockerfile, &*tree).map_err(at(Stage::Detect))?;
     let opened = secrets::resolve(app, &decision.spec, ports, run).await;

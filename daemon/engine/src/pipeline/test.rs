@@ -3,6 +3,7 @@
 use super::detect::Detection;
 use crate::{
     deploy::Deploy,
+    dockerfile::WORKDIR,
     failure::Cause,
     ports::{Build, Dockerfile, Tree},
 };
@@ -10,6 +11,7 @@ use std::time::Duration;
 use windlass_model::{
     event::Event,
     job::Stage,
+    recipe::{BuildStep, Recipe},
     testing::{LastWords, TestOutput, TestPlan, TestRun, TestSummary},
 };
 
@@ -44,7 +46,12 @@ impl Deploy<'_> {
         if let Some(summary) = &summary {
             self.run.record(Event::Tested(summary.clone())).await?;
         }
-        judge(output, plan.as_ref(), summary)
+        match judge(output, plan.as_ref(), summary)? {
+            Verdict::Passed => Ok(()),
+            Verdict::NothingYet(why) => {
+                Ok(self.run.record(Event::Skipped(Stage::Test, why)).await?)
+            }
+        }
     }
 
     /// Returns what to run (the spec's command, a Dockerfile's own stage, or a plugin's plan), or the reason
@@ -65,7 +72,12 @@ impl Deploy<'_> {
             Dockerfile::Path(_) => stages.and_then(own_stage),
         };
         let stage = spec.stage.clone().or(own);
-        let requested = TestRun { stage, command: spec.command.clone(), ..TestRun::default() };
+        let caches = match (&detection.decision.dockerfile, recipe, &stage) {
+            (Dockerfile::Text(_), Some(recipe), Some(stage)) => caches(recipe, stage),
+            _ => Vec::new(),
+        };
+        let command = spec.command.clone();
+        let requested = TestRun { stage, command, caches, ..TestRun::default() };
         if !requested.command.is_empty() {
             return Ok(Ok((requested, None)));
         }
@@ -89,7 +101,7 @@ impl Deploy<'_> {
             (Dockerfile::Text(_), None) => return Ok(Err("nothing says how to test".into())),
         };
         let Some(plan) =
-            self.ports.runners.plan(tree, &recipe.language, self.run.recorder()).await?
+            self.ports.runners.plan(tree, recipe, workdir(recipe), self.run.recorder()).await?
         else {
             let language = &recipe.language;
             return Ok(Err(format!("no tests were found for {language}, and the spec names none")));
@@ -101,7 +113,11 @@ impl Deploy<'_> {
         let command = plan.command.clone();
         let env = plan.env.clone();
         let reports = plan.reports.clone();
-        Ok(Ok((TestRun { command, env, reports, ..requested }, Some(plan))))
+        let mut caches = plan.caches.clone();
+        caches.extend_from_slice(&requested.caches);
+        caches.sort();
+        caches.dedup();
+        Ok(Ok((TestRun { command, env, caches, reports, ..requested }, Some(plan))))
     }
 
     /// Has a plugin read the output. A plugin that cannot read the output of its own plan is an error. For a
@@ -113,13 +129,8 @@ impl Deploy<'_> {
         plan: Option<&TestPlan>,
     ) -> Result<Option<TestSummary>, Cause> {
         let decision = &detection.decision;
-        let languages = match &decision.recipe {
-            Some(recipe) => std::slice::from_ref(&recipe.language),
-            // A detector has the name of its language.
-            None => decision.refused.as_slice(),
-        };
         let runner = plan.map(|plan| &*plan.runner);
-        for language in languages {
+        for language in &decision.languages {
             match self.ports.runners.read(language, runner, output, self.run.recorder()).await {
                 Ok(None) => {}
                 Ok(summary) => return Ok(summary),
@@ -148,11 +159,39 @@ fn own_stage(stages: &[String]) -> Option<String> {
     stages.iter().find(|stage| stage.eq_ignore_ascii_case("test")).cloned()
 }
 
+/// Returns the caches of a stage's steps, and of those of the stages that it is based on, each once.
+fn caches(recipe: &Recipe, stage: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for step in recipe.image.based(stage).iter().flat_map(|stage| &stage.steps) {
+        if let BuildStep::Run { caches, .. } = step {
+            all.extend_from_slice(caches);
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Returns the working directory of the stage that has the tools.
+fn workdir(recipe: &Recipe) -> &str {
+    let stage = recipe.image.test_in.as_deref();
+    let stage = stage.and_then(|name| recipe.image.stages.iter().find(|one| one.name == name));
+    stage.and_then(|stage| stage.workdir.as_deref()).unwrap_or(WORKDIR)
+}
+
+/// End of a test run that fails nothing.
+#[derive(Debug)]
+enum Verdict {
+    Passed,
+    /// There is no test yet, and nothing in the tree said that there is one.
+    NothingYet(String),
+}
+
 fn judge(
     output: TestOutput,
     plan: Option<&TestPlan>,
     summary: Option<TestSummary>,
-) -> Result<(), Cause> {
+) -> Result<Verdict, Cause> {
     let TestOutput { command, exit, tail, .. } = output;
     let reporting = plan.filter(|plan| plan.tells);
     match (summary, reporting) {
@@ -160,7 +199,16 @@ fn judge(
             Err(Cause::TestsDied { runner: plan.runner.clone(), command, exit, tail })
         }
         (summary, Some(plan)) if summary.as_ref().is_none_or(TestSummary::is_empty) => {
+            let words = summary.and_then(|summary| summary.none_yet);
+            let tail = tail.into_iter().chain(words).collect();
             Err(Cause::NoTestsRan { command, tail, evidence: plan.evidence.clone() })
+        }
+        // The tool says so itself, or ends well without one.
+        (Some(summary), None)
+            if summary.is_empty() && (exit == 0 || summary.none_yet.is_some()) =>
+        {
+            let why = summary.none_yet.unwrap_or_else(|| "no test was found".into());
+            Ok(Verdict::NothingYet(why))
         }
         // The tool itself counts no test, and takes that for a failure: no test failed.
         (Some(summary), _) if exit != 0 && summary.is_empty() => {
@@ -171,15 +219,25 @@ fn judge(
             Err(Cause::Tests { command, exit, tail, summary: Some(summary) })
         }
         (None, _) if exit != 0 => Err(Cause::Tests { command, exit, tail, summary: None }),
-        _ => Ok(()),
+        _ => Ok(Verdict::Passed),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windlass_model::recipe::{BuildStage, ImagePlan};
 
     fn judged(exit: u32, counts: Option<(u32, u32, u32)>, tells: bool) -> &'static str {
+        judged_with(exit, counts, tells, None)
+    }
+
+    fn judged_with(
+        exit: u32,
+        counts: Option<(u32, u32, u32)>,
+        tells: bool,
+        none_yet: Option<&str>,
+    ) -> &'static str {
         let output = TestOutput { exit, ..TestOutput::default() };
         let plan = TestPlan {
             runner: "r".into(),
@@ -194,10 +252,12 @@ mod tests {
             passed,
             failed,
             skipped,
+            none_yet: none_yet.map(str::to_owned),
             ..TestSummary::default()
         });
         match judge(output, Some(&plan), summary) {
-            Ok(()) => "passed",
+            Ok(Verdict::Passed) => "passed",
+            Ok(Verdict::NothingYet(_)) => "none yet",
             Err(Cause::Tests { .. }) => "failed",
             Err(Cause::TestsDied { .. }) => "died",
             Err(Cause::NoTestsRan { .. }) => "none ran",
@@ -214,6 +274,45 @@ mod tests {
         assert_eq!(own(&["tests", "test-only"]), None);
     }
 
+    /// "No test files found" is no failure where nothing says that there are some.
+    #[test]
+    fn a_tool_that_has_no_test_yet_fails_nothing_unless_there_is_one() {
+        let words = Some("no test files found");
+        for exit in [0, 1, 5] {
+            assert_eq!(judged_with(exit, Some((0, 0, 0)), false, words), "none yet", "{exit}");
+            assert_eq!(judged_with(exit, Some((0, 0, 0)), true, words), "none ran", "{exit}");
+        }
+        assert_eq!(judged_with(1, Some((2, 1, 0)), false, words), "failed");
+    }
+
+    #[test]
+    fn the_tests_have_the_caches_of_their_stage_and_of_those_below_it() {
+        let stage = |name: &str, base: &str, caches: &[&str]| BuildStage {
+            name: name.into(),
+            base: base.into(),
+            steps: vec![BuildStep::Run {
+                argv: vec!["make".into()],
+                caches: caches.iter().map(ToString::to_string).collect(),
+                secrets: vec![],
+                why: None,
+            }],
+            ..BuildStage::default()
+        };
+        let stages = vec![
+            stage("deps", "golang:1", &["/go/pkg/mod"]),
+            stage("other", "golang:1", &["/other"]),
+            stage("build", "deps", &["/root/.cache/go-build", "/go/pkg/mod"]),
+        ];
+        let image = ImagePlan { stages, ..ImagePlan::default() };
+        let mut recipe = Recipe { image, ..Recipe::default() };
+        assert_eq!(caches(&recipe, "build"), ["/go/pkg/mod", "/root/.cache/go-build"]);
+        assert!(caches(&recipe, "nowhere").is_empty());
+        recipe.image.test_in = Some("build".into());
+        assert_eq!(workdir(&recipe), "/app");
+        recipe.image.stages[2].workdir = Some("/src".into());
+        assert_eq!(workdir(&recipe), "/src");
+    }
+
     #[test]
     fn exit_code_and_report_are_believed_where_they_tell_of_failure() {
         assert_eq!(judged(0, Some((3, 0, 0)), true), "passed");
@@ -225,7 +324,7 @@ mod tests {
         assert_eq!(judged(0, None, true), "none ran");
         assert_eq!(judged(5, Some((0, 0, 0)), true), "none ran", "as pytest ends then");
         assert_eq!(judged(5, Some((0, 0, 0)), false), "none ran", "as unittest ends since 3.12");
-        assert_eq!(judged(0, Some((0, 0, 0)), false), "passed", "a script of a test's name");
+        assert_eq!(judged(0, Some((0, 0, 0)), false), "none yet", "a script of a test's name");
         assert_eq!(judged(0, None, false), "passed", "`npm test` may be a linter");
         assert_eq!(judged(2, None, false), "failed");
     }

@@ -3,7 +3,7 @@
 use super::source::Tree;
 use crate::recorder::Recorder;
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 use windlass_model::{
     error::BuildError,
     job::Image,
@@ -26,6 +26,8 @@ pub struct BuildRequest {
     pub reference: String,
     /// Key of the build context, by which unchanged files are not sent again: app, repository, folder.
     pub context: String,
+    /// Folder of the build context, in the tree's repository. `None` means the app's folder.
+    pub folder: Option<PathBuf>,
 }
 
 /// Source of a Dockerfile's text.

@@ -101,7 +101,7 @@ pub(crate) const RECIPE_NOT_FOUND: &Page = &Page {
     title: "The detector that build.recipe names has no recipe for this source",
     stages: &[Stage::Detect],
     means: "`build.recipe` names a detector, and this one does not recognise the source. `what` lists those that do. Nothing was built.",
-    noticed: "All detectors were asked. None of this name answered with a recipe.",
+    noticed: "The detector of this name was asked, and then all others, to name those that know the source.",
     causes: &[
         Origin {
             cause: "The name has a typing error",
@@ -130,11 +130,11 @@ pub(crate) const PLUGIN_FAILED: &Page = &Page {
     title: "A plugin refuses the source or fails",
     stages: &[Stage::Detect, Stage::Test],
     means: "A detector knows the language and cannot plan a build of this source, or a plugin broke. `where` names it. Nothing was released.",
-    noticed: "The plugin answered with an error, or reached a limit, or trapped. A detector's refusal fails the job only if neither a Dockerfile nor another detector says how to build.",
+    noticed: "A detector answered that it knows the source and why it plans no build, or the plugin reached a limit, or trapped. A refusal fails the job only if neither a Dockerfile nor another detector says how to build. `why` has a line for each detector that refuses, the nearest to a plan first.",
     causes: &[
         Origin {
             cause: "The source uses something that the recipe does not support",
-            evidence: "`why` names a file, such as the lock file of a manager that the recipe does not know. `fix 1` is the plugin's own advice.",
+            evidence: "`why` names a file, such as a manifest that cannot be read. `fix 1` is the plugin's own advice. Lines with `--directory` name folders that are apps of their own.",
             fix: "Follow `fix 1`, or commit a Dockerfile, which goes before all recipes.",
             lines: Lines::Dockerfile(&[
                 "FROM docker.io/library/node:22-slim",

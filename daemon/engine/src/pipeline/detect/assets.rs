@@ -1,6 +1,6 @@
 //! Files of another language: the stages of a detector that loses build them for the one that wins.
 
-use windlass_model::recipe::{Assets, BuildStage, BuildStep, Recipe, Refusal};
+use windlass_model::recipe::{Assets, BuildSecret, BuildStage, BuildStep, Recipe, Refusal};
 
 /// Beginning of the names of stages that build assets.
 const PREFIX: &str = "assets-";
@@ -17,7 +17,7 @@ pub(super) fn join(recipe: &mut Recipe, others: &[Recipe], refusals: &[Refusal],
             let from = stages.last().map(|stage| stage.name.clone());
             recipe.evidence.push(format!("{source}: assets, built by `{}`", offer.detector));
             recipe.build_secrets.extend_from_slice(offer.secrets);
-            recipe.image.stages.splice(at..at, stages);
+            drop(recipe.image.stages.splice(at..at, stages));
             from.map(|from| BuildStep::Copy {
                 from: Some(from),
                 sources: vec![output.clone()],
@@ -56,7 +56,7 @@ struct Offer<'a> {
     /// Folder that the stages' sources are relative to.
     context: &'a str,
     assets: &'a Assets,
-    secrets: &'a [windlass_model::recipe::BuildSecret],
+    secrets: &'a [BuildSecret],
 }
 
 /// Finds the best answer with assets: recipes before refusals, each by its score.

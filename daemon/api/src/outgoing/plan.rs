@@ -1,0 +1,75 @@
+//! Messages of a plan: what a job would build and change, and the answers of all detectors.
+
+use windlass_engine::{
+    pipeline::{Decision, DetectorAnswer, DryRun},
+    ports::{ChangeVerb, ObjectChange},
+};
+use windlass_model::recipe::{Advice, Candidate, Choice, FoundProcess};
+use windlass_proto::v1;
+
+/// Returns the message for a dry run.
+pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
+    let Decision { recipe, answers, deciders, spec, .. } = planned.decision;
+    let recipe = recipe.unwrap_or_default();
+    v1::PlanResponse {
+        language: recipe.language,
+        detector: recipe.detector,
+        evidence: recipe.evidence,
+        dockerfile: planned.dockerfile,
+        spec_json: serde_json::to_string(&spec).unwrap_or_default(),
+        manifests: planned.manifests,
+        changes: planned.changes.into_iter().map(change).collect(),
+        decided_by: deciders.into_iter().map(|(path, who)| (path, who.into())).collect(),
+        answers: answers.into_iter().map(answer).collect(),
+        decisions: recipe.decisions.into_iter().map(choice).collect(),
+        candidates: recipe.candidates.into_iter().map(candidate).collect(),
+        processes: recipe.processes.into_iter().map(process).collect(),
+        warnings: recipe.warnings.into_iter().map(advice).collect(),
+    }
+}
+
+fn answer(answer: DetectorAnswer) -> v1::DetectorAnswer {
+    let (refusal, hint) = answer.refusal.unwrap_or_default();
+    v1::DetectorAnswer {
+        detector: answer.detector,
+        language: answer.language,
+        score: answer.score.into(),
+        chosen: answer.chosen,
+        evidence: answer.evidence,
+        refusal,
+        hint,
+    }
+}
+
+fn choice(Choice { subject, value, source }: Choice) -> v1::Choice {
+    v1::Choice { subject, value, source }
+}
+
+fn candidate(Candidate { folder, language, name }: Candidate) -> v1::Candidate {
+    v1::Candidate { folder, language, name }
+}
+
+fn process(process: FoundProcess) -> v1::FoundProcess {
+    v1::FoundProcess {
+        name: process.name,
+        command: process.command,
+        kind: process.kind.to_string(),
+        schedule: process.schedule.unwrap_or_default(),
+        source: process.source,
+    }
+}
+
+fn advice(Advice { message, fix }: Advice) -> v1::Advice {
+    v1::Advice { message, fix }
+}
+
+fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
+    let verb = match change.verb {
+        ChangeVerb::Create => v1::ChangeVerb::Create,
+        ChangeVerb::Update => v1::ChangeVerb::Update,
+        ChangeVerb::Keep => v1::ChangeVerb::Keep,
+        ChangeVerb::Delete => v1::ChangeVerb::Delete,
+    };
+    let ObjectChange { object, lines, .. } = change;
+    v1::ObjectChange { object, verb: verb.into(), lines, cluster }
+}
