@@ -104,7 +104,7 @@ impl BuildKit {
         tree: &dyn Tree,
         credentials: &Arc<CredentialProvider>,
     ) -> Result<(Served, HashMap<String, String>), BuildError> {
-        let root = tree.root().to_owned();
+        let root = request.folder.clone().unwrap_or_else(|| tree.root().to_owned());
         let memory = self.memory.join(format!("{key}.json"));
         let walked = tokio::task::spawn_blocking(move || Context::tree(&root, memory)).await;
         let walked = walked.map_err(std::io::Error::other).and_then(|walked| walked);
@@ -462,7 +462,7 @@ impl Build for Building {
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
-        let ran = container::run(&self.gateway, built, test, last, recorder).await;
+        let ran = container::run(&self.gateway, built, (test, &self.project), last, recorder).await;
         let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
         if let Some(container) = container {
             output.reports = container.reports(&test.reports, &recorder.redactor()).await?;

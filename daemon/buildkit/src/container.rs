@@ -11,7 +11,7 @@ use bollard_buildkit_proto::{
     moby::buildkit::v1::frontend::{
         ExecMessage, InitMessage, NewContainerRequest, Result as Built, exec_message::Input,
     },
-    pb::{Meta, Mount},
+    pb::{CacheOpt, CacheSharingOpt, Meta, Mount, MountType},
 };
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
@@ -27,16 +27,19 @@ use windlass_model::{
 /// Most bytes of output that are kept for a plugin. Of a longer output, the end is kept.
 const KEPT: usize = 1 << 20;
 
+/// `input` of a mount that begins empty.
+const NO_INPUT: i64 = -1;
+
 /// `PATH` of a process whose image sets none: runc's own default.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Runs a test in a container. An empty command means the one of the image.
+/// Runs a test of a project in a container. An empty command means the one of the image.
 ///
 /// The container is returned for its reports. `None` means that building the stage was the test.
 pub(crate) async fn run(
     gateway: &Gateway,
     built: &Built,
-    test: &TestRun,
+    (test, project): (&TestRun, &str),
     last: &LastWords,
     recorder: &Recorder,
 ) -> Result<(TestOutput, Option<Container>), Status> {
@@ -55,7 +58,7 @@ pub(crate) async fn run(
     let root = Mount { dest: "/".into(), result_id, ..Mount::default() };
     let request = NewContainerRequest {
         container_id: id.clone(),
-        mounts: vec![root],
+        mounts: [root].into_iter().chain(caches(project, &test.caches)).collect(),
         ..NewContainerRequest::default()
     };
     gateway.new_container(request).await?;
@@ -66,6 +69,29 @@ pub(crate) async fn run(
     let container = Container { gateway: gateway.clone(), id, cwd: cwd.into() };
     let output = exec(&container, &image, command, &test.env, last, recorder).await?;
     Ok((output, Some(container)))
+}
+
+/// Returns the cache mounts of a container. Each is the one that `RUN --mount=type=cache` of the project's builds has:
+/// its id is the namespace and the path, which begins with a slash (`dockerfile2llb/convert_runmount.go`).
+fn caches(project: &str, paths: &[String]) -> impl Iterator<Item = Mount> {
+    paths.iter().map(move |path| {
+        let path = clean(path);
+        let id = format!("{project}/{path}");
+        let sharing = CacheSharingOpt::Shared.into();
+        Mount {
+            input: NO_INPUT,
+            dest: path,
+            mount_type: MountType::Cache.into(),
+            cache_opt: Some(CacheOpt { id, sharing }),
+            ..Mount::default()
+        }
+    })
+}
+
+/// Returns an absolute path without doubled slashes, `.` and a slash at its end, as the frontend cleans targets.
+fn clean(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    format!("/{}", parts.collect::<Vec<_>>().join("/"))
 }
 
 /// Container of a test. Dropping it releases it in BuildKit, also in the middle of a run.
@@ -230,6 +256,17 @@ mod tests {
     use tokio::sync::watch;
     use windlass_engine::{journal::NullJournal, run::Run};
     use windlass_model::secret::Secret;
+
+    #[test]
+    fn a_cache_of_the_tests_is_the_one_of_the_builds_steps() {
+        let paths = ["/root/.cache/go-build".to_owned(), "/go//pkg/./mod/".to_owned()];
+        let mounts: Vec<_> = caches("shop", &paths).collect();
+        let id = |mount: &Mount| mount.cache_opt.as_ref().unwrap().id.clone();
+        assert_eq!(id(&mounts[0]), "shop//root/.cache/go-build");
+        assert_eq!((&*mounts[1].dest, id(&mounts[1])), ("/go/pkg/mod", "shop//go/pkg/mod".into()));
+        assert!(mounts.iter().all(|mount| mount.input == -1 && mount.result_id.is_empty()));
+        assert_eq!(mounts[0].mount_type, i32::from(MountType::Cache));
+    }
 
     /// A line that was only begun is kept too, without the possible start of a secret.
     #[tokio::test]
