@@ -134,11 +134,12 @@ async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
     let tree = Files { pointers, ..Files::default() };
     let ports = world.ports();
     let Source::Commit(commit) = job().source else { panic!("a job of a commit") };
-    let error = decide(&Spec::default(), &commit, &tree, &ports, run.recorder()).await.unwrap_err();
+    let none = Spec::default();
+    let error = decide(&app(), &none, &commit, &tree, &ports, run.recorder()).await.unwrap_err();
     assert!(error.to_string().contains("2 of the app's files"), "{error}");
     assert!(error.to_string().contains("logo.png …"), "{error}");
     let spec = Spec::from_toml("[build]\nlfs-pointers = true").unwrap();
-    decide(&spec, &commit, &tree, &ports, run.recorder()).await.unwrap();
+    decide(&app(), &spec, &commit, &tree, &ports, run.recorder()).await.unwrap();
     let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("logo.png"));
     assert!(world.past().iter().any(warned));
 }

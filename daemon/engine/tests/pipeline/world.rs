@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
-use windlass_engine::{ports::Ports, run::Run, underway::Underway};
+use windlass_engine::{
+    ports::{DetectRequest, Detections, Ports},
+    run::Run,
+    underway::Underway,
+};
 use windlass_model::{
     app::App,
     cluster::{Clusters, DEFAULT, RolloutOrder, Target, Targets},
@@ -26,7 +30,7 @@ mod secrets;
 mod source;
 
 pub(crate) use fault::{ANY, Fault};
-pub(crate) use plugins::hook;
+pub(crate) use plugins::{hook, recipe, refusal};
 pub(crate) use source::Files;
 
 use builder::FakeBuilder;
@@ -132,6 +136,12 @@ impl World {
         self
     }
 
+    /// Has the detectors answer so.
+    pub(crate) fn detecting(self, answers: Detections) -> Self {
+        self.plugins.set_answers(answers);
+        self
+    }
+
     /// Puts a fault into the world.
     pub(crate) fn with(self, fault: Fault) -> Self {
         self.faults.add(fault);
@@ -166,6 +176,11 @@ impl World {
     /// Returns the digests that users get, by cluster.
     pub(crate) fn serves_in_each(&self) -> BTreeMap<String, String> {
         self.cluster.digests()
+    }
+
+    /// Returns the questions to the detectors.
+    pub(crate) fn asked(&self) -> Vec<DetectRequest> {
+        self.plugins.asked()
     }
 
     /// Returns all that the journal has of the job.

@@ -5,7 +5,10 @@ use super::{
     registry::FakeRegistry,
 };
 use async_trait::async_trait;
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 use windlass_engine::{
     ports::{Build, BuildRequest, Builder, Dockerfile, ImageConfig, Tree},
     recorder::Recorder,
@@ -21,11 +24,23 @@ pub(crate) struct FakeBuilder {
     faults: Faults,
     registry: Arc<FakeRegistry>,
     built: Mutex<u32>,
+    /// Text and folder of the last build. `None` means that a Dockerfile of the tree was built, or the app's folder.
+    last: Mutex<(Option<String>, Option<PathBuf>)>,
 }
 
 impl FakeBuilder {
     pub(super) fn new(faults: &Faults, registry: &Arc<FakeRegistry>) -> Self {
-        Self { faults: faults.clone(), registry: registry.clone(), built: Mutex::default() }
+        Self {
+            faults: faults.clone(),
+            registry: registry.clone(),
+            built: Mutex::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    /// Returns the Dockerfile of the last build, and the folder of its context.
+    pub(crate) fn last(&self) -> (Option<String>, Option<PathBuf>) {
+        self.last.lock().unwrap().clone()
     }
 
     /// Returns the number of builds.
@@ -49,7 +64,7 @@ impl Builder for FakeBuilder {
             });
         }
         assert!(match &request.dockerfile {
-            Dockerfile::Text(text) => text.contains("`go`"),
+            Dockerfile::Text(text) => text.contains("found by `"),
             Dockerfile::Path(path) => path == "Dockerfile",
         });
         recorder.log_line(Stage::Build, "step", "building").await;
@@ -58,6 +73,11 @@ impl Builder for FakeBuilder {
             tokio::time::sleep(time).await;
         }
         *self.built.lock().unwrap() += 1;
+        let text = match request.dockerfile {
+            Dockerfile::Text(text) => Some(text),
+            Dockerfile::Path(_) => None,
+        };
+        *self.last.lock().unwrap() = (text, request.folder);
         Ok(Box::new(FakeBuild {
             faults: self.faults.clone(),
             registry: self.registry.clone(),

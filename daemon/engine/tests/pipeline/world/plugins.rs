@@ -4,7 +4,7 @@ use super::fault::{Fault, Faults};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex};
 use windlass_engine::{
-    ports::{Detections, Detectors, Hooks, TestRunners, Tree},
+    ports::{DetectRequest, Detections, Detectors, Hooks, TestRunners, Tree},
     recorder::Recorder,
 };
 use windlass_model::{
@@ -12,7 +12,7 @@ use windlass_model::{
     error::PluginError,
     hook::{About, Action, ActionResult, Batch, Done, Hook, HookPhase, HookStep, Policy},
     job::Stage,
-    recipe::{BuildStage, ImagePlan, Recipe},
+    recipe::{BuildStage, ImagePlan, Recipe, Refusal},
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
@@ -21,11 +21,44 @@ pub(crate) struct FakePlugins {
     faults: Faults,
     /// Hooks of the operator.
     hooks: Mutex<Vec<Hook>>,
+    /// Answers of the detectors. `None` means those of `go` and `other`.
+    answers: Mutex<Option<Detections>>,
+    /// Questions to the detectors.
+    asked: Mutex<Vec<DetectRequest>>,
 }
 
 impl FakePlugins {
     pub(super) fn new(faults: &Faults) -> Self {
-        Self { faults: faults.clone(), hooks: Mutex::default() }
+        Self {
+            faults: faults.clone(),
+            hooks: Mutex::default(),
+            answers: Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
+
+    pub(super) fn set_answers(&self, answers: Detections) {
+        *self.answers.lock().unwrap() = Some(answers);
+    }
+
+    /// Returns the questions to the detectors.
+    pub(super) fn asked(&self) -> Vec<DetectRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn detections(&self) -> Detections {
+        if let Some(answers) = &*self.answers.lock().unwrap() {
+            return answers.clone();
+        }
+        let mut detected = Detections::default();
+        for name in ["go", "other"] {
+            if self.faults.has(&Fault::DetectorRefuses(name)) {
+                detected.refusals.push(refusal(name));
+            } else {
+                detected.recipes.push(recipe(name));
+            }
+        }
+        detected
     }
 
     pub(super) fn set_hooks(&self, hooks: Vec<Hook>) {
@@ -35,7 +68,12 @@ impl FakePlugins {
 
 #[async_trait]
 impl Detectors for FakePlugins {
-    async fn detect(&self, _: &dyn Tree, recorder: &Recorder) -> Result<Detections, PluginError> {
+    async fn detect(
+        &self,
+        _: &dyn Tree,
+        request: &DetectRequest,
+        recorder: &Recorder,
+    ) -> Result<Detections, PluginError> {
         if self.faults.call() {
             return Err(PluginError {
                 plugin: "all".into(),
@@ -45,13 +83,12 @@ impl Detectors for FakePlugins {
             });
         }
         recorder.log_line(Stage::Detect, "go", "looking").await;
-        let mut detected = Detections::default();
-        for name in ["go", "other"] {
-            if self.faults.has(&Fault::DetectorRefuses(name)) {
-                detected.refusals.push(refusal(name));
-            } else {
-                detected.recipes.push(recipe(name));
-            }
+        self.asked.lock().unwrap().push(request.clone());
+        let mut detected = self.detections();
+        if let Some(named) = &request.named {
+            detected.recipes.retain(|recipe| recipe.detector == *named);
+            detected.refusals.retain(|refusal| refusal.detector == *named);
+            detected.failures.retain(|failure| failure.plugin == *named);
         }
         Ok(detected)
     }
@@ -61,16 +98,18 @@ impl Detectors for FakePlugins {
     }
 }
 
-fn refusal(name: &str) -> PluginError {
-    PluginError {
-        plugin: name.into(),
-        call: "detect".into(),
-        message: format!("nothing to start for {name}"),
-        hint: Some(format!("add one for {name}")),
+pub(crate) fn refusal(name: &str) -> Refusal {
+    Refusal {
+        detector: name.into(),
+        language: name.into(),
+        score: 50,
+        reason: format!("nothing to start for {name}"),
+        hint: format!("add one for {name}"),
+        ..Refusal::default()
     }
 }
 
-fn recipe(name: &str) -> Recipe {
+pub(crate) fn recipe(name: &str) -> Recipe {
     Recipe {
         detector: name.into(),
         language: name.into(),
@@ -99,13 +138,14 @@ impl TestRunners for FakePlugins {
     async fn plan(
         &self,
         _: &dyn Tree,
-        language: &str,
+        recipe: &Recipe,
+        _: &str,
         recorder: &Recorder,
     ) -> Result<Option<TestPlan>, PluginError> {
         recorder.log_line(Stage::Test, "tester", "planning").await;
         Ok(Some(TestPlan {
             runner: "tester".into(),
-            command: vec![language.into(), "test".into()],
+            command: vec![recipe.language.clone(), "test".into()],
             env: vec![],
             caches: vec![],
             reports: vec![],

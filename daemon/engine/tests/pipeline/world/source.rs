@@ -19,11 +19,17 @@ use windlass_model::{
 pub(crate) struct Files {
     pub(crate) commit: Option<CommitInfo>,
     pub(crate) pointers: Pointers,
+    /// Folder of the app.
+    pub(crate) directory: String,
 }
 
 impl Tree for Files {
     fn root(&self) -> &Path {
         Path::new("/nowhere")
+    }
+
+    fn directory(&self) -> &str {
+        &self.directory
     }
 
     fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
@@ -64,8 +70,9 @@ impl Git for FakeSource {
         }
         recorder.log_line(Stage::Clone, "git", "receiving").await;
         let summary = "Say hello".into();
+        let directory = commit.directory.trim_matches(['.', '/']).to_owned();
         let commit = CommitInfo { id: commit.id.clone(), summary, ..CommitInfo::default() };
-        Ok(Box::new(Files { commit: Some(commit), ..Files::default() }))
+        Ok(Box::new(Files { commit: Some(commit), directory, ..Files::default() }))
     }
 
     async fn resolve(
