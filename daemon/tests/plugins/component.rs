@@ -50,9 +50,18 @@ pub(crate) const NOTHING: &str = "(call $drop (local.get $tree)) (i32.const 0)";
 
 /// Builds a component of the detector's world with a manifest.
 pub(crate) fn component(module: &str, manifest: &str) -> Vec<u8> {
+    built(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit"), module, manifest)
+}
+
+/// Builds a component of the detector's world of track 0.2.0 with a manifest.
+pub(crate) fn next_component(module: &str, manifest: &str) -> Vec<u8> {
+    built(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/0.2.0"), module, manifest)
+}
+
+fn built(wit: &str, module: &str, manifest: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    let (package, _) = resolve.push_dir(wit).unwrap();
     let world = resolve.select_world(&[package], Some("detector-plugin")).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode();

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -9,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 use windlass_engine::{
     journal::{Journal, JournalLost},
-    ports::{Detections, Detectors, Tree},
+    ports::{DetectRequest, Detections, Detectors, Tree},
     recorder::Recorder,
     run::Run,
 };
@@ -18,7 +19,7 @@ use windlass_model::{
     error::{GitError, PluginError},
     event::Event,
     job::Release,
-    recipe::Recipe,
+    recipe::{Recipe, Refusal},
 };
 use windlass_plugin_host::{
     Host, HostError, Isolation, JobPlugins, Limits, PluginSet, Setup, Source,
@@ -45,6 +46,44 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 impl Tree for Folder {
     fn root(&self) -> &Path {
         &self.0
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
+}
+
+/// A repository whose app is in a folder.
+pub(crate) struct Monorepo {
+    repository: tempfile::TempDir,
+    root: PathBuf,
+    directory: String,
+}
+
+impl Monorepo {
+    pub(crate) fn new(directory: &str, files: &[(&str, &str)]) -> Self {
+        let repository = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = repository.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let root = repository.path().join(directory);
+        Self { repository, root, directory: directory.into() }
+    }
+}
+
+impl Tree for Monorepo {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn repository(&self) -> &Path {
+        self.repository.path()
+    }
+
+    fn directory(&self) -> &str {
+        &self.directory
     }
 
     fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
@@ -108,9 +147,11 @@ impl Bench {
         job: &JobPlugins,
     ) -> (Result<Vec<Recipe>, PluginError>, Vec<Event>) {
         let (answer, events) =
-            self.listening(async |recorder| job.detect(&self.tree, recorder).await).await;
+            self.listening(async |recorder| job.detect(&self.tree, &ALL, recorder).await).await;
         let alone = |detected: Detections| {
-            detected.refusals.into_iter().next().map_or(Ok(detected.recipes), Err)
+            let refusals = detected.refusals.into_iter().map(as_error);
+            let mut errors = detected.failures.into_iter().chain(refusals);
+            errors.next().map_or(Ok(detected.recipes), Err)
         };
         (answer.and_then(alone), events)
     }
@@ -127,6 +168,15 @@ impl Bench {
         let events = journal.0.lock().unwrap().clone();
         (answer, events)
     }
+}
+
+/// Question to all detectors.
+pub(crate) const ALL: DetectRequest = DetectRequest { versions: BTreeMap::new(), named: None };
+
+fn as_error(refusal: Refusal) -> PluginError {
+    let Refusal { detector, reason, hint, .. } = refusal;
+    let hint = Some(hint).filter(|hint| !hint.is_empty());
+    PluginError { plugin: detector, call: "detect".into(), message: reason, hint }
 }
 
 /// Returns a setup of these plugins and nothing else.

@@ -118,7 +118,7 @@ async fn files_that_are_no_plugin() {
         good[..good.len() - section].to_vec()
     };
     let with = |text: &str| with_section(bare.clone(), text);
-    let track = component_of("0.1.0", "0.2.0");
+    let track = component_of("0.1.0", "0.3.0");
     for (name, bytes, expected) in [
         ("empty", Vec::new(), "no component"),
         ("text", b"#!/bin/sh\necho no\n".to_vec(), "no component"),
@@ -137,7 +137,7 @@ async fn files_that_are_no_plugin() {
             with(&manifest("x").replace("\"detector\"", "\"test-runner\"\nlanguages = [\"go\"]")),
             "test-runner",
         ),
-        ("another-track", track, "windlass:plugin 0.2.0, and this daemon runs 0.1.x"),
+        ("another-track", track, "windlass:plugin 0.3.0, and this daemon runs 0.1.x and 0.2.x"),
         (
             "of-another-world",
             reaching(&manifest("x")),

@@ -22,10 +22,10 @@ use std::{
 use wasm_encoder::{CustomSection, Encode, Section};
 use windlass_bed::{Layout, Report, build, process::run};
 use windlass_engine::{
-    ports::{Detectors, TestRunners, Tree},
+    ports::{DetectRequest, Detectors, TestRunners, Tree},
     recorder::Recorder,
 };
-use windlass_model::{error::GitError, testing::TestOutput};
+use windlass_model::{error::GitError, recipe::Recipe, testing::TestOutput};
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
 /// Tool that builds the Python guest. It is no part of the bed.
@@ -127,7 +127,7 @@ async fn one(name: &str, path: &Path, question: Call, isolation: Isolation, figu
                 job.read("go", None, &output, &recorder).await.unwrap();
             }
             Call::Detect => {
-                job.detect(&*tree, &recorder).await.unwrap();
+                job.detect(&*tree, &DetectRequest::default(), &recorder).await.unwrap();
             }
         }
     };
@@ -201,9 +201,10 @@ async fn many(isolation: Isolation, figures: &mut Figures) {
         tokio::spawn(async move {
             let recorder = Recorder::null();
             let job = set.for_job("bench");
-            job.detect(&*tree, &recorder).await.unwrap();
+            job.detect(&*tree, &DetectRequest::default(), &recorder).await.unwrap();
             for language in ["go", "node", "python"] {
-                job.plan(&*tree, language, &recorder).await.unwrap();
+                let recipe = Recipe { language: language.to_string(), ..Recipe::default() };
+                job.plan(&*tree, &recipe, "/app", &recorder).await.unwrap();
             }
         })
     });
