@@ -21,14 +21,16 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 const WORLDS: [&str; 4] =
     ["detector-plugin", "test-runner-plugin", "registry-auth-plugin", "deploy-hook-plugin"];
 
-/// Reads files by name, as those of another version of the package, so that both can be resolved together.
-fn files(folder: &str, version: &str) -> BTreeMap<String, String> {
+/// Reads files of a track by name, as those of another version of the package, so that both can be resolved together.
+fn files(folder: &str, track: &str, version: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit").join(folder);
     let entries = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
     let files = entries.filter(|path| path.extension().is_some_and(|end| end == "wit"));
     files
         .map(|path| {
-            let text = fs::read_to_string(&path).unwrap().replace("@0.1.0", &format!("@{version}"));
+            let text = fs::read_to_string(&path)
+                .unwrap()
+                .replace(&format!("@{track}"), &format!("@{version}"));
             (path.file_name().unwrap().to_str().unwrap().to_owned(), text)
         })
         .collect()
@@ -44,10 +46,11 @@ fn push(resolve: &mut Resolve, files: &BTreeMap<String, String>) -> wit_parser::
 }
 
 fn fits(
+    worlds: &[&str],
     frozen: &BTreeMap<String, String>,
     current: &BTreeMap<String, String>,
 ) -> Result<(), String> {
-    for world in WORLDS {
+    for world in worlds.iter().copied() {
         let mut resolve = Resolve::default();
         let old = push(&mut resolve, frozen);
         let new = push(&mut resolve, current);
@@ -60,8 +63,8 @@ fn fits(
 
 #[test]
 fn what_was_built_for_0_1_0_fits_today() {
-    let frozen = files("frozen/0.1.0", "0.1.0-frozen");
-    fits(&frozen, &files("", "0.1.0")).unwrap();
+    let frozen = files("frozen/0.1.0", "0.1.0", "0.1.0-frozen");
+    fits(&WORLDS, &frozen, &files("", "0.1.0", "0.1.0")).unwrap();
     // Changes that break them are found: a record's field, a function's parameter.
     for (file, from, to) in [
         ("detector.wit", "score: u8,", "score: u8, sure: bool,"),
@@ -69,17 +72,34 @@ fn what_was_built_for_0_1_0_fits_today() {
         ("deploy-hook.wit", "wait-ms(u32)", "wait-ms(u32), forget"),
         ("registry-auth.wit", "authenticate: func", "sign-on: func"),
     ] {
-        let mut current = files("", "0.1.0");
+        let mut current = files("", "0.1.0", "0.1.0");
         let text = current.get_mut(file).unwrap();
         assert!(text.contains(from), "{from}");
         *text = text.replace(from, to);
-        fits(&frozen, &current).unwrap_err();
+        fits(&WORLDS, &frozen, &current).unwrap_err();
     }
     // One more function breaks nothing.
-    let mut current = files("", "0.1.0");
+    let mut current = files("", "0.1.0", "0.1.0");
     let text = current.get_mut("host.wit").unwrap();
     *text = text.replace("interface clock {", "interface clock { zone: func() -> string;");
-    fits(&frozen, &current).unwrap();
+    fits(&WORLDS, &frozen, &current).unwrap();
+}
+
+#[test]
+fn what_was_built_for_0_2_0_fits_today() {
+    let worlds = ["detector-plugin", "test-runner-plugin"];
+    let frozen = files("frozen/0.2.0", "0.2.0", "0.2.0-frozen");
+    fits(&worlds, &frozen, &files("0.2.0", "0.2.0", "0.2.0")).unwrap();
+    for (file, from, to) in [
+        ("detector.wit", "named: bool,", "named: bool, sure: bool,"),
+        ("test-runner.wit", "none-yet: option<string>,", ""),
+    ] {
+        let mut current = files("0.2.0", "0.2.0", "0.2.0");
+        let text = current.get_mut(file).unwrap();
+        assert!(text.contains(from), "{from}");
+        *text = text.replace(from, to);
+        fits(&worlds, &frozen, &current).unwrap_err();
+    }
 }
 
 /// A monorepo, where names of files and their text say which tree they are of.

@@ -73,3 +73,59 @@ fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
     let ObjectChange { object, lines, .. } = change;
     v1::ObjectChange { object, verb: verb.into(), lines, cluster }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use windlass_engine::ports::Dockerfile;
+    use windlass_model::{
+        recipe::{ProcessKind, Recipe},
+        spec::Spec,
+    };
+
+    #[test]
+    fn a_plan_has_all_answers_and_what_the_chosen_one_found() {
+        let text = |text: &str| text.to_owned();
+        let found = FoundProcess {
+            name: text("worker"),
+            command: vec![text("bin/work")],
+            kind: ProcessKind::Worker,
+            schedule: None,
+            source: text("Procfile:2"),
+        };
+        let (folder, language, name) = (text("apps/web"), text("node"), text("web"));
+        let recipe = Recipe {
+            detector: text("go"),
+            processes: vec![found],
+            candidates: vec![Candidate { folder, language, name }],
+            ..Recipe::default()
+        };
+        let refused = DetectorAnswer {
+            detector: text("node"),
+            score: 20,
+            refusal: Some((text("no start"), text("add one"))),
+            ..DetectorAnswer::default()
+        };
+        let chosen =
+            DetectorAnswer { detector: text("go"), chosen: true, ..DetectorAnswer::default() };
+        let decision = Decision {
+            spec: Spec::default(),
+            recipe: Some(recipe),
+            languages: vec![],
+            answers: vec![chosen, refused],
+            dockerfile: Dockerfile::Text(String::new()),
+            manifests: vec![],
+            deciders: BTreeMap::from([(text("port"), "job")]),
+            version: String::new(),
+        };
+        let (dockerfile, manifests, changes) = (text("FROM x"), vec![], vec![]);
+        let plan = plan(DryRun { decision, dockerfile, manifests, changes });
+        assert!(plan.answers[0].chosen && plan.answers[0].refusal.is_empty());
+        let refused = &plan.answers[1];
+        assert_eq!((refused.score, &*refused.refusal, &*refused.hint), (20, "no start", "add one"));
+        assert_eq!(plan.processes[0].kind, "worker");
+        assert_eq!(plan.candidates[0].folder, "apps/web");
+        assert_eq!(plan.decided_by["port"], "job");
+    }
+}
