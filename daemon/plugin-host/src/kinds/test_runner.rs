@@ -134,7 +134,7 @@ fn is_cache(path: &str) -> bool {
     let letters = |c: char| c.is_ascii_alphanumeric() || "._-/+@".contains(c);
     path.len() <= 1024
         && path.starts_with('/')
-        && path.trim_matches('/') != ""
+        && !path.trim_matches('/').is_empty()
         && path.chars().all(letters)
         && !path.split('/').any(|part| part == "..")
 }
@@ -154,5 +154,32 @@ pub(crate) fn summary(plugin: &str, summary: test_runner::Summary) -> TestSummar
         skipped: summary.skipped,
         none_yet: summary.none_yet.as_deref().map(sanitize),
         failures: summary.failures.into_iter().take(MOST_FAILURES).map(case).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(caches: &[&str]) -> Result<TestPlan, String> {
+        let found = test_runner::TestPlan {
+            command: vec!["go".into(), "test".into()],
+            env: vec![],
+            caches: caches.iter().map(ToString::to_string).collect(),
+            reports: vec![],
+            tells: true,
+            evidence: vec![],
+            attrs: vec![],
+        };
+        plan("go", found)
+    }
+
+    #[test]
+    fn a_cache_is_an_absolute_path_within_the_container() {
+        assert_eq!(planned(&["/root/.cache/go-build"]).unwrap().caches.len(), 1);
+        for bad in ["", "/", "//", "cache", "/a/../etc", "/a b", "/a,id=other"] {
+            assert!(planned(&[bad]).unwrap_err().contains("no absolute path"), "{bad}");
+        }
+        assert!(planned(&["/a"; 21]).unwrap_err().contains("21 caches; 20 are allowed"));
     }
 }
