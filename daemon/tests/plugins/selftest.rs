@@ -30,6 +30,7 @@ async fn a_set_whose_self_tests_fail_never_goes_live() {
         (file("traps", "unreachable", ""), "its self-test 1 fails"),
         (file("spins", "(loop $again (br $again)) (i32.const 0)", ""), "limit `cpu-ms`"),
         (file("fine", NOTHING, "expect.error = \"no\"\n"), "an error `no` was expected"),
+        (file("plans", NOTHING, "expect.refused = \"no\"\n"), "its refusal is `none`"),
         (file("asks", NOTHING, "secrets.key = \"x\"\n"), "which it does not ask for"),
         (file("odd", NOTHING, "colour = 1\n"), "colour"),
     ] {
