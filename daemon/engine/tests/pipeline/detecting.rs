@@ -280,16 +280,16 @@ CMD ["puma"]
     assert!(evidence.iter().any(|line| line.ends_with("assets, built by `node`")), "{evidence:?}");
 }
 
-/// Returns a recipe whose install wants `NPM_TOKEN`.
+/// Returns a recipe whose install wants `PASSWORD`.
 fn wanting(required: bool) -> Recipe {
     let mut wanting = recipe("go");
     wanting.image.stages[0].steps = vec![BuildStep::Run {
         argv: vec!["npm".into(), "ci".into()],
         caches: vec![],
-        secrets: vec!["NPM_TOKEN".into()],
+        secrets: vec!["PASSWORD".into()],
         why: None,
     }];
-    let (variable, source) = ("NPM_TOKEN".into(), ".npmrc:2".into());
+    let (variable, source) = ("PASSWORD".into(), ".npmrc:2".into());
     wanting.build_secrets = vec![BuildSecret { variable, source, required }];
     wanting
 }
@@ -297,10 +297,10 @@ fn wanting(required: bool) -> Recipe {
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_the_install_wants_is_mounted_or_told() {
     let world = || World::new().detecting(of(vec![wanting(true)], vec![]));
-    let secrets = vec!["npm-token".into()];
+    let secrets = vec!["password".into()];
     let given = with_build(BuildSpec { secrets, ..BuildSpec::default() });
     let text = dockerfile(&world(), &given).await;
-    let line = "\nRUN --mount=type=secret,id=npm-token,env=NPM_TOKEN [\"npm\", \"ci\"]\n";
+    let line = "\nRUN --mount=type=secret,id=password,env=PASSWORD [\"npm\", \"ci\"]\n";
     assert!(text.contains(line), "{text}");
     let diagnosis = failed(run(&world(), &job()).await);
     assert_eq!((&*diagnosis.code, &*diagnosis.subject), ("spec-invalid", "build.secrets"));
@@ -308,7 +308,7 @@ async fn a_secret_that_the_install_wants_is_mounted_or_told() {
     let optional = World::new().detecting(of(vec![wanting(false)], vec![]));
     let text = dockerfile(&optional, &job()).await;
     assert!(text.contains("\nRUN [\"npm\", \"ci\"]\n"), "{text}");
-    assert!(warnings(&optional, "NPM_TOKEN")[0].1.contains("windlass secret put shop npm-token"));
+    assert!(warnings(&optional, "PASSWORD")[0].1.contains("windlass secret put shop password"));
 }
 
 fn process(name: &str, kind: ProcessKind, schedule: Option<&str>) -> FoundProcess {

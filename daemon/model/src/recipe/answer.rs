@@ -18,7 +18,7 @@ pub struct Choice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advice {
     pub message: String,
-    /// What to do.
+    /// Advice what to do about it.
     pub fix: String,
 }
 
@@ -113,7 +113,7 @@ pub struct Refusal {
     /// Score of the plan that it would have been.
     pub score: u8,
     pub reason: String,
-    /// What to do. Empty means that the plugin suggests nothing.
+    /// Advice what to do. Empty means that the plugin suggests nothing.
     pub hint: String,
     /// File and rule for each conclusion.
     pub evidence: Vec<String>,

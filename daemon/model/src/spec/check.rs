@@ -349,7 +349,8 @@ fn build_and_test(spec: &Spec) -> Checked {
         let is_runtime = (1..=30).contains(&name.len())
             && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
         if !is_runtime {
-            let problem = "must be a runtime's name: at most 30 letters a-z and `-`, such as `node`";
+            let problem =
+                "must be a runtime's name: at most 30 letters a-z and `-`, such as `node`";
             return fail("build.versions", name, problem);
         }
         if version.trim().is_empty() || version.len() > 64 || version.chars().any(char::is_control)
