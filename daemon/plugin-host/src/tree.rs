@@ -277,7 +277,7 @@ async fn matching<'a>(
 /// are kept.
 pub(crate) fn compiled(pattern: &str) -> Result<GlobMatcher, globset::Error> {
     static KEPT: Mutex<BTreeMap<String, GlobMatcher>> = Mutex::new(BTreeMap::new());
-    const MOST: usize = 64;
+    const MOST: usize = 512;
     let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(matcher) = kept().get(pattern) {
         return Ok(matcher.clone());
