@@ -1,32 +1,41 @@
 //! Paths within a tree.
 
-use crate::Tree;
+use crate::tree::{EntryKind, Tree};
 
 /// Returns whether a file exists, of any length. A folder or a symlink is no file.
 #[must_use]
-pub fn exists(tree: &Tree, path: &str) -> bool {
-    // The limit of 0 bytes reads nothing: a file that is not empty exceeds the limit, which is the error.
-    !matches!(tree.read_text(path, 0), Ok(None))
+pub fn exists(tree: &Tree<'_>, path: &str) -> bool {
+    tree.stat(path).ok().flatten().is_some_and(|entry| entry.kind == EntryKind::File)
+}
+
+/// Joins a path to a folder, and resolves `.` and `..`. `None` means that it leads out of the tree.
+#[must_use]
+pub fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// Returns whether a path leads out of the folder that it is relative to. An absolute path always does.
 #[must_use]
 pub fn leads_out(path: &str) -> bool {
-    let mut depth = 0_i32;
-    let mut above = |part: &str| {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        depth < 0
-    };
-    path.starts_with('/') || path.starts_with("~/") || path.split('/').any(|part| above(part))
+    path.starts_with("~/") || join("", path).is_none()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::leads_out;
+    use super::{join, leads_out};
 
     #[test]
     fn paths_that_lead_out() {
@@ -36,5 +45,12 @@ mod tests {
         for outside in ["..", "../a", "./../a", "a/../../b/c", "/a", "~/a"] {
             assert!(leads_out(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn paths_are_joined_without_dots() {
+        assert_eq!(join("apps/web", "../../a/./b/").as_deref(), Some("a/b"));
+        assert_eq!(join("apps", "").as_deref(), Some("apps"));
+        assert_eq!(join("apps", "../../a"), None);
     }
 }

@@ -18,7 +18,22 @@ const LONGEST: usize = 2 << 10;
 /// Returns a summary without tests.
 #[must_use]
 pub fn summary() -> Summary {
-    Summary { passed: 0, failed: 0, skipped: 0, failures: Vec::new(), attrs: Vec::new() }
+    Summary {
+        passed: 0,
+        failed: 0,
+        skipped: 0,
+        none_yet: None,
+        failures: Vec::new(),
+        attrs: Vec::new(),
+    }
+}
+
+/// Returns the summary of a run in which there was no test yet, with the tool's own words.
+#[must_use]
+pub fn none(words: &str) -> Summary {
+    let mut words = words.trim().to_owned();
+    cut(&mut words);
+    Summary { none_yet: Some(words), ..summary() }
 }
 
 /// Adds one report's counts and failures to another's.
