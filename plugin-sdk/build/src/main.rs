@@ -1,5 +1,6 @@
 //! Builds every plugin of `plugins/` into a component, `target/plugins/<name>.wasm`. With `--fixtures` it also
-//! builds the plugins of `tests/fixtures/plugins`, into the same folder: nobody installs those.
+//! builds the plugins of `tests/fixtures/plugins`, into the same folder: nobody installs those. With `--releases` it
+//! builds nothing, and writes the SDK's table of releases.
 //!
 //! The compiler is rustup's with its wasm target where that is installed. Otherwise it is Debian's rustc-web, which
 //! brings the standard library's sources and is installed by root. For other users, rustup adds the target.
@@ -16,6 +17,8 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 use wasm_encoder::{CustomSection, Encode, Section};
+
+mod releases;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -37,6 +40,9 @@ fn run() -> Result<()> {
     // compiled for one is run for another.
     let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it with cargo")?;
     let root = Path::new(&own).join("../..").canonicalize()?;
+    if env::args().skip(1).eq(["--releases"]) {
+        return releases::write(&root);
+    }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let build = target.join("plugins-build");
     let out = target.join("plugins");
@@ -54,7 +60,7 @@ fn workspaces(arguments: impl Iterator<Item = String>) -> Result<Vec<&'static st
     let mut folders = vec!["plugins"];
     for argument in arguments {
         if argument != "--fixtures" {
-            return Err(format!("`{argument}` is no option; the only one is --fixtures").into());
+            return Err(format!("`{argument}` is no option; there are --fixtures and, alone, --releases").into());
         }
         folders.push("tests/fixtures/plugins");
     }

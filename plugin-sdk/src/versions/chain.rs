@@ -17,9 +17,8 @@ use crate::{
 const MISE: [&str; 3] = ["mise.toml", ".mise.toml", ".config/mise.toml"];
 
 /// Names that people write before a version: `node-22`, `ruby-3.4.1`.
-const NAMES: [&str; 11] = [
-    "node", "nodejs", "python", "ruby", "go", "golang", "php", "java", "bun", "deno", "elixir",
-];
+const NAMES: [&str; 11] =
+    ["node", "nodejs", "python", "ruby", "go", "golang", "php", "java", "bun", "deno", "elixir"];
 
 /// The user's word, then what is added by [`Chain::first`], then .tool-versions and mise, then what is added by
 /// [`Chain::then`], then the default.
@@ -129,7 +128,8 @@ fn tool(runtime: Runtime, text: &str, source: String) -> Option<Asked> {
     let text = match runtime {
         // Distributions stand before the version: `temurin-21.0.2+13`, `corretto-17`.
         Runtime::Java => {
-            let version = text.split('-').find(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+            let version =
+                text.split('-').find(|part| part.starts_with(|c: char| c.is_ascii_digit()));
             version.unwrap_or(text).split('+').next().unwrap_or_default()
         }
         // asdf builds of Elixir name the release of Erlang: `1.17.2-otp-27`.
@@ -196,13 +196,17 @@ pub fn prefer(runtime: Runtime) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree;
     use crate::testing::Files;
+    use crate::tree;
 
     fn choose(files: &Files, runtime: Runtime, first: &str, then: Option<Asked>) -> Chosen {
         files.run(&[], |app| {
             let grammar = runtime.grammar();
-            Chain::of(app, runtime).first(file(app, first, grammar).unwrap()).then(then).choose().unwrap()
+            Chain::of(app, runtime)
+                .first(file(app, first, grammar).unwrap())
+                .then(then)
+                .choose()
+                .unwrap()
         })
     }
 

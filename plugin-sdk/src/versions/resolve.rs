@@ -27,11 +27,7 @@ const NEWEST: [&str; 3] = ["latest", "node", "current"];
 ///
 /// # Errors
 /// Names the source and the text of what is no version, or allows no release.
-pub fn resolve(
-    runtime: Runtime,
-    asked: &Asked,
-    prefer: Option<&str>,
-) -> Result<Chosen, Refusal> {
+pub fn resolve(runtime: Runtime, asked: &Asked, prefer: Option<&str>) -> Result<Chosen, Refusal> {
     let text = clean(&asked.text);
     if let Some(version) = exact(runtime, text) {
         return Ok(chosen(runtime, version, asked));
@@ -41,7 +37,8 @@ pub fn resolve(
         Some(Word::Newest) => prefer.map(str::to_owned).or_else(|| newest(runtime, false)),
         Some(Word::Cycle(cycle)) => Some(cycle),
         None => {
-            let range = range::read(text, asked.grammar).ok_or_else(|| no_version(runtime, asked))?;
+            let range =
+                range::read(text, asked.grammar).ok_or_else(|| no_version(runtime, asked))?;
             within(runtime, &range, prefer)
         }
     };
@@ -54,7 +51,10 @@ pub fn resolve(
                 runtime.label(),
                 asked.text
             );
-            Err(Refusal::new(reason, format!("ask for a release that exists, such as {}", example(runtime))))
+            Err(Refusal::new(
+                reason,
+                format!("ask for a release that exists, such as {}", example(runtime)),
+            ))
         }
     }
 }
@@ -105,9 +105,9 @@ fn exact(runtime: Runtime, text: &str) -> Option<String> {
         return (parts.len() >= runtime.parts()).then(|| release.to_owned());
     }
     // Ruby writes its patch level: 3.2.2p53 is 3.2.2.
-    let level = suffix.strip_prefix('p').is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
-    });
+    let level = suffix
+        .strip_prefix('p')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
     if level && parts.len() == 3 {
         return Some(release.to_owned());
     }
@@ -177,7 +177,9 @@ fn within(runtime: Runtime, range: &Range, prefer: Option<&str>) -> Option<Strin
     if table.is_empty() {
         // Without a table the tag of the major version floats.
         let major = runtime.default()?;
-        return prefers(runtime, range, major).then(|| major.to_owned()).or_else(|| beyond(runtime, range, 0));
+        return prefers(runtime, range, major)
+            .then(|| major.to_owned())
+            .or_else(|| beyond(runtime, range, 0));
     }
     let is_node = runtime == Runtime::Node;
     let find = |depth: Depth, wanted: &dyn Fn(&Release) -> bool| {
@@ -270,9 +272,9 @@ fn chosen(runtime: Runtime, version: String, asked: &Asked) -> Chosen {
 /// Returns the day from which a version has had no fixes.
 fn ended(runtime: Runtime, version: &str) -> Option<String> {
     let wanted = numbers(version.split('-').next()?)?;
-    let release = releases::of(runtime).iter().find(|release| {
-        numbers(release.cycle).is_some_and(|cycle| wanted.starts_with(&cycle))
-    })?;
+    let release = releases::of(runtime)
+        .iter()
+        .find(|release| numbers(release.cycle).is_some_and(|cycle| wanted.starts_with(&cycle)))?;
     (!release.until.is_empty() && release.until <= releases::MADE).then(|| release.until.to_owned())
 }
 

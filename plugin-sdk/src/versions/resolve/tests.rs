@@ -3,7 +3,12 @@
 use super::*;
 use crate::versions::Grammar;
 
-fn ask(runtime: Runtime, text: &str, grammar: Grammar, prefer: Option<&str>) -> Result<Chosen, Refusal> {
+fn ask(
+    runtime: Runtime,
+    text: &str,
+    grammar: Grammar,
+    prefer: Option<&str>,
+) -> Result<Chosen, Refusal> {
     let asked = Asked { text: text.into(), source: "some:3".into(), grammar };
     resolve(runtime, &asked, prefer)
 }
