@@ -102,8 +102,8 @@ const DEVELOPMENT: [(&str, &[&str], &[&str]); 27] = [
     ("vue-cli-service", &["serve"], &[]),
     ("vite", &[], &["build", "preview", "optimize", "--help", "--version"]),
     ("vite-node", &["--watch"], &[]),
-    ("next", &["dev"], &[]),
-    ("nuxt", &["dev"], &[]),
+    ("next", &[], &["start", "build", "export", "lint", "info", "telemetry"]),
+    ("nuxt", &[], &["start", "build", "generate", "preview", "prepare"]),
     ("nuxi", &["dev"], &[]),
     ("astro", &["dev"], &[]),
     ("remix", &["dev"], &[]),
@@ -125,8 +125,7 @@ const DEVELOPMENT: [(&str, &[&str], &[&str]); 27] = [
 /// Returns the tool of a line that starts a development server: `ng serve`, `vite`, `flask run --debug`.
 #[must_use]
 pub fn is_development(script: &str) -> Option<&'static str> {
-    let commands = script.split(['&', '|', ';', '\n']);
-    commands.filter_map(|command| development(command.trim())).next()
+    script.split(['&', '|', ';', '\n']).find_map(|command| development(command.trim()))
 }
 
 fn development(command: &str) -> Option<&'static str> {
