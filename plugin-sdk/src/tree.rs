@@ -1,48 +1,22 @@
 //! The tree that a plugin reads: the host's, or one in memory.
 
 use crate::bindings::{
-    imports::windlass::plugin::types::{Error, ErrorKind},
-    imports_next::windlass::plugin::workspace,
+    imports::windlass::plugin::types::Error, imports_next::windlass::plugin::workspace,
 };
+use source::Source;
 use std::collections::BTreeMap;
 
 mod glob;
 mod memory;
+mod source;
 
 pub(crate) use memory::Item;
+pub use source::{Entry, EntryKind};
 
 /// Read-only snapshot of a tree. Paths are relative to its root, with `/`, without `..`.
 ///
 /// Write `&Tree<'_>` in signatures.
 pub struct Tree<'a>(Box<dyn Source + 'a>);
-
-/// An entry of a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Path from the tree's root. In [`Tree::read_dir`] it is the name alone.
-    pub path: String,
-    /// File, folder or symlink.
-    pub kind: EntryKind,
-    /// Length in bytes. 0 for folders and symlinks.
-    pub size: u64,
-}
-
-/// Kind of an entry. Symlinks are never followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum EntryKind {
-    File,
-    Dir,
-    Symlink,
-}
-
-/// Whatever holds files.
-trait Source {
-    fn read_text(&self, path: &str, max: u32) -> Result<Option<String>, Error>;
-    fn read_dir(&self, dir: &str, limit: u32) -> Result<Vec<Entry>, Error>;
-    fn glob(&self, patterns: &[&str], limit: u32) -> Result<Vec<String>, Error>;
-    fn stat(&self, path: &str) -> Result<Option<Entry>, Error>;
-}
 
 impl Tree<'_> {
     /// Makes a tree of paths and contents.
@@ -128,8 +102,4 @@ impl From<workspace::Entry> for Entry {
         };
         Self { path: entry.path, kind, size: entry.size }
     }
-}
-
-fn error(kind: ErrorKind, message: String) -> Error {
-    Error { kind, message, hint: None }
 }

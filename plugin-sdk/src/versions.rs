@@ -7,6 +7,7 @@
 mod chain;
 mod composer;
 mod go;
+mod grammar;
 mod npm;
 mod pep440;
 mod range;

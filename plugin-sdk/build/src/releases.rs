@@ -1,8 +1,9 @@
 //! The table of releases: from `plugin-sdk/releases.toml` to Rust.
 
-use crate::Result;
-use std::{fmt::Write, fs, path::Path};
+use std::{error::Error, fmt::Write, fs, path::Path};
 use toml::{Table, Value};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Order of the table in the source. Each name is one of the SDK's `Runtime`.
 const RUNTIMES: [&str; 12] = [

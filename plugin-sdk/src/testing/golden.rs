@@ -20,7 +20,7 @@ pub(super) fn detector_is(name: &str) {
 /// They differ.
 #[track_caller]
 pub fn golden(path: &str, detection: &Detection) {
-    let detector = DETECTOR.with_borrow(Clone::clone);
+    let detector = DETECTOR.with_borrow(String::clone);
     compare(path, &render(&detector, detection));
 }
 

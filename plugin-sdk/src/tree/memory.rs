@@ -1,6 +1,9 @@
 //! A tree in memory. Folders exist by their files.
 
-use super::{Entry, EntryKind, Source, error, glob};
+use super::{
+    glob,
+    source::{Entry, EntryKind, Source},
+};
 use crate::bindings::imports::windlass::plugin::types::{Error, ErrorKind};
 use std::collections::BTreeMap;
 
@@ -12,6 +15,10 @@ const INSTALLED: [&str; 3] = ["node_modules", ".venv", ".git"];
 pub(crate) enum Item {
     File(String),
     Symlink,
+}
+
+fn error(kind: ErrorKind, message: String) -> Error {
+    Error { kind, message, hint: None }
 }
 
 /// Paths and their entries.

@@ -1,29 +1,10 @@
 //! Ranges as a question: does it allow this version?
 
-use super::{Grammar, composer, go, npm, pep440, ruby};
-
 /// A version of three parts.
 pub(super) type Version = [u64; 3];
 
 /// A range.
 pub(super) type Range = Box<dyn Fn(Version) -> bool>;
-
-/// Length of a text that is read as a range.
-const LONGEST: usize = 256;
-
-/// Reads a range. `None` means that the text is none.
-pub(super) fn read(text: &str, grammar: Grammar) -> Option<Range> {
-    if text.len() > LONGEST {
-        return None;
-    }
-    match grammar {
-        Grammar::Npm => npm::range(text),
-        Grammar::Pep440 => pep440::range(text),
-        Grammar::Ruby => ruby::range(text),
-        Grammar::Composer => composer::range(text),
-        Grammar::Go | Grammar::Plain => go::range(text),
-    }
-}
 
 /// Reads one to three numbers with dots between them. A part that is `x` or `*` ends the list.
 pub(super) fn numbers(text: &str) -> Option<Vec<u64>> {

@@ -1,8 +1,8 @@
 //! The rule: which release a text gets.
 
 use super::{
-    Asked, Chosen,
-    range::{self, Range, filled, numbers},
+    Asked, Chosen, grammar,
+    range::{Range, filled, numbers},
     releases::{self, Release},
     runtime::Runtime,
 };
@@ -38,7 +38,7 @@ pub fn resolve(runtime: Runtime, asked: &Asked, prefer: Option<&str>) -> Result<
         Some(Word::Cycle(cycle)) => Some(cycle),
         None => {
             let range =
-                range::read(text, asked.grammar).ok_or_else(|| no_version(runtime, asked))?;
+                grammar::read(text, asked.grammar).ok_or_else(|| no_version(runtime, asked))?;
             within(runtime, &range, prefer)
         }
     };
