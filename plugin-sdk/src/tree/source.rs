@@ -5,7 +5,7 @@ use crate::bindings::imports::windlass::plugin::types::Error;
 /// An entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Path from the tree's root. In [`Tree::read_dir`] it is the name alone.
+    /// Path from the tree's root. In [`Tree::read_dir`](crate::Tree::read_dir) it is the name alone.
     pub path: String,
     /// File, folder or symlink.
     pub kind: EntryKind,
