@@ -156,7 +156,7 @@ pub fn parse(function: Parse, output: &str, exit: u32, reports: &Files) -> Optio
     function(ran, &reports.tree()).unwrap_or_else(|error| panic!("failed: {error:#?}"))
 }
 
-/// What the harness needs of a `plugin.toml`.
+/// Parts of a `plugin.toml` that the harness reads.
 struct Manifest {
     name: String,
     markers: Vec<String>,
