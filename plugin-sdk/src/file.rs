@@ -25,10 +25,7 @@ impl File {
     /// Returns line and column of a byte, both from 1. The column counts characters.
     #[must_use]
     pub fn position(&self, byte: usize) -> (usize, usize) {
-        let before = match self.text.get(..byte) {
-            Some(before) => before,
-            None => &self.text,
-        };
+        let before = self.text.get(..byte).unwrap_or(self.text.as_str());
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let column = before.get(start..).unwrap_or_default().chars().count() + 1;

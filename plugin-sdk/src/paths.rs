@@ -33,6 +33,12 @@ pub fn leads_out(path: &str) -> bool {
     path.starts_with("~/") || join("", path).is_none()
 }
 
+/// Joins a folder of the tree and a name below it, as they are. `""` is the root.
+#[must_use]
+pub fn within(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{join, leads_out};

@@ -1,7 +1,7 @@
 //! Workspaces: several packages of one repository that are built together.
 
 pub mod cargo;
-pub(crate) mod folders;
+pub mod folders;
 pub mod go;
 pub mod gradle;
 pub mod js;
