@@ -81,9 +81,11 @@ pub fn shell(line: &str) -> Vec<String> {
     let (before, last) = line.split_at_checked(before_last).unwrap_or(("", line));
     let last = last.trim_start();
     let first = last.split_whitespace().next().unwrap_or_default();
-    // A pipe, a list or a block has no single command to replace the shell by.
-    let is_one =
-        !last.contains(['|', ';', '&', '(', '{', '\n']) && !before.contains(['|', ';', '(', '{']);
+    // A pipe, a list or a block has no single command to replace the shell by. `${PORT}` is none of them.
+    let is_compound =
+        |line: &str, letters: &[char]| line.replace("${", "").replace("$(", "").contains(letters);
+    let is_one = !is_compound(last, &['|', ';', '&', '(', '{', '\n'])
+        && !is_compound(before, &['|', ';', '(', '{', '\n']);
     let exec = match first {
         "exec" | "cd" | "" => "",
         _ if !is_one => "",
@@ -227,6 +229,7 @@ mod tests {
     fn a_shell_becomes_the_app_where_the_line_is_one_command() {
         for (line, expected) in [
             ("gunicorn -b :$PORT app", "exec gunicorn -b :$PORT app"),
+            ("gunicorn -b :${PORT:-80} app", "exec gunicorn -b :${PORT:-80} app"),
             ("exec node a.js", "exec node a.js"),
             ("A=b node a.js", "exec env A=b node a.js"),
             ("cd web && node a.js", "cd web && exec node a.js"),
