@@ -87,7 +87,9 @@ pub fn shell(line: &str) -> Vec<String> {
     let is_one = !is_compound(last, &['|', ';', '&', '(', '{', '\n'])
         && !is_compound(before, &['|', ';', '(', '{', '\n']);
     let exec = match first {
-        "exec" | "cd" | "" => "",
+        // What the shell itself does.
+        "exec" | "cd" | "." | "source" | "export" | "set" | "if" | "for" | "while" | "case"
+        | "" => "",
         _ if !is_one => "",
         first if first.contains('=') => "exec env ",
         _ => "exec ",
