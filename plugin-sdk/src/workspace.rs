@@ -75,7 +75,8 @@ mod tests {
                 member("other", &[]),
             ],
         };
-        let folders: Vec<_> = workspace.closure("web").iter().map(|member| &*member.folder).collect();
+        let folders: Vec<_> =
+            workspace.closure("web").iter().map(|member| &*member.folder).collect();
         assert_eq!(folders, ["core", "money", "web"]);
         assert!(workspace.closure("nowhere").is_empty());
     }

@@ -60,7 +60,10 @@ fn workspaces(arguments: impl Iterator<Item = String>) -> Result<Vec<&'static st
     let mut folders = vec!["plugins"];
     for argument in arguments {
         if argument != "--fixtures" {
-            return Err(format!("`{argument}` is no option; there are --fixtures and, alone, --releases").into());
+            return Err(format!(
+                "`{argument}` is no option; there are --fixtures and, alone, --releases"
+            )
+            .into());
         }
         folders.push("tests/fixtures/plugins");
     }
