@@ -77,9 +77,7 @@ pub use bindings::{
 pub use file::File;
 pub use host::{clock, config, log};
 pub use paths::{exists, join, leads_out, within};
-pub use plan::{
-    PORT, StageExt, StepExt, USER, assets, copy, copy_from, run, shell, stage,
-};
+pub use plan::{PORT, StageExt, StepExt, USER, assets, copy, copy_from, run, shell, stage};
 pub use refusal::Refusal;
 pub use tree::{Entry, EntryKind, Tree};
 
