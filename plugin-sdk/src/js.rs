@@ -1,0 +1,19 @@
+//! Apps with a package.json: what detectors of Node, Bun, Deno and static sites, and test runners, share.
+
+mod assets;
+pub mod bun;
+mod config;
+mod framework;
+mod install;
+mod manager;
+mod package;
+mod version;
+
+pub use assets::assets;
+pub use framework::{Framework, Output, framework};
+pub use install::{Install, install};
+pub use manager::{Kind, Manager, manager};
+pub use package::Package;
+pub use version::node_version;
+
+pub(crate) use package::{inside, join, parents};
