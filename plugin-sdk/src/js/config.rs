@@ -1,6 +1,6 @@
 //! Configuration files that are programs: options are searched as text, never run.
 
-use crate::{App, Refusal, read::File};
+use crate::{App, File, Refusal};
 
 /// Endings of configuration files that Node reads.
 const ENDINGS: [&str; 6] = ["js", "mjs", "ts", "cjs", "mts", "cts"];

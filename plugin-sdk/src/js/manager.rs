@@ -116,9 +116,9 @@ pub fn manager(
     let own = (package.file.path.as_str(), &package.json);
     let manifests =
         || std::iter::once(own).chain(above.iter().map(|(file, json)| (file.path.as_str(), json)));
-    let mut locks = locks(app, app.folder)?;
+    let mut locks = locks(app, app.folder);
     if let (true, Some(root)) = (locks.is_empty(), root) {
-        locks = self::locks(app, root)?;
+        locks = self::locks(app, root);
     }
     let mut named = None;
     for (path, json) in manifests() {
@@ -189,35 +189,34 @@ fn has_yarnrc(app: &App<'_>, root: Option<&str>) -> bool {
 }
 
 /// Lists the lock files of a folder of the repository.
-fn locks(app: &App<'_>, folder: &str) -> Result<Vec<(String, Kind)>, Refusal> {
+fn locks(app: &App<'_>, folder: &str) -> Vec<(String, Kind)> {
     let mut found = Vec::new();
     for (name, kind) in LOCKS {
         let path = join(folder, name);
         if !app.has_repo(&path) {
             continue;
         }
-        let kind = if kind == Kind::Yarn1 { yarn(app, folder, &path)? } else { kind };
+        let kind = if kind == Kind::Yarn1 { yarn(app, folder, &path) } else { kind };
         found.push((name.to_owned(), kind));
     }
-    Ok(found)
+    found
 }
 
 /// Returns Yarn's generation, by the head of its lock file.
-fn yarn(app: &App<'_>, folder: &str, path: &str) -> Result<Kind, Refusal> {
-    let text = read_lock(app, path)?;
+fn yarn(app: &App<'_>, folder: &str, path: &str) -> Kind {
+    let text = read_lock(app, path);
     let head = || text.lines().take(20);
     if head().any(|line| line.starts_with("# yarn lockfile v1")) {
-        return Ok(Kind::Yarn1);
+        return Kind::Yarn1;
     }
     let berry = head().any(|line| line.starts_with("__metadata:"))
         || app.has_repo(&join(folder, ".yarnrc.yml"));
-    Ok(if berry { Kind::Berry } else { Kind::Yarn1 })
+    if berry { Kind::Berry } else { Kind::Yarn1 }
 }
 
 /// Reads a lock file of the repository. What is no text, or longer than 16 MiB, is `""`: the manager reads it itself.
-pub(crate) fn read_lock(app: &App<'_>, path: &str) -> Result<String, Refusal> {
-    let text = app.repo.read_text(path, LOCK).unwrap_or_default();
-    Ok(text.unwrap_or_default())
+pub(crate) fn read_lock(app: &App<'_>, path: &str) -> String {
+    app.repo.read_text(path, LOCK).ok().flatten().unwrap_or_default()
 }
 
 type Named = (Kind, Option<String>, String);

@@ -1,8 +1,8 @@
 //! The manifest of an app, and paths of folders.
 
 use crate::{
-    App, Refusal,
-    read::{self, File, Node},
+    App, File, Refusal,
+    read::{self, Node},
 };
 
 /// Sections of package.json that name dependencies, the nearest to the running app first.
@@ -33,8 +33,8 @@ impl Package {
         }
         let name = json.get("name").and_then(Node::text).map(str::to_owned);
         let folder = app.folder.rsplit('/').next().unwrap_or_default();
-        let name = name.filter(|name| !name.is_empty());
-        let name = name.unwrap_or_else(|| if folder.is_empty() { "app" } else { folder }.into());
+        let folder = if folder.is_empty() { "app" } else { folder };
+        let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| folder.to_owned());
         Ok(Some(Self { file, json, name }))
     }
 
@@ -49,14 +49,14 @@ impl Package {
     #[must_use]
     pub fn dependency(&self, name: &str) -> Option<&str> {
         ["dependencies", "optionalDependencies"]
-            .iter()
+            .into_iter()
             .find_map(|section| self.json.at(&[section, name]).and_then(Node::text))
     }
 
     /// Returns the range of a dependency of any kind.
     #[must_use]
     pub fn any_dependency(&self, name: &str) -> Option<&str> {
-        SECTIONS.iter().find_map(|section| self.json.at(&[section, name]).and_then(Node::text))
+        SECTIONS.into_iter().find_map(|section| self.json.at(&[section, name]).and_then(Node::text))
     }
 
     /// Returns file, line and key: `package.json:7 scripts.start`.
@@ -69,15 +69,16 @@ impl Package {
     /// Returns the source of a dependency: `package.json:9 dependencies.express`.
     #[must_use]
     pub fn dependency_source(&self, name: &str) -> Option<String> {
-        let section = SECTIONS.iter().find(|section| self.json.at(&[**section, name]).is_some())?;
-        Some(self.source(&[*section, name]))
+        let section =
+            SECTIONS.into_iter().find(|section| self.json.at(&[*section, name]).is_some())?;
+        Some(self.source(&[section, name]))
     }
 
     /// Returns each dependency that an install fetches: section, name, value.
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (&'static str, &str, &Node)> {
-        SECTIONS.iter().take(3).flat_map(|section| {
+        SECTIONS.into_iter().take(3).flat_map(|section| {
             let entries = self.json.get(section).map(Node::map).unwrap_or_default();
-            entries.iter().map(|(name, value)| (*section, name.as_str(), value))
+            entries.iter().map(move |(name, value)| (*section, name.as_str(), value))
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// A version that cannot exist, or a file that cannot be read.
 pub fn node_version(app: &App<'_>, package: &Package) -> Result<Chosen, Refusal> {
-    let above = above(app)?;
+    let above = above(app);
     let own = (package.file.path.as_str(), &package.json);
     let manifests =
         || std::iter::once(own).chain(above.iter().map(|(path, json)| (path.as_str(), json)));
@@ -33,7 +33,7 @@ pub fn node_version(app: &App<'_>, package: &Package) -> Result<Chosen, Refusal>
 }
 
 /// Reads the manifests above the app, the nearest first. What cannot be parsed there is not the app's concern.
-fn above(app: &App<'_>) -> Result<Vec<(String, Node)>, Refusal> {
+fn above(app: &App<'_>) -> Vec<(String, Node)> {
     let mut found = Vec::new();
     for folder in parents(app.folder).into_iter().take(8) {
         let read = parse(|name| app.read_repo(&join(folder, name)));
@@ -41,7 +41,7 @@ fn above(app: &App<'_>) -> Result<Vec<(String, Node)>, Refusal> {
             found.push((file.path, json));
         }
     }
-    Ok(found)
+    found
 }
 
 fn at(path: &str, json: &Node, key: &[&str]) -> Option<Asked> {
@@ -52,8 +52,8 @@ fn at(path: &str, json: &Node, key: &[&str]) -> Option<Asked> {
 fn dev_engine(path: &str, json: &Node) -> Option<Asked> {
     let runtime = json.at(&["devEngines", "runtime"])?;
     let one = std::iter::once(runtime).chain(runtime.list());
-    let node = one.filter(|node| node.get("name").and_then(Node::text) == Some("node"));
-    let version = node.filter_map(|node| node.get("version")).next()?;
+    let mut node = one.filter(|node| node.get("name").and_then(Node::text) == Some("node"));
+    let version = node.find_map(|node| node.get("version"))?;
     let source = format!("{path}:{} devEngines.runtime", version.line);
     asked(version.scalar()?, source)
 }
