@@ -6,7 +6,7 @@ mod config;
 mod framework;
 mod install;
 mod manager;
-mod package;
+pub(crate) mod package;
 mod version;
 
 pub use assets::assets;
@@ -16,4 +16,4 @@ pub use manager::{Kind, Manager, manager};
 pub use package::Package;
 pub use version::node_version;
 
-pub(crate) use package::{inside, join, parents};
+pub(crate) use package::{at as package_at, inside, join, parents};

@@ -2,7 +2,7 @@
 
 use super::{
     join,
-    package::{Package, parse},
+    package::{self, Package},
 };
 use crate::{App, Refusal, read::Node, workspace::Workspace};
 
@@ -110,7 +110,7 @@ pub fn manager(
     let root =
         workspace.map(|workspace| workspace.root.as_str()).filter(|root| *root != app.folder);
     let above = match root {
-        Some(root) => parse(|name| app.read_repo(&join(root, name)))?,
+        Some(root) => package::at(app, root)?,
         None => None,
     };
     let own = (package.file.path.as_str(), &package.json);

@@ -106,6 +106,11 @@ pub(crate) fn parse(
     Ok(None)
 }
 
+/// Reads and parses the manifest of a folder of the repository.
+pub(crate) fn at(app: &App<'_>, folder: &str) -> Result<Option<(File, Node)>, Refusal> {
+    parse(|name| app.read_repo(&join(folder, name)))
+}
+
 /// Returns the folders above a folder, the nearest first, the repository's root last.
 pub(crate) fn parents(folder: &str) -> Vec<&str> {
     let mut found = Vec::new();

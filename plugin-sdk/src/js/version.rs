@@ -2,7 +2,7 @@
 
 use super::{
     join,
-    package::{Package, parse},
+    package::{self, Package},
     parents,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub fn node_version(app: &App<'_>, package: &Package) -> Result<Chosen, Refusal>
 fn above(app: &App<'_>) -> Vec<(String, Node)> {
     let mut found = Vec::new();
     for folder in parents(app.folder).into_iter().take(8) {
-        let read = parse(|name| app.read_repo(&join(folder, name)));
+        let read = package::at(app, folder);
         if let Ok(Some((file, json))) = read {
             found.push((file.path, json));
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Refusal,
-    js::{Kind, Manager, Package, inside, join, package::parse},
+    js::{Kind, Manager, Package, inside, join, package_at},
     leads_out,
     read::Node,
     workspace::Workspace,
@@ -60,7 +60,7 @@ impl Beside {
                 found.whole = Some(format!("{}: more than {MOST} members", workspace.manifest));
                 break;
             }
-            let Some((file, json)) = parse(|name| app.read_repo(&join(folder, name)))? else {
+            let Some((file, json)) = package_at(app, folder)? else {
                 continue;
             };
             let path = join(folder, name(&file.path));
@@ -88,9 +88,6 @@ impl Beside {
                 format!("{}:{} {section}: {name} is `{spec}`", package.file.path, value.line);
             protocol(&entry, name, spec, manager, workspace)?;
             let Some(path) = local(spec) else { continue };
-            if path.ends_with(".tgz") || path.ends_with(".tar.gz") {
-                // An archive is there with the whole tree.
-            }
             let target = target(folder, path).ok_or_else(|| {
                 let reason = format!("{entry}, outside of the repository");
                 Refusal::new(reason, "commit the package into the repository, or publish it")
@@ -99,7 +96,12 @@ impl Beside {
                 let reason = format!("{entry}, and `{target}` is not there");
                 return Err(Refusal::new(reason, "commit it, or remove the dependency"));
             }
-            self.context = common(&self.context, &target);
+            let context = common(&self.context, &target);
+            if let (Some(workspace), true) = (workspace, context != self.context) {
+                let reason = format!("{entry}, outside of the workspace of {}", workspace.manifest);
+                return Err(Refusal::new(reason, "make it a member of the workspace"));
+            }
+            self.context = context;
             self.because(entry);
         }
         for script in SCRIPTS {
