@@ -3,7 +3,8 @@
 use super::{Package, install, manager, node_version};
 use crate::{App, Assets, CopyFiles, Refusal, RunCommand, Stage, Step, workspace};
 
-/// Plans the stage that builds assets. `None` means that there is no `scripts.build`.
+/// Plans the stage that builds assets. `None` means that there is no `scripts.build`, or that the build needs files
+/// above the app's folder.
 ///
 /// # Errors
 /// What cannot be installed.
@@ -15,6 +16,10 @@ pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusa
     let manager = manager(app, package, workspace.as_ref())?;
     let node = node_version(app, package)?;
     let install = install(app, package, &manager, workspace.as_ref())?;
+    // The app of another language is built from its own folder.
+    if install.context != app.folder {
+        return Ok(None);
+    }
     let tree = Step::Copy(CopyFiles {
         from: None,
         sources: vec![".".into()],
@@ -33,28 +38,19 @@ pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusa
     if !first {
         steps.push(tree);
     }
-    let mut built = Vec::new();
-    built.push(step((install.run)("build")));
-    built.push(step(["rm", "-rf", "node_modules"].map(str::to_owned).to_vec()));
+    let clean = ["rm", "-rf", "node_modules"].map(str::to_owned).to_vec();
+    let built = vec![step((install.run)("build")), step(clean)];
     let mut stages = install.stages.clone();
-    let stage = |name: &str, base: String, workdir: &str, steps: Vec<Step>| Stage {
-        name: name.to_owned(),
-        base,
-        workdir: (workdir != "/app").then(|| workdir.to_owned()),
+    steps.extend(built);
+    stages.push(Stage {
+        name: "node".into(),
+        base: format!("node:{}-slim", node.version),
+        workdir: None,
         env: install.env.clone(),
         packages: Vec::new(),
         steps,
-        why: Some("assets".into()),
-    };
-    let base = format!("node:{}-slim", node.version);
-    if install.place == install.home {
-        steps.extend(built);
-        stages.push(stage("node", base, &install.place, steps));
-    } else {
-        // A workspace is installed at its root, and a member built in its folder.
-        stages.push(stage("node-install", base, &install.place, steps));
-        stages.push(stage("node", "node-install".into(), &install.home, built));
-    }
+        why: Some("assets, which the app serves".into()),
+    });
     let source = package.source(&["scripts", "build"]);
     Ok(Some(Assets { stages, output: install.home, source }))
 }

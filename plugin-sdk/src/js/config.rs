@@ -16,7 +16,7 @@ pub(crate) fn config(app: &App<'_>, stem: &str) -> Result<Option<File>, Refusal>
 }
 
 /// Returns line and text of each option `key: …` that no comment holds. The text ends with the line.
-fn options<'a>(file: &'a File, key: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+fn options<'a>(file: &'a File, key: &str) -> impl Iterator<Item = (usize, &'a str)> {
     file.text.lines().enumerate().filter_map(move |(number, line)| {
         let trimmed = line.trim_start();
         if trimmed.starts_with("//") || trimmed.starts_with('*') || trimmed.starts_with("/*") {
@@ -36,7 +36,7 @@ fn options<'a>(file: &'a File, key: &'a str) -> impl Iterator<Item = (usize, &'a
 }
 
 /// Returns the text of `key: "…"`, and its line. `None` also means that the value is no plain text.
-pub(crate) fn text<'a>(file: &'a File, key: &'a str) -> Option<(usize, &'a str)> {
+pub(crate) fn text<'a>(file: &'a File, key: &str) -> Option<(usize, &'a str)> {
     options(file, key).find_map(|(line, value)| {
         let quote = value.chars().next().filter(|c| ['"', '\'', '`'].contains(c))?;
         let (text, _) = value.strip_prefix(quote)?.split_once(quote)?;

@@ -65,7 +65,7 @@ impl Framework {
     /// nothing certain is known.
     #[must_use]
     pub fn build(&self) -> Option<&'static [&'static str]> {
-        Some(match self.name {
+        let argv: &'static [&'static str] = match self.name {
             "Next" => &["next", "build"],
             "Nuxt" => &["nuxt", "build"],
             "Remix" => &["remix", "vite:build"],
@@ -82,7 +82,8 @@ impl Framework {
             "Vue CLI" => &["vue-cli-service", "build"],
             "Ember" => &["ember", "build", "--environment=production"],
             _ => return None,
-        })
+        };
+        Some(argv)
     }
 }
 

@@ -144,7 +144,8 @@ pub fn install(
     };
     let install = step(with(command(manager)));
     let member = workspace.filter(|found| found.root != app.folder).map(|_| package.name.as_str());
-    let prune = prune(manager, workspace.is_some(), member).map(|command| match command {
+    let focuses = yarn_focuses(app, manager, yarn_path, lock_folder);
+    let prune = prune(manager, workspace.is_some(), member, focuses).map(|command| match command {
         Prune::Program(words) => step(with(&words.iter().map(String::as_str).collect::<Vec<_>>())),
         Prune::Shell(line) => step(vec!["sh".into(), "-c".into(), line]),
     });
@@ -152,7 +153,7 @@ pub fn install(
         evidence.push("yarn: development dependencies stay, its version cannot remove them".into());
     }
     let runner = program.clone();
-    let run = move |script: &str| {
+    let run = move |script: &str| -> Vec<String> {
         runner.iter().cloned().chain(["run".to_owned(), script.to_owned()]).collect()
     };
     Ok(Install {
@@ -204,13 +205,24 @@ fn command(manager: &Manager) -> &'static [&'static str] {
     }
 }
 
+/// Returns whether `yarn workspaces focus` is there: it is part of Yarn 4, and was a plugin before.
+fn yarn_focuses(app: &App<'_>, manager: &Manager, path: Option<&str>, folder: &str) -> bool {
+    let named = || {
+        let (_, version) = path?.rsplit_once("yarn-")?;
+        version.split('.').next()?.parse::<u32>().ok()
+    };
+    let plugin = ".yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs";
+    named().or_else(|| manager.major()).is_none_or(|major| major >= 4)
+        || app.has_repo(&join(folder, plugin))
+}
+
 enum Prune {
     Program(Vec<String>),
     Shell(String),
 }
 
 /// Returns the command that removes development dependencies. `member` names the app within its workspace.
-fn prune(manager: &Manager, workspace: bool, member: Option<&str>) -> Option<Prune> {
+fn prune(manager: &Manager, workspace: bool, member: Option<&str>, focuses: bool) -> Option<Prune> {
     let words =
         |words: &[&str]| Some(Prune::Program(words.iter().map(|&word| word.to_owned()).collect()));
     // pnpm and bun remove nothing of a workspace's members: they install once more, from their cache.
@@ -229,8 +241,7 @@ fn prune(manager: &Manager, workspace: bool, member: Option<&str>) -> Option<Pru
             found.extend(["--ignore-scripts", "--prefer-offline"]);
             words(&found)
         }
-        // `workspaces focus` is part of Yarn 4; before, it was a plugin.
-        Kind::Berry if manager.major().is_some_and(|major| major < 4) => None,
+        Kind::Berry if !focuses => None,
         Kind::Berry => match member {
             Some(member) => words(&["workspaces", "focus", member, "--production"]),
             None => words(&["workspaces", "focus", "--production"]),

@@ -117,12 +117,14 @@ pub(super) fn svelte_kit(app: &App<'_>, package: &Package) -> Found {
         "@sveltejs/adapter-netlify",
         "@sveltejs/adapter-cloudflare",
     ];
-    let there = || adapters.iter().filter(|name| package.any_dependency(name).is_some());
+    let there = adapters.into_iter().filter(|name| package.any_dependency(name).is_some());
+    let installed: Vec<&str> = there.collect();
     // The configuration decides among those that are installed.
-    let adapter = there().find(|name| text.contains(**name)).or_else(|| there().next());
+    let named = installed.iter().find(|name| text.contains(**name));
+    let adapter = named.or(installed.first()).copied();
     let option = |key: &str| file.as_ref().and_then(|file| config::text(file, key));
     let at = |name: &str| package.dependency_source(name).unwrap_or_else(|| source.clone());
-    let (output, source) = match adapter.copied() {
+    let (output, source) = match adapter {
         Some(name @ "@sveltejs/adapter-node") => {
             let out = option("out").and_then(|(_, text)| folder(text));
             (server(&["node", out.as_deref().unwrap_or("build")]), at(name))
@@ -173,20 +175,19 @@ pub(super) fn astro(app: &App<'_>, package: &Package) -> Found {
 
 /// Frameworks on Nitro.
 pub(super) fn nitro(_: &App<'_>, package: &Package) -> Found {
-    let nitro = || bundle(".output", &["node", ".output/server/index.mjs"]);
-    let analog = || bundle("dist/analog", &["node", "dist/analog/server/index.mjs"]);
-    let kinds: [(&str, &'static str, &dyn Fn() -> Output); 7] = [
-        ("@tanstack/react-start", "TanStack Start", &nitro),
-        ("@tanstack/solid-start", "TanStack Start", &nitro),
-        ("@tanstack/start", "TanStack Start", &nitro),
-        ("@solidjs/start", "SolidStart", &nitro),
-        ("@analogjs/platform", "Analog", &analog),
-        ("nitropack", "Nitro", &nitro),
-        ("nitro", "Nitro", &nitro),
+    let kinds = [
+        ("@tanstack/react-start", "TanStack Start", ".output"),
+        ("@tanstack/solid-start", "TanStack Start", ".output"),
+        ("@tanstack/start", "TanStack Start", ".output"),
+        ("@solidjs/start", "SolidStart", ".output"),
+        ("@analogjs/platform", "Analog", "dist/analog"),
+        ("nitropack", "Nitro", ".output"),
+        ("nitro", "Nitro", ".output"),
     ];
-    Ok(kinds
-        .into_iter()
-        .find_map(|(dependency, name, output)| of(package, dependency, name, output())))
+    Ok(kinds.into_iter().find_map(|(dependency, name, folder)| {
+        let entry = format!("{folder}/server/index.mjs");
+        of(package, dependency, name, bundle(folder, &["node", &entry]))
+    }))
 }
 
 pub(super) fn nest(_: &App<'_>, package: &Package) -> Found {

@@ -54,8 +54,9 @@ fn generator(app: &App<'_>, package: &Package) -> Found {
     ];
     for (dependency, name, folder, immutable) in plain {
         if package.any_dependency(dependency).is_some() {
-            let immutable: &[&str] = if immutable.is_empty() { &[] } else { &[immutable] };
-            return Ok(of(package, dependency, name, pages(folder, immutable)));
+            let immutable: Vec<&str> =
+                Some(immutable).filter(|path| !path.is_empty()).into_iter().collect();
+            return Ok(of(package, dependency, name, pages(folder, &immutable)));
         }
     }
     if package.any_dependency("@11ty/eleventy").is_some() {

@@ -143,7 +143,7 @@ fn protocol(
         Kind::Berry | Kind::Pnpm => true,
     };
     let foreign =
-        FOREIGN.into_iter().find(|protocol| spec.starts_with(protocol) && !known(protocol));
+        FOREIGN.into_iter().find(|protocol| spec.starts_with(protocol) && !known(*protocol));
     let link = (manager.kind == Kind::Npm && spec.starts_with("link:")).then_some("link:");
     if let Some(protocol) = foreign.or(link) {
         let program = manager.kind.program();
@@ -196,7 +196,9 @@ fn target(folder: &str, path: &str) -> Option<String> {
     for part in whole.split('/') {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()),
+            ".." => {
+                parts.pop();
+            }
             _ => parts.push(part),
         }
     }

@@ -43,7 +43,7 @@ fn npm(package: &Package, lock: &str, text: &str, own: &str) -> Result<(), Refus
         let Some(spec) = value.text() else { continue };
         let mut locked =
             sections.iter().filter_map(|section| entry.at(&[*section, name]).and_then(Node::text));
-        if !locked.any(|range| range == spec) {
+        if !locked.any(|range| !is_range(spec) || range == spec) {
             return Err(refuse(package, lock, name, value.line, "npm install"));
         }
     }
@@ -52,8 +52,8 @@ fn npm(package: &Package, lock: &str, text: &str, own: &str) -> Result<(), Refus
 
 /// Returns the object after a key: from its `{` to the `}` that closes it.
 fn object<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let (_, after) = text.split_once(key)?;
-    let after = after.trim_start().strip_prefix(':')?.trim_start();
+    let mut found = text.match_indices(key).filter_map(|(at, _)| text.get(at + key.len()..));
+    let after = found.find_map(|after| after.trim_start().strip_prefix(':'))?.trim_start();
     let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
     for (at, letter) in after.char_indices() {
         match letter {
@@ -81,17 +81,29 @@ fn yarn(package: &Package, lock: &str, text: &str) -> Result<(), Refusal> {
     }
     for (_, name, value) in package.dependencies() {
         let Some(spec) = value.text() else { continue };
-        let plain = spec.starts_with(|c: char| c.is_ascii_digit() || "^~<>=".contains(c));
-        if !plain || spec.contains([':', '/']) || is_local(value) {
+        if !is_range(spec) || is_local(value) {
             continue;
         }
         // Members of a workspace are not in the lock: only names that it knows can be out of step.
-        let known = text.contains(&format!("{name}@"));
-        if known && !text.contains(&format!("{name}@{spec}")) {
+        if has(text, &format!("{name}@")) && !has(text, &format!("{name}@{spec}")) {
             return Err(refuse(package, lock, name, value.line, "yarn install"));
         }
     }
     Ok(())
+}
+
+/// Returns whether a key of the lock begins so.
+fn has(text: &str, key: &str) -> bool {
+    text.match_indices(key).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        before.is_empty() || before.ends_with(['\n', ' ', '"', ','])
+    })
+}
+
+/// Returns whether a value is a plain range. Of other values managers write another form into the lock.
+fn is_range(spec: &str) -> bool {
+    spec.starts_with(|c: char| c.is_ascii_digit() || "^~<>=".contains(c))
+        && !spec.contains([':', '/'])
 }
 
 /// Compares with the importer's specifiers.
@@ -115,8 +127,11 @@ fn pnpm(
         return Ok(());
     };
     for (_, name, value) in package.dependencies() {
-        let Some(spec) = value.text() else { continue };
-        if !specifiers.iter().any(|(known, range)| *known == name && *range == spec) {
+        let Some(spec) = value.text().filter(|_| !is_local(value)) else { continue };
+        if !specifiers
+            .iter()
+            .any(|(known, range)| *known == name && (!is_range(spec) || *range == spec))
+        {
             return Err(refuse(package, lock, name, value.line, "pnpm install"));
         }
     }

@@ -86,7 +86,7 @@ mod tests {
         );
         assert_eq!(variables("npmAuthToken: \"${TOKEN:-}\"", false), [("TOKEN", true)]);
         assert_eq!(variables("token = \"$T\"", true), [("T", false)]);
-        assert_eq!(variables("price=$5 ${} ${9} ${a", false), []);
+        assert!(variables("price=$5 ${} ${9} ${a", false).is_empty());
         assert_eq!(variables("${A}/${B}", false), [("A", false), ("B", false)]);
     }
 

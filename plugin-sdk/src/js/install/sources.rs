@@ -88,13 +88,13 @@ pub(super) fn copies(sources: &[String]) -> Vec<Step> {
         let dest = if folder.is_empty() { "./".to_owned() } else { format!("./{folder}/") };
         copy(sources, dest)
     });
-    let inside = |folder: &str| {
+    let is_outermost = |folder: &str| {
         // A folder within one that is copied is there already.
         !folders.iter().any(|other| {
             *other != folder && folder.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
         })
     };
-    let folders = folders.iter().filter(|folder| inside(folder));
+    let folders = folders.iter().filter(|folder| is_outermost(**folder));
     files
         .chain(folders.map(|folder| copy(vec![(*folder).to_owned()], format!("./{folder}"))))
         .collect()
