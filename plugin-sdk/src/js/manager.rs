@@ -147,7 +147,8 @@ pub fn manager(
         (None, None) => (Kind::Npm, None, "default".to_owned()),
     };
     let lock = chosen.map(|(file, _)| file.clone());
-    let warnings = warnings(&locks, lock.as_deref(), kind, &source);
+    let installs = workspace.is_some() || package.dependencies().next().is_some();
+    let warnings = warnings(&locks, lock.as_deref(), installs, kind, &source);
     Ok(Manager { kind, version, lock, source, warnings })
 }
 
@@ -159,6 +160,7 @@ fn program(left: Kind, right: Kind) -> bool {
 fn warnings(
     locks: &[(String, Kind)],
     lock: Option<&str>,
+    installs: bool,
     kind: Kind,
     source: &str,
 ) -> Vec<(String, String)> {
@@ -171,7 +173,7 @@ fn warnings(
         let message = format!("{} is not read: {program} installs, by {read}", others.join(", "));
         warnings.push((message, format!("delete {}", others.join(", "))));
     }
-    if lock.is_none() {
+    if lock.is_none() && installs {
         let file = match kind {
             Kind::Npm => "package-lock.json",
             Kind::Yarn1 | Kind::Berry => "yarn.lock",

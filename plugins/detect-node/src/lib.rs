@@ -1,95 +1,105 @@
-//! Node apps with a package.json, built with npm.
+//! Node apps with a package.json: installed by npm, yarn, pnpm or bun, and served by Node.
 
-use install::Install;
-use serde_json::Value;
+use image::Parts;
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists, invalid, run,
-    run_cached, stage,
+    App, Detection, Found, Refusal, detector,
+    js::{self, Output, Package},
+    procfile, score, workspace,
 };
 
-mod install;
+mod image;
+mod monorepo;
+mod scripts;
+mod start;
+#[cfg(test)]
+mod tests;
 
-/// Version of Node where package.json asks for none.
-const VERSION: &str = "22";
+const LANGUAGE: &str = "node";
 
-fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
-    let Some(text) = repo.read_text("package.json", 1 << 18)? else { return Ok(None) };
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| {
-        invalid(format!("package.json: {error}"), "correct it and commit again")
-    })?;
-    let mut evidence = vec!["package.json: a Node app".to_owned()];
-    let script = |name: &str| manifest["scripts"][name].as_str();
-    let version = match manifest["engines"]["node"].as_str().and_then(major) {
-        Some(version) => {
-            evidence.push(format!("package.json: engines.node asks for {version}"));
-            version
+/// Plans the app of a package.json.
+///
+/// # Errors
+/// An app that starts nothing, cannot be installed, or is started by a development server.
+pub fn detect(app: &App<'_>) -> Found {
+    let Some(package) = Package::read(app)? else { return Ok(None) };
+    if js::bun::runs_on_bun(app, &package) {
+        return Ok(None);
+    }
+    plan(app, &package).map(Some).map_err(|refusal| {
+        // An app of another language may serve what this one builds.
+        let assets = js::assets(app, &package).ok().flatten();
+        refusal.with_assets(assets)
+    })
+}
+
+fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
+    let workspace = workspace::js::above(app)?;
+    let lines = procfile::read(app)?;
+    let framework = js::framework(app, package)?;
+    let start = match start::find(app, package, framework.as_ref(), &lines) {
+        Ok(start) => start,
+        Err(refusal) => {
+            return Err(monorepo::refuse(app, package, workspace.as_ref()).unwrap_or(refusal));
         }
-        None => VERSION.into(),
     };
-    let start = start(repo, &manifest, &mut evidence)?;
-    let Install { sources, command, evidence: why } =
-        Install::plan(&manifest, |path| exists(repo, path))?;
-    evidence.extend(why);
-    let cache = ["/root/.npm"];
-    let base = format!("node:{version}-slim");
-    let mut steps = match &*sources {
-        [] => vec![copy(&["."], "."), run_cached(&command, &cache)],
-        first => vec![copy(first, "./"), run_cached(&command, &cache), copy(&["."], ".")],
+    let node = js::node_version(app, package)?;
+    let manager = js::manager(app, package, workspace.as_ref())?;
+    let install = js::install(app, package, &manager, workspace.as_ref())?;
+    let mut detection = Detection::new(LANGUAGE, start.score);
+    detection.context.clone_from(&install.context);
+    detection.because(format!("{}: a Node app", package.file.path));
+    detection.tool("node", &node);
+    let version = manager.version.clone();
+    detection.decide(
+        manager.kind.program(),
+        version.clone().or_else(|| manager.lock.clone()).unwrap_or_else(|| "no lock".into()),
+        manager.source.clone(),
+    );
+    let tool = windlass_plugin_sdk::Toolchain { name: manager.kind.program().into(), version };
+    detection.toolchains.push(tool);
+    for (message, fix) in &manager.warnings {
+        detection.warn(message.clone(), fix.clone());
+    }
+    if let Some(framework) = &framework {
+        detection.decide("framework", framework.name, framework.source.clone());
+    }
+    for line in install.evidence.iter().chain(&start.evidence) {
+        detection.because(line.clone());
+    }
+    detection.build_secrets.clone_from(&install.secrets);
+    let parts = Parts {
+        app,
+        package,
+        workspace: workspace.as_ref(),
+        manager: &manager,
+        install: &install,
+        framework: framework.as_ref(),
+        start: &start,
+        base: format!("node:{}-slim", node.version),
+        processes: lines.iter().any(|line| line.name != "web"),
     };
-    if script("build").is_some() {
-        evidence.push("package.json: scripts.build".into());
-        steps.push(run(&["npm", "run", "build"]));
+    image::fill(&mut detection, &parts);
+    let web = lines.iter().any(|line| line.name == "web");
+    procfile::apply(lines, &mut detection);
+    if !web {
+        detection.decide("start", start.argv.join(" "), start.source.clone());
     }
-    let build = stage("build", &base, steps);
-    let prune = stage("prune", "build", vec![run_cached(&["npm", "prune", "--omit=dev"], &cache)]);
-    let serve = stage("run", &base, vec![copy_from("prune", "/app", "/app")]);
-    Ok(Some(Detection {
-        language: "node".into(),
-        // A file of a usual name may be a tool's, too.
-        score: if script("start").is_some() { 80 } else { 70 },
-        toolchains: vec![Toolchain { name: "node".into(), version: Some(version) }],
-        evidence,
-        image: ImagePlan {
-            stages: vec![build, prune, serve],
-            test_in: Some("build".into()),
-            start,
-            port: Some(8080),
-            health: None,
-            env: vec![("NODE_ENV".into(), "production".into())],
-            user: 10001,
-        },
-        attrs: Vec::new(),
-    }))
+    detection.image.start = start.argv;
+    detection.assets = js::assets(app, package).ok().flatten();
+    Ok(detection)
 }
 
-/// Reads the major version: `22` of `>=22`, `^22.1.0`, `22.x`.
-fn major(range: &str) -> Option<String> {
-    let digits = range.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
-    (!number.is_empty()).then_some(number)
+/// Returns the score of a start: one that a framework leaves to guess is inferred.
+fn band(name: &str, package: &Package) -> u8 {
+    let nitro = ["nitro", "nitropack", "vinxi"];
+    let guessed = name == "TanStack Start"
+        && !nitro.iter().any(|dependency| package.any_dependency(dependency).is_some());
+    if guessed { score::INFERRED } else { score::STARTED }
 }
 
-/// Returns the command that starts the app: `scripts.start`, by npm unless the script is a plain `node FILE`, else
-/// `main`, else a file with a usual name. Npm as the first process would swallow the signal that ends a pod.
-fn start(repo: &Tree, manifest: &Value, evidence: &mut Vec<String>) -> Result<Vec<String>, Error> {
-    if let Some(script) = manifest["scripts"]["start"].as_str() {
-        evidence.push(format!("package.json: scripts.start is `{script}`"));
-        let argv: Vec<String> = script.split_whitespace().map(str::to_owned).collect();
-        let plain = argv.first().is_some_and(|first| first == "node")
-            && !script.contains(['$', '&', '|', ';', '"', '\'', '>', '<', '`', '(', '*']);
-        return Ok(if plain { argv } else { ["npm", "start"].map(str::to_owned).to_vec() });
-    }
-    let named = manifest["main"].as_str().into_iter().chain(["server.js", "index.js", "app.js"]);
-    for file in named {
-        if repo.read_text(file, 1 << 22)?.is_some() {
-            evidence.push(format!("{file}: the start script"));
-            return Ok(vec!["node".into(), file.into()]);
-        }
-    }
-    Err(invalid(
-        "a Node app, but nothing says how to start it".into(),
-        "add `scripts.start` to package.json",
-    ))
+/// Returns whether a framework's output is a server with a start of its own.
+fn serves(output: &Output) -> bool {
+    matches!(output, Output::Server { start, .. } if !start.is_empty())
 }
 
-detector!(detect);
+detector!(detect, language = "node");

@@ -1,0 +1,198 @@
+//! Scripts of package.json, down to the program that they run.
+
+use windlass_plugin_sdk::{commands, js::Package, shell};
+
+/// Scripts that name each other at most.
+const DEEPEST: usize = 5;
+
+/// A script, followed to its end.
+#[derive(Debug)]
+pub(crate) enum Script {
+    /// A command to start.
+    Runs(Runs),
+    /// A development server: its name.
+    Development(String),
+    /// The script of a workspace's member.
+    Delegates,
+}
+
+/// A command to start.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) builds: Vec<Build>,
+    pub(crate) evidence: Vec<String>,
+}
+
+/// A part of a start that belongs to the build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// A script by name.
+    Script(String),
+    /// A tool with its arguments.
+    Tool(Vec<String>),
+}
+
+/// Follows a line: scripts that it names, variables before the program, builds before the start.
+pub(crate) fn follow(package: &Package, line: &str) -> Script {
+    let mut runs = Runs::default();
+    let mut before: Vec<String> = Vec::new();
+    let mut line = line.trim().to_owned();
+    for _ in 0..DEEPEST {
+        let (env, rest) = commands::env_prefix(&line);
+        let rest = rest.trim().to_owned();
+        runs.env.extend(env);
+        if delegates(&rest) {
+            return Script::Delegates;
+        }
+        if let Some(name) = script_of(&rest).filter(|name| package.script(name).is_some()) {
+            let text = package.script(name).unwrap_or_default().to_owned();
+            runs.evidence.push(package.source(&["scripts", name]));
+            if let Some(pre) = package.script(&format!("pre{name}")) {
+                let name = format!("pre{name}");
+                match builds(&name, pre) {
+                    true => runs.builds.push(Build::Script(name)),
+                    false => before.push(pre.to_owned()),
+                }
+            }
+            line = text;
+            continue;
+        }
+        // What is built at each start belongs to the image.
+        let Some((head, tail)) = rest.split_once("&&") else {
+            line = rest;
+            break;
+        };
+        let head = head.trim();
+        let built = match script_of(head) {
+            Some(name) if builds(name, package.script(name).unwrap_or_default()) => {
+                Some(Build::Script(name.to_owned()))
+            }
+            Some(_) => None,
+            None if builds("", head) => commands::plain(head).map(Build::Tool),
+            None => None,
+        };
+        let Some(built) = built else {
+            line = rest;
+            break;
+        };
+        runs.evidence.push(format!("`{head}` is run by the build, not at each start"));
+        runs.builds.push(built);
+        line = tail.trim().to_owned();
+    }
+    end(runs, &before, &line)
+}
+
+/// Turns the last line into an argv.
+fn end(mut runs: Runs, before: &[String], line: &str) -> Script {
+    let (env, rest) = commands::env_prefix(line);
+    runs.env.extend(env);
+    let line = match watched(rest) {
+        Some((plain, tool)) => {
+            runs.evidence.push(format!("{tool} is for development: `{plain}` runs without it"));
+            plain
+        }
+        None => match commands::is_development(rest) {
+            Some(tool) => return Script::Development(tool.to_owned()),
+            None => rest.to_owned(),
+        },
+    };
+    let line = line.strip_prefix("npx ").map_or(line.as_str(), |rest| {
+        let rest = rest.trim_start();
+        let flags = ["--yes ", "-y ", "--no-install "];
+        flags.iter().find_map(|flag| rest.strip_prefix(flag)).unwrap_or(rest)
+    });
+    let plain = commands::plain(line).filter(|argv| !argv.is_empty());
+    runs.argv = match plain {
+        Some(argv) if before.is_empty() => argv,
+        _ => {
+            let mut whole = before.to_vec();
+            whole.push(line.to_owned());
+            runs.evidence.push("a shell starts the app, and is replaced by it".into());
+            shell(&whole.join(" && "))
+        }
+    };
+    Script::Runs(runs)
+}
+
+/// Returns the script's name of `npm start`, `npm run x`, `yarn x`, `pnpm x`, without more arguments.
+fn script_of(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace().filter(|word| !matches!(*word, "-s" | "--silent"));
+    let program = words.next()?;
+    if !matches!(program, "npm" | "yarn" | "pnpm" | "bun") {
+        return None;
+    }
+    let first = words.next()?;
+    let name = match first {
+        "run" | "run-script" => words.next()?,
+        "start" | "test" => first,
+        name if program != "npm" => name,
+        _ => return None,
+    };
+    (words.next().is_none() && !name.starts_with('-')).then_some(name)
+}
+
+/// Returns whether a line starts a member of a workspace.
+fn delegates(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    match words.next() {
+        Some("turbo" | "lerna" | "nx") => true,
+        Some("npx") => matches!(words.next(), Some("turbo" | "lerna" | "nx")),
+        Some("yarn") => line.contains(" workspace ") || line.contains(" workspaces "),
+        Some("npm") => {
+            line.contains(" -w ") || line.contains(" --workspace") || line.contains(" --prefix")
+        }
+        Some("pnpm") => [" --filter", " -F ", " -r ", " --recursive", " -C ", " --dir "]
+            .iter()
+            .any(|flag| line.contains(flag)),
+        _ => false,
+    }
+}
+
+/// Returns whether a script is a build.
+fn builds(name: &str, line: &str) -> bool {
+    let program = line.split_whitespace().next().unwrap_or_default();
+    name.contains("build")
+        || name.contains("compile")
+        || matches!(
+            program,
+            "tsc" | "webpack" | "rollup" | "esbuild" | "tsup" | "babel" | "swc" | "rimraf"
+        )
+        || line.contains("run build")
+}
+
+/// Returns the plain form of a start that watches files, and the tool that watches.
+fn watched(line: &str) -> Option<(String, &'static str)> {
+    let mut words = line.split_whitespace();
+    match words.next()? {
+        "node" if line.contains(" --watch") => {
+            let rest = words.filter(|word| !word.starts_with("--watch"));
+            Some((format!("node {}", rest.collect::<Vec<_>>().join(" ")), "--watch"))
+        }
+        "nodemon" => {
+            let mut file = Vec::new();
+            while let Some(word) = words.next() {
+                match word {
+                    // What another program runs is no file of Node.
+                    "-x" | "--exec" => return None,
+                    "-w" | "--watch" | "-e" | "--ext" | "-i" | "--ignore" | "--delay" => {
+                        words.next();
+                    }
+                    word if word.starts_with('-') && file.is_empty() => {}
+                    word => file.push(word),
+                }
+            }
+            let script = file.first().is_some_and(|file| !file.ends_with(".ts"));
+            script.then(|| (format!("node {}", file.join(" ")), "nodemon"))
+        }
+        "pm2" | "forever" => {
+            let rest: Vec<&str> = words.filter(|word| *word != "start").collect();
+            let plain =
+                rest.first().is_some_and(|file| file.ends_with("js") && !file.starts_with('-'));
+            let first = rest.first().copied().unwrap_or_default();
+            (plain && !first.contains("ecosystem")).then(|| (format!("node {first}"), "pm2"))
+        }
+        _ => None,
+    }
+}

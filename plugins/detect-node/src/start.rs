@@ -1,0 +1,328 @@
+//! The command that starts an app.
+
+use crate::{
+    LANGUAGE, band,
+    scripts::{self, Build, Runs, Script},
+    serves,
+};
+use windlass_plugin_sdk::{
+    App, Refusal,
+    js::{Framework, Output, Package},
+    procfile::Line,
+    read::Node,
+    score,
+};
+
+/// Dependencies of apps that serve.
+const SERVERS: [&str; 16] = [
+    "express",
+    "fastify",
+    "koa",
+    "hono",
+    "@hapi/hapi",
+    "polka",
+    "h3",
+    "ws",
+    "socket.io",
+    "apollo-server",
+    "@apollo/server",
+    "restify",
+    "@feathersjs/express",
+    "@adonisjs/core",
+    "serve",
+    "http-server",
+];
+
+/// Names of files that start an app, by widespread use.
+const USUAL: [&str; 12] = [
+    "server.js",
+    "index.js",
+    "app.js",
+    "main.js",
+    "server.mjs",
+    "index.mjs",
+    "app.mjs",
+    "server.cjs",
+    "src/server.js",
+    "src/index.js",
+    "src/app.js",
+    "src/main.js",
+];
+
+/// Folders that builds write.
+const BUILT: [&str; 6] = ["dist", "build", "lib", "out", ".output", ".next"];
+
+/// The start of an app.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) source: String,
+    pub(crate) score: u8,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) builds: Vec<Build>,
+    /// Development dependency that the start needs.
+    pub(crate) keeps: Option<String>,
+    /// The start is the framework's own.
+    pub(crate) framework: bool,
+}
+
+/// Finds the start: Procfile, framework, `scripts.start`, `main`, `bin`, a file of a usual name.
+pub(crate) fn find(
+    app: &App<'_>,
+    package: &Package,
+    framework: Option<&Framework>,
+    lines: &[Line],
+) -> Result<Start, Refusal> {
+    if let Some(web) = lines.iter().find(|line| line.name == "web") {
+        let source = format!("{}:{} web", app.at("Procfile"), web.line);
+        let named = web.command.first().map(String::as_str);
+        if !matches!(named, Some("npm" | "yarn" | "pnpm")) {
+            return checked(app, package, framework, from(web.command.clone(), source));
+        }
+        let script = scripts::follow(package, &web.command.join(" "));
+        return said(app, package, framework, script, &source);
+    }
+    let script = package.script("start").map(|_| scripts::follow(package, "npm start"));
+    let source = package.source(&["scripts", "start"]);
+    match framework.map(|framework| &framework.output) {
+        Some(Output::Server { .. }) => {
+            if let Some(start) =
+                framework.and_then(|found| own(app, package, found, script.as_ref()))
+            {
+                return Ok(start);
+            }
+        }
+        Some(Output::Static { .. }) if !is_server(app, package, script.as_ref()) => {
+            let name = framework.map(|framework| framework.name).unwrap_or_default();
+            let from = framework.map(|framework| framework.source.clone()).unwrap_or_default();
+            let reason = format!("{from}: {name} builds static files only; `static` serves them");
+            return Err(refused(app, score::STATIC, reason, "add the plugin `static`"));
+        }
+        Some(Output::None) if !is_server(app, package, script.as_ref()) => {
+            let name = framework.map(|framework| framework.name).unwrap_or_default();
+            let from = framework.map(|framework| framework.source.clone()).unwrap_or_default();
+            let reason = format!("{from}: an app of {name} has no server");
+            let hint = "name the folder of its server in `source.directory`";
+            return Err(refused(app, score::TOOLS, reason, hint));
+        }
+        _ => {}
+    }
+    match script {
+        Some(script) => said(app, package, framework, script, &source),
+        None => inferred(app, package),
+    }
+}
+
+fn refused(app: &App<'_>, score: u8, reason: String, hint: &str) -> Refusal {
+    app.refused(LANGUAGE, score, reason, hint)
+}
+
+fn from(argv: Vec<String>, source: String) -> Start {
+    Start { argv, source, score: score::STARTED, ..Start::default() }
+}
+
+/// Returns the framework's own start, unless the app has a server of its own.
+fn own(
+    app: &App<'_>,
+    package: &Package,
+    framework: &Framework,
+    script: Option<&Script>,
+) -> Option<Start> {
+    let Output::Server { start, .. } = &framework.output else { return None };
+    let custom = match script {
+        Some(Script::Runs(runs)) => file_of(&runs.argv).is_some_and(|file| app.has(file)),
+        _ => false,
+    };
+    if custom || !serves(&framework.output) {
+        return None;
+    }
+    Some(Start {
+        argv: start.clone(),
+        source: framework.source.clone(),
+        score: band(framework.name, package),
+        evidence: vec![format!("{}: {}", framework.source, framework.name)],
+        framework: true,
+        ..Start::default()
+    })
+}
+
+/// Returns whether `scripts.start` is a server although a framework builds static files.
+fn is_server(app: &App<'_>, package: &Package, script: Option<&Script>) -> bool {
+    let Some(Script::Runs(runs)) = script else { return false };
+    let depends = SERVERS.iter().any(|name| package.dependency(name).is_some());
+    depends || file_of(&runs.argv).is_some_and(|file| app.has(file))
+}
+
+/// Returns the start that a script says.
+fn said(
+    app: &App<'_>,
+    package: &Package,
+    framework: Option<&Framework>,
+    script: Script,
+    source: &str,
+) -> Result<Start, Refusal> {
+    match script {
+        Script::Runs(Runs { argv, env, builds, evidence }) => {
+            let start = Start { env, builds, evidence, ..from(argv, source.to_owned()) };
+            checked(app, package, framework, start)
+        }
+        Script::Development(tool) => {
+            let reason = format!("{source} is a development server ({tool})");
+            let hint =
+                "start what the build leaves, such as `node dist/server.js`, in scripts.start";
+            Err(refused(app, score::INFERRED, reason, hint))
+        }
+        Script::Delegates => {
+            let reason = format!("{source} starts a member of the workspace");
+            let hint = "name the member's folder in `source.directory`";
+            Err(refused(app, score::INFERRED, reason, hint))
+        }
+    }
+}
+
+/// Refuses a start whose file is missing, and finds the development dependency that it needs.
+fn checked(
+    app: &App<'_>,
+    package: &Package,
+    framework: Option<&Framework>,
+    mut start: Start,
+) -> Result<Start, Refusal> {
+    if let Some(file) = file_of(&start.argv) {
+        let builds = package.script("build").is_some()
+            || package.script("postinstall").is_some()
+            || !start.builds.is_empty()
+            || framework.is_some_and(|framework| framework.build().is_some());
+        if !exists(app, package, file) && !(builds && is_built(app, package, file)) {
+            let reason = format!("{}: `{file}` is not there, and no build makes it", start.source);
+            let hint = "commit the file, or correct the start";
+            return Err(refused(app, score::STARTED, reason, hint));
+        }
+    }
+    start.keeps = kept(package, &start.argv);
+    if let Some(name) = &start.keeps {
+        let source = package.dependency_source(name).unwrap_or_default();
+        start.evidence.push(format!("{source}: the start needs it, so that nothing is pruned"));
+        start
+            .evidence
+            .push(format!("{name}: a start of compiled files would be smaller and faster"));
+    }
+    Ok(start)
+}
+
+/// Returns the file that `node` runs. `None` means that the argv is none of `node FILE`.
+fn file_of(argv: &[String]) -> Option<&str> {
+    let mut words = argv.iter().map(String::as_str);
+    if words.next()? != "node" {
+        return None;
+    }
+    while let Some(word) = words.next() {
+        match word {
+            "-r"
+            | "--require"
+            | "--import"
+            | "--loader"
+            | "--experimental-loader"
+            | "-C"
+            | "--conditions" => {
+                words.next();
+            }
+            "-e" | "--eval" | "-p" | "--print" => return None,
+            word if word.starts_with('-') => {}
+            word if word.starts_with('/') || word.contains("node_modules/") => return None,
+            word => return Some(word),
+        }
+    }
+    None
+}
+
+fn exists(app: &App<'_>, package: &Package, file: &str) -> bool {
+    let file = file.trim_start_matches("./").trim_end_matches('/');
+    if file.is_empty() || file == "." {
+        let main = package.json.get("main").and_then(Node::text).unwrap_or("index.js");
+        return main == "." || main.is_empty() || exists_as(app, main.trim_start_matches("./"));
+    }
+    exists_as(app, file)
+}
+
+/// Returns whether Node finds a file of that name.
+fn exists_as(app: &App<'_>, file: &str) -> bool {
+    app.has(file)
+        || ["js", "mjs", "cjs", "json"].iter().any(|end| app.has(&format!("{file}.{end}")))
+        || app.has(&format!("{file}/index.js"))
+}
+
+/// Returns whether a build surely writes files of that folder.
+fn is_built(app: &App<'_>, package: &Package, file: &str) -> bool {
+    let file = match file.trim_start_matches("./") {
+        "" | "." => package.json.get("main").and_then(Node::text).unwrap_or_default(),
+        file => file,
+    };
+    let Some((folder, _)) = file.trim_start_matches("./").split_once('/') else { return false };
+    if BUILT.contains(&folder) {
+        return true;
+    }
+    let named = ["build", "postinstall", "prestart"]
+        .iter()
+        .filter_map(|name| package.script(name))
+        .any(|line| line.split(['/', ' ', '=']).any(|word| word == folder));
+    let tsconfig = app.read("tsconfig.json").ok().flatten();
+    let out = tsconfig.and_then(|file| windlass_plugin_sdk::read::jsonc(&file).ok());
+    let out = out.as_ref().and_then(|json| json.at(&["compilerOptions", "outDir"]));
+    let out =
+        out.and_then(Node::text).map(|out| out.trim_start_matches("./").trim_end_matches('/'));
+    named || out.is_some_and(|out| out == folder || out.starts_with(&format!("{folder}/")))
+}
+
+/// Returns the development dependency that a start runs or loads.
+fn kept(package: &Package, argv: &[String]) -> Option<String> {
+    let is_development =
+        |name: &str| package.dependency(name).is_none() && package.any_dependency(name).is_some();
+    let shell: Vec<&str> = match argv {
+        [program, _, line] if program == "sh" => line.split_whitespace().collect(),
+        _ => argv.iter().map(String::as_str).collect(),
+    };
+    shell.iter().find_map(|word| {
+        let word = word.rsplit_once('=').map_or(*word, |(_, value)| value);
+        // `tsx`, `ts-node/register`, `@swc/register`.
+        let parts = if word.starts_with('@') { 2 } else { 1 };
+        let name = word.split('/').take(parts).collect::<Vec<_>>().join("/");
+        is_development(&name).then_some(name)
+    })
+}
+
+/// Returns the start that the tree suggests.
+fn inferred(app: &App<'_>, package: &Package) -> Result<Start, Refusal> {
+    let start = |file: &str, source: String| Start {
+        argv: vec!["node".to_owned(), file.to_owned()],
+        evidence: vec![format!("{source}: the start, which nothing says")],
+        source,
+        score: score::INFERRED,
+        ..Start::default()
+    };
+    let builds = package.script("build").is_some();
+    let usable = |file: &str| {
+        exists_as(app, file) || (builds && file.ends_with("js") && is_built(app, package, file))
+    };
+    let main =
+        package.json.get("main").and_then(Node::text).map(|main| main.trim_start_matches("./"));
+    if let Some(main) =
+        main.filter(|main| !main.is_empty() && !main.starts_with('/') && usable(main))
+    {
+        return Ok(start(main, package.source(&["main"])));
+    }
+    let bin = package.json.get("bin");
+    let only = bin.and_then(|bin| match bin.map() {
+        [(_, node)] => node.text(),
+        _ => bin.text(),
+    });
+    let only = only.map(|file| file.trim_start_matches("./"));
+    if let Some(file) = only.filter(|file| !file.starts_with('/') && usable(file)) {
+        return Ok(start(file, package.source(&["bin"])));
+    }
+    if let Some(file) = USUAL.iter().find(|file| app.has(file)) {
+        return Ok(start(file, app.at(file)));
+    }
+    let reason = format!("{} has neither scripts.start nor main", package.file.path);
+    Err(refused(app, score::TOOLS, reason, "add `scripts.start` to package.json"))
+}
