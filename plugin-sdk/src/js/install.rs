@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Kind, Manager, Package, inside, join, node_version};
 use crate::{
-    App, BuildSecret, CopyFiles, Refusal, RunCommand, Stage, Step,
+    App, BuildSecret, Refusal, RunCommand, Stage, Step,
     read::{self, Node},
     workspace::Workspace,
 };
@@ -259,9 +259,4 @@ fn prune(manager: &Manager, workspace: bool, member: Option<&str>, focuses: bool
 /// Returns whether a package's name needs no quotes in a shell.
 fn is_plain(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || "@/._-".contains(c))
-}
-
-/// Returns a step that copies files and folders of the context.
-fn copy(sources: Vec<String>, dest: String) -> Step {
-    Step::Copy(CopyFiles { from: None, sources, dest, owned: false, why: None })
 }

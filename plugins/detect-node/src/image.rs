@@ -1,39 +1,19 @@
 //! The stages of the image.
 
-use crate::{scripts::Build, start::Start};
 use windlass_plugin_sdk::{
-    App, CopyFiles, Detection, Stage, StageExt as _, Step, StepExt as _,
-    js::{Framework, Install, Kind, Manager, Output, Package},
+    Detection, Stage, StageExt as _, Step, StepExt as _,
+    js::{Framework, Kind, Output},
     run, stage,
-    workspace::Workspace,
 };
 
 mod members;
+mod parts;
 
-/// All that the stages depend on.
-pub(crate) struct Parts<'a> {
-    pub(crate) app: &'a App<'a>,
-    pub(crate) package: &'a Package,
-    pub(crate) workspace: Option<&'a Workspace>,
-    pub(crate) manager: &'a Manager,
-    pub(crate) install: &'a Install,
-    pub(crate) framework: Option<&'a Framework>,
-    pub(crate) start: &'a Start,
-    pub(crate) base: String,
-    /// The app has processes beside the one that serves.
-    pub(crate) processes: bool,
-}
-
-impl Parts<'_> {
-    /// Returns whether the app is below the root of its workspace.
-    fn is_member(&self) -> bool {
-        self.install.place != self.install.home
-    }
-}
+pub(crate) use parts::Parts;
 
 /// Fills stages, environment and the stage of tests.
 pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
-    let Parts { install, start, base, .. } = parts;
+    let Parts { install, base, .. } = parts;
     let image = &mut detection.image;
     image.stages.clone_from(&install.stages);
     let whole = members::whole(parts);
@@ -79,7 +59,6 @@ pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
     image.stages.push(serve);
     image.test_in = Some("build".into());
     image.env = environment(parts);
-    debug_assert!(!start.argv.is_empty(), "a start has a program");
 }
 
 fn steps(mut stage: Stage, steps: impl IntoIterator<Item = Step>) -> Stage {
@@ -148,20 +127,4 @@ fn environment(parts: &Parts<'_>) -> Vec<(String, String)> {
         }
     }
     env
-}
-
-/// Returns a step that copies files of the context below `/app`.
-fn to_app(sources: Vec<String>, dest: String) -> Step {
-    Step::Copy(CopyFiles { from: None, sources, dest, owned: false, why: None })
-}
-
-/// Returns the argv of a part of the start that belongs to the build.
-fn built(parts: &Parts<'_>, build: &Build) -> Vec<String> {
-    match build {
-        Build::Script(name) => (parts.install.run)(name),
-        Build::Tool(argv) => {
-            let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-            parts.install.exec(parts.manager.kind, &argv)
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use image::Parts;
 use windlass_plugin_sdk::{
-    App, Detection, Found, Refusal, detector,
-    js::{self, Output, Package},
-    procfile, score, workspace,
+    App, Detection, Found, Refusal, Toolchain, detector,
+    js::{self, Package},
+    procfile, workspace,
 };
 
 mod image;
@@ -13,8 +13,6 @@ mod scripts;
 mod start;
 #[cfg(test)]
 mod tests;
-
-const LANGUAGE: &str = "node";
 
 /// Plans the app of a package.json.
 ///
@@ -45,7 +43,7 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     let node = js::node_version(app, package)?;
     let manager = js::manager(app, package, workspace.as_ref())?;
     let install = js::install(app, package, &manager, workspace.as_ref())?;
-    let mut detection = Detection::new(LANGUAGE, start.score);
+    let mut detection = Detection::new(start::LANGUAGE, start.score);
     detection.context.clone_from(&install.context);
     detection.because(format!("{}: a Node app", package.file.path));
     detection.tool("node", &node);
@@ -55,7 +53,7 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
         version.clone().or_else(|| manager.lock.clone()).unwrap_or_else(|| "no lock".into()),
         manager.source.clone(),
     );
-    let tool = windlass_plugin_sdk::Toolchain { name: manager.kind.program().into(), version };
+    let tool = Toolchain { name: manager.kind.program().into(), version };
     detection.toolchains.push(tool);
     for (message, fix) in &manager.warnings {
         detection.warn(message.clone(), fix.clone());
@@ -87,19 +85,6 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     detection.image.start = start.argv;
     detection.assets = js::assets(app, package).ok().flatten();
     Ok(detection)
-}
-
-/// Returns the score of a start: one that a framework leaves to guess is inferred.
-fn band(name: &str, package: &Package) -> u8 {
-    let nitro = ["nitro", "nitropack", "vinxi"];
-    let guessed = name == "TanStack Start"
-        && !nitro.iter().any(|dependency| package.any_dependency(dependency).is_some());
-    if guessed { score::INFERRED } else { score::STARTED }
-}
-
-/// Returns whether a framework's output is a server with a start of its own.
-fn serves(output: &Output) -> bool {
-    matches!(output, Output::Server { start, .. } if !start.is_empty())
 }
 
 detector!(detect, language = "node");

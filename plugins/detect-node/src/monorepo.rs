@@ -1,6 +1,9 @@
 //! Roots that start nothing, and the apps below them.
 
-use crate::{LANGUAGE, scripts, scripts::Script};
+use crate::{
+    scripts::{self, Script},
+    start::LANGUAGE,
+};
 use windlass_plugin_sdk::{
     App, Candidate, Refusal,
     js::{self, Output, Package},

@@ -1,10 +1,6 @@
 //! The command that starts an app.
 
-use crate::{
-    LANGUAGE, band,
-    scripts::{self, Build, Runs, Script},
-    serves,
-};
+use crate::scripts::{self, Build, Runs, Script};
 use windlass_plugin_sdk::{
     App, Refusal,
     js::{Framework, Output, Package},
@@ -12,6 +8,8 @@ use windlass_plugin_sdk::{
     read::Node,
     score,
 };
+
+pub(crate) const LANGUAGE: &str = "node";
 
 /// Dependencies of apps that serve.
 const SERVERS: [&str; 16] = [
@@ -325,4 +323,17 @@ fn inferred(app: &App<'_>, package: &Package) -> Result<Start, Refusal> {
     }
     let reason = format!("{} has neither scripts.start nor main", package.file.path);
     Err(refused(app, score::TOOLS, reason, "add `scripts.start` to package.json"))
+}
+
+/// Returns the score of a start: one that a framework leaves to guess is inferred.
+fn band(name: &str, package: &Package) -> u8 {
+    let nitro = ["nitro", "nitropack", "vinxi"];
+    let guessed = name == "TanStack Start"
+        && !nitro.iter().any(|dependency| package.any_dependency(dependency).is_some());
+    if guessed { score::INFERRED } else { score::STARTED }
+}
+
+/// Returns whether a framework's output is a server with a start of its own.
+fn serves(output: &Output) -> bool {
+    matches!(output, Output::Server { start, .. } if !start.is_empty())
 }

@@ -1,6 +1,6 @@
 //! Angular: project, builder and output are in angular.json.
 
-use super::{Framework, client, folder, of, server};
+use super::output::{Framework, client, folder, of, server};
 use crate::{
     App, Refusal,
     js::Package,

@@ -1,6 +1,6 @@
 //! Frameworks whose build is a server.
 
-use super::{Framework, Output, bundle, client, first, folder, of, pages, server, words};
+use super::output::{Framework, Output, bundle, client, first, folder, of, pages, server, words};
 use crate::{
     App, Refusal, commands,
     js::{Package, config},

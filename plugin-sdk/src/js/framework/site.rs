@@ -1,6 +1,6 @@
 //! Frameworks whose build is static, and those whose build is no site.
 
-use super::{Framework, Output, client, first, folder, of, pages};
+use super::output::{Framework, Output, client, first, folder, of, pages};
 use crate::{
     App, Refusal,
     js::{Package, config},

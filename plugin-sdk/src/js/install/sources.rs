@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{beside::Beside, copy};
+use super::beside::Beside;
 use crate::{
-    App, EntryKind, Step,
+    App, CopyFiles, EntryKind, Step,
     js::{Manager, Package, inside, join},
     read::Node,
 };
@@ -98,4 +98,8 @@ pub(super) fn copies(sources: &[String]) -> Vec<Step> {
     files
         .chain(folders.map(|folder| copy(vec![(*folder).to_owned()], format!("./{folder}"))))
         .collect()
+}
+
+fn copy(sources: Vec<String>, dest: String) -> Step {
+    Step::Copy(CopyFiles { from: None, sources, dest, owned: false, why: None })
 }

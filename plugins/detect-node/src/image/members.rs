@@ -1,10 +1,10 @@
 //! Members of a workspace that an app needs: their sources and their builds.
 
-use super::{Parts, built, to_app};
+use super::parts::{Parts, built, to_app};
 use std::collections::BTreeSet;
 use windlass_plugin_sdk::{
     App, EntryKind, Step,
-    js::{Kind, Package},
+    js::{Kind, Output, Package},
     workspace::{Member, Workspace},
 };
 
@@ -120,20 +120,17 @@ pub(super) fn builds(parts: &Parts<'_>) -> Vec<(Vec<String>, String)> {
         found.push((parts.install.exec(parts.manager.kind, argv), source));
     } else if parts.manager.kind == Kind::Pnpm && !members.is_empty() {
         let filter = format!("{name}...");
-        let argv = ["pnpm", "--filter", &filter, "--if-present", "run", "build"];
-        let source = if own {
-            source
-        } else {
-            members.into_iter().map(|(_, source)| source).collect::<Vec<_>>().join(", ")
-        };
+        let argv = ["pnpm", "--filter", filter.as_str(), "run", "--if-present", "build"];
+        let sources: Vec<String> = members.into_iter().map(|(_, source)| source).collect();
+        let source = if own { source } else { sources.join(", ") };
         found.push((argv.map(str::to_owned).to_vec(), source));
     } else {
         let program = parts.install.program.iter().cloned();
         for (member, source) in members {
             let words: Vec<&str> = match parts.manager.kind {
-                Kind::Yarn1 | Kind::Berry => vec!["workspace", &member, "run", "build"],
-                Kind::Bun => vec!["run", "--filter", &member, "build"],
-                Kind::Npm | Kind::Pnpm => vec!["run", "build", "--workspace", &member],
+                Kind::Yarn1 | Kind::Berry => vec!["workspace", member.as_str(), "run", "build"],
+                Kind::Bun => vec!["run", "--filter", member.as_str(), "build"],
+                Kind::Npm | Kind::Pnpm => vec!["run", "build", "--workspace", member.as_str()],
             };
             let argv = program.clone().chain(words.into_iter().map(str::to_owned));
             found.push((argv.collect(), source));
@@ -142,7 +139,8 @@ pub(super) fn builds(parts: &Parts<'_>) -> Vec<(Vec<String>, String)> {
             found.push(((parts.install.run)("build"), source));
         }
     }
-    let tool = parts.framework.filter(|_| !own).and_then(|found| Some((found.build()?, found)));
+    let servers = parts.framework.filter(|found| matches!(found.output, Output::Server { .. }));
+    let tool = servers.filter(|_| !own).and_then(|found| Some((found.build()?, found)));
     if let Some((tool, framework)) = tool {
         found.push((parts.install.exec(parts.manager.kind, tool), framework.source.clone()));
     }
