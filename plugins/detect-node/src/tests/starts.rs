@@ -1,0 +1,112 @@
+//! Starts: Procfile, scripts, main, files.
+
+use super::{app, plan, refusal};
+use windlass_plugin_sdk::{testing::Files, tree};
+
+fn started(start: &str, more: &str) -> Files {
+    let text = format!("{{\"scripts\":{{\"start\":\"{start}\"{more}}}}}");
+    tree! { "server.js" => "", "app/main.js" => "" }.with("package.json", &text)
+}
+
+#[test]
+fn a_plain_script_is_the_first_process_itself() {
+    for (line, start) in [
+        ("node server.js", "node server.js"),
+        ("node server", "node server"),
+        ("NODE_ENV=production node server.js", "node server.js"),
+        ("cross-env A=b node server.js", "node server.js"),
+        ("nodemon server.js", "node server.js"),
+        ("nodemon -w app server.js", "node server.js"),
+        ("node --watch server.js", "node server.js"),
+        ("npx http-server", "http-server"),
+    ] {
+        let found = plan(&started(line, ""));
+        assert_eq!((found.start().as_str(), found.score), (start, 80), "{line}");
+    }
+    let found = plan(&started("cross-env A=b node server.js", ""));
+    assert!(found.image.env.contains(&("A".into(), "b".into())));
+}
+
+#[test]
+fn scripts_that_name_scripts_are_followed() {
+    let more = r#","prod":"yarn serve","serve":"node app/main.js""#;
+    for line in ["npm run prod", "yarn prod", "yarn run prod", "pnpm prod"] {
+        assert_eq!(plan(&started(line, more)).start(), "node app/main.js", "{line}");
+    }
+    let circle = r#","a":"npm run b","b":"npm run a""#;
+    plan(&started("npm run a", circle));
+}
+
+#[test]
+fn a_line_that_needs_a_shell_is_replaced_by_the_app() {
+    let found = plan(&started("node server.js --port $PORT", ""));
+    assert_eq!(found.image.start, ["sh", "-c", "exec node server.js --port $PORT"]);
+    let found = plan(&started("node server.js", r#","prestart":"node migrate.js""#));
+    assert_eq!(found.image.start, ["sh", "-c", "node migrate.js && exec node server.js"]);
+}
+
+#[test]
+fn what_a_start_builds_is_built_once() {
+    let more = r#","build":"tsc""#;
+    let found = plan(&started("npm run build && node dist/a.js", more));
+    assert_eq!(found.start(), "node dist/a.js");
+    let builds = found.runs().iter().filter(|run| *run == "npm run build").count();
+    assert_eq!(builds, 1);
+    let found = plan(&started("node dist/a.js", r#","prestart":"tsc""#));
+    assert_eq!(found.start(), "node dist/a.js");
+    assert!(found.runs().contains(&"npm run prestart".to_owned()), "{:?}", found.runs());
+}
+
+#[test]
+fn a_development_server_is_never_the_start() {
+    for line in ["vite", "ng serve", "webpack serve", "next dev", "nodemon --exec ts-node a.ts"] {
+        let found = refusal(&started(line, ""));
+        assert!(found.reason.contains("a development server"), "{line}: {found:?}");
+        assert!(found.reason.starts_with("package.json:1 scripts.start"), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn a_start_of_a_missing_file_is_refused_unless_a_build_makes_it() {
+    let found = refusal(&started("node gone.js", ""));
+    assert_eq!(
+        found.reason,
+        "package.json:1 scripts.start: `gone.js` is not there, and no build makes it"
+    );
+    refusal(&started("node dist/a.js", ""));
+    refusal(&started("node gone.js", r#","build":"tsc""#));
+    plan(&started("node dist/a.js", r#","build":"tsc""#));
+    let out = r#"{"compilerOptions":{"outDir":"./compiled"}}"#;
+    plan(&started("node compiled/a.js", r#","build":"tsc""#).with("tsconfig.json", out));
+}
+
+#[test]
+fn a_development_dependency_that_the_start_needs_is_kept() {
+    let text = r#"{"scripts":{"start":"ts-node a.ts"},"devDependencies":{"ts-node":"^10.0.0"}}"#;
+    let found = plan(&tree! { "a.ts" => "" }.with("package.json", text));
+    assert!(!found.image.stages.iter().any(|stage| stage.name == "prune"));
+    let path = found.image.env.iter().find(|(name, _)| name == "PATH").unwrap();
+    assert!(path.1.starts_with("/app/node_modules/.bin:"), "{path:?}");
+}
+
+#[test]
+fn a_procfile_is_first_and_brings_its_processes() {
+    let files = app("").with("Procfile", "web: npm start\nworker: node worker.js\n");
+    let found = plan(&files);
+    assert_eq!(found.start(), "node server.js", "npm swallows signals");
+    assert_eq!(found.processes[0].name, "worker");
+    let files = files.with("Procfile", "web: node other.js\n").with("other.js", "");
+    assert_eq!(plan(&files).start(), "node other.js");
+}
+
+#[test]
+fn main_bin_and_usual_files_are_inferred() {
+    let main = tree! { "package.json" => r#"{"main":"./a.js"}"#, "a.js" => "" };
+    assert_eq!((plan(&main).score, plan(&main).start().as_str()), (60, "node a.js"));
+    let bin = tree! { "package.json" => r#"{"bin":{"shop":"cli.js"}}"#, "cli.js" => "" };
+    assert_eq!(plan(&bin).start(), "node cli.js");
+    let usual = tree! { "package.json" => "{}", "src/index.js" => "" };
+    assert_eq!((plan(&usual).score, plan(&usual).start().as_str()), (60, "node src/index.js"));
+    let built = tree! { "package.json" => r#"{"main":"dist/a.js","scripts":{"build":"tsc"}}"# };
+    assert_eq!(plan(&built).start(), "node dist/a.js");
+}
