@@ -177,7 +177,7 @@ mod tests {
         ];
         let found = find(&files, "apps/web").unwrap().unwrap();
         assert_eq!(folders(&found), ["apps/web", "packages/money"]);
-        assert_eq!((&*found.root, &*found.manifest), ("", "pnpm-workspace.yaml:2"));
+        assert!(found.root.is_empty() && found.manifest.starts_with("pnpm-workspace.yaml:"));
         assert_eq!(found.member("apps/web").unwrap().needs, ["packages/money"]);
         assert!(find(&files, "apps/other").unwrap().is_none(), "it is no member");
         assert!(find(&files, "").unwrap().is_some(), "the root belongs to its workspace");

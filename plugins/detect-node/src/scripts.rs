@@ -14,6 +14,8 @@ pub(crate) enum Script {
     Development(String),
     /// The script of a workspace's member.
     Delegates,
+    /// Scripts that name each other without end.
+    Circle,
 }
 
 /// A command to start.
@@ -80,6 +82,9 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
         runs.evidence.push(format!("`{head}` is run by the build, not at each start"));
         runs.builds.push(built);
         line = tail.trim().to_owned();
+    }
+    if script_of(&line).is_some_and(|name| package.script(name).is_some()) {
+        return Script::Circle;
     }
     end(runs, &before, &line)
 }

@@ -171,6 +171,10 @@ fn said(
                 "start what the build leaves, such as `node dist/server.js`, in scripts.start";
             Err(refused(app, score::INFERRED, reason, hint))
         }
+        Script::Circle => {
+            let reason = format!("{source} names scripts that name each other");
+            Err(refused(app, score::INFERRED, reason, "start a program in scripts.start"))
+        }
         Script::Delegates => {
             let reason = format!("{source} starts a member of the workspace");
             let hint = "name the member's folder in `source.directory`";

@@ -87,8 +87,7 @@ fn yarn_of_the_repository_itself_is_used() {
 
 #[test]
 fn what_an_install_reads_is_there_before_it() {
-    let dependencies =
-        r#","dependencies":{"a":"^1.0.0"},"devDependencies":{"typescript":"^5.0.0"}"#;
+    let dependencies = r#","engines":{"node":"22"},"dependencies":{"a":"^1.0.0"},"devDependencies":{"typescript":"^5.0.0"}"#;
     let base = app(dependencies);
     let npm = plan(&base.clone().with(
         "package-lock.json",

@@ -1,0 +1,22 @@
+# node app, found by `node`
+# node 22: package.json:1 engines.node
+# yarn yarn.lock: yarn.lock
+# start node server.js: package.json:1 scripts.start
+
+FROM node:22-slim AS build
+WORKDIR /app
+COPY package.json yarn.lock ./
+RUN --mount=type=cache,target=/usr/local/share/.cache/yarn ["yarn", "install", "--frozen-lockfile"]
+COPY . .
+
+FROM build AS prune
+WORKDIR /app
+RUN --mount=type=cache,target=/usr/local/share/.cache/yarn ["yarn", "install", "--production", "--frozen-lockfile", "--ignore-scripts", "--prefer-offline"]
+
+FROM node:22-slim AS run
+WORKDIR /app
+COPY --from=prune /app /app
+ENV NODE_ENV="production"
+USER 10001
+EXPOSE 8080
+CMD ["node", "server.js"]
