@@ -124,7 +124,7 @@ pub fn install(
         evidence.push("yarn: modules are linked into node_modules, where `node` finds them".into());
     }
     let setup = match yarn_path {
-        Some(_) => setup::Setup::default(),
+        Some(_) => setup::committed(&node_version(app, package)?),
         None => setup::setup(
             manager,
             || node_version(app, package),

@@ -191,6 +191,6 @@ fn a_member_of_a_pnpm_workspace_is_built_with_what_it_needs() {
         repository.write(path, text).unwrap();
     }
     repository.commit("one").unwrap();
-    let text = env.submit("root", repository.url(), &[]).failed_with("detect", "detector-refused");
+    let text = env.submit("root", repository.url(), &[]).failed_with("detect", "plugin-failed");
     assert!(text.contains("--directory apps/web"), "the root names its apps: {text}");
 }

@@ -57,9 +57,7 @@ pub(super) fn setup(
         }
         Kind::Yarn1 | Kind::Berry | Kind::Pnpm => {}
     }
-    let node = node()?;
-    let major = node.version.split(['.', '-']).next().and_then(|text| text.parse::<u32>().ok());
-    let bare = major.is_some_and(|major| major >= WITHOUT_COREPACK);
+    let bare = is_bare(&node()?);
     if manager.kind == Kind::Yarn1 && manager.version.is_none() {
         if bare {
             setup.steps.push(run(&["npm", "install", "--global", "yarn@1"]));
@@ -77,6 +75,21 @@ pub(super) fn setup(
         setup.evidence.push(format!("{why}: {spec}"));
     }
     Ok(setup)
+}
+
+/// Returns the setup of an app that commits Yarn itself. Tests call `yarn`: Yarn 1 of the image hands over to the
+/// committed one, and images of Node 25 and later have none.
+pub(super) fn committed(node: &Chosen) -> Setup {
+    let mut setup = Setup::default();
+    if is_bare(node) {
+        setup.steps.push(run(&["npm", "install", "--global", "yarn@1"]));
+    }
+    setup
+}
+
+fn is_bare(node: &Chosen) -> bool {
+    let major = node.version.split(['.', '-']).next().and_then(|text| text.parse::<u32>().ok());
+    major.is_some_and(|major| major >= WITHOUT_COREPACK)
 }
 
 /// Returns the version that corepack is asked for. `None` means that it reads `packageManager` by itself, in the folder
