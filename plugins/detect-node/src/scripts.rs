@@ -53,9 +53,10 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
             runs.evidence.push(package.source(&["scripts", name]));
             if let Some(pre) = package.script(&format!("pre{name}")) {
                 let name = format!("pre{name}");
-                match builds(&name, pre) {
-                    true => runs.builds.push(Build::Script(name)),
-                    false => before.push(pre.to_owned()),
+                if builds(&name, pre) {
+                    runs.builds.push(Build::Script(name));
+                } else {
+                    before.push(pre.to_owned());
                 }
             }
             line = text;

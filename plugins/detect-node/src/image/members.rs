@@ -113,11 +113,11 @@ pub(super) fn builds(parts: &Parts<'_>) -> Vec<(Vec<String>, String)> {
     let name = parts.package.name.as_str();
     let members = members_with_build(parts);
     if let (true, Some((tool, source))) = (own && parts.is_member(), runner(parts)) {
-        let argv: &[&str] = match tool {
-            "turbo" => &["turbo", "run", "build", "--filter", name],
-            _ => &["nx", "build", name],
+        let argv = match tool {
+            "turbo" => vec!["turbo", "run", "build", "--filter", name],
+            _ => vec!["nx", "build", name],
         };
-        found.push((parts.install.exec(parts.manager.kind, argv), source));
+        found.push((parts.install.exec(parts.manager.kind, &argv), source));
     } else if parts.manager.kind == Kind::Pnpm && !members.is_empty() {
         let filter = format!("{name}...");
         let argv = ["pnpm", "--filter", filter.as_str(), "run", "--if-present", "build"];
