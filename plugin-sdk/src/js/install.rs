@@ -90,7 +90,7 @@ pub fn install(
     };
     let place = if workspace.is_some() { "/app".to_owned() } else { home.clone() };
     let lock_folder = if workspace.is_some() { context.as_str() } else { app.folder };
-    lock::check(app, package, manager, lock_folder)?;
+    lock::check(app, package, manager, workspace.is_some(), lock_folder)?;
     let mut evidence = Vec::new();
     evidence.extend(manager.lock.iter().map(|lock| format!("{lock}: exact versions")));
     evidence.extend(workspace.map(|workspace| format!("{}: a workspace", workspace.manifest)));
@@ -145,11 +145,17 @@ pub fn install(
     let install = step(with(command(manager)));
     let member = workspace.filter(|found| found.root != app.folder).map(|_| package.name.as_str());
     let focuses = yarn_focuses(app, manager, yarn_path, lock_folder);
+    // What installs once more for production runs scripts without the tools that they call.
+    let wants = beside.script.clone().or_else(|| package.dependency_source("@prisma/client"));
+    let wants = wants.filter(|_| matches!(manager.kind, Kind::Berry | Kind::Pnpm | Kind::Bun));
     let prune = prune(manager, workspace.is_some(), member, focuses).map(|command| match command {
         Prune::Program(words) => step(with(&words.iter().map(String::as_str).collect::<Vec<_>>())),
         Prune::Shell(line) => step(vec!["sh".into(), "-c".into(), line]),
     });
-    if prune.is_none() {
+    let prune = prune.filter(|_| wants.is_none());
+    if let Some(source) = wants {
+        evidence.push(format!("{source}: may want development dependencies, which stay"));
+    } else if prune.is_none() {
         evidence.push("yarn: development dependencies stay, its version cannot remove them".into());
     }
     let runner = program.clone();

@@ -26,6 +26,12 @@ pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
         stage.env.clone_from(&install.env);
         stage
     };
+    // Prisma's engine is linked with OpenSSL, which slim images lack.
+    let prisma = ["@prisma/client", "prisma"]
+        .into_iter()
+        .find_map(|name| parts.package.dependency_source(name));
+    let packages = if prisma.is_some() { vec!["openssl"] } else { Vec::new() };
+    detection.evidence.extend(prisma.map(|source| format!("{source}: needs openssl")));
     let rest = match (installed_first, parts.is_member()) {
         (true, true) => members::sources(parts),
         (true, false) => vec![whole],
@@ -37,17 +43,17 @@ pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
     }
     let commands = commands.into_iter().map(|(argv, source)| run(&argv).why(source));
     if parts.is_member() {
-        let installs = placed(stage("install", base.clone()), &install.place);
+        let installs = placed(stage("install", base.clone()), &install.place).packages(&packages);
         image.stages.push(steps(with_env(installs), first));
         let builds = placed(stage("build", "install"), &install.home);
         image.stages.push(steps(builds, rest.into_iter().chain(commands)));
     } else {
-        let builds = placed(stage("build", base.clone()), &install.home);
+        let builds = placed(stage("build", base.clone()), &install.home).packages(&packages);
         let all = first.into_iter().chain(rest).chain(commands);
         image.stages.push(steps(with_env(builds), all));
     }
     let copies = output(parts);
-    let mut serve = placed(stage("run", base.clone()), &install.home);
+    let mut serve = placed(stage("run", base.clone()), &install.home).packages(&packages);
     if copies.is_empty() {
         let from = prune(&mut image.stages, parts);
         serve = serve.copy_from(from, "/app", "/app");

@@ -40,9 +40,14 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
             return Err(monorepo::refuse(app, package, workspace.as_ref()).unwrap_or(refusal));
         }
     };
-    let node = js::node_version(app, package)?;
-    let manager = js::manager(app, package, workspace.as_ref())?;
-    let install = js::install(app, package, &manager, workspace.as_ref())?;
+    let band = start.score;
+    let scored = |refusal: Refusal| match refusal.score {
+        0 => refusal.of(start::LANGUAGE, band),
+        _ => refusal,
+    };
+    let node = js::node_version(app, package).map_err(scored)?;
+    let manager = js::manager(app, package, workspace.as_ref()).map_err(scored)?;
+    let install = js::install(app, package, &manager, workspace.as_ref()).map_err(scored)?;
     let mut detection = Detection::new(start::LANGUAGE, start.score);
     detection.context.clone_from(&install.context);
     detection.because(format!("{}: a Node app", package.file.path));

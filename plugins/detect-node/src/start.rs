@@ -148,6 +148,10 @@ fn own(
 /// Returns whether `scripts.start` is a server although a framework builds static files.
 fn is_server(app: &App<'_>, package: &Package, script: Option<&Script>) -> bool {
     let Some(Script::Runs(runs)) = script else { return false };
+    let ejected = package.any_dependency("react-dev-utils").is_some();
+    if ejected && file_of(&runs.argv) == Some("scripts/start.js") {
+        return false;
+    }
     let depends = SERVERS.iter().any(|name| package.dependency(name).is_some());
     depends || file_of(&runs.argv).is_some_and(|file| app.has(file))
 }

@@ -16,6 +16,11 @@ pub(super) fn site(app: &App<'_>, package: &Package) -> Found {
         let output = client("build", &["/static/"]);
         return Ok(of(package, "react-scripts", "Create React App", output));
     }
+    // An app that was ejected has the parts of react-scripts, and its scripts.
+    if package.any_dependency("react-dev-utils").is_some() && app.has("scripts/build.js") {
+        let output = client("build", &["/static/"]);
+        return Ok(of(package, "react-dev-utils", "Create React App", output));
+    }
     if package.any_dependency("@vue/cli-service").is_some() {
         let out = option(app, &["vue.config"], "outputDir")?;
         let output = client(out.unwrap_or_else(|| "dist".into()), &[]);

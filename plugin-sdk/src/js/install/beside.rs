@@ -38,6 +38,8 @@ pub(super) struct Beside {
     pub(super) manifests: Vec<String>,
     /// Reason why any file may be read.
     pub(super) whole: Option<String>,
+    /// Source of a script that each install runs.
+    pub(super) script: Option<String>,
 }
 
 impl Beside {
@@ -50,7 +52,8 @@ impl Beside {
     ) -> Result<Self, Refusal> {
         let context = workspace.map_or(app.folder, |workspace| workspace.root.as_str());
         let path = join(app.folder, name(&package.file.path));
-        let mut found = Self { context: context.into(), manifests: vec![path], whole: None };
+        let mut found =
+            Self { context: context.into(), manifests: vec![path], whole: None, script: None };
         found.package(app, app.folder, package, manager, workspace)?;
         let Some(workspace) = workspace else { return Ok(found) };
         let root = std::iter::once(workspace.root.as_str());
@@ -106,6 +109,7 @@ impl Beside {
         }
         for script in SCRIPTS {
             let Some(line) = package.script(script) else { continue };
+            self.script.get_or_insert_with(|| package.source(&["scripts", script]));
             if !line.split("&&").flat_map(|part| part.split("||")).all(is_harmless) {
                 self.because(package.source(&["scripts", script]));
             }

@@ -13,6 +13,7 @@ pub(super) fn check(
     app: &App<'_>,
     package: &Package,
     manager: &Manager,
+    workspace: bool,
     folder: &str,
 ) -> Result<(), Refusal> {
     let Some(lock) = &manager.lock else { return Ok(()) };
@@ -20,7 +21,7 @@ pub(super) fn check(
     let own = inside(folder, app.folder);
     match manager.kind {
         Kind::Npm => npm(package, lock, &text(), own),
-        Kind::Yarn1 => yarn(package, lock, &text()),
+        Kind::Yarn1 => yarn(package, lock, &text(), workspace),
         Kind::Pnpm => pnpm(app, package, lock, &text(), own, folder),
         Kind::Berry | Kind::Bun => Ok(()),
     }
@@ -75,7 +76,7 @@ fn object<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// Looks for an entry `name@range`. Ranges only: of other specs Yarn writes another form.
-fn yarn(package: &Package, lock: &str, text: &str) -> Result<(), Refusal> {
+fn yarn(package: &Package, lock: &str, text: &str, workspace: bool) -> Result<(), Refusal> {
     if text.is_empty() || package.json.get("resolutions").is_some() {
         return Ok(());
     }
@@ -84,8 +85,9 @@ fn yarn(package: &Package, lock: &str, text: &str) -> Result<(), Refusal> {
         if !is_range(spec) || is_local(value) {
             continue;
         }
-        // Members of a workspace are not in the lock: only names that it knows can be out of step.
-        if has(text, &format!("{name}@")) && !has(text, &format!("{name}@{spec}")) {
+        // Members of a workspace are not in the lock.
+        let member = workspace && !has(text, &format!("{name}@"));
+        if !member && !has(text, &format!("{name}@{spec}")) {
             return Err(refuse(package, lock, name, value.line, "yarn install"));
         }
     }

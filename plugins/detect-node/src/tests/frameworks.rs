@@ -124,6 +124,9 @@ fn static_output_is_left_to_static_unless_a_server_starts() {
         assert_eq!(found.score, 40, "{dependency}");
         assert!(found.reason.contains("static files only"), "{dependency}: {found:?}");
     }
+    let text = r#"{"scripts":{"start":"node scripts/start.js","build":"node scripts/build.js"},"dependencies":{"react-dev-utils":"^12"}}"#;
+    let ejected = tree! { "scripts/start.js" => "", "scripts/build.js" => "" };
+    assert_eq!(refusal(&ejected.with("package.json", text)).score, 40);
     let vite = with("vite", "^6.0.0").with("index.html", "<div></div>");
     assert_eq!(refusal(&vite).score, 40);
     let served = r#"{"scripts":{"start":"node server.js","build":"vite build"},"dependencies":{"express":"^4","vite":"^6"}}"#;

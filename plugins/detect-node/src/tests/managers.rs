@@ -166,6 +166,27 @@ fn protocols_that_the_manager_does_not_know_are_refused_with_their_line() {
 }
 
 #[test]
+fn a_script_of_the_install_keeps_the_tools_that_it_calls() {
+    let text = r#"{"scripts":{"start":"node server.js","prepare":"husky"},"devDependencies":{"husky":"^9.0.0"}}"#;
+    let files = app("").with("package.json", text);
+    let pruned = |files| plan(&files).image.stages.iter().any(|stage| stage.name == "prune");
+    assert!(!pruned(files.clone().with("pnpm-lock.yaml", PNPM)), "husky is not there any more");
+    assert!(pruned(files.with("package-lock.json", "{}")), "npm prune runs no script");
+}
+
+#[test]
+fn prisma_gets_its_schema_and_openssl() {
+    let files = app(r#","dependencies":{"@prisma/client":"^6.0.0"}"#)
+        .with("prisma/schema.prisma", "generator client {}\n");
+    let found = plan(&files);
+    let copies = found.image.stages.iter().flat_map(|stage| &stage.steps).filter(
+        |step| matches!(step, windlass_plugin_sdk::Step::Copy(copy) if copy.sources == ["prisma"]),
+    );
+    assert_eq!(copies.count(), 1);
+    assert_eq!(found.image.stages.last().unwrap().packages, ["openssl"]);
+}
+
+#[test]
 fn a_lock_that_is_out_of_step_is_refused_before_a_build_finds_it() {
     let base = app(r#","dependencies":{"a":"^2.0.0"}"#);
     for (lock, text) in [
