@@ -101,6 +101,10 @@ pub fn install(
         }
         None => sources::list(app, package, manager, &context, &beside),
     };
+    // A name that a Dockerfile cannot hold comes with the whole tree.
+    let odd = sources.iter().find(|path| !sources::is_plain(path)).cloned();
+    let sources = if odd.is_some() { Vec::new() } else { sources };
+    evidence.extend(odd.map(|path| format!("{path}: all files are there before the install")));
     let secrets = secrets::wanted(app, manager.kind, lock_folder);
     let names: Vec<String> = secrets.iter().map(|secret| secret.variable.clone()).collect();
     let yarnrc = yarnrc(app, manager.kind, lock_folder)?;

@@ -40,7 +40,7 @@ pub(crate) enum Build {
 pub(crate) fn follow(package: &Package, line: &str) -> Script {
     let mut runs = Runs::default();
     let mut before: Vec<String> = Vec::new();
-    let mut line = line.trim().to_owned();
+    let mut line = one_line(line);
     for _ in 0..DEEPEST {
         let (env, rest) = commands::env_prefix(&line);
         let rest = rest.trim().to_owned();
@@ -49,14 +49,14 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
             return Script::Delegates;
         }
         if let Some(name) = script_of(&rest).filter(|name| package.script(name).is_some()) {
-            let text = package.script(name).unwrap_or_default().to_owned();
+            let text = one_line(package.script(name).unwrap_or_default());
             runs.evidence.push(package.source(&["scripts", name]));
             if let Some(pre) = package.script(&format!("pre{name}")) {
                 let name = format!("pre{name}");
                 if builds(&name, pre) {
                     runs.builds.push(Build::Script(name));
                 } else {
-                    before.push(pre.to_owned());
+                    before.push(one_line(pre));
                 }
             }
             line = text;
@@ -88,6 +88,11 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
         return Script::Circle;
     }
     end(runs, &before, &line)
+}
+
+/// Returns a script without control characters, which an argv of an image cannot hold.
+fn one_line(script: &str) -> String {
+    script.replace(char::is_control, " ").trim().to_owned()
 }
 
 /// Turns the last line into an argv.

@@ -100,6 +100,11 @@ pub(super) fn copies(sources: &[String]) -> Vec<Step> {
         .collect()
 }
 
+/// Returns whether a Dockerfile can hold a path as it is.
+pub(super) fn is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_ascii_alphanumeric() || "._-+@/".contains(c))
+}
+
 fn copy(sources: Vec<String>, dest: String) -> Step {
     Step::Copy(CopyFiles { from: None, sources, dest, owned: false, why: None })
 }

@@ -72,7 +72,12 @@ pub(super) fn sources(parts: &Parts<'_>) -> Vec<Step> {
         rest.trim_start_matches('/').to_owned()
     };
     let Ok(entries) = parts.app.repo.read_dir(context, 1000) else { return vec![whole(parts)] };
-    if entries.len() > MOST {
+    // A name that a Dockerfile cannot hold comes with the tree.
+    let plain =
+        |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-+@/".contains(c));
+    let names = entries.iter().map(|entry| entry.path.as_str());
+    let members = workspace.members.iter().map(|member| member.folder.as_str());
+    if entries.len() > MOST || !names.chain(members).all(plain) {
         return vec![whole(parts)];
     }
     let members: Vec<String> =

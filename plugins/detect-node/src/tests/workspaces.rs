@@ -60,6 +60,15 @@ fn a_member_ships_what_it_needs_and_no_other_member() {
 }
 
 #[test]
+fn names_that_a_dockerfile_cannot_hold_come_with_the_tree() {
+    let found = plan(&pnpm().with("notes of today.txt", "").app("apps/web"));
+    let whole = found.image.stages.iter().flat_map(|stage| &stage.steps).any(
+        |step| matches!(step, Step::Copy(copy) if copy.sources == ["."] && copy.dest == "/app/"),
+    );
+    assert!(whole, "{:?}", found.image.stages);
+}
+
+#[test]
 fn a_root_that_starts_nothing_is_refused_with_its_apps() {
     let found = refusal(&pnpm());
     let folders: Vec<&str> =
