@@ -7,7 +7,7 @@ use crate::{App, Assets, CopyFiles, Refusal, RunCommand, Stage, Step, workspace}
 /// above the app's folder.
 ///
 /// # Errors
-/// What cannot be installed.
+/// Dependencies that cannot be installed.
 pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusal> {
     if package.script("build").is_none() {
         return Ok(None);

@@ -71,7 +71,7 @@ impl Install {
 /// Plans the install.
 ///
 /// # Errors
-/// What the manager cannot install: protocols that it does not know, paths that lead out of the repository, members
+/// Dependencies that the manager cannot install: protocols that it does not know, paths that lead out of the repository, members
 /// that are missing, a lock that is out of step with its manifest.
 pub fn install(
     app: &App<'_>,

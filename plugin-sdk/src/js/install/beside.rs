@@ -1,4 +1,4 @@
-//! What an install reads besides its manifest: local packages, scripts, members of a workspace.
+//! Things that an install reads besides its manifest: local packages, scripts, members of a workspace.
 
 use crate::{
     App, Refusal,
@@ -30,7 +30,7 @@ const HARMLESS: [&str; 9] = [
     "echo",
 ];
 
-/// What an install reads.
+/// Files that an install reads besides its manifest.
 pub(super) struct Beside {
     /// Folder that holds all of it.
     pub(super) context: String,
