@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const VERSION: &str = "${WINDLASS_VERSION}";
 
 /// Returns the variable of each tool that a project's files name, with the tool.
-pub(crate) fn variables(project: &str, setup: &str) -> Vec<(String, &'static str)> {
+pub(super) fn variables(project: &str, setup: &str) -> Vec<(String, &'static str)> {
     let words: BTreeSet<String> = [project, setup].into_iter().flat_map(words).collect();
     let names = |word: &str| words.contains(word);
     let mut variables = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn variables(project: &str, setup: &str) -> Vec<(String, &'static str
 }
 
 /// Returns the environment that sets these variables.
-pub(crate) fn environment(variables: &[(String, &'static str)]) -> Vec<(String, String)> {
+pub(super) fn environment(variables: &[(String, &'static str)]) -> Vec<(String, String)> {
     variables.iter().map(|(name, _)| (name.clone(), VERSION.to_owned())).collect()
 }
 
