@@ -59,14 +59,19 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
             let source = format!("{name}:{number}");
             match classify(&line) {
                 Line::Nothing => {}
-                Line::Package => all.dependencies.extend(Dependency::parse(&line, &source, dev)),
+                Line::Package => all.dependencies.extend(package(&line, &source, dev)),
                 Line::Index(value) => secrets(value, &source, &mut all.secrets),
                 Line::File(value) => {
                     let value = value.strip_prefix(APP).unwrap_or(value);
                     let Some(next) = join(parent(&name), value) else {
                         // Above the app's folder: the context is wider then, and the whole of it is copied.
-                        let above = format!("{}/{value}", parent(&name));
-                        all.local.push((above.trim_start_matches('/').to_owned(), source));
+                        let above = match value.starts_with('/') {
+                            true => value.to_owned(),
+                            false => format!("{}/{value}", parent(&name)),
+                        };
+                        let above = above.strip_prefix("/..").map_or(above.clone(), |rest| format!("..{rest}"));
+                        all.dependencies.extend(packages_above(app, &above, &source, &line, dev)?);
+                        all.local.push((above, source));
                         continue;
                     };
                     match app.read(&next)? {
@@ -89,6 +94,29 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
         }
     }
     Ok(Some(all))
+}
+
+/// Returns the packages of a file above the app's folder.
+fn packages_above(
+    app: &App<'_>,
+    path: &str,
+    source: &str,
+    line: &str,
+    dev: bool,
+) -> Result<Vec<Dependency>, Refusal> {
+    // A path that leads out of the repository is refused where the context is chosen.
+    let Some(full) = join(app.folder, path) else { return Ok(Vec::new()) };
+    let Some(file) = app.read_repo(&full)? else { return Err(missing(source, line, path)) };
+    let lines = logical(&file).into_iter().filter(|(_, line)| classify(line) == Line::Package);
+    let read = lines.filter_map(|(number, line)| package(&line, &format!("{full}:{number}"), dev));
+    Ok(read.collect())
+}
+
+/// Reads a line that names a package.
+fn package(line: &str, source: &str, dev: bool) -> Option<Dependency> {
+    let editable = line.strip_prefix("--editable").or_else(|| line.strip_prefix("-e"));
+    let text = editable.unwrap_or(line).trim_start_matches([' ', '\t', '=']);
+    Dependency::parse(text, source, dev)
 }
 
 fn missing(source: &str, line: &str, path: &str) -> Refusal {
