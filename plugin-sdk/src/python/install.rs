@@ -280,7 +280,7 @@ fn itself(project: &Project) -> Option<Step> {
     let member = project.name.as_deref().unwrap_or_default();
     let command: Vec<&str> = match project.manager.kind {
         Kind::Uv => {
-            let mut command = uv(project, false);
+            let mut command: Vec<&str> = uv(project, false);
             if is_member(project) {
                 command.extend(["--package", member]);
             }
@@ -318,23 +318,14 @@ fn development(project: &Project) -> Vec<Step> {
     }
     match project.manager.kind {
         _ if !has => Vec::new(),
-        Kind::Nothing => Vec::new(),
         Kind::Uv => {
-            let mut command = uv(project, true);
-            let extra = extra(project);
-            if let Some(extra) = &extra {
-                command.push("--extra");
-                let mut command = command.clone();
-                command.push(extra);
-                return vec![mounted(project, &command)];
+            let mut command: Vec<&str> = uv(project, true);
+            if let Some(extra) = extra(project) {
+                command.extend(["--extra", extra]);
             }
-            let mut command = command.clone();
             if is_member(project) {
-                let mut command: Vec<&str> = command.clone();
                 command.extend(["--package", member]);
-                return vec![mounted(project, &command)];
             }
-            command.dedup();
             vec![mounted(project, &command)]
         }
         Kind::Poetry => {
@@ -342,8 +333,7 @@ fn development(project: &Project) -> Vec<Step> {
             if !project.is_package {
                 command.push("--no-root");
             }
-            let extra = extra(project);
-            if let Some(extra) = &extra {
+            if let Some(extra) = extra(project) {
                 command.extend(["--extras", extra]);
             }
             vec![mounted(project, &command)]
@@ -361,7 +351,7 @@ fn development(project: &Project) -> Vec<Step> {
             let target = format!(".[{}]", extra(project).unwrap_or_default());
             vec![mounted(project, &["/venv/bin/pip", "install", &target])]
         }
-        Kind::Pip | Kind::Package => {
+        Kind::Pip | Kind::Package | Kind::Nothing => {
             // A group of pyproject.toml: pip reads groups since 25.1 only.
             let mut command = vec!["/venv/bin/pip", "install"];
             let group = project.dependencies.iter().filter(|one| one.dev);

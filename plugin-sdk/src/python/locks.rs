@@ -24,7 +24,7 @@ pub(super) struct Lock {
 pub(super) fn read(app: &App<'_>, path: &str) -> Result<Option<Lock>, Refusal> {
     let Some(file) = app.read_large(path, LONGEST)? else { return Ok(None) };
     let mut lock = Lock::default();
-    let mut is_package = true;
+    let mut is_package = false;
     for (index, line) in file.text.lines().enumerate() {
         if line.starts_with('[') {
             is_package = line.starts_with("[[package]]");

@@ -71,8 +71,21 @@ const REQUIREMENTS: [&str; 8] = [
     "requirements/app.txt",
 ];
 
-/// Parts of names of files that are for development.
-const DEVELOPMENT: [&str; 7] = ["dev", "test", "lint", "doc", "ci", "local", "build"];
+/// Words in names of files that are for development.
+const DEVELOPMENT: [&str; 12] = [
+    "dev",
+    "develop",
+    "development",
+    "test",
+    "tests",
+    "testing",
+    "lint",
+    "doc",
+    "docs",
+    "ci",
+    "local",
+    "build",
+];
 
 /// Files of requirements for development and tests.
 pub(super) const DEVELOPMENT_FILES: [&str; 11] = [
@@ -97,30 +110,27 @@ pub(super) fn requirements(app: &App<'_>) -> Option<String> {
     let all = app.glob(&["requirements*.txt", "*requirements.txt", "requirements/*.txt"], 50);
     let mut left = all.into_iter().filter(|file| {
         let name = file.to_ascii_lowercase();
-        !DEVELOPMENT.iter().any(|part| {
-            let parts = name.split(['-', '_', '.', '/']);
-            parts.into_iter().any(|word| word.starts_with(part))
-        })
+        !name.split(['-', '_', '.', '/']).any(|word| DEVELOPMENT.contains(&word))
     });
     let only = left.next();
     if left.next().is_some() { None } else { only }
 }
 
 /// Chooses: locks before requirements, requirements before tables, tables before setup files. `above` is
-/// the lock of a workspace above the app.
+/// what says that the app belongs to a workspace of uv above it, and whether that has a lock.
 pub(super) fn choose(
     app: &App<'_>,
     pyproject: Option<&Node>,
     requirements: Option<&str>,
-    above: Option<&str>,
+    above: Option<(&str, bool)>,
 ) -> Manager {
     let mut found: Vec<Manager> = Vec::new();
     let mut add = |kind: Kind, lock: Option<&str>, source: String| {
         let lock = lock.map(str::to_owned);
         found.push(Manager { kind, lock, source, others: Vec::new() });
     };
-    if let Some(lock) = above {
-        add(Kind::Uv, Some(lock), lock.to_owned());
+    if let Some((source, is_locked)) = above {
+        add(Kind::Uv, is_locked.then_some("uv.lock"), source.to_owned());
     }
     for (kind, lock) in
         [(Kind::Uv, "uv.lock"), (Kind::Poetry, "poetry.lock"), (Kind::Pdm, "pdm.lock")]

@@ -62,14 +62,20 @@ impl Project {
             None => None,
         };
         let above = workspace.as_ref().filter(|workspace| workspace.root != app.folder);
-        let lock_above = above.map(|workspace| match &*workspace.root {
-            "" => "uv.lock".to_owned(),
-            root => format!("{root}/uv.lock"),
+        let above_source = above.map(|workspace| {
+            let lock = match &*workspace.root {
+                "" => "uv.lock".to_owned(),
+                root => format!("{root}/uv.lock"),
+            };
+            if app.has_repo(&lock) { (lock, true) } else { (workspace.manifest.clone(), false) }
         });
-        let lock_above = lock_above.filter(|path| app.has_repo(path));
         let file = manager::requirements(app);
-        let manager =
-            manager::choose(app, pyproject.as_ref(), file.as_deref(), lock_above.as_deref());
+        let manager = manager::choose(
+            app,
+            pyproject.as_ref(),
+            file.as_deref(),
+            above_source.as_ref().map(|(source, is_locked)| (&**source, *is_locked)),
+        );
         if manager.kind == Kind::Nothing {
             conda(app)?;
             if app.glob(&["*.py"], 1).is_empty() {
@@ -77,7 +83,7 @@ impl Project {
             }
         }
         let own_lock = manager.lock.as_deref().filter(|lock| {
-            lock_above.is_none() && ["uv.lock", "poetry.lock", "pdm.lock"].contains(lock)
+            above.is_none() && ["uv.lock", "poetry.lock", "pdm.lock"].contains(lock)
         });
         let lock = own_lock.map(|path| locks::read(app, path)).transpose()?.flatten();
         let chosen = interpreter::choose(
@@ -125,7 +131,7 @@ impl Project {
             _ => Vec::new(),
         };
         declared.dependencies.extend(development.iter().flat_map(|one| one.dependencies.clone()));
-        let context = match above.filter(|_| lock_above.is_some()) {
+        let context = match above {
             Some(workspace) => Context::of(app.folder, &workspace.root),
             None => Context::holding(
                 app.folder,
@@ -137,7 +143,7 @@ impl Project {
         sources(pyproject.as_ref(), &["tool", "pdm", "source"], "pyproject.toml", &mut secrets);
         let text = app.read("pyproject.toml")?.map(|file| file.text).unwrap_or_default();
         let setup = [&setup_py, &setup_cfg].into_iter().flatten().map(|file| &*file.text);
-        let name = name(pyproject.as_ref()).map(|(name, _)| name);
+        let name = name(pyproject.as_ref());
         let is_package = is_package(app, manager.kind, pyproject.as_ref(), name.as_deref());
         let mut project = Self {
             system: system::packages(&declared.dependencies),
@@ -283,11 +289,11 @@ fn sources(root: Option<&Node>, path: &[&str], file: &str, all: &mut Vec<BuildSe
     }
 }
 
-/// Returns the name of the package, and its line.
-fn name(pyproject: Option<&Node>) -> Option<(String, usize)> {
+/// Returns the name of the package.
+fn name(pyproject: Option<&Node>) -> Option<String> {
     let root = pyproject?;
     let node = root.at(&["project", "name"]).or_else(|| root.at(&["tool", "poetry", "name"]))?;
-    Some((node.text()?.to_owned(), node.line))
+    node.text().map(str::to_owned)
 }
 
 /// Returns whether the manager installs the package itself after its dependencies.

@@ -65,11 +65,11 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
                     let value = value.strip_prefix(APP).unwrap_or(value);
                     let Some(next) = join(parent(&name), value) else {
                         // Above the app's folder: the context is wider then, and the whole of it is copied.
-                        let above = match value.starts_with('/') {
-                            true => value.to_owned(),
-                            false => format!("{}/{value}", parent(&name)),
+                        let above = if value.starts_with('/') || parent(&name).is_empty() {
+                            value.to_owned()
+                        } else {
+                            format!("{}/{value}", parent(&name))
                         };
-                        let above = above.strip_prefix("/..").map_or(above.clone(), |rest| format!("..{rest}"));
                         all.dependencies.extend(packages_above(app, &above, &source, &line, dev)?);
                         all.local.push((above, source));
                         continue;
