@@ -1,17 +1,10 @@
 //! Stages that install a project: dependencies before the tree, so that a changed line installs nothing anew.
 
-use super::{
-    context::parent,
-    manager::Kind,
-    manifests::TESTS,
-    project::Project,
-    scm,
-};
+use super::{context::parent, manager::Kind, manifests::TESTS, project::Project, scm};
 use crate::{CopyFiles, Refusal, RunCommand, Stage, Step, read::Node};
 
 /// Search path with the virtual environment.
-pub const PATH: &str =
-    "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Cache of pip.
 const PIP: &str = "/root/.cache/pip";
@@ -173,7 +166,7 @@ fn pinned(project: &Project, tool: &str, path: &[&str]) -> String {
 fn poetry(project: &Project) -> String {
     let path = ["tool", "poetry", "requires-poetry"];
     let asked = project.pyproject.as_ref().and_then(|root| root.at(&path)).and_then(Node::text);
-    if let Some(text) = asked.filter(|text| text.starts_with(['>', '<', '=', '!']) ) {
+    if let Some(text) = asked.filter(|text| text.starts_with(['>', '<', '=', '!'])) {
         return format!("poetry{}", text.replace(' ', ""));
     }
     let version = project.lock.as_ref().map(|lock| lock.poetry.as_deref().unwrap_or("1"));

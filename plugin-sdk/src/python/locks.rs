@@ -58,7 +58,10 @@ impl Lock {
     ) -> Result<(), Refusal> {
         // A lock that names nothing is of a form that is not known here.
         let missing = dependencies.iter().find(|one| {
-            !one.dev && !one.has_marker() && !self.names.is_empty() && !self.names.contains(&one.name)
+            !one.dev
+                && !one.has_marker()
+                && !self.names.is_empty()
+                && !self.names.contains(&one.name)
         });
         match missing {
             None => Ok(()),

@@ -203,6 +203,12 @@ impl Project {
         }
     }
 
+    /// Returns whether the package itself is installed, with its console scripts.
+    #[must_use]
+    pub fn installs_itself(&self) -> bool {
+        self.is_package
+    }
+
     /// Returns the file that a user adds a dependency to.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -257,8 +263,10 @@ fn pipfile_lock(app: &App<'_>, dependencies: &[Dependency]) -> Result<(), Refusa
     match dependencies.iter().find(|one| !one.dev && !locked.contains(&one.name)) {
         None => Ok(()),
         Some(one) => {
-            let reason =
-                format!("Pipfile.lock is out of step with {}: it has no `{}`", one.source, one.name);
+            let reason = format!(
+                "Pipfile.lock is out of step with {}: it has no `{}`",
+                one.source, one.name
+            );
             let hint = "run `pipenv lock` and commit Pipfile.lock";
             Err(Refusal::new(reason, hint).of("python", 80))
         }
@@ -307,7 +315,8 @@ fn is_package(app: &App<'_>, kind: Kind, pyproject: Option<&Node>, name: Option<
             name.is_some() && is_built && flag(&["tool", "pdm", "distribution"]).unwrap_or(true)
         }
         Kind::Poetry => {
-            let says = pyproject.and_then(|root| root.at(&["tool", "poetry", "packages"])).is_some();
+            let says =
+                pyproject.and_then(|root| root.at(&["tool", "poetry", "packages"])).is_some();
             let module = name.map(|name| canonical(name).replace('-', "_")).unwrap_or_default();
             // Without its folder, Poetry fails: `No file/folder found for package`.
             let is_there = !module.is_empty()

@@ -35,12 +35,7 @@ pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
     }
 }
 
-fn workspace(
-    app: &App<'_>,
-    folder: &str,
-    root: &Node,
-    table: &Node,
-) -> Result<Workspace, Refusal> {
+fn workspace(app: &App<'_>, folder: &str, root: &Node, table: &Node) -> Result<Workspace, Refusal> {
     let manifest = below(folder, "pyproject.toml");
     let mut paths = Vec::new();
     for node in table.get("members").map(Node::list).unwrap_or_default() {
@@ -48,7 +43,7 @@ fn workspace(
         let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
         let wanted = below(folder, &below(pattern, "pyproject.toml"));
         if pattern.contains(['*', '?', '{', '[']) {
-            paths.extend(app.repo.glob(&[&wanted], MEMBERS)?);
+            paths.extend(app.repo.glob(&[wanted.as_str()], MEMBERS)?);
         } else if app.has_repo(&wanted) {
             paths.push(wanted);
         } else {
@@ -61,7 +56,7 @@ fn workspace(
         let Some(pattern) = node.text() else { continue };
         let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
         let wanted = below(folder, &below(pattern, "pyproject.toml"));
-        let excluded = app.repo.glob(&[&wanted], MEMBERS)?;
+        let excluded = app.repo.glob(&[wanted.as_str()], MEMBERS)?;
         paths.retain(|path| !excluded.contains(path));
     }
     paths.push(manifest.clone());
@@ -76,9 +71,9 @@ fn workspace(
         read_members.push((at, name.unwrap_or_default(), wants(&node, root)));
     }
     let members = read_members.iter().map(|(at, name, wants)| {
-        let needs = read_members.iter().filter(|(other, named, _)| {
-            other != at && !named.is_empty() && wants.contains(named)
-        });
+        let needs = read_members
+            .iter()
+            .filter(|(other, named, _)| other != at && !named.is_empty() && wants.contains(named));
         Member {
             folder: at.clone(),
             name: name.clone(),

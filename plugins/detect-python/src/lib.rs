@@ -1,156 +1,164 @@
-//! Python apps with requirements.txt or pyproject.toml, in a virtual environment.
+//! Python apps: pip, pipenv, poetry, pdm, uv and packages, in a virtual environment.
 
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists, invalid,
-    run_cached, stage, unsupported,
+    App, Candidate, CopyFiles, Detection, Found, Refusal, Stage, Step, detector, procfile,
+    python::{Kind, PATH, Project, stages},
+    score,
 };
 
-mod requirements;
-mod version;
+mod choose;
+mod django;
+mod module;
+mod script;
+mod source;
+mod start;
+mod web;
 
-/// Version of Python where the repository asks for none.
-const VERSION: &str = "3.11";
+#[cfg(test)]
+mod tests;
 
-/// Files of other managers, each with the command that writes a requirements.txt.
-const FOREIGN: [(&str, &str); 5] = [
-    ("poetry.lock", "poetry export --output requirements.txt"),
-    ("pdm.lock", "pdm export --output requirements.txt"),
-    ("uv.lock", "uv export --output-file requirements.txt"),
-    ("Pipfile.lock", "pipenv requirements > requirements.txt"),
-    ("Pipfile", "pipenv requirements > requirements.txt"),
-];
+/// Files that make an app of a folder without any manifest.
+const LONE: [&str; 5] = ["main.py", "app.py", "server.py", "wsgi.py", "manage.py"];
 
-fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
-    let requirements = repo.read_text("requirements.txt", 1 << 18)?;
-    let project = repo.read_text("pyproject.toml", 1 << 18)?;
-    let foreign = FOREIGN.into_iter().find(|(file, _)| exists(repo, file));
-    if let (None, Some((file, export))) = (&requirements, foreign) {
-        // `pip install .` would install versions that no lock file names.
-        return Err(unsupported(
-            format!("{file}: pip does not read it, and pip alone is known here"),
-            &format!("commit a requirements.txt (`{export}`), or a Dockerfile"),
-        ));
-    }
-    let (file, declared) = match (&requirements, &project) {
-        (Some(text), _) => ("requirements.txt", text),
-        (None, Some(text)) => ("pyproject.toml", text),
-        (None, None) => return Ok(None),
+/// Folders that hold no app.
+const ASIDE: [&str; 10] =
+    ["docs", "doc", "test", "tests", "example", "examples", "scripts", "tools", "samples", "ci"];
+
+/// Returns how to build and start a Python app.
+///
+/// # Errors
+/// Names file and line of what cannot be planned, and what to do.
+pub fn detect(app: &App<'_>) -> Found {
+    let project = match Project::read(app)? {
+        Some(project) => project,
+        None => return elsewhere(app),
     };
-    let mut evidence = vec![format!("{file}: a Python app's dependencies")];
-    if let Some((other, _)) = foreign {
-        evidence.push(format!("{other}: not read, {file} says the versions"));
+    let is_lone = project.manager.kind == Kind::Nothing;
+    if is_lone && !LONE.iter().any(|file| app.has(file)) {
+        return elsewhere(app);
     }
-    let local = requirements::local(requirements.as_deref().unwrap_or_default())?;
-    let version = match repo.read_text(".python-version", 64)? {
-        Some(text) => {
-            evidence.push(format!(".python-version: {}", text.trim()));
-            minor(text.trim())
-        }
-        None => VERSION.into(),
-    };
-    let (start, sure) = start(repo, declared, &mut evidence)?;
-    let base = format!("python:{version}-slim");
-    let install: &[&str] = match requirements {
-        Some(_) => &["/venv/bin/pip", "install", "-r", "requirements.txt"],
-        None => &["/venv/bin/pip", "install", "."],
-    };
-    let alone = requirements.is_some() && local.is_none();
-    if let Some(line) = local {
-        evidence.push(format!("requirements.txt: `{line}`: all files are there before it"));
-    }
-    let sources: &[&str] = if alone { &["requirements.txt"] } else { &["."] };
-    let cache = ["/root/.cache/pip"];
-    let mut build = stage(
-        "build",
-        &base,
-        vec![
-            run_cached(&["python", "-m", "venv", "/venv"], &[]),
-            copy(sources, "./"),
-            run_cached(install, &cache),
-            copy(&["."], "."),
-        ],
-    );
-    let mut versions = Vec::new();
-    // Elsewhere a variable that differs with each commit would have all packages installed again.
-    if !alone {
-        let setup = ["setup.py", "setup.cfg"].map(|file| repo.read_text(file, 1 << 18));
-        let [setup, config] = setup;
-        let setup = setup?.unwrap_or_default() + "\n" + &config?.unwrap_or_default();
-        versions = version::variables(project.as_deref().unwrap_or_default(), &setup);
-    }
-    evidence.extend(versions.iter().map(|(variable, tool)| {
-        format!("{file}: {tool} asks git for the version; {variable} says it")
-    }));
-    let path = "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    build.env = vec![("PATH".into(), path.into()), ("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
-    build.env.extend(version::environment(&versions));
-    let serve = stage(
-        "run",
-        &base,
-        vec![copy_from("build", "/venv", "/venv"), copy_from("build", "/app", "/app")],
-    );
-    Ok(Some(Detection {
-        language: "python".into(),
-        score: match (&requirements, sure) {
-            (Some(_), true) => 80,
-            (Some(_), false) => 70,
-            (None, true) => 60,
-            (None, false) => 50,
+    let chosen = project.version()?;
+    let installed = stages(&project)?;
+    let root = installed.workdir.clone().unwrap_or_else(|| "/app".into());
+    let lines = procfile::read(app)?;
+    let has_web = lines.iter().any(|line| line.name == "web");
+    let start = match choose::start(app, &project, &root) {
+        Ok(start) => start,
+        Err(_) if has_web => start::Start { score: score::STARTED, ..start::Start::default() },
+        Err(refusal) => match lines.iter().find(|line| line.name != "release") {
+            // A worker alone, such as a bot: it is what runs.
+            Some(line) => {
+                let source = format!("Procfile:{} {}", line.line, line.name);
+                let argv = line.command.clone();
+                start::Start { argv, score: score::STARTED, source, ..start::Start::default() }
+            }
+            None => return Err(refusal.with_candidates(candidates(app))),
         },
-        toolchains: vec![Toolchain { name: "python".into(), version: Some(version) }],
-        evidence,
-        image: ImagePlan {
-            stages: vec![build, serve],
-            test_in: Some("build".into()),
-            start,
-            port: Some(8080),
-            health: None,
-            env: vec![("PATH".into(), path.into()), ("PYTHONUNBUFFERED".into(), "1".into())],
-            user: 10001,
-        },
-        attrs: Vec::new(),
-    }))
-}
-
-/// Reads the minor version: `3.11` of `3.11.7`.
-fn minor(version: &str) -> String {
-    version.split('.').take(2).collect::<Vec<_>>().join(".")
-}
-
-/// Returns the command of a Procfile's `web`, or of a start script with a usual name. The flag is false where the
-/// name is the only evidence: a tool's script may have such a name, too.
-fn start(
-    repo: &Tree,
-    declared: &str,
-    evidence: &mut Vec<String>,
-) -> Result<(Vec<String>, bool), Error> {
-    let argv = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect::<Vec<String>>();
-    if let Some(procfile) = repo.read_text("Procfile", 1 << 14)?
-        && let Some(line) = procfile.lines().find_map(|line| line.strip_prefix("web:"))
-    {
-        evidence.push("Procfile: web".into());
-        return Ok((argv(&["sh", "-c", &format!("exec {}", line.trim())]), true));
+    };
+    let score = match (has_web, is_lone) {
+        (true, _) => start.score.max(score::STARTED),
+        (false, true) => start.score.min(score::INFERRED),
+        (false, false) => start.score,
+    };
+    let mut found = Detection::new("python", score);
+    found.context = installed.context;
+    found.tool("python", &chosen);
+    if !is_lone {
+        found.decide("manager", project.manager.kind.name(), &*project.manager.source);
     }
-    for name in ["main.py", "app.py", "server.py"] {
-        let Some(text) = repo.read_text(name, 1 << 20)? else { continue };
-        if text.contains("__main__") {
-            evidence.push(format!("{name}: starts itself"));
-            return Ok((argv(&["python", name]), true));
-        }
-        let module = name.trim_end_matches(".py");
-        if declared.contains("gunicorn") && text.contains("app = ") {
-            evidence.push(format!("{name}: `app`, with gunicorn"));
-            let target = format!("{module}:app");
-            let command = format!("exec gunicorn --bind 0.0.0.0:$PORT {target}");
-            return Ok((argv(&["sh", "-c", &command]), true));
-        }
-        evidence.push(format!("{name}: the start script"));
-        return Ok((argv(&["python", name]), false));
+    for line in installed.evidence.into_iter().chain(start.evidence) {
+        found.because(line);
     }
-    Err(invalid(
-        "a Python app, but nothing says how to start it".into(),
-        "add a main.py, or a Procfile with a `web:` line",
-    ))
+    for (message, fix) in project.warnings.iter().cloned().chain(start.warnings) {
+        found.warn(message, fix);
+    }
+    let mut all = installed.stages;
+    if let Some(build) = all.iter_mut().find(|stage| stage.name == "build") {
+        build.steps.extend(start.steps);
+    }
+    let workdir = match &start.folder {
+        Some(folder) => Some(format!("{root}/{folder}")),
+        None => installed.workdir,
+    };
+    let copied = |path: &str| {
+        let (from, sources) = (Some("build".to_owned()), vec![path.to_owned()]);
+        Step::Copy(CopyFiles { from, sources, dest: path.to_owned(), owned: false, why: None })
+    };
+    all.push(Stage {
+        name: "run".into(),
+        base: installed.base,
+        workdir,
+        env: Vec::new(),
+        packages: project.system.run.iter().map(|&name| name.to_owned()).collect(),
+        steps: vec![copied("/venv"), copied("/app")],
+        why: None,
+    });
+    found.image.stages = all;
+    found.image.test_in = Some(installed.test_in);
+    found.image.env = vec![("PATH".into(), PATH.into()), ("PYTHONUNBUFFERED".into(), "1".into())];
+    found.image.env.extend(start.env);
+    found.build_secrets.clone_from(&project.secrets);
+    if !has_web {
+        found.decide("start", start.argv.join(" "), start.source);
+        found.image.start = start.argv;
+    }
+    let kept: Vec<_> = lines.into_iter().filter(|line| line.command != found.image.start).collect();
+    procfile::apply(kept, &mut found);
+    Ok(Some(found))
 }
 
-detector!(detect);
+/// Refuses a folder whose apps are below it. Nothing of Python is no answer.
+fn elsewhere(app: &App<'_>) -> Found {
+    let all = candidates(app);
+    if all.is_empty() {
+        let notebooks = app.glob(&["*.ipynb"], 1);
+        return match notebooks.first() {
+            None => Ok(None),
+            Some(file) => {
+                let reason = format!("{file}: a notebook serves nothing");
+                let hint = "commit a script that starts a server, and requirements.txt";
+                Err(app.refused("python", score::TOOLS, reason, hint))
+            }
+        };
+    }
+    let reason = "Python apps below this folder, none in it";
+    let hint = "name one as `source.directory`";
+    Err(Refusal::new(reason, hint).of("python", score::TOOLS).with_candidates(all))
+}
+
+/// Returns the folders below that have manifests of their own.
+fn candidates(app: &App<'_>) -> Vec<Candidate> {
+    let patterns = [
+        "*/requirements.txt",
+        "*/pyproject.toml",
+        "*/Pipfile",
+        "*/*/requirements.txt",
+        "*/*/pyproject.toml",
+    ];
+    let mut all: Vec<Candidate> = Vec::new();
+    for path in app.glob(&patterns, 200) {
+        let Some((folder, _)) = path.rsplit_once('/') else { continue };
+        let is_aside =
+            folder.split('/').any(|part| ASIDE.contains(&part) || part == "requirements");
+        let full = app.at(folder);
+        let starts = [
+            "main.py",
+            "app.py",
+            "server.py",
+            "manage.py",
+            "wsgi.py",
+            "Procfile",
+            "app/main.py",
+            "src/main.py",
+        ];
+        let is_app = starts.iter().any(|file| app.has(&format!("{folder}/{file}")));
+        if is_aside || !is_app || all.iter().any(|known| known.folder == full) {
+            continue;
+        }
+        let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
+        all.push(Candidate { folder: full, language: "python".into(), name });
+    }
+    all
+}
+
+detector!(detect, language = "python");

@@ -1,0 +1,170 @@
+//! Django: its own entry is `manage.py`, its server is one of the app's dependencies.
+
+use crate::{source::literal_after, start::Start};
+use windlass_plugin_sdk::{App, File, Refusal, RunCommand, Step, assets, python::Project, score};
+
+/// Returns the start of a Django project. `None` means that there is none.
+///
+/// # Errors
+/// Names the line to add where no server is installed.
+pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Refusal> {
+    let Some((folder, manage)) = manage(app)? else { return Ok(None) };
+    let Some(settings) = literal_after(&manage.text, "DJANGO_SETTINGS_MODULE") else {
+        return Ok(None);
+    };
+    let at = |path: &str| match &*folder {
+        "" => path.to_owned(),
+        folder => format!("{folder}/{path}"),
+    };
+    let manage_path = at("manage.py");
+    let line = manage.line_of("DJANGO_SETTINGS_MODULE");
+    let package = settings.split(".settings").next().unwrap_or(settings);
+    let packages = [package, settings.split('.').next().unwrap_or(settings), "config"];
+    let entry = |kind: &str| {
+        let named = packages.iter().find_map(|package| {
+            let path = at(&format!("{}/{kind}.py", package.replace('.', "/")));
+            app.has(&path).then(|| format!("{package}.{kind}"))
+        });
+        let top = || app.has(&at(&format!("{kind}.py"))).then(|| kind.to_owned());
+        named.or_else(top)
+    };
+    let (wsgi, asgi) = (entry("wsgi"), entry("asgi"));
+    let texts = settings_texts(app, &at(&settings.replace('.', "/")));
+    let source = format!("{manage_path}:{line} Django");
+    let Some(mut start) = server(project, wsgi, asgi, &texts, source) else {
+        let file = project.file();
+        let reason = match project.names("django") {
+            Some(declared) => format!("{declared}: Django needs a server, and none is installed"),
+            None => format!("{manage_path}:{line}: Django needs a server, and none is installed"),
+        };
+        let hint = format!("Django needs a server: add gunicorn to {file}");
+        return Err(app.refused("python", score::FRAMEWORK, reason, hint));
+    };
+    if app.has("package.json") {
+        start.steps.push(assets());
+    }
+    if let Some((path, line)) = texts.iter().find_map(|(path, text)| {
+        let line = text.lines().position(|line| line.trim_start().starts_with("STATIC_ROOT"))?;
+        Some((path, line + 1))
+    }) {
+        start.evidence.push(format!("{path}:{line}: STATIC_ROOT: collectstatic in the build"));
+        start.steps.push(collect(&manage_path, &texts));
+    }
+    start.evidence.push(format!("{manage_path}: `migrate` is not run: run it by a hook"));
+    start.folder = (!folder.is_empty()).then_some(folder);
+    Ok(Some(start))
+}
+
+/// Returns `manage.py` with its folder: the app's own, or the only one below it.
+fn manage(app: &App<'_>) -> Result<Option<(String, File)>, Refusal> {
+    if let Some(file) = app.read("manage.py")? {
+        return Ok(Some((String::new(), file)));
+    }
+    let found = app.glob(&["*/manage.py"], 2);
+    let [path] = &*found else { return Ok(None) };
+    let folder = path.strip_suffix("/manage.py").unwrap_or_default().to_owned();
+    Ok(app.read(path)?.map(|file| (folder, file)))
+}
+
+/// Returns the settings' files, as far as they are where Django's guide has them.
+fn settings_texts(app: &App<'_>, path: &str) -> Vec<(String, String)> {
+    let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
+    let near = ["base", "common", "production", "prod"].map(|name| format!("{folder}/{name}.py"));
+    let inside = ["__init__", "base", "production"].map(|name| format!("{path}/{name}.py"));
+    let all = [format!("{path}.py")].into_iter().chain(inside).chain(near);
+    let read = all.filter_map(|path| {
+        let file = app.read(&path).ok().flatten()?;
+        Some((path, file.text))
+    });
+    read.collect()
+}
+
+fn server(
+    project: &Project,
+    wsgi: Option<String>,
+    asgi: Option<String>,
+    settings: &[(String, String)],
+    source: String,
+) -> Option<Start> {
+    let has = |name: &str| project.names(name).is_some();
+    let start = |line: &str| Some(Start::line(score::FRAMEWORK, source.clone(), line));
+    let speaks_asgi = has("channels")
+        || has("daphne")
+        || settings.iter().any(|(_, text)| text.contains("ASGI_APPLICATION"));
+    if let Some(asgi) = asgi.as_ref().filter(|_| speaks_asgi) {
+        if has("daphne")
+            || project
+                .dependency("channels")
+                .is_some_and(|one| one.extras.iter().any(|extra| extra == "daphne"))
+        {
+            return start(&format!("daphne -b 0.0.0.0 -p $PORT {asgi}:application"));
+        }
+        if has("uvicorn") {
+            return start(&format!("uvicorn {asgi}:application --host 0.0.0.0 --port $PORT"));
+        }
+    }
+    if let Some(wsgi) = &wsgi {
+        if has("gunicorn") {
+            return start(&format!("gunicorn {wsgi} --bind 0.0.0.0:$PORT"));
+        }
+        if has("waitress") {
+            return start(&format!("waitress-serve --port=$PORT {wsgi}:application"));
+        }
+        if has("uwsgi") || has("pyuwsgi") {
+            return start(&format!("uwsgi --http :$PORT --master --module {wsgi}:application"));
+        }
+        if has("granian") {
+            return start(&format!(
+                "granian --interface wsgi --host 0.0.0.0 --port $PORT {wsgi}:application"
+            ));
+        }
+    }
+    let asgi = asgi?;
+    if has("uvicorn") {
+        return start(&format!("uvicorn {asgi}:application --host 0.0.0.0 --port $PORT"));
+    }
+    if has("hypercorn") {
+        return start(&format!("hypercorn {asgi}:application --bind 0.0.0.0:$PORT"));
+    }
+    if has("gunicorn") && has("uvicorn-worker") {
+        return start(&format!(
+            "gunicorn {asgi}:application -k uvicorn_worker.UvicornWorker --bind 0.0.0.0:$PORT"
+        ));
+    }
+    None
+}
+
+/// Returns the step that collects static files. Settings that want a variable get one for this step alone.
+fn collect(manage: &str, settings: &[(String, String)]) -> Step {
+    let mut wanted: Vec<String> = Vec::new();
+    for (_, text) in settings {
+        for line in text.lines() {
+            wanted.extend(variable(line).filter(|name| !wanted.contains(name)));
+        }
+    }
+    let mut command = Vec::new();
+    if !wanted.is_empty() {
+        command.push("env".to_owned());
+    }
+    command.extend(wanted.into_iter().take(30).map(|name| {
+        let value = if name.contains("DATABASE") { "sqlite://:memory:" } else { "build-only" };
+        format!("{name}={value}")
+    }));
+    command.extend(["python", manage, "collectstatic", "--noinput"].map(str::to_owned));
+    let why = Some("Static files, without a database".to_owned());
+    Step::Run(RunCommand { command, caches: Vec::new(), secrets: Vec::new(), why })
+}
+
+/// Returns the variable that a line of settings reads without a default.
+fn variable(line: &str) -> Option<String> {
+    let line = line.split('#').next().unwrap_or_default();
+    let readers = ["os.environ[", "environ[", "env(", "env.str(", "config(", "os.getenv("];
+    let rest = readers.iter().find_map(|reader| line.split_once(reader))?.1.trim_start();
+    let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let (name, after) = rest.get(1..)?.split_once(quote)?;
+    let good = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let is_name =
+        name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.chars().all(good);
+    let is_last = after.trim_start().starts_with([']', ')']);
+    (is_name && is_last).then(|| name.to_owned())
+}
