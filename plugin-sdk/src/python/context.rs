@@ -1,6 +1,6 @@
 //! Folders: where an app lies, and which folder holds all that its build names.
 
-use crate::Refusal;
+use crate::{Refusal, join};
 
 /// Folder that sources are relative to, and the app's folder within it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,24 +47,6 @@ impl Context {
     pub(super) fn workdir(&self) -> Option<String> {
         (!self.rest.is_empty()).then(|| format!("/app/{}", self.rest))
     }
-}
-
-/// Returns a path that is relative to a folder, from the root. `None` means that it leads out.
-pub(super) fn join(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') || path.starts_with("~/") {
-        return None;
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// Returns the folder of a path. Empty means the root.

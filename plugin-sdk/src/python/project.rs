@@ -192,15 +192,7 @@ impl Project {
     /// # Errors
     /// Names file and line of what is no version.
     pub fn version(&self) -> Result<Chosen, Refusal> {
-        match &self.chosen {
-            Ok(chosen) => Ok(Chosen {
-                version: chosen.version.clone(),
-                source: chosen.source.clone(),
-                ended: chosen.ended.clone(),
-                is_default: chosen.is_default,
-            }),
-            Err(refusal) => Err(refusal.clone()),
-        }
+        self.chosen.clone()
     }
 
     /// Returns whether the package itself is installed, with its console scripts.

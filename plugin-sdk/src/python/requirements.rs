@@ -1,10 +1,7 @@
 //! Files of requirements (pip's "Requirements File Format"), and all that they name.
 
-use super::{
-    context::{join, parent},
-    dependency::Dependency,
-};
-use crate::{App, BuildSecret, File, Refusal};
+use super::{context::parent, dependency::Dependency};
+use crate::{App, BuildSecret, File, Refusal, join};
 
 /// Options that name nothing in the tree.
 const ELSEWHERE: [&str; 10] = [

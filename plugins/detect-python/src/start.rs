@@ -28,7 +28,7 @@ impl Start {
 
     /// Returns a start whose line has `$PORT`, which a shell expands before it is replaced by the app.
     pub(crate) fn line(score: u8, source: String, line: &str) -> Self {
-        Self { argv: shell(line), score, source, ..Self::default() }
+        Self { argv: shell(&format!("exec {line}")), score, source, ..Self::default() }
     }
 
     /// Adds the folder that modules are imported from.

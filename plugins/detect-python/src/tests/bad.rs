@@ -40,7 +40,7 @@ fn a_file_that_is_cut_or_of_wrong_types_is_a_plan_or_a_refusal() {
 fn a_manifest_that_cannot_be_parsed_is_refused_with_its_line() {
     let files = tree! { "pyproject.toml" => "[project]\nname = \n", "main.py" => ITSELF };
     let refused = refusal(&files);
-    assert!(refused.reason.starts_with("pyproject.toml:2"), "{}", refused.reason);
+    assert!(refused.reason.contains("pyproject.toml:2"), "{}", refused.reason);
 }
 
 #[test]
