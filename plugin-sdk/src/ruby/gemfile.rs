@@ -13,6 +13,8 @@ pub struct Gem {
     pub dev: bool,
     /// Folder of a gem that lies in the tree.
     pub path: Option<String>,
+    /// Installed on some platforms, or under a condition.
+    pub conditional: bool,
 }
 
 /// Gemfile, as far as its lines are literal.
@@ -30,12 +32,20 @@ pub(super) struct Gemfile {
 /// Reads a Gemfile.
 pub(super) fn read(file: &File, name: &str) -> Gemfile {
     let mut all = Gemfile::default();
-    let mut groups: Vec<bool> = Vec::new();
+    // Open blocks: whether each is of development, and whether it is a condition.
+    let mut blocks: Vec<(bool, bool)> = Vec::new();
     for (number, line) in file.lines() {
         let line = line.split_once(" #").map_or(line, |(line, _)| line).trim();
         let (word, rest) = line.split_once([' ', '(']).unwrap_or((line, ""));
         match word {
-            "gem" => all.gems.extend(gem(rest, name, number, groups.contains(&true))),
+            "gem" => {
+                let mut found = gem(rest, name, number);
+                if let Some(gem) = &mut found {
+                    gem.dev |= blocks.iter().any(|(dev, _)| *dev);
+                    gem.conditional |= blocks.iter().any(|(_, conditional)| *conditional);
+                }
+                all.gems.extend(found);
+            }
             "ruby" if rest.contains("file:") => {
                 all.ruby_file = literals(rest).next().map(|text| (number, text.to_owned()));
             }
@@ -47,33 +57,37 @@ pub(super) fn read(file: &File, name: &str) -> Gemfile {
             }
             "gemspec" | "eval_gemfile" => all.evaluates = Some(number),
             "end" => {
-                groups.pop();
+                blocks.pop();
             }
             _ => {}
         }
         if line.ends_with(" do") || line.contains(" do |") {
-            groups.push(word == "group" && is_development(rest));
+            let conditional = matches!(word, "platforms" | "platform" | "install_if");
+            blocks.push((word == "group" && is_development(rest), conditional));
         } else if matches!(word, "if" | "unless" | "case") {
-            groups.push(false);
+            blocks.push((false, true));
         }
     }
     all
 }
 
-fn gem(rest: &str, file: &str, number: usize, in_group: bool) -> Option<Gem> {
+fn gem(rest: &str, file: &str, number: usize) -> Option<Gem> {
     let name = literals(rest).next()?.to_owned();
     let after = |key: &str| rest.split_once(key).map(|(_, after)| after);
     let path = after("path:").or_else(|| after(":path =>"));
     let path = path.and_then(|rest| literals(rest).next()).map(str::to_owned);
     let group = after("group:").or_else(|| after("groups:")).or_else(|| after(":group =>"));
-    let dev = in_group || group.is_some_and(is_development);
-    Some(Gem { name, source: format!("{file}:{number}"), dev, path })
+    let dev = group.is_some_and(is_development);
+    let conditional =
+        ["platform", " if ", " unless ", "install_if"].iter().any(|word| rest.contains(word));
+    Some(Gem { name, source: format!("{file}:{number}"), dev, path, conditional })
 }
 
 /// Returns whether groups are of development and tests alone.
 fn is_development(groups: &str) -> bool {
     let names = groups.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    let mut names = names.filter(|name| !name.is_empty() && !matches!(*name, "do" | "optional" | "true"));
+    let mut names =
+        names.filter(|name| !name.is_empty() && !matches!(*name, "do" | "optional" | "true"));
     let mut is_some = false;
     let all = names.all(|name| {
         is_some = true;

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 pub struct Lock {
     /// Names of all gems.
     pub gems: BTreeSet<String>,
+    /// Names of the gems that the Gemfile names.
+    pub dependencies: BTreeSet<String>,
     /// Platforms, `x86_64-linux` and `ruby` among them.
     pub platforms: Vec<String>,
     /// Line of `PLATFORMS`. 0 means that there is none.
@@ -45,6 +47,10 @@ pub(super) fn read(file: &File) -> Lock {
                     let name = text.split(' ').next().unwrap_or_default();
                     lock.gems.insert(name.to_owned());
                 }
+            }
+            "DEPENDENCIES" => {
+                let name = text.split([' ', '!']).next().unwrap_or_default();
+                lock.dependencies.insert(name.to_owned());
             }
             "PLATFORMS" => lock.platforms.push(text.to_owned()),
             "RUBY VERSION" => {

@@ -59,6 +59,8 @@ impl Project {
             grammar: Grammar::Ruby,
         };
         let named = match &read.ruby_file {
+            // The chain reads .tool-versions by itself.
+            Some((_, path)) if path == ".tool-versions" => None,
             Some((_, path)) => versions::file(app, path, Grammar::Ruby)?,
             None => read.ruby.as_ref().map(|(line, text)| asked(*line, text)),
         };
@@ -155,7 +157,9 @@ impl Project {
         }
         let mut evidence = self.system.evidence.clone();
         let mut steps = Vec::new();
-        if let Some(version) = self.lock.as_ref().and_then(|lock| lock.bundler.as_deref()) {
+        let bundler = self.lock.as_ref().and_then(|lock| lock.bundler.as_deref());
+        // Bundler 1 does not run on a Ruby of today; 2 reads its locks.
+        if let Some(version) = bundler.filter(|version| !version.starts_with("1.")) {
             steps.push(ran(&["gem", "install", "bundler", "-v", version, "--no-document"], &[]));
         }
         let tree = || copied(vec![".".to_owned()], ".");
@@ -219,10 +223,15 @@ fn check(lock: &Lock, name: &str, gems: &[Gem]) -> Result<(), Refusal> {
         let hint = format!("run `bundle lock --add-platform x86_64-linux` and commit {name}");
         return Err(Refusal::new(reason, hint).of("ruby", 80));
     }
-    match gems.iter().find(|gem| !gem.dev && !lock.gems.is_empty() && !lock.gems.contains(&gem.name)) {
+    let is_known = |gem: &&Gem| {
+        gem.dev || gem.conditional || gem.path.is_some() || lock.dependencies.contains(&gem.name)
+    };
+    let missing = gems.iter().find(|gem| !is_known(gem) && !lock.dependencies.is_empty());
+    match missing {
         None => Ok(()),
         Some(gem) => {
-            let reason = format!("{name} is out of step with {}: it has no `{}`", gem.source, gem.name);
+            let reason =
+                format!("{name} is out of step with {}: it has no `{}`", gem.source, gem.name);
             let hint = format!("run `bundle lock` and commit {name}");
             Err(Refusal::new(reason, hint).of("ruby", 80))
         }
