@@ -46,7 +46,7 @@ fn a_rack_app_starts_by_the_server_in_its_gemfile() {
     let found = plan(&rack());
     assert_eq!(found.score, 80);
     assert!(found.start().ends_with("exec bundle exec puma -b tcp://0.0.0.0:$PORT"));
-    assert_eq!(found.decided("ruby"), Some(("3.2.2", "Gemfile.lock:14 RUBY VERSION")));
+    assert_eq!(found.decided("ruby"), Some(("3.2.2", "Gemfile.lock:15 RUBY VERSION")));
     golden("goldens/rack.Dockerfile", &found);
     for (gem, start) in [
         ("falcon", "bundle exec falcon serve --bind http://0.0.0.0:$PORT"),

@@ -1,0 +1,107 @@
+//! Folder that is served, and what the framework needs beside it.
+
+use crate::refused;
+use windlass_plugin_sdk::{App, Refusal, php::Project, score};
+
+/// Folder that is served.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Served {
+    /// Below the app's folder. Empty means the app's own.
+    pub(crate) folder: &'static str,
+    pub(crate) score: u8,
+    /// File and rule.
+    pub(crate) source: String,
+    pub(crate) env: Vec<(&'static str, &'static str)>,
+    /// Folders that the app writes to.
+    pub(crate) written: Vec<&'static str>,
+    /// Folders within those, which the framework expects to be there.
+    pub(crate) below: Vec<&'static str>,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) is_laravel: bool,
+}
+
+/// Folders that frameworks serve, before the app's own.
+const FOLDERS: [&str; 6] = ["public", "web", "webroot", "www", "pub", "httpdocs"];
+
+/// Returns the folder that is served. `None` means that nothing of PHP is there.
+///
+/// # Errors
+/// Names what is missing.
+pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, Refusal> {
+    let folder = FOLDERS.into_iter().find(|folder| app.has(&format!("{folder}/index.php")));
+    let at_root = app.has("index.php").then_some("");
+    let is_wordpress = app.has("wp-load.php") || app.has("wp-settings.php");
+    let Some(folder) = folder.filter(|_| !is_wordpress).or(at_root) else {
+        return nothing(app, project);
+    };
+    let file =
+        if folder.is_empty() { "index.php".to_owned() } else { format!("{folder}/index.php") };
+    if app.has("artisan")
+        && let Some(source) = project.names("laravel/framework")
+    {
+        return Ok(Some(Served {
+            folder,
+            score: score::FRAMEWORK,
+            source: format!("{source} Laravel"),
+            env: vec![("APP_ENV", "production"), ("LOG_CHANNEL", "stderr")],
+            written: vec!["bootstrap/cache", "storage"],
+            below: vec![
+                "storage/framework/cache/data",
+                "storage/framework/sessions",
+                "storage/framework/views",
+                "storage/logs",
+            ],
+            evidence: vec!["artisan: `migrate` is not run: run it by a hook".to_owned()],
+            is_laravel: true,
+        }));
+    }
+    if let Some(source) = project.names("symfony/framework-bundle") {
+        return Ok(Some(Served {
+            folder,
+            score: score::FRAMEWORK,
+            source: format!("{source} Symfony"),
+            env: vec![("APP_ENV", "prod")],
+            written: vec!["var"],
+            evidence: vec![format!("{source}: Symfony makes its cache at the first request")],
+            ..Served::default()
+        }));
+    }
+    let named = [
+        ("laravel/lumen-framework", "Lumen", "storage"),
+        ("cakephp/cakephp", "CakePHP", "tmp"),
+        ("yiisoft/yii2", "Yii", "runtime"),
+    ];
+    for (package, name, written) in named {
+        if let Some(source) = project.names(package) {
+            return Ok(Some(Served {
+                folder,
+                score: score::STARTED,
+                source: format!("{source} {name}"),
+                written: vec![written],
+                ..Served::default()
+            }));
+        }
+    }
+    let is_app = project.composer.is_some() && !folder.is_empty();
+    Ok(Some(Served {
+        folder,
+        score: if is_app { score::STARTED } else { score::INFERRED },
+        source: if is_wordpress { "wp-load.php WordPress".to_owned() } else { file },
+        ..Served::default()
+    }))
+}
+
+fn nothing(app: &App<'_>, project: &Project) -> Result<Option<Served>, Refusal> {
+    if app.has_dir("wp-content") {
+        let reason =
+            "wp-content: themes and plugins of WordPress, and WordPress itself is not there";
+        let hint = "commit WordPress beside it, or a Dockerfile on the image `wordpress`";
+        return Err(refused(app, reason.to_owned(), hint));
+    }
+    if project.composer.is_none() {
+        return Ok(None);
+    }
+    let reason = "composer.json: a PHP app, but nothing says what to serve: there is no index.php";
+    let hint = "add public/index.php, or commit a Dockerfile for a command-line tool";
+    Err(refused(app, reason.to_owned(), hint))
+}

@@ -1,0 +1,121 @@
+//! Trees of every framework, version and refusal.
+
+use windlass_plugin_sdk::{
+    Detection, Refusal,
+    testing::{Files, Outcome, bad_input, detect, golden},
+    tree,
+};
+
+const MANIFEST: &str = include_str!("../plugin.toml");
+const INDEX: &str = "<?php echo 'shop';\n";
+
+fn outcome(files: &Files) -> Outcome {
+    detect(crate::detect, MANIFEST, files)
+}
+
+fn plan(files: &Files) -> Detection {
+    outcome(files).plan()
+}
+
+fn refusal(files: &Files) -> Refusal {
+    outcome(files).refusal()
+}
+
+fn laravel() -> Files {
+    tree! {
+        "composer.json" => "{\n  \"require\": {\n    \"php\": \"^8.2\",\n    \"ext-intl\": \"*\",\n    \"laravel/framework\": \"^11\"\n  },\n  \"require-dev\": { \"phpunit/phpunit\": \"^11\" }\n}\n",
+        "composer.lock" => "{ \"packages\": [ { \"name\": \"laravel/framework\", \"require\": { \"ext-mbstring\": \"*\", \"ext-gd\": \"*\" } } ] }",
+        "artisan" => "#!/usr/bin/env php\n",
+        "public/index.php" => INDEX,
+        "package.json" => "{ \"scripts\": { \"build\": \"vite build\" } }",
+        ".php-version" => "8.3\n",
+    }
+}
+
+#[test]
+fn laravel_serves_its_public_folder_and_owns_its_storage() {
+    let found = plan(&laravel().prefer("php", "8.3"));
+    assert_eq!(found.score, 90);
+    assert_eq!(found.decided("php"), Some(("8.3", "composer.json:3 require.php")));
+    assert!(
+        found.start().ends_with("exec frankenphp php-server --root /app/public --listen :$PORT")
+    );
+    let extensions = "install-php-extensions gd intl opcache";
+    assert!(found.runs().iter().any(|run| run == extensions), "{:?}", found.runs());
+    assert_eq!(found.image.test_in.as_deref(), Some("test"));
+    golden("goldens/laravel.Dockerfile", &found);
+}
+
+#[test]
+fn symfony_owns_var_and_runs_in_production() {
+    let files = tree! {
+        "composer.json" => "{ \"require\": { \"symfony/framework-bundle\": \"^7\" } }",
+        "public/index.php" => INDEX,
+    };
+    let found = plan(&files);
+    assert_eq!(found.score, 90);
+    assert!(found.image.env.contains(&("APP_ENV".to_owned(), "prod".to_owned())));
+    assert!(found.warnings.iter().any(|warning| warning.message.contains("no lock file")));
+}
+
+#[test]
+fn plain_files_are_served_from_their_folder() {
+    let found = plan(&tree! { "index.php" => INDEX, ".php-version" => "8.3\n" });
+    assert_eq!((found.score, found.decided("root")), (60, Some(("", "index.php"))));
+    golden("goldens/plain.Dockerfile", &found);
+    let slim = tree! {
+        "composer.json" => "{ \"require\": { \"slim/slim\": \"^4\" } }", "public/index.php" => INDEX,
+    };
+    assert_eq!(plan(&slim).score, 80);
+    let cake = tree! {
+        "composer.json" => "{ \"require\": { \"cakephp/cakephp\": \"^5\" } }",
+        "webroot/index.php" => INDEX,
+        "index.php" => INDEX,
+    };
+    assert!(plan(&cake).start().contains("--root /app/webroot"));
+    let wordpress =
+        tree! { "index.php" => INDEX, "wp-load.php" => "", "wp-content/index.php" => "" };
+    assert!(plan(&wordpress).start().contains("--root /app --listen"));
+}
+
+#[test]
+fn a_private_registry_wants_its_login_and_a_folder_the_whole_tree() {
+    let files = tree! {
+        "composer.json" => "{ \"repositories\": [\n{ \"type\": \"composer\", \"url\": \"https://php.example.com\" },\n{ \"type\": \"path\", \"url\": \"libs/money\" }\n] }",
+        "libs/money/composer.json" => "{}",
+        "public/index.php" => INDEX,
+    };
+    let found = plan(&files);
+    let secret = found.build_secrets.first().unwrap();
+    assert_eq!(
+        (&*secret.variable, &*secret.source),
+        ("COMPOSER_AUTH", "composer.json:2 repositories")
+    );
+    assert!(
+        found.evidence.iter().any(|line| line.starts_with("composer.json:3 repositories: all"))
+    );
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_with_its_line() {
+    let php = |range: &str| {
+        tree! {
+            "composer.json" => &*format!("{{ \"require\": {{ \"php\": \"{range}\" }} }}"),
+            "index.php" => INDEX,
+        }
+    };
+    let refused = refusal(&php("~7.4.0"));
+    assert!(refused.reason.starts_with("composer.json:1 require.php"), "{}", refused.reason);
+    assert!(refusal(&php("banana")).reason.contains("composer.json:1"));
+    let stale = laravel().with("composer.lock", "{ \"packages\": [] }");
+    assert!(refusal(&stale).reason.contains("composer.json:5"));
+    let tool = refusal(&tree! { "composer.json" => "{}", "bin/tool.php" => "" });
+    assert!(tool.reason.contains("nothing says what to serve"));
+    let content = refusal(&tree! { "wp-content/themes/a.php" => "", "wp-content/index.php" => "" });
+    assert!(content.reason.contains("WordPress itself is not there"));
+}
+
+#[test]
+fn bad_input_is_a_plan_or_a_refusal() {
+    bad_input(crate::detect, MANIFEST, &laravel());
+}
