@@ -3,7 +3,7 @@
 use crate::read::Node;
 
 /// Extensions of every image of PHP.
-const BUNDLED: [&str; 31] = [
+const BUNDLED: [&str; 32] = [
     "core",
     "ctype",
     "curl",
@@ -35,6 +35,7 @@ const BUNDLED: [&str; 31] = [
     "xml",
     "xmlreader",
     "xmlwriter",
+    "zlib",
 ];
 
 /// Returns extensions to install, each with what requires it. `opcache` is always among them.
@@ -50,7 +51,7 @@ pub fn extensions(composer: Option<&Node>, lock: Option<&Node>) -> Vec<(String, 
                 name => name,
             };
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let is_there = BUNDLED.contains(&name) || name == "zlib";
+            let is_there = BUNDLED.contains(&name);
             if is_there || !name.chars().all(good) || all.iter().any(|(known, _)| known == name) {
                 continue;
             }

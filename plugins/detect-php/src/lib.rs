@@ -4,8 +4,8 @@
 //! beside it.
 
 use windlass_plugin_sdk::{
-    App, Detection, Found, Refusal, Stage, Step, StepExt, assets, copy, copy_from, detector, php,
-    procfile, run, score, shell, stage,
+    App, Detection, Found, Stage, Step, StepExt, assets, copy, copy_from, detector, php, procfile,
+    run, score, shell, stage,
 };
 
 mod root;
@@ -39,7 +39,8 @@ pub fn detect(app: &App<'_>) -> Found {
     let mut found = Detection::new("php", served.score);
     app.folder.clone_into(&mut found.context);
     found.tool("php", &chosen);
-    found.decide("root", served.folder, &*served.source);
+    let shown = if served.folder.is_empty() { "." } else { served.folder };
+    found.decide("root", shown, &*served.source);
     let (stages, test_in) = stages(app, &project, &served, &chosen.version, &mut found);
     found.image.stages = stages;
     found.image.test_in = Some(test_in);
@@ -90,7 +91,7 @@ fn stages(
     let line = format!("cp {binary} /tmp/frankenphp && mv /tmp/frankenphp {binary}");
     let why =
         "A copy has no file capability, which would keep it from starting without capabilities";
-    base.steps.push(run(&["sh", "-c", &line]).why(why));
+    base.steps.push(run(&["sh", "-c", line.as_str()]).why(why));
     let mut all = Vec::new();
     let mut build = stage("build", "base");
     let mut test_in = "build".to_owned();
@@ -169,15 +170,10 @@ fn composer(project: &php::Project, command: &[&str]) -> Step {
 }
 
 fn parts(version: &str) -> Option<(u32, u32)> {
-    let mut numbers = version.split('.').map(str::parse);
+    let mut numbers = version.split('.').map(str::parse::<u32>);
     let major = numbers.next()?.ok()?;
     let minor = numbers.next().and_then(Result::ok).unwrap_or(u32::MAX);
     Some((major, minor))
-}
-
-/// Refuses what PHP has and nothing serves.
-pub(crate) fn refused(app: &App<'_>, reason: String, hint: &str) -> Refusal {
-    app.refused("php", score::INFERRED, reason, hint)
 }
 
 detector!(detect, language = "php");

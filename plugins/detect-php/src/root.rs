@@ -1,6 +1,5 @@
 //! Folder that is served, and what the framework needs beside it.
 
-use crate::refused;
 use windlass_plugin_sdk::{App, Refusal, php::Project, score};
 
 /// Folder that is served.
@@ -104,4 +103,9 @@ fn nothing(app: &App<'_>, project: &Project) -> Result<Option<Served>, Refusal> 
     let reason = "composer.json: a PHP app, but nothing says what to serve: there is no index.php";
     let hint = "add public/index.php, or commit a Dockerfile for a command-line tool";
     Err(refused(app, reason.to_owned(), hint))
+}
+
+/// Refuses what PHP has and nothing serves.
+fn refused(app: &App<'_>, reason: String, hint: &str) -> Refusal {
+    app.refused("php", score::INFERRED, reason, hint)
 }

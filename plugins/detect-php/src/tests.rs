@@ -61,7 +61,7 @@ fn symfony_owns_var_and_runs_in_production() {
 #[test]
 fn plain_files_are_served_from_their_folder() {
     let found = plan(&tree! { "index.php" => INDEX, ".php-version" => "8.3\n" });
-    assert_eq!((found.score, found.decided("root")), (60, Some(("", "index.php"))));
+    assert_eq!((found.score, found.decided("root")), (60, Some((".", "index.php"))));
     golden("goldens/plain.Dockerfile", &found);
     let slim = tree! {
         "composer.json" => "{ \"require\": { \"slim/slim\": \"^4\" } }", "public/index.php" => INDEX,
