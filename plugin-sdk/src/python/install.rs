@@ -125,7 +125,6 @@ fn setup(project: &Project, base: &str) -> Stage {
             env.extend([
                 ("UV_PROJECT_ENVIRONMENT", "/venv"),
                 ("UV_LINK_MODE", "copy"),
-                ("UV_PYTHON", "/usr/local/bin/python"),
                 ("UV_PYTHON_DOWNLOADS", "never"),
             ]);
             Some(pinned(project, "uv", &["tool", "uv", "required-version"]))
@@ -145,7 +144,14 @@ fn setup(project: &Project, base: &str) -> Stage {
         Kind::Pip | Kind::Package | Kind::Nothing => None,
     };
     stage.env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    stage.steps.extend(tool.map(|tool| ran(&["pip", "install", &tool], &[PIP], &[])));
+    stage.steps.extend(tool.map(|tool| {
+        let mut command = vec!["pip", "install", &*tool];
+        if project.manager.kind == Kind::Pdm {
+            // PDM has no upper bound for it, and imports what 2 no longer has.
+            command.push("hishel<2");
+        }
+        ran(&command, &[PIP], &[])
+    }));
     if project.manager.kind != Kind::Uv {
         stage.steps.push(ran(&["python", "-m", "venv", "/venv"], &[], &[]));
     }

@@ -79,9 +79,8 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
                 Line::Path(value) => {
                     let value = value.strip_prefix(APP).unwrap_or(value);
                     let value = if value.is_empty() { "." } else { value };
-                    if join("", value).is_some_and(|path| {
-                        !path.is_empty() && !app.has(&path) && !app.has_dir(&path)
-                    }) {
+                    let inside = join(app.folder, value).is_some_and(|path| path != app.folder);
+                    if inside && !app.has(value) && !app.has_dir(value) {
                         return Err(missing(&source, &line, value));
                     }
                     all.dependencies.extend(reference(&line, &source, dev));

@@ -80,7 +80,7 @@ fn files(app: &App<'_>) -> Vec<(String, File)> {
     };
     let mut paths: Vec<String> = Vec::new();
     for path in usual.chain(more) {
-        if !paths.contains(&path) && !is_test(&path) {
+        if !paths.contains(&path) && !is_test(&path) && !is_of_another(app, &path) {
             paths.push(path);
         }
     }
@@ -89,6 +89,19 @@ fn files(app: &App<'_>) -> Vec<(String, File)> {
         Some((path, file))
     });
     read.collect()
+}
+
+/// Returns whether a file is below a folder with a manifest of its own: that is another app.
+fn is_of_another(app: &App<'_>, path: &str) -> bool {
+    let mut folder = path;
+    while let Some((above, _)) = folder.rsplit_once('/') {
+        let manifests = ["requirements.txt", "pyproject.toml", "Pipfile"];
+        if manifests.iter().any(|file| app.has(&format!("{above}/{file}"))) {
+            return true;
+        }
+        folder = above;
+    }
+    false
 }
 
 /// Returns the app of a `wsgi.py`, which exists for servers.

@@ -8,7 +8,7 @@ use windlass_plugin_sdk::{
 
 const MANIFEST: &str = include_str!("../plugin.toml");
 const RACK: &str = "run ->(env) { [200, {}, [\"shop\"]] }\n";
-const LOCK: &str = "GEM\n  remote: https://rubygems.org/\n  specs:\n    puma (6.4.2)\n      nio4r (~> 2.0)\n\n\
+const LOCK: &str = "GEM\n  remote: https://gems.example.com/\n  specs:\n    puma (6.4.2)\n      nio4r (~> 2.0)\n\n\
                     PLATFORMS\n  ruby\n  x86_64-linux\n\nDEPENDENCIES\n  puma\n\nRUBY VERSION\n   ruby 3.2.2p53\n\n\
                     BUNDLED WITH\n   2.5.3\n";
 
