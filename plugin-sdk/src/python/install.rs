@@ -161,7 +161,8 @@ fn setup(project: &Project, base: &str) -> Stage {
 /// Returns what pip installs for uv: its version where the project pins it.
 fn pinned(project: &Project, tool: &str, path: &[&str]) -> String {
     let node = project.pyproject.as_ref().and_then(|root| root.at(path));
-    match node.and_then(Node::text).map(str::trim) {
+    let text = node.and_then(Node::text).map(str::trim);
+    match text.filter(|text| text.chars().all(|c| c == ' ' || c.is_ascii_graphic())) {
         None | Some("") => tool.to_owned(),
         Some(text) if text.starts_with(|c: char| c.is_ascii_digit()) => format!("{tool}=={text}"),
         Some(text) => format!("{tool}{}", text.replace(' ', "")),

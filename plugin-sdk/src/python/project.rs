@@ -56,6 +56,12 @@ impl Project {
         let pyproject = app.read("pyproject.toml")?.map(|file| read::toml(&file)).transpose()?;
         let pipfile = app.read("Pipfile")?.map(|file| read::toml(&file)).transpose()?;
         let setup_cfg = app.read("setup.cfg")?;
+        for file in ["requirements.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"] {
+            if !app.has(file) {
+                // A symlink is refused by its name: without it, the app would be built without packages.
+                app.read(file)?;
+            }
+        }
         let setup_py = app.read("setup.py")?;
         let workspace = match &pyproject {
             Some(_) => workspace::uv::above(app)?,

@@ -37,16 +37,16 @@ impl Project {
     /// # Errors
     /// Names file and line of what cannot be installed.
     pub fn read(app: &App<'_>) -> Result<Option<Self>, Refusal> {
-        let name = ["Gemfile", "gems.rb"].into_iter().find(|name| app.has(name));
-        let file = match name {
-            Some(name) => app.read(name)?,
-            None => None,
+        let (name, file) = match app.read("Gemfile")? {
+            Some(file) => ("Gemfile", Some(file)),
+            None => match app.read("gems.rb")? {
+                Some(file) => ("gems.rb", Some(file)),
+                None => ("Gemfile", None),
+            },
         };
-        let is_ruby = name.is_some() || app.has("config.ru") || app.has("app.rb");
-        if !is_ruby {
+        if file.is_none() && !app.has("config.ru") && !app.has("app.rb") {
             return Ok(None);
         }
-        let name = name.unwrap_or("Gemfile");
         let read = file.as_ref().map(|file| gemfile::read(file, name)).unwrap_or_default();
         let lock_name = if name == "gems.rb" { "gems.locked" } else { "Gemfile.lock" };
         let lock = app.read_large(lock_name, 16 << 20)?.map(|file| lock::read(&file));

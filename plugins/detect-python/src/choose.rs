@@ -40,7 +40,8 @@ pub(crate) fn start(app: &App<'_>, project: &Project, root: &str) -> Result<Star
 fn nothing(app: &App<'_>, project: &Project) -> Refusal {
     let settings_only = matches!(project.manager.kind, Kind::Nothing);
     let score = if settings_only { score::TOOLS } else { score::INFERRED };
-    let reason = "a Python app, but nothing says how to start it";
+    let source = &project.manager.source;
+    let reason = format!("{source}: a Python app, but nothing says how to start it");
     let hint = "add a main.py, or a Procfile with a `web:` line";
     let refusal = app.refused("python", score, reason, hint);
     match app.glob(&["*.ipynb", "*/*.ipynb"], 1).first() {

@@ -121,7 +121,8 @@ fn elsewhere(app: &App<'_>) -> Found {
             }
         };
     }
-    let reason = "Python apps below this folder, none in it";
+    let first = all.first().map_or("", |candidate| &*candidate.folder);
+    let reason = format!("{first}: a Python app below this folder, which has none itself");
     let hint = "name one as `source.directory`";
     Err(Refusal::new(reason, hint).of("python", score::TOOLS).with_candidates(all))
 }

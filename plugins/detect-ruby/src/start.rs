@@ -58,7 +58,8 @@ pub(crate) fn find(app: &App<'_>, project: &Project, is_rails: bool) -> Result<S
         let source = format!("{file}:{} sinatra", read.line_of("sinatra"));
         return Ok(Start { argv, score: score::INFERRED, source });
     }
-    let reason = "a Ruby app, but nothing says how to start it";
+    let file = project.gemfile.as_deref().unwrap_or("config.ru");
+    let reason = format!("{file}: a Ruby app, but nothing says how to start it");
     let hint = "add a config.ru, or a Procfile with a `web:` line";
     Err(app.refused("ruby", score::INFERRED, reason, hint))
 }
