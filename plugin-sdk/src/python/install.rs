@@ -1,6 +1,13 @@
 //! Stages that install a project: dependencies before the tree, so that a changed line installs nothing anew.
 
-use super::{context::parent, manager::Kind, manifests::TESTS, project::Project, scm};
+use super::{
+    context::parent,
+    dependency::{Dependency, canonical},
+    manager::Kind,
+    manifests::TESTS,
+    project::Project,
+    scm,
+};
 use crate::{CopyFiles, Refusal, RunCommand, Stage, Step, read::Node};
 
 /// Search path with the virtual environment.
@@ -147,10 +154,14 @@ fn setup(project: &Project, base: &str) -> Stage {
     stage.steps.extend(tool.map(|tool| {
         let mut command = vec!["pip", "install", &*tool];
         if project.manager.kind == Kind::Pdm {
-            // PDM has no upper bound for it, and imports what 2 no longer has.
             command.push("hishel<2");
         }
-        ran(&command, &[PIP], &[])
+        let mut step = ran(&command, &[PIP], &[]);
+        if let (Kind::Pdm, Step::Run(run)) = (project.manager.kind, &mut step) {
+            run.why =
+                Some("PDM has no upper bound for hishel, whose 2 lacks what it imports".into());
+        }
+        step
     }));
     if project.manager.kind != Kind::Uv {
         stage.steps.push(ran(&["python", "-m", "venv", "/venv"], &[], &[]));
@@ -354,9 +365,12 @@ fn development(project: &Project) -> Vec<Step> {
         Kind::Pip | Kind::Package | Kind::Nothing => {
             // A group of pyproject.toml: pip reads groups since 25.1 only.
             let mut command = vec!["/venv/bin/pip", "install"];
-            let group = project.dependencies.iter().filter(|one| one.dev);
+            // `shop[dev]` names the project's own extra, not a package of the index.
+            let own = project.name.as_deref().map(canonical);
+            let is_other = |one: &&Dependency| one.dev && Some(&one.name) != own.as_ref();
+            let group = project.dependencies.iter().filter(is_other);
             command.extend(group.map(|one| &*one.text).take(100));
-            vec![mounted(project, &command)]
+            if command.len() == 2 { Vec::new() } else { vec![mounted(project, &command)] }
         }
     }
 }
