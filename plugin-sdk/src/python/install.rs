@@ -1,4 +1,4 @@
-//! Stages that install a project: dependencies before the tree, so that a changed line installs nothing anew.
+//! Stages that install a project: dependencies before the tree, so that a changed line does not install them again.
 
 use super::{
     context::parent,
