@@ -46,8 +46,8 @@ pub(super) struct Requirements {
 pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requirements>, Refusal> {
     let Some(first) = app.read(path)? else { return Ok(None) };
     let mut all = Requirements { file: path.to_owned(), ..Requirements::default() };
-    let mut queue = vec![(path.to_owned(), first)];
-    while let Some((name, file)) = queue.pop() {
+    let mut queue = vec![(path.to_owned(), first, false)];
+    while let Some((name, file, only_limits)) = queue.pop() {
         if all.files.contains(&name) || all.files.len() >= FILES {
             continue;
         }
@@ -56,9 +56,12 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
             let source = format!("{name}:{number}");
             match classify(&line) {
                 Line::Nothing => {}
+                // Constraints limit versions, and install nothing.
+                Line::Package if only_limits => {}
                 Line::Package => all.dependencies.extend(package(&line, &source, dev)),
                 Line::Index(value) => secrets(value, &source, &mut all.secrets),
                 Line::File(value) => {
+                    let limits = only_limits || line.starts_with("-c") || line.starts_with("--con");
                     let value = value.strip_prefix(APP).unwrap_or(value);
                     let Some(next) = join(parent(&name), value) else {
                         // Above the app's folder: the context is wider then, and the whole of it is copied.
@@ -67,12 +70,13 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
                         } else {
                             format!("{}/{value}", parent(&name))
                         };
-                        all.dependencies.extend(packages_above(app, &above, &source, &line, dev)?);
+                        let found = packages_above(app, &above, &source, &line, dev)?;
+                        all.dependencies.extend(found.into_iter().filter(|_| !limits));
                         all.local.push((above, source));
                         continue;
                     };
                     match app.read(&next)? {
-                        Some(file) => queue.push((next, file)),
+                        Some(file) => queue.push((next, file, limits)),
                         None => return Err(missing(&source, &line, &next)),
                     }
                 }

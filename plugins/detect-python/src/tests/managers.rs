@@ -41,6 +41,17 @@ fn files_that_requirements_name_are_there_before_the_install() {
 }
 
 #[test]
+fn constraints_limit_versions_and_install_nothing() {
+    let files = tree! {
+        "requirements.txt" => "flask\n-c constraints.txt\n",
+        "constraints.txt" => "gunicorn==23.0.0\n",
+        "app.py" => "from flask import Flask\napp = Flask(__name__)\n",
+    };
+    let found = plan(&files);
+    assert!(found.start().contains("flask --app app:app run"), "{}", found.start());
+}
+
+#[test]
 fn a_package_beside_the_apps_folder_widens_the_context() {
     let files = tree! {
         "apps/web/requirements.txt" => "../../libs/money\n",
