@@ -14,7 +14,7 @@ use std::{fs, path::Path, process::Command, time::Instant};
 pub const NAME: &str = "base images";
 
 /// Revision of the Dockerfiles below. A change of it has the images built again.
-const REVISION: &str = "3";
+const REVISION: &str = "4";
 
 /// Variables by which steps of builds trust the CAs that this machine trusts, and reach the package registries.
 ///
@@ -48,10 +48,11 @@ fn images() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            // The upstream image lets pip install outside of a virtual environment; Debian's does not.
             "library/python:3.11-slim",
             format!(
                 "FROM debian:bookworm-slim\n{apt} python3 python3-pip python3-venv {clean} \
-                 && ln -s python3 /usr/bin/python\nCMD [\"python3\"]\n"
+                 && rm /usr/lib/python3*/EXTERNALLY-MANAGED && ln -s python3 /usr/bin/python\nCMD [\"python3\"]\n"
             ),
         ),
         (
