@@ -43,10 +43,10 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Re
     if app.has("package.json") {
         start.steps.push(assets());
     }
-    if let Some((path, line)) = texts.iter().find_map(|(path, text)| {
-        let line = text.lines().position(|line| line.trim_start().starts_with("STATIC_ROOT"))?;
-        Some((path, line + 1))
-    }) {
+    let is_root = |line: &str| line.trim_start().starts_with("STATIC_ROOT");
+    let collected =
+        texts.iter().find_map(|(path, text)| Some((path, text.lines().position(is_root)? + 1)));
+    if let Some((path, line)) = collected {
         start.evidence.push(format!("{path}:{line}: STATIC_ROOT: collectstatic in the build"));
         start.steps.push(collect(&manage_path, &texts));
     }

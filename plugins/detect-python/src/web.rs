@@ -80,13 +80,13 @@ fn files(app: &App<'_>) -> Vec<(String, File)> {
     };
     let mut paths: Vec<String> = Vec::new();
     for path in usual.chain(more) {
-        if !paths.contains(&path) && !is_test(&path) && !is_of_another(app, &path) {
+        if !paths.contains(&path) && !is_test(&path) {
             paths.push(path);
         }
     }
     let read = paths.into_iter().filter_map(|path| {
         let file = app.read(&path).ok().flatten()?;
-        Some((path, file))
+        (!is_of_another(app, &path)).then_some((path, file))
     });
     read.collect()
 }

@@ -128,6 +128,6 @@ fn frameworks_start_by_their_servers() {
     env.serves("django", "django True");
 
     let refused = [("requirements.txt", "fastapi\n"), ("main.py", fastapi)];
-    let text = submitted(&env, "no-server", &refused).failed_with("detect", "detector-refused");
+    let text = submitted(&env, "no-server", &refused).failed_with("detect", "plugin-failed");
     assert!(text.contains("add uvicorn to requirements.txt"), "{text}");
 }
