@@ -94,6 +94,7 @@ fn frameworks_start_by_their_servers() {
         ("requirements.txt", requirements),
         ("requirements/base.txt", "fastapi\n"),
         ("app/main.py", fastapi),
+        ("windlass.toml", "[resources]\ncpu = \"10m\"\nmemory = \"160Mi\"\n"),
     ];
     let ended = submitted(&env, "fastapi", &files);
     ended.succeeded();
@@ -121,7 +122,7 @@ fn frameworks_start_by_their_servers() {
         ("shop/wsgi.py", wsgi),
         (
             "windlass.toml",
-            "[env]\nSECRET_KEY = \"of-a-test\"\n\n[resources]\ncpu = \"10m\"\nmemory = \"96Mi\"\n",
+            "[env]\nSECRET_KEY = \"of-a-test\"\n\n[resources]\ncpu = \"10m\"\nmemory = \"160Mi\"\n",
         ),
     ];
     submitted(&env, "django", &files).succeeded();
