@@ -10,33 +10,100 @@ pub fn directive(text: &str, name: &str) -> Option<String> {
     })
 }
 
+/// Returns the number of the line of a directive, and its value.
+#[must_use]
+pub fn directive_at(text: &str, name: &str) -> Option<(usize, String)> {
+    lines(text).zip(1..).find_map(|(line, number)| {
+        let mut words = line.split_whitespace();
+        (words.next()? == name).then(|| words.next()).flatten().map(|value| {
+            (number, value.trim_matches(QUOTES).to_owned())
+        })
+    })
+}
+
 /// Returns the folders of the modules that a go.work uses.
 #[must_use]
 pub fn used(work: &str) -> Vec<String> {
+    used_at(work).into_iter().map(|(_, folder)| folder).collect()
+}
+
+/// Returns the folders of the modules that a go.work uses, each with the number of its line.
+#[must_use]
+pub fn used_at(work: &str) -> Vec<(usize, String)> {
     let mut folders = Vec::new();
     let mut inside = false;
-    for line in lines(work) {
+    for (line, number) in lines(work).zip(1..) {
         match *line.split_whitespace().collect::<Vec<_>>() {
             ["use", "("] | ["use("] => inside = true,
             [")"] => inside = false,
-            ["use", path] => folders.push(folder(path)),
-            [path] if inside => folders.push(folder(path)),
+            ["use", path] => folders.push((number, folder(path))),
+            [path] if inside => folders.push((number, folder(path))),
             _ => {}
         }
     }
     folders
 }
 
+/// A module whose place a folder takes, by `replace`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// Path of the module.
+    pub module: String,
+    /// The folder, relative to the file.
+    pub folder: String,
+}
+
+/// Returns what `replace` puts folders in the place of.
+#[must_use]
+pub fn replacements(text: &str) -> Vec<Replacement> {
+    let local = |(text, line): (&str, usize)| {
+        let (old, new) = text.split_once("=>")?;
+        let path = new.split_whitespace().next()?.trim_matches(QUOTES);
+        let old = old.trim();
+        let old = old.strip_prefix("replace ").unwrap_or(old);
+        let module = old.split_whitespace().next()?.trim_matches(QUOTES).to_owned();
+        // A module's path begins with a letter (`go help modfile`).
+        path.starts_with(['.', '/']).then(|| Replacement { line, module, folder: folder(path) })
+    };
+    lines(text).zip(1..).filter_map(local).collect()
+}
+
 /// Returns the folders that `replace` puts in modules' places, relative to the file.
 #[must_use]
 pub fn replaced(text: &str) -> Vec<String> {
-    let local = |line: &str| {
-        let (_, new) = line.split_once("=>")?;
-        let path = new.split_whitespace().next()?.trim_matches(QUOTES);
-        // A module's path begins with a letter (`go help modfile`).
-        path.starts_with(['.', '/']).then(|| folder(path))
+    replacements(text).into_iter().map(|replacement| replacement.folder).collect()
+}
+
+/// Returns the modules that a go.mod requires, each with the number of its line.
+#[must_use]
+pub fn required(text: &str) -> Vec<(usize, String)> {
+    let required = |(line, number): (&str, usize)| {
+        let line = line.trim();
+        let mut words = line.strip_prefix("require ").unwrap_or(line).split_whitespace();
+        let (path, version) = (words.next()?.trim_matches(QUOTES), words.next()?);
+        let is_one = version.starts_with('v') && path.contains(['.', '/']) && words.next().is_none();
+        is_one.then(|| (number, path.to_owned()))
     };
-    lines(text).filter_map(local).collect()
+    lines(text).zip(1..).filter_map(required).collect()
+}
+
+/// Returns the last name of a module's path, as `go install` names its program: without `/v2` or `.v2`.
+#[must_use]
+pub fn last_name(module: &str) -> &str {
+    let is_major = |part: &str| {
+        part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let module = match module.rsplit_once('/') {
+        Some((before, last)) if is_major(last) => before,
+        _ => module,
+    };
+    let last = module.rsplit('/').next().unwrap_or(module);
+    match last.rsplit_once('.') {
+        Some((before, major)) if is_major(major) => before,
+        _ => last,
+    }
 }
 
 /// Returns the module of a file: the deepest of these folders that holds it.
@@ -97,6 +164,33 @@ replace (
 replace example.com/c => ./c/ // beside
 ";
         assert_eq!(replaced(module), ["../a", "c"]);
+    }
+
+    #[test]
+    fn lines_are_named() {
+        let module = "module example.com/shop/v2
+
+go 1.22
+require example.com/a v1.0.0 // indirect
+require (
+\t\"example.com/b\" v1.2.3
+)
+replace example.com/a v1.0.0 => ../a
+";
+        assert_eq!(directive_at(module, "go"), Some((3, "1.22".into())));
+        assert_eq!(required(module), [(4, "example.com/a".into()), (6, "example.com/b".into())]);
+        let replacement =
+            Replacement { line: 8, module: "example.com/a".into(), folder: "../a".into() };
+        assert_eq!(replacements(module), [replacement]);
+        assert_eq!(used_at("go 1.24\nuse ./a\n"), [(2, "a".into())]);
+    }
+
+    #[test]
+    fn a_module_s_last_name_has_no_major_version() {
+        for module in ["example.com/shop", "example.com/shop/v2", "gopkg.in/shop.v3", "shop"] {
+            assert_eq!(last_name(module), "shop", "{module}");
+        }
+        assert_eq!(last_name("example.com/vat"), "vat");
     }
 
     #[test]
