@@ -1,128 +1,212 @@
 //! Go modules: one static binary, in an image without the toolchain.
 
+use layout::Layout;
 use program::{Places, Program};
 use windlass_plugin_sdk::{
-    Detection, Error, ImagePlan, Toolchain, Tree, copy, copy_from, detector, exists,
-    gomod::{directive, replaced, used},
-    leads_out, run, run_cached, stage, unsupported,
+    App, Candidate, Detection, Found, Refusal, StageExt, Step, StepExt, assets, copy, detector,
+    procfile, run, score, stage,
 };
 
+mod beside;
+mod cgo;
+mod layout;
+mod packages;
+mod process;
 mod program;
+mod search;
 mod source;
+mod version;
 
-/// Number of Go files, and of modules, that are looked at.
-const MOST: u32 = 4_000;
+/// Folder of the compiler's cache.
+const CACHE: &str = "/root/.cache/go-build";
 
-/// List of the modules that a repository keeps copies of.
-const VENDORED: &str = "vendor/modules.txt";
-
-fn detect(repo: &Tree, _: Vec<String>) -> Result<Option<Detection>, Error> {
-    let work = repo.read_text("go.work", 1 << 16)?;
-    let module = repo.read_text("go.mod", 1 << 16)?;
-    let (text, what) = match (&work, &module) {
-        (Some(work), _) => (work, "go.work: a Go workspace"),
-        (None, Some(module)) => (module, "go.mod: a Go module"),
-        (None, None) => return Ok(None),
-    };
-    let mut evidence = vec![what.to_owned()];
-    let version = directive(text, "go");
-    let built = work.as_deref().map_or_else(|| vec![String::new()], used);
-    // Go then builds from these files, and downloads no module (`go help modules`).
-    let vendored = work.is_none() && exists(repo, VENDORED);
-    let beside = if vendored { None } else { beside(repo, work.as_deref(), &built)? };
-    let Program { package, evidence: why } = program(repo, &built)?;
-    evidence.extend(why);
-    let build = ["go", "build", "-trimpath", "-o", "/out/app", &*package];
-    // Modules are a layer, not a cache mount: tests run in a container of this stage.
-    let download = run(&["go", "mod", "download"]);
-    let mut steps = if vendored {
-        evidence.push(format!("{VENDORED}: nothing is downloaded"));
-        vec![copy(&["."], ".")]
-    } else if let Some(beside) = beside {
-        evidence.push(format!("{beside}: all files are there before the download"));
-        vec![copy(&["."], "."), download]
-    } else {
-        let sources: &[&str] =
-            if exists(repo, "go.sum") { &["go.mod", "go.sum"] } else { &["go.mod"] };
-        vec![copy(sources, "./"), download, copy(&["."], ".")]
-    };
-    steps.push(run_cached(&build, &["/root/.cache/go-build"]));
-    let mut build = stage("build", "golang:1-bookworm", steps);
-    build.env = vec![("CGO_ENABLED".into(), "0".into())];
-    let serve =
-        stage("run", "debian:bookworm-slim", vec![copy_from("build", "/out/app", "/app/app")]);
-    Ok(Some(Detection {
-        language: "go".into(),
-        score: 80,
-        toolchains: vec![Toolchain { name: "go".into(), version }],
-        evidence,
-        image: ImagePlan {
-            stages: vec![build, serve],
-            test_in: Some("build".into()),
-            start: vec!["/app/app".into()],
-            port: Some(8080),
-            health: None,
-            env: Vec::new(),
-            user: 10001,
-        },
-        attrs: Vec::new(),
-    }))
-}
-
-/// Names the reason for a download to read more than go.mod and go.sum: a workspace, or a module of the
-/// tree itself.
+/// Finds the program of the app's module, or of the workspace, and plans its build.
 ///
 /// # Errors
-/// Names what leads out of the tree.
-fn beside(repo: &Tree, work: Option<&str>, built: &[String]) -> Result<Option<String>, Error> {
-    let mut named = Vec::new();
-    if let Some(work) = work {
-        named.extend(built.iter().map(|folder| ("go.work: use", folder.clone())));
-        named.extend(replaced(work).into_iter().map(|folder| ("go.work: replace", folder)));
+/// Go cannot build the tree, or nothing says which of several programs is meant.
+pub fn detect(app: &App<'_>) -> Found {
+    let Some(layout) = layout::of(app)? else { return without_module(app) };
+    let lines = procfile::read(app)?;
+    let wanted = lines.iter().find(|line| line.name == "web").and_then(process::program);
+    let found = search::search(app, &layout);
+    let places = Places {
+        files: &found.files,
+        modules: &found.modules,
+        built: &found.built,
+        names: &found.names,
+        wanted: wanted.as_deref(),
+    };
+    let program = match places.program(|file| search::text(app, file)) {
+        Ok(program) => program,
+        // A folder of a module is no app of its own because it holds a library.
+        Err(program::Miss::None(_)) if layout.module != app.folder && !app.named => return Ok(None),
+        Err(miss) => return Err(refused(app, miss)),
+    };
+    let chosen = version::chosen(app, &layout)?;
+    let reached = packages::reached(&program.folder, &found, |file| search::text(app, file));
+    let cgo = cgo::of(&layout, &reached);
+    let mut detection = Detection::new(
+        "go",
+        if program.is_named { score::STARTED } else { score::INFERRED },
+    );
+    detection.context.clone_from(&layout.context);
+    detection.tool("go", &chosen);
+    detection.evidence.extend(layout.evidence.iter().cloned());
+    detection.evidence.extend(program.evidence.iter().cloned());
+    if let Some(cut) = found.cut() {
+        detection.because(cut);
     }
-    for folder in built.iter().filter(|folder| !leads_out(folder)) {
-        let text = repo.read_text(&within(folder, "go.mod"), 1 << 16)?.unwrap_or_default();
-        let all = replaced(&text).into_iter();
-        named.extend(all.map(|path| ("go.mod: replace", within(folder, &path))));
+    let beside = beside::folders(app, &reached);
+    let (lines, more) = process::built(lines, &program, &layout);
+    let mut build = stage("build", version::image(&chosen.version))
+        .env("CGO_ENABLED", if cgo.is_some() { "1" } else { "0" });
+    let inside = layout.inside(app.folder).to_owned();
+    if !inside.is_empty() {
+        build = build.workdir(&format!("/app/{inside}"));
     }
-    match named.iter().find(|(_, path)| leads_out(path)) {
-        Some((rule, path)) => Err(unsupported(
-            format!("{rule} `{path}` is outside of the app's folder"),
-            "name the folder that holds both in `source.directory`",
-        )),
-        None => Ok(named.first().map(|(rule, path)| format!("{rule} `./{path}`"))),
+    if layout.is_apart {
+        build = build.env("GOWORK", "off");
+    }
+    for step in install(app, &layout, &inside) {
+        build = build.step(step);
+    }
+    if !reached.embeds.is_empty() || !beside.is_empty() {
+        build = build.step(assets());
+    }
+    build = build.step(compile("app", &program.package));
+    for (name, package) in &more {
+        build = build.step(compile(name, package));
+    }
+    let mut packages = vec!["ca-certificates", "tzdata"];
+    if let Some(cgo) = &cgo {
+        detection.because(cgo.source.clone());
+        packages.extend(cgo.run);
+        if !cgo.build.is_empty() {
+            build = build.packages(cgo.build);
+        }
+    }
+    let mut serve = stage("run", "debian:bookworm-slim")
+        .packages(&packages)
+        .copy_from("build", "/out/app", "/app/app");
+    for (name, _) in &more {
+        serve = serve.copy_from("build", &format!("/out/{name}"), &format!("/app/{name}"));
+    }
+    let root = if inside.is_empty() { "/app".to_owned() } else { format!("/app/{inside}") };
+    for folder in &beside {
+        detection.because(format!("{folder}/: files that the program may read, put beside it"));
+        serve = serve.copy_from("build", &format!("{root}/{folder}"), &format!("/app/{folder}"));
+    }
+    if let Some((line, _)) = layout.requires("github.com/gin-gonic/gin") {
+        detection.because(format!("go.mod:{line}: Gin, without its debug mode"));
+        detection.image.env.push(("GIN_MODE".into(), "release".into()));
+    }
+    detection.image.stages = vec![build, serve];
+    detection.image.test_in = Some("build".into());
+    detection.image.start = vec!["/app/app".into()];
+    procfile::apply(lines, &mut detection);
+    Ok(Some(detection))
+}
+
+/// Returns the steps until all files are there, and all modules are downloaded.
+fn install(app: &App<'_>, layout: &Layout, inside: &str) -> Vec<Step> {
+    let whole = copy(&["."], if inside.is_empty() { "." } else { "/app/" });
+    if layout.is_vendored {
+        return vec![whole];
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    for (folder, names) in &layout.sources {
+        let here = layout.inside(folder);
+        let paths: Vec<String> = names
+            .iter()
+            .map(|name| if here.is_empty() { (*name).to_owned() } else { format!("{here}/{name}") })
+            .collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        steps.push(if *folder == app.folder {
+            copy(&paths, "./")
+        } else if inside.is_empty() {
+            copy(&paths, &format!("{here}/"))
+        } else if here.is_empty() {
+            copy(&paths, "/app/")
+        } else {
+            copy(&paths, &format!("/app/{here}/"))
+        });
+    }
+    // Modules are a layer, not a cache mount: tests run in a container of this stage.
+    steps.push(run(&["go", "mod", "download"]));
+    steps.push(whole);
+    steps
+}
+
+fn compile(name: &str, package: &str) -> Step {
+    let out = format!("/out/{name}");
+    run(&["go", "build", "-trimpath", "-ldflags=-s -w", "-o", &out, package]).cached(&[CACHE])
+}
+
+/// Refuses a tree without a program that is meant, with those that it holds.
+fn refused(app: &App<'_>, miss: program::Miss) -> Refusal {
+    match miss {
+        program::Miss::None(left_out) => app.refused(
+            "go",
+            score::INFERRED,
+            program::none(&left_out),
+            "a library cannot be deployed; name the app's folder in `source.directory`",
+        ),
+        program::Miss::Several(folders) => {
+            let named: Vec<&str> =
+                folders.iter().map(|folder| if folder.is_empty() { "." } else { folder }).collect();
+            let first = folders.first().map(|folder| app.at(folder)).unwrap_or_default();
+            let candidate = |folder: &String| Candidate {
+                folder: app.at(folder),
+                language: "go".into(),
+                name: folder.rsplit('/').next().unwrap_or(folder).to_owned(),
+            };
+            app.refused(
+                "go",
+                score::STARTED,
+                format!("several main packages: {}", named.join(", ")),
+                format!("name the folder of one in `source.directory`: `--directory {first}`"),
+            )
+            .with_candidates(folders.iter().map(candidate).collect())
+        }
     }
 }
 
-/// Joins a folder and a path that is relative to it.
-fn within(folder: &str, path: &str) -> String {
-    if folder.is_empty() || path.starts_with('/') {
-        return path.to_owned();
+/// Refuses a Go program that is in no module; `Ok(None)` where there is no program either.
+fn without_module(app: &App<'_>) -> Found {
+    for (name, tool) in [("Gopkg.toml", "dep"), ("glide.yaml", "Glide")] {
+        if app.has(name) {
+            return Err(no_module(app, &format!("{name}: {tool} is no longer developed")));
+        }
     }
-    format!("{folder}/{path}")
+    let mut names = app.glob(&["*.go", "cmd/*/*.go"], 500);
+    names.retain(|name| !name.ends_with("_test.go"));
+    for name in names {
+        // A file that cannot be read belongs to no program.
+        let Ok(Some(file)) = app.read(&name) else { continue };
+        let last = name.rsplit('/').next().unwrap_or(&name);
+        let is_main = source::read(last, &file.text)
+            .is_some_and(|source| source.package == "main" && source.left_out.is_none());
+        if is_main && source::has_main(&file.text) {
+            return Err(no_module(app, &format!("{name}: package main")));
+        }
+    }
+    if app.named {
+        return Err(no_module(app, "no file says `package main` either"));
+    }
+    Ok(None)
 }
 
-fn program(repo: &Tree, built: &[String]) -> Result<Program, Error> {
-    let mut files = repo.glob("**/*.go", MOST)?;
-    let modules = repo.glob("**/go.mod", MOST)?;
-    let folder =
-        |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
-    let modules: Vec<String> = modules.iter().filter_map(folder).collect();
-    // The list is cut: what is vendored may stand before `web`. Programs' files mostly have this name.
-    let is_cut = files.len() >= MOST as usize;
-    if is_cut {
-        files.extend(repo.glob("**/main.go", MOST)?);
-        files.sort();
-        files.dedup();
-    }
-    let places = Places { files: &files, modules: &modules, built };
-    // A file that is no text, or too long to be read, belongs to no program.
-    let mut program = places.program(|file| repo.read_text(file, 1 << 20).ok().flatten())?;
-    if is_cut {
-        let rest = format!("more than {MOST} Go files: of the rest only those named main.go count");
-        program.evidence.push(rest);
-    }
-    Ok(program)
+fn no_module(app: &App<'_>, evidence: &str) -> Refusal {
+    app.refused(
+        "go",
+        score::STARTED,
+        "no go.mod: Go builds modules",
+        "run `go mod init MODULE` and `go mod tidy`, and commit go.mod and go.sum",
+    )
+    .because(evidence)
 }
 
-detector!(detect);
+detector!(detect, language = "go");
+
+#[cfg(test)]
+mod tests;

@@ -99,6 +99,61 @@ pub(crate) fn read<'a>(name: &str, text: &'a str) -> Option<Source<'a>> {
     None
 }
 
+/// Returns whether a file declares `func main`.
+pub(crate) fn has_main(text: &str) -> bool {
+    let is_one = |line: &str| {
+        let rest = line.strip_prefix("func").filter(|rest| is_apart(rest));
+        let rest = rest.and_then(|rest| rest.trim_start().strip_prefix("main"));
+        rest.is_some_and(|rest| rest.trim_start().starts_with('('))
+    };
+    text.lines().any(is_one)
+}
+
+/// Returns the paths that a file imports. Comments before an `import "C"` hold C.
+pub(crate) fn imports(text: &str) -> Vec<&str> {
+    let mut imports = Vec::new();
+    let mut in_comment = false;
+    let mut in_block = false;
+    for line in text.lines() {
+        let mut line = line.trim();
+        if in_comment {
+            let Some((_, rest)) = line.split_once("*/") else { continue };
+            (in_comment, line) = (false, rest.trim());
+        }
+        if let Some(comment) = line.strip_prefix("/*") {
+            in_comment = !comment.contains("*/");
+            continue;
+        }
+        if in_block {
+            in_block = !line.starts_with(')');
+            if in_block && !line.starts_with("//") {
+                imports.extend(line.split(['"', '`']).nth(1));
+            }
+        } else if let Some(rest) = line.strip_prefix("import").map(str::trim_start) {
+            in_block = rest.starts_with('(') && !rest.contains(')');
+            imports.extend(rest.split(['"', '`']).nth(1));
+        } else if ["func", "type", "var", "const"].iter().any(|word| {
+            line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '(']))
+        }) {
+            break;
+        }
+    }
+    imports
+}
+
+/// Returns the paths that a file embeds, relative to its folder and up to their first wildcard.
+pub(crate) fn embeds(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix("//go:embed"));
+    lines.filter(|rest| is_apart(rest)).flat_map(str::split_whitespace).map(|path| {
+        let path = path.trim_matches(['"', '`']);
+        let path = path.strip_prefix("all:").unwrap_or(path);
+        match path.split_once(['*', '?', '[']) {
+            Some((before, _)) => before.rsplit_once('/').map_or("", |(folder, _)| folder),
+            None => path,
+        }
+    })
+}
+
 fn is_apart(rest: &str) -> bool {
     rest.starts_with([' ', '\t'])
 }
@@ -218,6 +273,26 @@ mod tests {
         assert_eq!(package("a.go", "package shop\n\n// package main\n"), ("shop", true));
         assert_eq!(read("a.go", "packages\n"), None);
         assert_eq!(read("a.go", "// nothing but a comment"), None);
+    }
+
+    #[test]
+    fn a_function_of_another_name_is_not_main() {
+        assert!(has_main("package main\r\n\r\nfunc main() {\r\n"));
+        for text in
+            ["func mainly() {}", "// func main() {}", "\tfunc main() {}", "func (s S) main() {}"]
+        {
+            assert!(!has_main(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn imports_and_embedded_files_are_read() {
+        let text = "package main\n\n/*\nconst char *x;\n*/\nimport \"C\"\n\nimport (\n\t\"fmt\"\n\
+                    \t// \"os\"\n\tm \"example.com/money\"\n)\n\n//go:embed all:static templates/*.html\n\
+                    var files embed.FS\n\nvar text = `import \"os\"`\n";
+        assert_eq!(imports(text), ["C", "fmt", "example.com/money"]);
+        assert_eq!(embeds(text).collect::<Vec<_>>(), ["static", "templates"]);
+        assert!(imports("import").is_empty());
     }
 
     #[test]
