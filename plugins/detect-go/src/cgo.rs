@@ -42,7 +42,7 @@ pub(crate) struct Cgo {
 
 /// Returns the reason for cgo. `None` means that the program is built without it.
 pub(crate) fn of(layout: &Layout, reached: &Reached) -> Option<Cgo> {
-    for Known { module, build, run } in &KNOWN {
+    for Known { module, build, run } in KNOWN {
         if let Some((line, path)) = layout.requires(module) {
             let source = format!("go.mod:{line}: {path} is built by cgo");
             return Some(Cgo { source, build, run });

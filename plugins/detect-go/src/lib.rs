@@ -153,8 +153,9 @@ fn refused(app: &App<'_>, miss: program::Miss) -> Refusal {
         ),
         program::Miss::Several(folders) => {
             let named: Vec<&str> =
-                folders.iter().map(|folder| if folder.is_empty() { "." } else { folder }).collect();
-            let first = folders.first().map(|folder| app.at(folder)).unwrap_or_default();
+                folders.iter().map(|folder| if folder.is_empty() { "." } else { &**folder }).collect();
+            let first = folders.iter().find(|folder| !folder.is_empty());
+            let first = first.map(|folder| app.at(folder)).unwrap_or_default();
             let candidate = |folder: &String| Candidate {
                 folder: app.at(folder),
                 language: "go".into(),

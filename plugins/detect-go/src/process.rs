@@ -31,12 +31,15 @@ pub(crate) fn built(
     let mut more: Vec<(String, String)> = Vec::new();
     let lines = lines.into_iter().map(|line| {
         let Some(name) = self::program(&line) else { return line };
-        if name == own || layout.names().any(|(_, module)| module == name) {
+        if name == own {
             return started(line, "/app/app");
         }
         let Some(other) = program.others.iter().find(|other| last(other) == name) else {
-            return line;
+            let mut names = layout.names().filter(|(folder, _)| *folder == layout.module);
+            let is_own = name == "app" || names.any(|(_, module)| module == name);
+            return if is_own { started(line, "/app/app") } else { line };
         };
+        // `/app/app` is the app's own program.
         if name == "app" {
             return line;
         }

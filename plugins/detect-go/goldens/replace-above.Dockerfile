@@ -1,0 +1,21 @@
+# go app, found by `go`
+# go 1.27: default
+
+FROM golang:1.27-bookworm AS build
+WORKDIR /app/apps/shop
+ENV CGO_ENABLED="0"
+COPY apps/shop/go.mod ./
+COPY libs/money/go.mod /app/libs/money/
+RUN ["go", "mod", "download"]
+COPY . /app/
+RUN --mount=type=cache,target=/root/.cache/go-build ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", "/out/app", "."]
+
+FROM debian:bookworm-slim AS run
+WORKDIR /app
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates tzdata \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /out/app /app/app
+USER 10001
+EXPOSE 8080
+CMD ["/app/app"]
