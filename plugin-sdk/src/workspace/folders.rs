@@ -1,5 +1,7 @@
 //! Folders of a repository, by their paths from its root. `""` is the root.
 
+pub use crate::paths::join;
+
 /// Returns a folder and all folders above it, the nearest first; the root is the last.
 pub fn upward(folder: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder), |&folder| (!folder.is_empty()).then(|| parent(folder)))
@@ -9,26 +11,6 @@ pub fn upward(folder: &str) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// Joins a folder and a path that is relative to it, without `.` and `..`. `None` means that the path leads out
-/// of the repository.
-#[must_use]
-pub fn join(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') || path.starts_with("~/") {
-        return None;
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// Returns a path relative to a folder. `None` means that the folder does not hold the path.
