@@ -124,7 +124,7 @@ impl Script {
     /// Returns the release of Java that the script asks for, with its place: a toolchain's before a compiler's option.
     #[must_use]
     pub fn release(&self) -> Option<(String, String)> {
-        const WORDS: [&str; 8] = [
+        const WORDS: [&str; 7] = [
             "JavaLanguageVersion.of",
             "jvmToolchain",
             "options.release",
@@ -132,14 +132,12 @@ impl Script {
             "targetCompatibility",
             "sourceCompatibility",
             "jvmTarget",
-            "options.release.set",
         ];
         WORDS.iter().find_map(|word| {
             self.lines().find_map(|(line, text)| {
                 let (_, rest) = text.split_once(word)?;
                 // `1_8` of `JVM_1_8`.
-                let rest = rest.strip_prefix("1_").map_or(rest, |rest| rest);
-                let release = super::release(&rest.replace("JvmTarget.JVM_", "").replace("1_8", "1.8"))?;
+                let release = super::release(rest.strip_prefix("1_").unwrap_or(rest))?;
                 Some((release, format!("{}:{line} {word}", self.path)))
             })
         })

@@ -1,0 +1,86 @@
+//! The release of Java that builds and runs.
+
+use windlass_plugin_sdk::{
+    App, File, Refusal,
+    jvm::release,
+    read, score,
+    versions::{Asked, Chain, Chosen, Grammar, Runtime},
+};
+
+/// Returns the release: of files made for it, else of the build, else the default. Images have no patches.
+///
+/// # Errors
+/// A file made for it names no release.
+pub(crate) fn chosen(
+    app: &App<'_>,
+    build: Option<(String, String)>,
+) -> Result<Chosen, Refusal> {
+    let asked = |(text, source): (String, String)| Asked { text, source, grammar: Grammar::Plain };
+    let mut chosen = Chain::of(app, Runtime::Java)
+        .first(file(app)?.map(asked))
+        .first(build.map(asked))
+        .choose()?;
+    chosen.version = release(&chosen.version).unwrap_or(chosen.version);
+    Ok(chosen)
+}
+
+/// Returns the release that a file of its own names, with its place.
+fn file(app: &App<'_>) -> Result<Option<(String, String)>, Refusal> {
+    // The user's word comes before all files.
+    if app.wish("java").is_some() {
+        return Ok(None);
+    }
+    for (name, key) in [
+        ("system.properties", "java.runtime.version"),
+        (".java-version", ""),
+        (".sdkmanrc", "java"),
+        (".tool-versions", "java"),
+    ] {
+        let Some(file) = app.read_above(name)? else { continue };
+        let found = match name {
+            ".java-version" => first_line(&file),
+            ".tool-versions" => value(read::lines::tools(&file), key),
+            _ => value(read::lines::properties(&file), key),
+        };
+        if let Some((line, text)) = found {
+            return named(app, &file.path, line, &text).map(Some);
+        }
+    }
+    for name in ["mise.toml", ".mise.toml", ".config/mise.toml"] {
+        let Some(file) = app.read_above(name)? else { continue };
+        let tools = read::toml(&file)?;
+        let Some(node) = tools.at(&["tools", "java"]) else { continue };
+        let text = node.scalar().or_else(|| node.get("version")?.scalar());
+        if let Some(text) = text {
+            return named(app, &file.path, node.line, &text).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn value(lines: Vec<(usize, String, String)>, key: &str) -> Option<(usize, String)> {
+    lines.into_iter().find(|(_, known, _)| known == key).map(|(line, _, text)| (line, text))
+}
+
+fn first_line(file: &File) -> Option<(usize, String)> {
+    let mut lines = file.lines().map(|(line, text)| (line, text.trim()));
+    let found = lines.find(|(_, text)| !text.is_empty() && !text.starts_with('#'));
+    found.map(|(line, text)| (line, text.to_owned()))
+}
+
+fn named(
+    app: &App<'_>,
+    path: &str,
+    line: usize,
+    text: &str,
+) -> Result<(String, String), Refusal> {
+    if let Some(release) = release(text) {
+        return Ok((release, format!("{path}:{line}")));
+    }
+    Err(app.refused(
+        "java",
+        score::STARTED,
+        format!("{path}:{line}: `{text}` names no release of Java"),
+        "write its number, such as `21`",
+    ))
+}
