@@ -15,9 +15,10 @@ pub fn directive(text: &str, name: &str) -> Option<String> {
 pub fn directive_at(text: &str, name: &str) -> Option<(usize, String)> {
     lines(text).zip(1..).find_map(|(line, number)| {
         let mut words = line.split_whitespace();
-        (words.next()? == name).then(|| words.next()).flatten().map(|value| {
-            (number, value.trim_matches(QUOTES).to_owned())
-        })
+        (words.next()? == name)
+            .then(|| words.next())
+            .flatten()
+            .map(|value| (number, value.trim_matches(QUOTES).to_owned()))
     })
 }
 
@@ -83,7 +84,8 @@ pub fn required(text: &str) -> Vec<(usize, String)> {
         let line = line.trim();
         let mut words = line.strip_prefix("require ").unwrap_or(line).split_whitespace();
         let (path, version) = (words.next()?.trim_matches(QUOTES), words.next()?);
-        let is_one = version.starts_with('v') && path.contains(['.', '/']) && words.next().is_none();
+        let is_one =
+            version.starts_with('v') && path.contains(['.', '/']) && words.next().is_none();
         is_one.then(|| (number, path.to_owned()))
     };
     lines(text).zip(1..).filter_map(required).collect()
@@ -93,7 +95,8 @@ pub fn required(text: &str) -> Vec<(usize, String)> {
 #[must_use]
 pub fn last_name(module: &str) -> &str {
     let is_major = |part: &str| {
-        part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        part.strip_prefix('v')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     let module = match module.rsplit_once('/') {
         Some((before, last)) if is_major(last) => before,

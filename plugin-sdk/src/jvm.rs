@@ -9,13 +9,15 @@ pub mod pom;
 #[must_use]
 pub fn release(text: &str) -> Option<String> {
     // A vendor's name may hold a number: `openjdk64-11.0.2`.
-    let part = text.split('-').find(|part| part.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+    let part =
+        text.split('-').find(|part| part.trim_start().starts_with(|c: char| c.is_ascii_digit()));
     let part = part.unwrap_or(text).replace("VERSION_1_", "1.");
     let start = part.find(|c: char| c.is_ascii_digit())?;
     let digits = part.get(start..)?;
     let mut numbers = digits.split(|c: char| !c.is_ascii_digit());
     let first = numbers.next()?;
-    let major = if first == "1" { numbers.next().filter(|second| !second.is_empty())? } else { first };
+    let major =
+        if first == "1" { numbers.next().filter(|second| !second.is_empty())? } else { first };
     (major.len() <= 3).then(|| major.to_owned())
 }
 

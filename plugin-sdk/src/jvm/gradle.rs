@@ -151,7 +151,8 @@ fn is_for_others(line: &str) -> bool {
 
 fn of_line(line: usize, text: &str, in_block: bool, catalog: &Catalog) -> Vec<Plugin> {
     let mut plugins = Vec::new();
-    let text = text.strip_prefix("plugins").map_or(text, |rest| rest.trim_start_matches([' ', '{']));
+    let text =
+        text.strip_prefix("plugins").map_or(text, |rest| rest.trim_start_matches([' ', '{']));
     let version = || {
         let (_, rest) = text.split_once("version")?;
         quoted(rest).next().map(str::to_owned)

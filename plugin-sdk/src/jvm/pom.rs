@@ -126,7 +126,8 @@ impl Chain {
     #[must_use]
     pub fn property(&self, name: &str) -> Option<(String, String)> {
         self.0.iter().find_map(|pom| {
-            let (line, _, value) = pom.properties.iter().rev().find(|(_, known, _)| known == name)?;
+            let (line, _, value) =
+                pom.properties.iter().rev().find(|(_, known, _)| known == name)?;
             Some((self.resolve(value), format!("{}:{line} {name}", pom.path)))
         })
     }
@@ -255,9 +256,8 @@ fn project(document: &Document<'_>) -> Pom {
     }
     let properties = child(root, "properties").into_iter().flat_map(|node| node.children());
     let properties = properties.filter(Node::is_element);
-    pom.properties = properties
-        .map(|node| (line(node), node.tag_name().name().to_owned(), own(node)))
-        .collect();
+    pom.properties =
+        properties.map(|node| (line(node), node.tag_name().name().to_owned(), own(node))).collect();
     pom
 }
 

@@ -17,7 +17,8 @@ pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
         let mut members = Vec::new();
         let mut needs = Vec::new();
         for (line, used) in gomod::used_at(&file.text) {
-            let folder = join(root, &used).ok_or_else(|| outside(app, &path, line, "use", &used))?;
+            let folder =
+                join(root, &used).ok_or_else(|| outside(app, &path, line, "use", &used))?;
             let module = named(&folder, "go.mod");
             let Some(text) = app.read_repo(&module)? else {
                 return Err(app.refused(

@@ -26,7 +26,8 @@ pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
             return Ok(None);
         };
         let manifest = format!("{}:{line}", script.path);
-        let mut members = vec![Member { folder: root.to_owned(), name: ":".into(), needs: Vec::new() }];
+        let mut members =
+            vec![Member { folder: root.to_owned(), name: ":".into(), needs: Vec::new() }];
         for (line, name) in included.into_iter().take(MOST) {
             let moved = script.lines().find_map(|(_, text)| moved(text, &name));
             let inside = moved.unwrap_or_else(|| name.trim_start_matches(':').replace(':', "/"));
@@ -96,7 +97,8 @@ mod tests {
         let text = "rootProject.name = 'shop'\ninclude ':api', ':lib:money'\nincludeBuild 'tools'\n\
                     include(\n  \"web\",\n  \"job\"\n)\ninclude 'a',\n  'b'\nx 'c'\n";
         let script = Script { path: "settings.gradle".into(), text: text.into() };
-        let names: Vec<_> = included(&script).into_iter().map(|(line, name)| format!("{line}{name}")).collect();
+        let names: Vec<_> =
+            included(&script).into_iter().map(|(line, name)| format!("{line}{name}")).collect();
         assert_eq!(names, ["2:api", "2:lib:money", "5:web", "6:job", "8:a", "9:b"]);
         let text = "project(':api').projectDir = new File(rootDir, 'apps/api')";
         assert_eq!(moved(text, ":api").as_deref(), Some("apps/api"));

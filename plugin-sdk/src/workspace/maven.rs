@@ -20,7 +20,9 @@ const MOST: usize = 500;
 pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
     let mut root = app.folder.to_owned();
     for folder in upward(app.folder) {
-        let Some(pom) = pom::read(app, &join(folder, "pom.xml").unwrap_or_default())? else { continue };
+        let Some(pom) = pom::read(app, &join(folder, "pom.xml").unwrap_or_default())? else {
+            continue;
+        };
         if modules(folder, &pom).any(|(_, _, module)| module == root) {
             folder.clone_into(&mut root);
         }
@@ -100,19 +102,14 @@ mod tests {
             "money/pom.xml" => "<project><artifactId>money</artifactId></project>",
         };
         let plan = testing::detect(of, "markers = [\"pom.xml\"]", &files.app("apps/web")).plan();
-        let expected = [
-            "\"\" pom.xml:3",
-            " []",
-            "apps []",
-            "apps/web [\"money\"]",
-            "money []",
-        ];
+        let expected = ["\"\" pom.xml:3", " []", "apps []", "apps/web [\"money\"]", "money []"];
         assert_eq!(plan.evidence, expected);
     }
 
     #[test]
     fn a_module_that_is_missing_is_refused_with_its_line() {
-        let files = tree! { "pom.xml" => "<project>\n<modules>\n<module>web</module></modules></project>" };
+        let files =
+            tree! { "pom.xml" => "<project>\n<modules>\n<module>web</module></modules></project>" };
         let refusal = testing::detect(of, "markers = [\"pom.xml\"]", &files).refusal();
         assert_eq!(refusal.reason, "pom.xml:3: module `web` has no pom.xml");
     }

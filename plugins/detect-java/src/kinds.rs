@@ -94,7 +94,7 @@ fn framework(
         if package.is_some_and(|(value, _)| value == "uber-jar") {
             let options =
                 vec!["-Dquarkus.http.host=0.0.0.0".into(), "-Dquarkus.http.port=$PORT".into()];
-            let output = Output::Jar { pattern: "target/*-runner.jar", options, port: true };
+            let output = Output::Jar { pattern: "target/*-runner.jar", options };
             return Ok(kind(output, evidence));
         }
         let health = chain.dependency(|one| one.artifact == "quarkus-smallrye-health").is_some();
@@ -102,7 +102,7 @@ fn framework(
     }
     if let Some((path, plugin)) = chain.plugin("micronaut-maven-plugin") {
         let options = vec!["-Dmicronaut.server.port=$PORT".into()];
-        let output = Output::Jar { pattern: "target/*.jar", options, port: true };
+        let output = Output::Jar { pattern: "target/*.jar", options };
         return Ok(kind(output, format!("{path}:{}: Micronaut", plugin.line)));
     }
     Ok(None)
@@ -133,10 +133,12 @@ fn whole_jar(chain: &Chain) -> Option<Kind> {
     kinds.into_iter().find_map(|(artifact, pattern)| {
         let (path, plugin) = chain.plugin(artifact)?;
         let main = plugin.setting("mainClass").or_else(|| plugin.setting("Main-Class"))?;
-        let is_named_as_the_jar = plugin.setting("appendAssemblyId").is_some_and(|(_, on)| on == "false");
+        let is_named_as_the_jar =
+            plugin.setting("appendAssemblyId").is_some_and(|(_, on)| on == "false");
         let pattern = if is_named_as_the_jar { "target/*.jar" } else { pattern };
-        let evidence = format!("{path}:{}: {artifact}, main class {}", main.0, chain.resolve(main.1));
-        let output = Output::Jar { pattern, options: Vec::new(), port: false };
+        let evidence =
+            format!("{path}:{}: {artifact}, main class {}", main.0, chain.resolve(main.1));
+        let output = Output::Jar { pattern, options: Vec::new() };
         Some(Kind { output, evidence, score: score::STARTED })
     })
 }

@@ -28,7 +28,7 @@ pub fn detect(app: &App<'_>) -> Found {
         gradle::build(app, web)?
     };
     match built {
-        Some(built) => plan::plan(app, built, lines).map(Some),
+        Some(built) => Ok(Some(plan::plan(app, built, lines))),
         None if app.named => Err(nothing(app)),
         None => Ok(None),
     }

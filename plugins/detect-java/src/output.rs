@@ -31,7 +31,7 @@ pub(crate) enum Output {
     /// The folder `quarkus-app`.
     Quarkus { folder: &'static str, health: bool },
     /// One jar that holds everything. `pattern`: of its path. `options`: of the JVM.
-    Jar { pattern: &'static str, options: Vec<String>, port: bool },
+    Jar { pattern: &'static str, options: Vec<String> },
     /// A jar, and its dependencies in `target/lib`.
     Classpath { main: String, has_dependencies: bool },
     /// A folder with a script in `bin`.

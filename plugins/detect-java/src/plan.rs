@@ -1,0 +1,126 @@
+//! Plan of a build: its result in an image that runs it.
+
+use crate::output::{Boot, Built, Output};
+use windlass_plugin_sdk::{
+    App, Detection, StageExt, Step, StepExt,
+    procfile::{self, Line},
+    run, shell, stage,
+    workspace::folders::{join, within},
+};
+
+/// Share of the container's memory that the heap may take: the JVM's own default is a quarter.
+const MEMORY: &str = "-XX:MaxRAMPercentage=75";
+
+/// Returns the plan of a build.
+pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
+    let mut detection = Detection::new(built.language, built.score);
+    detection.tool("java", &built.java);
+    detection.tool(built.tool.0, &built.tool.1);
+    for evidence in built.evidence {
+        detection.because(evidence);
+    }
+    let root =
+        if built.folder.is_empty() { "/app".into() } else { format!("/app/{}", built.folder) };
+    let mut build = stage("build", built.base).packages(built.packages);
+    for step in built.steps {
+        build = build.step(step);
+    }
+    let mut serve = stage("run", format!("eclipse-temurin:{}-jre", built.java.version));
+    match built.output {
+        Output::Boot(boot) => {
+            build = build.step(one_jar(&root, boot.pattern));
+            if let Some(step) = boot.extract() {
+                build = build.step(step);
+            }
+            for step in boot.copies() {
+                serve = serve.step(step);
+            }
+            started_boot(&boot, &mut detection);
+        }
+        Output::Quarkus { folder, health } => {
+            serve = serve.copy_from("build", &format!("{root}/{folder}/"), "./");
+            detection.image.start = shell(&format!(
+                "java {MEMORY} -Dquarkus.http.host=0.0.0.0 -Dquarkus.http.port=$PORT -jar quarkus-run.jar"
+            ));
+            detection.image.health = health.then(|| "/q/health".to_owned());
+        }
+        Output::Jar { pattern, options } => {
+            build = build.step(one_jar(&root, pattern));
+            serve = serve.copy_from("build", "/app/app.jar", "/app/app.jar");
+            let options: String = options.iter().map(|option| format!("{option} ")).collect();
+            detection.image.start = started(&format!("java {MEMORY} {options}-jar app.jar"));
+        }
+        Output::Classpath { main, has_dependencies } => {
+            build = build.step(one_jar(&root, "target/*.jar"));
+            serve = serve.copy_from("build", "/app/app.jar", "/app/app.jar");
+            let path = if has_dependencies {
+                serve = serve.copy_from("build", &format!("{root}/target/lib/"), "lib/");
+                "app.jar:lib/*"
+            } else {
+                "app.jar"
+            };
+            detection.image.start =
+                ["java", MEMORY, "-cp", path, &main].map(str::to_owned).to_vec();
+        }
+        Output::Installed { folder, script } => {
+            serve = serve.copy_from("build", &format!("{root}/{folder}/"), "./");
+            detection.image.env.push(("JAVA_OPTS".into(), MEMORY.into()));
+            detection.image.start = vec![format!("/app/bin/{script}")];
+        }
+        Output::Named { folder } => {
+            // The command's paths are relative to the app's folder.
+            let project = join(&built.context, &built.folder).unwrap_or_default();
+            let path = match within(app.folder, &project).filter(|inside| !inside.is_empty()) {
+                Some(inside) => format!("{inside}/{folder}"),
+                None => folder.to_owned(),
+            };
+            serve =
+                serve.copy_from("build", &format!("{root}/{folder}/"), &format!("/app/{path}/"));
+        }
+    }
+    detection.context = built.context;
+    detection.candidates = built.candidates;
+    detection.image.stages = vec![build, serve];
+    detection.image.test_in = Some("build".into());
+    procfile::apply(lines, &mut detection);
+    detection
+}
+
+/// Returns the step that gives the program's jar a name that is known.
+fn one_jar(root: &str, pattern: &str) -> Step {
+    let pattern = if root == "/app" { pattern.to_owned() } else { format!("{root}/{pattern}") };
+    let others = "-e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar";
+    let script = format!("cp $(ls {pattern} | grep -v {others} | head -1) /app/app.jar");
+    run(&["sh", "-c", &script]).why("its name holds the version")
+}
+
+fn started_boot(boot: &Boot, detection: &mut Detection) {
+    let launcher = boot.launcher();
+    if let Some(source) = &boot.web {
+        detection.because(format!("{source}: serves HTTP"));
+        detection.image.health = boot.actuator.as_ref().map(|_| "/actuator/health".to_owned());
+    } else {
+        detection.image.port = None;
+        detection.warn(
+            "no web starter: the app is a worker, and gets no traffic",
+            "add spring-boot-starter-web, or leave it so",
+        );
+    }
+    let port = match (&boot.web, &boot.reads_port) {
+        (Some(_), None) => "-Dserver.port=$PORT ",
+        (_, Some(source)) => {
+            detection.because(format!("{source}: reads PORT"));
+            ""
+        }
+        (None, None) => "",
+    };
+    detection.image.start = started(&format!("java {MEMORY} {port}{launcher}"));
+}
+
+/// Returns the argv of a line: by a shell only where a variable is in it.
+fn started(line: &str) -> Vec<String> {
+    if line.contains('$') {
+        return shell(line);
+    }
+    line.split_whitespace().map(str::to_owned).collect()
+}
