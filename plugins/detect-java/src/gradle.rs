@@ -103,7 +103,7 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
     // Git may have lost the script's mode.
     let program: &[&str] = if is_wrapped { &["sh", "./gradlew"] } else { &["gradle"] };
     let task = format!("{name}:{}", kind.task);
-    let task = if name.is_empty() { kind.task } else { &task };
+    let task = if name.is_empty() { kind.task } else { task.as_str() };
     let command = [program, &["--no-daemon", task, "-x", "test"]].concat();
     let base = if is_wrapped {
         format!("eclipse-temurin:{}-jdk", java.version)

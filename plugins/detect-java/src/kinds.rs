@@ -153,7 +153,6 @@ fn named(chain: &Chain) -> Option<(String, String)> {
             return Some((main.clone(), format!("{path}:{line}: main class {main}")));
         }
     }
-    let found = ["exec.mainClass", "main.class", "mainClass", "start-class"].into_iter();
-    let (main, source) = found.filter_map(|name| chain.property(name)).next()?;
-    Some((main, source))
+    let mut names = ["exec.mainClass", "main.class", "mainClass", "start-class"].into_iter();
+    names.find_map(|name| chain.property(name))
 }

@@ -183,8 +183,8 @@ fn asked(chain: &Chain) -> Option<(String, String)> {
     }
     for (artifact, settings) in [
         ("maven-compiler-plugin", &["release", "target", "source"][..]),
-        ("kotlin-maven-plugin", &["jvmTarget"]),
-        ("maven-toolchains-plugin", &["version"]),
+        ("kotlin-maven-plugin", &["jvmTarget"][..]),
+        ("maven-toolchains-plugin", &["version"][..]),
     ] {
         for (path, plugin) in chain.plugins(artifact) {
             for name in settings {
