@@ -31,7 +31,7 @@ pub struct Pom {
     pub plugins: Vec<Plugin>,
     /// Dependencies of the project.
     pub dependencies: Vec<Dependency>,
-    /// Whether a repository is a folder of the tree, or a dependency a file of it.
+    /// Set where a repository is a folder of the tree, or a dependency a file of it.
     pub needs_tree: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct Plugin {
     pub artifact: String,
     /// The `<version>`. Empty where there is none.
     pub version: String,
-    /// Whether it stands in `<pluginManagement>`, which runs nothing.
+    /// Set where it stands in `<pluginManagement>`, which runs nothing.
     pub is_managed: bool,
     /// Settings, of any depth: line, name of the element, and its text.
     pub settings: Vec<(usize, String, String)>,
@@ -74,7 +74,7 @@ pub struct Dependency {
     pub version: String,
     /// The `<scope>`, `compile` where there is none.
     pub scope: String,
-    /// Whether it stands in `<dependencyManagement>`, which adds nothing.
+    /// Set where it stands in `<dependencyManagement>`, which adds nothing.
     pub is_managed: bool,
 }
 

@@ -1,6 +1,6 @@
 # go app, found by `go`
 # go 1.27: go.mod:3 go 1.22 or newer
-# start /app/app -v: Procfile:1
+# start /app/app -v: Procfile:1 web
 
 FROM golang:1.27-bookworm AS build
 WORKDIR /app

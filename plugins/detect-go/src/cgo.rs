@@ -18,11 +18,7 @@ const KNOWN: [Known; 10] = [
     Known { module: "github.com/marcboeker/go-duckdb", build: &[], run: &["libstdc++6"] },
     Known { module: "github.com/chai2010/webp", build: &[], run: &[] },
     Known { module: "github.com/godror/godror", build: &[], run: &[] },
-    Known {
-        module: "github.com/davidbyttow/govips",
-        build: &["libvips-dev"],
-        run: &["libvips42"],
-    },
+    Known { module: "github.com/davidbyttow/govips", build: &["libvips-dev"], run: &["libvips42"] },
     Known { module: "github.com/h2non/bimg", build: &["libvips-dev"], run: &["libvips42"] },
     Known {
         module: "gopkg.in/gographics/imagick.v3",
@@ -30,7 +26,11 @@ const KNOWN: [Known; 10] = [
         run: &["libmagickwand-6.q16-6"],
     },
     Known { module: "github.com/pebbe/zmq4", build: &["libzmq3-dev"], run: &["libzmq5"] },
-    Known { module: "github.com/linxGnu/grocksdb", build: &["librocksdb-dev"], run: &["librocksdb7.8"] },
+    Known {
+        module: "github.com/linxGnu/grocksdb",
+        build: &["librocksdb-dev"],
+        run: &["librocksdb7.8"],
+    },
 ];
 
 /// Reason for cgo, and the packages that it needs.

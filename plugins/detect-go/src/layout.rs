@@ -26,9 +26,9 @@ pub(crate) struct Layout {
     pub(crate) files: Vec<(String, String)>,
     /// Folders, each with the names of the files that `go mod download` reads there.
     pub(crate) sources: Vec<(String, Vec<&'static str>)>,
-    /// Whether Go builds from copies, and downloads nothing (`go help modules`).
+    /// Set where Go builds from copies, and downloads nothing (`go help modules`).
     pub(crate) is_vendored: bool,
-    /// Whether the context holds a go.work that does not use the module.
+    /// Set where the context holds a go.work that does not use the module.
     pub(crate) is_apart: bool,
     pub(crate) evidence: Vec<String>,
     modules: Vec<Module>,
@@ -183,8 +183,8 @@ impl Layout {
     ) -> Result<(), Refusal> {
         let Replacement { line, module, folder: replaced } = replacement;
         let holder = parent(file);
-        let folder = join(holder, replaced)
-            .ok_or_else(|| outside(app, file, *line, "replace", replaced))?;
+        let folder =
+            join(holder, replaced).ok_or_else(|| outside(app, file, *line, "replace", replaced))?;
         if !app.has_repo(&path(&folder, "go.mod")) {
             // Go reads no go.mod in the place of a module that nothing requires.
             if self.requires(module).is_none() {

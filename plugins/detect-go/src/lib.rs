@@ -39,16 +39,16 @@ pub fn detect(app: &App<'_>) -> Found {
     let program = match places.program(|file| search::text(app, file)) {
         Ok(program) => program,
         // A folder of a module is no app of its own because it holds a library.
-        Err(program::Miss::None(_)) if layout.module != app.folder && !app.named => return Ok(None),
+        Err(program::Miss::None(_)) if layout.module != app.folder && !app.named => {
+            return Ok(None);
+        }
         Err(miss) => return Err(refused(app, miss)),
     };
     let chosen = version::chosen(app, &layout)?;
     let reached = packages::reached(&program.folder, &found, |file| search::text(app, file));
     let cgo = cgo::of(&layout, &reached);
-    let mut detection = Detection::new(
-        "go",
-        if program.is_named { score::STARTED } else { score::INFERRED },
-    );
+    let mut detection =
+        Detection::new("go", if program.is_named { score::STARTED } else { score::INFERRED });
     detection.context.clone_from(&layout.context);
     detection.tool("go", &chosen);
     detection.evidence.extend(layout.evidence.iter().cloned());
@@ -152,8 +152,10 @@ fn refused(app: &App<'_>, miss: program::Miss) -> Refusal {
             "a library cannot be deployed; name the app's folder in `source.directory`",
         ),
         program::Miss::Several(folders) => {
-            let named: Vec<&str> =
-                folders.iter().map(|folder| if folder.is_empty() { "." } else { &**folder }).collect();
+            let named: Vec<&str> = folders
+                .iter()
+                .map(|folder| if folder.is_empty() { "." } else { &**folder })
+                .collect();
             let first = folders.iter().find(|folder| !folder.is_empty());
             let first = first.map(|folder| app.at(folder)).unwrap_or_default();
             let candidate = |folder: &String| Candidate {

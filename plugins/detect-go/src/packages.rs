@@ -8,7 +8,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_plugin_sdk::workspace::folders::{join, parent, within};
 
-/// What the packages of a program want of the build.
+/// Wants of the packages of a program.
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
     /// Files and folders that `//go:embed` puts into the binary, relative to the app's folder.

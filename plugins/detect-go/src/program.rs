@@ -36,7 +36,7 @@ pub(crate) struct Program {
     pub(crate) package: String,
     /// Folder of the package.
     pub(crate) folder: String,
-    /// Whether its place or its name says that it is the app's program.
+    /// Set where the place or the name says that it is the app's program.
     pub(crate) is_named: bool,
     pub(crate) evidence: Vec<String>,
     /// Folders of the other programs.

@@ -186,13 +186,20 @@ fn the_version_is_the_toolchain_s_else_the_newest_that_go_allows() {
 fn embedded_files_wait_for_assets_and_are_not_copied() {
     let files = module()
         .with("main.go", "package main\n\nimport \"example.com/shop/web\"\n\nfunc main() {}\n")
-        .with("web/web.go", "package web\n\nimport \"embed\"\n\n//go:embed dist\nvar files embed.FS\n")
+        .with(
+            "web/web.go",
+            "package web\n\nimport \"embed\"\n\n//go:embed dist\nvar files embed.FS\n",
+        )
         .with("web/dist/index.html", "")
         .with("templates/page.html", "")
         .with("config/config.go", "package config\n");
     let plan = plan(&files);
     golden("goldens/embed.Dockerfile", &plan);
-    assert!(plan.evidence.iter().any(|line| line.starts_with("templates/:")), "{:?}", plan.evidence);
+    assert!(
+        plan.evidence.iter().any(|line| line.starts_with("templates/:")),
+        "{:?}",
+        plan.evidence
+    );
     assert!(!plan.evidence.iter().any(|line| line.starts_with("config/:")), "{:?}", plan.evidence);
 }
 

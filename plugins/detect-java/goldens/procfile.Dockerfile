@@ -1,7 +1,7 @@
 # java app, found by `java`
 # java 17: pom.xml:10 java.version
 # maven 3: default
-# start sh -c exec java -Dserver.port=$PORT -jar target/shop-1.0.jar: Procfile:1
+# start sh -c exec java -Dserver.port=$PORT -jar target/shop-1.0.jar: Procfile:1 web
 
 FROM maven:3-eclipse-temurin-17 AS build
 WORKDIR /app

@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn classes_are_named_as_the_compilers_do() {
         let java = "package com.shop;\n\npublic class Main {\n  public static void main(String[] a) {}\n}\n";
-        assert_eq!(class("src/main/java/com/shop/Main.java", java).as_deref(), Some("com.shop.Main"));
+        assert_eq!(
+            class("src/main/java/com/shop/Main.java", java).as_deref(),
+            Some("com.shop.Main")
+        );
         let kotlin = "package com.shop\n\nfun main() {\n}\n";
         assert_eq!(class("src/main/kotlin/app.kt", kotlin).as_deref(), Some("com.shop.AppKt"));
         assert_eq!(class("a/Other.kt", "class Other\n"), None);

@@ -11,10 +11,7 @@ use windlass_plugin_sdk::{
 ///
 /// # Errors
 /// A file made for it names no release.
-pub(crate) fn chosen(
-    app: &App<'_>,
-    build: Option<(String, String)>,
-) -> Result<Chosen, Refusal> {
+pub(crate) fn chosen(app: &App<'_>, build: Option<(String, String)>) -> Result<Chosen, Refusal> {
     let asked = |(text, source): (String, String)| Asked { text, source, grammar: Grammar::Plain };
     let mut chosen = Chain::of(app, Runtime::Java)
         .first(file(app)?.map(asked))
@@ -68,12 +65,7 @@ fn first_line(file: &File) -> Option<(usize, String)> {
     found.map(|(line, text)| (line, text.to_owned()))
 }
 
-fn named(
-    app: &App<'_>,
-    path: &str,
-    line: usize,
-    text: &str,
-) -> Result<(String, String), Refusal> {
+fn named(app: &App<'_>, path: &str, line: usize, text: &str) -> Result<(String, String), Refusal> {
     if let Some(release) = release(text) {
         return Ok((release, format!("{path}:{line}")));
     }
