@@ -201,8 +201,8 @@ fn each_file_of_versions_is_read() {
         ("system.properties", "java.runtime.version=11.0.2\n", "system.properties:1"),
         (".java-version", "# a comment\ntemurin-11.0.2+9\n", ".java-version:2"),
         (".sdkmanrc", "# sdk\njava=11.0.2-tem\n", ".sdkmanrc:2"),
-        (".tool-versions", "java temurin-11.0.2+9\n", ".tool-versions:1"),
-        ("mise.toml", "[tools]\njava = \"temurin-11\"\n", "mise.toml:2"),
+        (".tool-versions", "java temurin-11.0.2+9\n", ".tool-versions:1 java"),
+        ("mise.toml", "[tools]\njava = \"temurin-11\"\n", "mise.toml:2 tools.java"),
     ] {
         assert_eq!(plan(&boot().with(name, text)).decided("java"), Some(("11", source)), "{name}");
     }

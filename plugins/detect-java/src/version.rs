@@ -15,7 +15,7 @@ pub(crate) fn chosen(app: &App<'_>, build: Option<(String, String)>) -> Result<C
     let asked = |(text, source): (String, String)| Asked { text, source, grammar: Grammar::Plain };
     let mut chosen = Chain::of(app, Runtime::Java)
         .first(file(app)?.map(asked))
-        .first(build.map(asked))
+        .then(build.map(asked))
         .choose()?;
     chosen.version = release(&chosen.version).unwrap_or(chosen.version);
     Ok(chosen)
@@ -31,25 +31,14 @@ fn file(app: &App<'_>) -> Result<Option<(String, String)>, Refusal> {
         ("system.properties", "java.runtime.version"),
         (".java-version", ""),
         (".sdkmanrc", "java"),
-        (".tool-versions", "java"),
     ] {
         let Some(file) = app.read_above(name)? else { continue };
         let found = match name {
             ".java-version" => first_line(&file),
-            ".tool-versions" => value(read::lines::tools(&file), key),
             _ => value(read::lines::properties(&file), key),
         };
         if let Some((line, text)) = found {
             return named(app, &file.path, line, &text).map(Some);
-        }
-    }
-    for name in ["mise.toml", ".mise.toml", ".config/mise.toml"] {
-        let Some(file) = app.read_above(name)? else { continue };
-        let tools = read::toml(&file)?;
-        let Some(node) = tools.at(&["tools", "java"]) else { continue };
-        let text = node.scalar().or_else(|| node.get("version")?.scalar());
-        if let Some(text) = text {
-            return named(app, &file.path, node.line, &text).map(Some);
         }
     }
     Ok(None)

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use windlass_tests::{SMALL, TestEnv};
 
-const MODULE: &str = "module example.com/shop\n\ngo 1.22\n\nrequire github.com/google/uuid v1.6.0\n";
+const MODULE: &str =
+    "module example.com/shop\n\ngo 1.22\n\nrequire github.com/google/uuid v1.6.0\n";
 
 const SUMS: &str = "\
 github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=
@@ -48,8 +49,8 @@ fn page(word: &str) -> String {
 /// Returns whether the build took the step of the downloads from its cache.
 fn has_cached_downloads(events: &[Value]) -> bool {
     let built = events.iter().map(|event| &event["built"]);
-    let mut downloads = built
-        .filter(|built| built["step"].as_str().is_some_and(|step| step.contains("download")));
+    let mut downloads =
+        built.filter(|built| built["step"].as_str().is_some_and(|step| step.contains("download")));
     downloads.any(|built| built["cached"] == true)
 }
 

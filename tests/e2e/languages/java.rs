@@ -80,14 +80,12 @@ class ShopTest {
 ";
 
 /// Settings of the app: a JVM wants more memory than other small apps.
-const SETTINGS: &str =
-    "[resources]\ncpu = \"10m\"\nmemory = \"256Mi\"\nmemory-limit = \"512Mi\"\n";
+const SETTINGS: &str = "[resources]\ncpu = \"10m\"\nmemory = \"256Mi\"\nmemory-limit = \"512Mi\"\n";
 
 #[test]
 #[ignore = "long part: downloads Spring Boot, and takes a minute"]
 fn spring_boot_is_built_tested_and_served_from_its_layers() {
-    let wanted =
-        ["maven:3-eclipse-temurin-17", "eclipse-temurin:17-jdk", "eclipse-temurin:17-jre"];
+    let wanted = ["maven:3-eclipse-temurin-17", "eclipse-temurin:17-jdk", "eclipse-temurin:17-jre"];
     images::languages(bed(), &wanted).unwrap();
     let env = TestEnv::new("t-spring");
     let repository = env.repository();
