@@ -28,8 +28,14 @@ pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
         let manifest = format!("{}:{line}", script.path);
         let mut members =
             vec![Member { folder: root.to_owned(), name: ":".into(), needs: Vec::new() }];
+        let moves: Vec<&str> = script
+            .lines()
+            .map(|(_, text)| text)
+            .filter(|text| text.contains("projectDir"))
+            .take(MOST)
+            .collect();
         for (line, name) in included.into_iter().take(MOST) {
-            let moved = script.lines().find_map(|(_, text)| moved(text, &name));
+            let moved = moves.iter().find_map(|text| moved(text, &name));
             let inside = moved.unwrap_or_else(|| name.trim_start_matches(':').replace(':', "/"));
             let Some(folder) = join(root, &inside) else { continue };
             let entry = app.repo.stat(&folder).ok().flatten();

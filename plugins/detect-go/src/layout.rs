@@ -48,6 +48,11 @@ impl Layout {
         within(&self.context, folder).unwrap_or(folder)
     }
 
+    /// Returns the go.work or go.mod of the app, as the app's folder sees it.
+    pub(crate) fn manifest<'a>(&'a self, app: &App<'_>) -> &'a str {
+        self.files.first().map_or("go.mod", |(path, _)| shown(app, path))
+    }
+
     /// Returns the line of a go.mod that requires a module, and the module's path. A path that ends with `/` stands
     /// for all modules below it.
     pub(crate) fn requires(&self, wanted: &str) -> Option<(usize, String)> {

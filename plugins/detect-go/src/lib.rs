@@ -42,7 +42,7 @@ pub fn detect(app: &App<'_>) -> Found {
         Err(program::Miss::None(_)) if layout.module != app.folder && !app.named => {
             return Ok(None);
         }
-        Err(miss) => return Err(refused(app, miss)),
+        Err(miss) => return Err(refused(app, &layout, miss)),
     };
     let chosen = version::chosen(app, &layout)?;
     let reached = packages::reached(&program.folder, &found, |file| search::text(app, file));
@@ -143,12 +143,12 @@ fn compile(name: &str, package: &str) -> Step {
 }
 
 /// Refuses a tree without a program that is meant, with those that it holds.
-fn refused(app: &App<'_>, miss: program::Miss) -> Refusal {
+fn refused(app: &App<'_>, layout: &Layout, miss: program::Miss) -> Refusal {
     match miss {
         program::Miss::None(left_out) => app.refused(
             "go",
             score::INFERRED,
-            program::none(&left_out),
+            format!("{}: {}", layout.manifest(app), program::none(&left_out)),
             "a library cannot be deployed; name the app's folder in `source.directory`",
         ),
         program::Miss::Several(folders) => {
