@@ -1,6 +1,7 @@
 //! Builds of Gradle: one project, or one of several.
 
 use crate::{
+    conventions::{Applied, applied},
     maven::several,
     output::{Boot, Built, Output},
     spring, version,
@@ -94,7 +95,13 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
     }
     let Some((folder, name, kind)) = found.pop() else { return Err(nothing(app, &root)) };
     let own = gradle::build(app, &folder)?;
-    let asked = own.as_ref().and_then(Script::release);
+    let asked = match &own {
+        Some(script) => {
+            let Applied { scripts, .. } = applied(app, &root.folder, script, &root.catalog)?;
+            script.release().or_else(|| scripts.iter().find_map(Script::release))
+        }
+        None => None,
+    };
     let asked = asked.or_else(|| root.script.as_ref()?.release());
     let java = version::chosen(app, asked)?;
     let mut evidence = vec![kind.evidence];
@@ -135,7 +142,7 @@ fn kind(
     web: Option<&Line>,
 ) -> Result<Option<Kind>, Refusal> {
     let Some(script) = gradle::build(app, folder)? else { return Ok(None) };
-    let plugins = script.plugins(&root.catalog);
+    let Applied { plugins, .. } = applied(app, &root.folder, &script, &root.catalog)?;
     let has = |ids: &[&str]| plugins.iter().find(|plugin| ids.contains(&plugin.id.as_str()));
     let is_kotlin = has(&["org.jetbrains.kotlin.jvm", "kotlin", "io.ktor.plugin"]).is_some()
         || is_dir(app, folder, "src/main/kotlin");
@@ -193,6 +200,14 @@ fn kind(
             None => jar("build/libs/*.jar"),
         };
         return kind("jar", output, &plugin, score::STARTED);
+    }
+    if let Some(plugin) = has(&["war"]) {
+        return Err(app.refused(
+            "java",
+            score::STARTED,
+            format!("{}:{}: a war needs a servlet container", script.path, plugin.line),
+            "use Spring Boot's plugin, or commit a Dockerfile that has the container",
+        ));
     }
     Ok(None)
 }

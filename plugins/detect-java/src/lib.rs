@@ -2,6 +2,7 @@
 
 use windlass_plugin_sdk::{App, Found, Refusal, detector, procfile, score};
 
+mod conventions;
 mod gradle;
 mod inferred;
 mod kinds;

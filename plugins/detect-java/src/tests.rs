@@ -307,6 +307,30 @@ fn of_several_projects_the_application_is_built() {
 }
 
 #[test]
+fn a_build_s_own_plugins_are_read() {
+    let files = tree! {
+        "settings.gradle.kts" => "rootProject.name = \"shop\"\ninclude(\"app\")\n",
+        "buildSrc/src/main/kotlin/shop.app.gradle.kts" =>
+            "plugins {\n  id(\"shop.base\")\n  application\n}\n",
+        "buildSrc/src/main/kotlin/shop.base.gradle.kts" =>
+            "plugins {\n  id(\"shop.app\")\n  kotlin(\"jvm\")\n}\n\nkotlin { jvmToolchain(17) }\n",
+        "app/build.gradle.kts" => "plugins {\n  id(\"shop.app\")\n}\n",
+        "app/src/main/kotlin/App.kt" => "fun main() {}\n",
+    };
+    let plan = plan(&files);
+    assert_eq!(plan.language, "kotlin");
+    let source = "buildSrc/src/main/kotlin/shop.base.gradle.kts:6 jvmToolchain";
+    assert_eq!(plan.decided("java"), Some(("17", source)));
+    assert_eq!(plan.start(), "/app/bin/app");
+}
+
+#[test]
+fn a_war_of_gradle_is_refused_as_maven_s_is() {
+    let refusal = refusal(&tree! { "build.gradle" => "apply plugin: 'war'\n" });
+    assert_eq!(refusal.reason, "build.gradle:1: a war needs a servlet container");
+}
+
+#[test]
 fn a_procfile_s_jar_stays_where_it_is_built() {
     let files = boot().with("Procfile", "web: java -Dserver.port=$PORT -jar target/shop-1.0.jar\n");
     let plan = plan(&files);
