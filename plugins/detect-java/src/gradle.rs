@@ -2,10 +2,12 @@
 
 use crate::{
     conventions::{Applied, applied},
+    inferred::main_class,
     maven::several,
     output::{Boot, Built, Output},
     spring, version,
 };
+use std::collections::BTreeSet;
 use windlass_plugin_sdk::{
     App, Candidate, EntryKind, Refusal, StepExt, assets, copy,
     jvm::{
@@ -41,6 +43,23 @@ struct Root {
     settings: Option<Script>,
 }
 
+impl Root {
+    /// Returns the plugins that the root's script applies to other projects, in `subprojects` or `allprojects`.
+    fn inherited(&self, name: &str) -> Vec<Plugin> {
+        let Some(script) = self.script.as_ref().filter(|_| !name.is_empty()) else {
+            return Vec::new();
+        };
+        if !script.text.contains("subprojects") && !script.text.contains("allprojects") {
+            return Vec::new();
+        }
+        let lines = script.lines().filter(|(_, text)| text.trim().starts_with("apply"));
+        let lines: BTreeSet<usize> = lines.map(|(line, _)| line).collect();
+        let mut plugins = script.plugins(&self.catalog);
+        plugins.retain(|plugin| lines.contains(&plugin.line));
+        plugins
+    }
+}
+
 /// Returns whether the app's folder has a script of Gradle's.
 pub(crate) fn is_here(app: &App<'_>) -> bool {
     let names = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
@@ -70,6 +89,7 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         projects = members.map(|one| (one.folder.clone(), one.name.clone())).collect();
     }
     let mut found = Vec::new();
+    let mut first = None;
     for (folder, name) in projects {
         let name = if name == ":" { String::new() } else { name };
         // A root of several projects has its settings for them all, and no sources.
@@ -77,8 +97,11 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         if workspace.is_some() && !has_sources {
             continue;
         }
-        if let Some(kind) = kind(app, &root, &folder, &name, web)? {
-            found.push((folder, name, kind));
+        match kind(app, &root, &folder, &name, web) {
+            Ok(Some(kind)) => found.push((folder, name, kind)),
+            Ok(None) => {}
+            // Another project may be the program.
+            Err(refusal) => first = first.or(Some(refusal)),
         }
     }
     let best = found.iter().map(|(_, _, kind)| kind.score).max();
@@ -93,7 +116,9 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         let candidates = found.iter().map(candidate).collect();
         return Err(several(app, &manifest, best.unwrap_or_default(), candidates));
     }
-    let Some((folder, name, kind)) = found.pop() else { return Err(nothing(app, &root)) };
+    let Some((folder, name, kind)) = found.pop() else {
+        return Err(first.unwrap_or_else(|| nothing(app, &root)));
+    };
     let own = gradle::build(app, &folder)?;
     let asked = match &own {
         Some(script) => {
@@ -141,13 +166,23 @@ fn kind(
     name: &str,
     web: Option<&Line>,
 ) -> Result<Option<Kind>, Refusal> {
-    let Some(script) = gradle::build(app, folder)? else { return Ok(None) };
-    let Applied { plugins, .. } = applied(app, &root.folder, &script, &root.catalog)?;
+    let inherited = root.inherited(name);
+    let script = match (gradle::build(app, folder)?, &root.script) {
+        (Some(script), _) => script,
+        // The root's script may say all about a project.
+        (None, Some(script)) if !inherited.is_empty() => {
+            Script { path: script.path.clone(), text: String::new() }
+        }
+        _ => return Ok(None),
+    };
+    let Applied { mut plugins, .. } = applied(app, &root.folder, &script, &root.catalog)?;
+    plugins.extend(inherited.iter().cloned());
     let has = |ids: &[&str]| plugins.iter().find(|plugin| ids.contains(&plugin.id.as_str()));
     let is_kotlin = has(&["org.jetbrains.kotlin.jvm", "kotlin", "io.ktor.plugin"]).is_some()
         || is_dir(app, folder, "src/main/kotlin");
     let kind = |task, output, plugin: &Plugin, score| {
-        let evidence = format!("{}:{} {}", script.path, plugin.line, plugin.id);
+        let from = root.script.as_ref().filter(|_| inherited.contains(plugin)).unwrap_or(&script);
+        let evidence = format!("{}:{} {}", from.path, plugin.line, plugin.id);
         Ok(Some(Kind { task, output, evidence, score, is_kotlin }))
     };
     let shadow =
@@ -155,7 +190,11 @@ fn kind(
     let keeps_classifier = !script.text.contains("archiveClassifier");
     let all = if keeps_classifier { "build/libs/*-all.jar" } else { "build/libs/*.jar" };
     let jar = |pattern| Output::Jar { pattern, options: Vec::new() };
-    if let Some(plugin) = has(&["org.springframework.boot"]) {
+    if let Some(plugin) = has(&["org.springframework.boot"])
+        && !keeps_no_boot_jar(&script)
+        // Libraries inherit the plugin too.
+        && (!inherited.contains(plugin) || main_class(app, folder).is_some())
+    {
         let output = match web.filter(|line| names_build(line)) {
             Some(_) => Output::Named { folder: "build" },
             None => Output::Boot(boot(app, root, &script, plugin, folder)?),
@@ -210,6 +249,19 @@ fn kind(
         ));
     }
     Ok(None)
+}
+
+/// Returns whether a script turns off the task that builds Spring Boot's jar, as libraries do.
+fn keeps_no_boot_jar(script: &Script) -> bool {
+    let text: String = script.text.split_whitespace().collect();
+    [
+        "bootJar{enabled=false",
+        "bootJar\"){enabled=false",
+        "BootJar>{enabled=false",
+        "bootJar.enabled=false",
+    ]
+    .iter()
+    .any(|off| text.contains(off))
 }
 
 fn boot(

@@ -307,6 +307,24 @@ fn of_several_projects_the_application_is_built() {
 }
 
 #[test]
+fn plugins_that_the_root_applies_count_where_a_main_class_is() {
+    let files = tree! {
+        "settings.gradle" => "include 'api'\ninclude 'core'\n",
+        "build.gradle" => "plugins {\n  id 'org.springframework.boot' version '3.4.1' apply false\n}\n\
+                           subprojects {\n  apply plugin: 'java'\n  apply plugin: 'org.springframework.boot'\n}\n",
+        "api/build.gradle" => "dependencies {\n  implementation 'org.springframework.boot:spring-boot-starter-web'\n}\n",
+        "api/src/main/java/com/shop/Main.java" => MAIN,
+        "core/build.gradle" => "bootJar { enabled = false }\n",
+        "core/src/main/java/com/shop/Money.java" => "package com.shop;\n",
+    };
+    let plan = plan(&files);
+    assert!(ran(&plan, ":api:bootJar").starts_with("gradle"), "{:?}", plan.runs());
+    assert!(plan.start().contains("launch.JarLauncher"), "{}", plan.start());
+    let source = "build.gradle:6 org.springframework.boot".to_owned();
+    assert!(plan.evidence.contains(&source), "{:?}", plan.evidence);
+}
+
+#[test]
 fn a_build_s_own_plugins_are_read() {
     let files = tree! {
         "settings.gradle.kts" => "rootProject.name = \"shop\"\ninclude(\"app\")\n",
