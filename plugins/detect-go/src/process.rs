@@ -12,7 +12,7 @@ pub(crate) fn program(line: &Line) -> Option<String> {
         [shell, flag, script] if shell == "sh" && flag == "-c" => {
             script.strip_prefix("exec ").unwrap_or(script).split_whitespace().next()?
         }
-        [first, ..] => first,
+        [first, ..] => first.as_str(),
         [] => return None,
     };
     let name = first.strip_prefix("./").unwrap_or(first);

@@ -63,7 +63,7 @@ fn a_go_module_is_built_tested_and_served_and_its_downloads_are_kept() {
         ("go.mod", MODULE),
         ("go.sum", SUMS),
         ("cmd/shop/main.go", MAIN),
-        ("page/page.go", &page("one")),
+        ("page/page.go", &*page("one")),
         ("page/page_test.go", TEST),
         ("cmd/job/main.go", "package main\n\nfunc main() {}\n"),
     ] {
