@@ -64,9 +64,9 @@ pub struct Project {
     pub references: Vec<(String, usize)>,
     /// Names of `PackageReference`.
     pub packages: Vec<String>,
-    /// Whether a target of the project calls npm.
+    /// A target of the project calls npm.
     pub calls_npm: bool,
-    /// Whether the file imports another one of the repository.
+    /// The file imports another one of the repository.
     pub imports: bool,
 }
 

@@ -28,9 +28,9 @@ pub struct Mix {
     pub releases: Vec<String>,
     /// Names of aliases, such as `assets.deploy`.
     pub aliases: Vec<String>,
-    /// Whether an application is started: `mod:`.
+    /// The project starts an application: `mod:`.
     pub is_started: bool,
-    /// Whether it is a part of an umbrella.
+    /// The project is a part of an umbrella.
     pub is_part: bool,
 }
 

@@ -137,8 +137,7 @@ impl Manifest {
         let named = self.root.get("bin").map(Node::list).unwrap_or_default();
         for bin in named {
             let Some(name) = bin.get("name").and_then(Node::text) else { continue };
-            let said = bin.get("path").and_then(Node::text);
-            let source = match said {
+            let source = match bin.get("path").and_then(Node::text) {
                 Some(path) => join(&self.folder, path).filter(is_there),
                 None => {
                     let main = (name == package).then(|| at("src/main.rs"));
@@ -312,12 +311,12 @@ fn tools(app: &App<'_>, context: &str) -> Result<Option<(String, String)>, Refus
             let Some(file) = app.read_repo(&path)? else { continue };
             let root = read::toml(&file)?;
             let Some(node) = root.at(&["tools", "rust"]) else { continue };
-            let said = match &node.value {
+            let version = match &node.value {
                 Value::List(list) => list.first().and_then(Node::scalar),
                 Value::Map(_) => node.get("version").and_then(Node::scalar),
                 _ => node.scalar(),
             };
-            if let Some(version) = said {
+            if let Some(version) = version {
                 return Ok(Some((version, format!("{path}:{} tools.rust", node.line))));
             }
         }

@@ -7,9 +7,6 @@ FROM elixir:1.14-slim AS build
 WORKDIR /app
 ENV MIX_ENV="prod" \
     LANG="C.UTF-8"
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends build-essential ca-certificates git \
-    && rm -rf /var/lib/apt/lists/*
 COPY . /app/
 RUN ["mix", "compile"]
 # after the compiler, which writes hooks that the bundle takes in

@@ -14,7 +14,7 @@ pub(crate) struct Chosen {
     pub(crate) release: String,
     pub(crate) score: u8,
     pub(crate) why: String,
-    /// Whether nothing but the whole tree says what the dependencies are.
+    /// Reason to copy the whole tree before dependencies are fetched. `None` means that mix.exs has them all.
     pub(crate) needs_tree: Option<String>,
 }
 

@@ -28,10 +28,7 @@ pub fn detect(app: &App<'_>) -> Found {
     }
 
     let base = format!("elixir:{}-slim", version.tag());
-    let mut build = stage("build", &base)
-        .packages(&["build-essential", "ca-certificates", "git"])
-        .env("MIX_ENV", "prod")
-        .env("LANG", "C.UTF-8");
+    let mut build = stage("build", &base).env("MIX_ENV", "prod").env("LANG", "C.UTF-8");
     let folder = relative(workdir, context);
     let workdir = within("/app", folder);
     if !folder.is_empty() {
@@ -147,7 +144,7 @@ fn node_assets(app: &App<'_>, mix: &Mix, build: Stage, detection: &mut Detection
     detection.because(format!("{package}: packages of npm for the assets"));
     let has_lock = app.has_repo(&within(&mix.folder, "assets/package-lock.json"));
     let install = if has_lock { "ci" } else { "install" };
-    let build = build.packages(&["build-essential", "ca-certificates", "git", "nodejs", "npm"]);
+    let build = build.packages(&["nodejs", "npm"]);
     build.step(run(&["npm", install, "--prefix", "assets"]).cached(&["/root/.npm"]))
 }
 

@@ -12,7 +12,7 @@ use windlass_plugin_sdk::{
 /// Number of local packages that are looked at.
 const MOST: usize = 200;
 
-/// What `.cargo/config.toml` says about the build.
+/// Settings of the build in `.cargo/config.toml`.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     /// Platform that is built for, and the line that says so. `None` means the image's own.

@@ -85,9 +85,9 @@ fn member(app: &App<'_>, root: &Manifest, workspace: &Workspace) -> Result<Targe
             found.push((manifest, programs));
         }
     }
-    let said = cargo::default_members(app, workspace)?;
+    let named = cargo::default_members(app, workspace)?;
     let line = root.line(&["workspace", "default-members"]);
-    let of_default = |(manifest, _): &(Manifest, Vec<Program>)| said.contains(&manifest.folder);
+    let of_default = |(manifest, _): &(Manifest, Vec<Program>)| named.contains(&manifest.folder);
     let serves = |(manifest, _): &(Manifest, Vec<Program>)| server(manifest).is_some();
     let rules = [
         (only(&found, of_default), format!("{}:{line} default-members", root.path)),

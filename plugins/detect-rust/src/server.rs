@@ -24,7 +24,7 @@ const BESIDE: [&str; 14] = [
 /// Number of source files that are searched.
 const MOST: u32 = 60;
 
-/// Port, where it is said, and an address that nothing else reaches.
+/// Port, its source, and an address that nothing else reaches.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listens {
     pub(crate) port: Option<u16>,

@@ -171,8 +171,8 @@ fn a_workspace_of_several_programs_names_its_candidates() {
     let refusal = refusal(&files);
     let folders: Vec<&str> = refusal.candidates.iter().map(|one| one.folder.as_str()).collect();
     assert_eq!(folders, ["crates/api", "crates/tool"]);
-    let said = "[workspace]\nmembers = [\"crates/*\"]\ndefault-members = [\"crates/tool\"]\n";
-    assert_eq!(plan(&files.with("Cargo.toml", said)).start(), "/app/bin/tool");
+    let named = "[workspace]\nmembers = [\"crates/*\"]\ndefault-members = [\"crates/tool\"]\n";
+    assert_eq!(plan(&files.with("Cargo.toml", named)).start(), "/app/bin/tool");
 }
 
 #[test]
