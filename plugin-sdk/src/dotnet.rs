@@ -78,7 +78,7 @@ impl Project {
     pub fn read(app: &App<'_>, path: &str) -> Result<Option<Self>, Refusal> {
         let Some(file) = app.read_repo(path)? else { return Ok(None) };
         let calls_npm = file.text.contains("npm install") || file.text.contains("npm ci");
-        let mut project = read::xml(&file, |document| Self::of(document))?;
+        let mut project = read::xml(&file, Self::of)?;
         project.path = path.to_owned();
         project.calls_npm = calls_npm;
         Ok(Some(project))

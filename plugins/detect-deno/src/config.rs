@@ -36,11 +36,6 @@ impl Config {
         Some((command, format!("{}:{} tasks.{name}", self.path, node.line)))
     }
 
-    /// Returns whether something is imported by this name, or by this start of a name.
-    pub(crate) fn imports(&self, start: &str) -> bool {
-        self.root.get("imports").is_some_and(|node| node.keys().any(|key| key.starts_with(start)))
-    }
-
     /// Returns whether versions are kept in a lock.
     pub(crate) fn is_locked(&self) -> bool {
         self.root.get("lock").and_then(Node::bool) != Some(false)
