@@ -48,6 +48,14 @@ pub(crate) fn start(app: &App<'_>, config: Option<&Config>) -> Result<Option<Sta
     if let Some(config) = config {
         for name in ["start", "preview", "serve", "prod", "production"] {
             let Some((script, source)) = followed(config, name) else { continue };
+            if script.trim().is_empty() || script.chars().any(char::is_control) {
+                return Err(app.refused(
+                    "deno",
+                    score::STARTED,
+                    format!("{source}: this is no command"),
+                    "write one line, such as `deno run --allow-net main.ts`",
+                ));
+            }
             if is_development(script) {
                 evidence.push(format!("{source}: restarts by itself, which is for development"));
                 continue;

@@ -25,7 +25,7 @@ pub(crate) fn sdk(app: &App<'_>, project: &Project, release: &Chosen) -> Result<
     let Some(node) = root.at(&["sdk", "version"]) else { return Ok(own) };
     let version = node.want_text(&path, "sdk.version")?.trim();
     let source = format!("{path}:{} sdk.version", node.line);
-    let mut parts = version.split('.');
+    let mut parts = version.splitn(3, '.');
     let (major, minor, patch) = (parts.next(), parts.next(), parts.next());
     let (Some(major), Some(minor)) = (major, minor) else {
         return Err(not_a_version(&source, version));
