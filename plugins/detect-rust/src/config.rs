@@ -48,6 +48,10 @@ pub(crate) fn config(app: &App<'_>, context: &str) -> Result<Config, Refusal> {
             let registries = root.get("registries").map(Node::map).unwrap_or_default();
             for (name, node) in registries.iter().filter(|(name, _)| name != "crates-io") {
                 let variable = name.to_ascii_uppercase().replace('-', "_");
+                let is_variable = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if !variable.chars().all(is_variable) {
+                    continue;
+                }
                 config.secrets.push(BuildSecret {
                     variable: format!("CARGO_REGISTRIES_{variable}_TOKEN"),
                     source: format!("{path}:{}", node.line),
