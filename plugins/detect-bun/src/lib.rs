@@ -99,7 +99,7 @@ pub fn detect(app: &App<'_>) -> Found {
     }
     let from = if stages.len() > 1 { "prune" } else { "build" };
     let serve = stage("run", &base).env("NODE_ENV", "production");
-    let serve = if folder.is_empty() { serve } else { serve.workdir(&within("/app", folder)) };
+    let serve = if folder.is_empty() { serve } else { serve.workdir(within("/app", folder)) };
     stages.push(serve.step(copy_from(from, "/app/", "/app/")));
 
     let (port, port_source) = start::port(app, &start);

@@ -32,7 +32,7 @@ pub fn detect(app: &App<'_>) -> Found {
     let folder = relative(workdir, context);
     let workdir = within("/app", folder);
     if !folder.is_empty() {
-        build = build.workdir(&workdir);
+        build = build.workdir(workdir);
     }
     build = if mix.dependencies.is_empty() {
         detection.because(format!("{}: no dependencies, so hex is not asked", mix.path));

@@ -80,7 +80,7 @@ pub fn detect(app: &App<'_>) -> Found {
     let mut build = stage("build", base).packages(&libraries_of(&libraries, &config));
     let folder = server::relative(&root, &context);
     if !folder.is_empty() {
-        build = build.workdir(&within("/app", folder));
+        build = build.workdir(within("/app", folder));
     }
     if app.repo.stat(&within(&root, ".sqlx")).is_ok_and(|entry| entry.is_some())
         || app.has_repo(&within(&root, "sqlx-data.json"))
@@ -90,7 +90,7 @@ pub fn detect(app: &App<'_>) -> Found {
     }
     if let Some(file) = &toolchain.file {
         let installs =
-            run(&["cargo", "--version"]).why(&format!("rustup installs what {file} names"));
+            run(&["cargo", "--version"]).why(format!("rustup installs what {file} names"));
         build = build.step(copy(&[server::relative(file, &context)], "./")).step(installs);
     }
     let secrets: Vec<&str> = config.secrets.iter().map(|secret| &*secret.variable).collect();
