@@ -41,7 +41,7 @@ pub struct Config {
     pub kubeconfig: PathBuf,
     /// Components of plugins, in order.
     pub plugins: Vec<PathBuf>,
-    /// Settings of each plugin, as TOML. `None` sets none.
+    /// Settings of each plugin, as TOML. `None` has the detectors prefer releases that the bed has images of.
     pub settings: Option<String>,
     /// The daemon logs in at the bed's private registry.
     pub private_login: bool,
@@ -59,17 +59,54 @@ pub struct Config {
     pub environment: Vec<(String, String)>,
 }
 
+/// Plugins of a daemon on the bed, in order.
+const PLUGINS: &[&str] = &[
+    "detect-node",
+    "detect-bun",
+    "detect-deno",
+    "detect-python",
+    "detect-go",
+    "detect-java",
+    "detect-ruby",
+    "detect-php",
+    "detect-rust",
+    "detect-dotnet",
+    "detect-elixir",
+    "detect-static",
+    "detect-others",
+    "test-node",
+    "test-bun",
+    "test-deno",
+    "test-pytest",
+    "test-go",
+    "test-java",
+    "test-ruby",
+    "test-php",
+    "test-rust",
+    "test-dotnet",
+    "test-elixir",
+];
+
+/// Settings by which detectors choose, where a repository leaves the choice, a release that the bed has an image of.
+const PREFERRED: &str = "{ prefer = { node = \"22\", python = \"3.11\", go = \"1\", java = \"17\", ruby = \"3.1\", \
+     php = \"8.2\", elixir = \"1.14\", deno = \"2\", bun = \"1\", rust = \"1\" } }";
+
+/// Returns the settings of a detector. `None` means that the plugin is none of the project's detectors, and has no
+/// such settings.
+fn preferred(plugin: &Path) -> Option<&'static str> {
+    let name = plugin.file_stem()?.to_str()?;
+    (name.starts_with("detect-") && PLUGINS.contains(&name)).then_some(PREFERRED)
+}
+
 impl Config {
     /// Returns a configuration with the bed's parts and this repository's plugins.
     pub fn of(bed: &Bed) -> Result<Self> {
         let plugins = build::plugins()?;
-        let names =
-            ["detect-node", "detect-python", "detect-go", "test-node", "test-pytest", "test-go"];
         Ok(Self {
             builder: bed.buildkit(),
             registry: bed.registry(),
             kubeconfig: bed.kubeconfig(),
-            plugins: names.map(|name| plugins.join(format!("{name}.wasm"))).into(),
+            plugins: PLUGINS.iter().map(|name| plugins.join(format!("{name}.wasm"))).collect(),
             settings: None,
             private_login: false,
             more: String::new(),
@@ -107,7 +144,8 @@ impl Config {
         );
         for plugin in &self.plugins {
             text.push_str(&format!("[[plugins]]\npath = \"{}\"\n", plugin.display()));
-            if let Some(settings) = &self.settings {
+            let settings = self.settings.as_deref().or_else(|| preferred(plugin));
+            if let Some(settings) = settings {
                 text.push_str(&format!("settings = {settings}\n"));
             }
         }

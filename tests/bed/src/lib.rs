@@ -7,6 +7,7 @@ pub mod build;
 pub mod client;
 pub mod daemon;
 pub mod doctor;
+pub mod images;
 pub mod install;
 pub mod keeper;
 pub mod lanes;
