@@ -1,0 +1,108 @@
+//! Plain files: HTML that is served as it is committed.
+
+use crate::{
+    foreign, package,
+    site::{Site, own_not_found, refused},
+    staticfile,
+};
+use windlass_plugin_sdk::{App, Detection, Found, Refusal};
+
+/// Folders that may hold a site where the app's folder has no `index.html`, the likeliest first.
+const FOLDERS: &[&str] = &["public", "dist", "docs", "www", "site", "static"];
+
+/// Returns the plan that serves the files of `Staticfile`'s root, the app's folder, or a folder below it.
+///
+/// # Errors
+/// `Staticfile` names a folder without `index.html`, a file of secrets would be public, or `package.json` builds
+/// the files and nothing says where.
+pub(crate) fn site(app: &App<'_>) -> Found {
+    if let Some(named) = staticfile::read(app)? {
+        let folder = named.root.as_str();
+        if !has_index(app, folder) {
+            return Err(refused(
+                format!("{}: `{}` has no index.html", named.source, shown(folder)),
+                "commit the folder's index.html, or name another folder as `root`",
+            ));
+        }
+        let fallback = named.is_routed.then(|| "index.html".to_owned());
+        return plan(app, folder, fallback, named.source.clone()).map(Some);
+    }
+    if has_index(app, "") {
+        package::built_by_nothing_known(app)?;
+        let mut detection = plan(app, "", None, format!("{}: plain files", app.at("index.html")))?;
+        if let Some(manifest) = foreign::manifest(app) {
+            detection.warn(
+                format!("only the files are served: `{manifest}` is not used"),
+                "name another detector by `[build] recipe`, or commit a Dockerfile, if the app has a program",
+            );
+        }
+        return Ok(Some(detection));
+    }
+    let Some(folder) = FOLDERS.iter().find(|folder| has_index(app, folder)) else {
+        return Ok(None);
+    };
+    // `public/` of a program is the program's, and `docs/` its documentation.
+    if !app.named && (foreign::manifest(app).is_some() || package::starts(app)?) {
+        return Ok(None);
+    }
+    package::built_by_nothing_known(app)?;
+    let source = format!("{}: plain files", app.at(&format!("{folder}/index.html")));
+    plan(app, folder, None, source).map(Some)
+}
+
+fn plan(
+    app: &App<'_>,
+    folder: &str,
+    fallback: Option<String>,
+    source: String,
+) -> Result<Detection, Refusal> {
+    let not_found = if folder.is_empty() {
+        own_not_found(app).filter(|_| app.has("404.html"))
+    } else {
+        app.has(&format!("{folder}/404.html")).then(|| "404.html".to_owned())
+    };
+    if folder.is_empty() {
+        keeps_secrets(app)?;
+    }
+    let site = Site {
+        folder: shown(folder).to_owned(),
+        has_index: true,
+        // A router in the client answers missing paths itself.
+        not_found: if fallback.is_some() { None } else { not_found },
+        fallback,
+        ..Site::default()
+    };
+    let mut detection = site.plan(app);
+    detection.decide("folder", shown(folder), source.clone());
+    detection.because(source);
+    Ok(detection)
+}
+
+fn has_index(app: &App<'_>, folder: &str) -> bool {
+    app.has(format!("{folder}/index.html").trim_start_matches('/'))
+}
+
+/// Returns a folder as a path that is not empty.
+fn shown(folder: &str) -> &str {
+    if folder.is_empty() { "." } else { folder }
+}
+
+/// Refuses to serve a file of secrets that stands beside the site's `index.html`.
+fn keeps_secrets(app: &App<'_>) -> Result<(), Refusal> {
+    if !app.has(".env") {
+        return Ok(());
+    }
+    let ignored = app.read(".dockerignore")?;
+    let patterns = ignored.as_ref().map_or("", |file| file.text.as_str()).lines().map(str::trim);
+    let mut patterns = patterns.map(|line| line.trim_start_matches('/'));
+    if patterns.any(|line| matches!(line, ".env" | ".env*" | ".*" | "**/.env" | "**/.*")) {
+        return Ok(());
+    }
+    Err(refused(
+        format!(
+            "{}: the file would be public, since all files beside index.html are served",
+            app.at(".env")
+        ),
+        "write `.env` into .dockerignore, or move the site into `public/`",
+    ))
+}
