@@ -72,8 +72,11 @@ fn config(app: &App<'_>) -> Result<Option<(String, Node)>, Refusal> {
             _ => read::yaml(&file),
         };
         let is_shared = SHARED.contains(name);
-        // What cannot be read under a name that others use is not known to be Hugo's.
-        let Ok(node) = (if is_shared { node.or(Err(())) } else { Ok(node?) }) else { continue };
+        let node = match node {
+            // What cannot be read under a name that others use is not known to be Hugo's.
+            Err(_) if is_shared => continue,
+            node => node?,
+        };
         let has_folder = ["content", "archetypes", "themes", "layouts"];
         let is_hugo =
             find(&node, "baseURL").is_some() && has_folder.iter().any(|folder| app.has_dir(folder));
@@ -130,6 +133,9 @@ fn version(app: &App<'_>) -> Result<(String, String, String), Refusal> {
     let Some((text, source)) = asked else {
         return Ok(("exts".to_owned(), "latest".to_owned(), "default".to_owned()));
     };
+    if text.trim() == "latest" {
+        return Ok(("exts".to_owned(), "latest".to_owned(), source));
+    }
     let version = text.trim().trim_start_matches('v').trim_start_matches("extended_");
     let parts: Vec<_> = version.split('.').collect();
     let is_number = |part: &&str| {

@@ -2,7 +2,7 @@
 
 use crate::{
     foreign, package,
-    site::{Site, own_not_found, refused},
+    site::{Site, refused},
     staticfile,
 };
 use windlass_plugin_sdk::{App, Detection, Found, Refusal};
@@ -56,11 +56,8 @@ fn plan(
     fallback: Option<String>,
     source: String,
 ) -> Result<Detection, Refusal> {
-    let not_found = if folder.is_empty() {
-        own_not_found(app).filter(|_| app.has("404.html"))
-    } else {
-        app.has(&format!("{folder}/404.html")).then(|| "404.html".to_owned())
-    };
+    let page = format!("{folder}/404.html");
+    let not_found = app.has(page.trim_start_matches('/')).then(|| "404.html".to_owned());
     if folder.is_empty() {
         keeps_secrets(app)?;
     }
