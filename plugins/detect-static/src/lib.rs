@@ -26,8 +26,8 @@ pub fn detect(app: &App<'_>) -> Found {
     let makers: [fn(&App<'_>) -> Found; 6] =
         [spa::site, hugo::site, jekyll::site, mkdocs::site, unsupported::site, plain::site];
     for maker in makers {
-        if let Some(mut detection) = maker(app)? {
-            rules::warn(app, &mut detection)?;
+        if let Some(mut detection) = maker(app).map_err(site::own)? {
+            rules::warn(app, &mut detection).map_err(site::own)?;
             return Ok(Some(detection));
         }
     }

@@ -51,6 +51,12 @@ pub(crate) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Ref
     Refusal::new(reason, hint).of(LANGUAGE, score::STATIC)
 }
 
+/// Gives this detector's language and band to a refusal of the readers that all detectors share.
+pub(crate) fn own(refusal: Refusal) -> Refusal {
+    let is_ours = !refusal.language.is_empty() || refusal.score > 0;
+    if is_ours { refusal } else { refusal.of(LANGUAGE, score::STATIC) }
+}
+
 /// Returns the path of `folder`, which a file of the app names, below the app's folder; empty for the folder itself.
 ///
 /// # Errors

@@ -1,14 +1,17 @@
 //! Sites that a package's build script makes: single-page apps, and frameworks whose output is static.
 
 use crate::{
-    site::{LANGUAGE, STAGE, Site, below, in_stage, refused},
+    site::{LANGUAGE, STAGE, Site, below, refused},
     staticfile, webpack,
 };
 use windlass_plugin_sdk::{
-    App, Detection, EntryKind, Found, Refusal, Stage, StageExt,
-    js::{self, Install, Kind, Manager, Output, Package},
+    App, Detection, Found, Refusal, Stage, StageExt, Step,
+    js::{self, Install, Output, Package},
     score, stage, workspace,
 };
+
+/// Working directory of stages that name none: the folder of the context's files.
+const ROOT: &str = "/app";
 
 /// Output of a build, as the framework or a file of the app says.
 struct Built {
@@ -35,12 +38,7 @@ pub(crate) fn site(app: &App<'_>) -> Found {
             "add `build` to the scripts of package.json",
         ));
     }
-    plan(app, &package, built).map(Some).map_err(own)
-}
-
-/// Gives this detector's language to a refusal of the parts that all detectors of packages share.
-fn own(refusal: Refusal) -> Refusal {
-    refusal.of(LANGUAGE, score::STATIC)
+    plan(app, &package, built).map(Some)
 }
 
 fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
@@ -77,9 +75,8 @@ fn plan(app: &App<'_>, package: &Package, built: Built) -> Result<Detection, Ref
     let manager = js::manager(app, package, workspace.as_ref())?;
     let install = js::install(app, package, &manager, workspace.as_ref())?;
     let node = js::node_version(app, package)?;
-    let inside = inside(&install.context, app.folder).to_owned();
     let site = Site {
-        folder: in_stage(format!("{inside}/{}", built.folder).trim_matches('/')),
+        folder: format!("{}/{}", install.home, built.folder).trim_end_matches('/').to_owned(),
         is_built: true,
         has_index: built.fallback.is_some(),
         fallback: built.fallback,
@@ -104,83 +101,57 @@ fn plan(app: &App<'_>, package: &Package, built: Built) -> Result<Detection, Ref
         detection.warn(message.clone(), fix.clone());
     }
     detection.build_secrets.clone_from(&install.secrets);
-    detection.image.stages = stages(app, &node.version, &manager, install, &inside)?;
+    detection.image.stages = stages(&node.version, install);
     Ok(detection)
 }
 
-/// Returns the stages that install and build. In a workspace the site is built in the member's own folder.
-fn stages(
-    app: &App<'_>,
-    node: &str,
-    manager: &Manager,
-    install: Install,
-    inside: &str,
-) -> Result<Vec<Stage>, Refusal> {
-    let mut stages = Vec::new();
-    let is_member = !inside.is_empty();
-    let name = if is_member { "install" } else { STAGE };
-    let mut first = stage(name, format!("node:{node}-slim"));
-    if manager.kind == Kind::Bun {
-        let tag = manager.version.as_deref().unwrap_or("1");
-        stages.push(stage("bun", format!("oven/bun:{tag}-slim")));
-        first = first.copy_from("bun", "/usr/local/bin/bun", "/usr/local/bin/bun");
+/// Returns the stages that install and build. A stage has one working directory: a member of a workspace is built in
+/// its own folder, after the install at the root.
+fn stages(node: &str, install: Install) -> Vec<Stage> {
+    let copies = install.copies();
+    let mut first = stage(STAGE, format!("node:{node}-slim"));
+    for (name, value) in &install.env {
+        first = first.env(name, value);
     }
     for step in install.setup {
         first = first.step(step);
     }
-    for (sources, folder) in grouped(app, &install.context, &install.sources)? {
-        let sources: Vec<_> = sources.iter().map(String::as_str).collect();
-        first = first.copy(&sources, &folder);
+    let has_tree = copies.is_empty();
+    for step in copies {
+        first = first.step(step);
     }
-    if install.sources.is_empty() {
+    if has_tree {
         first = first.copy(&["."], "./");
     }
-    first = first.step(install.install);
-    if !install.sources.is_empty() {
-        first = first.copy(&["."], "./");
+    let mut stages = install.stages;
+    let mut own = vec![first];
+    for (folder, step) in [(&install.place, Some(install.install)), (&install.home, None::<Step>)] {
+        let last = own.last().and_then(|last| last.workdir.as_deref()).unwrap_or(ROOT);
+        if last != folder {
+            own.push(stage(STAGE, "").workdir(folder));
+        }
+        let Some(mut last) = own.pop() else { continue };
+        if let Some(step) = step {
+            last = last.step(step);
+            if !has_tree {
+                last = last.copy(&["."], &format!("{ROOT}/"));
+            }
+        } else {
+            last = last.run(&(install.run)("build"));
+        }
+        own.push(last);
     }
-    let script = (install.run)("build");
-    let script: Vec<_> = script.iter().map(String::as_str).collect();
-    if is_member {
-        stages.push(first);
-        stages.push(stage(STAGE, name).workdir(&in_stage(inside)).run(&script));
-    } else {
-        stages.push(first.run(&script));
-    }
-    Ok(stages)
-}
-
-/// Returns the sources by the folder that they are copied to, so that each keeps its place. COPY puts the content of
-/// a folder, and not the folder itself, into its destination.
-fn grouped(
-    app: &App<'_>,
-    context: &str,
-    sources: &[String],
-) -> Result<Vec<(Vec<String>, String)>, Refusal> {
-    let mut groups: Vec<(Vec<String>, String)> = Vec::new();
-    for source in sources {
-        let path = format!("{context}/{source}");
-        let is_folder = app
-            .repo
-            .stat(path.trim_start_matches('/'))?
-            .is_some_and(|entry| entry.kind == EntryKind::Dir);
-        let folder = match source.rsplit_once('/') {
-            _ if is_folder => format!("./{source}/"),
-            Some((parent, _)) => format!("./{parent}/"),
-            None => "./".to_owned(),
-        };
-        match groups.iter_mut().find(|(_, own)| *own == folder) {
-            Some((files, _)) if !is_folder => files.push(source.clone()),
-            _ => groups.push((vec![source.clone()], folder)),
+    // Each stage but the last is the base of the next.
+    let count = own.len();
+    let name = |index: usize| {
+        if index + 1 == count { STAGE.to_owned() } else { format!("install-{index}") }
+    };
+    for (index, stage) in own.iter_mut().enumerate() {
+        stage.name = name(index);
+        if let Some(before) = index.checked_sub(1) {
+            stage.base = name(before);
         }
     }
-    Ok(groups)
-}
-
-/// Returns the app's folder below the context.
-fn inside<'a>(context: &str, folder: &'a str) -> &'a str {
-    if context.is_empty() {
-        return folder;
-    }
-    folder.strip_prefix(context).unwrap_or_default().trim_start_matches('/')
+    stages.append(&mut own);
+    stages
 }
