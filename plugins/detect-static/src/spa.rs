@@ -134,7 +134,7 @@ fn stages(node: &str, install: Install) -> Vec<Stage> {
         if let Some(step) = step {
             last = last.step(step);
             if !has_tree {
-                last = last.copy(&["."], &format!("{ROOT}/"));
+                last = last.copy(&["."], if folder == ROOT { "./" } else { "/app/" });
             }
         } else {
             last = last.run(&(install.run)("build"));
