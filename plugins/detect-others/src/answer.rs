@@ -67,15 +67,19 @@ pub(crate) fn version(
 
 /// Returns whether a text is a version of one to three numbers.
 pub(crate) fn is_version(text: &str) -> bool {
-    let is_number =
-        |part: &str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |part: &str| {
+        (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     text.split('.').count() <= 3 && text.split('.').all(is_number)
 }
 
 /// Returns whether a name can be part of a path and of a command.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text.len() <= 100 && !text.starts_with(['-', '.']) && text.bytes().all(is_part)
+    !text.is_empty()
+        && text.len() <= 100
+        && !text.starts_with(['-', '.'])
+        && text.bytes().all(is_part)
 }
 
 /// Returns the text between the first quotes of a line.

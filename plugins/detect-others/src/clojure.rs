@@ -17,7 +17,8 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     let lein = app.read("project.clj")?;
     let deps = app.read("deps.edn")?;
     let (manifest, tool, command, wanted, evidence) = if let Some(file) = &lein {
-        let Some((line, _)) = file.lines().find(|(_, line)| line.trim_start().contains(":main ")) else {
+        let Some((line, _)) = file.lines().find(|(_, line)| line.trim_start().contains(":main "))
+        else {
             return Err(refused(
                 LANGUAGE,
                 format!("{}: no `:main` says what `java -jar` starts", file.path),
@@ -34,7 +35,10 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         if !uber || !file.text.contains(":build") {
             return Err(refused(
                 LANGUAGE,
-                format!("{}: no alias `:build` with a function `uber` of build.clj makes a jar", file.path),
+                format!(
+                    "{}: no alias `:build` with a function `uber` of build.clj makes a jar",
+                    file.path
+                ),
                 "add the alias and build.clj (tools.build), or commit a Dockerfile on `clojure:temurin-21-tools-deps`",
             ));
         }

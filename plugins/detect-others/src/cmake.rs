@@ -38,24 +38,32 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
         files.push(("build/src", below));
     }
     let mut programs = Vec::new();
-    let (mut build, mut run) = (vec!["cmake"], Vec::new());
+    let mut build: Vec<&'static str> = vec!["cmake"];
+    let mut run: Vec<&'static str> = Vec::new();
     for (folder, file) in &files {
         for (line, name, _) in calls(file, "add_executable") {
             let is_project = matches!(name, "${PROJECT_NAME}" | "${CMAKE_PROJECT_NAME}");
             let name = if is_project { project.as_deref().unwrap_or_default() } else { name };
             let is_test = name.to_ascii_lowercase().contains("test") || name.contains("bench");
             if is_name(name) && !is_test {
-                programs.push((format!("{folder}/{name}"), format!("{}:{line} add_executable", file.path)));
+                programs.push((
+                    format!("{folder}/{name}"),
+                    format!("{}:{line} add_executable", file.path),
+                ));
             }
         }
         for (line, name, rest) in calls(file, "find_package") {
-            let Some((_, to_build, to_run)) = LIBRARIES.iter().find(|(own, ..)| *own == name) else {
+            let Some((_, to_build, to_run)) = LIBRARIES.iter().find(|(own, ..)| *own == name)
+            else {
                 if !rest.contains("REQUIRED") {
                     continue;
                 }
                 return Err(refused(
                     LANGUAGE,
-                    format!("{}:{line}: nothing says which package of Debian has `{name}`", file.path),
+                    format!(
+                        "{}:{line}: nothing says which package of Debian has `{name}`",
+                        file.path
+                    ),
                     "commit a Dockerfile on `debian:bookworm-slim` that installs it",
                 ));
             };
@@ -67,10 +75,15 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
         if programs.is_empty() {
             return Ok(None);
         }
-        let names: Vec<_> = programs.iter().filter_map(|(path, _)| path.rsplit('/').next()).collect();
+        let names: Vec<_> =
+            programs.iter().filter_map(|(path, _)| path.rsplit('/').next()).collect();
         return Err(refused(
             LANGUAGE,
-            format!("{}: nothing says which program is the app: {}", app.at("CMakeLists.txt"), names.join(", ")),
+            format!(
+                "{}: nothing says which program is the app: {}",
+                app.at("CMakeLists.txt"),
+                names.join(", ")
+            ),
             "commit a Dockerfile on `debian:bookworm-slim` that names it",
         ));
     };

@@ -9,7 +9,8 @@ use windlass_plugin_sdk::{App, Found, Refusal, StageExt, score, stage};
 pub(crate) const LANGUAGE: &str = "cpp";
 
 /// Sources by which a Makefile is one of C or C++.
-const SOURCES: &[&str] = &["*.c", "*.cc", "*.cpp", "*.cxx", "src/**/*.c", "src/**/*.cc", "src/**/*.cpp"];
+const SOURCES: &[&str] =
+    &["*.c", "*.cc", "*.cpp", "*.cxx", "src/**/*.c", "src/**/*.cc", "src/**/*.cpp"];
 
 /// Program that a build makes.
 pub(crate) struct Program {
@@ -41,9 +42,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     for command in &program.commands {
         build = build.run(command);
     }
-    let last = runs_on_debian(&["libstdc++6"])
-        .packages(&program.run)
-        .copy_from("build", &format!("/app/{}", program.path), &format!("/app/{name}"));
+    let last = runs_on_debian(&["libstdc++6"]).packages(&program.run).copy_from(
+        "build",
+        &format!("/app/{}", program.path),
+        &format!("/app/{name}"),
+    );
     detection.image.stages = vec![build, last];
     Ok(Some(detection))
 }
@@ -55,13 +58,16 @@ fn program(app: &App<'_>) -> Result<Option<Program>, Refusal> {
     if !is_c || (!app.named && is_another_language_s(app)) {
         return Ok(None);
     }
-    let found = match (cmake, make) {
-        (Some(file), _) => cmake::program(app, file)?,
-        (None, Some(file)) => makefile::program(&file),
-        (None, None) => None,
+    let (name, found) = match (cmake, make) {
+        (Some(file), _) => ("CMakeLists.txt", cmake::program(app, file)?),
+        (None, Some(file)) => ("Makefile", makefile::program(&file)),
+        (None, None) => return Ok(None),
     };
     found.map(Some).ok_or_else(|| {
-        let hint = "commit a Dockerfile on `debian:bookworm-slim` with build-essential";
-        refused(LANGUAGE, format!("{}: nothing says which program the build makes", app.at("Makefile")), hint)
+        refused(
+            LANGUAGE,
+            format!("{}: nothing says which program the build makes", app.at(name)),
+            "commit a Dockerfile on `debian:bookworm-slim` with build-essential",
+        )
     })
 }

@@ -32,7 +32,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
             let names: Vec<_> = several.iter().map(|(target, _)| target.as_str()).collect();
             return Err(refused(
                 LANGUAGE,
-                format!("{}: nothing says which target is the app: {}", file.path, names.join(", ")),
+                format!(
+                    "{}: nothing says which target is the app: {}",
+                    file.path,
+                    names.join(", ")
+                ),
                 "name one target as the shard",
             ));
         }
@@ -52,18 +56,19 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     let band = if is_kemal { score::STARTED } else { score::INFERRED };
     let evidence = format!("{}:{} targets", file.path, node.line);
     let mut detection = plan(app, LANGUAGE, band, evidence, start);
-    let (tag, source) =
-        version(app, LANGUAGE, "crystal")?.unwrap_or_else(|| ("1".to_owned(), "default".to_owned()));
+    let (tag, source) = version(app, LANGUAGE, "crystal")?
+        .unwrap_or_else(|| ("1".to_owned(), "default".to_owned()));
     detection.decide("crystal", tag.clone(), source);
     let lock = app.has("shard.lock").then_some("shard.lock");
     let files: Vec<_> = ["shard.yml"].into_iter().chain(lock).collect();
-    let frozen: &[&str] = if lock.is_some() { &["--production"] } else { &["--without-development"] };
+    let frozen: &[&str] =
+        if lock.is_some() { &["--production"] } else { &["--without-development"] };
     let base = format!("crystallang/crystal:{tag}");
     let build = stage("build", base.clone())
         .copy(&files, "./")
-        .run(&[&["shards", "install"], frozen].concat())
+        .run(&[&["shards", "install"][..], frozen].concat())
         .copy(&["."], "./")
-        .run(&[&["shards", "build", target.as_str(), "--release"], frozen].concat());
+        .run(&[&["shards", "build", target.as_str(), "--release"][..], frozen].concat());
     let mut last = stage("run", base)
         .why("the program links the libraries of the image that built it")
         .copy_from("build", &format!("/app/bin/{target}"), "./bin/");

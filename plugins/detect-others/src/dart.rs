@@ -24,10 +24,10 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         ));
     }
     let name = manifest.get("name").and_then(Node::text).filter(|name| is_name(name));
-    let programs = ["bin/server.dart".to_owned(), "bin/main.dart".to_owned()]
+    let mut programs = ["bin/server.dart".to_owned(), "bin/main.dart".to_owned()]
         .into_iter()
         .chain(name.map(|name| format!("bin/{name}.dart")));
-    let Some(program) = programs.into_iter().find(|program| app.has(program)) else {
+    let Some(program) = programs.find(|program| app.has(program)) else {
         return Err(refused(
             LANGUAGE,
             format!("{}: no program: bin/server.dart and bin/main.dart are not there", file.path),

@@ -20,14 +20,21 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     let Some(file) = app.read("gleam.toml")? else { return Ok(None) };
     let manifest = read::toml(&file)?;
     let Some(name) = manifest.get("name").and_then(Node::text).filter(|name| is_name(name)) else {
-        return Err(refused(LANGUAGE, format!("{}: no `name`", file.path), "write `name = \"app\"`"));
+        return Err(refused(
+            LANGUAGE,
+            format!("{}: no `name`", file.path),
+            "write `name = \"app\"`",
+        ));
     };
     if let Some(target) = manifest.get("target")
         && target.text() == Some("javascript")
     {
         return Err(refused(
             LANGUAGE,
-            format!("{}:{}: the target JavaScript is not built by a detector", file.path, target.line),
+            format!(
+                "{}:{}: the target JavaScript is not built by a detector",
+                file.path, target.line
+            ),
             "commit a Dockerfile that runs `gleam build` and serves or starts the result",
         ));
     }
@@ -53,9 +60,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         .run(&["gleam", "deps", "download"])
         .copy(&["."], "./")
         .run(&["gleam", "export", "erlang-shipment"]);
-    let last = stage("run", base)
-        .why("the shipment runs on the Erlang that built it")
-        .copy_from("build", "/app/build/erlang-shipment", "./");
+    let last = stage("run", base).why("the shipment runs on the Erlang that built it").copy_from(
+        "build",
+        "/app/build/erlang-shipment",
+        "./",
+    );
     detection.image.stages = vec![build, last];
     Ok(Some(detection))
 }
@@ -76,7 +85,8 @@ fn chosen(app: &App<'_>, manifest: &Node, path: &str) -> Result<(String, String)
         let lowest = node.text()?.split([',', ' ']).find(|word| is_version(word))?;
         Some((lowest, node.line))
     });
-    let number = |text: &str| -> Vec<u32> { text.split('.').filter_map(|part| part.parse().ok()).collect() };
+    let number =
+        |text: &str| -> Vec<u32> { text.split('.').filter_map(|part| part.parse().ok()).collect() };
     Ok(match lowest {
         Some((lowest, line))
             if lowest.split('.').count() == 3 && number(lowest) > number(DEFAULT) =>

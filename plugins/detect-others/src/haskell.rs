@@ -50,7 +50,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
             let names: Vec<_> = several.iter().map(|(_, name)| *name).collect();
             return Err(refused(
                 LANGUAGE,
-                format!("{}: nothing says which executable is the app: {}", file.path, names.join(", ")),
+                format!(
+                    "{}: nothing says which executable is the app: {}",
+                    file.path,
+                    names.join(", ")
+                ),
                 "commit a Dockerfile on `haskell:9-slim` that names it",
             ));
         }
@@ -62,7 +66,8 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         version(app, LANGUAGE, "ghc")?.unwrap_or_else(|| ("9".to_owned(), "default".to_owned()));
     detection.decide("ghc", tag.clone(), source);
     let mut manifests = vec![name.as_str()];
-    manifests.extend(["cabal.project", "cabal.project.freeze"].into_iter().filter(|name| app.has(name)));
+    manifests
+        .extend(["cabal.project", "cabal.project.freeze"].into_iter().filter(|name| app.has(name)));
     let build = stage("build", format!("haskell:{tag}-slim"))
         .copy(&manifests, "./")
         .run(&["cabal", "update"])

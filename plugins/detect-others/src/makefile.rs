@@ -7,7 +7,8 @@ use crate::{
 use windlass_plugin_sdk::File;
 
 /// Variables by which Makefiles name their program.
-const VARIABLES: &[&str] = &["TARGET", "PROGRAM", "PROG", "EXECUTABLE", "EXE", "BINARY", "BIN", "NAME"];
+const VARIABLES: &[&str] =
+    &["TARGET", "PROGRAM", "PROG", "EXECUTABLE", "EXE", "BINARY", "BIN", "NAME"];
 
 /// Returns the program: the value of such a variable, or the only dependency of `all`.
 pub(crate) fn program(file: &File) -> Option<Program> {

@@ -28,7 +28,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
             let names: Vec<_> = several.iter().map(|(_, name)| *name).collect();
             return Err(refused(
                 LANGUAGE,
-                format!("{}: nothing says which target is the app: {}", file.path, names.join(", ")),
+                format!(
+                    "{}: nothing says which target is the app: {}",
+                    file.path,
+                    names.join(", ")
+                ),
                 "commit a Dockerfile on `swift:6.0` that names it",
             ));
         }
@@ -54,8 +58,11 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         .copy(&["."], "./")
         .run(&["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", target])
         .run(&["sh", "-c", &place]);
-    let mut last = runs_on_debian(&["libcurl4", "libxml2", "tzdata"])
-        .copy_from("build", "/server", "/app/server");
+    let mut last = runs_on_debian(&["libcurl4", "libxml2", "tzdata"]).copy_from(
+        "build",
+        "/server",
+        "/app/server",
+    );
     for folder in ["Public", "Resources"] {
         if app.has_dir(folder) {
             last = last.copy_from("build", &format!("/app/{folder}"), &format!("./{folder}"));
@@ -95,8 +102,11 @@ fn chosen(app: &App<'_>, file: &File) -> Result<(String, String), Refusal> {
         return Ok(found);
     }
     let first = file.text.lines().next().unwrap_or_default();
-    let tools = first.split_once("swift-tools-version").map(|(_, rest)| rest.trim_start_matches([':', ' ']));
-    let parts = |text: &str| -> Vec<u32> { text.split('.').filter_map(|part| part.parse().ok()).collect() };
+    let tools = first
+        .split_once("swift-tools-version")
+        .map(|(_, rest)| rest.trim_start_matches([':', ' ']));
+    let parts =
+        |text: &str| -> Vec<u32> { text.split('.').filter_map(|part| part.parse().ok()).collect() };
     match tools.map(str::trim).filter(|tools| is_version(tools)) {
         Some(tools) if parts(tools) > parts(DEFAULT) => {
             Ok((tools.to_owned(), format!("{}:1 swift-tools-version", file.path)))

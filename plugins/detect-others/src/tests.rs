@@ -1,0 +1,170 @@
+//! Rules of the detector, one or two tests a language.
+
+use windlass_plugin_sdk::{
+    Detection, Refusal,
+    testing::{Files, bad_input, detect, golden},
+    tree,
+};
+
+const MANIFEST: &str = include_str!("../plugin.toml");
+
+fn plan(files: &Files) -> Detection {
+    detect(crate::detect, MANIFEST, files).plan()
+}
+
+/// Asserts that a tree is refused, as an app of this language, for a reason with this text.
+#[track_caller]
+fn refused(files: &Files, language: &str, reason: &str) -> Refusal {
+    let refusal = detect(crate::detect, MANIFEST, files).refusal();
+    assert_eq!(refusal.language, language, "{refusal:?}");
+    assert!(refusal.reason.contains(reason) && !refusal.hint.is_empty(), "{refusal:?}");
+    refusal
+}
+
+#[test]
+fn a_leiningen_project_starts_its_main_namespace() {
+    let project = "(defproject shop/web \"0.1.0\"\n  :dependencies [[ring \"1.9\"]]\n  :main web.core\n  :profiles {:uberjar {:aot :all}})\n";
+    let found = plan(&tree! { "project.clj" => project }.prefer("java", "21"));
+    assert_eq!(found.start(), "java -jar /app/app.jar");
+    assert_eq!(found.decided("start"), Some(("java -jar /app/app.jar", "project.clj:3 :main")));
+    assert_eq!(found.build_base(), "clojure:temurin-21-lein");
+    golden("clojure", &found);
+    refused(&tree! { "project.clj" => "(defproject a \"1\")\n" }, "clojure", "no `:main`");
+}
+
+#[test]
+fn a_clojure_project_without_a_build_is_refused() {
+    let files = tree! { "deps.edn" => "{:aliases {:build {:ns-default build}}}\n" };
+    refused(&files, "clojure", "no alias `:build` with a function `uber`");
+    let found = plan(&files.with("build.clj", "(defn uber [_] nil)\n"));
+    assert!(found.runs().contains(&"clojure -T:build uber".to_owned()), "{:?}", found.runs());
+}
+
+#[test]
+fn a_gleam_program_is_a_shipment_of_a_version_that_the_manifest_allows() {
+    let files = tree! {
+        "gleam.toml" => "name = \"web\"\ngleam = \">= 1.9.1\"\n",
+        "src/web.gleam" => "pub fn main() {}\n",
+    };
+    let found = plan(&files);
+    assert_eq!(found.decided("gleam"), Some(("1.9.1", "gleam.toml:2 gleam")));
+    golden("gleam", &found);
+    refused(&files.without("src/web.gleam"), "gleam", "a library");
+}
+
+#[test]
+fn a_haskell_package_has_one_executable() {
+    let files = tree! { "web.cabal" => "name: web\n\nexecutable web-server\n  main-is: Main.hs\n" };
+    let found = plan(&files);
+    assert_eq!(found.start(), "/app/web-server");
+    golden("haskell", &found);
+    let two = files.with("web.cabal", "executable a\nexecutable b\n-- executable c\n");
+    refused(&two, "haskell", "nothing says which executable is the app: a, b");
+    refused(&tree! { "stack.yaml" => "" }, "haskell", "no file of Cabal");
+}
+
+#[test]
+fn a_dart_server_is_compiled_and_flutter_is_refused() {
+    let files = tree! {
+        "pubspec.yaml" => "name: web\nenvironment:\n  sdk: ^3.0.0\n",
+        "bin/server.dart" => "void main() {}\n",
+    };
+    golden("dart", &plan(&files));
+    let flutter = "name: web\ndependencies:\n  flutter:\n    sdk: flutter\n";
+    refused(&files.with("pubspec.yaml", flutter), "dart", "pubspec.yaml:3: Flutter");
+}
+
+#[test]
+fn a_swift_package_starts_its_executable_target() {
+    let manifest = "// swift-tools-version:6.1\nlet package = Package(\n  dependencies: [.package(url: \"https://github.com/vapor/vapor.git\", from: \"4.0.0\")],\n  targets: [\n    .executableTarget(\n      name: \"App\",\n      dependencies: []),\n    .testTarget(name: \"AppTests\"),\n  ])\n";
+    let found = plan(&tree! { "Package.swift" => manifest, "Public/a.css" => "" });
+    assert_eq!((found.score, found.build_base()), (80, "swift:6.1-bookworm"));
+    golden("swift", &found);
+    let library = "let package = Package(targets: [.target(name: \"A\")])\n";
+    refused(&tree! { "Package.swift" => library }, "swift", "a library");
+}
+
+#[test]
+fn a_crystal_shard_starts_its_target() {
+    let shard = "name: web\nversion: 0.1.0\ndependencies:\n  kemal:\n    github: kemalcr/kemal\ntargets:\n  web:\n    main: src/web.cr\n";
+    let found = plan(&tree! { "shard.yml" => shard, "shard.lock" => "version: 2.0\n" });
+    assert_eq!(found.start(), "sh -c exec /app/bin/web --port $PORT");
+    golden("crystal", &found);
+    refused(&tree! { "shard.yml" => "name: a\n" }, "crystal", "a library");
+}
+
+#[test]
+fn a_cmake_project_starts_its_only_program() {
+    let cmake = "cmake_minimum_required(VERSION 3.20)\nproject(web CXX)\nfind_package(OpenSSL REQUIRED)\nadd_executable(\n  ${PROJECT_NAME} main.cpp)\nadd_executable(web_tests t.cpp) # not this\n";
+    let files = tree! { "CMakeLists.txt" => cmake, "main.cpp" => "int main() {}\n" };
+    let found = plan(&files);
+    assert_eq!(found.decided("start"), Some(("/app/web", "CMakeLists.txt:4 add_executable")));
+    golden("cmake", &found);
+    let two = format!("{cmake}add_executable(other other.cpp)\n");
+    refused(&files.with("CMakeLists.txt", &two), "cpp", "which program is the app: web, other");
+    let unknown = cmake.replace("OpenSSL", "Qt6");
+    refused(&files.with("CMakeLists.txt", &unknown), "cpp", "CMakeLists.txt:3: nothing says");
+}
+
+#[test]
+fn a_makefile_names_its_program() {
+    let files = tree! { "Makefile" => "CC = gcc\nTARGET := web\nall: $(TARGET)\n", "main.c" => "" };
+    let found = plan(&files);
+    assert_eq!(found.decided("start"), Some(("/app/web", "Makefile:2 TARGET")));
+    golden("make", &found);
+    refused(&files.with("Makefile", "run:\n\tgcc main.c\n"), "cpp", "Makefile: nothing says");
+}
+
+#[test]
+fn c_and_scripts_beside_another_language_are_its_own() {
+    let files = tree! {
+        "package.json" => "{}",
+        "Makefile" => "TARGET = web\n",
+        "main.c" => "",
+        "start.sh" => "node a.js\n",
+    };
+    assert!(detect(crate::detect, MANIFEST, &files).is_not_mine());
+}
+
+#[test]
+fn a_script_alone_is_the_app() {
+    let found = plan(&tree! { "start.sh" => "#!/usr/bin/env bash\nsleep 1\n" });
+    assert_eq!((found.start().as_str(), found.score), ("bash start.sh", 60));
+    golden("shell", &found);
+    assert_eq!(plan(&tree! { "run.sh" => "sleep 1\n" }).start(), "sh run.sh");
+}
+
+#[test]
+fn languages_without_a_plan_are_refused_by_name() {
+    for (file, language, shown) in [
+        ("build.sbt", "scala", "Scala by sbt"),
+        ("build.zig", "zig", "Zig"),
+        ("cpanfile", "perl", "Perl"),
+        ("app-1.rockspec", "lua", "Lua"),
+        ("app.nimble", "nim", "Nim"),
+        ("dune-project", "ocaml", "OCaml"),
+        ("rebar.config", "erlang", "Erlang"),
+        ("app.R", "r", "R is not"),
+        ("Project.toml", "julia", "Julia"),
+    ] {
+        let refusal = refused(&tree! { "README.md" => "" }.with(file, ""), language, shown);
+        assert!(refusal.hint.contains("Dockerfile"), "{refusal:?}");
+    }
+}
+
+#[test]
+fn no_input_stops_the_detector() {
+    for files in [
+        tree! { "project.clj" => "(defproject a \"1\" :main a :uberjar-name \"a.jar\")", ".java-version" => "21" },
+        tree! { "gleam.toml" => "name = \"a\"\ngleam = \">= 1.7.0 and < 2\"\n", "src/a.gleam" => "pub fn main" },
+        tree! { "a.cabal" => "executable a\n  main-is: A.hs\n", ".tool-versions" => "ghc 9.4.8\n" },
+        tree! { "pubspec.yaml" => "name: a\n", "bin/a.dart" => "", ".tool-versions" => "dart 3.1.0\n" },
+        tree! { "Package.swift" => "// swift-tools-version:5.9\n.executableTarget(name: \"A\")", ".swift-version" => "6.0\n" },
+        tree! { "shard.yml" => "name: a\ntargets:\n  a:\n    main: a.cr\n" },
+        tree! { "CMakeLists.txt" => "project(a)\nadd_executable(${PROJECT_NAME} a.c)\nadd_subdirectory(src)\n", "src/CMakeLists.txt" => "find_package(ZLIB REQUIRED)\n" },
+        tree! { "Makefile" => "TARGET = ./a\n", "a.c" => "" },
+        tree! { "start.sh" => "#!/bin/bash\n" },
+    ] {
+        bad_input(crate::detect, MANIFEST, &files);
+    }
+}
