@@ -28,7 +28,7 @@ fn a_leiningen_project_starts_its_main_namespace() {
     assert_eq!(found.start(), "java -jar /app/app.jar");
     assert_eq!(found.decided("start"), Some(("java -jar /app/app.jar", "project.clj:3 :main")));
     assert_eq!(found.build_base(), "clojure:temurin-21-lein");
-    golden("clojure", &found);
+    golden("goldens/clojure.Dockerfile", &found);
     refused(&tree! { "project.clj" => "(defproject a \"1\")\n" }, "clojure", "no `:main`");
 }
 
@@ -48,7 +48,7 @@ fn a_gleam_program_is_a_shipment_of_a_version_that_the_manifest_allows() {
     };
     let found = plan(&files);
     assert_eq!(found.decided("gleam"), Some(("1.9.1", "gleam.toml:2 gleam")));
-    golden("gleam", &found);
+    golden("goldens/gleam.Dockerfile", &found);
     refused(&files.without("src/web.gleam"), "gleam", "a library");
 }
 
@@ -57,7 +57,7 @@ fn a_haskell_package_has_one_executable() {
     let files = tree! { "web.cabal" => "name: web\n\nexecutable web-server\n  main-is: Main.hs\n" };
     let found = plan(&files);
     assert_eq!(found.start(), "/app/web-server");
-    golden("haskell", &found);
+    golden("goldens/haskell.Dockerfile", &found);
     let two = files.with("web.cabal", "executable a\nexecutable b\n-- executable c\n");
     refused(&two, "haskell", "nothing says which executable is the app: a, b");
     refused(&tree! { "stack.yaml" => "" }, "haskell", "no file of Cabal");
@@ -69,7 +69,7 @@ fn a_dart_server_is_compiled_and_flutter_is_refused() {
         "pubspec.yaml" => "name: web\nenvironment:\n  sdk: ^3.0.0\n",
         "bin/server.dart" => "void main() {}\n",
     };
-    golden("dart", &plan(&files));
+    golden("goldens/dart.Dockerfile", &plan(&files));
     let flutter = "name: web\ndependencies:\n  flutter:\n    sdk: flutter\n";
     refused(&files.with("pubspec.yaml", flutter), "dart", "pubspec.yaml:3: Flutter");
 }
@@ -79,7 +79,7 @@ fn a_swift_package_starts_its_executable_target() {
     let manifest = "// swift-tools-version:6.1\nlet package = Package(\n  dependencies: [.package(url: \"https://github.com/vapor/vapor.git\", from: \"4.0.0\")],\n  targets: [\n    .executableTarget(\n      name: \"App\",\n      dependencies: []),\n    .testTarget(name: \"AppTests\"),\n  ])\n";
     let found = plan(&tree! { "Package.swift" => manifest, "Public/a.css" => "" });
     assert_eq!((found.score, found.build_base()), (80, "swift:6.1-bookworm"));
-    golden("swift", &found);
+    golden("goldens/swift.Dockerfile", &found);
     let library = "let package = Package(targets: [.target(name: \"A\")])\n";
     refused(&tree! { "Package.swift" => library }, "swift", "a library");
 }
@@ -89,7 +89,7 @@ fn a_crystal_shard_starts_its_target() {
     let shard = "name: web\nversion: 0.1.0\ndependencies:\n  kemal:\n    github: kemalcr/kemal\ntargets:\n  web:\n    main: src/web.cr\n";
     let found = plan(&tree! { "shard.yml" => shard, "shard.lock" => "version: 2.0\n" });
     assert_eq!(found.start(), "sh -c exec /app/bin/web --port $PORT");
-    golden("crystal", &found);
+    golden("goldens/crystal.Dockerfile", &found);
     refused(&tree! { "shard.yml" => "name: a\n" }, "crystal", "a library");
 }
 
@@ -99,7 +99,7 @@ fn a_cmake_project_starts_its_only_program() {
     let files = tree! { "CMakeLists.txt" => cmake, "main.cpp" => "int main() {}\n" };
     let found = plan(&files);
     assert_eq!(found.decided("start"), Some(("/app/web", "CMakeLists.txt:4 add_executable")));
-    golden("cmake", &found);
+    golden("goldens/cmake.Dockerfile", &found);
     let two = format!("{cmake}add_executable(other other.cpp)\n");
     refused(&files.with("CMakeLists.txt", &two), "cpp", "which program is the app: web, other");
     let unknown = cmake.replace("OpenSSL", "Qt6");
@@ -111,7 +111,7 @@ fn a_makefile_names_its_program() {
     let files = tree! { "Makefile" => "CC = gcc\nTARGET := web\nall: $(TARGET)\n", "main.c" => "" };
     let found = plan(&files);
     assert_eq!(found.decided("start"), Some(("/app/web", "Makefile:2 TARGET")));
-    golden("make", &found);
+    golden("goldens/make.Dockerfile", &found);
     refused(&files.with("Makefile", "run:\n\tgcc main.c\n"), "cpp", "Makefile: nothing says");
 }
 
@@ -130,7 +130,7 @@ fn c_and_scripts_beside_another_language_are_its_own() {
 fn a_script_alone_is_the_app() {
     let found = plan(&tree! { "start.sh" => "#!/usr/bin/env bash\nsleep 1\n" });
     assert_eq!((found.start().as_str(), found.score), ("bash start.sh", 60));
-    golden("shell", &found);
+    golden("goldens/shell.Dockerfile", &found);
     assert_eq!(plan(&tree! { "run.sh" => "sleep 1\n" }).start(), "sh run.sh");
 }
 

@@ -293,8 +293,26 @@ impl Daemon {
     }
 }
 
+/// An answer by HTTP.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    /// Status line and headers.
+    pub head: String,
+    pub body: String,
+}
+
 /// Fetches a page by plain HTTP/1.0. Any status but 200 is an error.
 pub fn get(host: &str, port: u16, path: &str) -> Result<String> {
+    let page = fetch(host, port, path)?;
+    match page.status {
+        200 => Ok(page.body),
+        _ => Err(format!("{host}: {}", page.head.lines().next().unwrap_or_default()).into()),
+    }
+}
+
+/// Fetches a page of any status by plain HTTP/1.0.
+pub fn fetch(host: &str, port: u16, path: &str) -> Result<Page> {
     let address = format!("{host}:{port}").parse()?;
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -302,8 +320,7 @@ pub fn get(host: &str, port: u16, path: &str) -> Result<String> {
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(body.to_owned()),
-        _ => Err(format!("{host}: {}", head.lines().next().unwrap_or_default()).into()),
-    }
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or("an answer without a status")?;
+    Ok(Page { status, head: head.to_owned(), body: body.to_owned() })
 }

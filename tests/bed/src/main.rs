@@ -22,7 +22,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// From a commit to pods that serve: three apps, failures that are explained, a rollback.
+    /// From a commit to pods that serve: five languages and a monorepo, failures that are explained, a rollback.
     Demo(command::demo::Args),
     /// All tests of the workspace, unit to end to end.
     Suite(command::suite::Args),

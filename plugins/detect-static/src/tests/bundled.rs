@@ -29,7 +29,7 @@ fn a_single_page_app_falls_back_to_its_page() {
     assert_eq!(plan.serves.as_ref().unwrap().immutable, ["/assets/"]);
     assert_eq!(plan.decided("node"), Some(("22", ".nvmrc:1")));
     assert_eq!(plan.image.test_in, None);
-    golden("vite", &plan);
+    golden("goldens/vite.Dockerfile", &plan);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn hugo_builds_its_public_folder() {
     let plan = plan(&files);
     assert_eq!(served(&plan), ("/app/public", None, Some("build")));
     assert_eq!(plan.decided("hugo"), Some(("0.140.2", "netlify.toml:2 HUGO_VERSION")));
-    golden("hugo", &plan);
+    golden("goldens/hugo.Dockerfile", &plan);
     let refusal = refusal(&files.without("themes/plain/theme.toml"));
     assert!(refusal.reason.contains("hugo.toml:2: the theme `plain` is not in themes/plain"));
 }
@@ -46,7 +46,7 @@ fn jekyll_builds_by_the_gemfile() {
     let plan = plan(&files);
     assert_eq!(served(&plan), ("/app/_site", None, Some("build")));
     assert_eq!(plan.decided("ruby"), Some(("3.3.6", "Gemfile:2 ruby")));
-    golden("jekyll", &plan);
+    golden("goldens/jekyll.Dockerfile", &plan);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn mkdocs_installs_its_requirements_first() {
     let plan = plan(&files);
     assert_eq!(served(&plan), ("/app/site", None, Some("build")));
     assert_eq!(plan.decided("manager"), Some(("pip", "docs/requirements.txt:1")));
-    golden("mkdocs", &plan);
+    golden("goldens/mkdocs.Dockerfile", &plan);
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn a_page_in_the_root_is_served_as_it_is() {
     assert_eq!(plan.serves.as_ref().unwrap().not_found.as_deref(), Some("404.html"));
     assert_eq!((plan.score, plan.image.user, plan.image.start.len()), (40, 101, 0));
     assert!(plan.image.stages.is_empty());
-    golden("plain", &plan);
+    golden("goldens/plain.Dockerfile", &plan);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `cargo demo`: three apps from a git commit to pods that serve, with a login and a migration of
-//! plugins; a failing test, a crash that is rolled back, a webhook that is denied, a rollback on request.
+//! `cargo demo`: apps of five languages and a monorepo from a git commit to pods that serve, with a login and a
+//! migration of plugins; a failing test, a crash that is rolled back, a webhook that is denied, a rollback on request.
 
 use super::{Own, down};
 use clap::Subcommand;
@@ -12,6 +12,7 @@ use std::{
 use windlass_bed::{
     Bed, Daemon, Report, Repository, Result, Wanted, build,
     daemon::{Config, get, granted},
+    images,
     lanes::{Lane, Slot, side_by_side},
     layout::{Existing, Layout},
 };
@@ -67,6 +68,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     side_by_side(lanes)?;
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
+    images::languages(&bed, IMAGES)?;
     let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
     let show = Show { bed, daemon };
     show.all()?;
@@ -76,6 +78,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     Ok(())
 }
+
+/// Base images of the demo's apps that a bed does not have from its start.
+const IMAGES: &[&str] = &["rust:1-slim-bookworm", "nginxinc/nginx-unprivileged:1-alpine-slim"];
 
 /// Takes the lock on what only one demo of a bed can have: the daemon's folder, repositories, a namespace.
 fn alone(layout: &Layout) -> Result<File> {
@@ -95,7 +100,8 @@ fn announce(existing: &Existing) {
     }
     if let Some(registry) = &existing.registry {
         println!(
-            "demo: pushes {registry}/demo/node, …/python and …/go; they stay until you delete them"
+            "demo: pushes {registry}/demo/node, …/python, …/go, …/rust, …/static, …/web and …/api; \
+             they stay until you delete them"
         );
     }
     if let Some(address) = &existing.buildkit {
@@ -155,7 +161,7 @@ struct Show {
 impl Show {
     fn all(&self) -> Result<()> {
         let mut node = None;
-        for language in ["node", "python", "go"] {
+        for language in ["node", "python", "go", "rust", "static"] {
             title(&format!("{language}: a commit becomes pods that serve"));
             let repository =
                 Repository::example(&self.bed.layout, &format!("demo-{language}"), language)?;
@@ -165,6 +171,14 @@ impl Show {
             node = node.or(Some(repository));
         }
         let node = node.ok_or("no repository")?;
+
+        title("one repository, two apps that share a package: each is named by its folder");
+        let shop = Repository::example(&self.bed.layout, "demo-monorepo", "monorepo")?;
+        shop.commit("Say hello twice")?;
+        for app in ["web", "api"] {
+            self.deploy_with(&shop, app, &["--directory", &format!("apps/{app}")], true)?;
+            println!("      {}", self.page(app)?.trim());
+        }
 
         title("a commit whose test fails is stopped before anything is pushed");
         node.edit("app.js", "Hello from Node", "Hello from a bug")?;
@@ -204,9 +218,20 @@ impl Show {
     }
 
     fn deploy(&self, repository: &Repository, app: &str, succeeds: bool) -> Result<()> {
-        let url = repository.url();
-        println!("$ windlass submit demo/{app} --repository {url}");
-        let status = self.daemon.show(&["submit", &format!("demo/{app}"), "--repository", url])?;
+        self.deploy_with(repository, app, &[], succeeds)
+    }
+
+    fn deploy_with(
+        &self,
+        repository: &Repository,
+        app: &str,
+        more: &[&str],
+        succeeds: bool,
+    ) -> Result<()> {
+        let name = format!("demo/{app}");
+        let args = [&["submit", &name, "--repository", repository.url()][..], more].concat();
+        println!("$ windlass {}", args.join(" "));
+        let status = self.daemon.show(&args)?;
         match (succeeds, status.code()) {
             (true, Some(0)) | (false, Some(1)) => Ok(()),
             _ => {
