@@ -96,14 +96,14 @@ fn a_crystal_shard_starts_its_target() {
 #[test]
 fn a_cmake_project_starts_its_only_program() {
     let cmake = "cmake_minimum_required(VERSION 3.20)\nproject(web CXX)\nfind_package(OpenSSL REQUIRED)\nadd_executable(\n  ${PROJECT_NAME} main.cpp)\nadd_executable(web_tests t.cpp) # not this\n";
-    let files = tree! { "CMakeLists.txt" => cmake, "main.cpp" => "int main() {}\n" };
-    let found = plan(&files);
+    let files = |cmake: &str| tree! { "main.cpp" => "" }.with("CMakeLists.txt", cmake);
+    let found = plan(&files(cmake));
     assert_eq!(found.decided("start"), Some(("/app/web", "CMakeLists.txt:4 add_executable")));
     golden("goldens/cmake.Dockerfile", &found);
     let two = format!("{cmake}add_executable(other other.cpp)\n");
-    refused(&files.with("CMakeLists.txt", &two), "cpp", "which program is the app: web, other");
+    refused(&files(&two), "cpp", "which program is the app: web, other");
     let unknown = cmake.replace("OpenSSL", "Qt6");
-    refused(&files.with("CMakeLists.txt", &unknown), "cpp", "CMakeLists.txt:3: nothing says");
+    refused(&files(&unknown), "cpp", "CMakeLists.txt:3: nothing says");
 }
 
 #[test]

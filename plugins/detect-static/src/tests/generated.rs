@@ -51,17 +51,14 @@ fn jekyll_builds_by_the_gemfile() {
 
 #[test]
 fn jekyll_without_a_gemfile_installs_what_the_configuration_names() {
-    let files = tree! {
-        "_config.yml" => "plugins:\n  - jekyll-feed\n",
-        "_posts/2024-01-01-a.md" => "",
-    };
-    let plan = plan(&files);
+    let files = |config: &str| tree! { "_posts/2024-01-01-a.md" => "" }.with("_config.yml", config);
+    let plan = plan(&files("plugins:\n  - jekyll-feed\n"));
     let install = "gem install --no-document jekyll jekyll-feed minima";
     assert!(plan.runs().contains(&install.to_owned()), "{:?}", plan.runs());
     assert!(warns(&plan, "no Gemfile names Jekyll's version"));
     assert!(is_not_mine(&tree! { "_config.yml" => "title: x\n" }));
-    assert!(is_not_mine(&files.with("Gemfile", "gem \"rails\"\n")));
-    let refusal = refusal(&files.with("_config.yml", "plugins: [\"--help\"]\n"));
+    assert!(is_not_mine(&files("title: x\n").with("Gemfile", "gem \"rails\"\n")));
+    let refusal = refusal(&files("plugins: [\"--help\"]\n"));
     assert!(refusal.reason.contains("`--help` is no name of a gem"), "{refusal:?}");
 }
 

@@ -93,7 +93,7 @@ fn the_usual_redirect_of_a_client_s_router_is_what_the_fallback_does() {
         "index.html" => "",
         "_redirects" => "# all\n/*   /index.html   200\n",
     };
-    assert_eq!(plan(&files).warnings, []);
+    assert!(plan(&files).warnings.is_empty());
 }
 
 #[test]

@@ -68,6 +68,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     side_by_side(lanes)?;
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
+    println!("demo: base images of Rust and of static files; the first time takes two minutes");
     images::languages(&bed, IMAGES)?;
     let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
     let show = Show { bed, daemon };
