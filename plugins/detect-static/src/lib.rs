@@ -5,6 +5,7 @@ use windlass_plugin_sdk::{App, Found, detector};
 mod foreign;
 mod hugo;
 mod jekyll;
+mod members;
 mod mkdocs;
 mod package;
 mod plain;

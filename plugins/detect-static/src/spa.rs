@@ -1,6 +1,7 @@
 //! Sites that a package's build script makes: single-page apps, and frameworks whose output is static.
 
 use crate::{
+    members,
     site::{LANGUAGE, STAGE, Site, below, refused},
     staticfile, webpack,
 };
@@ -32,13 +33,15 @@ pub(crate) fn site(app: &App<'_>) -> Found {
     let package = Package::read(app).map_err(|refusal| refusal.of(LANGUAGE, score::TOOLS))?;
     let Some(package) = package else { return Ok(None) };
     let Some(built) = built(app, &package)? else { return Ok(None) };
-    if package.script("build").is_none() {
+    // VitePress and VuePress propose the longer name.
+    let script = ["build", "docs:build"].into_iter().find(|name| package.script(name).is_some());
+    let Some(script) = script else {
         return Err(refused(
             format!("package.json has no scripts.build, and {} has to be built", built.framework),
             "add `build` to the scripts of package.json",
         ));
-    }
-    plan(app, &package, built).map(Some)
+    };
+    plan(app, &package, script, built).map(Some)
 }
 
 fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
@@ -70,7 +73,12 @@ fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
     Ok(output.map(|(folder, source)| of("webpack", folder, Some("index.html".to_owned()), source)))
 }
 
-fn plan(app: &App<'_>, package: &Package, built: Built) -> Result<Detection, Refusal> {
+fn plan(
+    app: &App<'_>,
+    package: &Package,
+    script: &str,
+    built: Built,
+) -> Result<Detection, Refusal> {
     let workspace = workspace::js::above(app)?;
     let manager = js::manager(app, package, workspace.as_ref())?;
     let install = js::install(app, package, &manager, workspace.as_ref())?;
@@ -86,28 +94,26 @@ fn plan(app: &App<'_>, package: &Package, built: Built) -> Result<Detection, Ref
     let mut detection = site.plan(app);
     detection.context.clone_from(&install.context);
     detection.tool("node", &node);
-    let version = manager.version.clone().unwrap_or_default();
-    let manager_name = format!("{} {version}", manager.kind.program());
-    detection.decide("manager", manager_name.trim(), manager.source.clone());
+    let version = manager.version.clone().or_else(|| manager.lock.clone());
+    let version = version.unwrap_or_else(|| "no lock".to_owned());
+    detection.decide(manager.kind.program(), version, manager.source.clone());
     detection.decide("framework", built.framework.clone(), built.source.clone());
-    detection.decide(
-        "build",
-        package.script("build").unwrap_or_default(),
-        package.source(&["scripts", "build"]),
-    );
+    let line = package.script(script).unwrap_or_default();
+    detection.decide("build", line, package.source(&["scripts", script]));
     detection.because(format!("{}: {} makes static files", built.source, built.framework));
     detection.evidence.extend(install.evidence.iter().cloned());
     for (message, fix) in &manager.warnings {
         detection.warn(message.clone(), fix.clone());
     }
     detection.build_secrets.clone_from(&install.secrets);
-    detection.image.stages = stages(&node.version, install);
+    let builds = members::builds(app, package, script, &manager, &install, workspace.as_ref());
+    detection.image.stages = stages(&node.version, install, &builds);
     Ok(detection)
 }
 
 /// Returns the stages that install and build. A stage has one working directory: a member of a workspace is built in
 /// its own folder, after the install at the root.
-fn stages(node: &str, install: Install) -> Vec<Stage> {
+fn stages(node: &str, install: Install, builds: &[Vec<String>]) -> Vec<Stage> {
     let copies = install.copies();
     let mut first = stage(STAGE, format!("node:{node}-slim"));
     for (name, value) in &install.env {
@@ -137,7 +143,9 @@ fn stages(node: &str, install: Install) -> Vec<Stage> {
                 last = last.copy(&["."], if folder == ROOT { "./" } else { "/app/" });
             }
         } else {
-            last = last.run(&(install.run)("build"));
+            for command in builds {
+                last = last.run(command);
+            }
         }
         own.push(last);
     }
