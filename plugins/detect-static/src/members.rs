@@ -48,7 +48,8 @@ pub(crate) fn builds(
             Kind::Bun => ["run", "--filter", member, "build"],
             Kind::Npm | Kind::Pnpm => ["run", "build", "--workspace", member],
         };
-        install.program.iter().cloned().chain(words.map(str::to_owned)).collect()
+        let argv = install.program.iter().cloned().chain(words.map(str::to_owned));
+        argv.collect::<Vec<_>>()
     });
     before.chain([own]).collect()
 }
@@ -58,10 +59,7 @@ fn needed<'a>(app: &App<'_>, workspace: &'a Workspace) -> Vec<&'a str> {
     let mut order: Vec<&Member> = Vec::new();
     let mut seen = vec![app.folder];
     let own = workspace.member(app.folder).map(|member| member.needs.as_slice());
-    let members = |folders: &'a [String]| {
-        folders.iter().filter_map(|folder| workspace.member(folder)).map(|member| (member, false))
-    };
-    let mut stack: Vec<_> = members(own.unwrap_or_default()).collect();
+    let mut stack: Vec<_> = members(workspace, own.unwrap_or_default()).collect();
     // Depth first without recursion: a member is written when it is met for the second time.
     while let Some((member, is_done)) = stack.pop() {
         if is_done {
@@ -69,7 +67,7 @@ fn needed<'a>(app: &App<'_>, workspace: &'a Workspace) -> Vec<&'a str> {
         } else if seen.len() <= MOST && !seen.contains(&member.folder.as_str()) {
             seen.push(&member.folder);
             stack.push((member, true));
-            stack.extend(members(&member.needs));
+            stack.extend(members(workspace, &member.needs));
         }
     }
     let has_build = |member: &&Member| {
@@ -78,6 +76,14 @@ fn needed<'a>(app: &App<'_>, workspace: &'a Workspace) -> Vec<&'a str> {
         package.is_some_and(|package| package.script("build").is_some())
     };
     order.into_iter().filter(has_build).map(|member| member.name.as_str()).collect()
+}
+
+fn members<'a>(
+    workspace: &'a Workspace,
+    folders: &'a [String],
+) -> impl Iterator<Item = (&'a Member, bool)> {
+    let found = folders.iter().filter_map(|folder| workspace.member(folder));
+    found.map(|member| (member, false))
 }
 
 fn at(folder: &str, name: &str) -> String {

@@ -10,6 +10,8 @@
     reason = "a bench: what cannot go on should stop"
 )]
 
+mod detection;
+
 use bench_history::Figures;
 use std::{
     borrow::Cow,
@@ -83,6 +85,9 @@ fn main() {
         println!();
         for isolation in [Isolation::Sandbox, Isolation::Process] {
             many(isolation, &mut figures).await;
+        }
+        for isolation in [Isolation::Sandbox, Isolation::Process] {
+            detection::all(isolation, &mut figures).await;
         }
     });
     figures.keep().unwrap();
@@ -201,10 +206,10 @@ async fn many(isolation: Isolation, figures: &mut Figures) {
         tokio::spawn(async move {
             let recorder = Recorder::null();
             let job = set.for_job("bench");
-            job.detect(&*tree, &DetectRequest::default(), &recorder).await.unwrap();
-            for language in ["go", "node", "python"] {
-                let recipe = Recipe { language: language.to_string(), ..Recipe::default() };
-                job.plan(&*tree, &recipe, "/app", &recorder).await.unwrap();
+            let request = DetectRequest::default();
+            let found = job.detect(&*tree, &request, &recorder).await.unwrap();
+            for recipe in &found.recipes {
+                job.plan(&*tree, recipe, "/app", &recorder).await.unwrap();
             }
         })
     });
