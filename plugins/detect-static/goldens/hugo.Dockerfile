@@ -1,0 +1,30 @@
+# static app, found by `static`
+# hugo 0.140.2: netlify.toml:2 HUGO_VERSION
+# framework Hugo: hugo.toml
+
+FROM hugomods/hugo:exts-0.140.2 AS build
+WORKDIR /app
+COPY . ./
+RUN ["hugo", "--minify"]
+
+# Static files: nginx without root, which listens on $PORT
+FROM nginxinc/nginx-unprivileged:1-alpine-slim AS run
+ENV PORT="8080" \
+    NGINX_ENVSUBST_FILTER="^PORT"
+COPY <<"WINDLASS" /etc/nginx/templates/default.conf.template
+server {
+    listen ${PORT};
+    root /srv;
+    absolute_redirect off;
+    gzip on;
+    gzip_types text/css application/javascript application/json image/svg+xml;
+    location / {
+        add_header Cache-Control "no-cache";
+        try_files $uri $uri/index.html $uri.html =404;
+    }
+    error_page 404 /404.html;
+}
+WINDLASS
+COPY --from=build /app/public /srv
+USER 101
+EXPOSE 8080
