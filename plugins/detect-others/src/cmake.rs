@@ -41,7 +41,10 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
     let mut build: Vec<&'static str> = vec!["cmake"];
     let mut run: Vec<&'static str> = Vec::new();
     for (folder, file) in &files {
-        for (line, name, _) in calls(file, "add_executable") {
+        for (line, name, rest) in calls(file, "add_executable") {
+            if rest.contains(" IMPORTED") || rest.contains(" ALIAS") {
+                continue;
+            }
             let is_project = matches!(name, "${PROJECT_NAME}" | "${CMAKE_PROJECT_NAME}");
             let name = if is_project { project.as_deref().unwrap_or_default() } else { name };
             let is_test = name.to_ascii_lowercase().contains("test") || name.contains("bench");

@@ -1,7 +1,7 @@
 //! Languages of the second rank: a plan where one official image and one command surely build the app, else a refusal
 //! that names the language and the base of a Dockerfile.
 
-use windlass_plugin_sdk::{App, Found, detector};
+use windlass_plugin_sdk::{App, Found, detector, score};
 
 mod answer;
 mod clojure;
@@ -24,20 +24,24 @@ mod tests;
 /// # Errors
 /// A language is recognised, and its app cannot be planned.
 pub fn detect(app: &App<'_>) -> Found {
-    let languages: [fn(&App<'_>) -> Found; 9] = [
-        clojure::app,
-        gleam::app,
-        haskell::app,
-        dart::app,
-        swift::app,
-        crystal::app,
-        named::app,
-        cpp::app,
-        shell::app,
+    let languages: [(&str, fn(&App<'_>) -> Found); 9] = [
+        ("clojure", clojure::app),
+        ("gleam", gleam::app),
+        ("haskell", haskell::app),
+        ("dart", dart::app),
+        ("swift", swift::app),
+        ("crystal", crystal::app),
+        ("others", named::app),
+        ("cpp", cpp::app),
+        ("shell", shell::app),
     ];
-    for language in languages {
-        if let Some(detection) = language(app)? {
-            return Ok(Some(detection));
+    for (name, language) in languages {
+        // Refusals of the SDK's readers name no language.
+        let found = language(app).map_err(|refusal| {
+            if refusal.language.is_empty() { refusal.of(name, score::INFERRED) } else { refusal }
+        })?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)

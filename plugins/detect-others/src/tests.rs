@@ -108,11 +108,17 @@ fn a_cmake_project_starts_its_only_program() {
 
 #[test]
 fn a_makefile_names_its_program() {
-    let files = tree! { "Makefile" => "CC = gcc\nTARGET := web\nall: $(TARGET)\n", "main.c" => "" };
+    let files = tree! { "Makefile" => "CC = gcc\nTARGET := web\nall: $(TARGET)\n$(TARGET): main.c\n\t$(CC) -o $@ $<\n", "main.c" => "" };
     let found = plan(&files);
     assert_eq!(found.decided("start"), Some(("/app/web", "Makefile:2 TARGET")));
     golden("goldens/make.Dockerfile", &found);
-    refused(&files.with("Makefile", "run:\n\tgcc main.c\n"), "cpp", "Makefile: nothing says");
+    for text in ["run:\n\tgcc main.c\n", "TARGET = libweb.a\n$(TARGET): a.o\n", "NAME = web\n"] {
+        let files = tree! { "main.c" => "" }.with("Makefile", text);
+        refused(&files, "cpp", "Makefile: nothing says");
+    }
+    let all = "all: web\nweb: main.c\n\tgcc -o web main.c\n";
+    let found = plan(&tree! { "main.c" => "" }.with("Makefile", all));
+    assert_eq!(found.decided("start"), Some(("/app/web", "Makefile:1 all")));
 }
 
 #[test]
@@ -162,7 +168,7 @@ fn no_input_stops_the_detector() {
         tree! { "Package.swift" => "// swift-tools-version:5.9\n.executableTarget(name: \"A\")", ".swift-version" => "6.0\n" },
         tree! { "shard.yml" => "name: a\ntargets:\n  a:\n    main: a.cr\n" },
         tree! { "CMakeLists.txt" => "project(a)\nadd_executable(${PROJECT_NAME} a.c)\nadd_subdirectory(src)\n", "src/CMakeLists.txt" => "find_package(ZLIB REQUIRED)\n" },
-        tree! { "Makefile" => "TARGET = ./a\n", "a.c" => "" },
+        tree! { "Makefile" => "TARGET = ./a\n$(TARGET): a.c\n", "a.c" => "" },
         tree! { "start.sh" => "#!/bin/bash\n" },
     ] {
         bad_input(crate::detect, MANIFEST, &files);
