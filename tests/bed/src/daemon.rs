@@ -324,3 +324,17 @@ pub fn fetch(host: &str, port: u16, path: &str) -> Result<Page> {
     let status = status.ok_or("an answer without a status")?;
     Ok(Page { status, head: head.to_owned(), body: body.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::preferred;
+    use std::path::Path;
+
+    #[test]
+    fn detectors_alone_prefer_what_the_bed_has() {
+        assert!(preferred(Path::new("/p/detect-node.wasm")).is_some());
+        for other in ["test-node.wasm", "hook-http.wasm", "detect-own.wasm", ""] {
+            assert_eq!(preferred(Path::new(other)), None, "{other}");
+        }
+    }
+}

