@@ -9,9 +9,10 @@ mod text;
 
 pub use check::RecipeError;
 pub(crate) use server::settle;
+pub(crate) use text::exec;
 
 use std::fmt::Write;
-use text::{comment, environment, exec, instruction, secret};
+use text::{comment, environment, instruction, secret};
 use windlass_model::recipe::{BuildStage, BuildStep, Choice, ImagePlan, Recipe};
 
 /// Most decisions that the head lists.

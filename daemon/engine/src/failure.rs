@@ -101,6 +101,9 @@ pub enum Cause {
     /// The image cannot be built or pushed.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The step of `build.command` failed.
+    #[error(transparent)]
+    Command(BuildError),
     /// The app may not go to the job's clusters any more.
     #[error(transparent)]
     NoCluster(#[from] NoCluster),

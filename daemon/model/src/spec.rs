@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+mod build;
 mod check;
 mod defaults;
 mod error;
@@ -21,6 +22,7 @@ mod resolve;
 mod schedule;
 mod volume;
 
+pub use build::CustomBuild;
 pub use error::SpecError;
 pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
 pub use names::{is_url_path, is_variable};

@@ -7,7 +7,7 @@ use windlass_model::error::BuildError;
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let error = match &failure.cause {
-        Cause::Build(error) => error,
+        Cause::Build(error) | Cause::Command(error) => error,
         Cause::RootForbidden => {
             return Some(Diagnosis {
                 code: Code::RootForbidden.into(),
@@ -93,5 +93,8 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     diagnosis.code = code.into();
     diagnosis.fixes = fix.iter().map(|&fix| fix.into()).collect();
+    if matches!(failure.cause, Cause::Command(_)) {
+        diagnosis.fixes.push("the command is `build.command` of windlass.toml".into());
+    }
     Some(diagnosis)
 }

@@ -40,7 +40,7 @@ pub(super) fn environment(text: &mut String, env: &[(String, String)]) {
 }
 
 /// Returns argv in exec form, which no shell reads.
-pub(super) fn exec(argv: &[String]) -> String {
+pub(crate) fn exec(argv: &[String]) -> String {
     let parts: Vec<_> =
         argv.iter().map(|part| serde_json::Value::from(&**part).to_string()).collect();
     format!("[{}]", parts.join(", "))

@@ -32,7 +32,7 @@ impl Deploy<'_> {
         let recorder = self.run.recorder();
         let open =
             || self.ports.builder.open(self.request(commit, detection, tree), tree, recorder);
-        let build = self.run.retrying(open).await?;
+        let build = self.run.retrying(open).await.map_err(|cause| of_command(cause, detection))?;
         let warn = |(message, fix)| Event::Warning { stage: Stage::Build, message, fix };
         if build.config().user.is_none() {
             if self.ports.forbid_root {
@@ -77,7 +77,8 @@ impl Deploy<'_> {
                     return Err(cause);
                 }
                 let request = self.request(commit, detection, tree);
-                let mut build = self.ports.builder.open(request, tree, recorder).await?;
+                let opened = self.ports.builder.open(request, tree, recorder).await;
+                let mut build = opened.map_err(|error| of_command(error.into(), detection))?;
                 if self.ports.forbid_root && build.config().user.is_none() {
                     return Err(Cause::RootForbidden);
                 }
@@ -129,6 +130,18 @@ impl Deploy<'_> {
             context: format!("{app}|{}|{at}", commit.repository),
             folder: folder.map(|folder| tree.repository().join(folder)),
         }
+    }
+}
+
+/// Marks the failure of a step that runs the user's own command.
+fn of_command(cause: Cause, detection: &Detection) -> Cause {
+    match cause {
+        Cause::Build(error @ BuildError::Step { .. })
+            if !detection.decision.spec.build.command.is_empty() =>
+        {
+            Cause::Command(error)
+        }
+        other => other,
     }
 }
 

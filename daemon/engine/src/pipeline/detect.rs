@@ -9,6 +9,7 @@ pub use choose::DetectorAnswer;
 
 use super::secrets;
 use crate::{
+    custom,
     deploy::Deploy,
     dockerfile::{render, settle},
     failure::Cause,
@@ -109,6 +110,23 @@ pub async fn decide(
     spec.check()?;
     pointers(&spec, tree, recorder).await?;
     let manifests = manifests(&spec, tree)?;
+    if let Some(text) = custom::of(&spec)? {
+        let who = deciders.get("build.command").copied().unwrap_or(FILE);
+        let evidence = vec![format!("{who}: build.command runs, and no detector is asked")];
+        decided("build", &spec.build.command.join(" "), evidence, recorder).await;
+        let asked = spec.build.arguments.get(version::VERSION);
+        let version = version::of(commit, tree.tags(), asked).text;
+        return Ok(Decision {
+            spec,
+            recipe: None,
+            languages: Vec::new(),
+            answers: Vec::new(),
+            dockerfile: Dockerfile::Text(text),
+            manifests,
+            deciders,
+            version,
+        });
+    }
     let path = match (&spec.build.dockerfile, &spec.build.recipe) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(_)) => None,

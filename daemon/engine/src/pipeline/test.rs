@@ -2,6 +2,7 @@
 
 use super::detect::Detection;
 use crate::{
+    custom,
     deploy::Deploy,
     dockerfile::WORKDIR,
     failure::Cause,
@@ -68,7 +69,10 @@ impl Deploy<'_> {
         }
         let recipe = detection.decision.recipe.as_ref();
         let own = match &detection.decision.dockerfile {
-            Dockerfile::Text(_) => recipe.and_then(|recipe| recipe.image.test_in.clone()),
+            Dockerfile::Text(_) => match recipe {
+                Some(recipe) => recipe.image.test_in.clone(),
+                None => Some(custom::STAGE.to_owned()),
+            },
             Dockerfile::Path(_) => stages.and_then(own_stage),
         };
         let stage = spec.stage.clone().or(own);

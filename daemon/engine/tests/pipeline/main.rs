@@ -10,6 +10,7 @@
 )]
 
 mod clusters;
+mod custom;
 mod detecting;
 mod dry_run;
 mod slots;

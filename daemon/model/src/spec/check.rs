@@ -359,6 +359,7 @@ fn build_and_test(spec: &Spec) -> Checked {
             return fail(&format!("build.versions.{name}"), version, problem);
         }
     }
+    spec.build.custom()?;
     let inside = |path: &str| {
         !path.is_empty() && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
     };

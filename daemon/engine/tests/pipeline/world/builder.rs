@@ -64,10 +64,21 @@ impl Builder for FakeBuilder {
             });
         }
         assert!(match &request.dockerfile {
-            Dockerfile::Text(text) => text.contains("found by `"),
+            Dockerfile::Text(text) => {
+                text.contains("found by `") || text.starts_with("# build.command")
+            }
             Dockerfile::Path(path) => path == "Dockerfile",
         });
         recorder.log_line(Stage::Build, "step", "building").await;
+        if self.faults.has(&Fault::StepFails) {
+            return Err(BuildError::Step {
+                file: "Dockerfile".into(),
+                line: 6,
+                source_line: "RUN [\"make\", \"image\"]".into(),
+                exit: 3,
+                tail: vec!["no rule".into()],
+            });
+        }
         let time = self.faults.build_time();
         if !time.is_zero() {
             tokio::time::sleep(time).await;

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     DetectorRefuses(&'static str),
     /// Each build takes this long.
     BuildsTake(Duration),
+    /// A step of each build exits with 3.
+    StepFails,
     /// The registry does not answer the first push.
     RegistryAway,
     /// A test fails.
