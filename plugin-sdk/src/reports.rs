@@ -3,11 +3,17 @@
 
 use crate::{Summary, TestCase};
 
+mod files;
+mod js;
 mod junit;
 mod tap;
+mod trx;
 
+pub use files::{files, junit_files};
+pub use js::{js, no_js_tests};
 pub use junit::junit;
 pub use tap::tap;
+pub use trx::trx;
 
 /// Failures that a summary names. The host keeps no more.
 pub const MOST_FAILURES: usize = 100;
@@ -38,9 +44,9 @@ pub fn none(words: &str) -> Summary {
 
 /// Adds one report's counts and failures to another's.
 pub fn add(to: &mut Summary, more: Summary) {
-    to.passed += more.passed;
-    to.failed += more.failed;
-    to.skipped += more.skipped;
+    to.passed = to.passed.saturating_add(more.passed);
+    to.failed = to.failed.saturating_add(more.failed);
+    to.skipped = to.skipped.saturating_add(more.skipped);
     for case in more.failures {
         note(to, case);
     }
@@ -54,6 +60,15 @@ pub fn note(to: &mut Summary, mut case: TestCase) {
         }
         to.failures.push(case);
     }
+}
+
+/// Marks a summary without any test by the tool's closing line, which says so.
+#[must_use]
+pub fn none_if_zero(mut all: Summary, closing: &str) -> Summary {
+    if all.passed == 0 && all.failed == 0 && all.skipped == 0 {
+        all.none_yet = none(closing).none_yet;
+    }
+    all
 }
 
 fn cut(text: &mut String) {

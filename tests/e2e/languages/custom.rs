@@ -6,6 +6,7 @@ use windlass_tests::{SERVE, SMALL, TestEnv, bed, python};
 /// Script that says how often it ran, by a file in its cache.
 const SCRIPT: &str = r#"set -e
 test "$(cat /run/secrets/token)" = "letmein-9041"
+test "$(cat name.txt)" = moon || rm -f /root/.cache/runs
 echo run >> /root/.cache/runs
 mkdir -p dist
 echo "$GREETING $(cat name.txt), build $(wc -l < /root/.cache/runs | tr -d ' ')" > dist/index.html
@@ -38,16 +39,14 @@ fn a_command_of_ones_own_has_secrets_and_caches_and_its_failure_is_shown() {
     let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(ended.text.contains("build.command"), "{}", ended.text);
-    env.serves("app", "hello world, build ");
+    env.serves("app", "hello world, build 1");
     env.keeps_nothing_of("letmein-9041");
-    let first = env.page("app").unwrap();
 
     repository.write("name.txt", "moon\n").unwrap();
     repository.commit("two").unwrap();
     env.submit("app", repository.url(), &[]).succeeded();
-    env.serves("app", "hello moon, build ");
-    let number = |page: &str| page.trim().rsplit(' ').next().unwrap().parse::<u32>().unwrap();
-    assert_eq!(number(&env.page("app").unwrap()), number(&first) + 1, "the cache is kept");
+    // The cache is kept.
+    env.serves("app", "hello moon, build 2");
 
     repository.write("build.sh", "echo a clue for you\nexit 7\n").unwrap();
     repository.commit("three").unwrap();
