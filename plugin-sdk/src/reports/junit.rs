@@ -6,7 +6,7 @@
 
 use super::{case, note, place, summary};
 use crate::{Summary, TestCase};
-use roxmltree::{Document, Node, NodeId, ParsingOptions};
+use roxmltree::{Document, Node, ParsingOptions};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Number of XML nodes of the largest report that is read.
@@ -22,7 +22,7 @@ enum Verdict {
 /// One element of a test.
 struct Listed {
     /// Suite that lists the test.
-    suite: Option<NodeId>,
+    suite: Option<u32>,
     verdict: Verdict,
 }
 
@@ -53,21 +53,21 @@ pub fn junit(text: &str) -> Result<Summary, String> {
 fn by_identity(document: &Document<'_>) -> BTreeMap<(String, String), Vec<Listed>> {
     let mut tests: BTreeMap<(String, String), Vec<Listed>> = BTreeMap::new();
     // Suites that enclose the suite of a test, by the test's identity.
-    let mut above: BTreeMap<(String, String), BTreeSet<NodeId>> = BTreeMap::new();
+    let mut above: BTreeMap<(String, String), BTreeSet<u32>> = BTreeMap::new();
     for test in document.descendants().filter(|node| is(*node, "testcase")) {
         let mut suites = test.ancestors().skip(1).filter(|node| is(*node, "testsuite"));
         let suite = suites.next();
         let group = group(test, suite);
         let identity = (group.clone(), attribute(test, "name").to_owned());
-        above.entry(identity.clone()).or_default().extend(suites.map(|suite| suite.id()));
+        above.entry(identity.clone()).or_default().extend(suites.map(|suite| suite.id().get()));
         let verdict = verdict(test, &group);
-        let listed = Listed { suite: suite.map(|suite| suite.id()), verdict };
+        let listed = Listed { suite: suite.map(|suite| suite.id().get()), verdict };
         tests.entry(identity).or_default().push(listed);
     }
     // Some tools list a test in its suite, and once more in the suite around it.
     for (identity, listed) in &mut tests {
         let above = above.get(identity);
-        let repeats = |suite: NodeId| above.is_some_and(|above| above.contains(&suite));
+        let repeats = |suite: u32| above.is_some_and(|above| above.contains(&suite));
         listed.retain(|one| !one.suite.is_some_and(repeats));
     }
     tests

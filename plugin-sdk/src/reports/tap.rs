@@ -1,7 +1,7 @@
 //! The Test Anything Protocol, versions 13 and 14, with the YAML that Node's runner adds. Subtests are indented. A test
 //! that has subtests is counted by its subtests.
 
-use super::{case, note, place, summary};
+use super::{case, none_if_zero, note, place, summary};
 use crate::Summary;
 
 /// Reads a stream. `None` means that the text is no TAP.
@@ -47,7 +47,7 @@ pub fn tap(text: &str) -> Option<Summary> {
             note(&mut all, case);
         }
     }
-    Some(all)
+    Some(none_if_zero(all, "the run printed no test point"))
 }
 
 /// Reads a test point: `ok 1 - name` or `not ok 1 - name`.

@@ -1,21 +1,25 @@
 //! Tests of Go: `go test -v`, read as text, or as the events of `-json`.
 
 use windlass_plugin_sdk::{
-    Error, Ran, Summary, TestPlan, Tree,
+    App, Error, Ran, Refusal, RunnerRequest, Summary, TestPlan, Tree,
     gomod::{is_passed_by, module_of, used},
-    leads_out, test_runner,
+    leads_out, reports, test_runner,
 };
 
 mod events;
 mod output;
 
-fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>, Error> {
-    // A tree that is too large to look through is no reason to run no tests.
-    let modules = repo.glob("**/go.mod", 1_000).unwrap_or_default();
+/// Plans `go test` over the modules of the app.
+///
+/// # Errors
+/// None: a file that cannot be read is no reason to run no tests.
+pub fn plan(app: &App<'_>, _: &RunnerRequest) -> Result<Option<TestPlan>, Refusal> {
+    let modules = app.glob(&["**/go.mod"], 1_000);
     let folder =
         |path: &String| path.strip_suffix("go.mod").map(|at| at.trim_end_matches('/').into());
     let modules: Vec<String> = modules.iter().filter_map(folder).collect();
-    let work = repo.read_text("go.work", 1 << 16).unwrap_or_default();
+    let text = |path: &str| app.read(path).ok().flatten().map(|file| file.text);
+    let work = text("go.work");
     let mut tested = work.as_deref().map_or_else(|| vec![String::new()], used);
     tested.retain(|folder| !leads_out(folder));
     // `./...` does not reach other modules, vendored and hidden folders.
@@ -25,12 +29,11 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
     };
     let mut evidence = Vec::new();
     let mut tells = false;
-    for path in matched.iter().filter(reached).take(50) {
-        let Ok(text) = repo.read_text(path, 1 << 20) else {
+    for path in app.matched.iter().filter(reached).take(50) {
+        let Some(text) = text(path) else {
             evidence.push(format!("{path}: may hold tests"));
             continue;
         };
-        let text = text.unwrap_or_default();
         if !text.lines().any(is_test) {
             continue;
         }
@@ -52,16 +55,15 @@ fn plan(repo: &Tree, _: String, matched: Vec<String>) -> Result<Option<TestPlan>
         return Ok(None);
     }
     evidence.truncate(5);
-    let mut command = ["go", "test", "-v"].map(str::to_owned).to_vec();
+    let mut plan = TestPlan::new(&["go", "test", "-v"]);
     // In a workspace a pattern reaches one module.
-    command.extend(tested.iter().map(|folder| match &**folder {
+    plan.command.extend(tested.iter().map(|folder| match &**folder {
         "" => "./...".to_owned(),
         folder => format!("./{folder}/..."),
     }));
-    let env = Vec::new();
-    let reports = Vec::new();
-    let attrs = Vec::new();
-    Ok(Some(TestPlan { command, env, reports, tells, evidence, attrs }))
+    plan.tells = tells;
+    plan.evidence = evidence;
+    Ok(Some(plan))
 }
 
 /// Returns whether a line begins a test, `func TestX(`. No lower case letter follows `Test` (`go help testfunc`),
@@ -73,8 +75,44 @@ fn is_test(line: &str) -> bool {
     })
 }
 
-fn parse(ran: Ran, _: &Tree) -> Result<Option<Summary>, Error> {
-    Ok(events::read(&ran.output).or_else(|| output::read(&ran.output)))
+/// Reads the events of `-json`, or else the text of `-v`.
+///
+/// # Errors
+/// None.
+pub fn parse(ran: Ran, _: &Tree<'_>) -> Result<Option<Summary>, Error> {
+    let read = events::read(&ran.output).or_else(|| output::read(&ran.output));
+    let none = ["no test files", "no packages to test", "no tests to run"];
+    let words = ran.output.lines().find(|line| none.iter().any(|words| line.contains(words)));
+    Ok(read.map(|read| reports::none_if_zero(read, words.unwrap_or("no test files"))))
 }
 
 test_runner!(plan: plan, parse: parse);
+
+#[cfg(test)]
+mod tests {
+    use windlass_plugin_sdk::{
+        testing::{parse, runner_plan},
+        tree,
+    };
+
+    const MANIFEST: &str = include_str!("../plugin.toml");
+
+    #[test]
+    fn files_of_tests_tell_and_those_behind_a_tag_do_not() {
+        let files = tree! { "go.mod" => "module a\n", "a_test.go" => "package a\n\nfunc TestA(t *testing.T) {}\n" };
+        let plan = runner_plan(crate::plan, MANIFEST, "go", &files).unwrap();
+        assert_eq!((plan.command.join(" "), plan.tells), ("go test -v ./...".to_owned(), true));
+        let files = tree! { "go.mod" => "module a\n", "a_test.go" => "//go:build slow\npackage a\n\nfunc TestA(t *testing.T) {}\n" };
+        assert!(!runner_plan(crate::plan, MANIFEST, "go", &files).unwrap().tells);
+        let files = tree! { "go.mod" => "module a\n", "a_test.go" => "package a\n" };
+        assert!(runner_plan(crate::plan, MANIFEST, "go", &files).is_none());
+    }
+
+    #[test]
+    fn no_test_files_is_the_tools_own_word() {
+        let none = parse(crate::parse, "?   \ta\t[no test files]\n", 0, &tree! {}).unwrap();
+        assert!(none.none_yet.unwrap().contains("no test files"));
+        let some = parse(crate::parse, "--- PASS: TestA (0.00s)\nok  \ta\t0.1s\n", 0, &tree! {});
+        assert_eq!(some.unwrap().none_yet, None);
+    }
+}

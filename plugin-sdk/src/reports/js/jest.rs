@@ -1,18 +1,18 @@
 //! Jest: `Tests:       1 failed, 2 passed, 3 total`, and a `●` block for each failure.
 
-use crate::counts::count;
-use windlass_plugin_sdk::{
+use super::counts::count;
+use crate::{
     Summary,
     reports::{case, note, place, summary},
 };
 
 /// Reads the output of a run. `None` means that the closing line is missing.
-pub(crate) fn read(text: &str) -> Option<Summary> {
+pub(super) fn read(text: &str) -> Option<Summary> {
     let counts = text.lines().rev().find_map(|line| line.trim().strip_prefix("Tests:"))?;
     let mut all = summary();
     all.passed = count(counts, "passed");
     all.failed = count(counts, "failed");
-    all.skipped = count(counts, "skipped") + count(counts, "todo");
+    all.skipped = count(counts, "skipped").saturating_add(count(counts, "todo"));
     let mut file = "";
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -49,7 +49,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         }
         // The count does not include a suite that does not load.
         if name.contains("Test suite failed to run") {
-            all.failed += 1;
+            all.failed = all.failed.saturating_add(1);
         }
         let mut case = case(file, name, &message.join("\n"));
         if let Some((file, line)) = at {

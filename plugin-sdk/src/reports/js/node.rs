@@ -1,12 +1,12 @@
 //! Node's own runner, with its reporter `spec`. The reporter `tap` prints TAP.
 
-use windlass_plugin_sdk::{
+use crate::{
     Summary,
-    reports::{case, note, place, summary},
+    reports::{case, none_if_zero, note, place, summary},
 };
 
 /// Reads the output of a run. `None` means that the closing lines are missing.
-pub(crate) fn read(text: &str) -> Option<Summary> {
+pub(super) fn read(text: &str) -> Option<Summary> {
     let number = |name: &str| {
         let found = text.lines().rev().find_map(|line| {
             line.trim()
@@ -18,12 +18,14 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
         });
         found.unwrap_or_default()
     };
-    text.lines().rev().find(|line| line.trim().starts_with("ℹ tests "))?;
+    let closing = text.lines().rev().find(|line| line.trim().starts_with("ℹ tests "))?;
     let mut all = summary();
     all.passed = number("pass");
-    all.failed = number("fail") + number("cancelled");
-    all.skipped = number("skipped") + number("todo");
-    let Some((_, failing)) = text.split_once("failing tests:") else { return Some(all) };
+    all.failed = number("fail").saturating_add(number("cancelled"));
+    all.skipped = number("skipped").saturating_add(number("todo"));
+    let Some((_, failing)) = text.split_once("failing tests:") else {
+        return Some(none_if_zero(all, closing));
+    };
     // `test at app.test.js:9:1`, `✖ name (1.2ms)`, then the error, indented.
     for block in failing.split("\ntest at ").skip(1) {
         let mut lines = block.lines();

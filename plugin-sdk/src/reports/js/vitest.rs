@@ -1,13 +1,13 @@
 //! Vitest: `Tests  1 failed | 2 passed (3)`, and a ` FAIL ` block for each failure.
 
-use crate::counts::count;
-use windlass_plugin_sdk::{
+use super::counts::count;
+use crate::{
     Summary,
     reports::{case, note, place, summary},
 };
 
 /// Reads the output of a run. `None` means that the closing line is missing.
-pub(crate) fn read(text: &str) -> Option<Summary> {
+pub(super) fn read(text: &str) -> Option<Summary> {
     let counts = text.lines().rev().find_map(|line| {
         let rest = line.trim().strip_prefix("Tests ")?;
         rest.trim_end().ends_with(')').then_some(rest)
@@ -15,7 +15,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
     let mut all = summary();
     all.passed = count(counts, "passed");
     all.failed = count(counts, "failed");
-    all.skipped = count(counts, "skipped") + count(counts, "todo");
+    all.skipped = count(counts, "skipped").saturating_add(count(counts, "todo"));
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         // ` FAIL  src/sum.test.js > sums > subtracts`
@@ -42,7 +42,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
             (case.file, case.line) = (Some(file), Some(line));
         }
         if name == "does not load" {
-            all.failed += 1;
+            all.failed = all.failed.saturating_add(1);
         }
         note(&mut all, case);
     }

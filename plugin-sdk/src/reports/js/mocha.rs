@@ -1,12 +1,12 @@
 //! Mocha, reporter `spec`: `2 passing (5ms)`, `1 failing`, `1 pending`, then numbered failures.
 
-use windlass_plugin_sdk::{
+use crate::{
     Summary,
-    reports::{case, note, place, summary},
+    reports::{case, none_if_zero, note, place, summary},
 };
 
 /// Reads the output of a run. `None` means that the closing line is missing.
-pub(crate) fn read(text: &str) -> Option<Summary> {
+pub(super) fn read(text: &str) -> Option<Summary> {
     let number = |word: &str| {
         text.lines().rev().find_map(|line| {
             let (number, rest) = line.trim().split_once(' ')?;
@@ -19,7 +19,9 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
     let mut all = summary();
     (all.passed, all.failed) = (passed, number("failing").unwrap_or_default());
     all.skipped = number("pending").unwrap_or_default();
-    let Some((_, failing)) = text.split_once(" failing\n") else { return Some(all) };
+    let Some((_, failing)) = text.split_once(" failing\n") else {
+        return Some(none_if_zero(all, "0 passing"));
+    };
     // `  1) sums`, `       subtracts:`, a blank line, the error.
     let mut rest = failing;
     for index in 1..=all.failed.min(100) {
@@ -76,5 +78,7 @@ mod tests {
             ("sums subtracts", Some("test/sum.js"), Some(7))
         );
         assert!(super::read("3 problems").is_none());
+        let none = super::read("\n  0 passing (2ms)\n").unwrap();
+        assert_eq!(none.none_yet.as_deref(), Some("0 passing"));
     }
 }
