@@ -2,17 +2,17 @@
 
 use windlass_plugin_sdk::{
     Summary,
-    reports::{case, note, summary},
+    reports::{case, none_if_zero, note, summary},
 };
 
 /// Reads the output of a run. `None` means that the closing line is missing: `1 failed, 2 passed in 0.12s`, perhaps
 /// within `===`.
 pub(crate) fn read(output: &str) -> Option<Summary> {
-    let counts = output.lines().rev().find_map(|line| {
+    let (counts, closing) = output.lines().rev().find_map(|line| {
         let line = line.trim_matches(['=', ' ']);
         let (counts, time) = line.rsplit_once(" in ")?;
         let is_time = time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().is_ok();
-        is_time.then_some(counts)
+        is_time.then_some((counts, line))
     })?;
     let count = |word: &str| {
         let parts = counts.split(", ").filter_map(|part| part.split_once(' '));
@@ -31,7 +31,7 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
         let (file, name) = id.split_once("::").unwrap_or((id, id));
         note(&mut all, case(file, name, message));
     }
-    Some(all)
+    Some(none_if_zero(all, closing))
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
         assert_eq!((read.passed, read.failed, read.skipped), (1, 1, 1));
         assert_eq!(read.failures[0].name, "test_no");
         let none = super::read("=== no tests ran in 0.01s ===").unwrap();
-        assert_eq!((none.passed, none.failed), (0, 0));
+        assert_eq!(none.none_yet.as_deref(), Some("no tests ran in 0.01s"));
         assert!(super::read("/venv/bin/python: No module named pytest").is_none());
     }
 }

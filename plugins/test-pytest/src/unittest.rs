@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{
     Summary, TestCase,
-    reports::{case, note, place, summary},
+    reports::{case, none_if_zero, note, place, summary},
 };
 
 /// Reads the output of a run. `None` means that there is no count.
@@ -49,7 +49,8 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
         }
     }
     finish(&mut all, block);
-    Some(all)
+    let words = output.lines().find(|line| line.starts_with("NO TESTS RAN"));
+    Some(none_if_zero(all, words.unwrap_or("Ran 0 tests")))
 }
 
 fn finish(all: &mut Summary, block: Option<TestCase>) {
