@@ -35,7 +35,7 @@ pub fn plan(app: &App<'_>, request: &RunnerRequest) -> Result<Option<TestPlan>, 
         text(path).is_some_and(|text| TESTS.iter().any(|part| text.contains(part)))
     };
     let holding = sources.iter().take(LOOKED_AT).find(holds_tests);
-    let mut plan = TestPlan::new(command);
+    let mut plan = TestPlan::new(&command);
     plan.tells = holding.is_some();
     plan.evidence.push(format!("{}: tests", holding.unwrap_or(first)));
     plan.reports = REPORTS.map(str::to_owned).to_vec();
@@ -43,26 +43,20 @@ pub fn plan(app: &App<'_>, request: &RunnerRequest) -> Result<Option<TestPlan>, 
 }
 
 /// Returns the command. A wrapper need not have its bit for execution in git.
-fn command(app: &App<'_>, tools: &[String]) -> Option<&'static [&'static str]> {
+fn command(app: &App<'_>, tools: &[String]) -> Option<Vec<&'static str>> {
     let has = |name: &str| tools.iter().any(|tool| tool.split(' ').next() == Some(name));
     let gradle = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
     let is_gradle = || gradle.iter().any(|path| app.has(path));
     let maven = has("maven") || has("maven-wrapper");
     if maven || !has("gradle") && !has("gradle-wrapper") && app.has("pom.xml") {
         let wrapped = has("maven-wrapper") || !has("maven") && app.has("mvnw");
-        return Some(if wrapped {
-            &["sh", "./mvnw", "-B", "-ntp", "test"]
-        } else {
-            &["mvn", "-B", "-ntp", "test"]
-        });
+        let words: &[&'static str] = if wrapped { &["sh", "./mvnw"] } else { &["mvn"] };
+        return Some([words, &["-B", "-ntp", "test"]].concat());
     }
     if has("gradle") || has("gradle-wrapper") || is_gradle() {
         let wrapped = has("gradle-wrapper") || !has("gradle") && app.has("gradlew");
-        return Some(if wrapped {
-            &["sh", "./gradlew", "test", "--no-daemon"]
-        } else {
-            &["gradle", "test", "--no-daemon"]
-        });
+        let words: &[&'static str] = if wrapped { &["sh", "./gradlew"] } else { &["gradle"] };
+        return Some([words, &["test", "--no-daemon"]].concat());
     }
     None
 }

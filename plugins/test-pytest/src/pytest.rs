@@ -17,12 +17,12 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
     let count = |word: &str| {
         let parts = counts.split(", ").filter_map(|part| part.split_once(' '));
         let of = parts.filter(|(_, name)| name.trim_end_matches('s') == word);
-        of.filter_map(|(number, _)| number.parse::<u32>().ok()).sum::<u32>()
+        of.filter_map(|(number, _)| number.parse::<u32>().ok()).fold(0, u32::saturating_add)
     };
     let mut all = summary();
-    all.passed = count("passed") + count("xpassed");
-    all.failed = count("failed") + count("error");
-    all.skipped = count("skipped") + count("xfailed");
+    all.passed = count("passed").saturating_add(count("xpassed"));
+    all.failed = count("failed").saturating_add(count("error"));
+    all.skipped = count("skipped").saturating_add(count("xfailed"));
     // `FAILED test_app.py::test_no - assert 1 == 2`
     for line in output.lines() {
         let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "));

@@ -20,9 +20,11 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
             .and_then(|(_, value)| value.parse::<u32>().ok())
             .unwrap_or_default()
     };
-    all.failed = count("failures") + count("errors") + count("unexpected successes");
+    all.failed = count("failures")
+        .saturating_add(count("errors"))
+        .saturating_add(count("unexpected successes"));
     all.skipped = count("skipped");
-    all.passed = ran.saturating_sub(all.failed + all.skipped);
+    all.passed = ran.saturating_sub(all.failed).saturating_sub(all.skipped);
     let mut block: Option<TestCase> = None;
     for line in output.lines() {
         if let Some(head) = line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")) {
