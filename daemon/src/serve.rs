@@ -51,6 +51,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         plugins: plugins.clone(),
         targets: factory.targets.clone(),
         planner: Arc::new(factory.clone()),
+        uploads: factory.uploads.clone(),
         plan_slots: PlanSlots::new(config.plans, plan),
         quota: JobQuota::new(config.max_waiting_jobs, config.max_waiting_jobs_total),
         inspection: Inspection::new(

@@ -14,9 +14,9 @@ use std::{
 };
 use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
-    pipeline::{DryRun, DryRunRequest, dry_run, resolve_revision},
+    pipeline::{DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets,
+        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets, Tree, Uploads,
         store::{Releases, Store},
     },
     underway::Underway,
@@ -26,6 +26,7 @@ use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_model::{
     app::App, cluster::Targets, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit,
     revision::Revision,
+    spec::Spec,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;
@@ -47,6 +48,8 @@ pub(crate) struct PortsFactory {
     pub(crate) plugins: Arc<Plugins>,
     pub(crate) registries: Arc<Registries>,
     git: Arc<dyn Git>,
+    /// Folders that clients send.
+    pub(crate) uploads: Arc<dyn Uploads>,
     builder: Arc<dyn Builder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     reader: Arc<dyn ClusterReader>,
@@ -101,6 +104,15 @@ impl Planner for PortsFactory {
     async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>> {
         dry_run(request, &self.for_job(&request.app.project)).await
     }
+
+    async fn plan_folder(
+        &self,
+        app: &App,
+        spec: &Spec,
+        tree: &dyn Tree,
+    ) -> Result<DryRun, Box<Diagnosis>> {
+        plan_folder(app, spec, tree, &self.for_job(&app.project)).await
+    }
 }
 
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
@@ -112,7 +124,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let secrets: Arc<dyn Secrets> = store.clone();
     let workspaces = config.data.join("workspaces");
     let (egress, limits) = (config.egress.clone(), config.checkout.clone());
-    let git = Checkouts::new(&workspaces, Path::new(PROGRAM), egress, limits)?;
+    let git = Arc::new(Checkouts::new(&workspaces, Path::new(PROGRAM), egress, limits)?);
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
     let registries = Arc::new(Registries::new(config, plugins.clone()));
     registries.check().await?;
@@ -127,7 +139,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let cluster = Arc::new(Clusters::new(clusters));
     let factory = PortsFactory {
         plugins,
-        git: Arc::new(git),
+        git: git.clone(),
+        uploads: git,
         builder: Arc::new(builder(config, registries.clone())?),
         registries,
         cluster: cluster.clone(),

@@ -9,10 +9,12 @@ use crate::{
 use prost::Message;
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status};
-use windlass_engine::ports::store::JobRecord;
-use windlass_proto::v1::{self, jobs_server};
-use windlass_service::{JobsRequest, PlanRequest, SubmitRequest, Verb};
+use tonic::{Request, Response, Status, Streaming};
+use windlass_engine::ports::{UploadedFile, store::JobRecord};
+use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
+use windlass_service::{
+    FolderRequest, JobsRequest, PlanRequest, SentFiles, ServiceError, SubmitRequest, Verb,
+};
 
 /// Stream of events to a client.
 type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send + 'static>>;
@@ -125,5 +127,48 @@ impl jobs_server::Jobs for Handlers {
         let caller = caller(&request)?;
         let record = self.0.cancel(&caller, &request.get_ref().id).await;
         Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn plan_folder(
+        &self,
+        request: Request<Streaming<v1::PlanFolderRequest>>,
+    ) -> Result<Response<v1::PlanResponse>, Status> {
+        let caller = caller(&request)?;
+        let mut parts = request.into_inner();
+        let first = parts.message().await?.and_then(|message| message.part);
+        let Some(Part::Head(v1::PlanFolderHead { project, directory, spec })) = first else {
+            return Err(errors::field("head", "", "is missing: it is the first message"));
+        };
+        caller.may(Verb::Deploy, &project).map_err(errors::service)?;
+        let request = FolderRequest { project, directory, spec: convert::spec(spec)? };
+        let planned = self.0.plan_folder(&caller, request, &mut Parts(parts)).await;
+        Ok(Response::new(outgoing::plan(planned.map_err(errors::service)?)))
+    }
+}
+
+/// Files of a folder, each a message.
+struct Parts(Streaming<v1::PlanFolderRequest>);
+
+#[tonic::async_trait]
+impl SentFiles for Parts {
+    async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError> {
+        let refused = |value: &str, expected: &str| ServiceError::Invalid {
+            field: "file".into(),
+            value: value.into(),
+            expected: expected.into(),
+        };
+        let message = self.0.message().await.map_err(|status| {
+            refused("", &format!("was not sent to its end: {}", status.message()))
+        })?;
+        match message.map(|message| message.part) {
+            None => Ok(None),
+            Some(Some(Part::File(v1::PlanFolderFile { path, data, link }))) => {
+                Ok(Some(UploadedFile { path, data, link }))
+            }
+            Some(Some(Part::Head(_))) => {
+                Err(refused("head", "stands twice: the first message alone has it"))
+            }
+            Some(None) => Err(refused("", "is missing: each message after the head is a file")),
+        }
     }
 }

@@ -26,6 +26,7 @@ mod build;
 mod clone;
 mod detect;
 mod dry_run;
+mod folder;
 mod plan;
 mod port;
 mod preflight;
@@ -37,6 +38,7 @@ pub use build::{reference, release};
 pub use clone::{checkout, resolve};
 pub use detect::{Decision, DetectorAnswer, decide};
 pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
+pub use folder::{plan_folder, refused_upload};
 
 /// Deploys one job and records its outcome. `from` is the point where an earlier run stopped. A job that
 /// fails is no error: the outcome is [`Outcome::Failed`].

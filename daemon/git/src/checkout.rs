@@ -82,7 +82,7 @@ impl Checkouts {
     }
 
     /// Makes a folder that is deleted when dropped.
-    fn workspace(&self, prefix: &str) -> Result<Folder, GitError> {
+    pub(crate) fn workspace(&self, prefix: &str) -> Result<Folder, GitError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder);
         made.map(Folder::new).map_err(|error| local::refused("cannot make a workspace", &error))
     }

@@ -26,6 +26,7 @@ mod sockets;
 mod submodule;
 mod transport;
 mod tree;
+mod upload;
 
 pub use checkout::Checkouts;
 pub use child::main as checkout_main;

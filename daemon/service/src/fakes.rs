@@ -14,6 +14,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -21,7 +22,8 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
-        Dockerfile, Inspect, LogLine, LogRequest, PluginStatus,
+        Dockerfile, Inspect, LogLine, LogRequest, PluginStatus, Tree, Upload, UploadedFile,
+        Uploads,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
     queue::{Limits, Message},
@@ -32,7 +34,7 @@ use windlass_model::{
     cluster::{Clusters, RolloutOrder, Target, Targets},
     diagnosis::Diagnosis,
     endpoint::Endpoint,
-    error::ClusterError,
+    error::{ClusterError, GitError},
     event::Event,
     job::{Commit, Image, Job, Release, Source},
     outcome::Outcome,
@@ -71,6 +73,7 @@ impl World {
             plugins: plugins.clone(),
             targets: Arc::new(targets()),
             planner: planner.clone(),
+            uploads: Arc::new(FakeUploads),
             plan_slots: PlanSlots::new(2, Duration::from_secs(300)),
             quota: JobQuota::new(1000, 5000),
             inspection: Inspection::new(
@@ -229,22 +232,64 @@ impl Planner for FakePlanner {
         let serving = request.serving.map(|release| format!(" beside {}", release.id));
         let line = format!("{} in {clusters}{}", request.app, serving.unwrap_or_default());
         self.planned.lock().unwrap().push(line);
-        let decision = Decision {
-            spec: request.spec.clone(),
-            recipe: None,
-            languages: Vec::new(),
-            answers: Vec::new(),
-            dockerfile: Dockerfile::Text(String::new()),
-            manifests: Vec::new(),
-            deciders: BTreeMap::new(),
-            version: String::new(),
-        };
-        Ok(DryRun {
-            decision,
-            dockerfile: String::new(),
-            manifests: Vec::new(),
-            changes: Vec::new(),
-        })
+        Ok(undecided(request.spec))
+    }
+
+    async fn plan_folder(
+        &self,
+        app: &App,
+        spec: &Spec,
+        _: &dyn Tree,
+    ) -> Result<DryRun, Box<Diagnosis>> {
+        self.planned.lock().unwrap().push(format!("{} of {}", app.name, app.project));
+        Ok(undecided(spec))
+    }
+}
+
+/// Returns a dry run that decides nothing.
+fn undecided(spec: &Spec) -> DryRun {
+    let decision = Decision {
+        spec: spec.clone(),
+        recipe: None,
+        languages: Vec::new(),
+        answers: Vec::new(),
+        dockerfile: Dockerfile::Text(String::new()),
+        manifests: Vec::new(),
+        deciders: BTreeMap::new(),
+        version: String::new(),
+    };
+    DryRun { decision, dockerfile: String::new(), manifests: Vec::new(), changes: Vec::new() }
+}
+
+/// Folders that clients send, of which nothing is kept.
+struct FakeUploads;
+
+struct Dropped;
+
+impl Uploads for FakeUploads {
+    fn begin(&self) -> Result<Box<dyn Upload>, GitError> {
+        Ok(Box::new(Dropped))
+    }
+}
+
+#[async_trait]
+impl Upload for Dropped {
+    async fn write(&mut self, _: UploadedFile) -> Result<(), GitError> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _: &str) -> Result<Box<dyn Tree>, GitError> {
+        Ok(self)
+    }
+}
+
+impl Tree for Dropped {
+    fn root(&self) -> &Path {
+        Path::new("/nowhere")
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<String>, GitError> {
+        Ok(None)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Ports of the use cases, beside those of the store.
 
+use crate::error::ServiceError;
 use async_trait::async_trait;
 use windlass_engine::{
     pipeline::{DryRun, DryRunRequest},
-    ports::PluginStatus,
+    ports::{PluginStatus, Tree, UploadedFile},
 };
-use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revision};
+use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revision, spec::Spec};
 
 /// Pipeline without effects, on the ports that jobs run on.
 #[async_trait]
@@ -19,6 +20,20 @@ pub trait Planner: Send + Sync {
     ) -> Result<Commit, Box<Diagnosis>>;
     /// Runs the stages up to the plan. Dropping the future ends them.
     async fn plan(&self, request: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>>;
+    /// Decides how a folder that a client has sent is built. Dropping the future ends it.
+    async fn plan_folder(
+        &self,
+        app: &App,
+        spec: &Spec,
+        tree: &dyn Tree,
+    ) -> Result<DryRun, Box<Diagnosis>>;
+}
+
+/// Files of a folder, as a client sends them.
+#[async_trait]
+pub trait SentFiles: Send {
+    /// Returns the next file. `None` means that the client has sent all.
+    async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError>;
 }
 
 /// Plugins of a daemon.

@@ -9,7 +9,10 @@ use crate::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::store::{JobUpdates, Jobs, Releases, SecretRecords},
+    ports::{
+        Uploads,
+        store::{JobUpdates, Jobs, Releases, SecretRecords},
+    },
     queue,
     shared_queue::SharedQueue,
 };
@@ -26,6 +29,8 @@ pub struct Services {
     /// Clusters of the operator, with the rules which apps go there.
     pub targets: Arc<Targets>,
     pub planner: Arc<dyn Planner>,
+    /// Folders that clients send to be planned.
+    pub uploads: Arc<dyn Uploads>,
     /// Places in which the planner works.
     pub plan_slots: PlanSlots,
     pub quota: JobQuota,

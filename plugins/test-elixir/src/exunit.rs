@@ -45,7 +45,7 @@ fn counts(line: &str) -> Option<Vec<(u32, &str)>> {
         .split(", ")
         .map(|part| {
             let (number, name) = part.split_once(' ')?;
-            Some((number.parse::<u32>().ok()?, name.trim_end_matches(|c| c == ')' || c == '(')))
+            Some((number.parse::<u32>().ok()?, name))
         })
         .collect();
     counts.filter(|counts| {

@@ -32,7 +32,7 @@ pub fn plan(app: &App<'_>, _: &RunnerRequest) -> Result<Option<TestPlan>, Refusa
     let test = app.matched.iter().find(|path| path.ends_with("Test.php"));
     let pest = || app.glob(&["tests/**/*.php"], 200).into_iter().find(|path| has_pest(app, path));
     let test = test.cloned().or_else(pest);
-    let mut plan = TestPlan::new(&[command, "--log-junit", REPORT]);
+    let mut plan = TestPlan::new(&[*command, "--log-junit", REPORT]);
     let line = composer.line_of(&format!("\"{package}\""));
     plan.evidence.push(format!("{}:{line}: {package}", composer.path));
     plan.evidence.push(format!("{}: tests", test.as_ref().unwrap_or(file)));

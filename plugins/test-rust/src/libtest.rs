@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
             recognised = true;
             closing = trimmed;
             count(&mut all, result);
-            for (_, case) in std::mem::take(&mut failed) {
+            for case in std::mem::take(&mut failed).into_values() {
                 note(&mut all, case);
             }
             begun = None;
@@ -53,7 +53,7 @@ pub(crate) fn read(text: &str) -> Option<Summary> {
             .entry(name.clone())
             .or_insert_with(|| case(&suite, &name, "it began and did not end"));
     }
-    for (_, case) in failed {
+    for case in failed.into_values() {
         all.failed = all.failed.saturating_add(1);
         note(&mut all, case);
     }

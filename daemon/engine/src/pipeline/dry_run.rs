@@ -64,7 +64,7 @@ pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRu
 }
 
 /// Returns the diagnosis of a failure without the secrets that the run has opened.
-fn masked(failure: &Failure, run: &Run) -> Box<Diagnosis> {
+pub(super) fn masked(failure: &Failure, run: &Run) -> Box<Diagnosis> {
     let redactor = run.recorder().redactor();
     Box::new(diagnose(failure).map_text(&mut |text: String| redactor.shown(&text)))
 }
@@ -117,16 +117,16 @@ pub async fn resolve_revision(
 }
 
 /// Returns a run of no job: nothing stops it, and its events are not kept.
-fn unrecorded() -> Run {
+pub(super) fn unrecorded() -> Run {
     let (_, stop) = watch::channel(None);
     Run::new(Arc::new(NullJournal), stop, None)
 }
 
-fn at(stage: Stage) -> impl Fn(Cause) -> Failure {
+pub(super) fn at(stage: Stage) -> impl Fn(Cause) -> Failure {
     move |cause| Failure { at: stage, cause }
 }
 
-fn text_of(dockerfile: &Dockerfile, tree: &dyn Tree) -> Result<String, Cause> {
+pub(super) fn text_of(dockerfile: &Dockerfile, tree: &dyn Tree) -> Result<String, Cause> {
     match dockerfile {
         Dockerfile::Text(text) => Ok(text.clone()),
         Dockerfile::Path(path) => Ok(tree.read(path, LONGEST)?.unwrap_or_default()),

@@ -81,3 +81,36 @@ impl Pointers {
 }
 
 static NO_POINTERS: Pointers = Pointers { files: Vec::new(), count: 0 };
+
+/// A file that a client sends, in the place of a commit's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadedFile {
+    /// Path from the folder's root, with `/`.
+    pub path: String,
+    /// Content. For a symlink it is the target.
+    pub data: Vec<u8>,
+    /// The file is a symlink.
+    pub link: bool,
+}
+
+/// Keeps folders that clients send.
+pub trait Uploads: Send + Sync {
+    /// Begins an empty folder, which is deleted when the upload or its tree is dropped.
+    ///
+    /// # Errors
+    /// This machine has no room for it.
+    fn begin(&self) -> Result<Box<dyn Upload>, GitError>;
+}
+
+/// One folder that is being sent.
+#[async_trait]
+pub trait Upload: Send {
+    /// Writes a file below the folder. A symlink that is absolute, or that leads out, is left out.
+    async fn write(&mut self, file: UploadedFile) -> Result<(), GitError>;
+
+    /// Opens the folder at the app's own, `directory`. No file can be written any more.
+    ///
+    /// # Errors
+    /// There is no such folder, or it is empty.
+    fn finish(self: Box<Self>, directory: &str) -> Result<Box<dyn Tree>, GitError>;
+}

@@ -1,0 +1,185 @@
+//! Plan of a folder: answers how the files that a client sends would be built. No repository and no cluster is asked.
+
+use crate::{
+    caller::Caller, error::ServiceError, ports::SentFiles, services::Services, verb::Verb,
+};
+use windlass_engine::{
+    pipeline::{DryRun, refused_upload},
+    ports::{Tree, UploadedFile},
+};
+use windlass_model::{app::App, error::GitError, spec::Spec};
+
+/// The largest number of files of a folder.
+const MOST_FILES: usize = 100_000;
+/// The largest number of bytes of all files.
+const MOST_BYTES: usize = 64 << 20;
+/// The largest number of bytes of one file. A client sends a longer one without its content.
+const LONGEST_FILE: usize = 1 << 20;
+/// The largest number of bytes of a path.
+const LONGEST_PATH: usize = 4096;
+
+/// Request for the plan of a folder.
+#[derive(Clone, Debug, Default)]
+pub struct FolderRequest {
+    /// Project whose plugins are asked.
+    pub project: String,
+    /// Folder of the app within the folder.
+    pub directory: String,
+    /// Spec of the request, which goes before `windlass.toml`.
+    pub spec: Spec,
+}
+
+impl Services {
+    /// Returns how a folder would be built.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a field, a path or a limit, [`ServiceError::Failed`] where a job would fail
+    /// before its build, [`ServiceError::Exhausted`] and [`ServiceError::Late`] without a place, or after its time.
+    pub async fn plan_folder(
+        &self,
+        caller: &Caller,
+        request: FolderRequest,
+        files: &mut dyn SentFiles,
+    ) -> Result<DryRun, ServiceError> {
+        let FolderRequest { project, directory, spec } = request;
+        let app = App::new(&project, "folder", "")?;
+        caller.may(Verb::Deploy, &app.project)?;
+        spec.check()?;
+        if !directory.is_empty() {
+            check_path("directory", &directory)?;
+        }
+        let planned = async {
+            let tree = self.received(files, &directory).await?;
+            Ok(self.planner.plan_folder(&app, &spec, &*tree).await?)
+        };
+        self.plan_slots.run(&app.project, planned).await
+    }
+
+    /// Writes the files as they come, and opens the folder.
+    async fn received(
+        &self,
+        files: &mut dyn SentFiles,
+        directory: &str,
+    ) -> Result<Box<dyn Tree>, ServiceError> {
+        let refused = |error: GitError| ServiceError::Failed(refused_upload(error));
+        let mut upload = self.uploads.begin().map_err(refused)?;
+        let mut received = Received::default();
+        while let Some(file) = files.next().await? {
+            received.check(&file)?;
+            upload.write(file).await.map_err(refused)?;
+        }
+        upload.finish(directory).map_err(refused)
+    }
+}
+
+/// Files and bytes so far.
+#[derive(Default)]
+struct Received {
+    files: usize,
+    bytes: usize,
+}
+
+impl Received {
+    fn check(&mut self, file: &UploadedFile) -> Result<(), ServiceError> {
+        check_path("file.path", &file.path)?;
+        self.files += 1;
+        if self.files > MOST_FILES {
+            let expected = format!(
+                "is one file too many: at most {MOST_FILES} are planned; add what is built or installed to .gitignore, or name a smaller folder"
+            );
+            return Err(ServiceError::invalid("file.path", &*file.path, expected));
+        }
+        let bytes = file.data.len();
+        let longest = if file.link { LONGEST_PATH } else { LONGEST_FILE };
+        if bytes > longest {
+            let expected = format!("has {bytes} bytes, at most {longest} are taken: send it empty");
+            return Err(ServiceError::invalid("file.data", &*file.path, expected));
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MOST_BYTES {
+            let expected = format!(
+                "is over {MOST_BYTES} bytes with all files before it: name a smaller folder, or send large files empty"
+            );
+            return Err(ServiceError::invalid("file.data", &*file.path, expected));
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a path stays within the folder.
+fn check_path(field: &str, path: &str) -> Result<(), ServiceError> {
+    let is_bad = path.is_empty()
+        || path.len() > LONGEST_PATH
+        || path.starts_with('/')
+        || path.contains('\\')
+        || path.chars().any(char::is_control)
+        || path.split('/').any(|part| part == "..");
+    if is_bad {
+        let shown: String = path.chars().take(80).collect();
+        let shown = shown.escape_debug().to_string();
+        let expected = "must be a path within the folder: relative, with `/`, without `..` and control characters";
+        return Err(ServiceError::invalid(field, shown, expected));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, caller};
+    use async_trait::async_trait;
+
+    struct Sent(Box<dyn Iterator<Item = UploadedFile> + Send>);
+
+    #[async_trait]
+    impl SentFiles for Sent {
+        async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError> {
+            Ok(self.0.next())
+        }
+    }
+
+    fn file(path: &str, bytes: usize) -> UploadedFile {
+        UploadedFile { path: path.into(), data: vec![b'x'; bytes], link: false }
+    }
+
+    async fn planned(
+        verbs: &[Verb],
+        files: impl Iterator<Item = UploadedFile> + Send + 'static,
+    ) -> Result<(), ServiceError> {
+        let world = World::new();
+        let request = FolderRequest { project: "local".into(), ..FolderRequest::default() };
+        let ci = caller("ci", &["local"], verbs);
+        let mut sent = Sent(Box::new(files));
+        let planned = world.services.plan_folder(&ci, request, &mut sent).await;
+        planned.map(|_| assert_eq!(world.planner.planned(), ["folder of local"]))
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_planned_with_the_right_to_deploy() {
+        planned(&[Verb::Deploy], [file("a/b.js", 1)].into_iter()).await.unwrap();
+        let error = planned(&[Verb::Read], [file("a", 1)].into_iter()).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+    }
+
+    #[tokio::test]
+    async fn each_limit_is_told_with_the_path_that_reaches_it() {
+        let many = (0..=MOST_FILES).map(|number| file(&format!("f{number}"), 0));
+        let error = planned(&[Verb::Deploy], many).await.unwrap_err().to_string();
+        assert!(error.contains("f100000") && error.contains("at most 100000"), "{error}");
+        let long = [file("long.bin", LONGEST_FILE + 1)].into_iter();
+        let error = planned(&[Verb::Deploy], long).await.unwrap_err().to_string();
+        assert!(error.contains("long.bin") && error.contains("at most 1048576"), "{error}");
+        let large = (0..65).map(|number| file(&format!("l{number}"), LONGEST_FILE));
+        let error = planned(&[Verb::Deploy], large).await.unwrap_err().to_string();
+        assert!(error.contains("l64") && error.contains("67108864"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_path_that_leads_out_is_refused_by_name() {
+        for path in ["../a", "/a", "a/../../b", "a\\b", "a\nb", ""] {
+            let error = planned(&[Verb::Deploy], [file(path, 1)].into_iter()).await.unwrap_err();
+            assert_eq!(error.reason(), "field-invalid", "{path}");
+            assert!(error.to_string().contains("file.path"), "{error}");
+        }
+    }
+}
