@@ -142,6 +142,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         build = build.field_attribute(path, format!("#[serde({form})]"));
     }
     build = build
+        // The head is one message of a stream.
+        .enum_attribute(
+            ".windlass.v1.PlanFolderRequest.part",
+            "#[allow(clippy::large_enum_variant)]",
+        )
         .enum_attribute(".windlass.v1.Event.what", "#[serde(rename_all = \"snake_case\")]")
         // Without the first dot, which would mean the fields within the `oneof`, too.
         .field_attribute("windlass.v1.Event.what", "#[serde(flatten)]");

@@ -99,9 +99,15 @@ pub(crate) enum Command {
         cluster_order: Option<ClusterOrder>,
     },
     /// Show what a submit would do: evidence, Dockerfile, changes in the cluster. Changes nothing.
+    ///
+    /// `windlass plan ./folder` plans a folder of this machine, without a commit and without a cluster: its files are
+    /// sent to the daemon, those of a git repository without what it ignores.
     Plan {
         #[command(flatten)]
         source: Source,
+        /// Project of a folder of this machine: its plugins are asked.
+        #[arg(long, default_value = "local")]
+        project: String,
     },
     /// Write Dockerfile and Kubernetes objects as plain files, to own them and go on without
     /// Windlass.
@@ -303,10 +309,10 @@ pub(crate) enum Plugin {
 /// Source and settings of a job. `windlass.toml` and detection decide the rest.
 #[derive(Group)]
 pub(crate) struct Source {
-    /// project/app or project/app/environment.
+    /// project/app or project/app/environment. For a plan also a folder of this machine, without --repository.
     pub(crate) app: String,
     /// The repository's URL.
-    #[arg(long)]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) repository: String,
     /// A branch, a tag, a full name (refs/…) or a commit's whole id; the daemon resolves it. Default:
     /// the server's HEAD.

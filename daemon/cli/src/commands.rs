@@ -6,12 +6,12 @@ use crate::{
     eject,
     exit::FAILED,
     failure::Failure,
-    init, json, lists, logs, out, plugins,
+    folder, init, json, lists, logs, out, plugins,
     render::{Clock, Detail, now_ms, past_ending},
     show, source, status,
     watch::{follow, watch},
 };
-use std::{io::Read, process::ExitCode, slice};
+use std::{io::Read, path::Path, process::ExitCode, slice};
 use windlass_proto::v1;
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -58,7 +58,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Watch { id, after, shown } => {
             return watch(client, &args, id, *after, shown.detail()).await;
         }
-        Command::Plan { source: what } => {
+        Command::Plan { source: what, project } if folder::of(what).is_some() => {
+            let listing = folder::list(Path::new(&what.app))?;
+            let head = v1::PlanFolderHead {
+                project: project.clone(),
+                directory: what.directory.clone(),
+                spec: Some(source::spec(what)?),
+            };
+            let notes = listing.notes.clone();
+            let messages = tokio_stream::iter(listing.messages(head));
+            let plan = client.jobs.plan_folder(messages).await?.into_inner();
+            let text = format!("{}{}", show::plan(&plan), show::notes(&notes));
+            print(text, json::value(&plan))?;
+        }
+        Command::Plan { source: what, .. } => {
             let request = v1::PlanRequest {
                 app: Some(source::app(&what.app)?),
                 source: Some(source::source(what)),

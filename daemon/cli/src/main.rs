@@ -12,6 +12,7 @@ mod events;
 mod exit;
 mod explain;
 mod failure;
+mod folder;
 mod init;
 mod json;
 mod lists;

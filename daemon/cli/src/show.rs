@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use windlass_model::{cluster::DEFAULT, diagnosis::Layout};
 use windlass_proto::v1;
 
+mod answer;
+
 /// Returns an event's sentence. An older daemon sends none: then its fields are shown as JSON.
 pub(crate) fn sentence(event: &v1::Event) -> Cow<'_, str> {
     match &event.what {
@@ -53,13 +55,7 @@ pub(crate) fn place(clusters: &[String]) -> String {
 }
 
 pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
-    let mut text = match &*plan.language {
-        "" => String::new(),
-        language => format!("language: {language}, by `{}`\n", plan.detector),
-    };
-    for evidence in &plan.evidence {
-        text.push_str(&format!("  because {evidence}\n"));
-    }
+    let mut text = answer::found(plan);
     text.push_str(&format!("\n{}\n", plan.dockerfile.trim_end()));
     for (path, who) in &plan.decided_by {
         text.push_str(&format!("\n{path}: decided by {who}"));
@@ -92,6 +88,11 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
     text
 }
 
+/// Returns lines below a plan, after an empty one.
+pub(crate) fn notes(notes: &[String]) -> String {
+    if notes.is_empty() { String::new() } else { format!("\n\n{}", notes.join("\n")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +111,44 @@ mod tests {
             language: "go".into(),
             detector: "go".into(),
             evidence: vec!["go.mod: a Go module".into()],
+            decisions: vec![v1::Choice {
+                subject: "go".into(),
+                value: "1.27".into(),
+                source: "go.mod:3 go".into(),
+            }],
+            processes: vec![v1::FoundProcess {
+                name: "worker".into(),
+                command: vec!["./worker".into(), "--all".into()],
+                kind: "worker".into(),
+                schedule: String::new(),
+                source: "Procfile:2".into(),
+            }],
+            warnings: vec![v1::Advice {
+                message: "go 1.24 has had no security fixes since 2026-02-28".into(),
+                fix: "ask for a maintained release in go.mod:3".into(),
+            }],
+            candidates: vec![v1::Candidate {
+                folder: "apps/web".into(),
+                language: "node".into(),
+                name: "web".into(),
+            }],
+            answers: vec![
+                v1::DetectorAnswer {
+                    detector: "go".into(),
+                    language: "go".into(),
+                    score: 80,
+                    chosen: true,
+                    ..v1::DetectorAnswer::default()
+                },
+                v1::DetectorAnswer {
+                    detector: "node".into(),
+                    language: "node".into(),
+                    score: 20,
+                    refusal: "package.json has no `scripts.start`".into(),
+                    hint: "add one".into(),
+                    ..v1::DetectorAnswer::default()
+                },
+            ],
             dockerfile: "FROM golang:1-bookworm AS build\nRUN go build\n".into(),
             decided_by: [("port".to_owned(), "job".to_owned())].into(),
             changes: vec![

@@ -3,6 +3,7 @@
 use crate::{
     args::{Command, Source},
     failure::Failure,
+    folder,
 };
 use windlass_model::{repository, revision::is_commit_id};
 use windlass_proto::v1;
@@ -10,8 +11,11 @@ use windlass_proto::v1;
 /// Checks the address of a command's repository, so that a login in it does not leave this machine.
 pub(crate) fn check(command: &Command) -> Result<(), Failure> {
     let source = match command {
+        Command::Plan { source, .. } if folder::of(source).is_some() => {
+            return folder::check(source);
+        }
         Command::Submit { source, .. }
-        | Command::Plan { source }
+        | Command::Plan { source, .. }
         | Command::Eject { source, .. } => source,
         _ => return Ok(()),
     };
