@@ -128,6 +128,18 @@ fn tools_that_find_no_test() {
     repository.write("jest.js", jest).unwrap();
     repository.write("windlass.toml", SMALL).unwrap();
     repository.commit("jest, and no test yet").unwrap();
+    // No file holds a test: the job goes on, and the tool's words are in it.
+    let ended = env.submit("node", repository.url(), &[]);
+    assert!(ended.text.contains("No tests found, exiting with code 1"), "{}", ended.text);
+    assert_eq!(counted(&env, &ended.id), Some(("test-node".into(), 0, 0, 0)), "{}", ended.text);
+    assert_ne!(ended.diagnosis["stage"], "test", "{}", ended.text);
+
+    // A file of tests is there, and the tool does not find it.
+    let scripts = scripts.replace("node jest.js", "node ./bin/jest");
+    repository.write("package.json", &scripts).unwrap();
+    repository.write("bin/jest", jest).unwrap();
+    repository.write("src/money.test.js", "test('adds', () => {});\n").unwrap();
+    repository.commit("a test that is not found").unwrap();
     let text = env.submit("node", repository.url(), &[]).failed_with("test", "no-tests-ran");
     assert!(text.contains("No tests found, exiting with code 1"), "{text}");
     assert!(text.contains("test.command") && text.contains("test.off"), "{text}");

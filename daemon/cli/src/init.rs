@@ -13,7 +13,7 @@ use windlass_proto::v1;
 const WIDTH: usize = 96;
 
 /// Keys that most apps need sooner or later: table, key, and an example for where nothing is known.
-const KEYS: [(&str, &str, &str); 14] = [
+const KEYS: [(&str, &str, &str); 15] = [
     ("", "port", "8080"),
     ("", "health", "\"/healthz\""),
     ("", "replicas", "1"),
@@ -24,11 +24,21 @@ const KEYS: [(&str, &str, &str); 14] = [
     ("resources", "memory", "\"128Mi\""),
     ("build", "dockerfile", "\"Dockerfile\""),
     ("build", "target", "\"app\""),
+    ("build", "versions", "{ node = \"22\" }"),
     ("test", "command", "[\"make\", \"test\"]"),
     ("test", "timeout-seconds", "600"),
     ("expose", "hosts", "[\"shop.example.com\"]"),
     ("expose", "gateway", "\"infra/public\""),
 ];
+
+/// Runtimes that `build.versions` may name.
+const RUNTIMES: [&str; 12] = [
+    "node", "bun", "deno", "python", "go", "ruby", "java", "php", "rust", "dotnet", "elixir",
+    "erlang",
+];
+
+/// Number of other apps that are named.
+const MOST_APPS: usize = 20;
 
 /// The place of an app's source.
 pub(crate) struct Place {
@@ -143,11 +153,58 @@ fn text(plan: &v1::PlanResponse, app: &str) -> String {
         let value = found.map_or_else(|| usual.to_owned(), |(_, value)| value.clone());
         text.push_str(&format!("# {key} = {value}\n"));
     }
+    processes(&mut text, plan);
+    apps(&mut text, plan, app);
     text
 }
 
-/// Returns the values that the workload of `web` would have.
+/// Adds the processes that the repository declares, as comments: they run without a key.
+fn processes(text: &mut String, plan: &v1::PlanResponse) {
+    for process in plan.processes.iter().filter(|process| process.kind != "release") {
+        let source = one_line(&process.source);
+        text.push_str(&format!("\n# The repository has it ({source}): set it to change it.\n"));
+        text.push_str(&format!("# [processes.{}]\n", one_line(&process.name)));
+        // As JSON, which TOML reads alike.
+        let command = Value::from(process.command.clone()).to_string();
+        text.push_str(&format!("#   command = {}\n", one_line(&command)));
+        if !process.schedule.is_empty() {
+            let schedule = Value::from(process.schedule.clone()).to_string();
+            text.push_str(&format!("#   schedule = {}\n", one_line(&schedule)));
+        }
+    }
+}
+
+/// Adds the other apps of the repository, each with its command.
+fn apps(text: &mut String, plan: &v1::PlanResponse, app: &str) {
+    if plan.candidates.is_empty() {
+        return;
+    }
+    text.push_str("\n# Other apps of this repository, each with a file of its own:\n");
+    let project = app.split('/').next().unwrap_or(app);
+    for candidate in plan.candidates.iter().take(MOST_APPS) {
+        let v1::Candidate { folder, language, name } = candidate;
+        text.push_str(&format!(
+            "#   windlass init {project}/{} --directory {} --to {}/{FILE}   # {}\n",
+            one_line(name),
+            one_line(folder),
+            one_line(folder),
+            one_line(language)
+        ));
+    }
+}
+
+/// Returns the values that hold without a key: the version of the runtime, and those of the workload of `web`.
 fn known(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)> {
+    let decided = plan.decisions.iter().find(|one| RUNTIMES.contains(&&*one.subject));
+    let version = decided.map(|one| {
+        let version = Value::from(one_line(&one.value));
+        (("build", "versions"), format!("{{ {} = {version} }}", one.subject))
+    });
+    version.into_iter().chain(of_workload(plan)).collect()
+}
+
+/// Returns the values that the workload of `web` would have.
+fn of_workload(plan: &v1::PlanResponse) -> Vec<((&'static str, &'static str), String)> {
     let objects = plan.manifests.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
     let workload = objects.into_iter().find(|object| {
         let component = object.pointer("/metadata/labels/app.kubernetes.io~1component");
@@ -219,6 +276,23 @@ mod tests {
             language: "node".into(),
             detector: "node".into(),
             evidence: vec!["package.json: a Node app".into(), "server.js:\nlistens".into()],
+            decisions: vec![v1::Choice {
+                subject: "node".into(),
+                value: "20".into(),
+                source: ".nvmrc:1".into(),
+            }],
+            processes: vec![v1::FoundProcess {
+                name: "worker".into(),
+                command: vec!["node".into(), "worker.js".into()],
+                kind: "worker".into(),
+                schedule: String::new(),
+                source: "Procfile:2".into(),
+            }],
+            candidates: vec![v1::Candidate {
+                folder: "apps/admin".into(),
+                language: "node".into(),
+                name: "admin".into(),
+            }],
             manifests: vec![json!({ "kind": "Namespace" }).to_string(), deployment.to_string()],
             ..v1::PlanResponse::default()
         }

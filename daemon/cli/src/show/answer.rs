@@ -73,7 +73,7 @@ fn section<const N: usize>(text: &mut String, head: &str, rows: &[[String; N]]) 
         .collect();
     for row in rows {
         let mut line = String::from(" ");
-        for (cell, width) in row.iter().zip(&widths) {
+        for (cell, width) in row.iter().zip(widths.iter().copied()) {
             line.push_str(&format!(" {cell:width$} "));
         }
         text.push_str(line.trim_end());
