@@ -122,7 +122,8 @@ fn tools_that_find_no_test() {
     let repository = Repository::new(&bed().layout, "t-none-yet-node", true).unwrap();
     let scripts = "{ \"scripts\": { \"start\": \"node server.js\", \"test\": \"node jest.js\" } }";
     repository.write("package.json", scripts).unwrap();
-    repository.write("server.js", "").unwrap();
+    let page = "require('http').createServer((_, r) => r.end()).listen(process.env.PORT);\n";
+    repository.write("server.js", page).unwrap();
     // The output of jest, without the two hundred packages that jest consists of.
     let jest = "console.error('No tests found, exiting with code 1'); process.exitCode = 1;\n";
     repository.write("jest.js", jest).unwrap();
@@ -132,7 +133,7 @@ fn tools_that_find_no_test() {
     let ended = env.submit("node", repository.url(), &[]);
     assert!(ended.text.contains("No tests found, exiting with code 1"), "{}", ended.text);
     assert_eq!(counted(&env, &ended.id), Some(("test-node".into(), 0, 0, 0)), "{}", ended.text);
-    assert_ne!(ended.diagnosis["stage"], "test", "{}", ended.text);
+    ended.succeeded();
 
     // A file of tests is there, and the tool does not find it.
     let scripts = scripts.replace("node jest.js", "node ./bin/jest");

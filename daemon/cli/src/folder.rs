@@ -129,8 +129,8 @@ fn content(folder: &Path, entry: &Entry) -> Vec<u8> {
     data
 }
 
-/// Lists what git knows, and what git does not ignore. `None` means that the folder is in no repository, or that there
-/// is no git.
+/// Lists what git knows, and what git does not ignore. `None` means that the folder is in no repository, that a
+/// repository around it ignores all of it, or that there is no git.
 fn by_git(folder: &Path) -> Option<Vec<String>> {
     let output = Command::new("git")
         .arg("-C")
@@ -145,7 +145,9 @@ fn by_git(folder: &Path) -> Option<Vec<String>> {
     let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
     let paths = paths.filter_map(|path| std::str::from_utf8(path).ok());
     let is_installed = |path: &&str| path.split('/').any(|part| INSTALLED.contains(&part));
-    Some(paths.filter(|path| !is_installed(path)).take(MOST).map(str::to_owned).collect())
+    let paths: Vec<_> =
+        paths.filter(|path| !is_installed(path)).take(MOST).map(str::to_owned).collect();
+    (!paths.is_empty()).then_some(paths)
 }
 
 /// Lists all files but those in folders that tools make again.
@@ -209,6 +211,25 @@ mod tests {
         assert_eq!(file(1), ("large.bin", &b""[..], false));
         assert_eq!(file(2), ("out", &b"/etc/passwd"[..], true));
         assert_eq!(file(3), ("package.json", &b"{}"[..], false));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_git_ignores_is_not_sent_but_where_it_ignores_the_folder_itself() {
+        let folder = folder("ignored");
+        let git = Command::new("git").arg("-C").arg(&folder).args(["init", "--quiet"]).status();
+        // A machine without git has no repositories either.
+        if !git.is_ok_and(|status| status.success()) {
+            return;
+        }
+        fs::write(folder.join(".gitignore"), "out/\n").unwrap();
+        fs::create_dir_all(folder.join("out/deep")).unwrap();
+        fs::write(folder.join("out/deep/b.js"), "2").unwrap();
+        let paths = |folder: &Path| -> Vec<String> {
+            list(folder).unwrap().files.into_iter().map(|entry| entry.path).collect()
+        };
+        assert_eq!(paths(&folder), [".gitignore", "src/a.js"]);
+        assert_eq!(paths(&folder.join("out")), ["deep/b.js"]);
         fs::remove_dir_all(folder).unwrap();
     }
 }

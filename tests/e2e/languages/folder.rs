@@ -8,6 +8,16 @@ use std::{
 use windlass_bed::daemon::Daemon;
 use windlass_tests::{TestEnv, bed};
 
+/// Lock of two apps that need nothing.
+const LOCK: &str = r#"{ "name": "shop", "lockfileVersion": 3, "requires": true, "packages": {
+    "": { "name": "shop", "workspaces": ["apps/*"] },
+    "apps/admin": { "name": "admin" },
+    "apps/web": { "name": "web" },
+    "node_modules/admin": { "resolved": "apps/admin", "link": true },
+    "node_modules/web": { "resolved": "apps/web", "link": true }
+} }
+"#;
+
 /// Makes a folder of these files, which is in no repository.
 fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = bed().layout.at("folders").join(name);
@@ -65,7 +75,7 @@ fn the_root_of_a_monorepo_names_its_apps_and_one_of_them_is_planned() {
     let env = TestEnv::new("t-folder-mono");
     let files = [
         ("package.json", r#"{ "private": true, "workspaces": ["apps/*"] }"#),
-        ("package-lock.json", r#"{ "name": "shop", "lockfileVersion": 3, "packages": {} }"#),
+        ("package-lock.json", LOCK),
         ("apps/web/package.json", r#"{ "name": "web", "scripts": { "start": "node server.js" } }"#),
         ("apps/web/server.js", "\n"),
         ("apps/admin/package.json", r#"{ "name": "admin", "scripts": { "start": "node a.js" } }"#),
