@@ -21,13 +21,18 @@ use tonic::{
 /// Method that a load balancer asks without a login.
 const PROBE: &str = "/grpc.health.v1.Health/Check";
 
-/// Methods that check a repository out or compile plugins.
-const LONG: [&str; 3] =
-    ["/windlass.v1.Jobs/Plan", "/windlass.v1.Jobs/Submit", "/windlass.v1.Plugins/Reload"];
+/// Methods that check a repository out, take a folder or compile plugins.
+const LONG: [&str; 4] = [
+    "/windlass.v1.Jobs/Plan",
+    "/windlass.v1.Jobs/PlanFolder",
+    "/windlass.v1.Jobs/Submit",
+    "/windlass.v1.Plugins/Reload",
+];
 
 /// Methods that may wait for minutes before they have an effect: they end when their caller is revoked. A reload does
 /// not: it is what revokes, perhaps its own caller.
-const REVOCABLE: [&str; 2] = ["/windlass.v1.Jobs/Plan", "/windlass.v1.Jobs/Submit"];
+const REVOCABLE: [&str; 3] =
+    ["/windlass.v1.Jobs/Plan", "/windlass.v1.Jobs/PlanFolder", "/windlass.v1.Jobs/Submit"];
 
 /// Times that calls may take until they are answered. The events and lines of a stream come after its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

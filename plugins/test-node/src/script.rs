@@ -31,11 +31,14 @@ const CONFIGS: [&str; 11] = [
 ];
 
 /// Files that node:test and mocha take besides those of the manifest's markers.
-const FILES: [&str; 4] = [
+const FILES: [&str; 7] = [
     "**/*.{test,spec}.{js,ts,mjs,cjs,jsx,tsx,mts,cts}",
     "**/__tests__/**/*.{js,ts,mjs,cjs,jsx,tsx}",
     "test/**/*.{js,ts,mjs,cjs}",
-    "{test,**/*-test,**/*_test,**/test-*}.{js,ts,mjs,cjs}",
+    "test.{js,ts,mjs,cjs}",
+    "**/*-test.{js,ts,mjs,cjs}",
+    "**/*_test.{js,ts,mjs,cjs}",
+    "**/test-*.{js,ts,mjs,cjs}",
 ];
 
 /// Returns the script, unless it is that of `npm init`, which only fails.
