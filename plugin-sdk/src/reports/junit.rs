@@ -315,6 +315,11 @@ src/money.test.ts:5:13</failure></testcase>
             assert_eq!(counts(text), (1, 1, 1), "{tool}");
             assert_eq!(place_of(text), (Some(file.into()), Some(line)), "{tool}");
             assert_eq!(counts(&format!("\u{feff}{text}")), (1, 1, 1), "{tool}, with a BOM");
+            // Wherever the host cut it.
+            for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+                let _ = junit(text.get(..at).unwrap_or_default());
+                let _ = junit(text.get(at..).unwrap_or_default());
+            }
         }
     }
 

@@ -108,6 +108,11 @@ Finished in 0.02 seconds (0.00s async, 0.02s sync)
         assert_eq!((&*case.suite, &*case.name), ("MoneyTest", "test rounds"));
         assert_eq!((case.file.as_deref(), case.line), (Some("test/money_test.exs"), Some(9)));
         assert!(case.message.contains("left:  1") && !case.message.contains("stacktrace"));
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = read(text.get(..at).unwrap_or_default());
+            let _ = read(text.get(at..).unwrap_or_default());
+        }
         let none = read("There are no tests to run\n").unwrap();
         assert!(none.none_yet.is_some());
         assert!(read("** (Mix) Could not compile dependency\n").is_none());

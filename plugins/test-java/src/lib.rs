@@ -29,7 +29,7 @@ const LOOKED_AT: usize = 50;
 pub fn plan(app: &App<'_>, request: &RunnerRequest) -> Result<Option<TestPlan>, Refusal> {
     let sources: Vec<_> = app.matched.iter().filter(|path| is_source(path)).collect();
     let Some(first) = sources.first() else { return Ok(None) };
-    let Some(command) = command(app, &request.tools) else { return Ok(None) };
+    let Some(command) = command(app, request) else { return Ok(None) };
     let text = |path: &str| app.read(path).ok().flatten().map(|file| file.text);
     let holds_tests = |path: &&&String| {
         text(path).is_some_and(|text| TESTS.iter().any(|part| text.contains(part)))
@@ -42,23 +42,50 @@ pub fn plan(app: &App<'_>, request: &RunnerRequest) -> Result<Option<TestPlan>, 
     Ok(Some(plan))
 }
 
-/// Returns the command. A wrapper need not have its bit for execution in git.
-fn command(app: &App<'_>, tools: &[String]) -> Option<Vec<&'static str>> {
-    let has = |name: &str| tools.iter().any(|tool| tool.split(' ').next() == Some(name));
+/// Returns the command. A wrapper need not have its bit for execution in git. Of a build with several modules only the
+/// app's own is tested, with those that it needs.
+fn command(app: &App<'_>, request: &RunnerRequest) -> Option<Vec<String>> {
+    let has = |name: &str| request.tools.iter().any(|tool| tool.split(' ').next() == Some(name));
     let gradle = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
     let is_gradle = || gradle.iter().any(|path| app.has(path));
     let maven = has("maven") || has("maven-wrapper");
     if maven || !has("gradle") && !has("gradle-wrapper") && app.has("pom.xml") {
         let wrapped = has("maven-wrapper") || !has("maven") && app.has("mvnw");
-        let words: &[&'static str] = if wrapped { &["sh", "./mvnw"] } else { &["mvn"] };
-        return Some([words, &["-B", "-ntp", "test"]].concat());
+        let words: &[&str] = if wrapped { &["sh", "./mvnw"] } else { &["mvn"] };
+        let mut command: Vec<_> =
+            [words, &["-B", "-ntp"]].concat().into_iter().map(str::to_owned).collect();
+        if let Some(module) = module(app, request, &["pom.xml"]) {
+            command.extend(["-pl".into(), module.into(), "-am".into()]);
+        }
+        command.push("test".into());
+        return Some(command);
     }
     if has("gradle") || has("gradle-wrapper") || is_gradle() {
         let wrapped = has("gradle-wrapper") || !has("gradle") && app.has("gradlew");
-        let words: &[&'static str] = if wrapped { &["sh", "./gradlew"] } else { &["gradle"] };
-        return Some([words, &["test", "--no-daemon"]].concat());
+        let words: &[&str] = if wrapped { &["sh", "./gradlew"] } else { &["gradle"] };
+        let mut command: Vec<_> = words.iter().map(ToString::to_string).collect();
+        let module = module(app, request, &["settings.gradle", "settings.gradle.kts"]);
+        command.push(
+            module.map_or("test".into(), |module| format!(":{}:test", module.replace('/', ":"))),
+        );
+        command.push("--no-daemon".into());
+        return Some(command);
     }
     None
+}
+
+/// Returns the app's folder where the build of the repository's root has the app as a module, and where tests run in the
+/// folder of that build. `roots` are the names of the root's own file.
+fn module<'a>(app: &App<'a>, request: &RunnerRequest, roots: &[&str]) -> Option<&'a str> {
+    let folder = app.folder;
+    let is_above = !folder.is_empty() && !request.stage_workdir.ends_with(&format!("/{folder}"));
+    let is_plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    if !is_above || !is_plain || folder.starts_with('-') {
+        return None;
+    }
+    let root = roots.iter().find_map(|path| app.read_repo(path).ok().flatten())?;
+    let name = folder.rsplit('/').next().unwrap_or(folder);
+    root.text.contains(name).then_some(folder)
 }
 
 fn is_source(path: &str) -> bool {
@@ -104,6 +131,20 @@ mod tests {
         assert_eq!(command(files), "sh ./mvnw -B -ntp test");
         let files = tree! { "build.gradle.kts" => "", "gradlew" => "", "app/src/test/kotlin/ATest.kt" => TEST };
         assert_eq!(command(files), "sh ./gradlew test --no-daemon");
+    }
+
+    #[test]
+    fn of_a_build_with_modules_only_the_apps_own_is_tested() {
+        let command =
+            |files| runner_plan(crate::plan, MANIFEST, "java", &files).unwrap().command.join(" ");
+        let pom = "<project><modules><module>api</module></modules></project>";
+        let files =
+            tree! { "pom.xml" => pom, "api/pom.xml" => "", "api/src/test/java/ATest.java" => TEST };
+        assert_eq!(command(files.app("api")), "mvn -B -ntp -pl api -am test");
+        let files = tree! { "settings.gradle" => "include 'api'", "api/build.gradle" => "", "api/src/test/java/ATest.java" => TEST };
+        assert_eq!(command(files.app("api")), "gradle :api:test --no-daemon");
+        let files = tree! { "api/pom.xml" => "", "api/src/test/java/ATest.java" => TEST };
+        assert_eq!(command(files.app("api")), "mvn -B -ntp test", "a build of its own");
     }
 
     #[test]

@@ -55,6 +55,11 @@ mod tests {
         let read = super::read(text).unwrap();
         assert_eq!((read.passed, read.failed, read.skipped), (1, 1, 1));
         assert_eq!((&*read.failures[0].name, read.failures[0].line), ("rounds", Some(12)));
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = super::read(text.get(..at).unwrap_or_default());
+            let _ = super::read(text.get(at..).unwrap_or_default());
+        }
         assert!(super::read("[INFO] BUILD SUCCESS").is_none());
     }
 }

@@ -95,6 +95,11 @@ mod tests {
             ("testRounds", Some("tests/MoneyTest.php"), Some(11))
         );
         assert_eq!(case.message, "Failed asserting that 1 matches 2.");
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = read(text.get(..at).unwrap_or_default());
+            let _ = read(text.get(at..).unwrap_or_default());
+        }
         assert_eq!(read("OK (3 tests, 4 assertions)\n").unwrap().passed, 3);
         let pest =
             read("\n  Tests:    1 failed, 1 skipped, 2 passed (3 assertions)\n  Duration: 0.1s\n")

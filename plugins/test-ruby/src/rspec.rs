@@ -94,6 +94,11 @@ mod tests {
         );
         assert!(read.failures[1].message.contains("while loading"));
         assert!(super::read("{}").is_none() && super::read("{\"examples\":").is_none());
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = super::read(text.get(..at).unwrap_or_default());
+            let _ = super::read(text.get(at..).unwrap_or_default());
+        }
     }
 
     #[test]

@@ -183,6 +183,11 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         assert_eq!((&*case.suite, &*case.name), ("unittests src/lib.rs", "money::rounds"));
         assert_eq!((case.file.as_deref(), case.line), (Some("src/money.rs"), Some(12)));
         assert!(case.message.contains("left: 1") && !case.message.contains("RUST_BACKTRACE"));
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = read(text.get(..at).unwrap_or_default());
+            let _ = read(text.get(at..).unwrap_or_default());
+        }
     }
 
     /// With `--nocapture` what a test prints stands between its name and its verdict.

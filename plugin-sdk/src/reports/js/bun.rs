@@ -95,6 +95,11 @@ Ran 3 tests across 1 file. [10.00ms]
         let case = &read.failures[0];
         assert_eq!((&*case.suite, &*case.name), ("money.test.ts", "sums > subtracts"));
         assert_eq!((case.file.as_deref(), case.line), (Some("money.test.ts"), Some(4)));
+        // Wherever the host cut it.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let _ = super::read(text.get(..at).unwrap_or_default());
+            let _ = super::read(text.get(at..).unwrap_or_default());
+        }
         assert!(
             case.message.contains("Received: 1") && !case.message.contains('|'),
             "{}",
