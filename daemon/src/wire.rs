@@ -25,8 +25,7 @@ use windlass_git::Checkouts;
 use windlass_kubernetes::{Client, Clusters, Kubernetes};
 use windlass_model::{
     app::App, cluster::Targets, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit,
-    revision::Revision,
-    spec::Spec,
+    revision::Revision, spec::Spec,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::Planner;

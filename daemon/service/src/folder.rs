@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_limit_is_told_with_the_path_that_reaches_it() {
+    async fn each_limit_is_named_with_the_path_that_reaches_it() {
         let many = (0..=MOST_FILES).map(|number| file(&format!("f{number}"), 0));
         let error = planned(&[Verb::Deploy], many).await.unwrap_err().to_string();
         assert!(error.contains("f100000") && error.contains("at most 100000"), "{error}");
