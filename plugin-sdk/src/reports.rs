@@ -42,15 +42,6 @@ pub fn none(words: &str) -> Summary {
     Summary { none_yet: Some(words), ..summary() }
 }
 
-/// Marks a summary without any test by the tool's closing line, which says so.
-#[must_use]
-pub fn none_if_zero(mut all: Summary, closing: &str) -> Summary {
-    if all.passed == 0 && all.failed == 0 && all.skipped == 0 {
-        all.none_yet = none(closing).none_yet;
-    }
-    all
-}
-
 /// Adds one report's counts and failures to another's.
 pub fn add(to: &mut Summary, more: Summary) {
     to.passed = to.passed.saturating_add(more.passed);
