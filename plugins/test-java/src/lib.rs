@@ -114,7 +114,8 @@ test_runner!(plan: plan, parse: parse);
 #[cfg(test)]
 mod tests {
     use windlass_plugin_sdk::{
-        testing::{parse, runner_plan},
+        RunnerRequest,
+        testing::{Files, parse, runner_plan},
         tree,
     };
 
@@ -133,18 +134,38 @@ mod tests {
         assert_eq!(command(files), "sh ./gradlew test --no-daemon");
     }
 
+    /// Returns the command of an app whose tests run in the folder of the whole build.
+    fn in_the_builds_folder(files: &Files) -> String {
+        files.run(&["src/test/**".to_owned()], |app| {
+            let request = RunnerRequest {
+                language: "java".into(),
+                app: app.folder.to_owned(),
+                matched: app.matched.to_vec(),
+                tools: Vec::new(),
+                stage_workdir: "/app".into(),
+                attrs: Vec::new(),
+            };
+            crate::plan(app, &request).unwrap().unwrap().command.join(" ")
+        })
+    }
+
     #[test]
     fn of_a_build_with_modules_only_the_apps_own_is_tested() {
-        let command =
-            |files| runner_plan(crate::plan, MANIFEST, "java", &files).unwrap().command.join(" ");
         let pom = "<project><modules><module>api</module></modules></project>";
         let files =
             tree! { "pom.xml" => pom, "api/pom.xml" => "", "api/src/test/java/ATest.java" => TEST };
-        assert_eq!(command(files.app("api")), "mvn -B -ntp -pl api -am test");
+        let files = files.app("api");
+        assert_eq!(in_the_builds_folder(&files), "mvn -B -ntp -pl api -am test");
+        let own = runner_plan(crate::plan, MANIFEST, "java", &files).unwrap().command.join(" ");
+        assert_eq!(own, "mvn -B -ntp test", "in the folder of the module");
         let files = tree! { "settings.gradle" => "include 'api'", "api/build.gradle" => "", "api/src/test/java/ATest.java" => TEST };
-        assert_eq!(command(files.app("api")), "gradle :api:test --no-daemon");
+        assert_eq!(in_the_builds_folder(&files.app("api")), "gradle :api:test --no-daemon");
         let files = tree! { "api/pom.xml" => "", "api/src/test/java/ATest.java" => TEST };
-        assert_eq!(command(files.app("api")), "mvn -B -ntp test", "a build of its own");
+        assert_eq!(
+            in_the_builds_folder(&files.app("api")),
+            "mvn -B -ntp test",
+            "a build of its own"
+        );
     }
 
     #[test]

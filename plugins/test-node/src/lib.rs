@@ -75,6 +75,14 @@ mod tests {
     }
 
     #[test]
+    fn the_apps_own_manager_runs_the_script() {
+        let files = tree! { "package.json" => JEST, "a.test.js" => "test()" };
+        let plan = |files| runner_plan(crate::plan, MANIFEST, "node", &files).unwrap();
+        assert_eq!(plan(files.clone()).command.join(" "), "npm test");
+        assert_eq!(plan(files.tool("pnpm 9.15.9")).command.join(" "), "pnpm test");
+    }
+
+    #[test]
     fn without_a_script_or_with_that_of_npm_init_there_are_no_tests() {
         for text in [
             "{}",
