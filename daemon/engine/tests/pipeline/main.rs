@@ -13,6 +13,7 @@ mod clusters;
 mod custom;
 mod detecting;
 mod dry_run;
+mod folder;
 mod slots;
 mod walls;
 mod world;
