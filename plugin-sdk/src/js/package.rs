@@ -78,7 +78,7 @@ impl Package {
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (&'static str, &str, &Node)> {
         SECTIONS.into_iter().take(3).flat_map(|section| {
             let entries = self.json.get(section).map(Node::map).unwrap_or_default();
-            entries.iter().map(move |(name, value)| (*section, name.as_str(), value))
+            entries.iter().map(move |(name, value)| (section, name.as_str(), value))
         })
     }
 }

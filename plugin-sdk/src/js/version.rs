@@ -1,7 +1,6 @@
 //! Version of Node that an app asks for.
 
 use super::{
-    join,
     package::{self, Package},
     parents,
 };

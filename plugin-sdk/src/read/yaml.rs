@@ -130,13 +130,19 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn put(&mut self, node: Node) {
+    fn put(&mut self, mut node: Node) {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(list)) => list.push(node),
             Some(Content::Map(pairs, key)) => match key.take() {
                 None => *key = Some(node),
-                Some(key) => pairs.push((key, node)),
+                Some(key) => {
+                    // A block begins on the line below its key, and people look for the key.
+                    if matches!(node.value, Value::Map(_) | Value::List(_)) {
+                        (node.line, node.column) = (key.line, key.column);
+                    }
+                    pairs.push((key, node));
+                }
             },
         }
     }

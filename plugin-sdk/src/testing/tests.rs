@@ -1,7 +1,7 @@
 //! The harness itself.
 
 use super::*;
-use crate::{Found, StageExt, StepExt, copy, run, stage, tree};
+use crate::{Found, StageExt, StepExt, copy, run, stage};
 
 const MANIFEST: &str =
     "name = \"lua\"\nworld = \"detector\"\nmarkers = [\"app.lua\", \"rocks.json\"]\n";

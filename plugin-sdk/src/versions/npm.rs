@@ -1,13 +1,38 @@
 //! npm's ranges, by a crate that reads them as npm does. It also reads what npm would not: the text is checked first.
 
-use super::range::{Range, numbers};
+use super::range::{Range, all, any, numbers};
 use nodejs_semver::{Range as Npm, Version};
+
+const OPERATORS: [char; 6] = ['<', '>', '=', '~', '^', 'v'];
 
 /// Reads a range.
 pub(super) fn range(text: &str) -> Option<Range> {
     if !text.split("||").flat_map(str::split_whitespace).all(is_part) {
         return None;
     }
+    let alternatives = text.split("||").map(alternative).collect::<Option<_>>()?;
+    Some(any(alternatives))
+}
+
+/// Reads what stands between two `||`. The crate takes `>=20 <18`, which allows nothing, for one that does: each
+/// comparator is asked by itself.
+fn alternative(text: &str) -> Option<Range> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    if words.len() < 2 || words.contains(&"-") {
+        return one(text);
+    }
+    let mut comparators: Vec<String> = Vec::new();
+    for word in words {
+        match comparators.last_mut() {
+            // An operator may stand apart from its version.
+            Some(last) if !last.ends_with(|c: char| !OPERATORS.contains(&c)) => last.push_str(word),
+            _ => comparators.push(word.to_owned()),
+        }
+    }
+    Some(all(comparators.iter().map(|text| one(text)).collect::<Option<_>>()?))
+}
+
+fn one(text: &str) -> Option<Range> {
     let range = Npm::parse(text).ok()?;
     Some(Box::new(move |[major, minor, patch]| {
         range.satisfies(&Version::from((major, minor, patch)))
@@ -16,7 +41,7 @@ pub(super) fn range(text: &str) -> Option<Range> {
 
 /// Returns whether a word is an operator, a hyphen, or the beginning of a version.
 fn is_part(word: &str) -> bool {
-    let version = word.trim_start_matches(['<', '>', '=', '~', '^', 'v']);
+    let version = word.trim_start_matches(OPERATORS);
     if version.is_empty() || version == "-" {
         return true;
     }
@@ -39,6 +64,10 @@ mod tests {
             ("18.x || 20.x", [20, 0, 0], true),
             ("18 - 20", [20, 5, 0], true),
             (">= 18", [18, 0, 0], true),
+            (">= 18 < 20", [20, 0, 0], false),
+            (">=20 <18", [19, 0, 0], false),
+            (">=20 <18", [21, 0, 0], false),
+            ("", [21, 0, 0], true),
             ("~20.17", [20, 18, 0], false),
             ("*", [1, 0, 0], true),
         ] {

@@ -67,19 +67,22 @@ pub fn above(app: &App<'_>) -> Result<Option<Workspace>, Refusal> {
 /// Returns the paths of the projects that a settings script includes, with a colon first, each with its line.
 fn included(script: &Script) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let mut goes_on = false;
+    let (mut goes_on, mut is_open) = (false, false);
     for (line, text) in script.lines() {
         let text = text.trim();
         let rest = match text.strip_prefix("include") {
             Some(rest) if rest.starts_with([' ', '(', '\t', '"', '\'']) => rest,
-            Some(_) => continue,
+            Some(_) => {
+                (goes_on, is_open) = (false, false);
+                continue;
+            }
             None if goes_on => text,
             None => continue,
         };
         found.extend(quoted(rest).map(|name| (line, format!(":{}", name.trim_start_matches(':')))));
         // `include(` and lists go on until their parenthesis, or the line without a comma.
-        let is_open = rest.contains('(') || (goes_on && !rest.contains(')'));
-        goes_on = (is_open && !rest.contains(')')) || rest.ends_with(',');
+        is_open = (is_open || rest.contains('(')) && !rest.contains(')');
+        goes_on = is_open || rest.ends_with(',');
     }
     found.retain(|(_, name)| name.len() > 1);
     found

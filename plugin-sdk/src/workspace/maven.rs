@@ -84,7 +84,7 @@ mod tests {
     fn of(app: &App<'_>) -> crate::Found {
         let workspace = above(app)?;
         let mut found = crate::Detection::new("java", score::STARTED);
-        for workspace in &workspace {
+        if let Some(workspace) = &workspace {
             found.because(format!("{:?} {}", workspace.root, workspace.manifest));
             for member in &workspace.members {
                 found.because(format!("{} {:?}", member.folder, member.needs));

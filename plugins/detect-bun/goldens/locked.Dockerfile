@@ -7,7 +7,7 @@
 
 FROM oven/bun:1-slim AS build
 WORKDIR /app
-COPY bun.lock package.json ./
+COPY package.json bun.lock ./
 RUN --mount=type=cache,target=/root/.bun/install/cache ["bun", "install", "--frozen-lockfile"]
 COPY . .
 RUN ["bun", "run", "build"]

@@ -1,6 +1,6 @@
 # bun app, found by `bun`
 # bun 1: default
-# manager bun: package.json
+# manager bun: bun.lock
 # start bun src/index.ts: package.json:1 module
 # port 8080: default: Bun.serve reads PORT
 

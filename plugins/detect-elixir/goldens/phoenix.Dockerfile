@@ -7,9 +7,6 @@ FROM elixir:1.17-slim AS build
 WORKDIR /app
 ENV MIX_ENV="prod" \
     LANG="C.UTF-8"
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends build-essential ca-certificates git \
-    && rm -rf /var/lib/apt/lists/*
 RUN ["mix", "local.hex", "--force"]
 RUN ["mix", "local.rebar", "--force"]
 COPY mix.exs mix.lock ./

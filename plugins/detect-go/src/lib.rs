@@ -1,7 +1,7 @@
 //! Go modules: one static binary, in an image without the toolchain.
 
 use layout::Layout;
-use program::{Places, Program};
+use program::Places;
 use windlass_plugin_sdk::{
     App, Candidate, Detection, Found, Refusal, StageExt, Step, StepExt, assets, copy, detector,
     procfile, run, score, stage,

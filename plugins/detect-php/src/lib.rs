@@ -5,7 +5,7 @@
 
 use windlass_plugin_sdk::{
     App, Detection, Found, Stage, Step, StepExt, assets, copy, copy_from, detector, php, procfile,
-    run, score, shell, stage,
+    run, shell, stage,
 };
 
 mod root;

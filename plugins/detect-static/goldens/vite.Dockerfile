@@ -6,7 +6,7 @@
 
 FROM node:22-slim AS build
 WORKDIR /app
-COPY package-lock.json package.json ./
+COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm ["npm", "ci"]
 COPY . ./
 RUN ["npm", "run", "build"]

@@ -69,7 +69,7 @@ fn webpack_s_output_is_read_from_its_configuration() {
 #[test]
 fn a_build_that_nothing_knows_is_refused_until_a_staticfile_names_its_folder() {
     let files = tree! {
-        "package.json" => r#"{"scripts":{"build":"node build.js"}}"#,
+        "package.json" => r#"{"scripts":{"build":"node build.js"},"dependencies":{"marked":"^16"}}"#,
         "index.html" => "",
     };
     let refusal = refusal(&files);

@@ -1,0 +1,25 @@
+# python app, found by `python`
+# python 3.12: .python-version:1
+# manager pip: requirements.txt
+# start sh -c exec gunicorn shop.wsgi --bind 0.0.0.0:$PORT: manage.py:2 Django
+
+FROM python:3.12-slim AS build
+WORKDIR /app
+ENV PATH="/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    PYTHONDONTWRITEBYTECODE="1"
+RUN ["python", "-m", "venv", "/venv"]
+COPY requirements.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip ["/venv/bin/pip", "install", "-r", "requirements.txt"]
+COPY . .
+# Static files, without a database
+RUN ["env", "SECRET_KEY=build-only", "python", "manage.py", "collectstatic", "--noinput"]
+
+FROM python:3.12-slim AS run
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+ENV PATH="/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    PYTHONUNBUFFERED="1"
+USER 10001
+EXPOSE 8080
+CMD ["sh", "-c", "exec gunicorn shop.wsgi --bind 0.0.0.0:$PORT"]
