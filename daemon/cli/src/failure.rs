@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 /// A message, and the exit code that goes with it.
+#[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
     code: u8,

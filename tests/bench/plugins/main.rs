@@ -27,7 +27,7 @@ use windlass_engine::{
     ports::{DetectRequest, Detectors, TestRunners, Tree},
     recorder::Recorder,
 };
-use windlass_model::{error::GitError, recipe::Recipe, testing::TestOutput};
+use windlass_model::{error::GitError, testing::TestOutput};
 use windlass_plugin_host::{Host, Isolation, Limits, PluginSet, Setup, Source};
 
 /// Tool that builds the Python guest. It is no part of the bed.
