@@ -31,6 +31,7 @@ mod gateway;
 mod hooks;
 mod hostile;
 mod kinds;
+mod languages;
 mod nodes;
 mod operator;
 mod quick;

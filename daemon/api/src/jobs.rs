@@ -13,7 +13,8 @@ use tonic::{Request, Response, Status, Streaming};
 use windlass_engine::ports::{UploadedFile, store::JobRecord};
 use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
 use windlass_service::{
-    FolderRequest, JobsRequest, PlanRequest, SentFiles, ServiceError, SubmitRequest, Verb,
+    FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, SentFiles, ServiceError, SubmitRequest,
+    Verb,
 };
 
 /// Stream of events to a client.
@@ -146,29 +147,44 @@ impl jobs_server::Jobs for Handlers {
     }
 }
 
-/// Files of a folder, each a message.
+/// Files of a folder, each in one message or in several.
 struct Parts(Streaming<v1::PlanFolderRequest>);
 
-#[tonic::async_trait]
-impl SentFiles for Parts {
-    async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError> {
-        let refused = |value: &str, expected: &str| ServiceError::Invalid {
-            field: "file".into(),
-            value: value.into(),
-            expected: expected.into(),
-        };
+fn refused(value: &str, expected: &str) -> ServiceError {
+    ServiceError::Invalid { field: "file".into(), value: value.into(), expected: expected.into() }
+}
+
+impl Parts {
+    /// Returns the next message. `None` means that the client has sent all.
+    async fn part(&mut self) -> Result<Option<v1::PlanFolderFile>, ServiceError> {
         let message = self.0.message().await.map_err(|status| {
             refused("", &format!("was not sent to its end: {}", status.message()))
         })?;
         match message.map(|message| message.part) {
             None => Ok(None),
-            Some(Some(Part::File(v1::PlanFolderFile { path, data, link }))) => {
-                Ok(Some(UploadedFile { path, data, link }))
-            }
+            Some(Some(Part::File(file))) => Ok(Some(file)),
             Some(Some(Part::Head(_))) => {
                 Err(refused("head", "stands twice: the first message alone has it"))
             }
             Some(None) => Err(refused("", "is missing: each message after the head is a file")),
         }
+    }
+}
+
+#[tonic::async_trait]
+impl SentFiles for Parts {
+    async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError> {
+        let Some(mut file) = self.part().await? else { return Ok(None) };
+        // A file that is too long is left to the use case, which names it.
+        while file.more && file.data.len() <= LONGEST_FILE {
+            let next = self.part().await?.filter(|next| next.path == file.path);
+            let Some(next) = next else {
+                return Err(refused("", "does not go on in the next message, as its `more` says"));
+            };
+            file.data.extend_from_slice(&next.data);
+            file.more = next.more;
+        }
+        let v1::PlanFolderFile { path, data, link, .. } = file;
+        Ok(Some(UploadedFile { path, data, link }))
     }
 }

@@ -185,12 +185,35 @@ fn apps(text: &mut String, plan: &v1::PlanResponse, app: &str) {
         let v1::Candidate { folder, language, name } = candidate;
         text.push_str(&format!(
             "#   windlass init {project}/{} --directory {} --to {}/{FILE}   # {}\n",
-            one_line(name),
-            one_line(folder),
-            one_line(folder),
+            app_name(name, folder),
+            word(folder),
+            word(folder),
             one_line(language)
         ));
     }
+}
+
+/// Returns a name that an app may have, for a package's: `web` for `@acme/web`. A package whose name has no letter is
+/// named by its folder.
+fn app_name(package: &str, folder: &str) -> String {
+    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    let named = |path: &str| {
+        let text = last(path)?.to_ascii_lowercase();
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
+        let joined = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+        let name: String =
+            joined.trim_start_matches(|c: char| !c.is_ascii_lowercase()).chars().take(30).collect();
+        let name = name.trim_end_matches('-').to_owned();
+        (!name.is_empty()).then_some(name)
+    };
+    named(package).or_else(|| named(folder)).unwrap_or_else(|| "app".into())
+}
+
+/// Returns a path as one word of a shell's line.
+fn word(path: &str) -> String {
+    let path = one_line(path);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/@+".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 /// Returns the values that hold without a key: the version of the runtime, and those of the workload of `web`.
@@ -323,6 +346,21 @@ mod tests {
         let odd = v1::PlanResponse { evidence: vec!["a\u{1b}[2J\u{7f}b".into()], ..plan() };
         assert_eq!(Spec::from_toml(&text(&odd, "shop/web")).unwrap(), Spec::default());
         same("init", &text(&plan(), "shop/web"));
+    }
+
+    #[test]
+    fn another_apps_command_has_a_name_that_an_app_may_have() {
+        for (package, folder, name) in [
+            ("@acme/web", "apps/web", "web"),
+            ("Shop.Api", "src/Shop.Api", "shop-api"),
+            ("", "apps/2024_admin/", "admin"),
+            ("@acme/--", "apps/x", "x"),
+            ("a-package-whose-name-is-as-long--as-this", "a", "a-package-whose-name-is-as-lon"),
+        ] {
+            assert_eq!(app_name(package, folder), name);
+            windlass_model::app::App::new("shop", &app_name(package, folder), "").unwrap();
+        }
+        assert_eq!(word("apps/my app"), "'apps/my app'");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use windlass_model::{
     runtime::WEB,
     spec::{CustomBuild, FILE, Spec, SpecError},
+    version,
 };
 
 /// Stage that has the command's tools, and what it made. Tests run in it.
@@ -29,7 +30,9 @@ pub fn of(spec: &Spec) -> Result<Option<String>, SpecError> {
 fn render(spec: &Spec, custom: &CustomBuild<'_>, start: &[String]) -> String {
     let CustomBuild { command, image, output, base, caches } = custom;
     let mut text = format!("# build.command of {FILE}\n\nFROM {image} AS {STAGE}\nWORKDIR /app\n");
-    for name in spec.build.arguments.keys() {
+    let offered = [version::COMMIT, version::VERSION];
+    let own = spec.build.arguments.keys().map(String::as_str);
+    for name in own.filter(|name| !offered.contains(name)).chain(offered) {
         let _ = writeln!(text, "ARG {name}");
     }
     text.push_str("COPY . .\nRUN ");
@@ -75,6 +78,8 @@ mod tests {
 FROM debian:bookworm-slim AS build
 WORKDIR /app
 ARG FLAVOUR
+ARG WINDLASS_COMMIT
+ARG WINDLASS_VERSION
 COPY . .
 RUN --mount=type=cache,target=/root/.cache --mount=type=secret,id=npm-token ["make", "image"]
 

@@ -49,7 +49,7 @@ impl Workspace {
         }
         let is_empty = dir.entries().map_err(|error| refuse(error.to_string()))?.next().is_none();
         if is_empty {
-            return Err(refuse("the commit has no files here".into()));
+            return Err(refuse("there are no files here".into()));
         }
         Ok(Self {
             folder,

@@ -13,10 +13,16 @@ use windlass_model::{app::App, error::GitError, spec::Spec};
 const MOST_FILES: usize = 100_000;
 /// The largest number of bytes of all files.
 const MOST_BYTES: usize = 64 << 20;
-/// The largest number of bytes of one file. A client sends a longer one without its content.
-const LONGEST_FILE: usize = 1 << 20;
+/// The largest number of bytes of one file: detectors read lock files of this length. A client sends a longer one
+/// without its content.
+pub const LONGEST_FILE: usize = 16 << 20;
 /// The largest number of bytes of a path.
 const LONGEST_PATH: usize = 4096;
+/// The largest number of folders that enclose one another, and of all folders.
+const DEEPEST: usize = 100;
+const MOST_FOLDERS: usize = 100_000;
+/// The largest number of bytes of all paths: each is kept in memory while detectors are asked.
+const MOST_PATH_BYTES: usize = 32 << 20;
 
 /// Request for the plan of a folder.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +58,13 @@ impl Services {
             let tree = self.received(files, &directory).await?;
             Ok(self.planner.plan_folder(&app, &spec, &*tree).await?)
         };
-        self.plan_slots.run(&app.project, planned).await
+        self.plan_slots.run(&app.project, planned).await.map_err(|error| match error {
+            ServiceError::Late { .. } => ServiceError::Late {
+                message: "the folder was not sent and planned in its time".into(),
+                fix: "send less: name a smaller folder, or add what is built or installed to .gitignore; the operator sets the limit by `plan-seconds`".into(),
+            },
+            other => other,
+        })
     }
 
     /// Writes the files as they come, and opens the folder.
@@ -72,11 +84,15 @@ impl Services {
     }
 }
 
-/// Files and bytes so far.
+/// Files, folders and bytes so far.
 #[derive(Default)]
 struct Received {
     files: usize,
     bytes: usize,
+    folders: usize,
+    path_bytes: usize,
+    /// Path of the file before.
+    last: String,
 }
 
 impl Received {
@@ -89,6 +105,7 @@ impl Received {
             );
             return Err(ServiceError::invalid("file.path", &*file.path, expected));
         }
+        self.count_folders(&file.path)?;
         let bytes = file.data.len();
         let longest = if file.link { LONGEST_PATH } else { LONGEST_FILE };
         if bytes > longest {
@@ -103,6 +120,28 @@ impl Received {
             return Err(ServiceError::invalid("file.data", &*file.path, expected));
         }
         Ok(())
+    }
+
+    /// Counts the folders that a path does not share with the path before. Where files do not come in order, a folder
+    /// counts more than once.
+    fn count_folders(&mut self, path: &str) -> Result<(), ServiceError> {
+        let depth = path.split('/').count() - 1;
+        let pairs = path.split('/').zip(self.last.split('/'));
+        let shared = pairs.take_while(|(one, other)| one == other).count();
+        self.folders += depth.saturating_sub(shared);
+        self.path_bytes += path.len();
+        path.clone_into(&mut self.last);
+        let expected = if depth > DEEPEST {
+            format!("is within {depth} folders, at most {DEEPEST} are taken")
+        } else if self.folders > MOST_FOLDERS {
+            format!("is in one folder too many: at most {MOST_FOLDERS} are planned, sent in order")
+        } else if self.path_bytes > MOST_PATH_BYTES {
+            format!("is over {MOST_PATH_BYTES} bytes with all paths before it")
+        } else {
+            return Ok(());
+        };
+        let shown: String = path.chars().take(80).collect();
+        Err(ServiceError::invalid("file.path", shown, expected))
     }
 }
 
@@ -168,10 +207,26 @@ mod tests {
         assert!(error.contains("f100000") && error.contains("at most 100000"), "{error}");
         let long = [file("long.bin", LONGEST_FILE + 1)].into_iter();
         let error = planned(&[Verb::Deploy], long).await.unwrap_err().to_string();
-        assert!(error.contains("long.bin") && error.contains("at most 1048576"), "{error}");
-        let large = (0..65).map(|number| file(&format!("l{number}"), LONGEST_FILE));
+        assert!(error.contains("long.bin") && error.contains("at most 16777216"), "{error}");
+        let large = (0..65).map(|number| file(&format!("l{number}"), 1 << 20));
         let error = planned(&[Verb::Deploy], large).await.unwrap_err().to_string();
         assert!(error.contains("l64") && error.contains("67108864"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn folders_are_counted_as_files_are() {
+        let deep = [file(&format!("{}a", "d/".repeat(DEEPEST + 1)), 0)].into_iter();
+        let error = planned(&[Verb::Deploy], deep).await.unwrap_err().to_string();
+        assert!(error.contains("101 folders"), "{error}");
+        let below = "d/".repeat(50);
+        let many = (0..4000).map(move |number| file(&format!("{number:04}/{below}a"), 0));
+        let error = planned(&[Verb::Deploy], many).await.unwrap_err().to_string();
+        assert!(error.contains("one folder too many"), "{error}");
+        let beside = (0..5000).map(|number| file(&format!("a/b/c/{number:04}"), 0));
+        planned(&[Verb::Deploy], beside).await.unwrap();
+        let long = (0..9000).map(|number| file(&format!("{number}{}", "x".repeat(4000)), 0));
+        let error = planned(&[Verb::Deploy], long).await.unwrap_err().to_string();
+        assert!(error.contains("all paths"), "{error}");
     }
 
     #[tokio::test]

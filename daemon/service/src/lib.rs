@@ -30,7 +30,7 @@ mod watch;
 pub use apps::{AppStatus, LogsRequest};
 pub use caller::Caller;
 pub use error::{ASK_FOR_RIGHT, ServiceError};
-pub use folder::FolderRequest;
+pub use folder::{FolderRequest, LONGEST_FILE};
 pub use inspection::{Brought, Inspection, Serving, Shown};
 pub use jobs::{JobPage, JobsRequest};
 pub use plan::PlanRequest;

@@ -23,7 +23,7 @@ secrets = ["token"]
 arguments = { GREETING = "hello" }
 
 [test]
-command = ["grep", "hello", "dist/index.html"]
+command = ["sh", "-c", "grep hello dist/index.html && test -s /root/.cache/runs"]
 "#;
 
 #[test]

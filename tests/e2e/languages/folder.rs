@@ -4,6 +4,8 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 use windlass_bed::daemon::Daemon;
 use windlass_tests::{TestEnv, bed};
@@ -38,6 +40,16 @@ fn plan(daemon: &Daemon, folder: &Path, more: &[&str]) -> (i32, String) {
     (answer.code, answer.text)
 }
 
+/// Waits for the end of all workspaces: the daemon removes a folder after its answer.
+fn await_removal(daemon: &Daemon) {
+    let workspaces = daemon.data().join("workspaces");
+    let begun = Instant::now();
+    while fs::read_dir(&workspaces).unwrap().next().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "a workspace stays");
+        sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_folder_without_a_commit_is_planned_and_nothing_is_left_of_it() {
     let env = TestEnv::new("t-folder");
@@ -47,7 +59,7 @@ fn a_folder_without_a_commit_is_planned_and_nothing_is_left_of_it() {
         ("server.js", page),
         (".nvmrc", "22\n"),
         ("Procfile", "web: node server.js\nworker: node worker.js\n"),
-        ("worker.js", "\n"),
+        ("worker.js", "// sent-9041\n"),
         ("node_modules/x/index.js", "left-out-9041\n"),
     ];
     let app = folder("t-folder", &files);
@@ -64,8 +76,9 @@ fn a_folder_without_a_commit_is_planned_and_nothing_is_left_of_it() {
     let json: serde_json::Value = serde_json::from_str(json.trim()).unwrap();
     assert_eq!((code, json["language"].as_str()), (0, Some("node")), "{json:#}");
     assert_eq!(json["manifests"].as_array().map_or(0, Vec::len), 0, "no cluster is asked");
-    // The next start removes what was left; here nothing is.
+    await_removal(&env.daemon);
     env.keeps_nothing_of("left-out-9041");
+    env.keeps_nothing_of("sent-9041");
     let jobs = env.daemon.windlass(&["jobs"]).unwrap();
     assert_eq!((jobs.code, &*jobs.text), (0, ""), "a plan is no job");
 }

@@ -40,7 +40,7 @@ pub(super) fn found(plan: &v1::PlanResponse) -> String {
     text
 }
 
-/// Adds the answers that were not chosen, each with its score, or with its reason and what to do.
+/// Adds the answers that were not chosen: score, reason, evidence and what to do.
 fn others(text: &mut String, answers: &[v1::DetectorAnswer]) {
     let others: Vec<_> = answers.iter().filter(|answer| !answer.chosen).collect();
     if others.is_empty() {
@@ -52,6 +52,9 @@ fn others(text: &mut String, answers: &[v1::DetectorAnswer]) {
         match &*answer.refusal {
             "" => text.push_str(&format!("{head}: plans a build too\n")),
             reason => text.push_str(&format!("{head}: {reason}\n")),
+        }
+        for evidence in &answer.evidence {
+            text.push_str(&format!("    because {evidence}\n"));
         }
         if !answer.hint.is_empty() {
             text.push_str(&format!("    fix:  {}\n", answer.hint));
@@ -78,5 +81,26 @@ fn section<const N: usize>(text: &mut String, head: &str, rows: &[[String; N]]) 
         }
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_not_chosen_has_its_evidence() {
+        let refused = v1::DetectorAnswer {
+            detector: "node".into(),
+            language: "node".into(),
+            score: 20,
+            evidence: vec!["package.json: a Node project".into()],
+            refusal: "no start".into(),
+            hint: "add one".into(),
+            ..v1::DetectorAnswer::default()
+        };
+        let text = found(&v1::PlanResponse { answers: vec![refused], ..Default::default() });
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("    ")).collect();
+        assert_eq!(lines, ["    because package.json: a Node project", "    fix:  add one"]);
     }
 }

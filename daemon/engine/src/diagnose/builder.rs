@@ -93,8 +93,43 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     diagnosis.code = code.into();
     diagnosis.fixes = fix.iter().map(|&fix| fix.into()).collect();
-    if matches!(failure.cause, Cause::Command(_)) {
-        diagnosis.fixes.push("the command is `build.command` of windlass.toml".into());
+    if let Cause::Command(error) = &failure.cause {
+        by_command(error, &mut diagnosis.fixes);
     }
     Some(diagnosis)
+}
+
+/// Names the keys of the spec, from which the Dockerfile of the user's own command is made: nobody can correct a line
+/// of it.
+fn by_command(error: &BuildError, fixes: &mut Vec<String>) {
+    let fix = match error {
+        BuildError::Step { .. } => "the command is `build.command` of windlass.toml",
+        BuildError::NoBaseImage { .. } => {
+            fixes.clear();
+            "check name and tag of `build.image` and `build.base` in windlass.toml"
+        }
+        _ => {
+            fixes.clear();
+            "see that `build.command` of windlass.toml writes `build.output`, a path below the app's folder"
+        }
+    };
+    fixes.push(fix.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_model::job::Stage;
+
+    #[test]
+    fn what_a_command_leaves_out_is_named_by_its_key() {
+        for (error, key) in [
+            (BuildError::Other { message: "\"/app/dist\": not found".into() }, "`build.output`"),
+            (BuildError::NoBaseImage { image: "a".into(), message: "b".into() }, "`build.base`"),
+        ] {
+            let failure = Failure { at: Stage::Build, cause: Cause::Command(error) };
+            let fixes = known(&failure).unwrap().fixes;
+            assert!(fixes.len() == 1 && fixes[0].contains(key), "{fixes:?}");
+        }
+    }
 }

@@ -133,14 +133,15 @@ impl Deploy<'_> {
     }
 }
 
-/// Marks the failure of a step that runs the user's own command.
+/// Marks the failure of a build by the user's own command, as far as the spec's keys cause it.
 fn of_command(cause: Cause, detection: &Detection) -> Cause {
     match cause {
-        Cause::Build(error @ BuildError::Step { .. })
-            if !detection.decision.spec.build.command.is_empty() =>
-        {
-            Cause::Command(error)
-        }
+        Cause::Build(
+            error @ (BuildError::Step { .. }
+            | BuildError::Dockerfile { .. }
+            | BuildError::NoBaseImage { .. }
+            | BuildError::Other { .. }),
+        ) if !detection.decision.spec.build.command.is_empty() => Cause::Command(error),
         other => other,
     }
 }

@@ -48,5 +48,11 @@ pub async fn plan_folder(
 /// Returns the diagnosis of a folder that cannot be kept or opened.
 #[must_use]
 pub fn refused_upload(error: GitError) -> Box<Diagnosis> {
-    Box::new(diagnose(&Failure { at: Stage::Clone, cause: error.into() }))
+    let is_of_files = matches!(error, GitError::Tree { .. });
+    let mut diagnosis = diagnose(&Failure { at: Stage::Clone, cause: error.into() });
+    if is_of_files {
+        // Nothing was committed.
+        diagnosis.fixes = vec!["change it in the folder, and plan again".into()];
+    }
+    Box::new(diagnosis)
 }

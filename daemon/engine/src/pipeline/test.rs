@@ -78,6 +78,9 @@ impl Deploy<'_> {
         let stage = spec.stage.clone().or(own);
         let caches = match (&detection.decision.dockerfile, recipe, &stage) {
             (Dockerfile::Text(_), Some(recipe), Some(stage)) => caches(recipe, stage),
+            (Dockerfile::Text(_), None, Some(stage)) if stage == custom::STAGE => {
+                detection.decision.spec.build.caches.clone()
+            }
             _ => Vec::new(),
         };
         let command = spec.command.clone();

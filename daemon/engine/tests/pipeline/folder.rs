@@ -4,8 +4,8 @@ use crate::{
     app,
     world::{Fault, Files, World},
 };
-use windlass_engine::pipeline::plan_folder;
-use windlass_model::spec::Spec;
+use windlass_engine::pipeline::{plan_folder, refused_upload};
+use windlass_model::{error::GitError, spec::Spec};
 
 #[tokio::test(start_paused = true)]
 async fn a_folder_is_planned_without_a_cluster() {
@@ -26,4 +26,11 @@ async fn a_folder_that_nobody_plans_fails_with_the_reasons_of_all() {
     for reason in ["nothing to start for go", "nothing to start for other"] {
         assert!(diagnosis.why.contains(reason), "{diagnosis}");
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_is_no_commit() {
+    let message = "there are no files here".into();
+    let diagnosis = refused_upload(GitError::Tree { path: "apps/web".into(), message });
+    assert!(!diagnosis.fixes.join("\n").contains("commit"), "{diagnosis}");
 }

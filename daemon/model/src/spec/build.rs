@@ -8,6 +8,8 @@ use super::{
 /// Keys that a custom command needs beside itself, and an example of each.
 const NEEDED: [(&str, &str); 3] =
     [("image", "debian:bookworm-slim"), ("output", "dist"), ("base", "debian:bookworm-slim")];
+/// Stages of the Dockerfile that runs the command: after `FROM` their names are no images'.
+const STAGES: [&str; 2] = ["build", "run"];
 /// The largest number of bytes of one argument.
 const LONGEST_ARGUMENT: usize = 4096;
 /// The largest number of arguments, and of caches.
@@ -56,6 +58,11 @@ impl BuildSpec {
                 return fail(&format!("build.{key}"), value, problem);
             }
         }
+        if let Some((name, version)) = self.versions.first_key_value() {
+            let problem =
+                "is for detectors, and `build.command` asks none: `build.image` has the version";
+            return fail(&format!("build.versions.{name}"), version, problem);
+        }
         let [Some(image), Some(output), Some(base)] = needed else {
             let missing = NEEDED.iter().zip(needed).find(|(_, value)| value.is_none());
             let (key, example) = missing.map_or(("image", ""), |(known, _)| *known);
@@ -91,6 +98,10 @@ impl CustomBuild<'_> {
         for (key, image) in [("image", self.image), ("base", self.base)] {
             if !is_reference(image) {
                 let problem = "must be an image's reference, such as `debian:bookworm-slim`";
+                return fail(&format!("build.{key}"), image, problem);
+            }
+            if STAGES.iter().any(|stage| image.eq_ignore_ascii_case(stage)) {
+                let problem = "is a stage of the build itself: name the image with its tag";
                 return fail(&format!("build.{key}"), image, problem);
             }
         }
@@ -161,6 +172,8 @@ mod tests {
             (format!("{WHOLE}dockerfile = \"Dockerfile\""), "build.dockerfile"),
             (format!("{WHOLE}recipe = \"go\""), "build.recipe"),
             (format!("{WHOLE}target = \"app\""), "build.target"),
+            (format!("{WHOLE}versions = {{ node = \"22\" }}"), "build.versions.node"),
+            (WHOLE.replace("base = \"debian:bookworm-slim\"", "base = \"build\""), "build.base"),
             (format!("{WHOLE}caches = [\"cache\"]"), "build.caches"),
             (format!("{WHOLE}caches = [\"/a,id=of-another\"]"), "build.caches"),
             (format!("{WHOLE}secrets = [\"a,env=B\"]"), "build.secrets"),

@@ -309,7 +309,7 @@ pub(crate) const TREE_REFUSED: &Page = &Page {
         },
         Origin {
             cause: "The commit is empty",
-            evidence: "`what` reads `the commit has no files here`.",
+            evidence: "`what` reads `there are no files here`.",
             fix: "Add files and commit them.",
             lines: Lines::None,
         },
