@@ -20,6 +20,9 @@ server {
         add_header Cache-Control "no-cache";
         try_files $uri $uri/index.html $uri.html /index.html;
     }
+    location ~ /\.(?!well-known/) {
+        return 404;
+    }
     location /assets/ {
         add_header Cache-Control "public, max-age=31536000, immutable";
         try_files $uri =404;

@@ -107,13 +107,15 @@ fn packages(text: &mut String, stage: &BuildStage, plan: &ImagePlan) {
     }
 }
 
-/// Returns sources and destination of a `COPY`, in JSON form where a path has blanks or brackets.
+/// Returns sources and destination of a `COPY`, in JSON form where a path has blanks or brackets. A bracket of a source
+/// is written as a class of itself, since the builder reads sources as patterns.
 fn paths(sources: &[String], dest: &str) -> String {
     let dest = match sources {
         [_, _, ..] if !dest.ends_with('/') => format!("{dest}/"),
         _ => dest.to_owned(),
     };
-    let all: Vec<_> = sources.iter().cloned().chain([dest]).collect();
+    let sources = sources.iter().map(|source| source.replace('[', "[[]"));
+    let all: Vec<_> = sources.chain([dest]).collect();
     if all.iter().any(|path| check::needs_json(path)) { exec(&all) } else { all.join(" ") }
 }
 

@@ -269,6 +269,14 @@ impl Hooks for JobPlugins {
         .collect()
     }
 
+    fn takes_command(&self, hook: &Hook) -> bool {
+        let Some(plugin) = self.set.named(Kind::DeployHook, &hook.plugin) else { return false };
+        let own = serde_json::from_str(&hook.settings).unwrap_or_default();
+        let settings = merged(&plugin.settings, &own);
+        let with = merged(&settings, &serde_json::json!({ "command": ["true"] }));
+        settings.get("command").is_none() && plugin.schema.check(&with).is_ok()
+    }
+
     async fn next(
         &self,
         hook: &Hook,

@@ -165,7 +165,10 @@ impl TreeHandle {
     async fn matching(&self, matchers: &[GlobMatcher], limit: usize) -> Vec<String> {
         match &*self.0 {
             Place::Disk { listing, folder, .. } => {
-                matching(listing.below(folder), matchers, limit).await
+                // The nearest come first: behind the deepest that could match, none does.
+                let most = deepest(matchers).unwrap_or(usize::MAX);
+                let near = listing.below(folder).take_while(|path| depth(path) <= most);
+                matching(near, matchers, limit).await
             }
             Place::Memory(files) => {
                 matching(files.keys().map(String::as_str), matchers, limit).await
@@ -254,6 +257,16 @@ fn stat_in_memory(files: &BTreeMap<String, String>, path: &str) -> Option<Entry>
     (path.is_empty() || files.keys().any(below)).then(|| entry(EntryKind::Dir, 0))
 }
 
+/// Returns the most folders that a path may be in which one of the patterns matches. `None` means any number.
+fn deepest(matchers: &[GlobMatcher]) -> Option<usize> {
+    let of_one = |matcher: &GlobMatcher| {
+        let pattern = matcher.glob().glob();
+        // A class may hold a `/`. Each `/` of an alternative counts, so that the number is never too small.
+        (!pattern.contains("**") && !pattern.contains('[')).then(|| depth(pattern))
+    };
+    matchers.iter().map(of_one).try_fold(0, |most, depth| Some(most.max(depth?)))
+}
+
 /// Returns the first `limit` paths that one of the patterns matches.
 async fn matching<'a>(
     paths: impl Iterator<Item = &'a str>,
@@ -324,6 +337,18 @@ mod tests {
         let found = tree.nearest(&[compiled("**/go.mod").unwrap()], 500).await;
         assert_eq!(found, ["a/p7/go.mod"]);
         assert_eq!(listing.cut_at, None);
+    }
+
+    #[test]
+    fn a_pattern_without_two_stars_is_no_deeper_than_its_slashes() {
+        let of = |patterns: &[&str]| {
+            let all: Vec<_> = patterns.iter().map(|pattern| compiled(pattern).unwrap()).collect();
+            deepest(&all)
+        };
+        assert_eq!(of(&["*.py", "src/*.py"]), Some(1));
+        assert_eq!(of(&["{a/b,c}/x.ts"]), Some(2));
+        assert_eq!(of(&["*.py", "**/*.py"]), None);
+        assert_eq!(of(&["a[!b]c"]), None);
     }
 
     #[tokio::test]

@@ -106,7 +106,9 @@ fn paths(sources: &[String], dest: &str) -> String {
         [_, _, ..] if !dest.ends_with('/') => format!("{dest}/"),
         _ => dest.to_owned(),
     };
-    let all: Vec<String> = sources.iter().cloned().chain([dest]).collect();
+    // The builder reads sources as patterns.
+    let sources = sources.iter().map(|source| source.replace('[', "[[]"));
+    let all: Vec<String> = sources.chain([dest]).collect();
     let is_plain =
         |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/*+@".contains(c));
     if all.iter().all(is_plain) { all.join(" ") } else { exec(&all) }
@@ -183,6 +185,11 @@ fn configuration(site: &StaticSite) -> String {
     }}
 "
     );
+    // What a repository keeps beside its pages is nobody's to read: `.env.production`, `.github`, the app's own spec.
+    text.push_str("    location ~ /\\.(?!well-known/) {\n        return 404;\n    }\n");
+    if site.stage.is_none() {
+        text.push_str("    location = /windlass.toml {\n        return 404;\n    }\n");
+    }
     let mut folders = site.immutable.clone();
     folders.sort();
     folders.dedup();

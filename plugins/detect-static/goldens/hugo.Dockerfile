@@ -22,6 +22,9 @@ server {
         add_header Cache-Control "no-cache";
         try_files $uri $uri/index.html $uri.html =404;
     }
+    location ~ /\.(?!well-known/) {
+        return 404;
+    }
     error_page 404 /404.html;
 }
 WINDLASS

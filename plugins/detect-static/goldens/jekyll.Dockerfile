@@ -28,6 +28,9 @@ server {
         add_header Cache-Control "no-cache";
         try_files $uri $uri/index.html $uri.html =404;
     }
+    location ~ /\.(?!well-known/) {
+        return 404;
+    }
 }
 WINDLASS
 COPY --from=build /app/_site /srv

@@ -80,7 +80,7 @@ fn check_step(step: &BuildStep, known: &[&str]) -> Result<(), RecipeError> {
             }
             ensure(!sources.is_empty(), "copy.sources", "", "at least one path")?;
             let expected = "a path without `..`";
-            ensure(is_path(dest), "copy", dest, expected)?;
+            ensure(is_dest(dest), "copy", dest, expected)?;
             sources.iter().try_for_each(|path| ensure(is_source(path), "copy", path, expected))
         }
         BuildStep::Run { argv, caches, secrets, .. } => {
@@ -176,6 +176,11 @@ fn is_path(path: &str) -> bool {
 /// Returns whether a path can be a source of `COPY`. One that [`is_path`] refuses is written in JSON form.
 fn is_source(path: &str) -> bool {
     fits(path, "._-/*+@ ()[]")
+}
+
+/// Returns whether a path can be the destination of `COPY`: a workspace's member lies where its folder does.
+fn is_dest(path: &str) -> bool {
+    is_source(path) && !path.contains('*')
 }
 
 /// Returns whether a path must be written in JSON form.

@@ -64,6 +64,11 @@ fn configuration(site: &StaticSite) -> String {
     }}
 "
     );
+    // What a repository keeps beside its pages is nobody's to read: `.env.production`, `.github`, the app's own spec.
+    text.push_str("    location ~ /\\.(?!well-known/) {\n        return 404;\n    }\n");
+    if site.stage.is_none() {
+        text.push_str("    location = /windlass.toml {\n        return 404;\n    }\n");
+    }
     let mut folders = site.immutable.clone();
     folders.sort();
     folders.dedup();

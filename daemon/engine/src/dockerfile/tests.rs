@@ -87,7 +87,8 @@ fn what_would_break_out_of_a_line_is_refused() {
     assert_eq!(step(BuildStep::copy(None, &["a\" \"b"], "x")), "copy");
     assert_eq!(step(BuildStep::copy(None, &["a\nRUN evil"], "x")), "copy");
     assert_eq!(step(BuildStep::copy(None, &["<<WINDLASS"], "x")), "copy");
-    assert_eq!(step(BuildStep::copy(None, &["a"], "x y")), "copy");
+    assert_eq!(step(BuildStep::copy(None, &["a"], "x\ny")), "copy");
+    assert_eq!(step(BuildStep::copy(None, &["a"], "x\" y")), "copy");
     assert_eq!(step(BuildStep::copy(Some("later"), &["a"], "x")), "copy.from");
     assert_eq!(step(run(&["a"], &[])), "run.caches");
     assert_eq!(step(run(&["/a,id=other"], &[])), "run.caches");
@@ -147,7 +148,7 @@ fn packages_workdir_secrets_and_owners_have_their_lines() {
     build.packages = vec!["libvips42".into(), "g++".into(), "g++".into()];
     build.steps = vec![
         BuildStep::copy(None, &["package.json", "pnpm-lock.yaml"], "."),
-        BuildStep::copy(None, &["app (old)/[id].js"], "./"),
+        BuildStep::copy(None, &["app (old)/[id].js"], "app (old)/"),
         BuildStep::Run {
             argv: vec!["pnpm".into(), "install".into()],
             caches: vec!["/root/.cache".into()],
@@ -172,7 +173,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ libvips42 \
     && rm -rf /var/lib/apt/lists/*
 COPY package.json pnpm-lock.yaml ./
-COPY ["app (old)/[id].js", "./"]
+COPY ["app (old)/[[]id].js", "app (old)/"]
 RUN --mount=type=cache,target=/root/.cache --mount=type=secret,id=npm-token,env=NPM_TOKEN --mount=type=secret,id=key,env=OTHER ["pnpm", "install"]
 
 FROM build AS run
@@ -225,6 +226,9 @@ server {
         add_header Cache-Control "no-cache";
         try_files $uri $uri/index.html $uri.html /index.html;
     }
+    location ~ /\.(?!well-known/) {
+        return 404;
+    }
     location /assets/ {
         add_header Cache-Control "public, max-age=31536000, immutable";
         try_files $uri =404;
@@ -245,6 +249,7 @@ EXPOSE 8080
     let text = render(&plain).unwrap();
     assert!(text.starts_with("# python app, found by `python`\n\n# Static files"), "{text}");
     assert!(text.contains("COPY public/ /srv\n") && text.contains("$uri.html =404;"), "{text}");
+    assert!(text.contains("    location = /windlass.toml {\n        return 404;\n    }\n"), "{text}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod assets;
 mod build_secrets;
 mod choose;
 mod processes;
+mod versions;
 
 pub use choose::DetectorAnswer;
 
@@ -136,14 +137,14 @@ pub async fn decide(
         Some(wanted) => named(wanted, &spec, tree, ports, recorder).await?,
         None => asked(&spec, path.as_deref(), tree, ports, recorder).await?,
     };
-    failed(&chosen, path.as_deref(), recorder).await;
-    let mut notes = Vec::new();
+    let mut notes = failed(&chosen, path.as_deref());
     if let (None, Some(recipe)) = (&path, &mut chosen.recipe) {
         assets::join(recipe, &chosen.others, &chosen.refusals, tree.directory());
         settle(recipe);
         notes.extend(build_secrets::mount(recipe, &spec, app)?);
         let hooks = &*ports.hooks;
         notes.extend(processes::join(recipe, &mut spec, &mut deciders, app, hooks));
+        notes.extend(versions::unused(recipe, &spec));
     }
     let answers = chosen.answers(path.is_none());
     let languages = match (&path, &chosen.recipe) {
@@ -160,6 +161,10 @@ pub async fn decide(
         }
     }
     for (message, fix) in notes {
+        if let Some(recipe) = &mut recipe {
+            // A plan has no journal: what it warns of stands with the recipe.
+            recipe.warnings.push(Advice { message: message.clone(), fix: fix.clone() });
+        }
         recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
     }
     let dockerfile = match (path, &recipe) {
@@ -213,8 +218,16 @@ async fn named(
     let is_known = known.iter().any(|name| name == wanted);
     if is_known {
         request.named = Some(wanted.to_owned());
-        let chosen = best(ports.detectors.detect(tree, &request, recorder).await?);
-        if chosen.recipe.is_some() {
+        let mut chosen = best(ports.detectors.detect(tree, &request, recorder).await?);
+        if let Some(recipe) = &chosen.recipe {
+            if assets::wanted(recipe) {
+                // The user chose who plans the app, not that nobody builds the files which it serves.
+                request.named = None;
+                let all = best(ports.detectors.detect(tree, &request, recorder).await?);
+                let is_other = |recipe: &Recipe| recipe.detector != wanted;
+                chosen.others = all.recipe.into_iter().chain(all.others).filter(is_other).collect();
+                chosen.refusals = all.refusals;
+            }
             return Ok(chosen);
         }
         if !chosen.refusals.is_empty() {
@@ -234,20 +247,21 @@ async fn named(
     Err(Cause::Undetected(known))
 }
 
-/// Warns of detectors that gave no answer, where the build goes on without them, or ends by the refusal of another.
-async fn failed(chosen: &Chosen, path: Option<&str>, recorder: &Recorder) {
+/// Returns warnings of detectors that gave no answer, where the build goes on without them, or ends by the refusal of
+/// another.
+fn failed(chosen: &Chosen, path: Option<&str>) -> Vec<build_secrets::Note> {
     let goes_on = match (path, &chosen.recipe) {
         (Some(path), _) => format!("the build goes on with {path}"),
         (None, Some(recipe)) => format!("the build goes on as `{}` plans it", recipe.detector),
-        (None, None) if chosen.refusals.is_empty() => return,
+        (None, None) if chosen.refusals.is_empty() => return Vec::new(),
         (None, None) => "no other detector plans a build either".into(),
     };
-    for PluginError { plugin, message, hint, .. } in &chosen.failures {
+    let note = |PluginError { plugin, message, hint, .. }: &PluginError| {
         let hint = hint.as_deref().unwrap_or("tell the plugin's author");
-        let fix = format!("{goes_on}; {hint}");
         let message = format!("detector `{plugin}` gave no answer: {message}");
-        recorder.record(Event::Warning { stage: Stage::Detect, message, fix }).await;
-    }
+        (message, format!("{goes_on}; {hint}"))
+    };
+    chosen.failures.iter().map(note).collect()
 }
 
 /// Finds the Dockerfile of a repository whose spec names none.

@@ -75,6 +75,9 @@ pub trait TestRunners: Send + Sync {
 pub trait Hooks: Send + Sync {
     /// Returns the hooks of an app, in the operator's order. `settings` are the app's, by the hook's name.
     fn of(&self, app: &App, settings: &BTreeMap<String, String>) -> Vec<Hook>;
+    /// Returns whether an app may give this hook a command: its plugin's settings know `command`, and the operator
+    /// has set none.
+    fn takes_command(&self, hook: &Hook) -> bool;
     /// Asks a hook for its next step. `earlier` is the state that it returned, and the results of its batch.
     /// `None` means that the hook is asked for the first time.
     async fn next(

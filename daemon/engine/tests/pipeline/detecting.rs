@@ -192,6 +192,8 @@ async fn a_trap_beside_a_plan_is_a_warning() {
     let [(message, fix)] = &*warned else { panic!("{warned:?}") };
     assert!(message.contains("`other`") && message.contains("trapped"), "{message}");
     assert!(fix.contains("as `go` plans it"), "{fix}");
+    let plan = planned(&world, &job()).await.unwrap().decision.recipe.unwrap();
+    assert!(plan.warnings.iter().any(|one| one.message.contains("gave no answer")), "{plan:?}");
     let alone = Detections { failures: vec![trap("other")], ..Detections::default() };
     let diagnosis = failed(run(&World::new().detecting(alone), &job()).await);
     assert_eq!((&*diagnosis.code, &*diagnosis.subject), ("plugin-failed", "other"));
@@ -260,7 +262,7 @@ async fn assets_of_the_loser_become_a_stage_of_the_winner() {
         source: "package.json:4 scripts.build".into(),
     };
     let node = Refusal { score: 20, assets: Some(assets), ..refusal("node") };
-    let world = World::new().detecting(of(vec![rails], vec![node]));
+    let world = World::new().detecting(of(vec![rails.clone()], vec![node.clone()]));
     let expected = r#"# ruby app, found by `ruby`
 
 FROM node:22-slim AS assets-build
@@ -278,6 +280,13 @@ CMD ["puma"]
     assert_eq!(dockerfile(&world, &job()).await, expected);
     let (_, evidence) = decided(&world, "language");
     assert!(evidence.iter().any(|line| line.ends_with("assets, built by `node`")), "{evidence:?}");
+    // Who names the detector of the app still gets the files that the app serves.
+    let rails = Recipe { detector: "go".into(), ..rails };
+    let world = World::new().detecting(of(vec![rails], vec![node]));
+    let text = dockerfile(&world, &with_recipe("go")).await;
+    assert!(text.contains("COPY --from=assets-build /app ./"), "{text}");
+    let named: Vec<_> = world.asked().into_iter().map(|request| request.named).collect();
+    assert_eq!(named, [Some("go".to_owned()), None]);
 }
 
 /// Returns a recipe whose install wants `PASSWORD`.
@@ -360,6 +369,8 @@ async fn release_goes_to_the_only_hook_before_traffic() {
     assert_eq!(release.runtime.processes.len(), 1, "it is no process that stays");
     let nobody = declared();
     run(&nobody, &job()).await;
+    let plan = planned(&nobody, &job()).await.unwrap().decision.recipe.unwrap();
+    assert!(plan.warnings[0].message.contains("`release` is not run"), "{:?}", plan.warnings);
     let warned = warnings(&nobody, "`release` is not run");
     assert!(warned[0].0.starts_with("Procfile:2: ") && warned.len() == 1, "{warned:?}");
     let mut other = migrate();
@@ -367,6 +378,15 @@ async fn release_goes_to_the_only_hook_before_traffic() {
     let several = declared().with_hooks(vec![migrate(), other]);
     run(&several, &job()).await;
     assert!(warnings(&several, "several hooks could take it").len() == 1);
+    let mut notifies = migrate();
+    notifies.name = "notify".into();
+    notifies.settings = "{\"url\":\"https://hooks.example.com/\"}".into();
+    let alone = declared().with_hooks(vec![notifies.clone()]);
+    run(&alone, &job()).await;
+    assert_eq!(warnings(&alone, "`release` is not run").len(), 1, "it only notifies");
+    let beside = declared().with_hooks(vec![notifies, migrate()]);
+    let Outcome::Succeeded(release) = run(&beside, &job()).await else { panic!("not released") };
+    assert!(release.hooks.contains_key(&migrate().name), "{:?}", release.hooks);
     let mut busy = migrate();
     busy.settings = "{\"command\":[\"own\"]}".into();
     let taken = declared().with_hooks(vec![busy]);

@@ -108,7 +108,13 @@ fn recipe(plugin: &str, app: &str, found: detector::Detection) -> Result<Recipe,
     warnings.extend(notes);
     let mut evidence: Vec<_> = found.evidence.iter().map(|line| sanitize(line)).collect();
     for Choice { subject, value, source } in &decisions {
-        if !evidence.iter().any(|line| line.starts_with(&**source)) {
+        // `.nvmrc:1` is not `.nvmrc:12`, and many things are by `default`.
+        let is_there = |line: &String| {
+            let rest = line.strip_prefix(&**source);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        };
+        let names_a_file = source.contains(':');
+        if !names_a_file || !evidence.iter().any(is_there) {
             evidence.push(format!("{source}: {subject} {value}"));
         }
     }
@@ -368,9 +374,21 @@ mod tests {
         let decisions = vec![
             decision("node", "22", ".nvmrc:1"),
             decision("start", "node a.js", "package.json:3: scripts.start"),
+            decision("pnpm", "9", "default"),
+            decision("go", "1.26", "default"),
+            decision("bun", "1", "package.json"),
         ];
         let recipe = planned("", detector::Detection { decisions, ..detection("") }).unwrap();
-        assert_eq!(recipe.evidence, ["package.json:3: scripts.start", ".nvmrc:1: node 22"]);
+        assert_eq!(
+            recipe.evidence,
+            [
+                "package.json:3: scripts.start",
+                ".nvmrc:1: node 22",
+                "default: pnpm 9",
+                "default: go 1.26",
+                "package.json: bun 1",
+            ]
+        );
         assert_eq!(recipe.image.port, None, "no app listens at 0");
     }
 

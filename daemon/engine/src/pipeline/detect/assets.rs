@@ -5,6 +5,11 @@ use windlass_model::recipe::{Assets, BuildSecret, BuildStage, BuildStep, Recipe,
 /// Beginning of the names of stages that build assets.
 const PREFIX: &str = "assets-";
 
+/// Returns whether a recipe has a place for files of another language.
+pub(super) fn wanted(recipe: &Recipe) -> bool {
+    recipe.image.stages.iter().any(|stage| stage.steps.contains(&BuildStep::Assets))
+}
+
 /// Puts the stages of the best other answer with assets before the stage that wants them, and a `COPY` where
 /// it wants them. Without any, the place is removed. `app` is the app's folder.
 pub(super) fn join(recipe: &mut Recipe, others: &[Recipe], refusals: &[Refusal], app: &str) {

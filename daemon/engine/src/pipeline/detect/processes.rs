@@ -105,7 +105,8 @@ fn released(
     if before.iter().any(|hook| has_command(&hook.app_settings)) {
         return Ok(None);
     }
-    let free: Vec<&Hook> = before.iter().filter(|hook| !has_command(&hook.settings)).collect();
+    // One that only notifies runs nothing, whatever it is given.
+    let free: Vec<&Hook> = before.iter().filter(|hook| hooks.takes_command(hook)).collect();
     let why = match &*free {
         [hook] => {
             let mut own = settings(&hook.app_settings);

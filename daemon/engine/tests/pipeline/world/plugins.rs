@@ -187,6 +187,10 @@ impl Hooks for FakePlugins {
         self.hooks.lock().unwrap().clone()
     }
 
+    fn takes_command(&self, hook: &Hook) -> bool {
+        !["command", "url"].iter().any(|key| hook.settings.contains(&format!("\"{key}\"")))
+    }
+
     async fn next(
         &self,
         hook: &Hook,
