@@ -4,10 +4,22 @@
 const SHELL: [char; 17] =
     ['$', '&', '|', ';', '<', '>', '(', ')', '*', '?', '[', ']', '{', '}', '~', '`', '#'];
 
-/// Returns the argv of a simple line. `None` means that a shell is needed, or that a quote is not closed.
+/// Words that a shell carries out by itself: an image has no programs of these names.
+const OWN: [&str; 22] = [
+    "!", ".", ":", "case", "cd", "eval", "exec", "exit", "export", "for", "if", "read", "set",
+    "shift", "source", "trap", "ulimit", "umask", "unset", "until", "wait", "while",
+];
+
+/// Returns whether a shell carries out a word by itself.
+pub(crate) fn is_shells_own(word: &str) -> bool {
+    OWN.contains(&word)
+}
+
+/// Returns the argv of a simple line, without an `exec` before it, since there is no shell to replace. `None` means
+/// that a shell is needed, or that a quote is not closed.
 #[must_use]
 pub fn plain(script: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
     let mut chars = script.chars();
@@ -29,10 +41,15 @@ pub fn plain(script: &str) -> Option<Vec<String>> {
         }
     }
     words.extend(word);
+    let is_exec = words.first().is_some_and(|word| word == "exec");
+    if is_exec && words.get(1).is_some_and(|word| !word.starts_with('-')) {
+        words.remove(0);
+    }
+    let is_own = words.first().is_some_and(|word| is_shells_own(word));
     let is_assignment = words.first().is_some_and(|word: &String| {
         word.split_once('=').is_some_and(|(name, _)| is_variable(name))
     });
-    (quote.is_none() && !words.is_empty() && !is_assignment).then_some(words)
+    (quote.is_none() && !words.is_empty() && !is_own && !is_assignment).then_some(words)
 }
 
 /// Splits assignments from the beginning of a line: `A=b node x`, `cross-env A=b node x`.
@@ -92,7 +109,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// Tools that only develop: program, words that must follow, words that make it another thing.
-const DEVELOPMENT: [(&str, &[&str], &[&str]); 27] = [
+const DEVELOPMENT: &[(&str, &[&str], &[&str])] = &[
     ("ng", &["serve"], &[]),
     ("ng", &["dev"], &[]),
     ("ng", &["start"], &[]),
@@ -107,9 +124,41 @@ const DEVELOPMENT: [(&str, &[&str], &[&str]); 27] = [
     ("nuxi", &["dev"], &[]),
     ("astro", &["dev"], &[]),
     ("remix", &["dev"], &[]),
+    ("react-router", &["dev"], &[]),
+    ("svelte-kit", &["dev"], &[]),
+    ("sapper", &["dev"], &[]),
+    ("vinxi", &["dev"], &[]),
+    ("razzle", &["start"], &[]),
+    ("umi", &["dev"], &[]),
+    ("max", &["dev"], &[]),
+    ("ice", &["start"], &[]),
     ("gatsby", &["develop"], &[]),
+    ("docusaurus", &["start"], &[]),
+    ("eleventy", &["--serve"], &[]),
+    ("vitepress", &["dev"], &[]),
+    ("vuepress", &["dev"], &[]),
+    ("docsify", &["serve"], &[]),
+    ("ember", &["serve"], &[]),
+    ("ember", &["server"], &[]),
+    ("ionic", &["serve"], &[]),
+    ("quasar", &["dev"], &[]),
+    ("stencil", &["--serve"], &[]),
+    ("snowpack", &["dev"], &[]),
+    ("rsbuild", &["dev"], &[]),
+    ("rspack", &["serve"], &[]),
+    ("rspack", &["dev"], &[]),
     ("webpack", &["serve"], &[]),
     ("webpack-dev-server", &[], &[]),
+    ("web-dev-server", &[], &[]),
+    ("live-server", &[], &[]),
+    ("lite-server", &[], &[]),
+    ("browser-sync", &["start"], &[]),
+    ("wrangler", &["dev"], &[]),
+    ("vercel", &["dev"], &[]),
+    ("netlify", &["dev"], &[]),
+    ("serverless", &["offline"], &[]),
+    ("storybook", &["dev"], &[]),
+    ("start-storybook", &[], &[]),
     ("parcel", &[], &["build"]),
     ("nodemon", &[], &[]),
     ("ts-node-dev", &[], &[]),
@@ -166,6 +215,10 @@ mod tests {
             ("node \"a b.js\" 'c d'", Some(vec!["node", "a b.js", "c d"])),
             ("echo ''", Some(vec!["echo", ""])),
             ("node a\\ b.js", Some(vec!["node", "a b.js"])),
+            ("exec node server.js", Some(vec!["node", "server.js"])),
+            ("exec -a shop node server.js", None),
+            ("source env.sh", None),
+            ("exec", None),
             ("node $FILE", None),
             ("node \"$FILE\"", None),
             ("node a.js && node b.js", None),
@@ -216,6 +269,10 @@ mod tests {
             "webpack serve --mode development",
             "./node_modules/.bin/ts-node-dev a.ts",
             "yarn vite",
+            "wrangler dev",
+            "razzle start",
+            "ember serve",
+            "npx live-server public",
         ] {
             assert!(is_development(line).is_some(), "{line}");
         }

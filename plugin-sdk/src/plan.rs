@@ -1,7 +1,8 @@
 //! Short ways to write a plan.
 
-use crate::bindings::detector::exports::windlass::plugin::detector::{
-    CopyFiles, RunCommand, Stage, Step,
+use crate::{
+    bindings::detector::exports::windlass::plugin::detector::{CopyFiles, RunCommand, Stage, Step},
+    commands::is_shells_own,
 };
 
 /// User of an image that needs no other: a number, so that Kubernetes can check that it is not root (`runAsNonRoot`).
@@ -87,9 +88,8 @@ pub fn shell(line: &str) -> Vec<String> {
     let is_one = !is_compound(last, &['|', ';', '&', '(', '{', '\n'])
         && !is_compound(before, &['|', ';', '(', '{', '\n']);
     let exec = match first {
-        // What the shell itself does.
-        "exec" | "cd" | "." | "source" | "export" | "set" | "if" | "for" | "while" | "case"
-        | "" => "",
+        "" => "",
+        first if is_shells_own(first) => "",
         _ if !is_one => "",
         first if first.contains('=') => "exec env ",
         _ => "exec ",
@@ -233,6 +233,8 @@ mod tests {
             ("gunicorn -b :$PORT app", "exec gunicorn -b :$PORT app"),
             ("gunicorn -b :${PORT:-80} app", "exec gunicorn -b :${PORT:-80} app"),
             ("exec node a.js", "exec node a.js"),
+            ("eval \"$START\"", "eval \"$START\""),
+            ("ulimit -n 4096 && node a.js", "ulimit -n 4096 && exec node a.js"),
             ("A=b node a.js", "exec env A=b node a.js"),
             ("cd web && node a.js", "cd web && exec node a.js"),
             ("node a.js | tee log", "node a.js | tee log"),

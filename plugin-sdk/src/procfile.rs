@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn an_exec_of_the_shell_is_no_program() {
+        let mut plan = Detection::new("python", 80);
+        apply(lines(&tree! { "Procfile" => "web: exec gunicorn app:app\n" }).unwrap(), &mut plan);
+        assert_eq!(plan.image.start, ["gunicorn", "app:app"]);
+    }
+
+    #[test]
     fn a_line_that_is_no_process_is_refused_by_its_number() {
         for (text, expected) in [
             ("web: a\nnode server.js\n", "`Procfile:2`: `node server.js` is no process"),

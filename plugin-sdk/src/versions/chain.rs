@@ -9,8 +9,10 @@ use crate::{
     app::App,
     file::File,
     host,
+    paths::within,
     read::{self, Node, lines},
     refusal::Refusal,
+    workspace::folders::upward,
 };
 
 /// Files of mise, in its own order.
@@ -89,18 +91,22 @@ fn wished(runtime: Runtime, text: &str, prefer: Option<&str>) -> Result<Chosen, 
 }
 
 fn tool_versions(app: &App<'_>, runtime: Runtime) -> Result<Option<Asked>, Refusal> {
-    let Some(file) = app.read_above(".tool-versions")? else { return Ok(None) };
-    let tools = lines::tools(&file);
-    let found = tools.into_iter().find(|(_, name, _)| runtime.tools().contains(&&**name));
-    Ok(found.and_then(|(line, name, text)| {
-        let source = format!("{}:{line} {name}", file.path);
-        tool(runtime, &text, source)
-    }))
+    // The nearest file that names the tool: one of the app's folder may leave the others to the root's.
+    for folder in upward(app.folder) {
+        let Some(file) = app.read_repo(&within(folder, ".tool-versions"))? else { continue };
+        let tools = lines::tools(&file);
+        let found = tools.into_iter().find(|(_, name, _)| runtime.tools().contains(&&**name));
+        if let Some((line, name, text)) = found {
+            return Ok(tool(runtime, &text, format!("{}:{line} {name}", file.path)));
+        }
+    }
+    Ok(None)
 }
 
 fn mise(app: &App<'_>, runtime: Runtime) -> Result<Option<Asked>, Refusal> {
-    for name in MISE {
-        let Some(file) = app.read_above(name)? else { continue };
+    let paths = upward(app.folder).flat_map(|folder| MISE.map(|name| within(folder, name)));
+    for path in paths {
+        let Some(file) = app.read_repo(&path)? else { continue };
         let root = read::toml(&file)?;
         let tools = root.get("tools").map(Node::map).unwrap_or_default();
         let found = tools.iter().find(|(key, _)| {
@@ -127,7 +133,9 @@ fn tool(runtime: Runtime, text: &str, source: String) -> Option<Asked> {
     }
     let text = match runtime {
         // Distributions stand before the version: `temurin-21.0.2+13`, `corretto-17`.
+        // GraalVM's own number is not Java's: `graalvm-22.3.1+java17`.
         Runtime::Java => {
+            let text = text.split_once("+java").map_or(text, |(_, release)| release);
             let version =
                 text.split('-').find(|part| part.starts_with(|c: char| c.is_ascii_digit()));
             version.unwrap_or(text).split('+').next().unwrap_or_default()
@@ -255,10 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_apps_folder_leaves_other_tools_to_those_above() {
+        let files = tree! {
+            "apps/web/.tool-versions" => "python 3.12\n",
+            "apps/web/mise.toml" => "[tools]\nruby = '3.3'\n",
+            ".tool-versions" => "nodejs 22.1.0\n",
+            "mise.toml" => "[tools]\nphp = '8.3'\n",
+        };
+        let files = files.app("apps/web");
+        let node = choose(&files, Runtime::Node, ".nvmrc", engines("^18"));
+        assert_eq!((&*node.version, &*node.source), ("22.1.0", ".tool-versions:1 nodejs"));
+        let php = choose(&files, Runtime::Php, ".php-version", None);
+        assert_eq!((&*php.version, &*php.source), ("8.3", "mise.toml:2 tools.php"));
+    }
+
+    #[test]
     fn managers_name_distributions_and_branches() {
         for (runtime, text, expected) in [
             (Runtime::Java, "temurin-21.0.2+13", Some("21.0.2")),
             (Runtime::Java, "openjdk-17", Some("17")),
+            (Runtime::Java, "graalvm-22.3.1+java17", Some("17")),
+            (Runtime::Java, "corretto-17.0.8.7.1", Some("17.0.8.7.1")),
             (Runtime::Elixir, "1.17.2-otp-27", Some("1.17.2")),
             (Runtime::Node, "ref:main", None),
             (Runtime::Python, "system", None),

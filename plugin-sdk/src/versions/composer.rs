@@ -1,6 +1,6 @@
 //! Composer's constraints.
 
-use super::range::{Comparison, Range, all, any, compared, filled, next, numbers};
+use super::range::{Comparison, Range, all, any, compared, compared_whole, filled, next, numbers};
 
 /// Reads constraints, such as `^8.1 || ^8.3`.
 pub(super) fn range(text: &str) -> Option<Range> {
@@ -51,7 +51,7 @@ fn one(text: &str) -> Option<Range> {
         return Some(Box::new(|_| true));
     }
     let (comparison, version) = Comparison::split(text);
-    Some(compared(comparison, parts(version)?))
+    Some(compared_whole(comparison, parts(version)?))
 }
 
 /// Reads a version without its stability: `8.2@dev`, `8.2-dev`, `v8.2`.
@@ -81,6 +81,8 @@ mod tests {
             (">=8.1 <8.4", [8, 3, 9], true),
             (">=8.1,<8.4", [8, 4, 0], false),
             (">= 8.1", [8, 1, 0], true),
+            (">=7.4 <=8.3", [8, 3, 0], true),
+            (">=7.4 <=8.3", [8, 3, 9], false),
             ("8.1 - 8.3", [8, 3, 4], true),
             ("^0.3.1", [0, 4, 0], false),
             ("8.2", [8, 2, 9], true),

@@ -3,10 +3,12 @@
 use super::range::{Range, all, any, numbers};
 use nodejs_semver::{Range as Npm, Version};
 
-const OPERATORS: [char; 6] = ['<', '>', '=', '~', '^', 'v'];
+/// Operators, and that of Python and Cargo which excludes: Poetry's `^3.8,!=3.9.7`.
+const OPERATORS: [char; 7] = ['<', '>', '=', '~', '^', 'v', '!'];
 
-/// Reads a range.
+/// Reads a range. A comma joins as a blank does: people write `>=18, <21`, which means one thing.
 pub(super) fn range(text: &str) -> Option<Range> {
+    let text = text.replace(',', " ");
     if !text.split("||").flat_map(str::split_whitespace).all(is_part) {
         return None;
     }
@@ -33,6 +35,10 @@ fn alternative(text: &str) -> Option<Range> {
 }
 
 fn one(text: &str) -> Option<Range> {
+    if let Some(excluded) = text.trim().strip_prefix("!=") {
+        let excluded = Some(excluded.trim()).filter(|text| !text.is_empty()).and_then(one)?;
+        return Some(Box::new(move |version| !excluded(version)));
+    }
     let range = Npm::parse(text).ok()?;
     Some(Box::new(move |[major, minor, patch]| {
         range.satisfies(&Version::from((major, minor, patch)))
@@ -55,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_npm_does_not_read_is_no_range() {
-        for text in ["banana", "22..1", "1.2.3.4.5", "^banana", ">=18 banana"] {
+        for text in ["banana", "22..1", "1.2.3.4.5", "^banana", ">=18 banana", "!="] {
             assert!(range(text).is_none(), "{text}");
         }
         for (text, version, expected) in [
@@ -69,6 +75,10 @@ mod tests {
             (">=20 <18", [21, 0, 0], false),
             ("", [21, 0, 0], true),
             ("~20.17", [20, 18, 0], false),
+            (">=18, <21", [20, 0, 0], true),
+            (">=18, <21", [21, 0, 0], false),
+            ("^3.8 !=3.9.7", [3, 9, 7], false),
+            ("^3.8 !=3.9.7", [3, 9, 8], true),
             ("*", [1, 0, 0], true),
         ] {
             assert_eq!(range(text).unwrap()(version), expected, "{text}");

@@ -28,7 +28,7 @@ pub(super) fn filled(parts: &[u64], with: u64) -> Version {
     [part(0), part(1), part(2)]
 }
 
-/// Comparison of a version with the beginning of one, as all tools read it: `<=3.2` allows 3.2.9.
+/// Comparison of a version with the beginning of one: `<=3.2` allows 3.2.9. [`compared_whole`] reads it otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     Less,
@@ -96,4 +96,15 @@ pub(super) fn any(ranges: Vec<Range>) -> Range {
 /// Makes a range of one comparison.
 pub(super) fn compared(comparison: Comparison, parts: Vec<u64>) -> Range {
     Box::new(move |version| comparison.allows(version, &parts))
+}
+
+/// Makes a range of one comparison as RubyGems and Composer read it, which fill a short bound with zeros: 3.2.9 is
+/// above `<= 3.2`, and within `> 3.2`.
+pub(super) fn compared_whole(comparison: Comparison, parts: Vec<u64>) -> Range {
+    match comparison {
+        Comparison::LessOrEqual | Comparison::Greater => {
+            compared(comparison, filled(&parts, 0).to_vec())
+        }
+        _ => compared(comparison, parts),
+    }
 }

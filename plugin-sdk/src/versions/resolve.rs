@@ -91,16 +91,15 @@ fn exact(runtime: Runtime, text: &str) -> Option<String> {
         Some(at) => text.split_at_checked(at)?,
         None => (text, ""),
     };
-    let parts = numbers(release)?;
     if runtime == Runtime::Java {
-        // Only the major versions have images that float. `1.8` is what Java 8 calls itself.
-        let major = match *parts {
-            [1, second, ..] => second,
-            [major, ..] => major,
-            [] => return None,
-        };
+        // Only the major versions have images that float. `1.8` is what Java 8 calls itself, and vendors add parts:
+        // `17.0.8.7.1`.
+        let mut parts = release.split('.').map(|part| part.parse::<u16>().ok());
+        let first = parts.next().flatten()?;
+        let major = if first == 1 { parts.next().flatten().unwrap_or(first) } else { first };
         return Some(major.to_string());
     }
+    let parts = numbers(release)?;
     if suffix.is_empty() {
         return (parts.len() >= runtime.parts()).then(|| release.to_owned());
     }

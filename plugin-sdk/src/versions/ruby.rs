@@ -1,6 +1,6 @@
 //! Requirements of RubyGems, which Elixir writes alike with `and` and `or`.
 
-use super::range::{Comparison, Range, all, any, compared, filled, next, numbers};
+use super::range::{Comparison, Range, all, any, compared_whole, filled, next, numbers};
 
 /// Reads requirements, such as `>= 3.1, < 3.4`.
 pub(super) fn range(text: &str) -> Option<Range> {
@@ -25,7 +25,7 @@ fn one(text: &str) -> Option<Range> {
         }
         None => {
             let (comparison, version) = Comparison::split(text);
-            Some(compared(comparison, parts(version)?))
+            Some(compared_whole(comparison, parts(version)?))
         }
     }
 }
@@ -54,6 +54,9 @@ mod tests {
             ("\">= 3.1\", \"< 3.4\"", [3, 3, 5], true),
             ("~> 1.15 or ~> 2.0", [2, 1, 0], true),
             (">= 1.14.0 and < 2.0.0", [1, 18, 0], true),
+            (">= 2.7, <= 3.3", [3, 3, 0], true),
+            (">= 2.7, <= 3.3", [3, 3, 6], false),
+            ("> 3.2", [3, 2, 1], true),
             ("!= 3.2.1", [3, 2, 1], false),
             ("= 3.2", [3, 2, 7], true),
         ] {

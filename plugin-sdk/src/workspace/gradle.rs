@@ -84,7 +84,8 @@ fn included(script: &Script) -> Vec<(usize, String)> {
         is_open = (is_open || rest.contains('(')) && !rest.contains(')');
         goes_on = is_open || rest.ends_with(',');
     }
-    found.retain(|(_, name)| name.len() > 1);
+    // What a script computes, such as `"services:${it.name}"`, names no folder.
+    found.retain(|(_, name)| name.len() > 1 && !name.contains('$'));
     found
 }
 
@@ -104,7 +105,8 @@ mod tests {
     #[test]
     fn projects_of_one_line_and_of_several_are_read() {
         let text = "rootProject.name = 'shop'\ninclude ':api', ':lib:money'\nincludeBuild 'tools'\n\
-                    include(\n  \"web\",\n  \"job\"\n)\ninclude 'a',\n  'b'\nx 'c'\n";
+                    include(\n  \"web\",\n  \"job\"\n)\ninclude 'a',\n  'b'\nx 'c'\n\
+                    include \"services:${it.name}\"\n";
         let script = Script { path: "settings.gradle".into(), text: text.into() };
         let names: Vec<_> =
             included(&script).into_iter().map(|(line, name)| format!("{line}{name}")).collect();
