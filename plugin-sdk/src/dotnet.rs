@@ -80,7 +80,7 @@ impl Project {
         let calls_npm = file.text.contains("npm install") || file.text.contains("npm ci");
         let mut project = read::xml(&file, Self::of)?;
         project.path = path.to_owned();
-        project.calls_npm = calls_npm;
+        project.calls_npm |= calls_npm;
         Ok(Some(project))
     }
 
@@ -107,7 +107,12 @@ impl Project {
                     sdk = node.attribute("Name").unwrap_or_default().to_owned();
                 }
                 "ProjectReference" if !included.is_empty() && project.references.len() < MOST => {
-                    project.references.push((included.replace('\\', "/"), line(&node)));
+                    let path = included.replace('\\', "/");
+                    // The project of a browser's app is built by npm, and the restore reads its files.
+                    let is_client = path.ends_with(".esproj");
+                    project.calls_npm |= is_client;
+                    project.imports |= is_client;
+                    project.references.push((path, line(&node)));
                 }
                 "Import" => project.imports |= node.attribute("Project").is_some(),
                 "PackageReference" if !included.is_empty() => {

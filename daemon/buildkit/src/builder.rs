@@ -116,7 +116,7 @@ impl BuildKit {
         let (dockerfile, syntax) = match &request.dockerfile {
             Dockerfile::Text(text) => {
                 let syntax = self.policy.frontend("Dockerfile", text)?;
-                (Arc::new(Context::text(text.clone())), syntax)
+                (Arc::new(Context::text(text.clone(), &context)), syntax)
             }
             Dockerfile::Path(path) => {
                 let text = tree.read(path, 1 << 20);

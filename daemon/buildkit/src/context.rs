@@ -38,24 +38,44 @@ impl Entry {
     }
 }
 
-/// Files of a build: a tree on disk, or one file in memory.
+/// Text of a `.dockerignore` that is read.
+const LONGEST_IGNORE: u64 = 64 << 10;
+
+/// Folders that builds write. A `.dockerignore` that lets in nothing else stands beside a Dockerfile that copies what
+/// was built outside of it, as Quarkus writes both.
+const BUILT: [&str; 6] = ["target", "build", "dist", "out", "bin", "publish"];
+
+/// Files of a build: a tree on disk, or files in memory.
 pub(crate) enum Context {
     /// Folder with its entries, sorted as the protocol requires.
     Tree { dir: Dir, entries: Vec<Entry> },
-    /// A rendered Dockerfile.
-    Text { entry: Entry, text: String },
+    /// A rendered Dockerfile, and the `Dockerfile.dockerignore` where it needs one.
+    Text { entries: Vec<Entry>, texts: Vec<String> },
 }
 
 impl Context {
-    /// Creates the context of a recipe's Dockerfile.
-    pub(crate) fn text(text: String) -> Self {
-        let hash = blake3::hash(text.as_bytes());
-        // BuildKit never takes this file for unchanged: any time will do.
-        let time = i64::from(u32::from_le_bytes(first_four(hash.as_bytes())));
-        let size = text.len() as u64;
-        let entry =
-            Entry { path: "Dockerfile".into(), mode: 0o644, size, time, link: String::new() };
-        Self::Text { entry, text }
+    /// Creates the context of a recipe's Dockerfile. `tree` is the one that it builds: where its `.dockerignore` is
+    /// for built files only, an empty one takes its place.
+    pub(crate) fn text(text: String, tree: &Self) -> Self {
+        let mut texts = vec![text];
+        if tree.entries().iter().any(|entry| entry.path == ".dockerignore" && entry.is_file()) {
+            let mut ignore = String::new();
+            let read = tree.open(".dockerignore");
+            let read = read.and_then(|file| file.take(LONGEST_IGNORE).read_to_string(&mut ignore));
+            if read.is_ok() && is_for_built_files(&ignore) {
+                texts.push("# .dockerignore is for another Dockerfile\n".to_owned());
+            }
+        }
+        let entry = |(path, text): (&str, &String)| {
+            let hash = blake3::hash(text.as_bytes());
+            // BuildKit never takes these files for unchanged: any time will do.
+            let time = i64::from(u32::from_le_bytes(first_four(hash.as_bytes())));
+            let size = text.len() as u64;
+            Entry { path: path.into(), mode: 0o644, size, time, link: String::new() }
+        };
+        let names = ["Dockerfile", "Dockerfile.dockerignore"];
+        let entries = names.into_iter().zip(&texts).map(entry).collect();
+        Self::Text { entries, texts }
     }
 
     /// Walks a tree. Blocks. `memory` is the file that keeps this context's times.
@@ -81,8 +101,7 @@ impl Context {
 
     pub(crate) fn entries(&self) -> &[Entry] {
         match self {
-            Self::Tree { entries, .. } => entries,
-            Self::Text { entry, .. } => std::slice::from_ref(entry),
+            Self::Tree { entries, .. } | Self::Text { entries, .. } => entries,
         }
     }
 
@@ -90,9 +109,25 @@ impl Context {
     pub(crate) fn open(&self, path: &str) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Tree { dir, .. } => Ok(Box::new(dir.open(path)?)),
-            Self::Text { text, .. } => Ok(Box::new(io::Cursor::new(text.clone().into_bytes()))),
+            Self::Text { entries, texts } => {
+                let mut both = entries.iter().zip(texts);
+                let found = both.find(|(entry, _)| entry.path == path);
+                let (_, text) = found.ok_or(io::ErrorKind::NotFound)?;
+                Ok(Box::new(io::Cursor::new(text.clone().into_bytes())))
+            }
         }
     }
+}
+
+/// Returns whether a `.dockerignore` leaves out all but what a build wrote.
+fn is_for_built_files(text: &str) -> bool {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut kept = lines().filter_map(|line| line.strip_prefix('!')).map(|line| {
+        let path = line.trim().trim_start_matches(['/', '.']);
+        path.split('/').next().unwrap_or_default()
+    });
+    lines().any(|line| ["*", "**", "/*", "**/*"].contains(&line))
+        && kept.all(|folder| BUILT.contains(&folder))
 }
 
 /// Most of a tree that is sent.
@@ -268,6 +303,25 @@ mod tests {
         assert!(second["a/x"] > first["a/x"] && second["a-b"] == first["a-b"]);
         write("a/x", "1");
         assert!(times()["a/x"] > second["a/x"], "a revert is a change");
+    }
+
+    #[test]
+    fn a_dockerignore_for_built_files_does_not_count_for_a_recipe() {
+        let names = |ignore: &str| {
+            let tree = tempfile::tempdir().unwrap();
+            let state = tempfile::tempdir().unwrap();
+            fs::write(tree.path().join(".dockerignore"), ignore).unwrap();
+            let tree = Context::tree(tree.path(), state.path().join("m")).unwrap();
+            let text = Context::text("FROM scratch\n".into(), &tree);
+            let mut read = String::new();
+            text.open("Dockerfile").unwrap().read_to_string(&mut read).unwrap();
+            assert_eq!(read, "FROM scratch\n");
+            text.entries().len()
+        };
+        assert_eq!(names("*\n!target/*-runner\n!target/quarkus-app/*\n"), 2);
+        for counts in ["target\n", "*\n!src\n!pom.xml\n", "!target\n", ""] {
+            assert_eq!(names(counts), 1, "{counts}");
+        }
     }
 
     #[test]

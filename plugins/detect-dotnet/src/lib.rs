@@ -6,7 +6,8 @@ use windlass_plugin_sdk::{
     App, BuildSecret, Detection, Found, PORT, Refusal, StageExt, StepExt, assets, copy, copy_from,
     detector,
     dotnet::{self, Kind, Project, SHARED, above, closure},
-    procfile, run, score, stage, within,
+    procfile::{self, Line},
+    run, score, stage, within,
 };
 
 mod choose;
@@ -114,10 +115,26 @@ pub fn detect(app: &App<'_>) -> Found {
     detection.image.stages = vec![build, serve];
     detection.image.test_in = Some("build".into());
     let mut lines = procfile::read(app)?;
-    // Lines of a buildpack name its folders.
-    lines.retain(|line| !line.command.iter().any(|word| word.contains("heroku_output")));
+    lines.retain(|line| {
+        let foreign = foreign(line);
+        if let Some(foreign) = foreign {
+            let (line, name) = (line.line, &line.name);
+            detection.because(format!(
+                "Procfile:{line}: `{name}` names `{foreign}`, which the image does not have"
+            ));
+        }
+        foreign.is_none()
+    });
     procfile::apply(lines, &mut detection);
     Ok(Some(detection))
+}
+
+/// Returns what a line names that the image does not have: folders of a buildpack and of MSBuild, or the SDK.
+fn foreign(line: &Line) -> Option<&'static str> {
+    const FOREIGN: [&str; 6] =
+        ["heroku_output", "bin/publish", "bin/Release", "bin/Debug", "dotnet run", "dotnet watch"];
+    let command = line.command.join(" ");
+    FOREIGN.into_iter().find(|foreign| command.contains(foreign))
 }
 
 /// Returns the registry and folder of a release's images.

@@ -46,6 +46,20 @@ fn a_web_project_is_published_and_listens_at_the_port() {
 }
 
 #[test]
+fn a_procfile_of_a_buildpack_s_folders_starts_nothing() {
+    for line in
+        ["web: cd Shop/bin/publish; ./Shop --urls http://*:$PORT", "web: dotnet run --project Shop"]
+    {
+        let files = tree! { "Shop/Shop.csproj" => &web("net8.0"), "Procfile" => line };
+        let plan = plan(&files);
+        assert!(plan.start().ends_with("exec dotnet '/app/Shop.dll'"), "{}", plan.start());
+        assert!(plan.evidence.iter().any(|one| one.starts_with("Procfile:1: `web` names")));
+    }
+    let files = tree! { "Shop.csproj" => &web("net8.0"), "Procfile" => "web: dotnet Shop.dll\n" };
+    assert_eq!(plan(&files).start(), "dotnet Shop.dll");
+}
+
+#[test]
 fn workers_and_programs_have_no_port() {
     let worker = project("Microsoft.NET.Sdk.Worker", &net("net8.0"), "");
     let worker = plan(&tree! { "Mail.csproj" => &worker });
@@ -115,6 +129,19 @@ fn manifests_of_referenced_projects_are_there_before_the_restore() {
     golden("goldens/solution.Dockerfile", &plan);
 
     assert_eq!(super::tests::plan(&solution().app("src/Web")).context, "");
+}
+
+#[test]
+fn a_client_s_project_is_built_by_npm() {
+    let refers = "<ProjectReference Include=\"..\\shop.client\\shop.client.esproj\" />";
+    let plan = plan(&tree! {
+        "Shop.Server/Shop.Server.csproj" => &project("Microsoft.NET.Sdk.Web", &net("net8.0"), refers),
+        "shop.client/shop.client.esproj" => "<Project Sdk=\"Microsoft.VisualStudio.JavaScript.Sdk/1.0.1184077\" />",
+        "shop.client/package.json" => "{}",
+    });
+    let packages = &plan.image.stages[0].packages;
+    assert!(packages.iter().any(|name| name == "npm"), "{packages:?}");
+    assert!(plan.evidence.iter().any(|one| one.contains("all are there before the restore")));
 }
 
 #[test]

@@ -7,6 +7,9 @@ FROM elixir:1.17-slim AS build
 WORKDIR /app
 ENV MIX_ENV="prod" \
     LANG="C.UTF-8"
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends build-essential ca-certificates git \
+    && rm -rf /var/lib/apt/lists/*
 RUN ["mix", "local.hex", "--force"]
 RUN ["mix", "local.rebar", "--force"]
 COPY mix.exs mix.lock ./
@@ -23,6 +26,9 @@ RUN ["mix", "release", "shop", "--overwrite", "--path", "/out"]
 # The release brings its Erlang, which needs the libraries of the image that built it
 FROM elixir:1.17-slim AS run
 WORKDIR /app
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build --chown=10001:10001 /out/ /app/
 ENV LANG="C.UTF-8" \
     PHX_SERVER="true" \

@@ -9,6 +9,9 @@ use windlass_plugin_sdk::{
 
 mod choose;
 
+/// System packages that dependencies are fetched and compiled with, by Debian's names.
+const BUILD: [&str; 3] = ["build-essential", "ca-certificates", "git"];
+
 /// Detects a project of mix.
 pub fn detect(app: &App<'_>) -> Found {
     let Some(chosen) = choose::choose(app)? else { return Ok(None) };
@@ -49,7 +52,12 @@ pub fn detect(app: &App<'_>) -> Found {
     }
     build = build.step(run(&["mix", "release", release, "--overwrite", "--path", "/out"]));
 
-    let serve = stage("run", &base)
+    let mut serve = stage("run", &base);
+    if !mix.dependencies.is_empty() {
+        // The image keeps no certificates of authorities: without them no client reaches HTTPS.
+        serve = serve.packages(&["ca-certificates"]);
+    }
+    let serve = serve
         .step(copy_from("build", "/out/", "/app/").owned())
         .why("The release brings its Erlang, which needs the libraries of the image that built it");
     detection.because(format!("{base}: runs the release too, for its libraries"));
@@ -85,11 +93,11 @@ pub fn detect(app: &App<'_>) -> Found {
 /// Adds the steps that fetch and build dependencies.
 fn dependencies(app: &App<'_>, chosen: &Chosen, build: Stage, detection: &mut Detection) -> Stage {
     let Chosen { mix, workdir, context, needs_tree, .. } = chosen;
-    let mut build = build.step(run(&["mix", "local.hex", "--force"])).step(run(&[
-        "mix",
-        "local.rebar",
-        "--force",
-    ]));
+    // The slim image has no compiler, no git and no certificates: Phoenix takes its icons from git.
+    let mut build = build
+        .packages(&BUILD)
+        .step(run(&["mix", "local.hex", "--force"]))
+        .step(run(&["mix", "local.rebar", "--force"]));
     let has_lock =
         app.has_repo(&within(workdir, "mix.lock")) || app.has_repo(&within(context, "mix.lock"));
     if !has_lock {

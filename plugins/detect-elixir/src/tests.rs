@@ -49,6 +49,8 @@ fn phoenix_is_released_with_its_assets() {
     assert_eq!(plan.base(), "elixir:1.17-slim");
     let runs = plan.runs();
     assert!(runs.iter().any(|run| run == "mix deps.get --only prod"));
+    let packages = &plan.image.stages[0].packages;
+    assert!(packages.iter().any(|name| name == "git"), "Phoenix's icons are a repository of git");
     assert!(runs.iter().any(|run| run == "mix assets.deploy"));
     assert!(plan.image.env.contains(&("PHX_SERVER".into(), "true".into())));
     let secret = plan.warnings.iter().find(|warning| warning.message.contains("SECRET_KEY_BASE"));

@@ -21,7 +21,8 @@ const KNOWN: [Known; 10] = [
     Known { module: "github.com/davidbyttow/govips", build: &["libvips-dev"], run: &["libvips42"] },
     Known { module: "github.com/h2non/bimg", build: &["libvips-dev"], run: &["libvips42"] },
     Known {
-        module: "gopkg.in/gographics/imagick.v3",
+        // `imagick.v3` is for ImageMagick 7, which Debian 12 does not have.
+        module: "gopkg.in/gographics/imagick.v2",
         build: &["libmagickwand-dev"],
         run: &["libmagickwand-6.q16-6"],
     },

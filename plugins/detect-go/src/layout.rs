@@ -65,6 +65,23 @@ impl Layout {
         all.find(|(_, path)| fits(path))
     }
 
+    /// Returns whether modules are downloaded whose sums nothing says: `go build` does not go on without them.
+    pub(crate) fn lacks_sums(&self) -> bool {
+        let has_sums = |(_, names): &(String, Vec<&str>)| {
+            names.contains(&"go.sum") || names.contains(&"go.work.sum")
+        };
+        if self.is_vendored || self.sources.iter().any(has_sums) {
+            return false;
+        }
+        let is_local = |path: &str, text: &str| {
+            self.modules.iter().any(|module| module.path == path)
+                || replacements(text).iter().any(|one| one.module == path)
+        };
+        self.modules.iter().any(|module| {
+            required(&module.text).iter().any(|(_, path)| !is_local(path, &module.text))
+        })
+    }
+
     /// Returns the last name of each module's path, by the module's folder.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.modules.iter().map(|module| (&*module.folder, last_name(&module.path)))

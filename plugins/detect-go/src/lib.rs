@@ -26,7 +26,7 @@ const CACHE: &str = "/root/.cache/go-build";
 /// Go cannot build the tree, or nothing says which of several programs is meant.
 pub fn detect(app: &App<'_>) -> Found {
     let Some(layout) = layout::of(app)? else { return without_module(app) };
-    let lines = procfile::read(app)?;
+    let lines: Vec<_> = procfile::read(app)?.into_iter().map(process::direct).collect();
     let wanted = lines.iter().find(|line| line.name == "web").and_then(process::program);
     let found = search::search(app, &layout);
     let places = Places {
@@ -55,6 +55,12 @@ pub fn detect(app: &App<'_>) -> Found {
     detection.evidence.extend(program.evidence.iter().cloned());
     if let Some(cut) = found.cut() {
         detection.because(cut);
+    }
+    if layout.lacks_sums() {
+        detection.warn(
+            "go.sum is not committed: nothing says what modules must hold",
+            "run `go mod tidy`, and commit go.sum",
+        );
     }
     let beside = beside::folders(app, &reached);
     let (lines, more) = process::built(lines, &program, &layout);
@@ -132,7 +138,12 @@ fn install(app: &App<'_>, layout: &Layout, inside: &str) -> Vec<Step> {
         });
     }
     // Modules are a layer, not a cache mount: tests run in a container of this stage.
-    steps.push(run(&["go", "mod", "download"]));
+    let download = run(&["go", "mod", "download"]);
+    steps.push(if layout.lacks_sums() {
+        run(&["go", "mod", "download", "all"]).why("there is no go.sum: this writes it")
+    } else {
+        download
+    });
     steps.push(whole);
     steps
 }

@@ -4,7 +4,31 @@ use crate::{
     layout::Layout,
     program::{Program, package},
 };
-use windlass_plugin_sdk::{procfile::Line, shell};
+use windlass_plugin_sdk::{procfile::Line, shell, workspace::folders::parent};
+
+/// Returns a line with the program in the place of `go run`: the image has no toolchain.
+pub(crate) fn direct(mut line: Line) -> Line {
+    let (words, is_shell): (Vec<&str>, bool) = match line.command.as_slice() {
+        [sh, flag, script] if sh == "sh" && flag == "-c" => {
+            let script = script.strip_prefix("exec ").unwrap_or(script);
+            (script.split_whitespace().collect(), true)
+        }
+        words => (words.iter().map(String::as_str).collect(), false),
+    };
+    let ["go", "run", rest @ ..] = words.as_slice() else { return line };
+    let mut rest = rest.iter().copied().skip_while(|word| word.starts_with('-')).peekable();
+    let Some(target) = rest.next() else { return line };
+    let folder = if target.ends_with(".go") { parent(target) } else { target };
+    let name = match last(folder.trim_matches(['.', '/'])) {
+        "" => "app",
+        name => name,
+    };
+    // Files of one package follow one another.
+    while rest.next_if(|word| word.ends_with(".go")).is_some() {}
+    let argv: Vec<String> = std::iter::once(name).chain(rest).map(str::to_owned).collect();
+    line.command = if is_shell { shell(&argv.join(" ")) } else { argv };
+    line
+}
 
 /// Returns the name of the program that a line starts.
 pub(crate) fn program(line: &Line) -> Option<String> {

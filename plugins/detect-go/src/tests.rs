@@ -35,6 +35,22 @@ fn a_module_is_one_binary_without_the_toolchain() {
 }
 
 #[test]
+fn a_procfile_s_go_run_is_the_program_itself() {
+    for (line, start) in [
+        ("web: go run main.go -v", "/app/app -v"),
+        ("web: go run .", "/app/app"),
+        ("web: go run main.go -port $PORT", "sh -c exec /app/app -port $PORT"),
+        ("web: go run ./cmd/job", "/app/app"),
+    ] {
+        let files = module().with("Procfile", line).with("cmd/job/main.go", MAIN);
+        let plan = plan(&files);
+        assert_eq!(plan.start(), start, "{line}");
+        let package = if line.ends_with("job") { "./cmd/job" } else { "." };
+        assert!(build(&plan).ends_with(package), "{line}");
+    }
+}
+
+#[test]
 fn a_replaced_folder_is_there_before_the_download() {
     let text = "module example.com/shop\n\ngo 1.22\n\nrequire example.com/shop/money v0.0.0\n\n\
                 replace example.com/shop/money => ./money\n";
@@ -99,6 +115,17 @@ fn a_replaced_folder_that_is_missing_is_refused_where_it_is_required() {
     let refusal = refusal(&module().with("go.mod", text));
     assert_eq!(refusal.reason, "go.mod:5: replace `d`: there is no d/go.mod");
     plan(&module().with("go.mod", "module a.b/c\n\nreplace a.b/d => ./d\n"));
+}
+
+#[test]
+fn without_sums_the_download_writes_them_and_the_user_is_warned() {
+    let text = "module example.com/shop\n\ngo 1.22\n\nrequire github.com/google/uuid v1.6.0\n";
+    let files = module().with("go.mod", text);
+    let without = plan(&files);
+    assert!(without.runs().contains(&"go mod download all".to_owned()), "{:?}", without.runs());
+    assert!(without.warnings.iter().any(|one| one.message.starts_with("go.sum")));
+    let with = plan(&files.with("go.sum", ""));
+    assert!(with.runs().contains(&"go mod download".to_owned()) && with.warnings.is_empty());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use windlass_plugin_sdk::{
     run, score,
     versions::Chosen,
     workspace::{
+        Workspace,
         folders::{join, within},
         gradle::above,
     },
@@ -116,9 +117,12 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         let candidates = found.iter().map(candidate).collect();
         return Err(several(app, &manifest, best.unwrap_or_default(), candidates));
     }
-    let Some((folder, name, kind)) = found.pop() else {
+    let Some((folder, name, mut kind)) = found.pop() else {
         return Err(first.unwrap_or_else(|| nothing(app, &root)));
     };
+    if let Output::Boot(boot) = &mut kind.output {
+        of_projects(app, &root, workspace.as_ref(), &folder, boot)?;
+    }
     let own = gradle::build(app, &folder)?;
     let asked = match &own {
         Some(script) => {
@@ -128,7 +132,10 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         None => None,
     };
     let asked = asked.or_else(|| root.script.as_ref()?.release());
-    let java = version::chosen(app, asked)?;
+    let mut java = version::chosen(app, asked)?;
+    if java.is_default {
+        older_for_wrapper(app, &root.folder, &mut java)?;
+    }
     let mut evidence = vec![kind.evidence];
     let tool = tool(app, &root.folder, &java, &mut evidence)?;
     let is_wrapped = tool.0 == "gradle-wrapper";
@@ -294,16 +301,7 @@ fn boot(
         })
     };
     let version = plugin.version.clone().or_else(elsewhere);
-    let find = |fits: &dyn Fn(&str) -> bool| {
-        scripts().find_map(|script| {
-            let (line, _) = script.lines().find(|(_, text)| {
-                // Aliases of a catalog have dots where names have dashes.
-                let text = text.replace('.', "-");
-                text.split(['"', '\'', '(', ')', ' ', ':']).any(fits)
-            })?;
-            Some(format!("{}:{line}", script.path))
-        })
-    };
+    let find = |fits: &dyn Fn(&str) -> bool| scripts().find_map(|script| place_of(script, fits));
     Ok(Boot {
         pattern: "build/libs/*.jar",
         version: version.and_then(|version| spring::version(&version)),
@@ -312,6 +310,54 @@ fn boot(
         actuator: find(&|word: &str| word.ends_with("starter-actuator")),
         reads_port: spring::reads_port(app, folder)?,
     })
+}
+
+/// Returns the place of a script's first word that fits.
+fn place_of(script: &Script, fits: &dyn Fn(&str) -> bool) -> Option<String> {
+    let (line, _) = script.lines().find(|(_, text)| {
+        // Aliases of a catalog have dots where names have dashes.
+        let text = text.replace('.', "-");
+        text.split(['"', '\'', '(', ')', ' ', ':']).any(fits)
+    })?;
+    Some(format!("{}:{line}", script.path))
+}
+
+/// Adds the starters that come by the build's own plugins, by the projects that a program needs, and by aliases of
+/// the catalog whose names do not say it.
+fn of_projects(
+    app: &App<'_>,
+    root: &Root,
+    workspace: Option<&Workspace>,
+    folder: &str,
+    boot: &mut Boot,
+) -> Result<(), Refusal> {
+    if boot.web.is_some() && boot.actuator.is_some() {
+        return Ok(());
+    }
+    let mut scripts = Vec::new();
+    if let Some(own) = gradle::build(app, folder)? {
+        scripts.extend(applied(app, &root.folder, &own, &root.catalog)?.scripts);
+        scripts.push(own);
+    }
+    for member in workspace.iter().flat_map(|workspace| workspace.closure(folder)) {
+        scripts.extend(gradle::build(app, &member.folder)?);
+    }
+    let catalog = join(&root.folder, "gradle/libs.versions.toml").unwrap_or_default();
+    let catalog = app.read_repo(&catalog)?.map(|file| file.text).unwrap_or_default();
+    let find = |fits: &dyn Fn(&str) -> bool| {
+        let named = |line: &str| {
+            let (alias, rest) = line.split_once('=')?;
+            let is_it = rest.split(['"', '\'', ':']).any(fits);
+            is_it.then(|| format!("libs-{}", alias.trim().replace(['_', '.'], "-")))
+        };
+        let aliases: Vec<String> = catalog.lines().filter_map(named).collect();
+        let fits = |word: &str| fits(word) || aliases.iter().any(|alias| alias == word);
+        scripts.iter().find_map(|script| place_of(script, &fits))
+    };
+    boot.web = boot.web.take().or_else(|| find(&spring::serves));
+    let actuator = |word: &str| word.ends_with("starter-actuator");
+    boot.actuator = boot.actuator.take().or_else(|| find(&actuator));
+    Ok(())
 }
 
 /// Returns Gradle's name for the test runner, with its version: the wrapper's, where there is one.
@@ -341,6 +387,23 @@ fn tool(
     let release: u32 = java.version.parse().unwrap_or_default();
     let version = if release > 23 { "9" } else { "8" };
     Ok(("gradle", chosen(version.into(), "default".into(), true)))
+}
+
+/// Takes an older default where the wrapper's Gradle does not run on it.
+fn older_for_wrapper(app: &App<'_>, root: &str, java: &mut Chosen) -> Result<(), Refusal> {
+    let path = join(root, "gradle/wrapper/gradle-wrapper.properties").unwrap_or_default();
+    let file = app.read_repo(&path)?;
+    let Some((line, version)) = file.and_then(|file| distribution(&file.text)) else {
+        return Ok(());
+    };
+    let number = |release: &str| release.parse::<u32>().unwrap_or_default();
+    let older = version::of_gradle(&version);
+    if let Some(older) = older.filter(|older| number(older) < number(&java.version)) {
+        older.clone_into(&mut java.version);
+        java.source = format!("{path}:{line} Gradle {version} runs on no newer one");
+        java.is_default = false;
+    }
+    Ok(())
 }
 
 fn names_build(line: &Line) -> bool {

@@ -1,6 +1,10 @@
 //! Java and Kotlin, built by Maven or Gradle.
 
-use windlass_plugin_sdk::{App, Found, Refusal, detector, procfile, score};
+use windlass_plugin_sdk::{
+    App, Found, Refusal, detector,
+    procfile::{self, Line},
+    score,
+};
 
 mod conventions;
 mod gradle;
@@ -17,7 +21,8 @@ mod version;
 /// # Errors
 /// Nothing says what runs, or several projects do.
 pub fn detect(app: &App<'_>) -> Found {
-    let lines = procfile::read(app)?;
+    let (tools, lines): (Vec<Line>, Vec<Line>) =
+        procfile::read(app)?.into_iter().partition(calls_build);
     let web = lines.iter().find(|line| line.name == "web");
     // Where both are, the one whose wrapper is there is in use.
     let prefers_gradle = app.has("gradlew") && !app.has("mvnw");
@@ -29,10 +34,26 @@ pub fn detect(app: &App<'_>) -> Found {
         gradle::build(app, web)?
     };
     match built {
-        Some(built) => Ok(Some(plan::plan(app, built, lines))),
+        Some(built) => {
+            let mut detection = plan::plan(app, built, lines);
+            for Line { line, name, .. } in tools {
+                detection.because(format!(
+                    "Procfile:{line}: `{name}` calls the build's tool, which the image does not have"
+                ));
+            }
+            Ok(Some(detection))
+        }
         None if app.named => Err(nothing(app)),
         None => Ok(None),
     }
+}
+
+/// Returns whether a line calls Maven or Gradle: `./mvnw spring-boot:run`.
+fn calls_build(line: &Line) -> bool {
+    let words = line.command.iter().flat_map(|word| word.split_whitespace());
+    let mut words = words.filter(|word| !["sh", "bash", "-c", "exec"].contains(word));
+    let first = words.next().map(|word| word.trim_start_matches("./"));
+    first.is_some_and(|word| ["mvn", "mvnw", "gradle", "gradlew"].contains(&word))
 }
 
 fn nothing(app: &App<'_>) -> Refusal {

@@ -2,8 +2,8 @@
 
 use crate::{
     kinds::{self, Kind},
-    output::{Built, Output},
-    version,
+    output::{Boot, Built, Output},
+    spring, version,
 };
 use windlass_plugin_sdk::{
     App, Candidate, EntryKind, Refusal, Step, StepExt, assets, copy,
@@ -29,7 +29,7 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
     let Some(own) = Chain::read(app, app.folder)? else { return Ok(None) };
     let workspace = above(app)?;
     let named = web.and_then(named_module);
-    let (chain, kind) = match (&named, &workspace) {
+    let (chain, mut kind) = match (&named, &workspace) {
         (Some(module), _) => {
             let folder = join(app.folder, module).unwrap_or_default();
             let Some(chain) = Chain::read(app, &folder)? else {
@@ -51,6 +51,9 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
         },
     };
     let folder = chain.project().map(|pom| parent(&pom.path).to_owned()).unwrap_or_default();
+    if let (Output::Boot(boot), Some(workspace)) = (&mut kind.output, &workspace) {
+        of_modules(app, workspace, &folder, boot)?;
+    }
     let (root, reactor) = match workspace {
         Some(workspace) => (workspace.root.clone(), Some(workspace.manifest)),
         None => {
@@ -63,7 +66,13 @@ pub(crate) fn build(app: &App<'_>, web: Option<&Line>) -> Result<Option<Built>, 
     let tool = tool(app, &root)?;
     let is_wrapped = tool.0 == "maven-wrapper";
     let mut evidence = vec![kind.evidence];
-    let steps = steps(app, &root, &module, &chain, &kind.output, is_wrapped, &mut evidence);
+    let selected: Vec<String> = match reactor {
+        _ if module.is_empty() => Vec::new(),
+        Some(_) => vec!["-pl".into(), module.clone(), "-am".into()],
+        // Its parent is above it, and does not list it: Maven finds no such module there.
+        None => vec!["-f".into(), format!("{module}/pom.xml")],
+    };
+    let steps = steps(app, &root, &selected, &chain, &kind.output, is_wrapped, &mut evidence);
     if let Some(manifest) = reactor {
         evidence.push(format!("{manifest}: modules, built with those that the app needs"));
     }
@@ -127,6 +136,29 @@ fn select(app: &App<'_>, workspace: &Workspace) -> Result<(Chain, Kind), Refusal
             "name `mainClass` in the manifest of one module's maven-jar-plugin",
         )),
     }
+}
+
+/// Adds the starters that come by the modules that a program needs.
+fn of_modules(
+    app: &App<'_>,
+    workspace: &Workspace,
+    folder: &str,
+    boot: &mut Boot,
+) -> Result<(), Refusal> {
+    for member in workspace.closure(folder) {
+        if boot.web.is_some() && boot.actuator.is_some() {
+            break;
+        }
+        let Some(chain) = Chain::read(app, &member.folder)? else { continue };
+        let find = |fits: &dyn Fn(&str) -> bool| {
+            let found = chain.dependency(|one| one.scope != "test" && fits(&one.artifact));
+            found.map(|(source, _)| source)
+        };
+        boot.web = boot.web.take().or_else(|| find(&spring::serves));
+        let actuator = |name: &str| name == "spring-boot-starter-actuator";
+        boot.actuator = boot.actuator.take().or_else(|| find(&actuator));
+    }
+    Ok(())
 }
 
 /// Refuses a build of which several projects run.
@@ -216,11 +248,11 @@ fn tool(app: &App<'_>, root: &str) -> Result<(&'static str, Chosen), Refusal> {
     Ok(("maven", chosen("3", "default".into(), true)))
 }
 
-/// Returns the steps that build a module, and adds what explains them.
+/// Returns the steps that build a module, and adds what explains them. `selected`: the arguments that name it.
 fn steps(
     app: &App<'_>,
     root: &str,
-    module: &str,
+    selected: &[String],
     chain: &Chain,
     output: &Output,
     is_wrapped: bool,
@@ -231,7 +263,7 @@ fn steps(
         let program: &[&str] = if is_wrapped { &["sh", "./mvnw"] } else { &["mvn"] };
         run(&[program, &["-B", "-ntp"], arguments].concat()).cached(&[CACHE])
     };
-    let is_alone = module.is_empty() && chain.0.len() == 1;
+    let is_alone = selected.is_empty() && chain.0.len() == 1;
     let needs_tree = chain.0.iter().find(|pom| pom.needs_tree);
     let has_modules = chain.project().is_some_and(|pom| !pom.modules.is_empty());
     let mut steps = Vec::new();
@@ -250,9 +282,7 @@ fn steps(
     steps.push(copy(&["."], "."));
     steps.push(assets());
     let mut arguments = vec!["-DskipTests"];
-    if !module.is_empty() {
-        arguments.extend(["-pl", module, "-am"]);
-    }
+    arguments.extend(selected.iter().map(String::as_str));
     arguments.push("package");
     if matches!(output, Output::Classpath { has_dependencies: true, .. }) {
         arguments.extend([

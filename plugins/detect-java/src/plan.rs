@@ -1,6 +1,9 @@
 //! Plan of a build: its result in an image that runs it.
 
-use crate::output::{Boot, Built, Output};
+use crate::{
+    output::{Boot, Built, Output},
+    spring,
+};
 use windlass_plugin_sdk::{
     App, Detection, StageExt, Step, StepExt,
     procfile::{self, Line},
@@ -35,7 +38,8 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
             for step in boot.copies() {
                 serve = serve.step(step);
             }
-            started_boot(&boot, &mut detection);
+            let project = join(&built.context, &built.folder).unwrap_or_default();
+            started_boot(&boot, spring::hides_health(app, &project), &mut detection);
         }
         Output::Quarkus { folder, health } => {
             serve = serve.copy_from("build", &format!("{root}/{folder}/"), "./");
@@ -94,11 +98,17 @@ fn one_jar(root: &str, pattern: &str) -> Step {
     run(&["sh", "-c", &script]).why("its name holds the version")
 }
 
-fn started_boot(boot: &Boot, detection: &mut Detection) {
+fn started_boot(boot: &Boot, hidden: Option<String>, detection: &mut Detection) {
     let launcher = boot.launcher();
     if let Some(source) = &boot.web {
         detection.because(format!("{source}: serves HTTP"));
-        detection.image.health = boot.actuator.as_ref().map(|_| "/actuator/health".to_owned());
+        match (&boot.actuator, hidden) {
+            (Some(_), None) => detection.image.health = Some("/actuator/health".to_owned()),
+            (Some(_), Some(place)) => {
+                detection.because(format!("{place}: /actuator/health may be elsewhere, or closed"));
+            }
+            (None, _) => {}
+        }
     } else {
         detection.image.port = None;
         detection.warn(

@@ -4,8 +4,10 @@ use crate::output::Boot;
 use windlass_plugin_sdk::{App, Refusal, Step, StepExt, copy_from, run, workspace::folders::join};
 
 /// Parts of names of dependencies that serve HTTP.
-const SERVERS: [&str; 9] = [
+const SERVERS: [&str; 11] = [
     "starter-web",
+    "starter-hateoas",
+    "config-server",
     "starter-jersey",
     "data-rest",
     "starter-graphql",
@@ -47,6 +49,40 @@ pub(crate) fn reads_port(app: &App<'_>, folder: &str) -> Result<Option<String>, 
         }
     }
     Ok(None)
+}
+
+/// Returns the place of what moves or closes the actuator's health: a setting, or the app's own rules of access.
+pub(crate) fn hides_health(app: &App<'_>, folder: &str) -> Option<String> {
+    const SETTINGS: [&str; 6] = [
+        "context-path",
+        "contextPath",
+        "base-path",
+        "basePath",
+        "path-mapping",
+        "management.server",
+    ];
+    const RULES: [&str; 3] =
+        ["SecurityFilterChain", "WebSecurityConfigurerAdapter", "SecurityWebFilterChain"];
+    let settings = join(folder, "src/main/resources/application*.{properties,yml,yaml}")?;
+    let sources = join(folder, "src/main/{java,kotlin}/**/*.{java,kt}")?;
+    let find = |pattern: &str, fits: &dyn Fn(&str) -> Option<usize>| {
+        let files = app.repo.glob(&[pattern], 500).unwrap_or_default();
+        files.into_iter().find_map(|path| {
+            let text = app.repo.read_text(&path, 1 << 18).ok().flatten()?;
+            Some(format!("{path}:{}", fits(&text)?))
+        })
+    };
+    let line_of = |text: &str, words: &[&str]| {
+        let has = |line: &str| words.iter().any(|word| line.contains(word));
+        let mut lines = text.lines().zip(1_usize..);
+        lines.find(|(line, _)| has(line)).map(|(_, number)| number)
+    };
+    find(&settings, &|text| line_of(text, &SETTINGS)).or_else(|| {
+        find(&sources, &|text| {
+            let opens = text.contains("actuator") || text.contains("EndpointRequest");
+            line_of(text, &RULES).filter(|_| !opens)
+        })
+    })
 }
 
 impl Boot {

@@ -88,11 +88,42 @@ fn a_port_that_the_app_reads_itself_is_not_set_twice() {
 }
 
 #[test]
+fn health_is_not_asked_for_where_it_may_be_elsewhere_or_closed() {
+    let rules = "class Rules {\n  SecurityFilterChain chain() { return null; }\n}\n";
+    for (path, text, line) in [
+        ("src/main/resources/application.properties", "server.servlet.context-path=/api\n", 1),
+        (
+            "src/main/resources/application.yml",
+            "management:\n  endpoints:\n    web:\n      base-path: /\n",
+            4,
+        ),
+        ("src/main/java/com/shop/Rules.java", rules, 2),
+    ] {
+        let plan = plan(&boot().with(path, text));
+        assert_eq!(plan.image.health, None, "{path}");
+        let start = format!("{path}:{line}: /actuator/health");
+        assert!(plan.evidence.iter().any(|one| one.starts_with(&start)), "{:?}", plan.evidence);
+    }
+    let open = rules.replace("return null", "open(\"/actuator/**\"); return null");
+    let open = plan(&boot().with("src/main/java/com/shop/Rules.java", &open));
+    assert_eq!(open.image.health.as_deref(), Some("/actuator/health"));
+}
+
+#[test]
 fn spring_boot_without_a_server_is_a_worker() {
     let text = BOOT.replace("spring-boot-starter-web", "spring-boot-starter-amqp");
     let plan = plan(&boot().with("pom.xml", &text));
     assert_eq!(plan.image.port, None);
     assert!(plan.warnings.iter().any(|one| one.message.contains("no web starter")));
+}
+
+#[test]
+fn a_procfile_s_line_of_the_build_s_tool_starts_nothing() {
+    for line in ["web: ./mvnw spring-boot:run", "web: mvn -Dserver.port=$PORT spring-boot:run"] {
+        let plan = plan(&boot().with("Procfile", line));
+        assert!(plan.start().contains("JarLauncher"), "{}", plan.start());
+        assert!(plan.evidence.iter().any(|one| one.starts_with("Procfile:1: `web` calls")));
+    }
 }
 
 #[test]
@@ -105,6 +136,14 @@ fn a_wrapper_is_used_where_it_is_whole() {
     let source = ".mvn/wrapper/maven-wrapper.properties:1";
     assert_eq!(plan.decided("maven-wrapper"), Some(("3.9.9", source)));
     assert!(ran(&plan, "package").starts_with("sh ./mvnw -B"), "{:?}", plan.runs());
+}
+
+#[test]
+fn starters_that_bring_the_web_starter_serve() {
+    for starter in ["spring-boot-starter-hateoas", "spring-cloud-config-server"] {
+        let text = BOOT.replace("spring-boot-starter-web", starter);
+        assert_eq!(plan(&boot().with("pom.xml", &text)).image.port, Some(8080), "{starter}");
+    }
 }
 
 #[test]
@@ -187,12 +226,63 @@ fn the_module_that_runs_is_built_with_those_that_it_needs() {
 }
 
 #[test]
+fn a_starter_of_a_module_that_the_program_needs_serves() {
+    let api = BOOT
+        .replace("<artifactId>shop</artifactId>", "<artifactId>api</artifactId>")
+        .replace("spring-boot-starter-web", "money");
+    let money = "<project><artifactId>money</artifactId><dependencies><dependency>\
+                 <artifactId>spring-boot-starter-web</artifactId></dependency></dependencies></project>";
+    let plan = plan(&reactor().with("api/pom.xml", &api).with("money/pom.xml", money));
+    assert_eq!(plan.image.port, Some(8080));
+    let source = "money/pom.xml:1 spring-boot-starter-web: serves HTTP".to_owned();
+    assert!(plan.evidence.contains(&source), "{:?}", plan.evidence);
+}
+
+#[test]
+fn a_starter_of_a_project_or_an_alias_serves() {
+    let boot = "plugins {\n  id 'org.springframework.boot' version '3.4.1'\n}\n";
+    let web = "dependencies {\n  api 'org.springframework.boot:spring-boot-starter-web'\n}\n";
+    let files = tree! {
+        "settings.gradle" => "include ':api', ':core'\n",
+        "api/build.gradle" => &*format!("{boot}dependencies {{\n  implementation project(':core')\n}}\n"),
+        "api/src/main/java/com/shop/Main.java" => MAIN,
+        "core/build.gradle" => web,
+        "core/src/main/java/com/shop/Money.java" => "package com.shop;\n",
+    };
+    assert_eq!(plan(&files).image.port, Some(8080));
+    let alias = "dependencies {\n  implementation(libs.http)\n}\n";
+    let catalog =
+        "[libraries]\nhttp = { module = \"org.springframework.boot:spring-boot-starter-web\" }\n";
+    let files = gradle()
+        .with("build.gradle", &format!("{boot}{alias}"))
+        .with("gradle/libs.versions.toml", catalog);
+    assert_eq!(plan(&files).image.port, Some(8080));
+}
+
+#[test]
 fn several_modules_that_run_are_candidates() {
     let web = BOOT.replace("<artifactId>shop</artifactId>", "<artifactId>web</artifactId>");
     let refusal = refusal(&reactor().with("money/pom.xml", &web));
     assert_eq!(refusal.reason, "pom.xml:5: several projects are programs: api, web");
     let folders: Vec<&str> = refusal.candidates.iter().map(|one| &*one.folder).collect();
     assert_eq!(folders, ["api", "money"]);
+}
+
+#[test]
+fn a_module_that_its_parent_does_not_list_is_built_by_its_own_file() {
+    let parent = "<parent><artifactId>all</artifactId></parent>";
+    let text = format!(
+        "<project>{parent}<artifactId>web</artifactId><build><plugins><plugin>\
+         <artifactId>quarkus-maven-plugin</artifactId></plugin></plugins></build></project>"
+    );
+    let files = tree! {
+        "pom.xml" => "<project><artifactId>all</artifactId><packaging>pom</packaging></project>",
+        "web/pom.xml" => &*text,
+    };
+    let plan = plan(&files.app("web"));
+    assert_eq!(plan.context, "");
+    let build = ran(&plan, "package");
+    assert!(build.ends_with("-DskipTests -f web/pom.xml package"), "{build}");
 }
 
 #[test]
@@ -250,6 +340,28 @@ fn gradle_builds_spring_boot_by_its_wrapper() {
     let plan = plan(&gradle());
     assert_eq!(plan.decided("java"), Some(("17", "build.gradle:6 JavaLanguageVersion.of")));
     golden("goldens/gradle-boot.Dockerfile", &plan);
+}
+
+#[test]
+fn a_release_without_an_image_is_built_by_the_next_that_has_one() {
+    for (asked, taken) in [("1.6", "8"), ("1.7", "8"), ("9", "11"), ("14", "17"), ("18", "18")] {
+        let text = BOOT.replace("<java.version>17<", &format!("<java.version>{asked}<"));
+        let plan = plan(&boot().with("pom.xml", &text));
+        let (version, source) = plan.decided("java").unwrap();
+        assert_eq!(version, taken, "{asked}");
+        assert_eq!(source.contains("which no image has"), asked != "18", "{source}");
+    }
+}
+
+#[test]
+fn an_older_wrapper_has_a_java_that_it_runs_on() {
+    let silent = "plugins {\n  id 'application'\n}\n";
+    let files = gradle().with("build.gradle", silent);
+    for (wrapper, java) in [("4.10", "8"), ("6.8.3", "11"), ("7.6", "17"), ("8.10.2", "21")] {
+        let text = format!("distributionUrl=https\\://example.com/gradle-{wrapper}-bin.zip\n");
+        let plan = plan(&files.clone().with("gradle/wrapper/gradle-wrapper.properties", &text));
+        assert_eq!(plan.decided("java").map(|(version, _)| version), Some(java), "{wrapper}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use windlass_plugin_sdk::{
     versions::{Asked, Chain, Chosen, Grammar, Runtime},
 };
 
-/// Returns the release: of files made for it, else of the build, else the default. Images have no patches.
+/// Returns the release: of files made for it, else of the build, else the default. Images have no patches. A release
+/// that no image has is built by the next one that has long support, whose compiler knows the older one.
 ///
 /// # Errors
 /// A file made for it names no release.
@@ -18,7 +19,28 @@ pub(crate) fn chosen(app: &App<'_>, build: Option<(String, String)>) -> Result<C
         .then(build.map(asked))
         .choose()?;
     chosen.version = release(&chosen.version).unwrap_or(chosen.version);
+    let image = match chosen.version.parse() {
+        Ok(0..=7) => "8",
+        Ok(9 | 10) => "11",
+        Ok(12..=15_u32) => "17",
+        _ => return Ok(chosen),
+    };
+    chosen.source = format!("{}, of Java {}, which no image has", chosen.source, chosen.version);
+    chosen.version = image.to_owned();
+    chosen.ended = None;
     Ok(chosen)
+}
+
+/// Returns the newest release with long support that a version of Gradle runs on. `None` means that it runs on the
+/// default.
+pub(crate) fn of_gradle(version: &str) -> Option<&'static str> {
+    let mut parts = version.split(['.', '-']).map(str::parse::<u32>);
+    match (parts.next()?.ok()?, parts.next().and_then(Result::ok).unwrap_or_default()) {
+        (0..=4, _) => Some("8"),
+        (5..=6, _) | (7, 0..=2) => Some("11"),
+        (7, _) | (8, 0..=4) => Some("17"),
+        _ => None,
+    }
 }
 
 /// Returns the release that a file of its own names, with its place.

@@ -19,6 +19,34 @@ pub(crate) struct Config {
     pub(crate) target: Option<(String, String)>,
     /// Tokens of private registries.
     pub(crate) secrets: Vec<BuildSecret>,
+    /// Linkers that the image lacks, by Debian's names, and the line that names each.
+    pub(crate) linkers: Vec<(&'static str, String)>,
+}
+
+/// Linkers that people put into Cargo's settings.
+const LINKERS: [&str; 3] = ["clang", "lld", "mold"];
+
+/// Returns the linkers that the settings of builds for Linux name, each with its line.
+fn linkers(root: &Node, path: &str) -> Vec<(&'static str, String)> {
+    let targets = root.get("target").map(Node::map).unwrap_or_default().iter();
+    let targets = targets.filter(|(name, _)| {
+        name.starts_with("x86_64-unknown-linux")
+            || name.starts_with("cfg(") && !name.contains("windows")
+    });
+    let tables = targets.map(|(_, table)| table).chain(root.get("build"));
+    let nodes = tables.flat_map(|table| ["linker", "rustflags"].map(|key| table.get(key)));
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    for node in nodes.flatten() {
+        let texts = node.list().iter().chain([node]).filter_map(Node::text);
+        let text = texts.collect::<Vec<_>>().join(" ");
+        for linker in LINKERS {
+            let names = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == linker);
+            if names && !found.iter().any(|(known, _)| *known == linker) {
+                found.push((linker, format!("{path}:{}: links by {linker}", node.line)));
+            }
+        }
+    }
+    found
 }
 
 /// Reads Cargo's settings in the app's folder, and above it up to the context.
@@ -29,6 +57,7 @@ pub(crate) fn config(app: &App<'_>, context: &str) -> Result<Config, Refusal> {
             let path = within(folder, name);
             let Some(file) = app.read_repo(&path)? else { continue };
             let root = read::toml(&file)?;
+            config.linkers.extend(linkers(&root, &path));
             if let Some(node) = root.at(&["build", "target"])
                 && config.target.is_none()
             {

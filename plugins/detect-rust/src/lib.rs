@@ -94,6 +94,9 @@ pub fn detect(app: &App<'_>) -> Found {
         build = build.step(copy(&[server::relative(file, &context)], "./")).step(installs);
     }
     let secrets: Vec<&str> = config.secrets.iter().map(|secret| &*secret.variable).collect();
+    for (_, source) in &config.linkers {
+        detection.because(source);
+    }
     if let Some((target, source)) = &config.target {
         build = build.step(run(&["rustup", "target", "add", target]).why(source));
         detection.because(source);
@@ -182,6 +185,7 @@ fn libraries_of(libraries: &Libraries, config: &Config) -> Vec<&'static str> {
     if config.target.as_ref().is_some_and(|(target, _)| target.ends_with("musl")) {
         packages.push("musl-tools");
     }
+    packages.extend(config.linkers.iter().map(|(linker, _)| linker));
     packages
 }
 

@@ -39,6 +39,16 @@ fn a_package_with_a_main_file_is_built_and_started() {
 }
 
 #[test]
+fn linkers_of_cargo_s_settings_are_installed() {
+    let config = "[target.x86_64-unknown-linux-gnu]\nlinker = \"clang\"\n\
+                  rustflags = [\"-C\", \"link-arg=-fuse-ld=lld\"]\n\
+                  [target.x86_64-apple-darwin]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]\n";
+    let plan = plan(&shop().with(".cargo/config.toml", config));
+    assert_eq!(plan.image.stages[0].packages, ["pkg-config", "clang", "lld"]);
+    assert!(plan.evidence.contains(&".cargo/config.toml:2: links by clang".to_owned()));
+}
+
+#[test]
 fn without_a_lock_the_user_is_warned_and_the_build_is_not_locked() {
     let plan = plan(&shop().without("Cargo.lock"));
     assert!(!plan.runs().iter().any(|run| run.contains("--locked")));
