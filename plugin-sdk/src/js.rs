@@ -6,14 +6,18 @@ mod config;
 mod framework;
 mod install;
 mod manager;
+mod native;
 pub(crate) mod package;
+mod port;
 mod version;
 
 pub use assets::assets;
 pub use framework::{Framework, Output, framework};
 pub use install::{Install, install};
 pub use manager::{Kind, Manager, manager};
+pub use native::build_packages;
 pub use package::Package;
+pub use port::port;
 pub use version::node_version;
 
 pub(crate) use package::{at as package_at, inside, join, parents};

@@ -69,6 +69,30 @@ fn the_manager_or_the_server_says_bun() {
 }
 
 #[test]
+fn starters_of_bun_have_no_start_and_run_on_bun() {
+    let elysia = tree! {
+        "package.json" => "{ \"scripts\": { \"dev\": \"bun run --watch src/index.ts\" }, \"dependencies\": { \"elysia\": \"latest\" }, \"module\": \"src/index.js\" }",
+        "src/index.ts" => "import { Elysia } from \"elysia\";\nconst app = new Elysia().listen(3000);\n",
+    };
+    let found = plan(&elysia);
+    assert_eq!((found.start().as_str(), found.image.port), ("bun src/index.ts", Some(3000)));
+    let hono = "{ \"scripts\": { \"dev\": \"bun run --hot src/index.ts\" }, \"dependencies\": { \"hono\": \"^4.0.0\" } }";
+    let hono = tree! { "package.json" => hono, "src/index.ts" => "export default app\n" };
+    assert_eq!(plan(&hono).start(), "bun src/index.ts");
+}
+
+#[test]
+fn what_bun_only_installs_is_node_s() {
+    let next = "{ \"packageManager\": \"bun@1.2.3\", \"scripts\": { \"start\": \"next start\" }, \"dependencies\": { \"next\": \"15\" } }";
+    assert!(is_not_mine(&shop(next)));
+    let node =
+        "{ \"packageManager\": \"bun@1.2.3\", \"scripts\": { \"start\": \"node dist/a.js\" } }";
+    assert!(is_not_mine(&shop(node)));
+    let line = shop("{}").with("Procfile", "web: bun src/index.ts\n");
+    assert_eq!(plan(&line).start(), "bun src/index.ts");
+}
+
+#[test]
 fn versions_are_read_from_files() {
     let package = "{ \"engines\": { \"bun\": \"^1.1.0\" }, \"scripts\": { \"start\": \"bun src/index.ts\" } }";
     let own = plan(&shop(package).with(".bun-version", "1.1.38\n"));

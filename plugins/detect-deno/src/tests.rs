@@ -150,3 +150,12 @@ fn bad_files_are_refused_by_name() {
     };
     bad_input(detect, MANIFEST, &files);
 }
+
+#[test]
+fn a_source_of_deno_is_found_without_a_configuration() {
+    let text = "import { serve } from \"https://deno.land/std@0.200.0/http/server.ts\";\nserve(() => new Response(\"shop\"));\n";
+    for path in ["index.ts", "src/index.ts"] {
+        let files = tree! { path => text };
+        assert!(plan(&files).start().ends_with(path), "{path}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{
     Detection, Stage, StageExt as _, Step, StepExt as _,
-    js::{Framework, Kind, Output},
+    js::{self, Framework, Kind, Output},
     run, stage,
 };
 
@@ -32,6 +32,11 @@ pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
         .find_map(|name| parts.package.dependency_source(name));
     let packages = if prisma.is_some() { vec!["openssl"] } else { Vec::new() };
     detection.evidence.extend(prisma.map(|source| format!("{source}: needs openssl")));
+    let lock_folder =
+        if parts.workspace.is_some() { install.context.as_str() } else { parts.app.folder };
+    let (mut tools, why) = js::build_packages(parts.app, parts.package, parts.manager, lock_folder);
+    detection.evidence.extend(why);
+    tools.extend(&packages);
     let rest = match (installed_first, parts.is_member()) {
         (true, true) => members::sources(parts),
         (true, false) => vec![whole],
@@ -43,12 +48,12 @@ pub(crate) fn fill(detection: &mut Detection, parts: &Parts<'_>) {
     }
     let commands = commands.into_iter().map(|(argv, source)| run(&argv).why(source));
     if parts.is_member() {
-        let installs = placed(stage("install", base.clone()), &install.place).packages(&packages);
+        let installs = placed(stage("install", base.clone()), &install.place).packages(&tools);
         image.stages.push(steps(with_env(installs), first));
         let builds = placed(stage("build", "install"), &install.home);
         image.stages.push(steps(builds, rest.into_iter().chain(commands)));
     } else {
-        let builds = placed(stage("build", base.clone()), &install.home).packages(&packages);
+        let builds = placed(stage("build", base.clone()), &install.home).packages(&tools);
         let all = first.into_iter().chain(rest).chain(commands);
         image.stages.push(steps(with_env(builds), all));
     }

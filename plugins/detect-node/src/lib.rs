@@ -7,6 +7,7 @@ use windlass_plugin_sdk::{
     procfile, workspace,
 };
 
+mod foreign;
 mod image;
 mod monorepo;
 mod scripts;
@@ -32,14 +33,21 @@ pub fn detect(app: &App<'_>) -> Found {
 
 fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     let workspace = workspace::js::above(app)?;
-    let lines = procfile::read(app)?;
+    let mut lines = procfile::read(app)?;
     let framework = js::framework(app, package)?;
-    let start = match start::find(app, package, framework.as_ref(), &lines) {
+    let mut start = match start::find(app, package, framework.as_ref(), &lines) {
         Ok(start) => start,
         Err(refusal) => {
             return Err(monorepo::refuse(app, package, workspace.as_ref()).unwrap_or(refusal));
         }
     };
+    for line in &mut lines {
+        line.command = match line.name.as_str() {
+            "web" => start.argv.clone(),
+            _ => start::process(package, &line.command),
+        };
+        start.keeps = start.keeps.take().or_else(|| start::kept(package, &line.command));
+    }
     let band = start.score;
     let scored = |refusal: Refusal| match refusal.score {
         0 => refusal.of(start::LANGUAGE, band),
@@ -48,6 +56,9 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     let node = js::node_version(app, package).map_err(scored)?;
     let manager = js::manager(app, package, workspace.as_ref()).map_err(scored)?;
     let install = js::install(app, package, &manager, workspace.as_ref()).map_err(scored)?;
+    if install.place != install.home && manager.kind != js::Kind::Pnpm {
+        start.argv = start::hoisted(start.argv);
+    }
     let mut detection = Detection::new(start::LANGUAGE, start.score);
     detection.context.clone_from(&install.context);
     detection.because(format!("{}: a Node app", package.file.path));
@@ -86,6 +97,16 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     procfile::apply(lines, &mut detection);
     if !web {
         detection.decide("start", start.argv.join(" "), start.source.clone());
+    }
+    // Servers of frameworks read `PORT`.
+    let port = if start.framework { None } else { js::port(app, start::file_of(&start.argv)) };
+    if let Some((port, source)) = port {
+        detection.warn(
+            format!("{source}: listens on {port} alone, and not on the port that it is given"),
+            "listen on `process.env.PORT`",
+        );
+        detection.decide("port", port.to_string(), source);
+        detection.image.port = Some(port);
     }
     detection.image.start = start.argv;
     detection.assets = js::assets(app, package).ok().flatten();

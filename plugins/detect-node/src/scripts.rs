@@ -87,7 +87,7 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
     if script_of(&line).is_some_and(|name| package.script(name).is_some()) {
         return Script::Circle;
     }
-    end(runs, &before, &line)
+    end(package, runs, &before, &line)
 }
 
 /// Returns a script without control characters, which an argv of an image cannot hold.
@@ -96,7 +96,7 @@ fn one_line(script: &str) -> String {
 }
 
 /// Turns the last line into an argv.
-fn end(mut runs: Runs, before: &[String], line: &str) -> Script {
+fn end(package: &Package, mut runs: Runs, before: &[String], line: &str) -> Script {
     let (env, rest) = commands::env_prefix(line);
     runs.env.extend(env);
     let line = match watched(rest) {
@@ -114,17 +114,49 @@ fn end(mut runs: Runs, before: &[String], line: &str) -> Script {
         let flags = ["--yes ", "-y ", "--no-install "];
         flags.iter().find_map(|flag| rest.strip_prefix(flag)).unwrap_or(rest)
     });
+    let line = without_managers(package, line);
+    let before: Vec<String> = before.iter().map(|line| without_managers(package, line)).collect();
+    let line = line.as_str();
     let plain = commands::plain(line).filter(|argv| !argv.is_empty());
     runs.argv = match plain {
         Some(argv) if before.is_empty() => argv,
         _ => {
-            let mut whole = before.to_vec();
+            let mut whole = before;
             whole.push(line.to_owned());
             runs.evidence.push("a shell starts the app, and is replaced by it".into());
             shell(&whole.join(" && "))
         }
     };
     Script::Runs(runs)
+}
+
+/// Commands of managers that are neither scripts nor tools.
+const OWN: [&str; 8] = ["install", "i", "add", "ci", "workspace", "workspaces", "global", "node"];
+
+/// Replaces managers that the image of the app lacks: npm runs their scripts, and `PATH` has their tools.
+fn without_managers(package: &Package, line: &str) -> String {
+    let parts = line.split("&&").map(|part| {
+        let part = part.trim();
+        let Some((program, rest)) = part.split_once(' ') else { return part.to_owned() };
+        if !matches!(program, "yarn" | "pnpm" | "bun" | "bunx") {
+            return part.to_owned();
+        }
+        let rest = rest.trim_start();
+        let (verb, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let words = if matches!(verb, "run" | "exec" | "dlx" | "x") { after } else { rest };
+        let (name, arguments) = words.split_once(' ').unwrap_or((words, ""));
+        let is_own = OWN.contains(&name) || name.is_empty() || name.starts_with('-');
+        let is_tool = matches!(verb, "exec" | "dlx" | "x") || !program.starts_with("bun");
+        match (package.script(name).is_some(), arguments) {
+            (true, "") => format!("npm run {name}"),
+            (true, arguments) => {
+                format!("npm run {name} -- {}", arguments.trim_start_matches("-- "))
+            }
+            (false, _) if is_tool && !is_own => words.to_owned(),
+            (false, _) => part.to_owned(),
+        }
+    });
+    parts.collect::<Vec<_>>().join(" && ")
 }
 
 /// Returns the script's name of `npm start`, `npm run x`, `yarn x`, `pnpm x`, without more arguments.

@@ -1,6 +1,9 @@
 //! The command that starts an app.
 
-use crate::scripts::{self, Build, Runs, Script};
+use crate::{
+    foreign::foreign,
+    scripts::{self, Build, Runs, Script},
+};
 use windlass_plugin_sdk::{
     App, Refusal,
     js::{Framework, Output, Package},
@@ -75,7 +78,7 @@ pub(crate) fn find(
     if let Some(web) = lines.iter().find(|line| line.name == "web") {
         let source = format!("{}:{} web", app.at("Procfile"), web.line);
         let named = web.command.first().map(String::as_str);
-        if !matches!(named, Some("npm" | "yarn" | "pnpm")) {
+        if !matches!(named, Some("npm" | "yarn" | "pnpm" | "bun")) {
             return checked(app, package, framework, from(web.command.clone(), source));
         }
         let script = scripts::follow(package, &web.command.join(" "));
@@ -140,9 +143,25 @@ fn own(
         source: framework.source.clone(),
         score: band(framework.name, package),
         evidence: vec![format!("{}: {}", framework.source, framework.name)],
+        keeps: configured_in_typescript(app, package, framework),
         framework: true,
         ..Start::default()
     })
+}
+
+/// Returns TypeScript where Next compiles its own configuration by it at each start, and it is a development
+/// dependency. A standalone server has its configuration built in.
+fn configured_in_typescript(
+    app: &App<'_>,
+    package: &Package,
+    framework: &Framework,
+) -> Option<String> {
+    let compiles = framework.name == "Next"
+        && matches!(framework.output, Output::Server { needs_modules: true, .. })
+        && ["next.config.ts", "next.config.mts"].iter().any(|file| app.has(file));
+    let is_development = package.dependency("typescript").is_none()
+        && package.any_dependency("typescript").is_some();
+    (compiles && is_development).then(|| "typescript".to_owned())
 }
 
 /// Returns whether `scripts.start` is a server although a framework builds static files.
@@ -194,9 +213,16 @@ fn checked(
     framework: Option<&Framework>,
     mut start: Start,
 ) -> Result<Start, Refusal> {
+    if let Some(program) = foreign(&start.argv) {
+        let reason = format!("{}: `{program}` is no program of Node", start.source);
+        let hint = "start a program of Node, or commit a Dockerfile";
+        return Err(refused(app, score::TOOLS, reason, hint));
+    }
+    without_env_file(app, &mut start);
     if let Some(file) = file_of(&start.argv) {
         let builds = package.script("build").is_some()
             || package.script("postinstall").is_some()
+            || package.script("heroku-postbuild").is_some()
             || !start.builds.is_empty()
             || framework.is_some_and(|framework| framework.build().is_some());
         if !exists(app, package, file) && !(builds && is_built(app, package, file)) {
@@ -205,7 +231,8 @@ fn checked(
             return Err(refused(app, score::STARTED, reason, hint));
         }
     }
-    start.keeps = kept(package, &start.argv);
+    start.keeps =
+        kept(package, &start.argv).or_else(|| configured_in_typescript(app, package, framework?));
     if let Some(name) = &start.keeps {
         let source = package.dependency_source(name).unwrap_or_default();
         start.evidence.push(format!("{source}: the start needs it, so that nothing is pruned"));
@@ -216,8 +243,38 @@ fn checked(
     Ok(start)
 }
 
+/// Removes `--env-file` of a file that is not committed: `node` would end at once. The cluster sets variables.
+fn without_env_file(app: &App<'_>, start: &mut Start) {
+    if start.argv.first().is_none_or(|program| program != "node") {
+        return;
+    }
+    let mut kept: Vec<String> = Vec::new();
+    let mut words = std::mem::take(&mut start.argv).into_iter().peekable();
+    while let Some(word) = words.next() {
+        let file = match word.strip_prefix("--env-file=") {
+            Some(file) => Some(file.to_owned()),
+            None if word == "--env-file" => words.peek().cloned(),
+            None => None,
+        };
+        match file.filter(|file| !app.has(file)) {
+            Some(file) => {
+                let why = format!(
+                    "{}: `{file}` is not committed, so that `--env-file` is left out",
+                    start.source
+                );
+                start.evidence.push(why);
+                if word == "--env-file" {
+                    words.next();
+                }
+            }
+            None => kept.push(word),
+        }
+    }
+    start.argv = kept;
+}
+
 /// Returns the file that `node` runs. `None` means that the argv is none of `node FILE`.
-fn file_of(argv: &[String]) -> Option<&str> {
+pub(crate) fn file_of(argv: &[String]) -> Option<&str> {
     let mut words = argv.iter().map(String::as_str);
     if words.next()? != "node" {
         return None;
@@ -230,7 +287,9 @@ fn file_of(argv: &[String]) -> Option<&str> {
             | "--loader"
             | "--experimental-loader"
             | "-C"
-            | "--conditions" => {
+            | "--conditions"
+            | "--env-file"
+            | "--env-file-if-exists" => {
                 words.next();
             }
             "-e" | "--eval" | "-p" | "--print" => return None,
@@ -268,7 +327,7 @@ fn is_built(app: &App<'_>, package: &Package, file: &str) -> bool {
     if BUILT.contains(&folder) {
         return true;
     }
-    let named = ["build", "postinstall", "prestart"]
+    let named = ["build", "heroku-postbuild", "postinstall", "prestart"]
         .iter()
         .filter_map(|name| package.script(name))
         .any(|line| line.split(['/', ' ', '=']).any(|word| word == folder));
@@ -280,16 +339,53 @@ fn is_built(app: &App<'_>, package: &Package, file: &str) -> bool {
     named || out.is_some_and(|out| out == folder || out.starts_with(&format!("{folder}/")))
 }
 
+/// Commands whose package has another name.
+const COMMANDS: [(&str, &str); 8] = [
+    ("tsc", "typescript"),
+    ("sequelize", "sequelize-cli"),
+    ("babel-node", "@babel/node"),
+    ("dotenv", "dotenv-cli"),
+    ("nest", "@nestjs/cli"),
+    ("pm2-runtime", "pm2"),
+    ("remix-serve", "@remix-run/serve"),
+    ("react-router-serve", "@react-router/serve"),
+];
+
+/// Returns the command of a process as the image can run it: scripts are followed, since the image has no manager but
+/// npm. One that cannot be followed is as it was.
+pub(crate) fn process(package: &Package, command: &[String]) -> Vec<String> {
+    let named = command.first().map(String::as_str);
+    if !matches!(named, Some("npm" | "yarn" | "pnpm" | "bun")) {
+        return command.to_vec();
+    }
+    match scripts::follow(package, &command.join(" ")) {
+        Script::Runs(Runs { argv, env, .. }) if env.is_empty() => argv,
+        Script::Runs(Runs { argv, env, .. }) => {
+            let env = env.into_iter().map(|(name, value)| format!("{name}={value}"));
+            std::iter::once("env".to_owned()).chain(env).chain(argv).collect()
+        }
+        _ => command.to_vec(),
+    }
+}
+
 /// Returns the development dependency that a start runs or loads.
-fn kept(package: &Package, argv: &[String]) -> Option<String> {
+pub(crate) fn kept(package: &Package, argv: &[String]) -> Option<String> {
     let is_development =
         |name: &str| package.dependency(name).is_none() && package.any_dependency(name).is_some();
     let shell: Vec<&str> = match argv {
         [program, _, line] if program == "sh" => line.split_whitespace().collect(),
         _ => argv.iter().map(String::as_str).collect(),
     };
-    shell.iter().find_map(|word| {
+    // A script that npm runs is a part of the line.
+    let called = shell.windows(2).filter_map(|pair| match pair {
+        ["run", name] => package.script(name),
+        _ => None,
+    });
+    let called: Vec<&str> = called.flat_map(str::split_whitespace).collect();
+    shell.iter().chain(&called).find_map(|word| {
         let word = word.rsplit_once('=').map_or(*word, |(_, value)| value);
+        let word =
+            COMMANDS.iter().find(|(known, _)| *known == word).map_or(word, |(_, name)| *name);
         // `tsx`, `ts-node/register`, `@swc/register`.
         let parts = if word.starts_with('@') { 2 } else { 1 };
         let name = word.split('/').take(parts).collect::<Vec<_>>().join("/");
@@ -308,7 +404,8 @@ fn inferred(app: &App<'_>, package: &Package) -> Result<Start, Refusal> {
     };
     let builds = package.script("build").is_some();
     let usable = |file: &str| {
-        exists_as(app, file) || (builds && file.ends_with("js") && is_built(app, package, file))
+        (exists_as(app, file) && !is_of_page(app, package, file))
+            || (builds && file.ends_with("js") && is_built(app, package, file))
     };
     let main =
         package.json.get("main").and_then(Node::text).map(|main| main.trim_start_matches("./"));
@@ -326,11 +423,49 @@ fn inferred(app: &App<'_>, package: &Package) -> Result<Start, Refusal> {
     if let Some(file) = only.filter(|file| !file.starts_with('/') && usable(file)) {
         return Ok(start(file, package.source(&["bin"])));
     }
-    if let Some(file) = USUAL.iter().find(|file| app.has(file)) {
+    if let Some(file) = USUAL.iter().find(|file| app.has(file) && !is_of_page(app, package, file)) {
         return Ok(start(file, app.at(file)));
+    }
+    if USUAL.iter().chain(main.iter()).any(|file| is_of_page(app, package, file)) {
+        let page = app.at("index.html");
+        let reason = format!("{}: starts no server beside {page}", package.file.path);
+        return Err(refused(app, score::TOOLS, reason, "`static` serves the page as it is"));
     }
     let reason = format!("{} has neither scripts.start nor main", package.file.path);
     Err(refused(app, score::TOOLS, reason, "add `scripts.start` to package.json"))
+}
+
+/// Commands of packages that frameworks start by their file.
+const HOISTED: [(&str, &str); 4] = [
+    ("node_modules/next/dist/bin/next", "next"),
+    ("node_modules/nuxt/bin/nuxt.js", "nuxt"),
+    ("node_modules/@remix-run/serve/dist/cli.js", "remix-serve"),
+    ("node_modules/@react-router/serve/bin.js", "react-router-serve"),
+];
+
+/// Returns the start of a workspace's member. npm, Yarn and Bun install most packages at the root, so that the file is
+/// not below the member: the command is found by `PATH`, which has both folders.
+pub(crate) fn hoisted(argv: Vec<String>) -> Vec<String> {
+    let [program, file, rest @ ..] = argv.as_slice() else { return argv };
+    let known = HOISTED.iter().find(|(path, _)| program == "node" && file == path);
+    match known {
+        Some((_, command)) => {
+            std::iter::once((*command).to_owned()).chain(rest.iter().cloned()).collect()
+        }
+        None => argv,
+    }
+}
+
+/// Returns whether a file is likely a script of the page beside it: no server is a dependency, and the file makes none.
+fn is_of_page(app: &App<'_>, package: &Package, file: &str) -> bool {
+    if !app.has("index.html") || SERVERS.iter().any(|name| package.dependency(name).is_some()) {
+        return false;
+    }
+    let names = [file.to_owned(), format!("{file}.js"), format!("{file}/index.js")];
+    let found = names.iter().find_map(|name| app.read(name).ok().flatten());
+    found.is_some_and(|file| {
+        !["createServer", ".listen("].iter().any(|word| file.text.contains(word))
+    })
 }
 
 /// Returns the score of a start: one that a framework leaves to guess is inferred.

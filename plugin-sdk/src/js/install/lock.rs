@@ -7,6 +7,7 @@ use crate::{
 };
 
 use super::beside::is_local;
+use nodejs_semver::{Range, Version};
 
 /// Refuses a lock that surely lacks a dependency of the manifest. Where that is unsure, nothing is refused.
 pub(super) fn check(
@@ -44,11 +45,26 @@ fn npm(package: &Package, lock: &str, text: &str, own: &str) -> Result<(), Refus
         let Some(spec) = value.text() else { continue };
         let mut locked =
             sections.iter().filter_map(|section| entry.at(&[*section, name]).and_then(Node::text));
-        if !locked.any(|range| !is_range(spec) || range == spec) {
+        let is_locked = locked.any(|range| !is_range(spec) || range == spec);
+        if !is_locked && !holds(packages, own, name, spec) {
             return Err(refuse(package, lock, name, value.line, "npm install"));
         }
     }
     Ok(())
+}
+
+/// Returns whether the lock has a release that the range allows, whatever range the lock was made for: `npm ci` takes it.
+fn holds(packages: &str, own: &str, name: &str, spec: &str) -> bool {
+    let Ok(range) = Range::parse(spec) else { return true };
+    let folders = [join(own, "node_modules"), "node_modules".to_owned()];
+    let entry = folders.iter().find_map(|folder| object(packages, &format!("\"{folder}/{name}\"")));
+    let Some(text) = entry else { return false };
+    let file = File { path: String::new(), text: text.to_owned() };
+    let Ok(json) = read::json(&file) else { return true };
+    let version = json.get("version").and_then(Node::text);
+    version
+        .and_then(|text| Version::parse(text).ok())
+        .is_none_or(|version| range.satisfies(&version))
 }
 
 /// Returns the object after a key: from its `{` to the `}` that closes it.
@@ -176,7 +192,7 @@ fn unquoted(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{importer, object};
+    use super::{holds, importer, object};
 
     #[test]
     fn an_object_ends_at_its_own_brace() {
@@ -184,6 +200,15 @@ mod tests {
         assert_eq!(object(text, "\"\""), Some(r#"{ "name": "}{\"", "x": {} }"#));
         assert_eq!(object("\"\": [", "\"\""), None);
         assert_eq!(object("\"\": {", "\"\""), None);
+    }
+
+    #[test]
+    fn a_release_that_the_range_allows_is_no_step_away() {
+        let packages = r#": { "": {}, "node_modules/a": { "version": "1.4.0" }, "web/node_modules/b": { "version": "2.0.0" } }"#;
+        assert!(holds(packages, "", "a", "^1.2.0"), "`npm ci` installs it");
+        assert!(!holds(packages, "", "a", "^2.0.0"));
+        assert!(!holds(packages, "", "c", "^1.0.0"));
+        assert!(holds(packages, "web", "b", ">=2") && holds(packages, "web", "a", "1"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::{
     App, CopyFiles, Refusal, RunCommand, Stage, Step,
     js::{Kind, Manager, join, manager::read_lock},
+    read,
     versions::Chosen,
 };
 
@@ -57,7 +58,8 @@ pub(super) fn setup(
         }
         Kind::Yarn1 | Kind::Berry | Kind::Pnpm => {}
     }
-    let bare = is_bare(&node()?);
+    let node = node()?;
+    let bare = is_bare(&node);
     if manager.kind == Kind::Yarn1 && manager.version.is_none() {
         if bare {
             setup.steps.push(run(&["npm", "install", "--global", "yarn@1"]));
@@ -67,6 +69,8 @@ pub(super) fn setup(
     setup.corepack = true;
     if bare {
         setup.steps.push(run(&["npm", "install", "--global", "corepack"]));
+    } else if is_pinned(&node) {
+        setup.steps.push(run(&["npm", "install", "--global", "--force", "corepack@0.24.1"]));
     }
     setup.steps.push(run(&["corepack", "enable"]));
     if let Some((version, why)) = prepared(manager, lock) {
@@ -92,6 +96,20 @@ fn is_bare(node: &Chosen) -> bool {
     major.is_some_and(|major| major >= WITHOUT_COREPACK)
 }
 
+/// Returns whether an exact release was asked for, whose corepack may be one of those (0.27 to 0.30) that know npm's old
+/// keys only, and so install nothing. The images of a major version have a newer one.
+fn is_pinned(node: &Chosen) -> bool {
+    let parts: Vec<u32> = node.version.split('.').map_while(|part| part.parse().ok()).collect();
+    match *parts.as_slice() {
+        [18, minor, ..] => minor >= 20,
+        [20, minor, ..] => (12..19).contains(&minor),
+        [21, ..] => true,
+        [22, minor, ..] => minor < 14,
+        [23, minor, ..] => minor < 8,
+        _ => false,
+    }
+}
+
 /// Returns the version that corepack is asked for. `None` means that it reads `packageManager` by itself, in the folder
 /// where the install runs.
 fn prepared(manager: &Manager, lock: &Lock<'_>) -> Option<(String, String)> {
@@ -106,11 +124,30 @@ fn prepared(manager: &Manager, lock: &Lock<'_>) -> Option<(String, String)> {
         return Some((version.into(), "no lock file".into()));
     };
     let text = read_lock(lock.app, &join(lock.folder, name));
-    let version = match manager.kind {
-        Kind::Pnpm => pnpm(&text),
-        _ => yarn(&text),
-    };
-    Some((version.into(), name.clone()))
+    if manager.kind != Kind::Pnpm {
+        return Some((yarn(&text).into(), name.clone()));
+    }
+    let version = pnpm(&text);
+    // Releases 9 and 10 write the same form.
+    match settings(lock).filter(|_| version == "9") {
+        Some(source) => Some(("10".into(), source)),
+        None => Some((version.into(), name.clone())),
+    }
+}
+
+/// Returns file and line of a pnpm-workspace.yaml that only pnpm 10 reads: it has settings, which pnpm 9 does not
+/// know, or names no `packages`, without which pnpm 9 fails.
+fn settings(lock: &Lock<'_>) -> Option<String> {
+    let path = join(lock.folder, "pnpm-workspace.yaml");
+    let file = lock.app.read_repo(&path).ok().flatten()?;
+    let yaml = read::yaml(&file).ok()?;
+    let known = ["packages", "catalog", "catalogs"];
+    let setting = yaml.map().iter().find(|(key, _)| !known.contains(&key.as_str()));
+    match setting {
+        Some((key, node)) => Some(format!("{path}:{} {key}", node.line)),
+        None if yaml.get("packages").is_none() => Some(format!("{path}:1 no packages")),
+        None => None,
+    }
 }
 
 /// Returns pnpm's major version that writes a lock of this form.

@@ -110,20 +110,32 @@ pub(super) fn sources(parts: &Parts<'_>) -> Vec<Step> {
     steps
 }
 
+/// Returns the name of the script that builds: `build`, else the one that Heroku runs.
+fn script(package: &Package) -> Option<&'static str> {
+    ["build", "heroku-postbuild"].into_iter().find(|name| package.script(name).is_some())
+}
+
 /// Returns the commands of the build, each with its source.
 pub(super) fn builds(parts: &Parts<'_>) -> Vec<(Vec<String>, String)> {
     let mut found = Vec::new();
-    let own = parts.package.script("build").is_some();
-    let source = parts.package.source(&["scripts", "build"]);
+    let script = script(parts.package);
+    let own = script.is_some();
+    let build = script.unwrap_or("build");
+    let source = parts.package.source(&["scripts", build]);
     let name = parts.package.name.as_str();
     let members = members_with_build(parts);
-    if let (true, Some((tool, source))) = (own && parts.is_member(), runner(parts)) {
+    if let (true, Some((tool, source))) =
+        (script == Some("build") && parts.is_member(), runner(parts))
+    {
         let argv = match tool {
             "turbo" => vec!["turbo", "run", "build", "--filter", name],
             _ => vec!["nx", "build", name],
         };
         found.push((parts.install.exec(parts.manager.kind, &argv), source));
-    } else if parts.manager.kind == Kind::Pnpm && !members.is_empty() {
+    } else if parts.manager.kind == Kind::Pnpm
+        && !members.is_empty()
+        && script != Some("heroku-postbuild")
+    {
         let filter = format!("{name}...");
         let argv = ["pnpm", "--filter", filter.as_str(), "run", "--if-present", "build"];
         let sources: Vec<String> = members.into_iter().map(|(_, source)| source).collect();
@@ -141,7 +153,7 @@ pub(super) fn builds(parts: &Parts<'_>) -> Vec<(Vec<String>, String)> {
             found.push((argv.collect(), source));
         }
         if own {
-            found.push(((parts.install.run)("build"), source));
+            found.push(((parts.install.run)(build), source));
         }
     }
     let servers = parts.framework.filter(|found| matches!(found.output, Output::Server { .. }));

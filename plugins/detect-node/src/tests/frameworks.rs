@@ -74,6 +74,18 @@ fn next_standalone_ships_no_modules() {
 }
 
 #[test]
+fn next_keeps_typescript_where_its_configuration_is_typescript() {
+    let text = r#"{"scripts":{"build":"next build","start":"next start"},"dependencies":{"next":"15.4.1"},"devDependencies":{"typescript":"^5"}}"#;
+    let is_pruned =
+        |files: &Files| plan(files).image.stages.iter().any(|stage| stage.name == "prune");
+    let files = tree! { "readme" => "" }.with("package.json", text);
+    assert!(is_pruned(&files.clone().with("next.config.mjs", "export default {};\n")));
+    let typed = files.with("next.config.ts", "export default {};\n");
+    assert!(!is_pruned(&typed), "`next start` compiles next.config.ts");
+    assert!(!is_pruned(&typed.with("Procfile", "web: npm start\n")));
+}
+
+#[test]
 fn a_server_of_the_app_s_own_is_before_the_framework_s() {
     let text = r#"{"scripts":{"start":"node server.js","build":"next build"},"dependencies":{"next":"^15"}}"#;
     let found = plan(&tree! { "server.js" => "" }.with("package.json", text));

@@ -65,12 +65,25 @@ fn corepack_brings_the_version_that_the_manifest_or_the_lock_s_form_says() {
         let runs = plan(&app("").with("pnpm-lock.yaml", &lock)).runs();
         assert!(runs.contains(&format!("corepack prepare pnpm@{version} --activate")), "{runs:?}");
     }
+    // pnpm 9 fails on a workspace's file without `packages`: create-next-app and `pnpm approve-builds` write one.
+    let settings = "ignoredBuiltDependencies:\n  - sharp\n";
+    let files = app("").with("pnpm-lock.yaml", PNPM).with("pnpm-workspace.yaml", settings);
+    let runs = plan(&files).runs();
+    assert!(runs.contains(&"corepack prepare pnpm@10 --activate".to_owned()), "{runs:?}");
     // Images of Node 25 and later have neither corepack nor yarn.
     let new = app(r#","engines":{"node":"26.0.0"}"#);
     let runs = plan(&new.clone().with("pnpm-lock.yaml", PNPM)).runs();
     assert!(runs.contains(&"npm install --global corepack".to_owned()), "{runs:?}");
     let runs = plan(&new.with("yarn.lock", "# yarn lockfile v1\n")).runs();
     assert!(runs.contains(&"npm install --global yarn@1".to_owned()), "{runs:?}");
+}
+
+#[test]
+fn an_exact_release_gets_a_corepack_that_installs() {
+    // These images have a corepack that knows npm's old keys only.
+    let exact = app(r#","engines":{"node":"20.17.0"}"#).with("pnpm-lock.yaml", PNPM);
+    let runs = plan(&exact).runs();
+    assert_eq!(runs[0], "npm install --global --force corepack@0.24.1", "{runs:?}");
 }
 
 #[test]
@@ -172,6 +185,23 @@ fn a_script_of_the_install_keeps_the_tools_that_it_calls() {
     let pruned = |files| plan(&files).image.stages.iter().any(|stage| stage.name == "prune");
     assert!(!pruned(files.clone().with("pnpm-lock.yaml", PNPM)), "husky is not there any more");
     assert!(pruned(files.with("package-lock.json", "{}")), "npm prune runs no script");
+}
+
+#[test]
+fn an_addon_gets_a_compiler_where_it_is_installed_and_not_where_it_runs() {
+    let packages = |more: &str| {
+        let stages = plan(&app(more)).image.stages;
+        let of = |name: &str| {
+            stages.iter().find(|stage| stage.name == name).map(|stage| stage.packages.clone())
+        };
+        (of("build").unwrap(), of("run").unwrap())
+    };
+    let (build, run) = packages(r#","dependencies":{"better-sqlite3":"^9.0.0"}"#);
+    assert_eq!(build, ["g++", "make", "python3"]);
+    assert!(run.is_empty());
+    let (build, _) = packages(r#","dependencies":{"x":"git+https://git.example/x.git"}"#);
+    assert_eq!(build, ["ca-certificates", "git"]);
+    assert!(packages("").0.is_empty());
 }
 
 #[test]

@@ -47,6 +47,18 @@ fn a_line_that_needs_a_shell_is_replaced_by_the_app() {
 }
 
 #[test]
+fn a_port_that_is_written_is_the_port() {
+    let files = |text: &str| started("node server.js", "").with("server.js", text);
+    let found = plan(&files("const app = express();\napp.listen(3000);\n"));
+    assert_eq!(
+        (found.image.port, found.decided("port")),
+        (Some(3000), Some(("3000", "server.js:2")))
+    );
+    let found = plan(&files("app.listen(process.env.PORT || 3000);\n"));
+    assert_eq!((found.image.port, found.decided("port")), (Some(8080), None));
+}
+
+#[test]
 fn what_a_start_builds_is_built_once() {
     let more = r#","build":"tsc""#;
     let found = plan(&started("npm run build && node dist/a.js", more));
@@ -59,11 +71,39 @@ fn what_a_start_builds_is_built_once() {
 }
 
 #[test]
+fn the_build_of_heroku_is_the_build_where_there_is_no_other() {
+    let more = r#","heroku-postbuild":"tsc""#;
+    let runs = plan(&started("node dist/a.js", more)).runs();
+    assert!(runs.contains(&"npm run heroku-postbuild".to_owned()), "{runs:?}");
+    let runs = plan(&started("node dist/a.js", &format!("{more},\"build\":\"tsc\""))).runs();
+    assert!(!runs.contains(&"npm run heroku-postbuild".to_owned()), "{runs:?}");
+}
+
+#[test]
 fn a_development_server_is_never_the_start() {
     for line in ["vite", "ng serve", "webpack serve", "next dev", "nodemon --exec ts-node a.ts"] {
         let found = refusal(&started(line, ""));
         assert!(found.reason.contains("a development server"), "{line}: {found:?}");
         assert!(found.reason.starts_with("package.json:1 scripts.start"), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn a_start_by_another_language_s_program_leaves_the_app_to_that_language() {
+    for line in [
+        "python manage.py runserver",
+        "bundle exec jekyll serve",
+        "php artisan serve",
+        "deno run -A main.ts",
+        "cd api && go run .",
+        "./mvnw spring-boot:run",
+    ] {
+        let found = refusal(&started(line, ""));
+        assert_eq!(found.score, 20, "{line}");
+        assert!(found.reason.contains("is no program of Node"), "{line}: {found:?}");
+    }
+    for line in ["gulp watch", "webpack --watch", "live-server"] {
+        assert!(refusal(&started(line, "")).reason.contains("development server"), "{line}");
     }
 }
 
@@ -82,12 +122,33 @@ fn a_start_of_a_missing_file_is_refused_unless_a_build_makes_it() {
 }
 
 #[test]
+fn variables_of_a_file_that_is_not_committed_are_left_to_the_cluster() {
+    for line in ["node --env-file=.env server.js", "node --env-file .env server.js"] {
+        assert_eq!(plan(&started(line, "")).start(), "node server.js", "{line}");
+        let files = started(line, "").with(".env", "A=b\n");
+        assert_eq!(plan(&files).start(), line);
+    }
+}
+
+#[test]
 fn a_development_dependency_that_the_start_needs_is_kept() {
     let text = r#"{"scripts":{"start":"ts-node a.ts"},"devDependencies":{"ts-node":"^10.0.0"}}"#;
     let found = plan(&tree! { "a.ts" => "" }.with("package.json", text));
     assert!(!found.image.stages.iter().any(|stage| stage.name == "prune"));
     let path = found.image.env.iter().find(|(name, _)| name == "PATH").unwrap();
     assert!(path.1.starts_with("/app/node_modules/.bin:"), "{path:?}");
+}
+
+#[test]
+fn managers_that_the_image_lacks_start_nothing() {
+    let text = r#"{"scripts":{"start":"pnpm migrate && node server.js","migrate":"sequelize db:migrate","worker":"A=b node worker.js"},"devDependencies":{"sequelize-cli":"^6.0.0"}}"#;
+    let files = tree! { "server.js" => "", "worker.js" => "" }.with("package.json", text);
+    let found = plan(&files);
+    assert_eq!(found.image.start, ["sh", "-c", "npm run migrate && exec node server.js"]);
+    assert!(!found.image.stages.iter().any(|stage| stage.name == "prune"), "the script needs it");
+    let found = plan(&files.with("Procfile", "web: yarn start\nworker: pnpm worker\n"));
+    assert_eq!(found.processes[0].command, ["env", "A=b", "node", "worker.js"]);
+    assert_eq!(found.decided("start").map(|(value, _)| value), Some(found.start().as_str()));
 }
 
 #[test]
@@ -98,6 +159,18 @@ fn a_procfile_is_first_and_brings_its_processes() {
     assert_eq!(found.processes[0].name, "worker");
     let files = files.with("Procfile", "web: node other.js\n").with("other.js", "");
     assert_eq!(plan(&files).start(), "node other.js");
+}
+
+#[test]
+fn a_script_of_a_page_is_no_start() {
+    let page = tree! {
+        "package.json" => r#"{"main":"index.js","devDependencies":{"prettier":"^3"}}"#,
+        "index.html" => "<script src=index.js></script>",
+        "index.js" => "document.title = 'shop';\n",
+    };
+    assert_eq!(refusal(&page).score, 20, "`static` plans it");
+    let server = "require('node:http').createServer(handle).listen(process.env.PORT);\n";
+    assert_eq!(plan(&page.with("index.js", server)).start(), "node index.js");
 }
 
 #[test]

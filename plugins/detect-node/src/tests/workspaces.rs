@@ -115,3 +115,17 @@ fn a_member_that_is_missing_is_refused() {
     let found = refusal(&pnpm().with("apps/web/package.json", text).app("apps/web"));
     assert!(found.reason.contains("has no member `@shop/gone`"), "{found:?}");
 }
+
+#[test]
+fn a_framework_of_a_member_is_found_where_the_manager_hoists_it() {
+    let files = tree! {
+        "package.json" => r#"{"workspaces":["apps/*"]}"#,
+        "apps/web/package.json" => r#"{"name":"web","scripts":{"build":"next build"},"dependencies":{"next":"^15"}}"#,
+    };
+    let found = plan(&files.clone().with("package-lock.json", "{}").app("apps/web"));
+    assert_eq!(found.start(), "next start");
+    let path = found.image.env.iter().find(|(name, _)| name == "PATH").unwrap();
+    assert!(path.1.contains("/app/node_modules/.bin"), "{path:?}");
+    let pnpm = files.with("pnpm-workspace.yaml", "packages: [apps/*]\n").with("pnpm-lock.yaml", "");
+    assert!(plan(&pnpm.app("apps/web")).start().starts_with("node node_modules/next"));
+}
