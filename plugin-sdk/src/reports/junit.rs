@@ -79,12 +79,15 @@ fn group(test: Node<'_, '_>, suite: Option<Node<'_, '_>>) -> String {
     found.or(suite.map(|suite| attribute(suite, "name"))).unwrap_or_default().to_owned()
 }
 
-/// Counts the elements of one test. Failures before a success are of a test that was run again, and several failures
-/// are of one test that failed while it ran and while it was torn down.
+/// Counts the elements of one test. Failures before a success in the same suite are of a test that was run again, and
+/// several failures are of one test that failed while it ran and while it was torn down. Suites beside each other run a
+/// test for several browsers or systems.
 fn count(all: &mut Summary, tests: Vec<Listed>) {
     let failures = tests.iter().filter(|one| matches!(one.verdict, Verdict::Failed(_))).count();
     let passes_at_last = tests.last().is_some_and(|one| matches!(one.verdict, Verdict::Passed));
-    if failures > 0 && passes_at_last && failures + 1 == tests.len() {
+    let first = tests.first().and_then(|one| one.suite);
+    let is_one_suite = tests.iter().all(|one| one.suite == first);
+    if failures > 0 && is_one_suite && passes_at_last && failures + 1 == tests.len() {
         all.passed += 1;
         return;
     }
@@ -328,6 +331,9 @@ src/money.test.ts:5:13</failure></testcase>
         assert_eq!(counts(flaky), (1, 0, 0));
         let again = r#"<testsuite><testcase name="a" classname="c"><failure/></testcase><testcase name="a" classname="c"/></testsuite>"#;
         assert_eq!(counts(again), (1, 0, 0));
+        let browsers = r#"<testsuites><testsuite name="chrome"><testcase name="a" classname="c"><failure/></testcase></testsuite>
+            <testsuite name="firefox"><testcase name="a" classname="c"/></testsuite></testsuites>"#;
+        assert_eq!(counts(browsers), (1, 1, 0), "a success in another suite hides no failure");
         let in_vain = r#"<testsuite><testcase name="a" classname="c"><failure message="x"/><rerunFailure message="y"/></testcase></testsuite>"#;
         assert_eq!(counts(in_vain), (0, 1, 0));
         let torn_down = r#"<testsuite><testcase name="a" classname="c"><failure/></testcase><testcase name="a" classname="c"><error/></testcase></testsuite>"#;

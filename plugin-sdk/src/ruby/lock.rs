@@ -1,6 +1,9 @@
 //! Gemfile.lock: gems, platforms, versions.
 
-use crate::File;
+use crate::{
+    App, File, Refusal,
+    versions::{Asked, Grammar},
+};
 use std::collections::BTreeSet;
 
 /// Gemfile.lock.
@@ -8,6 +11,8 @@ use std::collections::BTreeSet;
 pub struct Lock {
     /// Names of all gems.
     pub gems: BTreeSet<String>,
+    /// Gems with a version that stands for itself: `liquid 4.0.3`.
+    pub exact: BTreeSet<String>,
     /// Names of the gems that the Gemfile names.
     pub dependencies: BTreeSet<String>,
     /// Platforms, `x86_64-linux` and `ruby` among them.
@@ -46,6 +51,7 @@ pub(super) fn read(file: &File) -> Lock {
                 if line.starts_with("    ") && !line.starts_with("     ") {
                     let name = text.split(' ').next().unwrap_or_default();
                     lock.gems.insert(name.to_owned());
+                    lock.exact.insert(text.replace(['(', ')'], ""));
                 }
             }
             "DEPENDENCIES" => {
@@ -66,6 +72,22 @@ pub(super) fn read(file: &File) -> Lock {
 }
 
 impl Lock {
+    /// Reads the lock of that name in the app's folder. `None` means that there is none.
+    ///
+    /// # Errors
+    /// The file is a symlink, too long, or no text.
+    pub fn of(app: &App<'_>, name: &str) -> Result<Option<Self>, Refusal> {
+        Ok(app.read_large(name, 16 << 20)?.map(|file| read(&file)))
+    }
+
+    /// Returns the version of Ruby that wrote the lock, for a chain.
+    #[must_use]
+    pub fn asked(&self, name: &str) -> Option<Asked> {
+        let (line, text) = self.ruby.as_ref()?;
+        let source = format!("{name}:{line} RUBY VERSION");
+        Some(Asked { text: text.clone(), source, grammar: Grammar::Ruby })
+    }
+
     /// Returns whether gems for Linux on x86-64 are locked. A lock without platforms is of an old Bundler.
     #[must_use]
     pub fn has_linux(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{
     gemfile::{self, Gem},
-    lock::{self, Lock},
+    lock::Lock,
     system::{self, System},
 };
 use crate::{
@@ -49,7 +49,7 @@ impl Project {
         }
         let read = file.as_ref().map(|file| gemfile::read(file, name)).unwrap_or_default();
         let lock_name = if name == "gems.rb" { "gems.locked" } else { "Gemfile.lock" };
-        let lock = app.read_large(lock_name, 16 << 20)?.map(|file| lock::read(&file));
+        let lock = Lock::of(app, lock_name)?;
         if let Some(lock) = &lock {
             check(lock, lock_name, &read.gems)?;
         }
@@ -64,11 +64,7 @@ impl Project {
             Some((_, path)) => versions::file(app, path, Grammar::Ruby)?,
             None => read.ruby.as_ref().map(|(line, text)| asked(*line, text)),
         };
-        let locked = lock.as_ref().and_then(|lock| lock.ruby.as_ref()).map(|(line, text)| Asked {
-            text: text.clone(),
-            source: format!("{lock_name}:{line} RUBY VERSION"),
-            grammar: Grammar::Ruby,
-        });
+        let locked = lock.as_ref().and_then(|lock| lock.asked(lock_name));
         let chosen = Chain::of(app, Runtime::Ruby)
             .first(versions::file(app, ".ruby-version", Grammar::Ruby)?)
             .then(named)

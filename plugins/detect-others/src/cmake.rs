@@ -40,7 +40,9 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
     let mut programs = Vec::new();
     let mut build: Vec<&'static str> = vec!["cmake"];
     let mut run: Vec<&'static str> = Vec::new();
+    let mut output = None;
     for (folder, file) in &files {
+        output = self::output(file, folder)?.or(output);
         for (line, name, rest) in calls(file, "add_executable") {
             if rest.contains(" IMPORTED") || rest.contains(" ALIAS") {
                 continue;
@@ -49,8 +51,9 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
             let name = if is_project { project.as_deref().unwrap_or_default() } else { name };
             let is_test = name.to_ascii_lowercase().contains("test") || name.contains("bench");
             if is_name(name) && !is_test {
+                let folder = output.as_deref().unwrap_or(folder);
                 programs.push((
-                    format!("{folder}/{name}"),
+                    format!("{folder}/{name}").trim_start_matches('/').to_owned(),
                     format!("{}:{line} add_executable", file.path),
                 ));
             }
@@ -100,6 +103,44 @@ pub(crate) fn program(app: &App<'_>, root: File) -> Result<Option<Program>, Refu
             vec!["cmake", "--build", "build"],
         ],
     }))
+}
+
+/// Returns the folder of the app to which `CMakeLists.txt` has programs written. `None` means that of the build.
+///
+/// # Errors
+/// The folder is a variable of the project's own.
+fn output(file: &File, build: &str) -> Result<Option<String>, Refusal> {
+    let names = ["CMAKE_RUNTIME_OUTPUT_DIRECTORY", "EXECUTABLE_OUTPUT_PATH"];
+    let Some((line, name, rest)) =
+        calls(file, "set").into_iter().find(|(_, name, _)| names.contains(name))
+    else {
+        return Ok(None);
+    };
+    let value = rest.split_once(name).map_or("", |(_, value)| value);
+    let value = value.trim_start_matches('"').split_whitespace().next().unwrap_or_default();
+    let value = value.trim_matches(['"', ')']).trim_end_matches('/');
+    let known = [
+        ("${CMAKE_CURRENT_BINARY_DIR}", build),
+        ("${CMAKE_BINARY_DIR}", "build"),
+        ("${PROJECT_BINARY_DIR}", "build"),
+        ("${CMAKE_SOURCE_DIR}", ""),
+        ("${PROJECT_SOURCE_DIR}", ""),
+    ];
+    let found = known.iter().find_map(|(variable, folder)| {
+        let rest = value.strip_prefix(variable)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{folder}{rest}"))
+    });
+    // A relative folder lies in the build's.
+    let found = found.unwrap_or_else(|| format!("{build}/{value}"));
+    let found = found.trim_start_matches('/');
+    if found.is_empty() || found.split('/').all(is_name) {
+        return Ok(Some(found.to_owned()));
+    }
+    Err(refused(
+        LANGUAGE,
+        format!("{}:{line} {name}: nothing says which folder `{value}` is", file.path),
+        "write it with `${CMAKE_BINARY_DIR}`, or commit a Dockerfile on `debian:bookworm-slim`",
+    ))
 }
 
 /// Returns line, first argument and the rest of the line of each call of a command, which may begin on the next line.

@@ -10,7 +10,7 @@ use windlass_plugin_sdk::{
 const LANGUAGE: &str = "gleam";
 
 /// Version that is taken where nothing says one. The image has no tag that floats.
-const DEFAULT: &str = "1.6.0";
+const DEFAULT: &str = "1.18.1";
 
 /// Returns the plan of an Erlang shipment. `None` means that there is no `gleam.toml`.
 ///

@@ -51,8 +51,16 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     let lock = app.has("Package.resolved").then_some("Package.resolved");
     let files: Vec<_> = ["Package.swift"].into_iter().chain(lock).collect();
     let place = format!("cp \"$(swift build -c release --show-bin-path)/{target}\" /server");
-    let build = stage("build", format!("swift:{swift}-bookworm"))
-        .why("the variant with the C library of the image that runs")
+    let (variant, why) = if is_before_debian(&swift) {
+        (
+            "focal",
+            "of this version there is no image on Debian, and this C library is older than the image's",
+        )
+    } else {
+        ("bookworm", "the variant with the C library of the image that runs")
+    };
+    let build = stage("build", format!("swift:{swift}-{variant}"))
+        .why(why)
         .copy(&files, "./")
         .run(&["swift", "package", "resolve"])
         .copy(&["."], "./")
@@ -70,6 +78,15 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     }
     detection.image.stages = vec![build, last];
     Ok(Some(detection))
+}
+
+/// Returns whether a version has no image on Debian: the first is 5.10.1.
+fn is_before_debian(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    match *parts {
+        [5, 10] | [5] => false,
+        _ => parts.as_slice() < [5, 10, 1].as_slice(),
+    }
 }
 
 /// Returns lines and names of the executable targets: the name follows `.executableTarget(`, on its line or the next.

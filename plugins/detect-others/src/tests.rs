@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{
     Detection, Refusal,
-    testing::{Files, bad_input, detect, golden},
+    testing::{Files, bad_input, detect, golden, render},
     tree,
 };
 
@@ -33,6 +33,25 @@ fn a_leiningen_project_starts_its_main_namespace() {
 }
 
 #[test]
+fn a_procfile_says_which_jar_is_started_and_how() {
+    let files = tree! {
+        "project.clj" => "(defproject web \"1\" :uberjar-name \"web.jar\")\n",
+        "Procfile" => "web: java $JVM_OPTS -cp target/web.jar clojure.main -m web.core\nmail: java -cp target/web.jar clojure.main -m web.mail\nrepl: lein repl\n",
+        "system.properties" => "java.runtime.version=17\n",
+    };
+    let found = plan(&files);
+    assert!(found.start().ends_with("-cp target/web.jar clojure.main -m web.core"));
+    assert_eq!(found.build_base(), "clojure:temurin-17-lein");
+    let text = render("others", &found);
+    assert!(text.contains("COPY --from=build /app.jar /app/target/web.jar\n"), "{text}");
+    let names: Vec<_> = found.processes.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["mail"]);
+    assert!(found.warnings.iter().any(|one| one.message.starts_with("Procfile:3 repl")));
+    let tool = files.with("Procfile", "web: lein run\n");
+    refused(&tool, "clojure", "no `:main`");
+}
+
+#[test]
 fn a_clojure_project_without_a_build_is_refused() {
     let files = tree! { "deps.edn" => "{:aliases {:build {:ns-default build}}}\n" };
     refused(&files, "clojure", "no alias `:build` with a function `uber`");
@@ -43,12 +62,15 @@ fn a_clojure_project_without_a_build_is_refused() {
 #[test]
 fn a_gleam_program_is_a_shipment_of_a_version_that_the_manifest_allows() {
     let files = tree! {
-        "gleam.toml" => "name = \"web\"\ngleam = \">= 1.9.1\"\n",
+        "gleam.toml" => "name = \"web\"\ngleam = \">= 1.19.1\"\n",
         "src/web.gleam" => "pub fn main() {}\n",
     };
     let found = plan(&files);
-    assert_eq!(found.decided("gleam"), Some(("1.9.1", "gleam.toml:2 gleam")));
+    assert_eq!(found.decided("gleam"), Some(("1.19.1", "gleam.toml:2 gleam")));
     golden("goldens/gleam.Dockerfile", &found);
+    // A lock of today names libraries that older compilers refuse.
+    let older = files.clone().with("gleam.toml", "name = \"web\"\ngleam = \">= 1.9.1\"\n");
+    assert_eq!(plan(&older).decided("gleam"), Some(("1.18.1", "default")));
     refused(&files.without("src/web.gleam"), "gleam", "a library");
 }
 
@@ -80,6 +102,15 @@ fn a_swift_package_starts_its_executable_target() {
     let found = plan(&tree! { "Package.swift" => manifest, "Public/a.css" => "" });
     assert_eq!((found.score, found.build_base()), (80, "swift:6.1-bookworm"));
     golden("goldens/swift.Dockerfile", &found);
+    for (version, base) in [
+        ("5.4", "swift:5.4-focal"),
+        ("5.10.0", "swift:5.10.0-focal"),
+        ("5.10", "swift:5.10-bookworm"),
+        ("6.0.3", "swift:6.0.3-bookworm"),
+    ] {
+        let files = tree! { "Package.swift" => manifest, ".swift-version" => version };
+        assert_eq!(plan(&files).build_base(), base);
+    }
     let library = "let package = Package(targets: [.target(name: \"A\")])\n";
     refused(&tree! { "Package.swift" => library }, "swift", "a library");
 }
@@ -100,6 +131,19 @@ fn a_cmake_project_starts_its_only_program() {
     let found = plan(&files(cmake));
     assert_eq!(found.decided("start"), Some(("/app/web", "CMakeLists.txt:4 add_executable")));
     golden("goldens/cmake.Dockerfile", &found);
+    for (value, path) in [
+        ("${CMAKE_BINARY_DIR}/bin", "/app/build/bin/web"),
+        ("\"${PROJECT_SOURCE_DIR}/out/bin\"", "/app/out/bin/web"),
+        ("${CMAKE_SOURCE_DIR}", "/app/web"),
+        ("bin", "/app/build/bin/web"),
+    ] {
+        let line = format!("set(CMAKE_RUNTIME_OUTPUT_DIRECTORY {value})\n");
+        let set = cmake.replace("find_package", &format!("{line}find_package"));
+        let text = render("others", &plan(&files(&set)));
+        assert!(text.contains(&format!("COPY --from=build {path} /app/web\n")), "{text}");
+        let own = set.replace(value, "${OUT}/bin");
+        refused(&files(&own), "cpp", "CMakeLists.txt:3 CMAKE_RUNTIME_OUTPUT_DIRECTORY: nothing");
+    }
     let two = format!("{cmake}add_executable(other other.cpp)\n");
     refused(&files(&two), "cpp", "which program is the app: web, other");
     let unknown = cmake.replace("OpenSSL", "Qt6");
@@ -138,6 +182,18 @@ fn a_script_alone_is_the_app() {
     assert_eq!((found.start().as_str(), found.score), ("bash start.sh", 60));
     golden("goldens/shell.Dockerfile", &found);
     assert_eq!(plan(&tree! { "run.sh" => "sleep 1\n" }).start(), "sh run.sh");
+}
+
+#[test]
+fn a_script_that_starts_what_the_image_lacks_is_refused() {
+    for line in
+        ["python3 -m http.server $PORT", "cd app && exec node a.js", "A=b docker compose up"]
+    {
+        let files = tree! {}.with("run.sh", format!("#!/bin/sh\n# python\n{line}\n"));
+        refused(&files, "shell", "run.sh:3: `");
+    }
+    let text = "echo \"run node a.js\"\nnodes=3\ntrap 'exit 0' TERM; while :; do sleep 1; done\n";
+    assert_eq!(plan(&tree! { "start.sh" => text }).start(), "sh start.sh");
 }
 
 #[test]

@@ -31,8 +31,21 @@ const MANIFESTS: &[&str] = &[
     "Gemfile",
 ];
 
+/// Manifests that sites have for their tools, too.
+const TOOLS: &[&str] = &["Makefile", "Gemfile"];
+
+/// Returns the first manifest of a program in the app's folder.
+pub(crate) fn program(app: &App<'_>) -> Option<String> {
+    let own = MANIFESTS.iter().filter(|name| !TOOLS.contains(name)).find(|name| app.has(name));
+    own.map(|name| (*name).to_owned()).or_else(|| project(app))
+}
+
 /// Returns the first manifest of another language in the app's folder.
 pub(crate) fn manifest(app: &App<'_>) -> Option<String> {
     let own = MANIFESTS.iter().find(|name| app.has(name)).map(|name| (*name).to_owned());
-    own.or_else(|| app.glob(&["*.csproj", "*.fsproj", "*.sln", "*.cabal"], 1).into_iter().next())
+    own.or_else(|| project(app))
+}
+
+fn project(app: &App<'_>) -> Option<String> {
+    app.glob(&["*.csproj", "*.fsproj", "*.sln", "*.cabal"], 1).into_iter().next()
 }

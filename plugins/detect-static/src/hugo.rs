@@ -15,6 +15,7 @@ const OWN: &[&str] = &[
     "hugo.json",
     "config/_default/hugo.toml",
     "config/_default/hugo.yaml",
+    "config/_default/hugo.yml",
 ];
 
 /// Configurations of Hugo by names that other tools use, too.
@@ -24,6 +25,7 @@ const SHARED: &[&str] = &[
     "config.yml",
     "config/_default/config.toml",
     "config/_default/config.yaml",
+    "config/_default/config.yml",
 ];
 
 /// Returns the plan of a Hugo site. `None` means that the app has no configuration of Hugo.
@@ -42,6 +44,10 @@ pub(crate) fn site(app: &App<'_>) -> Found {
     };
     let (tag, version, source) = version(app)?;
     let mut build = stage(STAGE, format!("hugomods/hugo:{tag}")).copy(&["."], "./");
+    let history = find(&config, "enableGitInfo").filter(|node| node.bool() == Some(true));
+    if history.is_some() {
+        build = build.env("HUGO_ENABLEGITINFO", "false");
+    }
     if app.has("package.json") {
         let install = if app.has("package-lock.json") { "ci" } else { "install" };
         build = build.run(&["npm", install]);
@@ -58,6 +64,13 @@ pub(crate) fn site(app: &App<'_>) -> Found {
     detection.decide("hugo", version, source);
     detection.decide("framework", "Hugo", path.clone());
     detection.because(format!("{path}: Hugo"));
+    if let Some(node) = history {
+        // Hugo fails where it is asked for the history and there is none.
+        detection.warn(
+            format!("{path}:{}: enableGitInfo is off: a build has no history", node.line),
+            "write `lastmod` into the pages that show it",
+        );
+    }
     detection.image.stages = vec![build];
     Ok(Some(detection))
 }
@@ -118,7 +131,9 @@ fn version(app: &App<'_>) -> Result<(String, String, String), Refusal> {
         && let Some(file) = app.read("netlify.toml")?
     {
         let node = read::toml(&file)?;
-        let node = node.at(&["build", "environment", "HUGO_VERSION"]);
+        let node = node
+            .at(&["build", "environment", "HUGO_VERSION"])
+            .or_else(|| node.at(&["context", "production", "environment", "HUGO_VERSION"]));
         asked = node.and_then(|node| {
             Some((node.scalar()?, format!("{}:{} HUGO_VERSION", file.path, node.line)))
         });
@@ -141,12 +156,13 @@ fn version(app: &App<'_>) -> Result<(String, String, String), Refusal> {
     let is_number = |part: &&str| {
         !part.is_empty() && part.len() < 6 && part.bytes().all(|byte| byte.is_ascii_digit())
     };
-    if !parts.iter().all(is_number) || parts.len() > 3 {
+    if !parts.iter().all(is_number) || !matches!(parts.len(), 2 | 3) {
         return Err(refused(
             format!("{source}: `{text}` is no version of Hugo"),
             "write one such as `0.140.2`",
         ));
     }
-    let tag = if parts.len() == 3 { format!("exts-{version}") } else { "exts".to_owned() };
-    Ok((tag, version.to_owned(), source))
+    // Each release of two numbers begins with a third of 0, and has a tag by all three.
+    let version = if parts.len() == 3 { version.to_owned() } else { format!("{version}.0") };
+    Ok((format!("exts-{version}"), version, source))
 }

@@ -4,6 +4,7 @@ use crate::site::{STAGE, Site, below, in_stage, own_not_found, refused};
 use windlass_plugin_sdk::{
     App, File, Found, Refusal, StageExt, StepExt,
     read::{self, Node},
+    ruby::Lock,
     run, stage,
     versions::{self, Asked, Chain, Grammar, Runtime},
 };
@@ -18,8 +19,9 @@ const CACHE: &str = "/usr/local/bundle/cache";
 pub(crate) fn site(app: &App<'_>) -> Found {
     let Some(config_file) = app.read("_config.yml")? else { return Ok(None) };
     let gemfile = app.read("Gemfile")?;
-    let gem = gemfile.as_ref().and_then(gem);
-    if gem.is_none() && (gemfile.is_some() || !looks_like_jekyll(app)) {
+    let has_files = looks_like_jekyll(app);
+    let gem = gemfile.as_ref().and_then(|file| gem(file, has_files));
+    if gem.is_none() && (gemfile.is_some() || !has_files) {
         return Ok(None);
     }
     let config = read::yaml(&config_file)?;
@@ -31,9 +33,12 @@ pub(crate) fn site(app: &App<'_>) -> Found {
         None => "_site".to_owned(),
     };
     let own = gemfile.as_ref().and_then(asked);
+    let lock = Lock::of(app, "Gemfile.lock")?;
     let ruby = Chain::of(app, Runtime::Ruby)
         .first(versions::file(app, ".ruby-version", Grammar::Ruby)?)
         .then(own)
+        .then(lock.as_ref().and_then(|lock| lock.asked("Gemfile.lock")))
+        .then(Some(runs(lock.as_ref())))
         .choose()?;
     let mut build = stage(STAGE, format!("ruby:{}-slim", ruby.version))
         .packages(&["build-essential", "git"])
@@ -85,19 +90,35 @@ pub(crate) fn site(app: &App<'_>) -> Found {
     Ok(Some(detection))
 }
 
-/// Returns the line of the Gemfile that names Jekyll, or GitHub's collection of it.
-fn gem(file: &File) -> Option<usize> {
+/// Returns the line of the Gemfile that names Jekyll, GitHub's collection of it, a theme or plugin of it, or, where the
+/// tree has files of Jekyll, the gem of a theme that is developed in place.
+fn gem(file: &File, has_files: bool) -> Option<usize> {
     let found = file.lines().find(|(_, line)| {
-        let name = line.trim().strip_prefix("gem").map(str::trim_start);
-        let name = name.map(|rest| rest.trim_start_matches('(').trim_start());
-        let quoted = |gem: &str| {
-            name.is_some_and(|name| {
-                name.starts_with(&format!("\"{gem}\"")) || name.starts_with(&format!("'{gem}'"))
-            })
-        };
-        quoted("jekyll") || quoted("github-pages")
+        let line = line.trim();
+        if has_files && (line == "gemspec" || line.starts_with("gemspec ")) {
+            return true;
+        }
+        let rest = line.strip_prefix("gem").map(str::trim_start);
+        let rest = rest.map(|rest| rest.trim_start_matches('(').trim_start());
+        let name = rest.and_then(|rest| rest.strip_prefix(['"', '\'']));
+        let name = name.and_then(|rest| rest.split(['"', '\'']).next()).unwrap_or_default();
+        matches!(name, "jekyll" | "github-pages")
+            || name.starts_with("jekyll-")
+            || name.ends_with("-jekyll")
     });
     found.map(|(line, _)| line)
+}
+
+/// Returns the releases of Ruby that run a Jekyll of any age: since 3.4, Ruby lacks gems that Jekyll loads without
+/// naming them, and since 3.2 a method that Liquid 4.0.3 calls.
+fn runs(lock: Option<&Lock>) -> Asked {
+    let is_old = lock.is_some_and(|lock| lock.exact.contains("liquid 4.0.3"));
+    let (text, source) = if is_old {
+        ("< 3.2", "Gemfile.lock: liquid 4.0.3, which newer Ruby does not run")
+    } else {
+        ("< 3.4", "Jekyll, some of whose gems newer Ruby lacks")
+    };
+    Asked { text: text.to_owned(), source: source.to_owned(), grammar: Grammar::Ruby }
 }
 
 /// Returns the version of Ruby that the Gemfile asks for: `ruby "3.2.2"`, `ruby "~> 3.1"`.

@@ -10,6 +10,7 @@ mod mkdocs;
 mod package;
 mod plain;
 mod rules;
+mod secrets;
 mod site;
 mod spa;
 mod staticfile;

@@ -7,7 +7,10 @@ use windlass_plugin_sdk::{App, Refusal, commands, js::Package};
 const SERVERS: &[&str] =
     &["express", "fastify", "koa", "hono", "@hapi/hapi", "polka", "h3", "ws", "socket.io"];
 
-/// Returns whether the app's package starts a program that is no development server.
+/// Programs that serve the files beside them, as the host's server does.
+const FILE_SERVERS: &[&str] = &["serve", "http-server", "live-server", "lite-server", "sirv"];
+
+/// Returns whether the app's package starts a program that is neither a development server nor one of files.
 ///
 /// # Errors
 /// `package.json` cannot be parsed.
@@ -15,7 +18,12 @@ pub(crate) fn starts(app: &App<'_>) -> Result<bool, Refusal> {
     let Some(package) = Package::read(app)? else { return Ok(false) };
     let script = package.script("start");
     let serves = SERVERS.iter().any(|name| package.dependency(name).is_some());
-    Ok(serves || script.is_some_and(|script| commands::is_development(script).is_none()))
+    let is_program = |script: &str| {
+        let mut words = script.split_whitespace().skip_while(|word| matches!(*word, "npx" | "-y"));
+        let is_of_files = words.next().is_some_and(|word| FILE_SERVERS.contains(&word));
+        !is_of_files && commands::is_development(script).is_none()
+    };
+    Ok(serves || script.is_some_and(is_program))
 }
 
 /// Refuses a site that a build script makes where nothing names the folder that the script writes.

@@ -1,7 +1,7 @@
 //! Plain files: HTML that is served as it is committed.
 
 use crate::{
-    foreign, package,
+    foreign, package, secrets,
     site::{Site, refused},
     staticfile,
 };
@@ -13,8 +13,8 @@ const FOLDERS: &[&str] = &["public", "dist", "docs", "www", "site", "static"];
 /// Returns the plan that serves the files of `Staticfile`'s root, the app's folder, or a folder below it.
 ///
 /// # Errors
-/// `Staticfile` names a folder without `index.html`, a file of secrets would be public, or `package.json` builds
-/// the files and nothing says where.
+/// `Staticfile` names a folder without `index.html`, a file of secrets or a program's sources would be public, or
+/// `package.json` builds the files and nothing says where.
 pub(crate) fn site(app: &App<'_>) -> Found {
     if let Some(named) = staticfile::read(app)? {
         let folder = named.root.as_str();
@@ -28,6 +28,18 @@ pub(crate) fn site(app: &App<'_>) -> Found {
         return plan(app, folder, fallback, named.source.clone()).map(Some);
     }
     if has_index(app, "") {
+        let program = foreign::program(app);
+        let program = if package::starts(app)? { Some("package.json".to_owned()) } else { program };
+        // Where the program's own detector refuses it, its sources would be published in its place.
+        if let Some(manifest) = program.filter(|_| !app.named) {
+            return Err(refused(
+                format!(
+                    "{}: a program, whose sources would be served beside index.html",
+                    app.at(&manifest)
+                ),
+                "write `recipe = \"static\"` below `[build]`, if its files are the whole site",
+            ));
+        }
         package::built_by_nothing_known(app)?;
         let mut detection = plan(app, "", None, format!("{}: plain files", app.at("index.html")))?;
         if let Some(manifest) = foreign::manifest(app) {
@@ -58,9 +70,7 @@ fn plan(
 ) -> Result<Detection, Refusal> {
     let page = format!("{folder}/404.html");
     let not_found = app.has(page.trim_start_matches('/')).then(|| "404.html".to_owned());
-    if folder.is_empty() {
-        keeps_secrets(app)?;
-    }
+    secrets::keeps(app, folder)?;
     let site = Site {
         folder: shown(folder).to_owned(),
         has_index: true,
@@ -82,24 +92,4 @@ fn has_index(app: &App<'_>, folder: &str) -> bool {
 /// Returns a folder as a path that is not empty.
 fn shown(folder: &str) -> &str {
     if folder.is_empty() { "." } else { folder }
-}
-
-/// Refuses to serve a file of secrets that stands beside the site's `index.html`.
-fn keeps_secrets(app: &App<'_>) -> Result<(), Refusal> {
-    if !app.has(".env") {
-        return Ok(());
-    }
-    let ignored = app.read(".dockerignore")?;
-    let patterns = ignored.as_ref().map_or("", |file| file.text.as_str()).lines().map(str::trim);
-    let mut patterns = patterns.map(|line| line.trim_start_matches('/'));
-    if patterns.any(|line| matches!(line, ".env" | ".env*" | ".*" | "**/.env" | "**/.*")) {
-        return Ok(());
-    }
-    Err(refused(
-        format!(
-            "{}: the file would be public, since all files beside index.html are served",
-            app.at(".env")
-        ),
-        "write `.env` into .dockerignore, or move the site into `public/`",
-    ))
 }

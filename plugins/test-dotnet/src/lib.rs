@@ -28,10 +28,15 @@ pub fn plan(app: &App<'_>, _: &RunnerRequest) -> Result<Option<TestPlan>, Refusa
     });
     let Some((project, package)) = found else { return Ok(None) };
     let mut plan = TestPlan::new(&["dotnet", "test"]);
-    // Without a solution or a project in the folder, the command wants the project's path.
-    let here = app.glob(&["*.{sln,slnx,csproj,fsproj}"], 1);
-    if here.is_empty() {
-        plan.command.push(project.clone());
+    // Only what is alone in the folder is found without its path: beside a solution, a project makes the command
+    // fail, and a project without tests would be the one that is tested.
+    let solutions = app.glob(&["*.{sln,slnx}"], 2);
+    let projects = app.glob(&["*.{csproj,fsproj}"], 2);
+    match (solutions.as_slice(), projects.as_slice()) {
+        ([_], []) => {}
+        ([one], _) => plan.command.push(one.clone()),
+        ([], [one]) if one == project => {}
+        _ => plan.command.push(project.clone()),
     }
     plan.command.extend(["--logger", "trx", "--results-directory", FOLDER].map(str::to_owned));
     plan.tells = true;
@@ -98,6 +103,11 @@ mod tests {
         assert!(
             command(files).starts_with("dotnet test Shop.Tests/Shop.Tests.csproj --logger trx")
         );
+        let files = tree! { "Shop.sln" => "", "Shop.csproj" => "<Project/>", "Shop.Tests/Shop.Tests.csproj" => TESTS };
+        assert!(command(files).starts_with("dotnet test Shop.sln --logger trx"));
+        let files =
+            tree! { "Shop.csproj" => "<Project/>", "Shop.Tests/Shop.Tests.csproj" => TESTS };
+        assert!(command(files).starts_with("dotnet test Shop.Tests/Shop.Tests.csproj --logger"));
         let files = tree! { "Shop.csproj" => "<Project/>" };
         assert!(runner_plan(crate::plan, MANIFEST, "dotnet", &files).is_none());
     }

@@ -24,7 +24,8 @@ pub fn plan(app: &App<'_>, request: &RunnerRequest) -> Result<Option<TestPlan>, 
     let reached = script::reached(&package, script);
     plan.tells = !files.is_empty() && script::names_tests(&reached) && !script::passes_without(app);
     plan.reports = ["junit.xml", "reports/*.xml", "test-results/*.xml"].map(str::to_owned).to_vec();
-    plan.env = vec![("NO_COLOR".into(), "1".into())];
+    // Without `CI` some tools wait for changes of files after the last test: `react-scripts test`.
+    plan.env = vec![("NO_COLOR".into(), "1".into()), ("CI".into(), "true".into())];
     Ok(Some(plan))
 }
 
@@ -79,6 +80,7 @@ mod tests {
         let files = tree! { "package.json" => JEST, "a.test.js" => "test()" };
         let plan = |files| runner_plan(crate::plan, MANIFEST, "node", &files).unwrap();
         assert_eq!(plan(files.clone()).command.join(" "), "npm test");
+        assert!(plan(files.clone()).env.contains(&("CI".to_owned(), "true".to_owned())));
         assert_eq!(plan(files.tool("pnpm 9.15.9")).command.join(" "), "pnpm test");
     }
 

@@ -11,6 +11,9 @@ mod printed;
 /// Report, in the folder that tests run in.
 const REPORT: &str = "windlass-phpunit.xml";
 
+/// Key of 32 zeros by which Laravel encrypts sessions of tests.
+const KEY: &str = "base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
 /// Tools by the package that has them, the first before the second.
 const TOOLS: [(&str, &str); 4] = [
     ("pestphp/pest", "vendor/bin/pest"),
@@ -38,6 +41,11 @@ pub fn plan(app: &App<'_>, _: &RunnerRequest) -> Result<Option<TestPlan>, Refusa
     plan.evidence.push(format!("{}: tests", test.as_ref().unwrap_or(file)));
     plan.tells = test.is_some();
     plan.reports = vec![REPORT.into()];
+    // A page of Laravel fails without a key, which is in no commit: each machine makes its own.
+    if app.has("artisan") && !app.has(".env") && !app.has(".env.testing") {
+        plan.env = vec![("APP_KEY".into(), KEY.into())];
+        plan.evidence.push("artisan: Laravel, with a key for tests alone".into());
+    }
     Ok(Some(plan))
 }
 
@@ -90,6 +98,18 @@ mod tests {
         assert!(plan(files).is_none());
         let files = tree! { "composer.json" => pest, "phpunit.xml" => "" };
         assert!(!plan(files).unwrap().tells, "a configuration alone");
+    }
+
+    #[test]
+    fn tests_of_laravel_have_a_key_where_no_file_has_one() {
+        let composer = r#"{"require-dev":{"phpunit/phpunit":"^11"}}"#;
+        let files = tree! { "composer.json" => composer, "artisan" => "", "tests/ATest.php" => "" };
+        let env = |files| runner_plan(crate::plan, MANIFEST, "php", &files).unwrap().env;
+        assert!(
+            env(files.clone()).iter().any(|(name, key)| name == "APP_KEY" && key == crate::KEY)
+        );
+        assert!(env(files.with(".env.testing", "APP_KEY=x\n")).is_empty());
+        assert!(env(tree! { "composer.json" => composer, "tests/ATest.php" => "" }).is_empty());
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn plan(app: &App<'_>, _: &RunnerRequest) -> Result<Option<TestPlan>, Refusa
     let spec = app.matched.iter().find(|path| path.ends_with("_spec.rb"));
     let test = app.matched.iter().find(|path| path.starts_with("test/"));
     let rakefile = app.read("Rakefile").ok().flatten().filter(|file| {
-        ["TestTask", "RSpec::Core", "task :test", "task test:"]
+        ["TestTask", "task :test", "task test:", "task \"test\""]
             .iter()
             .any(|part| file.text.contains(part))
     });
@@ -96,6 +96,8 @@ mod tests {
         assert!(command(tree! { "test/a_test.rb" => "" }).starts_with("ruby -Itest"));
         let files = tree! { "Rakefile" => "task :build", "app.rb" => "" };
         assert!(runner_plan(crate::plan, MANIFEST, "ruby", &files).is_none());
+        let files = tree! { "Rakefile" => "RSpec::Core::RakeTask.new(:spec)", "app.rb" => "" };
+        assert!(runner_plan(crate::plan, MANIFEST, "ruby", &files).is_none(), "no task `test`");
     }
 
     #[test]

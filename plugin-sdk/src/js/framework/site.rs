@@ -34,8 +34,13 @@ pub(super) fn site(app: &App<'_>, package: &Package) -> Found {
         };
         // Without a page Vite builds a library.
         if app.has(&page) {
-            let out = option(app, &["vite.config"], "outDir")?.unwrap_or_else(|| "dist".into());
-            let out = root.map_or_else(|| out.clone(), |root| format!("{root}/{out}"));
+            // Vite reads the folder from its root, and a root below often writes beside itself.
+            let said = first(app, &["vite.config"])?;
+            let said = said.as_ref().and_then(|file| config::text(file, "outDir"));
+            let out = said.map_or("dist", |(_, text)| text);
+            // A folder outside of the app's stays as it is written, for a refusal that names it.
+            let joined = crate::join(root.as_deref().unwrap_or_default(), out);
+            let out = joined.unwrap_or_else(|| out.to_owned());
             return Ok(of(package, "vite", "Vite", client(out, &["/assets/"])));
         }
     }

@@ -33,6 +33,18 @@ fn a_single_page_app_falls_back_to_its_page() {
 }
 
 #[test]
+fn the_folder_of_vite_is_read_from_its_root() {
+    let files = |options: &str| {
+        tree! { "package.json" => VITE, "package-lock.json" => LOCK, "src/index.html" => PAGE }
+            .with("vite.config.js", format!("export default {{ root: './src', {options} }}\n"))
+    };
+    assert_eq!(served(&plan(&files(""))).0, "/app/src/dist");
+    assert_eq!(served(&plan(&files("build: { outDir: '../dist' }"))).0, "/app/dist");
+    let refusal = refusal(&files("build: { outDir: '../../api/static' }"));
+    assert!(refusal.reason.contains("`../../api/static` is outside of the app's folder"));
+}
+
+#[test]
 fn an_app_without_a_build_script_is_refused() {
     let package = VITE.replace("\"build\"", "\"bundle\"");
     let files = tree! { "index.html" => PAGE }.with("package.json", &package);

@@ -33,7 +33,34 @@ fn a_version_of_hugo_that_cannot_be_is_refused() {
     let files = tree! { "hugo.yaml" => "title: x\n", ".tool-versions" => "hugo banana\n" };
     assert!(refusal(&files).reason.contains(".tool-versions:1: `banana` is no version of Hugo"));
     let plan = plan(&files.with(".tool-versions", "hugo 0.140\n"));
-    assert_eq!(plan.build_base(), "hugomods/hugo:exts");
+    assert_eq!(plan.build_base(), "hugomods/hugo:exts-0.140.0");
+    assert_eq!(plan.decided("hugo"), Some(("0.140.0", ".tool-versions:1")));
+}
+
+#[test]
+fn hugo_is_asked_about_each_name_of_its_configuration() {
+    for name in ["hugo.toml", "hugo.yaml", "hugo.yml", "config.toml", "config.yaml", "config.yml"] {
+        let text = if name.ends_with("toml") { "baseURL = \"/\"\n" } else { "baseURL: /\n" };
+        let found = plan(&tree! { "content/a.md" => "" }.with(name, text));
+        assert_eq!(served(&found).0, "/app/public", "{name}");
+    }
+}
+
+#[test]
+fn the_history_that_no_build_has_is_not_asked_for() {
+    let files = tree! { "hugo.toml" => "enableGitInfo = true\n" };
+    let found = plan(&files);
+    let env = &found.image.stages.first().unwrap().env;
+    assert_eq!(*env, [("HUGO_ENABLEGITINFO".to_owned(), "false".to_owned())]);
+    assert!(warns(&found, "hugo.toml:1: enableGitInfo is off"));
+}
+
+#[test]
+fn a_version_for_the_production_of_another_host_is_taken() {
+    let text = "[context.production.environment]\nHUGO_VERSION = \"0.134.3\"\n";
+    let found = plan(&tree! { "hugo.toml" => "", "netlify.toml" => text });
+    assert_eq!(found.build_base(), "hugomods/hugo:exts-0.134.3");
+    assert_eq!(found.decided("hugo"), Some(("0.134.3", "netlify.toml:2 HUGO_VERSION")));
 }
 
 #[test]
@@ -47,6 +74,29 @@ fn jekyll_builds_by_the_gemfile() {
     assert_eq!(served(&plan), ("/app/_site", None, Some("build")));
     assert_eq!(plan.decided("ruby"), Some(("3.3.6", "Gemfile:2 ruby")));
     golden("goldens/jekyll.Dockerfile", &plan);
+}
+
+#[test]
+fn a_theme_s_gem_and_a_theme_in_place_are_jekyll_s() {
+    let files = tree! { "_config.yml" => "title: x\n", "_data/a.yml" => "", "_posts/a.md" => "" };
+    for gem in ["gem \"jekyll-theme-own\", \"~> 7.0\"\n", "gem 'own-jekyll'\n", "gemspec\n"] {
+        let found = plan(&files.clone().with("Gemfile", gem));
+        assert_eq!(found.decided("framework"), Some(("Jekyll", "Gemfile:1")), "{gem}");
+    }
+    let library = tree! { "_config.yml" => "title: x\n", "Gemfile" => "gemspec\n" };
+    assert!(is_not_mine(&library), "a library whose documentation GitHub renders");
+}
+
+#[test]
+fn the_release_of_ruby_is_the_lock_s_or_one_that_runs_jekyll() {
+    let files = |lock: &str| {
+        tree! { "_config.yml" => "title: x\n", "Gemfile" => "gem \"jekyll\"\n" }
+            .with("Gemfile.lock", lock)
+    };
+    let base = |lock: &str| plan(&files(lock)).build_base().to_owned();
+    assert_eq!(base("GEM\n  specs:\n    jekyll (4.2.2)\n"), "ruby:3.3-slim");
+    assert_eq!(base("GEM\n  specs:\n    liquid (4.0.3)\n"), "ruby:3.1-slim");
+    assert_eq!(base("RUBY VERSION\n   ruby 3.2.2p53\n"), "ruby:3.2.2-slim");
 }
 
 #[test]

@@ -31,10 +31,25 @@ fn a_program_s_folder_of_assets_is_no_site() {
 }
 
 #[test]
-fn a_page_beside_another_manifest_is_served_and_the_manifest_is_named() {
-    let plan = plan(&tree! { "index.html" => "", "requirements.txt" => "requests\n" });
+fn a_page_beside_a_manifest_of_tools_is_served_and_the_manifest_is_named() {
+    let plan = plan(&tree! { "index.html" => "", "Makefile" => "all:\n" });
     assert_eq!(plan.score, 40);
-    assert!(warns(&plan, "`requirements.txt` is not used"));
+    assert!(warns(&plan, "`Makefile` is not used"));
+}
+
+#[test]
+fn sources_of_a_program_are_not_published_in_its_place() {
+    let start = r#"{"scripts":{"start":"node server.js"}}"#;
+    let server = r#"{"dependencies":{"express":"^5"}}"#;
+    for (manifest, text) in
+        [("requirements.txt", "flask\n"), ("package.json", start), ("package.json", server)]
+    {
+        let refusal = refusal(&tree! { "index.html" => "" }.with(manifest, text));
+        assert!(refusal.reason.contains("a program, whose sources would be served"), "{refusal:?}");
+        assert!(refusal.reason.starts_with(manifest), "{refusal:?}");
+    }
+    let files = r#"{"scripts":{"start":"npx http-server ."}}"#;
+    assert_eq!(served(&plan(&tree! { "index.html" => "", "package.json" => files })).0, ".");
 }
 
 #[test]
@@ -64,6 +79,20 @@ fn a_file_of_secrets_is_not_published() {
     let files = tree! { "index.html" => "", ".env" => "TOKEN=x\n" };
     assert!(refusal(&files).reason.contains(".env: the file would be public"));
     assert_eq!(served(&plan(&files.with(".dockerignore", "# own\n.env\n"))).0, ".");
+}
+
+#[test]
+fn secrets_of_other_names_and_in_other_folders_are_not_published_either() {
+    for path in [".env.production", "api/.env", ".htpasswd", "keys/id_rsa"] {
+        let files = tree! { "index.html" => "" }.with(path, "TOKEN=x\n");
+        let refusal = refusal(&files);
+        assert!(refusal.reason.starts_with(&format!("{path}: the file would be public")), "{path}");
+        assert_eq!(served(&plan(&files.with(".dockerignore", path))).0, ".");
+    }
+    assert_eq!(served(&plan(&tree! { "index.html" => "", ".env.example" => "TOKEN=\n" })).0, ".");
+    let files = tree! { "public/index.html" => "", ".env" => "TOKEN=x\n" };
+    assert_eq!(served(&plan(&files)).0, "public");
+    assert!(refusal(&files.with("public/.env", "TOKEN=x\n")).reason.starts_with("public/.env"));
 }
 
 #[test]
