@@ -6,6 +6,7 @@ use crate::{
     commands,
     plan::shell,
     refusal::Refusal,
+    score,
 };
 
 /// A process.
@@ -75,6 +76,58 @@ pub fn apply(lines: Vec<Line>, detection: &mut Detection) {
     }
 }
 
+/// Programs of languages. A Procfile says nothing of the language, and each detector reads it.
+const PROGRAMS: [(&str, &[&str]); 7] = [
+    ("dotnet", &["dotnet"]),
+    ("elixir", &["iex", "mix"]),
+    ("java", &["java"]),
+    ("node", &["next", "node", "npm", "npx", "nuxt", "pnpm", "ts-node", "tsx", "yarn"]),
+    ("php", &["php"]),
+    (
+        "python",
+        &[
+            "celery",
+            "daphne",
+            "flask",
+            "gunicorn",
+            "hypercorn",
+            "python",
+            "python3",
+            "streamlit",
+            "uvicorn",
+            "uwsgi",
+            "waitress-serve",
+        ],
+    ),
+    ("ruby", &["bundle", "puma", "rackup", "rails", "rake", "ruby", "thin", "unicorn"]),
+];
+
+impl Line {
+    /// Returns the language of the last program of the line: `npm run build && gunicorn app:app` is of Python. `None`
+    /// means that no program is known.
+    #[must_use]
+    pub fn language(&self) -> Option<&'static str> {
+        let words = self.command.iter().flat_map(|part| part.split([' ', '\t', ';', '&', '|']));
+        let mut known = words.filter_map(|word| {
+            let name = word.strip_prefix("./").unwrap_or(word);
+            let name = name.strip_prefix("bin/").unwrap_or(name);
+            let found = PROGRAMS.iter().find(|(_, programs)| programs.contains(&name));
+            found.map(|(language, _)| *language)
+        });
+        known.next_back()
+    }
+}
+
+/// Refuses an app whose `web` is a program of another language. `None` means that it may be of this one.
+#[must_use]
+pub fn foreign(lines: &[Line], language: &str) -> Option<Refusal> {
+    let web = lines.iter().find(|line| line.name == "web")?;
+    let other = web.language().filter(|other| *other != language)?;
+    let reason = format!("`Procfile:{}`: web is a program of {other}, not of {language}", web.line);
+    let hint = format!("add the plugin `{other}`, or correct the line");
+    Some(Refusal::new(reason, hint).of(language, score::TOOLS))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +170,25 @@ mod tests {
             assert_eq!(refusal.reason, expected);
         }
         assert!(lines(&tree! {}).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_web_of_another_language_is_told_by_its_program() {
+        for (line, language) in [
+            ("gunicorn app:app --bind 0.0.0.0:$PORT", Some("python")),
+            ("npm run build && gunicorn app:app", Some("python")),
+            ("bundle exec puma -C config/puma.rb", Some("ruby")),
+            ("bin/rails server", Some("ruby")),
+            ("node server.js", Some("node")),
+            ("java -jar target/shop.jar", Some("java")),
+            ("./shop", None),
+        ] {
+            let read = lines(&tree! { "Procfile" => &*format!("web: {line}\n") }).unwrap();
+            assert_eq!(read[0].language(), language, "{line}");
+            assert_eq!(
+                foreign(&read, "python").is_some(),
+                !matches!(language, None | Some("python"))
+            );
+        }
     }
 }

@@ -3,15 +3,22 @@
 use super::{Package, install, manager, node_version};
 use crate::{App, Assets, CopyFiles, Refusal, RunCommand, Stage, Step, workspace};
 
-/// Plans the stage that builds assets. `None` means that there is no `scripts.build`, or that the build needs files
+/// Scripts that build assets. Rails' `cssbundling-rails` builds its style sheets by a script of its own.
+const SCRIPTS: [&str; 2] = ["build", "build:css"];
+
+/// Plans the stage that builds assets. `None` means that there is no script for it, or that the build needs files
 /// above the app's folder.
 ///
 /// # Errors
 /// Dependencies that cannot be installed.
 pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusal> {
-    if package.script("build").is_none() {
-        return Ok(None);
-    }
+    // `build` may run the other by itself.
+    let is_within = |name: &str| {
+        name != "build" && package.script("build").is_some_and(|script| script.contains(name))
+    };
+    let scripts = SCRIPTS.into_iter().filter(|name| package.script(name).is_some());
+    let scripts: Vec<&str> = scripts.filter(|name| !is_within(name)).collect();
+    let Some(first_script) = scripts.first() else { return Ok(None) };
     let workspace = workspace::js::above(app)?;
     let manager = manager(app, package, workspace.as_ref())?;
     let node = node_version(app, package)?;
@@ -39,7 +46,7 @@ pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusa
         steps.push(tree);
     }
     let clean = ["rm", "-rf", "node_modules"].map(str::to_owned).to_vec();
-    let built = vec![step((install.run)("build")), step(clean)];
+    let built = scripts.iter().map(|name| step((install.run)(name))).chain([step(clean)]);
     let mut stages = install.stages.clone();
     steps.extend(built);
     stages.push(Stage {
@@ -51,6 +58,37 @@ pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusa
         steps,
         why: Some("assets, which the app serves".into()),
     });
-    let source = package.source(&["scripts", "build"]);
+    let source = package.source(&["scripts", first_script]);
     Ok(Some(Assets { stages, output: install.home, source }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Package, assets};
+    use crate::{Step, tree};
+
+    #[test]
+    fn style_sheets_of_a_script_of_their_own_are_built() {
+        let runs = |scripts: &str| {
+            let files = tree! { "package.json" => &*format!("{{ \"scripts\": {{ {scripts} }} }}") };
+            files.run(&[], |app| {
+                let package = Package::read(app).unwrap().unwrap();
+                let stage = assets(app, &package).unwrap()?.stages.pop()?;
+                let steps = stage.steps.into_iter().filter_map(|step| match step {
+                    Step::Run(run) => run.command.last().cloned(),
+                    _ => None,
+                });
+                Some(steps.filter(|word| word.starts_with("build")).collect::<Vec<_>>())
+            })
+        };
+        let js = "\"build\": \"esbuild\"";
+        let css = "\"build:css\": \"sass\"";
+        assert_eq!(runs(&format!("{js}, {css}")), Some(vec!["build".into(), "build:css".into()]));
+        assert_eq!(runs(css), Some(vec!["build:css".to_owned()]));
+        assert_eq!(
+            runs("\"build\": \"npm run build:css\", \"build:css\": \"sass\""),
+            Some(vec!["build".to_owned()])
+        );
+        assert_eq!(runs("\"test\": \"x\""), None);
+    }
 }

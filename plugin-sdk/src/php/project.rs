@@ -75,7 +75,13 @@ impl Project {
         // Composer fails where a folder of a class map is missing.
         let mapped = composer.as_ref().and_then(|root| root.at(&["autoload", "classmap"]));
         let mapped = mapped.map(|node| format!("composer.json:{} autoload.classmap", node.line));
-        let whole = whole.or(mapped);
+        // Patches of packages are files of the tree, which the plugin for them applies in the install.
+        let patched = composer.as_ref().and_then(|root| {
+            let extra = root.get("extra")?;
+            extra.get("patches").or_else(|| extra.get("patches-file"))
+        });
+        let patched = patched.map(|node| format!("composer.json:{} extra.patches", node.line));
+        let whole = whole.or(mapped).or(patched);
         Ok(Self { composer, lock, secrets, whole, chosen })
     }
 

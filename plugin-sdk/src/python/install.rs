@@ -45,7 +45,10 @@ pub fn stages(project: &Project) -> Result<Installed, Refusal> {
     let first = first_line(project);
     let is_first = first.is_some();
     evidence.extend(first.map(|line| format!("{line}: all files are there before the install")));
-    if project.is_package {
+    // `-e .` in a file of requirements builds the package, too.
+    let builds_itself =
+        project.is_package || project.local.iter().any(|(path, _)| matches!(&**path, "." | "./"));
+    if builds_itself {
         evidence.extend(project.scm.iter().map(|(variable, tool)| {
             format!("{}: {tool} asks git for the version; {variable} says it", project.file())
         }));
@@ -59,7 +62,7 @@ pub fn stages(project: &Project) -> Result<Installed, Refusal> {
         build.steps.extend(manifests(project));
         build.steps.extend(dependencies(project, true));
     }
-    let has_version = project.is_package && !project.scm.is_empty();
+    let has_version = builds_itself && !project.scm.is_empty();
     if has_version && !is_first {
         // In one stage, a variable that differs with each commit would have all packages installed again.
         build.name = "packages".into();
@@ -115,7 +118,7 @@ impl Project {
 /// Returns the line that has the whole tree copied before the install. `None` means that manifests will do.
 fn first_line(project: &Project) -> Option<String> {
     match project.manager.kind {
-        Kind::Package => Some(project.manager.source.clone()),
+        Kind::Package if project.is_package => Some(project.manager.source.clone()),
         Kind::Nothing => None,
         _ if is_member(project) => None,
         _ => project.local.first().map(|(_, source)| source.clone()),
@@ -126,12 +129,15 @@ fn first_line(project: &Project) -> Option<String> {
 fn setup(project: &Project, base: &str) -> Stage {
     let mut stage = empty("build", base, project);
     stage.packages = project.system.build.iter().map(|&name| name.into()).collect();
+    let version = project.chosen.as_ref().map(|chosen| chosen.version.clone()).unwrap_or_default();
     let mut env = vec![("PATH", PATH), ("PYTHONDONTWRITEBYTECODE", "1")];
     let tool = match project.manager.kind {
         Kind::Uv => {
             env.extend([
                 ("UV_PROJECT_ENVIRONMENT", "/venv"),
                 ("UV_LINK_MODE", "copy"),
+                // The image's, although .python-version may name another than `[build] versions`.
+                ("UV_PYTHON", &*version),
                 ("UV_PYTHON_DOWNLOADS", "never"),
             ]);
             Some(pinned(project, "uv", &["tool", "uv", "required-version"]))
@@ -250,7 +256,22 @@ fn dependencies(project: &Project, alone: bool) -> Vec<Step> {
     let member = project.name.as_deref().unwrap_or_default();
     match kind {
         Kind::Nothing => return steps,
-        Kind::Package => command.extend(["/venv/bin/pip", "install", "."]),
+        Kind::Package if project.is_package => command.extend(["/venv/bin/pip", "install", "."]),
+        // Several folders and no build: there is no package, and pip has no option for dependencies alone.
+        Kind::Package => {
+            let all: Vec<&str> = project
+                .dependencies
+                .iter()
+                .filter(|one| !one.dev)
+                .map(|one| &*one.text)
+                .take(200)
+                .collect();
+            if all.is_empty() {
+                return steps;
+            }
+            command.extend(["/venv/bin/pip", "install"]);
+            command.extend(all);
+        }
         Kind::Pip => command.extend(["/venv/bin/pip", "install", "-r", file]),
         Kind::Uv => {
             command.extend(uv(project, false));
@@ -358,7 +379,7 @@ fn development(project: &Project) -> Vec<Step> {
         }
         Kind::Pipenv if is_locked => vec![mounted(project, &["pipenv", "sync", "--dev"])],
         Kind::Pipenv => vec![mounted(project, &["pipenv", "install", "--dev", "--skip-lock"])],
-        Kind::Package if extra(project).is_some() => {
+        Kind::Package if project.is_package && extra(project).is_some() => {
             let target = format!(".[{}]", extra(project).unwrap_or_default());
             vec![mounted(project, &["/venv/bin/pip", "install", &target])]
         }

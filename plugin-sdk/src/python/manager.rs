@@ -159,7 +159,13 @@ pub(super) fn choose(
     if pyproject.is_some_and(builds) {
         add(Kind::Package, None, "pyproject.toml".to_owned());
     }
-    if let Some(file) = ["setup.py", "setup.cfg"].into_iter().find(|file| app.has(file)) {
+    // A setup.cfg often has settings of tools alone.
+    let declares = |text: &str| {
+        text.lines().any(|line| line.starts_with("[metadata]") || line.starts_with("[options]"))
+    };
+    let cfg = app.read("setup.cfg").ok().flatten().filter(|file| declares(&file.text));
+    let cfg = cfg.map(|_| "setup.cfg");
+    if let Some(file) = Some("setup.py").filter(|file| app.has(file)).or(cfg) {
         add(Kind::Package, None, file.to_owned());
     }
     let mut all = found.into_iter();

@@ -12,7 +12,7 @@ use super::{
     system::{self, System},
 };
 use crate::{
-    App, BuildSecret, Refusal,
+    App, BuildSecret, EntryKind, Refusal,
     read::{self, Node},
     versions::Chosen,
     workspace::{self, Workspace},
@@ -302,12 +302,70 @@ fn name(pyproject: Option<&Node>) -> Option<String> {
     node.text().map(str::to_owned)
 }
 
+/// Names of folders and modules that setuptools does not take for the package.
+const ASIDE: [&str; 26] = [
+    "benchmark",
+    "benchmarks",
+    "bin",
+    "build",
+    "ci",
+    "conftest",
+    "debian",
+    "doc",
+    "docs",
+    "documentation",
+    "example",
+    "examples",
+    "exercises",
+    "fabfile",
+    "manage",
+    "noxfile",
+    "python",
+    "scripts",
+    "setup",
+    "tasks",
+    "test",
+    "tests",
+    "tools",
+    "toxfile",
+    "util",
+    "utils",
+];
+
+/// Returns whether setuptools would refuse to guess the package: nothing names a build, and there are several
+/// folders or several modules. `pip install .` fails there, and the dependencies are all that is installed.
+fn is_loose(app: &App<'_>, pyproject: Option<&Node>) -> bool {
+    let Some(root) = pyproject.filter(|root| root.at(&["project", "dependencies"]).is_some())
+    else {
+        return false;
+    };
+    let names_build =
+        root.get("build-system").is_some() || root.at(&["tool", "setuptools"]).is_some();
+    if names_build || app.has("setup.py") || app.has("setup.cfg") || app.has_dir("src") {
+        return false;
+    }
+    let entries = app.repo.read_dir(app.folder, 1000).unwrap_or_default();
+    let is_counted =
+        |name: &str| !name.contains('.') && !name.starts_with('_') && !ASIDE.contains(&name);
+    let folders = entries.iter().filter(|one| {
+        // A folder whose name has a dash is no package.
+        one.kind == EntryKind::Dir && is_counted(&one.path) && !one.path.contains('-')
+    });
+    let modules = entries.iter().filter(|one| {
+        one.kind == EntryKind::File && one.path.strip_suffix(".py").is_some_and(is_counted)
+    });
+    match folders.count() {
+        0 => modules.count() > 1,
+        folders => folders > 1,
+    }
+}
+
 /// Returns whether the manager installs the package itself after its dependencies.
 fn is_package(app: &App<'_>, kind: Kind, pyproject: Option<&Node>, name: Option<&str>) -> bool {
     let flag = |path: &[&str]| pyproject.and_then(|root| root.at(path)).and_then(Node::bool);
     let is_built = pyproject.is_some_and(|root| root.get("build-system").is_some());
     match kind {
-        Kind::Package => true,
+        Kind::Package => !is_loose(app, pyproject),
         Kind::Uv => flag(&["tool", "uv", "package"]).unwrap_or(is_built),
         Kind::Pdm => {
             name.is_some() && is_built && flag(&["tool", "pdm", "distribution"]).unwrap_or(true)

@@ -50,8 +50,17 @@ pub(super) fn read(file: &File, name: &str) -> Gemfile {
                 all.ruby_file = literals(rest).next().map(|text| (number, text.to_owned()));
             }
             "ruby" => {
-                let texts: Vec<&str> = literals(rest).collect();
-                if !texts.is_empty() {
+                // `ruby File.read(".ruby-version")` and `ruby ENV["VERSION"] || "3.3"` have other literals, too.
+                let is_version = |text: &&str| {
+                    let text = text.trim_start_matches(['<', '>', '=', '~', '!', ' ']);
+                    text.starts_with(|c: char| c.is_ascii_digit())
+                };
+                let versions = rest.split("engine").next().unwrap_or_default();
+                let texts: Vec<&str> = literals(versions).filter(is_version).collect();
+                let file = literals(rest).find(|text| text.ends_with(".ruby-version"));
+                if let Some(file) = file.filter(|_| rest.contains("read")) {
+                    all.ruby_file = Some((number, file.to_owned()));
+                } else if !texts.is_empty() {
                     all.ruby = Some((number, texts.join(", ")));
                 }
             }
@@ -132,5 +141,13 @@ mod tests {
         );
         assert_eq!(read.gems.get(2).unwrap().path.as_deref(), Some("libs/money"));
         assert_eq!(read.ruby, Some((2, "~> 3.2, >= 3.2.1".to_owned())));
+        let ruby = |text: &str| {
+            let read = super::read(&File { path: "Gemfile".into(), text: text.into() }, "Gemfile");
+            (read.ruby.map(|(_, text)| text), read.ruby_file.map(|(_, path)| path))
+        };
+        assert_eq!(ruby("ruby ENV['RUBY'] || '3.3.1'\n"), (Some("3.3.1".to_owned()), None));
+        let file = Some(".ruby-version".to_owned());
+        assert_eq!(ruby("ruby File.read('.ruby-version').strip\n"), (None, file.clone()));
+        assert_eq!(ruby("ruby file: '.ruby-version'\n"), (None, file));
     }
 }

@@ -28,7 +28,8 @@ pub struct Project {
     chosen: Result<Chosen, Refusal>,
     /// Line that has the whole tree copied before the install.
     whole: Option<String>,
-    version_file: bool,
+    /// Files that the Gemfile reads the version from.
+    version_files: Vec<String>,
 }
 
 impl Project {
@@ -102,7 +103,15 @@ impl Project {
             warnings,
             chosen,
             whole,
-            version_file: app.has(".ruby-version"),
+            version_files: [
+                Some(".ruby-version"),
+                read.ruby_file.as_ref().map(|(_, path)| &**path),
+            ]
+            .into_iter()
+            .flatten()
+            .filter(|path| app.has(path))
+            .map(str::to_owned)
+            .collect(),
         };
         project.system = system::packages(|gem| project.names(gem));
         Ok(Some(project))
@@ -172,8 +181,10 @@ impl Project {
                     let lock = if name == "gems.rb" { "gems.locked" } else { "Gemfile.lock" };
                     files.push(lock.to_owned());
                 }
-                if self.version_file {
-                    files.push(".ruby-version".to_owned());
+                for file in &self.version_files {
+                    if !files.contains(file) {
+                        files.push(file.clone());
+                    }
                 }
                 steps.extend([copied(files, "./"), install(), tree()]);
             }

@@ -8,6 +8,7 @@ use windlass_plugin_sdk::{
     run, shell, stage,
 };
 
+mod drivers;
 mod root;
 
 #[cfg(test)]
@@ -86,6 +87,12 @@ fn stages(
         }
         command.push(name);
     }
+    for (name, source) in drivers::drivers(app, project) {
+        if !command.contains(&name) {
+            found.because(format!("{source}: extension {name}"));
+            command.push(name);
+        }
+    }
     base.steps.push(run(&command));
     let binary = "/usr/local/bin/frankenphp";
     let line = format!("cp {binary} /tmp/frankenphp && mv /tmp/frankenphp {binary}");
@@ -107,6 +114,9 @@ fn stages(
         build.steps.extend(packages(app, project, found));
         if served.is_laravel {
             build.steps.push(run(&["php", "artisan", "package:discover"]));
+        }
+        if project.names("symfony/framework-bundle").is_some() {
+            build.steps.extend(symfony(app, project));
         }
     } else {
         build.steps.push(copy(&["."], "."));
@@ -136,6 +146,22 @@ fn stages(
     }
     all.push(last);
     (all, test_in)
+}
+
+/// Returns the steps after the tree that Symfony's own scripts take: cache, files of bundles, packages of the
+/// import map.
+fn symfony(app: &App<'_>, project: &php::Project) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let scripts = project.composer.as_ref();
+    if scripts.and_then(|root| root.at(&["scripts", "post-install-cmd"])).is_some() {
+        let line = ["env", "APP_ENV=prod", "composer", "run-script", "--no-dev"];
+        let step = run(&[&line[..], &["--no-interaction", "post-install-cmd"]].concat());
+        steps.push(step.why("The install ran no scripts: they need the tree"));
+    }
+    if app.has("importmap.php") {
+        steps.push(run(&["env", "APP_ENV=prod", "php", "bin/console", "asset-map:compile"]));
+    }
+    steps
 }
 
 /// Returns the steps up to the tree with its packages.

@@ -61,14 +61,16 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, R
             source: format!("{source} Symfony"),
             env: vec![("APP_ENV", "prod")],
             written: vec!["var"],
-            evidence: vec![format!("{source}: Symfony makes its cache at the first request")],
+            evidence: vec![format!("{source}: migrations are not run: run them by a hook")],
             ..Served::default()
         }));
     }
-    let named = [
-        ("laravel/lumen-framework", "Lumen", "storage"),
-        ("cakephp/cakephp", "CakePHP", "tmp"),
-        ("yiisoft/yii2", "Yii", "runtime"),
+    let named: [(&str, &str, &[&'static str]); 4] = [
+        ("laravel/lumen-framework", "Lumen", &["storage"]),
+        ("cakephp/cakephp", "CakePHP", &["tmp", "logs"]),
+        // Yii publishes files of its packages below the folder that is served.
+        ("yiisoft/yii2", "Yii", &["runtime", "web/assets"]),
+        ("codeigniter4/framework", "CodeIgniter", &["writable"]),
     ];
     for (package, name, written) in named {
         if let Some(source) = project.names(package) {
@@ -76,7 +78,12 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, R
                 folder,
                 score: score::STARTED,
                 source: format!("{source} {name}"),
-                written: vec![written],
+                written: written.to_vec(),
+                below: if name == "CodeIgniter" {
+                    vec!["writable/cache", "writable/logs", "writable/session"]
+                } else {
+                    Vec::new()
+                },
                 ..Served::default()
             }));
         }

@@ -56,6 +56,13 @@ fn symfony_owns_var_and_runs_in_production() {
     assert_eq!(found.score, 90);
     assert!(found.image.env.contains(&("APP_ENV".to_owned(), "prod".to_owned())));
     assert!(found.warnings.iter().any(|warning| warning.message.contains("no lock file")));
+    let scripts = "{ \"require\": { \"symfony/framework-bundle\": \"^7\" },\n\"scripts\": { \"post-install-cmd\": [ \"@auto-scripts\" ] } }";
+    let runs = plan(&files.with("composer.json", scripts).with("importmap.php", "<?php")).runs();
+    let place = |text: &str| runs.iter().position(|run| run.contains(text));
+    let script =
+        place("APP_ENV=prod composer run-script --no-dev --no-interaction post-install-cmd");
+    let compiled = place("APP_ENV=prod php bin/console asset-map:compile");
+    assert!(script.is_some() && script < compiled, "{runs:?}");
 }
 
 #[test]
@@ -79,6 +86,21 @@ fn plain_files_are_served_from_their_folder() {
 }
 
 #[test]
+fn drivers_that_the_code_uses_are_installed_although_nothing_requires_them() {
+    let extensions = |files: &Files| {
+        let runs = plan(files).runs();
+        runs.into_iter().find(|run| run.starts_with("install-php-extensions")).unwrap()
+    };
+    let plain = tree! { "index.php" => "<?php\n$db = mysqli_connect('db');\n" };
+    assert_eq!(extensions(&plain), "install-php-extensions opcache mysqli");
+    let said = plan(&plain).evidence;
+    assert!(said.iter().any(|line| line == "index.php:2: extension mysqli"), "{said:?}");
+    let config = "<?php\nreturn ['connections' => [\n'mysql' => [],\n'pgsql' => [],\n]];\n";
+    let with = laravel().with("config/database.php", config);
+    assert_eq!(extensions(&with), "install-php-extensions gd intl opcache pdo_mysql pdo_pgsql");
+}
+
+#[test]
 fn a_private_registry_wants_its_login_and_a_folder_the_whole_tree() {
     let files = tree! {
         "composer.json" => "{ \"repositories\": [\n{ \"type\": \"composer\", \"url\": \"https://php.example.com\" },\n{ \"type\": \"path\", \"url\": \"libs/money\" }\n] }",
@@ -94,6 +116,36 @@ fn a_private_registry_wants_its_login_and_a_folder_the_whole_tree() {
     assert!(
         found.evidence.iter().any(|line| line.starts_with("composer.json:3 repositories: all"))
     );
+}
+
+#[test]
+fn frameworks_own_the_folders_that_they_write_to() {
+    for (package, root, folders) in [
+        ("yiisoft/yii2", "web", &["runtime", "web/assets"][..]),
+        ("codeigniter4/framework", "public", &["writable"][..]),
+        ("cakephp/cakephp", "webroot", &["tmp", "logs"][..]),
+    ] {
+        let composer = format!("{{ \"require\": {{ \"{package}\": \"*\" }} }}");
+        let files =
+            tree! { "composer.json" => &*composer }.with(&format!("{root}/index.php"), INDEX);
+        let owned = plan(&files).image.stages.pop().unwrap().steps.into_iter();
+        let owned = owned.filter_map(|step| match step {
+            windlass_plugin_sdk::Step::Copy(copy) if copy.owned => Some(copy.dest),
+            _ => None,
+        });
+        let expected: Vec<String> = folders.iter().map(|folder| format!("/app/{folder}")).collect();
+        assert_eq!(owned.collect::<Vec<_>>(), expected, "{package}");
+    }
+}
+
+#[test]
+fn patches_of_packages_are_there_before_the_install() {
+    let files = tree! {
+        "composer.json" => "{ \"extra\": { \"patches\": {\n \"a/b\": { \"x\": \"patches/b.patch\" } } } }",
+        "public/index.php" => INDEX,
+    };
+    let said = plan(&files).evidence;
+    assert!(said.iter().any(|line| line.contains("extra.patches: all files")), "{said:?}");
 }
 
 #[test]

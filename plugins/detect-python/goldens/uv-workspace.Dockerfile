@@ -9,6 +9,7 @@ ENV PATH="/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     PYTHONDONTWRITEBYTECODE="1" \
     UV_PROJECT_ENVIRONMENT="/venv" \
     UV_LINK_MODE="copy" \
+    UV_PYTHON="3.12" \
     UV_PYTHON_DOWNLOADS="never"
 RUN --mount=type=cache,target=/root/.cache/pip ["pip", "install", "uv"]
 COPY pyproject.toml uv.lock /app/

@@ -28,8 +28,33 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Re
         let top = || app.has(&at(&format!("{kind}.py"))).then(|| kind.to_owned());
         named.or_else(top)
     };
-    let (wsgi, asgi) = (entry("wsgi"), entry("asgi"));
-    let texts = settings_texts(app, &at(&settings.replace('.', "/")));
+    let mut texts = settings_texts(app, &at(&settings.replace('.', "/")));
+    let declared = |key: &str| {
+        let named = texts.iter().find_map(|(_, text)| literal_after(text, key))?;
+        let module = named.strip_suffix(".application")?;
+        app.has(&at(&format!("{}.py", module.replace('.', "/")))).then(|| module.to_owned())
+    };
+    let wsgi = entry("wsgi").or_else(|| declared("WSGI_APPLICATION"));
+    let asgi = entry("asgi").or_else(|| declared("ASGI_APPLICATION"));
+    // The server's entry often names other settings than manage.py: those of production.
+    let file = wsgi.as_ref().or(asgi.as_ref()).map(|module| module.replace('.', "/"));
+    let file = file.and_then(|path| app.read(&at(&format!("{path}.py"))).ok().flatten());
+    let named = file.as_ref().and_then(|file| literal_after(&file.text, "DJANGO_SETTINGS_MODULE"));
+    let mut production = None;
+    if let Some(named) = named.filter(|named| *named != settings) {
+        let read = settings_texts(app, &at(&named.replace('.', "/")));
+        if !read.is_empty() {
+            texts = read;
+            production = Some(named);
+        }
+    }
+    if wsgi.is_none() && asgi.is_none() {
+        let reason =
+            format!("{manage_path}:{line}: Django, and there is no wsgi.py beside its settings");
+        let hint =
+            format!("add {}/wsgi.py with `application = get_wsgi_application()`", at(package));
+        return Err(app.refused("python", score::FRAMEWORK, reason, hint));
+    }
     let source = format!("{manage_path}:{line} Django");
     let Some(mut start) = server(project, wsgi, asgi, &texts, source) else {
         let file = project.file();
@@ -48,7 +73,7 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Re
         texts.iter().find_map(|(path, text)| Some((path, text.lines().position(is_root)? + 1)));
     if let Some((path, line)) = collected {
         start.evidence.push(format!("{path}:{line}: STATIC_ROOT: collectstatic in the build"));
-        start.steps.push(collect(&manage_path, &texts));
+        start.steps.push(collect(&manage_path, production, &texts));
     }
     start.evidence.push(format!("{manage_path}: `migrate` is not run: run it by a hook"));
     start.folder = (!folder.is_empty()).then_some(folder);
@@ -135,36 +160,76 @@ fn server(
 }
 
 /// Returns the step that collects static files. Settings that want a variable get one for this step alone.
-fn collect(manage: &str, settings: &[(String, String)]) -> Step {
-    let mut wanted: Vec<String> = Vec::new();
+fn collect(manage: &str, module: Option<&str>, settings: &[(String, String)]) -> Step {
+    let mut wanted: Vec<(String, &str)> = Vec::new();
+    if let Some(module) = module {
+        wanted.push(("DJANGO_SETTINGS_MODULE".to_owned(), module));
+    }
     for (_, text) in settings {
         for line in text.lines() {
-            wanted.extend(variable(line).filter(|name| !wanted.contains(name)));
+            let read = variable(line).filter(|(name, _)| wanted.iter().all(|(one, _)| one != name));
+            wanted.extend(read);
         }
     }
     let mut command = Vec::new();
     if !wanted.is_empty() {
         command.push("env".to_owned());
     }
-    command.extend(wanted.into_iter().take(30).map(|name| {
-        let value = if name.contains("DATABASE") { "sqlite://:memory:" } else { "build-only" };
-        format!("{name}={value}")
-    }));
+    command.extend(wanted.into_iter().take(30).map(|(name, value)| format!("{name}={value}")));
     command.extend(["python", manage, "collectstatic", "--noinput"].map(str::to_owned));
     let why = Some("Static files, without a database".to_owned());
     Step::Run(RunCommand { command, caches: Vec::new(), secrets: Vec::new(), why })
 }
 
-/// Returns the variable that a line of settings reads without a default.
-fn variable(line: &str) -> Option<String> {
+/// Calls and indexes that read a variable.
+const READERS: [&str; 13] = [
+    "os.environ[",
+    "environ[",
+    "env(",
+    "env.str(",
+    "config(",
+    "os.getenv(",
+    "env.bool(",
+    "env.int(",
+    "env.float(",
+    "env.list(",
+    "env.url(",
+    "env.db(",
+    "env.db_url(",
+];
+
+/// Returns the variable that a line of settings reads without a default, and a value that it can be read from.
+fn variable(line: &str) -> Option<(String, &'static str)> {
     let line = line.split('#').next().unwrap_or_default();
-    let readers = ["os.environ[", "environ[", "env(", "env.str(", "config(", "os.getenv("];
-    let rest = readers.iter().find_map(|reader| line.split_once(reader))?.1.trim_start();
+    if line.contains("env.db()") || line.contains("env.db_url()") {
+        return Some(("DATABASE_URL".to_owned(), "sqlite://:memory:"));
+    }
+    let (reader, (_, rest)) =
+        READERS.iter().find_map(|reader| Some((reader, line.split_once(reader)?)))?;
+    let rest = rest.trim_start();
     let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let (name, after) = rest.get(1..)?.split_once(quote)?;
     let good = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let is_name =
         name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.chars().all(good);
-    let is_last = after.trim_start().starts_with([']', ')']);
-    (is_name && is_last).then(|| name.to_owned())
+    let after = after.trim_start();
+    // `config("DEBUG", cast=bool)` has no default, either.
+    let is_cast = after.strip_prefix(',').is_some_and(|rest| rest.trim_start().starts_with("cast"))
+        && !after.contains("default");
+    if !is_name || !(is_cast || after.starts_with([']', ')'])) {
+        return None;
+    }
+    let is_number = ["int(", "bool(", "float(", "cast=int", "cast=bool", "cast=float"]
+        .iter()
+        .any(|typed| line.contains(typed));
+    let value = if is_number || name.ends_with("PORT") {
+        "0"
+    } else if reader.contains(".db") || name.contains("DATABASE") || name.ends_with("DB_URL") {
+        "sqlite://:memory:"
+    } else if reader.contains(".url") {
+        "http://localhost"
+    } else {
+        "build-only"
+    };
+    Some((name.to_owned(), value))
 }

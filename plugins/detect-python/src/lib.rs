@@ -37,10 +37,16 @@ pub fn detect(app: &App<'_>) -> Found {
     if is_lone && !LONE.iter().any(|file| app.has(file)) {
         return elsewhere(app);
     }
+    if is_lone {
+        script::installed(app, &LONE)?;
+    }
     let chosen = project.version()?;
     let installed = stages(&project)?;
     let root = installed.workdir.clone().unwrap_or_else(|| "/app".into());
     let lines = procfile::read(app)?;
+    if let Some(refusal) = procfile::foreign(&lines, "python") {
+        return Err(refusal);
+    }
     let has_web = lines.iter().any(|line| line.name == "web");
     let start = match choose::start(app, &project, &root) {
         Ok(start) => start,
@@ -76,7 +82,8 @@ pub fn detect(app: &App<'_>) -> Found {
     if let Some(build) = all.iter_mut().find(|stage| stage.name == "build") {
         build.steps.extend(start.steps);
     }
-    let workdir = match &start.folder {
+    // Lines of a Procfile are written for the app's own folder: `cd site && gunicorn …`.
+    let workdir = match start.folder.as_ref().filter(|_| !has_web) {
         Some(folder) => Some(format!("{root}/{folder}")),
         None => installed.workdir,
     };

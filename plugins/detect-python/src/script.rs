@@ -1,10 +1,10 @@
 //! Starts of everything else: tools with servers of their own, console scripts, packages, scripts.
 
 use crate::{
-    source::{assigned, imports, starts_itself},
+    source::{assigned, imported, imports, starts_itself},
     start::Start,
 };
-use windlass_plugin_sdk::{App, python::Project, read::Node, score};
+use windlass_plugin_sdk::{App, Refusal, python::Project, read::Node, score};
 
 /// Scripts with usual names.
 const SCRIPTS: [&str; 15] = [
@@ -24,6 +24,56 @@ const SCRIPTS: [&str; 15] = [
     "app/main.py",
     "bot/main.py",
 ];
+
+/// Packages that servers, bots and jobs import, and that Python does not bring.
+const FOREIGN: [&str; 26] = [
+    "aiogram",
+    "aiohttp",
+    "boto3",
+    "bottle",
+    "celery",
+    "dash",
+    "discord",
+    "django",
+    "falcon",
+    "fastapi",
+    "flask",
+    "gradio",
+    "nicegui",
+    "numpy",
+    "openai",
+    "pandas",
+    "psycopg2",
+    "pydantic",
+    "redis",
+    "requests",
+    "sanic",
+    "sqlalchemy",
+    "starlette",
+    "streamlit",
+    "tornado",
+    "uvicorn",
+];
+
+/// Checks that scripts without a manifest import nothing that has to be installed.
+///
+/// # Errors
+/// Names the line of such an import.
+pub(crate) fn installed(app: &App<'_>, files: &[&str]) -> Result<(), Refusal> {
+    for path in files {
+        let Some(file) = app.read(path)? else { continue };
+        for (number, line) in file.lines().filter(|(_, line)| !line.starts_with([' ', '\t'])) {
+            let Some(name) = imported(line).find(|name| FOREIGN.contains(name)) else { continue };
+            if app.has(&format!("{name}.py")) || app.has_dir(name) {
+                continue;
+            }
+            let reason = format!("{path}:{number}: imports {name}, and no manifest names it");
+            let hint = format!("commit a requirements.txt with {name}");
+            return Err(app.refused("python", score::INFERRED, reason, hint));
+        }
+    }
+    Ok(())
+}
 
 /// Returns the start of an app of Streamlit, Chainlit or Gradio. `None` means that it is none.
 pub(crate) fn tool(app: &App<'_>, project: &Project) -> Option<Start> {

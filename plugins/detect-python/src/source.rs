@@ -26,6 +26,24 @@ pub(crate) fn factory(text: &str) -> Option<(usize, &str)> {
     })
 }
 
+/// Functions that make an app.
+const FACTORIES: [&str; 8] = [
+    "create_app",
+    "make_app",
+    "get_app",
+    "build_app",
+    "create_application",
+    "get_application",
+    "make_application",
+    "init_app",
+];
+
+/// Returns an app that a function makes at the module's top level, with its line: `app = create_app("production")`.
+pub(crate) fn made(text: &str) -> Option<(usize, String)> {
+    let (line, name) = assigned(text, &FACTORIES)?;
+    matches!(&*name, "app" | "application" | "api" | "server").then_some((line, name))
+}
+
 /// Returns the line at which a module gets a name, by assignment or import.
 pub(crate) fn has_name(text: &str, name: &str) -> Option<usize> {
     text.lines().enumerate().find_map(|(index, line)| {

@@ -2,7 +2,7 @@
 
 use crate::{
     module::module,
-    source::{assigned, factory, has_name, imports, starts_itself},
+    source::{assigned, factory, has_name, imports, made, starts_itself},
     start::Start,
 };
 use windlass_plugin_sdk::{App, File, Refusal, python::Project, score};
@@ -53,7 +53,10 @@ struct Served {
 /// Names the line of an app whose server is not installed.
 pub(crate) fn find(app: &App<'_>, project: &Project, root: &str) -> Result<Option<Start>, Refusal> {
     let files = files(app);
-    let found = wsgi_file(app).or_else(|| of_class(&files)).or_else(|| of_factory(&files, project));
+    let found = wsgi_file(app)
+        .or_else(|| of_class(&files))
+        .or_else(|| of_factory(&files, project))
+        .or_else(|| of_made(&files, project));
     let Some(served) = found else { return Ok(None) };
     if served.is_asgi {
         asgi(app, project, root, &served)
@@ -162,6 +165,20 @@ fn of_factory(files: &[(String, File)], project: &Project) -> Option<Served> {
     })
 }
 
+/// Returns an app that its module makes by a function with arguments, or by one of another module.
+fn of_made(files: &[(String, File)], project: &Project) -> Option<Served> {
+    let named = |names: &[&str]| names.iter().any(|name| project.names(name).is_some());
+    let is_asgi = named(&["fastapi", "starlette", "litestar", "quart"]);
+    if !is_asgi && !named(&["flask", "apiflask", "falcon", "bottle"]) {
+        return None;
+    }
+    files.iter().find_map(|(path, file)| {
+        let (line, name) = made(&file.text)?;
+        let (file, text) = (path.clone(), file.text.clone());
+        Some(Served { file, text, line, name, is_factory: false, is_asgi })
+    })
+}
+
 fn asgi(
     app: &App<'_>,
     project: &Project,
@@ -224,7 +241,7 @@ fn wsgi(
         format!("uwsgi --http :$PORT --master --module '{}:{name}'", found.name)
     } else if has("granian") && !served.is_factory {
         format!("granian --interface wsgi --host 0.0.0.0 --port $PORT {target}")
-    } else if starts_itself(&served.text) {
+    } else if starts_itself(&served.text) && listens(&served.text) {
         // The app serves itself, which says more than a development server that is inferred.
         let start = Start::plain(score::STARTED, source, &["python", &served.file]);
         return Ok(Some(start.importing(root, found.path)));
@@ -236,7 +253,13 @@ fn wsgi(
         let fix = format!("add gunicorn to {}", project.file());
         let target = if served.is_factory { found.name.clone() } else { target };
         let line = format!("flask --app {target} run --host 0.0.0.0 --port $PORT");
-        let mut start = Start::line(score::INFERRED, source, &line).importing(root, found.path);
+        let itself = starts_itself(&served.text);
+        let score = if itself { score::STARTED } else { score::INFERRED };
+        let mut start = Start::line(score, source, &line).importing(root, found.path);
+        if itself {
+            let why = "its `app.run()` listens on a port of its own, not on $PORT";
+            start.evidence.push(format!("{}: {why}", served.file));
+        }
         start.warnings.push((message, fix));
         return Ok(Some(start));
     } else {
@@ -247,10 +270,17 @@ fn wsgi(
     Ok(Some(Start::line(score::STARTED, source, &line).importing(root, found.path)))
 }
 
+/// Returns whether a script that starts itself may listen on `$PORT`: Flask's `run` without one listens on port 5000
+/// of the loopback interface alone, where nothing reaches it.
+fn listens(text: &str) -> bool {
+    let runs = ["app.run(", "application.run("].iter().any(|call| text.contains(call));
+    !(runs && imports(text, "flask")) || text.contains("PORT\"") || text.contains("PORT'")
+}
+
 /// Returns a script at the root that starts itself, where the app is in a package.
 fn runner(app: &App<'_>) -> Option<&'static str> {
     ["run.py", "main.py", "app.py", "server.py", "wsgi.py"].into_iter().find(|path| {
         let file = app.read(path).ok().flatten();
-        file.is_some_and(|file| starts_itself(&file.text))
+        file.is_some_and(|file| starts_itself(&file.text) && listens(&file.text))
     })
 }

@@ -17,7 +17,7 @@ RUN --mount=type=cache,target=/root/.bundle/cache ["bundle", "install"]
 COPY . .
 RUN ["bundle", "exec", "bootsnap", "precompile", "--gemfile", "app/", "lib/"]
 RUN ["env", "SECRET_KEY_BASE_DUMMY=1", "SECRET_KEY_BASE=build-only", "SKIP_JS_BUILD=1", "bundle", "exec", "rake", "assets:precompile"]
-RUN ["mkdir", "-p", "tmp", "log", "storage"]
+RUN ["mkdir", "-p", "tmp/pids", "log", "storage"]
 
 # Gems of tests are not in the image
 FROM build AS test

@@ -32,6 +32,9 @@ pub fn detect(app: &App<'_>) -> Found {
     }
     let chosen = project.version()?;
     let lines = procfile::read(app)?;
+    if let Some(refusal) = procfile::foreign(&lines, "ruby") {
+        return Err(refusal);
+    }
     let has_web = lines.iter().any(|line| line.name == "web");
     let start = match start::find(app, &project, is_rails) {
         Ok(start) => start,

@@ -40,7 +40,8 @@ pub(crate) fn build(app: &App<'_>, project: &Project, stage: &mut Stage, found: 
         argv.extend(["bundle", "exec", "rake", "assets:precompile"]);
         stage.steps.push(run(&argv));
     }
-    stage.steps.push(run(&["mkdir", "-p", "tmp", "log", "storage"]));
+    // Puma's template writes `tmp/pids/server.pid`, and makes no folder for it.
+    stage.steps.push(run(&["mkdir", "-p", "tmp/pids", "log", "storage"]));
     found.because("config/application.rb: `db:migrate` is not run: run it by a hook");
 }
 

@@ -82,7 +82,7 @@ fn rack(app: &App<'_>, project: &Project) -> Option<(String, String)> {
         // Puma's own template reads $PORT.
         let configured = app.read("config/puma.rb").ok().flatten();
         let line = match configured {
-            Some(file) if file.text.contains("PORT") => "bundle exec puma -C config/puma.rb",
+            Some(file) if reads_port(&file.text) => "bundle exec puma -C config/puma.rb",
             _ => "bundle exec puma -b tcp://0.0.0.0:$PORT",
         };
         return Some((line.to_owned(), source));
@@ -101,6 +101,12 @@ fn rack(app: &App<'_>, project: &Project) -> Option<(String, String)> {
     let source = named("webrick")?;
     named("rackup")?;
     Some(("bundle exec rackup -o 0.0.0.0 -p $PORT".to_owned(), source))
+}
+
+/// Returns whether Puma's configuration reads `$PORT`. Hanami's reads `HANAMI_PORT`.
+fn reads_port(text: &str) -> bool {
+    let mut code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    code.any(|line| line.contains("\"PORT\"") || line.contains("'PORT'"))
 }
 
 /// Returns the argv of a line: a shell only where it has a variable. `bundle exec` replaces itself by the server.

@@ -69,6 +69,9 @@ fn rails_compiles_its_assets_and_owns_the_folders_that_it_writes_to() {
     assert_eq!(found.base(), "ruby:3.3.6-slim");
     assert_eq!(found.image.test_in.as_deref(), Some("test"));
     golden("goldens/rails.Dockerfile", &found);
+    let other = "# port ENV['PORT']\nport ENV.fetch('HANAMI_PORT', 2300)\n";
+    let start = plan(&rails().with("config/puma.rb", other)).start();
+    assert!(start.ends_with("exec bundle exec puma -b tcp://0.0.0.0:$PORT"), "{start}");
 }
 
 #[test]
@@ -100,6 +103,16 @@ fn versions_come_from_the_first_that_names_one() {
     assert_eq!(decided(&named), pair("3.4.1", "Gemfile:1 ruby"));
     let range = rack().with("Gemfile", "ruby \">= 3.2\", \"< 3.4\"\ngem \"puma\"\n");
     assert_eq!(decided(&range).0, "3.3");
+    let tools = rack()
+        .with("Gemfile", "ruby file: \".tool-versions\"\ngem \"puma\"\n")
+        .with(".tool-versions", "ruby 3.3.1\n");
+    assert_eq!(decided(&tools), pair("3.3.1", ".tool-versions:1 ruby"));
+    let copied = plan(&tools).image.stages.into_iter().flat_map(|stage| stage.steps);
+    let mut copied = copied.filter_map(|step| match step {
+        windlass_plugin_sdk::Step::Copy(copy) => Some(copy.sources),
+        _ => None,
+    });
+    assert!(copied.any(|sources| sources.contains(&".tool-versions".to_owned())));
 }
 
 #[test]

@@ -79,6 +79,15 @@ fn requirements_that_are_not_there_are_refused_with_their_line() {
 }
 
 #[test]
+fn a_script_without_a_manifest_imports_nothing_that_is_not_installed() {
+    let refused = refusal(
+        &tree! { "app.py" => "import os\nfrom flask import Flask\napp = Flask(__name__)\n" },
+    );
+    assert!(refused.reason.starts_with("app.py:2: imports flask"), "{}", refused.reason);
+    assert!(refused.hint.contains("requirements.txt"), "{}", refused.hint);
+}
+
+#[test]
 fn condas_environment_and_notebooks_alone_are_refused_by_name() {
     let conda = refusal(&tree! { "environment.yml" => "name: shop\n", "main.py" => ITSELF });
     assert!(conda.reason.contains("environment.yml") && conda.hint.contains("requirements.txt"));

@@ -180,6 +180,19 @@ fn a_member_that_is_not_there_is_refused_with_its_line() {
 }
 
 #[test]
+fn uv_takes_the_python_of_the_image_whatever_its_file_says() {
+    let files = tree! {
+        "pyproject.toml" => "[project]\nname = \"shop\"\ndependencies = []\n",
+        "uv.lock" => "[[package]]\nname = \"shop\"\n",
+        ".python-version" => "3.12\n",
+        "main.py" => ITSELF,
+    };
+    let found = plan(&files.wish("python", "3.11"));
+    let build = found.image.stages.first().unwrap();
+    assert!(build.env.contains(&("UV_PYTHON".to_owned(), "3.11".to_owned())), "{:?}", build.env);
+}
+
+#[test]
 fn a_package_gets_its_version_where_its_tool_asks_git() {
     let project = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\nrequires-python = \">=3.11\"\n\n\
                    [build-system]\nrequires = [\"setuptools\", \"setuptools-scm>=8\"]\n";
@@ -187,6 +200,9 @@ fn a_package_gets_its_version_where_its_tool_asks_git() {
     let found = plan(&files.clone().prefer("python", "3.11"));
     assert_eq!(manager(&found), ("pip", "pyproject.toml"));
     golden("goldens/setuptools-scm.Dockerfile", &found);
+    let editable = plan(&files.clone().with("requirements.txt", "-e .\n"));
+    let build = editable.image.stages.first().unwrap();
+    assert!(build.env.iter().any(|(name, _)| name == "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP"));
     // Where packages are installed first, the variable is of the stage after them.
     let found = plan(&files.with("uv.lock", "[[package]]\nname = \"shop\"\n"));
     let stages: Vec<_> = found.image.stages.iter().map(|stage| &*stage.name).collect();
@@ -196,6 +212,32 @@ fn a_package_gets_its_version_where_its_tool_asks_git() {
         stage.env.iter().any(|(_, value)| value == "${WINDLASS_VERSION}")
     };
     assert!(!versions("packages") && versions("build"));
+}
+
+#[test]
+fn settings_of_tools_in_a_setup_cfg_make_no_package() {
+    let found =
+        plan(&tree! { "setup.cfg" => "[flake8]\nmax-line-length = 100\n", "main.py" => ITSELF });
+    assert!(!found.runs().iter().any(|run| run.contains("pip install")), "{:?}", found.runs());
+    assert_eq!(found.decided("manager"), None);
+}
+
+#[test]
+fn several_folders_without_a_build_are_no_package() {
+    let project = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"flask>=3\", \"gunicorn\"]\n";
+    let files = tree! {
+        "pyproject.toml" => project,
+        "app.py" => "from flask import Flask\napp = Flask(__name__)\n",
+        "templates/index.html" => "",
+        "static/app.css" => "",
+    };
+    let found = plan(&files);
+    assert_eq!(manager(&found), ("pip", "pyproject.toml"));
+    assert!(runs(&found, "/venv/bin/pip install flask>=3 gunicorn"), "{:?}", found.runs());
+    let with = format!("{project}[build-system]\nrequires = [\"hatchling\"]\n");
+    assert!(runs(&plan(&files.clone().with("pyproject.toml", &*with)), "/venv/bin/pip install ."));
+    let one = files.without("templates/index.html").without("static/app.css");
+    assert!(runs(&plan(&one), "/venv/bin/pip install ."));
 }
 
 #[test]

@@ -16,13 +16,18 @@ fn starts(files: &Files, line: &str, score: u8) {
 
 #[test]
 fn an_app_that_serves_itself_starts_so_although_it_is_flask() {
-    let text = format!("{FLASK}\nif __name__ == \"__main__\":\n    app.run()\n");
+    let run = "app.run(host=\"0.0.0.0\", port=int(os.environ[\"PORT\"]))";
+    let text = format!("{FLASK}\nif __name__ == \"__main__\":\n    {run}\n");
     let files = tree! {
         "requirements.txt" => "flask==3.1.0\n",
         "app.py" => &*text,
         "package.json" => "{ \"devDependencies\": { \"prettier\": \"^3\" } }",
     };
     starts(&files, "python app.py", 80);
+    // Flask's own default is port 5000 of the loopback interface.
+    let fixed = text.replace(run, "app.run(debug=True)");
+    let served = "exec flask --app app:app run --host 0.0.0.0 --port $PORT";
+    starts(&files.clone().with("app.py", &*fixed), served, 80);
     let with = files.with("requirements.txt", "flask\ngunicorn\n");
     starts(&with, "exec gunicorn app:app --bind 0.0.0.0:$PORT", 80);
 }
@@ -43,6 +48,22 @@ fn flask_starts_by_the_server_that_is_installed() {
         "shop/__init__.py" => factory,
     };
     starts(&files, "exec gunicorn wsgi:application --bind 0.0.0.0:$PORT", 80);
+}
+
+#[test]
+fn an_app_that_a_function_makes_is_named_where_it_is_made() {
+    let files = tree! {
+        "requirements.txt" => "flask\ngunicorn\n",
+        "shop/__init__.py" => "def create_app(config):\n    return Flask(__name__)\n",
+        "flasky.py" => "from shop import create_app\n\napp = create_app('production')\n",
+        "config.py" => "",
+    };
+    starts(&files, "exec gunicorn flasky:app --bind 0.0.0.0:$PORT", 80);
+    let files = tree! {
+        "requirements.txt" => "fastapi\nuvicorn\n",
+        "app/main.py" => "def get_application() -> FastAPI:\n    return FastAPI()\n\n\napp = get_application()\n",
+    };
+    starts(&files, "exec uvicorn app.main:app --host 0.0.0.0 --port $PORT", 80);
 }
 
 #[test]
@@ -120,6 +141,35 @@ fn django_starts_by_the_server_that_is_installed_and_collects_its_files() {
 }
 
 #[test]
+fn django_collects_by_the_settings_that_its_server_has() {
+    let files = tree! {
+        "requirements.txt" => "django\ngunicorn\n",
+        "manage.py" => "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.local')\n",
+        "config/wsgi.py" => "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.production')\n",
+        "config/settings/local.py" => "X = env('ONLY_LOCAL')\n",
+        "config/settings/base.py" => "STATIC_ROOT = 'x'\nDATABASES = {'default': env.db('DATABASE_URL')}\nDEBUG = config('DEBUG', cast=bool)\n",
+        "config/settings/production.py" => "from .base import *\nSECRET_KEY = env('SECRET_KEY')\n",
+    };
+    let collect = "env DJANGO_SETTINGS_MODULE=config.settings.production SECRET_KEY=build-only \
+                   DATABASE_URL=sqlite://:memory: DEBUG=0 python manage.py collectstatic --noinput";
+    let runs = plan(&files).runs();
+    assert!(runs.iter().any(|run| run == collect), "{runs:?}");
+}
+
+#[test]
+fn django_names_its_entry_by_its_settings() {
+    let files = tree! {
+        "requirements.txt" => "django\ngunicorn\n",
+        "manage.py" => "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'conf.settings')\n",
+        "conf/settings.py" => "WSGI_APPLICATION = 'core.wsgi.application'\n",
+        "core/wsgi.py" => "",
+    };
+    starts(&files, "exec gunicorn core.wsgi --bind 0.0.0.0:$PORT", 90);
+    let refused = refusal(&files.without("core/wsgi.py"));
+    assert!(refused.reason.contains("there is no wsgi.py"), "{}", refused.reason);
+}
+
+#[test]
 fn django_in_a_folder_runs_there() {
     let files = tree! {
         "requirements.txt" => "django\ngunicorn\n",
@@ -130,6 +180,9 @@ fn django_in_a_folder_runs_there() {
     starts(&files, "exec gunicorn shop.wsgi --bind 0.0.0.0:$PORT", 90);
     let last = plan(&files).image.stages.pop().unwrap();
     assert_eq!(last.workdir.as_deref(), Some("/app/site"));
+    // A line of a Procfile is run where the Procfile is.
+    let files = files.with("Procfile", "web: cd site && gunicorn shop.wsgi --bind 0.0.0.0:$PORT\n");
+    assert_eq!(plan(&files).image.stages.pop().unwrap().workdir, None);
 }
 
 #[test]
@@ -157,6 +210,15 @@ fn a_procfile_comes_first_and_its_workers_are_processes() {
     assert_eq!(names, ["worker", "release"]);
     let bot = tree! { "requirements.txt" => "discord.py\n", "Procfile" => "worker: python shop/bot.py\n" };
     starts(&bot, "python shop/bot.py", 80);
+}
+
+#[test]
+fn a_procfile_of_another_language_makes_no_python_app() {
+    let refused = refusal(&tree! {
+        "requirements.txt" => "mkdocs\n", "Procfile" => "web: node server.js\n",
+    });
+    assert_eq!(refused.score, 20);
+    assert!(refused.reason.contains("Procfile:1"), "{}", refused.reason);
 }
 
 #[test]
