@@ -16,7 +16,7 @@ mod secrets;
 mod setup;
 mod sources;
 
-/// How dependencies are installed.
+/// Install of dependencies: stages, steps and evidence.
 #[derive(Clone)]
 pub struct Install {
     /// Stages that the setup copies from.

@@ -124,7 +124,7 @@ fn missing(source: &str, line: &str, path: &str) -> Refusal {
     Refusal::new(reason, "commit it, or take the line out").of("python", 80)
 }
 
-/// What one line of requirements asks for.
+/// Line of requirements.
 #[derive(Debug, PartialEq, Eq)]
 enum Line<'a> {
     Nothing,

@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{code, is_name, refused},
-    cpp::{LANGUAGE, Program},
+    native::{LANGUAGE, Program},
 };
 use windlass_plugin_sdk::{App, File, Refusal};
 

@@ -3,28 +3,13 @@
 use crate::{
     answer::{DEBIAN, is_another_language_s, plan, refused, runs_on_debian},
     cmake, makefile,
+    native::{LANGUAGE, Program},
 };
 use windlass_plugin_sdk::{App, Found, Refusal, StageExt, score, stage};
-
-pub(crate) const LANGUAGE: &str = "cpp";
 
 /// Sources by which a Makefile is one of C or C++.
 const SOURCES: &[&str] =
     &["*.c", "*.cc", "*.cpp", "*.cxx", "src/**/*.c", "src/**/*.cc", "src/**/*.cpp"];
-
-/// Program that a build makes.
-pub(crate) struct Program {
-    /// Path below the app's folder, after the build.
-    pub(crate) path: String,
-    /// File, line and rule.
-    pub(crate) source: String,
-    /// Debian packages that the build needs.
-    pub(crate) build: Vec<&'static str>,
-    /// Debian packages that the program needs.
-    pub(crate) run: Vec<&'static str>,
-    /// Commands, in order.
-    pub(crate) commands: Vec<Vec<&'static str>>,
-}
 
 /// Returns the plan of the one program. `None` means that the folder has no build of C or C++.
 ///

@@ -13,6 +13,7 @@ mod gleam;
 mod haskell;
 mod makefile;
 mod named;
+mod native;
 mod shell;
 mod swift;
 

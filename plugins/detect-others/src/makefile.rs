@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{code, is_name},
-    cpp::Program,
+    native::Program,
 };
 use windlass_plugin_sdk::File;
 

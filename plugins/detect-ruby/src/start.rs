@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{App, Refusal, ruby::Project, score, shell};
 
-/// How an app is started.
+/// Start of an app.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Start {
     pub(crate) argv: Vec<String>,

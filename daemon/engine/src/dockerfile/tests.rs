@@ -249,7 +249,10 @@ EXPOSE 8080
     let text = render(&plain).unwrap();
     assert!(text.starts_with("# python app, found by `python`\n\n# Static files"), "{text}");
     assert!(text.contains("COPY public/ /srv\n") && text.contains("$uri.html =404;"), "{text}");
-    assert!(text.contains("    location = /windlass.toml {\n        return 404;\n    }\n"), "{text}");
+    assert!(
+        text.contains("    location = /windlass.toml {\n        return 404;\n    }\n"),
+        "{text}"
+    );
 }
 
 #[test]

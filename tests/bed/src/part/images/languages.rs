@@ -15,7 +15,7 @@ const REVISION: &str = "1";
 const JAVA_TRUST: &str = "RUN awk '/BEGIN CERT/{close(f); n++; f=\"/usr/local/share/ca-certificates/host-\" n \".crt\"} f{print > f}' /etc/ssl/host-ca.crt \
     && update-ca-certificates\n";
 
-/// What `nginxinc/nginx-unprivileged` has besides nginx: a configuration that writes to `/tmp` alone, and an
+/// Parts of `nginxinc/nginx-unprivileged` besides nginx: a configuration that writes to `/tmp` alone, and an
 /// entrypoint that fills in templates.
 const NGINX: &str = r#"COPY <<"END" /etc/nginx/nginx.conf
 worker_processes 1;
@@ -56,7 +56,7 @@ ENTRYPOINT ["/docker-entrypoint.sh"]
 CMD ["nginx", "-g", "daemon off;"]
 "#;
 
-/// What FrankenPHP's image has: a command that serves a folder, and one that installs extensions.
+/// Parts of FrankenPHP's image: a command that serves a folder, and one that installs extensions.
 const FRANKENPHP: &str = r#"COPY --chmod=755 <<"END" /usr/local/bin/frankenphp
 #!/bin/sh
 [ "$1" = php-server ] || { echo "this stand-in knows php-server alone" >&2; exit 2; }
