@@ -62,7 +62,7 @@ pub enum Cause {
         /// Last lines of the output.
         tail: Vec<String>,
         /// Summary that a plugin read. `None` means that no plugin could read one.
-        summary: Option<TestSummary>,
+        summary: Option<Box<TestSummary>>,
     },
     /// The test command failed, and its output names no test.
     #[error("`{}` exited with {exit}, and `{runner}` finds no test in what it left", command.join(" "))]

@@ -1,7 +1,7 @@
 //! Spring Boot, built by Maven, tested by JUnit, and served from its layers.
 
 use windlass_bed::images;
-use windlass_tests::{SMALL, TestEnv, bed};
+use windlass_tests::{TestEnv, bed};
 
 const POM: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <project xmlns=\"http://maven.apache.org/POM/4.0.0\">

@@ -277,7 +277,7 @@ fn tests(code: Code) -> Cause {
             command: strings(&["npm", "test"]),
             exit: 1,
             tail: strings(&["# fail 1"]),
-            summary: Some(TestSummary {
+            summary: Some(Box::new(TestSummary {
                 runner: "node".into(),
                 passed: 11,
                 failed: 1,
@@ -290,7 +290,7 @@ fn tests(code: Code) -> Cause {
                     file: Some("app.test.js".into()),
                     line: Some(5),
                 }],
-            }),
+            })),
         },
         Code::TestsDied => Cause::TestsDied {
             runner: "pytest".into(),

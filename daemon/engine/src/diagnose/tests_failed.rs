@@ -13,7 +13,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         Cause::Tests { command, tail, summary, .. } => (
             Code::TestsFailed,
             command,
-            evidence(summary.as_ref(), tail),
+            evidence(summary.as_deref(), tail),
             "fix the test or the code and commit again; nothing was released",
         ),
         Cause::TestsDied { command, tail, .. } => (

@@ -94,7 +94,8 @@ fn what_would_break_out_of_a_line_is_refused() {
     assert_eq!(step(run(&["/a,id=other"], &[])), "run.caches");
     assert_eq!(step(run(&[], &["A B"])), "run.secrets");
     assert_eq!(step(run(&[], &["a,required=A"])), "run.secrets");
-    let cases: [(&str, fn(&mut Recipe)); 12] = [
+    type Change = fn(&mut Recipe);
+    let cases: [(&str, Change); 12] = [
         ("stage.base", |r| r.image.stages[0].base = "x\nRUN evil".into()),
         ("stage.name", |r| r.image.stages[0].name = "a b".into()),
         ("stage.workdir", |r| r.image.stages[0].workdir = Some("../x".into())),

@@ -223,7 +223,7 @@ fn judge(
             Err(Cause::NoTestsRan { command, tail, evidence })
         }
         (Some(summary), _) if exit != 0 || summary.failed > 0 => {
-            Err(Cause::Tests { command, exit, tail, summary: Some(summary) })
+            Err(Cause::Tests { command, exit, tail, summary: Some(Box::new(summary)) })
         }
         (None, _) if exit != 0 => Err(Cause::Tests { command, exit, tail, summary: None }),
         _ => Ok(Verdict::Passed),
