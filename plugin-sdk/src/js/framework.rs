@@ -18,7 +18,7 @@ type Finder = fn(&App<'_>, &Package) -> Result<Option<Framework>, Refusal>;
 /// # Errors
 /// A framework that is configured for another platform, or a file that cannot be read.
 pub fn framework(app: &App<'_>, package: &Package) -> Result<Option<Framework>, Refusal> {
-    let finders: [Finder; 10] = [
+    let finders: [Finder; 11] = [
         server::next,
         server::nuxt,
         server::remix,
@@ -26,6 +26,7 @@ pub fn framework(app: &App<'_>, package: &Package) -> Result<Option<Framework>, 
         server::astro,
         server::nitro,
         server::nest,
+        server::adonis,
         angular::angular,
         site::site,
         site::no_server,

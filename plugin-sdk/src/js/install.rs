@@ -11,6 +11,7 @@ use crate::{
 use beside::Beside;
 
 mod beside;
+mod legacy;
 mod lock;
 mod secrets;
 mod setup;
@@ -135,6 +136,13 @@ pub fn install(
             &setup::Lock { app, folder: lock_folder },
         )?,
     };
+    let (node, source) = (node_version(app, package), legacy::webpack(package));
+    if let (Ok(node), Some(source)) = (node, source)
+        && legacy::has_openssl_3(&node.version)
+    {
+        env.push(("NODE_OPTIONS".to_owned(), "--openssl-legacy-provider".to_owned()));
+        evidence.push(format!("{source}: webpack 4 hashes by MD4, which OpenSSL 3 has as legacy"));
+    }
     if setup.corepack {
         env.push(("COREPACK_ENABLE_DOWNLOAD_PROMPT".to_owned(), "0".to_owned()));
     }

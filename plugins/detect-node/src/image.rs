@@ -130,6 +130,13 @@ fn environment(parts: &Parts<'_>) -> Vec<(String, String)> {
         let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         env.push(("PATH".to_owned(), format!("{home}/node_modules/.bin:{root}{system}")));
     }
+    // Commands that listen on localhost where nothing else is said.
+    let listens = match program {
+        Some("fastify") => Some("FASTIFY_ADDRESS"),
+        Some("sirv") => Some("HOST"),
+        _ => None,
+    };
+    env.extend(listens.map(|name| (name.to_owned(), "0.0.0.0".to_owned())));
     let framework = parts.framework.map(Framework::env).unwrap_or_default();
     for (name, value) in framework.into_iter().chain(parts.start.env.iter().cloned()) {
         match env.iter_mut().find(|(known, _)| *known == name) {

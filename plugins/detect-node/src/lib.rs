@@ -7,13 +7,16 @@ use windlass_plugin_sdk::{
     procfile, workspace,
 };
 
+mod delegate;
 mod foreign;
 mod image;
 mod monorepo;
+mod production;
 mod scripts;
 mod start;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 /// Plans the app of a package.json.
 ///
@@ -41,6 +44,7 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
             return Err(monorepo::refuse(app, package, workspace.as_ref()).unwrap_or(refusal));
         }
     };
+    let web = lines.iter().any(|line| line.name == "web");
     for line in &mut lines {
         line.command = match line.name.as_str() {
             "web" => start.argv.clone(),
@@ -48,6 +52,8 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
         };
         start.keeps = start.keeps.take().or_else(|| start::kept(package, &line.command));
     }
+    // What the image starts without a `web` runs once, and not a second time as a worker.
+    lines.retain(|line| web || line.command != start.argv);
     let band = start.score;
     let scored = |refusal: Refusal| match refusal.score {
         0 => refusal.of(start::LANGUAGE, band),
@@ -93,13 +99,13 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
         processes: lines.iter().any(|line| line.name != "web"),
     };
     image::fill(&mut detection, &parts);
-    let web = lines.iter().any(|line| line.name == "web");
     procfile::apply(lines, &mut detection);
     if !web {
         detection.decide("start", start.argv.join(" "), start.source.clone());
     }
-    // Servers of frameworks read `PORT`.
-    let port = if start.framework { None } else { js::port(app, start::file_of(&start.argv)) };
+    // Servers of frameworks read `PORT`, but for Nest's: its main.ts is the app's own.
+    let reads = start.framework && framework.as_ref().is_some_and(|found| found.name != "NestJS");
+    let port = if reads { None } else { js::port(app, start::file_of(&start.argv)) };
     if let Some((port, source)) = port {
         detection.warn(
             format!("{source}: listens on {port} alone, and not on the port that it is given"),

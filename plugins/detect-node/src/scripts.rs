@@ -2,6 +2,8 @@
 
 use windlass_plugin_sdk::{commands, js::Package, shell};
 
+mod watch;
+
 /// Scripts that name each other at most.
 const DEEPEST: usize = 5;
 
@@ -12,8 +14,8 @@ pub(crate) enum Script {
     Runs(Runs),
     /// A development server: its name.
     Development(String),
-    /// The script of a workspace's member.
-    Delegates,
+    /// The script of a workspace's member, or of a folder below. `None` means that it is not known which.
+    Delegates(Option<crate::delegate::Other>),
     /// Scripts that name each other without end.
     Circle,
 }
@@ -46,7 +48,7 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
         let rest = rest.trim().to_owned();
         runs.env.extend(env);
         if delegates(&rest) {
-            return Script::Delegates;
+            return Script::Delegates(crate::delegate::other(&rest));
         }
         if let Some(name) = script_of(&rest).filter(|name| package.script(name).is_some()) {
             let text = one_line(package.script(name).unwrap_or_default());
@@ -99,7 +101,7 @@ fn one_line(script: &str) -> String {
 fn end(package: &Package, mut runs: Runs, before: &[String], line: &str) -> Script {
     let (env, rest) = commands::env_prefix(line);
     runs.env.extend(env);
-    let line = match watched(rest) {
+    let line = match watch::plain(package, rest) {
         Some((plain, tool)) => {
             runs.evidence.push(format!("{tool} is for development: `{plain}` runs without it"));
             plain
@@ -182,7 +184,9 @@ fn delegates(line: &str) -> bool {
     match words.next() {
         Some("turbo" | "lerna" | "nx") => true,
         Some("npx") => matches!(words.next(), Some("turbo" | "lerna" | "nx")),
-        Some("yarn") => line.contains(" workspace ") || line.contains(" workspaces "),
+        Some("yarn") => {
+            [" workspace ", " workspaces ", " --cwd"].iter().any(|word| line.contains(word))
+        }
         Some("npm") => {
             line.contains(" -w ") || line.contains(" --workspace") || line.contains(" --prefix")
         }
@@ -198,44 +202,13 @@ fn builds(name: &str, line: &str) -> bool {
     let program = line.split_whitespace().next().unwrap_or_default();
     name.contains("build")
         || name.contains("compile")
+        || line.split("&&").any(|part| {
+            let named = script_of(part.trim()).unwrap_or_default();
+            named.contains("build") || named.contains("compile")
+        })
         || matches!(
             program,
             "tsc" | "webpack" | "rollup" | "esbuild" | "tsup" | "babel" | "swc" | "rimraf"
         )
         || line.contains("run build")
-}
-
-/// Returns the plain form of a start that watches files, and the tool that watches.
-fn watched(line: &str) -> Option<(String, &'static str)> {
-    let mut words = line.split_whitespace();
-    match words.next()? {
-        "node" if line.contains(" --watch") => {
-            let rest = words.filter(|word| !word.starts_with("--watch"));
-            Some((format!("node {}", rest.collect::<Vec<_>>().join(" ")), "--watch"))
-        }
-        "nodemon" => {
-            let mut file = Vec::new();
-            while let Some(word) = words.next() {
-                match word {
-                    // What another program runs is no file of Node.
-                    "-x" | "--exec" => return None,
-                    "-w" | "--watch" | "-e" | "--ext" | "-i" | "--ignore" | "--delay" => {
-                        words.next();
-                    }
-                    word if word.starts_with('-') && file.is_empty() => {}
-                    word => file.push(word),
-                }
-            }
-            let script = file.first().is_some_and(|file| !file.ends_with(".ts"));
-            script.then(|| (format!("node {}", file.join(" ")), "nodemon"))
-        }
-        "pm2" | "forever" => {
-            let rest: Vec<&str> = words.filter(|word| *word != "start").collect();
-            let plain =
-                rest.first().is_some_and(|file| file.ends_with("js") && !file.starts_with('-'));
-            let first = rest.first().copied().unwrap_or_default();
-            (plain && !first.contains("ecosystem")).then(|| (format!("node {first}"), "pm2"))
-        }
-        _ => None,
-    }
 }

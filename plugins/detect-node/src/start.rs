@@ -1,6 +1,7 @@
 //! The command that starts an app.
 
 use crate::{
+    delegate,
     foreign::foreign,
     scripts::{self, Build, Runs, Script},
 };
@@ -109,9 +110,15 @@ pub(crate) fn find(
         }
         _ => {}
     }
+    if matches!(script, Some(Script::Development(_)) | None)
+        && let Some(start) = crate::production::start(app, package, framework)
+    {
+        return Ok(start);
+    }
     match script {
         Some(script) => said(app, package, framework, script, &source),
-        None => inferred(app, package),
+        None => crate::worker::only(app, package, framework, lines)
+            .unwrap_or_else(|| inferred(app, package)),
     }
 }
 
@@ -119,7 +126,7 @@ fn refused(app: &App<'_>, score: u8, reason: String, hint: &str) -> Refusal {
     app.refused(LANGUAGE, score, reason, hint)
 }
 
-fn from(argv: Vec<String>, source: String) -> Start {
+pub(crate) fn from(argv: Vec<String>, source: String) -> Start {
     Start { argv, source, score: score::STARTED, ..Start::default() }
 }
 
@@ -176,7 +183,7 @@ fn is_server(app: &App<'_>, package: &Package, script: Option<&Script>) -> bool 
 }
 
 /// Returns the start that a script says.
-fn said(
+pub(crate) fn said(
     app: &App<'_>,
     package: &Package,
     framework: Option<&Framework>,
@@ -198,7 +205,10 @@ fn said(
             let reason = format!("{source} names scripts that name each other");
             Err(refused(app, score::INFERRED, reason, "start a program in scripts.start"))
         }
-        Script::Delegates => {
+        Script::Delegates(other) => {
+            if let Some(start) = other.and_then(|it| delegate::start(app, package, &it, source)) {
+                return Ok(start);
+            }
             let reason = format!("{source} starts a member of the workspace");
             let hint = "name the member's folder in `source.directory`";
             Err(refused(app, score::INFERRED, reason, hint))
@@ -207,7 +217,7 @@ fn said(
 }
 
 /// Refuses a start whose file is missing, and finds the development dependency that it needs.
-fn checked(
+pub(crate) fn checked(
     app: &App<'_>,
     package: &Package,
     framework: Option<&Framework>,
@@ -301,7 +311,7 @@ pub(crate) fn file_of(argv: &[String]) -> Option<&str> {
     None
 }
 
-fn exists(app: &App<'_>, package: &Package, file: &str) -> bool {
+pub(crate) fn exists(app: &App<'_>, package: &Package, file: &str) -> bool {
     let file = file.trim_start_matches("./").trim_end_matches('/');
     if file.is_empty() || file == "." {
         let main = package.json.get("main").and_then(Node::text).unwrap_or("index.js");
@@ -318,7 +328,7 @@ fn exists_as(app: &App<'_>, file: &str) -> bool {
 }
 
 /// Returns whether a build surely writes files of that folder.
-fn is_built(app: &App<'_>, package: &Package, file: &str) -> bool {
+pub(crate) fn is_built(app: &App<'_>, package: &Package, file: &str) -> bool {
     let file = match file.trim_start_matches("./") {
         "" | "." => package.json.get("main").and_then(Node::text).unwrap_or_default(),
         file => file,

@@ -9,6 +9,7 @@ mod members;
 mod mkdocs;
 mod package;
 mod plain;
+mod published;
 mod rules;
 mod secrets;
 mod site;

@@ -9,16 +9,16 @@ use windlass_plugin_sdk::{
 /// Members that are built before a site at most. A workspace of more is built by a tool of its own.
 const MOST: usize = 100;
 
-/// Returns the commands that build the site by its script, in order. They run in the site's folder.
+/// Returns the commands that build the site, `own` the last of them, in order. They run in the site's folder.
 pub(crate) fn builds(
     app: &App<'_>,
     package: &Package,
     script: &str,
+    own: Vec<String>,
     manager: &Manager,
     install: &Install,
     workspace: Option<&Workspace>,
 ) -> Vec<Vec<String>> {
-    let own = (install.run)(script);
     let Some(workspace) = workspace.filter(|_| install.place != install.home) else {
         return vec![own];
     };

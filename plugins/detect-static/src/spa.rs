@@ -1,7 +1,7 @@
 //! Sites that a package's build script makes: single-page apps, and frameworks whose output is static.
 
 use crate::{
-    members,
+    members, published,
     site::{LANGUAGE, STAGE, Site, below, refused},
     staticfile, webpack,
 };
@@ -22,6 +22,8 @@ struct Built {
     not_found: Option<String>,
     immutable: Vec<String>,
     source: String,
+    /// The framework's own build, for a package without a script of it.
+    tool: Option<&'static [&'static str]>,
 }
 
 /// Returns the plan of the package's site. `None` means that the package makes none.
@@ -34,13 +36,19 @@ pub(crate) fn site(app: &App<'_>) -> Found {
     let Some(package) = package else { return Ok(None) };
     let Some(built) = built(app, &package)? else { return Ok(None) };
     // VitePress and VuePress propose the longer name.
-    let script = ["build", "docs:build"].into_iter().find(|name| package.script(name).is_some());
-    let Some(script) = script else {
+    let mut names = vec!["build", "docs:build"];
+    if built.framework == "Nuxt" {
+        // Nuxt's build leaves a server, but where it generates.
+        let generates = package.script("build").is_some_and(|line| line.contains("generate"));
+        names.insert(usize::from(generates), "generate");
+    }
+    let script = names.into_iter().find(|name| package.script(name).is_some());
+    if script.is_none() && built.tool.is_none() {
         return Err(refused(
             format!("package.json has no scripts.build, and {} has to be built", built.framework),
             "add `build` to the scripts of package.json",
         ));
-    };
+    }
     plan(app, &package, script, built).map(Some)
 }
 
@@ -48,12 +56,13 @@ fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
     // A refusal of a server framework is not this detector's.
     let framework = js::framework(app, package).ok().flatten();
     if let Some(framework) = framework {
+        let (tool, source) = (framework.build(), framework.source.clone());
         let Output::Static { folder, fallback, not_found, immutable } = framework.output else {
             return Ok(None);
         };
-        let folder = below(&folder, &framework.source)?;
-        let (framework, source) = (framework.name.to_owned(), framework.source);
-        return Ok(Some(Built { framework, folder, fallback, not_found, immutable, source }));
+        let framework = framework.name.to_owned();
+        let folder = below(&folder, &source)?;
+        return Ok(Some(Built { framework, folder, fallback, not_found, immutable, source, tool }));
     }
     let of = |framework: &str, folder, fallback, source| Built {
         framework: framework.to_owned(),
@@ -62,6 +71,7 @@ fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
         not_found: None,
         immutable: Vec::new(),
         source,
+        tool: None,
     };
     if package.script("build").is_some()
         && let Some(named) = staticfile::read(app)?
@@ -70,13 +80,21 @@ fn built(app: &App<'_>, package: &Package) -> Result<Option<Built>, Refusal> {
         return Ok(Some(of("the site", named.root, fallback, named.source)));
     }
     let output = webpack::output(app, package)?;
-    Ok(output.map(|(folder, source)| of("webpack", folder, Some("index.html".to_owned()), source)))
+    if let Some((folder, source)) = output {
+        return Ok(Some(of("webpack", folder, Some("index.html".to_owned()), source)));
+    }
+    // A server that is beside the pages is the Node detector's: it scores higher.
+    let named = if package.script("build").is_some() { published::read(app)? } else { None };
+    Ok(named.map(|named| {
+        let fallback = named.is_routed.then(|| "index.html".to_owned());
+        of("the site", named.root, fallback, named.source)
+    }))
 }
 
 fn plan(
     app: &App<'_>,
     package: &Package,
-    script: &str,
+    script: Option<&str>,
     built: Built,
 ) -> Result<Detection, Refusal> {
     let workspace = workspace::js::above(app)?;
@@ -98,15 +116,26 @@ fn plan(
     let version = version.unwrap_or_else(|| "no lock".to_owned());
     detection.decide(manager.kind.program(), version, manager.source.clone());
     detection.decide("framework", built.framework.clone(), built.source.clone());
-    let line = package.script(script).unwrap_or_default();
-    detection.decide("build", line, package.source(&["scripts", script]));
+    let tool = built.tool.unwrap_or_default();
+    match script {
+        Some(name) => {
+            let line = package.script(name).unwrap_or_default();
+            detection.decide("build", line, package.source(&["scripts", name]));
+        }
+        None => detection.decide("build", tool.join(" "), built.source.clone()),
+    }
     detection.because(format!("{}: {} makes static files", built.source, built.framework));
     detection.evidence.extend(install.evidence.iter().cloned());
     for (message, fix) in &manager.warnings {
         detection.warn(message.clone(), fix.clone());
     }
     detection.build_secrets.clone_from(&install.secrets);
-    let builds = members::builds(app, package, script, &manager, &install, workspace.as_ref());
+    let own = match script {
+        Some(name) => (install.run)(name),
+        None => install.exec(manager.kind, tool),
+    };
+    let script = script.unwrap_or_default();
+    let builds = members::builds(app, package, script, own, &manager, &install, workspace.as_ref());
     detection.image.stages = stages(&node.version, install, &builds);
     Ok(detection)
 }

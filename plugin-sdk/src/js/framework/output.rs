@@ -51,7 +51,7 @@ impl Framework {
         let name = match (self.name, &self.output) {
             ("Next", Output::Server { .. }) => "HOSTNAME",
             (
-                "Nuxt" | "Astro" | "Nitro" | "SolidStart" | "TanStack Start",
+                "Nuxt" | "AdonisJS" | "Astro" | "Nitro" | "SolidStart" | "TanStack Start",
                 Output::Server { .. },
             ) => "HOST",
             _ => return Vec::new(),
@@ -65,12 +65,14 @@ impl Framework {
     pub fn build(&self) -> Option<&'static [&'static str]> {
         let argv: &'static [&'static str] = match self.name {
             "Next" => &["next", "build"],
+            "Nuxt" if matches!(self.output, Output::Static { .. }) => &["nuxt", "generate"],
             "Nuxt" => &["nuxt", "build"],
             "Remix" => &["remix", "vite:build"],
             "React Router" => &["react-router", "build"],
             "SvelteKit" | "Vite" => &["vite", "build"],
             "Astro" => &["astro", "build"],
             "NestJS" => &["nest", "build"],
+            "AdonisJS" => &["node", "ace", "build"],
             "Angular" => &["ng", "build"],
             "Gatsby" => &["gatsby", "build"],
             "Docusaurus" => &["docusaurus", "build"],

@@ -42,7 +42,10 @@ pub(super) fn next(app: &App<'_>, package: &Package) -> Found {
     Ok(Some(found))
 }
 
-pub(super) fn nuxt(_: &App<'_>, package: &Package) -> Found {
+pub(super) fn nuxt(app: &App<'_>, package: &Package) -> Found {
+    let file = first(app, &["nuxt.config"])?;
+    let target = file.as_ref().and_then(|file| config::text(file, "target"));
+    let is_static = matches!(target, Some((_, "static")));
     for dependency in ["nuxt", "nuxt3", "nuxt-edge"] {
         let Some(range) = package.any_dependency(dependency) else { continue };
         let range = range.trim_start_matches(['^', '~', '=', 'v', '>', ' ']);
@@ -51,6 +54,7 @@ pub(super) fn nuxt(_: &App<'_>, package: &Package) -> Found {
             .into_iter()
             .filter(|name| *name == "build" || package.script("build").is_none())
             .find(|name| package.script(name).is_some_and(|line| line.contains("nuxt generate")));
+        let generates = generates.or((second && is_static).then_some("generate"));
         let output = match (second, generates) {
             (true, Some(_)) => pages("dist", &["/_nuxt/"]),
             (true, None) => server(&["node", "node_modules/nuxt/bin/nuxt.js", "start"]),
@@ -187,6 +191,18 @@ pub(super) fn nitro(_: &App<'_>, package: &Package) -> Found {
     Ok(kinds.into_iter().find_map(|(dependency, name, folder)| {
         let entry = format!("{folder}/server/index.mjs");
         of(package, dependency, name, bundle(folder, &["node", &entry]))
+    }))
+}
+
+/// AdonisJS 5 and later compile into a folder with the app's own layout.
+pub(super) fn adonis(app: &App<'_>, package: &Package) -> Found {
+    if !["adonisrc.ts", ".adonisrc.json"].iter().any(|file| app.has(file)) {
+        return Ok(None);
+    }
+    let entry = ["bin/server", "server"].into_iter().find(|stem| app.has(&format!("{stem}.ts")));
+    Ok(entry.and_then(|stem| {
+        let file = format!("build/{stem}.js");
+        of(package, "@adonisjs/core", "AdonisJS", server(&["node", &file]))
     }))
 }
 

@@ -60,6 +60,15 @@ fn each_server_framework_has_its_own_start() {
 }
 
 #[test]
+fn nest_listens_where_its_own_main_says() {
+    let nest = |text: &str| plan(&with("@nestjs/core", "^10.0.0").with("src/main.ts", text));
+    let found = nest("async function bootstrap() {\n  await app.listen(3000);\n}\n");
+    assert_eq!(found.decided("port"), Some(("3000", "src/main.ts:2")));
+    let found = nest("await app.listen(process.env.PORT ?? 3000);\n");
+    assert_eq!((found.image.port, found.decided("port")), (Some(8080), None));
+}
+
+#[test]
 fn next_standalone_ships_no_modules() {
     let files = with("next", "^15.0.0")
         .with("next.config.mjs", "export default {\n  output: 'standalone',\n}\n")
@@ -83,6 +92,15 @@ fn next_keeps_typescript_where_its_configuration_is_typescript() {
     let typed = files.with("next.config.ts", "export default {};\n");
     assert!(!is_pruned(&typed), "`next start` compiles next.config.ts");
     assert!(!is_pruned(&typed.with("Procfile", "web: npm start\n")));
+}
+
+#[test]
+fn adonis_starts_what_it_compiled() {
+    let text = r#"{"scripts":{"start":"node bin/server.js","build":"node ace build"},"dependencies":{"@adonisjs/core":"^6.17.2"}}"#;
+    let files = tree! { "bin/server.ts" => "", "adonisrc.ts" => "", "ace.js" => "" };
+    let found = plan(&files.with("package.json", text));
+    assert_eq!(found.start(), "node build/bin/server.js");
+    assert!(found.image.env.contains(&("HOST".into(), "0.0.0.0".into())));
 }
 
 #[test]

@@ -39,6 +39,26 @@ fn scripts_that_name_scripts_are_followed() {
 }
 
 #[test]
+fn a_start_of_a_folder_below_runs_there() {
+    let root = |start: &str, build: &str| {
+        let text = format!(r#"{{"scripts":{{"start":"{start}","build":"{build}"}}}}"#);
+        let api = r#"{"name":"api","scripts":{"start":"node src/index.js"}}"#;
+        tree! { "api/src/index.js" => "" }.with("package.json", &text).with("api/package.json", api)
+    };
+    let install = "npm install --prefix api && npm run build --prefix web";
+    let found = plan(&root("npm run start --prefix api", install));
+    assert_eq!(found.image.start, ["sh", "-c", "cd api && exec node src/index.js"]);
+    assert!(found.runs().contains(&"npm run build".to_owned()), "{:?}", found.runs());
+    let found = refusal(&root("npm run start --prefix api", "tsc"));
+    assert!(found.reason.contains("starts a member"), "nothing installs it: {found:?}");
+    let member = root("npm start -w api", "tsc")
+        .with("package.json", r#"{"workspaces":["api"],"scripts":{"start":"npm start -w api"}}"#);
+    assert_eq!(plan(&member).image.start, ["sh", "-c", "cd api && exec node src/index.js"]);
+    let gone = member.with("api/package.json", r#"{"name":"api","scripts":{"start":"vite"}}"#);
+    refusal(&gone);
+}
+
+#[test]
 fn a_line_that_needs_a_shell_is_replaced_by_the_app() {
     let found = plan(&started("node server.js --port $PORT", ""));
     assert_eq!(found.image.start, ["sh", "-c", "exec node server.js --port $PORT"]);
@@ -71,6 +91,16 @@ fn what_a_start_builds_is_built_once() {
 }
 
 #[test]
+fn a_script_before_the_start_that_calls_a_build_is_of_the_build() {
+    for line in ["yarn build", "npm run rebuild", "npm run clean && pnpm compile"] {
+        let more = format!(r#","prestart":"{line}","build":"tsc","rebuild":"tsc","compile":"tsc""#);
+        let found = plan(&started("node dist/a.js", &more));
+        assert_eq!(found.start(), "node dist/a.js", "{line}");
+        assert!(found.runs().contains(&"npm run prestart".to_owned()), "{line}");
+    }
+}
+
+#[test]
 fn the_build_of_heroku_is_the_build_where_there_is_no_other() {
     let more = r#","heroku-postbuild":"tsc""#;
     let runs = plan(&started("node dist/a.js", more)).runs();
@@ -80,11 +110,45 @@ fn the_build_of_heroku_is_the_build_where_there_is_no_other() {
 }
 
 #[test]
+fn a_script_for_production_is_the_start_where_start_is_none() {
+    let prod = r#""build":"tsc","start:prod":"NODE_ENV=production node dist/a.js""#;
+    for scripts in [prod.to_owned(), format!("{prod},\"start\":\"ts-node-dev a.ts\"")] {
+        let files =
+            tree! { "a.ts" => "" }.with("package.json", &format!("{{\"scripts\":{{{scripts}}}}}"));
+        let found = plan(&files);
+        assert_eq!((found.start().as_str(), found.score), ("node dist/a.js", 60), "{scripts}");
+    }
+    let built = r#""start:prod":"webpack --mode production""#;
+    refusal(&tree! {}.with("package.json", &format!("{{\"scripts\":{{{built}}}}}")));
+}
+
+#[test]
 fn a_development_server_is_never_the_start() {
     for line in ["vite", "ng serve", "webpack serve", "next dev", "nodemon --exec ts-node a.ts"] {
         let found = refusal(&started(line, ""));
         assert!(found.reason.contains("a development server"), "{line}: {found:?}");
         assert!(found.reason.starts_with("package.json:1 scripts.start"), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn what_a_watcher_runs_is_the_start_where_it_is_installed() {
+    for (line, start) in [
+        ("nodemon --exec ts-node a.ts", "ts-node a.ts"),
+        ("npx nodemon --watch src --exec 'ts-node a.ts'", "ts-node a.ts"),
+        ("nodemon -e ts --exec ts-node -r dotenv/config a.ts", "ts-node -r dotenv/config a.ts"),
+        ("nodemon a.ts --exec tsx", "tsx a.ts"),
+        ("nodemon a.ts", "ts-node a.ts"),
+        ("tsx watch --clear-screen=false a.ts", "tsx a.ts"),
+    ] {
+        let more = r#"},"devDependencies":{"ts-node":"^10","tsx":"^4""#;
+        let found = plan(&started(line, more).with("a.ts", ""));
+        assert_eq!(found.start(), start, "{line}");
+        assert!(!found.image.stages.iter().any(|stage| stage.name == "prune"), "{line}");
+    }
+    for line in ["nodemon --exec npm run dev", "nodemon --exec 'tsc && node a.js'", "nodemon a.ts"]
+    {
+        assert!(refusal(&started(line, "")).reason.contains("a development server"), "{line}");
     }
 }
 
@@ -119,6 +183,16 @@ fn a_start_of_a_missing_file_is_refused_unless_a_build_makes_it() {
     plan(&started("node dist/a.js", r#","build":"tsc""#));
     let out = r#"{"compilerOptions":{"outDir":"./compiled"}}"#;
     plan(&started("node compiled/a.js", r#","build":"tsc""#).with("tsconfig.json", out));
+}
+
+#[test]
+fn commands_that_listen_on_localhost_listen_for_others() {
+    for (line, name) in
+        [("fastify start -l info app.js", "FASTIFY_ADDRESS"), ("sirv public --no-clear", "HOST")]
+    {
+        let found = plan(&started(line, ""));
+        assert!(found.image.env.contains(&(name.into(), "0.0.0.0".into())), "{line}");
+    }
 }
 
 #[test]
@@ -159,6 +233,17 @@ fn a_procfile_is_first_and_brings_its_processes() {
     assert_eq!(found.processes[0].name, "worker");
     let files = files.with("Procfile", "web: node other.js\n").with("other.js", "");
     assert_eq!(plan(&files).start(), "node other.js");
+}
+
+#[test]
+fn a_worker_alone_is_the_start_and_runs_once() {
+    let files = tree! { "bot.js" => "", "package.json" => r#"{"main":"index.js"}"# }
+        .with("Procfile", "worker: node bot.js\nrelease: node bot.js --register\n");
+    let found = plan(&files);
+    assert_eq!(found.start(), "node bot.js");
+    assert_eq!(found.decided("start"), Some(("node bot.js", "Procfile:1 worker")));
+    let names: Vec<&str> = found.processes.iter().map(|process| &*process.name).collect();
+    assert_eq!(names, ["release"]);
 }
 
 #[test]

@@ -33,6 +33,18 @@ fn a_single_page_app_falls_back_to_its_page() {
 }
 
 #[test]
+fn an_old_webpack_is_built_with_the_hash_that_it_wants() {
+    let env = |range: &str, node: &str| {
+        let text = format!(
+            r#"{{"scripts":{{"build":"x"}},"dependencies":{{"react-scripts":"{range}"}},"engines":{{"node":"{node}"}}}}"#
+        );
+        plan(&tree! {}.with("package.json", &text)).image.stages[0].env.clone()
+    };
+    assert_eq!(env("4.0.3", "20")[0].1, "--openssl-legacy-provider");
+    assert!(env("5.0.1", "20").is_empty() && env("4.0.3", "14").is_empty());
+}
+
+#[test]
 fn the_folder_of_vite_is_read_from_its_root() {
     let files = |options: &str| {
         tree! { "package.json" => VITE, "package-lock.json" => LOCK, "src/index.html" => PAGE }
@@ -45,10 +57,35 @@ fn the_folder_of_vite_is_read_from_its_root() {
 }
 
 #[test]
+fn pages_of_nuxt_are_generated() {
+    let nuxt = |range: &str, scripts: &str, config: &str| {
+        let text = format!(r#"{{"scripts":{{{scripts}}},"dependencies":{{"nuxt":"{range}"}}}}"#);
+        tree! {}.with("package.json", &text).with("nuxt.config.js", config)
+    };
+    let starter = r#""build":"nuxt build","start":"nuxt start","generate":"nuxt generate""#;
+    let found = plan(&nuxt("^2.15.8", starter, "export default {\n  target: 'static',\n}\n"));
+    assert_eq!(served(&found).0, "/app/dist");
+    assert!(found.runs().contains(&"npm run generate".to_owned()), "{:?}", found.runs());
+    assert!(is_not_mine(&nuxt("^2.15.8", starter, "export default {}\n")), "a server");
+    let only = r#""generate":"nuxt generate""#;
+    let found = plan(&nuxt("^3.10.0", only, "export default {}\n"));
+    assert_eq!(served(&found).0, "/app/.output/public");
+}
+
+#[test]
 fn an_app_without_a_build_script_is_refused() {
-    let package = VITE.replace("\"build\"", "\"bundle\"");
+    let package = VITE.replace("\"build\"", "\"bundle\"").replace("\"vite\":", "\"preact-cli\":");
     let files = tree! { "index.html" => PAGE }.with("package.json", &package);
     assert!(refusal(&files).reason.contains("package.json has no scripts.build"));
+}
+
+#[test]
+fn a_framework_builds_by_its_own_tool_without_a_script() {
+    let text =
+        r#"{"scripts":{"start":"eleventy --serve"},"devDependencies":{"@11ty/eleventy":"^3.0.0"}}"#;
+    let found = plan(&tree! { "index.md" => "" }.with("package.json", text));
+    assert!(found.runs().contains(&"npx --no-install eleventy".to_owned()), "{:?}", found.runs());
+    assert_eq!(found.decided("build").map(|(value, _)| value), Some("eleventy"));
 }
 
 #[test]
@@ -98,6 +135,21 @@ fn a_page_beside_tools_without_a_build_is_plain() {
         "index.html" => "",
     };
     assert_eq!(served(&plan(&files)), (".", None, None));
+}
+
+#[test]
+fn the_folder_of_a_host_s_file_is_the_site() {
+    let text = r#"{"scripts":{"build":"gulp build"},"devDependencies":{"gulp":"^4.0.2"}}"#;
+    let files = tree! { "gulpfile.js" => "" }.with("package.json", text);
+    let publish = "[build]\n  command = 'npm run build'\n  publish = 'public/'\n";
+    let found = plan(&files.clone().with("netlify.toml", publish));
+    assert_eq!(served(&found), ("/app/public", None, Some("build")));
+    assert_eq!(found.decided("framework"), Some(("the site", "netlify.toml:3 build.publish")));
+    let json = r#"{"outputDirectory":"www","rewrites":[{"source":"/(.*)","destination":"/"}]}"#;
+    let found = plan(&files.clone().with("vercel.json", json));
+    assert_eq!(served(&found).1, Some("index.html"));
+    refusal(&files.clone().with("netlify.toml", publish.replace("public/", "../x")));
+    assert!(is_not_mine(&files.with("netlify.toml", publish.replace("run build", "run docs"))));
 }
 
 #[test]
