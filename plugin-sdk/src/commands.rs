@@ -159,6 +159,9 @@ const DEVELOPMENT: &[(&str, &[&str], &[&str])] = &[
     ("gulp", &["dev"], &[]),
     ("grunt", &["serve"], &[]),
     ("grunt", &["watch"], &[]),
+    ("wp-scripts", &["start"], &[]),
+    ("encore", &["dev-server"], &[]),
+    ("mix", &["watch"], &[]),
     ("live-server", &[], &[]),
     ("lite-server", &[], &[]),
     ("browser-sync", &[], &[]),
@@ -188,7 +191,10 @@ const DEVELOPMENT: &[(&str, &[&str], &[&str])] = &[
 /// Returns the tool of a line that starts a development server: `ng serve`, `vite`, `flask run --debug`.
 #[must_use]
 pub fn is_development(script: &str) -> Option<&'static str> {
-    script.split(['&', '|', ';', '\n']).find_map(|command| development(command.trim()))
+    // Without a task these run their default one, which watches; before another command, it builds.
+    let alone = ["gulp", "grunt"].into_iter().find(|tool| script.trim() == *tool);
+    let mut commands = script.split(['&', '|', ';', '\n']);
+    alone.or_else(|| commands.find_map(|command| development(command.trim())))
 }
 
 fn development(command: &str) -> Option<&'static str> {
@@ -290,6 +296,8 @@ mod tests {
             "webpack --watch",
             "gulp watch",
             "npx live-server",
+            "gulp",
+            "wp-scripts start",
         ] {
             assert!(is_development(line).is_some(), "{line}");
         }
@@ -301,6 +309,7 @@ mod tests {
             "npm run dev",
             "flask run",
             "react-scripts build",
+            "gulp && node a.js",
         ] {
             assert_eq!(is_development(line), None, "{line}");
         }

@@ -1,6 +1,7 @@
 //! Apps with a package.json: what detectors of Node, Bun, Deno and static sites, and test runners, share.
 
 mod assets;
+mod brought;
 pub mod bun;
 mod config;
 mod framework;
@@ -12,6 +13,7 @@ mod port;
 mod version;
 
 pub use assets::assets;
+pub use brought::{Brought, brought};
 pub use framework::{Framework, Output, framework};
 pub use install::{Install, install};
 pub use manager::{Kind, Manager, manager};

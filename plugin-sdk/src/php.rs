@@ -4,4 +4,4 @@ mod extensions;
 mod project;
 
 pub use extensions::extensions;
-pub use project::Project;
+pub use project::{OLDEST, Project};

@@ -6,18 +6,51 @@ use crate::{App, Assets, CopyFiles, Refusal, RunCommand, Stage, Step, workspace}
 /// Scripts that build assets. Rails' `cssbundling-rails` builds its style sheets by a script of its own.
 const SCRIPTS: [&str; 2] = ["build", "build:css"];
 
-/// Plans the stage that builds assets. `None` means that there is no script for it, or that the build needs files
-/// above the app's folder.
-///
-/// # Errors
-/// Dependencies that cannot be installed.
-pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusal> {
+/// Scripts that build where none of those is there: Laravel Mix and Encore name them so.
+const OTHERS: [&str; 4] = ["production", "prod", "build:production", "build:prod"];
+
+/// Bundlers: one of [`OTHERS`] may start a server as well.
+const BUNDLERS: [&str; 9] = [
+    "encore",
+    "esbuild",
+    "gulp",
+    "laravel-mix",
+    "mix ",
+    "parcel build",
+    "rollup",
+    "vite build",
+    "webpack",
+];
+
+/// Returns the scripts to run: Heroku's own in place of the others, as Heroku does.
+pub(super) fn scripts(package: &Package) -> Vec<&'static str> {
+    if package.script("heroku-postbuild").is_some() {
+        return vec!["heroku-postbuild"];
+    }
     // `build` may run the other by itself.
     let is_within = |name: &str| {
         name != "build" && package.script("build").is_some_and(|script| script.contains(name))
     };
     let scripts = SCRIPTS.into_iter().filter(|name| package.script(name).is_some());
     let scripts: Vec<&str> = scripts.filter(|name| !is_within(name)).collect();
+    if !scripts.is_empty() {
+        return scripts;
+    }
+    let bundles = |name: &&&str| {
+        let script = package.script(name).unwrap_or_default();
+        let watches = ["watch", "serve", "node "].iter().any(|word| script.contains(word));
+        !watches && BUNDLERS.iter().any(|tool| format!("{script} ").contains(tool))
+    };
+    OTHERS.iter().filter(bundles).take(1).copied().collect()
+}
+
+/// Plans the stage that builds assets. `None` means that there is no script for it, or that the build needs files
+/// above the app's folder.
+///
+/// # Errors
+/// Dependencies that cannot be installed.
+pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusal> {
+    let scripts = scripts(package);
     let Some(first_script) = scripts.first() else { return Ok(None) };
     let workspace = workspace::js::above(app)?;
     let manager = manager(app, package, workspace.as_ref())?;
@@ -45,7 +78,14 @@ pub fn assets(app: &App<'_>, package: &Package) -> Result<Option<Assets>, Refusa
     if !first {
         steps.push(tree);
     }
-    let clean = ["rm", "-rf", "node_modules"].map(str::to_owned).to_vec();
+    let clean: &[&str] = match first_script {
+        // It installs the packages of folders below.
+        &"heroku-postbuild" => {
+            &["find", ".", "-name", "node_modules", "-prune", "-exec", "rm", "-rf", "{}", "+"]
+        }
+        _ => &["rm", "-rf", "node_modules"],
+    };
+    let clean = clean.iter().map(|&word| word.to_owned()).collect();
     let built = scripts.iter().map(|name| step((install.run)(name))).chain([step(clean)]);
     let mut stages = install.stages.clone();
     steps.extend(built);
@@ -90,5 +130,13 @@ mod tests {
             Some(vec!["build".to_owned()])
         );
         assert_eq!(runs("\"test\": \"x\""), None);
+        let other = |scripts: &str| {
+            let files = tree! { "package.json" => &*format!("{{ \"scripts\": {{ {scripts} }} }}") };
+            files.run(&[], |app| super::scripts(&Package::read(app).unwrap().unwrap()))
+        };
+        let mix = "\"dev\": \"mix\", \"prod\": \"npm run production\", \"production\": \"mix --production\"";
+        assert_eq!(other(mix), ["production"]);
+        assert!(other("\"prod\": \"node server.js\"").is_empty());
+        assert_eq!(other(&format!("{js}, \"heroku-postbuild\": \"a\"")), ["heroku-postbuild"]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     App, BuildSecret, Refusal,
     read::{self, Node},
-    versions::{self, Asked, Chain, Chosen, Grammar, Runtime},
+    versions::{self, Asked, Chain, Chosen, Grammar, Runtime, prefer, resolve},
 };
 
 /// Registries that everybody may read.
@@ -18,6 +18,9 @@ pub struct Project {
     pub lock: Option<Node>,
     /// Login of a private registry.
     pub secrets: Vec<BuildSecret>,
+    /// A locked package that takes no release of PHP that has images: its name and constraint. The install must not
+    /// ask for it.
+    pub outdated: Option<String>,
     /// Line that has the whole tree copied before the install. `None` means that manifests will do.
     pub whole: Option<String>,
     chosen: Result<Chosen, Refusal>,
@@ -43,11 +46,22 @@ impl Project {
             let source = format!("composer.json:{} {}", node.line, path.join("."));
             Some(Asked { text: node.scalar()?, source, grammar: Grammar::Composer })
         };
-        let chosen = Chain::of(app, Runtime::Php)
-            .first(asked(&["config", "platform", "php"]))
-            .first(asked(&["require", "php"]))
-            .first(versions::file(app, ".php-version", Grammar::Composer)?)
-            .choose();
+        let file = versions::file(app, ".php-version", Grammar::Composer)?;
+        let choose = |platform: Option<Asked>, required: Option<Asked>| {
+            let chain = Chain::of(app, Runtime::Php).first(platform).first(required);
+            chain.first(file.clone()).choose()
+        };
+        let required = asked(&["require", "php"]);
+        let mut chosen = choose(asked(&["config", "platform", "php"]), required.clone());
+        // The platform is what the lock was made for: a newer PHP that is allowed runs it.
+        if chosen.as_ref().is_ok_and(is_old) && required.is_some() {
+            let newer = choose(None, required.clone());
+            chosen = if newer.as_ref().is_ok_and(|newer| !is_old(newer)) { newer } else { chosen };
+        }
+        let mut outdated = None;
+        if let (Ok(first), Some(lock)) = (&chosen, &lock) {
+            (chosen, outdated) = for_all(first.clone(), required, lock);
+        }
         let mut secrets = Vec::new();
         let mut whole = None;
         let repositories = composer.as_ref().and_then(|root| root.get("repositories"));
@@ -82,7 +96,7 @@ impl Project {
         });
         let patched = patched.map(|node| format!("composer.json:{} extra.patches", node.line));
         let whole = whole.or(mapped).or(patched);
-        Ok(Self { composer, lock, secrets, whole, chosen })
+        Ok(Self { composer, lock, secrets, outdated, whole, chosen })
     }
 
     /// Returns where a package that production needs is required. `None` means nowhere.
@@ -108,6 +122,66 @@ impl Project {
         chosen.version = chosen.version.split('.').take(2).collect::<Vec<_>>().join(".");
         Ok(chosen)
     }
+}
+
+/// Oldest release of PHP that the base has images of.
+pub const OLDEST: (u32, u32) = (8, 2);
+
+fn is_old(chosen: &Chosen) -> bool {
+    let mut numbers = chosen.version.split('.').map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(u32::MAX), numbers.next().unwrap_or(u32::MAX));
+    version < OLDEST
+}
+
+/// Locked packages whose constraints narrow the choice, at most.
+const NARROWED: usize = 8;
+
+/// Returns the newest release that the locked packages take too, which Composer asks for in the install. A package
+/// that takes none leaves the oldest one with images, and its name.
+fn for_all(
+    first: Chosen,
+    required: Option<Asked>,
+    lock: &Node,
+) -> (Result<Chosen, Refusal>, Option<String>) {
+    // What is not a range of composer.json is the user's word.
+    let Some(asked) = required.filter(|asked| asked.source == first.source) else {
+        return (Ok(first), None);
+    };
+    let all = |text: &str, more: &str| Asked { text: format!("{text} & {more}"), ..asked.clone() };
+    let packages = lock.get("packages").map(Node::list).unwrap_or_default();
+    let constraints: Vec<(&str, &str)> = packages
+        .iter()
+        .filter_map(|package| {
+            let constraint = package.at(&["require", "php"]).and_then(Node::text)?;
+            Some((package.get("name").and_then(Node::text).unwrap_or_default(), constraint))
+        })
+        .collect();
+    let resolved = |asked: &Asked| resolve(Runtime::Php, asked, prefer(Runtime::Php).as_deref());
+    let mut text = asked.text.clone();
+    let mut chosen = first.clone();
+    for _ in 0..NARROWED {
+        let cycle = chosen.version.split('.').take(2).collect::<Vec<_>>().join(".");
+        let refuses = |constraint: &str| {
+            // What is not read is left to Composer.
+            resolved(&Asked { text: constraint.to_owned(), ..asked.clone() }).is_ok()
+                && resolved(&all(constraint, &format!("{cycle}.*"))).is_err()
+        };
+        let Some((name, constraint)) = constraints.iter().find(|(_, one)| refuses(one)) else {
+            return (Ok(chosen), None);
+        };
+        match resolved(&all(&text, constraint)) {
+            Ok(narrower) if !is_old(&narrower) => {
+                text = format!("{text} & {constraint}");
+                chosen = narrower;
+            }
+            _ => {
+                let oldest = all(&asked.text, &format!("{}.{}.*", OLDEST.0, OLDEST.1));
+                let oldest = resolved(&oldest).unwrap_or(first);
+                return (Ok(oldest), Some(format!("{name}: php {constraint}")));
+            }
+        }
+    }
+    (Ok(chosen), None)
 }
 
 /// Refuses a lock that lacks a package of composer.json.

@@ -153,9 +153,18 @@ impl Project {
     /// # Errors
     /// Those of [`Project::version`].
     pub fn install_stage(&self, is_rails: bool) -> Result<(Stage, Vec<String>), Refusal> {
-        let mut env = vec![("BUNDLE_PATH", "/bundle"), ("BUNDLE_WITHOUT", "development:test")];
+        // Gems lie in the home of gems itself, and not below a release of Ruby, so that `ruby app.rb`, `puma` and
+        // `bundle exec` find them, and the Bundler of the lock beside them.
+        let mut env = vec![
+            ("BUNDLE_WITHOUT", "development:test"),
+            ("GEM_HOME", "/bundle"),
+            ("PATH", "/bundle/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            // Servers of Rack listen on localhost alone, and Sinatra refuses names of hosts, in development.
+            ("RACK_ENV", "production"),
+        ];
         if self.lock.is_some() {
-            env.insert(0, ("BUNDLE_DEPLOYMENT", "1"));
+            // `BUNDLE_DEPLOYMENT` would move the gems to vendor/bundle.
+            env.insert(0, ("BUNDLE_FROZEN", "1"));
         }
         if is_rails {
             env.push(("RAILS_ENV", "production"));
@@ -207,7 +216,10 @@ impl Project {
         if !self.gems.iter().any(|gem| gem.dev) {
             return None;
         }
-        let mut env = vec![("BUNDLE_WITHOUT".to_owned(), String::new())];
+        let mut env = vec![
+            ("BUNDLE_WITHOUT".to_owned(), String::new()),
+            ("RACK_ENV".to_owned(), "test".to_owned()),
+        ];
         if is_rails {
             env.push(("RAILS_ENV".to_owned(), "test".to_owned()));
         }

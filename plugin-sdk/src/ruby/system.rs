@@ -3,7 +3,7 @@
 /// Gem, packages that its build needs, packages that it needs when it runs.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 17] = [
     ("pg", &["libpq-dev"], &["libpq5"]),
     ("mysql2", &["default-libmysqlclient-dev"], &["libmariadb3"]),
     ("trilogy", &[], &[]),
@@ -16,6 +16,12 @@ const TABLE: [Row; 12] = [
     ("curb", &["libcurl4-openssl-dev"], &["libcurl4"]),
     ("rugged", &["cmake"], &[]),
     ("ffi-hunspell", &[], &["libhunspell-1.7-0"]),
+    ("idn-ruby", &["libidn-dev"], &["libidn12"]),
+    // ExecJS looks for its JavaScript runtime where it is loaded: in the build, and at each start.
+    ("execjs", &["nodejs"], &["nodejs"]),
+    ("autoprefixer-rails", &["nodejs"], &["nodejs"]),
+    ("coffee-rails", &["nodejs"], &["nodejs"]),
+    ("uglifier", &["nodejs"], &["nodejs"]),
 ];
 
 /// Packages whose names differ between releases of Debian.

@@ -2,8 +2,12 @@
 
 use super::range::{Comparison, Range, all, any, compared, compared_whole, filled, next, numbers};
 
-/// Reads constraints, such as `^8.1 || ^8.3`.
+/// Reads constraints, such as `^8.1 || ^8.3`. Those of several packages stand with `&` between them: all must hold.
 pub(super) fn range(text: &str) -> Option<Range> {
+    text.split('&').map(one_of).collect::<Option<Vec<Range>>>().map(all)
+}
+
+fn one_of(text: &str) -> Option<Range> {
     let choices = text.split('|').filter(|choice| !choice.is_empty());
     let choices: Vec<Range> = choices.map(choice).collect::<Option<_>>()?;
     (!choices.is_empty()).then(|| any(choices))
@@ -75,6 +79,8 @@ mod tests {
             ("^7.4|^8.0", [8, 0, 0], true),
             ("~8.2.0", [8, 2, 20], true),
             ("~8.2.0", [8, 3, 0], false),
+            ("^7.3|^8.0 & >=7.1 <8.3", [8, 2, 0], true),
+            ("^7.3|^8.0 & >=7.1 <8.3", [8, 3, 0], false),
             ("~8.2", [8, 4, 0], true),
             ("8.2.*", [8, 2, 4], true),
             ("8.2.*", [8, 3, 0], false),

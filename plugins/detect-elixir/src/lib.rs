@@ -4,7 +4,7 @@ use choose::Chosen;
 use windlass_plugin_sdk::{
     App, Detection, Found, PORT, Stage, StageExt, StepExt, assets, copy, copy_from, detector,
     elixir::{Mix, version},
-    procfile, run, score, stage, within,
+    procfile, read, run, score, stage, within,
 };
 
 mod choose;
@@ -153,7 +153,33 @@ fn node_assets(app: &App<'_>, mix: &Mix, build: Stage, detection: &mut Detection
     let has_lock = app.has_repo(&within(&mix.folder, "assets/package-lock.json"));
     let install = if has_lock { "ci" } else { "install" };
     let build = build.packages(&["nodejs", "npm"]);
-    build.step(run(&["npm", install, "--prefix", "assets"]).cached(&["/root/.npm"]))
+    let build = build.step(run(&["npm", install, "--prefix", "assets"]).cached(&["/root/.npm"]));
+    if mix.aliases.iter().any(|alias| alias == "assets.deploy") {
+        return build;
+    }
+    // Before 1.6, Phoenix bundled by a script of npm, and no alias of mix calls it.
+    let file = app.read_repo(&package).ok().flatten();
+    let Some(json) = file.as_ref().and_then(|file| read::json(file).ok()) else { return build };
+    let mut scripts = ["deploy", "build"].into_iter();
+    let named = scripts.find_map(|name| Some((name, json.at(&["scripts", name])?)));
+    let Some((script, node)) = named else { return build };
+    detection.because(format!("{package}:{} scripts.{script}: bundles the assets", node.line));
+    let webpack = ["dependencies", "devDependencies"]
+        .iter()
+        .find_map(|section| json.at(&[section, "webpack"])?.text());
+    let is_old = webpack
+        .is_some_and(|version| version.trim_start_matches(['^', '~']).starts_with(['2', '3', '4']));
+    let build = if is_old {
+        // Debian's Node has OpenSSL 3 or 1, by its release: the older one does not know the option.
+        let line = format!(
+            "node --openssl-legacy-provider -e 0 2> /dev/null && \
+             export NODE_OPTIONS=--openssl-legacy-provider; npm run {script} --prefix assets"
+        );
+        build.step(run(&["sh", "-c", line.as_str()]).why("webpack 4 needs MD4 of OpenSSL 1"))
+    } else {
+        build.step(run(&["npm", "run", script, "--prefix", "assets"]))
+    };
+    build.step(run(&["mix", "phx.digest"]))
 }
 
 /// Tells what the release's settings want.

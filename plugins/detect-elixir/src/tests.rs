@@ -60,6 +60,18 @@ fn phoenix_is_released_with_its_assets() {
 }
 
 #[test]
+fn assets_of_an_old_phoenix_are_bundled_by_npm_and_digested() {
+    let package = "{ \"scripts\": { \"deploy\": \"webpack --mode production\" }, \"devDependencies\": { \"webpack\": \"4.41.5\" } }";
+    let old = mix("shop", "", "{:phoenix, \"~> 1.5\"}").replace("assets.deploy", "ecto.setup");
+    let runs = plan(&tree! { "mix.exs" => &old, "assets/package.json" => package }).runs();
+    let place = |text: &str| runs.iter().position(|run| run.contains(text));
+    let bundled = place("openssl-legacy-provider; npm run deploy --prefix assets");
+    assert!(bundled.is_some() && bundled < place("mix phx.digest"), "{runs:?}");
+    let own = plan(&phoenix().with("assets/package.json", package)).runs();
+    assert!(!own.iter().any(|run| run.contains("npm run")), "the alias bundles them");
+}
+
+#[test]
 fn a_project_without_dependencies_asks_no_registry() {
     let files = tree! {
         "mix.exs" => &mix("shop", "", ""),

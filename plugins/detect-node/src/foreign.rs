@@ -1,7 +1,7 @@
 //! Starts that no image of Node can run.
 
 /// Programs of other languages, which no image of Node has.
-const FOREIGN: [&str; 34] = [
+const FOREIGN: [&str; 37] = [
     "python",
     "python3",
     "pip",
@@ -12,6 +12,9 @@ const FOREIGN: [&str; 34] = [
     "uvicorn",
     "gunicorn",
     "php",
+    "heroku-php-apache2",
+    "heroku-php-nginx",
+    "frankenphp",
     "composer",
     "ruby",
     "bundle",

@@ -8,8 +8,10 @@ use windlass_plugin_sdk::{
     run, shell, stage,
 };
 
+mod apache;
 mod drivers;
 mod root;
+mod vendored;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,7 @@ mod tests;
 const CACHE: &str = "/tmp/cache";
 
 /// Oldest release of PHP that the base has images of.
-const OLDEST: (u32, u32) = (8, 2);
+const OLDEST: (u32, u32) = php::OLDEST;
 
 /// Returns how to build and serve a PHP app.
 ///
@@ -28,13 +30,17 @@ pub fn detect(app: &App<'_>) -> Found {
     let project = php::Project::read(app)?;
     let Some(served) = root::find(app, &project)? else { return Ok(None) };
     let chosen = project.version()?;
-    if parts(&chosen.version).is_some_and(|version| version < OLDEST) {
+    let parted = parts(&chosen.version);
+    let is_old = parted.is_some_and(|version| version < OLDEST);
+    if parted.is_some_and(|version| version < apache::OLDEST) {
         let reason = format!(
-            "{}: PHP {} is asked for, and FrankenPHP has images of 8.2 and newer",
+            "{}: PHP {} is asked for, and no image of it is planned with",
             chosen.source, chosen.version
         );
-        let hint =
-            format!("allow PHP 8.2 there, or commit a Dockerfile on php:{}-apache", chosen.version);
+        let hint = format!(
+            "allow a newer PHP there, or commit a Dockerfile on php:{}-apache",
+            chosen.version
+        );
         return Err(app.refused("php", served.score, reason, hint));
     }
     let mut found = Detection::new("php", served.score);
@@ -58,11 +64,19 @@ pub fn detect(app: &App<'_>) -> Found {
     };
     found.image.start =
         shell(&format!("exec frankenphp php-server --root {folder} --listen :$PORT"));
-    found.build_secrets.clone_from(&project.secrets);
+    found.build_secrets.extend_from_slice(&project.secrets);
     for line in &served.evidence {
         found.because(line.clone());
     }
     let mut lines = procfile::read(app)?;
+    if is_old {
+        found.because(format!(
+            "{}: FrankenPHP has no PHP {}: Apache serves",
+            chosen.source, chosen.version
+        ));
+        found.image.env.retain(|(name, _)| !name.starts_with("XDG_"));
+        found.image.start = vec!["apache2-foreground".to_owned()];
+    }
     // Heroku's servers are packages of its own stack.
     lines.retain(|line| !line.command.iter().any(|part| part.contains("heroku-php-")));
     if !lines.iter().any(|line| line.name == "web") {
@@ -93,20 +107,37 @@ fn stages(
             command.push(name);
         }
     }
-    base.steps.push(run(&command));
+    let old = parts(version).filter(|version| *version < OLDEST);
+    if old.is_some() {
+        // Composer unpacks by it, where Debian's archive no longer has `unzip`.
+        command.extend((!command.iter().any(|name| name == "zip")).then(|| "zip".to_owned()));
+        base.base = format!("php:{version}-apache");
+        let folder = match served.folder {
+            "" => "/app".to_owned(),
+            folder => format!("/app/{folder}"),
+        };
+        base.steps.extend(apache::steps(&folder, &command));
+    } else {
+        base.steps.push(run(&command));
+    }
     let binary = "/usr/local/bin/frankenphp";
     let line = format!("cp {binary} /tmp/frankenphp && mv /tmp/frankenphp {binary}");
     let why =
         "A copy has no file capability, which would keep it from starting without capabilities";
-    base.steps.push(run(&["sh", "-c", line.as_str()]).why(why));
+    if old.is_none() {
+        base.steps.push(run(&["sh", "-c", line.as_str()]).why(why));
+    }
     let mut all = Vec::new();
+    all.extend(old.map(|_| apache::installer()));
     let mut build = stage("build", "base");
     let mut test_in = "build".to_owned();
     if project.composer.is_some() {
         let source = if project.lock.is_some() { "composer.lock" } else { "composer.json" };
         found.decide("manager", "composer", source);
-        all.push(stage("composer", "composer:2"));
-        build.packages = vec!["git".to_owned(), "unzip".to_owned()];
+        all.push(stage("composer", old.map_or("composer:2", apache::composer)));
+        if old.is_none() {
+            build.packages = vec!["git".to_owned(), "unzip".to_owned()];
+        }
         build.env = [("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_CACHE_DIR", CACHE)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec();
@@ -122,7 +153,13 @@ fn stages(
         build.steps.push(copy(&["."], "."));
     }
     if app.has("package.json") {
-        build.steps.push(assets());
+        match vendored::assets(app, project, found) {
+            Some((stages, steps)) => {
+                all.extend(stages);
+                build.steps.extend(steps);
+            }
+            None => build.steps.push(assets()),
+        }
     }
     if !served.written.is_empty() {
         let folders = served.written.iter().copied().chain(served.below.iter().copied());
@@ -170,6 +207,12 @@ fn packages(app: &App<'_>, project: &php::Project, found: &mut Detection) -> Vec
         project,
         &["install", "--no-dev", "--optimize-autoloader", "--no-interaction", "--no-scripts"],
     );
+    if let Some(package) = &project.outdated {
+        found.warn(
+            format!("composer.lock: {package}, which has no image: Composer does not ask for it"),
+            "run `composer update` on PHP 8.2 or newer, and commit composer.lock",
+        );
+    }
     if project.lock.is_none() {
         found.warn(
             "composer.json: no lock file: versions are those of the day",
@@ -191,6 +234,8 @@ fn packages(app: &App<'_>, project: &php::Project, found: &mut Detection) -> Vec
 fn composer(project: &php::Project, command: &[&str]) -> Step {
     let mut argv = vec!["composer"];
     argv.extend(command);
+    // `php+` leaves out upper bounds alone.
+    argv.extend(project.outdated.is_some().then_some("--ignore-platform-req=php+"));
     let secrets: Vec<_> = project.secrets.iter().map(|secret| &*secret.variable).collect();
     run(&argv).cached(&[CACHE]).secrets(&secrets)
 }

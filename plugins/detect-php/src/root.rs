@@ -22,19 +22,39 @@ pub(crate) struct Served {
 /// Folders that frameworks serve, before the app's own.
 const FOLDERS: [&str; 6] = ["public", "web", "webroot", "www", "pub", "httpdocs"];
 
+/// Folders that are served where neither those nor the app's own have an `index.php`.
+const INNER: [&str; 8] =
+    ["public_html", "htdocs", "html", "docroot", "src/public", "app/public", "src", "app"];
+
 /// Returns the folder that is served. `None` means that nothing of PHP is there.
 ///
 /// # Errors
 /// Names what is missing.
 pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, Refusal> {
+    if let Some(style) = app.read("style.css").ok().flatten()
+        && style.text.contains("Theme Name:")
+        && !app.has("wp-load.php")
+    {
+        let reason = "style.css: a theme of WordPress, and WordPress itself is not there";
+        let hint = "commit WordPress beside it, or a Dockerfile on the image `wordpress`";
+        return Err(refused(app, reason.to_owned(), hint));
+    }
     let folder = FOLDERS.into_iter().find(|folder| app.has(&format!("{folder}/index.php")));
-    let at_root = app.has("index.php").then_some("");
+    // A page that sends its form to a script, such as `contact.php`, is served with it.
+    let is_page = app.has("index.html") && !app.has("package.json");
+    let has_scripts = || is_page && !app.glob(&["*.php"], 1).is_empty();
+    let at_root = (app.has("index.php") || has_scripts()).then_some("");
     let is_wordpress = app.has("wp-load.php") || app.has("wp-settings.php");
-    let Some(folder) = folder.filter(|_| !is_wordpress).or(at_root) else {
+    let inner = || INNER.into_iter().find(|folder| app.has(&format!("{folder}/index.php")));
+    let folder = folder.filter(|_| !is_wordpress).or(at_root).or_else(inner);
+    let Some(folder) = folder.or_else(|| scaffolded(project)) else {
         return nothing(app, project);
     };
-    let file =
-        if folder.is_empty() { "index.php".to_owned() } else { format!("{folder}/index.php") };
+    let file = match folder {
+        "" if app.has("index.php") => "index.php".to_owned(),
+        "" => app.glob(&["*.php"], 1).into_iter().next().unwrap_or_default(),
+        folder => format!("{folder}/index.php"),
+    };
     if app.has("artisan")
         && let Some(source) = project.names("laravel/framework")
     {
@@ -65,7 +85,8 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, R
             ..Served::default()
         }));
     }
-    let named: [(&str, &str, &[&'static str]); 4] = [
+    let named: [(&str, &str, &[&'static str]); 5] = [
+        ("drupal/core-recommended", "Drupal", &[]),
         ("laravel/lumen-framework", "Lumen", &["storage"]),
         ("cakephp/cakephp", "CakePHP", &["tmp", "logs"]),
         // Yii publishes files of its packages below the folder that is served.
@@ -95,6 +116,15 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Served>, R
         source: if is_wordpress { "wp-load.php WordPress".to_owned() } else { file },
         ..Served::default()
     }))
+}
+
+/// Returns the folder that Drupal's packages write their `index.php` to, which repositories do not hold.
+fn scaffolded(project: &Project) -> Option<&'static str> {
+    project.names("drupal/core-composer-scaffold")?;
+    let root = ["extra", "drupal-scaffold", "locations", "web-root"];
+    let named = project.composer.as_ref()?.at(&root)?.text()?;
+    let named = named.trim_start_matches("./").trim_matches('/');
+    FOLDERS.into_iter().chain(INNER).chain([""]).find(|folder| *folder == named)
 }
 
 fn nothing(app: &App<'_>, project: &Project) -> Result<Option<Served>, Refusal> {

@@ -47,6 +47,27 @@ fn laravel_serves_its_public_folder_and_owns_its_storage() {
 }
 
 #[test]
+fn php_is_one_that_the_locked_packages_take_too() {
+    let locked = |constraint: &str| {
+        let lock = format!(
+            "{{ \"packages\": [ {{ \"name\": \"laravel/framework\" }}, {{ \"name\": \"a/b\", \"require\": {{ \"php\": \"{constraint}\" }} }} ] }}"
+        );
+        plan(&laravel().with("composer.lock", &lock).without(".php-version"))
+    };
+    let version = |found: &Detection| found.decided("php").unwrap().0.to_owned();
+    assert_eq!(version(&locked("~8.2.0 || ~8.3.0")), "8.3");
+    let old = locked(">=7.1 <8.2");
+    assert_eq!(version(&old), "8.2");
+    assert!(old.runs().iter().any(|run| run.contains("install") && run.contains("php+")));
+    assert!(old.warnings.iter().any(|warning| warning.message.contains("a/b: php >=7.1 <8.2")));
+    let platform = laravel().with(
+        "composer.json",
+        "{ \"require\": { \"php\": \"^8.1\", \"laravel/framework\": \"^10\" }, \"config\": { \"platform\": { \"php\": \"8.1.0\" } } }",
+    );
+    assert_ne!(version(&plan(&platform)), "8.1", "which has no image, and a newer one is allowed");
+}
+
+#[test]
 fn symfony_owns_var_and_runs_in_production() {
     let files = tree! {
         "composer.json" => "{ \"require\": { \"symfony/framework-bundle\": \"^7\" } }",
@@ -63,6 +84,20 @@ fn symfony_owns_var_and_runs_in_production() {
         place("APP_ENV=prod composer run-script --no-dev --no-interaction post-install-cmd");
     let compiled = place("APP_ENV=prod php bin/console asset-map:compile");
     assert!(script.is_some() && script < compiled, "{runs:?}");
+}
+
+#[test]
+fn assets_that_take_files_of_packages_are_built_behind_composer() {
+    let css = "@import '../../vendor/livewire/flux/dist/flux.css';\n";
+    let runs = plan(&laravel().with("resources/css/app.css", css).wish("node", "22")).runs();
+    let place = |text: &str| runs.iter().position(|run| run.contains(text));
+    let installed = place("composer install");
+    assert!(installed.is_some() && installed < place("npm run build"), "{runs:?}");
+    let package = "{ \"scripts\": { \"build\": \"encore production\" }, \"devDependencies\": { \"@symfony/ux-turbo\": \"file:vendor/symfony/ux-turbo/assets\" } }";
+    let encore = laravel().with("package.json", package).wish("node", "22");
+    assert!(plan(&encore).runs().contains(&"npm run build".to_owned()));
+    let own = laravel().with("resources/css/app.css", "@source '../../vendor/a/**/*.php';\n");
+    assert!(!plan(&own).runs().iter().any(|run| run.contains("npm")));
 }
 
 #[test]
@@ -83,6 +118,26 @@ fn plain_files_are_served_from_their_folder() {
     let wordpress =
         tree! { "index.php" => INDEX, "wp-load.php" => "", "wp-content/index.php" => "" };
     assert!(plan(&wordpress).start().contains("--root /app --listen"));
+}
+
+#[test]
+fn folders_that_no_framework_names_are_served_too() {
+    for folder in ["src", "htdocs", "public_html", "src/public"] {
+        let found = plan(&Files::default().with(&format!("{folder}/index.php"), INDEX));
+        assert_eq!(found.decided("root").unwrap().0, folder);
+    }
+    let own = tree! { "index.php" => INDEX, "src/index.php" => INDEX };
+    assert_eq!(plan(&own).decided("root").unwrap().0, ".", "the app's own is before it");
+    let drupal = tree! { "composer.json" => "{ \"require\": { \"drupal/core-composer-scaffold\": \"^10\", \"drupal/core-recommended\": \"^10\" },\n\"extra\": { \"drupal-scaffold\": { \"locations\": { \"web-root\": \"web/\" } } } }" };
+    assert!(plan(&drupal).start().contains("--root /app/web"));
+}
+
+#[test]
+fn a_page_with_a_script_of_php_beside_it_is_served_by_php() {
+    let page = tree! { "index.html" => "<form action=contact.php>", "contact.php" => INDEX };
+    let found = plan(&page);
+    assert_eq!((found.score, found.decided("root")), (60, Some((".", "contact.php"))));
+    assert!(outcome(&page.without("index.html")).is_not_mine(), "a library, or a part of one");
 }
 
 #[test]
@@ -156,7 +211,11 @@ fn what_cannot_be_served_is_refused_with_its_line() {
             "index.php" => INDEX,
         }
     };
-    let refused = refusal(&php("~7.4.0"));
+    let old = plan(&php("~7.4.0"));
+    assert_eq!((&*old.start(), old.decided("php").unwrap().0), ("apache2-foreground", "7.4"));
+    assert!(old.image.stages.iter().any(|stage| stage.base == "php:7.4-apache"));
+    assert!(old.runs().iter().any(|run| run.contains("Listen ${PORT}")), "{:?}", old.runs());
+    let refused = refusal(&php("~5.3.0"));
     assert!(refused.reason.starts_with("composer.json:1 require.php"), "{}", refused.reason);
     assert!(refusal(&php("banana")).reason.contains("composer.json:1"));
     let stale = laravel().with("composer.lock", "{ \"packages\": [] }");
@@ -165,6 +224,8 @@ fn what_cannot_be_served_is_refused_with_its_line() {
     assert!(tool.reason.contains("nothing says what to serve"));
     let content = refusal(&tree! { "wp-content/themes/a.php" => "", "wp-content/index.php" => "" });
     assert!(content.reason.contains("WordPress itself is not there"));
+    let theme = tree! { "style.css" => "/*\nTheme Name: Shop\n*/", "index.php" => INDEX };
+    assert!(refusal(&theme).reason.contains("a theme of WordPress"));
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 FROM ruby:3.2.2-slim AS build
 WORKDIR /app
-ENV BUNDLE_DEPLOYMENT="1" \
-    BUNDLE_PATH="/bundle" \
-    BUNDLE_WITHOUT="development:test"
+ENV BUNDLE_FROZEN="1" \
+    BUNDLE_WITHOUT="development:test" \
+    GEM_HOME="/bundle" \
+    PATH="/bundle/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    RACK_ENV="production"
 RUN apt-get update \
     && apt-get install -y --no-install-recommends build-essential git libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -20,9 +22,11 @@ FROM ruby:3.2.2-slim AS run
 WORKDIR /app
 COPY --from=build /bundle /bundle
 COPY --from=build /app /app
-ENV BUNDLE_DEPLOYMENT="1" \
-    BUNDLE_PATH="/bundle" \
-    BUNDLE_WITHOUT="development:test"
+ENV BUNDLE_FROZEN="1" \
+    BUNDLE_WITHOUT="development:test" \
+    GEM_HOME="/bundle" \
+    PATH="/bundle/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    RACK_ENV="production"
 USER 10001
 EXPOSE 8080
 CMD ["sh", "-c", "exec bundle exec puma -b tcp://0.0.0.0:$PORT"]

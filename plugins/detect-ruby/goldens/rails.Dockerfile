@@ -5,9 +5,11 @@
 
 FROM ruby:3.3.6-slim AS build
 WORKDIR /app
-ENV BUNDLE_DEPLOYMENT="1" \
-    BUNDLE_PATH="/bundle" \
+ENV BUNDLE_FROZEN="1" \
     BUNDLE_WITHOUT="development:test" \
+    GEM_HOME="/bundle" \
+    PATH="/bundle/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    RACK_ENV="production" \
     RAILS_ENV="production"
 RUN apt-get update \
     && apt-get install -y --no-install-recommends build-essential git libpq-dev libyaml-dev pkg-config \
@@ -23,6 +25,7 @@ RUN ["mkdir", "-p", "tmp/pids", "log", "storage"]
 FROM build AS test
 WORKDIR /app
 ENV BUNDLE_WITHOUT="" \
+    RACK_ENV="test" \
     RAILS_ENV="test"
 RUN --mount=type=cache,target=/root/.bundle/cache ["bundle", "install"]
 
@@ -37,9 +40,11 @@ COPY --from=build --chown=10001:10001 /app/tmp /app/tmp
 COPY --from=build --chown=10001:10001 /app/log /app/log
 COPY --from=build --chown=10001:10001 /app/storage /app/storage
 COPY --from=build --chown=10001:10001 /app/db /app/db
-ENV BUNDLE_DEPLOYMENT="1" \
-    BUNDLE_PATH="/bundle" \
+ENV BUNDLE_FROZEN="1" \
     BUNDLE_WITHOUT="development:test" \
+    GEM_HOME="/bundle" \
+    PATH="/bundle/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    RACK_ENV="production" \
     RAILS_ENV="production" \
     RAILS_LOG_TO_STDOUT="1" \
     RAILS_SERVE_STATIC_FILES="1"

@@ -1,7 +1,7 @@
 //! Ruby apps: Rails, Rack, Sinatra, scripts; gems by Bundler.
 
 use windlass_plugin_sdk::{
-    App, Detection, Found, Stage, copy_from, detector, procfile, ruby::Project, score,
+    App, Detection, Found, Stage, assets, copy_from, detector, procfile, ruby::Project, run, score,
 };
 
 mod rails;
@@ -63,6 +63,16 @@ pub fn detect(app: &App<'_>) -> Found {
         rails::build(app, &project, &mut build, &mut found);
         owned.extend(["tmp", "log", "storage"]);
         owned.extend(app.has_dir("db").then_some("db"));
+    } else if let Some(source) = project.names("hanami-assets") {
+        let node = rails::node_in(app, &mut build, &mut found, &format!("{source}: hanami-assets"));
+        if let Some(env) = node {
+            let mut argv = vec!["env".to_owned()];
+            argv.extend(env);
+            argv.extend(["bundle", "exec", "hanami", "assets", "compile"].map(str::to_owned));
+            build.steps.extend([run(&argv), run(&["rm", "-rf", "node_modules"])]);
+        }
+    } else if app.has("package.json") {
+        build.steps.push(assets());
     }
     let mut run = Stage {
         name: "run".into(),

@@ -75,6 +75,17 @@ fn rails_compiles_its_assets_and_owns_the_folders_that_it_writes_to() {
 }
 
 #[test]
+fn a_line_of_a_procfile_finds_gems_without_bundler_and_runs_in_production() {
+    let found = plan(&rack().with("Procfile", "web: rackup config.ru -p $PORT\n"));
+    let env = |name: &str| {
+        let found = found.image.env.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    assert_eq!((&*env("RACK_ENV"), &*env("GEM_HOME")), ("production", "/bundle"));
+    assert!(env("PATH").starts_with("/bundle/bin:") && env("BUNDLE_PATH").is_empty());
+}
+
+#[test]
 fn sinatra_and_scripts_start_by_their_file() {
     let files = tree! {
         "Gemfile" => "gem 'sinatra'\ngem 'puma'\ngem 'rackup'\n",
@@ -88,6 +99,31 @@ fn sinatra_and_scripts_start_by_their_file() {
     let found =
         plan(&tree! { "Gemfile" => "gem 'discordrb'\n", "bot.rb" => "require 'discordrb'\n" });
     assert_eq!(found.start(), "bundle exec ruby bot.rb");
+}
+
+#[test]
+fn gems_that_call_node_find_it_in_the_build() {
+    let gemfile = "gem 'rails'\ngem 'puma'\ngem 'webpacker'\ngem 'uglifier'\n";
+    let files = rails().without("Gemfile.lock").with("Gemfile", gemfile);
+    let package = "{ \"dependencies\": { \"@rails/webpacker\": \"5.4.0\" } }";
+    let found = plan(&files.with("package.json", package).wish("node", "22"));
+    assert_eq!(found.image.stages.first().unwrap().base, "node:22-slim");
+    let runs = found.runs();
+    let place = |text: &str| runs.iter().position(|run| run.contains(text));
+    let compiled =
+        place("NODE_OPTIONS=--openssl-legacy-provider bundle exec rake assets:precompile");
+    assert!(place("npm install") < compiled && compiled < place("rm -rf node_modules"), "{runs:?}");
+    let stages = &found.image.stages;
+    let with_runtime =
+        stages.iter().filter(|stage| stage.packages.iter().any(|one| one == "nodejs"));
+    assert_eq!(with_runtime.count(), 2, "ExecJS looks for a runtime at each start too");
+    let old = "GEM\n  specs:\n    bootsnap (1.4.6)\n\nDEPENDENCIES\n  bootsnap\n  rails\n";
+    let files = rails().with("Gemfile", "gem 'rails'\ngem 'bootsnap'\n").with("Gemfile.lock", old);
+    assert!(!plan(&files).runs().iter().any(|run| run.contains("bootsnap")), "it has no command");
+    let hanami = tree! {
+        "Gemfile" => "gem 'hanami-assets'\ngem 'puma'\n", "config.ru" => RACK, "package.json" => "{}",
+    };
+    assert!(plan(&hanami).runs().iter().any(|run| run.contains("hanami assets compile")));
 }
 
 #[test]
@@ -129,7 +165,7 @@ fn a_lock_for_another_platform_is_refused_with_the_command_to_run() {
 fn without_a_lock_the_day_decides_and_a_warning_says_so() {
     let found = plan(&rack().without("Gemfile.lock"));
     assert!(found.warnings.iter().any(|warning| warning.fix.contains("bundle lock")));
-    assert!(!found.image.env.iter().any(|(name, _)| name == "BUNDLE_DEPLOYMENT"));
+    assert!(!found.image.env.iter().any(|(name, _)| name == "BUNDLE_FROZEN"));
 }
 
 #[test]

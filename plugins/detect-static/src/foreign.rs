@@ -47,5 +47,6 @@ pub(crate) fn manifest(app: &App<'_>) -> Option<String> {
 }
 
 fn project(app: &App<'_>) -> Option<String> {
-    app.glob(&["*.csproj", "*.fsproj", "*.sln", "*.cabal"], 1).into_iter().next()
+    // Scripts of PHP beside a page, such as `contact.php`, would be sent as text.
+    app.glob(&["*.csproj", "*.fsproj", "*.sln", "*.cabal", "*.php"], 1).into_iter().next()
 }

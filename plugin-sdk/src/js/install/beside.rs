@@ -95,7 +95,9 @@ impl Beside {
                 let reason = format!("{entry}, outside of the repository");
                 Refusal::new(reason, "commit the package into the repository, or publish it")
             })?;
-            if !exists(app, &target) {
+            // Symfony's packages bring those of npm, once Composer has installed them.
+            let is_of_composer = app.has("composer.json") && spec.contains(":vendor/");
+            if !is_of_composer && !exists(app, &target) {
                 let reason = format!("{entry}, and `{target}` is not there");
                 return Err(Refusal::new(reason, "commit it, or remove the dependency"));
             }

@@ -161,6 +161,7 @@ fn a_start_by_another_language_s_program_leaves_the_app_to_that_language() {
         "deno run -A main.ts",
         "cd api && go run .",
         "./mvnw spring-boot:run",
+        "vendor/bin/heroku-php-apache2 public/",
     ] {
         let found = refusal(&started(line, ""));
         assert_eq!(found.score, 20, "{line}");
