@@ -45,6 +45,23 @@ pub fn used_at(work: &str) -> Vec<(usize, String)> {
     folders
 }
 
+/// Returns the version at which a go.mod requires a module.
+#[must_use]
+pub fn version_of(text: &str, module: &str) -> Option<String> {
+    lines(text).find_map(|line| {
+        let mut words = line.split_whitespace().filter(|word| *word != "require");
+        let is_version = |word: &&str| {
+            word.starts_with('v')
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'))
+        };
+        (words.next()? == module)
+            .then(|| words.next())
+            .flatten()
+            .filter(is_version)
+            .map(str::to_owned)
+    })
+}
+
 /// A module whose place a folder takes, by `replace`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement {

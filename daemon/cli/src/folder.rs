@@ -134,6 +134,7 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, Failure> {
     if longer > NAMED {
         listing.notes.push(format!("and {} more files that are as long", longer - NAMED));
     }
+    listing.notes.extend(around(folder));
     Ok(listing)
 }
 
@@ -197,6 +198,22 @@ fn content(folder: &Path, entry: &Entry) -> Vec<u8> {
         }
     }
     data
+}
+
+/// Returns what to say of a folder below the root of a git repository. `None` means that nothing is around it.
+fn around(folder: &Path) -> Option<String> {
+    let git = |argument: &str| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(folder).args(["rev-parse", argument]).stderr(Stdio::null());
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    };
+    let below = git("--show-prefix").filter(|below| !below.is_empty())?;
+    let root = git("--show-toplevel")?;
+    Some(format!(
+        "files of the repository above are not sent: `windlass plan {root} --directory {}` plans the folder with them",
+        below.trim_end_matches('/')
+    ))
 }
 
 /// Lists what git knows, and what git does not ignore. `None` means that the folder is in no repository, that a

@@ -176,6 +176,9 @@ fn of_line(line: usize, text: &str, in_block: bool, catalog: &Catalog) -> Vec<Pl
         let name = name.strip_prefix("libs.plugins.").unwrap_or(name);
         if let Some((_, id, version)) = catalog.0.iter().find(|(alias, _, _)| alias == name) {
             push(id, version.clone());
+        } else if name == "ktorLibs.plugins.ktor" {
+            // A catalog that Ktor publishes, under the name that its generator gives it.
+            push("io.ktor.plugin", None);
         }
     } else if in_block {
         let word = text.trim_end_matches('}').trim().trim_matches('`');
@@ -274,6 +277,14 @@ mod tests {
         ];
         assert_eq!(ids, expected);
         assert_eq!(plugins[0].version.as_deref(), Some("3.3.1"));
+    }
+
+    #[test]
+    fn the_plugin_of_ktor_s_own_catalog_is_known() {
+        let text = "plugins {\n  alias(ktorLibs.plugins.ktor)\n  alias(other.plugins.ktor)\n}\n";
+        let plugins = script(text).plugins(&Catalog::default());
+        let ids: Vec<_> = plugins.iter().map(|plugin| (plugin.line, &*plugin.id)).collect();
+        assert_eq!(ids, [(2, "io.ktor.plugin")]);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) fn choose(app: &App<'_>) -> Result<Option<Chosen>, Refusal> {
     for (wanted, rule) in [
         (Kind::Web, "the only project of Microsoft.NET.Sdk.Web"),
         (Kind::Worker, "the only project of Microsoft.NET.Sdk.Worker"),
+        (Kind::Browser, "the only project of Microsoft.NET.Sdk.BlazorWebAssembly"),
         (Kind::Program, "the only project with OutputType Exe"),
     ] {
         let of_kind: Vec<usize> = places(&all, |(_, kind, _)| *kind == wanted);
@@ -84,14 +85,6 @@ fn several(app: &App<'_>, all: &[Read], places: &[usize]) -> Refusal {
 
 fn none(app: &App<'_>, all: &[Read]) -> Refusal {
     let of = |wanted: Kind| all.iter().find(|(_, kind, _)| *kind == wanted);
-    if let Some((project, _, _)) = of(Kind::Browser) {
-        return app.refused(
-            "dotnet",
-            score::STATIC,
-            format!("{}: Blazor WebAssembly builds static files only", project.path),
-            "commit a Dockerfile that publishes the project and serves its `wwwroot`",
-        );
-    }
     if let Some((project, _, _)) = of(Kind::Foreign) {
         return app.refused(
             "dotnet",

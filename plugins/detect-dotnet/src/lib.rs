@@ -3,8 +3,8 @@
 use choose::Chosen;
 use sdk::{Sdk, sdk};
 use windlass_plugin_sdk::{
-    App, BuildSecret, Detection, Found, PORT, Refusal, StageExt, StepExt, assets, copy, copy_from,
-    detector,
+    App, BuildSecret, Detection, Found, PORT, Refusal, StageExt, StaticSite, StepExt, assets, copy,
+    copy_from, detector,
     dotnet::{self, Kind, Project, SHARED, above, closure},
     procfile::{self, Line},
     run, score, stage, within,
@@ -15,6 +15,9 @@ mod sdk;
 
 /// Folder of packages that outlive a build.
 const PACKAGES: &str = "/root/.nuget/packages";
+
+/// User of the host's file server.
+const SERVER_USER: u32 = 101;
 
 /// Properties that make something else of a program than a library for `dotnet`.
 const NATIVE: [&str; 4] = ["PublishAot", "PublishSingleFile", "PublishTrimmed", "SelfContained"];
@@ -32,6 +35,7 @@ pub fn detect(app: &App<'_>) -> Found {
     let band = match kind {
         Kind::Web => score::FRAMEWORK,
         Kind::Worker => score::STARTED,
+        Kind::Browser => score::STATIC,
         _ => score::INFERRED,
     };
     let mut detection = Detection::new("dotnet", band);
@@ -91,6 +95,19 @@ pub fn detect(app: &App<'_>) -> Found {
         .step(run(&publish).cached(&[PACKAGES]));
     detection.build_secrets = secrets;
 
+    if kind == Kind::Browser {
+        detection.image.stages = vec![build];
+        detection.image.user = SERVER_USER;
+        detection.image.health = Some("/".to_owned());
+        detection.serves = Some(StaticSite {
+            stage: Some("build".to_owned()),
+            folder: "/out/wwwroot".to_owned(),
+            fallback: Some("index.html".to_owned()),
+            not_found: None,
+            immutable: Vec::new(),
+        });
+        return Ok(Some(detection));
+    }
     let runtime = if kind == Kind::Web { "aspnet" } else { "runtime" };
     let serve = stage("run", format!("{images}/{runtime}:{}", version.version))
         .step(copy_from("build", "/out/", "/app/"));

@@ -170,12 +170,20 @@ fn tokens_of_nuget_are_secrets_of_the_restore() {
 }
 
 #[test]
+fn what_a_browser_runs_is_served_as_files() {
+    let text = project("Microsoft.NET.Sdk.BlazorWebAssembly", &net("net8.0"), "");
+    let plan = plan(&tree! { "App.csproj" => &text, "wwwroot/index.html" => "<html></html>" });
+    assert_eq!(plan.score, 40);
+    assert_eq!(plan.serves.as_ref().map(|site| &*site.folder), Some("/out/wwwroot"));
+    assert!(plan.image.start.is_empty());
+}
+
+#[test]
 fn what_does_not_run_here_is_refused() {
     for (text, reason) in [
         (project("Microsoft.NET.Sdk.Web", &net("net48"), ""), "Windows"),
         (project("Microsoft.NET.Sdk", &net("net8.0-windows"), ""), "Windows"),
         ("<Project ToolsVersion=\"15.0\"></Project>".to_owned(), "Windows"),
-        (project("Microsoft.NET.Sdk.BlazorWebAssembly", &net("net8.0"), ""), "static files"),
         (project("Microsoft.NET.Sdk", &net("net8.0"), ""), "no project"),
         (project("Microsoft.NET.Sdk.Web", "", ""), "TargetFramework"),
     ] {

@@ -87,6 +87,11 @@ impl Layout {
         self.modules.iter().map(|module| (&*module.folder, last_name(&module.path)))
     }
 
+    /// Returns the text of each go.mod.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.modules.iter().map(|module| &*module.text)
+    }
+
     /// Returns the path of each module, with its folder.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&str, &str)> {
         self.modules.iter().map(|module| (&*module.path, &*module.folder))

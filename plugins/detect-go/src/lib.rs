@@ -7,15 +7,19 @@ use windlass_plugin_sdk::{
     procfile, run, score, stage,
 };
 
+mod alone;
 mod beside;
 mod cgo;
 mod layout;
 mod packages;
+mod port;
 mod process;
 mod program;
 mod search;
 mod source;
+mod templ;
 mod version;
+mod web;
 
 /// Folder of the compiler's cache.
 const CACHE: &str = "/root/.cache/go-build";
@@ -25,7 +29,10 @@ const CACHE: &str = "/root/.cache/go-build";
 /// # Errors
 /// Go cannot build the tree, or nothing says which of several programs is meant.
 pub fn detect(app: &App<'_>) -> Found {
-    let Some(layout) = layout::of(app)? else { return without_module(app) };
+    let Some(layout) = layout::of(app)? else {
+        let alone = alone::program(app)?;
+        return if alone.is_some() { Ok(alone) } else { without_module(app) };
+    };
     let lines: Vec<_> = procfile::read(app)?.into_iter().map(process::direct).collect();
     let wanted = lines.iter().find(|line| line.name == "web").and_then(process::program);
     let found = search::search(app, &layout);
@@ -76,8 +83,18 @@ pub fn detect(app: &App<'_>) -> Found {
     for step in install(app, &layout, &inside) {
         build = build.step(step);
     }
+    let mut stages = Vec::new();
+    if let Some(web) = web::web(app, &layout, &reached)? {
+        detection.because(web.evidence);
+        stages = web.stages;
+        build = build.step(web.step);
+    }
     if !reached.embeds.is_empty() || !beside.is_empty() {
         build = build.step(assets());
+    }
+    if let Some((step, evidence)) = templ::generate(app, &layout) {
+        detection.because(evidence);
+        build = build.step(step);
     }
     build = build.step(compile("app", &program.package));
     for (name, package) in &more {
@@ -106,10 +123,25 @@ pub fn detect(app: &App<'_>) -> Found {
         detection.because(format!("go.mod:{line}: Gin, without its debug mode"));
         detection.image.env.push(("GIN_MODE".into(), "release".into()));
     }
-    detection.image.stages = vec![build, serve];
+    stages.extend([build, serve]);
+    detection.image.stages = stages;
     detection.image.test_in = Some("build".into());
     detection.image.start = vec!["/app/app".into()];
     procfile::apply(lines, &mut detection);
+    let port = port::written(&program.folder, &program.others, &found.files, |file| {
+        search::text(app, file)
+    });
+    let is_told = detection.image.start.iter().any(|word| word.contains("PORT"));
+    if let Some(port) = port.filter(|_| !is_told) {
+        detection.image.port = Some(port.number);
+        detection.decide("port", port.number.to_string(), port.source.clone());
+        if port.is_loopback {
+            detection.warn(
+                format!("{}: the loopback address is out of the service's reach", port.source),
+                "listen at 0.0.0.0",
+            );
+        }
+    }
     Ok(Some(detection))
 }
 

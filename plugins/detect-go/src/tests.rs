@@ -231,6 +231,22 @@ fn embedded_files_wait_for_assets_and_are_not_copied() {
 }
 
 #[test]
+fn a_port_that_the_program_writes_is_the_app_s() {
+    let main = "package main\n\nfunc main() {\n\thttp.ListenAndServe(\":3000\", nil)\n}\n";
+    let files = module().with("main.go", main);
+    let found = plan(&files);
+    assert_eq!(
+        (found.image.port, found.decided("port")),
+        (Some(3000), Some(("3000", "main.go:4")))
+    );
+    let reads =
+        files.clone().with("config/c.go", "package config\n\nvar p = os.Getenv(\"PORT\")\n");
+    assert_eq!(plan(&reads).decided("port"), None);
+    let told = files.with("Procfile", "web: shop -port $PORT\n");
+    assert_eq!(plan(&told).decided("port"), None);
+}
+
+#[test]
 fn c_is_compiled_where_the_program_imports_it() {
     let cgo = |plan: Detection| plan.image.stages[0].env[0].1.clone();
     let c = "package main\n\n/* int x; */\nimport \"C\"\n\nfunc main() {}\n";
@@ -259,7 +275,6 @@ fn a_procfile_starts_what_is_built() {
 #[test]
 fn without_a_module_the_way_to_one_is_named() {
     for files in [
-        tree! { "main.go" => MAIN },
         tree! { "cmd/shop/main.go" => MAIN },
         tree! { "main.go" => MAIN, "vendor/modules.txt" => "" },
         tree! { "Gopkg.toml" => "" },

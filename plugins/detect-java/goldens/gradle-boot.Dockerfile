@@ -6,8 +6,8 @@ FROM eclipse-temurin:17-jdk AS build
 WORKDIR /app
 COPY . .
 RUN --mount=type=cache,target=/root/.gradle ["sh", "./gradlew", "--no-daemon", "bootJar", "-x", "test"]
-# its name holds the version
-RUN ["sh", "-c", "cp $(ls build/libs/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
+# its name holds the version; of several the largest holds all
+RUN ["sh", "-c", "cp $(ls -S build/libs/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
 # dependencies change more seldom than the app: a layer of their own
 RUN ["java", "-Djarmode=tools", "-jar", "/app/app.jar", "extract", "--layers", "--launcher", "--destination", "/layers"]
 

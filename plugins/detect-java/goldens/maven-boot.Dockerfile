@@ -8,8 +8,8 @@ COPY pom.xml ./
 RUN --mount=type=cache,target=/root/.m2 ["mvn", "-B", "-ntp", "dependency:go-offline"]
 COPY . .
 RUN --mount=type=cache,target=/root/.m2 ["mvn", "-B", "-ntp", "-DskipTests", "package"]
-# its name holds the version
-RUN ["sh", "-c", "cp $(ls target/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
+# its name holds the version; of several the largest holds all
+RUN ["sh", "-c", "cp $(ls -S target/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
 # dependencies change more seldom than the app: a layer of their own
 RUN ["java", "-Djarmode=tools", "-jar", "/app/app.jar", "extract", "--layers", "--launcher", "--destination", "/layers"]
 

@@ -6,8 +6,8 @@ FROM maven:3-eclipse-temurin-17 AS build
 WORKDIR /app
 COPY . .
 RUN --mount=type=cache,target=/root/.m2 ["mvn", "-B", "-ntp", "-DskipTests", "-pl", "api", "-am", "package"]
-# its name holds the version
-RUN ["sh", "-c", "cp $(ls /app/api/target/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
+# its name holds the version; of several the largest holds all
+RUN ["sh", "-c", "cp $(ls -S /app/api/target/*.jar | grep -v -e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar | head -1) /app/app.jar"]
 # dependencies change more seldom than the app: a layer of their own
 RUN ["java", "-Djarmode=tools", "-jar", "/app/app.jar", "extract", "--layers", "--launcher", "--destination", "/layers"]
 

@@ -239,6 +239,18 @@ fn kind(
         let score = if micronaut.is_some() { score::FRAMEWORK } else { score::STARTED };
         return kind("installDist", output, plugin, score);
     }
+    // Only the plugin `application` has this block: another plugin applied it.
+    if let Some((line, _)) = script.lines().find(|(_, text)| is_application(text)) {
+        let named = root.settings.as_ref().and_then(|it| it.quoted_after("rootProject.name"));
+        let own = name.rsplit(':').next().filter(|own| !own.is_empty()).map(str::to_owned);
+        let named = own.or_else(|| named.map(|(_, name)| name)).unwrap_or_else(|| "app".into());
+        let plugin = Plugin { line, id: "application".into(), version: None };
+        let output = match web.filter(|line| names_build(line)) {
+            Some(_) => Output::Named { folder: "build" },
+            None => Output::Installed { folder: format!("build/install/{named}"), script: named },
+        };
+        return kind("installDist", output, &plugin, score::STARTED);
+    }
     if let Some((line, _)) = script.lines().find(|(_, text)| text.contains("Main-Class")) {
         let plugin = Plugin { line, id: "Main-Class".into(), version: None };
         let output = match web.filter(|line| names_build(line)) {
@@ -404,6 +416,10 @@ fn older_for_wrapper(app: &App<'_>, root: &str, java: &mut Chosen) -> Result<(),
         java.is_default = false;
     }
     Ok(())
+}
+
+fn is_application(text: &str) -> bool {
+    text.strip_prefix("application").is_some_and(|rest| rest.trim_start().starts_with('{'))
 }
 
 fn names_build(line: &Line) -> bool {

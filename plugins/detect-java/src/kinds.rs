@@ -1,6 +1,7 @@
 //! Kinds of programs that a pom.xml builds.
 
 use crate::{
+    dropwizard,
     inferred::main_class,
     output::{Boot, Output},
     spring,
@@ -29,6 +30,9 @@ pub(crate) fn of(app: &App<'_>, chain: &Chain) -> Result<Option<Kind>, Refusal> 
         return Ok(Some(kind));
     }
     if packaging == "war" {
+        if let Some(kind) = servlets(chain) {
+            return Ok(Some(kind));
+        }
         return Err(app.refused(
             "java",
             score::STARTED,
@@ -36,17 +40,25 @@ pub(crate) fn of(app: &App<'_>, chain: &Chain) -> Result<Option<Kind>, Refusal> 
             "use Spring Boot's plugin, or commit a Dockerfile that has the container",
         ));
     }
-    if let Some(kind) = whole_jar(chain) {
-        return Ok(Some(kind));
-    }
-    let dropwizard = |artifact: &str| artifact == "dropwizard-core" || artifact == "dropwizard-bom";
-    if let Some((source, _)) = chain.dependency(|one| dropwizard(&one.artifact)) {
+    let whole = whole_jar(chain);
+    let is_dropwizard = |artifact: &str| ["dropwizard-core", "dropwizard-bom"].contains(&artifact);
+    if let Some((source, _)) = chain.dependency(|one| is_dropwizard(&one.artifact)) {
+        if let Some(Kind { output: Output::Jar { pattern, .. }, .. }) = &whole
+            && let Some(settings) = dropwizard::settings(app, folder)
+        {
+            let evidence = format!("{source}: Dropwizard, with {}", settings.path);
+            let output = Output::Dropwizard { pattern: *pattern, settings };
+            return Ok(Some(Kind { output, evidence, score: score::FRAMEWORK }));
+        }
         return Err(app.refused(
             "java",
             score::FRAMEWORK,
             format!("{source}: Dropwizard starts with the arguments `server` and a file"),
             "add a Procfile: `web: java -jar target/NAME.jar server config.yml`",
         ));
+    }
+    if let Some(kind) = whole {
+        return Ok(Some(kind));
     }
     let (main, evidence, score) = match named(chain) {
         Some((main, evidence)) => (main, evidence, score::STARTED),
@@ -108,6 +120,39 @@ fn framework(
     Ok(None)
 }
 
+/// Returns a war that Tomcat runs. `None` means that it wants a whole application server.
+fn servlets(chain: &Chain) -> Option<Kind> {
+    const PLATFORMS: [&str; 6] = [
+        "jakarta.jakartaee-api",
+        "jakarta.jakartaee-web-api",
+        "jakarta.jakartaee-core-api",
+        "javaee-api",
+        "javaee-web-api",
+        "microprofile",
+    ];
+    const SERVERS: [&str; 4] = [
+        "liberty-maven-plugin",
+        "payara-micro-maven-plugin",
+        "wildfly-jar-maven-plugin",
+        "wildfly-maven-plugin",
+    ];
+    let wants = |one: &str| PLATFORMS.contains(&one);
+    if chain.dependency(|one| wants(&one.artifact)).is_some()
+        || SERVERS.iter().any(|server| chain.plugin(server).is_some())
+    {
+        return None;
+    }
+    let is_api = |one: &str| one.ends_with("servlet-api") || one.ends_with("servlet.jsp-api");
+    let (source, dependency) = chain.dependency(|one| is_api(&one.artifact))?;
+    // Release 4 still has the older names of packages.
+    let is_old = chain.resolve(&dependency.version).starts_with('4');
+    let is_jakarta = dependency.artifact.starts_with("jakarta.") && !is_old;
+    let tomcat = if is_jakarta { "10.1" } else { "9" };
+    let evidence = format!("{source}: servlets, which Tomcat {tomcat} runs");
+    let output = Output::War { pattern: "target/*.war", tomcat };
+    Some(Kind { output, evidence, score: score::STARTED })
+}
+
 fn boot_version(chain: &Chain, plugin: &str) -> Option<(u32, u32)> {
     let parents = chain.0.iter().filter_map(|pom| pom.parent.as_ref());
     let mut parents = parents.filter(|named| named.artifact == "spring-boot-starter-parent");
@@ -155,4 +200,26 @@ fn named(chain: &Chain) -> Option<(String, String)> {
     }
     let mut names = ["exec.mainClass", "main.class", "mainClass", "start-class"].into_iter();
     names.find_map(|name| chain.property(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect;
+    use windlass_plugin_sdk::{testing, tree};
+
+    const MANIFEST: &str = include_str!("../plugin.toml");
+
+    #[test]
+    fn a_war_of_servlets_runs_on_tomcat() {
+        for (api, base) in
+            [("javax.servlet-api", "tomcat:9-jre21"), ("jakarta.servlet-api", "tomcat:10.1-jre21")]
+        {
+            let text = format!(
+                "<project><artifactId>a</artifactId><packaging>war</packaging><dependencies><dependency>\
+                 <artifactId>{api}</artifactId><scope>provided</scope></dependency></dependencies></project>"
+            );
+            let plan = testing::detect(detect, MANIFEST, &tree! { "pom.xml" => &text }).plan();
+            assert_eq!((plan.base(), plan.start().ends_with("catalina.sh run")), (base, true));
+        }
+    }
 }

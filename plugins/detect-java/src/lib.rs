@@ -7,12 +7,14 @@ use windlass_plugin_sdk::{
 };
 
 mod conventions;
+mod dropwizard;
 mod gradle;
 mod inferred;
 mod kinds;
 mod maven;
 mod output;
 mod plan;
+mod port;
 mod spring;
 mod version;
 

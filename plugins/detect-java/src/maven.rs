@@ -205,6 +205,9 @@ fn asked(chain: &Chain) -> Option<(String, String)> {
         "maven.compiler.target",
         "maven.compiler.source",
         "kotlin.compiler.jvmTarget",
+        // Micronaut's parent gives it to the compiler.
+        "release.version",
+        "jdk.version",
     ];
     for name in properties {
         if let Some((value, source)) = chain.property(name)

@@ -1,5 +1,6 @@
 //! Results of builds, and the builds themselves, before they become a plan.
 
+use crate::dropwizard::Settings;
 use windlass_plugin_sdk::{Candidate, Step, versions::Chosen};
 
 /// Build of a project, before its result is put into an image.
@@ -32,10 +33,14 @@ pub(crate) enum Output {
     Quarkus { folder: &'static str, health: bool },
     /// One jar that holds everything. `pattern`: of its path. `options`: of the JVM.
     Jar { pattern: &'static str, options: Vec<String> },
+    /// One jar that holds everything, and Dropwizard's settings. `pattern`: of its path.
+    Dropwizard { pattern: &'static str, settings: Settings },
     /// A jar, and its dependencies in `target/lib`.
     Classpath { main: String, has_dependencies: bool },
     /// A folder with a script in `bin`.
     Installed { folder: String, script: String },
+    /// A war without a server. `pattern`: of its path. `tomcat`: release of the server that has its servlets.
+    War { pattern: &'static str, tomcat: &'static str },
     /// The folder that the Procfile's command names.
     Named { folder: &'static str },
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     output::{Boot, Built, Output},
-    spring,
+    port, spring,
 };
 use windlass_plugin_sdk::{
     App, Detection, StageExt, Step, StepExt,
@@ -29,6 +29,8 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
         build = build.step(step);
     }
     let mut serve = stage("run", format!("eclipse-temurin:{}-jre", built.java.version));
+    // Of frameworks the start, or the settings, say the port.
+    let is_plain = !matches!(built.output, Output::Boot(_) | Output::Quarkus { .. });
     match built.output {
         Output::Boot(boot) => {
             build = build.step(one_jar(&root, boot.pattern));
@@ -54,6 +56,18 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
             let options: String = options.iter().map(|option| format!("{option} ")).collect();
             detection.image.start = started(&format!("java {MEMORY} {options}-jar app.jar"));
         }
+        Output::Dropwizard { pattern, settings } => {
+            build = build.step(one_jar(&root, pattern));
+            let file = &settings.path;
+            serve = serve.copy_from("build", "/app/app.jar", "/app/app.jar").copy_from(
+                "build",
+                &format!("{root}/{file}"),
+                &format!("/app/{file}"),
+            );
+            let port = settings.port.map(|option| format!("{option} ")).unwrap_or_default();
+            let line = format!("java {MEMORY} {port}-jar app.jar server {file}");
+            detection.image.start = started(&line);
+        }
         Output::Classpath { main, has_dependencies } => {
             build = build.step(one_jar(&root, "target/*.jar"));
             serve = serve.copy_from("build", "/app/app.jar", "/app/app.jar");
@@ -71,6 +85,22 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
             detection.image.env.push(("JAVA_OPTS".into(), MEMORY.into()));
             detection.image.start = vec![format!("/app/bin/{script}")];
         }
+        Output::War { pattern, tomcat } => {
+            let script =
+                format!("mkdir /war && cd /war && jar xf \"$(ls -S {root}/{pattern} | head -1)\"");
+            build = build.step(
+                run(&["sh", "-c", &script]).why("the server's user may not unpack it at the start"),
+            );
+            serve = stage("run", format!("tomcat:{tomcat}-jre{}", built.java.version)).copy_from(
+                "build",
+                "/war/",
+                "/usr/local/tomcat/webapps/ROOT/",
+            );
+            detection.image.start =
+                ["/usr/local/tomcat/bin/catalina.sh", "run"].map(str::to_owned).to_vec();
+            detection.image.env.push(("CATALINA_OPTS".into(), MEMORY.into()));
+            detection.decide("port", "8080", "Tomcat's own");
+        }
         Output::Named { folder } => {
             // The command's paths are relative to the app's folder.
             let project = join(&built.context, &built.folder).unwrap_or_default();
@@ -82,11 +112,20 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
                 serve.copy_from("build", &format!("{root}/{folder}/"), &format!("/app/{path}/"));
         }
     }
+    let project = join(&built.context, &built.folder).unwrap_or_default();
     detection.context = built.context;
     detection.candidates = built.candidates;
     detection.image.stages = vec![build, serve];
     detection.image.test_in = Some("build".into());
     procfile::apply(lines, &mut detection);
+    let is_told = detection.image.start.iter().any(|word| word.contains("PORT"));
+    if is_plain
+        && !is_told
+        && let Some((port, source)) = port::written(app, &project)
+    {
+        detection.image.port = Some(port);
+        detection.decide("port", port.to_string(), source);
+    }
     detection
 }
 
@@ -94,8 +133,8 @@ pub(crate) fn plan(app: &App<'_>, built: Built, lines: Vec<Line>) -> Detection {
 fn one_jar(root: &str, pattern: &str) -> Step {
     let pattern = if root == "/app" { pattern.to_owned() } else { format!("{root}/{pattern}") };
     let others = "-e original- -e -plain.jar -e -sources.jar -e -javadoc.jar -e -tests.jar";
-    let script = format!("cp $(ls {pattern} | grep -v {others} | head -1) /app/app.jar");
-    run(&["sh", "-c", &script]).why("its name holds the version")
+    let script = format!("cp $(ls -S {pattern} | grep -v {others} | head -1) /app/app.jar");
+    run(&["sh", "-c", &script]).why("its name holds the version; of several the largest holds all")
 }
 
 fn started_boot(boot: &Boot, hidden: Option<String>, detection: &mut Detection) {

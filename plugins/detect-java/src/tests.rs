@@ -310,6 +310,8 @@ fn the_compiler_s_plugin_and_the_default_are_versions_too() {
                 <properties><jdk>11</jdk></properties></project>";
     let asked = plan(&tree! { "pom.xml" => text });
     assert_eq!(asked.decided("java"), Some(("11", "pom.xml:3 release")));
+    let micronaut = plan(&boot().with("pom.xml", &BOOT.replace("java.version", "jdk.version")));
+    assert_eq!(micronaut.decided("java"), Some(("17", "pom.xml:10 jdk.version")));
     let none = plan(&boot().with("pom.xml", &BOOT.replace("java.version", "other")));
     assert_eq!(none.decided("java"), Some(("21", "default")));
 }
@@ -395,6 +397,16 @@ fn ktor_is_one_jar_by_the_plugin_of_a_catalog() {
     let plan = plan(&files);
     assert_eq!((&*plan.language, plan.score), ("kotlin", score::FRAMEWORK));
     golden("goldens/kotlin-ktor.Dockerfile", &plan);
+}
+
+#[test]
+fn a_block_of_the_plugin_application_says_that_it_is_applied() {
+    let files = tree! {
+        "settings.gradle.kts" => "rootProject.name = \"shop\"\n",
+        "build.gradle.kts" =>
+            "plugins {\n  alias(their.plugins.server)\n}\n\napplication {\n  mainClass = \"shop.Main\"\n}\n",
+    };
+    assert_eq!(plan(&files).start(), "/app/bin/shop");
 }
 
 #[test]

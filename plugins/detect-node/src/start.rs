@@ -2,7 +2,7 @@
 
 use crate::{
     delegate,
-    foreign::foreign,
+    foreign::{built, foreign},
     scripts::{self, Build, Runs, Script},
 };
 use windlass_plugin_sdk::{
@@ -78,6 +78,11 @@ pub(crate) fn find(
 ) -> Result<Start, Refusal> {
     if let Some(web) = lines.iter().find(|line| line.name == "web") {
         let source = format!("{}:{} web", app.at("Procfile"), web.line);
+        if let Some((program, manifest)) = built(app, &web.command) {
+            let reason = format!("{source}: `{program}` is what the build of {manifest} makes");
+            let hint = "start a program of Node, or leave the app to the other language";
+            return Err(refused(app, score::TOOLS, reason, hint));
+        }
         let named = web.command.first().map(String::as_str);
         if !matches!(named, Some("npm" | "yarn" | "pnpm" | "bun")) {
             return checked(app, package, framework, from(web.command.clone(), source));

@@ -28,7 +28,12 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         let main = file.lines().find(|(_, line)| line.trim_start().contains(":main "));
         let main = main.map(|(line, _)| format!("{}:{line} :main", file.path));
         let procfile = path.as_ref().and(web).map(|line| format!("Procfile:{} web", line.line));
-        let Some(evidence) = procfile.or(main) else {
+        // The plugin's jar starts the handler, at `PORT` where that is set.
+        let ring = file.lines().find(|(_, line)| line.trim_start().contains(":ring "));
+        let ring = ring.filter(|_| file.text.contains("[lein-ring "));
+        let ring = ring.map(|(line, _)| format!("{}:{line} :ring", file.path));
+        let is_ring = ring.is_some() && main.is_none();
+        let Some(evidence) = procfile.or(main).or(ring) else {
             return Err(refused(
                 LANGUAGE,
                 format!("{}: no `:main` says what `java -jar` starts", file.path),
@@ -38,7 +43,9 @@ pub(crate) fn app(app: &App<'_>) -> Found {
         let named = file.lines().find_map(|(_, line)| line.split_once(":uberjar-name"));
         let named = named.and_then(|(_, rest)| quoted(rest)).filter(|name| is_name(name));
         let jar = named.unwrap_or("*standalone.jar").to_owned();
-        ("project.clj", "lein", vec!["lein", "uberjar"], jar, evidence)
+        let command: &[&str] =
+            if is_ring { &["lein", "ring", "uberjar"] } else { &["lein", "uberjar"] };
+        ("project.clj", "lein", command.to_vec(), jar, evidence)
     } else if let Some(file) = &deps {
         let build = app.read("build.clj")?;
         let uber = build.as_ref().is_some_and(|build| build.text.contains("(defn uber"));
@@ -105,7 +112,7 @@ fn jar(command: &[String]) -> Option<String> {
 }
 
 /// Returns the version of Java that `system.properties` asks for.
-fn system(app: &App<'_>) -> Result<Option<Asked>, Refusal> {
+pub(crate) fn system(app: &App<'_>) -> Result<Option<Asked>, Refusal> {
     let Some(file) = app.read_above("system.properties")? else { return Ok(None) };
     let found = properties(&file).into_iter().find(|(_, key, _)| key == "java.runtime.version");
     Ok(found.map(|(line, _, text)| Asked {

@@ -7,7 +7,9 @@ use windlass_plugin_sdk::{
     score, stage,
 };
 
-const LANGUAGE: &str = "dart";
+pub(super) const LANGUAGE: &str = "dart";
+
+mod frog;
 
 /// Returns the plan of the package's server. `None` means that there is no `pubspec.yaml`.
 ///
@@ -22,6 +24,10 @@ pub(crate) fn app(app: &App<'_>) -> Found {
             format!("{}:{}: Flutter is not built by a detector", file.path, flutter.line),
             "commit a Dockerfile that runs `flutter build web` and serves `build/web`",
         ));
+    }
+    if let Some(frog) = manifest.at(&["dependencies", "dart_frog"]) {
+        let evidence = format!("{}:{} dependencies.dart_frog", file.path, frog.line);
+        return frog::app(app, evidence).map(Some);
     }
     let name = manifest.get("name").and_then(Node::text).filter(|name| is_name(name));
     let mut programs = ["bin/server.dart".to_owned(), "bin/main.dart".to_owned()]

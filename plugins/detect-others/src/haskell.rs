@@ -1,15 +1,21 @@
 //! Haskell by Cabal.
 
-use crate::answer::{code, is_name, plan, refused, runs_on_debian, version};
+use crate::{
+    answer::{code, is_name, plan, refused, runs_on_debian, version},
+    stack,
+};
 use windlass_plugin_sdk::{App, Found, StageExt, score, stage};
 
-const LANGUAGE: &str = "haskell";
+pub(crate) const LANGUAGE: &str = "haskell";
 
 /// Returns the plan of the package's executable. `None` means that nothing in the app's folder is Haskell's.
 ///
 /// # Errors
 /// The package has no executable, or several.
 pub(crate) fn app(app: &App<'_>) -> Found {
+    if let Some(found) = stack::app(app)? {
+        return Ok(Some(found));
+    }
     let Some(name) = app.glob(&["*.cabal"], 1).into_iter().next() else {
         let other = ["stack.yaml", "cabal.project", "package.yaml"];
         // `package.yaml` is pnpm's name, too, and hpack's with `ghc-options` or `executables`.

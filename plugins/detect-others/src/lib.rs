@@ -14,7 +14,9 @@ mod haskell;
 mod makefile;
 mod named;
 mod native;
+mod scala;
 mod shell;
+mod stack;
 mod swift;
 
 #[cfg(test)]
@@ -25,13 +27,14 @@ mod tests;
 /// # Errors
 /// A language is recognised, and its app cannot be planned.
 pub fn detect(app: &App<'_>) -> Found {
-    let languages: [(&str, fn(&App<'_>) -> Found); 9] = [
+    let languages: [(&str, fn(&App<'_>) -> Found); 10] = [
         ("clojure", clojure::app),
         ("gleam", gleam::app),
         ("haskell", haskell::app),
         ("dart", dart::app),
         ("swift", swift::app),
         ("crystal", crystal::app),
+        ("scala", scala::app),
         ("others", named::app),
         ("cpp", cpp::app),
         ("shell", shell::app),

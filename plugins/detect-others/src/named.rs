@@ -14,10 +14,9 @@ struct Language {
 const LANGUAGES: &[Language] = &[
     Language {
         name: "scala",
-        shown: "Scala by sbt",
-        markers: &["build.sbt", "build.sc", "build.mill"],
-        // Its tags join the versions of Java, sbt and Scala, and none floats.
-        base: "`sbtscala/scala-sbt` with a tag of your versions of Java, sbt and Scala",
+        shown: "Scala by Mill",
+        markers: &["build.sc", "build.mill"],
+        base: "`eclipse-temurin:21-jdk` with the build's `./mill`",
     },
     Language {
         name: "zig",

@@ -14,7 +14,14 @@ const DEFAULT: &str = "6.0";
 /// The package has no executable target, or several.
 pub(crate) fn app(app: &App<'_>) -> Found {
     let Some(file) = app.read("Package.swift")? else { return Ok(None) };
-    let targets = targets(&file);
+    let mut targets = targets(&file, ".executableTarget(");
+    if targets.is_empty() {
+        // Tools before 5.4 know a program by its main.swift.
+        targets = self::targets(&file, ".target(");
+        targets.retain(|(_, name)| app.has(&format!("Sources/{name}/main.swift")));
+        // The dependencies of another target may name it again.
+        targets.dedup_by_key(|(_, name)| *name);
+    }
     let (line, target) = match targets.as_slice() {
         [one] => *one,
         [] => {
@@ -40,6 +47,8 @@ pub(crate) fn app(app: &App<'_>) -> Found {
     let is_vapor = file.text.contains("vapor/vapor");
     let start = if is_vapor {
         shell("/app/server serve --env production --hostname 0.0.0.0 --port $PORT")
+    } else if reads_address(app, target) {
+        shell("/app/server --hostname 0.0.0.0 --port $PORT")
     } else {
         vec!["/app/server".to_owned()]
     };
@@ -89,12 +98,26 @@ fn is_before_debian(version: &str) -> bool {
     }
 }
 
-/// Returns lines and names of the executable targets: the name follows `.executableTarget(`, on its line or the next.
-fn targets(file: &File) -> Vec<(usize, &str)> {
+/// Returns whether a program takes host and port as options, as Hummingbird's template does.
+fn reads_address(app: &App<'_>, target: &str) -> bool {
+    app.glob(&[&format!("Sources/{target}/*.swift")], 50).iter().any(|path| {
+        // A file that cannot be read takes no options that are known.
+        app.read(path).ok().flatten().is_some_and(|file| {
+            ["@Option", "var hostname: String", "var port: Int"]
+                .iter()
+                .all(|part| file.text.contains(part))
+        })
+    })
+}
+
+/// Returns lines and names of the targets of a kind: the name follows `kind`, on its line or the next.
+fn targets<'a>(file: &'a File, kind: &str) -> Vec<(usize, &'a str)> {
     let mut targets = Vec::new();
     let mut open = None;
     for (line, text) in code(file, "//") {
-        if text.contains(".executableTarget(") {
+        // What another target depends on is none: `dependencies: [.target(name: "App")]`.
+        let own = text.split("dependencies:").next().unwrap_or(text);
+        if own.contains(kind) {
             open = Some(line);
         }
         let name = text.split_once("name:").and_then(|(_, rest)| quoted(rest));

@@ -52,6 +52,15 @@ fn a_procfile_says_which_jar_is_started_and_how() {
 }
 
 #[test]
+fn a_handler_of_ring_is_built_by_the_plugin() {
+    let project =
+        "(defproject a \"1\"\n  :plugins [[lein-ring \"0.12.5\"]]\n  :ring {:handler a.b/app})\n";
+    let found = plan(&tree! { "project.clj" => project });
+    assert!(found.runs().contains(&"lein ring uberjar".to_owned()), "{:?}", found.runs());
+    assert_eq!(found.decided("start"), Some(("java -jar /app/app.jar", "project.clj:3 :ring")));
+}
+
+#[test]
 fn a_clojure_project_without_a_build_is_refused() {
     let files = tree! { "deps.edn" => "{:aliases {:build {:ns-default build}}}\n" };
     refused(&files, "clojure", "no alias `:build` with a function `uber`");
@@ -113,6 +122,20 @@ fn a_swift_package_starts_its_executable_target() {
     }
     let library = "let package = Package(targets: [.target(name: \"A\")])\n";
     refused(&tree! { "Package.swift" => library }, "swift", "a library");
+}
+
+#[test]
+fn an_older_swift_package_starts_the_target_with_a_main_file() {
+    let manifest = "// swift-tools-version:5.2\nlet package = Package(\n  dependencies: [.package(url: \"https://github.com/vapor/vapor.git\", from: \"4.0.0\")],\n  targets: [\n    .target(\n      name: \"App\",\n      dependencies: []),\n    .target(name: \"Run\", dependencies: [.target(name: \"App\")]),\n  ])\n";
+    let files = tree! { "Package.swift" => manifest, "Sources/Run/main.swift" => "import App\n" };
+    let found = plan(&files);
+    assert!(found.runs().iter().any(|line| line.ends_with("--product Run")), "{:?}", found.runs());
+    let options = "@Option var hostname: String = \"127.0.0.1\"\n@Option var port: Int = 8080\n";
+    let other = tree! {
+        "Package.swift" => "let package = Package(targets: [.executableTarget(name: \"A\")])\n",
+        "Sources/A/A.swift" => options,
+    };
+    assert!(plan(&other).start().ends_with("--hostname 0.0.0.0 --port $PORT"));
 }
 
 #[test]
@@ -199,7 +222,7 @@ fn a_script_that_starts_what_the_image_lacks_is_refused() {
 #[test]
 fn languages_without_a_plan_are_refused_by_name() {
     for (file, language, shown) in [
-        ("build.sbt", "scala", "Scala by sbt"),
+        ("build.mill", "scala", "Scala by Mill"),
         ("build.zig", "zig", "Zig"),
         ("cpanfile", "perl", "Perl"),
         ("app-1.rockspec", "lua", "Lua"),

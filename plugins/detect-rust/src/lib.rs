@@ -11,6 +11,7 @@ use windlass_plugin_sdk::{
     workspace::cargo,
 };
 
+mod browser;
 mod config;
 mod libraries;
 mod program;
@@ -29,6 +30,9 @@ const LONGEST_LOCK: u32 = 16 << 20;
 /// Detects a program of Rust.
 pub fn detect(app: &App<'_>) -> Found {
     let Some(manifest) = Manifest::read(app, app.folder)? else { return Ok(None) };
+    if let Some(site) = browser::site(app, &manifest)? {
+        return Ok(Some(site));
+    }
     in_the_browser(app, &manifest)?;
     let workspace = cargo::above(app)?;
     let target = program::choose(app, manifest, workspace.as_ref())?;

@@ -227,6 +227,23 @@ fn managers_that_the_image_lacks_start_nothing() {
 }
 
 #[test]
+fn a_procfile_s_program_of_a_compiled_language_is_that_language_s() {
+    for (manifest, line) in [
+        ("go.mod", "web: bin/shop\n"),
+        ("go.mod", "web: shop -port $PORT\n"),
+        ("Cargo.toml", "web: ROCKET_PORT=$PORT ./target/release/shop\n"),
+        ("shard.yml", "web: ./app\n"),
+    ] {
+        let files = app("").with(manifest, "").with("Procfile", line);
+        let refused = refusal(&files);
+        assert_eq!(refused.score, 20, "{line}");
+        assert!(refused.reason.contains(manifest), "{}", refused.reason);
+    }
+    let own = app("").with("go.mod", "").with("Procfile", "web: node server.js\n");
+    assert_eq!(plan(&own).start(), "node server.js");
+}
+
+#[test]
 fn a_procfile_is_first_and_brings_its_processes() {
     let files = app("").with("Procfile", "web: npm start\nworker: node worker.js\n");
     let found = plan(&files);
