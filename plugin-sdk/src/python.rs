@@ -16,4 +16,4 @@ pub use dependency::{Dependency, canonical};
 pub use install::{Installed, PATH, stages};
 pub use manager::{Kind, Manager};
 pub use project::Project;
-pub use system::System;
+pub use system::{System, install_packages};

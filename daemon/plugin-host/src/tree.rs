@@ -218,11 +218,29 @@ impl TreeHandle {
         }
         let mut bytes = Vec::new();
         root.open(path)?.take(max).read_to_end(&mut bytes)?;
+        if path.ends_with(".txt")
+            && let Some(text) = utf_16(&bytes)
+        {
+            return Ok(Some(text));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(TreeError::Invalid(format!("`{path}` is not UTF-8"))),
         }
     }
+}
+
+/// Returns text that a mark says to be UTF-16, as `pip freeze > requirements.txt` of a PowerShell is, and as pip reads
+/// it. `None` means that it is none.
+fn utf_16(bytes: &[u8]) -> Option<String> {
+    let (mark, rest) = bytes.split_first_chunk::<2>()?;
+    let unit = match mark {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, []) = rest.as_chunks::<2>() else { return None };
+    String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>()).ok()
 }
 
 /// Returns the entries of a folder that exists only by the paths of its files.
@@ -337,6 +355,16 @@ mod tests {
         let found = tree.nearest(&[compiled("**/go.mod").unwrap()], 500).await;
         assert_eq!(found, ["a/p7/go.mod"]);
         assert_eq!(listing.cut_at, None);
+    }
+
+    #[test]
+    fn requirements_of_a_powershell_are_read_as_pip_reads_them() {
+        let little = b"\xff\xfef\0l\0a\0s\0k\0\r\0\n\0";
+        assert_eq!(utf_16(little).as_deref(), Some("flask\r\n"));
+        assert_eq!(utf_16(b"\xfe\xff\0f").as_deref(), Some("f"));
+        for other in [&b"flask\n"[..], b"\xff\xfef", b"\xff\xfe\0\xd8", b"\xff", b""] {
+            assert_eq!(utf_16(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     manager::Kind,
     manifests::TESTS,
     project::Project,
-    scm,
+    scm, system,
 };
 use crate::{CopyFiles, Refusal, RunCommand, Stage, Step, read::Node};
 
@@ -128,8 +128,8 @@ fn first_line(project: &Project) -> Option<String> {
 /// Returns the stage up to the manager itself.
 fn setup(project: &Project, base: &str) -> Stage {
     let mut stage = empty("build", base, project);
-    stage.packages = project.system.build.iter().map(|&name| name.into()).collect();
     let version = project.chosen.as_ref().map(|chosen| chosen.version.clone()).unwrap_or_default();
+    system::install_packages(&mut stage, &version, &project.system.build);
     let mut env = vec![("PATH", PATH), ("PYTHONDONTWRITEBYTECODE", "1")];
     let tool = match project.manager.kind {
         Kind::Uv => {
@@ -169,7 +169,11 @@ fn setup(project: &Project, base: &str) -> Stage {
         }
         step
     }));
-    if project.manager.kind != Kind::Uv {
+    if version.starts_with("2.") {
+        // Python 2 has no `venv`.
+        stage.steps.push(ran(&["pip", "install", "virtualenv"], &[PIP], &[]));
+        stage.steps.push(ran(&["virtualenv", "/venv"], &[], &[]));
+    } else if project.manager.kind != Kind::Uv {
         stage.steps.push(ran(&["python", "-m", "venv", "/venv"], &[], &[]));
     }
     stage
@@ -194,7 +198,13 @@ fn poetry(project: &Project) -> String {
         return format!("poetry{}", text.replace(' ', ""));
     }
     let version = project.lock.as_ref().map(|lock| lock.poetry.as_deref().unwrap_or("1"));
+    let python = project.chosen.as_ref().map_or("", |chosen| &*chosen.version);
+    let is_old = ["3.6", "3.7", "3.8"].iter().any(|old| {
+        python.strip_prefix(old).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    });
     match version {
+        // Poetry 2 wants Python 3.9, and 1 reads its locks.
+        _ if is_old => "poetry<2".to_owned(),
         Some(version) if version.starts_with("1.") || version == "1" => "poetry<2".to_owned(),
         _ => "poetry>=2,<3".to_owned(),
     }

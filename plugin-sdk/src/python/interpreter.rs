@@ -57,7 +57,32 @@ pub(super) fn choose(app: &App<'_>, files: &Files<'_>) -> Result<Chosen, Refusal
         .then(pyproject(&["tool", "poetry", "dependencies", "python"]))
         .then(cfg)
         .then(py)
+        .then(compiled(app)?)
         .choose()
+}
+
+/// Words before the version in the head of a file that pip-compile or uv made.
+const COMPILED: [&str; 4] = [
+    "by pip-compile with Python ",
+    "by pip-compile with python ",
+    "--python-version ",
+    "--python-version=",
+];
+
+/// Returns the version that a compiled file of requirements was made for, as its head says.
+fn compiled(app: &App<'_>) -> Result<Option<Asked>, Refusal> {
+    let Some(file) = app.read("requirements.txt")? else { return Ok(None) };
+    let found = file.lines().take(12).find_map(|(number, line)| {
+        let line = line.strip_prefix('#')?;
+        let mut said = COMPILED.iter().filter_map(|words| line.split_once(words));
+        let (_, rest) = said.next()?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let text = rest.get(..end)?.trim_end_matches('.').to_owned();
+        let source = format!("requirements.txt:{number} compiled");
+        let is_version = text.starts_with("3.") || text.starts_with("2.");
+        is_version.then_some(Asked { text, source, grammar: Grammar::Plain })
+    });
+    Ok(found)
 }
 
 /// Returns the first version of a file with a version in each line.

@@ -302,34 +302,58 @@ fn name(pyproject: Option<&Node>) -> Option<String> {
     node.text().map(str::to_owned)
 }
 
-/// Names of folders and modules that setuptools does not take for the package.
-const ASIDE: [&str; 26] = [
+/// Names of folders that setuptools does not take for the package.
+const FOLDERS: [&str; 27] = [
     "benchmark",
     "benchmarks",
     "bin",
     "build",
+    "changelog",
     "ci",
-    "conftest",
     "debian",
     "doc",
     "docs",
     "documentation",
     "example",
     "examples",
+    "exercise",
+    "exercises",
+    "htmlcov",
+    "manpages",
+    "news",
+    "newsfragments",
+    "python",
+    "scripts",
+    "test",
+    "tests",
+    "tools",
+    "unit_test",
+    "unit_tests",
+    "util",
+    "utils",
+];
+
+/// Names of modules that setuptools does not take for the package: other ones than of folders.
+const MODULES: [&str; 19] = [
+    "benchmark",
+    "benchmarks",
+    "build",
+    "conanfile",
+    "conftest",
+    "dodo",
+    "example",
+    "examples",
+    "exercise",
     "exercises",
     "fabfile",
     "manage",
     "noxfile",
-    "python",
-    "scripts",
+    "pavement",
     "setup",
     "tasks",
     "test",
     "tests",
-    "tools",
     "toxfile",
-    "util",
-    "utils",
 ];
 
 /// Returns whether setuptools would refuse to guess the package: nothing names a build, and there are several
@@ -345,14 +369,16 @@ fn is_loose(app: &App<'_>, pyproject: Option<&Node>) -> bool {
         return false;
     }
     let entries = app.repo.read_dir(app.folder, 1000).unwrap_or_default();
-    let is_counted =
-        |name: &str| !name.contains('.') && !name.starts_with('_') && !ASIDE.contains(&name);
+    let is_counted = |name: &str, aside: &[&str]| {
+        !name.contains('.') && !name.starts_with('_') && !aside.contains(&name)
+    };
     let folders = entries.iter().filter(|one| {
         // A folder whose name has a dash is no package.
-        one.kind == EntryKind::Dir && is_counted(&one.path) && !one.path.contains('-')
+        one.kind == EntryKind::Dir && is_counted(&one.path, &FOLDERS) && !one.path.contains('-')
     });
     let modules = entries.iter().filter(|one| {
-        one.kind == EntryKind::File && one.path.strip_suffix(".py").is_some_and(is_counted)
+        let module = one.path.strip_suffix(".py");
+        one.kind == EntryKind::File && module.is_some_and(|name| is_counted(name, &MODULES))
     });
     match folders.count() {
         0 => modules.count() > 1,

@@ -58,6 +58,12 @@ pub(super) fn read(app: &App<'_>, path: &str, dev: bool) -> Result<Option<Requir
                 Line::Nothing => {}
                 // Constraints limit versions, and install nothing.
                 Line::Package if only_limits => {}
+                Line::Package if is_conda(&line) => {
+                    let reason =
+                        format!("{source}: `{line}` is written by conda, and pip takes `==`");
+                    let hint = "write it by `pip list --format=freeze > requirements.txt`";
+                    return Err(Refusal::new(reason, hint).of("python", 80));
+                }
                 Line::Package => all.dependencies.extend(package(&line, &source, dev)),
                 Line::Index(value) => secrets(value, &source, &mut all.secrets),
                 Line::File(value) => {
@@ -110,6 +116,14 @@ fn packages_above(
     let lines = logical(&file).into_iter().filter(|(_, line)| classify(line) == Line::Package);
     let read = lines.filter_map(|(number, line)| package(&line, &format!("{full}:{number}"), dev));
     Ok(read.collect())
+}
+
+/// Returns whether a line is `flask=2.0.3=pyhd3eb1b0_0`, of `conda list --export`, which pip does not read.
+fn is_conda(line: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let rest = line.trim_start_matches(is_part);
+    let one = rest.strip_prefix('=').filter(|_| !line.starts_with('-'));
+    one.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// Reads a line that names a package.
@@ -282,6 +296,22 @@ mod tests {
             "-f https://example.com/wheels/",
         ] {
             assert!(!matches!(classify(line), Line::File(_) | Line::Path(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_conda_are_told_from_pips() {
+        for (line, is_condas) in [
+            ("_libgcc_mutex=0.1=main", true),
+            ("flask=2.0.3=pyhd3eb1b0_0", true),
+            ("flask=2.0", true),
+            ("flask==2.0", false),
+            ("flask===2.0", false),
+            ("flask>=2", false),
+            ("flask", false),
+            ("--editable=git+https://git.example.com/shop.git", false),
+        ] {
+            assert_eq!(is_conda(line), is_condas, "{line}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Packages of Debian that packages of Python need.
 
 use super::dependency::Dependency;
+use crate::{RunCommand, Stage, Step};
 
 /// Package of Python, packages that its build needs, packages that it needs when it runs.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
@@ -78,6 +79,40 @@ pub(super) fn packages(dependencies: &[Dependency]) -> System {
         list.dedup();
     }
     system
+}
+
+/// Has packages of Debian installed in a stage of an image of this version, before all other steps.
+pub fn install_packages(stage: &mut Stage, version: &str, names: &[&str]) {
+    if names.is_empty() || !is_archived(version) {
+        stage.packages = names.iter().map(|&name| name.to_owned()).collect();
+        return;
+    }
+    let script = format!(
+        "sed -i -e '/-updates /d' -e 's|//deb[.]|//archive.|' \
+         -e 's|//security[.]\\([^/ ]*\\)[^ ]*|//archive.\\1/debian-security|' /etc/apt/sources.list \
+         && apt-get -o Acquire::Check-Valid-Until=false update \
+         && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*",
+        names.join(" ")
+    );
+    let command = vec!["sh".to_owned(), "-c".to_owned(), script];
+    let why = Some("The packages of this image's Debian are in the archive".to_owned());
+    let step = RunCommand { command, caches: Vec::new(), secrets: Vec::new(), why };
+    stage.steps.insert(0, Step::Run(step));
+}
+
+/// Returns whether the image of a version was last made on Debian 10 or an older one. Debian 11 came in August 2021.
+fn is_archived(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    let (major, minor) = (parts.next().flatten(), parts.next().flatten());
+    let patch = parts.next().flatten();
+    let last = match (major, minor) {
+        (Some(2), _) | (Some(3), Some(..=5)) => return true,
+        (Some(3), Some(6)) => 13,
+        (Some(3), Some(7 | 8)) => 10,
+        (Some(3), Some(9)) => 5,
+        _ => return false,
+    };
+    patch.is_some_and(|patch| patch <= last)
 }
 
 #[cfg(test)]

@@ -12,22 +12,24 @@ use windlass_plugin_sdk::{
 /// # Errors
 /// Names what is missing: a server, or a start.
 pub(crate) fn start(app: &App<'_>, project: &Project, root: &str) -> Result<Start, Refusal> {
+    let serving = |start: Start| Start { serves: true, ..start };
     if let Some(start) = django::find(app, project)? {
-        return Ok(start);
+        return Ok(serving(start));
     }
     // An app of Streamlit beside an API without a server is still an app.
     let refusal = match web::find(app, project, root) {
-        Ok(Some(start)) => return Ok(start),
+        Ok(Some(start)) => return Ok(serving(start)),
         Ok(None) => None,
         Err(refusal) => Some(refusal),
     };
     if let Some(start) = script::tool(app, project) {
-        return Ok(start);
+        return Ok(serving(start));
     }
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
     let found = script::server(app)
+        .map(serving)
         .or_else(|| script::console(project))
         .or_else(|| script::package(app, project, root))
         .or_else(|| script::script(app));

@@ -71,7 +71,11 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Re
     let is_root = |line: &str| line.trim_start().starts_with("STATIC_ROOT");
     let collected =
         texts.iter().find_map(|(path, text)| Some((path, text.lines().position(is_root)? + 1)));
-    if let Some((path, line)) = collected {
+    let elsewhere = texts.iter().find_map(|(path, text)| Some((path, stored_elsewhere(text)?)));
+    if let Some((path, line)) = elsewhere {
+        let why = "static files are stored elsewhere: collectstatic is not run";
+        start.evidence.push(format!("{path}:{line}: {why}"));
+    } else if let Some((path, line)) = collected {
         start.evidence.push(format!("{path}:{line}: STATIC_ROOT: collectstatic in the build"));
         start.steps.push(collect(&manage_path, production, &texts));
     }
@@ -80,12 +84,41 @@ pub(crate) fn find(app: &App<'_>, project: &Project) -> Result<Option<Start>, Re
     Ok(Some(start))
 }
 
+/// Returns the line that stores static files outside of the image, such as in a bucket: a build has no key of it. What
+/// depends on a condition does not count.
+fn stored_elsewhere(text: &str) -> Option<usize> {
+    let is_away = |line: &str| {
+        let value = line.split_once(['=', ':']).map_or("", |(_, value)| value);
+        let value = value.to_ascii_lowercase();
+        let names = ["s3", "storages.backends", "gcloud", "azure", "google"];
+        names.iter().any(|name| value.contains(name)) && !value.contains("whitenoise")
+    };
+    // `STORAGES = {`, then `"staticfiles": {`, then its `"BACKEND"`.
+    let (mut in_table, mut is_static) = (false, false);
+    text.lines().enumerate().find_map(|(index, line)| {
+        let code = line.split('#').next().unwrap_or_default();
+        if code.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            in_table = code.starts_with("STORAGES");
+            is_static = false;
+        }
+        if in_table && code.contains("\"staticfiles\"") || code.contains("'staticfiles'") {
+            is_static = in_table;
+        }
+        let backend = is_static && code.contains("BACKEND");
+        let found = (backend || code.starts_with("STATICFILES_STORAGE")) && is_away(code);
+        is_static &= !backend;
+        found.then_some(index + 1)
+    })
+}
+
 /// Returns `manage.py` with its folder: the app's own, or the only one below it.
 fn manage(app: &App<'_>) -> Result<Option<(String, File)>, Refusal> {
     if let Some(file) = app.read("manage.py")? {
         return Ok(Some((String::new(), file)));
     }
-    let found = app.glob(&["*/manage.py"], 2);
+    // The nearest, where no other is as near.
+    let near = app.glob(&["*/manage.py"], 2);
+    let found = if near.is_empty() { app.glob(&["*/*/manage.py"], 2) } else { near };
     let [path] = &*found else { return Ok(None) };
     let folder = path.strip_suffix("/manage.py").unwrap_or_default().to_owned();
     Ok(app.read(path)?.map(|file| (folder, file)))
@@ -166,9 +199,10 @@ fn collect(manage: &str, module: Option<&str>, settings: &[(String, String)]) ->
         wanted.push(("DJANGO_SETTINGS_MODULE".to_owned(), module));
     }
     for (_, text) in settings {
-        for line in text.lines() {
-            let read = variable(line).filter(|(name, _)| wanted.iter().all(|(one, _)| one != name));
-            wanted.extend(read);
+        for (name, value) in variables(text) {
+            if wanted.iter().all(|(one, _)| *one != name) {
+                wanted.push((name, value));
+            }
         }
     }
     let mut command = Vec::new();
@@ -181,55 +215,132 @@ fn collect(manage: &str, module: Option<&str>, settings: &[(String, String)]) ->
     Step::Run(RunCommand { command, caches: Vec::new(), secrets: Vec::new(), why })
 }
 
-/// Calls and indexes that read a variable.
-const READERS: [&str; 13] = [
-    "os.environ[",
+/// Calls and indexes that read a variable. `get_env_variable` and its like are settings' own, of a well-known book.
+const READERS: [&str; 8] = [
     "environ[",
     "env(",
-    "env.str(",
     "config(",
-    "os.getenv(",
-    "env.bool(",
-    "env.int(",
-    "env.float(",
-    "env.list(",
-    "env.url(",
-    "env.db(",
-    "env.db_url(",
+    "getenv(",
+    "get_env_variable(",
+    "get_env_value(",
+    "get_env_setting(",
+    "env_required(",
 ];
 
-/// Returns the variable that a line of settings reads without a default, and a value that it can be read from.
-fn variable(line: &str) -> Option<(String, &'static str)> {
-    let line = line.split('#').next().unwrap_or_default();
-    if line.contains("env.db()") || line.contains("env.db_url()") {
-        return Some(("DATABASE_URL".to_owned(), "sqlite://:memory:"));
+/// Types that `env` reads as `env.int(`, with a value of each.
+const TYPED: [(&str, &str); 13] = [
+    ("env.str(", BUILD_ONLY),
+    ("env.bool(", "0"),
+    ("env.int(", "0"),
+    ("env.float(", "0"),
+    ("env.list(", BUILD_ONLY),
+    ("env.tuple(", BUILD_ONLY),
+    ("env.json(", "{}"),
+    ("env.dict(", ""),
+    ("env.url(", "http://localhost"),
+    ("env.cache(", "locmemcache://"),
+    ("env.email(", "consolemail://"),
+    ("env.db(", DATABASE),
+    ("env.db_url(", DATABASE),
+];
+
+const BUILD_ONLY: &str = "build-only";
+const DATABASE: &str = "sqlite://:memory:";
+
+/// Returns the variables that settings read without a default, each with a value that it can be read from. A call may
+/// have several lines, and a line several calls.
+fn variables(text: &str) -> Vec<(String, &'static str)> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let readers = READERS.iter().map(|reader| (*reader, None));
+    let typed = TYPED.iter().map(|(reader, value)| (*reader, Some(*value)));
+    let mut found: Vec<(usize, String, &str)> = Vec::new();
+    for (reader, value) in readers.chain(typed) {
+        for (at, _) in code.match_indices(reader) {
+            let Some(before) = code.get(..at) else { continue };
+            let Some(rest) = code.get(at + reader.len()..) else { continue };
+            // `my_config(` is another function.
+            if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            found.extend(variable(before, rest, value).map(|(name, value)| (at, name, value)));
+        }
     }
-    let (reader, (_, rest)) =
-        READERS.iter().find_map(|reader| Some((reader, line.split_once(reader)?)))?;
+    for (at, _) in code.match_indices("env.db()").chain(code.match_indices("env.db_url()")) {
+        found.push((at, "DATABASE_URL".to_owned(), DATABASE));
+    }
+    found.sort_by_key(|(at, _, _)| *at);
+    found.into_iter().map(|(_, name, value)| (name, value)).collect()
+}
+
+/// Returns the variable of a call, by what is before and in its parentheses. `value` is that of its type.
+fn variable(
+    before: &str,
+    rest: &str,
+    value: Option<&'static str>,
+) -> Option<(String, &'static str)> {
     let rest = rest.trim_start();
     let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let (name, after) = rest.get(1..)?.split_once(quote)?;
     let good = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let is_name =
         name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.chars().all(good);
-    let after = after.trim_start();
+    let after = after.trim_start().trim_start_matches(',').trim_start();
+    let (arguments, _) = after.split_once([')', ']']).unwrap_or((after, ""));
     // `config("DEBUG", cast=bool)` has no default, either.
-    let is_cast = after.strip_prefix(',').is_some_and(|rest| rest.trim_start().starts_with("cast"))
-        && !after.contains("default");
-    if !is_name || !(is_cast || after.starts_with([']', ')'])) {
+    let is_plain = arguments.trim().is_empty()
+        || arguments.starts_with("cast") && !arguments.contains("default");
+    // `x["A"] = 1` and `os.environ["A"] = "b"` set it.
+    let sets = after.strip_prefix(']').is_some_and(|rest| {
+        let rest = rest.trim_start();
+        rest.starts_with('=') && !rest.starts_with("==")
+    });
+    if !is_name || !is_plain || sets {
         return None;
     }
-    let is_number = ["int(", "bool(", "float(", "cast=int", "cast=bool", "cast=float"]
-        .iter()
-        .any(|typed| line.contains(typed));
-    let value = if is_number || name.ends_with("PORT") {
-        "0"
-    } else if reader.contains(".db") || name.contains("DATABASE") || name.ends_with("DB_URL") {
-        "sqlite://:memory:"
-    } else if reader.contains(".url") {
-        "http://localhost"
-    } else {
-        "build-only"
+    let call = before.trim_end_matches("os.");
+    let is_number = ["int(", "bool(", "float("].iter().any(|typed| call.ends_with(typed))
+        || ["cast=int", "cast=bool", "cast=float"].iter().any(|cast| arguments.contains(cast));
+    let value = match value {
+        Some(value) => value,
+        None if is_number || name.ends_with("PORT") => "0",
+        None if name.contains("DATABASE_URL") || name.ends_with("DB_URL") => DATABASE,
+        None => BUILD_ONLY,
     };
     Some((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_read_in_several_lines_and_several_times_in_a_line() {
+        for (text, expected) in [
+            ("A = os.environ[\"A\"] + os.environ['B']", "A=build-only B=build-only"),
+            (
+                "A = env(\n    \"A\",  # ours\n)\nB = env(\n    \"B\",\n    default=\"x\",\n)",
+                "A=build-only",
+            ),
+            ("A = int(os.environ['A'])\nB = config('B', cast=int)", "A=0 B=0"),
+            (
+                "C = {'NAME': config('DB_NAME'), 'PORT': config('DB_PORT', cast=int)}",
+                "DB_NAME=build-only DB_PORT=0",
+            ),
+            (
+                "A = get_env_variable('A')\nB = env.json('B')\nC = env.db('C_URL')",
+                "A=build-only B={} C_URL=sqlite://:memory:",
+            ),
+            ("DATABASES = {'default': env.db()}", "DATABASE_URL=sqlite://:memory:"),
+            (
+                "A = os.environ.get('A')\nB = config('B', default='x')\nmy_config('C')\nos.environ['D'] = 'x'",
+                "",
+            ),
+            ("DEBUG = env.bool('DEBUG', False)\n# env('X')", ""),
+        ] {
+            let all = variables(text);
+            let all: Vec<_> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!(all.join(" "), expected, "{text}");
+        }
+    }
 }

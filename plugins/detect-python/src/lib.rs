@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{
     App, Candidate, CopyFiles, Detection, Found, Refusal, Stage, Step, detector, procfile,
-    python::{Kind, PATH, Project, stages},
+    python::{Kind, PATH, Project, install_packages, stages},
     score,
 };
 
@@ -48,17 +48,20 @@ pub fn detect(app: &App<'_>) -> Found {
         return Err(refusal);
     }
     let has_web = lines.iter().any(|line| line.name == "web");
+    let worker = lines.iter().find(|line| line.name != "release");
     let start = match choose::start(app, &project, &root) {
-        Ok(start) => start,
+        // A script beside a worker is the worker: a bot that is started twice answers twice.
+        Ok(start) if has_web || start.serves || worker.is_none() => start,
         Err(_) if has_web => start::Start { score: score::STARTED, ..start::Start::default() },
-        Err(refusal) => match lines.iter().find(|line| line.name != "release") {
+        found => match (found, worker) {
             // A worker alone, such as a bot: it is what runs.
-            Some(line) => {
+            (_, Some(line)) => {
                 let source = format!("Procfile:{} {}", line.line, line.name);
                 let argv = line.command.clone();
                 start::Start { argv, score: score::STARTED, source, ..start::Start::default() }
             }
-            None => return Err(refusal.with_candidates(candidates(app))),
+            (Ok(start), None) => start,
+            (Err(refusal), None) => return Err(refusal.with_candidates(candidates(app))),
         },
     };
     let score = match (has_web, is_lone) {
@@ -91,15 +94,17 @@ pub fn detect(app: &App<'_>) -> Found {
         let (from, sources) = (Some("build".to_owned()), vec![path.to_owned()]);
         Step::Copy(CopyFiles { from, sources, dest: path.to_owned(), owned: false, why: None })
     };
-    all.push(Stage {
+    let mut run = Stage {
         name: "run".into(),
         base: installed.base,
         workdir,
         env: Vec::new(),
-        packages: project.system.run.iter().map(|&name| name.to_owned()).collect(),
+        packages: Vec::new(),
         steps: vec![copied("/venv"), copied("/app")],
         why: None,
-    });
+    };
+    install_packages(&mut run, &chosen.version, &project.system.run);
+    all.push(run);
     found.image.stages = all;
     found.image.test_in = Some(installed.test_in);
     found.image.env = vec![("PATH".into(), PATH.into()), ("PYTHONUNBUFFERED".into(), "1".into())];
@@ -109,9 +114,35 @@ pub fn detect(app: &App<'_>) -> Found {
         found.decide("start", start.argv.join(" "), start.source);
         found.image.start = start.argv;
     }
+    for line in &lines {
+        if let Some((program, package)) = missing(&line.command, &project) {
+            let said = format!("Procfile:{} {}: runs {program}", line.line, line.name);
+            let fix = format!("add {package} to {}", project.file());
+            found.warn(format!("{said}, and no manifest names {package}"), fix);
+        }
+    }
     let kept: Vec<_> = lines.into_iter().filter(|line| line.command != found.image.start).collect();
     procfile::apply(kept, &mut found);
     Ok(Some(found))
+}
+
+/// Returns the server that a line runs and that is not installed, with its package.
+fn missing(command: &[String], project: &Project) -> Option<(&'static str, &'static str)> {
+    let servers = [
+        ("daphne", "daphne"),
+        ("gunicorn", "gunicorn"),
+        ("uwsgi", "uwsgi"),
+        ("waitress-serve", "waitress"),
+    ];
+    let mut words = command.iter().flat_map(|part| part.split([' ', ';', '&', '|']));
+    let named = words.find_map(|word| servers.into_iter().find(|(program, _)| *program == word))?;
+    // `channels[daphne]` brings it.
+    let brings = |extra: &String| extra == named.1;
+    let is_there = project
+        .dependencies
+        .iter()
+        .any(|one| !one.dev && (one.name == named.1 || one.extras.iter().any(brings)));
+    (!is_there).then_some(named)
 }
 
 /// Refuses a folder whose apps are below it. Nothing of Python is no answer.

@@ -3,6 +3,7 @@
 use crate::{
     source::{assigned, imported, imports, starts_itself},
     start::Start,
+    web::loopback,
 };
 use windlass_plugin_sdk::{App, Refusal, python::Project, read::Node, score};
 
@@ -55,6 +56,14 @@ const FOREIGN: [&str; 26] = [
     "uvicorn",
 ];
 
+/// Package, its own program's command, and options.
+const OTHERS: [(&str, &str, &str); 4] = [
+    ("panel", "serve", "--address 0.0.0.0 --port $PORT --allow-websocket-origin '*'"),
+    ("shiny", "run", "--host 0.0.0.0 --port $PORT"),
+    ("solara", "run", "--host 0.0.0.0 --port $PORT --production"),
+    ("marimo", "run", "--host 0.0.0.0 --port $PORT --headless"),
+];
+
 /// Checks that scripts without a manifest import nothing that has to be installed.
 ///
 /// # Errors
@@ -75,7 +84,7 @@ pub(crate) fn installed(app: &App<'_>, files: &[&str]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns the start of an app of Streamlit, Chainlit or Gradio. `None` means that it is none.
+/// Returns the start of an app of Streamlit, Chainlit, Gradio or Dash. `None` means that it is none.
 pub(crate) fn tool(app: &App<'_>, project: &Project) -> Option<Start> {
     let usual = ["streamlit_app.py", "app.py", "main.py", "Home.py", "src/app.py", "src/main.py"];
     let file = |package: &str| {
@@ -98,6 +107,12 @@ pub(crate) fn tool(app: &App<'_>, project: &Project) -> Option<Start> {
         let line = format!("chainlit run {path} --host 0.0.0.0 --port $PORT --headless");
         return Some(Start::line(score::STARTED, format!("{declared} chainlit"), &line));
     }
+    for (package, command, options) in OTHERS {
+        if let Some((path, declared)) = file(package) {
+            let line = format!("{package} {command} {path} {options}");
+            return Some(Start::line(score::STARTED, format!("{declared} {package}"), &line));
+        }
+    }
     if let Some((path, declared)) = file("gradio") {
         let text = app.read(&path).ok().flatten().map(|file| file.text).unwrap_or_default();
         // Mounted on FastAPI, uvicorn serves it.
@@ -109,7 +124,20 @@ pub(crate) fn tool(app: &App<'_>, project: &Project) -> Option<Start> {
         start.env.push(("GRADIO_SERVER_NAME".into(), "0.0.0.0".into()));
         return Some(start);
     }
-    None
+    dash(app, project)
+}
+
+/// Returns the start of an app of Dash that serves itself. `None` means that there is none.
+fn dash(app: &App<'_>, project: &Project) -> Option<Start> {
+    let declared = project.names("dash")?;
+    let path = ["index.py", "app.py", "main.py", "run.py"].into_iter().find(|path| {
+        let file = app.read(path).ok().flatten();
+        file.is_some_and(|file| starts_itself(&file.text) && imports(&file.text, "dash"))
+    })?;
+    let source = format!("{declared} dash, {path} starts itself");
+    let mut start = Start::plain(score::STARTED, source, &["python", path]);
+    start.env.push(loopback());
+    Some(start)
 }
 
 /// Packages that a script serves with by itself.
@@ -148,11 +176,62 @@ pub(crate) fn console(project: &Project) -> Option<Start> {
     Some(Start::plain(score, source, &[&format!("/venv/bin/{name}")]))
 }
 
-/// Returns the start by `python -m`. `None` means that there is no such package, or several.
+/// Returns the start of a worker of Celery that has no app beside it. `None` means that there is none.
+fn celery(app: &App<'_>, project: &Project, root: &str) -> Option<Start> {
+    project.names("celery")?;
+    let named = ["tasks.py", "celery_app.py", "celeryapp.py", "worker.py", "app.py", "main.py"];
+    let mut all: Vec<String> = named.iter().map(|&path| path.to_owned()).collect();
+    all.extend(app.glob(&["*/{celery,celery_app,tasks,worker}.py"], 20));
+    let (path, line, text) = all.into_iter().find_map(|path| {
+        let text = app.read(&path).ok().flatten()?.text;
+        let (line, _) = assigned(&text, &["Celery"])?;
+        Some((path, line, text))
+    })?;
+    if SCRIPTS.iter().any(|script| *script != path && app.has(script)) {
+        return None;
+    }
+    let source = format!("{path}:{line} Celery");
+    // `-A shop` is `shop.celery`, whose own import of Celery names no neighbour.
+    if let Some(folder) = path.strip_suffix("/celery.py") {
+        return Some(Start::plain(score::INFERRED, source, &["celery", "-A", folder, "worker"]));
+    }
+    let found = crate::module::module(app, &path, &text);
+    let start = Start::plain(score::INFERRED, source, &["celery", "-A", &found.name, "worker"]);
+    Some(start.importing(root, found.path))
+}
+
+/// Returns the start by the only script of a package. `None` means that there is none, or several.
+fn inside(app: &App<'_>, root: &str) -> Option<Start> {
+    let patterns = ["*/{main,app,server,run,bot}.py", "src/*/{main,app,server,run,bot}.py"];
+    let all = app.glob(&patterns, 20);
+    let aside = |path: &str| {
+        path.starts_with("test")
+            || path.starts_with("docs/")
+            || path.starts_with("examples/")
+            || crate::web::is_of_another(app, path)
+    };
+    let mut left = all.iter().filter(|path| !aside(path) && !SCRIPTS.contains(&&***path));
+    let path = left.next()?;
+    if left.next().is_some() || SCRIPTS.iter().any(|script| app.has(script)) {
+        return None;
+    }
+    let text = app.read(path).ok().flatten().filter(|file| starts_itself(&file.text))?.text;
+    let found = crate::module::module(app, path, &text);
+    let serves = SERVERS.iter().any(|package| imports(&text, package));
+    let score = if serves { score::STARTED } else { score::INFERRED };
+    let start =
+        Start::plain(score, format!("{path}: starts itself"), &["python", "-m", &found.name]);
+    Some(start.importing(root, found.path))
+}
+
+/// Returns the start by `python -m`, or by Celery. `None` means that there is no such package, or several.
 pub(crate) fn package(app: &App<'_>, project: &Project, root: &str) -> Option<Start> {
+    if let Some(start) = celery(app, project, root) {
+        return Some(start);
+    }
     let found = app.glob(&["*/__main__.py", "src/*/__main__.py"], 10);
     let mut found = found.iter().filter(|path| !path.starts_with("test"));
-    let path = found.next()?;
+    let Some(path) = found.next() else { return inside(app, root) };
     if found.next().is_some() {
         return None;
     }

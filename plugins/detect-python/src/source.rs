@@ -4,7 +4,7 @@
 pub(crate) fn assigned(text: &str, classes: &[&str]) -> Option<(usize, String)> {
     text.lines().enumerate().find_map(|(index, line)| {
         let (left, right) = line.split_once('=')?;
-        let name = left.split(':').next().unwrap_or_default().trim_end();
+        let name = left.split([':', ',']).next().unwrap_or_default().trim_end();
         let (call, _) = right.trim_start().split_once('(')?;
         let class = call.rsplit('.').next().unwrap_or_default().trim();
         (is_name(name) && classes.contains(&class)).then(|| (index + 1, name.to_owned()))
@@ -87,14 +87,24 @@ pub(crate) fn imported(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the first text literal after a word.
+/// Returns the first text literal after a word, in its line or alone in the next. Comments do not count: those of
+/// many a `wsgi.py` speak of the variable that its code sets.
 pub(crate) fn literal_after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(word)?;
-    let rest = rest.trim_start_matches(['"', '\'']);
-    let line = rest.lines().next()?;
-    let start = line.find(['"', '\''])?;
-    let quote = line.get(start..)?.chars().next()?;
-    line.get(start + 1..)?.split(quote).next()
+    text.match_indices(word).find_map(|(at, _)| {
+        let (before, rest) = (text.get(..at)?, text.get(at + word.len()..)?);
+        if before.rsplit('\n').next()?.contains('#') {
+            return None;
+        }
+        let rest = rest.trim_start_matches(['"', '\'']);
+        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
+        let line = match line.trim() {
+            "," | "=" | "= (" => below.lines().next()?,
+            _ => line,
+        };
+        let start = line.find(['"', '\''])?;
+        let quote = line.get(start..)?.chars().next()?;
+        line.get(start + 1..)?.split(quote).next()
+    })
 }
 
 fn is_name(text: &str) -> bool {
@@ -126,5 +136,13 @@ mod tests {
         assert!(!starts_itself("# if __name__ == '__main__'\n"));
         let text = "os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", 'shop.settings')\n";
         assert_eq!(literal_after(text, "DJANGO_SETTINGS_MODULE"), Some("shop.settings"));
+        let broken =
+            "os.environ.setdefault(\n    \"DJANGO_SETTINGS_MODULE\",\n    \"shop.settings\",\n)\n";
+        assert_eq!(literal_after(broken, "DJANGO_SETTINGS_MODULE"), Some("shop.settings"));
+        let said = "# We defer to a DJANGO_SETTINGS_MODULE already in the environment.\n\
+                    # os.environ[\"DJANGO_SETTINGS_MODULE\"] = \"other.settings\"\n";
+        let said = format!("{said}{text}");
+        assert_eq!(literal_after(&said, "DJANGO_SETTINGS_MODULE"), Some("shop.settings"));
+        assert_eq!(literal_after("x = DJANGO_SETTINGS_MODULE\n", "DJANGO_SETTINGS_MODULE"), None);
     }
 }

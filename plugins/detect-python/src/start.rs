@@ -15,6 +15,8 @@ pub(crate) struct Start {
     pub(crate) steps: Vec<Step>,
     /// Folder below the app's that the app runs in. `None` means the app's own.
     pub(crate) folder: Option<String>,
+    /// It is an app of a framework, or a script that serves, not a script that may be anything.
+    pub(crate) serves: bool,
     pub(crate) evidence: Vec<String>,
     pub(crate) warnings: Vec<(String, String)>,
 }

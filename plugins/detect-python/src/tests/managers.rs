@@ -238,6 +238,16 @@ fn several_folders_without_a_build_are_no_package() {
     assert!(runs(&plan(&files.clone().with("pyproject.toml", &*with)), "/venv/bin/pip install ."));
     let one = files.without("templates/index.html").without("static/app.css");
     assert!(runs(&plan(&one), "/venv/bin/pip install ."));
+    // `utils.py` is a second module for setuptools, `tasks/` a second folder; `utils/` and `tasks.py` are none.
+    assert!(runs(
+        &plan(&one.clone().with("utils.py", "")),
+        "/venv/bin/pip install flask>=3 gunicorn"
+    ));
+    assert!(runs(&plan(&one.clone().with("tasks.py", "")), "/venv/bin/pip install ."));
+    let package = one.with("shop/__init__.py", "");
+    assert!(runs(&plan(&package.clone().with("utils/x.py", "")), "/venv/bin/pip install ."));
+    let two = package.with("tasks/x.py", "");
+    assert!(runs(&plan(&two), "/venv/bin/pip install flask>=3 gunicorn"));
 }
 
 #[test]
