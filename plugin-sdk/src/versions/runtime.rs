@@ -90,6 +90,8 @@ impl Runtime {
         match self {
             Self::Java => Some("21"),
             Self::Ruby => Some("3.4"),
+            // Pinned packages of the last years have no wheels for the newest release yet.
+            Self::Python => Some("3.13"),
             Self::Rust | Self::Bun => Some("1"),
             _ => None,
         }
