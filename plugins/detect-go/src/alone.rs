@@ -1,7 +1,8 @@
 //! A program in no module that needs the standard library alone.
 
 use crate::{
-    beside, compile,
+    beside,
+    compile::compile,
     packages::Reached,
     source::{self, Source},
     version,

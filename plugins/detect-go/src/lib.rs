@@ -1,5 +1,6 @@
 //! Go modules: one static binary, in an image without the toolchain.
 
+use compile::compile;
 use layout::Layout;
 use program::Places;
 use windlass_plugin_sdk::{
@@ -10,6 +11,7 @@ use windlass_plugin_sdk::{
 mod alone;
 mod beside;
 mod cgo;
+mod compile;
 mod layout;
 mod packages;
 mod port;
@@ -20,9 +22,6 @@ mod source;
 mod templ;
 mod version;
 mod web;
-
-/// Folder of the compiler's cache.
-const CACHE: &str = "/root/.cache/go-build";
 
 /// Finds the program of the app's module, or of the workspace, and plans its build.
 ///
@@ -178,11 +177,6 @@ fn install(app: &App<'_>, layout: &Layout, inside: &str) -> Vec<Step> {
     });
     steps.push(whole);
     steps
-}
-
-fn compile(name: &str, package: &str) -> Step {
-    let out = format!("/out/{name}");
-    run(&["go", "build", "-trimpath", "-ldflags=-s -w", "-o", &out, package]).cached(&[CACHE])
 }
 
 /// Refuses a tree without a program that is meant, with those that it holds.

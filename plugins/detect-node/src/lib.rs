@@ -7,11 +7,14 @@ use windlass_plugin_sdk::{
     procfile, workspace,
 };
 
+mod below;
+mod command;
 mod delegate;
 mod foreign;
 mod image;
 mod monorepo;
 mod production;
+mod said;
 mod scripts;
 mod start;
 #[cfg(test)]
@@ -48,24 +51,24 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     for line in &mut lines {
         line.command = match line.name.as_str() {
             "web" => start.argv.clone(),
-            _ => start::process(package, &line.command),
+            _ => command::process(package, &line.command),
         };
-        start.keeps = start.keeps.take().or_else(|| start::kept(package, &line.command));
+        start.keeps = start.keeps.take().or_else(|| command::kept(package, &line.command));
     }
     // What the image starts without a `web` runs once, and not a second time as a worker.
     lines.retain(|line| web || line.command != start.argv);
     let band = start.score;
     let scored = |refusal: Refusal| match refusal.score {
-        0 => refusal.of(start::LANGUAGE, band),
+        0 => refusal.of(command::LANGUAGE, band),
         _ => refusal,
     };
     let node = js::node_version(app, package).map_err(scored)?;
     let manager = js::manager(app, package, workspace.as_ref()).map_err(scored)?;
     let install = js::install(app, package, &manager, workspace.as_ref()).map_err(scored)?;
     if install.place != install.home && manager.kind != js::Kind::Pnpm {
-        start.argv = start::hoisted(start.argv);
+        start.argv = command::hoisted(start.argv);
     }
-    let mut detection = Detection::new(start::LANGUAGE, start.score);
+    let mut detection = Detection::new(command::LANGUAGE, start.score);
     detection.context.clone_from(&install.context);
     detection.because(format!("{}: a Node app", package.file.path));
     detection.tool("node", &node);
@@ -105,7 +108,7 @@ fn plan(app: &App<'_>, package: &Package) -> Result<Detection, Refusal> {
     }
     // Servers of frameworks read `PORT`, but for Nest's: its main.ts is the app's own.
     let reads = start.framework && framework.as_ref().is_some_and(|found| found.name != "NestJS");
-    let port = if reads { None } else { js::port(app, start::file_of(&start.argv)) };
+    let port = if reads { None } else { js::port(app, command::file_of(&start.argv)) };
     if let Some((port, source)) = port {
         detection.warn(
             format!("{source}: listens on {port} alone, and not on the port that it is given"),

@@ -1,8 +1,8 @@
 //! Roots that start nothing, and the apps below them.
 
 use crate::{
+    command::LANGUAGE,
     scripts::{self, Script},
-    start::LANGUAGE,
 };
 use windlass_plugin_sdk::{
     App, Candidate, Refusal,

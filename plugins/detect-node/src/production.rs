@@ -1,8 +1,9 @@
 //! Starts for production, beside a `start` that is missing or for development.
 
 use crate::{
+    command::{Start, file_of},
+    said::said,
     scripts,
-    start::{Start, file_of, said},
 };
 use windlass_plugin_sdk::{
     App,

@@ -15,7 +15,7 @@ pub(crate) enum Script {
     /// A development server: its name.
     Development(String),
     /// The script of a workspace's member, or of a folder below. `None` means that it is not known which.
-    Delegates(Option<crate::delegate::Other>),
+    Delegates(Option<crate::below::Other>),
     /// Scripts that name each other without end.
     Circle,
 }
@@ -48,7 +48,7 @@ pub(crate) fn follow(package: &Package, line: &str) -> Script {
         let rest = rest.trim().to_owned();
         runs.env.extend(env);
         if delegates(&rest) {
-            return Script::Delegates(crate::delegate::other(&rest));
+            return Script::Delegates(crate::below::other(&rest));
         }
         if let Some(name) = script_of(&rest).filter(|name| package.script(name).is_some()) {
             let text = one_line(package.script(name).unwrap_or_default());

@@ -1,6 +1,9 @@
 //! Procfiles of one worker and nothing that serves: a bot, a queue.
 
-use crate::start::{LANGUAGE, Start, checked, from, process};
+use crate::{
+    command::{LANGUAGE, Start, from, process},
+    said::checked,
+};
 use windlass_plugin_sdk::{
     App, Refusal,
     js::{Framework, Package},

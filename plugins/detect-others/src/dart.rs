@@ -7,7 +7,7 @@ use windlass_plugin_sdk::{
     score, stage,
 };
 
-pub(super) const LANGUAGE: &str = "dart";
+const LANGUAGE: &str = "dart";
 
 mod frog;
 

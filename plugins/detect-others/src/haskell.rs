@@ -6,7 +6,7 @@ use crate::{
 };
 use windlass_plugin_sdk::{App, Found, StageExt, score, stage};
 
-pub(crate) const LANGUAGE: &str = "haskell";
+const LANGUAGE: &str = "haskell";
 
 /// Returns the plan of the package's executable. `None` means that nothing in the app's folder is Haskell's.
 ///

@@ -1,14 +1,13 @@
 //! Haskell by Stack: a snapshot of Stackage, and the compiler that belongs to it.
 
-use crate::{
-    answer::{code, is_name, plan, runs_on_debian, version},
-    haskell::LANGUAGE,
-};
+use crate::answer::{code, is_name, plan, runs_on_debian, version};
 use windlass_plugin_sdk::{
     App, Found, Refusal, StageExt, StepExt, copy,
     read::{self, Node},
     run, score, stage,
 };
+
+const LANGUAGE: &str = "haskell";
 
 /// First release of each long supported series of Stackage, with its compiler, the newest first.
 const COMPILERS: [(u32, &str); 8] = [

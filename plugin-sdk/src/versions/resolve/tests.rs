@@ -151,7 +151,7 @@ fn a_release_that_has_ended_says_since_when() {
 fn without_a_word_the_default_is_taken() {
     for (runtime, expected) in [
         (Runtime::Node, "26"),
-        (Runtime::Python, "3.14"),
+        (Runtime::Python, "3.13"),
         (Runtime::Java, "21"),
         (Runtime::Ruby, "3.4"),
         (Runtime::Rust, "1"),

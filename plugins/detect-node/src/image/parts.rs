@@ -1,6 +1,6 @@
 //! All that the stages of the image depend on.
 
-use crate::{scripts::Build, start::Start};
+use crate::{command::Start, scripts::Build};
 use windlass_plugin_sdk::{
     App, CopyFiles, Step,
     js::{Framework, Install, Manager, Package},

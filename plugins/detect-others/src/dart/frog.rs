@@ -1,8 +1,9 @@
 //! Dart Frog: a server that its tool writes from the folder `routes`.
 
-use super::LANGUAGE;
 use crate::answer::{plan, runs_on_debian, version};
 use windlass_plugin_sdk::{App, Detection, Refusal, StageExt, score, stage};
+
+const LANGUAGE: &str = "dart";
 
 /// Line that compiles the server that the tool has written.
 const COMPILE: &str =
