@@ -154,7 +154,8 @@ impl Namespace {
     /// There is no `Service`, or nobody answers.
     pub fn page(&self, app: &str) -> Result<String> {
         let address = self.ask(&["get", "service", app, "-o", "jsonpath={.spec.clusterIP}"])?;
-        daemon::get(&address, 80, "/index.html")
+        // An app that routes has its page at `/` alone.
+        daemon::get(&address, 80, "/index.html").or_else(|_| daemon::get(&address, 80, "/"))
     }
 
     /// Waits ten seconds until the app's page is this text.

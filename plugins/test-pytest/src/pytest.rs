@@ -5,6 +5,19 @@ use windlass_plugin_sdk::{
     reports::{case, none_if_zero, note, summary},
 };
 
+/// Words of the closing line, without the `s` of several. `Ran 1 test in 0.000s` is unittest's.
+const WORDS: [&str; 9] = [
+    "passed",
+    "failed",
+    "error",
+    "skipped",
+    "xfailed",
+    "xpassed",
+    "warning",
+    "deselected",
+    "rerun",
+];
+
 /// Reads the output of a run. `None` means that the closing line is missing: `1 failed, 2 passed in 0.12s`, perhaps
 /// within `===`.
 pub(crate) fn read(output: &str) -> Option<Summary> {
@@ -12,7 +25,12 @@ pub(crate) fn read(output: &str) -> Option<Summary> {
         let line = line.trim_matches(['=', ' ']);
         let (counts, time) = line.rsplit_once(" in ")?;
         let is_time = time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().is_ok();
-        is_time.then_some((counts, line))
+        let is_count = |part: &str| {
+            let word = part.split_once(' ').map_or("", |(_, word)| word.trim_end_matches('s'));
+            WORDS.contains(&word)
+        };
+        let is_pytests = counts == "no tests ran" || counts.split(", ").any(is_count);
+        (is_time && is_pytests).then_some((counts, line))
     })?;
     let count = |word: &str| {
         let parts = counts.split(", ").filter_map(|part| part.split_once(' '));
@@ -44,6 +62,7 @@ mod tests {
         assert_eq!(read.failures[0].name, "test_no");
         let none = super::read("=== no tests ran in 0.01s ===").unwrap();
         assert_eq!(none.none_yet.as_deref(), Some("no tests ran in 0.01s"));
+        assert!(super::read("test_a (a.B.test_a) ... ok\nRan 1 test in 0.000s\n\nOK\n").is_none());
         assert!(super::read("/venv/bin/python: No module named pytest").is_none());
     }
 }

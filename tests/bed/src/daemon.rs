@@ -5,6 +5,9 @@ use crate::{
     layout::PASSWORD,
     process::{Running, await_ready, ending_with_us, run, sh, start_command, tail},
 };
+mod compiled;
+
+use compiled::Compiled;
 use std::{
     fs,
     io::{Read, Write},
@@ -14,6 +17,9 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
+
+/// Time in which a daemon answers. It compiles each plugin that no earlier daemon of the bed has compiled.
+const READY: Duration = Duration::from_secs(240);
 
 /// A daemon with a folder of its own.
 pub struct Daemon {
@@ -187,8 +193,12 @@ impl Daemon {
         let text = config.text(&folder.join("data"), &bed.layout);
         fs::write(folder.join("windlassd.toml"), text)?;
         let environment = config.environment.clone();
+        let compiled = Compiled::new(&bed.layout, &folder)?;
         let mut daemon = Self { folder, running: None, environment };
+        let first = compiled.first()?;
         daemon.restart()?;
+        compiled.keep()?;
+        drop(first);
         Ok(daemon)
     }
 
@@ -202,7 +212,7 @@ impl Daemon {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut running = start_command("windlassd", &log, ending_with_us(&command, "KILL"))?;
         let socket = self.socket();
-        await_ready(&mut running, &log, Duration::from_secs(60), || {
+        await_ready(&mut running, &log, READY, || {
             std::os::unix::net::UnixStream::connect(&socket).is_ok()
         })?;
         self.running = Some(running);

@@ -1,6 +1,7 @@
 //! An app that runs on Bun, without a dependency.
 
-use windlass_tests::TestEnv;
+use windlass_bed::images;
+use windlass_tests::{TestEnv, bed};
 
 /// Bun's engine reserves more than a small app is given.
 const RESOURCES: &str = "[resources]\ncpu = \"10m\"\nmemory = \"192Mi\"\n";
@@ -20,6 +21,7 @@ test(\"the page has a word\", () => {
 
 #[test]
 fn an_app_of_bun_is_built_tested_and_served() {
+    images::languages(bed(), &["oven/bun:1-slim"]).unwrap();
     let env = TestEnv::new("t-bun");
     let repository = env.repository();
     for (path, text) in [

@@ -1,6 +1,7 @@
 //! An app of Deno without a dependency.
 
-use windlass_tests::TestEnv;
+use windlass_bed::images;
+use windlass_tests::{TestEnv, bed};
 
 /// Deno's engine reserves more than a small app is given.
 const RESOURCES: &str = "[resources]\ncpu = \"10m\"\nmemory = \"192Mi\"\n";
@@ -24,6 +25,7 @@ fn word(word: &str) -> String {
 
 #[test]
 fn an_app_of_deno_is_built_tested_and_served() {
+    images::languages(bed(), &["denoland/deno:2"]).unwrap();
     let env = TestEnv::new("t-deno");
     let repository = env.repository();
     let config = "{\n  // read as jsonc\n  \"tasks\": { \"start\": \"deno run --allow-net --allow-env main.ts\" },\n}\n";

@@ -1,6 +1,7 @@
 //! A project of mix without dependencies: its release serves, with the Erlang that it brings along.
 
-use windlass_tests::TestEnv;
+use windlass_bed::images;
+use windlass_tests::{TestEnv, bed};
 
 /// The Erlang runtime reserves more than a small app is given.
 const RESOURCES: &str = "[resources]\ncpu = \"50m\"\nmemory = \"256Mi\"\n";
@@ -69,6 +70,7 @@ end
 
 #[test]
 fn a_release_of_mix_is_built_tested_and_served() {
+    images::languages(bed(), &["elixir:1.14-slim"]).unwrap();
     let env = TestEnv::new("t-elixir");
     let repository = env.repository();
     for (path, text) in [

@@ -36,7 +36,7 @@ import (
 func main() {
 \tid := uuid.NewSHA1(uuid.NameSpaceURL, []byte(\"shop\"))
 \thttp.HandleFunc(\"/\", func(w http.ResponseWriter, _ *http.Request) {
-\t\tfmt.Fprintln(w, page.Word(), id)
+\t\tfmt.Fprintln(w, page.Word(), id.Version())
 \t})
 \tpanic(http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil))
 }
@@ -48,9 +48,9 @@ fn page(word: &str) -> String {
 
 /// Returns whether the build took the step of the downloads from its cache.
 fn has_cached_downloads(events: &[Value]) -> bool {
-    let built = events.iter().map(|event| &event["built"]);
+    let built = events.iter().map(|event| &event["build_step"]);
     let mut downloads =
-        built.filter(|built| built["step"].as_str().is_some_and(|step| step.contains("download")));
+        built.filter(|built| built["name"].as_str().is_some_and(|step| step.contains("download")));
     downloads.any(|built| built["cached"] == true)
 }
 
@@ -74,12 +74,12 @@ fn a_go_module_is_built_tested_and_served_and_its_downloads_are_kept() {
     ended.succeeded();
     let tested = env.events(&ended.id).iter().any(|event| event["tested"]["passed"] == 1);
     assert!(tested, "{}", ended.text);
-    env.serves("app", "one");
+    env.serves("app", "one VERSION_5");
 
     repository.write("page/page.go", &page("two")).unwrap();
     repository.commit("two").unwrap();
     let ended = env.submit("app", repository.url(), &[]);
     ended.succeeded();
     assert!(has_cached_downloads(&env.events(&ended.id)), "{}", ended.text);
-    env.serves("app", "two");
+    env.serves("app", "two VERSION_5");
 }

@@ -68,7 +68,7 @@ fn manifest(start: &str, more: &str) -> String {
 }
 
 fn is_step(built: &Value, words: &[&str]) -> bool {
-    built["step"].as_str().is_some_and(|step| words.iter().all(|word| step.contains(word)))
+    built["name"].as_str().is_some_and(|step| words.iter().all(|word| step.contains(word)))
 }
 
 /// Releases an app, then once more with another word. The step with these words is not run again.
@@ -100,7 +100,7 @@ fn release(
     ended.succeeded();
     let events = env.events(&ended.id);
     let mut installs =
-        events.iter().map(|event| &event["built"]).filter(|built| is_step(built, step));
+        events.iter().map(|event| &event["build_step"]).filter(|built| is_step(built, step));
     assert!(installs.any(|built| built["cached"] == true), "{app}: {}", ended.text);
     env.serves(app, "two");
 }

@@ -1,6 +1,6 @@
 //! A Cargo package with a dependency: built with its lock, tested, and served without the toolchain.
 
-use windlass_bed::Repository;
+use windlass_bed::{Repository, images};
 use windlass_tests::{SMALL, TestEnv, bed};
 
 const MANIFEST: &str = "[package]
@@ -65,6 +65,7 @@ mod tests {{
 
 #[test]
 fn a_cargo_package_is_built_tested_and_served() {
+    images::languages(bed(), &["rust:1-slim-bookworm"]).unwrap();
     let env = TestEnv::new("t-rust");
     let repository = env.repository();
     for (path, text) in [
@@ -92,6 +93,7 @@ fn a_cargo_package_is_built_tested_and_served() {
 /// Two apps of a project share the folder of what is compiled, and have packages of the same name.
 #[test]
 fn packages_of_one_name_are_not_taken_for_each_other() {
+    images::languages(bed(), &["rust:1-slim-bookworm"]).unwrap();
     let env = TestEnv::new("t-rust-same");
     for app in ["left", "right"] {
         let name = format!("{}-{app}", env.name);
