@@ -21,7 +21,7 @@ COPY . /app/
 RUN ["mix", "compile"]
 # after the compiler, which writes hooks that the bundle takes in
 RUN ["mix", "assets.deploy"]
-RUN ["mix", "release", "shop", "--overwrite", "--path", "/out"]
+RUN ["mix", "release", "--overwrite", "--path", "/out"]
 
 # The release brings its Erlang, which needs the libraries of the image that built it
 FROM elixir:1.17-slim AS run

@@ -12,6 +12,8 @@ pub(crate) struct Chosen {
     /// Folder that the build needs.
     pub(crate) context: String,
     pub(crate) release: String,
+    /// mix.exs names the release. mix knows no other by name: it makes the app's own without one.
+    pub(crate) is_named: bool,
     pub(crate) score: u8,
     pub(crate) why: String,
     /// Reason to copy the whole tree before dependencies are fetched. `None` means that mix.exs has them all.
@@ -67,7 +69,16 @@ fn single(app: &App<'_>, mix: Mix, rule: Option<String>) -> Result<Chosen, Refus
         needs_tree = Some(format!("{path}:{line}: a dependency of the repository"));
     }
     let why = rule.unwrap_or(why);
-    Ok(Chosen { workdir: mix.folder.clone(), context, release, score, why, needs_tree, mix })
+    Ok(Chosen {
+        workdir: mix.folder.clone(),
+        context,
+        is_named: !mix.releases.is_empty(),
+        release,
+        score,
+        why,
+        needs_tree,
+        mix,
+    })
 }
 
 /// Returns the score of a project, and the reason.
@@ -154,6 +165,7 @@ fn umbrella(app: &App<'_>, root: &Mix, apps: &str) -> Result<Chosen, Refusal> {
             workdir: root.folder.clone(),
             context: root.folder.clone(),
             release: name.clone(),
+            is_named: true,
             score,
             why: format!("{}: the umbrella's release", root.path),
             needs_tree: Some(format!("{}: an umbrella", root.path)),

@@ -15,7 +15,7 @@ const BUILD: [&str; 3] = ["build-essential", "ca-certificates", "git"];
 /// Detects a project of mix.
 pub fn detect(app: &App<'_>) -> Found {
     let Some(chosen) = choose::choose(app)? else { return Ok(None) };
-    let Chosen { mix, workdir, context, release, score, why, needs_tree } = &chosen;
+    let Chosen { mix, workdir, context, release, is_named, score, why, needs_tree } = &chosen;
     let version = version(app, mix)?;
 
     let mut detection = Detection::new("elixir", *score);
@@ -50,7 +50,10 @@ pub fn detect(app: &App<'_>) -> Found {
             .why("after the compiler, which writes hooks that the bundle takes in");
         build = build.step(deploy);
     }
-    build = build.step(run(&["mix", "release", release, "--overwrite", "--path", "/out"]));
+    let mut argv = vec!["mix", "release"];
+    argv.extend(is_named.then_some(&**release));
+    argv.extend(["--overwrite", "--path", "/out"]);
+    build = build.step(run(&argv));
 
     let mut serve = stage("run", &base);
     if !mix.dependencies.is_empty() {
