@@ -106,6 +106,7 @@ fn frameworks_start_by_their_servers() {
     let settings = "import os\nfrom pathlib import Path\n\nSECRET_KEY = os.environ[\"SECRET_KEY\"]\n\
                     ALLOWED_HOSTS = [\"*\"]\nROOT_URLCONF = \"shop.urls\"\n\
                     INSTALLED_APPS = [\"django.contrib.staticfiles\"]\nSTATIC_URL = \"static/\"\n\
+                    STATICFILES_DIRS = [Path(__file__).parent.parent / \"assets\"]\n\
                     STATIC_ROOT = Path(__file__).parent.parent / \"collected\"\n";
     let urls = "from pathlib import Path\n\nfrom django.http import HttpResponse\nfrom django.urls import path\n\n\
                 COLLECTED = Path(__file__).parent.parent / \"collected\"\n\n\
@@ -116,6 +117,7 @@ fn frameworks_start_by_their_servers() {
     let files = [
         ("requirements.txt", "django\ngunicorn\n"),
         ("manage.py", manage),
+        ("assets/page.css", "body {}\n"),
         ("shop/__init__.py", ""),
         ("shop/settings.py", settings),
         ("shop/urls.py", urls),
