@@ -83,7 +83,6 @@ class ShopTest {
 const SETTINGS: &str = "[resources]\ncpu = \"10m\"\nmemory = \"256Mi\"\nmemory-limit = \"512Mi\"\n";
 
 #[test]
-#[ignore = "long part: downloads Spring Boot, and takes a minute"]
 fn spring_boot_is_built_tested_and_served_from_its_layers() {
     let wanted = ["maven:3-eclipse-temurin-17", "eclipse-temurin:17-jdk", "eclipse-temurin:17-jre"];
     images::languages(bed(), &wanted).unwrap();
