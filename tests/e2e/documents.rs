@@ -31,7 +31,9 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn the_readme_is_read_in_one_go() {
-    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    // The table of languages is looked up, and not read.
+    let lines = text.lines().filter(|line| !line.starts_with('|')).count();
     assert!(lines <= 150, "README.md has {lines} lines: what is above belongs to another room");
 }
 
