@@ -332,7 +332,7 @@ fn trees_that_cannot_be_built() {
     repository.write("README.md", "nothing to run\n").unwrap();
     repository.commit("no app").unwrap();
     let text = env.submit("app", repository.url(), &[]).failed_with("detect", "nothing-detected");
-    assert!(text.contains("node, python, go") && text.contains("commit a Dockerfile"), "{text}");
+    assert!(text.contains("deno, python, go") && text.contains("commit a Dockerfile"), "{text}");
 
     repository.write("windlass.toml", "prot = 80\n").unwrap();
     repository.commit("a key that nobody knows").unwrap();

@@ -22,11 +22,17 @@ pub enum JournalLost {
 /// Journal of one job, and the releases that all jobs of its app left.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Appends an event, and returns once it is stored.
+    /// Appends an event, and returns once it is stored. A log line may be stored later: in order, and before the next
+    /// other event is.
     ///
     /// # Errors
     /// [`JournalLost`] means that nothing more will be stored.
     async fn append(&self, event: Event) -> Result<(), JournalLost>;
+    /// Waits until a log line is refused after [`Journal::append`] took it. A journal that stores each line before it
+    /// returns waits for ever.
+    async fn lost(&self) -> JournalLost {
+        std::future::pending().await
+    }
     /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
 }

@@ -57,8 +57,8 @@ impl Recorder {
         self.record(Event::Log { stage, source: source.into(), line: line.into() }).await;
     }
 
-    /// Records an event. Returns once the event is stored, or the journal is lost. A log line beyond the job's
-    /// limits is held or left out.
+    /// Records an event. Returns once the event is stored, or the journal is lost; a log line may be stored later. A
+    /// log line beyond the job's limits is held or left out.
     pub async fn record(&self, event: Event) {
         let event = match self.masked(event) {
             Event::Log { stage, source, line } => self.logs().take(stage, source, line),
@@ -129,9 +129,20 @@ impl Recorder {
     /// Waits until the journal is lost.
     pub(crate) async fn lost(&self) -> JournalLost {
         let mut lost = self.lost.subscribe();
-        match lost.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone()) {
-            Some(lost) => lost,
-            None => std::future::pending().await,
+        let latched = async {
+            match lost.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone()) {
+                Some(lost) => lost,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            lost = latched => lost,
+            // A line that was taken is refused: the work may record nothing more for hours.
+            lost = self.journal.lost() => {
+                self.lost.send_replace(Some(lost.clone()));
+                lost
+            }
         }
     }
 

@@ -388,6 +388,10 @@ impl Journal for JobJournal {
         Ok(self.store.append(&self.claim, event).await?)
     }
 
+    async fn lost(&self) -> JournalLost {
+        self.ahead.lost().await.into()
+    }
+
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
         Ok(self.store.last_release(app, cluster).await?)
     }

@@ -82,9 +82,16 @@ impl Writer {
             }
             Err(error) => error,
         };
+        // A disk without room for all these lines may have room for the end of a job.
+        let mut may_fit = matches!(error, StoreError::Full(_)) && batch.iter().any(is_line);
         let mut of_all = Some(error).filter(is_of_all);
         for write in batch {
             let result = match &of_all {
+                Some(_) if may_fit && !is_line(&write) => {
+                    let result = self.store(std::slice::from_ref(&write)).await.and_then(only);
+                    may_fit = !result.as_ref().is_err_and(is_of_all);
+                    result
+                }
                 Some(error) => Err(error.clone()),
                 // One of them made the transaction fail: each has one of its own now.
                 None => self.store(std::slice::from_ref(&write)).await.and_then(only),
