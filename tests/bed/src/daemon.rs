@@ -104,6 +104,14 @@ fn preferred(plugin: &Path) -> Option<&'static str> {
     (name.starts_with("detect-") && PLUGINS.contains(&name)).then_some(PREFERRED)
 }
 
+/// A journal keeps 64 MiB for a full disk, and a run of all tests leaves more than a hundred journals.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_file(self.folder.join("data/journal/reserve"));
+    }
+}
+
 impl Config {
     /// Returns a configuration with the bed's parts and this repository's plugins.
     pub fn of(bed: &Bed) -> Result<Self> {
