@@ -19,7 +19,7 @@ pub use install::{Install, install};
 pub use manager::{Kind, Manager, manager};
 pub use native::build_packages;
 pub use package::Package;
-pub use port::port;
+pub use port::{port, port_after};
 pub use version::node_version;
 
 pub(crate) use package::{at as package_at, inside, join, parents};

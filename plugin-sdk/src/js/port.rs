@@ -84,8 +84,14 @@ fn number(line: &str) -> Option<u16> {
     if line.trim_start().starts_with("//") {
         return None;
     }
-    [".listen(", "port:", "port =", "port="].into_iter().find_map(|start| {
-        let (_, rest) = line.split_once(start)?;
+    port_after(&line, &[".listen(", "port:", "port =", "port="])
+}
+
+/// Returns the port that a line names right after one of these words, the first of them that has one. 0 is no port.
+#[must_use]
+pub fn port_after(line: &str, words: &[&str]) -> Option<u16> {
+    words.iter().find_map(|word| {
+        let (_, rest) = line.split_once(word)?;
         let rest = rest.trim_start();
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         rest.get(..end)?.parse::<u16>().ok().filter(|port| *port > 0)

@@ -20,7 +20,7 @@ pub(super) struct Lock {
 /// Reads a lock in TOML by its lines, since it may have megabytes. `None` means that there is none.
 ///
 /// # Errors
-/// Those of reading.
+/// Errors of reading.
 pub(super) fn read(app: &App<'_>, path: &str) -> Result<Option<Lock>, Refusal> {
     let Some(file) = app.read_large(path, LONGEST)? else { return Ok(None) };
     let mut lock = Lock::default();

@@ -142,7 +142,7 @@ impl Project {
     /// Returns the base of the stages.
     ///
     /// # Errors
-    /// Those of [`Project::version`].
+    /// Errors of [`Project::version`].
     pub fn base(&self) -> Result<String, Refusal> {
         let release = self.system.release().map(|name| format!("-{name}")).unwrap_or_default();
         Ok(format!("ruby:{}-slim{release}", self.version()?.version))
@@ -151,7 +151,7 @@ impl Project {
     /// Returns the stage `build` with gems and tree, and its evidence.
     ///
     /// # Errors
-    /// Those of [`Project::version`].
+    /// Errors of [`Project::version`].
     pub fn install_stage(&self, is_rails: bool) -> Result<(Stage, Vec<String>), Refusal> {
         // Gems lie in the home of gems itself, and not below a release of Ruby, so that `ruby app.rb`, `puma` and
         // `bundle exec` find them, and the Bundler of the lock beside them.

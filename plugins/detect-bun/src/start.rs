@@ -2,7 +2,7 @@
 
 use windlass_plugin_sdk::{
     App, PORT, Refusal, commands,
-    js::{Framework, Output, Package, bun::ENTRIES},
+    js::{self, Framework, Output, Package, bun::ENTRIES},
     read::Node,
     score, shell,
 };
@@ -161,16 +161,7 @@ pub(crate) fn port(app: &App<'_>, start: &Start) -> (u16, String) {
 
 /// Returns the number after `port:` or `.listen(` of a line.
 fn literal(line: &str) -> Option<u16> {
-    for start in ["port:", ".listen("] {
-        let Some((_, rest)) = line.split_once(start) else { continue };
-        let rest = rest.trim_start();
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let port = rest.get(..end).and_then(|digits| digits.parse::<u16>().ok());
-        if let Some(port) = port.filter(|port| *port > 0) {
-            return Some(port);
-        }
-    }
-    None
+    js::port_after(line, &["port:", ".listen("])
 }
 
 #[cfg(test)]

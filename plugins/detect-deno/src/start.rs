@@ -1,7 +1,7 @@
 //! The command that starts the app, and its port.
 
 use crate::config::Config;
-use windlass_plugin_sdk::{App, File, PORT, Refusal, commands, score, shell};
+use windlass_plugin_sdk::{App, File, PORT, Refusal, commands, js, score, shell};
 
 /// Files that are started where no task says another one.
 const ENTRIES: [&str; 14] = [
@@ -228,17 +228,7 @@ fn listening(
 
 /// Returns the number after `port:` or `port =` of a line.
 fn literal(line: &str) -> Option<u16> {
-    let lower = line.to_ascii_lowercase();
-    for start in ["port:", "port =", "port="] {
-        let Some((_, rest)) = lower.split_once(start) else { continue };
-        let rest = rest.trim_start();
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let port = rest.get(..end).and_then(|digits| digits.parse::<u16>().ok());
-        if let Some(port) = port.filter(|port| *port > 0) {
-            return Some(port);
-        }
-    }
-    None
+    js::port_after(&line.to_ascii_lowercase(), &["port:", "port =", "port="])
 }
 
 /// Returns a word as a shell takes it.

@@ -33,17 +33,6 @@ struct State {
 #[derive(Debug)]
 pub struct Answer(Option<Arc<Ahead>>);
 
-impl Ahead {
-    /// Waits until a line is refused.
-    pub(super) async fn lost(&self) -> StoreError {
-        let mut watch = self.state.subscribe();
-        let state = watch.wait_for(|state| state.lost.is_some()).await;
-        // The sender lives in `self`.
-        let lost = state.ok().and_then(|state| state.lost.clone());
-        lost.unwrap_or_else(|| StoreError::Other("the store has ended".into()))
-    }
-}
-
 impl Answer {
     /// Tells whether the line is stored.
     pub fn give(mut self, result: Result<(), StoreError>) {
@@ -104,6 +93,15 @@ impl Ahead {
     pub(super) async fn all(&self) -> Result<(), StoreError> {
         let taken = self.state.borrow().taken;
         self.until(taken).await
+    }
+
+    /// Waits until a line is refused.
+    pub(super) async fn lost(&self) -> StoreError {
+        let mut watch = self.state.subscribe();
+        let state = watch.wait_for(|state| state.lost.is_some()).await;
+        // The sender lives in `self`.
+        let lost = state.ok().and_then(|state| state.lost.clone());
+        lost.unwrap_or_else(|| StoreError::Other("the store has ended".into()))
     }
 
     /// Waits for so many answers.

@@ -22,7 +22,7 @@ pub(in crate::sqlite) struct Write {
     pub(in crate::sqlite) done: Done,
 }
 
-/// Where the answer goes.
+/// Receiver of an answer.
 pub(in crate::sqlite) enum Done {
     /// To a run that waits for it.
     Waits(oneshot::Sender<Result<(), StoreError>>),
