@@ -54,6 +54,10 @@ use windlass_rollout::snapshot::{Snapshot, Workload};
 /// Time without any signal of a watch after which the API server is checked.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// Field selector of the events that may explain a problem: warnings, and the `Killing` of a container whose probe
+/// failed, which is of type Normal. A selector knows no "or", so it leaves out the frequent ones by name.
+pub(crate) const EVENTS: &str = "reason!=Scheduled,reason!=Pulling,reason!=Pulled,reason!=Created,reason!=Started,reason!=SuccessfulCreate,reason!=SuccessfulDelete,reason!=ScalingReplicaSet";
+
 /// All the watches of one release.
 struct Watches {
     client: Client,
@@ -179,7 +183,7 @@ impl Watches {
             || has_own("HorizontalPodAutoscaler");
         let (pods, more) = watch(client, &namespace, of_pods());
         changes.push(more);
-        let (events, more) = watch(client, &namespace, config().fields("type=Warning"));
+        let (events, more) = watch(client, &namespace, config().fields(EVENTS));
         changes.push(more);
         let routes = routed.then(|| {
             let kind = GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute");

@@ -134,7 +134,8 @@ pub struct Terminated {
     pub seconds: u32,
 }
 
-/// A Warning event of Kubernetes.
+/// A Warning event of Kubernetes, or the kubelet's event `Killing` of a container whose probe failed, which is of
+/// type Normal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Warning {

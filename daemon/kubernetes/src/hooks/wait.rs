@@ -4,7 +4,7 @@
 use crate::{
     client::{Client, limited},
     observe::{
-        Expected, Observed,
+        EVENTS, Expected, Observed,
         watch::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
     },
 };
@@ -70,8 +70,7 @@ pub(crate) async fn wait(
     let named = config().fields(&format!("metadata.name={name}"));
     let (jobs, of_jobs) = watch::<Job>(client, &namespace, named);
     let (pods, of_pods) = watch::<Pod>(client, &namespace, config().labels(&of_job(name)));
-    let (events, of_events) =
-        watch::<K8sEvent>(client, &namespace, config().fields("type=Warning"));
+    let (events, of_events) = watch::<K8sEvent>(client, &namespace, config().fields(EVENTS));
     let mut changes: SelectAll<_> = [of_jobs, of_pods, of_events].into_iter().collect();
     let mut scale_ups: Vec<Store<K8sEvent>> = Vec::new();
     let mut judge = Judge::default();

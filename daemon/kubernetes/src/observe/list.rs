@@ -1,6 +1,6 @@
 //! All objects of one app, listed once.
 
-use super::{expected::expected, observed::Observed};
+use super::{EVENTS, expected::expected, observed::Observed};
 use crate::{
     client::{Client, limited},
     render::{INSTANCE, pods_of},
@@ -21,7 +21,7 @@ pub(crate) async fn list(client: &Client, release: &Release) -> Observed {
     let namespace = release.app.namespace();
     let ours = ListParams::default().labels(&format!("{INSTANCE}={}", release.app.name));
     let of_pods = ListParams::default().labels(&pods_of(release));
-    let warnings = ListParams::default().fields("type=Warning");
+    let warnings = ListParams::default().fields(EVENTS);
     let expected = expected(release);
     let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
     Observed {

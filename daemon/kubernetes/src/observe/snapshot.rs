@@ -51,6 +51,7 @@ impl Observed {
         let mut events: Vec<_> = self
             .events
             .iter()
+            .filter(|event| explains(event))
             .filter(|event| {
                 let uid = event.involved_object.uid.as_ref();
                 uid.is_some() && pods.iter().any(|(pod, _)| pod.metadata.uid.as_ref() == uid)
@@ -92,6 +93,14 @@ impl Observed {
         };
         self.leading.iter().filter(|name| !rests(name)).map(service).collect()
     }
+}
+
+/// Returns whether an event may explain a problem. `Killing` is of type Normal, and most are of pods that were asked
+/// to end.
+fn explains(event: &Event) -> bool {
+    let is_for_a_probe = event.reason.as_deref() == Some("Killing")
+        && event.message.as_ref().is_some_and(|message| message.contains(" failed "));
+    event.type_.as_deref() == Some("Warning") || is_for_a_probe
 }
 
 /// Converts a route. Each gateway that the route names must have accepted the current generation.

@@ -1,7 +1,7 @@
 //! Queries over the kubelet's warnings about probes, for the problems that such warnings show.
 
 use super::{Case, Debounce, Symptom, alive, at, pod_of};
-use crate::snapshot::{Pod, Snapshot, Warning};
+use crate::snapshot::{Container, Pod, Snapshot, Warning};
 use windlass_model::runtime::{Check, Probe};
 
 /// Returns whether an exit code is that of a kill: 128 + SIGKILL or SIGTERM.
@@ -38,6 +38,22 @@ pub(crate) fn probe<'a>(snapshot: &'a Snapshot, pod: &Pod, which: &str) -> Optio
 /// Returns how often a pod's probe failed, as far as the kubelet has warned.
 pub(crate) fn failures(snapshot: &Snapshot, pod: &Pod, which: &str) -> u32 {
     of_probe(snapshot, pod, which).map(|warning| warning.count).fold(0, u32::saturating_add)
+}
+
+/// Returns whether the kubelet said that it kills a container for a probe: `liveness probe`, `startup probe`. One
+/// such event shows more than any number of failures, of which a busy node's kubelet drops some. The words are
+/// those of its `Killing` event: `Container web failed liveness probe, will be restarted`.
+pub(crate) fn is_known_killed(
+    snapshot: &Snapshot,
+    pod: &Pod,
+    container: &Container,
+    which: &str,
+) -> bool {
+    let says = format!("Container {} failed {which}", container.name);
+    let is = |one: &Warning| {
+        one.pod == pod.name && one.reason == "Killing" && one.message.starts_with(&says)
+    };
+    snapshot.warnings.iter().any(is)
 }
 
 /// Returns whether a liveness probe may have had the container of a symptom killed: the kubelet warned of

@@ -166,6 +166,35 @@ fn an_app_that_has_started_did_not_fail_its_startup_probe() {
     assert_eq!(code_of(12, false, true)[0], Some("startup-probe-failed"));
 }
 
+/// A busy node's kubelet drops warnings of a probe's failures: that it kills the container for it is enough.
+#[test]
+fn a_kill_that_is_told_needs_no_count_of_failures() {
+    let code = |said: &str, exit: i32| {
+        let state = serde_json::json!({
+            "workloads": [{ "kind": "Deployment", "name": "web", "revision": "0197", "observed": true, "wanted": 1 }],
+            "pods": [{ "name": "web-1", "startup_failures": 30, "has_liveness": true, "liveness_failures": 3, "containers": [
+                { "name": "web", "restarts": 2, "waiting": ["CrashLoopBackOff", ""], "last": { "reason": "", "exit": exit } }
+            ]}],
+            "warnings": [
+                { "pod": "web-1", "reason": "Unhealthy", "message": "Liveness probe failed: ", "count": 1 },
+                { "pod": "web-1", "reason": "Killing", "message": said },
+            ],
+        });
+        let snapshot: Snapshot = serde_json::from_value(state).unwrap();
+        match Judge::default().judge(&snapshot, &release(), Duration::ZERO) {
+            Verdict::Failed(finding) => Some(finding.problem.code),
+            _ => None,
+        }
+    };
+    let liveness = "Container web failed liveness probe, will be restarted";
+    assert_eq!(code(liveness, 0), Some("liveness-kills"));
+    assert_eq!(code(liveness, 1), Some("liveness-kills"));
+    let startup = "Container web failed startup probe, will be restarted";
+    assert_eq!(code(startup, 1), Some("startup-probe-failed"));
+    // Of a sidecar, it says nothing of the app.
+    assert_eq!(code("Container proxy failed liveness probe, will be restarted", 0), None);
+}
+
 /// Pods that end count against a quota until they are deleted, and a controller that is refused asks again
 /// ever later.
 #[test]

@@ -157,6 +157,28 @@ fn room_comes_for_this_very_pod() {
     assert!(is_scaling_up(&homeless(&json!({ "nominatedNodeName": "node-1" }))));
 }
 
+/// The kubelet says that it kills a container by an event of type Normal.
+#[test]
+fn a_kill_for_a_probe_is_told_and_no_other_normal_event_is() {
+    let event = |reason: &str, message: &str| {
+        read_as(json!({
+            "metadata": { "name": "e" },
+            "involvedObject": { "kind": "Pod", "name": "web-0", "uid": "u2" },
+            "reason": reason, "type": "Normal", "message": message,
+        }))
+    };
+    let killed = "Container web failed liveness probe, will be restarted";
+    let events = vec![
+        event("Killing", killed),
+        event("Killing", "Stopping container web"),
+        event("Preempted", "Preempted by a pod"),
+    ];
+    let observed = Observed { events, ..homeless(&json!({})) };
+    let told = observed.snapshot().warnings;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&*told[0].reason, &*told[0].message), ("Killing", killed));
+}
+
 /// Messages of similar events differ by a port each time.
 #[test]
 fn events_that_are_counted_as_one_keep_their_message() {

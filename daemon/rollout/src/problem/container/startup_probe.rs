@@ -2,7 +2,7 @@
 
 use crate::problem::{
     Debounce, Explanation, Problem, ended, has, no_answer,
-    probing::{COUNTED, asked, failures, with_probe},
+    probing::{COUNTED, asked, failures, is_known_killed, with_probe},
 };
 
 pub(crate) const PROBLEM: &Problem = &Problem {
@@ -12,12 +12,13 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     symptom: "the kubelet warns of `Startup probe failed`, and the container was killed",
     debounce: Debounce::Times(1),
     symptoms: |snapshot| {
-        ended(snapshot, |snapshot, pod, _, end| {
+        ended(snapshot, |snapshot, pod, container, end| {
             // An app that ends by itself fails its startup probe too, before that: only one that was
             // killed (128 + SIGKILL or SIGTERM), or that ended with 0 when it was asked to, did not answer.
             let failed = failures(snapshot, pod, "Startup probe");
             let budget = pod.startup_failures.clamp(1, COUNTED);
             match end.exit {
+                0..128 if is_known_killed(snapshot, pod, container, "startup probe") => true,
                 // The liveness probe asks only an app that has started, and kills it for its own reason.
                 137 | 143 => failed >= budget && failures(snapshot, pod, "Liveness probe") == 0,
                 0 => failed >= budget.max(COUNTED),
