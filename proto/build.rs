@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 45] = [
+const SHOWN: [&str; 51] = [
     "App",
     "Source",
     "Job",
@@ -69,11 +69,17 @@ const SHOWN: [&str; 45] = [
     "Step",
     "Rollout",
     "Serving",
+    "Project",
+    "Hook",
+    "CreatedHook",
+    "Delivery",
+    "DeliveryVerdict",
+    "Message",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 24] = [
+const FORMS: [(&str, &str); 31] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -98,6 +104,13 @@ const FORMS: [(&str, &str); 24] = [
     ("PluginCall.cpu_time", "rename = \"cpu_ms\", serialize_with = \"crate::json::millis\""),
     ("PluginCall.duration", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
     ("PluginEffect.duration", "rename = \"ms\", serialize_with = \"crate::json::millis\""),
+    ("Project.at", "serialize_with = \"crate::json::seconds\""),
+    ("Hook.created", "serialize_with = \"crate::json::seconds\""),
+    ("Hook.seen", "serialize_with = \"crate::json::seconds\""),
+    ("Hook.previous_until", "serialize_with = \"crate::json::seconds\""),
+    ("Delivery.at", "serialize_with = \"crate::json::seconds\""),
+    ("Message.created", "serialize_with = \"crate::json::seconds\""),
+    ("Message.next", "serialize_with = \"crate::json::seconds\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
 ];
 

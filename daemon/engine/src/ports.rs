@@ -20,7 +20,7 @@ pub use inspect::{Inspect, LogLine, LogRequest};
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use registry::{Action, Credential, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
-pub use source::{Git, Pointers, Tree, Upload, UploadedFile, Uploads};
+pub use source::{Git, Pointers, Remotes, Tree, Upload, UploadedFile, Uploads};
 
 /// Ports that one job may use, and settings of the operator for all jobs.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use crate::recorder::Recorder;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 use windlass_model::{
     error::GitError,
     job::{Commit, CommitInfo},
@@ -31,6 +31,28 @@ pub trait Git: Send + Sync {
         revision: &Revision,
         credential: Option<&Secret>,
     ) -> Result<Resolved, GitError>;
+}
+
+/// Questions to a repository that need no tree.
+#[async_trait]
+pub trait Remotes: Send + Sync {
+    /// Returns what the refs lead to that the server advertises now, by their full names. An annotated tag leads to its
+    /// commit. `commit` names repository and folder, its id is not read. `credential` is as for a checkout.
+    async fn refs(
+        &self,
+        commit: &Commit,
+        credential: Option<&Secret>,
+    ) -> Result<BTreeMap<String, String>, GitError>;
+
+    /// Returns the paths of files that differ between the trees of `from` and of the commit, at most `most`.
+    /// [`GitError::Tree`] for more. A commit that the server does not give is [`GitError::NoCommit`].
+    async fn changed_paths(
+        &self,
+        from: &str,
+        commit: &Commit,
+        credential: Option<&Secret>,
+        most: usize,
+    ) -> Result<Vec<String>, GitError>;
 }
 
 /// A checked-out commit, opened at the app's folder. No path in it leads outside.

@@ -17,16 +17,25 @@ use windlass_model::{
     due::{Due, DueKind},
     event::Event,
     job::{Job, Release, Stage},
+    outbox::Receiver,
     outcome::{Outcome, Stop},
     replay::JobState,
     secret::Secret,
 };
 
 mod ahead;
+mod deliveries;
 mod error;
+mod outbox;
+mod projects;
 
 pub use ahead::{Ahead, Answer};
+pub use deliveries::{Accepted, Arrival, Deliveries, DeliveryFilter};
 pub use error::StoreError;
+pub use outbox::{Attempt, Outbox, OutboxFilter};
+pub use projects::{
+    Applied, ForgeHooks, HookRecord, OpenedHook, ProjectRecord, Projects, SessionRecord, Sessions,
+};
 
 impl From<StoreError> for JournalLost {
     fn from(error: StoreError) -> Self {
@@ -53,6 +62,8 @@ pub struct Submission {
     pub body: Vec<u8>,
     /// Job to store. The store sets `created_ms`.
     pub job: Job,
+    /// Receivers of messages about the job, in no order. Acceptance adds the first message to each.
+    pub receivers: Vec<Receiver>,
 }
 
 /// A stored request.
@@ -350,7 +361,20 @@ pub trait SecretRecords: Send + Sync {
 
 /// Whole storage of a daemon. Parts that need less of it take the narrower traits.
 #[async_trait]
-pub trait Store: Jobs + Runs + DueWork + JobUpdates + Releases + SecretRecords + Secrets {
+pub trait Store:
+    Jobs
+    + Runs
+    + DueWork
+    + JobUpdates
+    + Releases
+    + SecretRecords
+    + Secrets
+    + Projects
+    + ForgeHooks
+    + Sessions
+    + Deliveries
+    + Outbox
+{
     /// Checks that events can be stored now, by a row that is written and deleted.
     async fn check(&self) -> Result<(), StoreError>;
     /// Returns the room on the store's disk. Makes the reserve again where there is room for it.

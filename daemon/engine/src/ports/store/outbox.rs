@@ -1,0 +1,66 @@
+//! Messages to others, stored with what causes them and sent later.
+
+use super::StoreError;
+use async_trait::async_trait;
+use windlass_model::outbox::{Message, MessageState};
+
+/// Choice of messages.
+#[derive(Clone, Debug, Default)]
+pub struct OutboxFilter {
+    /// Project of the messages.
+    pub project: String,
+    /// States. Empty means any.
+    pub states: Vec<MessageState>,
+    /// Job that the messages are about. `None` means any.
+    pub job: Option<String>,
+    /// Name of an endpoint, or of a repository, that receives the messages. `None` means any.
+    pub receiver: Option<String>,
+    /// Id of a message; only older ones are chosen. `None` means that the choice begins with the newest.
+    pub before: Option<String>,
+    /// Number of messages that are returned at most.
+    pub limit: u32,
+}
+
+/// Answer of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub state: MessageState,
+    /// Time of the next attempt, in milliseconds since 1970. Read where the state is `Waiting`.
+    pub next_ms: u64,
+    /// Status of the HTTP answer. `None` means that there was none.
+    pub code: Option<u16>,
+    /// Error, masked. Empty means that there was none.
+    pub error: String,
+}
+
+/// Messages. The events of jobs add them: see [`windlass_model::outbox::moment_of`]. [`super::Submission::receivers`]
+/// says who hears of a job; its acceptance adds the first messages.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes messages that are to be sent at `now_ms`, the earliest first, at most `limit`. Taken ones are not taken
+    /// again before `until_ms`. Of each partition only the oldest waiting one is taken, and none while another of it is
+    /// taken.
+    async fn take_messages(
+        &self,
+        now_ms: u64,
+        until_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError>;
+    /// Records an attempt at a taken message. Changes nothing where the message is no longer waiting.
+    async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError>;
+    /// Returns when a message can be taken next, in milliseconds since 1970. `None` means that none waits.
+    async fn next_message(&self) -> Result<Option<u64>, StoreError>;
+    /// Returns a message. `None` means that there is none.
+    async fn message(&self, id: &str) -> Result<Option<Message>, StoreError>;
+    /// Returns messages, newest first.
+    async fn messages(&self, filter: &OutboxFilter) -> Result<Vec<Message>, StoreError>;
+    /// Makes a dead or sent message wait again, from `now_ms` and without attempts. Its id stays. `false` means that
+    /// there is no such message.
+    async fn replay_message(&self, id: &str, now_ms: u64) -> Result<bool, StoreError>;
+    /// Makes a waiting or dead message void. `false` means that there is none.
+    async fn drop_message(&self, id: &str) -> Result<bool, StoreError>;
+    /// Deletes messages that were stored before `at_ms` and do not wait.
+    async fn forget_messages(&self, at_ms: u64) -> Result<(), StoreError>;
+    /// Subscribes to new messages. A receiver that falls behind must ask the store itself.
+    fn new_messages(&self) -> tokio::sync::broadcast::Receiver<()>;
+}

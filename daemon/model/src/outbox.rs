@@ -1,0 +1,169 @@
+//! Messages to others about a job: commit statuses of forges, and webhooks to endpoints of a project.
+//!
+//! A message is stored in the transaction of what causes it, and sent later. It names what to say; the text is made
+//! when it is sent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{event::Event, outcome::Outcome};
+
+/// Receiver of messages about a job. A job keeps its receivers from the moment that it is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receiver {
+    /// Status of a commit at the forge of a repository.
+    Status {
+        /// Name of the repository in the project's file.
+        repository: String,
+        commit: String,
+        /// `windlass/<app>/<environment>`.
+        context: String,
+    },
+    /// GitHub's Deployment, or GitLab's, of a commit.
+    Deployment { repository: String, commit: String, environment: String },
+    /// Endpoint of the project.
+    Endpoint { name: String },
+}
+
+impl Receiver {
+    /// Returns the key within which messages are sent one after the other, and an older one that was not sent gives
+    /// way to a newer one. `None` means that messages have no order.
+    #[must_use]
+    pub fn partition(&self, project: &str) -> Option<String> {
+        match self {
+            Self::Status { repository, commit, context } => {
+                Some(format!("status/{project}/{repository}/{commit}/{context}"))
+            }
+            Self::Deployment { repository, commit, environment } => {
+                Some(format!("deployment/{project}/{repository}/{commit}/{environment}"))
+            }
+            Self::Endpoint { .. } => None,
+        }
+    }
+
+    /// Returns the kind's word: `status`, `deployment`, `endpoint`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Deployment { .. } => "deployment",
+            Self::Endpoint { .. } => "endpoint",
+        }
+    }
+}
+
+/// Moment of a job that messages are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// It was accepted.
+    Queued,
+    /// A daemon began it.
+    Running,
+    Succeeded,
+    Failed,
+    /// It was cancelled, superseded or ran out of time before its release.
+    Stopped,
+}
+
+impl Moment {
+    /// Returns whether nothing follows.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
+    }
+
+    /// Returns the stored word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Returns the moment of a stored word. `None` means that no moment has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Stopped]
+            .into_iter()
+            .find(|moment| moment.as_str() == word)
+    }
+}
+
+/// Returns the moment of a job that an event is. `None` means that nobody is told of it. `Claimed` may come again
+/// after a restart: a store tells of `Running` once.
+#[must_use]
+pub fn moment_of(event: &Event) -> Option<Moment> {
+    match event {
+        Event::Claimed { .. } => Some(Moment::Running),
+        Event::Ended(Outcome::Succeeded(_)) => Some(Moment::Succeeded),
+        Event::Ended(Outcome::Failed { .. }) => Some(Moment::Failed),
+        Event::Ended(Outcome::Stopped { .. }) => Some(Moment::Stopped),
+        _ => None,
+    }
+}
+
+/// State of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// It is sent at its time.
+    Waiting,
+    /// The receiver has it.
+    Done,
+    /// All attempts failed, or the receiver refuses it for good.
+    Dead,
+    /// A newer one took its place, or somebody dropped it.
+    Void,
+}
+
+impl MessageState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Done, Self::Dead, Self::Void];
+
+    /// Returns the stored word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Void => "void",
+        }
+    }
+
+    /// Returns the state of a stored word. `None` means that no state has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// A message as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// UUIDv7. Webhooks carry it as `webhook-id`, the same at each attempt.
+    pub id: String,
+    pub project: String,
+    pub receiver: Receiver,
+    pub moment: Moment,
+    /// Job that it is about.
+    pub job: String,
+    /// Number of the job's event that caused it. 0 means the job's acceptance.
+    pub seq: u64,
+    pub state: MessageState,
+    /// Time at which it was stored, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Time of the next attempt, in milliseconds since 1970.
+    pub next_ms: u64,
+    /// Status of the last HTTP answer. `None` means that there was none.
+    pub code: Option<u16>,
+    /// Error of the last attempt, masked. Empty means that there was none.
+    pub error: String,
+}

@@ -1,0 +1,198 @@
+//! Projects: repositories, apps, triggers and endpoints of one tenant, as `windlass project apply` takes them.
+//!
+//! Triggers are in the daemon and not in the repository: a pull request must not be able to say that it deploys
+//! production. How an app is built and run stays in its `windlass.toml`, at the commit.
+
+mod check;
+mod matching;
+
+pub use matching::{Mismatch, baseline_paths, matches};
+
+use crate::forge::ForgeKind;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A project's file, `project.toml`. The daemon stores it as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProjectSpec {
+    /// Name of the project.
+    pub project: String,
+    /// Repositories, by a name of your choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub repositories: BTreeMap<String, RepositorySpec>,
+    /// Apps, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apps: BTreeMap<String, AppSpec>,
+    /// Environments that need more than their name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, EnvironmentSpec>,
+    /// Rules which pushes deploy what, by a name of your choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: BTreeMap<String, TriggerSpec>,
+    /// Webhooks of yours that hear how jobs end, by a name of your choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, EndpointSpec>,
+}
+
+/// A repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RepositorySpec {
+    /// `https` or `http` URL without a login. Only this repository is ever fetched, whatever a webhook says.
+    pub url: String,
+    /// Name of the project's secret that holds `user:token` for fetching. Without it the repository is public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// Forge that sends webhooks and takes statuses. Without it neither is possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge: Option<ForgeSpec>,
+    /// Asks the repository for changes that no webhook reported, by `ls-remote` every ten minutes. Default: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<bool>,
+}
+
+/// The forge of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ForgeSpec {
+    pub kind: ForgeKind,
+    /// Base address of the API: `https://git.example.com/api/v1`. The default is that of the public service, where
+    /// there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
+    /// Name of the project's secret that holds the token for statuses. Without it, and without `app`, none are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// A GitHub App that stands for a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<ForgeApp>,
+    /// What is reported: `status`, `deployment`. Default: `["status"]`.
+    #[serde(default = "status", skip_serializing_if = "is_status")]
+    pub report: Vec<Reporting>,
+}
+
+/// A GitHub App that is installed for the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ForgeApp {
+    /// Client id or number of the App.
+    pub id: String,
+    /// Number of the installation.
+    pub installation: u64,
+    /// Name of the project's secret that holds the App's private key, PEM of PKCS#1.
+    pub key: String,
+}
+
+/// A way to report the state of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reporting {
+    /// The commit's status, on every forge.
+    Status,
+    /// GitHub's and GitLab's Deployments.
+    Deployment,
+}
+
+fn status() -> Vec<Reporting> {
+    vec![Reporting::Status]
+}
+
+fn is_status(report: &Vec<Reporting>) -> bool {
+    *report == status()
+}
+
+/// An app.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppSpec {
+    /// Name of its repository. May be left out where the project has one repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Folder of the app within the repository. Default: the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Files whose change deploys the app, as globs; a leading `!` leaves files out. `**` stands for any folders. Empty
+    /// means all files. The change is counted from the commit that serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// An environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EnvironmentSpec {
+    /// Pushes deploy. `false` records each push and deploys nothing. Default: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_deploy: Option<bool>,
+}
+
+/// A rule which pushes deploy an app. Exactly one of `push` and `tag` is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TriggerSpec {
+    /// Name of the app.
+    pub app: String,
+    /// Environment that is deployed to. Default: `production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Pushes to branches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushRule>,
+    /// New tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<TagRule>,
+    /// Takes `[skip ci]`, `[ci skip]`, `[no ci]`, `[skip deploy]` in the first line of the newest commit for a wish
+    /// not to deploy. Default: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_marks: Option<bool>,
+}
+
+/// Branches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PushRule {
+    /// Names of branches, as globs: `main`, `release/*`.
+    pub branches: Vec<String>,
+}
+
+/// Tags.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TagRule {
+    /// Glob of the tag's name: `v*`.
+    pub pattern: String,
+    /// Deploys only versions (SemVer) higher than the one deployed last, so that an old tag never replaces a newer
+    /// one. Default: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_newer: Option<bool>,
+}
+
+/// A webhook of the project's own, by Standard Webhooks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EndpointSpec {
+    /// `https` URL. `http` is for addresses that the operator allows.
+    pub url: String,
+    /// Name of the project's secret that holds the signing key, `whsec_` and base64 of 24 to 64 bytes.
+    pub secret: String,
+    /// Events that are sent. Empty means those that end a job.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EndpointEvent>,
+}
+
+/// An event that endpoints hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum EndpointEvent {
+    #[serde(rename = "job.queued")]
+    JobQueued,
+    #[serde(rename = "job.running")]
+    JobRunning,
+    #[serde(rename = "job.succeeded")]
+    JobSucceeded,
+    #[serde(rename = "job.failed")]
+    JobFailed,
+    #[serde(rename = "job.stopped")]
+    JobStopped,
+}
