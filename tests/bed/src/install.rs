@@ -4,7 +4,7 @@ mod debian;
 mod go;
 mod python;
 
-pub use go::{GATEWAY, Module, has_gateway, kwok_stages};
+pub use go::{GATEWAY, GITEA, Module, has_gateway, kwok_stages};
 pub use python::python;
 
 use crate::{Layout, Report, Result, layout::Existing, times};
@@ -74,6 +74,12 @@ pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
 pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
     provide(layout, &GATEWAY, report)?;
     Ok(go::sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
+}
+
+/// Builds the forge, and returns the folder of its templates and other files.
+pub fn gitea(layout: &Layout, report: &Report) -> Result<PathBuf> {
+    provide(layout, &GITEA, report)?;
+    go::sources(GITEA.folder, "code.gitea.io/gitea")
 }
 
 /// Builds the programs that benches need beyond the bed.

@@ -33,6 +33,8 @@ pub mod port {
     pub const GATEWAY: u16 = 21090;
     /// The gateway's own pages.
     pub const GATEWAY_ADMIN: u16 = 21091;
+    /// The forge.
+    pub const GITEA: u16 = 21030;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }

@@ -5,6 +5,7 @@ pub mod control_plane;
 pub mod controllers;
 pub mod gateway;
 pub mod git;
+pub mod gitea;
 pub mod images;
 pub mod node;
 pub mod pki;

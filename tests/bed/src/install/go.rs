@@ -20,6 +20,8 @@ pub struct Module {
     flags: &'static [&'static str],
     stamps: &'static str,
     packages: &'static [&'static str],
+    /// The programs hold code in C: a compiler of C is needed.
+    cgo: bool,
 }
 
 static BUILDKIT: Module = Module {
@@ -28,6 +30,7 @@ static BUILDKIT: Module = Module {
     flags: &["-tags", "netgo osusergo static_build seccomp"],
     stamps: "-X github.com/moby/buildkit/version.Version=v0.33.1",
     packages: &["github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit/cmd/buildkitd"],
+    cgo: false,
 };
 
 static ETCD: Module = Module {
@@ -36,6 +39,7 @@ static ETCD: Module = Module {
     flags: &[],
     stamps: "",
     packages: &["windlass.bed/etcd"],
+    cgo: false,
 };
 
 static KUBERNETES: Module = Module {
@@ -55,6 +59,7 @@ static KUBERNETES: Module = Module {
         "k8s.io/kubernetes/cmd/kube-proxy",
         "k8s.io/kubernetes/cmd/kubectl",
     ],
+    cgo: false,
 };
 
 /// The gateway, for tests that send requests through one.
@@ -64,6 +69,18 @@ pub static GATEWAY: Module = Module {
     flags: &[],
     stamps: "-X github.com/traefik/traefik/v3/pkg/version.Version=v3.6.0",
     packages: &["github.com/traefik/traefik/v3/cmd/traefik"],
+    cgo: false,
+};
+
+/// The forge, for tests of webhooks and commit statuses.
+pub static GITEA: Module = Module {
+    folder: "gitea",
+    version: "v1.26.0",
+    // Its only database that is a file.
+    flags: &["-tags", "sqlite sqlite_unlock_notify"],
+    stamps: "-X main.Version=1.26.0",
+    packages: &["code.gitea.io/gitea"],
+    cgo: true,
 };
 
 /// Programs that benches compare with, or need, beyond the bed.
@@ -76,6 +93,7 @@ pub(super) static FOR_BENCHES: &[Module] = &[
                  -X helm.sh/helm/v4/pkg/chart/common.k8sVersionMajor=1 \
                  -X helm.sh/helm/v4/pkg/chart/common.k8sVersionMinor=34",
         packages: &["helm.sh/helm/v4/cmd/helm"],
+        cgo: false,
     },
     Module {
         folder: "kwok",
@@ -83,6 +101,7 @@ pub(super) static FOR_BENCHES: &[Module] = &[
         flags: &[],
         stamps: "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
         packages: &["sigs.k8s.io/kwok/cmd/kwok"],
+        cgo: false,
     },
 ];
 
@@ -172,7 +191,7 @@ pub(super) fn build(layout: &Layout, module: &Module) -> Result<()> {
     let mut command = Command::new("go");
     command
         .current_dir(source(module.folder))
-        .env("CGO_ENABLED", "0")
+        .env("CGO_ENABLED", if module.cgo { "1" } else { "0" })
         .args(["build", "-trimpath"])
         .args(module.flags)
         .arg("-ldflags")

@@ -1,0 +1,155 @@
+//! A forge that really calls: Gitea, with repositories over HTTP, signed webhooks and commit statuses. Only tests that
+//! need a forge start it.
+
+use crate::{
+    Layout, Report, Result, install,
+    layout::{PASSWORD, port},
+    process::{Running, await_ready, listens, run, start},
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+/// Account that owns all repositories. The password is [`PASSWORD`].
+pub const USER: &str = "bed";
+
+/// Time in which the forge answers a request.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A forge that runs, without repositories at first.
+pub struct Gitea {
+    _running: Running,
+    token: String,
+}
+
+/// Starts the forge in an empty folder, with the account [`USER`]. The first call builds it, which takes minutes.
+pub fn up(layout: &Layout, report: &Report) -> Result<Gitea> {
+    let files = install::gitea(layout, report)?;
+    let folder = layout.at("gitea");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let config = folder.join("app.ini");
+    let work = folder.display();
+    // The bed is of root throughout, and Gitea refuses root unless this says so.
+    let text = format!(
+        "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\nRUN_USER = root\nWORK_PATH = {work}\n\
+         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {}\nROOT_URL = {}/\nDISABLE_SSH = true\nOFFLINE_MODE = true\n\
+         STATIC_ROOT_PATH = {}\n\
+         [database]\nDB_TYPE = sqlite3\nPATH = {work}/gitea.db\n\
+         [repository]\nROOT = {work}/repositories\nDEFAULT_BRANCH = main\n\
+         [security]\nINSTALL_LOCK = true\nSECRET_KEY = bed\n\
+         [webhook]\nALLOWED_HOST_LIST = loopback\nDELIVER_TIMEOUT = 30\n\
+         [log]\nMODE = console\nLEVEL = Warn\nROOT_PATH = {work}/log\n\
+         [indexer]\nISSUE_INDEXER_TYPE = db\n\
+         [cron]\nENABLED = false\n[actions]\nENABLED = false\n",
+        port::GITEA,
+        url(),
+        files.display(),
+    );
+    fs::write(&config, text)?;
+    let program = layout.program("gitea");
+    let gitea = |args: &[&str]| {
+        let mut command = Command::new(&program);
+        run(command.env("HOME", &folder).args(["--config"]).arg(&config).args(args))
+    };
+    gitea(&["migrate"])?;
+    let mail = format!("{USER}@bed.invalid");
+    let account = ["--username", USER, "--password", PASSWORD, "--email", &mail];
+    let more = ["--admin", "--must-change-password=false"];
+    gitea(&[&["admin", "user", "create"][..], &account, &more].concat())?;
+    let scopes = ["--scopes", "all", "--token-name", "bed", "--raw"];
+    let made = gitea(
+        &[&["admin", "user", "generate-access-token", "--username", USER][..], &scopes].concat(),
+    )?;
+    let token = made.lines().last().unwrap_or_default().trim().to_owned();
+    let log = layout.at("log/gitea.log");
+    let args = ["--config".into(), config, PathBuf::from("web")];
+    let mut running = start("gitea", &log, &program, args)?;
+    await_ready(&mut running, &log, Duration::from_secs(60), || listens("127.0.0.1", port::GITEA))?;
+    Ok(Gitea { _running: running, token })
+}
+
+/// Returns the forge's address, without a slash at its end.
+#[must_use]
+pub fn url() -> String {
+    format!("http://127.0.0.1:{}", port::GITEA)
+}
+
+impl Gitea {
+    /// Returns the token of [`USER`].
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Returns the base address of the API.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}/api/v1", url())
+    }
+
+    /// Makes a private repository without a commit, and returns its URL.
+    pub fn create_repository(&self, name: &str) -> Result<String> {
+        self.api(
+            "POST",
+            "/user/repos",
+            &json!({ "name": name, "private": true, "auto_init": false }),
+        )?;
+        Ok(format!("{}/{USER}/{name}.git", url()))
+    }
+
+    /// Returns a repository's URL with a login, for `git push`.
+    #[must_use]
+    pub fn push_url(&self, name: &str) -> String {
+        format!("http://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}/{name}.git", port::GITEA)
+    }
+
+    /// Makes a webhook for pushes, tags, deletions and pull requests, signed with `secret`.
+    pub fn create_hook(&self, repository: &str, to: &str, secret: &str) -> Result<Value> {
+        let hook = json!({
+            "type": "gitea",
+            "active": true,
+            "events": ["push", "create", "delete", "pull_request", "pull_request_sync"],
+            "config": { "url": to, "content_type": "json", "secret": secret },
+        });
+        self.api("POST", &format!("/repos/{USER}/{repository}/hooks"), &hook)
+    }
+
+    /// Returns the statuses of a commit, the newest first.
+    pub fn statuses(&self, repository: &str, commit: &str) -> Result<Value> {
+        self.api(
+            "GET",
+            &format!("/repos/{USER}/{repository}/commits/{commit}/statuses"),
+            &Value::Null,
+        )
+    }
+
+    /// Sends a request to the API. An answer of another status than 2xx is an error with its body.
+    pub fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let mut stream = TcpStream::connect(("127.0.0.1", port::GITEA))?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        // HTTP/1.0: the answer ends with the connection, and is not chunked.
+        write!(
+            stream,
+            "{method} /api/v1{path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: token {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.token,
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).unwrap_or_default();
+        if !status.starts_with('2') {
+            return Err(format!("gitea: {method} {path}: {status}: {body}").into());
+        }
+        if body.trim().is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(body)?) }
+    }
+}
