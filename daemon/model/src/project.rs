@@ -4,14 +4,26 @@
 //! production. How an app is built and run stays in its `windlass.toml`, at the commit.
 
 mod check;
+mod faults;
+mod glob;
 mod matching;
+mod paths;
+mod read;
+mod receivers;
 
-pub use matching::{Mismatch, baseline_paths, matches};
+pub use matching::{Mismatch, is_newer, matches};
+pub use paths::touched;
 
 use crate::forge::ForgeKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Name of the file, for errors.
+pub const FILE: &str = "project.toml";
+
+/// Bytes of the longest file that is read.
+pub const LONGEST_FILE: usize = 256 << 10;
 
 /// A project's file, `project.toml`. The daemon stores it as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,7 +98,9 @@ pub struct ForgeApp {
 }
 
 /// A way to report the state of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reporting {
     /// The commit's status, on every forge.
@@ -113,8 +127,10 @@ pub struct AppSpec {
     /// Folder of the app within the repository. Default: the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Files whose change deploys the app, as globs; a leading `!` leaves files out. `**` stands for any folders. Empty
-    /// means all files. The change is counted from the commit that serves.
+    /// Files whose change deploys the app, as globs from the repository's root: `packages/**`, `services/web`. A leading
+    /// `!` leaves files out, the last glob that matches decides, and a list that begins with `!` begins with all files.
+    /// `*` stays within a folder, `**` stands for any folders, and a folder's name stands for all in it. Empty means all
+    /// files. The change is counted from the commit that serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
 }
@@ -153,7 +169,7 @@ pub struct TriggerSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PushRule {
-    /// Names of branches, as globs: `main`, `release/*`.
+    /// Names of branches, as globs: `main`, `release/*`. `*` does not cross a `/`, and `**` does.
     pub branches: Vec<String>,
 }
 
@@ -161,7 +177,7 @@ pub struct PushRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TagRule {
-    /// Glob of the tag's name: `v*`.
+    /// Glob of the tag's name: `v*`. `*` does not cross a `/`, and `**` does.
     pub pattern: String,
     /// Deploys only versions (SemVer) higher than the one deployed last, so that an old tag never replaces a newer
     /// one. Default: `false`.
@@ -183,7 +199,9 @@ pub struct EndpointSpec {
 }
 
 /// An event that endpoints hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum EndpointEvent {
     #[serde(rename = "job.queued")]
     JobQueued,

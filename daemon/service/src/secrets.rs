@@ -82,10 +82,7 @@ impl Services {
 
 /// Returns whether a text can be a secret's name.
 pub(crate) fn is_secret_name(text: &str) -> bool {
-    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    text.len() <= 63
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(known)
+    windlass_model::secret::is_name(text)
 }
 
 fn check(project: &str, name: &str) -> Result<(), ServiceError> {

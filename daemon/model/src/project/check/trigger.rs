@@ -1,0 +1,134 @@
+//! Triggers of a project: each by itself, and no two for the same push.
+
+use super::rules::{LONGEST_ENVIRONMENT, LONGEST_NAME};
+use crate::{
+    app::label,
+    project::{
+        ProjectSpec, TriggerSpec,
+        faults::{Faults, did_you_mean},
+        glob::Glob,
+    },
+};
+use std::collections::BTreeMap;
+
+/// Globs of one trigger.
+const MOST_BRANCHES: usize = 20;
+
+/// Steps of all comparisons of globs of one project: a second at most. A thousand names of branches take a quarter.
+const STEPS: u64 = 4_000_000;
+
+/// Globs of one trigger, each with its text.
+struct Globs<'a> {
+    name: &'a str,
+    /// Field of the globs.
+    field: &'static str,
+    all: Vec<(&'a str, Glob)>,
+}
+
+pub(super) fn check(project: &ProjectSpec, faults: &mut Faults) {
+    // Triggers that deploy the same app to the same environment, those of branches and those of tags apart.
+    let mut rivals: BTreeMap<(&str, &str, &str), Vec<Globs<'_>>> = BTreeMap::new();
+    for (name, trigger) in &project.triggers {
+        faults.name(label("triggers", name, LONGEST_NAME));
+        let at = |key: &str| format!("triggers.{name}.{key}");
+        if !project.apps.contains_key(&trigger.app) {
+            let known = project.apps.keys().map(String::as_str);
+            let near = did_you_mean(&trigger.app, known);
+            faults.add(&at("app"), &trigger.app, format!("is no app of this project{near}"));
+        }
+        let environment = trigger.environment();
+        faults.name(label(&at("environment"), environment, LONGEST_ENVIRONMENT));
+        if let Some(globs) = globs(name, trigger, faults) {
+            let key = (&*trigger.app, environment, globs.field);
+            rivals.entry(key).or_default().push(globs);
+        }
+    }
+    let mut steps = STEPS;
+    for triggers in rivals.into_values() {
+        overlaps(&triggers, &mut steps, faults);
+    }
+}
+
+/// Reads the globs of a trigger. `None` means that it has none, which is a fault.
+fn globs<'a>(name: &'a str, trigger: &'a TriggerSpec, faults: &mut Faults) -> Option<Globs<'a>> {
+    let (field, texts) = match (&trigger.push, &trigger.tag) {
+        (Some(rule), None) => ("push.branches", &*rule.branches),
+        (None, Some(rule)) => ("tag.pattern", std::slice::from_ref(&rule.pattern)),
+        (given, _) => {
+            let (value, problem) = match given {
+                Some(_) => ("push, tag", "are both given: make a trigger for each"),
+                None => ("", "has neither `push` nor `tag`: give one of them"),
+            };
+            faults.add(&format!("triggers.{name}"), value, problem);
+            return None;
+        }
+    };
+    let at = format!("triggers.{name}.{field}");
+    if texts.is_empty() {
+        faults.add(&at, "", "is empty: name a branch, such as `main`; `**` stands for all");
+    }
+    if texts.len() > MOST_BRANCHES {
+        let problem = format!("are more than {MOST_BRANCHES}: use globs");
+        faults.add(&at, &texts.len().to_string(), problem);
+        return None;
+    }
+    let mut all = Vec::new();
+    for text in texts {
+        match Glob::parse(text) {
+            Ok(glob) => all.push((&**text, glob)),
+            Err(problem) => faults.add(&at, text, problem),
+        }
+    }
+    Some(Globs { name, field, all })
+}
+
+/// Refuses triggers that one push could set off together: two jobs would deploy the same app to the same environment,
+/// and which of them is last is nobody's decision. Each trigger is named once.
+fn overlaps(triggers: &[Globs<'_>], steps: &mut u64, faults: &mut Faults) {
+    for (count, own) in triggers.iter().enumerate() {
+        let field = format!("triggers.{}.{}", own.name, own.field);
+        for other in triggers.iter().take(count) {
+            match overlap(own, other, steps) {
+                Overlap::None => {}
+                Overlap::Common(one, two) => {
+                    let rival = other.name;
+                    let problem = format!(
+                        "can match the same name as `{two}` of the trigger `{rival}`, which deploys the same app to the same environment: a push would make two jobs; change one of both"
+                    );
+                    faults.add(&field, one, problem);
+                    break;
+                }
+                Overlap::Unknown => {
+                    let rival = other.name;
+                    let problem = format!(
+                        "cannot be compared with the trigger `{rival}`, which deploys the same app to the same environment: the project's globs are too many or have too many `*`; use fewer"
+                    );
+                    faults.add(&field, "", problem);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Names that two triggers have in common.
+enum Overlap<'a> {
+    None,
+    /// Some name is matched by both of these globs.
+    Common(&'a str, &'a str),
+    /// No steps are left.
+    Unknown,
+}
+
+fn overlap<'a>(own: &Globs<'a>, other: &Globs<'a>, steps: &mut u64) -> Overlap<'a> {
+    for &(one, ref glob) in &own.all {
+        for &(two, ref rival) in &other.all {
+            match glob.meets(rival, steps) {
+                Some(false) => {}
+                Some(true) => return Overlap::Common(*one, *two),
+                None => return Overlap::Unknown,
+            }
+        }
+    }
+    Overlap::None
+}
