@@ -2,9 +2,10 @@
 
 use crate::errors::{self, field};
 use serde_json::Value;
+use std::time::Duration;
 use tonic::Status;
 use windlass_model::replay::JobState;
-use windlass_model::{app::App, cluster::RolloutOrder, spec::Spec};
+use windlass_model::{app::App, cluster::RolloutOrder, project::ProjectSpec, spec::Spec};
 use windlass_proto::v1;
 use windlass_service::SourceRequest;
 
@@ -42,6 +43,48 @@ pub fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
         };
         field(&format!("spec.{path}"), value.trim_matches('"'), &problem)
     })
+}
+
+/// Bytes of the longest `project.toml`.
+const LONGEST_PROJECT: usize = 256 << 10;
+
+/// Reads a project's file. The error names every wrong field, so that a person mends all of them at once. The use
+/// case reads the file once more, and checks the caller's right in the project that the file names.
+pub(crate) fn check_project(toml: &str) -> Result<(), Status> {
+    if toml.len() > LONGEST_PROJECT {
+        let size = format!("{} bytes", toml.len());
+        return Err(field("toml", &size, "is too long: a project's file has at most 256 KiB"));
+    }
+    ProjectSpec::parse(toml).map(drop).map_err(|faults| errors::faults(&faults))
+}
+
+/// Reads a duration. `None` stays `None`: an absent one means the default.
+pub(crate) fn duration(
+    name: &str,
+    given: Option<&prost_types::Duration>,
+) -> Result<Option<Duration>, Status> {
+    let Some(given) = given else { return Ok(None) };
+    let nanos = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    match (u64::try_from(given.seconds).ok(), nanos) {
+        (Some(seconds), Some(nanos)) => Ok(Some(Duration::new(seconds, nanos))),
+        _ => {
+            let value = format!("{} s", given.seconds);
+            Err(field(name, &value, "is no duration: it must not be negative"))
+        }
+    }
+}
+
+/// Reads a time in milliseconds since 1970. `None` stays `None`.
+pub(crate) fn time(
+    name: &str,
+    given: Option<&prost_types::Timestamp>,
+) -> Result<Option<u64>, Status> {
+    let Some(given) = given else { return Ok(None) };
+    let seconds = u64::try_from(given.seconds).ok();
+    let millis = u64::try_from(given.nanos / 1_000_000).ok();
+    let ms = seconds.and_then(|seconds| seconds.checked_mul(1000)?.checked_add(millis?));
+    let value = given.seconds.to_string();
+    ms.map(Some).ok_or_else(|| field(name, &value, "is no time since 1970, in seconds"))
 }
 
 /// Removes null values, so that a field that is absent in the message is absent in the spec.
@@ -133,6 +176,39 @@ mod tests {
         for bad in [0, 99] {
             assert!(state(bad).unwrap_err().message().starts_with("states: `"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_time_and_a_duration_are_read_to_the_millisecond_and_never_wrap() {
+        let read = |seconds, nanos| {
+            duration("keep", Some(&prost_types::Duration { seconds, nanos }))
+                .map_err(|error| error.message().to_owned())
+        };
+        assert_eq!(duration("keep", None).unwrap(), None);
+        assert_eq!(read(0, 0), Ok(Some(Duration::ZERO)));
+        assert_eq!(read(90, 500_000_000), Ok(Some(Duration::from_millis(90_500))));
+        for (seconds, nanos) in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MIN, i32::MIN)] {
+            let expected = format!("keep: `{seconds} s` is no duration: it must not be negative");
+            assert_eq!(read(seconds, nanos), Err(expected));
+        }
+        let read = |seconds, nanos| {
+            time("since", Some(&prost_types::Timestamp { seconds, nanos }))
+                .map_err(|error| error.message().to_owned())
+        };
+        assert_eq!(time("since", None).unwrap(), None);
+        assert_eq!(read(1_764_093_182, 250_000_000), Ok(Some(1_764_093_182_250)));
+        for (seconds, nanos) in [(-1, 0), (0, -1_000_000), (i64::MAX, 0)] {
+            let expected = format!("since: `{seconds}` is no time since 1970, in seconds");
+            assert_eq!(read(seconds, nanos), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_projects_file_is_bounded_before_it_is_read() {
+        let long = "#".repeat(LONGEST_PROJECT + 1);
+        let error = check_project(&long).unwrap_err();
+        assert!(error.message().starts_with("toml: `262145 bytes` is too long"), "{error}");
+        check_project("project = \"shop\"\nprojekt = 1\n").unwrap_err();
     }
 
     #[test]

@@ -3,10 +3,17 @@
 use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+use windlass_model::spec::SpecError;
 use windlass_service::{ASK_FOR_RIGHT, ServiceError};
 
 /// `domain` of each `ErrorInfo`.
 const DOMAIN: &str = "windlass";
+
+/// Number of faults of a file that one error names. An error travels in trailers, which clients bound.
+const MOST_FAULTS: usize = 8;
+
+/// Bytes of the longest field or sentence in such an error: keys are of the caller's choice.
+const LONGEST_QUOTE: usize = 240;
 
 fn status(code: Code, reason: &str, message: &str, fix: &str) -> Status {
     let mut details = ErrorDetails::new();
@@ -22,6 +29,28 @@ pub(crate) fn field(name: &str, value: &str, problem: &str) -> Status {
     details.set_error_info("field-invalid", DOMAIN, [("field".to_owned(), name.to_owned())]);
     details.add_bad_request_violation(name, problem);
     Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// Returns the status for a file with faults: a line and a violation for each, and the number of those that are left
+/// out.
+pub(crate) fn faults(faults: &[SpecError]) -> Status {
+    let shown = || faults.iter().take(MOST_FAULTS);
+    let first = shown().next().map(|fault| cut(&fault.field)).unwrap_or_default();
+    let mut details = ErrorDetails::new();
+    details.set_error_info("field-invalid", DOMAIN, [("field".to_owned(), first)]);
+    for fault in shown() {
+        details.add_bad_request_violation(cut(&fault.field), cut(&fault.problem));
+    }
+    let mut lines: Vec<_> = shown().map(|fault| cut(&fault.to_string())).collect();
+    if faults.len() > MOST_FAULTS {
+        lines.push(format!("and {} more", faults.len() - MOST_FAULTS));
+    }
+    Status::with_error_details(Code::InvalidArgument, lines.join("\n"), details)
+}
+
+/// Returns the beginning of a text that an error quotes.
+fn cut(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST_QUOTE)).unwrap_or_default().to_owned()
 }
 
 pub(crate) fn denied(message: &str) -> Status {
@@ -130,6 +159,34 @@ mod tests {
             assert_eq!(details.error_info().map(|info| &*info.reason), Some(reason));
             assert_eq!(details.help().map_or(0, |help| help.links.len()), fixes, "{message}");
         }
+    }
+
+    #[test]
+    fn each_fault_of_a_file_is_a_violation_and_a_line() {
+        let fault = |field: &str, problem: &str| SpecError {
+            field: field.into(),
+            value: "x".into(),
+            problem: problem.into(),
+        };
+        let status = faults(&[fault("triggers.a.app", "is no app"), fault("apps.b", "is odd")]);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.message(), "triggers.a.app: `x` is no app\napps.b: `x` is odd");
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        let fields: Vec<_> = violations.iter().map(|one| &*one.field).collect();
+        assert_eq!(fields, ["triggers.a.app", "apps.b"]);
+    }
+
+    #[test]
+    fn a_file_of_faults_alone_fits_into_trailers() {
+        let field = "é".repeat(10_000);
+        let fault = SpecError { field, value: "x".into(), problem: "is odd".into() };
+        let status = faults(&vec![fault; 1_000]);
+        assert!(status.message().ends_with("\nand 992 more"), "{status}");
+        let details = status.get_error_details();
+        assert_eq!(details.bad_request().unwrap().field_violations.len(), 8);
+        // Percent-encoded, and in base64: most clients take 16 KiB.
+        assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 16 << 10);
     }
 
     #[test]

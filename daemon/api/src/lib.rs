@@ -5,13 +5,17 @@
 mod apps;
 mod auth;
 pub mod convert;
+mod deliveries;
 mod door;
 mod errors;
 mod health;
+mod hooks;
 mod jobs;
 mod listen;
+mod outbox;
 mod outgoing;
 mod plugins;
+mod projects;
 mod releases;
 mod revocable;
 mod secrets;

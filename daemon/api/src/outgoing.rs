@@ -1,11 +1,20 @@
 //! Converts data of the model to messages. No value of an environment leaves here.
 
+mod app;
+mod delivery;
+mod message;
 mod plan;
+mod project;
+mod time;
 
+pub(crate) use app::app;
+pub(crate) use delivery::{created_hook, delivery, hook, verdict};
+pub(crate) use message::message;
 pub(crate) use plan::plan;
+pub(crate) use project::project;
 
-use prost_types::{Duration, Timestamp};
 use std::collections::BTreeMap;
+use time::{duration, timestamp};
 use windlass_engine::{
     ports::{
         LogLine, PluginStatus,
@@ -38,14 +47,6 @@ pub(crate) fn stage(stage: Stage) -> v1::Stage {
         Stage::Push => v1::Stage::Push,
         Stage::Release => v1::Stage::Release,
         Stage::Hooks => v1::Stage::Hooks,
-    }
-}
-
-pub(crate) fn app(app: &windlass_model::app::App) -> v1::App {
-    v1::App {
-        project: app.project.clone(),
-        name: app.name.clone(),
-        environment: app.environment.clone(),
     }
 }
 
@@ -359,18 +360,4 @@ fn step(cursor: Cursor, description: String, done: bool) -> v1::Step {
     let rollback = matches!(cursor, Cursor::Rollback(_));
     let notify = matches!(cursor, Cursor::Notify(_));
     v1::Step { index, rollback, notify, done, description }
-}
-
-fn timestamp(ms: u64) -> Timestamp {
-    Timestamp {
-        seconds: i64::try_from(ms / 1000).unwrap_or(i64::MAX),
-        nanos: i32::try_from(ms % 1000).unwrap_or_default() * 1_000_000,
-    }
-}
-
-fn duration(ms: u64) -> Duration {
-    Duration {
-        seconds: i64::try_from(ms / 1000).unwrap_or(i64::MAX),
-        nanos: i32::try_from(ms % 1000).unwrap_or_default() * 1_000_000,
-    }
 }

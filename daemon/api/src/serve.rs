@@ -13,7 +13,9 @@ use tonic::{
     transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
 };
 use windlass_proto::v1::{
-    DESCRIPTORS, apps_server::AppsServer, jobs_server::JobsServer, plugins_server::PluginsServer,
+    DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
+    hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
+    plugins_server::PluginsServer, projects_server::ProjectsServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,
 };
 use windlass_service::Services;
@@ -143,6 +145,10 @@ impl Api {
             .add_service(ReleasesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(AppsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(SecretsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(ProjectsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(HooksServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(DeliveriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(OutboxServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(PluginsServer::new(handlers).max_decoding_message_size(LARGEST));
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
