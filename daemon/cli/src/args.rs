@@ -4,6 +4,16 @@ use crate::{codes::Codes, render::Detail};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
+mod delivery;
+mod hook;
+mod outbox;
+mod project;
+
+pub(crate) use delivery::{Deliveries, Delivery};
+pub(crate) use hook::Hook;
+pub(crate) use outbox::Outbox;
+pub(crate) use project::Project;
+
 /// Deploy a commit, watch it, roll it back.
 ///
 /// Exit codes: 0 done; 1 the job failed or was stopped; 2 the request was wrong; 3 the daemon does
@@ -249,6 +259,21 @@ pub(crate) enum Command {
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]
     Secret(Secret),
+    /// Apply, show and list projects: repositories, triggers, endpoints.
+    #[command(subcommand)]
+    Project(Project),
+    /// Make, rotate, test and list the webhooks that forges call.
+    #[command(subcommand)]
+    Hook(Hook),
+    /// List what forges reported, newest first, each with what came of it: which job, or why nothing was deployed.
+    #[command(after_long_help = delivery::LIST)]
+    Deliveries(Deliveries),
+    /// Show a delivery of a forge, or deploy it once more.
+    #[command(subcommand)]
+    Delivery(Delivery),
+    /// List, show, replay and drop messages to forges and endpoints.
+    #[command(subcommand)]
+    Outbox(Outbox),
     /// List, look into and reload the daemon's plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -448,6 +473,10 @@ mod tests {
             "windlass submit shop/web --repositry x",
             "windlass logs shop/web --since soon",
             "windlass show",
+            "windlass project apply",
+            "windlass hook rotate shop HOOK --keep soon",
+            "windlass outbox replay shop",
+            "windlass outbox replay shop MESSAGE --dead",
         ] {
             let error = Args::try_parse_from(line.split(' ')).err();
             let error = error.unwrap_or_else(|| panic!("`{line}` is taken"));

@@ -11,8 +11,10 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use windlass_proto::v1::{
-    apps_client::AppsClient, jobs_client::JobsClient, plugins_client::PluginsClient,
-    releases_client::ReleasesClient, secrets_client::SecretsClient,
+    apps_client::AppsClient, deliveries_client::DeliveriesClient, hooks_client::HooksClient,
+    jobs_client::JobsClient, outbox_client::OutboxClient, plugins_client::PluginsClient,
+    projects_client::ProjectsClient, releases_client::ReleasesClient,
+    secrets_client::SecretsClient,
 };
 
 pub(crate) type Service = InterceptedService<Channel, Token>;
@@ -24,6 +26,10 @@ pub(crate) struct Client {
     pub(crate) releases: ReleasesClient<Service>,
     pub(crate) secrets: SecretsClient<Service>,
     pub(crate) plugins: PluginsClient<Service>,
+    pub(crate) projects: ProjectsClient<Service>,
+    pub(crate) hooks: HooksClient<Service>,
+    pub(crate) deliveries: DeliveriesClient<Service>,
+    pub(crate) outbox: OutboxClient<Service>,
 }
 
 /// Interceptor that sends the token. `None` sends none.
@@ -80,6 +86,10 @@ impl Client {
             releases: ReleasesClient::new(with()),
             secrets: SecretsClient::new(with()),
             plugins: PluginsClient::new(with()),
+            projects: ProjectsClient::new(with()),
+            hooks: HooksClient::new(with()),
+            deliveries: DeliveriesClient::new(with()),
+            outbox: OutboxClient::new(with()),
         })
     }
 }

@@ -3,10 +3,10 @@
 use crate::{
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::Client,
-    eject,
+    deliveries, eject,
     exit::FAILED,
     failure::Failure,
-    folder, init, json, lists, logs, out, plugins,
+    folder, hooks, init, json, lists, logs, out, outbox, plugins, projects,
     render::{Clock, Detail, now_ms, past_ending},
     show, source, status,
     watch::{follow, watch},
@@ -187,6 +187,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
+        Command::Project(command) => projects::run(client, &args, command).await?,
+        Command::Hook(command) => return hooks::run(client, &args, command).await,
+        Command::Deliveries(choice) => deliveries::list(client, &args, choice).await?,
+        Command::Delivery(command) => deliveries::run(client, &args, command).await?,
+        Command::Outbox(command) => outbox::run(client, &args, command).await?,
         // They ask no daemon.
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }

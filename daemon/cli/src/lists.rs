@@ -58,7 +58,8 @@ pub(crate) fn releases(releases: &[v1::Release], now_ms: u64) -> Vec<Line> {
     table(&["", "ID", "COMMIT", "AGE", "SIZE", "IMAGE"], rows.collect())
 }
 
-fn plain(text: &str) -> Line {
+/// Returns a cell.
+pub(crate) fn plain(text: &str) -> Line {
     Line::of(Look::Plain, text)
 }
 
@@ -72,7 +73,8 @@ fn look(state: v1::JobState) -> Look {
     }
 }
 
-fn since(time: Option<&prost_types::Timestamp>, now_ms: u64) -> String {
+/// Returns the age of a time. Empty for a time that is absent.
+pub(crate) fn since(time: Option<&prost_types::Timestamp>, now_ms: u64) -> String {
     millis(time).map(|ms| age(now_ms.saturating_sub(ms))).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! `windlass`: submits jobs, watches them, rolls back, keeps secrets.
+//! `windlass`: submits jobs, watches them, rolls back, keeps secrets, applies projects and shows what came of a push.
 
 #![expect(clippy::print_stderr, reason = "a command for people")]
 
@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod codes;
 mod commands;
+mod deliveries;
 mod eject;
 #[cfg(test)]
 mod events;
@@ -13,18 +14,22 @@ mod exit;
 mod explain;
 mod failure;
 mod folder;
+mod hooks;
 mod init;
 mod json;
 mod lists;
 mod logs;
 mod out;
+mod outbox;
 mod plugins;
+mod projects;
 mod render;
 mod show;
 #[cfg(test)]
 mod snapshots;
 mod source;
 mod status;
+mod verdicts;
 mod watch;
 
 use args::Args;
