@@ -94,9 +94,9 @@ fn undecided(delivery: &v1::Delivery) -> [Line; 4] {
     [plain(&about), plain(""), outcome, plain("the repository is being asked")]
 }
 
-/// Returns the name of what a forge reported. A change that a poll found has none.
+/// Returns the name of what a forge reported. A change that a poll found may have none.
 fn event(delivery: &v1::Delivery) -> String {
-    if delivery.hook.is_empty() { "poll".to_owned() } else { delivery.event.clone() }
+    if delivery.event.is_empty() { "poll".to_owned() } else { delivery.event.clone() }
 }
 
 /// Returns a delivery, whole.
@@ -168,6 +168,7 @@ mod tests {
         };
         let polled = v1::Delivery {
             hook: String::new(),
+            event: String::new(),
             ..delivery("0197-3", 700, vec![samples::verdict("production", "nothing", "skipped")])
         };
         let one = [pending, polled, delivery("0197-2", 90_000, samples::all())];
@@ -187,6 +188,7 @@ mod tests {
         let decided = text(&shown(&delivery("0197-2", 90_000, samples::all()), NOW_MS, &clock));
         let pending = v1::Delivery {
             hook: String::new(),
+            event: String::new(),
             forge_id: String::new(),
             sender: String::new(),
             ..delivery("0197-4", 2, vec![])

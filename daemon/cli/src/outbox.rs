@@ -104,7 +104,7 @@ fn shown(message: &v1::Message, now_ms: u64, clock: &Clock) -> Vec<Line> {
     lines.extend(labelled("tries:", [message.attempts.to_string()]));
     lines.extend(labelled("answer:", given(&answer(message, now_ms))));
     let mut commands = vec![(format!("windlass show {}", message.job), "the job")];
-    if message.state != "waiting" {
+    if matches!(&*message.state, "done" | "dead") {
         let replay = format!("windlass outbox replay {project} {id}");
         commands.push((replay, "sends it once more, with the same id"));
     }

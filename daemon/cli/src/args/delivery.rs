@@ -32,7 +32,7 @@ pub(crate) enum Delivery {
         /// Id of the delivery.
         id: String,
     },
-    /// Look at a delivery's refs once more, and deploy what they lead to.
+    /// Look at a delivery's refs once more, as a delivery of its own, and deploy what they lead to.
     #[command(after_long_help = REPLAY)]
     Replay {
         /// Id of the delivery.
