@@ -79,9 +79,9 @@ fn created(created: &v1::CreatedHook) -> Vec<Line> {
     lines.extend(labelled("address:", [address(&hook)]));
     let secret = format!("{}  (shown this once)", created.secret);
     lines.extend(labelled("secret:", [secret]));
-    let before = millis(hook.previous_until.as_ref()).map(|ms| {
-        format!("the secret before is valid for {} more", age(ms.saturating_sub(now_ms())))
-    });
+    let left = millis(hook.previous_until.as_ref()).map(|until| until.saturating_sub(now_ms()));
+    let before = left.filter(|left| *left > 0);
+    let before = before.map(|left| format!("the secret before is valid for {} more", age(left)));
     lines.extend(labelled("before:", before));
     let steps = (1..).zip(&created.steps).map(|(number, step)| format!("{number}. {step}"));
     lines.extend(labelled("steps:", steps));
@@ -174,11 +174,14 @@ mod tests {
 
     #[test]
     fn a_rotation_says_how_long_the_secret_before_is_valid() {
-        let until = i64::try_from(now_ms() / 1000).unwrap() + 86_400;
-        let previous_until = Some(Timestamp { seconds: until, nanos: 0 });
-        let hook = Some(v1::Hook { previous_until, ..hook("") });
-        let rotated = v1::CreatedHook { hook, ..v1::CreatedHook::default() };
-        let text = text(&created(&rotated));
-        assert!(text.contains("before:    the secret before is valid for 2"), "{text}");
+        let rotated = |until: i64| {
+            let previous_until = Some(Timestamp { seconds: until, nanos: 0 });
+            let hook = Some(v1::Hook { previous_until, ..hook("") });
+            text(&created(&v1::CreatedHook { hook, ..v1::CreatedHook::default() }))
+        };
+        let now = i64::try_from(now_ms() / 1000).unwrap();
+        let shown = rotated(now + 86_400);
+        assert!(shown.contains("before:    the secret before is valid for 2"), "{shown}");
+        assert!(!rotated(now - 1).contains("before:"));
     }
 }
