@@ -125,7 +125,7 @@ fn overlap<'a>(own: &Globs<'a>, other: &Globs<'a>, steps: &mut u64) -> Overlap<'
         for &(two, ref rival) in &other.all {
             match glob.meets(rival, steps) {
                 Some(false) => {}
-                Some(true) => return Overlap::Common(*one, *two),
+                Some(true) => return Overlap::Common(one, two),
                 None => return Overlap::Unknown,
             }
         }
