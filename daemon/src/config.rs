@@ -31,9 +31,9 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
-use windlass_api::Principal;
 use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
+use windlass_listen::Principal;
 use windlass_model::{
     cluster::{DEFAULT, RolloutOrder, Target, Targets},
     exposure::{Exposure, HostRule},

@@ -28,6 +28,6 @@ pub(crate) fn run() -> Result<(), Fault> {
         )
         .into());
     }
-    println!("{}", windlass_api::hash_token(&token)?);
+    println!("{}", windlass_listen::hash_token(&token)?);
     Ok(())
 }

@@ -4,8 +4,8 @@ use crate::{config::Config, due::Renewals, registries::Registries, wire};
 use async_trait::async_trait;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
-use windlass_api::{Callers, Principal};
 use windlass_engine::ports::PluginStatus;
+use windlass_listen::{Callers, Principal};
 use windlass_plugin_host::Plugins;
 use windlass_service::PluginRecords;
 

@@ -6,7 +6,8 @@ use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit, umask},
 };
 use std::time::Duration;
-use windlass_api::{CallTimes, GateLimits, ListenLimits};
+use windlass_api::{CallTimes, ListenLimits};
+use windlass_listen::GateLimits;
 
 /// Number of open files that a daemon is raised to, at most. Some programs close all that they may have open.
 const MOST: u64 = 1 << 20;

@@ -19,8 +19,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
-use windlass_api::{Access, Api, Callers, Health, Tls};
+use windlass_api::{Api, Health};
 use windlass_engine::shared_queue::SharedQueue;
+use windlass_listen::{Access, Callers, Tls};
 use windlass_service::{Inspection, JobQuota, PlanSlots, PluginRecords, Services};
 
 /// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which

@@ -1,22 +1,18 @@
 //! The way of each request: identified first, bounded in time, and counted on its connection.
 
-use crate::{
-    auth::{Callers, Identity},
-    errors,
-    listen::{Connection, InUse},
-};
-use http_body_util::BodyExt;
+use crate::errors;
+use axum::{Router, body::Body};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tonic::{
     Status,
-    body::Body,
     codegen::{
         BoxFuture, Context, Poll, Service,
         http::{Request, Response},
     },
     service::Routes,
 };
+use windlass_listen::{Callers, Connection, Identity, InUse};
 
 /// Method that a load balancer asks without a login.
 const PROBE: &str = "/grpc.health.v1.Health/Check";
@@ -46,14 +42,14 @@ pub struct CallTimes {
 /// All services, behind identification.
 #[derive(Clone)]
 pub(crate) struct Door {
-    routes: Routes,
+    routes: Router,
     callers: Arc<Callers>,
     times: CallTimes,
 }
 
 impl Door {
     pub(crate) fn new(routes: Routes, callers: Arc<Callers>, times: CallTimes) -> Self {
-        Self { routes: routes.prepare(), callers, times }
+        Self { routes: routes.prepare().into_axum_router(), callers, times }
     }
 
     /// Identifies the caller, and marks the connection as used. `None` means a probe without a login, for which the
@@ -65,7 +61,7 @@ impl Door {
                 Ok(Some((identity, connection.map(Connection::used))))
             }
             Err(_) if request.uri().path() == PROBE => Ok(None),
-            Err(status) => Err(status),
+            Err(refused) => Err(errors::refused(&refused)),
         }
     }
 }
@@ -91,10 +87,8 @@ impl Service<Request<Body>> for Door {
             request.extensions_mut().insert(identity);
             in_use
         });
-        let limit = match LONG.contains(&request.uri().path()) {
-            true => self.times.long_call,
-            false => self.times.call,
-        };
+        let is_long = LONG.contains(&request.uri().path());
+        let limit = if is_long { self.times.long_call } else { self.times.call };
         let answer = self.routes.call(request);
         let revoked = async move {
             match revoked {
@@ -105,20 +99,16 @@ impl Service<Request<Body>> for Door {
         Box::pin(async move {
             let answer = tokio::select! {
                 answer = timeout(limit, answer) => answer,
-                status = revoked => return Ok(status.into_http()),
+                refused = revoked => return Ok(errors::refused(&refused).into_http()),
             };
             let Ok(answer) = answer else {
                 return Ok(errors::late(limit.as_secs()).into_http());
             };
-            Ok(answer?.map(|body| held(body, in_use)))
+            let answer = answer?;
+            Ok(match in_use {
+                Some(in_use) => answer.map(|body| in_use.hold(body)),
+                None => answer,
+            })
         })
     }
-}
-
-/// Returns a body that holds its connection in use until it is sent or dropped.
-fn held(body: Body, in_use: Option<InUse>) -> Body {
-    Body::new(body.map_frame(move |frame| {
-        let _held = &in_use;
-        frame
-    }))
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+use windlass_listen::Refused;
 use windlass_model::spec::SpecError;
 use windlass_service::{ASK_FOR_RIGHT, ServiceError};
 
@@ -53,23 +54,18 @@ fn cut(text: &str) -> String {
     text.get(..text.floor_char_boundary(LONGEST_QUOTE)).unwrap_or_default().to_owned()
 }
 
-pub(crate) fn denied(message: &str) -> Status {
-    status(Code::PermissionDenied, "permission-denied", message, ASK_FOR_RIGHT)
-}
-
-pub(crate) fn unauthenticated(message: &str) -> Status {
-    status(
-        Code::Unauthenticated,
-        "unauthenticated",
-        message,
-        "send `authorization: Bearer TOKEN`: `windlass --token-file`, or WINDLASS_TOKEN",
-    )
-}
-
-/// Returns the status for a stream whose caller has other rights by now.
-pub(crate) fn rights_changed() -> Status {
-    let message = "the operator has changed the rights of this login";
-    status(Code::Unavailable, "rights-changed", message, "send the request again")
+/// Returns the status for a caller who is refused at the door, or whose stream ends.
+pub(crate) fn refused(refused: &Refused) -> Status {
+    let (code, reason, fix) = match refused {
+        Refused::Denied(_) => (Code::PermissionDenied, "permission-denied", ASK_FOR_RIGHT),
+        Refused::Unauthenticated(_) => (
+            Code::Unauthenticated,
+            "unauthenticated",
+            "send `authorization: Bearer TOKEN`: `windlass --token-file`, or WINDLASS_TOKEN",
+        ),
+        Refused::RightsChanged => (Code::Unavailable, "rights-changed", "send the request again"),
+    };
+    status(code, reason, &refused.to_string(), fix)
 }
 
 /// Returns the status for a call that has taken its time.
@@ -187,6 +183,20 @@ mod tests {
         assert_eq!(details.bad_request().unwrap().field_violations.len(), 8);
         // Percent-encoded, and in base64: most clients take 16 KiB.
         assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 16 << 10);
+    }
+
+    #[test]
+    fn a_refusal_has_a_code_by_which_clients_decide() {
+        for (refused, code, reason) in [
+            (Refused::Unauthenticated("no token"), Code::Unauthenticated, "unauthenticated"),
+            (Refused::Denied("user 7".into()), Code::PermissionDenied, "permission-denied"),
+            (Refused::RightsChanged, Code::Unavailable, "rights-changed"),
+        ] {
+            let status = super::refused(&refused);
+            assert_eq!((status.code(), status.message()), (code, &*refused.to_string()));
+            let details = status.get_error_details();
+            assert_eq!(details.error_info().map(|info| &*info.reason), Some(reason));
+        }
     }
 
     #[test]

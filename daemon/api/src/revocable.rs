@@ -1,12 +1,13 @@
 //! Streams that end when the operator revokes their caller.
 
-use crate::auth::Identity;
+use crate::errors;
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
 use tokio_stream::Stream;
 use tonic::Status;
+use windlass_listen::Identity;
 
 /// A stream whose last item is an error if its caller is revoked.
 pub(crate) struct Revocable<S> {
@@ -17,7 +18,8 @@ pub(crate) struct Revocable<S> {
 
 impl<S> Revocable<S> {
     pub(crate) fn new(stream: S, identity: Identity) -> Self {
-        Self { stream: Box::pin(stream), revoked: Some(Box::pin(identity.revoked())) }
+        let revoked = async move { errors::refused(&identity.revoked().await) };
+        Self { stream: Box::pin(stream), revoked: Some(Box::pin(revoked)) }
     }
 }
 

@@ -1,17 +1,15 @@
 //! Serves the API on a unix socket and over TCP.
 
 use crate::{
-    auth::Callers,
     door::{CallTimes, Door},
+    front::Front,
     health::Health,
-    listen::{Gate, GateLimits, Incoming, UnixIncoming},
 };
+use axum::Router;
 use std::{sync::Arc, time::Duration};
 use tokio::net::{TcpListener, UnixListener};
-use tonic::{
-    service::Routes,
-    transport::{Certificate, Error, Identity, Server, ServerTlsConfig},
-};
+use tonic::service::Routes;
+use windlass_listen::{Callers, GateLimits, ListenError, ServeLimits, Tls, serve_tcp, serve_unix};
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
     hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
@@ -22,15 +20,6 @@ use windlass_service::Services;
 
 /// Bytes of the largest request. No honest one is larger: a secret of 256 KiB and its name.
 const LARGEST: usize = 1 << 20;
-
-/// Bytes of the headers of a request, at most. A token is the longest of them.
-const HEADERS: u32 = 16 << 10;
-
-/// Number of requests at once on one connection.
-const STREAMS: u32 = 64;
-
-/// Time between two pings on a connection, and the time in which each must be answered.
-const PINGS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
 /// The use cases behind tonic's service traits.
 #[derive(Clone)]
@@ -43,6 +32,8 @@ pub struct Api {
     callers: Arc<Callers>,
     health: Health,
     limits: ListenLimits,
+    /// Pages beside gRPC. `None` means that there are none.
+    pages: Option<Router>,
 }
 
 /// Bounds of the listeners.
@@ -59,15 +50,10 @@ pub struct ListenLimits {
     pub calls: CallTimes,
 }
 
-/// TLS settings of the TCP listener, all PEM.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// The server's certificate chain.
-    pub certificate: Vec<u8>,
-    /// Private key of `certificate`.
-    pub key: Vec<u8>,
-    /// CA that each client certificate must be of. `None` means that no client is asked for one.
-    pub client_ca: Option<Vec<u8>>,
+impl ListenLimits {
+    fn of(self, gate: GateLimits) -> ServeLimits {
+        ServeLimits { gate, header: self.header, idle: self.idle }
+    }
 }
 
 impl Api {
@@ -79,24 +65,29 @@ impl Api {
         health: Health,
         limits: ListenLimits,
     ) -> Self {
-        Self { services, callers, health, limits }
+        Self { services, callers, health, limits, pages: None }
+    }
+
+    /// Serves pages at the same addresses: they get all requests that are not of gRPC, and identify their callers
+    /// themselves.
+    #[must_use]
+    pub fn with_pages(self, pages: Router) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     /// Serves on a unix socket until `stop`.
     ///
     /// # Errors
-    /// Fails if the server cannot go on.
+    /// None today: it has the type of [`Self::serve_tcp`].
     pub async fn serve_unix(
         self,
         listener: UnixListener,
         stop: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ListenError> {
         let callers = self.callers.clone();
         let is_known = Box::new(move |uid| callers.knows_user(uid));
-        let gate = Gate::new("unix", self.limits.unix);
-        let ListenLimits { header, idle, .. } = self.limits;
-        let incoming = Incoming::new(UnixIncoming { listener, is_known }, gate, header, idle);
-        self.server().serve_with_incoming_shutdown(self.door(), incoming, stop).await
+        let limits = self.limits.of(self.limits.unix);
+        serve_unix("unix", listener, is_known, limits, self.front(), stop).await
     }
 
     /// Serves over TCP until `stop`.
@@ -108,32 +99,14 @@ impl Api {
         listener: TcpListener,
         tls: Option<Tls>,
         stop: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
-        let ListenLimits { header, idle, .. } = self.limits;
-        let mut server = self.server();
-        if let Some(tls) = tls {
-            let identity = Identity::from_pem(tls.certificate, tls.key);
-            let mut config = ServerTlsConfig::new().identity(identity).timeout(header);
-            if let Some(ca) = tls.client_ca {
-                config = config.client_ca_root(Certificate::from_pem(ca));
-            }
-            server = server.tls_config(config)?;
-        }
-        let gate = Gate::new("tcp", self.limits.tcp);
-        let incoming = Incoming::new(listener, gate, header, idle);
-        server.serve_with_incoming_shutdown(self.door(), incoming, stop).await
+    ) -> Result<(), ListenError> {
+        let limits = self.limits.of(self.limits.tcp);
+        serve_tcp("tcp", listener, tls, limits, self.front(), stop).await
     }
 
-    fn server(&self) -> Server {
-        Server::builder()
-            .http2_keepalive_interval(Some(PINGS.0))
-            .http2_keepalive_timeout(Some(PINGS.1))
-            .max_concurrent_streams(STREAMS)
-            .http2_max_header_list_size(HEADERS)
-    }
-
-    fn door(&self) -> Door {
-        Door::new(self.routes(), self.callers.clone(), self.limits.calls)
+    fn front(&self) -> Front {
+        let door = Door::new(self.routes(), self.callers.clone(), self.limits.calls);
+        Front::new(door, self.pages.clone())
     }
 
     fn routes(&self) -> Routes {

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 13] = [
+const BELOW: [(&str, &[&str]); 14] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
     ("rollout", &["model"]),
     ("engine", &["model", "rollout"]),
     ("service", &["model", "rollout", "engine"]),
-    ("api", &["model", "rollout", "engine", "service", "proto"]),
+    // Connections and callers, of whichever door.
+    ("listen", &["model", "service"]),
+    ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
     ("git", &["model", "engine", "confine"]),
     ("buildkit", &["model", "engine"]),
     ("kubernetes", &["model", "rollout", "engine"]),
@@ -29,6 +31,7 @@ const BELOW: [(&str, &[&str]); 13] = [
             "engine",
             "confine",
             "service",
+            "listen",
             "api",
             "git",
             "buildkit",

@@ -1,12 +1,14 @@
-//! Accept loops of both listeners.
+//! Connections that listeners accept, as far as there is a place for them.
 
-use super::{
+use crate::{
     connection::{Origin, Timed},
     gate::{Gate, Peer},
+    unix::UnixConnection,
 };
-use crate::unix::UnixConnection;
 use std::{
+    future::poll_fn,
     io,
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
@@ -15,7 +17,6 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixListener},
     time::{Sleep, sleep},
 };
-use tokio_stream::Stream;
 
 /// Pause after the kernel gave no connection, as it does while there are no descriptors. Without it the loop would
 /// take a whole processor.
@@ -24,28 +25,36 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Shortest time between two lines of the log about a listener that accepts nothing.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
+/// A connection as the kernel gives it.
+pub(crate) struct Accepted<S> {
+    pub(crate) stream: S,
+    pub(crate) origin: Origin,
+    /// Address of the peer. `None` means the unix socket.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) peer: Peer,
+}
+
 /// A listener of some kind.
-pub(crate) trait Accepting: Unpin {
+pub(crate) trait Accepting {
     type Stream;
 
     /// Accepts one connection, and names its peer.
     fn poll_accept(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<io::Result<(Self::Stream, Origin, Peer)>>;
+    ) -> Poll<io::Result<Accepted<Self::Stream>>>;
 }
 
 impl Accepting for TcpListener {
     type Stream = TcpStream;
 
-    fn poll_accept(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<(TcpStream, Origin, Peer)>> {
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Accepted<TcpStream>>> {
         let (stream, address) = ready!(Self::poll_accept(self, context))?;
         // An answer is small and waits for nothing.
         let _ = stream.set_nodelay(true);
-        Poll::Ready(Ok((stream, Origin::Tcp, Peer::at(address.ip()))))
+        let address = address.ip().to_canonical();
+        let peer = Peer::at(address);
+        Poll::Ready(Ok(Accepted { stream, origin: Origin::Tcp, address: Some(address), peer }))
     }
 }
 
@@ -62,16 +71,17 @@ impl Accepting for UnixIncoming {
     fn poll_accept(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<io::Result<(UnixConnection, Origin, Peer)>> {
+    ) -> Poll<io::Result<Accepted<UnixConnection>>> {
         let (stream, _) = ready!(self.listener.poll_accept(context))?;
         let uid = stream.peer_cred().ok().map(|credential| credential.uid());
         let known = uid.filter(|uid| (self.is_known)(*uid));
         let peer = known.map_or(Peer::Stranger, Peer::User);
-        Poll::Ready(Ok((UnixConnection::new(stream), Origin::Unix(uid), peer)))
+        let stream = UnixConnection::new(stream);
+        Poll::Ready(Ok(Accepted { stream, origin: Origin::Unix(uid), address: None, peer }))
     }
 }
 
-/// Stream of the connections that got a place. All others are closed at once.
+/// Source of the connections that got a place. All others are closed at once.
 pub(crate) struct Incoming<A> {
     accepting: A,
     gate: Gate,
@@ -82,7 +92,7 @@ pub(crate) struct Incoming<A> {
 }
 
 impl<A> Incoming<A> {
-    /// Makes a stream of connections that have `header` to their first request, and `idle` between two.
+    /// Makes a source of connections that have `header` to their first request, and `idle` between two.
     pub(crate) fn new(accepting: A, gate: Gate, header: Duration, idle: Duration) -> Self {
         Self { accepting, gate, header, idle, pause: None, said: None }
     }
@@ -97,45 +107,41 @@ impl<A> Incoming<A> {
     }
 }
 
-impl<A: Accepting> Stream for Incoming<A> {
-    type Item = Result<Timed<A::Stream>, io::Error>;
+impl<A: Accepting> Incoming<A> {
+    /// Waits for a connection with a place. Dropping the future loses none.
+    pub(crate) async fn accept(&mut self) -> Timed<A::Stream> {
+        poll_fn(|context| self.poll_accept(context)).await
+    }
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<Timed<A::Stream>> {
         loop {
-            if let Some(pause) = &mut this.pause {
+            if let Some(pause) = &mut self.pause {
                 ready!(pause.as_mut().poll(context));
-                this.pause = None;
+                self.pause = None;
             }
-            let (stream, origin, peer) = match ready!(this.accepting.poll_accept(context)) {
+            let accepted = match ready!(self.accepting.poll_accept(context)) {
                 Ok(accepted) => accepted,
                 // Of a client that is away already.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
-                    this.failed(&error);
+                    self.failed(&error);
                     continue;
                 }
             };
+            let Accepted { stream, origin, address, peer } = accepted;
             // Before TLS, which costs more than a connection.
-            let Some(place) = this.gate.enter(peer) else { continue };
-            return Poll::Ready(Some(Ok(Timed::new(
-                stream,
-                origin,
-                place,
-                this.header,
-                this.idle,
-            ))));
+            let Some(place) = self.gate.enter(peer) else { continue };
+            let from = (origin, address);
+            return Poll::Ready(Timed::new(stream, from, place, self.header, self.idle));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::GateLimits;
     use super::*;
+    use crate::gate::GateLimits;
     use std::collections::VecDeque;
-    use tokio_stream::StreamExt;
-    use tonic::transport::server::Connected;
 
     /// Listener that gives what a test lists, and counts how often it was asked.
     struct Listed(VecDeque<io::Result<Peer>>, usize);
@@ -143,10 +149,11 @@ mod tests {
     impl Accepting for Listed {
         type Stream = ();
 
-        fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<((), Origin, Peer)>> {
+        fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Accepted<()>>> {
             self.1 += 1;
+            let accepted = |peer| Accepted { stream: (), origin: Origin::Tcp, address: None, peer };
             match self.0.pop_front() {
-                Some(accepted) => Poll::Ready(accepted.map(|peer| ((), Origin::Tcp, peer))),
+                Some(next) => Poll::Ready(next.map(accepted)),
                 None => Poll::Pending,
             }
         }
@@ -164,7 +171,7 @@ mod tests {
         let full = || Err(io::Error::from_raw_os_error(24));
         let mut incoming = incoming(vec![full(), full(), Ok(Peer::User(1))]);
         let began = tokio::time::Instant::now();
-        let _open = incoming.next().await.unwrap().unwrap();
+        let _open = incoming.accept().await;
         assert_eq!((began.elapsed(), incoming.accepting.1), (2 * PAUSE, 3));
     }
 
@@ -172,9 +179,9 @@ mod tests {
     async fn a_connection_without_a_place_is_closed_and_the_next_is_taken() {
         let same = || Ok(Peer::User(1));
         let mut incoming = incoming(vec![same(), same(), same(), Ok(Peer::User(2))]);
-        let first = incoming.next().await.unwrap().unwrap();
-        let _request = first.connect_info().used();
-        let _other = incoming.next().await.unwrap().unwrap();
+        let first = incoming.accept().await;
+        let _request = first.connection().used();
+        let _other = incoming.accept().await;
         assert_eq!(incoming.accepting.1, 4);
     }
 }

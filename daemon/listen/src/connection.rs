@@ -4,9 +4,12 @@
 //! It covers the TLS handshake, the preface of HTTP/2 and the headers: whatever a peer drips, it is closed then. It is
 //! closed before if its place is another's.
 
-use super::gate::{Heard, Place};
+use crate::gate::{Heard, Place};
+use axum::body::Body;
+use http_body_util::BodyExt;
 use std::{
     io::{self, IoSlice},
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -16,11 +19,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
-use tonic::transport::server::Connected;
 
-/// The listener that a connection came through.
+/// The kind of listener that a connection came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// The unix socket. `None` means that the kernel does not name the user.
     Unix(Option<u32>),
     Tcp,
@@ -28,8 +30,12 @@ pub(crate) enum Origin {
 
 /// Information about a connection, in the extensions of each of its requests.
 #[derive(Clone)]
-pub(crate) struct Connection {
-    pub(crate) origin: Origin,
+pub struct Connection {
+    pub origin: Origin,
+    /// Address of the peer over TCP. `None` means the unix socket.
+    pub address: Option<IpAddr>,
+    /// The client's own certificate in DER. `None` means that the client shows none.
+    pub certificate: Option<Arc<[u8]>>,
     clock: Arc<Clock>,
 }
 
@@ -48,21 +54,42 @@ struct State {
 }
 
 /// A request under way. While it is there, its connection is not idle.
-pub(crate) struct InUse(Arc<Clock>);
+pub struct InUse(Arc<Clock>);
 
 impl Connection {
-    /// Marks a request of a known caller as under way.
-    pub(crate) fn used(&self) -> InUse {
-        let mut state = self.clock.state();
-        state.requests += 1;
-        state.deadline = None;
-        self.clock.heard.busy();
-        drop(state);
+    /// Marks a request of a known caller as under way, until the answer is dropped. Until the first one, a connection
+    /// has no more time than a silent one.
+    #[must_use]
+    pub fn used(&self) -> InUse {
+        self.clock.begin();
         InUse(self.clock.clone())
+    }
+
+    /// Marks the connection as in use for as long as it is open. After an upgrade nothing of it is a request any more.
+    pub(crate) fn upgraded(&self) {
+        self.clock.begin();
+    }
+}
+
+impl InUse {
+    /// Returns a body that holds its connection in use until it is sent or dropped.
+    #[must_use]
+    pub fn hold(self, body: Body) -> Body {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &self;
+            frame
+        }))
     }
 }
 
 impl Clock {
+    fn begin(&self) {
+        let mut state = self.state();
+        state.requests += 1;
+        state.deadline = None;
+        self.heard.busy();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,16 +118,21 @@ impl<S> Timed<S> {
     /// Makes a connection that has `header` to its first request, and `idle` between two.
     pub(crate) fn new(
         stream: S,
-        origin: Origin,
+        (origin, address): (Origin, Option<IpAddr>),
         place: Place,
         header: Duration,
         idle: Duration,
     ) -> Self {
         let deadline = Instant::now() + header;
         let state = Mutex::new(State { requests: 0, deadline: Some(deadline) });
-        let connection =
-            Connection { origin, clock: Arc::new(Clock { idle, heard: place.heard(), state }) };
+        let clock = Arc::new(Clock { idle, heard: place.heard(), state });
+        let connection = Connection { origin, address, certificate: None, clock };
         Self { stream, connection, timer: Box::pin(sleep_until(deadline)), place }
+    }
+
+    /// Returns the information that each request of the connection gets.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection.clone()
     }
 
     /// Returns whether the deadline has passed. If not, the task is woken then.
@@ -125,14 +157,6 @@ impl<S> Timed<S> {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "no request in time"));
         }
         Ok(())
-    }
-}
-
-impl<S> Connected for Timed<S> {
-    type ConnectInfo = Connection;
-
-    fn connect_info(&self) -> Connection {
-        self.connection.clone()
     }
 }
 
@@ -185,7 +209,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::{Gate, GateLimits, gate::Peer};
+    use crate::gate::{Gate, GateLimits, Peer};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     const HEADER: Duration = Duration::from_secs(10);
@@ -195,7 +219,7 @@ mod tests {
         let (client, server) = duplex(64);
         let gate = Gate::new("tcp", GateLimits { total: 1, per_peer: 1 });
         let place = gate.enter(Peer::User(0)).unwrap();
-        (client, Timed::new(server, Origin::Tcp, place, HEADER, IDLE))
+        (client, Timed::new(server, (Origin::Tcp, None), place, HEADER, IDLE))
     }
 
     #[tokio::test(start_paused = true)]
@@ -233,7 +257,7 @@ mod tests {
         let (_client, server) = duplex(64);
         let gate = Gate::new("tcp", GateLimits { total: 1, per_peer: 1 });
         let place = gate.enter(Peer::User(0)).unwrap();
-        let mut server = Timed::new(server, Origin::Tcp, place, HEADER, IDLE);
+        let mut server = Timed::new(server, (Origin::Tcp, None), place, HEADER, IDLE);
         let writing = tokio::spawn(async move { server.write_all(&[0; 1000]).await });
         tokio::task::yield_now().await;
         let _next = gate.enter(Peer::User(0)).unwrap();
@@ -244,15 +268,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_stops_the_clock_and_its_end_starts_it_again() {
         let (_client, mut server) = pair();
-        let connection = server.connect_info();
+        let connection = server.connection();
         let (first, second) = (connection.used(), connection.used());
         let long = Duration::from_secs(10_000);
         tokio::time::timeout(long, server.read_u8()).await.unwrap_err();
         drop(first);
         tokio::time::timeout(long, server.read_u8()).await.unwrap_err();
-        drop(second);
+        let mut answer = second.hold(Body::from("an answer"));
+        tokio::time::timeout(long, server.read_u8()).await.unwrap_err();
+        let _ = answer.frame().await;
+        drop(answer);
         let began = Instant::now();
         assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(began.elapsed().as_secs(), IDLE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upgraded_connection_has_no_deadline() {
+        let (_client, mut server) = pair();
+        let request = server.connection().used();
+        server.connection().upgraded();
+        drop(request);
+        let long = Duration::from_secs(10_000);
+        tokio::time::timeout(long, server.read_u8()).await.unwrap_err();
     }
 }
