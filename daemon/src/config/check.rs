@@ -1,5 +1,7 @@
 //! The rules of the configuration that its types do not hold.
 
+mod listen;
+
 use super::{Config, ConfigError, HostOwner, Registry, Slots};
 use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
@@ -194,23 +196,6 @@ impl Config {
             )),
             None => Ok(()),
         }
-    }
-
-    fn check_listen(&self) -> Result<(), ConfigError> {
-        if self.listen.certificate.is_some() != self.listen.key.is_some() {
-            return fail("listen: `certificate` and `key` belong together");
-        }
-        if self.listen.client_ca.is_some() && self.listen.certificate.is_none() {
-            return fail("listen.client-ca: needs `certificate` and `key`");
-        }
-        if let (Some(address), None) = (self.listen.tcp, &self.listen.certificate)
-            && !address.ip().is_loopback()
-        {
-            return fail(
-                "listen.tcp: an address that others reach needs `certificate` and `key`, or tokens would travel in clear",
-            );
-        }
-        Ok(())
     }
 
     fn check_git(&self) -> Result<(), ConfigError> {

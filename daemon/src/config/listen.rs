@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Addresses at which clients reach the daemon. Both serve the same services.
+/// Addresses at which clients reach the daemon. `unix` and `tcp` serve the same services.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Listen {
@@ -15,6 +15,16 @@ pub(crate) struct Listen {
     /// Address and port for TCP, such as `0.0.0.0:7443`. Without it the daemon listens on the unix socket
     /// only. Callers need a token or a certificate of `[[principals]]`.
     pub(crate) tcp: Option<SocketAddr>,
+    /// Address and port for webhooks of forges, such as `0.0.0.0:8443`. Without it none are taken. Nothing else is
+    /// served there, so that `tcp` need not face the Internet. It speaks TLS with `certificate`, and asks no
+    /// client for one of `client-ca`; without `certificate` it needs a proxy in front of it that speaks TLS.
+    pub(crate) hooks: Option<SocketAddr>,
+    /// URL at which forges reach `hooks`, such as `https://deploy.example.com`. The addresses of new hooks begin with it.
+    /// Without it they are printed as paths. It needs `hooks`.
+    pub(crate) hooks_url: Option<String>,
+    /// Address and port for health and metrics over plain HTTP, such as `127.0.0.1:9464`. Without it there is no such
+    /// listener. It asks nobody for a login: choose loopback, or an address that only probes and monitoring reach.
+    pub(crate) admin: Option<SocketAddr>,
     /// PEM file with the certificate chain for TLS. An address that other hosts reach needs it.
     pub(crate) certificate: Option<PathBuf>,
     /// PEM file with the key of `certificate`.
@@ -45,6 +55,9 @@ impl Default for Listen {
             unix: None,
             uids: Vec::new(),
             tcp: None,
+            hooks: None,
+            hooks_url: None,
+            admin: None,
             certificate: None,
             key: None,
             client_ca: None,

@@ -162,6 +162,41 @@ fn a_token_never_travels_in_clear() {
 }
 
 #[test]
+fn webhooks_and_metrics_have_addresses_of_their_own() {
+    let listen = |lines: &str| load(&format!("{LEAST}[listen]\n{lines}\n"));
+    let config = load(LEAST).unwrap();
+    assert!(config.listen.hooks.is_none() && config.listen.admin.is_none());
+    let config = listen(
+        "hooks = \"0.0.0.0:8443\"\nhooks-url = \"https://deploy.example.com/ci\"\nadmin = \"[::1]:9464\"",
+    );
+    let read = config.unwrap().listen;
+    assert_eq!(read.hooks, Some(([0, 0, 0, 0], 8443).into()));
+    assert_eq!(read.hooks_url.as_deref(), Some("https://deploy.example.com/ci"));
+    listen("hooks = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"").unwrap();
+    for (lines, expected) in [
+        ("hooks-url = \"https://a.test\"", "listen.hooks-url: needs `hooks`"),
+        (
+            "tcp = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"",
+            "listen.admin: `127.0.0.1:1` is that of `tcp`",
+        ),
+        (
+            "hooks = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"",
+            "listen.admin: `127.0.0.1:1` is that of `hooks`",
+        ),
+    ] {
+        let error = listen(lines).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    for bad in
+        ["a.test", "ftp://a.test", "https://a.test/", "https://u@a.test", "https://a.test?x", ""]
+    {
+        let error = listen(&format!("hooks = \"127.0.0.1:1\"\nhooks-url = \"{bad}\""));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(&format!("listen.hooks-url: `{bad}` must be a URL")), "{error}");
+    }
+}
+
+#[test]
 fn a_principal_that_could_never_call_is_refused() {
     let hash = "0123456789abcdef".repeat(4);
     let principal = |lines: &str| {
