@@ -75,7 +75,6 @@ fn refused(status: StatusCode, why: &'static str) -> BoxFuture<Response<Body>, I
 mod tests {
     use super::*;
     use crate::door::CallTimes;
-    use axum::routing::any;
     use std::{sync::Arc, time::Duration};
     use tonic::{Code, Status, service::Routes};
     use windlass_listen::{Access, Callers};
@@ -83,7 +82,7 @@ mod tests {
     async fn answer(pages: bool, kind: &str, version: Version) -> Response<Body> {
         let times = CallTimes { call: Duration::from_secs(1), long_call: Duration::from_secs(1) };
         let callers = Arc::new(Callers::new(Access::default()));
-        let pages = pages.then(|| Router::new().fallback(any(|| async { "a page" })));
+        let pages = pages.then(|| Router::new().fallback(|| async { "a page" }));
         let mut front = Front::new(Door::new(Routes::default(), callers, times), pages);
         let request = Request::get("/windlass.v1.Jobs/List")
             .version(version)
