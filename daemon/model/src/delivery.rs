@@ -53,7 +53,7 @@ pub enum PullAction {
 pub struct PullMove {
     pub number: u64,
     pub action: PullAction,
-    /// Commit at its head.
+    /// Commit at its head. Bitbucket Cloud gives the first 12 digits alone.
     pub head: String,
     /// Branch that it is to be merged into, without `refs/heads/`.
     pub into: String,

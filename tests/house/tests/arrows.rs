@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 14] = [
+const BELOW: [(&str, &[&str]); 15] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -16,6 +16,8 @@ const BELOW: [(&str, &[&str]); 14] = [
     // Connections and callers, of whichever door.
     ("listen", &["model", "service"]),
     ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
+    // Formats of forges: pure.
+    ("forge", &["model"]),
     ("git", &["model", "engine", "confine"]),
     ("buildkit", &["model", "engine"]),
     ("kubernetes", &["model", "rollout", "engine"]),
@@ -92,13 +94,13 @@ fn each_crate_is_in_the_list_under_its_own_name() {
 
 #[test]
 fn data_is_not_asynchronous_and_rules_reach_for_nothing() {
-    for folder in ["model", "rollout"] {
+    for folder in ["model", "rollout", "forge"] {
         let all = of(folder);
         for name in ["tokio", "futures", "async-trait"] {
             assert!(!all.contains(name), "{folder} -> {name}");
         }
     }
-    for folder in ["model", "rollout", "engine", "service"] {
+    for folder in ["model", "rollout", "forge", "engine", "service"] {
         let found: Vec<_> = CLIENTS.iter().filter(|name| of(folder).contains(**name)).collect();
         assert!(found.is_empty(), "{folder} -> {found:?}");
     }

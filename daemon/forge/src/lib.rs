@@ -1,0 +1,19 @@
+//! Webhooks of forges. [`verify`] proves who sent a request, by its raw bytes; [`read`] makes a
+//! [`Report`](windlass_model::delivery::Report) of it.
+//!
+//! Everything here is bytes in, data out. Nothing trusts a body: it says where to look, and the configured repository
+//! says what is there.
+
+mod error;
+#[cfg(test)]
+mod fixtures;
+mod form;
+pub mod headers;
+mod mac;
+mod read;
+pub mod standard_webhooks;
+mod verify;
+
+pub use error::{BadKey, Unreadable, Unverified};
+pub use read::read;
+pub use verify::verify;
