@@ -114,7 +114,7 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Report, Unreadabl
     required("repository.uuid", repository.uuid.as_ref().filter(|uuid| !uuid.is_empty()))?;
     let origin = origin(Some(repository), read.actor)?;
     let change = match action {
-        Some(action) => Change::Pull(pull(required("pullrequest", read.pullrequest)?, action)?),
+        Some(action) => pull(required("pullrequest", read.pullrequest)?, action)?,
         None => refs(required("push", read.push)?)?,
     };
     Ok(origin.report(event, forge_id, change))
@@ -168,21 +168,25 @@ fn moved(field: &str, Moved { new, old }: Moved) -> Result<RefMove, Unreadable> 
     Ok(RefMove { name, before, after, summary })
 }
 
-fn pull(pull: Pull, action: PullAction) -> Result<PullMove, Unreadable> {
+fn pull(pull: Pull, action: PullAction) -> Result<Change, Unreadable> {
     let source = required("pullrequest.source", pull.source)?;
     let destination = required("pullrequest.destination", pull.destination)?;
     let fork = is_fork(&source, &destination);
-    let commit = source.commit.and_then(|commit| commit.hash);
+    // Of a closed one, the branch and its commit may be no more.
+    let Some(commit) = source.commit else {
+        let reason = "A pull request without a commit deploys nothing.";
+        return Ok(Change::Ignored(reason.to_owned()));
+    };
     let into = destination.branch.and_then(|branch| branch.name);
-    Ok(PullMove {
+    Ok(Change::Pull(PullMove {
         number: required("pullrequest.id", pull.id)?,
         action,
-        head: short_head("pullrequest.source.commit.hash", commit.as_deref())?,
+        head: short_head("pullrequest.source.commit.hash", commit.hash.as_deref())?,
         into: branch("pullrequest.destination.branch.name", into)?,
         draft: pull.draft.unwrap_or_default(),
         fork,
         title: text(pull.title.as_deref().unwrap_or_default()),
-    })
+    }))
 }
 
 /// Returns whether the head is elsewhere, or nobody knows where.

@@ -145,6 +145,9 @@ fn merge(body: &[u8]) -> Result<(Origin, Change), Unreadable> {
 
 /// Returns what happened, or why it deploys nothing.
 fn action(merge: &Attributes) -> Result<PullAction, String> {
+    if merge.last_commit.is_none() {
+        return Err("A merge request without a commit deploys nothing.".to_owned());
+    }
     match merge.action.as_deref() {
         Some("open" | "reopen") => Ok(PullAction::Opened),
         Some("update") if merge.oldrev.is_some() => Ok(PullAction::Updated),

@@ -157,6 +157,23 @@ fn errors_name_the_field_and_its_value() {
 }
 
 #[test]
+fn a_pull_request_without_a_commit_is_no_error() {
+    for (name, pointer) in [
+        ("gitlab/merge-open", "/object_attributes/last_commit"),
+        ("bitbucket/pull-fulfilled", "/pullrequest/source/commit"),
+    ] {
+        let mut request = request(name);
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+        *body.pointer_mut(pointer).unwrap() = Value::Null;
+        request.body = serde_json::to_vec(&body).unwrap();
+        match report(&request).unwrap().change {
+            Change::Ignored(reason) => assert!(reason.contains("without a commit"), "{reason}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn events_of_no_interest_are_no_errors_whatever_they_have() {
     for (name, header, event) in [
         ("github/push", GITHUB_EVENT, "workflow_job"),
