@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests: what cannot go on should stop")]
 
+mod markdown;
+
+pub use markdown::markdown;
+
 use std::{
     fs,
     path::{Path, PathBuf},

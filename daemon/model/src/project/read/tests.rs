@@ -34,7 +34,7 @@ fn a_text_that_cannot_be_read_is_named_with_its_path_and_line() {
             "project = \"shop\"\n[apps.web]\npaths = \"web\"\n",
             "apps.web.paths: `paths` cannot be read at line 3: ",
         ),
-        ("project = \"shop\"\n[apps.web\n", "project.toml: `[apps.web` cannot be read at line 2: "),
+        ("project = \"shop\"\napps = = 1\n", "project.toml: `apps` cannot be read at line 2: "),
     ] {
         let faults = faults(text);
         assert_eq!(faults.len(), 1, "{faults:?}");
