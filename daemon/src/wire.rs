@@ -14,9 +14,10 @@ use std::{
 };
 use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
-    pipeline::{DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
+    pipeline::{self, DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Secrets, Tree, Uploads,
+        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Remotes, Secrets, Tree,
+        Uploads,
         store::{Releases, Store},
     },
     underway::Underway,
@@ -28,7 +29,7 @@ use windlass_model::{
     revision::Revision, spec::Spec,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
-use windlass_service::Planner;
+use windlass_service::{Planner, RemoteReader};
 use windlass_store::{Key, SqliteStore};
 
 /// Path of the daemon's own program, which its children run too. Not `current_exe()`: after an upgrade in
@@ -47,6 +48,8 @@ pub(crate) struct PortsFactory {
     pub(crate) plugins: Arc<Plugins>,
     pub(crate) registries: Arc<Registries>,
     git: Arc<dyn Git>,
+    /// Questions to repositories that need no tree.
+    remotes: Arc<dyn Remotes>,
     /// Folders that clients send.
     pub(crate) uploads: Arc<dyn Uploads>,
     builder: Arc<dyn Builder>,
@@ -114,6 +117,27 @@ impl Planner for PortsFactory {
     }
 }
 
+#[async_trait]
+impl RemoteReader for PortsFactory {
+    async fn refs(
+        &self,
+        project: &str,
+        commit: &Commit,
+    ) -> Result<BTreeMap<String, String>, Box<Diagnosis>> {
+        pipeline::refs(project, commit, &*self.remotes, &self.for_job(project)).await
+    }
+
+    async fn changed_paths(
+        &self,
+        project: &str,
+        from: &str,
+        commit: &Commit,
+    ) -> Result<Vec<String>, Box<Diagnosis>> {
+        let ports = self.for_job(project);
+        pipeline::changed_paths(project, from, commit, &*self.remotes, &ports).await
+    }
+}
+
 pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     data::prepare(&config.data)?;
     let reserve = config.journal.reserve_mib << 20;
@@ -139,6 +163,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let factory = PortsFactory {
         plugins,
         git: git.clone(),
+        remotes: git.clone(),
         uploads: git,
         builder: Arc::new(builder(config, registries.clone())?),
         registries,

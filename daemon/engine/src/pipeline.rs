@@ -30,6 +30,7 @@ mod folder;
 mod plan;
 mod port;
 mod preflight;
+mod remote;
 mod secrets;
 mod test;
 mod wall;
@@ -39,6 +40,7 @@ pub use clone::{checkout, resolve};
 pub use detect::{Decision, DetectorAnswer, decide};
 pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 pub use folder::{plan_folder, refused_upload};
+pub use remote::{changed_paths, refs};
 
 /// Deploys one job and records its outcome. `from` is the point where an earlier run stopped. A job that
 /// fails is no error: the outcome is [`Outcome::Failed`].

@@ -20,8 +20,7 @@ impl Caller {
     /// Returns a caller that has all rights in all projects.
     #[must_use]
     pub fn with_all_rights(name: String) -> Self {
-        let verbs = vec![Verb::Read, Verb::Deploy, Verb::Secrets];
-        Self { name, projects: vec![ALL.into()], verbs }
+        Self { name, projects: vec![ALL.into()], verbs: Verb::ALL.to_vec() }
     }
 
     /// Checks a right in a project.
@@ -91,6 +90,8 @@ mod tests {
         let reader = caller("reader", &["shop"], &[Verb::Read, Verb::Deploy]);
         let error = reader.may_operate(Verb::Read).unwrap_err().to_string();
         assert_eq!(error, "reader is no operator of all projects");
-        Caller::with_all_rights("uid:0".into()).may_operate(Verb::Deploy).unwrap();
+        for verb in Verb::ALL {
+            Caller::with_all_rights("uid:0".into()).may_operate(verb).unwrap();
+        }
     }
 }

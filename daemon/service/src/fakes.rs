@@ -48,13 +48,18 @@ use windlass_store::MemoryStore;
 
 const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
+mod remotes;
+
+pub(crate) use remotes::FakeRemotes;
+
 /// All use cases, on a store in memory and on fakes.
 pub(crate) struct World {
     pub(crate) services: Services,
-    store: Arc<MemoryStore>,
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) planner: Arc<FakePlanner>,
     pub(crate) plugins: Arc<FakePlugins>,
     pub(crate) inspect: Arc<FakeCluster>,
+    pub(crate) remotes: Arc<FakeRemotes>,
     inbox: Mutex<mpsc::UnboundedReceiver<Message>>,
 }
 
@@ -65,6 +70,7 @@ impl World {
         let planner = Arc::new(FakePlanner::default());
         let plugins = Arc::new(FakePlugins::default());
         let inspect = Arc::new(FakeCluster::default());
+        let remotes = Arc::new(FakeRemotes::default());
         let services = Services {
             jobs: store.clone(),
             updates: store.clone(),
@@ -83,10 +89,18 @@ impl World {
                 store.clone(),
                 store.clone(),
             ),
+            projects: store.clone(),
+            hooks: store.clone(),
+            deliveries: store.clone(),
+            outbox: store.clone(),
+            sessions: store.clone(),
+            remotes: remotes.clone(),
+            intake: Arc::default(),
+            hooks_url: Some("https://hooks.example".into()),
             queue,
             waits: SharedQueue::new(LIMITS),
         };
-        Self { services, store, planner, plugins, inspect, inbox: Mutex::new(inbox) }
+        Self { services, store, planner, plugins, inspect, remotes, inbox: Mutex::new(inbox) }
     }
 
     /// Returns the messages that the dispatcher has got since the last call.
@@ -130,7 +144,9 @@ impl World {
             created_ms: 0,
         };
         let request_id = release.id.clone();
-        self.store.submit(Submission { request_id, body: Vec::new(), job }).await.unwrap();
+        let receivers = Vec::new();
+        let submission = Submission { request_id, body: Vec::new(), job, receivers };
+        self.store.submit(submission).await.unwrap();
         self.succeeds(release).await;
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::ServiceError;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use windlass_engine::{
     pipeline::{DryRun, DryRunRequest},
     ports::{PluginStatus, Tree, UploadedFile},
@@ -27,6 +28,25 @@ pub trait Planner: Send + Sync {
         spec: &Spec,
         tree: &dyn Tree,
     ) -> Result<DryRun, Box<Diagnosis>>;
+}
+
+/// Questions to a project's repositories, on the ports that jobs run on. Dropping a future ends its question.
+#[async_trait]
+pub trait RemoteReader: Send + Sync {
+    /// Returns what the refs of a repository lead to now, by their full names. An annotated tag leads to its commit.
+    /// The id of `commit` is not read.
+    async fn refs(
+        &self,
+        project: &str,
+        commit: &Commit,
+    ) -> Result<BTreeMap<String, String>, Box<Diagnosis>>;
+    /// Returns the paths of files that differ between the trees of `from` and of the commit.
+    async fn changed_paths(
+        &self,
+        project: &str,
+        from: &str,
+        commit: &Commit,
+    ) -> Result<Vec<String>, Box<Diagnosis>>;
 }
 
 /// Files of a folder, as a client sends them.

@@ -3,15 +3,18 @@
 use crate::{
     inspection::Inspection,
     plan_slots::PlanSlots,
-    ports::{Planner, PluginRecords},
+    ports::{Planner, PluginRecords, RemoteReader},
     quota::JobQuota,
 };
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use windlass_engine::{
     ports::{
         Uploads,
-        store::{JobUpdates, Jobs, Releases, SecretRecords},
+        store::{
+            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Projects, Releases, SecretRecords,
+            Sessions,
+        },
     },
     queue,
     shared_queue::SharedQueue,
@@ -35,6 +38,23 @@ pub struct Services {
     pub plan_slots: PlanSlots,
     pub quota: JobQuota,
     pub inspection: Inspection,
+    /// Projects as people apply them.
+    pub projects: Arc<dyn Projects>,
+    /// Hooks that forges call.
+    pub hooks: Arc<dyn ForgeHooks>,
+    /// Deliveries of forges, with what came of them.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Messages to forges and endpoints.
+    pub outbox: Arc<dyn Outbox>,
+    /// Sessions of the dashboard.
+    pub sessions: Arc<dyn Sessions>,
+    /// Repositories of projects, as they are asked outside of jobs.
+    pub remotes: Arc<dyn RemoteReader>,
+    /// Wakes the worker that turns deliveries into jobs.
+    pub intake: Arc<Notify>,
+    /// Address at which forges reach the daemon, without `/hooks` and without a slash at the end. `None` means that the
+    /// operator has given none.
+    pub hooks_url: Option<String>,
     /// Inbox of the dispatcher, which keeps the queue.
     pub queue: mpsc::UnboundedSender<queue::Message>,
     /// The queue itself, which knows why jobs wait.

@@ -142,6 +142,7 @@ impl Services {
         body: Vec<u8>,
         job: NewJob,
     ) -> Result<JobRecord, ServiceError> {
+        let receivers = self.receivers(&job.app, &job.source).await;
         let turn = self.quota.turn().await;
         let Self { jobs, quota, queue, .. } = self.clone();
         finish(async move {
@@ -150,7 +151,7 @@ impl Services {
             quota.check(project, jobs.count_unfinished(project).await?)?;
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
             let job = job.accepted(newest.oldest());
-            let submission = Submission { request_id, body, job };
+            let submission = Submission { request_id, body, job, receivers };
             let submitted = jobs.submit(submission).await?;
             if submitted.is_new {
                 let _ = queue.send(Message::submitted(&submitted.record.job, false));

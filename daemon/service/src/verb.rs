@@ -14,6 +14,13 @@ pub enum Verb {
     Deploy,
     /// Put and delete secrets.
     Secrets,
+    /// Apply and delete projects, make and rotate hooks, replay deliveries, replay and drop messages.
+    Projects,
+}
+
+impl Verb {
+    /// All verbs.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Deploy, Self::Secrets, Self::Projects];
 }
 
 impl fmt::Display for Verb {
@@ -22,6 +29,7 @@ impl fmt::Display for Verb {
             Self::Read => "read",
             Self::Deploy => "deploy",
             Self::Secrets => "secrets",
+            Self::Projects => "projects",
         })
     }
 }
@@ -36,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_verb_is_written_as_in_the_configuration() {
-        for verb in [Verb::Read, Verb::Deploy, Verb::Secrets] {
+        for verb in Verb::ALL {
             let text = verb.to_string();
             let text: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
             let read = Verb::deserialize(text).unwrap();

@@ -110,7 +110,8 @@ impl Daemon {
 }
 
 async fn stored(store: &MemoryStore, id: &str) {
-    let submission = Submission { request_id: id.into(), body: Vec::new(), job: job(id) };
+    let submission =
+        Submission { request_id: id.into(), body: Vec::new(), job: job(id), receivers: Vec::new() };
     store.submit(submission).await.unwrap();
 }
 

@@ -109,7 +109,9 @@ async fn begin_of(store: &MemoryStore, id: &str, app: App) -> Claim {
         principal: "me".into(),
         created_ms: 0,
     };
-    store.submit(Submission { request_id: id.into(), body: Vec::new(), job }).await.unwrap();
+    let submission =
+        Submission { request_id: id.into(), body: Vec::new(), job, receivers: Vec::new() };
+    store.submit(submission).await.unwrap();
     store.claim(id, "bed").await.unwrap().unwrap()
 }
 

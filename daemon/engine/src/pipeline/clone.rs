@@ -55,7 +55,8 @@ pub async fn resolve(
     Ok(Commit { id: resolved.commit, branch, revision: revision.to_string(), ..commit })
 }
 
-async fn credential(
+/// Opens the credential that a commit names, and masks it. `None` means that the commit names none.
+pub(super) async fn credential(
     project: &str,
     commit: &Commit,
     ports: &Ports,
@@ -68,7 +69,7 @@ async fn credential(
 }
 
 /// Masks a cause: not every caller has a journal, which masks all that it takes.
-fn masked(cause: Cause, run: &Run) -> Cause {
+pub(super) fn masked(cause: Cause, run: &Run) -> Cause {
     match cause {
         Cause::Git(error) => Cause::Git(error.masked(&run.recorder().redactor())),
         other => other,
