@@ -147,7 +147,7 @@ pub(crate) fn repository_named<'a>(
     let mut all = spec.repositories.iter();
     if name.is_empty() {
         return match (all.next(), all.next()) {
-            (Some((name, only)), None) => Ok((name, only)),
+            (Some((name, only)), None) => Ok((name.as_str(), only)),
             _ => {
                 let expected = format!("is empty; name one: {}", names(spec));
                 Err(ServiceError::invalid("repository", "", expected))
