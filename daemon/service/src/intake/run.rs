@@ -1,0 +1,348 @@
+//! The loop over repositories: which is asked when.
+
+use super::{
+    Key, PATIENCE,
+    pass::{Passed, Work},
+    triggers_of,
+};
+use crate::services::Services;
+use rand::Rng as _;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::{Instant, sleep_until},
+};
+use windlass_model::{clock::now_ms, delivery::Delivery};
+
+/// Time after which the store is asked for deliveries even without a wake-up, and after which a pass is tried again
+/// that the store or a quota kept from its end.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// Time for which deliveries of one repository are gathered.
+const GATHER: Duration = Duration::from_millis(500);
+
+/// Shortest time between two questions to the store.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Number of repositories that are asked at once.
+const MOST_AT_ONCE: usize = 8;
+
+/// Number of deliveries that are taken from the store at once.
+const MOST_DELIVERIES: u32 = 1000;
+
+/// Time between two polls of a repository, and the share of it by which they are spread.
+const POLL_EVERY: Duration = Duration::from_secs(600);
+const POLL_SPREAD: Duration = Duration::from_secs(60);
+
+/// Time between two looks at which projects there are.
+const PROJECTS_EVERY: Duration = Duration::from_secs(60);
+
+/// Time between two deletions of old deliveries, and the milliseconds for which they are kept: 30 days.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// Longest pause before a repository is asked again for what it does not show yet, as a power of two in seconds.
+const LONGEST_PAUSE: u32 = 4;
+
+impl Services {
+    /// Turns deliveries into jobs, and asks repositories for what nobody reported, for ever.
+    pub async fn take_in(self) {
+        Worker::new(self).run().await;
+    }
+}
+
+/// Memory of one repository in this life of the daemon.
+#[derive(Debug, Default)]
+struct Known {
+    /// Deliveries that were looked at, each with the time of its first look.
+    looked: BTreeMap<String, Instant>,
+    /// Time of the next pass over deliveries. `None` means that there are none.
+    due: Option<Instant>,
+    /// Time of the next poll. `None` means that the repository is not polled.
+    poll: Option<Instant>,
+    /// Passes since the last that left nothing to ask again.
+    tries: u32,
+    /// Time since which the repository does not answer.
+    failing: Option<Instant>,
+    /// A delivery records that polls fail.
+    is_known_to_fail: bool,
+    is_running: bool,
+}
+
+impl Known {
+    /// Returns the time of the next pass. `None` means that there is nothing to do, or that a pass is at work.
+    fn next(&self) -> Option<Instant> {
+        if self.is_running {
+            return None;
+        }
+        self.due.into_iter().chain(self.poll).min()
+    }
+
+    /// Notes what a pass left.
+    fn passed(&mut self, passed: Passed, polled: bool, now: Instant) {
+        self.is_running = false;
+        self.due = None;
+        let again = match passed {
+            Passed::Done | Passed::GaveUp => None,
+            Passed::Lags | Passed::Fault => {
+                self.tries += 1;
+                Some(Duration::from_secs(1 << self.tries.saturating_sub(1).min(LONGEST_PAUSE)))
+            }
+            Passed::NoRoom | Passed::NoStore => Some(PERIOD),
+        };
+        if again.is_none() {
+            self.tries = 0;
+        }
+        self.failing = match passed {
+            Passed::Fault => Some(self.failing.unwrap_or(now)),
+            // The store failed before anybody knew.
+            Passed::NoStore => self.failing,
+            _ => None,
+        };
+        // An answer that the repository has not given yet is still to come.
+        let is_polled = !matches!(passed, Passed::Fault | Passed::NoStore);
+        if polled && is_polled {
+            self.is_known_to_fail = passed == Passed::GaveUp;
+        }
+        if polled && self.poll.is_some() {
+            let next = if is_polled { POLL_EVERY + spread() } else { again.unwrap_or(PERIOD) };
+            self.poll = Some(now + next);
+        }
+        self.due = again.map(|pause| now + pause);
+    }
+}
+
+/// The loop.
+struct Worker {
+    services: Services,
+    known: BTreeMap<Key, Known>,
+    /// Deliveries without a verdict, by repository.
+    undecided: BTreeMap<Key, Vec<Delivery>>,
+    running: JoinSet<Passed>,
+    /// Repositories of the passes at work, each with whether it is polled.
+    passes: HashMap<Id, (Key, bool)>,
+    /// Time of the last question to the store.
+    listed: Option<Instant>,
+    /// Time of the last look at which projects there are.
+    projects_at: Option<Instant>,
+    /// Time of the last deletion of old deliveries.
+    forgot: Option<Instant>,
+}
+
+impl Worker {
+    fn new(services: Services) -> Self {
+        Self {
+            services,
+            known: BTreeMap::new(),
+            undecided: BTreeMap::new(),
+            running: JoinSet::new(),
+            passes: HashMap::new(),
+            listed: None,
+            projects_at: None,
+            forgot: None,
+        }
+    }
+
+    async fn run(mut self) {
+        let intake = self.services.intake.clone();
+        loop {
+            let now = Instant::now();
+            if is_over(&mut self.projects_at, PROJECTS_EVERY, now) {
+                self.read_projects().await;
+            }
+            if is_over(&mut self.forgot, FORGET_EVERY, now) {
+                self.forget().await;
+            }
+            if is_over(&mut self.listed, BREATH, now) {
+                self.list().await;
+            }
+            self.begin();
+            let next = self.next(now);
+            tokio::select! {
+                () = intake.notified() => {
+                    // Of many deliveries each wakes.
+                    let listed = self.listed.unwrap_or(now);
+                    sleep_until(listed + BREATH).await;
+                }
+                Some(ended) = self.running.join_next_with_id() => self.end(ended),
+                () = sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Reads which repositories are polled. Their first polls are spread.
+    async fn read_projects(&mut self) {
+        let projects = match self.services.projects.projects().await {
+            Ok(projects) => projects,
+            Err(error) => {
+                tracing::warn!(%error, "repositories are polled as before: projects cannot be read");
+                return;
+            }
+        };
+        let mut polled = BTreeSet::new();
+        for record in projects {
+            for (name, repository) in &record.spec.repositories {
+                let has_triggers = triggers_of(&record.spec, name).next().is_some();
+                if has_triggers && repository.poll != Some(false) {
+                    let (project, repository) = (record.spec.project.clone(), name.clone());
+                    polled.insert(Key { project, repository });
+                }
+            }
+        }
+        for (key, known) in &mut self.known {
+            if !polled.contains(key) {
+                known.poll = None;
+            }
+        }
+        let now = Instant::now();
+        for key in polled {
+            self.known.entry(key).or_default().poll.get_or_insert_with(|| now + spread());
+        }
+    }
+
+    async fn forget(&self) {
+        let before_ms = now_ms().saturating_sub(KEPT_MS);
+        if let Err(error) = self.services.deliveries.forget_deliveries(before_ms).await {
+            tracing::warn!(%error, "old deliveries are not deleted");
+        }
+    }
+
+    /// Reads the deliveries without a verdict.
+    async fn list(&mut self) {
+        let list = match self.services.deliveries.undecided(MOST_DELIVERIES).await {
+            Ok(list) => list,
+            Err(error) => {
+                tracing::warn!(%error, "deliveries wait: the store cannot be read");
+                return;
+            }
+        };
+        self.undecided.clear();
+        for delivery in list {
+            self.undecided.entry(Key::of(&delivery)).or_default().push(delivery);
+        }
+        let now = Instant::now();
+        for (key, deliveries) in &self.undecided {
+            let known = self.known.entry(key.clone()).or_default();
+            let is_new = deliveries.iter().any(|delivery| !known.looked.contains_key(&delivery.id));
+            let due = now + if is_new { GATHER } else { PERIOD };
+            known.due = Some(known.due.map_or(due, |before| before.min(due)));
+        }
+        let undecided = &self.undecided;
+        self.known.retain(|key, known| {
+            let is_waiting = undecided.contains_key(key);
+            if !is_waiting && !known.is_running {
+                known.due = None;
+                known.looked.clear();
+            }
+            is_waiting || known.is_running || known.poll.is_some()
+        });
+    }
+
+    /// Begins the passes that are due, the longest due first.
+    fn begin(&mut self) {
+        let now = Instant::now();
+        let due = self.known.iter().filter_map(|(key, known)| Some((known.next()?, key)));
+        let mut due: Vec<_> = due.filter(|(at, _)| *at <= now).collect();
+        due.sort_unstable();
+        let room = MOST_AT_ONCE.saturating_sub(self.running.len());
+        let keys: Vec<_> = due.into_iter().take(room).map(|(_, key)| key.clone()).collect();
+        for key in keys {
+            let deliveries = self.undecided.remove(&key).unwrap_or_default();
+            let Some(known) = self.known.get_mut(&key) else { continue };
+            known.is_running = true;
+            known.looked.retain(|id, _| deliveries.iter().any(|delivery| delivery.id == *id));
+            for delivery in &deliveries {
+                known.looked.entry(delivery.id.clone()).or_insert(now);
+            }
+            let is_recent = |at: Instant| now.duration_since(at) < PATIENCE;
+            let patient = known.looked.iter().filter(|looked| is_recent(*looked.1));
+            let polls = known.poll.is_some_and(|at| at <= now);
+            let work = Work {
+                key: key.clone(),
+                patient: patient.map(|(id, _)| id.clone()).collect(),
+                deliveries,
+                gives_up: known.failing.is_some_and(|since| !is_recent(since)),
+                polls,
+                is_known_to_fail: known.is_known_to_fail,
+            };
+            let services = self.services.clone();
+            let handle = self.running.spawn(async move { services.pass(work).await });
+            self.passes.insert(handle.id(), (key, polls));
+        }
+    }
+
+    fn end(&mut self, ended: Result<(Id, Passed), JoinError>) {
+        let (id, passed) = match ended {
+            Ok((id, passed)) => (id, passed),
+            Err(error) => {
+                tracing::error!(%error, "a pass over a repository ended by a defect; it is tried again");
+                (error.id(), Passed::NoStore)
+            }
+        };
+        let Some((key, polled)) = self.passes.remove(&id) else { return };
+        // What was listed meanwhile may be decided by now.
+        self.undecided.remove(&key);
+        if let Some(known) = self.known.get_mut(&key) {
+            known.passed(passed, polled, Instant::now());
+        }
+    }
+
+    /// Returns the time at which there is something to do.
+    fn next(&self, now: Instant) -> Instant {
+        let has_room = self.running.len() < MOST_AT_ONCE;
+        let due = self.known.values().filter_map(Known::next).min().filter(|_| has_room);
+        let listed = self.listed.unwrap_or(now);
+        due.unwrap_or(listed + PERIOD).clamp(listed + BREATH, listed + PERIOD)
+    }
+}
+
+/// Returns whether a time has passed since the last time, and notes that it has.
+fn is_over(last: &mut Option<Instant>, every: Duration, now: Instant) -> bool {
+    let is_over = last.is_none_or(|last| now.duration_since(last) >= every);
+    if is_over {
+        *last = Some(now);
+    }
+    is_over
+}
+
+/// Returns a random part of the time by which polls are spread.
+fn spread() -> Duration {
+    let most = u64::try_from(POLL_SPREAD.as_millis()).unwrap_or_default();
+    Duration::from_millis(rand::rng().random_range(0..=most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_visible_is_asked_again_ever_more_slowly() {
+        let now = Instant::now();
+        let mut known = Known::default();
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            known.passed(Passed::Lags, false, now);
+            pauses.push(known.next().unwrap().duration_since(now).as_secs());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
+        assert!(pauses.iter().sum::<u64>() >= PATIENCE.as_secs());
+        known.passed(Passed::Done, false, now);
+        assert_eq!((known.next(), known.tries), (None, 0));
+    }
+
+    #[test]
+    fn a_repository_that_does_not_answer_is_polled_again_soon_and_then_slowly() {
+        let now = Instant::now();
+        let mut known = Known { poll: Some(now), ..Known::default() };
+        known.passed(Passed::Fault, true, now);
+        assert_eq!((known.failing, known.poll), (Some(now), Some(now + Duration::from_secs(1))));
+        known.passed(Passed::GaveUp, true, now);
+        assert!(known.is_known_to_fail && known.failing.is_none());
+        assert!(known.poll.unwrap() >= now + POLL_EVERY);
+        known.passed(Passed::Done, true, now);
+        assert!(!known.is_known_to_fail);
+    }
+}
