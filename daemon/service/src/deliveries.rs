@@ -316,7 +316,9 @@ mod tests {
         assert!(arrived.unwrap().verdicts.is_empty());
         let foreign = services.accept_delivery(&hook(Some("8")), report("", refs()), String::new());
         let verdicts = foreign.await.unwrap().verdicts;
-        let VerdictOutcome::Failed { code, fix } = &verdicts[0].outcome else { panic!("{verdicts:?}") };
+        let VerdictOutcome::Failed { code, fix } = &verdicts[0].outcome else {
+            panic!("{verdicts:?}")
+        };
         assert_eq!(code, "repository-changed");
         assert!(fix.contains("windlass hook create shop web"), "{fix}");
     }

@@ -8,12 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rand::{Rng as _, RngCore as _};
 use std::time::Duration;
 use windlass_engine::ports::store::{HookRecord, OpenedHook};
-use windlass_model::{
-    app::label,
-    clock::now_ms,
-    forge::ForgeKind,
-    secret::Secret,
-};
+use windlass_model::{app::label, clock::now_ms, forge::ForgeKind, secret::Secret};
 
 /// Number of letters of a hook's id.
 const ID_LETTERS: usize = 26;
@@ -110,7 +105,10 @@ impl Services {
         let record = self.find_hook(project, id).await?;
         let kind = self.kind_of(&record).await?.ok_or_else(|| ServiceError::Conflict {
             reason: "no-forge",
-            message: format!("repository `{}` of the hook has no forge any more", record.repository),
+            message: format!(
+                "repository `{}` of the hook has no forge any more",
+                record.repository
+            ),
             fix: "add the forge to the project's file, or delete the hook".into(),
         })?;
         let secret = random_secret(kind);
@@ -318,7 +316,7 @@ url = "https://git.example/bare.git"
         let (opened, _) = services.open_hook(id).await.unwrap().unwrap();
         assert!(opened.previous.is_none());
         let week = Some(Duration::from_secs(604_801));
-        let error = services.rotate_hook(&owner, "shop", id, week).await.unwrap_err();
+        let error = services.rotate_hook(&owner, "shop", id, week).await.err().unwrap();
         assert!(error.to_string().starts_with("keep: `604801 s` must be"), "{error}");
     }
 

@@ -159,14 +159,8 @@ impl Services {
         since_ms: u64,
     ) -> Result<Vec<String>, ServiceError> {
         let states = vec![MessageState::Dead];
-        let mut filter = OutboxFilter {
-            project,
-            states,
-            job: None,
-            receiver,
-            before: None,
-            limit: PAGE.1,
-        };
+        let mut filter =
+            OutboxFilter { project, states, job: None, receiver, before: None, limit: PAGE.1 };
         let mut ids = Vec::new();
         while ids.len() < MOST_REPLAYED {
             let page = self.outbox.messages(&filter).await?;
@@ -201,7 +195,10 @@ fn replayable(message: &Message) -> Result<(), ServiceError> {
         ),
         MessageState::Void => (
             "message-void",
-            format!("message {} is void: a newer one took its place, or it was dropped", message.id),
+            format!(
+                "message {} is void: a newer one took its place, or it was dropped",
+                message.id
+            ),
             "replay the newest of its job: windlass outbox list PROJECT --job JOB",
         ),
     };

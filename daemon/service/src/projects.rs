@@ -157,11 +157,8 @@ pub(crate) fn repository_named<'a>(
     let found = all.find(|(own, _)| *own == name);
     found.map(|(name, found)| (name.as_str(), found)).ok_or_else(|| {
         let shown: String = name.chars().take(80).collect();
-        let expected = format!(
-            "is no repository of project `{}`; there are: {}",
-            spec.project,
-            names(spec)
-        );
+        let expected =
+            format!("is no repository of project `{}`; there are: {}", spec.project, names(spec));
         ServiceError::invalid("repository", shown, expected)
     })
 }

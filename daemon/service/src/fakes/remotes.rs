@@ -82,7 +82,12 @@ impl RemoteReader for FakeRemotes {
             let (code, fix) = ("repository-unreachable", "check the host's name and port");
             let what = "the repository does not answer".into();
             let fixes = vec![fix.into()];
-            return Err(Box::new(Diagnosis { code: code.into(), what, fixes, ..Diagnosis::default() }));
+            return Err(Box::new(Diagnosis {
+                code: code.into(),
+                what,
+                fixes,
+                ..Diagnosis::default()
+            }));
         }
         let now = Instant::now();
         let (here, coming): (Vec<_>, Vec<_>) =
@@ -104,7 +109,11 @@ impl RemoteReader for FakeRemotes {
         let tree = |id: &str| {
             state.trees.get(id).ok_or_else(|| {
                 let what = format!("there is no commit {id}");
-                Box::new(Diagnosis { code: "commit-not-found".into(), what, ..Diagnosis::default() })
+                Box::new(Diagnosis {
+                    code: "commit-not-found".into(),
+                    what,
+                    ..Diagnosis::default()
+                })
             })
         };
         let (before, after) = (tree(from)?, tree(&commit.id)?);

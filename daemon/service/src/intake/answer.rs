@@ -99,11 +99,18 @@ impl Services {
         let rule = question.trigger.tag.as_ref().and_then(|rule| rule.only_newer);
         let (Some(true), Some(tag)) = (rule, question.moved.tag()) else { return Ok(None) };
         let seen = self.deliveries.accepted_by(&question.project.project, question.name).await?;
-        let mut others =
-            seen.iter().filter_map(|accepted| accepted.name.strip_prefix("refs/tags/"));
-        let newer = others.find(|other| *other != tag && !is_newer(tag, other));
-        Ok(newer
-            .map(|other| format!("{tag} is no newer version than {other}, and `only-newer` is on")))
+        let tags = seen.iter().filter_map(|accepted| accepted.name.strip_prefix("refs/tags/"));
+        let others: Vec<_> = tags.filter(|other| *other != tag).collect();
+        let why = match is_newer(tag, &others) {
+            Some(true) => return Ok(None),
+            None => format!("{tag} is no version, and `only-newer` is on"),
+            Some(false) => {
+                let higher = others.iter().find(|other| is_newer(tag, &[**other]) != Some(true));
+                let higher = higher.copied().unwrap_or_default();
+                format!("{tag} is no newer version than {higher}, and `only-newer` is on")
+            }
+        };
+        Ok(Some(why))
     }
 
     /// Asks whether the app's files differ from those that serve, in any of its clusters.
