@@ -7,6 +7,11 @@ pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
 }
 
+/// Returns whether an error is of the whole file, and so of every write.
+pub(crate) fn is_of_all(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full(_) | StoreError::Busy(_))
+}
+
 /// Primary result codes of SQLite: <https://www.sqlite.org/rescode.html>.
 const BUSY: u32 = 5;
 const LOCKED: u32 = 6;

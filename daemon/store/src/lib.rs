@@ -6,6 +6,7 @@
 mod error;
 mod memory;
 mod private;
+mod receiver;
 mod seal;
 mod sqlite;
 mod upcast;

@@ -20,16 +20,26 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use windlass_engine::ports::store::{JobUpdates, Room, Store, StoreError, UnreadableJob};
 use writer::Request;
 
+mod delivered;
+mod deliveries;
 mod disk;
 mod due;
 mod format;
+mod hooks;
 mod jobs;
+mod messages;
+mod outbox;
+mod projects;
 mod releases;
 mod rows;
 mod runs;
 mod secrets;
+mod sessions;
+mod slices;
 mod writer;
 
+#[cfg(test)]
+mod doors_tests;
 #[cfg(test)]
 mod quarantine_tests;
 #[cfg(test)]
@@ -46,6 +56,8 @@ pub struct SqliteStore {
     key: Key,
     /// Ids of jobs with new events.
     updates: broadcast::Sender<String>,
+    /// Signals of new messages.
+    messages: broadcast::Sender<()>,
     disk: Arc<Disk>,
     /// Jobs that this daemon leaves alone, by id, each with its reason. At most [`ASIDE`].
     aside: Arc<Mutex<BTreeMap<String, String>>>,
@@ -129,9 +141,12 @@ impl SqliteStore {
         let reads = pools().connect_with(options).await.or_store()?;
         let (updates, _) = broadcast::channel(4096);
         let connection = pool.acquire().await.or_store()?.detach();
-        let writes = writer::start(connection, updates.clone(), disk.clone());
+        // Whoever has one signal unread knows that there are new ones.
+        let (messages, _) = broadcast::channel(16);
+        let writes = writer::start(connection, updates.clone(), messages.clone(), disk.clone());
         let aside = Arc::default();
-        Ok(Self { pool, reads, writes, key, updates, disk, aside, _lock: Arc::new(lock) })
+        let lock = Arc::new(lock);
+        Ok(Self { pool, reads, writes, key, updates, messages, disk, aside, _lock: lock })
     }
 
     /// Returns the reason for which a job is left alone. `None` means that it is not.
@@ -157,12 +172,13 @@ impl SqliteStore {
     }
 }
 
-/// Ends the claims of earlier processes, and what they took of due work. None of them lives any more, since
-/// this process has the lock.
+/// Ends the claims of earlier processes, and what they took of due work and of messages. None of them lives any more,
+/// since this process has the lock.
 async fn end_earlier_life(pool: &SqlitePool) -> Result<(), StoreError> {
     for end in [
         "UPDATE jobs SET claimed_by = NULL WHERE claimed_by IS NOT NULL AND ended = 0",
         "UPDATE due SET taken_until_ms = NULL WHERE taken_until_ms IS NOT NULL",
+        "UPDATE outbox SET taken_until_ms = NULL WHERE taken_until_ms IS NOT NULL",
     ] {
         sqlx::query(end).execute(pool).await.or_store()?;
     }

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, path::Path};
 use windlass_engine::ports::{
     Secrets,
-    store::{DueWork, Filter, Jobs, Releases, Runs, SecretRecords, Store},
+    store::{DueWork, Filter, Jobs, Outbox, Releases, Runs, SecretRecords, Store},
 };
 use windlass_model::{
     app::App,
@@ -184,4 +184,5 @@ async fn it_is_continued() {
     assert_eq!((next, begun), (Cursor::Forward(2), false));
     let record = store.job(&id(3)).await.unwrap().unwrap();
     assert_eq!((record.state, record.stage), (JobState::Running, Some(Stage::Release)));
+    assert_eq!(store.next_message().await.unwrap(), None, "nobody hears of it");
 }

@@ -97,5 +97,5 @@ fn submission(id: &str) -> Submission {
         principal: "bench".into(),
         created_ms: 0,
     };
-    Submission { request_id: id.into(), body: Vec::new(), job }
+    Submission { request_id: id.into(), body: Vec::new(), job, receivers: Vec::new() }
 }

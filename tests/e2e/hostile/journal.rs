@@ -82,7 +82,7 @@ fn what_cannot_be_read_is_named_and_stops_nothing_and_a_newer_journal_is_refused
     execute(&env, "PRAGMA user_version = 99; UPDATE written_by SET version = '7.8.9'");
     let refused = env.daemon.restart().unwrap_err().to_string() + &whole_log(&env);
     assert!(refused.contains("windlassd 7.8.9 in format 99"), "{refused}");
-    execute(&env, "PRAGMA user_version = 5");
+    execute(&env, "PRAGMA user_version = 6");
     env.daemon.restart().unwrap();
     runs_a_small_job(&env);
 }

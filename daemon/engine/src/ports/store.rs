@@ -30,11 +30,14 @@ mod outbox;
 mod projects;
 
 pub use ahead::{Ahead, Answer};
-pub use deliveries::{Accepted, Arrival, Deliveries, DeliveryFilter};
+pub use deliveries::{
+    ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
+};
 pub use error::StoreError;
 pub use outbox::{Attempt, Outbox, OutboxFilter};
 pub use projects::{
-    Applied, ForgeHooks, HookRecord, OpenedHook, ProjectRecord, Projects, SessionRecord, Sessions,
+    Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,
+    Projects, SessionRecord, Sessions,
 };
 
 impl From<StoreError> for JournalLost {

@@ -1,6 +1,6 @@
 //! Secrets in memory.
 
-use super::{MemoryStore, Versions};
+use super::{MemoryStore, tables::Versions};
 use async_trait::async_trait;
 use windlass_engine::ports::{
     Secrets,

@@ -3,11 +3,11 @@
 use super::{
     SqliteStore,
     rows::{signed, unsigned},
+    slices::Rows,
 };
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
-use std::time::Duration;
 use windlass_engine::ports::store::{DueWork, StoreError};
 use windlass_model::due::{Due, DueKind};
 
@@ -87,34 +87,17 @@ impl DueWork for SqliteStore {
     async fn forget_logs(&self, job: &str) -> Result<(), StoreError> {
         let slice = "DELETE FROM logs WHERE job = ?1 AND seq IN \
                      (SELECT seq FROM logs WHERE job = ?1 ORDER BY seq LIMIT ?2)";
-        self.forget(slice, job).await
+        self.forget(slice, Rows::OfJob(job)).await
     }
 
     async fn forget_job(&self, job: &str) -> Result<(), StoreError> {
         self.forget_logs(job).await?;
         let slice = "DELETE FROM events WHERE job = ?1 AND seq IN \
                      (SELECT seq FROM events WHERE job = ?1 ORDER BY seq LIMIT ?2)";
-        self.forget(slice, job).await?;
+        self.forget(slice, Rows::OfJob(job)).await?;
         let delete = sqlx::query("DELETE FROM jobs WHERE id = ?");
         delete.bind(job).execute(&self.pool).await.or_store()?;
         Ok(())
-    }
-}
-
-/// Rows that are deleted in one transaction, and the pause after it, in which events of other jobs are stored.
-const SLICE: (u32, Duration) = (1000, Duration::from_millis(5));
-
-impl SqliteStore {
-    /// Deletes rows of a job, slice by slice.
-    async fn forget(&self, slice: &'static str, job: &str) -> Result<(), StoreError> {
-        let (rows, pause) = SLICE;
-        loop {
-            let deleted = sqlx::query(slice).bind(job).bind(rows).execute(&self.pool).await;
-            if deleted.or_store()?.rows_affected() < u64::from(rows) {
-                return Ok(());
-            }
-            tokio::time::sleep(pause).await;
-        }
     }
 }
 

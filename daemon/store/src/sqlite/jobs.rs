@@ -2,6 +2,7 @@
 
 use super::{
     SqliteStore,
+    messages::{self, Audience, Cause},
     rows::{EVENTS, JOBS, record, shown, signed, unreadable},
 };
 use crate::{error::OrStore, upcast};
@@ -12,12 +13,12 @@ use windlass_engine::ports::store::{
     Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
 };
 use windlass_model::clock::now_ms;
-use windlass_model::{outcome::Stop, replay::JobState, spec::Spec};
+use windlass_model::{outbox::Moment, outcome::Stop, replay::JobState, spec::Spec};
 
 #[async_trait]
 impl Jobs for SqliteStore {
     async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
-        let Submission { request_id, body, mut job } = submission;
+        let Submission { request_id, body, mut job, receivers } = submission;
         let body_hash = blake3::hash(&body).to_hex().to_string();
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
         let known = "SELECT id, body_hash FROM jobs WHERE principal = ? AND request_id = ?";
@@ -37,7 +38,8 @@ impl Jobs for SqliteStore {
         job.created_ms = now_ms();
         sqlx::query(
             "INSERT INTO jobs (id, principal, request_id, body_hash, project, app, environment, \
-             body, version, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             body, version, state, created_ms, receivers) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&job.id)
         .bind(&job.principal)
@@ -50,10 +52,17 @@ impl Jobs for SqliteStore {
         .bind(upcast::VERSION)
         .bind(JobState::Waiting.as_str())
         .bind(signed(job.created_ms))
+        .bind(upcast::write(&receivers)?)
         .execute(&mut *transaction)
         .await
         .or_store()?;
+        let audience = Audience { project: job.app.project.clone(), receivers };
+        let cause = Cause { job: &job.id, moment: Moment::Queued, seq: 0, now_ms: job.created_ms };
+        let has_messages = messages::add(&mut transaction, &audience, &cause).await?;
         transaction.commit().await.or_store()?;
+        if has_messages {
+            let _ = self.messages.send(());
+        }
         let record = JobRecord {
             job,
             last_seq: 0,

@@ -184,7 +184,12 @@ async fn a_full_disk_takes_the_reserve_and_then_is_no_verdict_on_a_job() {
         sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 4));
     sqlx::query(limit).execute(&mut connection).await.unwrap();
-    let writes = writer::start(connection, store.updates.clone(), store.disk.clone());
+    let writes = writer::start(
+        connection,
+        store.updates.clone(),
+        store.messages.clone(),
+        store.disk.clone(),
+    );
     let reserve = folder.path().join("reserve");
     assert!(reserve.exists());
     let mut refused = None;

@@ -46,7 +46,12 @@ pub(super) async fn begin(store: &SqliteStore, id: &str) -> Claim {
         principal: "me".into(),
         created_ms: 0,
     };
-    let request = Submission { request_id: format!("r{id}"), body: b"body".to_vec(), job };
+    let request = Submission {
+        request_id: format!("r{id}"),
+        body: b"body".to_vec(),
+        job,
+        receivers: Vec::new(),
+    };
     store.submit(request).await.unwrap();
     store.claim(id, "bed").await.unwrap().unwrap()
 }

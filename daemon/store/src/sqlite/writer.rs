@@ -1,10 +1,14 @@
-//! The only task that writes events. Events that wait together are one transaction.
+//! The only task that writes events, and what forges report. What waits together is one transaction.
 
 use super::{
     disk::Disk,
-    rows::{signed, state},
+    messages::{self, Cause},
+    rows::{signed, state, unsigned},
 };
-use crate::{error::OrStore, upcast};
+use crate::{
+    error::{OrStore, is_of_all},
+    upcast,
+};
 use sqlx::{Row, SqliteConnection};
 use std::{
     collections::HashMap,
@@ -17,12 +21,15 @@ use windlass_model::{
     clock::now_ms,
     due::{Due, due_after},
 };
-use windlass_model::{event::Event, job::Release, outcome::Outcome, replay::state_after};
+use windlass_model::{
+    event::Event, job::Release, outbox::moment_of, outcome::Outcome, replay::state_after,
+};
 
 mod lines;
+mod receipts;
 mod request;
 
-pub(super) use request::{Done, Request, Write};
+pub(super) use request::{Done, Fact, Receipt, Request, Write};
 
 /// Most events in one transaction.
 const BATCH: usize = 512;
@@ -34,22 +41,26 @@ pub(super) fn start(
     // Not the pool's: closing the pool would wait for it for ever.
     connection: SqliteConnection,
     updates: broadcast::Sender<String>,
+    messages: broadcast::Sender<()>,
     disk: Arc<Disk>,
 ) -> mpsc::Sender<Request> {
     let (send, mut receive) = mpsc::channel(BATCH);
-    let mut writer = Writer { connection, updates, disk };
+    let mut writer = Writer { connection, updates, messages, disk };
     tokio::spawn(async move {
         let mut requests = Vec::with_capacity(BATCH);
         while receive.recv_many(&mut requests, BATCH).await > 0 {
             let mut batch = Vec::with_capacity(requests.len());
+            let mut receipts = Vec::new();
             let mut closing = None;
             for request in requests.drain(..) {
                 match request {
                     Request::Append(write) => batch.push(write),
+                    Request::Receive(receipt) => receipts.push(receipt),
                     Request::Close(done) => closing = Some(done),
                 }
             }
             writer.write(batch).await;
+            receipts::store(&mut writer.connection, &writer.disk, receipts).await;
             if let Some(done) = closing {
                 writer.close().await;
                 let _ = done.send(());
@@ -63,6 +74,7 @@ pub(super) fn start(
 struct Writer {
     connection: SqliteConnection,
     updates: broadcast::Sender<String>,
+    messages: broadcast::Sender<()>,
     disk: Arc<Disk>,
 }
 
@@ -135,6 +147,12 @@ impl Writer {
         let began = Instant::now();
         loop {
             match commit(&mut self.connection, batch).await {
+                Ok(committed) => {
+                    if committed.has_messages {
+                        let _ = self.messages.send(());
+                    }
+                    return Ok(committed.results);
+                }
                 Err(StoreError::Busy(why)) if began.elapsed() < LOCK_WAIT => {
                     let seconds = began.elapsed().as_secs();
                     tracing::warn!(
@@ -145,7 +163,7 @@ impl Writer {
                     );
                 }
                 Err(StoreError::Full(_)) if self.disk.release() => {}
-                answer => return answer,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -160,22 +178,24 @@ impl Writer {
     }
 }
 
-/// Returns whether an error is of the whole file, and so of every event.
-fn is_of_all(error: &StoreError) -> bool {
-    matches!(error, StoreError::Full(_) | StoreError::Busy(_))
-}
-
 /// Returns the result of the only write of a batch.
 fn only(results: Vec<Result<(), StoreError>>) -> Result<(), StoreError> {
     results.into_iter().collect()
 }
 
-/// Stores a batch, or nothing of it. Returns the result of each write: an event that its job refuses is no
-/// error of other events.
+/// Batch that is on the disk.
+struct Committed {
+    /// Results of the writes, in their order: an event that its job refuses is no error of other events.
+    results: Vec<Result<(), StoreError>>,
+    /// The events added messages to the outbox.
+    has_messages: bool,
+}
+
+/// Stores a batch, or nothing of it.
 async fn commit(
     connection: &mut SqliteConnection,
     batch: &[Write],
-) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+) -> Result<Committed, StoreError> {
     // Log lines need not be on the disk before more work is done. A killed process loses no line, since
     // the kernel has the file's content by then.
     let wait = !batch.iter().all(is_line);
@@ -183,23 +203,29 @@ async fn commit(
     sqlx::query(pragma).execute(&mut *connection).await.or_store()?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.or_store()?;
     let written = async {
-        let mut results = vec![Ok(()); batch.len()];
+        let mut committed = Committed { results: vec![Ok(()); batch.len()], has_messages: false };
         for group in groups(batch) {
             let of_group: Vec<_> = group.iter().filter_map(|&at| batch.get(at)).collect();
             let refusal = match *of_group {
-                [only] if !is_line(only) => append(connection, only).await?,
+                [only] if !is_line(only) => match append(connection, only).await? {
+                    Ok(has_messages) => {
+                        committed.has_messages |= has_messages;
+                        None
+                    }
+                    Err(refusal) => Some(refusal),
+                },
                 _ => lines::append(connection, &of_group).await?,
             };
             if let Some(refusal) = refusal {
                 for at in group {
-                    if let Some(result) = results.get_mut(at) {
+                    if let Some(result) = committed.results.get_mut(at) {
                         *result = Err(refusal.clone());
                     }
                 }
             }
         }
         sqlx::query("COMMIT").execute(&mut *connection).await.or_store()?;
-        Ok(results)
+        Ok(committed)
     };
     let written = written.await;
     if written.is_err() {
@@ -236,23 +262,24 @@ fn groups(batch: &[Write]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Stores one event that is no log line. `None` means that it was stored. An inner error means that the job refuses the event.
+/// Stores one event that is no log line, with all that follows from it. Returns whether it added messages. An inner
+/// error means that the job refuses the event.
 async fn append(
     connection: &mut SqliteConnection,
     write: &Write,
-) -> Result<Option<StoreError>, StoreError> {
+) -> Result<Result<bool, StoreError>, StoreError> {
     let Write { claim, event, .. } = write;
     let now = now_ms();
     let counted = sqlx::query(
         "UPDATE jobs SET last_seq = last_seq + 1 WHERE id = ? AND ended = 0 AND fence = ? \
-         RETURNING last_seq, state",
+         RETURNING last_seq, state, project, receivers, version",
     )
     .bind(&claim.job)
     .bind(signed(claim.fence))
     .fetch_optional(&mut *connection)
     .await
     .or_store()?;
-    let Some(counted) = counted else { return lines::refusal(connection, claim).await.map(Some) };
+    let Some(counted) = counted else { return lines::refusal(connection, claim).await.map(Err) };
     let seq: i64 = counted.try_get("last_seq").or_store()?;
     sqlx::query("INSERT INTO events (job, seq, at_ms, event, version) VALUES (?, ?, ?, ?, ?)")
         .bind(&claim.job)
@@ -266,8 +293,14 @@ async fn append(
     for due in due_after(&claim.job, now, event) {
         schedule(connection, &due).await?;
     }
+    let mut has_messages = false;
+    if let Some(moment) = moment_of(event) {
+        let cause = Cause { job: &claim.job, moment, seq: unsigned(seq), now_ms: now };
+        let audience = messages::audience(&counted, &claim.job);
+        has_messages = messages::add(connection, &audience, &cause).await?;
+    }
     let before = state(&claim.job, counted.try_get("state").or_store()?)?;
-    let Some((state, stage)) = state_after(before, event) else { return Ok(None) };
+    let Some((state, stage)) = state_after(before, event) else { return Ok(Ok(has_messages)) };
     sqlx::query("UPDATE jobs SET state = ?, stage = coalesce(?, stage), ended = ? WHERE id = ?")
         .bind(state.as_str())
         .bind(stage.map(|stage| stage.to_string()))
@@ -279,7 +312,7 @@ async fn append(
     if let Event::Ended(Outcome::Succeeded(release)) = event {
         keep(connection, release, now).await?;
     }
-    Ok(None)
+    Ok(Ok(has_messages))
 }
 
 /// Schedules work. The earlier of two times stays, and work that is taken can be taken again.

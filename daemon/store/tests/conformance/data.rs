@@ -6,6 +6,7 @@ use windlass_model::{
     app::App,
     event::Event,
     job::{Commit, Image, Job, Release, Source, Stage},
+    outbox::Receiver,
     outcome::{Outcome, Stop},
     runtime::Runtime,
     spec::{self, Spec},
@@ -38,7 +39,7 @@ pub(crate) fn submission(id: &str) -> Submission {
         principal: "me".into(),
         created_ms: 0,
     };
-    Submission { request_id: format!("r{id}"), body: b"body".to_vec(), job }
+    Submission { request_id: format!("r{id}"), body: b"body".to_vec(), job, receivers: Vec::new() }
 }
 
 pub(crate) fn release(id: &str) -> Release {
@@ -75,6 +76,11 @@ pub(crate) fn cancelled(at: Stage) -> Outcome {
 
 pub(crate) fn pull_secret(at_ms: u64) -> Event {
     Event::PullSecret { release: Box::new(release("1")), host: "r.example".into(), at_ms }
+}
+
+/// A job of which these hear.
+pub(crate) fn heard(id: &str, receivers: &[Receiver]) -> Submission {
+    Submission { receivers: receivers.to_vec(), ..submission(id) }
 }
 
 /// Stores a job, and claims it for [`DAEMON`].

@@ -11,11 +11,16 @@
 
 mod claims;
 mod data;
+mod deliveries;
 mod due;
+mod hooks;
 mod jobs;
 mod journal;
+mod outbox;
+mod projects;
 mod releases;
 mod secrets;
+mod sessions;
 
 use std::sync::Arc;
 use windlass_engine::ports::store::Store;
@@ -104,6 +109,47 @@ macro_rules! promises {
             secrets::secrets_have_versions,
             secrets::a_version_never_comes_back,
             secrets::a_project_does_not_see_the_secrets_of_another,
+            projects::a_project_has_versions_with_who_and_when,
+            projects::a_version_that_was_not_seen_is_not_replaced,
+            projects::the_same_file_is_no_new_version,
+            projects::versions_go_on_after_a_deletion,
+            projects::projects_are_listed_by_name_and_versions_newest_first,
+            hooks::a_hook_opens_with_its_secret,
+            hooks::the_secret_before_ends_at_its_time,
+            hooks::a_hook_remembers_its_use_and_its_first_repository,
+            hooks::hooks_are_listed_by_project_and_end_with_it,
+            sessions::a_session_is_there_until_it_is_closed,
+            sessions::sessions_end_with_their_token,
+            sessions::old_and_unused_sessions_are_closed,
+            deliveries::a_delivery_comes_once_and_answers_with_its_verdicts,
+            deliveries::what_the_forge_gives_no_id_is_new_each_time,
+            deliveries::many_at_once_are_each_stored_once,
+            deliveries::the_newest_of_a_hook_are_kept,
+            deliveries::deliveries_are_listed_newest_first_and_as_they_are_filtered,
+            deliveries::what_is_undecided_comes_oldest_first_until_it_is_decided,
+            deliveries::the_last_commit_of_each_ref_is_known,
+            deliveries::what_is_old_and_decided_is_forgotten,
+            outbox::acceptance_and_events_add_a_message_for_each_receiver,
+            outbox::a_repeated_request_and_a_refused_event_add_none,
+            outbox::a_job_that_nobody_hears_of_adds_none,
+            outbox::a_job_begins_once_for_its_receivers,
+            outbox::nothing_follows_a_final_message,
+            outbox::a_newer_message_voids_older_ones_of_its_partition,
+            outbox::what_is_taken_is_answered_before_the_next,
+            outbox::what_would_be_tried_again_gives_way_to_a_newer_one,
+            outbox::the_newer_job_owns_the_partition,
+            outbox::what_a_killed_sender_took_comes_again,
+            outbox::a_new_life_takes_what_the_one_before_had_taken,
+            outbox::the_earliest_is_taken_first_and_no_more_than_asked_for,
+            outbox::of_many_senders_one_gets_a_message,
+            outbox::an_attempt_is_recorded,
+            outbox::a_message_is_replayed_under_its_id,
+            outbox::an_older_state_is_never_replayed_after_a_newer_one,
+            outbox::what_is_dropped_is_sent_no_more,
+            outbox::what_is_dropped_on_its_way_is_not_overtaken,
+            outbox::messages_are_listed_newest_first_and_as_they_are_filtered,
+            outbox::messages_outlive_their_job_and_waiting_ones_their_time,
+            outbox::whoever_listens_hears_of_new_messages,
         }
     };
 }

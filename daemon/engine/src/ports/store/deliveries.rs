@@ -4,6 +4,12 @@ use super::StoreError;
 use async_trait::async_trait;
 use windlass_model::delivery::{Delivery, Verdict};
 
+/// Number of deliveries of a hook that are kept. A flood pushes out the oldest.
+pub const DELIVERIES_KEPT: u64 = 10_000;
+
+/// Number of refs that [`Deliveries::accepted_by`] returns at most.
+pub const ACCEPTED_LISTED: u32 = 10_000;
+
 /// Choice of deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
@@ -41,8 +47,8 @@ pub struct Accepted {
 /// Deliveries, each with what came of it.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Stores a delivery, once per hook and id of the forge. Each without an id is new. Keeps the newest 10,000 of a
-    /// hook.
+    /// Stores a delivery, once per hook and id of the forge. Each without an id is new. Keeps the newest
+    /// [`DELIVERIES_KEPT`] of a hook. Polls, which have no hook, are counted by repository.
     async fn add_delivery(&self, delivery: &Delivery) -> Result<Arrival, StoreError>;
     /// Returns a delivery. `None` means that there is none.
     async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
@@ -50,7 +56,8 @@ pub trait Deliveries: Send + Sync {
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
     /// Returns deliveries without a verdict, oldest first.
     async fn undecided(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
-    /// Records what came of a delivery, in the place of what was recorded before.
+    /// Records what came of a delivery, in the place of what was recorded before. No verdicts make it undecided
+    /// again. Changes nothing where there is no such delivery.
     async fn decide(&self, id: &str, verdicts: &[Verdict]) -> Result<(), StoreError>;
     /// Returns what a trigger deployed last from a ref. `None` means that it deployed nothing from there.
     async fn last_accepted(
@@ -59,13 +66,9 @@ pub trait Deliveries: Send + Sync {
         trigger: &str,
         name: &str,
     ) -> Result<Option<Accepted>, StoreError>;
-    /// Returns what a trigger deployed last from each ref, the newest first.
-    async fn accepted_by(
-        &self,
-        project: &str,
-        trigger: &str,
-    ) -> Result<Vec<Accepted>, StoreError>;
-    /// Records what a trigger deployed.
+    /// Returns what a trigger deployed last from each ref, the newest first, at most [`ACCEPTED_LISTED`].
+    async fn accepted_by(&self, project: &str, trigger: &str) -> Result<Vec<Accepted>, StoreError>;
+    /// Records what a trigger deployed, in the place of what it deployed from that ref before.
     async fn accept(&self, accepted: &Accepted) -> Result<(), StoreError>;
     /// Deletes deliveries that came before `at_ms` and have a verdict.
     async fn forget_deliveries(&self, at_ms: u64) -> Result<(), StoreError>;

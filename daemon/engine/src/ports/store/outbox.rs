@@ -46,7 +46,8 @@ pub trait Outbox: Send + Sync {
         until_ms: u64,
         limit: u32,
     ) -> Result<Vec<Message>, StoreError>;
-    /// Records an attempt at a taken message. Changes nothing where the message is no longer waiting.
+    /// Records an attempt at a taken message. Changes nothing where the message is no longer waiting. One that would
+    /// wait on is void where a newer one of its partition has come meanwhile.
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError>;
     /// Returns when a message can be taken next, in milliseconds since 1970. `None` means that none waits.
     async fn next_message(&self) -> Result<Option<u64>, StoreError>;
@@ -55,12 +56,14 @@ pub trait Outbox: Send + Sync {
     /// Returns messages, newest first.
     async fn messages(&self, filter: &OutboxFilter) -> Result<Vec<Message>, StoreError>;
     /// Makes a dead or sent message wait again, from `now_ms` and without attempts. Its id stays. `false` means that
-    /// there is no such message.
+    /// there is no such message, or that a newer one of its partition took its place: an older state is never sent
+    /// after a newer one.
     async fn replay_message(&self, id: &str, now_ms: u64) -> Result<bool, StoreError>;
-    /// Makes a waiting or dead message void. `false` means that there is none.
+    /// Makes a waiting or dead message void. `false` means that there is none. The next one of its partition waits for
+    /// the end of an attempt that somebody may be making.
     async fn drop_message(&self, id: &str) -> Result<bool, StoreError>;
     /// Deletes messages that were stored before `at_ms` and do not wait.
     async fn forget_messages(&self, at_ms: u64) -> Result<(), StoreError>;
-    /// Subscribes to new messages. A receiver that falls behind must ask the store itself.
+    /// Subscribes to new messages, and to those that are replayed. A receiver that falls behind must ask the store itself.
     fn new_messages(&self) -> tokio::sync::broadcast::Receiver<()>;
 }

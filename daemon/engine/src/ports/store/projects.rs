@@ -4,6 +4,12 @@ use super::StoreError;
 use async_trait::async_trait;
 use windlass_model::{project::ProjectSpec, secret::Secret};
 
+/// Number of projects that [`Projects::projects`] returns at most.
+pub const PROJECTS_LISTED: u32 = 100_000;
+
+/// Number of hooks that [`ForgeHooks::hooks`] returns at most.
+pub const HOOKS_LISTED: u32 = 1_000;
+
 /// One version of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectRecord {
@@ -71,7 +77,7 @@ pub struct SessionRecord {
 #[async_trait]
 pub trait Projects: Send + Sync {
     /// Stores a version. `expected` is the version that the caller saw; 0 means that there is no such project, and
-    /// `None` that any will do. A spec equal to the current one is no new version.
+    /// `None` that any will do; it is compared first. A spec equal to the current one is no new version.
     async fn apply_project(
         &self,
         spec: &ProjectSpec,
@@ -80,7 +86,8 @@ pub trait Projects: Send + Sync {
     ) -> Result<Applied, StoreError>;
     /// Returns the current version. `None` means that there is no such project, or that it was deleted.
     async fn project(&self, name: &str) -> Result<Option<ProjectRecord>, StoreError>;
-    /// Returns the current version of each project, by name. One that cannot be read is left out, and logged.
+    /// Returns the current version of each project, by name, at most [`PROJECTS_LISTED`]. One that cannot be read is
+    /// left out, and logged.
     async fn projects(&self) -> Result<Vec<ProjectRecord>, StoreError>;
     /// Returns versions of a project, the newest first, also those before it was deleted.
     async fn project_versions(
@@ -100,7 +107,7 @@ pub trait ForgeHooks: Send + Sync {
     /// Returns a hook with its secrets. `None` means that there is none. `now_ms` decides whether the previous secret
     /// is still valid.
     async fn open_hook(&self, id: &str, now_ms: u64) -> Result<Option<OpenedHook>, StoreError>;
-    /// Returns the hooks of a project, the oldest first.
+    /// Returns the hooks of a project, the oldest first, at most [`HOOKS_LISTED`].
     async fn hooks(&self, project: &str) -> Result<Vec<HookRecord>, StoreError>;
     /// Replaces the secret. The one before stays valid until `previous_until_ms`. `false` means that there is no such
     /// hook.
@@ -113,12 +120,7 @@ pub trait ForgeHooks: Send + Sync {
     /// Deletes a hook. `false` means that there is none.
     async fn delete_hook(&self, id: &str) -> Result<bool, StoreError>;
     /// Records a verified delivery, and the repository's id where none is known yet. An empty id changes nothing.
-    async fn saw_hook(
-        &self,
-        id: &str,
-        at_ms: u64,
-        repository_id: &str,
-    ) -> Result<(), StoreError>;
+    async fn saw_hook(&self, id: &str, at_ms: u64, repository_id: &str) -> Result<(), StoreError>;
 }
 
 /// Sessions of the dashboard.

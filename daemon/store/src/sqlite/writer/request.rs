@@ -1,8 +1,8 @@
 //! Requests to the writer.
 
 use tokio::sync::oneshot;
-use windlass_engine::ports::store::{Answer, Claim, StoreError};
-use windlass_model::event::Event;
+use windlass_engine::ports::store::{Answer, Arrival, Claim, StoreError};
+use windlass_model::{delivery::Delivery, event::Event};
 
 /// Request to the writer.
 #[allow(
@@ -11,6 +11,7 @@ use windlass_model::event::Event;
 )]
 pub(in crate::sqlite) enum Request {
     Append(Write),
+    Receive(Receipt),
     /// Brings all that is stored to the disk, and ends the writer.
     Close(oneshot::Sender<()>),
 }
@@ -20,6 +21,25 @@ pub(in crate::sqlite) struct Write {
     pub(in crate::sqlite) claim: Claim,
     pub(in crate::sqlite) event: Event,
     pub(in crate::sqlite) done: Done,
+}
+
+/// Verified webhook to store, with the channel to the door that answers the forge.
+pub(in crate::sqlite) struct Receipt {
+    pub(in crate::sqlite) fact: Fact,
+    /// The answer to [`Fact::Seen`] is [`Arrival::New`].
+    pub(in crate::sqlite) done: oneshot::Sender<Result<Arrival, StoreError>>,
+}
+
+/// Fact of a verified webhook.
+pub(in crate::sqlite) enum Fact {
+    Delivered(Box<Delivery>),
+    /// The hook was used.
+    Seen {
+        hook: String,
+        at_ms: u64,
+        /// Id of the repository at the forge. Empty means that the webhook names none.
+        repository_id: String,
+    },
 }
 
 /// Receiver of an answer.

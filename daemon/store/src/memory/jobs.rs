@@ -1,0 +1,115 @@
+//! Jobs in memory.
+
+use super::{
+    MemoryStore,
+    messages::{Audience, Cause},
+    row::Row,
+};
+use async_trait::async_trait;
+use windlass_engine::ports::store::{
+    Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
+};
+use windlass_model::{
+    clock::now_ms, job::Job, outbox::Moment, outcome::Stop, replay::JobState, spec::Spec,
+};
+
+#[async_trait]
+impl Jobs for MemoryStore {
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StoreError> {
+        let Submission { request_id, body, mut job, receivers } = submission;
+        let mut tables = self.tables();
+        if let Some(record) = tables.known(&job.principal, &request_id, &body)? {
+            return Ok(Submitted { record, is_new: false });
+        }
+        if tables.jobs.contains_key(&job.id) {
+            return Err(StoreError::Other(format!("there is a job {} already", job.id)));
+        }
+        job.created_ms = now_ms();
+        let row = Row {
+            job,
+            receivers,
+            request_id,
+            body,
+            events: Vec::new(),
+            last_seq: 0,
+            state: JobState::Waiting,
+            stage: None,
+            stop: None,
+            outcome: None,
+            claimed_by: None,
+            fence: 0,
+        };
+        let record = row.record();
+        let Job { id, app, created_ms, .. } = &row.job;
+        let audience = Audience { project: &app.project, receivers: &row.receivers };
+        let cause = Cause { job: id, moment: Moment::Queued, seq: 0, now_ms: *created_ms };
+        if tables.messages.add(&audience, &cause) {
+            let _ = self.messages.send(());
+        }
+        tables.jobs.insert(row.job.id.clone(), row);
+        Ok(Submitted { record, is_new: true })
+    }
+
+    async fn submitted(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError> {
+        self.tables().known(principal, request_id, body)
+    }
+
+    async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.tables().jobs.get(id).map(Row::record))
+    }
+
+    async fn jobs(&self, filter: &Filter) -> Result<JobList, StoreError> {
+        let is_wanted = |row: &&Row| {
+            let app = &row.job.app;
+            filter.before.as_ref().is_none_or(|before| row.job.id < *before)
+                && filter.projects.as_ref().is_none_or(|names| names.contains(&app.project))
+                && filter.app.as_ref().is_none_or(|name| app.name == *name)
+                && filter.environment.as_ref().is_none_or(|name| app.environment == *name)
+                && (filter.states.is_empty() || filter.states.contains(&row.state))
+        };
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let tables = self.tables();
+        let mut list = JobList::default();
+        for row in tables.jobs.values().rev().filter(is_wanted).take(limit) {
+            match tables.unreadable(row) {
+                Some(job) => list.unreadable.push(job),
+                None => {
+                    let mut record = row.record();
+                    record.job.spec = Spec::default();
+                    list.jobs.push(record);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    async fn count_unfinished(&self, project: &str) -> Result<UnfinishedCount, StoreError> {
+        let tables = self.tables();
+        let mut count = UnfinishedCount::default();
+        for row in tables.jobs.values().filter(|row| row.outcome.is_none()) {
+            count.total += 1;
+            count.of_project += u64::from(row.job.app.project == project);
+        }
+        Ok(count)
+    }
+
+    async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let tables = self.tables();
+        let events = tables.jobs.get(id).into_iter().flat_map(|row| &row.events);
+        Ok(events.filter(|event| event.seq > after).take(limit).cloned().collect())
+    }
+
+    async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let row = tables.jobs.get_mut(id).filter(|row| row.outcome.is_none());
+        let Some(row) = row else { return Ok(false) };
+        row.stop.get_or_insert_with(|| why.clone());
+        Ok(true)
+    }
+}

@@ -1,0 +1,70 @@
+//! The row of a job: the job with its events.
+
+use windlass_engine::ports::store::{Claim, JobRecord, Recorded, StoreError};
+use windlass_model::{
+    event::Event,
+    job::{Job, Stage},
+    outbox::Receiver,
+    outcome::{Outcome, Stop},
+    replay::{JobState, state_after},
+};
+
+/// A job with its events.
+pub(super) struct Row {
+    pub(super) job: Job,
+    pub(super) receivers: Vec<Receiver>,
+    pub(super) request_id: String,
+    pub(super) body: Vec<u8>,
+    pub(super) events: Vec<Recorded>,
+    pub(super) last_seq: u64,
+    pub(super) state: JobState,
+    pub(super) stage: Option<Stage>,
+    pub(super) stop: Option<Stop>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) claimed_by: Option<String>,
+    pub(super) fence: u64,
+}
+
+impl Row {
+    pub(super) fn record(&self) -> JobRecord {
+        let ended = self.outcome.as_ref().and(self.events.last());
+        let started = self.events.first().filter(|first| first.seq == 1);
+        // The end of a job that was never taken up is its first event.
+        let has_begun = self.last_seq > u64::from(self.outcome.is_some());
+        JobRecord {
+            job: self.job.clone(),
+            last_seq: self.last_seq,
+            state: self.state,
+            stage: self.outcome.as_ref().map(Outcome::stage).or(self.stage),
+            stop: self.stop.clone(),
+            outcome: self.outcome.clone(),
+            started_ms: started.map(|first| first.at_ms).filter(|_| has_begun),
+            ended_ms: ended.map(|last| last.at_ms),
+        }
+    }
+
+    pub(super) fn append(
+        &mut self,
+        claim: &Claim,
+        event: &Event,
+        at_ms: u64,
+    ) -> Result<(), StoreError> {
+        if self.outcome.is_some() {
+            return Err(StoreError::Ended(claim.job.clone()));
+        }
+        if self.fence != claim.fence {
+            let by = self.claimed_by.clone().unwrap_or_default();
+            return Err(StoreError::Fenced { job: claim.job.clone(), by });
+        }
+        self.last_seq += 1;
+        self.events.push(Recorded { seq: self.last_seq, at_ms, event: event.clone() });
+        if let Some((state, stage)) = state_after(self.state, event) {
+            self.state = state;
+            self.stage = stage.or(self.stage);
+        }
+        if let Event::Ended(outcome) = event {
+            self.outcome = Some(outcome.clone());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! All that a store in memory keeps.
+
+use super::{delivered::Delivered, messages::Messages, row::Row};
+use std::collections::BTreeMap;
+use windlass_engine::ports::store::{
+    Accepted, HookRecord, JobRecord, ProjectRecord, SessionRecord, StoreError, UnreadableJob,
+};
+use windlass_model::{
+    due::{Due, DueKind},
+    job::Release,
+    secret::Secret,
+};
+
+/// Tables of a store.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) jobs: BTreeMap<String, Row>,
+    /// Releases by id, each with its creation time.
+    pub(super) releases: BTreeMap<String, (Release, u64)>,
+    /// Versions by project and name.
+    pub(super) secrets: BTreeMap<(String, String), Versions>,
+    /// Reasons for which jobs are left alone, by id.
+    pub(super) aside: BTreeMap<String, String>,
+    pub(super) due: BTreeMap<(DueKind, String), Scheduled>,
+    pub(super) projects: BTreeMap<String, Project>,
+    pub(super) hooks: BTreeMap<String, Hook>,
+    pub(super) sessions: BTreeMap<String, SessionRecord>,
+    pub(super) deliveries: Delivered,
+    /// Last commits by project, trigger and ref.
+    pub(super) accepted: BTreeMap<(String, String, String), Accepted>,
+    pub(super) messages: Messages,
+}
+
+/// All versions of a secret.
+#[derive(Default)]
+pub(super) struct Versions {
+    /// Highest version that there ever was.
+    pub(super) last: u32,
+    /// Values by version, each with its creation time. Empty means that the secret was deleted.
+    pub(super) values: BTreeMap<u32, (Secret, u64)>,
+}
+
+/// Time of due work.
+pub(super) struct Scheduled {
+    pub(super) at_ms: u64,
+    /// Time before which nobody else takes the work. `None` means that nobody has taken it.
+    pub(super) taken_until_ms: Option<u64>,
+}
+
+/// A project with all its versions, the oldest first.
+#[derive(Default)]
+pub(super) struct Project {
+    pub(super) versions: Vec<ProjectRecord>,
+    pub(super) is_deleted: bool,
+}
+
+/// A hook with its secrets.
+pub(super) struct Hook {
+    pub(super) record: HookRecord,
+    pub(super) secret: Secret,
+    /// Secret before the current one. `None` means that there was none.
+    pub(super) previous: Option<Secret>,
+}
+
+impl Tables {
+    /// Returns a job that is left alone. `None` means that the job is not, or has ended.
+    pub(super) fn unreadable(&self, row: &Row) -> Option<UnreadableJob> {
+        if row.outcome.is_some() {
+            return None;
+        }
+        let why = self.aside.get(&row.job.id)?.clone();
+        Some(UnreadableJob { id: row.job.id.clone(), app: row.job.app.clone(), why })
+    }
+
+    /// Returns the job of a principal's earlier request.
+    pub(super) fn known(
+        &self,
+        principal: &str,
+        request_id: &str,
+        body: &[u8],
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let mut rows = self.jobs.values();
+        let row = rows.find(|row| row.job.principal == principal && row.request_id == request_id);
+        match row {
+            Some(row) if row.body != body => Err(StoreError::RequestReused(request_id.into())),
+            row => Ok(row.map(Row::record)),
+        }
+    }
+
+    pub(super) fn schedule(&mut self, due: Due) {
+        let scheduled = self.due.entry((due.kind, due.key));
+        let scheduled = scheduled.or_insert(Scheduled { at_ms: due.at_ms, taken_until_ms: None });
+        scheduled.at_ms = scheduled.at_ms.min(due.at_ms);
+        scheduled.taken_until_ms = None;
+    }
+}
