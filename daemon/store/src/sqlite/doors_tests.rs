@@ -189,7 +189,7 @@ async fn a_message_is_stored_with_its_event_or_not_at_all() {
     new.try_recv().unwrap();
 }
 
-/// Its journal goes on: an operator can still end the job.
+/// The journal goes on: an operator can still end the job.
 #[tokio::test]
 async fn receivers_that_cannot_be_read_are_no_error_of_the_event() {
     let folder = tempfile::tempdir().unwrap();

@@ -385,7 +385,7 @@ pub(crate) async fn what_is_dropped_is_sent_no_more(place: Place) {
     assert_eq!(store.next_message().await.unwrap(), None);
 }
 
-/// Its sender does not know that it was dropped.
+/// The sender does not know that the message was dropped.
 pub(crate) async fn what_is_dropped_on_its_way_is_not_overtaken(place: Place) {
     for is_added_before in [true, false] {
         let store = place.open().await;

@@ -53,7 +53,7 @@ pub trait Outbox: Send + Sync {
     async fn next_message(&self) -> Result<Option<u64>, StoreError>;
     /// Returns a message. `None` means that there is none.
     async fn message(&self, id: &str) -> Result<Option<Message>, StoreError>;
-    /// Returns messages, newest first.
+    /// Returns messages, newest first. One that cannot be read is left out, and logged.
     async fn messages(&self, filter: &OutboxFilter) -> Result<Vec<Message>, StoreError>;
     /// Makes a dead or sent message wait again, from `now_ms` and without attempts. Its id stays. `false` means that
     /// there is no such message, or that a newer one of its partition took its place: an older state is never sent
@@ -64,6 +64,7 @@ pub trait Outbox: Send + Sync {
     async fn drop_message(&self, id: &str) -> Result<bool, StoreError>;
     /// Deletes messages that were stored before `at_ms` and do not wait.
     async fn forget_messages(&self, at_ms: u64) -> Result<(), StoreError>;
-    /// Subscribes to new messages, and to those that are replayed. A receiver that falls behind must ask the store itself.
+    /// Subscribes to new messages, and to those that are replayed. A receiver that falls behind must ask the store
+    /// itself.
     fn new_messages(&self) -> tokio::sync::broadcast::Receiver<()>;
 }
