@@ -314,7 +314,8 @@ mod tests {
         let renamed = Report { repository_name: "acme/new".into(), ..report("", refs()) };
         let arrived = services.accept_delivery(&hook(Some("7")), renamed, String::new()).await;
         assert!(arrived.unwrap().verdicts.is_empty());
-        let foreign = services.accept_delivery(&hook(Some("8")), report("", refs()), String::new());
+        let moved = hook(Some("8"));
+        let foreign = services.accept_delivery(&moved, report("", refs()), String::new());
         let verdicts = foreign.await.unwrap().verdicts;
         let VerdictOutcome::Failed { code, fix } = &verdicts[0].outcome else {
             panic!("{verdicts:?}")
@@ -326,7 +327,8 @@ mod tests {
     #[tokio::test]
     async fn a_replay_is_a_new_delivery_of_its_caller() {
         let World { services, .. } = World::new();
-        let accepted = services.accept_delivery(&hook(None), report("g1", refs()), "00".into());
+        let fresh = hook(None);
+        let accepted = services.accept_delivery(&fresh, report("g1", refs()), "00".into());
         let id = accepted.await.unwrap().id;
         let reader = caller("reader", &["shop"], &[Verb::Read]);
         services.replay_delivery(&reader, &id).await.unwrap_err();
@@ -338,7 +340,7 @@ mod tests {
         let request = DeliveriesRequest { project: "shop".into(), ..DeliveriesRequest::default() };
         let page = services.list_deliveries(&reader, request).await.unwrap();
         assert_eq!(page.deliveries.iter().map(|d| &*d.id).collect::<Vec<_>>(), [&*new.id, &*id]);
-        let ping = services.accept_delivery(&hook(None), report("", Change::Ping), String::new());
+        let ping = services.accept_delivery(&fresh, report("", Change::Ping), String::new());
         let error = services.replay_delivery(&owner, &ping.await.unwrap().id).await.unwrap_err();
         assert_eq!(error.reason(), "nothing-to-replay");
     }

@@ -167,14 +167,15 @@ async fn a_message_is_stored_with_its_event_or_not_at_all() {
     let claim = begin(&store, "1").await;
     execute(&store, ONE_ENDPOINT).await;
     let ended = Event::Ended(Outcome::Succeeded(Box::new(release("1"))));
+    // Each with a name of its own: another connection of the pool may still know a trigger that is gone.
     for (refuse, accept) in [
         (
-            "CREATE TRIGGER no_room BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'no'); END",
-            "DROP TRIGGER no_room",
+            "CREATE TRIGGER no_release BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER no_release",
         ),
         (
-            "CREATE TRIGGER no_room BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
-            "DROP TRIGGER no_room",
+            "CREATE TRIGGER no_message BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER no_message",
         ),
     ] {
         execute(&store, refuse).await;

@@ -248,7 +248,7 @@ pub(crate) async fn what_a_killed_sender_took_comes_again(place: Place) {
     assert_eq!(take(&*store, now + 10, 10).await, taken, "as it was, and under the same id");
 }
 
-pub(crate) async fn a_new_life_takes_what_the_one_before_had_taken(place: Place) {
+pub(crate) async fn a_new_life_sends_what_the_one_before_had_taken(place: Place) {
     let taken = {
         let store = place.open().await;
         begin_heard(&*store, "1", &[status()]).await;
@@ -261,7 +261,7 @@ pub(crate) async fn a_new_life_takes_what_the_one_before_had_taken(place: Place)
     assert_eq!(take_one(&*store).await, taken);
 }
 
-pub(crate) async fn the_earliest_is_taken_first_and_no_more_than_asked_for(place: Place) {
+pub(crate) async fn the_earliest_message_is_taken_first_and_no_more_than_asked_for(place: Place) {
     let store = place.open().await;
     begin_heard(&*store, "1", &[endpoint("a"), endpoint("b"), endpoint("c")]).await;
     let now = soon();
