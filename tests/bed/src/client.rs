@@ -23,8 +23,8 @@ use std::{
 pub struct Wanted {
     /// Parts of the user's own. `None` takes the bed as it is.
     pub existing: Option<Existing>,
-    /// The gateway's program is needed, which takes minutes to compile.
-    pub gateway: bool,
+    /// The gateway's and the forge's programs are needed, which take minutes to compile.
+    pub programs: bool,
 }
 
 /// A bed that is up, held as long as this lives.
@@ -48,7 +48,7 @@ impl Bed {
         if ours {
             let existing = wanted.existing.clone().unwrap_or_default();
             require_nothing_missing(&layout, &existing)?;
-            prepare(&layout, &existing, wanted.gateway, report)?;
+            prepare(&layout, &existing, wanted.programs, report)?;
             fs::write(layout.at("existing.json"), serde_json::to_vec(&existing)?)?;
             for file in ["progress", "down"] {
                 let _ = fs::remove_file(layout.at(file));
@@ -72,16 +72,17 @@ impl Bed {
         };
         // A bed that is up already has no progress to show.
         let progress = if ours || !is_ready(&layout) { *report } else { Report::silent() };
-        if wanted.gateway {
+        if wanted.programs {
             let parts = layout.clone();
-            let gateway = layout.clone();
+            let programs = layout.clone();
             let report = *report;
             side_by_side(vec![
                 Lane::new("parts", move || await_ready(&parts, progress)),
-                // Built in the middle of the tests, the gateway would take the processors from all others.
-                Lane::new("gateway", move || {
+                // Built in the middle of the tests, they would take the processors from all others.
+                Lane::new("gateway and forge", move || {
                     let _lock = lock;
-                    install::gateway(&gateway, &report).map(drop)
+                    install::gateway(&programs, &report)?;
+                    install::gitea(&programs, &report).map(drop)
                 }),
             ])?;
         } else {
@@ -202,14 +203,14 @@ fn require_nothing_missing(layout: &Layout, existing: &Existing) -> Result<()> {
 /// Installs and compiles what is missing. Debian's packages are installed beside the compilation of Go's
 /// programs, since packages wait for the network. Go's programs are compiled one after the other where two
 /// compilers already share two cores.
-fn prepare(layout: &Layout, existing: &Existing, gateway: bool, report: &Report) -> Result<()> {
+fn prepare(layout: &Layout, existing: &Existing, programs: bool, report: &Report) -> Result<()> {
     let missing = install::missing(layout, existing)?;
     let mut names: Vec<_> = missing.iter().map(Missing::name).collect();
     if existing.buildkit.is_none() && !images::are_there(layout, existing) {
         names.push(images::NAME);
     }
-    if gateway && !install::has_gateway(layout)? {
-        names.push(install::GATEWAY.folder);
+    if programs {
+        names.extend(install::absent_programs(layout)?);
     }
     if !names.is_empty() {
         let list = names.iter().map(|name| format!("{name} ({})", times::estimate(layout, name)));

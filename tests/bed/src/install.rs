@@ -4,7 +4,7 @@ mod debian;
 mod go;
 mod python;
 
-pub use go::{GATEWAY, GITEA, Module, has_gateway, kwok_stages};
+pub use go::{GATEWAY, GITEA, Module, absent_programs, kwok_stages};
 pub use python::python;
 
 use crate::{Layout, Report, Result, layout::Existing, times};

@@ -10,6 +10,7 @@ const FIRST: &[(&str, u64)] = &[
     ("etcd", 40),
     ("kubernetes", 540),
     ("traefik", 600),
+    ("gitea", 360),
     ("base images", 150),
     ("programs", 1200),
     ("workspace", 1500),

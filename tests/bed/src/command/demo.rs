@@ -49,7 +49,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let report = Report::printed();
     let existing = Existing::from(args.own);
     announce(&existing);
-    let wanted = Wanted { existing: Some(existing.clone()), gateway: false };
+    let wanted = Wanted { existing: Some(existing.clone()), programs: false };
     if args.until_up {
         Bed::up(wanted, &report)?;
         return Ok(());

@@ -121,9 +121,15 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<&'stat
     Ok(missing)
 }
 
-/// Returns whether the gateway is built.
-pub fn has_gateway(layout: &Layout) -> Result<bool> {
-    is_built(layout, &GATEWAY)
+/// Returns the names of those of the gateway and the forge that are not built.
+pub fn absent_programs(layout: &Layout) -> Result<Vec<&'static str>> {
+    let mut absent = Vec::new();
+    for module in [&GATEWAY, &GITEA] {
+        if !is_built(layout, module)? {
+            absent.push(module.folder);
+        }
+    }
+    Ok(absent)
 }
 
 /// Returns the stages of kwok by which nodes and pods are ready at once, and nodes renew their leases.
