@@ -5,21 +5,15 @@
 
 use crate::{
     link,
-    protocol::{Ask, HEARTBEAT, Reply, Service},
-    transport::Requests,
+    protocol::{HEARTBEAT, Reply},
+    version_2,
 };
 use git2::Oid;
 use gix::{
     progress::Discard,
     remote::{Direction, fetch::Shallow},
 };
-use gix_transport::{
-    Protocol,
-    client::{
-        blocking_io::{Transport, http},
-        git::{ConnectMode, blocking_io::Connection},
-    },
-};
+use gix_transport::client::blocking_io::Transport;
 use std::{
     num::NonZeroU32,
     path::Path,
@@ -63,21 +57,7 @@ fn receive(url: &str, id: Oid, to: &str) -> Result<(), gix::Error> {
     let remote = remote
         .with_refspecs([&*wanted], Direction::Fetch)?
         .with_fetch_tags(gix::remote::fetch::Tags::None);
-    if url.starts_with("git:") {
-        let ask = Ask { url: url.into(), service: Service::Refs, is_v2: true };
-        let opened = link::open(&ask);
-        let (reader, writer) = opened.map_err(|e| gix::error::Message::new(e.to_string()))?;
-        // The daemon has sent the line that names repository and host.
-        let host: Option<(String, Option<u16>)> = None;
-        let mode = ConnectMode::Process;
-        let connection = Connection::new(reader, writer, Protocol::V2, "", host, mode, false);
-        return fetch_over(&remote, connection.custom_url(Some(url.into())));
-    }
-    let Some(parsed) = remote.url(Direction::Fetch).cloned() else {
-        return Err(gix::error::Message::new("the remote has no URL").into());
-    };
-    let requests = Requests { url: url.into() };
-    fetch_over(&remote, http::Transport::new_http(requests, parsed, Protocol::V2, false))
+    fetch_over(&remote, version_2::connect(url)?)
 }
 
 fn fetch_over(remote: &gix::Remote<'_>, transport: impl Transport) -> Result<(), gix::Error> {

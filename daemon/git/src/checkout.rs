@@ -45,7 +45,14 @@ const RESOLVERS: usize = 16;
 /// memory.
 const LISTING: u64 = 128 << 20;
 
-const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
+/// Bytes that a server may send while all its refs are listed, which the daemon keeps.
+const REFS: u64 = 8 << 20;
+
+/// Lists of refs and of changed files that are made at once: each is a process that waits for a server. Triggers ask for
+/// them, and no client waits.
+const LISTERS: usize = 8;
+
+pub(crate) const ANOTHER_REPLY: &str = "the child answered another question than it was asked";
 
 /// Git port that checks each commit out into a folder of its own.
 pub struct Checkouts {
@@ -53,8 +60,9 @@ pub struct Checkouts {
     /// The daemon's own program, and the argument that makes it the child.
     program: PathBuf,
     network: Arc<Network>,
-    limits: CheckoutLimits,
+    pub(crate) limits: CheckoutLimits,
     resolvers: Semaphore,
+    pub(crate) listers: Semaphore,
 }
 
 impl Checkouts {
@@ -76,9 +84,15 @@ impl Checkouts {
                 tracing::warn!(path = %path.display(), %error, "an old workspace stays");
             }
         }
-        let resolvers = Semaphore::new(RESOLVERS);
         let network = Arc::new(Network::new(egress, Box::new(System))?);
-        Ok(Self { folder: folder.into(), program: program.into(), network, limits, resolvers })
+        Ok(Self {
+            folder: folder.into(),
+            program: program.into(),
+            network,
+            limits,
+            resolvers: Semaphore::new(RESOLVERS),
+            listers: Semaphore::new(LISTERS),
+        })
     }
 
     /// Makes a folder that is deleted when dropped.
@@ -89,7 +103,7 @@ impl Checkouts {
 
     /// Runs a child in `folder` to its last reply, once the egress policy allows the repository. `recorder` takes the
     /// child's progress; `None` drops it.
-    async fn run(
+    pub(crate) async fn run(
         &self,
         commit: &Commit,
         credential: Option<&Secret>,
@@ -130,12 +144,14 @@ impl Checkouts {
         let most = self.limits.max_transfer;
         let (most, limit) = match &request.task {
             Task::Resolve(_) if most > LISTING => (LISTING, "the limit of a list of refs"),
+            Task::Refs if most > REFS => (REFS, "the limit of a list of refs"),
             _ => (most, "the limit `checkout.max-transfer`"),
         };
         let session = Session::new(stdin, stdout, client, recorder, most, limit);
         let frame = Frame::json(Kind::Task, 0, &request);
         let frame = frame.map_err(|error| other(error.to_string()))?;
-        match session.run(frame, &url).await {
+        let is_v2 = matches!(request.task, Task::Changed { .. });
+        match session.run(frame, &url, is_v2).await {
             Ok(Reply::Failed(error)) => Err(error.into_error(&request, credential)),
             Ok(last) => {
                 folder.vacated().await;

@@ -4,9 +4,12 @@
 //! and nothing else: no network, no program, no other file.
 
 use crate::{
+    changed::changed,
     fetch::checkout,
     link::{self, send},
+    list::List,
     protocol::{FetchError, Reply, Task},
+    refs::refs,
     resolve::resolve,
     transport,
 };
@@ -43,6 +46,10 @@ fn run() -> Result<Reply, FetchError> {
         Task::Checkout { wanted, directory, limits } => {
             let progress = |line: &str| send(&Reply::Progress(line.into()));
             checkout(&request, wanted, directory, limits, &progress).map(Reply::Done)
+        }
+        Task::Refs => refs(&request.url, &request.to).map(List::reply),
+        Task::Changed { from, commit, most, limits } => {
+            changed(&request, from, commit, *most, limits).map(List::reply)
         }
     }
 }

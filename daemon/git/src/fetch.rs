@@ -49,12 +49,7 @@ fn fetch(
     place: &Place<'_>,
     checkout: &Checkout<'_>,
 ) -> Result<CommitInfo, FetchError> {
-    if wanted.commit.len() != 40 {
-        let message = "repositories with ids of 64 digits (SHA-256) are not in this version";
-        return Err(FetchError::NoCommit(message.into()));
-    }
-    let id = Oid::from_str(&wanted.commit)
-        .map_err(|_| FetchError::NoCommit("it is no id of 40 hex digits".into()))?;
+    let id = id(&wanted.commit).map_err(FetchError::NoCommit)?;
     let to = place.to.display().to_string();
     let repository = init(&to).map_err(|error| local(&error))?;
     let refs = obtain(&repository, place.url, wanted, &to, id, checkout.progress)?;
@@ -88,6 +83,14 @@ fn fetch(
     std::fs::remove_dir_all(place.to.join(".git"))
         .map_err(|error| FetchError::Other(error.to_string()))?;
     Ok(about)
+}
+
+/// Reads the id of a commit. The error is a sentence.
+pub(crate) fn id(text: &str) -> Result<Oid, String> {
+    if text.len() != 40 {
+        return Err("repositories with ids of 64 digits (SHA-256) are not in this version".into());
+    }
+    Oid::from_str(text).map_err(|_| "it is no id of 40 hex digits".into())
 }
 
 /// Writes the files of a commit. Each file that takes long is a sign of life.
@@ -180,7 +183,7 @@ fn obtain(
 }
 
 /// Returns whether the commit was fetched. An object of another kind is an error: no further try would help.
-fn has(repository: &Repository, id: Oid) -> Result<bool, FetchError> {
+pub(crate) fn has(repository: &Repository, id: Oid) -> Result<bool, FetchError> {
     let Ok(object) = repository.find_object(id, None) else { return Ok(false) };
     let kind = match object.kind() {
         Some(ObjectType::Commit) => return Ok(true),

@@ -65,6 +65,18 @@ pub(crate) enum Task {
         directory: String,
         limits: CheckoutLimits,
     },
+    /// Lists what all refs lead to.
+    Refs,
+    /// Lists the files that differ between two commits.
+    Changed {
+        /// Id of the commit before.
+        from: String,
+        /// Id of the commit after.
+        commit: String,
+        /// Number of files that may differ.
+        most: usize,
+        limits: CheckoutLimits,
+    },
 }
 
 /// A commit to fetch.
@@ -85,6 +97,10 @@ pub(crate) enum Reply {
     Alive,
     Resolved(Resolved),
     Done(Found),
+    /// Lines of a list. More follow.
+    Part(Vec<String>),
+    /// The last lines of a list.
+    Listed(Vec<String>),
     Failed(FetchError),
 }
 
@@ -133,6 +149,11 @@ pub(crate) enum FetchError {
     Denied(String),
     NoRepository,
     NoCommit(String),
+    /// One of several commits is missing.
+    Missing {
+        commit: String,
+        message: String,
+    },
     NoRevision(String),
     Ambiguous(String),
     /// An address of a form that is refused, or that a login may not be sent to.
@@ -167,6 +188,8 @@ impl FetchError {
         let wanted = match &request.task {
             Task::Resolve(revision) => revision.to_string(),
             Task::Checkout { wanted, .. } => wanted.commit.clone(),
+            Task::Changed { commit, .. } => commit.clone(),
+            Task::Refs => String::new(),
         };
         match self {
             Self::Unreachable(message) => GitError::Unreachable { repository, message },
@@ -175,6 +198,7 @@ impl FetchError {
             }
             Self::NoRepository => GitError::NoRepository { repository },
             Self::NoCommit(message) => GitError::NoCommit { repository, commit: wanted, message },
+            Self::Missing { commit, message } => GitError::NoCommit { repository, commit, message },
             Self::NoRevision(message) => {
                 GitError::NoRevision { repository, revision: wanted, message }
             }
@@ -197,6 +221,7 @@ impl FetchError {
             Self::Unreachable(message)
             | Self::Denied(message)
             | Self::NoCommit(message)
+            | Self::Missing { message, .. }
             | Self::NoRevision(message)
             | Self::Ambiguous(message)
             | Self::Address { message, .. }

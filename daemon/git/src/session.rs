@@ -4,6 +4,7 @@
 
 use crate::{
     frame::{Frame, Kind, LONGEST},
+    list::List,
     network::unreachable,
     protocol::{Ask, FetchError, Reply, Service},
     smart_http::{Body, Client, SILENCE, opening},
@@ -56,6 +57,8 @@ pub(crate) struct Session<'a> {
     later: VecDeque<Frame>,
     /// Bytes of those frames.
     later_bytes: usize,
+    /// Lines that the child listed so far.
+    list: List,
     /// The last reply. `None` means that the child works.
     last: Option<Reply>,
 }
@@ -127,16 +130,22 @@ impl<'a> Session<'a> {
             stream: Stream::default(),
             later: VecDeque::new(),
             later_bytes: 0,
+            list: List::default(),
             last: None,
         }
     }
 
     /// Hands over the task, and answers the child until its last reply. The refs of `url`, which the child asks for
-    /// first, are asked for while the child starts.
-    pub(crate) async fn run(mut self, task: Frame, url: &Url) -> Result<Reply, Broken> {
+    /// first, are asked for while the child starts. `is_v2` says whether the child will ask in version 2 of the protocol.
+    pub(crate) async fn run(
+        mut self,
+        task: Frame,
+        url: &Url,
+        is_v2: bool,
+    ) -> Result<Reply, Broken> {
         self.server = url.to_string();
         self.deliver(&task).await?;
-        let ask = Ask { url: url.to_string(), service: Service::Refs, is_v2: false };
+        let ask = Ask { url: url.to_string(), service: Service::Refs, is_v2 };
         let opened = self.opened(&ask).await?;
         self.first = Some((ask, opened));
         loop {
@@ -207,6 +216,11 @@ impl<'a> Session<'a> {
                         if let Some(recorder) = self.recorder {
                             recorder.log_line(Stage::Clone, "git", &line).await;
                         }
+                    }
+                    Reply::Part(lines) => self.list.add(lines)?,
+                    Reply::Listed(lines) => {
+                        self.list.add(lines)?;
+                        self.last = Some(Reply::Listed(self.list.take()));
                     }
                     last @ (Reply::Done(_) | Reply::Resolved(_) | Reply::Failed(_)) => {
                         self.last = Some(last);
