@@ -60,8 +60,13 @@ pub(crate) fn changed(
     let tried = match both::fetch(url, &wanted, &repository, to) {
         Ok(()) => String::new(),
         Err(error) => {
-            // The next rung may do without what failed here.
-            link::failure();
+            // The daemon knows what became of the connection. Only an odd answer may be due to
+            // the protocol's version.
+            if let Some(failure) = link::failure()
+                && !matches!(failure, FetchError::Other(_))
+            {
+                return Err(failure);
+            }
             format!("looked over protocol v2 ({error}), ")
         }
     };

@@ -80,7 +80,7 @@ pub struct ForgeSpec {
     /// A GitHub App that stands for a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<ForgeApp>,
-    /// What is reported: `status`, `deployment`. Default: `["status"]`.
+    /// Ways to report: `status`, `deployment`. Default: `["status"]`.
     #[serde(default = "status", skip_serializing_if = "is_status")]
     pub report: Vec<Reporting>,
 }

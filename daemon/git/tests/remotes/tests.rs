@@ -19,7 +19,7 @@ pub(crate) const ALL: [(&str, Test); 7] = [
 
 fn a_tag_leads_to_its_commit() {
     let server = Server::new(true);
-    assert_eq!(server.refs().unwrap(), [], "an empty repository has no refs");
+    assert!(server.refs().unwrap().is_empty(), "nothing was pushed");
     let first = server.commit(&[("a", b"1")]);
     server.git(&["tag", "light"]);
     server.git(&["tag", "--annotate", "--message", "one", "v1"]);

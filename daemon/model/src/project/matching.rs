@@ -1,4 +1,4 @@
-//! Which triggers a ref that moved concerns.
+//! Triggers that a ref that moved concerns.
 
 use super::{TriggerSpec, glob::Glob};
 use crate::delivery::RefMove;
