@@ -161,6 +161,9 @@ impl Source {
             FetchError::NoCommit(message) => {
                 format!("it has no commit {}: {message}", self.wanted.commit)
             }
+            FetchError::Missing { commit, message } => {
+                format!("it has no commit {commit}: {message}")
+            }
             FetchError::NoRevision(message)
             | FetchError::Ambiguous(message)
             | FetchError::Other(message) => message,
