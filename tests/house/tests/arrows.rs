@@ -6,22 +6,25 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 15] = [
+const BELOW: [(&str, &[&str]); 17] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
+    // Connections on behalf of others: of no job and no port.
+    ("dial", &[]),
+    // Formats of others, without a connection.
+    ("forge", &["model"]),
     ("rollout", &["model"]),
     ("engine", &["model", "rollout"]),
     ("service", &["model", "rollout", "engine"]),
     // Connections and callers, of whichever door.
     ("listen", &["model", "service"]),
     ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
-    // Formats of forges: pure.
-    ("forge", &["model"]),
     ("git", &["model", "engine", "confine"]),
     ("buildkit", &["model", "engine"]),
     ("kubernetes", &["model", "rollout", "engine"]),
-    ("plugin-host", &["model", "engine", "confine"]),
+    ("outgoing", &["model", "engine", "forge", "dial"]),
+    ("plugin-host", &["model", "engine", "confine", "dial"]),
     ("store", &["model", "engine"]),
     // The pages of problems, and the names that a spec may have: the client has no other copy.
     ("cli", &["model", "engine", "proto"]),
@@ -38,6 +41,7 @@ const BELOW: [(&str, &[&str]); 15] = [
             "git",
             "buildkit",
             "kubernetes",
+            "outgoing",
             "plugin-host",
             "store",
         ],
