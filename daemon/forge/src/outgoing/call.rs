@@ -9,8 +9,9 @@ use windlass_model::text::readable;
 /// Longest time that a receiver may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// Characters of an answer's body that stand in an error.
-const EXCERPT: usize = 200;
+/// Characters of an answer that stand in an error. Whoever shows them masks secrets first and cuts then: a secret that
+/// is cut is no longer found.
+const EXCERPT: usize = 4096;
 
 /// A message that no request can say, with the reason and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -259,6 +260,6 @@ pub(crate) mod tests {
         ] {
             assert_eq!(answer(404, &[], body).excerpt(), expected);
         }
-        assert!(answer(500, &[], &"é".repeat(9000)).excerpt().chars().count() < 220);
+        assert!(answer(500, &[], &"é".repeat(9000)).excerpt().chars().count() < 4200);
     }
 }

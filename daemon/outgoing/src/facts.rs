@@ -1,0 +1,151 @@
+//! What messages say about a job.
+
+use windlass_engine::ports::store::JobRecord;
+use windlass_forge::outgoing::{CommitState, EventApp, EventData, EventRelease};
+use windlass_model::{
+    app::App,
+    job::Source,
+    outbox::{Message, Moment},
+    outcome::{Outcome, Stop},
+};
+
+/// Facts about a job. They were masked when they were recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    app: App,
+    commit: String,
+    /// Branch that the commit was found on. `None` means that it is not known.
+    branch: Option<String>,
+    /// `None` means that the job has not ended.
+    outcome: Option<Outcome>,
+}
+
+impl Facts {
+    /// Takes the facts out of a job's record.
+    pub(crate) fn of(record: JobRecord) -> Self {
+        let (commit, branch) = match record.job.source {
+            Source::Commit(commit) => (commit.id, Some(commit.branch)),
+            Source::Release(release) => (release.commit, None),
+        };
+        let branch = branch.filter(|branch| !branch.is_empty());
+        Self { app: record.job.app, commit, branch, outcome: record.outcome }
+    }
+
+    /// Returns what a forge hears. A commit that was not deployed in time failed.
+    pub(crate) fn state(
+        &self,
+        message: &Message,
+        commit: &str,
+        name: &str,
+        link: Option<String>,
+    ) -> CommitState {
+        let is_late =
+            matches!(&self.outcome, Some(Outcome::Stopped { why: Stop::TimedOut { .. }, .. }));
+        let moment = match message.moment {
+            Moment::Stopped if is_late => Moment::Failed,
+            moment => moment,
+        };
+        CommitState {
+            commit: commit.to_owned(),
+            name: name.to_owned(),
+            moment,
+            description: self.sentence(message.moment),
+            link,
+            branch: self.branch.clone().filter(|_| commit == self.commit),
+            job: message.job.clone(),
+        }
+    }
+
+    /// Returns what an endpoint hears.
+    pub(crate) fn data(&self, message: &Message, url: Option<String>) -> EventData {
+        let outcome = self.outcome.as_ref().filter(|_| message.moment.is_final());
+        let diagnosis = match outcome {
+            Some(Outcome::Failed(diagnosis)) => Some((**diagnosis).clone()),
+            _ => None,
+        };
+        let release = match outcome {
+            Some(Outcome::Succeeded(release)) => {
+                Some(EventRelease { id: release.id.clone(), image: release.image.by_digest() })
+            }
+            _ => None,
+        };
+        EventData {
+            job: message.job.clone(),
+            app: EventApp {
+                project: self.app.project.clone(),
+                name: self.app.name.clone(),
+                environment: self.app.environment.clone(),
+            },
+            commit: self.commit.clone(),
+            outcome: outcome.map(|outcome| word(outcome).to_owned()),
+            diagnosis,
+            release,
+            url,
+            seq: message.seq,
+        }
+    }
+
+    fn sentence(&self, moment: Moment) -> String {
+        let environment = &self.app.environment;
+        match (moment, &self.outcome) {
+            (Moment::Queued, _) => format!("Waits to be deployed to {environment}"),
+            (Moment::Running, _) => format!("Is being deployed to {environment}"),
+            (Moment::Succeeded, _) => format!("Deployed to {environment}"),
+            (Moment::Failed, Some(Outcome::Failed(diagnosis))) => {
+                format!("{}: {}", diagnosis.code, diagnosis.what)
+            }
+            (Moment::Failed, _) => format!("Not deployed to {environment}: failed"),
+            (Moment::Stopped, Some(Outcome::Stopped { why, .. })) => {
+                format!("Not deployed to {environment}: {why}")
+            }
+            (Moment::Stopped, _) => format!("Not deployed to {environment}: stopped"),
+        }
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded(_) => "succeeded",
+        Outcome::Failed(_) => "failed",
+        Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancelled",
+        Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "superseded",
+        Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timed-out",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{message, record};
+    use windlass_model::{diagnosis::Diagnosis, job::Stage};
+
+    fn facts(outcome: Option<Outcome>) -> Facts {
+        Facts::of(JobRecord { outcome, ..record() })
+    }
+
+    #[test]
+    fn a_job_that_took_too_long_failed_for_a_forge_and_was_stopped_for_an_endpoint() {
+        let why = Stop::TimedOut { seconds: 60 };
+        let late = facts(Some(Outcome::Stopped { at: Stage::Build, why }));
+        let message = Message { moment: Moment::Stopped, ..message(1) };
+        let state = late.state(&message, &"a".repeat(40), "ctx", None);
+        assert_eq!(state.moment, Moment::Failed);
+        assert!(state.description.contains("limit of 60 s"), "{}", state.description);
+        assert_eq!(late.data(&message, None).outcome.as_deref(), Some("timed-out"));
+    }
+
+    #[test]
+    fn a_failure_is_explained_and_an_earlier_moment_is_not() {
+        let what = "The app crashes when it starts.".to_owned();
+        let diagnosis = Diagnosis { code: "app-crashes".into(), what, ..Diagnosis::default() };
+        let failed = facts(Some(Outcome::Failed(Box::new(diagnosis))));
+        let last = Message { moment: Moment::Failed, ..message(1) };
+        let state = failed.state(&last, &"a".repeat(40), "ctx", None);
+        assert_eq!(state.description, "app-crashes: The app crashes when it starts.");
+        assert_eq!(state.branch.as_deref(), Some("main"));
+        assert!(failed.data(&last, None).diagnosis.is_some());
+        let first = Message { moment: Moment::Running, ..message(1) };
+        let data = failed.data(&first, None);
+        assert_eq!((data.outcome, data.diagnosis), (None, None));
+    }
+}

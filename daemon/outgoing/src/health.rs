@@ -1,0 +1,105 @@
+//! Endpoints that are off: those that answered 410, and those that only failed for a day.
+//!
+//! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case.
+//! Its success turns the endpoint on again.
+
+use windlass_model::outbox::{Message, MessageState};
+
+/// Milliseconds of nothing but failures after which an endpoint is off.
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// Messages of an endpoint that are looked at, the newest ones.
+pub(crate) const LOOKED_AT: u32 = 200;
+
+/// Returns the reason why a message of an endpoint is not sent. `all` has the endpoint's newest messages. `None` means
+/// that it is sent.
+pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<String> {
+    if is_replayed(message, all) {
+        return None;
+    }
+    let last = all.iter().filter(|one| one.state == MessageState::Done).map(|one| one.next_ms);
+    let last = last.max().unwrap_or_default();
+    let is_gone = |one: &&Message| {
+        one.state == MessageState::Dead && one.code == Some(410) && one.next_ms >= last
+    };
+    if let Some(gone) = all.iter().find(is_gone) {
+        return Some(format!("the endpoint is off: it answered 410 to message {}", gone.id));
+    }
+    if last.saturating_add(DAY_MS) > now_ms {
+        return None;
+    }
+    let is_failing = |one: &&Message| {
+        let is_failed = matches!(one.state, MessageState::Waiting | MessageState::Dead);
+        is_failed
+            && one.attempts > 0
+            && one.created_ms >= last
+            && one.created_ms.saturating_add(DAY_MS) <= now_ms
+    };
+    all.iter().find(is_failing).map(|failing| {
+        format!("the endpoint is off: all attempts since message {} failed, for a day", failing.id)
+    })
+}
+
+/// Returns whether somebody replayed a message: it has no attempts, and its error or newer ones that were tried.
+fn is_replayed(message: &Message, all: &[Message]) -> bool {
+    let is_tried = |one: &Message| one.attempts > 0 || one.state == MessageState::Dead;
+    let has_newer = all.iter().any(|one| one.id > message.id && is_tried(one));
+    message.attempts == 0 && (message.code.is_some() || !message.error.is_empty() || has_newer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::message;
+    use MessageState::{Dead, Done, Waiting};
+
+    const NOW: u64 = 1_700_000_000_000;
+    const HOUR: u64 = 3_600_000;
+
+    /// A message that was stored and tried last so many hours ago.
+    fn tried(number: u32, state: MessageState, stored: u64, last: u64) -> Message {
+        Message {
+            state,
+            created_ms: NOW - stored * HOUR,
+            next_ms: NOW - last * HOUR,
+            attempts: 1,
+            error: if state == Done { String::new() } else { "HTTP 500".into() },
+            ..message(number)
+        }
+    }
+
+    fn is_off(all: &[Message]) -> bool {
+        off(&message(100), all, NOW).is_some()
+    }
+
+    #[test]
+    fn an_endpoint_is_off_after_a_day_of_nothing_but_failures() {
+        assert!(!is_off(&[]));
+        assert!(!is_off(&[tried(1, Waiting, 23, 1)]));
+        assert!(is_off(&[tried(1, Waiting, 25, 1)]));
+        assert!(is_off(&[tried(1, Done, 60, 60), tried(2, Dead, 25, 1)]));
+        // One that succeeded meanwhile, though it is older.
+        assert!(!is_off(&[tried(1, Done, 60, 2), tried(2, Dead, 25, 1)]));
+        // It was never tried: the daemon was off.
+        let untried = Message { attempts: 0, error: String::new(), ..tried(1, Waiting, 90, 0) };
+        assert!(!is_off(&[untried]));
+    }
+
+    #[test]
+    fn one_answer_that_it_is_gone_turns_it_off_until_one_succeeds() {
+        let gone = Message { code: Some(410), ..tried(5, Dead, 3, 2) };
+        assert!(is_off(std::slice::from_ref(&gone)));
+        assert!(is_off(&[gone.clone(), tried(4, Done, 5, 4)]));
+        assert!(!is_off(&[gone, tried(4, Done, 5, 1)]));
+    }
+
+    #[test]
+    fn a_message_that_is_replayed_is_sent() {
+        let gone = Message { code: Some(410), ..tried(5, Dead, 3, 2) };
+        let older = Message { attempts: 0, ..message(4) };
+        assert_eq!(off(&older, std::slice::from_ref(&gone), NOW), None);
+        let newer = Message { error: "the endpoint is off".into(), ..message(6) };
+        assert_eq!(off(&newer, std::slice::from_ref(&gone), NOW), None);
+        assert!(off(&message(6), &[gone], NOW).is_some());
+    }
+}

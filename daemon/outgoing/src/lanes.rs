@@ -1,0 +1,147 @@
+//! Messages that were taken: which may be sent now, and which wait for others.
+//!
+//! Each host and each login has its own bound, so that a slow one leaves room for the others. A message for which there
+//! is no room is let go: the store gives it again when its time as a taken one is over.
+
+use crate::work::{Slot, Work};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Instant,
+};
+
+/// Messages that are sent at the same time.
+const SENT: usize = 16;
+
+/// Messages to one host that are sent at the same time.
+const SENT_TO_HOST: usize = 4;
+
+/// Messages that were taken and wait.
+const WAITING: usize = 128;
+
+/// Messages to one host among them.
+const WAITING_FOR_HOST: usize = 32;
+
+/// Messages that were taken.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    waiting: VecDeque<Work>,
+    /// Number of messages that are sent now, by host.
+    hosts: BTreeMap<String, usize>,
+    /// Logins that send now.
+    logins: BTreeSet<String>,
+    /// Time until which a login sends nothing, in milliseconds since 1970.
+    limited: BTreeMap<String, u64>,
+}
+
+impl Lanes {
+    /// Returns how many more messages may be taken.
+    pub(crate) fn room(&self) -> usize {
+        WAITING.saturating_sub(self.waiting.len())
+    }
+
+    /// Adds a message. `false` means that it was let go.
+    pub(crate) fn add(&mut self, work: Work, now_ms: u64) -> bool {
+        self.limited.retain(|_, until| *until > now_ms);
+        let is_limited =
+            work.slot.login.as_ref().is_some_and(|login| self.limited.contains_key(login));
+        let of_host = self.waiting.iter().filter(|one| one.slot.host == work.slot.host).count();
+        if is_limited || of_host >= WAITING_FOR_HOST || self.room() == 0 {
+            return false;
+        }
+        self.waiting.push_back(work);
+        true
+    }
+
+    /// Takes the first message that may be sent now. `None` means that there is none.
+    pub(crate) fn next(&mut self, now: Instant, now_ms: u64) -> Option<Work> {
+        self.limited.retain(|_, until| *until > now_ms);
+        self.waiting.retain(|work| work.begin_by > now);
+        if self.hosts.values().sum::<usize>() >= SENT {
+            return None;
+        }
+        let at = self.waiting.iter().position(|work| self.is_free(work))?;
+        let work = self.waiting.remove(at)?;
+        *self.hosts.entry(work.slot.host.clone()).or_default() += 1;
+        self.logins.extend(work.slot.login.clone());
+        Some(work)
+    }
+
+    /// Records that a message was sent. `limited_until_ms` means that its login sends nothing until then.
+    pub(crate) fn ended(&mut self, slot: &Slot, limited_until_ms: Option<u64>) {
+        if let Some(count) = self.hosts.get_mut(&slot.host) {
+            *count = count.saturating_sub(1);
+        }
+        self.hosts.retain(|_, count| *count > 0);
+        if let Some(login) = &slot.login {
+            self.logins.remove(login);
+            self.limited.extend(limited_until_ms.map(|until| (login.clone(), until)));
+        }
+    }
+
+    fn is_free(&self, work: &Work) -> bool {
+        let slot = &work.slot;
+        let is_used =
+            |login: &String| self.logins.contains(login) || self.limited.contains_key(login);
+        self.hosts.get(&slot.host).is_none_or(|count| *count < SENT_TO_HOST)
+            && !slot.login.as_ref().is_some_and(is_used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::work;
+    use std::time::Duration;
+
+    fn to(host: &str, login: Option<&str>) -> Slot {
+        Slot { host: host.into(), login: login.map(ToOwned::to_owned) }
+    }
+
+    fn begun(lanes: &mut Lanes) -> Vec<String> {
+        let now = Instant::now();
+        std::iter::from_fn(|| lanes.next(now, 0)).map(|work| work.slot.host).collect()
+    }
+
+    #[test]
+    fn a_host_gets_four_at_once_and_all_hosts_sixteen() {
+        let mut lanes = Lanes::default();
+        for host in ["a", "b", "c", "d", "e"] {
+            for _ in 0..6 {
+                assert!(lanes.add(work(to(host, None)), 0));
+            }
+        }
+        let first = begun(&mut lanes);
+        assert_eq!(first.len(), SENT);
+        assert_eq!(first.iter().filter(|host| *host == "a").count(), SENT_TO_HOST);
+        assert!(!first.contains(&"e".to_owned()));
+        lanes.ended(&to("b", None), None);
+        assert_eq!(begun(&mut lanes), ["b"]);
+    }
+
+    #[test]
+    fn a_login_sends_one_after_the_other_and_nothing_while_it_is_limited() {
+        let mut lanes = Lanes::default();
+        let slot = to("a", Some("t"));
+        for _ in 0..3 {
+            lanes.add(work(slot.clone()), 0);
+        }
+        lanes.add(work(to("a", Some("u"))), 0);
+        assert_eq!(begun(&mut lanes).len(), 2);
+        lanes.ended(&slot, None);
+        assert_eq!(begun(&mut lanes).len(), 1);
+        lanes.ended(&slot, Some(1000));
+        assert_eq!(begun(&mut lanes).len(), 0);
+        assert!(!lanes.add(work(slot.clone()), 999), "it is let go");
+        assert!(lanes.next(Instant::now(), 1000).is_some());
+    }
+
+    #[test]
+    fn what_waits_too_long_or_in_too_great_a_number_is_let_go() {
+        let mut lanes = Lanes::default();
+        let added = (0..100).filter(|_| lanes.add(work(to("a", None)), 0)).count();
+        assert_eq!(added, WAITING_FOR_HOST);
+        assert!(lanes.add(work(to("b", None)), 0), "others have room");
+        assert!(lanes.next(Instant::now() + Duration::from_secs(3600), 0).is_none());
+        assert_eq!(lanes.room(), WAITING);
+    }
+}

@@ -1,0 +1,269 @@
+//! Messages that are sent to a server on loopback.
+
+use crate::{
+    allow::Allow,
+    fakes::{FakeStore, Reply, Seen, Server, message, project, status},
+    pace::Pace,
+    sender::{Ports, Sender},
+    settings::OutgoingSettings,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
+use windlass_engine::ports::store::Outbox;
+use windlass_model::{
+    clock::now_ms,
+    outbox::{Message, MessageState, Moment},
+};
+
+/// Time after which a test fails.
+const LONG: Duration = Duration::from_secs(30);
+
+fn store_for(server: &Server) -> Arc<FakeStore> {
+    let (endpoint, api) = (
+        format!("http://{}/in?key=h1dden", server.address),
+        format!("http://{}/api/v1", server.address),
+    );
+    Arc::new(FakeStore::new(project(&endpoint, &api)))
+}
+
+fn settings() -> OutgoingSettings {
+    OutgoingSettings {
+        public_url: Some("https://windlass.example/".into()),
+        allow: Allow::parse(&["127.0.0.0/8"]).unwrap(),
+        ca: None,
+        timeout: Duration::from_millis(700),
+    }
+}
+
+/// Sends the messages of a store until all of them fulfil `is_enough`.
+async fn sent(
+    store: &Arc<FakeStore>,
+    settings: OutgoingSettings,
+    is_enough: impl Fn(&Message) -> bool,
+) -> Vec<Message> {
+    let ports = Ports {
+        outbox: store.clone(),
+        jobs: store.clone(),
+        projects: store.clone(),
+        secrets: store.clone(),
+    };
+    let sender = Sender::with_pace(ports, settings, Pace::quick(9));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(sender.run(async { stopped.await.unwrap_or_default() }));
+    let waiting = timeout(LONG, async {
+        while !store.all().iter().all(&is_enough) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let waited = waiting.await;
+    let _ = stop.send(());
+    timeout(LONG, running).await.unwrap().unwrap();
+    assert!(waited.is_ok(), "{:?}", store.all());
+    store.all()
+}
+
+fn has_ended(message: &Message) -> bool {
+    message.state != MessageState::Waiting
+}
+
+fn is_tried(message: &Message) -> bool {
+    message.attempts > 0
+}
+
+#[tokio::test]
+async fn a_message_is_sent_once_and_signed_by_both_keys() {
+    let server = Server::start(|_, _| Reply::status(204)).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[0].code, all[0].attempts), (MessageState::Done, Some(204), 1));
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].path, "/in?key=h1dden");
+    assert_eq!(seen[0].headers["webhook-id"], "message-0001");
+    assert_eq!(seen[0].headers["host"], server.address);
+    assert_eq!(seen[0].headers["webhook-signature"].split(' ').count(), 2);
+    let body: serde_json::Value = serde_json::from_str(&seen[0].body).unwrap();
+    assert_eq!(body["type"], "job.succeeded");
+    assert_eq!(body["data"]["url"], "https://windlass.example/jobs/job-7");
+}
+
+#[tokio::test]
+async fn a_message_that_failed_is_sent_again_with_the_same_id() {
+    let server =
+        Server::start(|number, _| Reply::status(if number == 0 { 500 } else { 200 })).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[0].attempts), (MessageState::Done, 2));
+    let ids: Vec<_> = server.seen().iter().map(|one| one.headers["webhook-id"].clone()).collect();
+    assert_eq!(ids, ["message-0001", "message-0001"]);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_not_recorded_is_made_again_with_the_same_id() {
+    let server = Server::start(|_, _| Reply::status(200)).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    store.lose_one();
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!(all[0].state, MessageState::Done);
+    let ids: Vec<_> = server.seen().iter().map(|one| one.headers["webhook-id"].clone()).collect();
+    assert_eq!(ids, ["message-0001", "message-0001"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let other = Server::start(|_, _| Reply::status(200)).await;
+    let location = format!("location: http://{}/\r\n", other.address);
+    let server = Server::start(move |_, _| Reply::Now(302, location.clone(), String::new())).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), is_tried).await;
+    assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, Some(302)));
+    assert!(all[0].error.contains("not followed"), "{}", all[0].error);
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_is_none() {
+    let server = Server::start(|_, _| Reply::Drip).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), is_tried).await;
+    assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, None));
+    assert!(all[0].error.contains("no whole answer within 0.7 s"), "{}", all[0].error);
+}
+
+#[tokio::test]
+async fn of_a_large_answer_the_beginning_counts() {
+    let server = Server::start(|_, _| Reply::Now(200, String::new(), "x".repeat(1 << 20))).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[0].code), (MessageState::Done, Some(200)));
+}
+
+#[tokio::test]
+async fn an_error_is_masked_and_short() {
+    let echo = |_: usize, one: &Seen| {
+        let path = &one.path;
+        Reply::Now(400, String::new(), format!("no such {path} {}", "y".repeat(5000)))
+    };
+    let server = Server::start(echo).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), is_tried).await;
+    let error = &all[0].error;
+    assert!(error.starts_with("HTTP 400: no such ***") && !error.contains("h1dden"), "{error}");
+    assert!(error.chars().count() <= 300, "{error}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_allowed_gets_no_request() {
+    let server = Server::start(|_, _| Reply::status(200)).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let strict = OutgoingSettings { allow: Allow::default(), ..settings() };
+    let all = sent(&store, strict, is_tried).await;
+    assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, None));
+    assert!(all[0].error.contains("the operator can allow `127.0.0.1`"), "{}", all[0].error);
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_an_hour_gets_it() {
+    let hour = "retry-after: 3600\r\n".to_owned();
+    let server = Server::start(move |_, _| Reply::Now(503, hour.clone(), String::new())).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let before = now_ms();
+    let all = sent(&store, settings(), is_tried).await;
+    assert!(all[0].next_ms >= before + 3_600_000, "{:?}", all[0]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_gets_nothing_until_a_message_is_replayed() {
+    let server =
+        Server::start(|number, _| Reply::status(if number == 0 { 410 } else { 200 })).await;
+    let store = store_for(&server);
+    store.add(message(1));
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[0].code), (MessageState::Dead, Some(410)));
+    store.add(Message { created_ms: now_ms(), ..message(2) });
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!(all[1].state, MessageState::Dead);
+    assert!(all[1].error.contains("is off"), "{}", all[1].error);
+    assert_eq!(server.seen().len(), 1, "a message to an endpoint that is off was sent");
+    store.replay_message("message-0002", now_ms()).await.unwrap();
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!(all[1].state, MessageState::Done);
+    store.add(Message { created_ms: now_ms(), ..message(3) });
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!(all[2].state, MessageState::Done, "it is on again");
+}
+
+#[tokio::test]
+async fn a_login_whose_rate_is_limited_sends_nothing_and_others_do() {
+    let limited = |_: usize, one: &Seen| {
+        if one.headers["authorization"].contains("t0ken-of-web") {
+            return Reply::Now(429, "retry-after: 600\r\n".into(), String::new());
+        }
+        Reply::status(201)
+    };
+    let server = Server::start(limited).await;
+    let store = store_for(&server);
+    store.add(Message { receiver: status("web"), ..message(1) });
+    let first = sent(&store, settings(), is_tried).await;
+    assert_eq!((first[0].state, first[0].code), (MessageState::Waiting, Some(429)));
+    assert!(first[0].next_ms >= now_ms() + 590_000);
+    store.add(Message { receiver: status("api"), ..message(2) });
+    let all = sent(&store, settings(), |one| one.attempts > 0).await;
+    assert_eq!(all[1].state, MessageState::Done);
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn messages_of_one_partition_are_in_order_and_those_of_two_at_once() {
+    let server = Server::start(|_, _| Reply::Late(Duration::from_millis(300), 201)).await;
+    let store = store_for(&server);
+    for (number, moment) in
+        [Moment::Queued, Moment::Running, Moment::Succeeded].into_iter().enumerate()
+    {
+        let number = u32::try_from(number).unwrap();
+        for (repository, place) in [("web", 0), ("api", 1)] {
+            let receiver = status(repository);
+            store.add(Message { receiver, moment, ..message(2 * number + place) });
+        }
+    }
+    let all = sent(&store, settings(), has_ended).await;
+    assert!(all.iter().all(|one| one.state == MessageState::Done), "{all:?}");
+    assert!(server.most_at_once() >= 2);
+    for repository in ["web", "api"] {
+        let path = format!("/api/v1/repos/shop/{repository}/statuses/{}", "a".repeat(40));
+        let words: Vec<_> = server
+            .seen()
+            .into_iter()
+            .filter(|one| one.path == path)
+            .map(|one| serde_json::from_str::<serde_json::Value>(&one.body).unwrap())
+            .map(|body| (body["state"].clone(), body["description"].clone()))
+            .collect();
+        assert_eq!(words.len(), 3, "{words:?}");
+        assert_eq!(words[0].1, "Waits to be deployed to production");
+        assert_eq!(words[1].1, "Is being deployed to production");
+        assert_eq!(words[2].0, "success");
+    }
+}
+
+#[tokio::test]
+async fn a_forge_that_refuses_is_asked_three_times() {
+    let server = Server::start(|_, _| Reply::status(404)).await;
+    let store = store_for(&server);
+    store.add(Message { receiver: status("web"), ..message(1) });
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[0].attempts), (MessageState::Dead, 3));
+    assert_eq!(server.seen().len(), 3);
+}
