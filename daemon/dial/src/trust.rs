@@ -14,11 +14,11 @@ use tokio_rustls::rustls::{
 /// Certificate authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Those of the system.
+    /// The system's.
     System,
-    /// Those of a PEM file alone.
+    /// A PEM file's alone.
     File(PathBuf),
-    /// Those of the system, and those of a PEM file.
+    /// The system's and a PEM file's.
     SystemAndFile(PathBuf),
 }
 

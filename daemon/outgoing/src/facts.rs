@@ -1,4 +1,4 @@
-//! What messages say about a job.
+//! Facts about a job, as messages give them.
 
 use windlass_engine::ports::store::JobRecord;
 use windlass_forge::outgoing::{CommitState, EventApp, EventData, EventRelease};

@@ -1,4 +1,4 @@
-//! Endpoints that are off: those that answered 410, and those that only failed for a day.
+//! Endpoints that are off: they answered 410, or only failed for a day.
 //!
 //! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case.
 //! Its success turns the endpoint on again.

@@ -1,4 +1,4 @@
-//! What an answer means for a message: sent, dead, or when to try again.
+//! From the meaning of an answer to the attempt that is recorded: sent, dead, or when to try again.
 
 use crate::pace::Pace;
 use std::time::Duration;

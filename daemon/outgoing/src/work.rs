@@ -34,7 +34,7 @@ pub(crate) enum To {
     },
 }
 
-/// What a message shares with others.
+/// Host and login that a message shares with others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     /// Host and port.
