@@ -8,13 +8,14 @@ use windlass_model::outbox::{Message, MessageState};
 /// Milliseconds of nothing but failures after which an endpoint is off.
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// Messages of an endpoint that are looked at, the newest ones.
+/// Messages of an endpoint that are looked at, the newest ones. `next_ms` of one that has ended is the time at which the
+/// last attempt was due.
 pub(crate) const LOOKED_AT: u32 = 200;
 
 /// Returns the reason why a message of an endpoint is not sent. `all` has the endpoint's newest messages. `None` means
 /// that it is sent.
 pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<String> {
-    if is_replayed(message, all) {
+    if is_replayed(message) {
         return None;
     }
     let last = all.iter().filter(|one| one.state == MessageState::Done).map(|one| one.next_ms);
@@ -40,11 +41,9 @@ pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<Str
     })
 }
 
-/// Returns whether somebody replayed a message: it has no attempts, and its error or newer ones that were tried.
-fn is_replayed(message: &Message, all: &[Message]) -> bool {
-    let is_tried = |one: &Message| one.attempts > 0 || one.state == MessageState::Dead;
-    let has_newer = all.iter().any(|one| one.id > message.id && is_tried(one));
-    message.attempts == 0 && (message.code.is_some() || !message.error.is_empty() || has_newer)
+/// Returns whether somebody replayed a message: it has no attempts, and is due later than it was stored.
+fn is_replayed(message: &Message) -> bool {
+    message.attempts == 0 && message.next_ms > message.created_ms
 }
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ mod tests {
     use crate::fakes::message;
     use MessageState::{Dead, Done, Waiting};
 
-    const NOW: u64 = 1_700_000_000_000;
+    const NOW: u64 = 1_700_100_000_000;
     const HOUR: u64 = 3_600_000;
 
     /// A message that was stored and tried last so many hours ago.
@@ -96,10 +95,11 @@ mod tests {
     #[test]
     fn a_message_that_is_replayed_is_sent() {
         let gone = Message { code: Some(410), ..tried(5, Dead, 3, 2) };
-        let older = Message { attempts: 0, ..message(4) };
-        assert_eq!(off(&older, std::slice::from_ref(&gone), NOW), None);
-        let newer = Message { error: "the endpoint is off".into(), ..message(6) };
-        assert_eq!(off(&newer, std::slice::from_ref(&gone), NOW), None);
+        let replayed = Message { next_ms: NOW, ..message(4) };
+        assert!(replayed.next_ms > replayed.created_ms);
+        assert_eq!(off(&replayed, std::slice::from_ref(&gone), NOW), None);
+        let again = Message { attempts: 1, ..replayed };
+        assert!(off(&again, std::slice::from_ref(&gone), NOW).is_some());
         assert!(off(&message(6), &[gone], NOW).is_some());
     }
 }

@@ -12,7 +12,7 @@ use windlass_engine::ports::store::{Attempt, Jobs, Outbox, OutboxFilter, Project
 use windlass_model::{
     clock::now_ms,
     outbox::{Message, MessageState, Moment, Receiver},
-    project::{EndpointEvent, EndpointSpec, ForgeSpec, ProjectSpec, Reporting},
+    project::{EndpointSpec, ForgeSpec, ProjectSpec, Reporting},
 };
 
 /// Source of what is known about a message.
@@ -132,7 +132,7 @@ fn login(forge: &ForgeSpec, project: &str) -> Option<String> {
 }
 
 fn endpoint_of(endpoint: &EndpointSpec, moment: Moment) -> Result<(To, Slot), Unsent> {
-    if !hears(endpoint, moment) {
+    if !endpoint.wants(moment) {
         let why = format!("the endpoint does not ask for job.{}", moment.as_str());
         return Err((MessageState::Void, why));
     }
@@ -149,17 +149,6 @@ fn endpoint_of(endpoint: &EndpointSpec, moment: Moment) -> Result<(To, Slot), Un
     Ok((to, Slot { host, login: None }))
 }
 
-fn hears(endpoint: &EndpointSpec, moment: Moment) -> bool {
-    let event = match moment {
-        Moment::Queued => EndpointEvent::JobQueued,
-        Moment::Running => EndpointEvent::JobRunning,
-        Moment::Succeeded => EndpointEvent::JobSucceeded,
-        Moment::Failed => EndpointEvent::JobFailed,
-        Moment::Stopped => EndpointEvent::JobStopped,
-    };
-    if endpoint.events.is_empty() { moment.is_final() } else { endpoint.events.contains(&event) }
-}
-
 fn host(url: &Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
@@ -168,6 +157,7 @@ fn host(url: &Url) -> Option<String> {
 mod tests {
     use super::*;
     use crate::fakes::{message, project, status};
+    use windlass_model::project::EndpointEvent;
 
     #[test]
     fn an_endpoint_hears_how_jobs_end_unless_it_asks_for_more() {

@@ -107,7 +107,10 @@ impl Outbox for FakeStore {
         let mut rows = self.rows.lock().unwrap();
         let row = rows.iter_mut().find(|(message, _)| message.id == id);
         if let Some((message, lease)) = row.filter(|(one, _)| one.state == MessageState::Waiting) {
-            (message.state, message.next_ms) = (attempt.state, attempt.next_ms);
+            message.state = attempt.state;
+            if message.state == MessageState::Waiting {
+                message.next_ms = attempt.next_ms;
+            }
             (message.code, message.error) = (attempt.code, attempt.error.clone());
             message.attempts += 1;
             *lease = 0;
@@ -134,7 +137,8 @@ impl Outbox for FakeStore {
         let row = rows.iter_mut().find(|(message, _)| message.id == id);
         if let Some((message, _)) = row {
             (message.state, message.next_ms) = (MessageState::Waiting, now_ms);
-            message.attempts = 0;
+            (message.attempts, message.code) = (0, None);
+            message.error.clear();
         }
         let _ = self.news.send(());
         Ok(true)

@@ -109,7 +109,8 @@ impl Deployment {
             // The tests have run here: GitHub need not wait for others.
             "required_contexts": [],
             "transient_environment": false,
-            "production_environment": self.state.name == "production",
+            // The name is `app/environment`.
+            "production_environment": self.state.name.rsplit('/').next() == Some("production"),
         });
         json(Method::POST, self.deployments.clone(), &self.login, &body)
     }
@@ -149,7 +150,7 @@ mod tests {
         let (api, url) = ("https://api.github.com", "https://github.com/acme/shop");
         let place = Place::new(ForgeKind::Github, api, url).unwrap();
         let login = Login::new(ForgeKind::Github, "t0ken").unwrap();
-        let state = CommitState { name: "production".into(), ..state(moment) };
+        let state = CommitState { name: "web/production".into(), ..state(moment) };
         deployment(&place, &login, &state).unwrap()
     }
 
@@ -166,13 +167,14 @@ mod tests {
         let list = exchange.first();
         let commit = "a".repeat(40);
         let query =
-            format!("sha={commit}&environment=production&task=deploy%3Awindlass&per_page=5");
+            format!("sha={commit}&environment=web%2Fproduction&task=deploy%3Awindlass&per_page=5");
         assert_eq!(list.url.query(), Some(&*query));
         let others = r#"[{"id":1,"payload":""},{"id":2,"payload":{"windlass_job":"8"}},{"id":3}]"#;
         let made = sent(exchange.read(&answer(200, &[], others), 0));
         let body: Value = serde_json::from_slice(&made.body).unwrap();
         assert_eq!(body["payload"]["windlass_job"], "7");
         assert_eq!(body["required_contexts"], serde_json::json!([]));
+        assert_eq!(body["production_environment"], true);
         let state = sent(exchange.read(&answer(201, &[], r#"{"id":42}"#), 0));
         assert!(state.url.path().ends_with("/deployments/42/statuses"), "{}", state.url);
         let done = exchange.read(&answer(201, &[], "{}"), 0);
