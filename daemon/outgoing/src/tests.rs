@@ -65,6 +65,11 @@ async fn sent(
     store.all()
 }
 
+/// A message that was stored now.
+fn fresh(number: u32) -> Message {
+    Message { created_ms: now_ms(), ..message(number) }
+}
+
 fn has_ended(message: &Message) -> bool {
     message.state != MessageState::Waiting
 }
@@ -77,7 +82,7 @@ fn is_tried(message: &Message) -> bool {
 async fn a_message_is_sent_once_and_signed_by_both_keys() {
     let server = Server::start(|_, _| Reply::status(204)).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].code, all[0].attempts), (MessageState::Done, Some(204), 1));
     let seen = server.seen();
@@ -96,7 +101,7 @@ async fn a_message_that_failed_is_sent_again_with_the_same_id() {
     let server =
         Server::start(|number, _| Reply::status(if number == 0 { 500 } else { 200 })).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].attempts), (MessageState::Done, 2));
     let ids: Vec<_> = server.seen().iter().map(|one| one.headers["webhook-id"].clone()).collect();
@@ -107,7 +112,7 @@ async fn a_message_that_failed_is_sent_again_with_the_same_id() {
 async fn an_attempt_that_was_not_recorded_is_made_again_with_the_same_id() {
     let server = Server::start(|_, _| Reply::status(200)).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     store.lose_one();
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!(all[0].state, MessageState::Done);
@@ -121,7 +126,7 @@ async fn a_redirect_is_not_followed() {
     let location = format!("location: http://{}/\r\n", other.address);
     let server = Server::start(move |_, _| Reply::Now(302, location.clone(), String::new())).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), is_tried).await;
     assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, Some(302)));
     assert!(all[0].error.contains("not followed"), "{}", all[0].error);
@@ -132,7 +137,7 @@ async fn a_redirect_is_not_followed() {
 async fn an_answer_that_drips_is_none() {
     let server = Server::start(|_, _| Reply::Drip).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), is_tried).await;
     assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, None));
     assert!(all[0].error.contains("no whole answer within 0.7 s"), "{}", all[0].error);
@@ -142,7 +147,7 @@ async fn an_answer_that_drips_is_none() {
 async fn of_a_large_answer_the_beginning_counts() {
     let server = Server::start(|_, _| Reply::Now(200, String::new(), "x".repeat(1 << 20))).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].code), (MessageState::Done, Some(200)));
 }
@@ -155,7 +160,7 @@ async fn an_error_is_masked_and_short() {
     };
     let server = Server::start(echo).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), is_tried).await;
     let error = &all[0].error;
     assert!(error.starts_with("HTTP 400: no such ***") && !error.contains("h1dden"), "{error}");
@@ -166,7 +171,7 @@ async fn an_error_is_masked_and_short() {
 async fn an_address_that_is_not_allowed_gets_no_request() {
     let server = Server::start(|_, _| Reply::status(200)).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let strict = OutgoingSettings { allow: Allow::default(), ..settings() };
     let all = sent(&store, strict, is_tried).await;
     assert_eq!((all[0].state, all[0].code), (MessageState::Waiting, None));
@@ -179,7 +184,7 @@ async fn a_receiver_that_asks_for_an_hour_gets_it() {
     let hour = "retry-after: 3600\r\n".to_owned();
     let server = Server::start(move |_, _| Reply::Now(503, hour.clone(), String::new())).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let before = now_ms();
     let all = sent(&store, settings(), is_tried).await;
     assert!(all[0].next_ms >= before + 3_600_000, "{:?}", all[0]);
@@ -190,10 +195,10 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_a_message_is_replayed() {
     let server =
         Server::start(|number, _| Reply::status(if number == 0 { 410 } else { 200 })).await;
     let store = store_for(&server);
-    store.add(message(1));
+    store.add(fresh(1));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].code), (MessageState::Dead, Some(410)));
-    store.add(Message { created_ms: now_ms(), ..message(2) });
+    store.add(fresh(2));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!(all[1].state, MessageState::Dead);
     assert!(all[1].error.contains("is off"), "{}", all[1].error);
@@ -201,7 +206,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_a_message_is_replayed() {
     store.replay_message("message-0002", now_ms()).await.unwrap();
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!(all[1].state, MessageState::Done);
-    store.add(Message { created_ms: now_ms(), ..message(3) });
+    store.add(fresh(3));
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!(all[2].state, MessageState::Done, "it is on again");
 }
@@ -216,11 +221,11 @@ async fn a_login_whose_rate_is_limited_sends_nothing_and_others_do() {
     };
     let server = Server::start(limited).await;
     let store = store_for(&server);
-    store.add(Message { receiver: status("web"), ..message(1) });
+    store.add(Message { receiver: status("web"), ..fresh(1) });
     let first = sent(&store, settings(), is_tried).await;
     assert_eq!((first[0].state, first[0].code), (MessageState::Waiting, Some(429)));
     assert!(first[0].next_ms >= now_ms() + 590_000);
-    store.add(Message { receiver: status("api"), ..message(2) });
+    store.add(Message { receiver: status("api"), ..fresh(2) });
     let all = sent(&store, settings(), |one| one.attempts > 0).await;
     assert_eq!(all[1].state, MessageState::Done);
     assert_eq!(server.seen().len(), 2);
@@ -236,7 +241,7 @@ async fn messages_of_one_partition_are_in_order_and_those_of_two_at_once() {
         let number = u32::try_from(number).unwrap();
         for (repository, place) in [("web", 0), ("api", 1)] {
             let receiver = status(repository);
-            store.add(Message { receiver, moment, ..message(2 * number + place) });
+            store.add(Message { receiver, moment, ..fresh(2 * number + place) });
         }
     }
     let all = sent(&store, settings(), has_ended).await;
@@ -262,7 +267,7 @@ async fn messages_of_one_partition_are_in_order_and_those_of_two_at_once() {
 async fn a_forge_that_refuses_is_asked_three_times() {
     let server = Server::start(|_, _| Reply::status(404)).await;
     let store = store_for(&server);
-    store.add(Message { receiver: status("web"), ..message(1) });
+    store.add(Message { receiver: status("web"), ..fresh(1) });
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].attempts), (MessageState::Dead, 3));
     assert_eq!(server.seen().len(), 3);
