@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 17] = [
+const BELOW: [(&str, &[&str]); 18] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -21,6 +21,8 @@ const BELOW: [(&str, &[&str]); 17] = [
     ("listen", &["model", "service"]),
     ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
     ("git", &["model", "engine", "confine"]),
+    // The door for webhooks, and the one for health and metrics.
+    ("intake", &["model", "engine", "forge", "listen", "service"]),
     ("buildkit", &["model", "engine"]),
     ("kubernetes", &["model", "rollout", "engine"]),
     ("outgoing", &["model", "engine", "forge", "dial"]),
@@ -39,6 +41,7 @@ const BELOW: [(&str, &[&str]); 17] = [
             "listen",
             "api",
             "git",
+            "intake",
             "buildkit",
             "kubernetes",
             "outgoing",

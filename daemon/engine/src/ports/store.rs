@@ -34,7 +34,7 @@ pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
 pub use error::StoreError;
-pub use outbox::{Attempt, Outbox, OutboxFilter};
+pub use outbox::{Attempt, MessageCount, Outbox, OutboxFilter};
 pub use projects::{
     Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,
     Projects, SessionRecord, Sessions,

@@ -1,4 +1,4 @@
-//! What a ref leads to, beside what a forge reported of it.
+//! Commits that refs lead to, beside what a forge reported.
 
 use std::collections::BTreeMap;
 use windlass_model::delivery::RefMove;

@@ -21,6 +21,15 @@ pub struct OutboxFilter {
     pub limit: u32,
 }
 
+/// Messages of all projects in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageCount {
+    pub state: MessageState,
+    pub count: u64,
+    /// Time at which the oldest of them was stored, in milliseconds since 1970.
+    pub oldest_ms: u64,
+}
+
 /// Answer of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -55,6 +64,8 @@ pub trait Outbox: Send + Sync {
     async fn message(&self, id: &str) -> Result<Option<Message>, StoreError>;
     /// Returns messages, newest first. One that cannot be read is left out, and logged.
     async fn messages(&self, filter: &OutboxFilter) -> Result<Vec<Message>, StoreError>;
+    /// Counts the messages of all projects, by state. A state without messages may be left out.
+    async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError>;
     /// Makes a dead or sent message wait again, from `now_ms` and without attempts. Its id stays. `false` means that
     /// there is no such message, or that a newer one of its partition took its place: an older state is never sent
     /// after a newer one.

@@ -1,0 +1,69 @@
+//! Metrics in the text of OpenMetrics.
+//!
+//! Gauges are read from the store at each scrape. Counters and durations grow while the daemon lives, and begin at zero
+//! with it, as Prometheus expects.
+
+mod deliveries;
+mod jobs;
+mod labels;
+mod state;
+
+use deliveries::CountedDeliveries;
+use jobs::JobMetrics;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use state::StateMetrics;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use windlass_engine::ports::store::{Deliveries, Store, StoreError};
+
+/// All metrics of a daemon. Clones are the same metrics.
+#[derive(Clone)]
+pub struct Metrics {
+    jobs: JobMetrics,
+    state: StateMetrics,
+    deliveries: deliveries::Counted,
+    /// Held by the one scrape that fills the gauges.
+    registry: Arc<Mutex<Registry>>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        Self {
+            jobs: JobMetrics::new(&mut registry),
+            state: StateMetrics::new(&mut registry),
+            deliveries: deliveries::Counted::new(&mut registry),
+            registry: Arc::new(Mutex::new(registry)),
+        }
+    }
+}
+
+impl Metrics {
+    /// Returns the deliveries as a port that counts their verdicts.
+    #[must_use]
+    pub fn counting(&self, deliveries: Arc<dyn Deliveries>) -> Arc<dyn Deliveries> {
+        Arc::new(CountedDeliveries { inner: deliveries, counted: self.deliveries.clone() })
+    }
+
+    /// Counts jobs as they end, for ever.
+    pub async fn follow(&self, store: Arc<dyn Store>) {
+        self.jobs.follow(store).await;
+    }
+
+    /// Returns the text of all metrics.
+    ///
+    /// # Errors
+    /// The store cannot be read: a scrape with half of the metrics would look like an idle daemon.
+    pub(crate) async fn scrape(&self, store: &dyn Store) -> Result<String, StoreError> {
+        let registry = self.registry.lock().await;
+        self.state.read(store).await?;
+        let mut text = String::new();
+        encode(&mut text, &registry).map_err(|error| StoreError::Other(error.to_string()))?;
+        Ok(text)
+    }
+
+    /// Returns the clusters to which jobs went since the daemon started, each with whether the last job reached it.
+    pub(crate) fn reached(&self) -> Vec<(String, bool)> {
+        self.jobs.reached()
+    }
+}

@@ -1,0 +1,299 @@
+//! Jobs, counted as they end, by their journals.
+
+use super::labels::Labels;
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Instant, timeout_at},
+};
+use windlass_engine::ports::store::{Filter, Replay, Store, StoreError};
+use windlass_model::{
+    event::Event,
+    outcome::{Outcome, Stop},
+    replay::JobState,
+};
+
+/// Time for which updates are gathered before the store is asked.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// Number of counted jobs that are remembered, so that none is counted twice.
+const MOST_COUNTED: usize = 10_000;
+
+/// Number of ended jobs that are looked at after updates were lost.
+const MOST_MISSED: u32 = 500;
+
+/// Upper bounds of the durations, in seconds.
+const BOUNDS: [f64; 13] =
+    [0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// Codes of failures that the operator of the daemon mends. All others are of the app and its repository.
+const OF_OPERATOR: [&str; 16] = [
+    "builder-full",
+    "builder-unreachable",
+    "clone-failed",
+    "cluster-not-trusted",
+    "cluster-unknown",
+    "cluster-unreachable",
+    "egress-refused",
+    "hook-failed",
+    "internal-error",
+    "no-cluster",
+    "plugin-failed",
+    "registry-denied",
+    "registry-login-failed",
+    "registry-unavailable",
+    "secret-sealed",
+    "workspace-full",
+];
+
+/// Codes of failures by which a cluster was not reached.
+const NOT_REACHED: [&str; 2] = ["cluster-not-trusted", "cluster-unreachable"];
+
+/// Counters and durations of jobs, named as OpenTelemetry's CI/CD conventions name them where they do.
+#[derive(Clone)]
+pub(super) struct JobMetrics {
+    ended: Family<Labels, Counter>,
+    durations: Family<Labels, Histogram>,
+    errors: Family<Labels, Counter>,
+    waits: Histogram,
+    stages: Family<Labels, Histogram>,
+    /// Clusters of jobs that ended, each with whether the last one reached it.
+    reached: Arc<Mutex<BTreeMap<String, bool>>>,
+}
+
+impl JobMetrics {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let all = Self {
+            ended: Family::default(),
+            durations: Family::new_with_constructor(histogram),
+            errors: Family::default(),
+            waits: histogram(),
+            stages: Family::new_with_constructor(histogram),
+            reached: Arc::default(),
+        };
+        let help = "Jobs that ended, by result";
+        registry.register("windlass_jobs", help, all.ended.clone());
+        let (name, help) = ("cicd_pipeline_run_duration", "Time from a job's beginning to its end");
+        registry.register_with_unit(name, help, Unit::Seconds, all.durations.clone());
+        let help = "Jobs that failed, by code, and by whose fault it is: app or operator";
+        registry.register("cicd_pipeline_run_errors", help, all.errors.clone());
+        let (name, help) = ("windlass_job_wait", "Time from a job's acceptance to its beginning");
+        registry.register_with_unit(name, help, Unit::Seconds, all.waits.clone());
+        let (name, help) = ("windlass_stage_duration", "Time of a stage that finished");
+        registry.register_with_unit(name, help, Unit::Seconds, all.stages.clone());
+        all
+    }
+
+    pub(super) fn reached(&self) -> Vec<(String, bool)> {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        reached.iter().map(|(name, is_reached)| (name.clone(), *is_reached)).collect()
+    }
+
+    /// Counts jobs as they end, for ever.
+    pub(super) async fn follow(&self, store: Arc<dyn Store>) {
+        let mut updates = store.updates();
+        let mut waiting = BTreeSet::new();
+        let mut counted = BTreeSet::new();
+        loop {
+            if !gather(&mut updates, &mut waiting, &*store).await {
+                // The store was closed: the daemon ends.
+                std::future::pending::<()>().await;
+            }
+            for id in std::mem::take(&mut waiting) {
+                if counted.contains(&id) {
+                    continue;
+                }
+                match self.count(&id, &*store).await {
+                    Ok(true) => {
+                        counted.insert(id);
+                    }
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(job = id, %error, "the job is missing in metrics");
+                    }
+                }
+                while counted.len() > MOST_COUNTED {
+                    // Ids sort by age.
+                    counted.pop_first();
+                }
+            }
+        }
+    }
+
+    /// Counts a job if it has ended.
+    async fn count(&self, id: &str, store: &dyn Store) -> Result<bool, StoreError> {
+        let has_ended = store.job(id).await?.is_some_and(|record| record.outcome.is_some());
+        if !has_ended {
+            return Ok(false);
+        }
+        if let Some(replay) = store.replay(id).await? {
+            self.ended(&replay);
+        }
+        Ok(true)
+    }
+
+    fn ended(&self, replay: &Replay) {
+        let Some(outcome) = &replay.record.outcome else { return };
+        let labels = vec![("cicd_pipeline_result", result(outcome).to_owned())];
+        self.ended.get_or_create(&labels).inc();
+        let (mut began, mut started) = (None, BTreeMap::new());
+        for recorded in &replay.events {
+            let at_ms = recorded.at_ms;
+            match &recorded.event {
+                Event::Claimed { .. } if began.is_none() => {
+                    began = Some(at_ms);
+                    self.waits.observe(seconds(replay.record.job.created_ms, at_ms));
+                }
+                Event::Started(stage) => {
+                    started.insert(*stage, at_ms);
+                }
+                Event::Finished(stage) => {
+                    if let Some(since_ms) = started.remove(stage) {
+                        let labels = vec![("stage", stage.to_string())];
+                        self.stages.get_or_create(&labels).observe(seconds(since_ms, at_ms));
+                    }
+                }
+                Event::Ended(_) => {
+                    let began = began.unwrap_or(at_ms);
+                    self.durations.get_or_create(&labels).observe(seconds(began, at_ms));
+                }
+                _ => {}
+            }
+        }
+        self.judge(outcome, &replay.record.job.clusters.names);
+    }
+
+    /// Counts a failure, and notes which clusters were reached.
+    fn judge(&self, outcome: &Outcome, clusters: &[String]) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Succeeded(release) => {
+                reached.extend(release.clusters.iter().map(|name| (name.clone(), true)));
+            }
+            Outcome::Failed(diagnosis) => {
+                let whose = if is_of_operator(&diagnosis.code) { "operator" } else { "app" };
+                let labels =
+                    vec![("error_type", diagnosis.code.clone()), ("whose", whose.to_owned())];
+                self.errors.get_or_create(&labels).inc();
+                // Of several it is not known which one it was.
+                if let [only] = clusters
+                    && NOT_REACHED.contains(&&*diagnosis.code)
+                {
+                    reached.insert(only.clone(), false);
+                }
+            }
+            Outcome::Stopped { .. } => {}
+        }
+    }
+}
+
+/// Waits for updates, and gathers the jobs that they are about. `false` means that there are none to come.
+async fn gather(
+    updates: &mut Receiver<String>,
+    waiting: &mut BTreeSet<String>,
+    store: &dyn Store,
+) -> bool {
+    let mut until = None;
+    loop {
+        let update = match until {
+            None => updates.recv().await,
+            Some(until) => match timeout_at(until, updates.recv()).await {
+                Ok(update) => update,
+                Err(_) => return true,
+            },
+        };
+        match update {
+            Ok(id) => {
+                waiting.insert(id);
+            }
+            Err(RecvError::Lagged(lost)) => {
+                tracing::info!(
+                    lost,
+                    "updates of jobs were lost to metrics: the newest jobs are read"
+                );
+                waiting.extend(newest_ended(store).await);
+            }
+            Err(RecvError::Closed) => return false,
+        }
+        until.get_or_insert_with(|| Instant::now() + GATHER);
+    }
+}
+
+async fn newest_ended(store: &dyn Store) -> Vec<String> {
+    let filter = Filter {
+        states: vec![JobState::Succeeded, JobState::Failed, JobState::Stopped],
+        limit: MOST_MISSED,
+        ..Filter::default()
+    };
+    match store.jobs(&filter).await {
+        Ok(list) => list.jobs.into_iter().map(|record| record.job.id).collect(),
+        Err(error) => {
+            tracing::warn!(%error, "jobs may be missing in metrics");
+            Vec::new()
+        }
+    }
+}
+
+/// Returns the convention's word for the result of a run.
+fn result(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded(_) => "success",
+        Outcome::Failed(diagnosis) if is_of_operator(&diagnosis.code) => "error",
+        Outcome::Failed(_) => "failure",
+        Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
+        Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
+        Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timeout",
+    }
+}
+
+fn is_of_operator(code: &str) -> bool {
+    OF_OPERATOR.contains(&code)
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BOUNDS.into_iter())
+}
+
+fn seconds(since_ms: u64, at_ms: u64) -> f64 {
+    Duration::from_millis(at_ms.saturating_sub(since_ms)).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_engine::explain;
+    use windlass_model::{diagnosis::Diagnosis, job::Stage};
+
+    #[test]
+    fn each_code_of_an_operators_fault_is_one_that_there_is() {
+        for code in OF_OPERATOR.iter().chain(&NOT_REACHED) {
+            assert!(explain::find(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_result_has_the_conventions_word() {
+        let failed = |code: &str| {
+            let code = code.to_owned();
+            Outcome::Failed(Box::new(Diagnosis { code, ..Diagnosis::default() }))
+        };
+        let stopped = |why: Stop| Outcome::Stopped { at: Stage::Build, why };
+        for (outcome, word) in [
+            (failed("tests-failed"), "failure"),
+            (failed("cluster-unreachable"), "error"),
+            (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
+            (stopped(Stop::Superseded { by: "2".into() }), "skip"),
+            (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),
+        ] {
+            assert_eq!(result(&outcome), word);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Gauges of what the store holds, read at each scrape.
+
+use super::labels::Labels;
+use prometheus_client::{
+    metrics::{family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+use windlass_engine::ports::store::{Store, StoreError};
+use windlass_model::{clock::now_ms, outbox::MessageState};
+
+/// Number of undecided deliveries that are counted at most.
+const MOST_UNDECIDED: u32 = 1000;
+
+/// Gauges, named as OpenTelemetry's CI/CD conventions name them where they do.
+#[derive(Clone, Default)]
+pub(super) struct StateMetrics {
+    runs: Family<Labels, Gauge>,
+    free: Gauge,
+    disk: Gauge,
+    uses_reserve: Gauge,
+    undecided: Gauge,
+    undecided_age: Gauge,
+    messages: Family<Labels, Gauge>,
+    message_age: Gauge,
+    due_late: Gauge,
+}
+
+impl StateMetrics {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        let help = "Jobs that have not ended: pending, executing, finalizing, or left-alone";
+        registry.register("cicd_pipeline_run_active", help, all.runs.clone());
+        let help = "Room on the disk of the store";
+        registry.register_with_unit("windlass_store_free", help, Unit::Bytes, all.free.clone());
+        let help = "Size of the disk of the store";
+        registry.register_with_unit("windlass_store_disk", help, Unit::Bytes, all.disk.clone());
+        let help = "1 means that the disk was full, and that no job is accepted";
+        registry.register("windlass_store_uses_reserve", help, all.uses_reserve.clone());
+        let help = "Deliveries without a verdict, at most 1000";
+        registry.register("windlass_deliveries_undecided", help, all.undecided.clone());
+        let (name, help) =
+            ("windlass_deliveries_undecided_age", "Age of the oldest delivery without a verdict");
+        registry.register_with_unit(name, help, Unit::Seconds, all.undecided_age.clone());
+        let help = "Messages to forges and endpoints, by state";
+        registry.register("windlass_outbox_messages", help, all.messages.clone());
+        let (name, help) = ("windlass_outbox_waiting_age", "Age of the oldest message that waits");
+        registry.register_with_unit(name, help, Unit::Seconds, all.message_age.clone());
+        let (name, help) = ("windlass_due_work_late", "Time since the oldest due work was due");
+        registry.register_with_unit(name, help, Unit::Seconds, all.due_late.clone());
+        all
+    }
+
+    /// Fills the gauges.
+    pub(super) async fn read(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let now = now_ms();
+        let since = |at_ms: Option<u64>| {
+            let ms = at_ms.map_or(0, |at_ms| now.saturating_sub(at_ms));
+            i64::try_from(ms / 1000).unwrap_or(i64::MAX)
+        };
+        self.read_runs(store).await?;
+        let room = store.room().await?;
+        self.free.set(whole(room.free_bytes));
+        self.disk.set(whole(room.disk_bytes));
+        self.uses_reserve.set(i64::from(room.uses_reserve));
+        let undecided = store.undecided(MOST_UNDECIDED).await?;
+        self.undecided.set(count(undecided.len()));
+        self.undecided_age.set(since(undecided.first().map(|oldest| oldest.at_ms)));
+        let counts = store.message_counts().await?;
+        for counted in &counts {
+            let labels = vec![("state", counted.state.as_str().to_owned())];
+            self.messages.get_or_create(&labels).set(whole(counted.count));
+        }
+        let waiting = counts
+            .iter()
+            .find(|counted| counted.state == MessageState::Waiting && counted.count > 0);
+        self.message_age.set(since(waiting.map(|counted| counted.oldest_ms)));
+        self.due_late.set(since(store.next_due().await?));
+        Ok(())
+    }
+
+    async fn read_runs(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let unfinished = store.unfinished().await?;
+        let (mut pending, mut executing, mut finalizing) = (0, 0, 0);
+        for job in &unfinished.jobs {
+            let state = match (job.has_begun, job.is_stopping) {
+                (false, _) => &mut pending,
+                (true, false) => &mut executing,
+                (true, true) => &mut finalizing,
+            };
+            *state += 1;
+        }
+        for (state, count) in [
+            ("pending", pending),
+            ("executing", executing),
+            ("finalizing", finalizing),
+            ("left-alone", count(unfinished.unreadable.len())),
+        ] {
+            let labels = vec![("cicd_pipeline_run_state", state.to_owned())];
+            self.runs.get_or_create(&labels).set(count);
+        }
+        Ok(())
+    }
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
