@@ -47,7 +47,7 @@ pub struct Arrived {
     pub id: String,
     /// The forge did not send it before.
     pub is_new: bool,
-    /// What came of it. Empty means that it is being looked at.
+    /// Verdicts on it. Empty means that it is being looked at.
     pub verdicts: Vec<Verdict>,
 }
 

@@ -334,7 +334,7 @@ struct One<'a> {
     is_forced: bool,
     /// Nobody has reported it.
     is_poll: bool,
-    /// Its changes may not be visible yet.
+    /// The changes that it reports may not be visible yet.
     is_patient: bool,
 }
 

@@ -18,6 +18,9 @@ use windlass_model::{
 /// Name under which a trigger's first look is remembered, in the place of a ref's name.
 const FIRST_LOOK: &str = "";
 
+/// Number of refs that the store lists of a trigger, at most. Others are asked for one by one.
+const LISTED: usize = 10_000;
+
 /// Milliseconds for which a ref that was deployed is not looked at: servers of one forge may lag behind each other.
 const LAG_MS: u64 = 60_000;
 
@@ -38,12 +41,18 @@ impl Services {
             let rows: BTreeMap<_, _> =
                 rows.into_iter().map(|row| (row.name.clone(), row)).collect();
             let mark = fingerprint(trigger);
-            let is_first = rows.get(FIRST_LOOK).is_none_or(|row| row.commit != mark);
+            let looked = self.deliveries.last_accepted(project, name, FIRST_LOOK).await?;
+            let is_first = looked.is_none_or(|row| row.commit != mark);
             let mut taken = 0_usize;
             for (own, commit) in repository.refs {
+                let row = match rows.get(own) {
+                    Some(row) => Some(row.clone()),
+                    None if rows.len() < LISTED => None,
+                    None => self.deliveries.last_accepted(project, name, own).await?,
+                };
                 let moved = RefMove {
                     name: own.clone(),
-                    before: rows.get(own).map(|row| row.commit.clone()),
+                    before: row.as_ref().map(|row| row.commit.clone()),
                     after: Some(commit.clone()),
                     summary: String::new(),
                 };
@@ -56,7 +65,7 @@ impl Services {
                 if moved.before.is_none() && is_first {
                     self.remember(project, name, own, commit, "").await?;
                     taken += 1;
-                } else if !rows.get(own).is_some_and(is_fresh)
+                } else if !row.as_ref().is_some_and(is_fresh)
                     && moves.len() < MOST_REFS
                     && reported.insert(own.clone())
                 {
