@@ -103,6 +103,15 @@ struct Door {
     verified: Buckets<String>,
 }
 
+/// Answer that ends a request early.
+struct Refusal(Box<Response<Body>>);
+
+impl From<Response<Body>> for Refusal {
+    fn from(answer: Response<Body>) -> Self {
+        Self(Box::new(answer))
+    }
+}
+
 /// A verified request as it was read.
 struct Verified {
     /// `Err` is what its reader could not understand.
@@ -141,10 +150,11 @@ async fn hook(
     let connection = request.extensions().get::<Connection>().cloned();
     let address = connection.as_ref().and_then(|connection| connection.address);
     match door.opened(&id, address).await {
-        Err(answer) => answer,
+        Err(Refusal(answer)) => *answer,
         Ok((opened, kind)) => {
             let used = connection.map(|connection| connection.used());
-            let answer = door.take(&opened, kind, request).await.unwrap_or_else(|answer| answer);
+            let answer =
+                door.take(&opened, kind, request).await.unwrap_or_else(|Refusal(answer)| *answer);
             match used {
                 Some(used) => answer.map(|body| used.hold(body)),
                 None => answer,
@@ -159,14 +169,14 @@ impl Door {
         &self,
         id: &str,
         address: Option<IpAddr>,
-    ) -> Result<(OpenedHook, ForgeKind), Response<Body>> {
-        self.addresses.take(address.map(network), Instant::now()).map_err(answer::too_many)?;
+    ) -> Result<(OpenedHook, ForgeKind), Refusal> {
+        self.addresses.take(address.map(network), Instant::now()).map_err(too_many)?;
         match self.hooks.open(id).await {
             Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(answer::unknown()),
+            Ok(None) => Err(answer::unknown().into()),
             Err(error) => {
                 tracing::error!(%error, "a webhook is refused: its hook cannot be read");
-                Err(answer::unavailable("the hook cannot be read now"))
+                Err(answer::unavailable("the hook cannot be read now").into())
             }
         }
     }
@@ -177,7 +187,7 @@ impl Door {
         opened: &OpenedHook,
         kind: ForgeKind,
         request: Request,
-    ) -> Result<Response<Body>, Response<Body>> {
+    ) -> Result<Response<Body>, Refusal> {
         let hook = &opened.record;
         let (parts, body) = request.into_parts();
         let length = body.size_hint().exact();
@@ -202,8 +212,8 @@ impl Door {
         } else {
             self::verified(&id, kind, &headers, &whole.bytes, &secrets)
         };
-        let verified = verified.ok_or_else(answer::unknown)?;
-        self.verified.take(hook.id.clone(), Instant::now()).map_err(answer::too_many)?;
+        let verified = verified.ok_or_else(|| Refusal::from(answer::unknown()))?;
+        self.verified.take(hook.id.clone(), Instant::now()).map_err(too_many)?;
         self.store(hook, verified).await
     }
 
@@ -211,7 +221,7 @@ impl Door {
         &self,
         hook: &HookRecord,
         verified: Verified,
-    ) -> Result<Response<Body>, Response<Body>> {
+    ) -> Result<Response<Body>, Refusal> {
         let Verified { report, body_sha256 } = verified;
         let (report, unreadable) = match report {
             Ok(report) => (report, None),
@@ -225,7 +235,7 @@ impl Door {
         })?;
         match unreadable {
             None => Ok(answer::arrived(&arrived)),
-            Some(error) => Err(answer::refused(StatusCode::BAD_REQUEST, &error.to_string())),
+            Some(error) => Ok(answer::refused(StatusCode::BAD_REQUEST, &error.to_string())),
         }
     }
 
@@ -243,6 +253,10 @@ impl Door {
             Unread::Broken => answer::refused(StatusCode::BAD_REQUEST, "the body did not end"),
         }
     }
+}
+
+fn too_many(wait: Duration) -> Refusal {
+    answer::too_many(wait).into()
 }
 
 /// Verifies the raw bytes, and reads them then. `None` means that the hook's forge did not send them.

@@ -150,13 +150,13 @@ impl Worker {
         let intake = self.services.intake.clone();
         loop {
             let now = Instant::now();
-            if is_over(&mut self.projects_at, PROJECTS_EVERY, now) {
+            if has_passed(&mut self.projects_at, PROJECTS_EVERY, now) {
                 self.read_projects().await;
             }
-            if is_over(&mut self.forgot, FORGET_EVERY, now) {
+            if has_passed(&mut self.forgot, FORGET_EVERY, now) {
                 self.forget().await;
             }
-            if is_over(&mut self.listed, BREATH, now) {
+            if has_passed(&mut self.listed, BREATH, now) {
                 self.list().await;
             }
             self.begin();
@@ -300,12 +300,12 @@ impl Worker {
 }
 
 /// Returns whether a time has passed since the last time, and notes that it has.
-fn is_over(last: &mut Option<Instant>, every: Duration, now: Instant) -> bool {
-    let is_over = last.is_none_or(|last| now.duration_since(last) >= every);
-    if is_over {
+fn has_passed(last: &mut Option<Instant>, every: Duration, now: Instant) -> bool {
+    let has_passed = last.is_none_or(|last| now.duration_since(last) >= every);
+    if has_passed {
         *last = Some(now);
     }
-    is_over
+    has_passed
 }
 
 /// Returns a random part of the time by which polls are spread.
