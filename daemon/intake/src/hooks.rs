@@ -200,7 +200,7 @@ impl Door {
         let verified = if is_large {
             // A large body takes a tenth of a second, which others would wait.
             let work = move || {
-                let verified = self::verified(&id, kind, &headers, &whole.bytes, &secrets);
+                let verified = verified(&id, kind, &headers, &whole.bytes, &secrets);
                 drop(whole);
                 verified
             };
@@ -210,7 +210,7 @@ impl Door {
                 answer::unavailable("the delivery cannot be read now")
             })?
         } else {
-            self::verified(&id, kind, &headers, &whole.bytes, &secrets)
+            verified(&id, kind, &headers, &whole.bytes, &secrets)
         };
         let verified = verified.ok_or_else(|| Refusal::from(answer::unknown()))?;
         self.verified.take(hook.id.clone(), Instant::now()).map_err(too_many)?;

@@ -2,7 +2,7 @@
 
 use crate::receiver::name;
 use uuid::Uuid;
-use windlass_engine::ports::store::{Attempt, OutboxFilter};
+use windlass_engine::ports::store::{Attempt, MessageCount, OutboxFilter};
 use windlass_model::outbox::{Message, MessageState, Moment, Receiver};
 
 /// All messages, the oldest first.
@@ -48,6 +48,17 @@ impl Row {
 }
 
 impl Messages {
+    /// Counts the messages of each state that there is.
+    pub(super) fn counts(&self) -> Vec<MessageCount> {
+        let of = |state: MessageState| {
+            let created = self.0.iter().filter(|row| row.message.state == state);
+            let created: Vec<_> = created.map(|row| row.message.created_ms).collect();
+            let (count, oldest_ms) = (created.len() as u64, created.into_iter().min()?);
+            Some(MessageCount { state, count, oldest_ms })
+        };
+        MessageState::ALL.into_iter().filter_map(of).collect()
+    }
+
     /// Adds a message to each receiver that does not have that moment of the job already. Returns whether it added
     /// any.
     pub(super) fn add(&mut self, audience: &Audience<'_>, cause: &Cause<'_>) -> bool {

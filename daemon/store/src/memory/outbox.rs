@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
-use windlass_engine::ports::store::{Attempt, Outbox, OutboxFilter, StoreError};
+use windlass_engine::ports::store::{Attempt, MessageCount, Outbox, OutboxFilter, StoreError};
 use windlass_model::outbox::Message;
 
 #[async_trait]
@@ -33,6 +33,10 @@ impl Outbox for MemoryStore {
 
     async fn messages(&self, filter: &OutboxFilter) -> Result<Vec<Message>, StoreError> {
         Ok(self.tables().messages.list(filter))
+    }
+
+    async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError> {
+        Ok(self.tables().messages.counts())
     }
 
     async fn replay_message(&self, id: &str, now_ms: u64) -> Result<bool, StoreError> {

@@ -10,7 +10,7 @@ use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
 use tokio::sync::broadcast;
-use windlass_engine::ports::store::{Attempt, Outbox, OutboxFilter, StoreError};
+use windlass_engine::ports::store::{Attempt, MessageCount, Outbox, OutboxFilter, StoreError};
 use windlass_model::outbox::{Message, MessageState};
 
 /// Condition on a row of `outbox`: a newer message is in its partition. That of a newer job is newer, whenever it was
@@ -112,6 +112,27 @@ impl Outbox for SqliteStore {
         .await
         .or_store()?;
         Ok(readable(&rows))
+    }
+
+    async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT state, count(*) AS many, min(created_ms) AS oldest_ms FROM outbox GROUP BY state",
+        )
+        .fetch_all(&self.reads)
+        .await
+        .or_store()?;
+        let mut counts = Vec::new();
+        for row in &rows {
+            let state: String = row.try_get("state").or_store()?;
+            let many: i64 = row.try_get("many").or_store()?;
+            let oldest_ms: i64 = row.try_get("oldest_ms").or_store()?;
+            // A state of a newer daemon is none that this one counts.
+            if let Some(state) = MessageState::parse(&state) {
+                let (count, oldest_ms) = (unsigned(many), unsigned(oldest_ms));
+                counts.push(MessageCount { state, count, oldest_ms });
+            }
+        }
+        Ok(counts)
     }
 
     async fn replay_message(&self, id: &str, now_ms: u64) -> Result<bool, StoreError> {

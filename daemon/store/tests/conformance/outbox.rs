@@ -442,6 +442,23 @@ pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(pl
     assert_eq!(store.messages(&blog).await.unwrap().len(), 1);
 }
 
+pub(crate) async fn messages_are_counted_by_state_in_all_projects(place: Place) {
+    let store = place.open().await;
+    assert!(store.message_counts().await.unwrap().iter().all(|counted| counted.count == 0));
+    begin_heard(&*store, "1", &[endpoint("chat")]).await;
+    let mut other = heard("2", &[endpoint("chat")]);
+    other.job.app.project = "blog".into();
+    store.submit(other).await.unwrap();
+    let first = all(&*store).await.remove(0);
+    store.drop_message(&first.id).await.unwrap();
+    let counts = store.message_counts().await.unwrap();
+    let of = |state: MessageState| counts.iter().find(|counted| counted.state == state);
+    assert_eq!(of(MessageState::Waiting).map(|counted| counted.count), Some(1));
+    let void = of(MessageState::Void).map(|counted| (counted.count, counted.oldest_ms));
+    assert_eq!(void, Some((1, first.created_ms)));
+    assert_eq!(of(MessageState::Dead).map_or(0, |counted| counted.count), 0);
+}
+
 pub(crate) async fn messages_outlive_their_job_and_waiting_ones_their_time(place: Place) {
     let store = place.open().await;
     let claim = begin_heard(&*store, "1", &[endpoint("chat")]).await;
