@@ -9,6 +9,7 @@ mod expose;
 mod form;
 mod journal;
 mod listen;
+mod outgoing;
 #[cfg(test)]
 mod reference;
 mod registry;
@@ -21,6 +22,7 @@ use expose::{ExposeRules, HostOwner};
 use form::{object, word};
 use journal::{Journal, Logs};
 pub(crate) use listen::Listen;
+use outgoing::Outgoing;
 pub(crate) use registry::Registry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,6 +124,8 @@ pub(crate) struct Config {
     /// Hooks, in the order in which they run.
     #[serde(default)]
     pub(crate) hooks: Vec<Hook>,
+    #[serde(default)]
+    pub(crate) outgoing: Outgoing,
     #[serde(default)]
     pub(crate) principals: Vec<Principal>,
     /// All keys as they were read.

@@ -12,6 +12,7 @@ mod config;
 mod confinement;
 mod data;
 mod dispatch;
+mod doors;
 mod due;
 mod error;
 mod hash_token;

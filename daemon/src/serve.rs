@@ -1,9 +1,10 @@
 //! Wires, serves and drains.
 
 use crate::{
-    config::{Config, Listen},
+    config::Config,
     confinement,
     dispatch::{Bounds, Dispatcher},
+    doors::{Doors, bound, tls},
     due::DueLoop,
     error::Fault,
     plugins::PluginAdmin,
@@ -11,17 +12,16 @@ use crate::{
     tasks::{Tasks, aborted},
     wire::{self, Wired},
 };
-use std::{
-    fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
-    net::{TcpListener, UnixListener},
+    net::UnixListener,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
 use windlass_api::{Api, Health};
 use windlass_engine::shared_queue::SharedQueue;
-use windlass_listen::{Access, Callers, Tls};
+use windlass_intake::Metrics;
+use windlass_listen::{Access, Callers};
 use windlass_service::{Inspection, JobQuota, PlanSlots, PluginRecords, Services};
 
 /// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which
@@ -44,6 +44,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let plugins = Arc::new(plugins);
     let plan = Duration::from_secs(config.plan_seconds);
     let slots = SharedQueue::new(config.slots());
+    let metrics = Metrics::default();
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -64,10 +65,18 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         ),
         queue: queue.clone(),
         waits: slots.clone(),
+        projects: store.clone(),
+        hooks: store.clone(),
+        deliveries: metrics.counting(store.clone()),
+        outbox: store.clone(),
+        sessions: store.clone(),
+        remotes: Arc::new(factory.clone()),
+        intake: Arc::default(),
+        hooks_url: config.listen.hooks_url.clone(),
     };
     let health = Health::serving().await;
     let limits = process::listen_limits(&config.listen, files, plan);
-    let api = Api::new(services, callers, health.clone(), limits);
+    let api = Api::new(services.clone(), callers, health.clone(), limits);
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
@@ -91,16 +100,21 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     // Before any job runs: a daemon that cannot listen would begin them, and break them off, at each of its starts.
     // The socket comes last: whoever finds it finds the other listener too.
     let tcp = match config.listen.tcp {
-        Some(address) => Some(tcp_listener(&config.listen, address).await?),
+        Some(address) => {
+            let tls = tls(&config.listen)?;
+            Some((bound("tcp", address).await?, tls))
+        }
         None => None,
     };
+    let doors = Doors::bind(&config).await?;
     let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
 
     tasks.spawn("the unix socket", api.clone().serve_unix(unix, until(stopped.clone())));
     if let Some((listener, tls)) = tcp {
-        tasks.spawn("the TCP listener", api.serve_tcp(listener, tls, until(stopped)));
+        tasks.spawn("the TCP listener", api.serve_tcp(listener, tls, until(stopped.clone())));
     }
+    doors.open(&mut tasks, &services, &store, &metrics, &limits, &stopped);
     tracing::info!(socket = %config.socket().display(), tcp = ?config.listen.tcp, "serving");
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -165,25 +179,4 @@ fn socket(config: &Config) -> Result<UnixListener, Fault> {
     // The peer's user id decides, when a connection is accepted and at each call.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     Ok(listener)
-}
-
-async fn tcp_listener(
-    listen: &Listen,
-    address: SocketAddr,
-) -> Result<(TcpListener, Option<Tls>), Fault> {
-    let tls = tls(listen)?;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| format!("listen.tcp: {address}: {error}"))?;
-    Ok((listener, tls))
-}
-
-fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {
-    let (Some(certificate), Some(key)) = (&listen.certificate, &listen.key) else {
-        return Ok(None);
-    };
-    let read = |path: &std::path::Path| {
-        fs::read(path).map_err(|error| format!("listen: {}: {error}", path.display()))
-    };
-    let client_ca = listen.client_ca.as_deref().map(read).transpose()?;
-    Ok(Some(Tls { certificate: read(certificate)?, key: read(key)?, client_ca }))
 }

@@ -15,6 +15,9 @@ pub(crate) struct Listen {
     /// Address and port for TCP, such as `0.0.0.0:7443`. Without it the daemon listens on the unix socket
     /// only. Callers need a token or a certificate of `[[principals]]`.
     pub(crate) tcp: Option<SocketAddr>,
+    /// URL at which people reach `tcp`, such as `https://deploy.example.com`. Links in messages begin with it; without it
+    /// messages have none. It needs `tcp`.
+    pub(crate) url: Option<String>,
     /// Address and port for webhooks of forges, such as `0.0.0.0:8443`. Without it none are taken. Nothing else is
     /// served there, so that `tcp` need not face the Internet. It speaks TLS with `certificate`, and asks no
     /// client for one of `client-ca`; without `certificate` it needs a proxy in front of it that speaks TLS.
@@ -55,6 +58,7 @@ impl Default for Listen {
             unix: None,
             uids: Vec::new(),
             tcp: None,
+            url: None,
             hooks: None,
             hooks_url: None,
             admin: None,

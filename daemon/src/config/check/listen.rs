@@ -21,6 +21,17 @@ impl Config {
             );
         }
         self.check_addresses()?;
+        match &listen.url {
+            Some(_) if listen.tcp.is_none() => {
+                return fail("listen.url: needs `tcp`, the address at which the daemon listens");
+            }
+            Some(url) if !is_base(url) => {
+                return fail(format!(
+                    "listen.url: `{url}` must be a URL without user, query, fragment and final slash, such as `https://deploy.example.com`"
+                ));
+            }
+            _ => {}
+        }
         match &listen.hooks_url {
             Some(_) if listen.hooks.is_none() => fail(
                 "listen.hooks-url: needs `hooks`, the address at which the daemon listens for webhooks",

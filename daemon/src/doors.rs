@@ -1,0 +1,130 @@
+//! Doors beside the API: webhooks of forges, health and metrics; and the tasks that turn deliveries into jobs and send
+//! messages.
+
+use crate::{
+    config::{Config, Listen},
+    error::Fault,
+    tasks::Tasks,
+};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use tokio::{net::TcpListener, sync::watch};
+use windlass_api::ListenLimits;
+use windlass_engine::ports::store::Store;
+use windlass_intake::{Admin, HookLimits, Metrics, admin_router, router};
+use windlass_listen::{ServeLimits, Tls, serve_tcp};
+use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender};
+use windlass_service::Services;
+
+/// Listeners of the doors, bound before any job runs.
+pub(crate) struct Doors {
+    hooks: Option<(TcpListener, Option<Tls>)>,
+    admin: Option<TcpListener>,
+    settings: OutgoingSettings,
+}
+
+impl Doors {
+    /// Binds the listeners.
+    pub(crate) async fn bind(config: &Config) -> Result<Self, Fault> {
+        let listen = &config.listen;
+        let hooks = match listen.hooks {
+            // A forge has no client certificate.
+            Some(address) => {
+                let tls = tls(listen)?.map(|tls| Tls { client_ca: None, ..tls });
+                Some((bound("hooks", address).await?, tls))
+            }
+            None => None,
+        };
+        let admin = match listen.admin {
+            Some(address) => Some(bound("admin", address).await?),
+            None => None,
+        };
+        let allow = Allow::parse(&config.outgoing.allow)
+            .map_err(|error| format!("outgoing.allow: {error}"))?;
+        let settings = OutgoingSettings {
+            public_url: listen.url.clone(),
+            allow,
+            ca: config.outgoing.ca.clone(),
+            ..OutgoingSettings::default()
+        };
+        Ok(Self { hooks, admin, settings })
+    }
+
+    /// Serves and works until `stop`.
+    pub(crate) fn open(
+        self,
+        tasks: &mut Tasks,
+        services: &Services,
+        store: &Arc<dyn Store>,
+        metrics: &Metrics,
+        limits: &ListenLimits,
+        stop: &watch::Receiver<bool>,
+    ) {
+        let until = || {
+            let mut stop = stop.clone();
+            async move {
+                let _ = stop.wait_for(|stop| *stop).await;
+            }
+        };
+        let Self { hooks, admin, settings } = self;
+        let limits = ServeLimits { gate: limits.tcp, header: limits.header, idle: limits.idle };
+        if let Some((listener, tls)) = hooks {
+            let router = router(services.clone(), HookLimits::default());
+            let serving = serve_tcp("hooks", listener, tls, limits, router, until());
+            tasks.spawn("the listener for webhooks", serving);
+        }
+        if let Some(listener) = admin {
+            let (store, targets) = (store.clone(), services.targets.clone());
+            let router = admin_router(Admin { store, targets, metrics: metrics.clone() });
+            let serving = serve_tcp("admin", listener, None, limits, router, until());
+            tasks.spawn("the listener for health and metrics", serving);
+        }
+        tasks.spawn("deliveries", endless(services.clone().take_in(), until()));
+        let (counted, store) = (metrics.clone(), store.clone());
+        let counting = {
+            let store = store.clone();
+            async move { counted.follow(store).await }
+        };
+        tasks.spawn("metrics of jobs", endless(counting, until()));
+        let ports = Ports {
+            outbox: store.clone(),
+            jobs: store.clone(),
+            projects: store.clone(),
+            secrets: store,
+        };
+        let sending = Sender::new(ports, settings).run(until());
+        tasks.spawn("messages", async move {
+            sending.await;
+            Ok::<(), Fault>(())
+        });
+    }
+}
+
+/// Works until `stop`: what is left is in the store.
+async fn endless(
+    work: impl Future<Output = ()>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Fault> {
+    tokio::select! {
+        () = work => {}
+        () = stop => {}
+    }
+    Ok(())
+}
+
+/// Binds an address of `[listen]`.
+pub(crate) async fn bound(key: &str, address: SocketAddr) -> Result<TcpListener, Fault> {
+    let listener = TcpListener::bind(address).await;
+    Ok(listener.map_err(|error| format!("listen.{key}: {address}: {error}"))?)
+}
+
+/// Reads the certificates of `[listen]`. `None` means that it names none.
+pub(crate) fn tls(listen: &Listen) -> Result<Option<Tls>, Fault> {
+    let (Some(certificate), Some(key)) = (&listen.certificate, &listen.key) else {
+        return Ok(None);
+    };
+    let read = |path: &Path| {
+        fs::read(path).map_err(|error| format!("listen: {}: {error}", path.display()))
+    };
+    let client_ca = listen.client_ca.as_deref().map(read).transpose()?;
+    Ok(Some(Tls { certificate: read(certificate)?, key: read(key)?, client_ca }))
+}
