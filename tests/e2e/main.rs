@@ -24,6 +24,7 @@ mod detecting;
 mod disk_full;
 mod dockerfiles;
 mod documents;
+mod doors;
 mod ejected;
 mod false_positives;
 mod faulty_api_server;

@@ -21,12 +21,14 @@ use std::{
     io::{BufRead, BufReader},
     ops::Deref,
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::{OnceLock, mpsc::channel},
+    thread::{park, spawn},
     time::{SystemTime, UNIX_EPOCH},
 };
 use windlass_bed::{
     Bed, Daemon, Layout, Report, Repository, Wanted, build,
     daemon::{Answer, Config},
+    part::gitea::{self, Gitea},
 };
 
 /// Returns the bed, which is held until the test program ends. The first call builds all that tests use from this
@@ -36,6 +38,23 @@ pub fn bed() -> &'static Bed {
     BED.get_or_init(|| {
         build::everything(&Layout::main(), &Report::silent()).expect("daemon, client and plugins");
         Bed::up(Wanted::default(), &Report::silent()).expect("the bed")
+    })
+}
+
+/// Returns the forge, which runs until the test program ends. The first call starts it.
+pub fn forge() -> &'static Gitea {
+    static FORGE: OnceLock<Gitea> = OnceLock::new();
+    FORGE.get_or_init(|| {
+        let (send, receive) = channel();
+        // A part ends with the thread that started it: this one outlives the test that asked first.
+        spawn(move || {
+            send.send(gitea::up(&bed().layout, &Report::silent()).expect("the forge"))
+                .expect("a test");
+            loop {
+                park();
+            }
+        });
+        receive.recv().expect("the forge starts")
     })
 }
 
@@ -99,6 +118,11 @@ impl TestEnv {
         repository.write("index.html", "one\n").unwrap();
         repository.write("windlass.toml", SMALL).unwrap();
         repository
+    }
+
+    /// Stores a secret of this test's project.
+    pub fn put_secret(&self, name: &str, value: &str) {
+        self.daemon.put_secret(self.name, name, value).unwrap();
     }
 
     /// Makes an empty repository of this test.

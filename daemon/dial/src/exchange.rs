@@ -71,11 +71,14 @@ async fn read(mut body: Incoming, most: usize) -> Result<(Vec<u8>, bool), DialEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     async fn answered(text: &'static str, most: usize) -> Result<Answer, DialError> {
         let (ours, mut theirs) = duplex(1 << 10);
         let server = async {
+            // An answer that comes before its request is of another one.
+            let mut asked = [0; 1 << 10];
+            let _ = theirs.read(&mut asked).await.unwrap();
             theirs.write_all(text.as_bytes()).await.unwrap();
             // It is held until the client has read what it wants.
             std::future::pending::<()>().await;

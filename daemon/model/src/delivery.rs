@@ -36,7 +36,7 @@ impl RefMove {
     }
 }
 
-/// What happened to a pull request.
+/// Kind of a change of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PullAction {
@@ -58,12 +58,12 @@ pub struct PullMove {
     /// Branch that it is to be merged into, without `refs/heads/`.
     pub into: String,
     pub draft: bool,
-    /// Its head is in another repository, or in one that is gone.
+    /// The head is in another repository, or in one that is gone.
     pub fork: bool,
     pub title: String,
 }
 
-/// What a verified webhook reports.
+/// Content of a verified webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -107,11 +107,11 @@ pub struct Delivery {
     pub body_sha256: String,
     /// Time of arrival, in milliseconds since 1970.
     pub at_ms: u64,
-    /// What came of it. Empty means that it has not been decided.
+    /// Verdicts. Empty means that the delivery has not been decided.
     pub verdicts: Vec<Verdict>,
 }
 
-/// What came of one ref, or of the whole delivery.
+/// Decision on one ref, or on the whole delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Full name of the ref, or `pull/N`. Empty means the delivery as a whole.

@@ -94,7 +94,7 @@ impl Moment {
     }
 }
 
-/// Returns the moment of a job that an event is. `None` means that nobody is told of it. `Claimed` may come again
+/// Returns the moment of a job that an event is. `None` means that nobody hears of it. `Claimed` may come again
 /// after a restart: a store tells of `Running` once.
 #[must_use]
 pub fn moment_of(event: &Event) -> Option<Moment> {

@@ -1,4 +1,4 @@
-//! What is read from each request, and from what is left of it.
+//! Reports that are read from each request, and from what is left of it.
 
 use super::read;
 use crate::{

@@ -13,8 +13,8 @@ use tokio::sync::broadcast;
 use windlass_engine::ports::{
     Secrets,
     store::{
-        Applied, Attempt, Filter, JobList, JobRecord, Jobs, Outbox, OutboxFilter, ProjectRecord,
-        Projects, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
+        Applied, Attempt, Filter, JobList, JobRecord, Jobs, MessageCount, Outbox, OutboxFilter,
+        ProjectRecord, Projects, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
     },
 };
 use windlass_model::{
@@ -142,6 +142,10 @@ impl Outbox for FakeStore {
         }
         let _ = self.news.send(());
         Ok(true)
+    }
+
+    async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError> {
+        unused()
     }
 
     async fn drop_message(&self, _: &str) -> Result<bool, StoreError> {

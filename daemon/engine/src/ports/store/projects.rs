@@ -126,11 +126,13 @@ pub trait ForgeHooks: Send + Sync {
 /// Sessions of the dashboard.
 #[async_trait]
 pub trait Sessions: Send + Sync {
+    /// Stores a new session.
     async fn open_session(&self, session: &SessionRecord) -> Result<(), StoreError>;
     /// Returns a session. `None` means that it was closed, or never opened.
     async fn session(&self, id: &str) -> Result<Option<SessionRecord>, StoreError>;
     /// Records a use.
     async fn saw_session(&self, id: &str, at_ms: u64) -> Result<(), StoreError>;
+    /// Deletes a session. One that is not there is no error.
     async fn close_session(&self, id: &str) -> Result<(), StoreError>;
     /// Closes all sessions that a token opened.
     async fn close_sessions_of(&self, token_sha256: &str) -> Result<(), StoreError>;
