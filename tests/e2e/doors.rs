@@ -167,8 +167,7 @@ fn a_push_at_the_forge_deploys_and_everybody_hears_of_it() {
         "{verdict}"
     );
     let id = verdict["job"].as_str().unwrap();
-    let job = project.env.watch(id).succeeded();
-    assert_eq!(job.id, id);
+    project.env.watch(id).succeeded();
     project.env.serves("web", "one");
 
     // The commit has one context, whose last state is success.

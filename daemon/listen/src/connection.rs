@@ -4,9 +4,11 @@
 //! It covers the TLS handshake, the preface of HTTP/2 and the headers: whatever a peer drips, it is closed then. It is
 //! closed before if its place is another's.
 
-use crate::gate::{Heard, Place};
+use crate::{
+    gate::{Heard, Place},
+    held::Held,
+};
 use axum::body::Body;
-use http_body_util::BodyExt;
 use std::{
     io::{self, IoSlice},
     net::IpAddr,
@@ -75,10 +77,7 @@ impl InUse {
     /// Returns a body that holds its connection in use until it is sent or dropped.
     #[must_use]
     pub fn hold(self, body: Body) -> Body {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &self;
-            frame
-        }))
+        Body::new(Held::new(body, self))
     }
 }
 
@@ -210,6 +209,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 mod tests {
     use super::*;
     use crate::gate::{Gate, GateLimits, Peer};
+    use http_body_util::BodyExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     const HEADER: Duration = Duration::from_secs(10);

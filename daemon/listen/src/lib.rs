@@ -6,6 +6,7 @@
 mod callers;
 mod connection;
 mod gate;
+mod held;
 mod incoming;
 mod principal;
 mod refused;
