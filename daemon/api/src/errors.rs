@@ -75,6 +75,13 @@ pub(crate) fn late(seconds: u64) -> Status {
     status(Code::DeadlineExceeded, "call-timed-out", &message, fix)
 }
 
+/// Returns the path of the first field that an error is about. Empty means that it is about none.
+pub(crate) fn field_of(status: &Status) -> String {
+    let details = status.get_error_details();
+    let violation = details.bad_request().and_then(|wrong| wrong.field_violations.first());
+    violation.map(|violation| violation.field.clone()).unwrap_or_default()
+}
+
 /// Returns the status for an error of a use case.
 pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
     let error = error.into();

@@ -5,16 +5,15 @@ use crate::{
     convert, errors, outgoing,
     revocable::Revocable,
     serve::Handlers,
+    submit,
 };
-use prost::Message;
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 use windlass_engine::ports::{UploadedFile, store::JobRecord};
 use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
 use windlass_service::{
-    FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, SentFiles, ServiceError, SubmitRequest,
-    Verb,
+    FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, SentFiles, ServiceError, Verb,
 };
 
 /// Stream of events to a client.
@@ -40,21 +39,10 @@ impl jobs_server::Jobs for Handlers {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
-        let body = message.encode_to_vec();
-        let app = convert::app(message.app)?;
+        let app = convert::app(message.app.clone())?;
         // Before a wrong field is named. The use case checks it once more.
         caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
-        let request = SubmitRequest {
-            body,
-            request_id: message.request_id,
-            app,
-            clusters: message.clusters,
-            order: convert::order(message.cluster_order)?,
-            source: convert::source(message.source)?,
-            spec: convert::spec(message.spec)?,
-            labels: message.labels,
-            timeout_seconds: message.timeout.map(|timeout| timeout.seconds),
-        };
+        let request = submit::read(message)?;
         let record = self.0.submit(&caller, request).await.map_err(errors::service)?;
         Ok(Response::new(outgoing::job(record)))
     }

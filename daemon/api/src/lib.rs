@@ -1,6 +1,6 @@
 //! The gRPC door: converts requests and answers, streams, and keeps nothing.
 //!
-//! Of the daemon's crates, only this one knows the proto. What a request means is checked in `windlass-service`.
+//! Of the daemon's crates, only this one and `windlass-amqp`, which reads requests by it, know the proto. What a request means is checked in `windlass-service`.
 
 mod apps;
 mod auth;
@@ -20,8 +20,10 @@ mod releases;
 mod revocable;
 mod secrets;
 mod serve;
+mod submit;
 
 pub use door::CallTimes;
 pub use health::Health;
 pub use outgoing::event;
 pub use serve::{Api, ListenLimits};
+pub use submit::{WrongField, submit_request};

@@ -1,4 +1,5 @@
-//! Messages to others about a job: commit statuses of forges, and webhooks to endpoints of a project.
+//! Messages to others about a job: commit statuses of forges, webhooks to endpoints of a project, and results for the
+//! controller that put the job into a queue.
 //!
 //! A message is stored in the transaction of what causes it, and sent later. It names what to say; the text is made
 //! when it is sent.
@@ -23,6 +24,11 @@ pub enum Receiver {
     Deployment { repository: String, commit: String, environment: String },
     /// Endpoint of the project.
     Endpoint { name: String },
+    /// Exchange for results of the queue that the job came from.
+    Queue {
+        /// `correlation-id` of each message about the job.
+        correlation: String,
+    },
 }
 
 impl Receiver {
@@ -37,17 +43,18 @@ impl Receiver {
             Self::Deployment { repository, commit, environment } => {
                 Some(format!("deployment/{project}/{repository}/{commit}/{environment}"))
             }
-            Self::Endpoint { .. } => None,
+            Self::Endpoint { .. } | Self::Queue { .. } => None,
         }
     }
 
-    /// Returns the kind's word: `status`, `deployment`, `endpoint`.
+    /// Returns the kind's word: `status`, `deployment`, `endpoint`, `queue`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
             Self::Deployment { .. } => "deployment",
             Self::Endpoint { .. } => "endpoint",
+            Self::Queue { .. } => "queue",
         }
     }
 }

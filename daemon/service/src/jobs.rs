@@ -111,6 +111,24 @@ impl Services {
         self.find_job(id).await
     }
 
+    /// Asks the job of the caller's own earlier request to stop, and returns the job.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for an id of which the caller sent no request.
+    pub async fn cancel_request(
+        &self,
+        caller: &Caller,
+        request_id: &str,
+    ) -> Result<JobRecord, ServiceError> {
+        let found = self.jobs.requested(&caller.name, request_id).await?;
+        let record = found.ok_or_else(|| ServiceError::NotFound {
+            what: "request",
+            id: request_id.to_owned(),
+            fix: "a request of another principal, or one that was refused, has no job".into(),
+        })?;
+        self.cancel(caller, &record.job.id).await
+    }
+
     /// Finds a job, whoever may see it.
     pub(crate) async fn find_job(&self, id: &str) -> Result<JobRecord, ServiceError> {
         let found = self.jobs.job(id).await?;
@@ -205,5 +223,17 @@ mod tests {
         world.services.cancel(&ci, &ids[1]).await.unwrap_err();
         let error = world.services.cancel(&ci, "none").await.unwrap_err();
         assert_eq!(error.to_string(), "there is no job `none`");
+    }
+
+    #[tokio::test]
+    async fn a_request_is_cancelled_by_its_own_caller() {
+        let (world, ids) = two_projects().await;
+        let other = caller("other", &["shop"], &[Verb::Deploy]);
+        let error = world.services.cancel_request(&other, "one").await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no request `one`");
+        let all = Caller::with_all_rights("uid:0".into());
+        let record = world.services.cancel_request(&all, "one").await.unwrap();
+        assert_eq!(record.job.id, ids[0]);
+        assert_eq!(world.queued(), [Message::Cancelled { id: ids[0].clone() }]);
     }
 }

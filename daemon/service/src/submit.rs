@@ -7,13 +7,14 @@ use crate::{
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 use windlass_engine::{
-    ports::store::{Filter, JobRecord, Submission},
+    ports::store::{Filter, JobRecord, Submission, Submitted},
     queue::Message,
 };
 use windlass_model::{
     app::App,
     cluster::{Clusters, RolloutOrder},
     job::{Commit, Job, Source},
+    outbox::Receiver,
     revision::Revision,
     spec::Spec,
 };
@@ -83,6 +84,20 @@ impl Services {
         caller: &Caller,
         request: SubmitRequest,
     ) -> Result<JobRecord, ServiceError> {
+        Ok(self.submit_for(caller, request, Vec::new()).await?.record)
+    }
+
+    /// Accepts a job that `receivers` hear of, beside those of the app's project. Those of a repeat are not added:
+    /// a job keeps the receivers that it was accepted with.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_for(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+        receivers: Vec<Receiver>,
+    ) -> Result<Submitted, ServiceError> {
         let SubmitRequest {
             request_id,
             body,
@@ -98,7 +113,7 @@ impl Services {
         check::request_id(&request_id)?;
         // A repeat is the job that there is, wherever the revision leads and the app may go by now.
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
-            return Ok(known);
+            return Ok(Submitted { record: known, is_new: false });
         }
         let clusters = check::clusters(&self.targets, &app, &clusters, order)?;
         let (commit, revision) = source.checked()?;
@@ -116,7 +131,7 @@ impl Services {
         let source = Source::Commit(commit);
         let principal = caller.name.clone();
         let job = NewJob { app, clusters, source, spec, labels, timeout, principal };
-        self.accept(request_id, body, job).await
+        self.accept_for(request_id, body, job, receivers).await
     }
 
     /// Returns the commit of a request, which may name a revision instead.
@@ -142,7 +157,18 @@ impl Services {
         body: Vec<u8>,
         job: NewJob,
     ) -> Result<JobRecord, ServiceError> {
-        let receivers = self.receivers(&job.app, &job.source).await;
+        Ok(self.accept_for(request_id, body, job, Vec::new()).await?.record)
+    }
+
+    /// Stores a job that `receivers` hear of, beside those of the app's project. See [`Self::accept`].
+    async fn accept_for(
+        &self,
+        request_id: String,
+        body: Vec<u8>,
+        job: NewJob,
+        mut receivers: Vec<Receiver>,
+    ) -> Result<Submitted, ServiceError> {
+        receivers.extend(self.receivers(&job.app, &job.source).await);
         let turn = self.quota.turn().await;
         let Self { jobs, quota, queue, .. } = self.clone();
         finish(async move {
@@ -156,7 +182,7 @@ impl Services {
             if submitted.is_new {
                 let _ = queue.send(Message::submitted(&submitted.record.job, false));
             }
-            Ok(submitted.record)
+            Ok(submitted)
         })
         .await
     }

@@ -14,6 +14,7 @@ pub(crate) fn message(message: Message) -> v1::Message {
             (repository, commit, environment)
         }
         Receiver::Endpoint { name } => (name, String::new(), String::new()),
+        Receiver::Queue { correlation } => (correlation, String::new(), String::new()),
     };
     v1::Message {
         id: message.id,

@@ -249,6 +249,12 @@ pub trait Jobs: Send + Sync {
         request_id: &str,
         body: &[u8],
     ) -> Result<Option<JobRecord>, StoreError>;
+    /// Returns the job of a principal's earlier request, whatever its body was. `None` means that there is none.
+    async fn requested(
+        &self,
+        principal: &str,
+        request_id: &str,
+    ) -> Result<Option<JobRecord>, StoreError>;
     /// Returns one job. `None` means that there is no such job.
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
     /// Returns jobs, newest first. A job that cannot be read is no error of the others.

@@ -59,6 +59,17 @@ impl Jobs for MemoryStore {
         self.tables().known(principal, request_id, body)
     }
 
+    async fn requested(
+        &self,
+        principal: &str,
+        request_id: &str,
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let tables = self.tables();
+        let mut rows = tables.jobs.values();
+        let row = rows.find(|row| row.job.principal == principal && row.request_id == request_id);
+        Ok(row.map(Row::record))
+    }
+
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         Ok(self.tables().jobs.get(id).map(Row::record))
     }

@@ -94,6 +94,17 @@ impl Jobs for SqliteStore {
         self.job(&id).await
     }
 
+    async fn requested(
+        &self,
+        principal: &str,
+        request_id: &str,
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE principal = ? AND request_id = ?"));
+        let select = sqlx::query(select).bind(principal).bind(request_id);
+        let row = select.fetch_optional(&self.reads).await.or_store()?;
+        row.as_ref().map(record).transpose()
+    }
+
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         let select = sqlx::AssertSqlSafe(format!("{JOBS} WHERE id = ?"));
         let row = sqlx::query(select).bind(id).fetch_optional(&self.reads).await.or_store()?;
