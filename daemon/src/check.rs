@@ -43,6 +43,9 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         };
         report(&part, answer.map(|version| format!("Kubernetes {version}")));
     }
+    if let Some(amqp) = &config.amqp {
+        report("queue", windlass_amqp::probe(amqp).await.map(|()| amqp.url.clone()));
+    }
     report("data", writable);
     report("confinement", confinement::report().await);
     let plugins = plugins.map_err(|error| error.to_string());

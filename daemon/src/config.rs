@@ -33,6 +33,7 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
+use windlass_amqp::Amqp;
 use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
 use windlass_listen::Principal;
@@ -128,6 +129,7 @@ pub(crate) struct Config {
     pub(crate) outgoing: Outgoing,
     #[serde(default)]
     pub(crate) principals: Vec<Principal>,
+    pub(crate) amqp: Option<Amqp>,
     /// All keys as they were read.
     #[serde(skip)]
     #[schemars(skip)]

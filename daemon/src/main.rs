@@ -7,6 +7,7 @@
 )]
 
 mod args;
+mod broker;
 mod check;
 mod config;
 mod confinement;

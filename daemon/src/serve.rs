@@ -1,6 +1,7 @@
 //! Wires, serves and drains.
 
 use crate::{
+    broker,
     config::Config,
     confinement,
     dispatch::{Bounds, Dispatcher},
@@ -18,6 +19,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
+use windlass_amqp::Queue;
 use windlass_api::{Api, Health};
 use windlass_engine::shared_queue::SharedQueue;
 use windlass_intake::Metrics;
@@ -76,6 +78,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     };
     let health = Health::serving().await;
     let limits = process::listen_limits(&config.listen, files, plan);
+    let messages = config.amqp.clone().map(|settings| {
+        let caller = broker::caller(&settings, callers.clone());
+        Queue::new(settings, services.clone(), caller)
+    });
     let api = Api::new(services.clone(), callers, health.clone(), limits);
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -109,6 +115,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let doors = Doors::bind(&config).await?;
     let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
+    let mut messages = messages.map(|queue| tokio::spawn(queue.run(until(stopped.clone()))));
 
     tasks.spawn("the unix socket", api.clone().serve_unix(unix, until(stopped.clone())));
     if let Some((listener, tls)) = tcp {
@@ -141,6 +148,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             });
         }
         why = tasks.ended() => Some(why),
+        why = broker::ended(&mut messages) => {
+            messages = None;
+            Some(why)
+        }
         () = store.ended() => {
             health.end().await;
             return Err("the journal takes no event any more: the task that writes it has ended by a defect".into());
@@ -153,6 +164,12 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let _ = stop.send(true);
     // Watchers may stay for ever: the sockets are not waited for, the jobs are.
     let dispatched = dispatching.await;
+    // Messages that are at work are acknowledged, within seconds.
+    if let Some(messages) = messages
+        && let Err(error) = messages.await
+    {
+        tracing::error!(why = aborted(error), "the queue");
+    }
     tasks.end().await;
     dispatched.map_err(|error| format!("the dispatcher: {}", aborted(error)))??;
     store.close().await;

@@ -1,5 +1,6 @@
 //! The rules of the configuration that its types do not hold.
 
+mod amqp;
 mod listen;
 
 use super::{Config, ConfigError, HostOwner, Registry, Slots};
@@ -24,7 +25,8 @@ impl Config {
         self.check_hosts()?;
         self.check_listen()?;
         self.check_git()?;
-        self.check_principals()
+        self.check_principals()?;
+        self.check_amqp()
     }
 
     fn check_builder(&self) -> Result<(), ConfigError> {

@@ -296,3 +296,30 @@ fn what_a_reload_leaves_is_named() {
     let later = load(&format!("jobs = 9\nlisten = {{ idle-seconds = 9 }}\n{LEAST}{principal}"));
     assert_eq!(before.for_next_start(&later.unwrap()), ["jobs", "listen"]);
 }
+
+#[test]
+fn a_queue_is_of_one_principal() {
+    let queue = "[amqp]\nurl = \"amqp://127.0.0.1\"\nqueue = \"jobs\"\ndead = \"dead\"\n\
+                 principal = \"queue\"\nuser = \"u\"\npassword-file = \"/p\"\n";
+    let principal = |verb: &str| {
+        let hash = "0".repeat(64);
+        format!(
+            "[[principals]]\nname = \"queue\"\ntoken-sha256 = \"{hash}\"\nprojects = [\"shop\"]\nverbs = [\"{verb}\"]\n"
+        )
+    };
+    load(&format!("{LEAST}{queue}projects = [\"shop\"]\n")).unwrap();
+    load(&format!("{LEAST}{queue}{}", principal("deploy"))).unwrap();
+    for (text, expected) in [
+        (queue.to_owned(), "amqp.principal: `queue` is none of `[[principals]]`"),
+        (format!("{queue}{}", principal("read")), "amqp.principal: `queue` lacks the verb"),
+        (
+            format!("{queue}projects = [\"shop\"]\n{}", principal("deploy")),
+            "amqp.projects: `queue` is one of",
+        ),
+        (format!("{queue}prefetch = 0\n"), "amqp.prefetch: `0` must be 1 to 300"),
+        (queue.replace("127.0.0.1", "mq.example"), "amqp.url: `amqp://` leads to `mq.example`"),
+    ] {
+        let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

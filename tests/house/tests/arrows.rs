@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 18] = [
+const BELOW: [(&str, &[&str]); 19] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -20,6 +20,8 @@ const BELOW: [(&str, &[&str]); 18] = [
     // Connections and callers, of whichever door.
     ("listen", &["model", "service"]),
     ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
+    // The queue: requests are messages of the proto, as over gRPC.
+    ("amqp", &["model", "engine", "service", "api", "proto"]),
     ("git", &["model", "engine", "confine"]),
     // The door for webhooks, and the one for health and metrics.
     ("intake", &["model", "engine", "forge", "listen", "service"]),
@@ -40,6 +42,7 @@ const BELOW: [(&str, &[&str]); 18] = [
             "service",
             "listen",
             "api",
+            "amqp",
             "git",
             "intake",
             "buildkit",
@@ -52,13 +55,14 @@ const BELOW: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates that reach for the world, which the three layers and `service` must not.
-const CLIENTS: [&str; 12] = [
+const CLIENTS: [&str; 13] = [
     "bollard-buildkit-proto",
     "cap-std",
     "git2",
     "gix",
     "hyper",
     "kube",
+    "lapin",
     "rustix",
     "sqlx",
     "tonic",

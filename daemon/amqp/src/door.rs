@@ -1,0 +1,237 @@
+//! The door itself: connects, takes messages, and begins again when the broker was away.
+
+use crate::{
+    backoff::Backoff,
+    caller::CallerOf,
+    message::{self, Incoming},
+    patience::JournalHealth,
+    publisher::Publisher,
+    session::Session,
+    settings::Amqp,
+    status::{BrokerState, Status},
+    turns::Turns,
+    worker::{Work, Worker, keys},
+};
+use futures::StreamExt;
+use lapin::{Channel, Consumer, message::Delivery};
+use std::{
+    future::pending,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use windlass_service::Services;
+
+/// Pauses between connections.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Time after which a connection that is lost was a good one: the next one is not waited for.
+const STABLE: Duration = Duration::from_secs(60);
+
+/// Time between looks at the connection and the journal.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Time in which messages are finished when the daemon ends. The rest comes again.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// The queue as a door.
+pub struct Queue {
+    worker: Arc<Worker>,
+    channel: watch::Sender<Option<Channel>>,
+}
+
+/// End of a session.
+enum End {
+    /// The daemon ends.
+    Stopped,
+    /// Broker, connection or channel are away.
+    Lost(String),
+}
+
+impl Queue {
+    /// Makes the door. It does nothing before [`Self::run`].
+    #[must_use]
+    pub fn new(settings: Amqp, services: Services, caller: CallerOf) -> Self {
+        let worker = Worker {
+            settings: Arc::new(settings),
+            services,
+            caller,
+            journal: JournalHealth::default(),
+            status: Status::new(),
+        };
+        Self { worker: Arc::new(worker), channel: watch::channel(None).0 }
+    }
+
+    /// Returns the publisher of results, for the outbox.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        let results = self.worker.settings.results.clone();
+        Publisher { results, channel: self.channel.subscribe() }
+    }
+
+    /// Returns the state of the queue, for metrics.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.worker.status.clone()
+    }
+
+    /// Takes messages until `stop`. Then no more come, those at work are finished, and the broker is taken leave of.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) {
+        tokio::pin!(stop);
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            let opened = tokio::select! {
+                () = stop.as_mut() => return,
+                opened = Session::open(&self.worker.settings) => opened,
+            };
+            let why = match opened {
+                Ok(session) => {
+                    let began = Instant::now();
+                    self.channel.send_replace(Some(session.outlet.clone()));
+                    let end = self.serve(&session, stop.as_mut()).await;
+                    self.channel.send_replace(None);
+                    let why = match end {
+                        End::Stopped => {
+                            session.close().await;
+                            return;
+                        }
+                        End::Lost(why) => why,
+                    };
+                    session.close().await;
+                    if began.elapsed() > STABLE {
+                        backoff.reset();
+                    }
+                    why
+                }
+                Err(why) => why,
+            };
+            self.worker.status.set(BrokerState::Away, &why);
+            tokio::select! {
+                () = stop.as_mut() => return,
+                () = sleep(backoff.pause()) => {}
+            }
+        }
+    }
+
+    /// Serves one session to its end.
+    async fn serve(
+        &self,
+        session: &Session,
+        mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> End {
+        let worker = &self.worker;
+        let (queue, status) = (&worker.settings.queue, &worker.status);
+        let mut consumer = match session.consume(queue).await {
+            Ok(consumer) => Some(consumer),
+            Err(why) => return End::Lost(why),
+        };
+        status.set(BrokerState::Connected, "");
+        let closing = CancellationToken::new();
+        let (mut tasks, mut turns, mut is_resting) = (JoinSet::new(), Turns::default(), false);
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let end = loop {
+            tokio::select! {
+                () = stop.as_mut() => break End::Stopped,
+                delivered = next(&mut consumer) => match delivered {
+                    Some(Ok(delivery)) => {
+                        let outlet = session.outlet.clone();
+                        let work = work(delivery, &mut turns, outlet, closing.clone());
+                        let worker = worker.clone();
+                        tasks.spawn(async move { worker.take(work).await });
+                    }
+                    Some(Err(error)) => break End::Lost(error.to_string()),
+                    None if is_resting => consumer = None,
+                    None => break End::Lost(format!("amqp.queue: `{queue}`: the broker has ended the consumer: the queue may be deleted")),
+                },
+                Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
+                    if let Err(why) = whole(ended) {
+                        break End::Lost(why);
+                    }
+                }
+                _ = tick.tick() => {
+                    if let Some(why) = session.lost() {
+                        break End::Lost(why);
+                    }
+                    if worker.journal.wants_rest() && !is_resting {
+                        is_resting = true;
+                        status.set(BrokerState::Resting, "the journal is away");
+                        if let Err(why) = session.rest().await {
+                            break End::Lost(why);
+                        }
+                    }
+                    if is_resting && consumer.is_none() && worker.journal.is_there() {
+                        match session.consume(queue).await {
+                            Ok(again) => consumer = Some(again),
+                            Err(why) => break End::Lost(why),
+                        }
+                        is_resting = false;
+                        status.set(BrokerState::Connected, "");
+                    }
+                }
+            }
+            status.holds(tasks.len());
+        };
+        if matches!(end, End::Stopped) {
+            finish(session, &mut tasks, &closing).await;
+        }
+        closing.cancel();
+        // Where the session is lost, nothing can be acknowledged: what is at work comes again, as a repeat.
+        tasks.shutdown().await;
+        status.holds(0);
+        end
+    }
+}
+
+/// Finishes what is at work, within [`FINISH`].
+async fn finish(session: &Session, tasks: &mut JoinSet<()>, closing: &CancellationToken) {
+    let finished = async {
+        if let Err(why) = session.rest().await {
+            tracing::debug!(why, "the consumer was not cancelled");
+        }
+        // What only waits is left to the next start.
+        closing.cancel();
+        while tasks.join_next().await.is_some() {}
+    };
+    if timeout(FINISH, finished).await.is_err() {
+        tracing::warn!("messages of the queue are not finished; they come again");
+    }
+}
+
+/// Reads a message, and gives it its place.
+fn work(
+    delivery: Delivery,
+    turns: &mut Turns,
+    outlet: Channel,
+    closing: CancellationToken,
+) -> Work {
+    let read = message::read(&Incoming::of(&delivery.properties, &delivery.data));
+    let turn = turns.enter(keys(&read));
+    Work { delivery, read, turn, outlet, closing }
+}
+
+/// Returns the next message. Without a consumer none comes. `None` means that the consumer has ended.
+async fn next(consumer: &mut Option<Consumer>) -> Option<lapin::Result<Delivery>> {
+    match consumer {
+        Some(consumer) => consumer.next().await,
+        None => pending().await,
+    }
+}
+
+/// Returns why a message was not taken to its end: a defect. It comes again, with a new session.
+fn whole(ended: Result<(), JoinError>) -> Result<(), String> {
+    match ended {
+        Err(error) if error.is_panic() => {
+            tracing::error!(%error, "a message of the queue has met a defect");
+            Err("a message has met a defect".into())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,96 @@
+//! One life of the connections: channels, the consumer, and their end.
+
+use crate::{connect::connect, publish::short, settings::Amqp, topology};
+use lapin::{
+    Channel, Connection, Consumer,
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions},
+    types::FieldTable,
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Name of the consumer at the broker.
+const TAG: &str = "windlassd";
+
+/// Time that the broker may take to take leave.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// Reply code of an ordinary end.
+const OK: u16 = 200;
+
+/// Connections with their channels.
+///
+/// Messages come over one connection and results go over the other: a broker whose memory is short reads nothing more
+/// from a connection that publishes, and acknowledgements would wait with it.
+pub(crate) struct Session {
+    consuming: Connection,
+    publishing: Connection,
+    messages: Channel,
+    /// Channel for what is published, with confirms.
+    pub(crate) outlet: Channel,
+}
+
+impl Session {
+    /// Connects, and finds or declares queue and exchanges.
+    ///
+    /// # Errors
+    /// Says why the broker is away, or which key of `[amqp]` does not fit it.
+    pub(crate) async fn open(settings: &Amqp) -> Result<Self, String> {
+        let consuming = connect(settings, "windlassd: jobs").await?;
+        let publishing = connect(settings, "windlassd: results").await?;
+        let outlet = publishing.create_channel().await.map_err(text)?;
+        topology::prepare(&outlet, settings).await?;
+        outlet.confirm_select(ConfirmSelectOptions::default()).await.map_err(text)?;
+        let messages = consuming.create_channel().await.map_err(text)?;
+        messages.basic_qos(settings.prefetch, BasicQosOptions::default()).await.map_err(text)?;
+        Ok(Self { consuming, publishing, messages, outlet })
+    }
+
+    /// Begins to consume.
+    pub(crate) async fn consume(&self, queue: &str) -> Result<Consumer, String> {
+        let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consumer = self.messages.basic_consume(short(queue), short(TAG), options, none).await;
+        consumer.map_err(|error| format!("amqp.queue: `{queue}`: {error}"))
+    }
+
+    /// Asks the broker for no more messages. Those that came stay ours; the consumer ends after the last of them.
+    pub(crate) async fn rest(&self) -> Result<(), String> {
+        self.messages.basic_cancel(short(TAG), BasicCancelOptions::default()).await.map_err(text)
+    }
+
+    /// Returns why the session is of no more use. `None` means that it is.
+    pub(crate) fn lost(&self) -> Option<String> {
+        let parts = [
+            (self.consuming.status().connected(), "the connection for jobs"),
+            (self.publishing.status().connected(), "the connection for results"),
+            (self.messages.status().connected(), "the channel for jobs"),
+            (self.outlet.status().connected(), "the channel for results"),
+        ];
+        let lost = parts.into_iter().find(|(is_there, _)| !is_there);
+        lost.map(|(_, part)| format!("{part} has ended"))
+    }
+
+    /// Takes leave of the broker.
+    pub(crate) async fn close(self) {
+        for connection in [&self.consuming, &self.publishing] {
+            let closed = timeout(CLOSE, connection.close(OK, short("OK"))).await;
+            if !matches!(closed, Ok(Ok(()))) {
+                tracing::debug!("the broker did not take leave");
+            }
+        }
+    }
+}
+
+/// Connects to the broker and leaves it again, for an operator who checks the configuration. Nothing is declared.
+///
+/// # Errors
+/// Says why the broker cannot be used.
+pub async fn probe(settings: &Amqp) -> Result<(), String> {
+    let connection = connect(settings, "windlassd: check").await?;
+    let closed = timeout(CLOSE, connection.close(OK, short("OK"))).await;
+    closed.map_err(|_| "no answer".to_owned())?.map_err(text)
+}
+
+fn text(error: lapin::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,28 @@
+//! The queue as one of the daemon's doors: whose messages are in it, and its end.
+
+use crate::{error::Fault, tasks::aborted};
+use std::{future::pending, sync::Arc};
+use tokio::task::JoinHandle;
+use windlass_amqp::{Amqp, CallerOf};
+use windlass_listen::Callers;
+use windlass_service::{Caller, Verb};
+
+/// Returns the caller of a queue's messages: of its own projects, or as `[[principals]]` has it now.
+pub(crate) fn caller(settings: &Amqp, callers: Arc<Callers>) -> CallerOf {
+    let (name, projects) = (settings.principal.clone(), settings.projects.clone());
+    if projects.is_empty() {
+        return Arc::new(move || callers.named(&name));
+    }
+    let own = Caller { name, projects, verbs: vec![Verb::Deploy] };
+    Arc::new(move || Some(own.clone()))
+}
+
+/// Waits until the queue's task ends, which is to run for ever, and returns the reason. Without a queue it waits for
+/// ever.
+pub(crate) async fn ended(task: &mut Option<JoinHandle<()>>) -> Fault {
+    let Some(task) = task else { return pending().await };
+    match task.await {
+        Ok(()) => "the queue: it ended without an error".into(),
+        Err(error) => format!("the queue: {}", aborted(error)).into(),
+    }
+}
