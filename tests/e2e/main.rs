@@ -35,6 +35,7 @@ mod kinds;
 mod languages;
 mod nodes;
 mod operator;
+mod queue;
 mod quick;
 mod quotas;
 mod registries;

@@ -32,8 +32,8 @@ use windlass_service::Services;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Time after which a connection that is lost was a good one: the next one is not waited for.
-const STABLE: Duration = Duration::from_secs(60);
+/// Time after which a connection that is lost was a good one: the pauses begin again.
+const STABLE: Duration = Duration::from_secs(5);
 
 /// Time between looks at the connection and the journal.
 const TICK: Duration = Duration::from_secs(1);

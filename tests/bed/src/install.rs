@@ -3,9 +3,12 @@
 mod debian;
 mod go;
 mod python;
+mod rabbitmq;
 
 pub use go::{GATEWAY, GITEA, Module, absent_programs, kwok_stages};
 pub use python::python;
+pub(crate) use rabbitmq::OWN as RABBITMQ_OWN;
+pub use rabbitmq::rabbitmq;
 
 use crate::{Layout, Report, Result, layout::Existing, times};
 use rustix::fs::{FlockOperation, flock};

@@ -35,6 +35,12 @@ pub mod port {
     pub const GATEWAY_ADMIN: u16 = 21091;
     /// The forge.
     pub const GITEA: u16 = 21030;
+    /// The message broker of one test; its other parts have the two ports after it.
+    pub const AMQP: u16 = 21670;
+    /// That of another test.
+    pub const AMQP_DEAD: u16 = 21674;
+    /// That of a test that kills it.
+    pub const AMQP_KILLED: u16 = 21678;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }

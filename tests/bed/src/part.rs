@@ -10,4 +10,5 @@ pub mod images;
 pub mod node;
 pub mod pki;
 pub mod python;
+pub mod rabbitmq;
 pub mod registry;

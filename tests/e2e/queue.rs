@@ -1,0 +1,207 @@
+//! The queue: jobs from RabbitMQ and their results, on Debian's real broker. It is killed, short of memory, and cut off.
+
+mod controller;
+mod proxy;
+
+use controller::{CANCEL, Controller, Put, SUBMIT};
+use proxy::Proxy;
+use serde_json::{Value, json};
+use std::{fs, time::Duration};
+use windlass_bed::{
+    Report,
+    daemon::Config,
+    layout::port,
+    part::rabbitmq::{self, Broker, USER},
+    process::await_that,
+};
+use windlass_tests::{TestEnv, bed, dockerfile};
+
+/// Time in which the daemon finds the broker again, after some failures in a row.
+const FOUND: Duration = Duration::from_secs(90);
+
+/// Returns a configuration with a queue of a project's own, at a broker or what stands before it.
+fn config(project: &str, broker: &Broker, port: u16) -> Config {
+    let mut config = Config::of(bed()).unwrap();
+    config.tables = format!(
+        "[amqp]\nurl = \"amqp://127.0.0.1:{port}\"\nqueue = \"{project}-jobs\"\ndead = \"{project}-dead\"\n\
+         results = \"{project}-results\"\nprincipal = \"queue\"\nprojects = [\"{project}\"]\n\
+         user = \"{USER}\"\npassword-file = \"{}\"\ndeclare = true\n",
+        broker.password_file().display()
+    );
+    config
+}
+
+/// Waits until the daemon has declared its queue.
+fn await_queue(env: &TestEnv, broker: &Broker) {
+    let queue = format!("{}-jobs", env.name);
+    assert!(await_that(FOUND, || broker.count(&queue).is_ok()), "{}", env.daemon.log());
+}
+
+/// Waits until no message is left, those included that are not acknowledged.
+fn await_empty(env: &TestEnv, broker: &Broker) {
+    let queue = format!("{}-jobs", env.name);
+    let is_empty = || broker.count(&queue).is_ok_and(|count| count == 0);
+    assert!(await_that(FOUND, is_empty), "{:?}\n{}", broker.count(&queue), env.daemon.log());
+}
+
+fn request(project: &str, app: &str, repository: &str) -> Value {
+    json!({
+        "app": { "project": project, "name": app },
+        "source": { "repository": repository, "revision": "main" },
+    })
+}
+
+/// Returns the ids of the project's jobs.
+fn jobs(env: &TestEnv) -> Vec<String> {
+    let args = ["--output", "json", "jobs", "--project", env.name];
+    let answer = env.daemon.windlass(&args).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    let lines = answer.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|job| job["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_job_by_queue_runs_and_its_results_come() {
+    let broker = rabbitmq::up(&bed().layout, &Report::silent(), "queue", port::AMQP).unwrap();
+    let env = TestEnv::with("t-queue", &config("t-queue", &broker, broker.port()));
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    await_queue(&env, &broker);
+    let controller = Controller::connect(env.name, broker.port());
+
+    let body = request(env.name, "app", repository.url());
+    let put = Put { correlation: "c1", ..Put::new("submit", SUBMIT, "r1", &body) };
+    controller.put(&put);
+    let accepted = controller.heard("accepted", "c1");
+    let job = accepted.json()["job"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&*accepted.key, &*accepted.content_type),
+        ("t-queue.app.accepted", "application/vnd.windlass.result+json;v=1")
+    );
+    let ended = controller.heard("ended", "c1");
+    assert_eq!(ended.key, "t-queue.app.succeeded", "{:#}", ended.json());
+    assert_eq!(
+        (ended.json()["job"].as_str(), ended.json()["release"]["id"].as_str()),
+        (Some(&*job), Some(&*job))
+    );
+    assert!(!ended.id.is_empty(), "by which a repeat is known");
+    env.serves("app", "one");
+
+    // The same message again, and the same request in other spellings and with its id in the body, are one job.
+    controller.put(&put);
+    assert_eq!(controller.heard("accepted", "c1").json()["job"], job.as_str());
+    let mut spelled = body.clone();
+    spelled["requestId"] = "r1".into();
+    controller.put(&Put::new("submit", SUBMIT, "", &spelled));
+    assert_eq!(controller.heard("accepted", "r1").json()["job"], job.as_str());
+    assert_eq!(jobs(&env), [job]);
+
+    // A job that builds is cancelled by the id of its request.
+    let slow = dockerfile().replace("USER 10001", "RUN echo now && sleep 60\nUSER 10001");
+    repository.write("Dockerfile", &slow).unwrap();
+    repository.commit("slow").unwrap();
+    controller.put(&Put::new("submit", SUBMIT, "r2", &request(env.name, "slow", repository.url())));
+    let job = controller.heard("accepted", "r2").json()["job"].as_str().unwrap().to_owned();
+    env.await_line(&job, "now");
+    controller.put(&Put::new("cancel", CANCEL, "r3", &json!({ "requestId": "r2" })));
+    let ended = controller.heard("ended", "r2");
+    assert_eq!(ended.json()["outcome"], "stopped", "{:#}", ended.json());
+    await_empty(&env, &broker);
+}
+
+#[test]
+fn what_cannot_be_a_job_is_kept_with_its_reason_and_its_field() {
+    let broker = rabbitmq::up(&bed().layout, &Report::silent(), "dead", port::AMQP_DEAD).unwrap();
+    let env = TestEnv::with("t-dead", &config("t-dead", &broker, broker.port()));
+    await_queue(&env, &broker);
+    let controller = Controller::connect(env.name, broker.port());
+    let good = request(env.name, "app", "https://git.example/x.git");
+    let with = |path: &str, value: Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(path).unwrap() = value;
+        body
+    };
+    let mut typo = good.clone();
+    typo["spec"] = json!({ "prot": 8080 });
+    let large = json!({ "labels": { "large": "x".repeat(1 << 20) } });
+    let other = request("other", "app", "https://git.example/x.git");
+    let wrong = with("/source/revision", "main~1".into());
+    for (put, reason, field) in [
+        (Put::new("submit", SUBMIT, "p1", &typo), "unreadable", "spec.prot"),
+        (Put::new("submit", SUBMIT, "p2", &large), "too-large", ""),
+        (Put::new("submit", SUBMIT, "p3", &other), "permission-denied", "app.project"),
+        (Put::new("submit", SUBMIT, "p4", &wrong), "field-invalid", "source.revision"),
+        (Put::new("submit", "application/json", "p5", &good), "field-invalid", "content-type"),
+        (Put::new("deploy", SUBMIT, "p6", &good), "field-invalid", "type"),
+        (Put::new("cancel", CANCEL, "p7", &json!({ "id": "none" })), "not-found", "id"),
+    ] {
+        controller.put(&put);
+        let dead = controller.dead();
+        let header = |name: &str| dead.headers.get(name).map(String::as_str).unwrap_or_default();
+        assert_eq!(
+            (header("windlass-reason"), header("windlass-field")),
+            (reason, field),
+            "{dead:?}"
+        );
+        assert!(!header("windlass-detail").is_empty() && dead.headers.contains_key("windlass-at"));
+        assert_eq!((&*dead.id, header("windlass-routing-key")), (put.id, "t-dead-jobs"));
+        assert_eq!(dead.body, put.body, "as it was");
+        let refused = controller.heard("refused", put.id).json();
+        assert_eq!((&refused["reason"], &refused["field"]), (&json!(reason), &json!(field)));
+    }
+    await_empty(&env, &broker);
+    assert!(jobs(&env).is_empty());
+}
+
+#[test]
+fn a_broker_that_is_killed_or_short_of_memory_or_cut_off_loses_nothing() {
+    let mut broker =
+        rabbitmq::up(&bed().layout, &Report::silent(), "killed", port::AMQP_KILLED).unwrap();
+    let proxy = Proxy::start(broker.port());
+    let mut env = TestEnv::with("t-broker", &config("t-broker", &broker, proxy.port()));
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    await_queue(&env, &broker);
+    let mut sent = 0;
+    let mut put = |controller: &Controller| {
+        sent += 1;
+        let id = format!("r{sent}");
+        let body = request("t-broker", &format!("app{sent}"), repository.url());
+        controller.put(&Put::new("submit", SUBMIT, &id, &body));
+        id
+    };
+
+    // Within the acknowledgement, behind it, and within the handshake of the next connection.
+    let controller = Controller::connect(env.name, broker.port());
+    for bytes in [0, 10, 25, 400] {
+        proxy.cut_after(bytes);
+        let id = put(&controller);
+        controller.heard("accepted", &id);
+        await_empty(&env, &broker);
+    }
+    assert_eq!(jobs(&env).len(), 4, "{}", env.daemon.log());
+
+    broker.kill().unwrap();
+    // The other doors are open.
+    assert_eq!(jobs(&env).len(), 4);
+    let log = env.daemon.config_file().with_file_name("windlassd.log");
+    let is_said = || fs::read_to_string(&log).unwrap().contains("the queue's broker is away");
+    assert!(await_that(FOUND, is_said), "{}", env.daemon.log());
+    drop(controller);
+    broker.start().unwrap();
+    let controller = Controller::connect(env.name, broker.port());
+    let id = put(&controller);
+    controller.heard("accepted", &id);
+    await_empty(&env, &broker);
+
+    // Messages come while the broker takes none: the job runs, and its results come later.
+    env.daemon.terminate(Duration::from_secs(60)).unwrap();
+    let id = put(&controller);
+    broker.memory_alarm(true).unwrap();
+    env.daemon.restart().unwrap();
+    assert!(await_that(FOUND, || jobs(&env).len() == 6), "{}", env.daemon.log());
+    await_empty(&env, &broker);
+    broker.memory_alarm(false).unwrap();
+    controller.heard("accepted", &id);
+    controller.heard("ended", &id);
+}
