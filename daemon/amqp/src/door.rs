@@ -142,8 +142,7 @@ impl Queue {
                 () = stop.as_mut() => break End::Stopped,
                 delivered = next(&mut consumer) => match delivered {
                     Some(Ok(delivery)) => {
-                        let outlet = session.outlet.clone();
-                        let work = work(delivery, &mut turns, outlet, closing.clone());
+                        let work = work(delivery, &mut turns, session, closing.clone());
                         let worker = worker.clone();
                         tasks.spawn(async move { worker.take(work).await });
                     }
@@ -209,12 +208,13 @@ async fn finish(session: &Session, tasks: &mut JoinSet<()>, closing: &Cancellati
 fn work(
     delivery: Delivery,
     turns: &mut Turns,
-    outlet: Channel,
+    session: &Session,
     closing: CancellationToken,
 ) -> Work {
     let read = message::read(&Incoming::of(&delivery.properties, &delivery.data));
     let turn = turns.enter(keys(&read));
-    Work { delivery, read, turn, outlet, closing }
+    let (outlet, graves) = (session.outlet.clone(), session.graves.clone());
+    Work { delivery, read, turn, outlet, graves, closing }
 }
 
 /// Returns the next message. Without a consumer none comes. `None` means that the consumer has ended.

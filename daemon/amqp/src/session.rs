@@ -6,8 +6,8 @@ use lapin::{
     options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions},
     types::FieldTable,
 };
-use std::time::Duration;
-use tokio::time::timeout;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Mutex, time::timeout};
 
 /// Name of the consumer at the broker.
 const TAG: &str = "windlassd";
@@ -26,8 +26,11 @@ pub(crate) struct Session {
     consuming: Connection,
     publishing: Connection,
     messages: Channel,
-    /// Channel for what is published, with confirms.
+    /// Channel for results, with confirms.
     pub(crate) outlet: Channel,
+    /// Channel for copies of refused messages, one at a time: what the broker returns has no number, and could be taken
+    /// for another message's.
+    pub(crate) graves: Arc<Mutex<Channel>>,
 }
 
 impl Session {
@@ -41,9 +44,12 @@ impl Session {
         let outlet = publishing.create_channel().await.map_err(text)?;
         topology::prepare(&outlet, settings).await?;
         outlet.confirm_select(ConfirmSelectOptions::default()).await.map_err(text)?;
+        let graves = publishing.create_channel().await.map_err(text)?;
+        graves.confirm_select(ConfirmSelectOptions::default()).await.map_err(text)?;
         let messages = consuming.create_channel().await.map_err(text)?;
         messages.basic_qos(settings.prefetch, BasicQosOptions::default()).await.map_err(text)?;
-        Ok(Self { consuming, publishing, messages, outlet })
+        let graves = Arc::new(Mutex::new(graves));
+        Ok(Self { consuming, publishing, messages, outlet, graves })
     }
 
     /// Begins to consume.
@@ -60,11 +66,14 @@ impl Session {
 
     /// Returns why the session is of no more use. `None` means that it is.
     pub(crate) fn lost(&self) -> Option<String> {
+        // One that is being used is looked at the next time.
+        let graves = self.graves.try_lock().is_ok_and(|channel| !channel.status().connected());
         let parts = [
             (self.consuming.status().connected(), "the connection for jobs"),
             (self.publishing.status().connected(), "the connection for results"),
             (self.messages.status().connected(), "the channel for jobs"),
             (self.outlet.status().connected(), "the channel for results"),
+            (!graves, "the channel for refused messages"),
         ];
         let lost = parts.into_iter().find(|(is_there, _)| !is_there);
         lost.map(|(_, part)| format!("{part} has ended"))

@@ -15,7 +15,10 @@ use crate::{
 };
 use lapin::{Channel, message::Delivery, options::BasicAckOptions};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 use windlass_engine::ports::store::JobRecord;
 use windlass_model::{app::App, clock::now_ms, outbox::Receiver};
@@ -39,8 +42,9 @@ pub(crate) struct Work {
     pub(crate) delivery: Delivery,
     pub(crate) read: Result<Command, Poison>,
     pub(crate) turn: Turn,
-    /// Channel of the session that the message came in.
+    /// Channels of the session that the message came in: for results, and for copies of refused messages.
     pub(crate) outlet: Channel,
+    pub(crate) graves: Arc<Mutex<Channel>>,
     /// The session ends: what is not done is left to the next.
     pub(crate) closing: CancellationToken,
 }
@@ -57,7 +61,7 @@ enum Done {
 impl Worker {
     /// Takes a message to its end. One that is left unacknowledged comes again in the next session.
     pub(crate) async fn take(&self, work: Work) {
-        let Work { delivery, read, mut turn, outlet, closing } = work;
+        let Work { delivery, read, mut turn, outlet, graves, closing } = work;
         let id = text(delivery.properties.message_id()).to_owned();
         turn.wait().await;
         let app = match &read {
@@ -84,7 +88,7 @@ impl Worker {
                     detail = poison.detail,
                     "a message of the queue is refused"
                 );
-                if !self.bury(&delivery, poison, &outlet, &closing).await {
+                if !self.bury(&delivery, poison, &graves, &closing).await {
                     return;
                 }
                 let answer = Answer::refused(app.as_ref(), poison);
@@ -174,7 +178,7 @@ impl Worker {
         &self,
         delivery: &Delivery,
         poison: &Poison,
-        outlet: &Channel,
+        graves: &Mutex<Channel>,
         closing: &CancellationToken,
     ) -> bool {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -188,7 +192,8 @@ impl Worker {
                 body: &delivery.data,
                 properties: properties.clone(),
             };
-            let Err(why) = publish(outlet, copy).await else { return true };
+            let buried = publish(&graves.lock().await, copy).await;
+            let Err(why) = buried else { return true };
             tracing::error!(
                 why,
                 "amqp.dead: a refused message has no place, and stays in the queue"
