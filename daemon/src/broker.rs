@@ -3,7 +3,9 @@
 use crate::{error::Fault, tasks::aborted};
 use std::{future::pending, sync::Arc};
 use tokio::task::JoinHandle;
-use windlass_amqp::{Amqp, CallerOf};
+use windlass_amqp::{Amqp, BrokerState, CallerOf, Queue};
+use windlass_engine::ports::QueuePublisher;
+use windlass_intake::{QueueReader, QueueState};
 use windlass_listen::Callers;
 use windlass_service::{Caller, Verb};
 
@@ -15,6 +17,21 @@ pub(crate) fn caller(settings: &Amqp, callers: Arc<Callers>) -> CallerOf {
     }
     let own = Caller { name, projects, verbs: vec![Verb::Deploy] };
     Arc::new(move || Some(own.clone()))
+}
+
+/// Returns the queue's publisher of results, for the outbox.
+pub(crate) fn results(queue: &Queue) -> Arc<dyn QueuePublisher> {
+    Arc::new(queue.publisher())
+}
+
+/// Returns what metrics show of a queue.
+pub(crate) fn shown(queue: &Queue) -> QueueReader {
+    let status = queue.status();
+    Arc::new(move || {
+        let is_open = status.state().0 == BrokerState::Connected;
+        let (accepted, refused) = status.counts();
+        QueueState { is_open, held: status.held(), accepted, refused }
+    })
 }
 
 /// Waits until the queue's task ends, which is to run for ever, and returns the reason. Without a queue it waits for

@@ -9,7 +9,7 @@ use crate::{
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 use tokio::{net::TcpListener, sync::watch};
 use windlass_api::ListenLimits;
-use windlass_engine::ports::store::Store;
+use windlass_engine::ports::{QueuePublisher, store::Store};
 use windlass_intake::{Admin, HookLimits, Metrics, admin_router, router};
 use windlass_listen::{ServeLimits, Tls, serve_tcp};
 use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender};
@@ -20,11 +20,15 @@ pub(crate) struct Doors {
     hooks: Option<(TcpListener, Option<Tls>)>,
     admin: Option<TcpListener>,
     settings: OutgoingSettings,
+    queue: Option<Arc<dyn QueuePublisher>>,
 }
 
 impl Doors {
-    /// Binds the listeners.
-    pub(crate) async fn bind(config: &Config) -> Result<Self, Fault> {
+    /// Binds the listeners. Results of jobs that came from a queue are published by `queue`; `None` means that none do.
+    pub(crate) async fn bind(
+        config: &Config,
+        queue: Option<Arc<dyn QueuePublisher>>,
+    ) -> Result<Self, Fault> {
         let listen = &config.listen;
         let hooks = match listen.hooks {
             // A forge has no client certificate.
@@ -46,7 +50,7 @@ impl Doors {
             ca: config.outgoing.ca.clone(),
             ..OutgoingSettings::default()
         };
-        Ok(Self { hooks, admin, settings })
+        Ok(Self { hooks, admin, settings, queue })
     }
 
     /// Serves and works until `stop`.
@@ -65,7 +69,7 @@ impl Doors {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         };
-        let Self { hooks, admin, settings } = self;
+        let Self { hooks, admin, settings, queue } = self;
         let limits = ServeLimits { gate: limits.tcp, header: limits.header, idle: limits.idle };
         if let Some((listener, tls)) = hooks {
             let router = router(services.clone(), HookLimits::default());
@@ -90,6 +94,7 @@ impl Doors {
             jobs: store.clone(),
             projects: store.clone(),
             secrets: store,
+            queue,
         };
         let sending = Sender::new(ports, settings).run(until());
         tasks.spawn("messages", async move {

@@ -82,6 +82,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         let caller = broker::caller(&settings, callers.clone());
         Queue::new(settings, services.clone(), caller)
     });
+    let results = messages.as_ref().map(broker::results);
+    if let Some(queue) = &messages {
+        metrics.show_queue(broker::shown(queue)).await;
+    }
     let api = Api::new(services.clone(), callers, health.clone(), limits);
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -112,7 +116,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         }
         None => None,
     };
-    let doors = Doors::bind(&config).await?;
+    let doors = Doors::bind(&config, results).await?;
     let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
     let mut messages = messages.map(|queue| tokio::spawn(queue.run(until(stopped.clone()))));

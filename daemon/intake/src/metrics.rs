@@ -6,13 +6,17 @@
 mod deliveries;
 mod jobs;
 mod labels;
+mod queue;
 mod state;
+
+pub use queue::{QueueReader, QueueState};
 
 use deliveries::CountedDeliveries;
 use jobs::JobMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use queue::QueueMetrics;
 use state::StateMetrics;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Mutex;
 use windlass_engine::ports::store::{Deliveries, Store, StoreError};
 
@@ -22,6 +26,8 @@ pub struct Metrics {
     jobs: JobMetrics,
     state: StateMetrics,
     deliveries: deliveries::Counted,
+    /// Empty means that jobs come from no queue.
+    queue: Arc<OnceLock<QueueMetrics>>,
     /// Held by the one scrape that fills the gauges.
     registry: Arc<Mutex<Registry>>,
 }
@@ -33,6 +39,7 @@ impl Default for Metrics {
             jobs: JobMetrics::new(&mut registry),
             state: StateMetrics::new(&mut registry),
             deliveries: deliveries::Counted::new(&mut registry),
+            queue: Arc::default(),
             registry: Arc::new(Mutex::new(registry)),
         }
     }
@@ -43,6 +50,12 @@ impl Metrics {
     #[must_use]
     pub fn counting(&self, deliveries: Arc<dyn Deliveries>) -> Arc<dyn Deliveries> {
         Arc::new(CountedDeliveries { inner: deliveries, counted: self.deliveries.clone() })
+    }
+
+    /// Shows the queue that jobs come from, from now on. A daemon has one.
+    pub async fn show_queue(&self, read: QueueReader) {
+        let mut registry = self.registry.lock().await;
+        self.queue.get_or_init(|| QueueMetrics::new(&mut registry, read));
     }
 
     /// Counts jobs as they end, for ever.
@@ -57,6 +70,9 @@ impl Metrics {
     pub(crate) async fn scrape(&self, store: &dyn Store) -> Result<String, StoreError> {
         let registry = self.registry.lock().await;
         self.state.read(store).await?;
+        if let Some(queue) = self.queue.get() {
+            queue.fill();
+        }
         let mut text = String::new();
         encode(&mut text, &registry).map_err(|error| StoreError::Other(error.to_string()))?;
         Ok(text)

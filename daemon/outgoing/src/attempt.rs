@@ -11,7 +11,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use url::Url;
-use windlass_engine::ports::Secrets;
+use windlass_engine::ports::{NotPublished, QueuePublisher, Secrets, store::JobRecord};
 use windlass_forge::{
     outgoing::{
         Event, Exchange, Login, Meaning, Next, Notice, Permission, Place, Unsendable, deployment,
@@ -38,6 +38,7 @@ pub(crate) struct Courier {
     requests: Requests,
     tokens: Tokens,
     settings: OutgoingSettings,
+    queue: Option<Arc<dyn QueuePublisher>>,
 }
 
 /// Reason why an attempt ended without the answer that it is about.
@@ -66,9 +67,13 @@ impl From<Unsendable> for Cut {
 }
 
 impl Courier {
-    pub(crate) fn new(secrets: Arc<dyn Secrets>, settings: OutgoingSettings) -> Self {
+    pub(crate) fn new(
+        secrets: Arc<dyn Secrets>,
+        settings: OutgoingSettings,
+        queue: Option<Arc<dyn QueuePublisher>>,
+    ) -> Self {
         let requests = Requests::new(&settings);
-        Self { secrets, requests, tokens: Tokens::default(), settings }
+        Self { secrets, requests, tokens: Tokens::default(), settings, queue }
     }
 
     /// Returns the longest time of an attempt.
@@ -111,6 +116,17 @@ impl Underway<'_> {
         match to {
             To::Forge { forge, api, repository } => self.to_forge(forge, api, repository).await,
             To::Endpoint { endpoint, url } => self.to_endpoint(endpoint, url).await,
+            To::Queue { record } => Ok(self.to_queue(record).await),
+        }
+    }
+
+    async fn to_queue(&self, record: &JobRecord) -> Meaning {
+        let Some(queue) = &self.courier.queue else {
+            return Meaning::Refused("the daemon has no `[amqp]` any more".into());
+        };
+        match queue.publish(self.message, record).await {
+            Ok(()) => Meaning::Done,
+            Err(NotPublished(why)) => Meaning::Retry { after: None, why },
         }
     }
 
@@ -131,6 +147,7 @@ impl Underway<'_> {
                 let why = format!("endpoint {name} is no forge");
                 return Ok(Meaning::Void(why));
             }
+            Receiver::Queue { .. } => return Ok(Meaning::Void("a queue is no forge".into())),
         };
         let state = self.facts.state(self.message, commit, name, link);
         let (login, app_token) = self.login(forge, &place, permission).await?;

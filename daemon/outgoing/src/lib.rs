@@ -1,4 +1,5 @@
-//! Sends messages about jobs: commit statuses to forges, webhooks to endpoints of projects.
+//! Sends messages about jobs: commit statuses to forges, webhooks to endpoints of projects, results to the queue that a
+//! job came from.
 //!
 //! A message is stored with what causes it. A sender takes it, makes its text, and records each attempt. A daemon that
 //! is killed between an answer and its record sends the message once more, with the same id. Nothing here touches a

@@ -21,6 +21,13 @@ const LONGEST_LIMITED: u64 = HOUR;
 /// Limits of rates after which a message is dead.
 const MOST_LIMITED: u32 = 100;
 
+/// Longest wait between attempts at the queue, in seconds: its broker is the operator's own, and no attempt leaves the
+/// daemon while it is away.
+const LONGEST_QUEUE: u64 = MINUTE;
+
+/// Attempts at the queue after which a message is dead: three days.
+const MOST_QUEUE: u32 = 3 * 24 * 60;
+
 /// Part by which times are shortened or lengthened at random, so that messages that failed together come back apart.
 const JITTER: f64 = 0.2;
 
@@ -59,6 +66,15 @@ impl Pace {
     /// Returns how long to wait after the first refusal.
     pub(crate) fn first_refused(&self) -> Duration {
         self.refused(1).unwrap_or_default()
+    }
+
+    /// Returns how long to wait after a number of attempts at the queue, the last of which failed. `None` means for ever.
+    pub(crate) fn queue(attempts: u32) -> Option<Duration> {
+        if attempts > MOST_QUEUE {
+            return None;
+        }
+        let doublings = attempts.saturating_sub(1).min(10);
+        Some(jittered(Duration::from_secs((1_u64 << doublings).min(LONGEST_QUEUE))))
     }
 
     /// Returns how long to wait after a limit of rates without an end. `None` means for ever.
@@ -103,6 +119,15 @@ mod tests {
         let waits: Vec<_> = (1..=20).map_while(|attempts| pace.refused(attempts)).collect();
         assert_eq!(waits.len(), 2);
         assert!(waits.iter().sum::<Duration>() <= Duration::from_secs(12 * 60));
+    }
+
+    #[test]
+    fn a_queue_is_tried_once_a_minute_for_three_days() {
+        let first = Pace::queue(1).unwrap().as_secs_f64();
+        assert!((0.79..=1.21).contains(&first), "{first}");
+        let later = Pace::queue(100).unwrap().as_secs_f64();
+        assert!((47.0..=73.0).contains(&later), "{later}");
+        assert_eq!(Pace::queue(MOST_QUEUE + 1), None);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(crate) enum Resolved {
     Ended(Attempt),
 }
 
+/// Name that stands for a host, and for a login: results go to the queue one after the other.
+const QUEUE: &str = "the queue";
+
 /// Reason why a message is not sent.
 type Unsent = (MessageState, String);
 
@@ -44,6 +47,13 @@ impl Resolver {
         let Some(record) = self.jobs.job(&message.job).await? else {
             return Ok(void("the job was deleted"));
         };
+        // It is the operator's: the project's file says nothing about it.
+        if matches!(message.receiver, Receiver::Queue { .. }) {
+            let (host, login) = (QUEUE.to_owned(), Some(QUEUE.to_owned()));
+            let (facts, slot) = (Facts::of(record.clone()), Slot { host, login });
+            let to = To::Queue { record: Box::new(record) };
+            return Ok(Resolved::Work(Box::new(Work { message, facts, to, slot, begin_by })));
+        }
         let Some(project) = self.projects.project(&message.project).await? else {
             return Ok(void("the project was deleted"));
         };
@@ -96,6 +106,7 @@ fn find(spec: &ProjectSpec, message: &Message) -> Result<(To, Slot), Unsent> {
             })?;
             endpoint_of(endpoint, message.moment)
         }
+        Receiver::Queue { .. } => Err(void("the project's file has no queue".into())),
     }
 }
 

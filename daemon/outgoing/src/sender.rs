@@ -19,7 +19,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use windlass_engine::ports::{
-    Secrets,
+    QueuePublisher, Secrets,
     store::{Attempt, Jobs, Outbox, Projects, StoreError},
 };
 use windlass_forge::outgoing::Meaning;
@@ -44,6 +44,8 @@ pub struct Ports {
     pub jobs: Arc<dyn Jobs>,
     pub projects: Arc<dyn Projects>,
     pub secrets: Arc<dyn Secrets>,
+    /// Publisher of results. `None` means that jobs come from no queue.
+    pub queue: Option<Arc<dyn QueuePublisher>>,
 }
 
 /// Sender of stored messages.
@@ -72,9 +74,9 @@ impl Sender {
     }
 
     pub(crate) fn with_pace(ports: Ports, settings: OutgoingSettings, pace: Pace) -> Self {
-        let Ports { outbox, jobs, projects, secrets } = ports;
+        let Ports { outbox, jobs, projects, secrets, queue } = ports;
         let resolver = Resolver { outbox: outbox.clone(), jobs, projects };
-        let courier = Arc::new(Courier::new(secrets, settings));
+        let courier = Arc::new(Courier::new(secrets, settings, queue));
         Self { outbox, resolver, courier, pace: Arc::new(pace) }
     }
 

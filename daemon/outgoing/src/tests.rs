@@ -7,15 +7,22 @@ use crate::{
     sender::{Ports, Sender},
     settings::OutgoingSettings,
 };
-use std::{sync::Arc, time::Duration};
+use async_trait::async_trait;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
 };
-use windlass_engine::ports::store::Outbox;
+use windlass_engine::ports::{
+    NotPublished, QueuePublisher,
+    store::{JobRecord, Outbox},
+};
 use windlass_model::{
     clock::now_ms,
-    outbox::{Message, MessageState, Moment},
+    outbox::{Message, MessageState, Moment, Receiver},
 };
 
 /// Time after which a test fails.
@@ -44,13 +51,26 @@ async fn sent(
     settings: OutgoingSettings,
     is_enough: impl Fn(&Message) -> bool,
 ) -> Vec<Message> {
-    let ports = Ports {
+    let sender = Sender::with_pace(ports(store), settings, Pace::quick(9));
+    ended(sender, store, is_enough).await
+}
+
+fn ports(store: &Arc<FakeStore>) -> Ports {
+    Ports {
         outbox: store.clone(),
         jobs: store.clone(),
         projects: store.clone(),
         secrets: store.clone(),
-    };
-    let sender = Sender::with_pace(ports, settings, Pace::quick(9));
+        queue: None,
+    }
+}
+
+/// Runs a sender until all messages fulfil `is_enough`.
+async fn ended(
+    sender: Sender,
+    store: &Arc<FakeStore>,
+    is_enough: impl Fn(&Message) -> bool,
+) -> Vec<Message> {
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(sender.run(async { stopped.await.unwrap_or_default() }));
     let waiting = timeout(LONG, async {
@@ -271,4 +291,31 @@ async fn a_forge_that_refuses_is_asked_three_times() {
     let all = sent(&store, settings(), has_ended).await;
     assert_eq!((all[0].state, all[0].attempts), (MessageState::Dead, 3));
     assert_eq!(server.seen().len(), 3);
+}
+
+/// A queue whose broker is away for the first message.
+#[derive(Default)]
+struct Queue(Mutex<Vec<(String, String)>>);
+
+#[async_trait]
+impl QueuePublisher for Queue {
+    async fn publish(&self, message: &Message, record: &JobRecord) -> Result<(), NotPublished> {
+        let mut tried = self.0.lock().unwrap();
+        tried.push((message.id.clone(), record.job.id.clone()));
+        if tried.len() == 1 { Err(NotPublished("the broker is away".into())) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn a_result_goes_to_the_queue_until_the_broker_has_it() {
+    let store = Arc::new(FakeStore::new(project("https://a.example", "https://b.example")));
+    let receiver = Receiver::Queue { correlation: "c1".into() };
+    store.add(Message { receiver, ..fresh(1) });
+    let queue = Arc::new(Queue::default());
+    let ports = Ports { queue: Some(queue.clone()), ..ports(&store) };
+    let sender = Sender::with_pace(ports, settings(), Pace::quick(9));
+    let all = ended(sender, &store, has_ended).await;
+    assert_eq!((all[0].state, all[0].attempts), (MessageState::Done, 2));
+    let once = ("message-0001".to_owned(), "job-7".to_owned());
+    assert_eq!(*queue.0.lock().unwrap(), [once.clone(), once]);
 }

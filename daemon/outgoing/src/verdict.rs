@@ -34,8 +34,12 @@ pub(crate) fn attempt(message: &Message, tried: &Tried, pace: &Pace, now_ms: u64
         Meaning::Done => end(MessageState::Done, ""),
         Meaning::Void(why) => end(MessageState::Void, why),
         Meaning::Retry { after, why } => {
+            let next = match message.receiver {
+                Receiver::Queue { .. } => Pace::queue(attempts),
+                _ => pace.passing(attempts),
+            };
             // A receiver that asks for more time gets it.
-            wait(pace.passing(attempts).map(|wait| wait.max(after.unwrap_or_default())), why)
+            wait(next.map(|wait| wait.max(after.unwrap_or_default())), why)
         }
         Meaning::RateLimited { until_ms, why } => {
             let least = Pace::limited(attempts);

@@ -3,6 +3,7 @@
 use crate::facts::Facts;
 use std::time::Instant;
 use url::Url;
+use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     outbox::Message,
     project::{EndpointSpec, ForgeSpec},
@@ -19,7 +20,7 @@ pub(crate) struct Work {
     pub(crate) begin_by: Instant,
 }
 
-/// Receiver of a message, as the project's file has it now.
+/// Receiver of a message, as the project's file has it now, or the operator.
 pub(crate) enum To {
     Forge {
         forge: ForgeSpec,
@@ -31,6 +32,10 @@ pub(crate) enum To {
     Endpoint {
         endpoint: EndpointSpec,
         url: Url,
+    },
+    /// The queue of the operator, which makes its own text.
+    Queue {
+        record: Box<JobRecord>,
     },
 }
 

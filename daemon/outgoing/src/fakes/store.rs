@@ -219,6 +219,10 @@ impl Jobs for FakeStore {
         unused()
     }
 
+    async fn requested(&self, _: &str, _: &str) -> Result<Option<JobRecord>, StoreError> {
+        unused()
+    }
+
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
         Ok(Some(record()).filter(|record| record.job.id == id))
     }

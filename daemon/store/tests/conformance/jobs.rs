@@ -29,6 +29,11 @@ pub(crate) async fn a_request_is_one_job_however_often_it_comes(place: Place) {
     assert_eq!(known(b"body").await.unwrap().unwrap().job.id, "1");
     assert!(known(b"other").await.unwrap_err().to_string().contains("another request"));
     assert!(store.submitted("you", "r1", b"body").await.unwrap().is_none());
+    // By the id alone, whatever the body was.
+    let found = store.requested("me", "r1").await.unwrap().unwrap();
+    assert_eq!(found.job, first.record.job);
+    assert!(store.requested("you", "r1").await.unwrap().is_none());
+    assert!(store.requested("me", "r2").await.unwrap().is_none());
     let other = Submission { body: b"other".to_vec(), ..again };
     let reused = store.submit(other).await.unwrap_err();
     assert_eq!(reused, StoreError::RequestReused("r1".into()));
