@@ -133,6 +133,8 @@ impl Queue {
             Err(why) => return End::Lost(why),
         };
         status.set(BrokerState::Connected, "");
+        // Those that knew otherwise ended with the session before: the first message asks again.
+        worker.journal.works();
         let closing = CancellationToken::new();
         let (mut tasks, mut turns, mut is_resting) = (JoinSet::new(), Turns::default(), false);
         let mut tick = interval(TICK);
