@@ -192,7 +192,7 @@ impl Worker {
                 body: &delivery.data,
                 properties: properties.clone(),
             };
-            let buried = publish(&graves.lock().await, copy).await;
+            let buried = publish(&*graves.lock().await, copy).await;
             let Err(why) = buried else { return true };
             tracing::error!(
                 why,
