@@ -16,7 +16,8 @@ use crate::{
     slots::Slot,
 };
 use windlass_model::{
-    job::{Commit, Job, Release, Source, Stage},
+    approval::Hold,
+    job::{Commit, Gate, Job, Release, Source, Stage},
     outcome::Outcome,
     plan::Plan,
     replay::ResumePoint,
@@ -27,6 +28,7 @@ mod clone;
 mod detect;
 mod dry_run;
 mod folder;
+mod gate;
 mod plan;
 mod port;
 mod preflight;
@@ -42,8 +44,17 @@ pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 pub use folder::{plan_folder, refused_upload};
 pub use remote::{changed_paths, refs};
 
-/// Deploys one job and records its outcome. `from` is the point where an earlier run stopped. A job that
-/// fails is no error: the outcome is [`Outcome::Failed`].
+/// End of one run of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deployed {
+    /// The job ended with this outcome.
+    Ended(Outcome),
+    /// The job has no outcome: it waits for an approval, and needs another run after it.
+    Held(Hold),
+}
+
+/// Deploys one job and records its outcome, or that it waits for an approval. `from` is the point where an earlier run
+/// stopped. A job that fails is no error: the outcome is [`Outcome::Failed`].
 ///
 /// # Errors
 /// [`JournalLost`] means that the caller touches nothing more.
@@ -52,18 +63,30 @@ pub async fn deploy(
     from: ResumePoint,
     ports: &Ports,
     run: &Run,
-) -> Result<Outcome, JournalLost> {
-    let outcome = Deploy { job, ports, run }.outcome(from).await?;
-    // A run that lost its journal is taken up again, and keeps its hosts until then.
+) -> Result<Deployed, JournalLost> {
+    let deployed = Deploy { job, ports, run }.deployed(from).await?;
+    // A run that lost its journal is taken up again, and keeps its hosts until then. One that waits has no plan.
     ports.underway.leave(&job.id);
-    Ok(outcome)
+    Ok(deployed)
+}
+
+/// Release with its plan, or the wait before it.
+enum Planned {
+    Plan(Box<Plan>, Option<Slot>),
+    Held(Hold),
+}
+
+/// Release that is built, or the wait before it.
+enum Built {
+    Release(Box<Release>),
+    Held(Hold),
 }
 
 impl Deploy<'_> {
     /// Finds the outcome, and records it.
-    async fn outcome(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
+    async fn deployed(&self, from: ResumePoint) -> Result<Deployed, JournalLost> {
         let decided = match Reached::from(from) {
-            Reached::Ended(outcome) => return Ok(outcome),
+            Reached::Ended(outcome) => return Ok(Deployed::Ended(outcome)),
             Reached::Decided(decided) => {
                 if let Outcome::Succeeded(release) = &decided.outcome {
                     self.ports.underway.go_on(&self.job.id, release);
@@ -73,17 +96,22 @@ impl Deploy<'_> {
             Reached::Planned(plan, at) => {
                 self.decide(Box::pin(self.go_on(&plan, at)).await?).await?
             }
-            Reached::Unplanned(from) => self.decide(Box::pin(self.release(from)).await?).await?,
+            Reached::Unplanned(from) => match Box::pin(self.release(from)).await? {
+                Deployed::Ended(outcome) => self.decide(outcome).await?,
+                held @ Deployed::Held(_) => return Ok(held),
+            },
         };
-        self.notify(decided).await
+        self.notify(decided).await.map(Deployed::Ended)
     }
 
     /// Rolls a release out: the one that the job names, or the one that it builds.
-    async fn release(&self, from: ResumePoint) -> Result<Outcome, JournalLost> {
-        match self.planned(from).await {
-            Ok((plan, _slot)) => self.execute(&plan, Resume::default()).await,
-            Err(failure) => ended(failure),
-        }
+    async fn release(&self, from: ResumePoint) -> Result<Deployed, JournalLost> {
+        let outcome = match self.planned(from).await {
+            Ok(Planned::Held(hold)) => return Ok(Deployed::Held(hold)),
+            Ok(Planned::Plan(plan, _slot)) => self.execute(&plan, Resume::default()).await?,
+            Err(failure) => ended(failure)?,
+        };
+        Ok(Deployed::Ended(outcome))
     }
 
     /// Goes on with the plan of an earlier run.
@@ -97,16 +125,35 @@ impl Deploy<'_> {
         Need::Release(self.job.clusters.names.clone())
     }
 
-    async fn planned(&self, from: ResumePoint) -> Result<(Plan, Option<Slot>), Failure> {
+    async fn planned(&self, from: ResumePoint) -> Result<Planned, Failure> {
         self.may_go().map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
-        let release = match (from, &self.job.source) {
-            (ResumePoint::Pushed(release), _) => *release,
-            (_, Source::Commit(commit)) => self.image(commit).await?,
-            (_, Source::Release(earlier)) => earlier.again(&self.job.id, &self.job.clusters.names),
+        let release = match self.built(from).await? {
+            Built::Release(release) => release,
+            Built::Held(hold) => return Ok(Planned::Held(hold)),
         };
+        // Before the slot, which others need meanwhile, and before the plan, which is made of what serves by then.
+        if let Some(hold) = self.pass(Gate::Release, &gate::digest(&release)?).await? {
+            return Ok(Planned::Held(hold));
+        }
         // Before the plan, which looks at the clusters as they are then.
         let slot = self.slot(Stage::Release, self.release_need()).await?;
-        Ok((self.plan(&release).await?, slot))
+        Ok(Planned::Plan(Box::new(self.plan(&release).await?), slot))
+    }
+
+    /// Returns the release that the job names, that an earlier run pushed, or that is built now.
+    async fn built(&self, from: ResumePoint) -> Result<Built, Failure> {
+        Ok(Built::Release(match (from, &self.job.source) {
+            (ResumePoint::Pushed(release), _) => release,
+            (_, Source::Commit(commit)) => {
+                if let Some(hold) = self.pass(Gate::Clone, &commit.id).await? {
+                    return Ok(Built::Held(hold));
+                }
+                Box::new(self.image(commit).await?)
+            }
+            (_, Source::Release(earlier)) => {
+                Box::new(earlier.again(&self.job.id, &self.job.clusters.names))
+            }
+        }))
     }
 
     async fn slot(&self, at: Stage, need: Need) -> Result<Option<Slot>, Failure> {

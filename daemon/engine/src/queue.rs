@@ -4,7 +4,11 @@
 //! Never two jobs of one app run at once. A newer job of an app takes the place of a waiting one, if it goes to
 //! all the clusters of that one. Each kind of work has its slots. A job begins with a slot for its first work,
 //! and asks for others as it goes. Among projects, the one with the fewest slots of the kind goes first.
+//!
+//! A job that waits for an approval has begun, and neither runs nor has a slot. A newer job of its app takes its place as
+//! that of one that never began.
 
+mod entry;
 mod message;
 mod need;
 #[cfg(test)]
@@ -15,9 +19,10 @@ pub use message::{Action, Message};
 pub use need::{Kind, Limits, Need};
 pub use wait::{SlotWait, Wait};
 
+use entry::{Ask, Entry, Held, Kept, Place, Running, Taken};
 use need::overlap;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_model::app::App;
+use windlass_model::{app::App, job::Gate};
 
 /// Number of times that others, which need only some of its clusters, pass a job over. From then on one place in each
 /// of its clusters is kept free for it, though not from projects that have fewer than its own.
@@ -37,105 +42,6 @@ pub struct Queue {
     next: u64,
     /// No further job begins.
     is_draining: bool,
-}
-
-#[derive(Debug)]
-struct Entry {
-    app: App,
-    clusters: Vec<String>,
-    /// Place in the order of acceptance.
-    order: u64,
-    /// An earlier run began the job.
-    begun: bool,
-    /// A run is at work.
-    runs: bool,
-    asks: Option<Ask>,
-    held: Option<Held>,
-    /// Reason for which the next run has to wait.
-    paused: Option<String>,
-}
-
-/// Request of a slot that is not granted yet.
-#[derive(Debug)]
-struct Ask {
-    ticket: u64,
-    need: Need,
-    order: u64,
-    /// Number of later requests that passed this one over.
-    passed: u32,
-}
-
-/// Slot that a job has.
-#[derive(Debug)]
-struct Held {
-    ticket: u64,
-    need: Need,
-}
-
-/// Place in the line for a slot, least first: begun by an earlier run, load of the project, passed over too often,
-/// order.
-type Place = (bool, usize, bool, u64);
-
-/// Slot in a cluster that is kept free for a release that was passed over too often.
-struct Kept<'a> {
-    /// Order of its request.
-    order: u64,
-    begun: bool,
-    project: &'a str,
-    load: usize,
-}
-
-impl Kept<'_> {
-    /// Returns whether the slot is kept from a request of a job with this load of its project.
-    fn is_kept_from(&self, ask: &Ask, job: &Entry, load: usize) -> bool {
-        self.order != ask.order
-            && job.begun <= self.begun
-            && (self.project == job.app.project || load >= self.load)
-    }
-}
-
-/// Jobs that run: their ids by app, and their number by project.
-#[derive(Default)]
-struct Running<'a> {
-    jobs: BTreeMap<&'a App, &'a str>,
-    projects: BTreeMap<&'a str, usize>,
-}
-
-impl Running<'_> {
-    fn of(&self, project: &str) -> usize {
-        self.projects.get(project).copied().unwrap_or_default()
-    }
-}
-
-/// Slots of one kind that are taken: by place, then by project.
-#[derive(Default)]
-struct Taken<'a>(BTreeMap<&'a str, BTreeMap<&'a str, usize>>);
-
-impl Taken<'_> {
-    fn at(&self, place: &str) -> usize {
-        self.0.get(place).map(|projects| projects.values().sum()).unwrap_or_default()
-    }
-
-    fn by(&self, place: &str, project: &str) -> usize {
-        self.0.get(place).and_then(|projects| projects.get(project)).copied().unwrap_or_default()
-    }
-
-    fn load(&self, need: &Need, project: &str) -> usize {
-        need.places().into_iter().map(|place| self.by(place, project)).max().unwrap_or_default()
-    }
-}
-
-impl Entry {
-    /// Returns whether a newer job leaves nothing of this one to do.
-    fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
-        self.never_began()
-            && self.app == *app
-            && self.clusters.iter().all(|name| clusters.contains(name))
-    }
-
-    fn never_began(&self) -> bool {
-        !self.runs && !self.begun
-    }
 }
 
 impl Queue {
@@ -177,6 +83,8 @@ impl Queue {
                     runs: false,
                     asks,
                     held: None,
+                    gate: None,
+                    has_news: false,
                     paused: None,
                 };
                 self.jobs.insert(id, entry);
@@ -186,8 +94,13 @@ impl Queue {
             }
             Message::Again { id } => {
                 if let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) {
-                    (job.runs, job.begun, job.paused) = (false, true, None);
-                    (job.asks, job.held) = (None, None);
+                    job.end_run();
+                }
+            }
+            Message::Held { id, gate } => self.hold(&id, gate, &mut actions),
+            Message::Approved { id } => {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    (job.gate, job.has_news) = (None, true);
                 }
             }
             Message::Paused { id, why } => {
@@ -207,9 +120,12 @@ impl Queue {
             }
             Message::Cancelled { id } => {
                 let is_left = self.left_alone.remove(&id).is_some();
-                if is_left || self.jobs.get(&id).is_some_and(Entry::never_began) {
+                let goes = |job: &Entry| job.never_began() || job.gate.is_some();
+                if is_left || self.jobs.get(&id).is_some_and(goes) {
                     self.jobs.remove(&id);
                     actions.push(Action::Drop(id));
+                } else if let Some(job) = self.jobs.get_mut(&id) {
+                    job.has_news = true;
                 }
             }
             Message::Needs { id, ticket, need } => self.ask(id, ticket, need, &mut actions),
@@ -258,6 +174,29 @@ impl Queue {
             }
             !goes
         });
+    }
+
+    /// Lets a job wait for an approval, unless it has news meanwhile, or a newer job is there that leaves nothing of it
+    /// to do.
+    fn hold(&mut self, id: &str, gate: Gate, actions: &mut Vec<Action>) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.runs) else { return };
+        job.end_run();
+        // The next run reads them: an approval, or a stop.
+        if job.has_news {
+            return;
+        }
+        job.gate = Some(gate);
+        let (app, order) = (job.app.clone(), job.order);
+        let newer = self.jobs.iter().filter(|(_, other)| {
+            let is_newer = other.never_began() && other.order > order && other.app == app;
+            is_newer
+                && self.jobs.get(id).is_some_and(|job| job.is_covered_by(&app, &other.clusters))
+        });
+        let newest = newer.max_by_key(|(_, other)| other.order).map(|(by, _)| by.clone());
+        if let Some(by) = newest {
+            self.jobs.remove(id);
+            actions.push(Action::Supersede { id: id.to_owned(), by });
+        }
     }
 
     fn ask(&mut self, id: String, ticket: u64, need: Need, actions: &mut Vec<Action>) {
@@ -312,17 +251,17 @@ impl Queue {
 
     /// Starts one of the jobs that an earlier run began.
     fn resume_one(&mut self) -> Option<String> {
-        if !self.jobs.values().any(|job| job.begun && !job.runs) {
+        if !self.jobs.values().any(Entry::is_resumable) {
             return None;
         }
         let running = self.running();
         let next = self
             .jobs
             .iter()
-            .filter(|(_, job)| job.begun && !job.runs && self.may_begin(job, &running))
+            .filter(|(_, job)| job.is_resumable() && self.may_begin(job, &running))
             .min_by_key(|(_, job)| (running.of(&job.app.project), job.order))
             .map(|(id, _)| id.clone())?;
-        self.jobs.get_mut(&next)?.runs = true;
+        self.jobs.get_mut(&next)?.begin_run();
         Some(next)
     }
 
@@ -371,7 +310,7 @@ impl Queue {
         if job.runs {
             return Some(Action::Grant { id, ticket });
         }
-        job.runs = true;
+        job.begin_run();
         Some(Action::Start(id))
     }
 
@@ -429,6 +368,9 @@ impl Queue {
         for &id in ids {
             let wait = match self.jobs.get(id) {
                 None => self.left_alone.get(id).cloned().map(Wait::LeftAlone),
+                Some(Entry { gate: Some(gate), .. }) => {
+                    Some(Wait::Approval { gate: *gate, job: id.to_owned() })
+                }
                 Some(Entry { paused: Some(why), .. }) => Some(Wait::Paused(why.clone())),
                 Some(job) if !job.runs && running.jobs.contains_key(&job.app) => {
                     running.jobs.get(&job.app).map(|&other| Wait::App { job: other.to_owned() })

@@ -13,6 +13,7 @@ use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, t
 use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
+    approval::Approvals,
     event::Event,
     job::{Release, Stage},
     outcome::Stop,
@@ -28,6 +29,7 @@ pub struct Run {
     deadline: Option<(Instant, Duration)>,
     /// `None` means that the work waits for nobody.
     slots: Option<Slots>,
+    approvals: Approvals,
 }
 
 impl Run {
@@ -39,13 +41,24 @@ impl Run {
         stop: watch::Receiver<Option<Stop>>,
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
-        Self { recorder: Recorder::new(journal), stop, deadline, slots: None }
+        let (recorder, approvals) = (Recorder::new(journal), Approvals::default());
+        Self { recorder, stop, deadline, slots: None, approvals }
     }
 
     /// Returns the run as one that gets slots for its work. Without them a run waits for nobody.
     #[must_use]
     pub fn with_slots(self, slots: Slots) -> Self {
         Self { slots: Some(slots), ..self }
+    }
+
+    /// Returns the run as one that knows these approvals. Without this call it knows none.
+    #[must_use]
+    pub fn with_approvals(self, approvals: Approvals) -> Self {
+        Self { approvals, ..self }
+    }
+
+    pub(crate) fn approvals(&self) -> &Approvals {
+        &self.approvals
     }
 
     /// Waits for a slot, within the job's time limit. `None` means that the run needs none.

@@ -29,11 +29,13 @@ pub enum DueKind {
     ForgetJob,
     /// Renews the secret with which nodes pull an app's image.
     RenewPull,
+    /// Ends a job that nobody approved in time.
+    HoldEnds,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull];
+    pub const ALL: [Self; 4] = [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull, Self::HoldEnds];
 
     /// Returns the name that is stored.
     #[must_use]
@@ -42,6 +44,7 @@ impl DueKind {
             Self::ForgetLogs => "forget_logs",
             Self::ForgetJob => "forget_job",
             Self::RenewPull => "renew_pull",
+            Self::HoldEnds => "hold_ends",
         }
     }
 
@@ -76,6 +79,10 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
         Event::PullSecret { release, at_ms, .. } => {
             vec![Due::on_app(DueKind::RenewPull, &release.app, *at_ms)]
         }
+        // A later wait of the job may have a later end: whoever does the work looks at the job.
+        Event::Held { until_ms, .. } => {
+            vec![Due { kind: DueKind::HoldEnds, key: job.into(), at_ms: *until_ms }]
+        }
         Event::Ended(_) => {
             let after = |kind, kept_ms| Due { kind, key: job.into(), at_ms: now_ms + kept_ms };
             vec![after(DueKind::ForgetLogs, LOGS_KEPT_MS), after(DueKind::ForgetJob, JOBS_KEPT_MS)]
@@ -88,7 +95,7 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
 mod tests {
     use super::*;
     use crate::{
-        job::{Image, Release, Stage},
+        job::{Gate, Image, Release, Stage},
         outcome::{Outcome, Stop},
         runtime::Runtime,
     };
@@ -121,6 +128,13 @@ mod tests {
         let due = due_after("j1", 1000, &event);
         assert_eq!(due, [Due::on_app(DueKind::RenewPull, &app, 77)]);
         assert_eq!(due[0].app(), Some(app));
+    }
+
+    #[test]
+    fn a_wait_for_an_approval_schedules_its_end() {
+        let held = Event::Held { gate: Gate::Release, digest: "a".into(), until_ms: 77 };
+        let due = Due { kind: DueKind::HoldEnds, key: "j1".into(), at_ms: 77 };
+        assert_eq!(due_after("j1", 1000, &held), [due]);
     }
 
     #[test]

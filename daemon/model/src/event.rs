@@ -3,7 +3,7 @@
 use crate::{
     endpoint::Endpoint,
     hook::{ActionResult, Batch, Hook},
-    job::{CommitInfo, Release, Stage},
+    job::{CommitInfo, Gate, Release, Stage},
     outcome::Outcome,
     plan::{Cursor, Plan},
     testing::TestSummary,
@@ -95,6 +95,24 @@ pub enum Event {
     Tested(TestSummary),
     /// The image is in the registry. A restart does not build again.
     Pushed(Box<Release>),
+    /// The job waits for an approval. The run ends, and the job does not. A restart records the same wait again.
+    Held {
+        gate: Gate,
+        /// Name of exactly what is approved.
+        digest: String,
+        /// End of the wait, in milliseconds since 1970.
+        until_ms: u64,
+    },
+    /// A person approved, and the job goes on.
+    Approved {
+        gate: Gate,
+        /// Name of exactly what is approved.
+        digest: String,
+        /// The principal.
+        by: String,
+        /// Note of the principal. Empty means that there is none.
+        note: String,
+    },
     /// The plan is made. A restart continues with it instead of starting again.
     Planned(Box<Plan>),
     /// A step of the plan began. The text describes the step.

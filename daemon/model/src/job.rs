@@ -22,9 +22,12 @@ pub struct Job {
     pub spec: Spec,
     /// Labels that are shown and searched, never interpreted.
     pub labels: BTreeMap<String, String>,
-    /// Time limit from the start of the job until its plan is made. The wait before the start does not count, and a
-    /// wait for a slot between its stages does.
+    /// Time limit from the start of the job until its plan is made. The wait before the start and waits for approvals do
+    /// not count, and a wait for a slot between its stages does.
     pub timeout: Duration,
+    /// Places at which the job waits until somebody approves what comes next. Empty means that it waits at none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// The caller that submitted the job.
     pub principal: String,
     /// Time of acceptance in milliseconds since 1970, by the store's clock.
@@ -130,6 +133,51 @@ impl Stage {
     ];
 }
 
+/// Place in a job's course that it passes only with an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Before the commit is fetched: nothing of it runs without an approval.
+    Clone,
+    /// Before a release that is built is planned and applied.
+    Release,
+}
+
+impl Gate {
+    /// All gates, in the order in which a job comes to them.
+    pub const ALL: [Self; 2] = [Self::Clone, Self::Release];
+
+    /// Returns the stored word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clone => "clone",
+            Self::Release => "release",
+        }
+    }
+
+    /// Returns the gate of a stored word. `None` means that no gate has it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|gate| gate.as_str() == word)
+    }
+
+    /// Returns the stage that the gate is before.
+    #[must_use]
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Clone => Stage::Clone,
+            Self::Release => Stage::Release,
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -221,6 +269,15 @@ mod tests {
         });
         let commit: Commit = serde_json::from_value(old).unwrap();
         assert_eq!((&*commit.branch, &*commit.revision), ("main", ""));
+    }
+
+    #[test]
+    fn a_gate_is_read_as_it_was_written() {
+        for gate in Gate::ALL {
+            assert_eq!(Gate::parse(gate.as_str()), Some(gate));
+            assert_eq!(serde_json::to_value(gate).unwrap(), gate.as_str());
+        }
+        assert_eq!(Gate::parse("test"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod app;
+pub mod approval;
 pub mod clock;
 pub mod cluster;
 pub mod delivery;

@@ -6,6 +6,9 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
+
 /// The end of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +56,18 @@ pub enum Stop {
         /// The time limit in seconds.
         seconds: u64,
     },
+    /// A caller rejected what the job waited for an approval of.
+    Rejected {
+        /// The principal.
+        by: String,
+        /// Note of the principal. Empty means that there is none.
+        note: String,
+    },
+    /// Nobody approved in time.
+    NotApproved {
+        /// Time for which the job waited, in seconds.
+        seconds: u64,
+    },
 }
 
 impl std::fmt::Display for Stop {
@@ -61,6 +76,12 @@ impl std::fmt::Display for Stop {
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Superseded { by } => write!(f, "superseded by job {by}"),
             Self::TimedOut { seconds } => write!(f, "not built within its limit of {seconds} s"),
+            Self::Rejected { by, note } if note.is_empty() => write!(f, "rejected by {by}"),
+            Self::Rejected { by, note } => write!(f, "rejected by {by}: {note}"),
+            Self::NotApproved { seconds } if *seconds > 0 && seconds % DAY == 0 => {
+                write!(f, "not approved within {} days", seconds / DAY)
+            }
+            Self::NotApproved { seconds } => write!(f, "not approved within {seconds} s"),
         }
     }
 }

@@ -14,7 +14,7 @@ mod receivers;
 pub use matching::{Mismatch, is_newer, matches};
 pub use paths::touched;
 
-use crate::forge::ForgeKind;
+use crate::{forge::ForgeKind, job::Gate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -142,6 +142,28 @@ pub struct EnvironmentSpec {
     /// Pushes deploy. `false` records each push and deploys nothing. Default: `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_deploy: Option<bool>,
+    /// Place at which each job waits until somebody approves it (`windlass approve`). `release`: once the image is
+    /// built and tested, before anything is applied. Rollbacks wait, too. Without it no job waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+}
+
+/// A place at which the jobs of an environment wait for an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalRule {
+    /// Before a release is applied.
+    Release,
+}
+
+impl ApprovalRule {
+    /// Returns the gate at which the jobs wait.
+    #[must_use]
+    pub fn gate(self) -> Gate {
+        match self {
+            Self::Release => Gate::Release,
+        }
+    }
 }
 
 /// A rule which pushes deploy an app. Exactly one of `push` and `tag` is given.

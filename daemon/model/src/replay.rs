@@ -193,6 +193,8 @@ pub enum JobState {
     Waiting,
     /// A stage is at work.
     Running,
+    /// The job waits for an approval, and no stage is at work.
+    Held,
     /// The job goes back to the previous releases.
     #[serde(rename = "turning_back")]
     RollingBack,
@@ -206,9 +208,10 @@ pub enum JobState {
 
 impl JobState {
     /// All states.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Waiting,
         Self::Running,
+        Self::Held,
         Self::RollingBack,
         Self::Succeeded,
         Self::Failed,
@@ -221,6 +224,7 @@ impl JobState {
         match self {
             Self::Waiting => "waiting",
             Self::Running => "running",
+            Self::Held => "held",
             Self::RollingBack => "rolling_back",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -245,6 +249,8 @@ pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<
         Event::Claimed { .. } if before != JobState::Waiting => return None,
         Event::Claimed { .. } => running(Stage::Clone),
         Event::Started(stage) => running(*stage),
+        Event::Held { gate, .. } => (JobState::Held, Some(gate.stage())),
+        Event::Approved { gate, .. } => running(gate.stage()),
         Event::Planned(_) => running(Stage::Release),
         Event::OutcomeDecided { .. } => running(Stage::Hooks),
         Event::RollingBack(_) => (JobState::RollingBack, None),
@@ -258,7 +264,7 @@ pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Stop;
+    use crate::{job::Gate, outcome::Stop};
 
     fn folded(events: &[Event]) -> (JobState, Option<Stage>) {
         let fold = |(state, stage), event| match state_after(state, event) {
@@ -273,16 +279,30 @@ mod tests {
         let claimed = || Event::Claimed { daemon: "bed".into() };
         let stopped = Outcome::Stopped { at: Stage::Test, why: Stop::TimedOut { seconds: 1 } };
         let deciding = Event::OutcomeDecided { outcome: stopped.clone(), hooks: Vec::new() };
+        let held = |gate| Event::Held { gate, digest: "a".into(), until_ms: 1 };
         for (last, state, stage) in [
             (Event::Started(Stage::Build), JobState::Running, Stage::Build),
             (Event::Started(Stage::Release), JobState::Running, Stage::Release),
             (Event::RollingBack(stopped), JobState::RollingBack, Stage::Clone),
             (deciding, JobState::Running, Stage::Hooks),
+            (held(Gate::Clone), JobState::Held, Stage::Clone),
+            (held(Gate::Release), JobState::Held, Stage::Release),
         ] {
             assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), (state, Some(stage)));
         }
         assert_eq!(folded(&[claimed()]), (JobState::Running, Some(Stage::Clone)));
         assert_eq!(folded(&[]), (JobState::Waiting, None));
+    }
+
+    #[test]
+    fn a_job_that_is_approved_runs_in_the_stage_of_its_gate() {
+        let (gate, digest) = (Gate::Release, || "a".to_owned());
+        let held = Event::Held { gate, digest: digest(), until_ms: 1 };
+        let approved =
+            Event::Approved { gate, digest: digest(), by: "ann".into(), note: String::new() };
+        let claimed = || Event::Claimed { daemon: "bed".into() };
+        let events = [claimed(), held, claimed(), approved];
+        assert_eq!(folded(&events), (JobState::Running, Some(Stage::Release)));
     }
 
     #[test]

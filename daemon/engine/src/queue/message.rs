@@ -4,7 +4,7 @@ use super::need::Need;
 use crate::ports::store::UnfinishedJob;
 use windlass_model::{
     app::App,
-    job::{Job, Source},
+    job::{Gate, Job, Source},
 };
 
 /// Message to the queue about a job.
@@ -24,6 +24,15 @@ pub enum Message {
     Ended { id: String },
     /// A job's run has ended and the job has not. The job goes on before all others, and no job takes its place.
     Again { id: String },
+    /// A job's run has ended at a gate, and the job waits for an approval: for [`Message::Approved`], for a stop, or for a
+    /// newer job of its app.
+    Held {
+        id: String,
+        /// Gate at which the job waits.
+        gate: Gate,
+    },
+    /// Somebody approved a job. It goes on before all others.
+    Approved { id: String },
     /// A run has to wait, or has ended and the next one has to: [`Message::Resumed`] or [`Message::Again`] follows.
     Paused {
         id: String,
@@ -71,7 +80,7 @@ pub enum Action {
         /// Number of the request.
         ticket: u64,
     },
-    /// End this job, which never began: a newer job of its app is there.
+    /// End this job, which never began or waits for an approval: a newer job of its app is there.
     Supersede {
         /// Id of the older job.
         id: String,

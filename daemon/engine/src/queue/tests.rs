@@ -118,6 +118,76 @@ fn a_job_that_had_begun_goes_first_and_stays() {
     assert_eq!(queue.take(ended("1")), [start("0")]);
 }
 
+fn held(id: &str) -> Message {
+    Message::Held { id: id.into(), gate: Gate::Release }
+}
+
+fn approved(id: &str) -> Message {
+    Message::Approved { id: id.into() }
+}
+
+/// For days, maybe: it has neither a place to run nor a slot.
+#[test]
+fn a_job_that_waits_for_an_approval_keeps_nothing_from_others() {
+    let mut queue = Queue::new(Limits { running: 1, ..checkouts(1) });
+    assert_eq!(queue.take(submitted("1", "p", "a")), [start("1")]);
+    assert_eq!(queue.take(submitted("2", "p", "b")), []);
+    assert_eq!(queue.take(held("1")), [start("2")]);
+    let wait = queue.waits(&["1"]).remove("1").map(|wait| wait.to_string());
+    assert_eq!(wait.as_deref(), Some("approval of its release: windlass approve 1"));
+    assert!(queue.idle().is_empty(), "no run is at work for it");
+    queue.take(submitted("3", "p", "c"));
+    assert_eq!(queue.take(approved("1")), [], "2 runs");
+    assert_eq!(queue.take(ended("2")), [start("1")], "before 3");
+    assert_eq!(queue.take(ended("1")), [start("3")]);
+    assert_eq!(queue.take(approved("1")), [], "nobody waits any more");
+}
+
+/// Else whoever approved it later would put an older version in the place of a newer one.
+#[test]
+fn a_newer_job_takes_the_place_of_one_that_waits_for_an_approval() {
+    let superseded = |id: &str, by: &str| Action::Supersede { id: id.into(), by: by.into() };
+    let mut queue = Queue::new(LIMITS);
+    queue.take(submitted("1", "p", "a"));
+    queue.take(held("1"));
+    let newer = [superseded("1", "2"), start("2")];
+    assert_eq!(queue.take(submitted("2", "p", "a")), newer);
+    // It came before the older one was held.
+    queue.take(submitted("3", "p", "a"));
+    assert_eq!(queue.take(held("2")), [superseded("2", "3"), start("3")]);
+    queue.take(held("3"));
+    let app = App::new("p", "a", "").unwrap();
+    let (clusters, first) = (clusters(&["us"]), Need::Checkout);
+    let other = Message::Submitted { id: "4".into(), app, clusters, first, begun: false };
+    assert_eq!(queue.take(other), [start("4")], "it goes to another cluster");
+    assert_eq!(queue.take(approved("3")), [], "4 is of the same app, and runs");
+    assert_eq!(queue.take(ended("4")), [start("3")]);
+}
+
+/// The run of a job ends a moment after its wait is stored: what comes between is not lost.
+#[test]
+fn what_comes_while_a_run_ends_at_a_gate_is_followed_by_another_run() {
+    for news in [approved("1"), Message::Cancelled { id: "1".into() }] {
+        let mut queue = Queue::new(LIMITS);
+        queue.take(submitted("1", "p", "a"));
+        assert_eq!(queue.take(news), []);
+        assert_eq!(queue.take(held("1")), [start("1")]);
+        assert_eq!(queue.take(held("1")), [], "that run has read it");
+        assert!(queue.waits(&["1"]).contains_key("1"));
+    }
+}
+
+#[test]
+fn a_job_that_is_cancelled_waits_for_no_approval() {
+    let mut queue = Queue::new(LIMITS);
+    queue.take(submitted("1", "p", "a"));
+    queue.take(held("1"));
+    let cancelled = || Message::Cancelled { id: "1".into() };
+    assert_eq!(queue.take(cancelled()), [Action::Drop("1".into())]);
+    assert_eq!(queue.take(approved("1")), []);
+    assert!(queue.waits(&["1"]).is_empty());
+}
+
 #[test]
 fn a_project_with_a_hundred_jobs_does_not_starve_another() {
     let mut queue = Queue::new(checkouts(2));

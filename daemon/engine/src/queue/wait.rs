@@ -2,6 +2,7 @@
 
 use super::need::Kind;
 use std::fmt;
+use windlass_model::job::Gate;
 
 /// Reason for which a job does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,13 @@ pub enum Wait {
     },
     /// All slots are taken that the job needs.
     Slot(SlotWait),
+    /// Somebody has to approve it.
+    Approval {
+        /// Gate at which the job waits.
+        gate: Gate,
+        /// Id of the job itself.
+        job: String,
+    },
     /// The last run ended, and the next has to come.
     Paused(String),
     /// The daemon cannot run the job, and leaves it as it is.
@@ -54,6 +62,7 @@ impl Wait {
             Self::App { .. } | Self::Order { .. } => "app",
             Self::Running { .. } => "running",
             Self::Slot(slot) => slot.kind.name(),
+            Self::Approval { .. } => "approval",
             Self::Paused(_) => "paused",
             Self::LeftAlone(_) => "left-alone",
         }
@@ -71,6 +80,9 @@ impl fmt::Display for Wait {
                 write!(f, "the end of one of the {limit} jobs that may run at once")
             }
             Self::Slot(slot) => slot.fmt(f),
+            Self::Approval { gate, job } => {
+                write!(f, "approval of its {gate}: windlass approve {job}")
+            }
             Self::Paused(why) => write!(f, "its next run: {why}"),
             Self::LeftAlone(why) => write!(f, "an operator: {why}"),
         }
@@ -109,6 +121,11 @@ mod tests {
                 "a place to release in eu (4 of 4 taken, 3 by its project; 2 before it)",
             ),
             (Wait::App { job: "7".into() }, "app", "job 7 of the same app, which runs"),
+            (
+                Wait::Approval { gate: Gate::Release, job: "7".into() },
+                "approval",
+                "approval of its release: windlass approve 7",
+            ),
         ] {
             assert_eq!((wait.name(), &*wait.to_string()), (name, text));
         }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::queue::{Action, Limits, Message, Need, Queue};
-use windlass_model::app::App;
+use windlass_model::{app::App, job::Gate};
 
 /// One thing that happens. A number chooses among the jobs that there are at that moment.
 #[derive(Clone, Debug)]
@@ -28,6 +28,9 @@ enum Happens {
     Again(usize),
     LeftAlone(usize),
     Cancelled(usize),
+    /// A running job comes to a gate.
+    Held(usize),
+    Approved(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +70,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<usize>().prop_map(Happens::Again),
         1 => any::<usize>().prop_map(Happens::LeftAlone),
         1 => any::<usize>().prop_map(Happens::Cancelled),
+        2 => any::<usize>().prop_map(Happens::Held),
+        2 => any::<usize>().prop_map(Happens::Approved),
     ]
 }
 
@@ -82,6 +87,8 @@ struct Known {
     asks: Option<Need>,
     /// Slot with the number of its request.
     held: Option<(u64, Need)>,
+    /// It was approved or cancelled since its run began.
+    has_news: bool,
 }
 
 /// The queue beside what is known of its jobs from its answers alone.
@@ -90,6 +97,8 @@ struct Watched {
     limits: Limits,
     waiting: BTreeMap<String, Known>,
     running: BTreeMap<String, Known>,
+    /// Jobs that wait for an approval.
+    at_gates: BTreeMap<String, Known>,
     left_alone: BTreeSet<String>,
 }
 
@@ -100,6 +109,7 @@ impl Watched {
             limits,
             waiting: BTreeMap::new(),
             running: BTreeMap::new(),
+            at_gates: BTreeMap::new(),
             left_alone: BTreeSet::new(),
         }
     }
@@ -111,7 +121,8 @@ impl Watched {
                 let first =
                     if is_rollback { Need::Release(clusters.clone()) } else { Need::Checkout };
                 let (ticket, asks, held) = (0, None, None);
-                let job = Known { app, clusters, first, begun, ticket, asks, held };
+                let has_news = false;
+                let job = Known { app, clusters, first, begun, ticket, asks, held, has_news };
                 let id = format!("{number:03}");
                 self.waiting.insert(id.clone(), job.clone());
                 self.take(message(id, job));
@@ -175,13 +186,44 @@ impl Watched {
             Happens::Cancelled(at) => {
                 let nobody = ["nobody".to_owned()];
                 let ids = self.waiting.keys().chain(self.running.keys());
-                let ids = ids.chain(&self.left_alone).chain(&nobody).cloned();
-                let id = chosen(ids, at).unwrap();
+                let ids = ids.chain(self.at_gates.keys()).chain(&self.left_alone).chain(&nobody);
+                let id = chosen(ids.cloned(), at).unwrap();
+                self.has_news(&id);
                 self.take(Message::Cancelled { id: id.clone() });
+                assert!(!self.at_gates.contains_key(&id), "{id} still waits at its gate");
                 assert!(self.waiting.get(&id).is_none_or(|job| job.begun), "{id} still waits");
                 assert!(!self.left_alone.contains(&id), "{id} is still left alone");
             }
+            Happens::Held(at) => {
+                let Some(id) = chosen(self.running.keys().cloned(), at) else { return };
+                let job = self.running.remove(&id).unwrap();
+                let job = Known { begun: true, asks: None, held: None, ..job };
+                let to = if job.has_news { &mut self.waiting } else { &mut self.at_gates };
+                to.insert(id.clone(), job);
+                self.take(Message::Held { id, gate: Gate::Release });
+            }
+            Happens::Approved(at) => {
+                let nobody = ["nobody".to_owned()];
+                let ids = self.at_gates.keys().chain(self.running.keys());
+                let id =
+                    chosen(ids.chain(self.waiting.keys()).chain(&nobody).cloned(), at).unwrap();
+                self.has_news(&id);
+                self.approved(id);
+            }
         }
+    }
+
+    fn has_news(&mut self, id: &str) {
+        if let Some(job) = self.running.get_mut(id) {
+            job.has_news = true;
+        }
+    }
+
+    fn approved(&mut self, id: String) {
+        if let Some(job) = self.at_gates.remove(&id) {
+            self.waiting.insert(id.clone(), job);
+        }
+        self.take(Message::Approved { id });
     }
 
     fn needs(&mut self, id: &str, work: Work) {
@@ -214,12 +256,15 @@ impl Watched {
                     job.held = Some((ticket, need));
                 }
                 Action::Supersede { id, by } => {
-                    let older = self.waiting.remove(&id).expect("only what waits is superseded");
+                    let at_gate = self.at_gates.remove(&id);
+                    let may_go = at_gate.is_some();
+                    let older = at_gate.or_else(|| self.waiting.remove(&id));
+                    let older = older.expect("only what waits is superseded");
                     let newer = &self.waiting[&by];
-                    let covered = older.clusters.iter().all(|name| newer.clusters.contains(name));
-                    assert!(covered && !older.begun && older.app == newer.app, "{id} by {by}");
+                    assert!(covers(newer, &older) && (may_go || !older.begun), "{id} by {by}");
                 }
                 Action::Drop(id) if self.left_alone.remove(&id) => {}
+                Action::Drop(id) if self.at_gates.remove(&id).is_some() => {}
                 Action::Drop(id) => {
                     let job = self.waiting.remove(&id).expect("only what waits is dropped");
                     assert!(!job.begun, "{id} was begun");
@@ -227,6 +272,7 @@ impl Watched {
             }
             self.check_limits();
         }
+        self.check_newer_ones_go_before_gates();
         self.check_nobody_waits_in_vain();
     }
 
@@ -264,6 +310,15 @@ impl Watched {
             Need::Checkout => self.limits.checkouts,
             Need::Build => self.limits.builds,
             Need::Release(_) => self.limits.releases,
+        }
+    }
+
+    /// Whoever approved an older job would undo a newer one.
+    fn check_newer_ones_go_before_gates(&self) {
+        for (id, older) in &self.at_gates {
+            let mut newer = self.waiting.range(id.clone()..).filter(|(_, job)| !job.begun);
+            let newer = newer.find(|(_, newer)| covers(newer, older));
+            assert!(newer.is_none(), "{id} waits at its gate beside {newer:?}");
         }
     }
 
@@ -305,6 +360,7 @@ impl Watched {
             assert!(is_fair, "{before:?} goes before {first:?}");
             job.held = Some((0, job.first.clone()));
         }
+        job.has_news = false;
         self.running.insert(id, job);
     }
 
@@ -317,6 +373,11 @@ impl Watched {
     fn apps(&self) -> BTreeSet<App> {
         self.running.values().map(|job| job.app.clone()).collect()
     }
+}
+
+/// Returns whether a newer job leaves nothing of an older one to do.
+fn covers(newer: &Known, older: &Known) -> bool {
+    newer.app == older.app && older.clusters.iter().all(|name| newer.clusters.contains(name))
 }
 
 fn message(id: String, job: Known) -> Message {
@@ -340,6 +401,9 @@ proptest! {
         let mut watched = Watched::new(limits);
         for (number, what) in course.into_iter().enumerate() {
             watched.happens(number, what);
+        }
+        while let Some(id) = watched.at_gates.keys().next().cloned() {
+            watched.approved(id);
         }
         // Whoever runs releases next, and then ends: nobody waits for ever, and no slot was lost.
         for _ in 0..1000 {

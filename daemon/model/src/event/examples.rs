@@ -7,7 +7,7 @@ use crate::{
     diagnosis::Diagnosis,
     endpoint::Endpoint,
     hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
-    job::{CommitInfo, Image, Release, Stage},
+    job::{CommitInfo, Gate, Image, Release, Stage},
     outcome::{Outcome, Stop},
     plan::{Change, Cursor, Plan, Step},
     runtime::Runtime,
@@ -123,6 +123,11 @@ examples! {
         ],
     })],
     Event::Pushed => [Event::Pushed(Box::new(release()))],
+    Event::Held => [
+        Event::Held { gate: Gate::Clone, digest: COMMIT.into(), until_ms: TIME_MS },
+        Event::Held { gate: Gate::Release, digest: digest(), until_ms: TIME_MS },
+    ],
+    Event::Approved => [approved(""), approved("the migration ran in staging")],
     Event::Planned => [planned(Vec::new()), planned(vec![Step::Change(Change::ScaleToZero(
         Box::new(release()),
     ))])],
@@ -161,6 +166,9 @@ examples! {
         Event::Ended(cancelled()),
         Event::Ended(stopped(Stop::Superseded { by: "0197c0de-0002".into() })),
         Event::Ended(stopped(Stop::TimedOut { seconds: 3600 })),
+        Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: String::new() })),
+        Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: "not on a Friday".into() })),
+        Event::Ended(stopped(Stop::NotApproved { seconds: 604_800 })),
     ],
 }
 
@@ -299,6 +307,16 @@ fn planned(rollback: Vec<Step>) -> Event {
         Step::AwaitHealthy { release: next, within: Duration::from_secs(300) },
     ];
     Event::Planned(Box::new(Plan { forward, rollback, release: release() }))
+}
+
+/// Returns the digest of all that a release applies.
+fn digest() -> String {
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()
+}
+
+fn approved(note: &str) -> Event {
+    let (gate, digest) = (Gate::Release, digest());
+    Event::Approved { gate, digest, by: "ann".into(), note: note.into() }
 }
 
 fn rollout(cluster: &str) -> Event {

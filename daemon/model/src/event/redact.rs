@@ -26,6 +26,7 @@ impl Event {
             | Self::Started(_)
             | Self::Finished(_)
             | Self::Rollout { cluster: _, ready: _, wanted: _ }
+            | Self::Held { gate: _, digest: _, until_ms: _ }
             | Self::StepFinished(_)) => kept,
             // A restart continues with these, and a pull secret is renewed with its release: they must be
             // read as they were recorded. Plans and releases name secrets and never hold one, and a plugin
@@ -51,6 +52,10 @@ impl Event {
             }
             Self::Retrying { attempt, after_ms, because } => {
                 Self::Retrying { attempt, after_ms, because: mask(because) }
+            }
+            // The digest says what is approved: a restart compares it.
+            Self::Approved { gate, digest, by, note } => {
+                Self::Approved { gate, digest, by, note: mask(note) }
             }
             Self::PluginCalled(call) => Self::PluginCalled(plugin_call(call, mask)),
             Self::PluginEffect(effect) => Self::PluginEffect(plugin_effect(effect, mask)),
@@ -88,8 +93,12 @@ impl Outcome {
                 why:
                     Stop::Cancelled { by: _ }
                     | Stop::Superseded { by: _ }
-                    | Stop::TimedOut { seconds: _ },
+                    | Stop::TimedOut { seconds: _ }
+                    | Stop::NotApproved { seconds: _ },
             }) => kept,
+            Self::Stopped { at, why: Stop::Rejected { by, note } } => {
+                Self::Stopped { at, why: Stop::Rejected { by, note: mask(note) } }
+            }
             Self::Failed(diagnosis) => Self::Failed(Box::new(diagnosis.map_text(mask))),
         }
     }

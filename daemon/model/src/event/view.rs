@@ -75,6 +75,15 @@ pub fn view(event: &Event) -> View {
             let image = &release.image;
             ("pushed", Some(Stage::Push), format!("{} is {}", image.reference, image.digest))
         }
+        Event::Held { gate, digest, until_ms } => {
+            let sentence =
+                format!("waits for approval of the {gate} of {digest}, until {}", time(*until_ms));
+            ("held", Some(gate.stage()), sentence)
+        }
+        Event::Approved { gate, digest, by, note } => {
+            let first = format!("{by} approved the {gate} of {digest}");
+            ("approved", Some(gate.stage()), with_lines(first, "| ", note.lines()))
+        }
         Event::Planned(plan) => ("planned", Some(Stage::Release), planned(plan)),
         Event::StepStarted(cursor, what) => {
             ("step", Some(Stage::Release), format!("{}: {what}", step(*cursor)))

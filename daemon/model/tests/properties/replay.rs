@@ -7,7 +7,7 @@ use windlass_model::{
     app::App,
     event::Event,
     hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
-    job::{Image, Release, Stage},
+    job::{Gate, Image, Release, Stage},
     outcome::{Outcome, Stop},
     plan::{Change, Cursor, Plan, Step},
     replay::{JobState, ResumePoint, replay, state_after},
@@ -145,6 +145,8 @@ fn asides() -> Vec<Event> {
         Event::Warning { stage: Stage::Build, message: text(), fix: text() },
         Event::Retrying { attempt: 2, after_ms: 100, because: text() },
         Event::Rollout { cluster: "eu".into(), ready: 1, wanted: 2 },
+        Event::Held { gate: Gate::Release, digest: text(), until_ms: 1 },
+        Event::Approved { gate: Gate::Release, digest: text(), by: text(), note: text() },
         Event::Finished(Stage::Build),
     ]
 }

@@ -2,8 +2,8 @@ use super::*;
 use crate::{
     forge::ForgeKind,
     project::{
-        AppSpec, EndpointEvent, EndpointSpec, EnvironmentSpec, ForgeApp, ForgeSpec, PushRule,
-        Reporting, RepositorySpec, TagRule, TriggerSpec,
+        AppSpec, ApprovalRule, EndpointEvent, EndpointSpec, EnvironmentSpec, ForgeApp, ForgeSpec,
+        PushRule, Reporting, RepositorySpec, TagRule, TriggerSpec,
     },
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::Config};
@@ -174,8 +174,9 @@ fn project() -> impl Strategy<Value = ProjectSpec> {
     use proptest::collection::btree_map;
     let app = (option::of(name()), option::of(text()), vec(text(), 0..3));
     let app = app.prop_map(|(repository, folder, paths)| AppSpec { repository, folder, paths });
-    let environment = option::of(any::<bool>());
-    let environment = environment.prop_map(|auto_deploy| EnvironmentSpec { auto_deploy });
+    let environment = (option::of(any::<bool>()), option::of(Just(ApprovalRule::Release)));
+    let environment =
+        environment.prop_map(|(auto_deploy, approval)| EnvironmentSpec { auto_deploy, approval });
     let events = vec(select(vec![EndpointEvent::JobQueued, EndpointEvent::JobFailed]), 0..3);
     let endpoint = (text(), name(), events).prop_map(|(url, secret, events)| EndpointSpec {
         url,

@@ -1,0 +1,125 @@
+//! Jobs in the queue, and what they have and wait for.
+
+use super::need::Need;
+use std::collections::BTreeMap;
+use windlass_model::{app::App, job::Gate};
+
+/// Job in the queue.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) app: App,
+    pub(super) clusters: Vec<String>,
+    /// Place in the order of acceptance.
+    pub(super) order: u64,
+    /// An earlier run began the job.
+    pub(super) begun: bool,
+    /// A run is at work.
+    pub(super) runs: bool,
+    pub(super) asks: Option<Ask>,
+    pub(super) held: Option<Held>,
+    /// Gate at which the job waits for an approval. `None` means that it waits for none.
+    pub(super) gate: Option<Gate>,
+    /// Somebody approved the job, or asked it to stop, since its run began. The run may end without having seen it.
+    pub(super) has_news: bool,
+    /// Reason for which the next run has to wait.
+    pub(super) paused: Option<String>,
+}
+
+/// Request of a slot that is not granted yet.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) ticket: u64,
+    pub(super) need: Need,
+    pub(super) order: u64,
+    /// Number of later requests that passed this one over.
+    pub(super) passed: u32,
+}
+
+/// Slot that a job has.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) ticket: u64,
+    pub(super) need: Need,
+}
+
+/// Place in the line for a slot, least first: begun by an earlier run, load of the project, passed over too often,
+/// order.
+pub(super) type Place = (bool, usize, bool, u64);
+
+/// Slot in a cluster that is kept free for a release that was passed over too often.
+pub(super) struct Kept<'a> {
+    /// Order of its request.
+    pub(super) order: u64,
+    pub(super) begun: bool,
+    pub(super) project: &'a str,
+    pub(super) load: usize,
+}
+
+impl Kept<'_> {
+    /// Returns whether the slot is kept from a request of a job with this load of its project.
+    pub(super) fn is_kept_from(&self, ask: &Ask, job: &Entry, load: usize) -> bool {
+        self.order != ask.order
+            && job.begun <= self.begun
+            && (self.project == job.app.project || load >= self.load)
+    }
+}
+
+/// Jobs that run: their ids by app, and their number by project.
+#[derive(Default)]
+pub(super) struct Running<'a> {
+    pub(super) jobs: BTreeMap<&'a App, &'a str>,
+    pub(super) projects: BTreeMap<&'a str, usize>,
+}
+
+impl Running<'_> {
+    pub(super) fn of(&self, project: &str) -> usize {
+        self.projects.get(project).copied().unwrap_or_default()
+    }
+}
+
+/// Slots of one kind that are taken: by place, then by project.
+#[derive(Default)]
+pub(super) struct Taken<'a>(pub(super) BTreeMap<&'a str, BTreeMap<&'a str, usize>>);
+
+impl Taken<'_> {
+    pub(super) fn at(&self, place: &str) -> usize {
+        self.0.get(place).map(|projects| projects.values().sum()).unwrap_or_default()
+    }
+
+    pub(super) fn by(&self, place: &str, project: &str) -> usize {
+        self.0.get(place).and_then(|projects| projects.get(project)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn load(&self, need: &Need, project: &str) -> usize {
+        need.places().into_iter().map(|place| self.by(place, project)).max().unwrap_or_default()
+    }
+}
+
+impl Entry {
+    /// Returns whether a newer job leaves nothing of this one to do.
+    pub(super) fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
+        (self.never_began() || self.gate.is_some())
+            && self.app == *app
+            && self.clusters.iter().all(|name| clusters.contains(name))
+    }
+
+    pub(super) fn never_began(&self) -> bool {
+        !self.runs && !self.begun
+    }
+
+    /// Returns whether an earlier run began the job, and the next may come.
+    pub(super) fn is_resumable(&self) -> bool {
+        self.begun && !self.runs && self.gate.is_none()
+    }
+
+    /// Ends the run of the job, which gives all back that it has.
+    pub(super) fn end_run(&mut self) {
+        (self.runs, self.begun, self.paused) = (false, true, None);
+        (self.asks, self.held) = (None, None);
+    }
+
+    /// Begins a run of the job.
+    pub(super) fn begin_run(&mut self) {
+        (self.runs, self.has_news) = (true, false);
+    }
+}

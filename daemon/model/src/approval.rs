@@ -1,0 +1,192 @@
+//! Approvals: a job waits at a gate until a person approves exactly what comes next.
+
+use crate::{event::Event, job::Gate};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Time for which a job waits for an approval: seven days. Then it ends.
+pub const HELD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Characters of the longest note of an approval or a rejection.
+pub const LONGEST_NOTE: usize = 500;
+
+/// Wait of a job for an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub gate: Gate,
+    /// Name of exactly what is approved. At [`Gate::Clone`] it is the commit's id, and at [`Gate::Release`] the SHA-256
+    /// of all that is applied, in hex.
+    pub digest: String,
+    /// End of the wait, in milliseconds since 1970.
+    pub until_ms: u64,
+}
+
+/// Approval that a person gave to a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub gate: Gate,
+    /// Digest of the [`Hold`] that was approved.
+    pub digest: String,
+    /// The principal.
+    pub by: String,
+    /// Note of the principal. Empty means that there is none.
+    pub note: String,
+    /// Time of the approval, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// Approvals of a job, as one of its runs finds them.
+#[derive(Clone, Debug, Default)]
+pub struct Approvals {
+    given: Vec<Approval>,
+    /// Gates and digests whose approval is in the journal.
+    recorded: Vec<(Gate, String)>,
+    /// Waits in the journal, in their order.
+    holds: Vec<Hold>,
+}
+
+/// Answer to a run at a gate.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Passage<'a> {
+    /// The journal has the approval: an earlier run passed here.
+    Recorded,
+    /// A person approved since.
+    Approved(&'a Approval),
+    /// Nobody approved yet.
+    Closed {
+        /// End of the wait that an earlier run began. `None` means that the wait begins now.
+        until_ms: Option<u64>,
+    },
+}
+
+impl Approvals {
+    /// Makes the approvals of a job from those that people gave and from the job's journal.
+    #[must_use]
+    pub fn new(given: Vec<Approval>, journal: &[Event]) -> Self {
+        let mut approvals = Self { given, ..Self::default() };
+        for event in journal {
+            match event {
+                Event::Approved { gate, digest, .. } => {
+                    approvals.recorded.push((*gate, digest.clone()));
+                }
+                Event::Held { gate, digest, until_ms } => approvals.holds.push(Hold {
+                    gate: *gate,
+                    digest: digest.clone(),
+                    until_ms: *until_ms,
+                }),
+                _ => {}
+            }
+        }
+        approvals
+    }
+
+    /// Returns whether a run may pass a gate with what has this digest.
+    #[must_use]
+    pub fn passage(&self, gate: Gate, digest: &str) -> Passage<'_> {
+        if self.recorded.iter().any(|(of, known)| *of == gate && known == digest) {
+            return Passage::Recorded;
+        }
+        let mut given = self.given.iter();
+        if let Some(approval) = given.find(|one| one.gate == gate && one.digest == digest) {
+            return Passage::Approved(approval);
+        }
+        let mut holds = self.holds.iter();
+        let first = holds.find(|hold| hold.gate == gate && hold.digest == digest);
+        Passage::Closed { until_ms: first.map(|hold| hold.until_ms) }
+    }
+}
+
+/// Returns the time that a job has waited for approvals, which does not count against its time limit. `journal` has
+/// the events with their times, in milliseconds since 1970.
+#[must_use]
+pub fn waited<'a>(journal: impl IntoIterator<Item = (u64, &'a Event)>, now_ms: u64) -> Duration {
+    let mut waited_ms = 0;
+    let mut held_ms: Option<u64> = None;
+    for (at_ms, event) in journal {
+        // The next run's claim ends the wait.
+        waited_ms += held_ms.take().map_or(0, |held_ms| at_ms.saturating_sub(held_ms));
+        held_ms = matches!(event, Event::Held { .. }).then_some(at_ms);
+    }
+    waited_ms += held_ms.map_or(0, |held_ms| now_ms.saturating_sub(held_ms));
+    Duration::from_millis(waited_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(digest: &str, until_ms: u64) -> Event {
+        Event::Held { gate: Gate::Release, digest: digest.into(), until_ms }
+    }
+
+    fn given(gate: Gate, digest: &str) -> Approval {
+        Approval { gate, digest: digest.into(), by: "ann".into(), note: String::new(), at_ms: 7 }
+    }
+
+    #[test]
+    fn a_gate_opens_for_exactly_what_was_approved() {
+        let approvals = Approvals::new(vec![given(Gate::Release, "a")], &[]);
+        let closed = || Passage::Closed { until_ms: None };
+        for (gate, digest, passage) in [
+            (Gate::Release, "a", Passage::Approved(&given(Gate::Release, "a"))),
+            (Gate::Release, "b", closed()),
+            (Gate::Release, "", closed()),
+            (Gate::Clone, "a", closed()),
+        ] {
+            assert_eq!(approvals.passage(gate, digest), passage, "{gate} of {digest}");
+        }
+    }
+
+    #[test]
+    fn a_later_run_waits_no_longer_than_the_first() {
+        let journal = [held("a", 100), held("b", 300), held("a", 500)];
+        let approvals = Approvals::new(Vec::new(), &journal);
+        let until = |digest| match approvals.passage(Gate::Release, digest) {
+            Passage::Closed { until_ms } => until_ms,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((until("a"), until("b"), until("c")), (Some(100), Some(300), None));
+        assert_eq!(
+            approvals.passage(Gate::Clone, "a"),
+            Passage::Closed { until_ms: None },
+            "the wait is of another gate"
+        );
+    }
+
+    #[test]
+    fn an_approval_that_is_recorded_is_not_recorded_again() {
+        let approved = Event::Approved {
+            gate: Gate::Release,
+            digest: "a".into(),
+            by: "ann".into(),
+            note: String::new(),
+        };
+        let given = vec![given(Gate::Release, "a")];
+        let approvals = Approvals::new(given, &[held("a", 100), approved]);
+        assert_eq!(approvals.passage(Gate::Release, "a"), Passage::Recorded);
+        assert_eq!(
+            approvals.passage(Gate::Release, "b"),
+            Passage::Closed { until_ms: None },
+            "another digest is asked for again"
+        );
+    }
+
+    #[test]
+    fn only_the_time_between_a_hold_and_the_next_run_was_waited() {
+        let claimed = || Event::Claimed { daemon: "bed".into() };
+        let journal = [
+            (10, claimed()),
+            (50, held("a", 900)),
+            (150, claimed()),
+            (160, held("a", 900)),
+            (260, claimed()),
+        ];
+        let of = |count: usize, now_ms| {
+            let events = journal.iter().take(count).map(|(at_ms, event)| (*at_ms, event));
+            waited(events, now_ms).as_millis()
+        };
+        assert_eq!((of(0, 1000), of(1, 1000), of(2, 60)), (0, 0, 10));
+        assert_eq!((of(3, 1000), of(4, 170), of(5, 9000)), (100, 110, 200));
+        assert_eq!(of(2, 20), 0, "the clock was put back");
+    }
+}
