@@ -65,17 +65,10 @@ impl Approvals {
     pub fn new(given: Vec<Approval>, journal: &[Event]) -> Self {
         let mut approvals = Self { given, ..Self::default() };
         for event in journal {
-            match event {
-                Event::Approved { gate, digest, .. } => {
-                    approvals.recorded.push((*gate, digest.clone()));
-                }
-                Event::Held { gate, digest, until_ms } => approvals.holds.push(Hold {
-                    gate: *gate,
-                    digest: digest.clone(),
-                    until_ms: *until_ms,
-                }),
-                _ => {}
+            if let Event::Approved { gate, digest, .. } = event {
+                approvals.recorded.push((*gate, digest.clone()));
             }
+            approvals.holds.extend(hold(event));
         }
         approvals
     }
@@ -93,6 +86,18 @@ impl Approvals {
         let mut holds = self.holds.iter();
         let first = holds.find(|hold| hold.gate == gate && hold.digest == digest);
         Passage::Closed { until_ms: first.map(|hold| hold.until_ms) }
+    }
+}
+
+/// Returns the wait for an approval that an event begins. `None` means that it begins none. An event that changes a job's
+/// state and begins none ends the wait.
+#[must_use]
+pub fn hold(event: &Event) -> Option<Hold> {
+    match event {
+        Event::Held { gate, digest, until_ms } => {
+            Some(Hold { gate: *gate, digest: digest.clone(), until_ms: *until_ms })
+        }
+        _ => None,
     }
 }
 

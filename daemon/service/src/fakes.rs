@@ -140,6 +140,7 @@ impl World {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: Duration::from_secs(1),
+            gates: Vec::new(),
             principal: "someone".into(),
             created_ms: 0,
         };

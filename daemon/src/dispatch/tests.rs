@@ -43,6 +43,7 @@ fn job(id: &str) -> Job {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
+        gates: Vec::new(),
         principal: "someone".into(),
         created_ms: now_ms(),
     }

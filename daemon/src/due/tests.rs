@@ -106,6 +106,7 @@ async fn begin_of(store: &MemoryStore, id: &str, app: App) -> Claim {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
+        gates: Vec::new(),
         principal: "me".into(),
         created_ms: 0,
     };

@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use windlass_engine::ports::store::{JobUpdates, Room, Store, StoreError, UnreadableJob};
 use writer::Request;
 
+mod approvals;
 mod delivered;
 mod deliveries;
 mod disk;

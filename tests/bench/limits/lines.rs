@@ -94,6 +94,7 @@ fn submission(id: &str) -> Submission {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
+        gates: Vec::new(),
         principal: "bench".into(),
         created_ms: 0,
     };

@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::broadcast;
 use windlass_model::{
     app::App,
+    approval::{Approval, Hold},
     due::{Due, DueKind},
     event::Event,
     job::{Job, Release, Stage},
@@ -24,12 +25,14 @@ use windlass_model::{
 };
 
 mod ahead;
+mod approvals;
 mod deliveries;
 mod error;
 mod outbox;
 mod projects;
 
 pub use ahead::{Ahead, Answer};
+pub use approvals::{Approve, Lapse};
 pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
@@ -92,6 +95,8 @@ pub struct JobRecord {
     pub stop: Option<Stop>,
     /// Outcome of the job. `None` means that it has not ended.
     pub outcome: Option<Outcome>,
+    /// Wait for an approval. `None` means that the job waits for none.
+    pub held: Option<Hold>,
     /// Time at which the job was claimed first, in milliseconds since 1970. `None` means that it waits.
     pub started_ms: Option<u64>,
     /// Time at which the job ended, in milliseconds since 1970. `None` means that it has not ended.
@@ -210,6 +215,8 @@ pub struct Replay {
     pub events: Vec<Recorded>,
     /// Amount of log lines that earlier runs stored, by stage.
     pub logged: BTreeMap<Stage, Logged>,
+    /// Approvals that people gave to the job, in no order.
+    pub approvals: Vec<Approval>,
 }
 
 /// Right to write a job's journal. A later claim of the same job ends it.
@@ -266,6 +273,15 @@ pub trait Jobs: Send + Sync {
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// Records that a job is to stop. The first reason stays. `false` means that the job has ended.
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
+    /// Stores an approval of what the job waits for, if that has this digest and nobody asked the job to stop. The time is
+    /// the store's. A repeat for the same digest stores nothing, and is answered as the first was.
+    async fn approve(
+        &self,
+        id: &str,
+        digest: &str,
+        by: &str,
+        note: &str,
+    ) -> Result<Approve, StoreError>;
 }
 
 /// Jobs, for the daemon that runs them.
@@ -299,6 +315,9 @@ pub trait Runs: Send + Sync {
         ahead.taken().give(stored);
         Ok(())
     }
+    /// Ends the wait of a job whose time was over at `now_ms`: records [`Stop::NotApproved`], unless somebody approved. The
+    /// first reason for a stop stays.
+    async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError>;
     /// Returns a job and its events, as they were at one moment. `None` means that the job is unknown.
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError>;
 }

@@ -9,6 +9,7 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+mod approvals;
 mod clusters;
 mod custom;
 mod detecting;
@@ -21,7 +22,7 @@ mod world;
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::{
     journal::JournalLost,
-    pipeline::{decide, deploy, resolve},
+    pipeline::{Deployed, decide, deploy, resolve},
     ports::Pointers,
 };
 use windlass_model::{
@@ -54,6 +55,7 @@ fn job() -> Job {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
+        gates: Vec::new(),
         principal: "tester".into(),
         created_ms: 0,
     }
@@ -65,7 +67,14 @@ fn rollback() -> Job {
 
 /// Runs one life of the daemon, which takes the job up at the journal's resume point.
 async fn live(world: &World, job: &Job) -> Result<Outcome, JournalLost> {
-    deploy(job, replay(&world.past()).unwrap(), &world.ports(), &world.run()).await
+    deploy(job, replay(&world.past()).unwrap(), &world.ports(), &world.run()).await.map(outcome)
+}
+
+fn outcome(deployed: Deployed) -> Outcome {
+    match deployed {
+        Deployed::Ended(outcome) => outcome,
+        Deployed::Held(hold) => panic!("{hold:?}"),
+    }
 }
 
 /// Runs one life of the daemon in which nothing kills it.
@@ -396,14 +405,14 @@ async fn the_jobs_limit_ends_at_the_plan() {
     let limit = Duration::from_secs(1);
     let world = World::new().running("old").with(Fault::NeverReady("new"));
     let run = world.run_within(limit);
-    let outcome = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
-    assert_eq!(failed(outcome).code, "not-ready-in-time");
+    let ended = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    assert_eq!(failed(outcome(ended)).code, "not-ready-in-time");
 
     let world = World::new().with(Fault::CallsFailFrom(1));
     let run = world.run_within(limit);
-    let outcome = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    let ended = deploy(&job(), replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
     let timed_out = Stop::TimedOut { seconds: 1 };
-    assert_eq!(outcome, Outcome::Stopped { at: Stage::Clone, why: timed_out });
+    assert_eq!(outcome(ended), Outcome::Stopped { at: Stage::Clone, why: timed_out });
 }
 
 fn hooks(policy: Policy) -> Vec<Hook> {

@@ -1,7 +1,7 @@
 //! Tests of many jobs at once: the queue, the slots and the pipeline, as the dispatcher joins them.
 
 use crate::{
-    job,
+    job, outcome,
     world::{Fault, World},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -64,7 +64,8 @@ async fn dispatched(limits: Limits, jobs: Vec<(Job, Arc<World>)>) -> Ends {
                         runs.spawn(async move {
                             let run = world.run().with_slots(slots);
                             let from = replay(&world.past()).unwrap();
-                            (id, deploy(&job, from, &world.ports(), &run).await.unwrap())
+                            let ended = deploy(&job, from, &world.ports(), &run).await;
+                            (id, outcome(ended.unwrap()))
                         });
                     }
                     Action::Grant { id, ticket } => {
@@ -162,7 +163,7 @@ async fn a_wait_between_stages_counts_against_the_time_limit() {
         }
     });
     let run = world.run_within(Duration::from_secs(30)).with_slots(slots);
-    let outcome = deploy(&second, replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
+    let ended = deploy(&second, replay(&[]).unwrap(), &world.ports(), &run).await.unwrap();
     let why = Stop::TimedOut { seconds: 30 };
-    assert_eq!(outcome, Outcome::Stopped { at: Stage::Build, why });
+    assert_eq!(outcome(ended), Outcome::Stopped { at: Stage::Build, why });
 }

@@ -7,7 +7,8 @@ use super::{
 };
 use async_trait::async_trait;
 use windlass_engine::ports::store::{
-    Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
+    Approve, Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+    UnfinishedCount,
 };
 use windlass_model::{
     clock::now_ms, job::Job, outbox::Moment, outcome::Stop, replay::JobState, spec::Spec,
@@ -36,6 +37,8 @@ impl Jobs for MemoryStore {
             stage: None,
             stop: None,
             outcome: None,
+            held: None,
+            approvals: Vec::new(),
             claimed_by: None,
             fence: 0,
         };
@@ -122,5 +125,17 @@ impl Jobs for MemoryStore {
         let Some(row) = row else { return Ok(false) };
         row.stop.get_or_insert_with(|| why.clone());
         Ok(true)
+    }
+
+    async fn approve(
+        &self,
+        id: &str,
+        digest: &str,
+        by: &str,
+        note: &str,
+    ) -> Result<Approve, StoreError> {
+        let mut tables = self.tables();
+        let row = tables.jobs.get_mut(id);
+        Ok(row.map_or(Approve::NotHeld, |row| row.approve(digest, by, note, now_ms())))
     }
 }

@@ -1,9 +1,10 @@
 //! The row of a job: the job with its events.
 
-use windlass_engine::ports::store::{Claim, JobRecord, Recorded, StoreError};
+use windlass_engine::ports::store::{Approve, Claim, JobRecord, Lapse, Recorded, StoreError};
 use windlass_model::{
+    approval::{Approval, HELD_FOR, Hold, hold},
     event::Event,
-    job::{Job, Stage},
+    job::{Gate, Job, Stage},
     outbox::Receiver,
     outcome::{Outcome, Stop},
     replay::{JobState, state_after},
@@ -21,6 +22,8 @@ pub(super) struct Row {
     pub(super) stage: Option<Stage>,
     pub(super) stop: Option<Stop>,
     pub(super) outcome: Option<Outcome>,
+    pub(super) held: Option<Hold>,
+    pub(super) approvals: Vec<Approval>,
     pub(super) claimed_by: Option<String>,
     pub(super) fence: u64,
 }
@@ -38,6 +41,7 @@ impl Row {
             stage: self.outcome.as_ref().map(Outcome::stage).or(self.stage),
             stop: self.stop.clone(),
             outcome: self.outcome.clone(),
+            held: self.held.clone(),
             started_ms: started.map(|first| first.at_ms).filter(|_| has_begun),
             ended_ms: ended.map(|last| last.at_ms),
         }
@@ -61,10 +65,44 @@ impl Row {
         if let Some((state, stage)) = state_after(self.state, event) {
             self.state = state;
             self.stage = stage.or(self.stage);
+            self.held = hold(event);
         }
         if let Event::Ended(outcome) = event {
             self.outcome = Some(outcome.clone());
         }
         Ok(())
+    }
+
+    /// Stores an approval of what the job waits for.
+    pub(super) fn approve(&mut self, digest: &str, by: &str, note: &str, at_ms: u64) -> Approve {
+        match self.held.clone().filter(|_| self.stop.is_none()) {
+            Some(held) if held.digest != digest => Approve::Other(held),
+            Some(Hold { gate, digest, .. }) => {
+                if !self.is_approved(gate, &digest) {
+                    let (by, note) = (by.to_owned(), note.to_owned());
+                    self.approvals.push(Approval { gate, digest, by, note, at_ms });
+                }
+                Approve::Stored
+            }
+            None if self.approvals.iter().any(|one| one.digest == digest) => Approve::Stored,
+            None => Approve::NotHeld,
+        }
+    }
+
+    /// Ends the wait for an approval if its time is over.
+    pub(super) fn lapse(&mut self, now_ms: u64) -> Lapse {
+        let Some(Hold { gate, digest, until_ms }) = self.held.clone() else { return Lapse::Over };
+        if self.stop.is_some() || self.is_approved(gate, &digest) {
+            return Lapse::Over;
+        }
+        if until_ms > now_ms {
+            return Lapse::Later(until_ms);
+        }
+        self.stop = Some(Stop::NotApproved { seconds: HELD_FOR.as_secs() });
+        Lapse::Stopped
+    }
+
+    fn is_approved(&self, gate: Gate, digest: &str) -> bool {
+        self.approvals.iter().any(|one| one.gate == gate && one.digest == digest)
     }
 }

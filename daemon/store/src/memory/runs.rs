@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use windlass_engine::{
     logs::Logged,
-    ports::store::{Claim, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
+    ports::store::{Claim, Lapse, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
 use windlass_model::{
     app::App, clock::now_ms, due::due_after, event::Event, job::Source, outbox::moment_of,
@@ -80,6 +80,11 @@ impl Runs for MemoryStore {
         Ok(())
     }
 
+    async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(job).map_or(Lapse::Over, |row| row.lapse(now_ms)))
+    }
+
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {
         let tables = self.tables();
         let Some(row) = tables.jobs.get(job) else { return Ok(None) };
@@ -91,6 +96,7 @@ impl Runs for MemoryStore {
                 *sum = sum.and(Logged::of(source, line));
             }
         }
-        Ok(Some(Replay { record: row.record(), events: events.cloned().collect(), logged }))
+        let (record, events) = (row.record(), events.cloned().collect());
+        Ok(Some(Replay { record, events, logged, approvals: row.approvals.clone() }))
     }
 }

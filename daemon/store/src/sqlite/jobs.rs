@@ -1,7 +1,7 @@
 //! Jobs: accepted once, listed, stopped.
 
 use super::{
-    SqliteStore,
+    SqliteStore, approvals,
     messages::{self, Audience, Cause},
     rows::{EVENTS, JOBS, record, shown, signed, unreadable},
 };
@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::Row;
 use windlass_engine::ports::store::{
-    Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
+    Approve, Filter, JobList, JobRecord, Jobs, Recorded, StoreError, Submission, Submitted,
+    UnfinishedCount,
 };
 use windlass_model::clock::now_ms;
 use windlass_model::{outbox::Moment, outcome::Stop, replay::JobState, spec::Spec};
@@ -70,6 +71,7 @@ impl Jobs for SqliteStore {
             stage: None,
             stop: None,
             outcome: None,
+            held: None,
             started_ms: None,
             ended_ms: None,
         };
@@ -190,5 +192,15 @@ impl Jobs for SqliteStore {
         .await
         .or_store()?;
         Ok(stopped.rows_affected() > 0)
+    }
+
+    async fn approve(
+        &self,
+        id: &str,
+        digest: &str,
+        by: &str,
+        note: &str,
+    ) -> Result<Approve, StoreError> {
+        approvals::approve(self, id, digest, by, note).await
     }
 }

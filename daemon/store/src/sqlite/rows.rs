@@ -45,6 +45,10 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         Some(json) => Some(upcast::read(&what, version("stop_version")?, json)?),
         None => None,
     };
+    let held = match text("held")? {
+        Some(json) => Some(upcast::read(&what, version("held_version")?, json)?),
+        None => None,
+    };
     let body: &str = row.try_get("body").or_store()?;
     // The end of a job that was never taken up is its first event.
     let has_begun = last_seq > i64::from(outcome.is_some());
@@ -62,6 +66,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         ended_ms: number("ended_ms")?.map(unsigned),
         stop,
         outcome,
+        held,
     })
 }
 

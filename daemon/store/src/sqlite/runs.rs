@@ -1,7 +1,7 @@
 //! Jobs for the daemon that runs them: claims, the journal, and replay.
 
 use super::{
-    SqliteStore,
+    SqliteStore, approvals,
     rows::{DECISIVE, JOBS, record, recorded, stage, unreadable, unsigned},
     writer::{Done, Request, Write},
 };
@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::oneshot;
 use windlass_engine::{
     logs::Logged,
-    ports::store::{Ahead, Claim, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
+    ports::store::{Ahead, Claim, Lapse, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
 use windlass_model::{app::App, event::Event, job::Source};
 
@@ -99,6 +99,10 @@ impl Runs for SqliteStore {
         Ok(())
     }
 
+    async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError> {
+        approvals::lapse(self, job, now_ms).await
+    }
+
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {
         // One transaction: the record and the events are of one moment.
         let mut transaction = self.reads.begin().await.or_store()?;
@@ -118,6 +122,7 @@ impl Runs for SqliteStore {
             let bytes = unsigned(row.try_get("bytes").or_store()?);
             logged.insert(stage, Logged { lines, bytes });
         }
-        Ok(Some(Replay { record: record(&row)?, events, logged }))
+        let approvals = approvals::of(&mut transaction, job).await?;
+        Ok(Some(Replay { record: record(&row)?, events, logged, approvals }))
     }
 }

@@ -43,6 +43,7 @@ pub(super) async fn begin(store: &SqliteStore, id: &str) -> Claim {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
+        gates: Vec::new(),
         principal: "me".into(),
         created_ms: 0,
     };

@@ -18,6 +18,7 @@ use std::{
 use tokio::sync::{broadcast, mpsc};
 use windlass_engine::ports::store::StoreError;
 use windlass_model::{
+    approval::hold,
     clock::now_ms,
     due::{Due, due_after},
 };
@@ -301,10 +302,15 @@ async fn append(
     }
     let before = state(&claim.job, counted.try_get("state").or_store()?)?;
     let Some((state, stage)) = state_after(before, event) else { return Ok(Ok(has_messages)) };
-    sqlx::query("UPDATE jobs SET state = ?, stage = coalesce(?, stage), ended = ? WHERE id = ?")
+    let held = hold(event).as_ref().map(upcast::write).transpose()?;
+    let update = "UPDATE jobs SET state = ?, stage = coalesce(?, stage), ended = ?, held = ?, \
+                  held_version = ? WHERE id = ?";
+    sqlx::query(update)
         .bind(state.as_str())
         .bind(stage.map(|stage| stage.to_string()))
         .bind(matches!(event, Event::Ended(_)))
+        .bind(held)
+        .bind(upcast::VERSION)
         .bind(&claim.job)
         .execute(&mut *connection)
         .await

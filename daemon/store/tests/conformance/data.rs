@@ -36,6 +36,7 @@ pub(crate) fn submission(id: &str) -> Submission {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
+        gates: Vec::new(),
         principal: "me".into(),
         created_ms: 0,
     };

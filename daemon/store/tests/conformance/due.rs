@@ -112,7 +112,7 @@ async fn in_days(store: &dyn Store, days: u64) -> usize {
         match due.kind {
             DueKind::ForgetLogs => store.forget_logs(&due.key).await.unwrap(),
             DueKind::ForgetJob => store.forget_job(&due.key).await.unwrap(),
-            DueKind::RenewPull => panic!("{due:?}"),
+            DueKind::RenewPull | DueKind::HoldEnds => panic!("{due:?}"),
         }
         store.finish_due(due, None).await.unwrap();
     }

@@ -9,6 +9,7 @@
     reason = "tests say by panicking what is wrong"
 )]
 
+mod approvals;
 mod claims;
 mod data;
 mod deliveries;
@@ -94,6 +95,10 @@ macro_rules! promises {
             claims::a_later_claim_fences_those_before,
             claims::what_has_ended_is_not_claimed,
             claims::a_new_life_ends_the_claims_of_the_one_before,
+            approvals::a_job_waits_until_an_event_says_that_it_goes_on,
+            approvals::an_approval_is_of_exactly_what_waits,
+            approvals::a_wait_ends_at_its_time_unless_somebody_approved,
+            approvals::an_approval_outlives_the_daemon_and_ends_with_its_job,
             due::what_is_due_comes_once,
             due::what_is_taken_and_not_finished_comes_again,
             due::the_earliest_is_taken_first_and_no_more_than_asked_for,

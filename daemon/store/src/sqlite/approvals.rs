@@ -1,0 +1,119 @@
+//! Approvals of jobs that wait at a gate.
+
+use super::{
+    SqliteStore,
+    rows::{signed, unsigned},
+};
+use crate::{error::OrStore, upcast};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use windlass_engine::ports::store::{Approve, Lapse, StoreError};
+use windlass_model::{
+    approval::{Approval, HELD_FOR, Hold},
+    clock::now_ms,
+    job::Gate,
+    outcome::Stop,
+};
+
+/// Stores an approval of what a job waits for, in a transaction of its own: the wait that it looks at is the one that
+/// it approves.
+pub(super) async fn approve(
+    store: &SqliteStore,
+    job: &str,
+    digest: &str,
+    by: &str,
+    note: &str,
+) -> Result<Approve, StoreError> {
+    let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
+    let hold = match waits(&mut transaction, job).await? {
+        Some(hold) if hold.digest != digest => return Ok(Approve::Other(hold)),
+        Some(hold) => hold,
+        None => {
+            let known = "SELECT EXISTS (SELECT 1 FROM approvals WHERE job = ? AND digest = ?)";
+            let known: bool = sqlx::query_scalar(known)
+                .bind(job)
+                .bind(digest)
+                .fetch_one(&mut *transaction)
+                .await
+                .or_store()?;
+            return Ok(if known { Approve::Stored } else { Approve::NotHeld });
+        }
+    };
+    sqlx::query(
+        "INSERT INTO approvals (job, gate, digest, approved_by, note, at_ms) \
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job, gate, digest) DO NOTHING",
+    )
+    .bind(job)
+    .bind(hold.gate.as_str())
+    .bind(&hold.digest)
+    .bind(by)
+    .bind(note)
+    .bind(signed(now_ms()))
+    .execute(&mut *transaction)
+    .await
+    .or_store()?;
+    transaction.commit().await.or_store()?;
+    Ok(Approve::Stored)
+}
+
+/// Ends the wait of a job whose time is over, in a transaction of its own: an approval comes before it, or finds the stop.
+pub(super) async fn lapse(
+    store: &SqliteStore,
+    job: &str,
+    now_ms: u64,
+) -> Result<Lapse, StoreError> {
+    let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
+    let Some(hold) = waits(&mut transaction, job).await? else { return Ok(Lapse::Over) };
+    let all = of(&mut transaction, job).await?;
+    if all.iter().any(|one| one.gate == hold.gate && one.digest == hold.digest) {
+        return Ok(Lapse::Over);
+    }
+    if hold.until_ms > now_ms {
+        return Ok(Lapse::Later(hold.until_ms));
+    }
+    let why = Stop::NotApproved { seconds: HELD_FOR.as_secs() };
+    sqlx::query("UPDATE jobs SET stop = ?, stop_version = ? WHERE id = ? AND stop IS NULL")
+        .bind(upcast::write(&why)?)
+        .bind(upcast::VERSION)
+        .bind(job)
+        .execute(&mut *transaction)
+        .await
+        .or_store()?;
+    transaction.commit().await.or_store()?;
+    Ok(Lapse::Stopped)
+}
+
+/// Returns the approvals that people gave to a job.
+pub(super) async fn of(
+    connection: &mut SqliteConnection,
+    job: &str,
+) -> Result<Vec<Approval>, StoreError> {
+    let select = "SELECT gate, digest, approved_by, note, at_ms FROM approvals WHERE job = ?";
+    let rows = sqlx::query(select).bind(job).fetch_all(connection).await.or_store()?;
+    rows.iter().map(|row| approval(job, row)).collect()
+}
+
+/// Returns the wait of a job that nobody asked to stop. `None` means that it waits for no approval.
+async fn waits(connection: &mut SqliteConnection, job: &str) -> Result<Option<Hold>, StoreError> {
+    let select = "SELECT held, held_version FROM jobs \
+                  WHERE id = ? AND ended = 0 AND stop IS NULL AND held IS NOT NULL";
+    let row = sqlx::query(select).bind(job).fetch_optional(connection).await.or_store()?;
+    let Some(row) = row else { return Ok(None) };
+    let version: i64 = row.try_get("held_version").or_store()?;
+    let json: &str = row.try_get("held").or_store()?;
+    upcast::read(&format!("the wait of job {job}"), version, json).map(Some)
+}
+
+fn approval(job: &str, row: &SqliteRow) -> Result<Approval, StoreError> {
+    let word: &str = row.try_get("gate").or_store()?;
+    let gate = Gate::parse(word).ok_or_else(|| StoreError::Unreadable {
+        what: format!("an approval of job {job}"),
+        why: format!("`{word}` is not a gate of a job"),
+    })?;
+    Ok(Approval {
+        gate,
+        digest: row.try_get("digest").or_store()?,
+        by: row.try_get("approved_by").or_store()?,
+        note: row.try_get("note").or_store()?,
+        at_ms: unsigned(row.try_get("at_ms").or_store()?),
+    })
+}

@@ -1,0 +1,140 @@
+//! Approvals: a job waits, and goes on with an approval of exactly that.
+
+use crate::{
+    Place,
+    data::{begin, cancelled, claim, claimed, submission},
+};
+use windlass_engine::ports::store::{Approve, Filter, Lapse, Store};
+use windlass_model::{
+    approval::Hold,
+    due::{Due, DueKind},
+    event::Event,
+    job::{Gate, Stage},
+    outcome::Stop,
+    replay::JobState,
+};
+
+fn held(digest: &str, until_ms: u64) -> Event {
+    Event::Held { gate: Gate::Release, digest: digest.into(), until_ms }
+}
+
+fn hold(digest: &str, until_ms: u64) -> Hold {
+    Hold { gate: Gate::Release, digest: digest.into(), until_ms }
+}
+
+fn approved(digest: &str) -> Event {
+    let (by, note) = ("ann".to_owned(), String::new());
+    Event::Approved { gate: Gate::Release, digest: digest.into(), by, note }
+}
+
+/// Returns the state of a job, with what it waits for.
+async fn state(store: &dyn Store, id: &str) -> (JobState, Option<Stage>, Option<Hold>) {
+    let record = store.job(id).await.unwrap().unwrap();
+    (record.state, record.stage, record.held)
+}
+
+/// Returns who approved what of a job.
+async fn approvals(store: &dyn Store, id: &str) -> Vec<(String, String, String)> {
+    let replay = store.replay(id).await.unwrap().unwrap();
+    assert!(replay.approvals.iter().all(|one| one.gate == Gate::Release && one.at_ms > 0));
+    let mut all: Vec<_> =
+        replay.approvals.into_iter().map(|one| (one.digest, one.by, one.note)).collect();
+    all.sort();
+    all
+}
+
+pub(crate) async fn a_job_waits_until_an_event_says_that_it_goes_on(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    store.append(&claim, claimed()).await.unwrap();
+    assert_eq!(state(&*store, "1").await, (JobState::Running, Some(Stage::Clone), None));
+    store.append(&claim, held("a", 100)).await.unwrap();
+    let waits = (JobState::Held, Some(Stage::Release), Some(hold("a", 100)));
+    assert_eq!(state(&*store, "1").await, waits);
+    let filter = Filter { states: vec![JobState::Held], limit: 9, ..Filter::default() };
+    let listed = store.jobs(&filter).await.unwrap();
+    assert_eq!(listed.jobs[0].held, Some(hold("a", 100)));
+    store.append(&claim, claimed()).await.unwrap();
+    assert_eq!(state(&*store, "1").await, waits, "the next run has not asked yet");
+    store.append(&claim, held("b", 200)).await.unwrap();
+    assert_eq!(state(&*store, "1").await.2, Some(hold("b", 200)));
+    store.append(&claim, approved("b")).await.unwrap();
+    assert_eq!(state(&*store, "1").await, (JobState::Running, Some(Stage::Release), None));
+    store.append(&claim, held("c", 300)).await.unwrap();
+    store.append(&claim, Event::Ended(cancelled(Stage::Release))).await.unwrap();
+    assert_eq!(state(&*store, "1").await, (JobState::Stopped, Some(Stage::Release), None));
+    let due = store.take_due(100, 200, 9).await.unwrap();
+    assert_eq!(due, [Due { kind: DueKind::HoldEnds, key: "1".into(), at_ms: 100 }]);
+}
+
+pub(crate) async fn an_approval_is_of_exactly_what_waits(place: Place) {
+    let store = place.open().await;
+    let approve =
+        async |digest: &str, by: &str| store.approve("1", digest, by, "ok").await.unwrap();
+    assert_eq!(approve("a", "ann").await, Approve::NotHeld, "no such job");
+    let claim = begin(&*store, "1").await;
+    assert_eq!(approve("a", "ann").await, Approve::NotHeld);
+    store.append(&claim, held("a", 100)).await.unwrap();
+    assert_eq!(approve("b", "ann").await, Approve::Other(hold("a", 100)));
+    assert!(approvals(&*store, "1").await.is_empty());
+    assert_eq!(approve("a", "ann").await, Approve::Stored);
+    let of_ann = |digest: &str| (digest.to_owned(), "ann".to_owned(), "ok".to_owned());
+    assert_eq!(approvals(&*store, "1").await, [of_ann("a")]);
+    assert_eq!(approve("a", "bob").await, Approve::Stored, "a repeat");
+    store.append(&claim, approved("a")).await.unwrap();
+    assert_eq!(approve("a", "ann").await, Approve::Stored, "a late repeat");
+    assert_eq!(approvals(&*store, "1").await, [of_ann("a")], "the first stays");
+    assert_eq!(approve("b", "ann").await, Approve::NotHeld);
+    store.append(&claim, held("b", 100)).await.unwrap();
+    assert_eq!(approve("a", "ann").await, Approve::Other(hold("b", 100)), "it went on from there");
+    assert!(store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
+    assert_eq!(approve("b", "ann").await, Approve::NotHeld, "it is to stop");
+    assert_eq!(approvals(&*store, "1").await, [of_ann("a")]);
+    store.submit(submission("2")).await.unwrap();
+    assert!(approvals(&*store, "2").await.is_empty(), "the approval is of one job");
+}
+
+pub(crate) async fn a_wait_ends_at_its_time_unless_somebody_approved(place: Place) {
+    let store = place.open().await;
+    let lapse = async |id: &str, now_ms| store.lapse(id, now_ms).await.unwrap();
+    assert_eq!(lapse("none", 1).await, Lapse::Over);
+    for id in ["1", "2", "3"] {
+        let claim = begin(&*store, id).await;
+        assert_eq!(lapse(id, 1).await, Lapse::Over, "it does not wait");
+        store.append(&claim, held("a", 100)).await.unwrap();
+        assert_eq!(lapse(id, 99).await, Lapse::Later(100));
+    }
+    assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
+    let cancelled = Stop::Cancelled { by: "x".into() };
+    assert!(store.stop("2", &cancelled).await.unwrap());
+    let stop = async |id: &str| store.job(id).await.unwrap().unwrap().stop;
+    for (id, answer) in [("1", Lapse::Over), ("2", Lapse::Over), ("3", Lapse::Stopped)] {
+        assert_eq!(lapse(id, 100).await, answer, "{id}");
+        assert_eq!(lapse(id, 100).await, Lapse::Over, "{id} again");
+    }
+    let late = Stop::NotApproved { seconds: 7 * 24 * 3600 };
+    assert_eq!((stop("1").await, stop("2").await), (None, Some(cancelled)));
+    assert_eq!(stop("3").await, Some(late));
+    assert_eq!(store.approve("3", "a", "ann", "").await.unwrap(), Approve::NotHeld, "too late");
+}
+
+pub(crate) async fn an_approval_outlives_the_daemon_and_ends_with_its_job(place: Place) {
+    {
+        let store = place.open().await;
+        let claim = begin(&*store, "1").await;
+        store.append(&claim, held("a", 100)).await.unwrap();
+        assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
+        store.close().await;
+    }
+    let store = place.open().await;
+    let waits = (JobState::Held, Some(Stage::Release), Some(hold("a", 100)));
+    assert_eq!(state(&*store, "1").await, waits);
+    assert_eq!(approvals(&*store, "1").await.len(), 1);
+    let unfinished = store.unfinished().await.unwrap().jobs;
+    assert!(unfinished.len() == 1 && unfinished[0].has_begun, "{unfinished:?}");
+    let claim = claim(&*store, "1").await;
+    store.append(&claim, Event::Ended(cancelled(Stage::Release))).await.unwrap();
+    store.forget_job("1").await.unwrap();
+    begin(&*store, "1").await;
+    assert!(approvals(&*store, "1").await.is_empty(), "of a job before it");
+}
