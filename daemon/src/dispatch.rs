@@ -1,6 +1,6 @@
 //! Drives the queue: starts jobs, gives them slots, stops them, and resumes those that an earlier daemon left
-//! unfinished. No run ends without a word: its job has ended, runs again after a pause, or is left alone, with
-//! the reason in what `windlass jobs` shows.
+//! unfinished. No run ends without a word: its job has ended, runs again after a pause, waits for an approval, or is
+//! left alone, with the reason in what `windlass jobs` shows.
 
 mod next;
 mod run;
@@ -29,7 +29,7 @@ use windlass_engine::{
     slots::Slots,
     underway::Underway,
 };
-use windlass_model::{job::Stage, outcome::Stop};
+use windlass_model::{job::Stage, outcome::Stop, replay::JobState};
 
 /// Pause before a store that takes nothing is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(5);
@@ -135,7 +135,10 @@ impl Dispatcher {
 
     fn take(&mut self, message: Message) {
         match &message {
-            Message::Ended { id } | Message::Again { id } | Message::LeftAlone { id, .. } => {
+            Message::Ended { id }
+            | Message::Again { id }
+            | Message::Held { id, .. }
+            | Message::LeftAlone { id, .. } => {
                 self.running.remove(id);
             }
             Message::Cancelled { id } => {
@@ -147,6 +150,7 @@ impl Dispatcher {
                 }
             }
             Message::Submitted { .. }
+            | Message::Approved { .. }
             | Message::Paused { .. }
             | Message::Resumed { .. }
             | Message::Needs { .. }
@@ -229,6 +233,10 @@ async fn supervised(
         Next::Forget => {
             shared.underway.leave(&id);
             Message::Ended { id }
+        }
+        Next::Hold { gate } => {
+            tracing::info!(%gate, "the job waits for an approval");
+            Message::Held { id, gate }
         }
         Next::Again { after, why } => {
             tracing::warn!(why, "the run has ended, the job has not");
@@ -321,8 +329,11 @@ async fn wait_for_room(
     while let Err(why) = shared.has_room().await {
         let record = shared.store.job(id).await.ok().flatten();
         // A stop that was stored before this run began comes by no message.
-        let goes_on =
-            |record: &JobRecord| record.stage >= Some(Stage::Release) || record.stop.is_some();
+        let goes_on = |record: &JobRecord| {
+            // One that waits for an approval has nothing half made.
+            let releases = record.stage >= Some(Stage::Release) && record.state != JobState::Held;
+            releases || record.stop.is_some()
+        };
         if record.as_ref().is_some_and(goes_on) {
             break;
         }

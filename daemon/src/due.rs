@@ -10,10 +10,13 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{Mutex, Notify};
-use windlass_engine::ports::{
-    Cluster,
-    store::{Store, StoreError},
+use tokio::sync::{Mutex, Notify, mpsc};
+use windlass_engine::{
+    ports::{
+        Cluster,
+        store::{Lapse, Store, StoreError},
+    },
+    queue::Message,
 };
 use windlass_model::{
     app::App,
@@ -54,6 +57,8 @@ pub(crate) struct DueLoop {
     targets: Arc<Targets>,
     cluster: Arc<dyn Cluster>,
     lanes: Arc<Lanes>,
+    /// Inbox of the dispatcher.
+    queue: mpsc::UnboundedSender<Message>,
     /// Held by the one piece of work that deletes something.
     forgetting: Arc<Mutex<()>>,
     /// Ends the pause of the loop.
@@ -93,9 +98,10 @@ impl DueLoop {
         store: Arc<dyn Store>,
         targets: Arc<Targets>,
         cluster: Arc<dyn Cluster>,
+        queue: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let (lanes, forgetting, wake) = (Arc::default(), Arc::default(), Arc::default());
-        Self { store, targets, cluster, lanes, forgetting, wake }
+        Self { store, targets, cluster, lanes, queue, forgetting, wake }
     }
 
     pub(crate) fn renewals(&self) -> Renewals {
@@ -190,6 +196,19 @@ impl DueLoop {
                 self.store.forget_job(&due.key).await.map_err(|error| error.to_string())?;
                 tracing::info!(job = due.key, "the job is deleted");
                 Ok(None)
+            }
+            DueKind::HoldEnds => {
+                let lapse = self.store.lapse(&due.key, now_ms()).await;
+                match lapse.map_err(|error| error.to_string())? {
+                    Lapse::Later(until_ms) => Ok(Some(until_ms)),
+                    Lapse::Over => Ok(None),
+                    Lapse::Stopped => {
+                        tracing::info!(job = due.key, "nobody approved it in time: it ends");
+                        // Where nobody takes it any more, the next start finds the stop.
+                        let _ = self.queue.send(Message::Cancelled { id: due.key.clone() });
+                        Ok(None)
+                    }
+                }
             }
             DueKind::RenewPull => match due.app() {
                 Some(app) => self.renew(&app).await,

@@ -33,7 +33,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let Wired { store, factory } = wire::wire(&config).await?;
     confinement::log().await;
     let (queue, inbox) = mpsc::unbounded_channel();
-    let due = DueLoop::new(store.clone(), factory.targets.clone(), factory.cluster.clone());
+    let (targets, cluster) = (factory.targets.clone(), factory.cluster.clone());
+    let due = DueLoop::new(store.clone(), targets, cluster, queue.clone());
     let callers = Arc::new(Callers::new(access(&config)));
     let plugins = PluginAdmin::new(
         factory.plugins.clone(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 use windlass_engine::journal::JournalLost;
+use windlass_model::job::Gate;
 
 /// Pauses before a job's next run: the first, and the longest. Each is twice the one before.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
@@ -14,6 +15,8 @@ const MOST_PANICS: u32 = 3;
 pub(super) enum Ended {
     /// The job has ended, or is another daemon's.
     Done,
+    /// The job waits for an approval at this gate.
+    Held(Gate),
     /// The journal takes no more from the run.
     Lost(JournalLost),
     /// The journal has an event where no run could have written it.
@@ -34,6 +37,8 @@ pub(super) struct Tries {
 pub(super) enum Next {
     /// Nothing: the job has ended.
     Forget,
+    /// Run it once somebody approves.
+    Hold { gate: Gate },
     /// Run it again.
     Again {
         after: Duration,
@@ -57,6 +62,7 @@ impl Tries {
         }
         match ended {
             Ended::Done => Next::Forget,
+            Ended::Held(gate) => Next::Hold { gate },
             Ended::Lost(lost @ (JournalLost::Fenced(_) | JournalLost::Unavailable(_))) => {
                 self.again(&lost.to_string())
             }
@@ -124,5 +130,11 @@ mod tests {
         assert_eq!(seconds(tries.next(Ended::Panicked, Duration::ZERO)), 2);
         assert_eq!(tries.next(Ended::Panicked, Duration::ZERO), Next::Fail);
         assert_eq!(Tries::default().next(Ended::Done, Duration::ZERO), Next::Forget);
+    }
+
+    #[test]
+    fn a_job_at_a_gate_is_neither_forgotten_nor_run_again() {
+        let next = Tries::default().next(Ended::Held(Gate::Release), Duration::ZERO);
+        assert_eq!(next, Next::Hold { gate: Gate::Release });
     }
 }

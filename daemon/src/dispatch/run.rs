@@ -8,7 +8,7 @@ use windlass_engine::{
     failure::{Cause, Failure},
     journal::JournalLost,
     logs::LogLimits,
-    pipeline::deploy,
+    pipeline::{Deployed, deploy},
     ports::{
         Ports,
         store::{JobJournal, Replay, Store, StoreError},
@@ -18,7 +18,8 @@ use windlass_engine::{
     underway::Underway,
 };
 use windlass_model::{
-    clock::since,
+    approval::{Approvals, waited},
+    clock::{now_ms, since},
     event::Event,
     job::Stage,
     outcome::{Outcome, Stop},
@@ -143,10 +144,11 @@ async fn claimed(
         tracing::info!("the job has ended, or another daemon has it");
         return Ok(Ended::Done);
     };
-    let Some(Replay { record, events, logged }) = shared.store.replay(id).await? else {
+    let Some(Replay { record, events, logged, approvals }) = shared.store.replay(id).await? else {
         return Ok(Ended::Done);
     };
     let began = events.first().map(|first| first.at_ms);
+    let waited = waited(events.iter().map(|one| (one.at_ms, &one.event)), now_ms());
     let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let replay = match replay(&events) {
         Ok(replay) => replay,
@@ -159,16 +161,22 @@ async fn claimed(
     if let Some(why) = record.stop {
         stop.send_replace(Some(why));
     }
-    let left = record.job.timeout.saturating_sub(began.map_or(Duration::ZERO, since));
+    let took = began.map_or(Duration::ZERO, since).saturating_sub(waited);
+    let left = record.job.timeout.saturating_sub(took);
     let deadline = Some((Instant::now() + left, record.job.timeout));
     let journal = JobJournal::new(shared.store.clone(), claim);
     let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
         .with_slots(slots)
+        .with_approvals(Approvals::new(approvals, &events))
         .with_log_limits(shared.bounds.logs, &logged);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
     tracing::info!(app = %record.job.app, "running");
     let ports = (shared.ports)(&record.job.app.project);
-    match deploy(&record.job, replay, &ports, &run).await? {
+    let outcome = match deploy(&record.job, replay, &ports, &run).await? {
+        Deployed::Ended(outcome) => outcome,
+        Deployed::Held(hold) => return Ok(Ended::Held(hold.gate)),
+    };
+    match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
         Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),

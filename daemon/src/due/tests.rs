@@ -20,7 +20,7 @@ use windlass_model::{
     error::ClusterError,
     event::Event,
     hook::{Action, ActionResult},
-    job::{Image, Job, Release, Source, Stage},
+    job::{Gate, Image, Job, Release, Source, Stage},
     outcome::{Outcome, Stop},
     plan::Change,
     runtime::Runtime,
@@ -138,7 +138,8 @@ fn due_loop_of(store: &MemoryStore, cluster: Arc<Renewing>) -> DueLoop {
         |name: &str| Target { name: name.into(), projects: Vec::new(), environments: Vec::new() };
     let all = ["default", "hung"].map(target).into();
     let targets = Targets { all, order: RolloutOrder::Sequential };
-    DueLoop::new(Arc::new(store.clone()), Arc::new(targets), cluster)
+    let (queue, _) = mpsc::unbounded_channel();
+    DueLoop::new(Arc::new(store.clone()), Arc::new(targets), cluster, queue)
 }
 
 /// Takes what is due, waits until all of it is done, and returns the time of the next.
@@ -255,4 +256,33 @@ async fn what_is_taken_again_while_it_runs_is_done_again() {
     }
     assert_eq!(cluster.asked("default"), 2);
     assert!(progress.again.is_empty());
+}
+
+/// Only the one that nobody approved: the work of the other is left to the end of its later wait, or to nobody.
+#[tokio::test]
+async fn a_job_that_nobody_approves_in_time_ends() {
+    let store = MemoryStore::default();
+    let held = |digest: &str, until_ms| Event::Held {
+        gate: Gate::Release,
+        digest: digest.into(),
+        until_ms,
+    };
+    let later = now_ms() + 3_600_000;
+    for id in ["late", "approved", "waits"] {
+        let claim = begin(&store, id).await;
+        store.append(&claim, held("a", 1)).await.unwrap();
+        if id == "waits" {
+            store.append(&claim, held("b", later)).await.unwrap();
+        }
+    }
+    store.approve("approved", "a", "ann", "").await.unwrap();
+    let (queue, mut inbox) = mpsc::unbounded_channel();
+    let due = DueLoop { queue, ..due_loop(&store, Vec::new()) };
+    assert_eq!(round(&due).await.unwrap(), Some(later));
+    assert_eq!(inbox.try_recv().unwrap(), Message::Cancelled { id: "late".into() });
+    assert!(inbox.try_recv().is_err());
+    let late = Stop::NotApproved { seconds: 7 * 24 * 3600 };
+    for (id, stop) in [("late", Some(late)), ("approved", None), ("waits", None)] {
+        assert_eq!(store.job(id).await.unwrap().unwrap().stop, stop, "{id}");
+    }
 }
