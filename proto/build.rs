@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 51] = [
+const SHOWN: [&str; 53] = [
     "App",
     "Source",
     "Job",
@@ -61,6 +61,8 @@ const SHOWN: [&str; 51] = [
     "HookRequested",
     "HookActionStarted",
     "HookActionFinished",
+    "Held",
+    "Approved",
     "PullSecret",
     "Tested",
     "TestCase",
@@ -79,7 +81,7 @@ const SHOWN: [&str; 51] = [
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 31] = [
+const FORMS: [(&str, &str); 32] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -111,6 +113,7 @@ const FORMS: [(&str, &str); 31] = [
     ("Delivery.at", "serialize_with = \"crate::json::seconds\""),
     ("Message.created", "serialize_with = \"crate::json::seconds\""),
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
+    ("Held.until", "serialize_with = \"crate::json::seconds\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
 ];
 

@@ -108,6 +108,7 @@ pub(crate) fn state(state: i32) -> Result<JobState, Status> {
     match v1::JobState::try_from(state) {
         Ok(v1::JobState::Waiting) => Ok(JobState::Waiting),
         Ok(v1::JobState::Running) => Ok(JobState::Running),
+        Ok(v1::JobState::Held) => Ok(JobState::Held),
         Ok(v1::JobState::RollingBack) => Ok(JobState::RollingBack),
         Ok(v1::JobState::Succeeded) => Ok(JobState::Succeeded),
         Ok(v1::JobState::Failed) => Ok(JobState::Failed),

@@ -13,7 +13,8 @@ use tonic::{Request, Response, Status, Streaming};
 use windlass_engine::ports::{UploadedFile, store::JobRecord};
 use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
 use windlass_service::{
-    FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, SentFiles, ServiceError, Verb,
+    ApproveRequest, FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, RejectRequest, SentFiles,
+    ServiceError, Verb,
 };
 
 /// Stream of events to a client.
@@ -115,6 +116,26 @@ impl jobs_server::Jobs for Handlers {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let record = self.0.cancel(&caller, &request.get_ref().id).await;
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn approve(
+        &self,
+        request: Request<v1::ApproveRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let v1::ApproveRequest { id, digest, note } = request.into_inner();
+        let record = self.0.approve(&caller, ApproveRequest { id, digest, note }).await;
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn reject(
+        &self,
+        request: Request<v1::RejectRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let v1::RejectRequest { id, note } = request.into_inner();
+        let record = self.0.reject(&caller, RejectRequest { id, note }).await;
         Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
     }
 

@@ -24,6 +24,7 @@ use windlass_engine::{
 };
 use windlass_model::replay::JobState;
 use windlass_model::{
+    approval::Hold,
     diagnosis::Diagnosis,
     endpoint::Endpoint,
     event::{
@@ -54,6 +55,7 @@ pub(crate) fn state(state: JobState) -> v1::JobState {
     match state {
         JobState::Waiting => v1::JobState::Waiting,
         JobState::Running => v1::JobState::Running,
+        JobState::Held => v1::JobState::Held,
         JobState::RollingBack => v1::JobState::RollingBack,
         JobState::Succeeded => v1::JobState::Succeeded,
         JobState::Failed => v1::JobState::Failed,
@@ -94,7 +96,13 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         started: record.started_ms.map(timestamp),
         finished: record.ended_ms.map(timestamp),
         waiting: None,
+        held: record.held.map(held),
     }
+}
+
+fn held(hold: Hold) -> v1::Held {
+    let Hold { gate, digest, until_ms } = hold;
+    v1::Held { gate: gate.to_string(), digest, until: Some(timestamp(until_ms)) }
 }
 
 /// Returns jobs with the reasons for which they wait.
@@ -114,6 +122,7 @@ fn waiting(wait: Wait) -> v1::Waiting {
         ..v1::Waiting::default()
     };
     match wait {
+        Wait::Approval { .. } | Wait::Paused(_) | Wait::LeftAlone(_) => waiting,
         Wait::App { job } | Wait::Order { job } => v1::Waiting { job, ..waiting },
         Wait::Running { limit } => v1::Waiting { limit: number(limit), ..waiting },
         Wait::Slot(slot) => v1::Waiting {
@@ -124,7 +133,6 @@ fn waiting(wait: Wait) -> v1::Waiting {
             before: number(slot.before),
             ..waiting
         },
-        Wait::Paused(_) | Wait::LeftAlone(_) => waiting,
     }
 }
 
@@ -265,6 +273,12 @@ fn what(event: Event) -> What {
             let Image { reference: image, digest, bytes } = release.image;
             let bytes = bytes.unwrap_or_default();
             What::Pushed(v1::Pushed { image, digest, bytes })
+        }
+        Event::Held { gate, digest, until_ms } => {
+            What::Held(held(Hold { gate, digest, until_ms }))
+        }
+        Event::Approved { gate, digest, by, note } => {
+            What::Approved(v1::Approved { gate: gate.to_string(), digest, by, note })
         }
         Event::Planned(plan) => {
             let texts = |steps: &[windlass_model::plan::Step]| {

@@ -54,7 +54,7 @@ impl Principal {
             label("projects", project, 30).map_err(|error| error.to_string())?;
         }
         if self.verbs.is_empty() {
-            return Err("verbs: is empty; expected some of `read`, `deploy`, `secrets`".into());
+            return Err("verbs: is empty; expected some of `read`, `deploy`, `secrets`, `projects`, `approve`".into());
         }
         Ok(())
     }

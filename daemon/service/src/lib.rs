@@ -3,6 +3,7 @@
 //! Every door (gRPC today) converts its own requests to those of this crate and calls [`Services`]. Nothing
 //! here names a transport.
 
+mod approvals;
 mod apps;
 mod caller;
 mod check;
@@ -33,6 +34,7 @@ mod submit;
 mod verb;
 mod watch;
 
+pub use approvals::{ApproveRequest, RejectRequest};
 pub use apps::{AppStatus, LogsRequest};
 pub use caller::Caller;
 pub use deliveries::{Arrived, DeliveriesRequest, DeliveryPage};

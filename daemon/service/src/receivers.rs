@@ -5,29 +5,27 @@ use windlass_model::{
     app::App,
     job::{Release, Source},
     outbox::Receiver,
+    project::ProjectSpec,
 };
 
 /// Number of releases by which the repository of an earlier one is looked for: a rollback may lead to a rollback.
 const MOST_STEPS: usize = 10;
 
 impl Services {
-    /// Returns who hears of a job. A project that cannot be read keeps no job from being accepted.
-    pub(crate) async fn receivers(&self, app: &App, source: &Source) -> Vec<Receiver> {
-        let project = match self.projects.project(&app.project).await {
-            Ok(Some(project)) => project,
-            Ok(None) => return Vec::new(),
-            Err(error) => {
-                tracing::error!(%app, %error, "nobody hears of the app's next job: its project cannot be read");
-                return Vec::new();
-            }
-        };
+    /// Returns who hears of a job.
+    pub(crate) async fn receivers(
+        &self,
+        project: &ProjectSpec,
+        app: &App,
+        source: &Source,
+    ) -> Vec<Receiver> {
         let (url, commit) = match source {
             Source::Commit(commit) => (commit.repository.clone(), commit.id.clone()),
             Source::Release(release) => {
                 (self.repository_of(release).await.unwrap_or_default(), release.commit.clone())
             }
         };
-        project.spec.receivers(app, &url, &commit)
+        project.receivers(app, &url, &commit)
     }
 
     /// Returns the URL of the repository that a release was built from. `None` means that the journal has no job that

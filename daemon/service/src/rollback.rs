@@ -75,6 +75,7 @@ impl Services {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
+            gates: Vec::new(),
             principal: caller.name.clone(),
         };
         self.accept(request_id, body, job).await

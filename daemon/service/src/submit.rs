@@ -13,8 +13,9 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     cluster::{Clusters, RolloutOrder},
-    job::{Commit, Job, Source},
+    job::{Commit, Gate, Job, Source},
     outbox::Receiver,
+    project::{ApprovalRule, ProjectSpec},
     revision::Revision,
     spec::Spec,
 };
@@ -49,15 +50,17 @@ pub(crate) struct NewJob {
     pub(crate) spec: Spec,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
+    /// Gates beside those that the project's file gives to the environment.
+    pub(crate) gates: Vec<Gate>,
     pub(crate) principal: String,
 }
 
 impl NewJob {
     /// Returns the job with an id of its own, which is greater than `newest`. The store sets the time.
     fn accepted(self, newest: Option<&str>) -> Job {
-        let Self { app, clusters, source, spec, labels, timeout, principal } = self;
+        let Self { app, clusters, source, spec, labels, timeout, gates, principal } = self;
         let id = id_after(newest, Uuid::now_v7()).to_string();
-        Job { id, app, clusters, source, spec, labels, timeout, principal, created_ms: 0 }
+        Job { id, app, clusters, source, spec, labels, timeout, gates, principal, created_ms: 0 }
     }
 }
 
@@ -130,7 +133,8 @@ impl Services {
         };
         let source = Source::Commit(commit);
         let principal = caller.name.clone();
-        let job = NewJob { app, clusters, source, spec, labels, timeout, principal };
+        let gates = Vec::new();
+        let job = NewJob { app, clusters, source, spec, labels, timeout, gates, principal };
         self.accept_for(request_id, body, job, receivers).await
     }
 
@@ -151,6 +155,7 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Exhausted`] if the project, or all projects, have as many jobs as they may.
+    /// [`ServiceError::Unavailable`] for a project that cannot be read: it may ask for an approval.
     pub(crate) async fn accept(
         &self,
         request_id: String,
@@ -165,10 +170,17 @@ impl Services {
         &self,
         request_id: String,
         body: Vec<u8>,
-        job: NewJob,
+        mut job: NewJob,
         mut receivers: Vec<Receiver>,
     ) -> Result<Submitted, ServiceError> {
-        receivers.extend(self.receivers(&job.app, &job.source).await);
+        let project = self.projects.project(&job.app.project).await?;
+        let project = project.as_ref().map(|record| &record.spec);
+        job.gates.extend(project.and_then(|spec| gate(spec, &job.app)));
+        job.gates.sort_unstable();
+        job.gates.dedup();
+        if let Some(spec) = project {
+            receivers.extend(self.receivers(spec, &job.app, &job.source).await);
+        }
         let turn = self.quota.turn().await;
         let Self { jobs, quota, queue, .. } = self.clone();
         finish(async move {
@@ -186,6 +198,11 @@ impl Services {
         })
         .await
     }
+}
+
+/// Returns the gate that a project's file gives to the jobs of an app's environment. `None` means that it gives none.
+fn gate(project: &ProjectSpec, app: &App) -> Option<Gate> {
+    project.environments.get(&app.environment)?.approval.map(ApprovalRule::gate)
 }
 
 #[cfg(test)]

@@ -16,11 +16,14 @@ pub enum Verb {
     Secrets,
     /// Apply and delete projects, make and rotate hooks, replay deliveries, replay and drop messages.
     Projects,
+    /// Approve and reject what jobs wait for.
+    Approve,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Deploy, Self::Secrets, Self::Projects];
+    pub const ALL: [Self; 5] =
+        [Self::Read, Self::Deploy, Self::Secrets, Self::Projects, Self::Approve];
 }
 
 impl fmt::Display for Verb {
@@ -30,6 +33,7 @@ impl fmt::Display for Verb {
             Self::Deploy => "deploy",
             Self::Secrets => "secrets",
             Self::Projects => "projects",
+            Self::Approve => "approve",
         })
     }
 }

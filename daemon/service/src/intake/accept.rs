@@ -81,6 +81,7 @@ impl Services {
             spec: Spec::default(),
             labels: cause.labels(),
             timeout: check::timeout(None)?,
+            gates: Vec::new(),
             principal: cause.principal(),
         };
         let request_id = cause.request_id();
@@ -117,7 +118,7 @@ impl Services {
         Ok(self.deliveries.accept(&accepted).await?)
     }
 
-    /// Stops the waiting jobs that triggers made from a ref of a repository, and returns their number.
+    /// Stops the jobs that wait, for their turn or for an approval, and that triggers made from a ref of a repository, and returns their number.
     pub(super) async fn stop_waiting(
         &self,
         project: &str,
@@ -126,7 +127,7 @@ impl Services {
     ) -> Result<usize, ServiceError> {
         let mut filter = Filter {
             projects: Some(vec![project.to_owned()]),
-            states: vec![JobState::Waiting],
+            states: vec![JobState::Waiting, JobState::Held],
             limit: PAGE,
             ..Filter::default()
         };

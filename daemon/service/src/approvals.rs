@@ -1,0 +1,259 @@
+//! Approves and rejects what jobs wait for.
+
+use crate::{caller::Caller, error::ServiceError, finish::finish, services::Services, verb::Verb};
+use windlass_engine::{
+    ports::store::{Approve, JobRecord},
+    queue::Message,
+};
+use windlass_model::{
+    approval::{Hold, LONGEST_NOTE},
+    outcome::Stop,
+    redact::Redactor,
+};
+
+/// Request to let a job pass its gate.
+#[derive(Clone, Debug, Default)]
+pub struct ApproveRequest {
+    /// Id of the job.
+    pub id: String,
+    /// Digest of exactly what is approved, as the job has it under `held`.
+    pub digest: String,
+    /// Note for the journal, at most 500 characters. Empty means none.
+    pub note: String,
+}
+
+/// Request to end a job at its gate.
+#[derive(Clone, Debug, Default)]
+pub struct RejectRequest {
+    /// Id of the job.
+    pub id: String,
+    /// Note for the journal, at most 500 characters. Empty means none.
+    pub note: String,
+}
+
+impl Services {
+    /// Approves what a job waits for, and returns the job, which goes on. A repeat changes nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, and with `digest-changed` for one
+    /// that waits for an approval of something else. [`ServiceError::NotFound`] for an id that no job has.
+    pub async fn approve(
+        &self,
+        caller: &Caller,
+        request: ApproveRequest,
+    ) -> Result<JobRecord, ServiceError> {
+        let ApproveRequest { id, digest, note } = request;
+        let record = self.find_job(&id).await?;
+        caller.may(Verb::Approve, &record.job.app.project)?;
+        let note = checked(&note)?;
+        if digest.is_empty() {
+            let expected =
+                "is missing: it names exactly what is approved; the job has it in `held`";
+            return Err(ServiceError::invalid("digest", digest, expected));
+        }
+        let (jobs, queue, by) = (self.jobs.clone(), self.queue.clone(), caller.name.clone());
+        let of = id.clone();
+        finish(async move {
+            match jobs.approve(&of, &digest, &by, &note).await? {
+                Approve::Stored => {
+                    let _ = queue.send(Message::Approved { id: of });
+                    Ok(())
+                }
+                Approve::NotHeld => Err(not_held(&of)),
+                Approve::Other(held) => Err(other(&of, &digest, &held)),
+            }
+        })
+        .await?;
+        self.find_job(&id).await
+    }
+
+    /// Ends a job at its gate, and returns it. What ran before still serves.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval. [`ServiceError::NotFound`] for an id
+    /// that no job has.
+    pub async fn reject(
+        &self,
+        caller: &Caller,
+        request: RejectRequest,
+    ) -> Result<JobRecord, ServiceError> {
+        let RejectRequest { id, note } = request;
+        let record = self.find_job(&id).await?;
+        caller.may(Verb::Approve, &record.job.app.project)?;
+        let note = checked(&note)?;
+        let is_rejected = matches!(record.stop, Some(Stop::Rejected { .. }));
+        if record.held.is_none() && !is_rejected {
+            return Err(not_held(&id));
+        }
+        let (jobs, queue, by) = (self.jobs.clone(), self.queue.clone(), caller.name.clone());
+        let of = id.clone();
+        finish(async move {
+            if jobs.stop(&of, &Stop::Rejected { by, note }).await? {
+                let _ = queue.send(Message::Cancelled { id: of });
+            }
+            Ok(())
+        })
+        .await?;
+        self.find_job(&id).await
+    }
+}
+
+/// Returns a note as the journal keeps it: not every way there masks it.
+fn checked(note: &str) -> Result<String, ServiceError> {
+    let count = note.chars().count();
+    if count > LONGEST_NOTE {
+        let expected = format!("is too long: a note has at most {LONGEST_NOTE} characters");
+        return Err(ServiceError::invalid("note", format!("{count} characters"), expected));
+    }
+    Ok(Redactor::default().shown(note))
+}
+
+fn not_held(id: &str) -> ServiceError {
+    ServiceError::Conflict {
+        reason: "not-held",
+        message: format!("job {id} waits for no approval"),
+        fix: format!("look at it: windlass show {id}"),
+    }
+}
+
+fn other(id: &str, digest: &str, held: &Hold) -> ServiceError {
+    let digest: String = digest.chars().take(80).collect();
+    ServiceError::Conflict {
+        reason: "digest-changed",
+        message: format!(
+            "job {id} waits for an approval of the {} of {}, and not of {digest}",
+            held.gate, held.digest
+        ),
+        fix: format!("look again at what it waits for: windlass approve {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fakes::{World, app, caller, release, submit},
+        projects::ApplyProject,
+        rollback::RollbackRequest,
+    };
+    use windlass_model::{
+        event::Event,
+        job::{Gate, Stage},
+    };
+
+    const GATED: &str = r#"
+project = "shop"
+
+[environments.production]
+approval = "release"
+"#;
+
+    /// A world where production waits for approvals, and a caller who may give them.
+    async fn gated() -> (World, Caller) {
+        let world = World::new();
+        let all = Caller::with_all_rights("uid:0".into());
+        let request = ApplyProject { toml: GATED.into(), expected: None, dry_run: false };
+        world.services.apply_project(&all, request).await.unwrap();
+        (world, caller("ann", &["shop"], &[Verb::Approve]))
+    }
+
+    /// Submits a job that waits for an approval of `digest`, and returns its id.
+    async fn held(world: &World, digest: &str) -> String {
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let id = world.services.submit(&ci, submit(digest)).await.unwrap().job.id;
+        let held = Event::Held { gate: Gate::Release, digest: digest.into(), until_ms: 1 };
+        world.append(&id, held).await;
+        world.queued();
+        id
+    }
+
+    fn approve(id: &str, digest: &str) -> ApproveRequest {
+        ApproveRequest { id: id.into(), digest: digest.into(), note: "ok".into() }
+    }
+
+    fn reject(id: &str, note: &str) -> RejectRequest {
+        RejectRequest { id: id.into(), note: note.into() }
+    }
+
+    #[tokio::test]
+    async fn jobs_and_rollbacks_of_a_gated_environment_wait() {
+        let (world, _) = gated().await;
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let record = world.services.submit(&ci, submit("one")).await.unwrap();
+        assert_eq!(record.job.gates, [Gate::Release]);
+        world.succeeds(release(&record.job.id, "old", &["eu", "us"])).await;
+        world.released(release("zz-2", "new", &["eu", "us"])).await;
+        let request = RollbackRequest {
+            request_id: "back".into(),
+            body: Vec::new(),
+            app: app("shop"),
+            to: None,
+            clusters: Vec::new(),
+            order: None,
+        };
+        let record = world.services.rollback(&ci, request).await.unwrap();
+        assert_eq!(record.job.gates, [Gate::Release]);
+        let other = World::new();
+        let record = other.services.submit(&ci, submit("one")).await.unwrap();
+        assert!(record.job.gates.is_empty(), "it has no file");
+    }
+
+    #[tokio::test]
+    async fn exactly_what_waits_is_approved_by_whoever_may() {
+        let (world, ann) = gated().await;
+        let id = held(&world, "a").await;
+        let deployer = caller("ci", &["shop"], &[Verb::Read, Verb::Deploy]);
+        let error = world.services.approve(&deployer, approve(&id, "a")).await.unwrap_err();
+        assert!(error.to_string().contains("lacks the verb \"approve\""), "{error}");
+        let error = world.services.approve(&ann, approve(&id, "b")).await.unwrap_err();
+        assert_eq!(error.reason(), "digest-changed");
+        let message = format!("job {id} waits for an approval of the release of a, and not of b");
+        assert_eq!(error.to_string(), message);
+        let error = world.services.approve(&ann, approve(&id, "")).await.unwrap_err();
+        assert!(error.to_string().starts_with("digest: `` is missing"), "{error}");
+        assert!(world.queued().is_empty());
+        for _ in 0..2 {
+            world.services.approve(&ann, approve(&id, "a")).await.unwrap();
+            assert_eq!(world.queued(), [Message::Approved { id: id.clone() }]);
+        }
+        let error = world.services.approve(&ann, approve("none", "a")).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no job `none`");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_wait_is_neither_approved_nor_rejected() {
+        let (world, ann) = gated().await;
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        let id = world.services.submit(&ci, submit("one")).await.unwrap().job.id;
+        world.queued();
+        let error = world.services.approve(&ann, approve(&id, "a")).await.unwrap_err();
+        assert_eq!(error.reason(), "not-held");
+        let error = world.services.reject(&ann, reject(&id, "")).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("job {id} waits for no approval"));
+        assert!(world.queued().is_empty());
+        assert_eq!(world.accepted().await[0].stop, None);
+    }
+
+    #[tokio::test]
+    async fn a_rejection_ends_the_job_with_its_note() {
+        let (world, ann) = gated().await;
+        let id = held(&world, "a").await;
+        let deployer = caller("ci", &["shop"], &[Verb::Read, Verb::Deploy]);
+        let error = world.services.reject(&deployer, reject(&id, "")).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        let long = "é".repeat(LONGEST_NOTE + 1);
+        let error = world.services.reject(&ann, reject(&id, &long)).await.unwrap_err();
+        assert!(error.to_string().starts_with("note: `501 characters` is too long"), "{error}");
+        let note = "not \u{1b}[2J on a Friday";
+        let record = world.services.reject(&ann, reject(&id, note)).await.unwrap();
+        let note = "not \\u{1b}[2J on a Friday".to_owned();
+        let why = Stop::Rejected { by: "ann".into(), note };
+        assert_eq!(record.stop.as_ref(), Some(&why), "a terminal obeys nothing of it");
+        assert_eq!(world.queued(), [Message::Cancelled { id: id.clone() }]);
+        let error = world.services.approve(&ann, approve(&id, "a")).await.unwrap_err();
+        assert_eq!(error.reason(), "not-held", "it is to stop");
+        // A repeat keeps the first reason.
+        let record = world.services.reject(&ann, reject(&id, "again")).await.unwrap();
+        assert_eq!((record.stop, record.stage), (Some(why), Some(Stage::Release)));
+    }
+}
