@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status, Streaming};
 use windlass_engine::ports::{UploadedFile, store::JobRecord};
 use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
 use windlass_service::{
-    ApproveRequest, FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, RejectRequest, SentFiles,
-    ServiceError, Verb,
+    ApproveRequest, FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, RejectRequest,
+    SentFiles, ServiceError, Verb,
 };
 
 /// Stream of events to a client.

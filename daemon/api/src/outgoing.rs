@@ -274,9 +274,7 @@ fn what(event: Event) -> What {
             let bytes = bytes.unwrap_or_default();
             What::Pushed(v1::Pushed { image, digest, bytes })
         }
-        Event::Held { gate, digest, until_ms } => {
-            What::Held(held(Hold { gate, digest, until_ms }))
-        }
+        Event::Held { gate, digest, until_ms } => What::Held(held(Hold { gate, digest, until_ms })),
         Event::Approved { gate, digest, by, note } => {
             What::Approved(v1::Approved { gate: gate.to_string(), digest, by, note })
         }

@@ -4,11 +4,13 @@ use crate::{codes::Codes, render::Detail};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
+mod approval;
 mod delivery;
 mod hook;
 mod outbox;
 mod project;
 
+pub(crate) use approval::{Approve, Reject};
 pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
@@ -16,8 +18,9 @@ pub(crate) use project::Project;
 
 /// Deploy a commit, watch it, roll it back.
 ///
-/// Exit codes: 0 done; 1 the job failed or was stopped; 2 the request was wrong; 3 the daemon does
-/// not answer; 130 Ctrl-C while a job was watched, which goes on; 141 nobody reads the output.
+/// Exit codes: 0 done, or the job waits for an approval; 1 the job failed or was stopped; 2 the
+/// request was wrong; 3 the daemon does not answer; 130 Ctrl-C while a job was watched, which goes
+/// on; 141 nobody reads the output.
 #[derive(Parser)]
 #[command(name = "windlass", version)]
 pub(crate) struct Args {
@@ -177,7 +180,7 @@ pub(crate) enum Command {
         /// Only jobs of this app.
         #[arg(long)]
         app: Option<String>,
-        /// Only jobs in this state: waiting, running, rolling-back, succeeded, failed, stopped.
+        /// Only jobs in this state: waiting, running, held, rolling-back, succeeded, failed, stopped.
         #[arg(long)]
         state: Vec<String>,
         /// Largest number of jobs.
@@ -200,6 +203,11 @@ pub(crate) enum Command {
         /// Id of the job.
         id: String,
     },
+    /// Approve what a job waits for: it goes on.
+    #[command(after_long_help = approval::APPROVE)]
+    Approve(Approve),
+    /// End a job that waits for an approval: what ran before still serves.
+    Reject(Reject),
     /// Show what serves an app, where, since when, by whom, its health and its last jobs.
     Status {
         /// project/app or project/app/environment.

@@ -1,6 +1,7 @@
 //! Runs each command that asks the daemon.
 
 use crate::{
+    approvals,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::Client,
     deliveries, eject,
@@ -158,6 +159,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 &[json::value(&job)],
             )?;
         }
+        Command::Approve(command) => approvals::approve(client, &args, command).await?,
+        Command::Reject(command) => approvals::reject(client, &args, command).await?,
         Command::Status { app } => {
             let request = v1::AppStatusRequest { app: Some(source::app(app)?) };
             let status = client.apps.status(request).await?.into_inner();
@@ -299,7 +302,7 @@ fn job_state(word: &str) -> Result<i32, Failure> {
     let name = format!("JOB_STATE_{}", word.to_ascii_uppercase().replace('-', "_"));
     v1::JobState::from_str_name(&name).map(Into::into).ok_or_else(|| {
         Failure::usage(format!(
-            "--state: `{word}`: expected waiting, running, rolling-back, succeeded, failed or stopped"
+            "--state: `{word}`: expected waiting, running, held, rolling-back, succeeded, failed or stopped"
         ))
     })
 }

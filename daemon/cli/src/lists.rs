@@ -67,7 +67,7 @@ fn look(state: v1::JobState) -> Look {
     match state {
         v1::JobState::Succeeded => Look::Good,
         v1::JobState::Failed => Look::Bad,
-        v1::JobState::Stopped | v1::JobState::RollingBack => Look::Odd,
+        v1::JobState::Stopped | v1::JobState::RollingBack | v1::JobState::Held => Look::Odd,
         v1::JobState::Running => Look::Strong,
         v1::JobState::Waiting | v1::JobState::Unspecified => Look::Plain,
     }

@@ -19,8 +19,21 @@ const TRIES: u32 = 20;
 /// Pause between a lost connection and the next try.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Reason of a job's wait for an approval.
+const APPROVAL: &str = "approval";
+
 /// Pause between two looks at why a job that is silent does not go on.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Pause before the look at a job that has come to a gate: its run ends first.
+const AT_GATE: Duration = Duration::from_millis(500);
+
+/// Reason for which a job is watched no longer.
+enum End {
+    Ended(v1::Ended),
+    /// The job waits for an approval, for days maybe.
+    Held,
+}
 
 /// Reason why a stream of events ended early.
 enum Broken {
@@ -96,7 +109,16 @@ pub(crate) async fn follow(
             tries = 0;
         }
         match read {
-            Ok(Some(ended)) => return Ok(code(&ended)),
+            Ok(Some(End::Ended(ended))) => return Ok(code(&ended)),
+            Ok(Some(End::Held)) => {
+                shown.clear().map_err(|error| Failure::output(&error))?;
+                let after = after.max(known);
+                let id = clean(&id);
+                eprintln!(
+                    "job {id} goes on once it is approved: windlass approve {id}; follow it then: windlass watch {id} --after {after}"
+                );
+                return Ok(ExitCode::SUCCESS);
+            }
             Ok(None) => {}
             Err(Broken::Output(failure)) => return Err(failure),
             Err(Broken::Lost(status)) if !may_pass(status.code()) || tries >= TRIES => {
@@ -123,22 +145,23 @@ fn may_pass(code: Code) -> bool {
     )
 }
 
-/// Reads to the job's end, or to the end of a connection.
+/// Reads to the job's end, to its wait for an approval, or to the end of a connection.
 async fn attempt(
     client: &mut Client,
     id: &str,
     after: &mut u64,
     shown: &mut Shown,
     pause: Duration,
-) -> Result<Option<v1::Ended>, Broken> {
+) -> Result<Option<End>, Broken> {
     sleep(pause).await;
-    let ended = read(client, id, after, shown).await?;
-    if ended.is_some() {
-        return Ok(ended);
+    let end = read(client, id, after, shown).await?;
+    if end.is_some() {
+        return Ok(end);
     }
     // The end of the job may lie before the first event that was asked for.
     let request = v1::GetJobRequest { id: id.into() };
-    Ok(client.jobs.get(request).await.map_err(Broken::Lost)?.into_inner().ended)
+    let job = client.jobs.get(request).await.map_err(Broken::Lost)?.into_inner();
+    Ok(job.ended.map(End::Ended))
 }
 
 fn code(ended: &v1::Ended) -> ExitCode {
@@ -153,7 +176,7 @@ async fn read(
     id: &str,
     after: &mut u64,
     shown: &mut Shown,
-) -> Result<Option<v1::Ended>, Broken> {
+) -> Result<Option<End>, Broken> {
     let request = v1::WatchRequest { id: id.into(), after_seq: *after };
     let mut events = client.jobs.watch(request).await.map_err(Broken::Lost)?.into_inner();
     let mut ticks = interval(shown.pace());
@@ -161,6 +184,8 @@ async fn read(
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut waits = String::new();
+    // The last event says that the job came to a gate. It may have been approved since.
+    let mut is_at_gate = false;
     loop {
         let event = tokio::select! {
             event = events.message() => event.map_err(Broken::Lost)?,
@@ -168,21 +193,27 @@ async fn read(
                 shown.tick()?;
                 continue;
             }
-            _ = looks.tick(), if shown.is_text() => {
+            _ = looks.tick(), if shown.is_text() || is_at_gate => {
                 let request = v1::GetJobRequest { id: id.into() };
                 // An answer that does not come now is asked for again, or the stream is lost too.
                 if let Ok(job) = client.jobs.get(request).await {
-                    shown.waits(job.into_inner().waiting, &mut waits)?;
+                    let waiting = job.into_inner().waiting;
+                    let waits_for = waiting.as_ref().map(|waiting| &*waiting.reason);
+                    if is_at_gate && waits_for == Some(APPROVAL) {
+                        return Ok(Some(End::Held));
+                    }
+                    shown.waits(waiting, &mut waits)?;
                 }
                 continue;
             }
         };
         let Some(event) = event else { return Ok(None) };
         shown.take(&event)?;
-        looks.reset();
         *after = event.seq;
+        is_at_gate = matches!(event.what, Some(What::Held(_)));
+        looks.reset_after(if is_at_gate { AT_GATE } else { LOOK });
         if let Some(What::Ended(ended)) = event.what {
-            return Ok(Some(ended));
+            return Ok(Some(End::Ended(ended)));
         }
     }
 }
@@ -218,10 +249,13 @@ impl Shown {
     }
 
     /// Prints why the job does not go on, once for each reason. `last` is the reason that was printed. Programs
-    /// read the field of the job.
+    /// read the field of the job. The event of a wait for an approval is printed already.
     fn waits(&mut self, waiting: Option<v1::Waiting>, last: &mut String) -> io::Result<()> {
+        if !self.is_text() {
+            return Ok(());
+        }
         let v1::Waiting { reason, sentence, .. } = waiting.unwrap_or_default();
-        if !reason.is_empty() && reason != *last {
+        if !matches!(&*reason, "" | APPROVAL) && reason != *last {
             self.clear()?;
             eprintln!("{}", waits_for(&sentence));
         }

@@ -101,7 +101,11 @@ impl Board {
                 lines.extend(self.end(Part::Stage(v1::Stage::Push), at_ms, State::Done));
             }
             What::Warning(it) => lines.extend(warning(&word(event.stage().as_str_name()), it)),
-            What::Retrying(_) => {
+            What::Approved(_) => {
+                let sentence = show::sentence(event);
+                lines.extend(sentence.lines().map(|line| Line::of(Look::Good, line)));
+            }
+            What::Retrying(_) | What::Held(_) => {
                 lines.push(Line::of(Look::Odd, &format!("! {}", show::sentence(event))));
             }
             What::RollingBack(it) => {
@@ -171,6 +175,8 @@ impl Board {
                 | What::Skipped(_)
                 | What::Warning(_)
                 | What::Retrying(_)
+                | What::Held(_)
+                | What::Approved(_)
                 | What::RollingBack(_)
                 | What::Ended(_)
         );

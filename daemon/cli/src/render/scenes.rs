@@ -8,7 +8,7 @@ use windlass_model::{
     endpoint::Endpoint,
     event::{Event, PluginCall},
     hook::ActionResult,
-    job::{CommitInfo, Image, Release, Stage},
+    job::{CommitInfo, Gate, Image, Release, Stage},
     outcome::{Outcome, Stop},
     plan::{Change, Cursor, Plan, Step},
     runtime::Runtime,
@@ -42,6 +42,7 @@ pub(crate) fn all() -> Vec<Named> {
         ("restarted", restarted(), vec![11]),
         ("clusters", clusters(), vec![9]),
         ("stopped", stopped(), vec![]),
+        ("held", held(), vec![14, 16]),
     ]
 }
 
@@ -371,6 +372,23 @@ fn clusters() -> Scene {
         .serving("us", &[("http://10.97.0.12:8080/", true)])
         .finished(Stage::Release)
         .ended(succeeded(&["eu", "us"]))
+}
+
+fn held() -> Scene {
+    let (gate, digest) = (Gate::Release, || "9f86d081884c7d65".to_owned());
+    let note = "the migration ran\nin staging".to_owned();
+    Scene::new()
+        .cloned()
+        .finished(Stage::Build)
+        .pushed()
+        .record(Event::Held { gate, digest: digest(), until_ms: START_MS + 604_800_000 })
+        .after(3_600_000)
+        .claimed()
+        .record(Event::Approved { gate, digest: digest(), by: "ann".into(), note })
+        .planned()
+        .serving("default", &[("https://shop.example.com/", false)])
+        .finished(Stage::Release)
+        .ended(succeeded(&["default"]))
 }
 
 fn stopped() -> Scene {
