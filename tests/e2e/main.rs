@@ -11,6 +11,7 @@
 )]
 
 mod accepted;
+mod approvals;
 mod apps;
 mod attached;
 mod bad_registry;
