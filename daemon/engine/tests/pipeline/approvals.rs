@@ -104,7 +104,7 @@ async fn nothing_of_a_commit_is_fetched_before_its_approval() {
     assert_eq!(count(&world, is_approved), 2);
 }
 
-/// What comes back was never approved as what serves now.
+/// Nobody approved the earlier release as what is to serve now.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_waits_too() {
     let world = World::new().running("bad");
