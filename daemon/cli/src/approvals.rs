@@ -72,7 +72,7 @@ fn held(job: &v1::Job) -> Result<&v1::Held, Failure> {
 }
 
 /// Returns the lines that show what a job waits for an approval of.
-fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line> {
+pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line> {
     let app = format!("{}{}", show::app(job.app.as_ref()), show::place(&job.clusters));
     let what = match &job.source {
         Some(source) => format!("commit {} of {}", source.commit, source.repository),

@@ -145,6 +145,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 all_events(client, &args, &job, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
                 out::lines(&past_ending(&job, ended, &Clock::local()), &args)?;
+            } else if let Some(held) = job.held.as_ref().filter(|_| !json) {
+                out::lines(&approvals::waiting(&job, held, &Clock::local()), &args)?;
             }
             let ended = job.ended.map(|ended| ended.outcome());
             if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {
