@@ -110,6 +110,8 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancelled",
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "superseded",
         Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timed-out",
+        Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "rejected",
+        Outcome::Stopped { why: Stop::NotApproved { .. }, .. } => "not-approved",
     }
 }
 
