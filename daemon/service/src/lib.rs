@@ -4,11 +4,13 @@
 //! here names a transport.
 
 mod approvals;
+mod again;
 mod apps;
 mod caller;
 mod check;
 mod deliveries;
 mod error;
+mod events;
 #[cfg(test)]
 mod fakes;
 mod finish;
@@ -18,6 +20,7 @@ mod inspection;
 mod intake;
 mod jobs;
 mod outbox;
+mod overview;
 mod plan;
 mod plan_slots;
 mod plugins;
@@ -27,6 +30,7 @@ mod quota;
 mod receivers;
 mod releases;
 mod rollback;
+mod rollback_seen;
 mod secrets;
 mod services;
 mod source;
@@ -44,6 +48,7 @@ pub use hooks::CreatedHook;
 pub use inspection::{Brought, Inspection, Serving, Shown};
 pub use jobs::{JobPage, JobsRequest};
 pub use outbox::{MessagePage, MessagesRequest, ReplayMessages};
+pub use overview::ListedApp;
 pub use plan::PlanRequest;
 pub use plan_slots::PlanSlots;
 pub use ports::{Planner, PluginRecords, RemoteReader, SentFiles};

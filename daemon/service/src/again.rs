@@ -1,0 +1,91 @@
+//! Submits a job again, as it was.
+
+use crate::{
+    caller::Caller, error::ServiceError, rollback::RollbackRequest, services::Services,
+    source::SourceRequest, submit::SubmitRequest, verb::Verb,
+};
+use windlass_engine::ports::store::JobRecord;
+use windlass_model::job::{Job, Source};
+
+impl Services {
+    /// Accepts a job with the commit, the spec and the clusters of an earlier one. The answer to a repeat of a
+    /// request is the job of the first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for an id that no job has; otherwise as [`Services::submit`] and
+    /// [`Services::rollback`].
+    pub async fn submit_again(
+        &self,
+        caller: &Caller,
+        request_id: String,
+        id: &str,
+    ) -> Result<JobRecord, ServiceError> {
+        let record = self.get_job(caller, id).await?;
+        caller.may(Verb::Deploy, &record.job.app.project)?;
+        let body = format!("again {id}").into_bytes();
+        let Job { app, clusters, source, spec, labels, timeout, .. } = record.job;
+        let (clusters, order) = (clusters.names, Some(clusters.order));
+        let commit = match source {
+            Source::Commit(commit) => commit,
+            Source::Release(release) => {
+                let to = Some(release.id);
+                let request = RollbackRequest { request_id, body, app, to, clusters, order };
+                return self.rollback(caller, request).await;
+            }
+        };
+        let source = SourceRequest {
+            repository: commit.repository,
+            commit: commit.id,
+            revision: String::new(),
+            branch: commit.branch,
+            directory: commit.directory,
+            credential: commit.credential.unwrap_or_default(),
+        };
+        let timeout_seconds = i64::try_from(timeout.as_secs()).ok();
+        let request = SubmitRequest {
+            request_id,
+            body,
+            app,
+            clusters,
+            order,
+            source,
+            spec,
+            labels,
+            timeout_seconds,
+        };
+        self.submit(caller, request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, caller, id_of, submit};
+
+    #[tokio::test]
+    async fn a_job_again_has_the_same_commit_and_is_another_job() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
+        world.planner.moves_to("first");
+        let first = world.services.submit(&ci, submit("one")).await.unwrap().job;
+        world.planner.moves_to("second");
+        let again = world.services.submit_again(&ci, "two".into(), &first.id).await.unwrap().job;
+        assert_ne!(again.id, first.id);
+        let Source::Commit(commit) = again.source else { panic!("it is no commit") };
+        assert_eq!(commit.id, id_of("first"));
+        assert_eq!((again.spec, again.timeout), (first.spec, first.timeout));
+        let repeat = world.services.submit_again(&ci, "two".into(), &first.id).await.unwrap().job;
+        assert_eq!(repeat.id, again.id);
+    }
+
+    #[tokio::test]
+    async fn a_reader_submits_nothing_again() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
+        let id = world.services.submit(&ci, submit("one")).await.unwrap().job.id;
+        let reader = caller("reader", &["shop"], &[Verb::Read]);
+        let error = world.services.submit_again(&reader, "two".into(), &id).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        assert_eq!(world.accepted().await.len(), 1);
+    }
+}
