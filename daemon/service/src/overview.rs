@@ -1,7 +1,7 @@
 //! Lists all apps that a caller may see, and the clusters of the operator.
 
 use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::ports::store::{Filter, JobRecord};
 use windlass_model::{app::App, cluster::Target, job::Release};
 
@@ -12,10 +12,23 @@ const JOBS: u32 = 500;
 #[derive(Clone, Debug)]
 pub struct ListedApp {
     pub app: App,
-    /// Newest release in each cluster, one entry for several clusters with the same. Empty means that none succeeded.
+    /// Newest release in each cluster, with the clusters where it is that. Empty means that none succeeded.
     pub releases: Vec<Release>,
     /// Last job, without its spec. `None` means that it is not among the newest 500 jobs that the caller may see.
     pub last: Option<JobRecord>,
+}
+
+impl ListedApp {
+    /// Leaves of each release the clusters that no newer one came to.
+    fn where_it_serves(mut self) -> Self {
+        self.releases.sort_by(|one, other| other.id.cmp(&one.id));
+        let mut served = BTreeSet::new();
+        for release in &mut self.releases {
+            release.clusters.retain(|cluster| served.insert(cluster.clone()));
+        }
+        self.releases.retain(|release| !release.clusters.is_empty());
+        self
+    }
 }
 
 impl Services {
@@ -47,17 +60,7 @@ impl Services {
                 continue;
             }
             let listed = apps.entry(release.app.clone()).or_insert_with(|| entry(&release.app));
-            let same = listed.releases.iter_mut().find(|known| known.id == release.id);
-            match same {
-                Some(known) => {
-                    for cluster in release.clusters {
-                        if !known.clusters.contains(&cluster) {
-                            known.clusters.push(cluster);
-                        }
-                    }
-                }
-                None => listed.releases.push(release),
-            }
+            listed.releases.push(release);
         }
         let filter = Filter { projects: projects.clone(), limit: JOBS, ..Filter::default() };
         for record in self.jobs.jobs(&filter).await?.jobs {
@@ -68,7 +71,7 @@ impl Services {
                 listed.last.get_or_insert(record);
             }
         }
-        Ok(apps.into_values().collect())
+        Ok(apps.into_values().map(ListedApp::where_it_serves).collect())
     }
 
     /// Returns the clusters of the operator.
@@ -100,9 +103,9 @@ mod tests {
         assert_eq!(names, ["blog", "shop"]);
         assert_eq!(listed[0].last.as_ref().unwrap().job.id, id);
         assert!(listed[0].releases.is_empty());
-        let mut serving: Vec<_> = listed[1].releases.iter().map(|one| &*one.id).collect();
-        serving.sort_unstable();
-        assert_eq!(serving, ["job-1", "job-2"]);
+        let serving = listed[1].releases.iter().map(|one| (&*one.id, one.clusters.join(" ")));
+        let serving: Vec<_> = serving.collect();
+        assert_eq!(serving, [("job-2", "us".to_owned()), ("job-1", "eu".to_owned())]);
         let reader = caller("reader", &["blog"], &[Verb::Read]);
         assert_eq!(world.services.list_apps(&reader, None).await.unwrap().len(), 1);
         let error = world.services.list_apps(&reader, Some("shop")).await.unwrap_err();

@@ -31,10 +31,7 @@ impl Services {
                 let commit: String = now.commit.chars().take(10).collect();
                 Err(ServiceError::Conflict {
                     reason: "serves-another",
-                    message: format!(
-                        "now {} serves (commit {commit}), and you saw {seen}",
-                        now.id
-                    ),
+                    message: format!("now {} serves (commit {commit}), and you saw {seen}", now.id),
                     fix: "look at what serves now, and decide again".into(),
                 })
             }
