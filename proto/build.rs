@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 53] = [
+const SHOWN: [&str; 54] = [
     "App",
     "Source",
     "Job",
@@ -42,6 +42,7 @@ const SHOWN: [&str; 53] = [
     "WorkloadStatus",
     "AppLogLine",
     "Endpoint",
+    "Plugin",
     "Diagnosis",
     "Ended",
     // And its `oneof`.

@@ -54,7 +54,7 @@ impl apps_server::Apps for Handlers {
     }
 }
 
-fn cluster(serving: Serving) -> v1::ClusterStatus {
+pub(crate) fn cluster(serving: Serving) -> v1::ClusterStatus {
     let mut status = v1::ClusterStatus { cluster: serving.cluster, ..Default::default() };
     if let Some(Brought { release, created_ms, principal }) = serving.release {
         status.release = Some(outgoing::release(&release, created_ms, true));

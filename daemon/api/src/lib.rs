@@ -20,6 +20,7 @@ mod releases;
 mod revocable;
 mod secrets;
 mod serve;
+pub mod shown;
 mod submit;
 
 pub use door::CallTimes;

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod logs;
+pub(crate) mod page;
 pub(crate) mod status;
 pub(crate) mod suite;
 pub(crate) mod up;

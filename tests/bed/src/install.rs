@@ -85,6 +85,12 @@ pub fn gitea(layout: &Layout, report: &Report) -> Result<PathBuf> {
     go::sources(GITEA.folder, "code.gitea.io/gitea")
 }
 
+/// Builds the bundler of the dashboard's page, and returns its program.
+pub fn page_bundler(layout: &Layout, report: &Report) -> Result<PathBuf> {
+    provide(layout, &go::PAGE, report)?;
+    Ok(go::bin(layout).join("page"))
+}
+
 /// Builds the programs that benches need beyond the bed.
 pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
     go::FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))

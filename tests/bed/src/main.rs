@@ -36,6 +36,8 @@ enum Command {
     Doctor(command::Own),
     /// Print the end of a part's log. Without a name, list the logs.
     Logs(command::logs::Args),
+    /// Bundle the dashboard's page from its sources, or compare the committed bundle with them.
+    Page(command::page::Args),
     /// Print variables for a shell: eval "$(bed env)".
     Env,
     /// Own the parts (started by `up`).
@@ -95,6 +97,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Status => return Ok(command::status::run(&layout)),
         Command::Doctor(own) => return Ok(command::doctor::run(&layout, own)),
         Command::Logs(args) => command::logs::run(&layout, &args)?,
+        Command::Page(args) => command::page::run(&layout, &args)?,
         Command::Env => command::env::run(&layout)?,
         Command::Keep { own } => keeper::keep(&folder(own))?,
         Command::NodeInit { number } => Node(number).init(&layout)?,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 19] = [
+const BELOW: [(&str, &[&str]); 20] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -22,6 +22,8 @@ const BELOW: [(&str, &[&str]); 19] = [
     ("api", &["model", "rollout", "engine", "service", "listen", "proto"]),
     // The queue: requests are messages of the proto, as over gRPC.
     ("amqp", &["model", "engine", "service", "api", "proto"]),
+    // The page: its JSON is that of the proto.
+    ("dashboard", &["model", "engine", "service", "listen", "api", "proto"]),
     ("git", &["model", "engine", "confine"]),
     // The door for webhooks, and the one for health and metrics.
     ("intake", &["model", "engine", "forge", "listen", "service"]),
@@ -43,6 +45,7 @@ const BELOW: [(&str, &[&str]); 19] = [
             "listen",
             "api",
             "amqp",
+            "dashboard",
             "git",
             "intake",
             "buildkit",

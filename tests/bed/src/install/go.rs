@@ -83,6 +83,15 @@ pub static GITEA: Module = Module {
     cgo: true,
 };
 
+/// The bundler of the dashboard's page.
+pub(super) static PAGE: Module = Module {
+    folder: "page",
+    version: "v0.28.2",
+    flags: &[],
+    stamps: "",
+    packages: &["windlass.bed/page"],
+};
+
 /// Programs that benches compare with, or need, beyond the bed.
 pub(super) static FOR_BENCHES: &[Module] = &[
     Module {
@@ -171,7 +180,8 @@ pub(super) fn is_built(layout: &Layout, module: &Module) -> Result<bool> {
             .is_ok_and(|built| stamp(module).is_ok_and(|stamp| stamp == built)))
 }
 
-fn bin(layout: &Layout) -> PathBuf {
+/// Returns the folder of the programs that are built.
+pub(super) fn bin(layout: &Layout) -> PathBuf {
     layout.cache.join("bin")
 }
 

@@ -1,0 +1,63 @@
+//! Messages for other doors, which show them as JSON.
+
+use crate::{apps, outgoing};
+use windlass_engine::ports::{
+    PluginStatus,
+    store::{JobRecord, UnreadableJob},
+};
+use windlass_model::job::Release;
+use windlass_proto::v1;
+use windlass_service::{AppStatus, ListedRelease, Services};
+
+/// Returns jobs with the reasons for which they wait.
+#[must_use]
+pub fn jobs(services: &Services, records: Vec<JobRecord>) -> Vec<v1::Job> {
+    let waits = services.waits(&records);
+    outgoing::jobs(records, waits)
+}
+
+/// Returns one job with the reason for which it waits.
+#[must_use]
+pub fn job(services: &Services, record: JobRecord) -> v1::Job {
+    jobs(services, vec![record]).pop().unwrap_or_default()
+}
+
+/// Returns a job that cannot be read.
+#[must_use]
+pub fn unreadable(job: UnreadableJob) -> v1::UnreadableJob {
+    outgoing::unreadable(job)
+}
+
+/// Returns the names of an app.
+#[must_use]
+pub fn app(app: &windlass_model::app::App) -> v1::App {
+    outgoing::app(app)
+}
+
+/// Returns what serves an app, and its last jobs.
+#[must_use]
+pub fn status(services: &Services, status: AppStatus) -> v1::AppStatus {
+    v1::AppStatus {
+        app: Some(outgoing::app(&status.app)),
+        clusters: status.clusters.into_iter().map(apps::cluster).collect(),
+        jobs: jobs(services, status.jobs),
+    }
+}
+
+/// Returns a release of a list.
+#[must_use]
+pub fn release(listed: &ListedRelease) -> v1::Release {
+    outgoing::release(&listed.release, Some(listed.created_ms), listed.is_current)
+}
+
+/// Returns a release that serves in all of its clusters. Nothing is known of its time.
+#[must_use]
+pub fn serving(release: &Release) -> v1::Release {
+    outgoing::release(release, None, true)
+}
+
+/// Returns a plugin.
+#[must_use]
+pub fn plugin(status: PluginStatus) -> v1::Plugin {
+    outgoing::plugin(status)
+}
