@@ -1,0 +1,48 @@
+// Times, sizes and ids for people.
+
+import { signal } from "@preact/signals";
+import type { App } from "./types";
+
+/** The time in seconds since 1970, a new value each second while the page is seen. */
+export const now = signal(Date.now() / 1000);
+
+setInterval(() => { if (!document.hidden) now.value = Date.now() / 1000; }, 1000);
+document.addEventListener("visibilitychange", () => { now.value = Date.now() / 1000; });
+
+export function duration(seconds: number): string {
+  const whole = Math.max(0, seconds);
+  if (whole < 10) return `${whole.toFixed(1)} s`;
+  if (whole < 60) return `${Math.floor(whole)} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(whole % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`;
+}
+
+export function ago(seconds: number): string {
+  const past = seconds < 45 ? "just now" : "";
+  if (past) return past;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.round(minutes / 60);
+  if (hours < 36) return `${hours} h ago`;
+  return `${Math.round(hours / 24)} d ago`;
+}
+
+export function clock(at: number): string {
+  return new Date(at * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+export function bytes(size: number): string {
+  if (size < 1024) return `${size} B`;
+  if (size < 1 << 20) return `${(size / 1024).toFixed(0)} KiB`;
+  return `${(size / (1 << 20)).toFixed(1)} MiB`;
+}
+
+export const short = (commit: string) => commit.slice(0, 10);
+export const appName = (app: App) => `${app.project}/${app.name}`;
+
+/** Returns a repository without its scheme. */
+export const repository = (url: string) => url.replace(/^[a-z]+:\/\//, "").replace(/\.git$/, "");
+
+export const plural = (count: number, word: string) => `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;

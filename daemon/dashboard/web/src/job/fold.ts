@@ -1,0 +1,80 @@
+// What the events of a job say about it now.
+
+import type { Ended, Endpoint, Event, Stage } from "../types";
+
+export type StepState = "waiting" | "running" | "succeeded" | "failed" | "skipped";
+
+export interface StageView { state: StepState; from: number | null; to: number | null; note: string }
+export interface Step { text: string; state: StepState; from: number | null; to: number | null }
+
+export interface View {
+  stages: Map<Stage, StageView>;
+  summary: string;
+  author: string;
+  forward: Step[];
+  rollback: Step[];
+  /** Pods by cluster. */
+  rollouts: Map<string, { ready: number; desired: number }>;
+  serving: Map<string, Endpoint[]>;
+  warnings: { message: string; fix: string }[];
+  tested: NonNullable<Event["tested"]> | null;
+  retrying: NonNullable<Event["retrying"]> | null;
+  pushed: NonNullable<Event["pushed"]> | null;
+  rollingBack: Ended | null;
+  ended: Ended | null;
+}
+
+export function fresh(): View {
+  return {
+    stages: new Map(), summary: "", author: "", forward: [], rollback: [], rollouts: new Map(), serving: new Map(),
+    warnings: [], tested: null, retrying: null, pushed: null, rollingBack: null, ended: null,
+  };
+}
+
+const steps = (texts: string[]): Step[] => texts.map((text) => ({ text, state: "waiting", from: null, to: null }));
+
+/** Puts one event into the view. */
+export function take(view: View, event: Event): void {
+  const { stage, kind, at } = event;
+  if (kind !== "log" && kind !== "retrying") view.retrying = null;
+  if (stage && (kind === "started" || kind === "finished" || kind === "skipped")) {
+    const before = view.stages.get(stage);
+    const from = kind === "started" ? at : before?.from ?? null;
+    const state: StepState = kind === "started" ? "running" : kind === "skipped" ? "skipped" : "succeeded";
+    view.stages.set(stage, { state, from, to: kind === "started" ? null : at, note: event.skipped?.reason ?? "" });
+  }
+  if (event.cloned) [view.summary, view.author] = [event.cloned.summary, event.cloned.author];
+  if (event.warning) view.warnings.push(event.warning);
+  if (event.tested) view.tested = event.tested;
+  if (event.retrying) view.retrying = event.retrying;
+  if (event.pushed) view.pushed = event.pushed;
+  if (event.planned) [view.forward, view.rollback] = [steps(event.planned.forward), steps(event.planned.rollback)];
+  if (event.rollout) view.rollouts.set(event.rollout.cluster, event.rollout);
+  if (event.serving) view.serving.set(event.serving.cluster, event.serving.endpoints);
+  if (event.rolling_back) view.rollingBack = event.rolling_back;
+  if (event.step && !event.step.notify) {
+    const { index, rollback, done } = event.step;
+    const step = (rollback ? view.rollback : view.forward)[index];
+    if (step) {
+      if (done) [step.state, step.to] = ["succeeded", at];
+      else [step.state, step.from] = ["running", at];
+    }
+  }
+  if (event.rolling_back || event.ended) {
+    const outcome = (event.rolling_back ?? event.ended)?.outcome;
+    for (const step of [...view.forward, ...view.rollback]) {
+      if (step.state === "running") [step.state, step.to] = [outcome === "succeeded" ? "succeeded" : "failed", at];
+    }
+  }
+  if (event.ended) {
+    view.ended = event.ended;
+    for (const [name, one] of view.stages) {
+      if (one.state !== "running") continue;
+      const state: StepState = event.ended.outcome === "succeeded" ? "succeeded" : event.ended.outcome === "failed" ? "failed" : "skipped";
+      view.stages.set(name, { ...one, state, to: at });
+    }
+    const where = event.ended.diagnosis?.stage;
+    const failed = where ? view.stages.get(where) : undefined;
+    if (where && failed) view.stages.set(where, { ...failed, state: "failed" });
+  }
+}

@@ -1,0 +1,65 @@
+// Data that a page shows: loaded when it opens, and again when it is asked to.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { Failure, get } from "./api";
+
+export interface Loaded<T> {
+  data: T | undefined;
+  failure: Failure | undefined;
+  /** Loads again. What is shown stays until the answer comes. */
+  again: () => void;
+  set: (change: (data: T) => T) => void;
+}
+
+/** Loads an address. `each` is the time in milliseconds after which it is loaded again while the page is seen. */
+export function useLoad<T>(address: string, each = 0): Loaded<T> {
+  const [state, setState] = useState<{ address: string; data?: T; failure?: Failure }>({ address });
+  const running = useRef<AbortController | null>(null);
+  const again = useCallback(() => {
+    running.current?.abort();
+    const abort = new AbortController();
+    running.current = abort;
+    get<T>(address, abort.signal).then(
+      (data) => setState({ address, data }),
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const failure = error instanceof Failure ? error : new Failure(0, "failed", String(error), []);
+        setState((before) => ({ ...(before.address === address ? before : {}), address, failure }));
+      },
+    );
+  }, [address]);
+  useEffect(() => {
+    again();
+    const timer = each ? setInterval(() => { if (!document.hidden) again(); }, each) : 0;
+    return () => {
+      clearInterval(timer);
+      running.current?.abort();
+    };
+  }, [again, each]);
+  const set = useCallback((change: (data: T) => T) => {
+    setState((before) => (before.data === undefined ? before : { ...before, data: change(before.data) }));
+  }, []);
+  const mine = state.address === address;
+  return { data: mine ? state.data : undefined, failure: mine ? state.failure : undefined, again, set };
+}
+
+/** Adds further pages to a list that pages on the server. */
+export function usePages<T>(address: string, next: string | null | undefined) {
+  const [more, setMore] = useState<{ address: string; items: T[]; next: string | null; busy: boolean }>(
+    { address, items: [], next: null, busy: false },
+  );
+  const mine = more.address === address ? more : { address, items: [] as T[], next: null, busy: false };
+  const from = mine.items.length ? mine.next : next;
+  const load = async () => {
+    if (!from) return;
+    setMore({ ...mine, busy: true });
+    const joiner = address.includes("?") ? "&" : "?";
+    try {
+      const page = await get<{ items: T[]; next: string | null }>(`${address}${joiner}before=${encodeURIComponent(from)}`);
+      setMore({ address, items: [...mine.items, ...page.items], next: page.next, busy: false });
+    } catch {
+      setMore({ ...mine, busy: false });
+    }
+  };
+  return { items: mine.items, hasMore: !!from, busy: mine.busy, load };
+}

@@ -1,0 +1,77 @@
+// Messages to forges and endpoints, with what came back.
+
+import { useEffect, useState } from "preact/hooks";
+import { Failure, may, post, query } from "../api";
+import { useLoad, usePages } from "../load";
+import { now, duration, plural, short } from "../format";
+import { jobPath, params, projectPath, setParams } from "../route";
+import { Crumbs } from "../shell";
+import { title } from "../title";
+import type { Message, Page } from "../types";
+import { Ago, Badge, Empty, More, Problem, Skeleton } from "../ui/parts";
+import { ProjectTabs } from "./project";
+
+const STATES: [string, string][] = [["", "All"], ["waiting", "Waiting"], ["dead", "Given up"], ["done", "Delivered"]];
+
+function Came({ message }: { message: Message }) {
+  const answer = message.code ? `answered ${message.code}` : "";
+  const tries = message.attempts ? plural(message.attempts, "attempt") : "";
+  const next = message.state === "waiting" && message.attempts > 0
+    ? (message.next > now.value ? `next in ${duration(message.next - now.value)}` : "next at once") : "";
+  return <span class="row-note">{[answer, tries, next].filter(Boolean).join(", ")} {message.error && <span class="clip">{message.error}</span>}</span>;
+}
+
+export function OutboxPage({ project }: { project: string }) {
+  const state = params.value.get("state") ?? "";
+  const base = `/api/projects/${encodeURIComponent(project)}/outbox`;
+  const address = query(base, { state });
+  const { data, failure, again } = useLoad<Page<Message>>(address, 10_000);
+  const older = usePages<Message>(address, data?.next);
+  const [trouble, setTrouble] = useState<Failure>();
+  useEffect(() => title(`Outbox of ${project}`), [project]);
+  const replay = async (id: string) => {
+    try {
+      setTrouble(undefined);
+      await post(`${base}/${encodeURIComponent(id)}/replay`, {});
+      again();
+    } catch (error) {
+      if (error instanceof Failure) setTrouble(error);
+    }
+  };
+  const all = [...(data?.items ?? []), ...older.items];
+  return (
+    <div class="page">
+      <Crumbs of={[["Projects", "/"], [project, projectPath(project)]]} />
+      <div class="page-head"><h1>Outbox</h1></div>
+      <ProjectTabs name={project} here="outbox" />
+      <div class="filters"><div class="segments" role="group" aria-label="State">
+        {STATES.map(([value, text]) => <button type="button" key={value} aria-pressed={state === value} onClick={() => setParams({ state: value })}>{text}</button>)}
+      </div></div>
+      {(trouble ?? failure) && <Problem failure={(trouble ?? failure) as Failure} />}
+      {!data && !failure && <Skeleton />}
+      {data && !all.length && (
+        <Empty title={state ? "No message is so" : "Nobody was sent anything"}>
+          <p>Commit statuses and your endpoints are in the project's file: a repository's <code>forge</code>, and <code>[endpoints.NAME]</code>.</p>
+        </Empty>
+      )}
+      <ul class="rows">
+        {all.map((message) => (
+          <li class="row" key={message.id}>
+            <Badge state={message.state} text={message.state === "waiting" ? "Waiting" : undefined} />
+            <div class="row-main">
+              <span class="row-title"><b>{message.receiver}</b> <span class="tag">{message.kind}</span> {message.context && <code>{message.context}</code>}</span>
+              <Came message={message} />
+            </div>
+            <div class="row-side">
+              <span class="quiet"><a href={jobPath(message.job)}>job {message.moment}</a>{message.commit && <> at <code>{short(message.commit)}</code></>}</span>
+              <Ago at={message.created} />
+              {may("projects", project) && (message.state === "dead" || message.state === "done")
+                && <button type="button" onClick={() => replay(message.id)}>Send again</button>}
+            </div>
+          </li>
+        ))}
+      </ul>
+      {older.hasMore && <More busy={older.busy} load={older.load} />}
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+// What the API sends: the messages of windlass.proto as JSON, and a few shapes of the dashboard's own.
+
+export type State = "waiting" | "running" | "rolling_back" | "succeeded" | "failed" | "stopped";
+export type Stage = "clone" | "detect" | "build" | "test" | "push" | "release" | "hooks";
+export const STAGES: Stage[] = ["clone", "detect", "build", "test", "push", "release", "hooks"];
+
+export interface App { project: string; name: string; environment: string }
+
+export interface Source {
+  repository: string; commit: string; branch: string; directory: string; revision: string;
+}
+
+export interface Diagnosis {
+  code: string; stage: Stage | ""; subject: string; what: string; why: string;
+  fixes: string[]; command: string; evidence: string[]; reference: string;
+}
+
+export interface Release {
+  id: string; app: App; commit: string; image: string; digest: string;
+  created: number | null; current: boolean; clusters: string[]; bytes: number;
+}
+
+export interface Ended {
+  outcome: "succeeded" | "failed" | "stopped" | "";
+  release: Release | null; diagnosis: Diagnosis | null; stop: string;
+}
+
+export interface Waiting {
+  reason: string; sentence: string; job: string; clusters: string[];
+  limit: number; taken: number; taken_by_project: number; before: number;
+}
+
+export interface Job {
+  id: string; app: App; source: Source | null; rollback_of: string;
+  labels: Record<string, string>; state: State; stage: Stage | "";
+  created: number; principal: string; last_seq: number; ended: Ended | null;
+  clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;
+}
+
+export interface Endpoint { url: string; internal: boolean }
+export interface TestCase { suite: string; name: string; message: string; file: string; line: number }
+
+// One of the optional fields is set: the one that `kind` names.
+export interface Event {
+  seq: number; at: number; stage: Stage | ""; kind: string; sentence: string;
+  log?: { source: string; line: string };
+  cloned?: { commit: string; author: string; summary: string; authored: number | null };
+  build_step?: { name: string; cached: boolean; ms: number; error: string };
+  decided?: { subject: string; value: string; evidence: string[] };
+  warning?: { message: string; fix: string };
+  retrying?: { attempt: number; after_ms: number; reason: string };
+  tested?: { runner: string; passed: number; failed: number; skipped: number; failures: TestCase[] };
+  skipped?: { reason: string };
+  pushed?: { image: string; digest: string; bytes: number };
+  planned?: { forward: string[]; rollback: string[] };
+  step?: { index: number; rollback: boolean; done: boolean; description: string; notify: boolean };
+  rollout?: { ready: number; desired: number; cluster: string };
+  serving?: { cluster: string; endpoints: Endpoint[] };
+  rolling_back?: Ended;
+  ended?: Ended;
+}
+
+export type Health = "" | "healthy" | "progressing" | "out_of_sync" | "degraded";
+
+export interface Workload { kind: string; name: string; process: string; ready: number; desired: number }
+
+export interface ClusterStatus {
+  cluster: string; release: Release | null; principal: string; health: Health;
+  workloads: Workload[]; endpoints: Endpoint[]; diagnosis: Diagnosis | null; unreachable: string;
+}
+
+export interface AppStatus { app: App; clusters: ClusterStatus[]; jobs: Job[] }
+
+export interface Page<T> { items: T[]; next: string | null }
+export interface Jobs extends Page<Job> { unreadable: { id: string; app: App; why: string }[] }
+
+export interface ProjectFile { version: number; by: string; at: number; toml: string; repositories: string[] }
+export interface ListedApp { app: App; releases: Release[]; last: Job | null }
+export interface Project { name: string; file: ProjectFile | null; apps: ListedApp[] }
+
+export interface Verdict {
+  subject: string; trigger: string; outcome: "job" | "already" | "nothing" | "failed";
+  sentence: string; job: string; fix: string;
+}
+
+export interface Delivery {
+  id: string; project: string; repository: string; polled: boolean; event: string; sender: string;
+  subjects: string[]; at: number; verdicts: Verdict[];
+}
+
+export interface Message {
+  id: string; kind: string; receiver: string; context: string; commit: string; moment: string;
+  job: string; state: "waiting" | "done" | "dead" | "void"; created: number; attempts: number;
+  next: number; code: number | null; error: string;
+}
+
+export interface Plugin {
+  name: string; version: string; world: string; digest: string; path: string; markers: string[];
+  languages: string[]; grants: string[]; calls: number; failures: number; disabled: string;
+  not_granted: string[]; used: string[];
+}
+
+export interface Cluster { name: string; projects: string[]; environments: string[] }
+
+export interface Me { name: string; projects: string[]; verbs: string[]; version: string; session: boolean }

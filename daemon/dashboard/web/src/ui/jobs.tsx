@@ -1,0 +1,53 @@
+// A list of jobs, as several pages have it.
+
+import { appName, short } from "../format";
+import { appPath, jobPath } from "../route";
+import type { Job } from "../types";
+import { Icon } from "./icons";
+import { Ago, Badge, Took } from "./parts";
+
+function what(job: Job): string {
+  if (job.rollback_of) return "rollback";
+  const revision = job.source?.revision || job.source?.branch;
+  return revision ? revision.replace(/^refs\/(heads|tags)\//, "") : "commit";
+}
+
+/** Why a job waits, where it failed, or who stopped it. */
+function note(job: Job): string {
+  if (job.waiting) return `for ${job.waiting.sentence}`;
+  const { ended } = job;
+  if (ended?.diagnosis) return ended.diagnosis.what;
+  if (ended?.stop) return ended.stop;
+  return job.state === "running" && job.stage ? `at ${job.stage}` : "";
+}
+
+export function JobList({ jobs, withApp = true }: { jobs: Job[]; withApp?: boolean }) {
+  return (
+    <ul class="rows">
+      {jobs.map((job) => (
+        <li class="row job-row" key={job.id}>
+          <Badge state={job.state} />
+          <div class="row-main">
+            <a class="row-link" href={jobPath(job.id)}>
+              {withApp ? <><b>{appName(job.app)}</b> <span class="quiet">{job.app.environment}</span></> : <b>{what(job)}</b>}
+            </a>
+            <span class="row-note">
+              {withApp && <span><Icon name={job.rollback_of ? "rolling_back" : "branch"} size={13} /> {what(job)}</span>}
+              {job.source && <code>{short(job.source.commit)}</code>}
+              {note(job) && <span class="clip">{note(job)}</span>}
+            </span>
+          </div>
+          <div class="row-side">
+            <span class="quiet">{job.principal}</span>
+            <Took from={job.started} to={job.finished} />
+            <Ago at={job.created} />
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function AppLink({ job }: { job: Job }) {
+  return <a href={appPath(job.app)}>{appName(job.app)}</a>;
+}

@@ -1,0 +1,9 @@
+// All tests in their order: the first one has a code that is good for a minute, the last one ends the live job.
+
+import "./login.mjs";
+import "./lists.mjs";
+import "./job.mjs";
+import "./live.mjs";
+import "./rights.mjs";
+import "./accessible.mjs";
+import "./cancel.mjs";

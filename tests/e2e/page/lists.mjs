@@ -1,0 +1,67 @@
+// From the projects to a job, by the links that people follow.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, base, enter, given, visit } from "./browser.mjs";
+
+const ended = given("WINDLASS_PAGE_ENDED");
+
+test("links lead from the projects to an app, to its job, and back", async () => {
+  await visit({}, async (page) => {
+    await enter(page);
+    const job = await ask(page, `/api/jobs/${ended}`);
+    const { project, name, environment } = job.app;
+    await page.locator(".app-card").filter({ hasText: name }).filter({ hasText: environment }).first()
+      .getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+    await page.getByRole("heading", { name: "Releases" }).waitFor();
+    assert.match(await page.title(), new RegExp(`${project}/${name}`));
+    await page.locator(`a[href="/jobs/${ended}"]`).first().click();
+    await page.locator(".badge.large").getByText("Succeeded").waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "Releases" }).waitFor();
+  });
+});
+
+test("the choice of jobs is in the address, and outlives a reload", async () => {
+  await visit({}, async (page) => {
+    await enter(page, undefined, "/jobs");
+    await page.getByRole("button", { name: "Failed" }).click();
+    await page.waitForURL(/state=failed/);
+    await page.reload();
+    await page.getByRole("button", { name: "Failed", pressed: true }).waitFor();
+    await page.locator(`a[href="/jobs/${given("WINDLASS_PAGE_FAILED")}"]`).waitFor();
+    const states = await page.locator(".job-row .badge").allTextContents();
+    assert.ok(states.length > 0 && states.every((state) => state.trim() === "Failed"), states.join());
+  });
+});
+
+test("each page of a project and of the operator opens", async () => {
+  await visit({}, async (page) => {
+    await enter(page);
+    const { app } = await ask(page, `/api/jobs/${ended}`);
+    for (const [path, heading] of [
+      [`/projects/${app.project}`, app.project], [`/projects/${app.project}/deliveries`, "Deliveries"],
+      [`/projects/${app.project}/outbox`, "Outbox"], ["/plugins", "Plugins"], ["/clusters", "Clusters"],
+    ]) {
+      await page.goto(base + path);
+      await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+      await page.locator(".skeleton").waitFor({ state: "detached" });
+      assert.equal(await page.getByRole("alert").count(), 0, path);
+    }
+  });
+});
+
+test("nothing is wider than a small screen", async () => {
+  await visit({ viewport: { width: 360, height: 740 } }, async (page) => {
+    await enter(page);
+    const { app } = await ask(page, `/api/jobs/${ended}`);
+    for (const path of ["/", "/jobs", `/jobs/${given("WINDLASS_PAGE_FAILED")}`, `/jobs/${ended}`,
+      `/projects/${app.project}/apps/${app.name}/${app.environment}`, `/projects/${app.project}/deliveries`]) {
+      await page.goto(base + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(beyond <= 0, `${path} is ${beyond} pixels too wide`);
+    }
+  });
+});
