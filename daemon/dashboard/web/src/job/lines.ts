@@ -29,6 +29,8 @@ export interface Group {
   from: number;
   to: number | null;
   cached: boolean;
+  /** Groups within it. */
+  steps: number;
   /** Set by the reader. `undefined` means that the state decides. */
   folded: boolean | undefined;
 }
@@ -61,10 +63,10 @@ export class Log {
     const key = step ? `${stage}\u0000${step}` : stage;
     const known = this.byKey.get(key);
     if (known) return known;
-    if (step) this.group(stage, "", at);
+    if (step) this.group(stage, "", at).steps++;
     const group: Group = {
       key, stage, title: step || stageName(stage), depth: step ? 1 : 0, lines: [], state: step ? "running" : "open",
-      from: at, to: null, cached: false, folded: this.folds.get(key),
+      from: at, to: null, cached: false, steps: 0, folded: this.folds.get(key),
     };
     this.byKey.set(key, group);
     // Steps of one stage that run at once stay beside their stage.
@@ -158,6 +160,7 @@ export class Log {
 
 /** Returns whether a group's lines are hidden: those that went well are, unless the reader wants them. */
 export function isFolded(group: Group): boolean {
+  if (group.steps) return group.folded ?? false;
   if (!group.lines.length) return true;
   return group.folded ?? (group.stage !== "" && (group.state === "succeeded" || group.state === "skipped"));
 }

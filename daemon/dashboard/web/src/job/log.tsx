@@ -60,7 +60,7 @@ function Header({ group, onToggle, top }: { group: Group; onToggle: () => void; 
   const to = group.to ?? (group.state === "running" ? Math.max(now.value, group.from) : null);
   return (
     <div class={`log-row header depth${group.depth}`} style={{ transform: `translateY(${top}px)` }}>
-      <button type="button" class="plain" aria-expanded={!folded} disabled={!group.lines.length} onClick={onToggle}>
+      <button type="button" class="plain" aria-expanded={!folded} disabled={!group.lines.length && !group.steps} onClick={onToggle}>
         <Icon name={folded ? "right" : "down"} size={12} />
         <span class={`sign ${group.state}`}><Icon name={group.state === "open" ? "skipped" : group.state} size={14} /></span>
         <span class="group-title">{group.title}</span>
@@ -79,7 +79,8 @@ export function LogView({ feed, version, jobId, isFailed }: { feed: Feed; versio
   const field = useRef<HTMLInputElement>(null);
   const [scroll, setScroll] = useState({ top: 0, height: 600 });
   const [text, setText] = useState("");
-  const [hit, setHit] = useState(0);
+  /** Number of the hit that is shown; -1 before the first. */
+  const [hit, setHit] = useState(-1);
   const [range, setRange] = useState<Range | null>(hashRange);
   const [whole, setWhole] = useState<string | null>(null);
   const [folds, setFolds] = useState(0);
@@ -161,7 +162,7 @@ export function LogView({ feed, version, jobId, isFailed }: { feed: Feed; versio
 
   const step = (by: number) => {
     if (!hits.length) return;
-    const next = (hit + by + hits.length) % hits.length;
+    const next = (Math.max(hit + by, by < 0 && hit <= 0 ? -1 : 0) + hits.length) % hits.length;
     setHit(next);
     const place = hits[next];
     if (place) show(place);
@@ -227,18 +228,19 @@ export function LogView({ feed, version, jobId, isFailed }: { feed: Feed; versio
         <div class="search">
           <Icon name="search" size={14} />
           <input ref={field} type="search" placeholder="Search" aria-label="Search the log" value={text} spellcheck={false}
-            onInput={(event) => { setText(event.currentTarget.value); setHit(0); }}
+            onInput={(event) => { setText(event.currentTarget.value); setHit(-1); }}
             onKeyDown={(event) => {
-              if (event.key === "Enter") step(event.shiftKey ? -1 : current && wanted ? 1 : 0);
+              if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
               if (event.key === "Escape") { setText(""); box.current?.focus(); }
             }} />
-          {wanted && <span class="quiet num" role="status">{hits.length ? `${Math.min(hit + 1, hits.length)} of ${hits.length.toLocaleString()}` : "none"}</span>}
+          {wanted && <span class="quiet num" role="status">{hits.length ? `${hit >= 0 ? `${Math.min(hit + 1, hits.length)} of ` : ""}${hits.length.toLocaleString()}` : "none"}</span>}
           <button type="button" class="icon-button" aria-label="Previous hit" disabled={!hits.length} onClick={() => step(-1)}><Icon name="up" /></button>
           <button type="button" class="icon-button" aria-label="Next hit" disabled={!hits.length} onClick={() => step(1)}><Icon name="down" /></button>
         </div>
         <a class="button" data-raw href={`/api/jobs/${encodeURIComponent(jobId)}/log`} target="_blank">Raw text</a>
       </div>
       <div class="log-box" ref={box} tabIndex={0} role="log" aria-live="off" aria-label="Lines of the log" onScroll={scrolled}>
+        {!rows.count && <p class="log-none">{feed.ended ? "The job printed nothing." : "No line yet."}</p>}
         <div class="log-space" style={{ height: `${rows.count * HEIGHT}px` }}>{shown}</div>
       </div>
       {fresh > 0 && <button type="button" class="to-end" onClick={toEnd}><Icon name="end" size={14} />{plural(fresh, "new line")}</button>}

@@ -51,10 +51,10 @@ export function Notice({ job, view }: { job: Job; view: View }) {
     return <section class="card notice amber"><Icon name="waiting" /><div><h2>Trying again</h2><p>{view.retrying.reason}</p></div></section>;
   }
   if (job.waiting && !ended) {
-    const { sentence, job: other, before } = job.waiting;
+    const { sentence, job: other } = job.waiting;
     return (
       <section class="card notice grey"><Icon name="waiting" /><div><h2>Waiting for {sentence}</h2>
-        {other && <p><a href={`/jobs/${other}`}>The job before it</a></p>}{before > 0 && <p class="quiet">{plural(before, "job")} before it</p>}</div></section>
+        {other && <p><a href={`/jobs/${other}`}>The job before it</a></p>}</div></section>
     );
   }
   return null;

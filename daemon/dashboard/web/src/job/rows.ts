@@ -15,7 +15,7 @@ export class Rows {
     let count = 0;
     const foldedStages = new Set<string>();
     for (const group of log.groups) {
-      if (group.depth === 0 && group.folded) foldedStages.add(group.stage);
+      if (group.depth === 0 && isFolded(group)) foldedStages.add(group.stage);
       // A folded stage hides its steps, too.
       if (group.depth === 1 && foldedStages.has(group.stage)) continue;
       this.groups.push(group);

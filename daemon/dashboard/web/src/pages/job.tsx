@@ -83,8 +83,8 @@ function Facts({ job, feed }: { job: Job; feed: Feed | null }) {
       {source && <div class="fact"><dt>Repository</dt><dd class="clip" title={source.repository}>{repository(source.repository)}{source.directory !== "." && `/${source.directory}`}</dd></div>}
       {job.rollback_of && <div class="fact"><dt>Back to</dt><dd><a href={jobPath(job.rollback_of)}>an earlier release</a></dd></div>}
       <div class="fact"><dt>By</dt><dd>{job.principal}{feed?.view.author && <span class="quiet"> (written by {feed.view.author})</span>}</dd></div>
-      <div class="fact"><dt>Began</dt><dd><Ago at={job.started ?? job.created} /></dd></div>
-      <div class="fact"><dt>Took</dt><dd><Took from={job.started} to={job.finished} /></dd></div>
+      <div class="fact"><dt>{job.started ? "Began" : "Submitted"}</dt><dd><Ago at={job.started ?? job.created} /></dd></div>
+      {job.started && <div class="fact"><dt>Took</dt><dd><Took from={job.started} to={job.finished} /></dd></div>}
       {job.clusters.join() !== "default" && <div class="fact"><dt>Clusters</dt><dd>{job.clusters.join(", ")}</dd></div>}
     </dl>
   );
