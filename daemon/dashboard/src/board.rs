@@ -38,7 +38,7 @@ pub(crate) struct Changed {
     pub(crate) json: String,
 }
 
-/// Where pages subscribe to changes.
+/// The source of changes, to which pages subscribe.
 #[derive(Clone)]
 pub(crate) struct Board(Arc<Inner>);
 

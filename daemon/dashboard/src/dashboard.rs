@@ -18,7 +18,7 @@ use windlass_service::Services;
 /// Bytes of the largest body of a request. All are small JSON.
 const LARGEST_BODY: usize = 64 << 10;
 
-/// What the operator decides about the dashboard.
+/// The operator's settings of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Names under which the page is reached, without a port. IP addresses and `localhost` need no entry: only a name

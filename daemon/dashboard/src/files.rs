@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 /// The bundle: see `web/` for its sources.
 static DIST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/web/dist");
 
-/// How long a file is kept whose name holds the hash of its bytes.
+/// `cache-control` of a file whose name holds the hash of its bytes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Returns the page, which finds out itself what to show.

@@ -1,8 +1,7 @@
 //! Opens and closes sessions.
 
 use crate::{
-    cookie, guard::origin, identify::Known, origin::is_loopback, problem::Problem, sessions::hash,
-    state::Shared,
+    cookie, guard::origin, identify::Known, origin::is_loopback, problem::Problem, state::Shared,
 };
 use axum::{
     Json,

@@ -128,7 +128,8 @@ struct Subscriptions {
 impl Subscriptions {
     /// Takes a message of the page. A topic that is subscribed to again begins again, after the given event.
     fn take(&mut self, text: &str, shared: &Arc<Shared>, known: &Known) -> Result<(), End> {
-        let message = serde_json::from_str::<FromPage>(text).map_err(|_| End::Close(MALFORMED, "the message cannot be read"))?;
+        let message = serde_json::from_str::<FromPage>(text)
+            .map_err(|_| End::Close(MALFORMED, "the message cannot be read"))?;
         match message {
             FromPage::Unsub { unsub } => {
                 if let Some(task) = self.all.remove(&unsub) {

@@ -2,7 +2,7 @@
 
 import type { Ended, Endpoint, Event, Stage } from "../types";
 
-export type StepState = "waiting" | "running" | "succeeded" | "failed" | "skipped";
+export type StepState = "waiting" | "running" | "succeeded" | "failed" | "skipped" | "stopped";
 
 export interface StageView { state: StepState; from: number | null; to: number | null; note: string }
 export interface Step { text: string; state: StepState; from: number | null; to: number | null }
@@ -63,14 +63,14 @@ export function take(view: View, event: Event): void {
   if (event.rolling_back || event.ended) {
     const outcome = (event.rolling_back ?? event.ended)?.outcome;
     for (const step of [...view.forward, ...view.rollback]) {
-      if (step.state === "running") [step.state, step.to] = [outcome === "succeeded" ? "succeeded" : "failed", at];
+      if (step.state === "running") [step.state, step.to] = [outcome === "succeeded" ? "succeeded" : outcome === "stopped" ? "stopped" : "failed", at];
     }
   }
   if (event.ended) {
     view.ended = event.ended;
     for (const [name, one] of view.stages) {
       if (one.state !== "running") continue;
-      const state: StepState = event.ended.outcome === "succeeded" ? "succeeded" : event.ended.outcome === "failed" ? "failed" : "skipped";
+      const state: StepState = event.ended.outcome === "succeeded" ? "succeeded" : event.ended.outcome === "failed" ? "failed" : "stopped";
       view.stages.set(name, { ...one, state, to: at });
     }
     const where = event.ended.diagnosis?.stage;

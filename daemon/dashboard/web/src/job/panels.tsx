@@ -74,7 +74,7 @@ export function Stages({ job, view }: { job: Job; view: View }) {
         return (
           <li key={stage} class={`stage ${one ? tone(state) : "none"}`} title={one?.note || words}>
             <span class="sign"><Icon name={one ? state : "todo"} size={15} /></span>
-            <span><b>{stageName(stage)}</b><small>{state === "skipped" || !one ? words : TIMES(one.from, one.to, state === "running") || words}</small></span>
+            <span><b>{stageName(stage)}</b><small>{state === "skipped" || state === "stopped" || !one ? words : TIMES(one.from, one.to, state === "running") || words}</small></span>
           </li>
         );
       })}
