@@ -1,6 +1,7 @@
 //! The gRPC door: converts requests and answers, streams, and keeps nothing.
 //!
-//! Of the daemon's crates, only this one and `windlass-amqp`, which reads requests by it, know the proto. What a request means is checked in `windlass-service`.
+//! Of the daemon's crates, this one makes the messages of the proto. `windlass-amqp` reads requests by it, and
+//! `windlass-dashboard` shows messages by it. What a request means is checked in `windlass-service`.
 
 mod apps;
 mod auth;

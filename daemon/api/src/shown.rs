@@ -3,9 +3,9 @@
 use crate::{apps, outgoing};
 use windlass_engine::ports::{
     PluginStatus,
-    store::{JobRecord, UnreadableJob},
+    store::{JobRecord, ProjectRecord, UnreadableJob},
 };
-use windlass_model::job::Release;
+use windlass_model::{delivery::Delivery, job::Release, outbox::Message};
 use windlass_proto::v1;
 use windlass_service::{AppStatus, ListedRelease, Services};
 
@@ -60,4 +60,22 @@ pub fn serving(release: &Release) -> v1::Release {
 #[must_use]
 pub fn plugin(status: PluginStatus) -> v1::Plugin {
     outgoing::plugin(status)
+}
+
+/// Returns a version of a project.
+#[must_use]
+pub fn project(record: ProjectRecord) -> v1::Project {
+    outgoing::project(record)
+}
+
+/// Returns a delivery with what came of it.
+#[must_use]
+pub fn delivery(delivery: Delivery) -> v1::Delivery {
+    outgoing::delivery(delivery)
+}
+
+/// Returns a message of the outbox.
+#[must_use]
+pub fn message(message: Message) -> v1::Message {
+    outgoing::message(message)
 }

@@ -10,7 +10,6 @@ mod me;
 mod operator;
 mod outbox;
 mod projects;
-mod shapes;
 
 use crate::state::Shared;
 use axum::{

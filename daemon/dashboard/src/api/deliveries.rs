@@ -3,7 +3,6 @@
 use super::{
     answer::{Answer, Door, Page, given},
     body::Body,
-    shapes::DeliveryShape,
 };
 use crate::identify::Known;
 use axum::{
@@ -11,6 +10,8 @@ use axum::{
     extract::{Path, Query, State},
 };
 use serde::Deserialize;
+use windlass_api::shown;
+use windlass_proto::v1;
 use windlass_service::DeliveriesRequest;
 
 /// Choice of deliveries.
@@ -28,7 +29,7 @@ pub(super) async fn list(
     known: Known,
     Path(project): Path<String>,
     Query(choice): Query<Choice>,
-) -> Answer<Page<DeliveryShape>> {
+) -> Answer<Page<v1::Delivery>> {
     let request = DeliveriesRequest {
         project,
         repository: given(choice.repository),
@@ -36,7 +37,7 @@ pub(super) async fn list(
         limit: choice.limit,
     };
     let found = door.services.list_deliveries(known.caller(), request).await?;
-    let items = found.deliveries.into_iter().map(DeliveryShape::of).collect();
+    let items = found.deliveries.into_iter().map(shown::delivery).collect();
     Ok(Json(Page { items, next: found.next }))
 }
 
@@ -51,7 +52,7 @@ pub(super) async fn replay(
     known: Known,
     Path(id): Path<String>,
     Body(Replay {}): Body<Replay>,
-) -> Answer<DeliveryShape> {
+) -> Answer<v1::Delivery> {
     let delivery = door.services.replay_delivery(known.caller(), &id).await?;
-    Ok(Json(DeliveryShape::of(delivery)))
+    Ok(Json(shown::delivery(delivery)))
 }

@@ -3,7 +3,6 @@
 use super::{
     answer::{Answer, Door, Page, given},
     body::Body,
-    shapes::MessageShape,
 };
 use crate::identify::Known;
 use axum::{
@@ -11,6 +10,8 @@ use axum::{
     extract::{Path, Query, State},
 };
 use serde::{Deserialize, Serialize};
+use windlass_api::shown;
+use windlass_proto::v1;
 use windlass_service::{MessagesRequest, ReplayMessages};
 
 /// Choice of messages.
@@ -31,7 +32,7 @@ pub(super) async fn list(
     known: Known,
     Path(project): Path<String>,
     Query(choice): Query<Choice>,
-) -> Answer<Page<MessageShape>> {
+) -> Answer<Page<v1::Message>> {
     let states = choice.state.as_deref().unwrap_or_default().split(',');
     let request = MessagesRequest {
         project,
@@ -42,7 +43,7 @@ pub(super) async fn list(
         limit: choice.limit,
     };
     let found = door.services.list_messages(known.caller(), request).await?;
-    let items = found.messages.into_iter().map(MessageShape::of).collect();
+    let items = found.messages.into_iter().map(shown::message).collect();
     Ok(Json(Page { items, next: found.next }))
 }
 

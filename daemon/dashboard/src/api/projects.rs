@@ -1,9 +1,6 @@
 //! Projects: those that were applied, and those that jobs are for.
 
-use super::{
-    answer::{Answer, Door},
-    shapes::ProjectShape,
-};
+use super::answer::{Answer, Door};
 use crate::{identify::Known, state::Shared};
 use axum::{
     Json,
@@ -20,7 +17,7 @@ use windlass_service::{ListedApp, ServiceError};
 pub(super) struct Listed {
     name: String,
     /// The project's file. `None` means that nobody applied one.
-    file: Option<ProjectShape>,
+    file: Option<v1::Project>,
     apps: Vec<AppShape>,
 }
 
@@ -48,7 +45,7 @@ pub(super) async fn list(State(door): Door, known: Known) -> Answer<Vec<Listed>>
     let mut projects: BTreeMap<String, Listed> = BTreeMap::new();
     for record in door.services.list_projects(caller).await? {
         let name = record.spec.project.clone();
-        let file = Some(ProjectShape::of(record));
+        let file = Some(shown::project(record));
         projects.insert(name.clone(), Listed { name, file, apps: Vec::new() });
     }
     for listed in door.services.list_apps(caller, None).await? {
@@ -69,7 +66,7 @@ pub(super) async fn one(
     let caller = known.caller();
     let apps = door.services.list_apps(caller, Some(&name)).await?;
     let file = match door.services.project(caller, &name, None).await {
-        Ok(record) => Some(ProjectShape::of(record)),
+        Ok(record) => Some(shown::project(record)),
         Err(ServiceError::NotFound { .. }) if !apps.is_empty() => None,
         Err(error) => return Err(error.into()),
     };

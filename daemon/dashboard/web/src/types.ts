@@ -74,7 +74,7 @@ export interface AppStatus { app: App; clusters: ClusterStatus[]; jobs: Job[] }
 export interface Page<T> { items: T[]; next: string | null }
 export interface Jobs extends Page<Job> { unreadable: { id: string; app: App; why: string }[] }
 
-export interface ProjectFile { version: number; by: string; at: number; toml: string; repositories: string[] }
+export interface ProjectFile { name: string; version: number; by: string; at: number | null; toml: string }
 export interface ListedApp { app: App; releases: Release[]; last: Job | null }
 export interface Project { name: string; file: ProjectFile | null; apps: ListedApp[] }
 
@@ -84,14 +84,14 @@ export interface Verdict {
 }
 
 export interface Delivery {
-  id: string; project: string; repository: string; polled: boolean; event: string; sender: string;
+  id: string; hook: string; project: string; repository: string; event: string; sender: string;
   subjects: string[]; at: number; verdicts: Verdict[];
 }
 
 export interface Message {
   id: string; kind: string; receiver: string; context: string; commit: string; moment: string;
   job: string; state: "waiting" | "done" | "dead" | "void"; created: number; attempts: number;
-  next: number; code: number | null; error: string;
+  next: number | null; code: number; error: string;
 }
 
 export interface Plugin {

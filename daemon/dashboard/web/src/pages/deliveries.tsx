@@ -60,7 +60,7 @@ export function DeliveriesPage({ project }: { project: string }) {
         {all.map((delivery) => (
           <li class="row tall" key={delivery.id}>
             <div class="row-main">
-              <p class="row-title"><b>{delivery.polled ? "poll" : delivery.event}</b> {delivery.subjects.slice(0, 3).map((one) => <code key={one}>{plain(one)}</code>)}
+              <p class="row-title"><b>{delivery.hook ? delivery.event : "poll"}</b> {delivery.subjects.slice(0, 3).map((one) => <code key={one}>{plain(one)}</code>)}
                 {delivery.subjects.length > 3 && <span class="quiet"> and {delivery.subjects.length - 3} more</span>}</p>
               <ul class="verdicts">
                 {delivery.verdicts.map((verdict, index) => <Came key={index} verdict={verdict} />)}

@@ -17,7 +17,7 @@ function Came({ message }: { message: Message }) {
   const answer = message.code ? `answered ${message.code}` : "";
   const tries = message.attempts ? plural(message.attempts, "attempt") : "";
   const next = message.state === "waiting" && message.attempts > 0
-    ? (message.next > now.value ? `next in ${duration(message.next - now.value)}` : "next at once") : "";
+    ? ((message.next ?? 0) > now.value ? `next in ${duration((message.next ?? 0) - now.value)}` : "next at once") : "";
   return <span class="row-note">{[answer, tries, next].filter(Boolean).join(", ")} {message.error && <span class="clip">{message.error}</span>}</span>;
 }
 
