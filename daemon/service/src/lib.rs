@@ -3,8 +3,8 @@
 //! Every door (gRPC today) converts its own requests to those of this crate and calls [`Services`]. Nothing
 //! here names a transport.
 
-mod approvals;
 mod again;
+mod approvals;
 mod apps;
 mod caller;
 mod check;
