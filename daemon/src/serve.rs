@@ -2,7 +2,7 @@
 
 use crate::{
     broker,
-    config::Config,
+    config::{Config, Listen},
     confinement,
     dispatch::{Bounds, Dispatcher},
     doors::{Doors, bound, tls},
@@ -13,14 +13,18 @@ use crate::{
     tasks::{Tasks, aborted},
     wire::{self, Wired},
 };
+use axum::Router;
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
+use tokio_util::sync::CancellationToken;
+use url::Url;
 use windlass_amqp::Queue;
 use windlass_api::{Api, Health};
+use windlass_dashboard::{Dashboard, Settings};
 use windlass_engine::shared_queue::SharedQueue;
 use windlass_intake::Metrics;
 use windlass_listen::{Access, Callers};
@@ -87,17 +91,22 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     if let Some(queue) = &messages {
         metrics.show_queue(broker::shown(queue)).await;
     }
-    let api = Api::new(services.clone(), callers, health.clone(), limits);
     let (stop, stopped) = watch::channel(false);
+    let mut api = Api::new(services.clone(), callers.clone(), health.clone(), limits);
+    let ending = CancellationToken::new();
+    if config.listen.page {
+        let pages = page(&config.listen, services.clone(), callers, ending.clone());
+        api = api.with_pages(pages);
+    }
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     let mut tasks = Tasks::default();
-    let ending = until(stopped.clone());
+    let drained = until(stopped.clone());
     tasks.spawn("due work", async move {
         tokio::select! {
             () = due.run() => {}
-            () = ending => {}
+            () = drained => {}
         }
         Ok::<(), Fault>(())
     });
@@ -167,6 +176,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     }
     health.end().await;
     let _ = stop.send(true);
+    // Open pages know by it that they are to come back.
+    ending.cancel();
     // Watchers may stay for ever: the sockets are not waited for, the jobs are.
     let dispatched = dispatching.await;
     // Messages that are at work are acknowledged, within seconds.
@@ -183,6 +194,19 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         None => Ok(()),
         Some(why) => Err(why),
     }
+}
+
+/// Returns the router of the page.
+fn page(
+    listen: &Listen,
+    services: Services,
+    callers: Arc<Callers>,
+    ending: CancellationToken,
+) -> Router {
+    let host =
+        listen.url.as_deref().and_then(|url| Url::parse(url).ok()?.host_str().map(Into::into));
+    let settings = Settings { hosts: host.into_iter().collect(), ..Settings::default() };
+    Dashboard::new(services, callers, settings, ending).router()
 }
 
 fn access(config: &Config) -> Access {

@@ -18,6 +18,9 @@ pub(crate) struct Listen {
     /// URL at which people reach `tcp`, such as `https://deploy.example.com`. Links in messages begin with it; without it
     /// messages have none. It needs `tcp`.
     pub(crate) url: Option<String>,
+    /// Serves the page at `tcp`, and at the unix socket. A person logs in with the token of a principal. The page answers
+    /// under the host of `url`, under addresses and under `localhost`, and under no other name.
+    pub(crate) page: bool,
     /// Address and port for webhooks of forges, such as `0.0.0.0:8443`. Without it none are taken. Nothing else is
     /// served there, so that `tcp` need not face the Internet. It speaks TLS with `certificate`, and asks no
     /// client for one of `client-ca`; without `certificate` it needs a proxy in front of it that speaks TLS.
@@ -59,6 +62,7 @@ impl Default for Listen {
             uids: Vec::new(),
             tcp: None,
             url: None,
+            page: true,
             hooks: None,
             hooks_url: None,
             admin: None,
