@@ -90,6 +90,7 @@ pub(super) static PAGE: Module = Module {
     flags: &[],
     stamps: "",
     packages: &["windlass.bed/page"],
+    cgo: false,
 };
 
 /// Programs that benches compare with, or need, beyond the bed.
