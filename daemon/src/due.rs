@@ -24,6 +24,7 @@ use windlass_model::{
     cluster::Targets,
     due::{Due, DueKind},
 };
+use windlass_traces::Exporter;
 
 mod lanes;
 #[cfg(test)]
@@ -61,6 +62,8 @@ pub(crate) struct DueLoop {
     queue: mpsc::UnboundedSender<Message>,
     /// Held by the one piece of work that deletes something.
     forgetting: Arc<Mutex<()>>,
+    /// `None` means that no traces are sent.
+    traces: Option<Arc<Exporter>>,
     /// Ends the pause of the loop.
     wake: Arc<Notify>,
 }
@@ -101,7 +104,13 @@ impl DueLoop {
         queue: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let (lanes, forgetting, wake) = (Arc::default(), Arc::default(), Arc::default());
-        Self { store, targets, cluster, lanes, queue, forgetting, wake }
+        Self { store, targets, cluster, lanes, queue, forgetting, traces: None, wake }
+    }
+
+    /// Sends traces of jobs that end by this exporter. `None` means that none are sent.
+    #[must_use]
+    pub(crate) fn with_traces(self, traces: Option<Arc<Exporter>>) -> Self {
+        Self { traces, ..self }
     }
 
     pub(crate) fn renewals(&self) -> Renewals {
@@ -216,6 +225,13 @@ impl DueLoop {
                     tracing::error!(key = due.key, "due work names no app; it is dropped");
                     Ok(None)
                 }
+            },
+            DueKind::SendTrace => match &self.traces {
+                Some(traces) => {
+                    let sent = traces.send(&*self.store, &due.key).await;
+                    sent.map_err(|error| error.to_string())
+                }
+                None => Ok(None),
             },
         }
     }

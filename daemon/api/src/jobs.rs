@@ -6,6 +6,7 @@ use crate::{
     revocable::Revocable,
     serve::Handlers,
     submit,
+    trace,
 };
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
@@ -39,11 +40,14 @@ impl jobs_server::Jobs for Handlers {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
+        let parent = trace::parent(request.metadata());
         let message = request.into_inner();
         let app = convert::app(message.app.clone())?;
         // Before a wrong field is named. The use case checks it once more.
         caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
-        let request = submit::read(message)?;
+        let mut request = submit::read(message)?;
+        // Not in the body: a repeat of the request is a part of another trace, and the same job.
+        trace::keep(&mut request.labels, parent);
         let record = self.0.submit(&caller, request).await.map_err(errors::service)?;
         Ok(Response::new(outgoing::job(record)))
     }

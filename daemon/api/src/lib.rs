@@ -23,6 +23,7 @@ mod secrets;
 mod serve;
 pub mod shown;
 mod submit;
+mod trace;
 
 pub use door::CallTimes;
 pub use health::Health;

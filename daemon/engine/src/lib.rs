@@ -3,6 +3,7 @@
 //! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon joins
 //! them. [`pipeline`] is the flow on one screen.
 
+pub mod blame;
 pub mod custom;
 mod deploy;
 pub mod diagnose;

@@ -31,11 +31,14 @@ pub enum DueKind {
     RenewPull,
     /// Ends a job that nobody approved in time.
     HoldEnds,
+    /// Sends the trace of a job that ended. Without a collector it is done at once.
+    SendTrace,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull, Self::HoldEnds];
+    pub const ALL: [Self; 5] =
+        [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull, Self::HoldEnds, Self::SendTrace];
 
     /// Returns the name that is stored.
     #[must_use]
@@ -45,6 +48,7 @@ impl DueKind {
             Self::ForgetJob => "forget_job",
             Self::RenewPull => "renew_pull",
             Self::HoldEnds => "hold_ends",
+            Self::SendTrace => "send_trace",
         }
     }
 
@@ -85,7 +89,11 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
         }
         Event::Ended(_) => {
             let after = |kind, kept_ms| Due { kind, key: job.into(), at_ms: now_ms + kept_ms };
-            vec![after(DueKind::ForgetLogs, LOGS_KEPT_MS), after(DueKind::ForgetJob, JOBS_KEPT_MS)]
+            vec![
+                after(DueKind::SendTrace, 0),
+                after(DueKind::ForgetLogs, LOGS_KEPT_MS),
+                after(DueKind::ForgetJob, JOBS_KEPT_MS),
+            ]
         }
         _ => Vec::new(),
     }
@@ -101,13 +109,18 @@ mod tests {
     };
 
     #[test]
-    fn an_end_schedules_that_logs_and_job_are_forgotten() {
+    fn an_end_schedules_the_trace_and_that_logs_and_job_are_forgotten() {
         let why = Stop::Cancelled { by: "someone".into() };
         let ended = Event::Ended(Outcome::Stopped { at: Stage::Clone, why });
         let due = due_after("j1", 1000, &ended);
         let kinds: Vec<_> = due.iter().map(|due| (due.kind, &*due.key, due.at_ms)).collect();
         let (logs, job) = (1000 + LOGS_KEPT_MS, 1000 + JOBS_KEPT_MS);
-        assert_eq!(kinds, [(DueKind::ForgetLogs, "j1", logs), (DueKind::ForgetJob, "j1", job)]);
+        let expected = [
+            (DueKind::SendTrace, "j1", 1000),
+            (DueKind::ForgetLogs, "j1", logs),
+            (DueKind::ForgetJob, "j1", job),
+        ];
+        assert_eq!(kinds, expected);
         assert!(due_after("j1", 1000, &Event::Started(Stage::Build)).is_empty());
     }
 

@@ -20,7 +20,7 @@ pub struct Job {
     pub clusters: Clusters,
     /// The spec of the request. `windlass.toml`, the image and defaults fill it later.
     pub spec: Spec,
-    /// Labels that are shown and searched, never interpreted.
+    /// Labels that are shown and searched. Only [`crate::traceparent::TRACEPARENT`] is interpreted.
     pub labels: BTreeMap<String, String>,
     /// Time limit from the start of the job until its plan is made. The wait before the start and waits for approvals do
     /// not count, and a wait for a slot between its stages does.

@@ -36,4 +36,5 @@ pub mod secret;
 pub mod spec;
 pub mod testing;
 pub mod text;
+pub mod traceparent;
 pub mod version;

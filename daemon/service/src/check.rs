@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use windlass_model::{
     app::App,
     cluster::{Clusters, NoCluster, RolloutOrder, Targets},
+    traceparent::{TRACEPARENT, TraceParent},
 };
 
 const DAY: u64 = 24 * 3600;
@@ -22,16 +23,23 @@ pub(crate) fn request_id(id: &str) -> Result<(), ServiceError> {
     Err(ServiceError::invalid("request_id", id, expected))
 }
 
+/// Checks labels. The one that holds the context of the caller's trace comes beside the others.
 pub(crate) fn labels(labels: &BTreeMap<String, String>) -> Result<(), ServiceError> {
-    if labels.len() > LABELS.0 {
-        let count = labels.len().to_string();
-        return Err(ServiceError::invalid("labels", count, "are too many: at most 64"));
+    let count = labels.keys().filter(|key| *key != TRACEPARENT).count();
+    if count > LABELS.0 {
+        return Err(ServiceError::invalid("labels", count.to_string(), "are too many: at most 64"));
     }
     let mut keys = labels.iter().filter(|(key, value)| key.len().max(value.len()) > LABELS.1);
     if let Some((key, _)) = keys.next() {
         let key: String = key.chars().take(80).collect();
         let expected = "is longer than 256 bytes, or its value is";
         return Err(ServiceError::invalid("labels", key, expected));
+    }
+    if let Some(value) = labels.get(TRACEPARENT)
+        && TraceParent::parse(value).is_none()
+    {
+        let expected = "must be `00-`, 32 hex digits of a trace, 16 of a span and 2 of flags, with `-` between, in lower case, as W3C Trace Context has it; or leave the label out";
+        return Err(ServiceError::invalid("labels.traceparent", value, expected));
     }
     Ok(())
 }
@@ -112,6 +120,18 @@ mod tests {
         }
         let many = (0..65).map(|number| (number.to_string(), String::new())).collect();
         assert_eq!(text_of(labels(&many)), "labels: `65` are too many: at most 64");
+    }
+
+    #[test]
+    fn the_context_of_a_trace_is_checked_and_takes_no_place() {
+        let mut all: BTreeMap<_, _> =
+            (0..64).map(|number| (number.to_string(), String::new())).collect();
+        let context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        all.insert(TRACEPARENT.into(), context.into());
+        labels(&all).unwrap();
+        all.insert(TRACEPARENT.into(), "00-1-2-3".into());
+        let text = text_of(labels(&all));
+        assert!(text.starts_with("labels.traceparent: `00-1-2-3` must be `00-`"), "{text}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct SubmitRequest {
     pub source: SourceRequest,
     /// Spec of the request, which goes before `windlass.toml`.
     pub spec: Spec,
-    /// Labels for people and searches. Windlass does not interpret them.
+    /// Labels for people and searches. `traceparent` is the context of the caller's trace; Windlass interprets no other.
     pub labels: BTreeMap<String, String>,
     /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour. The wait before it
     /// begins does not count.

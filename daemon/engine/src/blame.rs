@@ -1,0 +1,74 @@
+//! Whose fault a failure is, and the result of a job in the words of OpenTelemetry's CI/CD conventions.
+
+use windlass_model::outcome::{Outcome, Stop};
+
+/// Codes of failures that the operator of the daemon mends. All others are of the app and its repository.
+const OF_OPERATOR: [&str; 16] = [
+    "builder-full",
+    "builder-unreachable",
+    "clone-failed",
+    "cluster-not-trusted",
+    "cluster-unknown",
+    "cluster-unreachable",
+    "egress-refused",
+    "hook-failed",
+    "internal-error",
+    "no-cluster",
+    "plugin-failed",
+    "registry-denied",
+    "registry-login-failed",
+    "registry-unavailable",
+    "secret-sealed",
+    "workspace-full",
+];
+
+/// Returns whether the operator of the daemon mends a failure of this code.
+#[must_use]
+pub fn is_of_operator(code: &str) -> bool {
+    OF_OPERATOR.contains(&code)
+}
+
+/// Returns the convention's word for the result of a job: `cicd.pipeline.result`.
+#[must_use]
+pub fn result(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded(_) => "success",
+        Outcome::Failed(diagnosis) if is_of_operator(&diagnosis.code) => "error",
+        Outcome::Failed(_) => "failure",
+        Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
+        Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
+        Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timeout",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain;
+    use windlass_model::{diagnosis::Diagnosis, job::Stage};
+
+    #[test]
+    fn each_code_of_an_operators_fault_is_one_that_there_is() {
+        for code in OF_OPERATOR {
+            assert!(explain::find(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_result_has_the_conventions_word() {
+        let failed = |code: &str| {
+            let code = code.to_owned();
+            Outcome::Failed(Box::new(Diagnosis { code, ..Diagnosis::default() }))
+        };
+        let stopped = |why: Stop| Outcome::Stopped { at: Stage::Build, why };
+        for (outcome, word) in [
+            (failed("tests-failed"), "failure"),
+            (failed("cluster-unreachable"), "error"),
+            (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
+            (stopped(Stop::Superseded { by: "2".into() }), "skip"),
+            (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),
+        ] {
+            assert_eq!(result(&outcome), word);
+        }
+    }
+}
