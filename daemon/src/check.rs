@@ -51,6 +51,14 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
     let plugins = plugins.map_err(|error| error.to_string());
     report("plugins", plugins.map(|_| format!("{} loaded", config.plugins.len())));
     report("registry", registry(&config.registry).await);
+    if let Some(traces) = &config.traces {
+        let answer = match wire::traces(config) {
+            Ok(Some(exporter)) => exporter.check().await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
+        report("traces", answer.map(|()| format!("{} takes them", traces.endpoint)));
+    }
     for registry in config.registries.iter().filter(|registry| registry.pull.is_none()) {
         println!(
             "WARNING registries: {}: one login pushes and pulls: it is in every namespace, and whoever reads a pull secret there can overwrite images of all projects; add `pull` with a login that may only read",

@@ -16,6 +16,7 @@ mod registry;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 pub(crate) use cluster::Cluster;
 use expose::{ExposeRules, HostOwner};
@@ -33,6 +34,7 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
+pub(crate) use traces::Traces;
 use windlass_amqp::Amqp;
 use windlass_engine::queue;
 use windlass_git::{CheckoutLimits, Egress};
@@ -96,6 +98,8 @@ pub(crate) struct Config {
     pub(crate) logs: Logs,
     #[serde(default)]
     pub(crate) listen: Listen,
+    /// Traces of jobs. Without it none are sent.
+    pub(crate) traces: Option<Traces>,
     pub(crate) builder: Builder,
     /// The only cluster. Without it and without `[[clusters]]`, the daemon deploys to the cluster that it
     /// runs in.

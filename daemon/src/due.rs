@@ -175,8 +175,9 @@ impl DueLoop {
             tracing::warn!(kind, key, error, "due work cannot be done yet");
             Some(now_ms() + AGAIN_MS)
         });
-        // A login that is already expired must not cause a busy loop.
-        let next = next.map(|next| next.max(now_ms() + AGAIN_MS));
+        // A login that is already expired must not cause a busy loop. A trace has a pause of its own.
+        let least = if due.kind == DueKind::SendTrace { 0 } else { now_ms() + AGAIN_MS };
+        let next = next.map(|next| next.max(least));
         (due, next)
     }
 

@@ -31,6 +31,7 @@ use windlass_model::{
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::{Planner, RemoteReader};
 use windlass_store::{Key, SqliteStore};
+use windlass_traces::Exporter;
 
 /// Path of the daemon's own program, which its children run too. Not `current_exe()`: after an upgrade in
 /// place that names a deleted file.
@@ -179,6 +180,14 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         forbid_root: config.forbid_root,
     };
     Ok(Wired { store, factory })
+}
+
+/// Returns the sender of traces. `None` means that the configuration names no collector.
+pub(crate) fn traces(config: &Config) -> Result<Option<Exporter>, Fault> {
+    let Some(traces) = &config.traces else { return Ok(None) };
+    let settings = traces.settings().map_err(|error| format!("configuration: {error}"))?;
+    let exporter = Exporter::new(settings);
+    Ok(Some(exporter.map_err(|error| format!("configuration: traces.ca: {error}"))?))
 }
 
 pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {

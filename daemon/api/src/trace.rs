@@ -9,7 +9,9 @@ use windlass_model::traceparent::{TRACEPARENT, TraceParent};
 pub(crate) fn parent(metadata: &MetadataMap) -> Option<String> {
     let text = metadata.get(TRACEPARENT)?.to_str().ok()?;
     if TraceParent::parse(text).is_none() {
-        tracing::debug!("a call's `traceparent` is not of W3C's form: its job gets a trace of its own");
+        tracing::debug!(
+            "a call's `traceparent` is not of W3C's form: its job gets a trace of its own"
+        );
         return None;
     }
     Some(text.to_owned())

@@ -25,6 +25,7 @@ impl Config {
         self.check_hosts()?;
         self.check_listen()?;
         self.check_git()?;
+        self.check_traces()?;
         self.check_principals()?;
         self.check_amqp()
     }
@@ -217,6 +218,11 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    fn check_traces(&self) -> Result<(), ConfigError> {
+        let Some(traces) = &self.traces else { return Ok(()) };
+        traces.settings().map(|_| ()).map_err(ConfigError)
     }
 
     fn check_principals(&self) -> Result<(), ConfigError> {

@@ -47,6 +47,25 @@ fn the_journals_limits_have_defaults_and_bounds() {
 }
 
 #[test]
+fn traces_are_off_and_need_an_address_by_http() {
+    assert!(load(LEAST).unwrap().traces.is_none());
+    let traces = |lines: &str| load(&format!("{LEAST}[traces]\n{lines}\n"));
+    let config = traces("endpoint = \"http://127.0.0.1:4318\"").unwrap();
+    assert_eq!(config.traces.unwrap().endpoint, "http://127.0.0.1:4318");
+    for (lines, expected) in [
+        ("endpoint = \"127.0.0.1:4318\"", "traces.endpoint: `127.0.0.1:4318` is no URL"),
+        (
+            "endpoint = \"https://x\"\nheaders-file = \"/nowhere/h\"",
+            "traces.headers-file: /nowhere/h: ",
+        ),
+        ("", "endpoint"),
+    ] {
+        let error = traces(lines).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_the_nearest() {
     let error = load(&format!("job = 3\n{LEAST}")).unwrap_err().to_string();
     assert!(error.contains("unknown key `job`: did you mean `jobs`?"), "{error}");

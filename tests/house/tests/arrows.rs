@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 20] = [
+const BELOW: [(&str, &[&str]); 21] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -32,6 +32,7 @@ const BELOW: [(&str, &[&str]); 20] = [
     ("outgoing", &["model", "engine", "forge", "dial"]),
     ("plugin-host", &["model", "engine", "confine", "dial"]),
     ("store", &["model", "engine"]),
+    ("traces", &["model", "engine", "dial"]),
     // The pages of problems, and the names that a spec may have: the client has no other copy.
     ("cli", &["model", "engine", "proto"]),
     (
@@ -53,6 +54,7 @@ const BELOW: [(&str, &[&str]); 20] = [
             "outgoing",
             "plugin-host",
             "store",
+            "traces",
         ],
     ),
 ];
