@@ -34,6 +34,7 @@ mod hooks;
 mod hostile;
 mod kinds;
 mod languages;
+mod monitoring;
 mod nodes;
 mod operator;
 mod queue;

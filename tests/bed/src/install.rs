@@ -4,11 +4,13 @@ mod debian;
 mod go;
 mod python;
 mod rabbitmq;
+mod unpacked;
 
 pub use go::{GATEWAY, GITEA, Module, absent_programs, kwok_stages};
 pub use python::python;
 pub(crate) use rabbitmq::OWN as RABBITMQ_OWN;
 pub use rabbitmq::rabbitmq;
+pub use unpacked::prometheus;
 
 use crate::{Layout, Report, Result, layout::Existing, times};
 use rustix::fs::{FlockOperation, flock};

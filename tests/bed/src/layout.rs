@@ -41,6 +41,8 @@ pub mod port {
     pub const AMQP_DEAD: u16 = 21674;
     /// That of a test that kills it.
     pub const AMQP_KILLED: u16 = 21678;
+    /// Prometheus.
+    pub const PROMETHEUS: u16 = 21093;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }
