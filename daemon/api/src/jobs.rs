@@ -5,8 +5,7 @@ use crate::{
     convert, errors, outgoing,
     revocable::Revocable,
     serve::Handlers,
-    submit,
-    trace,
+    submit, trace,
 };
 use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};

@@ -37,7 +37,8 @@ pub fn result(outcome: &Outcome) -> &'static str {
         Outcome::Failed(_) => "failure",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
-        Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timeout",
+        Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "cancellation",
+        Outcome::Stopped { why: Stop::TimedOut { .. } | Stop::NotApproved { .. }, .. } => "timeout",
     }
 }
 

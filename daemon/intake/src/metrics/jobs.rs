@@ -14,12 +14,11 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Instant, timeout_at},
 };
-use windlass_engine::ports::store::{Filter, Replay, Store, StoreError};
-use windlass_model::{
-    event::Event,
-    outcome::{Outcome, Stop},
-    replay::JobState,
+use windlass_engine::{
+    blame,
+    ports::store::{Filter, Replay, Store, StoreError},
 };
+use windlass_model::{event::Event, outcome::Outcome, replay::JobState};
 
 /// Time for which updates are gathered before the store is asked.
 const GATHER: Duration = Duration::from_secs(1);
@@ -33,26 +32,6 @@ const MOST_MISSED: u32 = 500;
 /// Upper bounds of the durations, in seconds.
 const BOUNDS: [f64; 13] =
     [0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
-
-/// Codes of failures that the operator of the daemon mends. All others are of the app and its repository.
-const OF_OPERATOR: [&str; 16] = [
-    "builder-full",
-    "builder-unreachable",
-    "clone-failed",
-    "cluster-not-trusted",
-    "cluster-unknown",
-    "cluster-unreachable",
-    "egress-refused",
-    "hook-failed",
-    "internal-error",
-    "no-cluster",
-    "plugin-failed",
-    "registry-denied",
-    "registry-login-failed",
-    "registry-unavailable",
-    "secret-sealed",
-    "workspace-full",
-];
 
 /// Codes of failures by which a cluster was not reached.
 const NOT_REACHED: [&str; 2] = ["cluster-not-trusted", "cluster-unreachable"];
@@ -142,7 +121,7 @@ impl JobMetrics {
 
     fn ended(&self, replay: &Replay) {
         let Some(outcome) = &replay.record.outcome else { return };
-        let labels = vec![("cicd_pipeline_result", result(outcome).to_owned())];
+        let labels = vec![("cicd_pipeline_result", blame::result(outcome).to_owned())];
         self.ended.get_or_create(&labels).inc();
         let (mut began, mut started) = (None, BTreeMap::new());
         for recorded in &replay.events {
@@ -179,7 +158,7 @@ impl JobMetrics {
                 reached.extend(release.clusters.iter().map(|name| (name.clone(), true)));
             }
             Outcome::Failed(diagnosis) => {
-                let whose = if is_of_operator(&diagnosis.code) { "operator" } else { "app" };
+                let whose = if blame::is_of_operator(&diagnosis.code) { "operator" } else { "app" };
                 let labels =
                     vec![("error_type", diagnosis.code.clone()), ("whose", whose.to_owned())];
                 self.errors.get_or_create(&labels).inc();
@@ -242,23 +221,6 @@ async fn newest_ended(store: &dyn Store) -> Vec<String> {
     }
 }
 
-/// Returns the convention's word for the result of a run.
-fn result(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded(_) => "success",
-        Outcome::Failed(diagnosis) if is_of_operator(&diagnosis.code) => "error",
-        Outcome::Failed(_) => "failure",
-        Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
-        Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
-        Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "cancellation",
-        Outcome::Stopped { why: Stop::TimedOut { .. } | Stop::NotApproved { .. }, .. } => "timeout",
-    }
-}
-
-fn is_of_operator(code: &str) -> bool {
-    OF_OPERATOR.contains(&code)
-}
-
 fn histogram() -> Histogram {
     Histogram::new(BOUNDS.into_iter())
 }
@@ -271,30 +233,11 @@ fn seconds(since_ms: u64, at_ms: u64) -> f64 {
 mod tests {
     use super::*;
     use windlass_engine::explain;
-    use windlass_model::{diagnosis::Diagnosis, job::Stage};
 
     #[test]
-    fn each_code_of_an_operators_fault_is_one_that_there_is() {
-        for code in OF_OPERATOR.iter().chain(&NOT_REACHED) {
+    fn each_code_of_a_cluster_out_of_reach_is_one_that_there_is() {
+        for code in NOT_REACHED {
             assert!(explain::find(code).is_some(), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_result_has_the_conventions_word() {
-        let failed = |code: &str| {
-            let code = code.to_owned();
-            Outcome::Failed(Box::new(Diagnosis { code, ..Diagnosis::default() }))
-        };
-        let stopped = |why: Stop| Outcome::Stopped { at: Stage::Build, why };
-        for (outcome, word) in [
-            (failed("tests-failed"), "failure"),
-            (failed("cluster-unreachable"), "error"),
-            (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
-            (stopped(Stop::Superseded { by: "2".into() }), "skip"),
-            (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),
-        ] {
-            assert_eq!(result(&outcome), word);
         }
     }
 }

@@ -68,7 +68,7 @@ impl Prometheus {
     pub fn value(&self, expression: &str) -> Result<Option<f64>> {
         let answer = get(&format!("/api/v1/query?query={}", encoded(expression)))?;
         let value = answer.pointer("/data/result/0/value/1").and_then(Value::as_str);
-        Ok(value.map(str::parse).transpose()?)
+        Ok(value.map(str::parse::<f64>).transpose()?)
     }
 
     /// Returns all rules, each with its name and the fault of its last evaluation. An empty fault means none.
