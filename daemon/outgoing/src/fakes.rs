@@ -107,6 +107,7 @@ pub(crate) fn record() -> JobRecord {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(60),
+        gates: Vec::new(),
         principal: "tests".into(),
         created_ms: 0,
     };
@@ -116,6 +117,7 @@ pub(crate) fn record() -> JobRecord {
         state: JobState::Running,
         stage: None,
         stop: None,
+        held: None,
         outcome: None,
         started_ms: None,
         ended_ms: None,

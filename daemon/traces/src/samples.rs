@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::ports::store::{
-    Claim, JobRecord, Recorded, Replay, Runs, StoreError, Unfinished,
+    Claim, JobRecord, Lapse, Recorded, Replay, Runs, StoreError, Unfinished,
 };
 use windlass_model::{
     app::App,
@@ -70,6 +70,7 @@ pub(crate) fn replay(events: Vec<(u64, Event)>) -> Replay {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
+        gates: Vec::new(),
         principal: "ci".into(),
         created_ms: CREATED,
     };
@@ -79,11 +80,12 @@ pub(crate) fn replay(events: Vec<(u64, Event)>) -> Replay {
         state: JobState::Succeeded,
         stage: None,
         stop: None,
+        held: None,
         outcome,
         started_ms: None,
         ended_ms,
     };
-    Replay { record, events, logged: BTreeMap::new() }
+    Replay { record, events, approvals: Vec::new(), logged: BTreeMap::new() }
 }
 
 /// A store that has one answer for whoever asks for a journal.
@@ -112,6 +114,10 @@ impl Runs for OneJob {
     }
 
     async fn append(&self, _: &Claim, _: Event) -> Result<(), StoreError> {
+        not_asked()
+    }
+
+    async fn lapse(&self, _: &str, _: u64) -> Result<Lapse, StoreError> {
         not_asked()
     }
 

@@ -64,6 +64,7 @@ impl Bed {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: Duration::from_secs(1),
+            gates: Vec::new(),
             principal: "ann".into(),
             created_ms: 0,
         };

@@ -13,8 +13,9 @@ use tokio::sync::broadcast;
 use windlass_engine::ports::{
     Secrets,
     store::{
-        Applied, Attempt, Filter, JobList, JobRecord, Jobs, MessageCount, Outbox, OutboxFilter,
-        ProjectRecord, Projects, Recorded, StoreError, Submission, Submitted, UnfinishedCount,
+        Applied, Approve, Attempt, Filter, JobList, JobRecord, Jobs, MessageCount, Outbox,
+        OutboxFilter, ProjectRecord, Projects, Recorded, StoreError, Submission, Submitted,
+        UnfinishedCount,
     },
 };
 use windlass_model::{
@@ -216,6 +217,10 @@ impl Jobs for FakeStore {
     }
 
     async fn submitted(&self, _: &str, _: &str, _: &[u8]) -> Result<Option<JobRecord>, StoreError> {
+        unused()
+    }
+
+    async fn approve(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Approve, StoreError> {
         unused()
     }
 
