@@ -51,7 +51,7 @@ pub(crate) struct Work {
 
 /// Outcome of a message that is no poison.
 enum Done {
-    /// Its job is in the journal. The outbox tells of it.
+    /// The job is in the journal, and the outbox reports it.
     Accepted,
     /// The journal had its job before: a message that was delivered again, or a request that was sent again.
     Repeated(Box<JobRecord>),

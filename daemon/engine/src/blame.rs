@@ -1,4 +1,4 @@
-//! Whose fault a failure is, and the result of a job in the words of OpenTelemetry's CI/CD conventions.
+//! Party at fault in a failure, and the result of a job in the words of OpenTelemetry's CI/CD conventions.
 
 use windlass_model::outcome::{Outcome, Stop};
 

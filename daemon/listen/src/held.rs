@@ -1,6 +1,5 @@
-//! Body of an answer that holds its connection in use.
+//! Body of an answer that holds something until it is sent or dropped, such as the use of its connection.
 
-use crate::connection::InUse;
 use axum::{Error, body::Body};
 use hyper::body::{Bytes, Frame, SizeHint};
 use std::{
@@ -10,18 +9,18 @@ use std::{
 
 /// A body as it was, with the length that it had: an answer that hides its length is sent in chunks, and differs from
 /// one whose caller is unknown.
-pub(crate) struct Held {
+pub(crate) struct Held<T> {
     body: Body,
-    _in_use: InUse,
+    _holds: T,
 }
 
-impl Held {
-    pub(crate) fn new(body: Body, in_use: InUse) -> Self {
-        Self { body, _in_use: in_use }
+impl<T> Held<T> {
+    pub(crate) fn new(body: Body, holds: T) -> Self {
+        Self { body, _holds: holds }
     }
 }
 
-impl hyper::body::Body for Held {
+impl<T: Unpin> hyper::body::Body for Held<T> {
     type Data = Bytes;
     type Error = Error;
 

@@ -2,22 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { base, enter, given, token, visit } from "./browser.mjs";
+import { base, enter, token, visit } from "./browser.mjs";
 
 const REFUSED = [/status of 401/, /status of 403/];
-
-test("a login link works once, and is gone from the address", async () => {
-  const link = `${base}/login?code=${given("WINDLASS_PAGE_CODE")}`;
-  await visit({}, async (page) => {
-    await page.goto(link);
-    await page.getByRole("navigation", { name: "Main" }).waitFor();
-    assert.ok(!page.url().includes("code="), page.url());
-  });
-  await visit({ expected: REFUSED }, async (page) => {
-    await page.goto(link);
-    await page.getByRole("alert").getByText("the login link was used").waitFor();
-  });
-});
 
 test("a token opens a session whose cookie no script reads", async () => {
   await visit({ expected: REFUSED }, async (page, context) => {

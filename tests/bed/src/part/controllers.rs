@@ -1,6 +1,6 @@
 //! Example controllers of `proto/examples`, with their dependencies installed.
 
-use crate::{Layout, Result, build, process::run};
+use crate::{Layout, Result, build, install, process::run};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File},
@@ -64,7 +64,22 @@ fn python(layout: &Layout) -> Result<PathBuf> {
 fn node(layout: &Layout) -> Result<PathBuf> {
     let names = ["controller.js", "errors.proto", "package.json", "package-lock.json"];
     let files = names.map(|name| example("node").join(name));
-    once(layout, "node", &files, |folder| {
+    npm(layout, "node", &files)
+}
+
+/// Returns a folder with the tests of the page, and with the libraries that they need. Installs a browser.
+pub fn page_tests(layout: &Layout) -> Result<PathBuf> {
+    let tests = build::root().join("tests/e2e/page");
+    let entries = fs::read_dir(&tests)?.flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort_unstable();
+    install::program("/usr/bin/chromium", "chromium")?;
+    npm(layout, "page", &files)
+}
+
+/// Copies files into a folder of the cache, and installs what their `package-lock.json` names.
+fn npm(layout: &Layout, name: &str, files: &[PathBuf]) -> Result<PathBuf> {
+    once(layout, name, files, |folder| {
         if Command::new("npm").arg("--version").output().is_err() {
             let install = ["install", "-q", "-y", "--no-install-recommends", "nodejs", "npm"];
             for arguments in [&["update", "-q"][..], &install] {
@@ -74,7 +89,7 @@ fn node(layout: &Layout) -> Result<PathBuf> {
                 run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(wait).args(arguments))?;
             }
         }
-        copy(&files, folder)?;
+        copy(files, folder)?;
         let quiet = ["ci", "--loglevel=error", "--no-audit", "--no-fund"];
         run(Command::new("npm").current_dir(folder).args(quiet))?;
         Ok(())

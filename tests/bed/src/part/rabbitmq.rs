@@ -28,7 +28,7 @@ const INSIDE: &str = "root=$1; own=$2; shift 2\n\
 /// A broker that runs, or that was killed.
 pub struct Broker {
     root: PathBuf,
-    /// Its configuration, its log, and what it keeps over restarts.
+    /// The configuration, its log, and what it keeps over restarts.
     own: PathBuf,
     log: PathBuf,
     port: u16,
