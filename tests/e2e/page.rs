@@ -29,8 +29,8 @@ const READER: &str = "0d7e9b1a4386c05d7f1e2a9b8c3e5f2c";
 /// Longest time that all flows take together.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Prints 100,000 lines, slowly enough that the builder clips none, and long enough to be found by their text.
-const LONG: &str = "RUN i=0; while [ $i -lt 200 ]; do seq -f 'line %.0f of the test' $((i*500+1)) $((i*500+500)); \
+/// Prints 100,000 lines, slowly enough that the builder clips none, and together below the 2 MiB at which it clips.
+const LONG: &str = "RUN i=0; while [ $i -lt 200 ]; do seq -f 'line %.0f of it' $((i*500+1)) $((i*500+500)); \
                     sleep 0.15; i=$((i+1)); done\n";
 
 /// Prints a line each 100 ms for ten minutes.
