@@ -30,7 +30,7 @@ const AT_GATE: Duration = Duration::from_millis(500);
 
 /// Reason for which a job is watched no longer.
 enum End {
-    Ended(v1::Ended),
+    Ended(Box<v1::Ended>),
     /// The job waits for an approval, for days maybe.
     Held,
 }
@@ -161,7 +161,7 @@ async fn attempt(
     // The end of the job may lie before the first event that was asked for.
     let request = v1::GetJobRequest { id: id.into() };
     let job = client.jobs.get(request).await.map_err(Broken::Lost)?.into_inner();
-    Ok(job.ended.map(End::Ended))
+    Ok(job.ended.map(|ended| End::Ended(Box::new(ended))))
 }
 
 fn code(ended: &v1::Ended) -> ExitCode {
@@ -213,7 +213,7 @@ async fn read(
         is_at_gate = matches!(event.what, Some(What::Held(_)));
         looks.reset_after(if is_at_gate { AT_GATE } else { LOOK });
         if let Some(What::Ended(ended)) = event.what {
-            return Ok(Some(End::Ended(ended)));
+            return Ok(Some(End::Ended(Box::new(ended))));
         }
     }
 }

@@ -132,7 +132,9 @@ impl Deploy<'_> {
             Built::Held(hold) => return Ok(Planned::Held(hold)),
         };
         // Before the slot, which others need meanwhile, and before the plan, which is made of what serves by then.
-        if let Some(hold) = self.pass(Gate::Release, &gate::digest(&release)?).await? {
+        let digest =
+            gate::digest(&release).map_err(|cause| Failure { at: Stage::Release, cause })?;
+        if let Some(hold) = self.pass(Gate::Release, &digest).await? {
             return Ok(Planned::Held(hold));
         }
         // Before the plan, which looks at the clusters as they are then.

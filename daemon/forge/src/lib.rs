@@ -1,4 +1,4 @@
-//! Formats of forges. [`verify`] proves who sent a webhook, by its raw bytes; [`read`] makes a
+//! Formats of forges. [`verify()`] proves who sent a webhook, by its raw bytes; [`read()`] makes a
 //! [`Report`](windlass_model::delivery::Report) of it. [`outgoing`] writes commit statuses and messages to endpoints.
 //!
 //! Everything here is bytes in, data out: nothing connects or waits. Nothing trusts a body: it says where to look, and the configured repository

@@ -17,7 +17,7 @@ use crate::{
 use http::HeaderMap;
 use windlass_model::{delivery::Report, forge::ForgeKind};
 
-/// Reads a request that [`verify`](crate::verify) accepted. An event that deploys nothing is
+/// Reads a request that [`verify`](crate::verify()) accepted. An event that deploys nothing is
 /// [`Change::Ignored`](windlass_model::delivery::Change::Ignored), whatever its body is.
 ///
 /// # Errors

@@ -30,7 +30,6 @@ pub struct Admin {
 }
 
 /// Returns the router for `/healthz`, `/readyz` and `/metrics`.
-#[must_use]
 pub fn admin_router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -120,7 +120,6 @@ struct Verified {
 }
 
 /// Returns the router for webhooks: `POST /hooks/{id}`.
-#[must_use]
 pub fn router(services: Services, limits: HookLimits) -> Router {
     routes(Arc::new(services), limits)
 }

@@ -75,7 +75,6 @@ impl Connection {
 
 impl InUse {
     /// Returns a body that holds its connection in use until it is sent or dropped.
-    #[must_use]
     pub fn hold(self, body: Body) -> Body {
         Body::new(Held::new(body, self))
     }

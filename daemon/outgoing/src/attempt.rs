@@ -114,8 +114,8 @@ impl Courier {
 impl Underway<'_> {
     async fn make(&mut self, to: &To) -> Result<Meaning, Cut> {
         match to {
-            To::Forge { forge, api, repository } => self.to_forge(forge, api, repository).await,
-            To::Endpoint { endpoint, url } => self.to_endpoint(endpoint, url).await,
+            To::Forge { forge, api, repository } => self.at_forge(forge, api, repository).await,
+            To::Endpoint { endpoint, url } => self.at_endpoint(endpoint, url).await,
             To::Queue { record } => Ok(self.to_queue(record).await),
         }
     }
@@ -130,7 +130,7 @@ impl Underway<'_> {
         }
     }
 
-    async fn to_forge(
+    async fn at_forge(
         &mut self,
         forge: &ForgeSpec,
         api: &str,
@@ -210,7 +210,7 @@ impl Underway<'_> {
         Ok((token.token, key))
     }
 
-    async fn to_endpoint(&mut self, spec: &EndpointSpec, url: &Url) -> Result<Meaning, Cut> {
+    async fn at_endpoint(&mut self, spec: &EndpointSpec, url: &Url) -> Result<Meaning, Cut> {
         let name = &*spec.secret;
         let (secret, version) = self.open(name, None).await?;
         let key = |secret: &Secret| Key::parse(secret.reveal().trim_ascii());

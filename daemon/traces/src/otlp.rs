@@ -107,33 +107,34 @@ pub(crate) struct Attribute {
 
 /// Value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) enum Value {
-    StringValue(String),
-    BoolValue(bool),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Flag(bool),
     /// A number as text.
-    IntValue(String),
-    ArrayValue {
-        values: Vec<Value>,
-    },
+    #[serde(rename = "intValue")]
+    Number(String),
+    #[serde(rename = "arrayValue")]
+    List { values: Vec<Value> },
 }
 
 impl Attribute {
     pub(crate) fn text(key: &'static str, text: impl Into<String>) -> Self {
-        Self { key, value: Value::StringValue(text.into()) }
+        Self { key, value: Value::Text(text.into()) }
     }
 
     pub(crate) fn flag(key: &'static str, flag: bool) -> Self {
-        Self { key, value: Value::BoolValue(flag) }
+        Self { key, value: Value::Flag(flag) }
     }
 
     pub(crate) fn number(key: &'static str, number: u64) -> Self {
-        Self { key, value: Value::IntValue(number.to_string()) }
+        Self { key, value: Value::Number(number.to_string()) }
     }
 
     pub(crate) fn texts(key: &'static str, texts: &[String]) -> Self {
-        let values = texts.iter().cloned().map(Value::StringValue).collect();
-        Self { key, value: Value::ArrayValue { values } }
+        let values = texts.iter().cloned().map(Value::Text).collect();
+        Self { key, value: Value::List { values } }
     }
 }
 

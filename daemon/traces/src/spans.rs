@@ -124,10 +124,10 @@ impl<'a> Walk<'a> {
                     .push(Attribute::text("windlass.plan.direction", direction(*cursor)));
                 self.step = Some((*cursor, draft));
             }
-            Event::StepFinished(cursor) => {
-                if self.step.as_ref().is_some_and(|(begun, _)| begun == cursor) {
-                    self.close_step(at_ms, End::succeeded());
-                }
+            Event::StepFinished(cursor)
+                if self.step.as_ref().is_some_and(|(begun, _)| begun == cursor) =>
+            {
+                self.close_step(at_ms, End::succeeded());
             }
             Event::RollingBack(outcome) => {
                 self.close_step(at_ms, End::of(outcome));

@@ -46,12 +46,11 @@ impl Deploy<'_> {
 /// of its job and of its commit are no part of it.
 ///
 /// # Errors
-/// [`Failure`] where a defect of Windlass keeps the release from being written as JSON.
-pub(super) fn digest(release: &Release) -> Result<String, Failure> {
+/// [`Cause::Panicked`] where a defect of Windlass keeps the release from being written as JSON.
+pub(super) fn digest(release: &Release) -> Result<String, Cause> {
     let applied = (&release.image.digest, &release.runtime, &release.hooks);
-    let json = serde_json::to_vec(&applied).map_err(|error| Failure {
-        at: Gate::Release.stage(),
-        cause: Cause::Panicked(format!("the release cannot be written as JSON: {error}")),
+    let json = serde_json::to_vec(&applied).map_err(|error| {
+        Cause::Panicked(format!("the release cannot be written as JSON: {error}"))
     })?;
     Ok(hex::encode(Sha256::digest(&json)))
 }

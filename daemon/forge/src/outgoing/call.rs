@@ -210,7 +210,7 @@ pub(crate) mod tests {
     /// An answer of tests.
     pub(crate) fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Answer {
         let pairs = headers.iter().map(|(name, value)| {
-            (HeaderName::from_static(*name), HeaderValue::from_str(value).unwrap())
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         });
         Answer { status, headers: pairs.collect(), body: body.into() }
     }

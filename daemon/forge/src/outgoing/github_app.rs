@@ -90,11 +90,12 @@ pub fn read_token(answer: &Answer, now_ms: u64) -> Result<AppToken, Meaning> {
         other => return Err(other),
     }
     let json = answer.json();
-    let Some(token) = json["token"].as_str() else {
+    let text = |key: &str| json.get(key).and_then(|value| value.as_str());
+    let Some(token) = text("token") else {
         let why = format!("HTTP {}: the answer holds no token", answer.status);
         return Err(Meaning::Retry { after: None, why });
     };
-    let until = json["expires_at"].as_str().and_then(|text| humantime::parse_rfc3339(text).ok());
+    let until = text("expires_at").and_then(|text| humantime::parse_rfc3339(text).ok());
     let until = until.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let until_ms = until.and_then(|since| u64::try_from(since.as_millis()).ok());
     let until_ms = until_ms.unwrap_or_else(|| now_ms.saturating_add(ASSUMED * 1000));

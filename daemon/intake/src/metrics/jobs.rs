@@ -222,7 +222,7 @@ async fn newest_ended(store: &dyn Store) -> Vec<String> {
 }
 
 fn histogram() -> Histogram {
-    Histogram::new(BOUNDS.into_iter())
+    Histogram::new(BOUNDS)
 }
 
 fn seconds(since_ms: u64, at_ms: u64) -> f64 {

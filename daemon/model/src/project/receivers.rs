@@ -155,7 +155,7 @@ mod tests {
             "https://other.example/acme/shop",
             "",
         ] {
-            assert_eq!(of(url), [chat.clone()], "{url}");
+            assert_eq!(of(url), std::slice::from_ref(&chat), "{url}");
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Answer {
     /// The ref is to be deployed.
     Deploy {
         app: App,
-        commit: Commit,
+        commit: Box<Commit>,
         /// Reason for which no path filter was applied, for people. Empty means that there is none to name.
         note: String,
     },
@@ -84,11 +84,11 @@ impl Services {
         let commit = Commit { revision: moved.name.clone(), ..checked };
         // A tag is a wish to deploy, whatever it changes.
         if is_forced || spec.paths.is_empty() || moved.tag().is_some() {
-            return Ok(Answer::Deploy { app, commit, note: String::new() });
+            return Ok(Answer::Deploy { app, commit: Box::new(commit), note: String::new() });
         }
         tracing::debug!(%app, trigger = name, "the path filter is asked");
         Ok(match self.filtered(&app, &commit, &spec.paths).await? {
-            Filtered::Deploy(note) => Answer::Deploy { app, commit, note },
+            Filtered::Deploy(note) => Answer::Deploy { app, commit: Box::new(commit), note },
             Filtered::Nothing(why) => Answer::Nothing(why),
         })
     }

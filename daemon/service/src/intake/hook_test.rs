@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use windlass_model::{
     app::label,
     delivery::{RefMove, Verdict, VerdictOutcome},
-    job::Commit,
     revision::is_ref_name,
 };
 
@@ -85,8 +84,8 @@ impl Services {
         });
         match answered {
             Ok(Answer::Mismatch(why) | Answer::Nothing(why)) => Ok(nothing(name, trigger, why)),
-            Ok(Answer::Deploy { app, commit: Commit { id, .. }, note }) => {
-                Ok(deployed(name, trigger, "", &app, &id, &note))
+            Ok(Answer::Deploy { app, commit, note }) => {
+                Ok(deployed(name, trigger, "", &app, &commit.id, &note))
             }
             Err(error @ (ServiceError::Full(_) | ServiceError::Unavailable(_))) => Err(error),
             Err(error) => {

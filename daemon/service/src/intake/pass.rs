@@ -295,7 +295,7 @@ impl Services {
                 Ok(ForTrigger::Verdict(nothing(&moved.name, name, why)))
             }
             Answer::Deploy { app, commit, note } => {
-                let record = self.deploy(cause, app, commit).await?;
+                let record = self.deploy(cause, app, *commit).await?;
                 self.made(cause, &record, &note).await
             }
         }

@@ -41,9 +41,9 @@ fn shown(spans: &[Span]) -> Vec<(&str, u64, u64, &str)> {
 fn value(span: &Span, key: &str) -> Option<String> {
     let found = span.attributes.iter().find(|attribute| attribute.key == key)?;
     match &found.value {
-        Value::StringValue(text) | Value::IntValue(text) => Some(text.clone()),
-        Value::BoolValue(flag) => Some(flag.to_string()),
-        Value::ArrayValue { .. } => None,
+        Value::Text(text) | Value::Number(text) => Some(text.clone()),
+        Value::Flag(flag) => Some(flag.to_string()),
+        Value::List { .. } => None,
     }
 }
 

@@ -75,7 +75,7 @@ impl Exchange for Deployment {
                     return Next::Send(Box::new(self.make()));
                 }
             },
-            Step::Make => match answer.json()["id"].as_u64() {
+            Step::Make => match answer.json().get("id").and_then(Value::as_u64) {
                 Some(made) => made,
                 None => {
                     let why = format!("{}; the answer names no deployment", answer.excerpt());
@@ -92,8 +92,11 @@ impl Exchange for Deployment {
 impl Deployment {
     /// Returns the id of the job's own deployment in a list. `None` means that there is none.
     fn found(&self, list: &Value) -> Option<u64> {
-        let is_own = |one: &&Value| one["payload"][MARKER] == *self.state.job;
-        list.as_array()?.iter().find(is_own)?["id"].as_u64()
+        let is_own = |one: &&Value| {
+            let marker = one.get("payload").and_then(|payload| payload.get(MARKER));
+            marker.and_then(Value::as_str) == Some(&*self.state.job)
+        };
+        list.as_array()?.iter().find(is_own)?.get("id")?.as_u64()
     }
 
     fn make(&self) -> Call {
