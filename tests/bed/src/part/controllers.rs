@@ -74,6 +74,8 @@ pub fn page_tests(layout: &Layout) -> Result<PathBuf> {
     let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
     files.sort_unstable();
     install::program("/usr/bin/chromium", "chromium")?;
+    // Without a font, text has no width.
+    install::program("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core")?;
     npm(layout, "page", &files)
 }
 
