@@ -2,17 +2,15 @@
 //! and a token.
 
 use serde_json::Value;
-use std::process::Command;
 use windlass_bed::{
-    Repository, build,
+    Repository,
     daemon::Config,
     part::{
         controllers::{Language, controller},
         pki,
     },
-    process::run,
 };
-use windlass_tests::{TestEnv, bed};
+use windlass_tests::{TestEnv, bed, hash_of};
 
 /// A token of this test alone.
 const TOKEN: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3d";
@@ -66,13 +64,6 @@ fn drives(name: &'static str, language: Language, port: u16) {
     let error = &lines[0]["error"];
     assert_eq!((code, error["code"].as_str()), (Some(2), Some("UNAUTHENTICATED")), "{error}");
     assert!(error["fixes"][0].as_str().is_some_and(|fix| fix.contains("authorization")), "{error}");
-}
-
-/// Hashes a token by the command of the operator's guide.
-fn hash_of(token: &str) -> String {
-    let program = build::programs().unwrap().join("windlassd");
-    let line = format!("printf %s {token} | {} hash-token", program.display());
-    run(Command::new("bash").args(["-c", &line])).unwrap().trim().to_owned()
 }
 
 /// An example, with its arguments and its environment.

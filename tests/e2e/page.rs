@@ -16,8 +16,8 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use windlass_bed::{build, daemon::Config, part::controllers::page_tests, process::run};
-use windlass_tests::{SMALL, TestEnv, bed, dockerfile};
+use windlass_bed::{daemon::Config, part::controllers::page_tests};
+use windlass_tests::{SMALL, TestEnv, bed, dockerfile, hash_of};
 
 const NAME: &str = "t-page";
 const PORT: u16 = 21_320;
@@ -35,12 +35,6 @@ const LONG: &str = "RUN i=0; while [ $i -lt 200 ]; do seq -f 'line %.0f of it' $
 
 /// Prints a line each 100 ms for ten minutes.
 const LIVE: &str = "RUN i=0; while [ $i -lt 6000 ]; do i=$((i+1)); echo \"line $i of a job that runs\"; sleep 0.1; done\n";
-
-fn hash_of(token: &str) -> String {
-    let program = build::programs().unwrap().join("windlassd");
-    let line = format!("printf %s {token} | {} hash-token", program.display());
-    run(Command::new("bash").args(["-c", &line])).unwrap().trim().to_owned()
-}
 
 #[test]
 fn people_see_what_happens_and_change_what_they_may() {

@@ -29,6 +29,7 @@ use windlass_bed::{
     Bed, Daemon, Layout, Report, Repository, Wanted, build,
     daemon::{Answer, Config},
     part::gitea::{self, Gitea},
+    process::run,
 };
 
 /// Returns the bed, which is held until the test program ends. The first call builds all that tests use from this
@@ -56,6 +57,14 @@ pub fn forge() -> &'static Gitea {
         });
         receive.recv().expect("the forge starts")
     })
+}
+
+/// Returns the hash of a token, by the command of the operator's guide.
+#[must_use]
+pub fn hash_of(token: &str) -> String {
+    let program = build::programs().unwrap().join("windlassd");
+    let line = format!("printf %s {token} | {} hash-token", program.display());
+    run(Command::new("bash").args(["-c", &line])).unwrap().trim().to_owned()
 }
 
 /// Environment of one test: a daemon, a project, and the project's namespace. `TestEnv` has the methods of

@@ -1,7 +1,7 @@
 //! The gRPC door: converts requests and answers, streams, and keeps nothing.
 //!
-//! Of the daemon's crates, this one makes the messages of the proto. `windlass-amqp` reads requests by it, and
-//! `windlass-dashboard` shows messages by it. What a request means is checked in `windlass-service`.
+//! This crate makes the messages of the proto. `windlass-amqp` reads requests by it, and `windlass-dashboard` shows
+//! messages by it. What a request means is checked in `windlass-service`.
 
 mod apps;
 mod auth;

@@ -1,7 +1,7 @@
 //! Endpoints that are off: they answered 410, or only failed for a day.
 //!
-//! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case.
-//! Its success turns the endpoint on again.
+//! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case,
+//! and its success turns the endpoint on again.
 
 use windlass_model::outbox::{Message, MessageState};
 

@@ -5,7 +5,12 @@ use axum::{
     Json,
     extract::{FromRequest, Request},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// Content of a change that needs no field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Empty {}
 
 /// A body whose fault is answered as JSON, too.
 pub(super) struct Body<T>(pub(super) T);

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, Door, Page, given},
-    body::Body,
+    body::{Body, Empty},
 };
 use crate::identify::Known;
 use axum::{
@@ -41,17 +41,12 @@ pub(super) async fn list(
     Ok(Json(Page { items, next: found.next }))
 }
 
-/// Body of a replay: nothing but that it is JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Replay {}
-
 /// Looks at a delivery's refs once more.
 pub(super) async fn replay(
     State(door): Door,
     known: Known,
     Path(id): Path<String>,
-    Body(Replay {}): Body<Replay>,
+    Body(Empty {}): Body<Empty>,
 ) -> Answer<v1::Delivery> {
     let delivery = door.services.replay_delivery(known.caller(), &id).await?;
     Ok(Json(shown::delivery(delivery)))

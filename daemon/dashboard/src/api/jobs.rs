@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, Door, Page, given},
-    body::Body,
+    body::{Body, Empty},
 };
 use crate::{event::for_page, identify::Known, problem::Problem};
 use axum::{
@@ -108,17 +108,12 @@ pub(super) async fn events(
     Ok(Json(EventPage { events: found.into_iter().map(for_page).collect() }))
 }
 
-/// Body of a cancellation: nothing but that it is JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Cancel {}
-
 /// Asks a job to stop.
 pub(super) async fn cancel(
     State(door): Door,
     known: Known,
     Path(id): Path<String>,
-    Body(Cancel {}): Body<Cancel>,
+    Body(Empty {}): Body<Empty>,
 ) -> Answer<v1::Job> {
     let record = door.services.cancel(known.caller(), &id).await?;
     Ok(Json(shown::job(&door.services, record)))

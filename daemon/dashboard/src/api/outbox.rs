@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, Door, Page, given},
-    body::Body,
+    body::{Body, Empty},
 };
 use crate::identify::Known;
 use axum::{
@@ -47,11 +47,6 @@ pub(super) async fn list(
     Ok(Json(Page { items, next: found.next }))
 }
 
-/// Body of a replay: nothing but that it is JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Replay {}
-
 /// Number of messages that are sent once more.
 #[derive(Serialize)]
 pub(super) struct Replayed {
@@ -63,7 +58,7 @@ pub(super) async fn replay(
     State(door): Door,
     known: Known,
     Path((project, id)): Path<(String, String)>,
-    Body(Replay {}): Body<Replay>,
+    Body(Empty {}): Body<Empty>,
 ) -> Answer<Replayed> {
     let request = ReplayMessages { project, id: Some(id), receiver: None, since_ms: None };
     let count = door.services.replay_messages(known.caller(), request).await?;

@@ -2,6 +2,7 @@
 
 use super::fail;
 use crate::config::{Config, ConfigError};
+use std::net::SocketAddr;
 use url::Url;
 
 impl Config {
@@ -21,26 +22,10 @@ impl Config {
             );
         }
         self.check_addresses()?;
-        match &listen.url {
-            Some(_) if listen.tcp.is_none() => {
-                return fail("listen.url: needs `tcp`, the address at which the daemon listens");
-            }
-            Some(url) if !is_base(url) => {
-                return fail(format!(
-                    "listen.url: `{url}` must be a URL without user, query, fragment and final slash, such as `https://deploy.example.com`"
-                ));
-            }
-            _ => {}
-        }
-        match &listen.hooks_url {
-            Some(_) if listen.hooks.is_none() => fail(
-                "listen.hooks-url: needs `hooks`, the address at which the daemon listens for webhooks",
-            ),
-            Some(url) if !is_base(url) => fail(format!(
-                "listen.hooks-url: `{url}` must be a URL without user, query, fragment and final slash, such as `https://deploy.example.com`"
-            )),
-            _ => Ok(()),
-        }
+        let tcp = "`tcp`, the address at which the daemon listens";
+        check_url("url", listen.url.as_deref(), listen.tcp, tcp)?;
+        let hooks = "`hooks`, the address at which the daemon listens for webhooks";
+        check_url("hooks-url", listen.hooks_url.as_deref(), listen.hooks, hooks)
     }
 
     /// Checks that no address is named twice: the second listener would find it taken.
@@ -58,6 +43,22 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks the URL at which others reach a listener. `needs` names the listener.
+fn check_url(
+    key: &str,
+    url: Option<&str>,
+    listener: Option<SocketAddr>,
+    needs: &str,
+) -> Result<(), ConfigError> {
+    match url {
+        Some(_) if listener.is_none() => fail(format!("listen.{key}: needs {needs}")),
+        Some(url) if !is_base(url) => fail(format!(
+            "listen.{key}: `{url}` must be a URL without user, query, fragment and final slash, such as `https://deploy.example.com`"
+        )),
+        _ => Ok(()),
     }
 }
 
