@@ -5,7 +5,7 @@ use crate::{
     gateway::{Gateway, reference},
     image::Image,
     reports,
-    status::Lines,
+    status::Streams,
 };
 use bollard_buildkit_proto::{
     moby::buildkit::v1::frontend::{
@@ -184,8 +184,7 @@ async fn exec(
 
 /// Output of a command, from its first byte until it ends or is given up.
 struct Transcript<'a> {
-    /// Standard output and standard error.
-    streams: [Lines; 2],
+    streams: Streams,
     all: String,
     last: &'a LastWords,
     recorder: &'a Recorder,
@@ -193,18 +192,16 @@ struct Transcript<'a> {
 
 impl<'a> Transcript<'a> {
     fn new(last: &'a LastWords, recorder: &'a Recorder) -> Self {
-        let streams = [Lines::new(recorder), Lines::new(recorder)];
-        Self { streams, all: String::new(), last, recorder }
+        Self { streams: Streams::new(recorder), all: String::new(), last, recorder }
     }
 
     async fn take(&mut self, fd: u32, bytes: &[u8]) -> Result<(), Status> {
-        let [out, err] = &mut self.streams;
-        let lines = if fd == 2 { err } else { out }.push(bytes);
+        let lines = self.streams.of(fd.into()).push(bytes);
         self.record(&lines).await
     }
 
     async fn finish(&mut self) -> Result<(), Status> {
-        let lines: Vec<_> = self.streams.iter_mut().flat_map(Lines::finish).collect();
+        let lines = self.streams.finish();
         self.record(&lines).await
     }
 
@@ -243,7 +240,7 @@ impl Drop for Transcript<'_> {
     /// it: a test that hangs leaves nothing else. [`Transcript::finish`] leaves no such line.
     fn drop(&mut self) {
         let redactor = self.recorder.redactor();
-        for line in self.streams.iter_mut().flat_map(Lines::cut) {
+        for line in self.streams.begun() {
             self.last.keep(redactor.mask(&line));
         }
     }

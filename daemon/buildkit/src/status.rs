@@ -112,7 +112,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(recorder: &Recorder) -> Self {
+    fn new(recorder: &Recorder) -> Self {
         Self { mask: recorder.redactor().stream(), rest: Vec::new() }
     }
 
@@ -136,13 +136,13 @@ impl Lines {
     }
 
     /// Returns the last lines of a stream that ended.
-    pub(crate) fn finish(&mut self) -> Vec<String> {
+    fn finish(&mut self) -> Vec<String> {
         let end = self.mask.finish();
         self.ends_with(end)
     }
 
     /// Returns the last lines of a stream that is given up. The possible start of a secret is masked.
-    pub(crate) fn cut(&mut self) -> Vec<String> {
+    fn cut(&mut self) -> Vec<String> {
         let end = self.mask.cut();
         self.ends_with(end)
     }
@@ -154,6 +154,37 @@ impl Lines {
         if lines.last().is_some_and(String::is_empty) {
             lines.pop();
         }
+        lines
+    }
+}
+
+/// Standard output and standard error of a step. A line that one has begun is not ended by the other.
+pub(crate) struct Streams {
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Streams {
+    pub(crate) fn new(recorder: &Recorder) -> Self {
+        Self { stdout: Lines::new(recorder), stderr: Lines::new(recorder) }
+    }
+
+    /// Returns the stream of a file descriptor: 1 or 2, in BuildKit's `VertexLog.stream` and `FdMessage.Fd`.
+    pub(crate) fn of(&mut self, number: i64) -> &mut Lines {
+        if number == 2 { &mut self.stderr } else { &mut self.stdout }
+    }
+
+    /// Returns the lines that were begun, as they stand. The possible start of a secret is masked.
+    pub(crate) fn begun(&self) -> Vec<String> {
+        let mut begun = self.stdout.clone().cut();
+        begun.extend(self.stderr.clone().cut());
+        begun
+    }
+
+    /// Returns the last lines of a step that ended.
+    pub(crate) fn finish(&mut self) -> Vec<String> {
+        let mut lines = self.stdout.finish();
+        lines.extend(self.stderr.finish());
         lines
     }
 }
@@ -257,7 +288,7 @@ struct Steps {
     tails: Tails,
     recorder: Recorder,
     names: BTreeMap<String, String>,
-    lines: BTreeMap<String, Lines>,
+    lines: BTreeMap<String, Streams>,
     /// Steps that were recorded as ended. Some end again as more of the build asks for them.
     reported: BTreeSet<String>,
     /// Warnings that were recorded. The frontend repeats them with each answer.
@@ -270,10 +301,10 @@ impl Steps {
             self.names.insert(vertex.digest.clone(), vertex.name.clone());
         }
         for log in &response.logs {
-            let lines = self.lines.entry(log.vertex.clone());
-            let lines = lines.or_insert_with(|| Lines::new(&self.recorder));
-            let ended = lines.push(&log.msg);
-            let begun = if self.tails.is_heard() { lines.clone().cut() } else { Vec::new() };
+            let streams = self.lines.entry(log.vertex.clone());
+            let streams = streams.or_insert_with(|| Streams::new(&self.recorder));
+            let ended = streams.of(log.stream).push(&log.msg);
+            let begun = if self.tails.is_heard() { streams.begun() } else { Vec::new() };
             self.record(&log.vertex, ended).await;
             let redactor = self.recorder.redactor();
             let begun = begun.iter().map(|line| redactor.mask(line)).collect();
@@ -330,8 +361,8 @@ impl Steps {
     }
 
     async fn flush(&mut self) {
-        for (vertex, mut lines) in std::mem::take(&mut self.lines) {
-            self.record(&vertex, lines.finish()).await;
+        for (vertex, mut streams) in std::mem::take(&mut self.lines) {
+            self.record(&vertex, streams.finish()).await;
         }
     }
 }
@@ -343,7 +374,7 @@ fn millis(time: &Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_LINE, LastWords, Lines, Tails, pieces};
+    use super::{LONGEST_LINE, LastWords, Lines, Streams, Tails, pieces};
     use std::{
         sync::Arc,
         time::{Duration, Instant},
@@ -364,6 +395,18 @@ mod tests {
         assert_eq!(lines.push(b"begun"), [""; 0]);
         assert_eq!(lines.push(b", ended\nnext"), ["begun, ended"]);
         assert_eq!(lines.finish(), ["next"]);
+    }
+
+    #[test]
+    fn a_line_of_standard_error_does_not_begin_one_of_standard_output() {
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
+        let mut streams = Streams::new(run.recorder());
+        assert_eq!(streams.of(2).push(b"ls: "), [""; 0]);
+        assert_eq!(streams.of(1).push(b"secrets=[]\nno"), ["secrets=[]"]);
+        assert_eq!(streams.of(2).push(b"cannot access\nnow"), ["ls: cannot access"]);
+        assert_eq!(streams.begun(), ["no", "now"]);
+        assert_eq!(streams.finish(), ["no", "now"]);
     }
 
     #[test]
