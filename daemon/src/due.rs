@@ -23,6 +23,7 @@ use windlass_model::{
     clock::now_ms,
     cluster::Targets,
     due::{Due, DueKind},
+    job::Release,
 };
 use windlass_traces::Exporter;
 
@@ -237,6 +238,18 @@ impl DueLoop {
         }
     }
 
+    /// Returns whether a release's app was removed from all its clusters since.
+    async fn is_removed(&self, release: &Release) -> Result<bool, String> {
+        for cluster in &release.clusters {
+            let removal = self.store.removal(&release.app, cluster).await;
+            let removal = removal.map_err(|error| error.to_string())?;
+            if removal.is_none_or(|removal| release.id > removal) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Renews an app's pull secrets, in all its clusters side by side, and returns the time at which they are due
     /// again. `None` means never.
     async fn renew(&self, app: &App) -> Result<Option<u64>, String> {
@@ -249,7 +262,10 @@ impl DueLoop {
         }
         if released.is_empty() {
             let earlier = self.store.releases(app, None, 1).await;
-            if !earlier.map_err(|error| error.to_string())?.is_empty() {
+            let newest = earlier.map_err(|error| error.to_string())?.into_iter().next();
+            if let Some((newest, _)) = newest
+                && !self.is_removed(&newest).await?
+            {
                 tracing::warn!(%app, "the pull secret is not renewed: none of its clusters is configured");
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }

@@ -65,6 +65,10 @@ pub(crate) fn state(state: JobState) -> v1::JobState {
 
 pub(crate) fn job(record: JobRecord) -> v1::Job {
     let job = record.job;
+    let removal = match job.source {
+        Source::Removal(removal) => Some(v1::Removal { data: removal.data }),
+        _ => None,
+    };
     let (source, rollback_of) = match job.source {
         Source::Commit(commit) => (
             Some(v1::Source {
@@ -79,6 +83,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
             String::new(),
         ),
         Source::Release(release) => (None, release.id),
+        Source::Removal(_) => (None, String::new()),
     };
     v1::Job {
         id: job.id,
@@ -97,6 +102,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         finished: record.ended_ms.map(timestamp),
         waiting: None,
         held: record.held.map(held),
+        removal,
     }
 }
 
@@ -186,6 +192,11 @@ fn ended(outcome: Outcome) -> v1::Ended {
         Outcome::Succeeded(done) => v1::Ended {
             outcome: v1::Outcome::Succeeded.into(),
             release: Some(release(&done, None, true)),
+            ..v1::Ended::default()
+        },
+        Outcome::Removed(removed) => v1::Ended {
+            outcome: v1::Outcome::Succeeded.into(),
+            removed_from: removed.clusters,
             ..v1::Ended::default()
         },
         Outcome::Failed(why) => v1::Ended {

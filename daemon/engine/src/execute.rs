@@ -11,8 +11,8 @@ use futures::future::{join_all, try_join_all};
 use std::mem;
 use windlass_model::{
     event::Event,
-    job::{Release, Stage},
-    outcome::Outcome,
+    job::{Release, Source, Stage},
+    outcome::{Outcome, Removed},
     plan::{Change, Cursor, Plan, Step},
     replay::{HookProgress, RollingBack},
 };
@@ -34,9 +34,11 @@ impl Deploy<'_> {
                 (outcome, begun, index)
             }
             (at, _) => match self.forward(plan, at.index(), resume.begun, resume.progress).await {
+                Ok(()) if self.removes() => return self.removed(&plan.release).await,
                 Ok(()) => return self.serving(&plan.release).await,
                 Err(Interrupted { failure, begun }) => {
-                    let stays = failure.stays();
+                    // What is removed cannot come back.
+                    let stays = failure.stays() || self.removes();
                     let outcome = ended(failure)?;
                     if stays {
                         return Ok(outcome);
@@ -68,11 +70,15 @@ impl Deploy<'_> {
     ) -> Result<(), Interrupted> {
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
-            let stopped = self.run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
-            stopped.map_err(|cause| Interrupted {
-                failure: Failure { at: step.stage(), cause },
-                begun: index + usize::from(begun && index == from),
-            })?;
+            let begun = index + usize::from(begun && index == from);
+            // A removal that has begun is seen through: half an app is no app.
+            if begun == 0 || !self.removes() {
+                let stopped = self.run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
+                stopped.map_err(|cause| Interrupted {
+                    failure: Failure { at: step.stage(), cause },
+                    begun,
+                })?;
+            }
             let progress = mem::take(&mut progress);
             let work = async {
                 if step.is_wait() {
@@ -135,6 +141,18 @@ impl Deploy<'_> {
             made.map_err(|error| Cause::applying(error, change.release()))
         };
         self.run.retrying(make).await
+    }
+
+    /// Returns whether the job removes its app.
+    fn removes(&self) -> bool {
+        matches!(self.job.source, Source::Removal(_))
+    }
+
+    /// Ends a removal.
+    async fn removed(&self, bare: &Release) -> Result<Outcome, JournalLost> {
+        self.run.record(Event::Finished(Stage::Release)).await?;
+        let (app, clusters) = (bare.app.clone(), bare.clusters.clone());
+        Ok(Outcome::Removed(Removed { job: self.job.id.clone(), app, clusters }))
     }
 
     /// Records the addresses at which the app answers now.

@@ -59,6 +59,8 @@ impl Deploy<'_> {
     fn notification_hooks(&self, outcome: &Outcome) -> Vec<Hook> {
         let job = self.job;
         let phase = match (outcome, &job.source) {
+            // Hooks are about releases, and there is none.
+            (_, Source::Removal(_)) => return Vec::new(),
             (Outcome::Failed(_), _) => HookPhase::AfterFailure,
             (Outcome::Succeeded(_), Source::Release(_)) => HookPhase::AfterRollback,
             // The caller that stopped the job knows of it, and a newer job notifies of itself.
@@ -82,11 +84,12 @@ impl Deploy<'_> {
         let (release, failure) = match outcome {
             Outcome::Succeeded(release) => (Some(&**release), None),
             Outcome::Failed(diagnosis) => (None, Some((**diagnosis).clone())),
-            Outcome::Stopped { .. } => (None, None),
+            Outcome::Removed(_) | Outcome::Stopped { .. } => (None, None),
         };
         let commit = match &job.source {
             Source::Commit(commit) => commit.id.clone(),
             Source::Release(release) => release.commit.clone(),
+            Source::Removal(_) => String::new(),
         };
         let about = About {
             key: format!("{}/{}", job.id, hook.name),

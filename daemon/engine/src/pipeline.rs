@@ -104,7 +104,7 @@ impl Deploy<'_> {
         self.notify(decided).await.map(Deployed::Ended)
     }
 
-    /// Rolls a release out: the one that the job names, or the one that it builds.
+    /// Rolls a release out, the one that the job names or the one that it builds, or removes the app.
     async fn release(&self, from: ResumePoint) -> Result<Deployed, JournalLost> {
         let outcome = match self.planned(from).await {
             Ok(Planned::Held(hold)) => return Ok(Deployed::Held(hold)),
@@ -154,6 +154,9 @@ impl Deploy<'_> {
             }
             (_, Source::Release(earlier)) => {
                 Box::new(earlier.again(&self.job.id, &self.job.clusters.names))
+            }
+            (_, Source::Removal(_)) => {
+                Box::new(Release::bare(&self.job.id, &self.job.app, &self.job.clusters.names))
             }
         }))
     }

@@ -42,6 +42,23 @@ pub enum Source {
     Commit(Commit),
     /// An earlier release, which a rollback restores. Nothing is built.
     Release(Box<Release>),
+    /// Nothing: the job deletes all that Windlass made for the app.
+    Removal(Removal),
+}
+
+impl Source {
+    /// Returns whether the job checks out a commit. Any other job begins with its release.
+    #[must_use]
+    pub fn is_commit(&self) -> bool {
+        matches!(self, Self::Commit(_))
+    }
+}
+
+/// A removal of an app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The app's volume claims go too, with all that they hold.
+    pub data: bool,
 }
 
 /// One commit of one repository.
@@ -216,6 +233,21 @@ fn only() -> Vec<String> {
 }
 
 impl Release {
+    /// Returns a release without image and processes, by which all objects of its app are found: a removal has no
+    /// other.
+    #[must_use]
+    pub fn bare(id: &str, app: &App, clusters: &[String]) -> Self {
+        Self {
+            id: id.to_owned(),
+            app: app.clone(),
+            clusters: clusters.to_vec(),
+            commit: String::new(),
+            image: Image { reference: String::new(), digest: String::new(), bytes: None },
+            runtime: Runtime::default(),
+            hooks: BTreeMap::new(),
+        }
+    }
+
     /// Returns the release in these clusters.
     #[must_use]
     pub fn at(&self, clusters: &[String]) -> Self {

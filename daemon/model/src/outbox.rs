@@ -107,7 +107,7 @@ impl Moment {
 pub fn moment_of(event: &Event) -> Option<Moment> {
     match event {
         Event::Claimed { .. } => Some(Moment::Running),
-        Event::Ended(Outcome::Succeeded(_)) => Some(Moment::Succeeded),
+        Event::Ended(Outcome::Succeeded(_) | Outcome::Removed(_)) => Some(Moment::Succeeded),
         Event::Ended(Outcome::Failed { .. }) => Some(Moment::Failed),
         Event::Ended(Outcome::Stopped { .. }) => Some(Moment::Stopped),
         _ => None,

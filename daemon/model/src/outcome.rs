@@ -1,6 +1,8 @@
 //! The outcome of a job.
 
 use crate::{
+    app::App,
+    cluster,
     diagnosis::Diagnosis,
     job::{Release, Stage},
 };
@@ -15,6 +17,8 @@ const DAY: u64 = 24 * 3600;
 pub enum Outcome {
     /// The release serves.
     Succeeded(Box<Release>),
+    /// The app was removed: nothing serves.
+    Removed(Removed),
     /// The job was stopped. The previous release still serves.
     Stopped {
         /// Stage in which the job was stopped.
@@ -25,12 +29,32 @@ pub enum Outcome {
     Failed(Box<Diagnosis>),
 }
 
+/// An app that was removed. Its releases up to the job do not serve any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Id of the job.
+    pub job: String,
+    pub app: App,
+    /// Clusters that the app was removed from.
+    pub clusters: Vec<String>,
+}
+
+impl std::fmt::Display for Removed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} was removed", self.app)?;
+        match &*self.clusters {
+            [only] => f.write_str(&cluster::place(only)),
+            several => write!(f, " in {}", several.join(", ")),
+        }
+    }
+}
+
 impl Outcome {
     /// Returns the stage that a job ended in.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Succeeded(_) => Stage::Release,
+            Self::Succeeded(_) | Self::Removed(_) => Stage::Release,
             Self::Stopped { at, .. } => *at,
             Self::Failed(diagnosis) => diagnosis.stage,
         }

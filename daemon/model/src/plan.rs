@@ -8,8 +8,10 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+mod removing;
 mod rolling;
 
+pub use removing::removing;
 pub use rolling::{Previous, rolling};
 
 /// All steps of a release, with nothing left to decide.
@@ -21,7 +23,7 @@ pub struct Plan {
     /// part of it.
     #[serde(rename = "back")]
     pub rollback: Vec<Step>,
-    /// The release that serves after `forward`.
+    /// The release that serves after `forward`. Of a removal it is a bare one, which stands for the app.
     pub release: Release,
 }
 
@@ -65,6 +67,12 @@ pub enum Change {
     /// Deletes the objects that an earlier release had and this one has not, except those that hold
     /// data.
     Prune(Box<Release>),
+    /// Deletes all that was made for the release's app, and nothing else.
+    Remove {
+        release: Box<Release>,
+        /// Volume claims go too.
+        data: bool,
+    },
     /// Deletes the pods of other versions that this release's pods wait for in vain. No plan has this
     /// change: a wait makes it.
     Unblock(Box<Release>),
@@ -80,6 +88,7 @@ impl Change {
             | Self::Restore(release)
             | Self::ScaleToZero(release)
             | Self::Prune(release)
+            | Self::Remove { release, data: _ }
             | Self::Unblock(release) => release,
         }
     }
@@ -203,6 +212,10 @@ impl fmt::Display for Step {
             Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),
             Self::Change(Change::Prune(release)) => {
                 write!(f, "remove what {} no longer has{}", release.app.name, release.place())
+            }
+            Self::Change(Change::Remove { release, data }) => {
+                let claims = if *data { "with all data" } else { "volume claims stay" };
+                write!(f, "remove all of {}{}: {claims}", release.app.name, release.place())
             }
             Self::Change(Change::Unblock(release)) => {
                 write!(f, "remove what {} waits for in vain", of(release))

@@ -198,7 +198,7 @@ pub enum JobState {
     /// The job goes back to the previous releases.
     #[serde(rename = "turning_back")]
     RollingBack,
-    /// Ended: the release serves.
+    /// Ended: the release serves, or the app is removed.
     Succeeded,
     /// Ended with a diagnosis.
     Failed,
@@ -254,7 +254,7 @@ pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<
         Event::Planned(_) => running(Stage::Release),
         Event::OutcomeDecided { .. } => running(Stage::Hooks),
         Event::RollingBack(_) => (JobState::RollingBack, None),
-        Event::Ended(Outcome::Succeeded(_)) => (JobState::Succeeded, None),
+        Event::Ended(Outcome::Succeeded(_) | Outcome::Removed(_)) => (JobState::Succeeded, None),
         Event::Ended(Outcome::Failed(_)) => (JobState::Failed, None),
         Event::Ended(Outcome::Stopped { .. }) => (JobState::Stopped, None),
         _ => return None,

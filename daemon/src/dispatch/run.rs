@@ -178,6 +178,7 @@ async fn claimed(
     };
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
+        Outcome::Removed(removed) => tracing::info!(%removed, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
         Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),
     }

@@ -12,7 +12,7 @@ use windlass_model::{
     event::Event,
     hook::Hook,
     job::{Release, Source, Stage},
-    plan::{Plan, Previous, rolling},
+    plan::{Plan, Previous, removing, rolling},
 };
 
 impl Deploy<'_> {
@@ -27,13 +27,19 @@ impl Deploy<'_> {
     pub(super) async fn plan(&self, release: &Release) -> Result<Plan, Failure> {
         let planned = async {
             self.run.record(Event::Started(Stage::Release)).await?;
+            if let Source::Removal(removal) = self.job.source {
+                // It takes no host, and asks nobody who would have to be there.
+                let plan = removing(release, removal.data);
+                self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
+                return Ok(plan);
+            }
             // First: a release that ends between both checks is found by the second.
             self.ports.underway.enter(&self.job.id, release, &self.ports.exposure)?;
             wall::check(release, self.ports).await?;
             let hooks = match self.job.source {
                 Source::Commit(_) => self.hooks_of(release).await?,
                 // Migrations of an earlier release ran with it. Notification hooks run after a rollback too.
-                Source::Release(_) => Vec::new(),
+                Source::Release(_) | Source::Removal(_) => Vec::new(),
             };
             let previous = self.previous(release).await?;
             let plan = rolling(release, self.job.clusters.order, &previous, &hooks);

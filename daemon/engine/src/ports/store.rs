@@ -144,7 +144,7 @@ pub struct UnfinishedJob {
     pub app: App,
     /// Clusters of the job, in their order.
     pub clusters: Vec<String>,
-    /// The job releases an image that was built before: it has nothing to check out.
+    /// The job has nothing to check out: it releases an image that was built before, or removes its app.
     pub has_image: bool,
     /// An earlier run began the job.
     pub has_begun: bool,
@@ -364,10 +364,14 @@ pub trait Releases: Send + Sync {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(Release, u64)>, StoreError>;
-    /// Returns the newest release that came to a cluster. `None` means that no release came there.
+    /// Returns the newest release that came to a cluster. `None` means that no release came there, or none since the
+    /// app was removed from it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError>;
-    /// Returns the newest release of each app in each cluster, of those whose stored form holds `text`. The
-    /// empty text means all. What cannot be read is left out, and logged.
+    /// Returns the id of the job that removed an app from a cluster last: no release up to it serves there. `None` means
+    /// that no job did.
+    async fn removal(&self, app: &App, cluster: &str) -> Result<Option<String>, StoreError>;
+    /// Returns the newest release of each app in each cluster that it was not removed from since, of those whose stored
+    /// form holds `text`. The empty text means all. What cannot be read is left out, and logged.
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;
 }
 

@@ -8,8 +8,8 @@ use crate::{
     endpoint::Endpoint,
     hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
     job::{CommitInfo, Gate, Image, Release, Stage},
-    outcome::{Outcome, Stop},
-    plan::{Change, Cursor, Plan, Step},
+    outcome::{Outcome, Removed, Stop},
+    plan::{Change, Cursor, Plan, Step, removing},
     runtime::Runtime,
     testing::{TestCase, TestSummary},
 };
@@ -128,9 +128,11 @@ examples! {
         Event::Held { gate: Gate::Release, digest: digest(), until_ms: TIME_MS },
     ],
     Event::Approved => [approved(""), approved("the migration ran in staging")],
-    Event::Planned => [planned(Vec::new()), planned(vec![Step::Change(Change::ScaleToZero(
-        Box::new(release()),
-    ))])],
+    Event::Planned => [
+        planned(Vec::new()),
+        planned(vec![Step::Change(Change::ScaleToZero(Box::new(release())))]),
+        Event::Planned(Box::new(removing(&bare(), true))),
+    ],
     Event::StepStarted => [
         Event::StepStarted(Cursor::Forward(0), "apply web at 067f1fe93c".into()),
         Event::StepStarted(Cursor::Rollback(1), "scale web to 0".into()),
@@ -169,6 +171,7 @@ examples! {
         Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: String::new() })),
         Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: "not on a Friday".into() })),
         Event::Ended(stopped(Stop::NotApproved { seconds: 604_800 })),
+        Event::Ended(removed()),
     ],
 }
 
@@ -325,6 +328,17 @@ fn rollout(cluster: &str) -> Event {
 
 fn succeeded() -> Outcome {
     Outcome::Succeeded(Box::new(release()))
+}
+
+/// A removal's release, which stands for the app.
+fn bare() -> Release {
+    let release = release();
+    Release::bare(&release.id, &release.app, &release.clusters)
+}
+
+fn removed() -> Outcome {
+    let Release { id: job, app, clusters, .. } = bare();
+    Outcome::Removed(Removed { job, app, clusters })
 }
 
 fn failed() -> Outcome {

@@ -12,7 +12,7 @@ use crate::{
     endpoint::Endpoint,
     hook::ActionResult,
     job::CommitInfo,
-    outcome::{Outcome, Stop},
+    outcome::{Outcome, Removed, Stop},
     testing::{TestCase, TestSummary},
 };
 
@@ -88,6 +88,7 @@ impl Outcome {
         match self {
             // A release names secrets and never holds one; principals and jobs have names.
             kept @ (Self::Succeeded(_)
+            | Self::Removed(Removed { job: _, app: _, clusters: _ })
             | Self::Stopped {
                 at: _,
                 why:

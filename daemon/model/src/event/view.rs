@@ -166,7 +166,7 @@ fn step(cursor: Cursor) -> String {
 
 fn word(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Succeeded(_) => "SUCCEEDED",
+        Outcome::Succeeded(_) | Outcome::Removed(_) => "SUCCEEDED",
         Outcome::Stopped { .. } => "STOPPED",
         Outcome::Failed(_) => "FAILED",
     }
@@ -176,6 +176,7 @@ fn ended(outcome: &Outcome) -> String {
     let word = word(outcome);
     match outcome {
         Outcome::Succeeded(release) => format!("{word}: {} serves", release.image.reference),
+        Outcome::Removed(removed) => format!("{word}: {removed}"),
         Outcome::Stopped { why, .. } => format!("{word}: {why}; what ran before still serves"),
         Outcome::Failed(diagnosis) => {
             with_lines(word.to_owned(), "  ", diagnosis.to_string().lines())

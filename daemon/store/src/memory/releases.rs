@@ -26,10 +26,17 @@ impl Releases for MemoryStore {
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, StoreError> {
         let tables = self.tables();
         let mut newest_first = tables.releases.values().rev().map(|(release, _)| release);
+        let removal = tables.removal(app, cluster);
         let last = newest_first.find(|release| {
-            release.app == *app && release.clusters.iter().any(|name| name == cluster)
+            release.app == *app
+                && release.clusters.iter().any(|name| name == cluster)
+                && removal.is_none_or(|removal| release.id > *removal)
         });
         Ok(last.cloned())
+    }
+
+    async fn removal(&self, app: &App, cluster: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.tables().removal(app, cluster).cloned())
     }
 
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
@@ -37,7 +44,9 @@ impl Releases for MemoryStore {
         let mut newest = BTreeMap::new();
         for (id, (release, _)) in &tables.releases {
             for cluster in &release.clusters {
-                newest.insert((&release.app, cluster), id);
+                if tables.removal(&release.app, cluster).is_none_or(|removal| *id > *removal) {
+                    newest.insert((&release.app, cluster), id);
+                }
             }
         }
         let ids: BTreeSet<_> = newest.into_values().collect();

@@ -13,8 +13,7 @@ use windlass_engine::{
     ports::store::{Claim, Lapse, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
 use windlass_model::{
-    app::App, clock::now_ms, due::due_after, event::Event, job::Source, outbox::moment_of,
-    outcome::Outcome,
+    app::App, clock::now_ms, due::due_after, event::Event, outbox::moment_of, outcome::Outcome,
 };
 
 #[async_trait]
@@ -26,7 +25,7 @@ impl Runs for MemoryStore {
             id: row.job.id.clone(),
             app: row.job.app.clone(),
             clusters: row.job.clusters.names.clone(),
-            has_image: matches!(row.job.source, Source::Release(_)),
+            has_image: !row.job.source.is_commit(),
             has_begun: row.last_seq > 0,
             is_stopping: row.stop.is_some(),
         };
@@ -73,8 +72,12 @@ impl Runs for MemoryStore {
         for due in due_after(&claim.job, now, &event) {
             tables.schedule(due);
         }
-        if let Event::Ended(Outcome::Succeeded(release)) = event {
-            tables.releases.insert(release.id.clone(), (*release, now));
+        match event {
+            Event::Ended(Outcome::Succeeded(release)) => {
+                tables.releases.insert(release.id.clone(), (*release, now));
+            }
+            Event::Ended(Outcome::Removed(removed)) => tables.remove(removed),
+            _ => {}
         }
         let _ = self.updates.send(claim.job.clone());
         Ok(())

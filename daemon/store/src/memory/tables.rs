@@ -6,8 +6,10 @@ use windlass_engine::ports::store::{
     Accepted, HookRecord, JobRecord, ProjectRecord, SessionRecord, StoreError, UnreadableJob,
 };
 use windlass_model::{
+    app::App,
     due::{Due, DueKind},
     job::Release,
+    outcome::Removed,
     secret::Secret,
 };
 
@@ -17,6 +19,8 @@ pub(super) struct Tables {
     pub(super) jobs: BTreeMap<String, Row>,
     /// Releases by id, each with its creation time.
     pub(super) releases: BTreeMap<String, (Release, u64)>,
+    /// Jobs that removed an app last, by app and cluster.
+    pub(super) removals: BTreeMap<(App, String), String>,
     /// Versions by project and name.
     pub(super) secrets: BTreeMap<(String, String), Versions>,
     /// Reasons for which jobs are left alone, by id.
@@ -84,6 +88,22 @@ impl Tables {
         match row {
             Some(row) if row.body != body => Err(StoreError::RequestReused(request_id.into())),
             row => Ok(row.map(Row::record)),
+        }
+    }
+
+    /// Returns the job that removed an app from a cluster last. `None` means that no job did.
+    pub(super) fn removal(&self, app: &App, cluster: &str) -> Option<&String> {
+        self.removals.get(&(app.clone(), cluster.to_owned()))
+    }
+
+    /// Records that the releases of an app up to a job do not serve any more.
+    pub(super) fn remove(&mut self, removed: Removed) {
+        let Removed { job, app, clusters } = removed;
+        for cluster in clusters {
+            let last = self.removals.entry((app.clone(), cluster)).or_default();
+            if *last < job {
+                last.clone_from(&job);
+            }
         }
     }
 

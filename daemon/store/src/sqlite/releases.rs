@@ -56,7 +56,10 @@ impl Releases for SqliteStore {
             "SELECT releases.id, releases.body, releases.version FROM release_clusters AS came \
              JOIN releases ON releases.id = came.release \
              WHERE came.project = ? AND came.app = ? AND came.environment = ? \
-             AND came.cluster = ? ORDER BY came.release DESC LIMIT 1",
+             AND came.cluster = ? AND NOT EXISTS (SELECT 1 FROM removals AS gone \
+             WHERE gone.project = came.project AND gone.app = came.app \
+             AND gone.environment = came.environment AND gone.cluster = came.cluster \
+             AND gone.job >= came.release) ORDER BY came.release DESC LIMIT 1",
         )
         .bind(&app.project)
         .bind(&app.name)
@@ -68,12 +71,29 @@ impl Releases for SqliteStore {
         row.as_ref().map(release).transpose()
     }
 
+    async fn removal(&self, app: &App, cluster: &str) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query(
+            "SELECT job FROM removals \
+             WHERE project = ? AND app = ? AND environment = ? AND cluster = ?",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(cluster)
+        .fetch_optional(&self.reads)
+        .await
+        .or_store()?;
+        row.map(|row| row.try_get("job").or_store()).transpose()
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         // The text only narrows what is read: nothing is decided by it.
         let rows = sqlx::query(
             "SELECT DISTINCT releases.id, releases.body, releases.version FROM \
-             (SELECT max(release) AS id FROM release_clusters \
-             GROUP BY project, app, environment, cluster) AS newest \
+             (SELECT max(came.release) AS id FROM release_clusters AS came \
+             LEFT JOIN removals AS gone USING (project, app, environment, cluster) \
+             GROUP BY project, app, environment, cluster \
+             HAVING max(came.release) > coalesce(max(gone.job), '')) AS newest \
              JOIN releases ON releases.id = newest.id \
              WHERE ?1 = '' OR instr(releases.body, ?1) > 0 ORDER BY releases.id",
         )

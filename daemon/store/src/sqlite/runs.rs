@@ -15,7 +15,7 @@ use windlass_engine::{
     logs::Logged,
     ports::store::{Ahead, Claim, Lapse, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
-use windlass_model::{app::App, event::Event, job::Source};
+use windlass_model::{app::App, event::Event};
 
 #[async_trait]
 impl Runs for SqliteStore {
@@ -30,7 +30,7 @@ impl Runs for SqliteStore {
                     id: record.job.id,
                     app: record.job.app,
                     clusters: record.job.clusters.names,
-                    has_image: matches!(record.job.source, Source::Release(_)),
+                    has_image: !record.job.source.is_commit(),
                     has_begun: record.last_seq > 0,
                     is_stopping: record.stop.is_some(),
                 }),

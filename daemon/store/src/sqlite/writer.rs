@@ -23,7 +23,11 @@ use windlass_model::{
     due::{Due, due_after},
 };
 use windlass_model::{
-    event::Event, job::Release, outbox::moment_of, outcome::Outcome, replay::state_after,
+    event::Event,
+    job::Release,
+    outbox::moment_of,
+    outcome::{Outcome, Removed},
+    replay::state_after,
 };
 
 mod lines;
@@ -315,8 +319,10 @@ async fn append(
         .execute(&mut *connection)
         .await
         .or_store()?;
-    if let Event::Ended(Outcome::Succeeded(release)) = event {
-        keep(connection, release, now).await?;
+    match event {
+        Event::Ended(Outcome::Succeeded(release)) => keep(connection, release, now).await?,
+        Event::Ended(Outcome::Removed(removed)) => remove(connection, removed, now).await?,
+        _ => {}
     }
     Ok(Ok(has_messages))
 }
@@ -367,6 +373,32 @@ async fn keep(
         .bind(&release.app.environment)
         .bind(cluster)
         .bind(&release.id)
+        .execute(&mut *connection)
+        .await
+        .or_store()?;
+    }
+    Ok(())
+}
+
+/// Records that the releases of an app up to a job do not serve any more. Of two removals the later one stays.
+async fn remove(
+    connection: &mut SqliteConnection,
+    removed: &Removed,
+    now: u64,
+) -> Result<(), StoreError> {
+    let Removed { job, app, clusters } = removed;
+    for cluster in clusters {
+        sqlx::query(
+            "INSERT INTO removals (project, app, environment, cluster, job, at_ms) \
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, app, environment, cluster) \
+             DO UPDATE SET job = excluded.job, at_ms = excluded.at_ms WHERE excluded.job > removals.job",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(cluster)
+        .bind(job)
+        .bind(signed(now))
         .execute(&mut *connection)
         .await
         .or_store()?;

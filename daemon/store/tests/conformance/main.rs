@@ -111,6 +111,7 @@ macro_rules! promises {
             releases::releases_are_listed_newest_first,
             releases::the_last_release_is_that_of_a_cluster,
             releases::what_serves_is_the_newest_release_of_each_app_and_cluster,
+            releases::what_was_removed_serves_no_more_and_can_be_released_again,
             secrets::secrets_have_versions,
             secrets::a_version_never_comes_back,
             secrets::a_project_does_not_see_the_secrets_of_another,

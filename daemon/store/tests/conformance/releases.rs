@@ -4,7 +4,12 @@ use crate::{
     Place,
     data::{app, begin, release, succeeded},
 };
-use windlass_model::app::App;
+use windlass_engine::ports::store::Store;
+use windlass_model::{
+    app::App,
+    event::Event,
+    outcome::{Outcome, Removed},
+};
 
 pub(crate) async fn releases_are_listed_newest_first(place: Place) {
     let store = place.open().await;
@@ -65,4 +70,45 @@ pub(crate) async fn what_serves_is_the_newest_release_of_each_app_and_cluster(pl
     assert_eq!(ids("one.example.com").await, ["1"]);
     assert!(ids("two.example.com").await.is_empty(), "another release came after it");
     assert!(ids("other.test").await.is_empty());
+}
+
+/// In the transaction of the removal's end: no daemon sees an app that is gone and serves.
+pub(crate) async fn what_was_removed_serves_no_more_and_can_be_released_again(place: Place) {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let ends = async |store: &dyn Store, id: &str, outcome: Outcome| {
+        let claim = begin(store, id).await;
+        store.append(&claim, Event::Ended(outcome)).await.unwrap();
+    };
+    let released = |id: &str| Outcome::Succeeded(Box::new(release(id).at(&names(&["eu", "us"]))));
+    let removed = |id: &str| {
+        Outcome::Removed(Removed { job: id.into(), app: app(), clusters: names(&["eu"]) })
+    };
+    let last = async |store: &dyn Store, cluster| {
+        store.last_release(&app(), cluster).await.unwrap().map(|release| release.id)
+    };
+    {
+        let store = place.open().await;
+        ends(&*store, "1", released("1")).await;
+        assert_eq!(store.removal(&app(), "eu").await.unwrap(), None);
+        ends(&*store, "2", removed("2")).await;
+        assert!(store.job("2").await.unwrap().unwrap().outcome.is_some());
+        store.close().await;
+    }
+    let store = place.open().await;
+    assert_eq!(store.removal(&app(), "eu").await.unwrap().as_deref(), Some("2"));
+    assert_eq!(store.removal(&app(), "us").await.unwrap(), None);
+    assert_eq!(last(&*store, "eu").await, None);
+    assert_eq!(last(&*store, "us").await.as_deref(), Some("1"));
+    // It still serves in the other cluster.
+    assert_eq!(store.serving("").await.unwrap().len(), 1);
+    assert_eq!(store.releases(&app(), None, 9).await.unwrap().len(), 1, "the past stays");
+    let other = App::new("shop", "web", "staging").unwrap();
+    assert_eq!(store.removal(&other, "eu").await.unwrap(), None);
+    ends(&*store, "3", released("3")).await;
+    assert_eq!(last(&*store, "eu").await.as_deref(), Some("3"));
+    ends(&*store, "4", removed("4")).await;
+    let all = Removed { job: "5".into(), app: app(), clusters: names(&["eu", "us"]) };
+    ends(&*store, "5", Outcome::Removed(all)).await;
+    assert_eq!((last(&*store, "eu").await, last(&*store, "us").await), (None, None));
+    assert!(store.serving("").await.unwrap().is_empty());
 }

@@ -30,6 +30,10 @@ impl Releases for FakeReleases {
         Ok(None)
     }
 
+    async fn removal(&self, _: &App, _: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         let all = self.0.lock().unwrap();
         let holds = |release: &&Release| serde_json::to_string(release).unwrap().contains(text);
