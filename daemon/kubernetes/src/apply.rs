@@ -6,6 +6,7 @@ mod owner;
 mod preview;
 mod prune;
 pub(crate) mod pull_secret;
+mod remove;
 mod scale_to_zero;
 mod scalers;
 pub(crate) mod server_side;
@@ -73,7 +74,9 @@ impl Applier<'_> {
         let Some((namespace, rest)) = all.split_first() else { return Ok(()) };
         let found = Inventory::find(self.client, release).await?;
         // Where there is an inventory, there is its namespace.
+        let mut begins = None;
         if found.is_none() {
+            begins = Some(self.client.namespaces().read().await);
             self.namespace(namespace).await?;
         }
         let entries: Vec<_> = rest.iter().map(ObjectRef::of).collect();
@@ -85,6 +88,7 @@ impl Applier<'_> {
         if listed != before {
             listed.write(self.client, release).await?;
         }
+        drop(begins);
         let scaled = scaled(rest);
         let mut made = Vec::new();
         for number in 1..=4 {

@@ -3,6 +3,7 @@
 
 mod access_review;
 mod connect;
+mod contents;
 mod discovery;
 mod error;
 mod role;
@@ -29,7 +30,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::{RwLock as AsyncLock, Semaphore},
+    time::sleep,
+};
 use windlass_model::error::ClusterError;
 
 /// `fieldManager` of all that we write, except for what [`HOLDER`] holds.
@@ -68,6 +72,8 @@ struct Shared {
     /// Path of the kubeconfig with the credentials. `None` means that they are the pod's own.
     kubeconfig: Option<PathBuf>,
     calls: Semaphore,
+    /// Read by whoever begins an app in a namespace, and written by whoever deletes a namespace.
+    namespaces: AsyncLock<()>,
     kinds: ServedKinds,
     reviews: AccessReviews,
     /// Lists come as the beginning of a watch (`sendInitialEvents`): one request instead of two.
@@ -82,6 +88,7 @@ impl Client {
             inner: RwLock::new(connect::connect(kubeconfig).await?),
             kubeconfig: kubeconfig.map(Path::to_owned),
             calls: Semaphore::new(AT_ONCE),
+            namespaces: AsyncLock::new(()),
             kinds: ServedKinds::default(),
             reviews: AccessReviews::default(),
             streams: AtomicBool::new(true),
@@ -130,6 +137,12 @@ impl Client {
     /// Requests lists by themselves from now on: the API server or its etcd cannot begin a watch with one.
     pub(crate) fn list_first(&self) {
         self.shared.streams.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns the lock on which namespaces there are: read until an app's inventory is in its namespace, and written
+    /// while an empty namespace is deleted.
+    pub(crate) fn namespaces(&self) -> &AsyncLock<()> {
+        &self.shared.namespaces
     }
 
     pub(crate) fn api<K>(&self, namespace: &str) -> Api<K>

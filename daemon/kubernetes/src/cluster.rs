@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, ObjectChange, Observation,
-        Secrets,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, ObjectChange,
+        Observation, Secrets,
     },
     recorder::Recorder,
 };
@@ -144,6 +144,9 @@ impl Cluster for Kubernetes {
             Change::Restore(release) => self.apply(release, true, true, recorder).await,
             Change::Unblock(release) => apply::unblock(&self.client, release, recorder).await,
             Change::ScaleToZero(release) => apply::scale_to_zero(&self.client, release).await,
+            Change::Remove { release, data } => {
+                self.applier(None).remove(release, *data, recorder).await
+            }
             Change::Prune(release) => {
                 self.applier(self.named(release).as_ref()).prune(release, recorder).await
             }
@@ -244,6 +247,11 @@ impl Inspect for Kubernetes {
         // A list leaves out what cannot be read: a cluster that is away would show nothing.
         self.trusted(self.client.check().await).await?;
         Ok(list(&self.client, release).await.snapshot())
+    }
+
+    async fn made(&self, release: &Release, data: bool) -> Result<Vec<MadeObject>, ClusterError> {
+        let made = self.applier(None).made(release, data).await;
+        Ok(self.trusted(made).await?.shown(release))
     }
 
     async fn logs(

@@ -4,7 +4,9 @@ use crate::cluster::Kubernetes;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, ClusterReader, Inspect, LogLine, LogRequest, ObjectChange, Observation},
+    ports::{
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange, Observation,
+    },
     recorder::Recorder,
 };
 use windlass_model::{
@@ -113,6 +115,10 @@ impl Inspect for Clusters {
 
     async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
         self.of(release)?.look(release).await
+    }
+
+    async fn made(&self, release: &Release, data: bool) -> Result<Vec<MadeObject>, ClusterError> {
+        self.of(release)?.made(release, data).await
     }
 
     async fn logs(

@@ -24,8 +24,8 @@ mod workload;
 pub(crate) use autoscaler::{is_scaler, scaled};
 pub(crate) use container::container;
 pub(crate) use names::{
-    APPLY_SET, COMPONENT, INSTANCE, JOB, MANAGED_BY, OURS, account_name, apply_set, inventory_name,
-    labels, pull_name, short_hash, workload_name,
+    APPLY_SET, COMPONENT, INSTANCE, JOB, MANAGED_BY, OURS, PART_OF, account_name, apply_set,
+    inventory_name, labels, pull_name, short_hash, workload_name,
 };
 pub(crate) use ordering::{is_ordered, starts_in_order};
 pub(crate) use pod::{pull_secrets, security};

@@ -12,6 +12,9 @@ pub trait Inspect: Send + Sync {
     async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError>;
     /// Returns the snapshot of a release now.
     async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError>;
+    /// Returns the objects that were made for a release's app, those that go first in a removal first. `data` says whether
+    /// volume claims go too.
+    async fn made(&self, release: &Release, data: bool) -> Result<Vec<MadeObject>, ClusterError>;
     /// Returns the lines that the containers of an app print. The stream goes on until no more line can come,
     /// or the receiver is dropped.
     async fn logs(
@@ -20,6 +23,15 @@ pub trait Inspect: Send + Sync {
         cluster: &str,
         request: &LogRequest,
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError>;
+}
+
+/// An object that was made for an app, and its fate in a removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeObject {
+    /// Kind and name.
+    pub object: String,
+    /// The reason for which the object stays. `None` means that it goes.
+    pub stays: Option<String>,
 }
 
 /// Choice of an app's log lines.

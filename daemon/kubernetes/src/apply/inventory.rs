@@ -45,6 +45,11 @@ impl Inventory {
         }
     }
 
+    /// Returns all entries, the oldest first.
+    pub(super) fn entries(&self) -> &[ObjectRef] {
+        &self.0
+    }
+
     /// Returns whether an object was made, and not only listed to be made.
     pub(crate) fn has(&self, object: &Value) -> bool {
         let entry = ObjectRef::of(object);
@@ -126,6 +131,11 @@ impl Inventory {
 /// Returns whether an object holds data that cannot be made again, or runs pods that hold it.
 fn holds_data(object: &ObjectRef) -> bool {
     matches!(&*object.kind, "PersistentVolumeClaim" | "StatefulSet" | "Namespace")
+}
+
+/// Returns whether an object is a volume claim.
+pub(super) fn is_claim(object: &ObjectRef) -> bool {
+    object.kind == "PersistentVolumeClaim"
 }
 
 /// Returns whether an object is named by its content.

@@ -34,7 +34,8 @@ pub(crate) fn of_another(live: &DynamicObject, object: String) -> ClusterError {
     ClusterError::Conflict { object, message }
 }
 
-fn label<'a>(of: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+/// Returns the value of a label. `None` means that the object has no such label.
+pub(super) fn label<'a>(of: &'a ObjectMeta, key: &str) -> Option<&'a str> {
     of.labels.as_ref()?.get(key).map(String::as_str)
 }
 

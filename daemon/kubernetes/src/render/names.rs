@@ -16,6 +16,8 @@ pub(crate) const JOB: &str = "windlass.dev/job";
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`] on our objects.
 pub(crate) const OURS: &str = "windlass";
+/// Label that names the project of an object.
+pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
 /// Label that selects all pods of an app.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// Label that names a pod's process.
@@ -70,7 +72,7 @@ pub(crate) fn labels(release: &Release) -> Value {
         json!({
             "app.kubernetes.io/name": release.app.name,
             INSTANCE: release.app.name,
-            "app.kubernetes.io/part-of": release.app.project,
+            PART_OF: release.app.project,
             MANAGED_BY: OURS,
         }),
     );

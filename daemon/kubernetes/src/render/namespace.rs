@@ -1,6 +1,6 @@
 //! The `Namespace` of an app.
 
-use super::names::{MANAGED_BY, OURS};
+use super::names::{MANAGED_BY, OURS, PART_OF};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::job::Release;
@@ -9,7 +9,7 @@ use windlass_model::job::Release;
 /// out.
 pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
     let mut labels = json!({
-        "app.kubernetes.io/part-of": release.app.project,
+        PART_OF: release.app.project,
         MANAGED_BY: OURS,
     });
     if let Some(level) = pod_security {
