@@ -4,7 +4,7 @@ use crate::{auth::caller, convert, errors, outgoing, serve::Handlers};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, releases_server};
-use windlass_service::{ReleasesRequest, RollbackRequest, Verb};
+use windlass_service::{ReleasesRequest, RemoveRequest, RollbackRequest, Verb};
 
 #[tonic::async_trait]
 impl releases_server::Releases for Handlers {
@@ -48,5 +48,36 @@ impl releases_server::Releases for Handlers {
         };
         let record = self.0.rollback(&caller, request).await.map_err(errors::service)?;
         Ok(Response::new(outgoing::job(record)))
+    }
+
+    async fn remove(
+        &self,
+        request: Request<v1::RemoveRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let message = request.into_inner();
+        let body = message.encode_to_vec();
+        let v1::RemoveRequest { request_id, app, data, clusters } = message;
+        let app = convert::app(app)?;
+        let request = RemoveRequest { request_id, body, app, data, clusters };
+        let record = self.0.remove(&caller, request).await.map_err(errors::service)?;
+        Ok(Response::new(outgoing::job(record)))
+    }
+
+    async fn plan_removal(
+        &self,
+        request: Request<v1::PlanRemovalRequest>,
+    ) -> Result<Response<v1::PlanRemovalResponse>, Status> {
+        let caller = caller(&request)?;
+        let v1::PlanRemovalRequest { app, data, clusters } = request.into_inner();
+        let app = convert::app(app)?;
+        let found = self.0.plan_removal(&caller, &app, data, &clusters).await;
+        let found = found.map_err(errors::service)?.into_iter();
+        let objects = found.map(|found| v1::RemovedObject {
+            object: found.object,
+            cluster: found.cluster,
+            stays: found.stays.unwrap_or_default(),
+        });
+        Ok(Response::new(v1::PlanRemovalResponse { objects: objects.collect() }))
     }
 }

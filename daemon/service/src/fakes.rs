@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
-        Dockerfile, Inspect, LogLine, LogRequest, PluginStatus, Tree, Upload, UploadedFile,
-        Uploads,
+        Dockerfile, Inspect, LogLine, LogRequest, MadeObject, PluginStatus, Tree, Upload,
+        UploadedFile, Uploads,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
     queue::{Limits, Message},
@@ -348,9 +348,16 @@ impl PluginRecords for FakePlugins {
 #[derive(Default)]
 pub(crate) struct FakeCluster {
     printed: Mutex<Vec<String>>,
+    made: Mutex<Vec<MadeObject>>,
 }
 
 impl FakeCluster {
+    /// Adds an object that was made for an app.
+    pub(crate) fn has(&self, object: &str, stays: Option<&str>) {
+        let (object, stays) = (object.to_owned(), stays.map(str::to_owned));
+        self.made.lock().unwrap().push(MadeObject { object, stays });
+    }
+
     /// Adds a line to the log of the pod.
     pub(crate) fn prints(&self, line: &str) {
         self.printed.lock().unwrap().push(line.into());
@@ -365,6 +372,10 @@ impl Inspect for FakeCluster {
 
     async fn look(&self, _: &Release) -> Result<Snapshot, ClusterError> {
         Ok(Snapshot::default())
+    }
+
+    async fn made(&self, _: &Release, _: bool) -> Result<Vec<MadeObject>, ClusterError> {
+        Ok(self.made.lock().unwrap().clone())
     }
 
     async fn logs(

@@ -7,7 +7,7 @@ use windlass_engine::{
     diagnose::diagnose,
     failure::{Cause, Failure},
     ports::{
-        Inspect, LogLine, LogRequest, Secrets,
+        Inspect, LogLine, LogRequest, MadeObject, Secrets,
         store::{Jobs, Releases, SecretRecords, StoreError},
     },
 };
@@ -120,6 +120,18 @@ impl Inspection {
             all.push(Serving { cluster, release, shown });
         }
         Ok(all)
+    }
+
+    /// Returns the objects that were made for a release's app in its cluster.
+    pub(crate) async fn made(
+        &self,
+        release: &Release,
+        data: bool,
+    ) -> Result<Vec<MadeObject>, ServiceError> {
+        self.inspect.made(release, data).await.map_err(|error| {
+            let cause = Cause::applying(error, release);
+            Box::new(diagnose(&Failure { at: Stage::Release, cause })).into()
+        })
     }
 
     /// Streams the log lines of these clusters, masked.

@@ -21,6 +21,8 @@ impl Services {
     ) -> Vec<Receiver> {
         let (url, commit) = match source {
             Source::Commit(commit) => (commit.repository.clone(), commit.id.clone()),
+            // Of no commit: only endpoints hear of it.
+            Source::Removal(_) => (String::new(), String::new()),
             Source::Release(release) => {
                 (self.repository_of(release).await.unwrap_or_default(), release.commit.clone())
             }
@@ -37,6 +39,7 @@ impl Services {
                 Source::Commit(commit) => return Some(commit.repository),
                 Source::Release(before) if before.id == id => return None,
                 Source::Release(before) => id = before.id,
+                Source::Removal(_) => return None,
             }
         }
         None

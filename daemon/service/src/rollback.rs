@@ -68,6 +68,7 @@ impl Services {
                 (release, clusters)
             }
         };
+        self.check_not_removed(&release, &clusters.names).await?;
         let job = NewJob {
             app,
             clusters,
@@ -79,6 +80,21 @@ impl Services {
             principal: caller.name.clone(),
         };
         self.accept(request_id, body, job).await
+    }
+
+    /// Checks that an app was not removed since a release, from none of these clusters.
+    async fn check_not_removed(
+        &self,
+        release: &Release,
+        clusters: &[String],
+    ) -> Result<(), ServiceError> {
+        for cluster in clusters {
+            let removal = self.releases.removal(&release.app, cluster).await?;
+            if let Some(job) = removal.filter(|job| release.id <= *job) {
+                return Err(removed(&release.app, cluster, &job));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the release before the one that serves, and the clusters that it goes to.
@@ -128,10 +144,17 @@ impl Services {
     /// in circles.
     async fn before_in(&self, app: &App, cluster: &str) -> Result<Option<Release>, ServiceError> {
         let serving = self.releases.last_release(app, cluster).await?;
-        let Some(serving) = serving else { return Ok(None) };
+        let removal = self.releases.removal(app, cluster).await?;
+        let Some(serving) = serving else {
+            return match removal {
+                Some(job) => Err(removed(app, cluster, &job)),
+                None => Ok(None),
+            };
+        };
         let is_it = |release: &Release| {
             release.clusters.iter().any(|name| name == cluster)
                 && release.image.digest != serving.image.digest
+                && removal.as_ref().is_none_or(|job| release.id > *job)
         };
         self.find_release(app, Some(serving.id.clone()), is_it).await
     }
@@ -200,6 +223,18 @@ fn no_earlier(app: &App, place: &str) -> ServiceError {
         reason: "no-earlier-release",
         message: format!("{app} has no earlier release{place}"),
         fix: list_them(app),
+    }
+}
+
+/// Returns the error for a release of before the app's removal.
+fn removed(app: &App, cluster: &str, job: &str) -> ServiceError {
+    ServiceError::Conflict {
+        reason: "removed",
+        message: format!(
+            "{app} was removed{} by job {job}: its releases from before do not come back",
+            place(cluster)
+        ),
+        fix: "deploy a commit: windlass submit".into(),
     }
 }
 

@@ -76,7 +76,7 @@ impl Applier<'_> {
         let mut going = self.hook_jobs(release).await?;
         going.extend(rest);
         let mut unknown = None;
-        match self.claims_of_sets(release).await {
+        match self.claims(release).await {
             Ok(found) => {
                 let is_new = |claim: &ObjectRef| !claims.iter().any(|known| known.is(claim));
                 let new: Vec<_> = found.into_iter().filter(is_new).collect();
@@ -162,14 +162,15 @@ impl Applier<'_> {
         Ok(list.items.iter().map(|job| named("batch/v1", "Job", &job.metadata)).collect())
     }
 
-    /// Returns the claims that StatefulSets of the app made, which no inventory lists.
-    async fn claims_of_sets(&self, release: &Release) -> Result<Vec<ObjectRef>, ClusterError> {
+    /// Returns the app's claims: those that its StatefulSets made, which no inventory lists, and those that a removal
+    /// before left.
+    async fn claims(&self, release: &Release) -> Result<Vec<ObjectRef>, ClusterError> {
         let app = &release.app.name;
         let params = ListParams::default().labels(&format!("{INSTANCE}={app}"));
         let api = self.client.api::<PersistentVolumeClaim>(&release.app.namespace());
         let list = limited(api.list(&params), "persistentvolumeclaims").await?;
         let ours = list.items.iter().map(|claim| &claim.metadata);
-        let ours = ours.filter(|metadata| is_claim_of(metadata, app));
+        let ours = ours.filter(|metadata| is_of_app(metadata, app) || is_claim_of(metadata, app));
         Ok(ours.map(|metadata| named("v1", "PersistentVolumeClaim", metadata)).collect())
     }
 

@@ -312,6 +312,7 @@ impl Services {
         let commit = match &job.source {
             Source::Commit(commit) => commit.id.clone(),
             Source::Release(release) => release.commit.clone(),
+            Source::Removal(_) => String::new(),
         };
         let project = &cause.delivery.project;
         self.remember(project, cause.trigger, cause.name, &commit, &job.id).await?;

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use windlass_engine::{
-    ports::{Cluster, ClusterReader, Inspect, LogLine, LogRequest, ObjectChange, Observation},
+    ports::{
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange, Observation,
+    },
     recorder::Recorder,
 };
 use windlass_model::{
@@ -77,7 +79,7 @@ impl FakeCluster {
                 return Ok(());
             }
             Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
-            Change::ScaleToZero(_) => None,
+            Change::ScaleToZero(_) | Change::Remove { .. } => None,
         };
         let mut serving = self.serving.lock().unwrap();
         if serving.get(&cluster) != next.as_ref() {
@@ -248,6 +250,10 @@ impl Inspect for FakeCluster {
 
     async fn look(&self, _: &Release) -> Result<Snapshot, ClusterError> {
         Ok(Snapshot::default())
+    }
+
+    async fn made(&self, _: &Release, _: bool) -> Result<Vec<MadeObject>, ClusterError> {
+        Ok(Vec::new())
     }
 
     async fn logs(

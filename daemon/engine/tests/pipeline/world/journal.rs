@@ -86,6 +86,10 @@ impl Journal for FakeJournal {
         if let Event::Ended(Outcome::Succeeded(release)) = &event {
             self.record(release);
         }
+        if let Event::Ended(Outcome::Removed(removed)) = &event {
+            let mut released = self.released.lock().unwrap();
+            released.retain(|cluster, _| !removed.clusters.contains(cluster));
+        }
         events.push(serde_json::to_string(&event).unwrap());
         Ok(())
     }
