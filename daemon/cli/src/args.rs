@@ -9,12 +9,14 @@ mod delivery;
 mod hook;
 mod outbox;
 mod project;
+mod remove;
 
 pub(crate) use approval::{Approve, Reject};
 pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
 pub(crate) use project::Project;
+pub(crate) use remove::Remove;
 
 /// Deploy a commit, watch it, roll it back.
 ///
@@ -264,6 +266,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         shown: Shown,
     },
+    /// Delete all that was made for an app in an environment, and nothing else.
+    #[command(after_long_help = remove::REMOVE)]
+    Remove(Remove),
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]
     Secret(Secret),

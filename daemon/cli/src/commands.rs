@@ -7,7 +7,7 @@ use crate::{
     deliveries, eject,
     exit::FAILED,
     failure::Failure,
-    folder, hooks, init, json, lists, logs, out, outbox, plugins, projects,
+    folder, hooks, init, json, lists, logs, out, outbox, plugins, projects, remove,
     render::{Clock, Detail, now_ms, past_ending},
     show, source, status,
     watch::{follow, watch},
@@ -56,6 +56,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let job = client.releases.rollback(request).await?.into_inner();
             return submitted(client, &args, job, *detach, shown.detail()).await;
         }
+        Command::Remove(command) => return remove::run(client, &args, command).await,
         Command::Watch { id, after, shown } => {
             return watch(client, &args, id, *after, shown.detail()).await;
         }
@@ -211,7 +212,8 @@ fn order(requested: Option<ClusterOrder>) -> v1::ClusterOrder {
     }
 }
 
-async fn submitted(
+/// Shows an accepted job, and watches it unless `detach`.
+pub(crate) async fn submitted(
     client: &mut Client,
     args: &Args,
     job: v1::Job,
@@ -293,7 +295,8 @@ async fn secret(
     Ok(())
 }
 
-fn new_id() -> String {
+/// Returns the id of a request.
+pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 

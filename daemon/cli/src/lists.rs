@@ -13,6 +13,7 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
     let rows = jobs.iter().map(|job| {
         let what = match &job.source {
             Some(source) => short(&source.commit),
+            None if job.removal.is_some() => "removal".to_owned(),
             None => format!("rollback to {}", short(&job.rollback_of)),
         };
         let state = word(job.state().as_str_name()).replace('_', "-");

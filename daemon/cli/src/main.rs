@@ -7,6 +7,7 @@ mod args;
 mod client;
 mod codes;
 mod commands;
+mod confirm;
 mod deliveries;
 mod eject;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod out;
 mod outbox;
 mod plugins;
 mod projects;
+mod remove;
 mod render;
 mod show;
 #[cfg(test)]

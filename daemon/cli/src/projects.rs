@@ -3,6 +3,7 @@
 use crate::{
     args::{Args, Output, Project},
     client::Client,
+    confirm::confirm,
     failure::Failure,
     json,
     lists::{plain, since},
@@ -11,16 +12,13 @@ use crate::{
 };
 use std::{
     fs::File,
-    io::{BufRead, IsTerminal, Read, stdin},
+    io::{Read, stdin},
     path::Path,
 };
 use windlass_proto::v1;
 
 /// Bytes of the longest project's file, which the daemon refuses beyond that, too.
 const LONGEST: u64 = 256 << 10;
-
-/// Bytes of the longest answer to a question.
-const LONGEST_ANSWER: u64 = 256;
 
 pub(crate) async fn run(
     client: &mut Client,
@@ -55,7 +53,9 @@ pub(crate) async fn run(
         }
         Project::Delete { name, yes } => {
             if !yes {
-                confirm(name)?;
+                let question =
+                    format!("delete {name} with its forge hooks? Its apps go on to serve.");
+                confirm(&question, name, "deleted")?;
             }
             client.projects.delete(v1::DeleteProjectRequest { name: name.clone() }).await?;
             let text = format!("the project {name} and its forge hooks are deleted");
@@ -81,23 +81,6 @@ fn read(path: &Path) -> Result<String, Failure> {
         return Err(refused(&"is too long: a project's file has at most 256 KiB"));
     }
     String::from_utf8(bytes).map_err(|error| refused(&error))
-}
-
-/// Asks a person to type the project's name.
-fn confirm(name: &str) -> Result<(), Failure> {
-    if !stdin().is_terminal() {
-        let text = "is not deleted: nobody can be asked here; add --yes";
-        return Err(Failure::usage(format!("`{name}` {text}")));
-    }
-    let shown = clean(name);
-    eprint!("delete {shown} with its forge hooks? Its apps go on to serve. Type its name: ");
-    let mut answer = String::new();
-    let read = stdin().lock().take(LONGEST_ANSWER).read_line(&mut answer);
-    read.map_err(|error| Failure::usage(format!("standard input: {error}")))?;
-    if answer.trim() == name {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("`{name}` is not deleted: the answer is another name")))
 }
 
 /// Returns what applying a file changed, or would change.

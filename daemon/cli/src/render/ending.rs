@@ -30,6 +30,12 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
     let name = app(job.app.as_ref());
     let after = facts.took_ms.map(|ms| format!(" in {}", took(ms))).unwrap_or_default();
     match ended.outcome() {
+        v1::Outcome::Succeeded if !ended.removed_from.is_empty() => {
+            let text = format!("{after}: {name} is removed{}", place(&ended.removed_from));
+            let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(Look::Strong, &text)];
+            lines.extend(next(&[(format!("windlass show {} --events", job.id), "what stayed")]));
+            lines
+        }
         v1::Outcome::Succeeded => {
             let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(
                 Look::Strong,
