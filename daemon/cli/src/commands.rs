@@ -1,6 +1,7 @@
 //! Runs each command that asks the daemon.
 
 use crate::{
+    accepted::{new_id, submitted},
     approvals,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::Client,
@@ -8,9 +9,9 @@ use crate::{
     exit::FAILED,
     failure::Failure,
     folder, hooks, init, json, lists, logs, out, outbox, plugins, projects, remove,
-    render::{Clock, Detail, now_ms, past_ending},
+    render::{Clock, now_ms, past_ending},
     show, source, status,
-    watch::{follow, watch},
+    watch::watch,
 };
 use std::{io::Read, path::Path, process::ExitCode, slice};
 use windlass_proto::v1;
@@ -212,22 +213,6 @@ fn order(requested: Option<ClusterOrder>) -> v1::ClusterOrder {
     }
 }
 
-/// Shows an accepted job, and watches it unless `detach`.
-pub(crate) async fn submitted(
-    client: &mut Client,
-    args: &Args,
-    job: v1::Job,
-    detach: bool,
-    detail: Detail,
-) -> Result<ExitCode, Failure> {
-    let text = format!("job {} of {}", job.id, show::app(job.app.as_ref()));
-    out::text(args, &text, &json::value(&job))?;
-    if detach {
-        return Ok(ExitCode::SUCCESS);
-    }
-    follow(client, args, job, 0, detail).await
-}
-
 /// Prints the events that there are now. A running job is not waited for.
 async fn all_events(
     client: &mut Client,
@@ -293,11 +278,6 @@ async fn secret(
         }
     }
     Ok(())
-}
-
-/// Returns the id of a request.
-pub(crate) fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }
 
 fn job_state(word: &str) -> Result<i32, Failure> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a command for people")]
 
+mod accepted;
 mod approvals;
 mod args;
 mod client;

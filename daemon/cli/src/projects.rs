@@ -8,7 +8,7 @@ use crate::{
     json,
     lists::{plain, since},
     out,
-    render::{Line, Look, clean, next, now_ms, table},
+    render::{Line, Look, next, now_ms, table},
 };
 use std::{
     fs::File,

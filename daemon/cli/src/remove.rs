@@ -1,9 +1,9 @@
 //! `windlass remove`: lists what goes, asks, and watches the job that removes it.
 
 use crate::{
+    accepted::{new_id, submitted},
     args::{Args, Remove},
     client::Client,
-    commands::{new_id, submitted},
     confirm::confirm,
     failure::Failure,
     json,
