@@ -33,12 +33,20 @@ pub enum DueKind {
     HoldEnds,
     /// Sends the trace of a job that ended. Without a collector it is done at once.
     SendTrace,
+    /// Removes a preview that nobody uses any more.
+    PreviewEnds,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::ForgetLogs, Self::ForgetJob, Self::RenewPull, Self::HoldEnds, Self::SendTrace];
+    pub const ALL: [Self; 6] = [
+        Self::ForgetLogs,
+        Self::ForgetJob,
+        Self::RenewPull,
+        Self::HoldEnds,
+        Self::SendTrace,
+        Self::PreviewEnds,
+    ];
 
     /// Returns the name that is stored.
     #[must_use]
@@ -49,6 +57,7 @@ impl DueKind {
             Self::RenewPull => "renew_pull",
             Self::HoldEnds => "hold_ends",
             Self::SendTrace => "send_trace",
+            Self::PreviewEnds => "preview_ends",
         }
     }
 

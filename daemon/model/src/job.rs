@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     cluster::{self, Clusters},
+    preview::Preview,
     runtime::Runtime,
     spec::Spec,
 };
@@ -20,6 +21,9 @@ pub struct Job {
     pub clusters: Clusters,
     /// The spec of the request. `windlass.toml`, the image and defaults fill it later.
     pub spec: Spec,
+    /// Limits of a preview environment. `None` means that the job deploys to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
     /// Labels that are shown and searched. Only [`crate::traceparent::TRACEPARENT`] is interpreted.
     pub labels: BTreeMap<String, String>,
     /// Time limit from the start of the job until its plan is made. The wait before the start and waits for approvals do

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod outbox;
 pub mod outcome;
 pub mod plan;
+pub mod preview;
 pub mod project;
 pub mod recipe;
 pub mod redact;

@@ -8,11 +8,14 @@ mod faults;
 mod glob;
 mod matching;
 mod paths;
+mod previews;
+mod pulls;
 mod read;
 mod receivers;
 
 pub use matching::{Mismatch, is_newer, matches};
 pub use paths::touched;
+pub use pulls::matches_pull;
 
 use crate::{forge::ForgeKind, job::Gate};
 use schemars::JsonSchema;
@@ -43,6 +46,10 @@ pub struct ProjectSpec {
     /// Rules which pushes deploy what, by a name of your choice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub triggers: BTreeMap<String, TriggerSpec>,
+    /// Preview environments, one for each pull request of a `pull` trigger, and for `windlass submit --preview`. Without it
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previews: Option<PreviewsSpec>,
     /// Webhooks of yours that hear how jobs end, by a name of your choice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub endpoints: BTreeMap<String, EndpointSpec>,
@@ -166,13 +173,38 @@ impl ApprovalRule {
     }
 }
 
-/// A rule which pushes deploy an app. Exactly one of `push` and `tag` is given.
+/// Preview environments: `pr-<number>` for a pull request, `pr-<name>` for a name that a caller chose. Each has one pod of
+/// each process and a namespace of its own. It ends with its pull request, or when nobody pushes any more: all that was
+/// made for it is removed, its volume claims too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PreviewsSpec {
+    /// Host of a preview: `{app}-pr-{n}.preview.example.com`. `{app}` stands for the app and `{n}` for the number or the
+    /// name. The app needs a `gateway` or an `ingress-class`, and the operator decides which hosts are allowed. Without
+    /// it a preview is reached within the cluster alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Time without a push after which a preview ends: `12h`, `7d`. Default: `7d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<String>,
+    /// Previews of the project at once, at most 100. Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Names of the project's secrets that previews may use. Any other is refused. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Apps that may have previews. Default: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
+}
+
+/// A rule which pushes deploy an app. Exactly one of `push`, `tag` and `pull` is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TriggerSpec {
     /// Name of the app.
     pub app: String,
-    /// Environment that is deployed to. Default: `production`.
+    /// Environment that is deployed to. Default: `production`. None is given beside `pull`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// Pushes to branches.
@@ -181,6 +213,9 @@ pub struct TriggerSpec {
     /// New tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<TagRule>,
+    /// Pull requests, each to a preview environment of its own. Needs `[previews]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullRule>,
     /// Takes `[skip ci]`, `[ci skip]`, `[no ci]`, `[skip deploy]` in the first line of the newest commit for a wish
     /// not to deploy. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,6 +240,29 @@ pub struct TagRule {
     /// one. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_newer: Option<bool>,
+}
+
+/// Pull requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PullRule {
+    /// Branches that pull requests are to be merged into, as globs: `main`.
+    pub into: Vec<String>,
+    /// Pull requests from other repositories. Default: `never`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forks: Option<Forks>,
+    /// Deploys drafts, too. Default: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafts: Option<bool>,
+}
+
+/// Rule for pull requests from other repositories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forks {
+    /// None is deployed. A pull request is no fork where a branch of the configured repository has its very commit.
+    #[default]
+    Never,
 }
 
 /// A webhook of the project's own, by Standard Webhooks.

@@ -138,6 +138,7 @@ impl World {
             source: Source::Release(Box::new(release.clone())),
             clusters: Clusters { names: release.clusters.clone(), order: RolloutOrder::Sequential },
             spec: Spec::default(),
+            preview: None,
             labels: BTreeMap::new(),
             timeout: Duration::from_secs(1),
             gates: Vec::new(),

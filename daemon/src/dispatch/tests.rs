@@ -41,6 +41,7 @@ fn job(id: &str) -> Job {
             revision: String::new(),
         }),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
         gates: Vec::new(),

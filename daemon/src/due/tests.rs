@@ -104,6 +104,7 @@ async fn begin_of(store: &MemoryStore, id: &str, app: App) -> Claim {
         source: Source::Release(Box::new(release("0"))),
         clusters: Default::default(),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
         gates: Vec::new(),

@@ -30,6 +30,7 @@ mod hooks;
 mod jobs;
 mod messages;
 mod outbox;
+mod previews;
 mod projects;
 mod releases;
 mod rows;

@@ -92,6 +92,7 @@ fn submission(id: &str) -> Submission {
         app: App::new("shop", id, "").unwrap(),
         source: Source::Commit(commit),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
         gates: Vec::new(),

@@ -77,11 +77,24 @@ impl Deploy<'_> {
     ) -> Result<Detection, Cause> {
         let recorder = self.run.recorder();
         let app = &self.job.app;
-        let decision = decide(app, &self.job.spec, commit, tree, self.ports, recorder).await?;
+        let mut decision = decide(app, &self.job.spec, commit, tree, self.ports, recorder).await?;
+        if let Some(preview) = &self.job.preview {
+            decision.spec = preview.limit(decision.spec)?;
+            if let (Some(host), []) = (&preview.host, &*decision.spec.expose.hosts) {
+                self.run.record(unreached(host)).await?;
+            }
+        }
         let (env, build_secrets) =
             secrets::resolve(app, &decision.spec, self.ports, self.run).await?;
         Ok(Detection { decision, env, build_secrets })
     }
+}
+
+fn unreached(host: &str) -> Event {
+    let message =
+        format!("{host} does not lead to the preview: the app is reached within the cluster alone");
+    let fix = "set `expose.gateway` or `expose.ingress-class` in windlass.toml".into();
+    Event::Warning { stage: Stage::Detect, message, fix }
 }
 
 /// Reads `windlass.toml`, finds the Dockerfile, and asks all detectors. The best score wins, ties go by the

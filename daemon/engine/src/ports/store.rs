@@ -29,6 +29,7 @@ mod approvals;
 mod deliveries;
 mod error;
 mod outbox;
+mod previews;
 mod projects;
 
 pub use ahead::{Ahead, Answer};
@@ -38,6 +39,7 @@ pub use deliveries::{
 };
 pub use error::StoreError;
 pub use outbox::{Attempt, MessageCount, Outbox, OutboxFilter};
+pub use previews::{PREVIEWS_LISTED, PreviewPush, Previews, Pushed};
 pub use projects::{
     Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,
     Projects, SessionRecord, Sessions,
@@ -406,6 +408,7 @@ pub trait Store:
     + Sessions
     + Deliveries
     + Outbox
+    + Previews
 {
     /// Checks that events can be stored now, by a row that is written and deleted.
     async fn check(&self) -> Result<(), StoreError>;

@@ -54,6 +54,7 @@ fn job() -> Job {
             revision: String::new(),
         }),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(3600),
         gates: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod address;
 mod app;
+mod previews;
 mod repository;
 mod rules;
 mod trigger;
@@ -52,6 +53,7 @@ impl ProjectSpec {
         app::check(self, &mut faults);
         environments(self, &mut faults);
         trigger::check(self, &mut faults);
+        previews::check(self, &mut faults);
         for (name, endpoint) in &self.endpoints {
             faults.name(label("endpoints", name, LONGEST_NAME));
             check_endpoint(name, endpoint, &mut faults);
@@ -63,7 +65,8 @@ impl ProjectSpec {
 /// Checks the environments. One that no trigger deploys to has no effect: beside one of almost the same name it is taken
 /// for a typing error.
 fn environments(project: &ProjectSpec, faults: &mut Faults) {
-    let used: BTreeSet<&str> = project.triggers.values().map(TriggerSpec::environment).collect();
+    let pushed = project.triggers.values().filter(|trigger| trigger.pull.is_none());
+    let used: BTreeSet<&str> = pushed.map(TriggerSpec::environment).collect();
     for name in project.environments.keys() {
         faults.name(label("environments", name, LONGEST_ENVIRONMENT));
         if !used.contains(&**name)

@@ -27,6 +27,8 @@ pub enum Mismatch {
     Branch { branch: String, globs: Vec<String> },
     /// The glob does not match the tag.
     Tag { tag: String, glob: String },
+    /// The pull request is a draft.
+    Draft,
     /// The author wishes that nothing is deployed.
     SkipMark { mark: &'static str },
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Mismatch {
                 write!(f, "the branch `{branch}` does not match `{}`", globs.join("` or `"))
             }
             Self::Tag { tag, glob } => write!(f, "the tag `{tag}` does not match `{glob}`"),
+            Self::Draft => f.write_str("the pull request is a draft, and `drafts` is off"),
             Self::SkipMark { mark } => {
                 write!(f, "the first line of the newest commit's message holds `{mark}`")
             }
@@ -84,7 +87,9 @@ pub fn matches(trigger: &TriggerSpec, moved: &RefMove) -> Result<(), Mismatch> {
                 return Err(Mismatch::Tag { tag: tag.into(), glob: rule.pattern.clone() });
             }
         }
-        (None, None) => return Err(Mismatch::Kind { name: name(), expected: "refs" }),
+        (None, None) => {
+            return Err(Mismatch::Kind { name: name(), expected: "pull requests" });
+        }
     }
     if trigger.skip_marks == Some(true)
         && let Some(mark) = skip_mark(&moved.summary)
@@ -109,7 +114,7 @@ fn version(tag: &str) -> Option<Version> {
 }
 
 /// Returns whether a glob of a checked project matches a name. One that was never checked matches nothing.
-fn is_match(glob: &str, name: &str) -> bool {
+pub(super) fn is_match(glob: &str, name: &str) -> bool {
     Glob::parse(glob).is_ok_and(|glob| glob.matches(name))
 }
 

@@ -10,6 +10,7 @@ use windlass_model::{
     due::{Due, DueKind},
     job::Release,
     outcome::Removed,
+    preview::PreviewRecord,
     secret::Secret,
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Tables {
     /// Last commits by project, trigger and ref.
     pub(super) accepted: BTreeMap<(String, String, String), Accepted>,
     pub(super) messages: Messages,
+    pub(super) previews: BTreeMap<App, PreviewRecord>,
 }
 
 /// All versions of a secret.

@@ -41,6 +41,7 @@ pub(super) async fn begin(store: &SqliteStore, id: &str) -> Claim {
         app: App::new("shop", "web", "").unwrap(),
         source: Source::Release(Box::new(release("0"))),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
         gates: Vec::new(),

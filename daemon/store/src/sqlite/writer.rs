@@ -328,7 +328,10 @@ async fn append(
 }
 
 /// Schedules work. The earlier of two times stays, and work that is taken can be taken again.
-async fn schedule(connection: &mut SqliteConnection, due: &Due) -> Result<(), StoreError> {
+pub(super) async fn schedule(
+    connection: &mut SqliteConnection,
+    due: &Due,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO due (kind, key, at_ms) VALUES (?, ?, ?) ON CONFLICT (kind, key) \
          DO UPDATE SET at_ms = min(at_ms, excluded.at_ms), taken_until_ms = NULL",

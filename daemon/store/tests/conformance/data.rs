@@ -34,6 +34,7 @@ pub(crate) fn submission(id: &str) -> Submission {
         app: app(),
         source: Source::Commit(commit),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
         gates: Vec::new(),

@@ -18,6 +18,7 @@ mod hooks;
 mod jobs;
 mod journal;
 mod outbox;
+mod previews;
 mod projects;
 mod releases;
 mod secrets;
@@ -157,6 +158,10 @@ macro_rules! promises {
             outbox::messages_are_counted_by_state_in_all_projects,
             outbox::messages_outlive_their_job_and_waiting_ones_their_time,
             outbox::whoever_listens_hears_of_new_messages,
+            previews::a_push_opens_a_preview_and_schedules_its_end,
+            previews::a_project_has_as_many_open_previews_as_it_may,
+            previews::what_is_closed_stays_so_until_it_is_opened_again,
+            previews::previews_that_ended_are_forgotten,
         }
     };
 }

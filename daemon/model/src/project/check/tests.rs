@@ -229,12 +229,12 @@ fn a_trigger_has_an_app_and_exactly_one_kind_of_ref() {
     refused(
         |p| trigger(p, TriggerSpec { push: None, ..push("web", Some("qa"), &[]) }),
         "triggers.more",
-        "has neither",
+        "has none of",
     );
     refused(
         |p| trigger(p, TriggerSpec { tag: tag("", "v*").tag, ..push("web", Some("qa"), &["x"]) }),
         "triggers.more",
-        "are both given",
+        "are given together",
     );
     refused(
         |p| trigger(p, push("web", Some("qa"), &[])),

@@ -3,6 +3,7 @@
 use super::rules::{LONGEST_ENVIRONMENT, LONGEST_NAME};
 use crate::{
     app::label,
+    preview,
     project::{
         ProjectSpec, TriggerSpec,
         faults::{Faults, did_you_mean},
@@ -36,8 +37,16 @@ pub(super) fn check(project: &ProjectSpec, faults: &mut Faults) {
             let near = did_you_mean(&trigger.app, known);
             faults.add(&at("app"), &trigger.app, format!("is no app of this project{near}"));
         }
-        let environment = trigger.environment();
-        faults.name(label(&at("environment"), environment, LONGEST_ENVIRONMENT));
+        let environment = if trigger.pull.is_some() {
+            check_pull(project, name, trigger, faults);
+            // Of several triggers for the same pull requests each would make a job there.
+            preview::PREFIX
+        } else {
+            trigger.environment()
+        };
+        if trigger.pull.is_none() {
+            faults.name(label(&at("environment"), environment, LONGEST_ENVIRONMENT));
+        }
         if let Some(globs) = globs(name, trigger, faults) {
             let key = (&*trigger.app, environment, globs.field);
             rivals.entry(key).or_default().push(globs);
@@ -49,17 +58,46 @@ pub(super) fn check(project: &ProjectSpec, faults: &mut Faults) {
     }
 }
 
+/// Checks what a trigger for pull requests needs beside its rule.
+fn check_pull(project: &ProjectSpec, name: &str, trigger: &TriggerSpec, faults: &mut Faults) {
+    let at = |key: &str| format!("triggers.{name}.{key}");
+    if let Some(environment) = &trigger.environment {
+        let problem = "stands beside `pull`: each pull request has an environment of its own, `pr-<number>`; leave it out";
+        faults.add(&at("environment"), environment, problem);
+    }
+    match &project.previews {
+        None => faults.add(&at("pull"), "", "needs the table `[previews]`"),
+        Some(previews) if !previews.is_for(&trigger.app) => {
+            faults.add(&at("app"), &trigger.app, "is none of `previews.apps`");
+        }
+        Some(_) => {}
+    }
+    let repository = project.apps.get(&trigger.app).and_then(|app| project.repository_of(app));
+    if repository.is_some_and(|(_, repository)| repository.forge.is_none()) {
+        let problem = "needs the `forge` of the app's repository: only forges have pull requests";
+        faults.add(&at("pull"), "", problem);
+    }
+}
+
 /// Reads the globs of a trigger. `None` means that it has none, which is a fault.
 fn globs<'a>(name: &'a str, trigger: &'a TriggerSpec, faults: &mut Faults) -> Option<Globs<'a>> {
-    let (field, texts) = match (&trigger.push, &trigger.tag) {
-        (Some(rule), None) => ("push.branches", &*rule.branches),
-        (None, Some(rule)) => ("tag.pattern", std::slice::from_ref(&rule.pattern)),
-        (given, _) => {
-            let (value, problem) = match given {
-                Some(_) => ("push, tag", "are both given: make a trigger for each"),
-                None => ("", "has neither `push` nor `tag`: give one of them"),
+    let (field, texts) = match (&trigger.push, &trigger.tag, &trigger.pull) {
+        (Some(rule), None, None) => ("push.branches", &*rule.branches),
+        (None, Some(rule), None) => ("tag.pattern", std::slice::from_ref(&rule.pattern)),
+        (None, None, Some(rule)) => ("pull.into", &*rule.into),
+        (push, tag, pull) => {
+            let given = [
+                push.as_ref().map(|_| "push"),
+                tag.as_ref().map(|_| "tag"),
+                pull.as_ref().map(|_| "pull"),
+            ];
+            let given: Vec<_> = given.into_iter().flatten().collect();
+            let problem = if given.is_empty() {
+                "has none of `push`, `tag` and `pull`: give one of them"
+            } else {
+                "are given together: make a trigger for each"
             };
-            faults.add(&format!("triggers.{name}"), value, problem);
+            faults.add(&format!("triggers.{name}"), &given.join(", "), problem);
             return None;
         }
     };

@@ -3,7 +3,7 @@ use crate::{
     forge::ForgeKind,
     project::{
         AppSpec, ApprovalRule, EndpointEvent, EndpointSpec, EnvironmentSpec, ForgeApp, ForgeSpec,
-        PushRule, Reporting, RepositorySpec, TagRule, TriggerSpec,
+        Forks, PreviewsSpec, PullRule, PushRule, Reporting, RepositorySpec, TagRule, TriggerSpec,
     },
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::Config};
@@ -159,15 +159,36 @@ fn trigger() -> impl Strategy<Value = TriggerSpec> {
     let push = option::of(vec(text(), 0..3).prop_map(|branches| PushRule { branches }));
     let tag = (text(), option::of(any::<bool>()));
     let tag = option::of(tag.prop_map(|(pattern, only_newer)| TagRule { pattern, only_newer }));
-    (name(), option::of(name()), push, tag, option::of(any::<bool>())).prop_map(
-        |(app, environment, push, tag, skip_marks)| TriggerSpec {
+    let pull = (vec(text(), 0..3), option::of(Just(Forks::Never)), option::of(any::<bool>()));
+    let pull = pull.prop_map(|(into, forks, drafts)| PullRule { into, forks, drafts });
+    let kinds = (push, tag, option::of(pull));
+    (name(), option::of(name()), kinds, option::of(any::<bool>())).prop_map(
+        |(app, environment, (push, tag, pull), skip_marks)| TriggerSpec {
             app,
             environment,
             push,
             tag,
+            pull,
             skip_marks,
         },
     )
+}
+
+fn previews() -> impl Strategy<Value = PreviewsSpec> {
+    (
+        option::of(text()),
+        option::of(text()),
+        option::of(0..u32::MAX),
+        vec(name(), 0..3),
+        vec(name(), 0..3),
+    )
+        .prop_map(|(host, idle, limit, secrets, apps)| PreviewsSpec {
+            host,
+            idle,
+            limit,
+            secrets,
+            apps,
+        })
 }
 
 fn project() -> impl Strategy<Value = ProjectSpec> {
@@ -189,11 +210,22 @@ fn project() -> impl Strategy<Value = ProjectSpec> {
         btree_map(name(), app, 0..3),
         btree_map(name(), environment, 0..3),
         btree_map(name(), trigger(), 0..3),
+        option::of(previews()),
         btree_map(name(), endpoint, 0..3),
     )
-        .prop_map(|(project, repositories, apps, environments, triggers, endpoints)| {
-            ProjectSpec { project, repositories, apps, environments, triggers, endpoints }
-        })
+        .prop_map(
+            |(project, repositories, apps, environments, triggers, previews, endpoints)| {
+                ProjectSpec {
+                    project,
+                    repositories,
+                    apps,
+                    environments,
+                    triggers,
+                    previews,
+                    endpoints,
+                }
+            },
+        )
 }
 
 proptest! {
