@@ -25,6 +25,7 @@ use windlass_model::{
     due::{Due, DueKind},
     job::Release,
 };
+use windlass_service::Services;
 use windlass_traces::Exporter;
 
 mod lanes;
@@ -58,6 +59,8 @@ pub(crate) struct DueLoop {
     store: Arc<dyn Store>,
     targets: Arc<Targets>,
     cluster: Arc<dyn Cluster>,
+    /// Ends previews. `None` means that the ends of previews wait.
+    services: Option<Services>,
     lanes: Arc<Lanes>,
     /// Inbox of the dispatcher.
     queue: mpsc::UnboundedSender<Message>,
@@ -105,13 +108,29 @@ impl DueLoop {
         queue: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let (lanes, forgetting, wake) = (Arc::default(), Arc::default(), Arc::default());
-        Self { store, targets, cluster, lanes, queue, forgetting, traces: None, wake }
+        Self {
+            store,
+            targets,
+            cluster,
+            services: None,
+            lanes,
+            queue,
+            forgetting,
+            traces: None,
+            wake,
+        }
     }
 
     /// Sends traces of jobs that end by this exporter. `None` means that none are sent.
     #[must_use]
     pub(crate) fn with_traces(self, traces: Option<Arc<Exporter>>) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Returns the loop as one that ends previews.
+    #[must_use]
+    pub(crate) fn with_services(self, services: Services) -> Self {
+        Self { services: Some(services), ..self }
     }
 
     pub(crate) fn renewals(&self) -> Renewals {
@@ -234,6 +253,16 @@ impl DueLoop {
                     sent.map_err(|error| error.to_string())
                 }
                 None => Ok(None),
+            },
+            DueKind::PreviewEnds => match (due.app(), &self.services) {
+                (Some(app), Some(services)) => {
+                    services.end_idle_preview(&app).await.map_err(|error| error.to_string())
+                }
+                (Some(_), None) => Err("nobody ends previews yet".into()),
+                (None, _) => {
+                    tracing::error!(key = due.key, "due work names no app; it is dropped");
+                    Ok(None)
+                }
             },
         }
     }

@@ -78,11 +78,13 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         hooks: store.clone(),
         deliveries: metrics.counting(store.clone()),
         outbox: store.clone(),
+        previews: store.clone(),
         sessions: store.clone(),
         remotes: Arc::new(factory.clone()),
         intake: Arc::default(),
         hooks_url: config.listen.hooks_url.clone(),
     };
+    let due = due.with_services(services.clone());
     let health = Health::serving().await;
     let limits = process::listen_limits(&config.listen, files, plan);
     let messages = config.amqp.clone().map(|settings| {

@@ -4,6 +4,7 @@ mod app;
 mod delivery;
 mod message;
 mod plan;
+mod preview;
 mod project;
 mod time;
 
@@ -11,6 +12,7 @@ pub(crate) use app::app;
 pub(crate) use delivery::{created_hook, delivery, hook, verdict};
 pub(crate) use message::message;
 pub(crate) use plan::plan;
+pub(crate) use preview::preview;
 pub(crate) use project::project;
 
 use std::collections::BTreeMap;

@@ -51,4 +51,15 @@ impl projects_server::Projects for Handlers {
         deleted.map_err(errors::service)?;
         Ok(Response::new(v1::DeleteProjectResponse {}))
     }
+
+    async fn list_previews(
+        &self,
+        request: Request<v1::ListPreviewsRequest>,
+    ) -> Result<Response<v1::ListPreviewsResponse>, Status> {
+        let caller = caller(&request)?;
+        let records = self.0.list_previews(&caller, &request.get_ref().project).await;
+        let records = records.map_err(errors::service)?.into_iter();
+        let previews = records.map(outgoing::preview).collect();
+        Ok(Response::new(v1::ListPreviewsResponse { previews }))
+    }
 }

@@ -37,6 +37,7 @@ pub(crate) fn read(message: v1::SubmitRequest) -> Result<SubmitRequest, Status> 
         spec: convert::spec(message.spec)?,
         labels: message.labels,
         timeout_seconds: message.timeout.map(|timeout| timeout.seconds),
+        preview: convert::given(message.preview),
     })
 }
 

@@ -109,6 +109,9 @@ pub(crate) enum Command {
         /// KEY=VALUE, kept and shown with the job.
         #[arg(long, value_parser = pair)]
         label: Vec<(String, String)>,
+        /// Deploy to the preview environment pr-NAME, within the limits of the project's file.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        preview: String,
         /// Order of several clusters: one after the other, or all at once. Default: the operator's.
         #[arg(long)]
         cluster_order: Option<ClusterOrder>,
@@ -269,6 +272,8 @@ pub(crate) enum Command {
     /// Delete all that was made for an app in an environment, and nothing else.
     #[command(after_long_help = remove::REMOVE)]
     Remove(Remove),
+    /// List a project's preview environments, those that were pushed last first.
+    Previews { project: String },
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]
     Secret(Secret),

@@ -8,7 +8,7 @@ use crate::{
     deliveries, eject,
     exit::FAILED,
     failure::Failure,
-    folder, hooks, init, json, lists, logs, out, outbox, plugins, projects, remove,
+    folder, hooks, init, json, lists, logs, out, outbox, plugins, previews, projects, remove,
     render::{Clock, now_ms, past_ending},
     show, source, status,
     watch::watch,
@@ -30,6 +30,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             request_id,
             timeout,
             label,
+            preview,
             cluster_order,
         } => {
             let request = v1::SubmitRequest {
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                     .map(|seconds| prost_types::Duration { seconds: seconds.into(), nanos: 0 }),
                 clusters: what.cluster.clone(),
                 cluster_order: order(*cluster_order).into(),
+                preview: preview.clone(),
             };
             let job = client.jobs.submit(request).await?.into_inner();
             return submitted(client, &args, job, *detach, shown.detail()).await;
@@ -194,6 +196,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Plugin(command) => plugins::run(client, command, &print).await?,
         Command::Secret(command) => secret(client, command, &print).await?,
+        Command::Previews { project } => previews::run(client, &args, project).await?,
         Command::Project(command) => projects::run(client, &args, command).await?,
         Command::Hook(command) => return hooks::run(client, &args, command).await,
         Command::Deliveries(choice) => deliveries::list(client, &args, choice).await?,

@@ -25,6 +25,7 @@ mod logs;
 mod out;
 mod outbox;
 mod plugins;
+mod previews;
 mod projects;
 mod remove;
 mod render;

@@ -1,8 +1,8 @@
 //! Submits a job again, as it was.
 
 use crate::{
-    caller::Caller, error::ServiceError, rollback::RollbackRequest, services::Services,
-    source::SourceRequest, submit::SubmitRequest, verb::Verb,
+    caller::Caller, error::ServiceError, remove::RemoveRequest, rollback::RollbackRequest,
+    services::Services, source::SourceRequest, submit::SubmitRequest, verb::Verb,
 };
 use windlass_engine::ports::store::JobRecord;
 use windlass_model::job::{Job, Source};
@@ -12,8 +12,8 @@ impl Services {
     /// request is the job of the first.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for an id that no job has; otherwise as [`Services::submit`] and
-    /// [`Services::rollback`].
+    /// [`ServiceError::NotFound`] for an id that no job has; otherwise as [`Services::submit`],
+    /// [`Services::rollback`] and [`Services::remove`].
     pub async fn submit_again(
         &self,
         caller: &Caller,
@@ -31,6 +31,11 @@ impl Services {
                 let to = Some(release.id);
                 let request = RollbackRequest { request_id, body, app, to, clusters, order };
                 return self.rollback(caller, request).await;
+            }
+            Source::Removal(removal) => {
+                let data = removal.data;
+                let request = RemoveRequest { request_id, body, app, data, clusters };
+                return self.remove(caller, request).await;
             }
         };
         let source = SourceRequest {
@@ -52,6 +57,8 @@ impl Services {
             spec,
             labels,
             timeout_seconds,
+            // The app of a job that deployed to a preview has its environment.
+            preview: None,
         };
         self.submit(caller, request).await
     }

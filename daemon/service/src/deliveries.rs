@@ -8,7 +8,7 @@ use windlass_engine::ports::store::{Arrival, DeliveryFilter, HookRecord};
 use windlass_model::{
     app::label,
     clock::now_ms,
-    delivery::{Change, Delivery, RefMove, Report, Verdict, VerdictOutcome},
+    delivery::{Change, Delivery, PullAction, PullMove, RefMove, Report, Verdict, VerdictOutcome},
 };
 
 /// Number of deliveries on a page by default, and at most.
@@ -144,19 +144,28 @@ impl Services {
     ) -> Result<Delivery, ServiceError> {
         let old = self.find_delivery(id).await?;
         caller.may(Verb::Projects, &old.project)?;
-        let Change::Refs(moves) = old.report.change else {
-            return Err(ServiceError::Conflict {
-                reason: "nothing-to-replay",
-                message: format!("delivery {id} moved no branch and no tag"),
-                fix: "replay one that did, or deploy by hand: windlass deploy".into(),
-            });
+        let change = match old.report.change {
+            Change::Refs(moves) => {
+                let moves = moves.into_iter().map(|moved| RefMove { before: None, ..moved });
+                Change::Refs(moves.collect())
+            }
+            // It opens nothing that was closed meanwhile.
+            Change::Pull(pull) if pull.action != PullAction::Closed => {
+                Change::Pull(PullMove { action: PullAction::Updated, ..pull })
+            }
+            _ => {
+                return Err(ServiceError::Conflict {
+                    reason: "nothing-to-replay",
+                    message: format!("delivery {id} moved no branch, no tag and no pull request"),
+                    fix: "replay one that did, or deploy by hand: windlass submit".into(),
+                });
+            }
         };
-        let moves = moves.into_iter().map(|moved| RefMove { before: None, ..moved }).collect();
         let report = Report {
             event: REPLAY.into(),
             forge_id: String::new(),
             sender: caller.name.clone(),
-            change: Change::Refs(moves),
+            change,
             ..old.report
         };
         let new = Delivery {
@@ -220,13 +229,9 @@ fn repository_changed(hook: &HookRecord, report: &Report) -> Verdict {
 /// Returns the verdict on a change that no repository has to be asked about. `None` means that the worker decides.
 pub(crate) fn at_once(change: &Change) -> Option<Verdict> {
     let (subject, sentence) = match change {
-        Change::Refs(_) => return None,
+        Change::Refs(_) | Change::Pull(_) => return None,
         Change::Ping => (String::new(), "the hook works; a push will be looked at".to_owned()),
         Change::Ignored(why) => (String::new(), why.clone()),
-        Change::Pull(pull) => (
-            format!("pull/{}", pull.number),
-            "this daemon deploys no pull requests yet; what is merged comes as a push".to_owned(),
-        ),
     };
     let outcome = VerdictOutcome::Nothing;
     Some(Verdict { subject, trigger: String::new(), outcome, sentence })
@@ -236,7 +241,6 @@ pub(crate) fn at_once(change: &Change) -> Option<Verdict> {
 mod tests {
     use super::*;
     use crate::fakes::{World, caller};
-    use windlass_model::delivery::{PullAction, PullMove};
 
     fn hook(repository_id: Option<&str>) -> HookRecord {
         HookRecord {
@@ -284,20 +288,9 @@ mod tests {
     #[tokio::test]
     async fn what_needs_no_repository_is_decided_at_once() {
         let World { services, .. } = World::new();
-        let pull = PullMove {
-            number: 7,
-            action: PullAction::Opened,
-            head: "a".into(),
-            into: "main".into(),
-            draft: false,
-            fork: true,
-            title: "t".into(),
-        };
-        for (change, subject, word) in [
-            (Change::Ping, "", "the hook works"),
-            (Change::Ignored("a star".into()), "", "a star"),
-            (Change::Pull(pull), "pull/7", "no pull requests yet"),
-        ] {
+        for (change, subject, word) in
+            [(Change::Ping, "", "the hook works"), (Change::Ignored("a star".into()), "", "a star")]
+        {
             let report = report("", change);
             let arrived = services.accept_delivery(&hook(None), report, String::new()).await;
             let arrived = arrived.unwrap();

@@ -93,6 +93,7 @@ impl World {
             hooks: store.clone(),
             deliveries: store.clone(),
             outbox: store.clone(),
+            previews: store.clone(),
             sessions: store.clone(),
             remotes: remotes.clone(),
             intake: Arc::default(),
@@ -193,6 +194,7 @@ pub(crate) fn submit(request_id: &str) -> SubmitRequest {
         spec: Spec::default(),
         labels: BTreeMap::new(),
         timeout_seconds: None,
+        preview: None,
     }
 }
 

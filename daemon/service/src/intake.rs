@@ -9,6 +9,7 @@ mod answer;
 mod hook_test;
 mod pass;
 mod poll;
+mod pull;
 mod run;
 mod seen;
 #[cfg(test)]
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Event of a delivery that a poll has made.
 const POLL: &str = "poll";
+
+/// Beginning of the subject of a verdict on a pull request.
+const PULL: &str = "pull/";
 
 /// A repository of a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

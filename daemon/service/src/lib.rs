@@ -25,6 +25,8 @@ mod plan;
 mod plan_slots;
 mod plugins;
 mod ports;
+mod preview_push;
+mod previews;
 mod projects;
 mod quota;
 mod receivers;

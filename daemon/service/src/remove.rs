@@ -8,6 +8,7 @@ use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     app::App,
     job::{Release, Removal, Source},
+    preview::PreviewState,
     spec::Spec,
 };
 
@@ -59,9 +60,16 @@ impl Services {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
+            gates: Vec::new(),
             principal: caller.name.clone(),
+            preview: None,
         };
-        self.accept(request_id, body, job).await
+        let record = self.accept(request_id, body, job).await?;
+        if let Some(known) = self.previews.preview(&record.job.app).await? {
+            // The next push makes it again.
+            self.previews.end_preview(&known, PreviewState::Removed, &record.job.id).await?;
+        }
+        Ok(record)
     }
 
     /// Returns what a removal of an app would find now, by cluster, those that go first first. An empty `clusters` means

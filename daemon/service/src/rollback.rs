@@ -78,6 +78,7 @@ impl Services {
             timeout: check::timeout(None)?,
             gates: Vec::new(),
             principal: caller.name.clone(),
+            preview: None,
         };
         self.accept(request_id, body, job).await
     }

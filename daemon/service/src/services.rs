@@ -12,8 +12,8 @@ use windlass_engine::{
     ports::{
         Uploads,
         store::{
-            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Projects, Releases, SecretRecords,
-            Sessions,
+            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Previews, Projects, Releases,
+            SecretRecords, Sessions,
         },
     },
     queue,
@@ -46,6 +46,8 @@ pub struct Services {
     pub deliveries: Arc<dyn Deliveries>,
     /// Messages to forges and endpoints.
     pub outbox: Arc<dyn Outbox>,
+    /// Preview environments.
+    pub previews: Arc<dyn Previews>,
     /// Sessions of the dashboard.
     pub sessions: Arc<dyn Sessions>,
     /// Repositories of projects, as they are asked outside of jobs.

@@ -1,10 +1,17 @@
 //! Accepts jobs: each is stored once per caller and request id, then given to the dispatcher.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, finish::finish, services::Services,
-    source::SourceRequest, verb::Verb,
+    caller::Caller,
+    check,
+    error::ServiceError,
+    finish::finish,
+    preview_push::{self, NewPreview, preview_app},
+    services::Services,
+    source::SourceRequest,
+    verb::Verb,
 };
 use std::{collections::BTreeMap, time::Duration};
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 use windlass_engine::{
     ports::store::{Filter, JobRecord, Submission, Submitted},
@@ -40,6 +47,9 @@ pub struct SubmitRequest {
     /// Seconds that the job may take until its plan is made, 1 to 86400. `None` means one hour. The wait before it
     /// begins does not count.
     pub timeout_seconds: Option<i64>,
+    /// Name of the preview environment that is deployed to, in the place of the app's environment. `None` means that
+    /// the job goes to the environment of `app`.
+    pub preview: Option<String>,
 }
 
 /// A job before it is accepted: without an id and a time.
@@ -53,14 +63,29 @@ pub(crate) struct NewJob {
     /// Gates beside those that the project's file gives to the environment.
     pub(crate) gates: Vec<Gate>,
     pub(crate) principal: String,
+    /// `None` means that the job deploys to no preview.
+    pub(crate) preview: Option<NewPreview>,
 }
 
 impl NewJob {
     /// Returns the job with an id of its own, which is greater than `newest`. The store sets the time.
     fn accepted(self, newest: Option<&str>) -> Job {
-        let Self { app, clusters, source, spec, labels, timeout, gates, principal } = self;
+        let Self { app, clusters, source, spec, labels, timeout, gates, principal, preview } = self;
+        let preview = preview.map(|preview| preview.limits);
         let id = id_after(newest, Uuid::now_v7()).to_string();
-        Job { id, app, clusters, source, spec, labels, timeout, gates, principal, created_ms: 0 }
+        Job {
+            id,
+            app,
+            clusters,
+            source,
+            spec,
+            preview,
+            labels,
+            timeout,
+            gates,
+            principal,
+            created_ms: 0,
+        }
     }
 }
 
@@ -111,6 +136,7 @@ impl Services {
             spec,
             labels,
             timeout_seconds,
+            preview,
         } = request;
         caller.may(Verb::Deploy, &app.project)?;
         check::request_id(&request_id)?;
@@ -118,6 +144,11 @@ impl Services {
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
             return Ok(Submitted { record: known, is_new: false });
         }
+        let is_wished = preview.is_some();
+        let app = match preview {
+            Some(name) => preview_app(app, &name)?,
+            None => app,
+        };
         let clusters = check::clusters(&self.targets, &app, &clusters, order)?;
         let (commit, revision) = source.checked()?;
         spec.check()?;
@@ -131,10 +162,16 @@ impl Services {
                 self.plan_slots.run(&app.project, resolved).await?
             }
         };
+        let preview = self.new_preview(&app, &commit.id, None, is_wished).await?;
+        if let Some(preview) = &preview {
+            // The app's file may name more. It is read, and limited, when the job runs.
+            preview.limits.limit(spec.clone())?;
+        }
         let source = Source::Commit(commit);
         let principal = caller.name.clone();
         let gates = Vec::new();
-        let job = NewJob { app, clusters, source, spec, labels, timeout, gates, principal };
+        let job =
+            NewJob { app, clusters, source, spec, labels, timeout, gates, principal, preview };
         self.accept_for(request_id, body, job, receivers).await
     }
 
@@ -154,7 +191,8 @@ impl Services {
     /// Stores a job and gives it to the dispatcher. A repeat is not given.
     ///
     /// # Errors
-    /// [`ServiceError::Exhausted`] if the project, or all projects, have as many jobs as they may.
+    /// [`ServiceError::Exhausted`] if the project, or all projects, have as many jobs as they may;
+    /// [`ServiceError::Conflict`] for a preview that is closed, or one too many;
     /// [`ServiceError::Unavailable`] for a project that cannot be read: it may ask for an approval.
     pub(crate) async fn accept(
         &self,
@@ -170,6 +208,22 @@ impl Services {
         &self,
         request_id: String,
         body: Vec<u8>,
+        job: NewJob,
+        receivers: Vec<Receiver>,
+    ) -> Result<Submitted, ServiceError> {
+        let turn = self.quota.turn().await;
+        self.accept_in(turn, request_id, body, job, receivers).await
+    }
+
+    /// Stores a job in a turn that the caller has waited for.
+    ///
+    /// # Errors
+    /// As [`Self::accept`].
+    pub(crate) async fn accept_in(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        request_id: String,
+        body: Vec<u8>,
         mut job: NewJob,
         mut receivers: Vec<Receiver>,
     ) -> Result<Submitted, ServiceError> {
@@ -181,12 +235,14 @@ impl Services {
         if let Some(spec) = project {
             receivers.extend(self.receivers(spec, &job.app, &job.source).await);
         }
-        let turn = self.quota.turn().await;
-        let Self { jobs, quota, queue, .. } = self.clone();
+        let Self { jobs, previews, quota, queue, .. } = self.clone();
         finish(async move {
             let _turn = turn;
             let project = &job.app.project;
             quota.check(project, jobs.count_unfinished(project).await?)?;
+            if let Some(preview) = &job.preview {
+                preview_push::open(&*previews, &preview.push).await?;
+            }
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
             let job = job.accepted(newest.oldest());
             let submission = Submission { request_id, body, job, receivers };

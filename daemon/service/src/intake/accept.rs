@@ -1,6 +1,10 @@
 //! Acceptance of a trigger's job, and memory of the commits that a trigger has seen.
 
-use crate::{check, error::ServiceError, finish::finish, services::Services, submit::NewJob};
+use super::PULL;
+use crate::{
+    check, error::ServiceError, finish::finish, preview_push::NewPreview, services::Services,
+    submit::NewJob,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use windlass_engine::{
@@ -28,7 +32,7 @@ const PAGE: u32 = 500;
 pub(super) struct Cause<'a> {
     pub(super) delivery: &'a Delivery,
     pub(super) trigger: &'a str,
-    /// Full name of the ref.
+    /// Full name of the ref, or `pull/N`.
     pub(super) name: &'a str,
 }
 
@@ -45,10 +49,12 @@ impl Cause<'_> {
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
+        let pull = self.name.strip_prefix(PULL).unwrap_or_default();
         let all = [
             ("windlass.trigger", self.trigger),
             ("windlass.delivery", &*self.delivery.id),
             ("windlass.ref", self.name),
+            ("windlass.pull", pull),
             ("windlass.sender", &*self.delivery.report.sender),
         ];
         let all = all.into_iter().filter(|(_, value)| !value.is_empty());
@@ -73,6 +79,7 @@ impl Services {
         cause: Cause<'_>,
         app: App,
         commit: Commit,
+        preview: Option<NewPreview>,
     ) -> Result<JobRecord, ServiceError> {
         let job = NewJob {
             clusters: check::clusters(&self.targets, &app, &[], None)?,
@@ -83,6 +90,7 @@ impl Services {
             timeout: check::timeout(None)?,
             gates: Vec::new(),
             principal: cause.principal(),
+            preview,
         };
         let request_id = cause.request_id();
         // The commit is no part of the identity: after a crash the ref may lead on, and the job stays the first.

@@ -44,6 +44,8 @@ pub(super) struct Work {
     pub(super) gives_up: bool,
     /// Refs that nobody reported are looked at, too.
     pub(super) polls: bool,
+    /// Previews whose pull requests are gone are ended.
+    pub(super) reconciles: bool,
     /// The poll before failed, and a delivery records it.
     pub(super) is_known_to_fail: bool,
 }
@@ -74,7 +76,7 @@ pub(super) struct Repository<'a> {
 }
 
 /// Decision about one ref, or one trigger of it.
-enum Decided {
+pub(super) enum Decided {
     Verdicts(Vec<Verdict>),
     /// It is to be asked again.
     Later(Passed),
@@ -114,6 +116,9 @@ impl Services {
             }
         };
         let repository = Repository { name: &key.repository, spec, project, refs: &refs };
+        if work.reconciles {
+            self.reconcile_previews(&repository).await?;
+        }
         let polled = if work.polls { self.polled(&repository, deliveries).await? } else { None };
         let newest: BTreeMap<_, _> = deliveries.iter().flat_map(subjects).collect();
         let mut passed = Passed::Done;
@@ -181,10 +186,10 @@ impl Services {
         one: &One<'_>,
         newest: &BTreeMap<&str, &str>,
     ) -> Result<Decided, ServiceError> {
-        let Change::Refs(moves) = &one.delivery.report.change else {
-            return Ok(Decided::Verdicts(
-                at_once(&one.delivery.report.change).into_iter().collect(),
-            ));
+        let moves = match &one.delivery.report.change {
+            Change::Refs(moves) => moves,
+            Change::Pull(pull) => return self.decided_pull(one, pull).await,
+            change => return Ok(Decided::Verdicts(at_once(change).into_iter().collect())),
         };
         let mut verdicts = Vec::new();
         let mut later = None;
@@ -295,14 +300,14 @@ impl Services {
                 Ok(ForTrigger::Verdict(nothing(&moved.name, name, why)))
             }
             Answer::Deploy { app, commit, note } => {
-                let record = self.deploy(cause, app, *commit).await?;
+                let record = self.deploy(cause, app, *commit, None).await?;
                 self.made(cause, &record, &note).await
             }
         }
     }
 
     /// Remembers the job of a cause, and returns its verdict.
-    async fn made(
+    pub(super) async fn made(
         &self,
         cause: Cause<'_>,
         record: &JobRecord,
@@ -328,19 +333,19 @@ impl Services {
 }
 
 /// One delivery that is decided.
-struct One<'a> {
-    repository: &'a Repository<'a>,
-    delivery: &'a Delivery,
+pub(super) struct One<'a> {
+    pub(super) repository: &'a Repository<'a>,
+    pub(super) delivery: &'a Delivery,
     /// A caller has sent it in once more.
-    is_forced: bool,
+    pub(super) is_forced: bool,
     /// Nobody has reported it.
     is_poll: bool,
     /// The changes that it reports may not be visible yet.
-    is_patient: bool,
+    pub(super) is_patient: bool,
 }
 
 /// Answer of a trigger about a ref.
-enum ForTrigger {
+pub(super) enum ForTrigger {
     Verdict(Verdict),
     Mismatch(String),
 }
@@ -376,14 +381,14 @@ pub(super) fn deployed(
 }
 
 /// Returns the verdict on a commit that the trigger deployed from this ref.
-fn already(name: &str, trigger: &str, commit: &str, job: String) -> Verdict {
+pub(super) fn already(name: &str, trigger: &str, commit: &str, job: String) -> Verdict {
     let sentence = format!("commit {} was deployed from this ref before", short(commit));
     let (subject, trigger) = (name.to_owned(), trigger.to_owned());
     Verdict { subject, trigger, outcome: VerdictOutcome::Already { job }, sentence }
 }
 
 /// Returns the sentence for a ref that no trigger is for.
-fn no_match(repository: &str, mismatches: &[String]) -> String {
+pub(super) fn no_match(repository: &str, mismatches: &[String]) -> String {
     if mismatches.is_empty() {
         return format!("no trigger deploys an app of repository `{repository}`");
     }
@@ -412,7 +417,12 @@ pub(super) fn fault(diagnosis: &Diagnosis) -> Verdict {
 }
 
 /// Returns the verdict on a trigger whose job is refused.
-fn refused(error: &ServiceError, delivery: &Delivery, name: &str, trigger: &str) -> Verdict {
+pub(super) fn refused(
+    error: &ServiceError,
+    delivery: &Delivery,
+    name: &str,
+    trigger: &str,
+) -> Verdict {
     let again = format!("windlass deliveries replay {}", delivery.id);
     let fix = error.fixes().into_iter().next();
     let fix = fix
@@ -422,6 +432,7 @@ fn refused(error: &ServiceError, delivery: &Delivery, name: &str, trigger: &str)
     Verdict { subject, trigger, outcome, sentence: error.to_string() }
 }
 
-fn short(commit: &str) -> String {
+/// Returns the beginning of a commit's id.
+pub(super) fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }

@@ -15,7 +15,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
-use windlass_model::{clock::now_ms, delivery::Delivery};
+use windlass_model::{clock::now_ms, delivery::Delivery, preview::PreviewState};
 
 /// Time after which the store is asked for deliveries even without a wake-up, and after which a pass is tried again
 /// that the store or a quota kept from its end.
@@ -44,6 +44,12 @@ const PROJECTS_EVERY: Duration = Duration::from_secs(60);
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
 
+/// Time between two comparisons of previews with their pull requests.
+const RECONCILE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Milliseconds for which a preview that ended is remembered: 365 days.
+const PREVIEWS_KEPT_MS: u64 = 365 * 24 * 3600 * 1000;
+
 /// Longest pause before a repository is asked again for what it does not show yet, as a power of two in seconds.
 const LONGEST_PAUSE: u32 = 4;
 
@@ -67,6 +73,8 @@ struct Known {
     tries: u32,
     /// Time since which the repository does not answer.
     failing: Option<Instant>,
+    /// Time of the next comparison of its previews. `None` means that there is none to come.
+    reconcile: Option<Instant>,
     /// A delivery records that polls fail.
     is_known_to_fail: bool,
     is_running: bool,
@@ -78,7 +86,7 @@ impl Known {
         if self.is_running {
             return None;
         }
-        self.due.into_iter().chain(self.poll).min()
+        self.due.into_iter().chain(self.poll).chain(self.reconcile).min()
     }
 
     /// Notes what a pass left.
@@ -130,6 +138,8 @@ struct Worker {
     projects_at: Option<Instant>,
     /// Time of the last deletion of old deliveries.
     forgot: Option<Instant>,
+    /// Time of the last comparison of previews.
+    reconciled: Option<Instant>,
 }
 
 impl Worker {
@@ -143,6 +153,7 @@ impl Worker {
             listed: None,
             projects_at: None,
             forgot: None,
+            reconciled: None,
         }
     }
 
@@ -155,6 +166,9 @@ impl Worker {
             }
             if has_passed(&mut self.forgot, FORGET_EVERY, now) {
                 self.forget().await;
+            }
+            if has_passed(&mut self.reconciled, RECONCILE_EVERY, now) {
+                self.reconcile().await;
             }
             if has_passed(&mut self.listed, BREATH, now) {
                 self.list().await;
@@ -208,6 +222,31 @@ impl Worker {
         if let Err(error) = self.services.deliveries.forget_deliveries(before_ms).await {
             tracing::warn!(%error, "old deliveries are not deleted");
         }
+        let before_ms = now_ms().saturating_sub(PREVIEWS_KEPT_MS);
+        if let Err(error) = self.services.previews.forget_previews(before_ms).await {
+            tracing::warn!(%error, "previews of the past are not deleted");
+        }
+    }
+
+    /// Mends what came of previews that ended, and has repositories asked for the pull requests of those that are open.
+    async fn reconcile(&mut self) {
+        if let Err(error) = self.services.mend_previews().await {
+            tracing::warn!(%error, "previews that ended are not looked at");
+        }
+        let previews = match self.services.previews.previews(None).await {
+            Ok(previews) => previews,
+            Err(error) => {
+                tracing::warn!(%error, "previews are not compared: they cannot be read");
+                return;
+            }
+        };
+        let now = Instant::now();
+        for preview in previews.into_iter().filter(|one| one.state == PreviewState::Open) {
+            if preview.number.is_some() {
+                let (project, repository) = (preview.app.project, preview.repository);
+                self.known.entry(Key { project, repository }).or_default().reconcile = Some(now);
+            }
+        }
     }
 
     /// Reads the deliveries without a verdict.
@@ -237,7 +276,7 @@ impl Worker {
                 known.due = None;
                 known.looked.clear();
             }
-            is_waiting || known.is_running || known.poll.is_some()
+            is_waiting || known.is_running || known.poll.is_some() || known.reconcile.is_some()
         });
     }
 
@@ -260,12 +299,14 @@ impl Worker {
             let is_recent = |at: Instant| now.duration_since(at) < PATIENCE;
             let patient = known.looked.iter().filter(|looked| is_recent(*looked.1));
             let polls = known.poll.is_some_and(|at| at <= now);
+            let reconciles = known.reconcile.take().is_some();
             let work = Work {
                 key: key.clone(),
                 patient: patient.map(|(id, _)| id.clone()).collect(),
                 deliveries,
                 gives_up: known.failing.is_some_and(|since| !is_recent(since)),
                 polls,
+                reconciles,
                 is_known_to_fail: known.is_known_to_fail,
             };
             let services = self.services.clone();

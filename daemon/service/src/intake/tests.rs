@@ -21,6 +21,7 @@ use windlass_model::{
 
 mod filters;
 mod polls;
+mod pulls;
 mod pushes;
 
 pub(super) const URL: &str = "https://git.example/web.git";
@@ -77,6 +78,11 @@ impl Bed {
 
     /// Lets a forge report moves of refs, and returns the delivery's id.
     pub(super) async fn reports(&mut self, moves: Vec<RefMove>) -> String {
+        self.reports_change(Change::Refs(moves)).await
+    }
+
+    /// Lets a forge report a change, and returns the delivery's id.
+    pub(super) async fn reports_change(&mut self, change: Change) -> String {
         self.sent += 1;
         let report = Report {
             event: "push".into(),
@@ -84,7 +90,7 @@ impl Bed {
             repository_id: "7".into(),
             repository_name: "acme/web".into(),
             sender: "ann".into(),
-            change: Change::Refs(moves),
+            change,
         };
         let hook = HookRecord {
             id: "abcdefghijklmnopqrstuvwxyz".into(),
@@ -180,6 +186,7 @@ pub(super) fn work(deliveries: Vec<Delivery>) -> Work {
         patient: BTreeSet::new(),
         gives_up: false,
         polls: false,
+        reconciles: false,
         is_known_to_fail: false,
     }
 }

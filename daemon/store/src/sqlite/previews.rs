@@ -78,7 +78,7 @@ impl Previews for SqliteStore {
         // What is closed is not opened by the next push, whoever ends it once more.
         let is_closed = known.state == PreviewState::Closed;
         let state = if is_closed { PreviewState::Closed } else { state };
-        let removal = if removal.is_empty() { &known.removal } else { removal };
+        let removal = if removal.is_empty() { known.removal.as_str() } else { removal };
         put(&mut transaction, known, state, removal).await?;
         transaction.commit().await.or_store()
     }

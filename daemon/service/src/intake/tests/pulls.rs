@@ -1,0 +1,222 @@
+//! Pull requests: their previews, forks, and events that come late.
+
+use super::{Bed, URL, commit_of, job_of, moved};
+use crate::fakes::id_of;
+use std::{sync::Arc, time::Duration};
+use windlass_engine::queue::Message;
+use windlass_model::{
+    app::App,
+    cluster::{RolloutOrder, Target, Targets},
+    delivery::{Change, PullAction, PullMove, VerdictOutcome},
+    job::{Removal, Source},
+    outcome::Stop,
+    preview::PreviewState,
+};
+
+const SHOP: &str = r#"
+project = "shop"
+
+[repositories.web]
+url = "https://git.example/web.git"
+forge = { kind = "gitea", api = "https://git.example/api/v1", token = "forge" }
+
+[apps.web]
+
+[previews]
+limit = 2
+secrets = ["db-preview"]
+
+[triggers.preview]
+app = "web"
+pull = { into = ["main"] }
+"#;
+
+const HEAD: &str = "refs/pull/7/head";
+const BRANCH: &str = "refs/heads/feature";
+
+fn app() -> App {
+    App::new("shop", "web", "pr-7").unwrap()
+}
+
+async fn bed() -> Bed {
+    let mut bed = Bed::new(SHOP).await;
+    let target = Target { name: "eu".into(), projects: Vec::new(), environments: Vec::new() };
+    let targets = Targets { all: vec![target], order: RolloutOrder::Sequential };
+    bed.world.services.targets = Arc::new(targets);
+    bed.starts();
+    bed
+}
+
+fn pull(action: PullAction, head: &str) -> PullMove {
+    PullMove {
+        number: 7,
+        action,
+        head: id_of(head),
+        into: "main".into(),
+        draft: false,
+        fork: false,
+        title: "a feature".into(),
+    }
+}
+
+impl Bed {
+    /// Pushes a commit to the branch of the pull request.
+    fn proposes(&self, commit: &str) {
+        for name in [HEAD, BRANCH] {
+            self.world.remotes.push(URL, name, &id_of(commit));
+        }
+    }
+
+    async fn state(&self) -> Option<PreviewState> {
+        let preview = self.world.services.previews.preview(&app()).await.unwrap();
+        preview.map(|preview| preview.state)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_request_has_a_preview_that_each_push_comes_to() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    let verdict = bed.verdict(&id).await;
+    assert_eq!(verdict.subject, "pull/7");
+    let jobs = bed.jobs().await;
+    let [record] = &*jobs else { panic!("{jobs:?}") };
+    assert_eq!((&*record.job.id, &record.job.app), (job_of(&verdict), &app()));
+    assert_eq!(commit_of(record), id_of("a"));
+    assert_eq!(record.job.labels["windlass.pull"], "7");
+    assert_eq!(record.job.preview.as_ref().unwrap().secrets, ["db-preview"]);
+    // The same event once more, under another id.
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "a"))).await;
+    assert!(matches!(bed.verdict(&id).await.outcome, VerdictOutcome::Already { .. }));
+    bed.proposes("b");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "b"))).await;
+    job_of(&bed.verdict(&id).await);
+    assert_eq!(bed.commits().await, [id_of("a"), id_of("b")]);
+    let draft = PullMove { draft: true, number: 8, ..pull(PullAction::Opened, "b") };
+    let id = bed.reports_change(Change::Pull(draft)).await;
+    assert!(bed.verdict(&id).await.sentence.contains("is a draft"));
+}
+
+/// Case 17: what is deployed while the pull request closes does not stay, and no late event brings it back.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_pull_request_leaves_nothing_and_a_late_event_does_not_revive_it() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    let deploy = job_of(&bed.verdict(&id).await).to_owned();
+    bed.world.queued();
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "a"))).await;
+    let removal = job_of(&bed.verdict(&id).await).to_owned();
+    let jobs = bed.jobs().await;
+    let stopped = jobs.iter().find(|record| record.job.id == deploy).unwrap();
+    assert!(matches!(stopped.stop, Some(Stop::Cancelled { .. })), "{:?}", stopped.stop);
+    let removes = jobs.iter().find(|record| record.job.id == removal).unwrap();
+    assert_eq!(removes.job.source, Source::Removal(Removal { data: true }));
+    assert!(removal > deploy, "the removal comes after it in the app's queue");
+    let queued = bed.world.queued();
+    let [Message::Cancelled { id: cancelled }, Message::Submitted { id: submitted, .. }] = &*queued
+    else {
+        panic!("{queued:?}")
+    };
+    assert_eq!((cancelled, submitted), (&deploy, &removal));
+    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    // An event of before comes late; the forge keeps the refs.
+    bed.proposes("b");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "b"))).await;
+    let late = bed.verdict(&id).await;
+    assert_eq!(late.outcome, VerdictOutcome::Nothing);
+    assert!(late.sentence.contains("is closed"), "{late:?}");
+    assert_eq!(bed.jobs().await.len(), 2);
+    // The end is reported once more.
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "b"))).await;
+    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "b"))).await;
+    job_of(&bed.verdict(&id).await);
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_comes_before_its_beginning_is_remembered() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "a"))).await;
+    assert!(bed.verdict(&id).await.sentence.contains("has no preview"));
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "a"))).await;
+    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    assert!(bed.jobs().await.is_empty());
+}
+
+/// Case 18: the repository says what is a fork, and not the body.
+#[tokio::test(start_paused = true)]
+async fn a_fork_is_never_deployed_whatever_the_forge_says_of_it() {
+    let mut bed = bed().await;
+    bed.world.remotes.push(URL, HEAD, &id_of("evil"));
+    bed.world.remotes.push(URL, "refs/heads/main", &id_of("good"));
+    for fork in [true, false] {
+        let opened = PullMove { fork, ..pull(PullAction::Opened, "evil") };
+        let id = bed.reports_change(Change::Pull(opened)).await;
+        let verdict = bed.verdict(&id).await;
+        assert_eq!(verdict.outcome, VerdictOutcome::Nothing);
+        assert!(verdict.sentence.contains("of a fork, and `forks` is `never`"), "{verdict:?}");
+    }
+    assert!(bed.jobs().await.is_empty());
+    assert_eq!(bed.state().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_request_that_is_not_visible_yet_is_waited_for() {
+    let mut bed = bed().await;
+    let later = Duration::from_secs(20);
+    for name in [HEAD, BRANCH] {
+        bed.world.remotes.push_later(URL, name, &id_of("a"), later);
+    }
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    assert_eq!(bed.commits().await, [id_of("a")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_previews_are_a_verdict_with_a_remedy() {
+    let mut bed = bed().await;
+    for number in 1..=3 {
+        let name = format!("refs/pull/{number}/head");
+        bed.world.remotes.push(URL, &name, &id_of("a"));
+        bed.world.remotes.push(URL, BRANCH, &id_of("a"));
+        let opened = PullMove { number, ..pull(PullAction::Opened, "a") };
+        let id = bed.reports_change(Change::Pull(opened)).await;
+        let verdict = bed.verdict(&id).await;
+        match &verdict.outcome {
+            VerdictOutcome::Job { .. } => assert!(number <= 2, "{verdict:?}"),
+            VerdictOutcome::Failed { code, fix } => {
+                assert_eq!((number, &**code), (3, "too-many-previews"));
+                assert!(fix.contains("windlass previews shop"), "{fix}");
+            }
+            _ => panic!("{verdict:?}"),
+        }
+    }
+}
+
+/// The end of a pull request gets lost: its ref is gone, and nobody reported that.
+#[tokio::test(start_paused = true)]
+async fn a_preview_whose_pull_request_is_gone_is_removed() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    bed.world.remotes.delete(URL, HEAD);
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    let removals = bed.jobs().await.into_iter().filter(|record| !record.job.source.is_commit());
+    assert_eq!(removals.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_to_the_branch_of_a_pull_request_is_no_push_of_the_trigger() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports(vec![moved(BRANCH, None, Some("a"))]).await;
+    let verdict = bed.verdict(&id).await;
+    assert!(verdict.sentence.contains("none of the pull requests"), "{verdict:?}");
+    assert!(bed.jobs().await.is_empty());
+}

@@ -1,0 +1,131 @@
+//! Pushes to preview environments: what a job there is bound by, and what is recorded of it.
+
+use crate::{error::ServiceError, services::Services};
+use windlass_engine::ports::store::{PreviewPush, Previews, Pushed};
+use windlass_model::{
+    app::{App, label},
+    clock::now_ms,
+    preview::{Preview, PreviewRecord, PreviewState, environment, name_of},
+};
+
+/// Number of characters of an environment's longest name.
+const LONGEST: usize = 20;
+
+/// Environment of an app for which none is given.
+const PRODUCTION: &str = "production";
+
+/// A pull request, as the origin of a preview.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PullOrigin<'a> {
+    /// Name of the repository in the project's file.
+    pub(crate) repository: &'a str,
+    pub(crate) number: u64,
+    /// It was opened, perhaps again.
+    pub(crate) opens: bool,
+}
+
+/// Part of a job that is to be accepted: the preview that it deploys to.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPreview {
+    pub(crate) push: PreviewPush,
+    pub(crate) limits: Preview,
+}
+
+/// Returns the app in the preview environment with this name.
+pub(crate) fn preview_app(app: App, name: &str) -> Result<App, ServiceError> {
+    if app.environment != PRODUCTION {
+        let expected = "stands beside `preview`, which has an environment of its own: leave it out";
+        return Err(ServiceError::invalid("app.environment", app.environment, expected));
+    }
+    let environment = environment(name);
+    if label("preview", &environment, LONGEST).is_err() {
+        let shown: String = name.chars().take(80).collect();
+        let expected =
+            "must be 1 to 17 of a-z, 0-9 and `-`, without `--` and without `-` at its ends";
+        return Err(ServiceError::invalid("preview", shown, expected));
+    }
+    Ok(App { environment, ..app })
+}
+
+/// Records the push of a job that is about to be stored.
+pub(crate) async fn open(previews: &dyn Previews, push: &PreviewPush) -> Result<(), ServiceError> {
+    let app = &push.record.app;
+    match previews.push_preview(push).await? {
+        Pushed::Open => Ok(()),
+        Pushed::Closed => Err(ServiceError::Conflict {
+            reason: "preview-closed",
+            message: format!("the pull request of the preview {app} is closed"),
+            fix: "open the pull request again; then its next push deploys".into(),
+        }),
+        Pushed::Full(count) => Err(ServiceError::Conflict {
+            reason: "too-many-previews",
+            message: format!(
+                "project `{project}` has {count} previews, and `previews.limit` is {limit}",
+                project = app.project,
+                limit = push.limit
+            ),
+            fix: format!(
+                "end one (windlass previews {project}; windlass remove APP), or raise `previews.limit`",
+                project = app.project
+            ),
+        }),
+    }
+}
+
+impl Services {
+    /// Returns the preview that a job of an app deploys to. `None` means that its environment is none. `is_wished` means
+    /// that the caller asks for a preview, `head` is the commit.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] for a project without previews, [`ServiceError::Invalid`] for an app that may have
+    /// none.
+    pub(crate) async fn new_preview(
+        &self,
+        app: &App,
+        head: &str,
+        pull: Option<PullOrigin<'_>>,
+        is_wished: bool,
+    ) -> Result<Option<NewPreview>, ServiceError> {
+        let Some(name) = name_of(&app.environment) else { return Ok(None) };
+        let project = self.projects.project(&app.project).await?;
+        let Some(rules) = project.and_then(|project| project.spec.previews) else {
+            if !is_wished {
+                return Ok(None);
+            }
+            return Err(ServiceError::Conflict {
+                reason: "no-previews",
+                message: format!("project `{}` has no previews", app.project),
+                fix:
+                    "add the table `[previews]` to its file: windlass project apply -f project.toml"
+                        .into(),
+            });
+        };
+        if !rules.is_for(&app.name) {
+            let expected = "is none of `previews.apps` in the project's file";
+            return Err(ServiceError::invalid("app.name", app.name.clone(), expected));
+        }
+        let known = self.previews.preview(app).await?;
+        let (repository, number) = match pull {
+            Some(pull) => (pull.repository.to_owned(), Some(pull.number)),
+            // Of a pull request it stays, whoever deploys there.
+            None => known.map(|known| (known.repository, known.number)).unwrap_or_default(),
+        };
+        let now = now_ms();
+        let idle_ms = u64::try_from(rules.idle().as_millis()).unwrap_or(u64::MAX);
+        let record = PreviewRecord {
+            app: app.clone(),
+            state: PreviewState::Open,
+            repository,
+            number,
+            head: head.to_owned(),
+            last_push_ms: now,
+            until_ms: now.saturating_add(idle_ms),
+            removal: String::new(),
+        };
+        let limits =
+            Preview { host: rules.host_of(&app.name, name), secrets: rules.secrets.clone() };
+        let reopens = pull.is_some_and(|pull| pull.opens);
+        let push = PreviewPush { record, reopens, limit: rules.limit() };
+        Ok(Some(NewPreview { push, limits }))
+    }
+}
