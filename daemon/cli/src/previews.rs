@@ -31,19 +31,15 @@ fn list(previews: &[v1::Preview], now_ms: u64) -> Vec<Line> {
             0 => String::new(),
             number => format!("{} #{number}", preview.repository),
         };
-        let ends = match (&*preview.state, &preview.until) {
-            ("open", Some(until)) => {
-                format!("in {}", age(millis(until).saturating_sub(now_ms)))
-            }
-            _ => String::new(),
-        };
+        let until = millis(preview.until.as_ref()).filter(|_| preview.state == "open");
+        let ends = until.map(|until| format!("in {}", age(until.saturating_sub(now_ms))));
         vec![
             plain(&show::app(preview.app.as_ref())),
             Line::of(look, &preview.state),
             plain(&origin),
             plain(&short(&preview.commit)),
             plain(&since(preview.pushed.as_ref(), now_ms)),
-            plain(&ends),
+            plain(&ends.unwrap_or_default()),
         ]
     });
     table(&["APP", "STATE", "PULL REQUEST", "COMMIT", "PUSHED", "ENDS"], rows.collect())
