@@ -37,6 +37,7 @@ mod languages;
 mod monitoring;
 mod nodes;
 mod operator;
+mod previews;
 mod queue;
 mod quick;
 mod quotas;

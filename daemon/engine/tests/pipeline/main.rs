@@ -15,6 +15,7 @@ mod custom;
 mod detecting;
 mod dry_run;
 mod folder;
+mod previews;
 mod removals;
 mod slots;
 mod walls;
