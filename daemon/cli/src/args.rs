@@ -1,7 +1,7 @@
 //! The command line.
 
-use crate::{codes::Codes, render::Detail};
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use crate::codes::Codes;
+use clap::{Parser, Subcommand, ValueEnum};
 use source::pair;
 use std::{path::PathBuf, time::Duration};
 
@@ -11,6 +11,7 @@ mod hook;
 mod outbox;
 mod project;
 mod remove;
+mod shown;
 mod source;
 
 pub(crate) use approval::{Approve, Reject};
@@ -19,6 +20,7 @@ pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
 pub(crate) use project::Project;
 pub(crate) use remove::Remove;
+pub(crate) use shown::Shown;
 pub(crate) use source::Source;
 
 /// Deploy a commit, watch it, roll it back.
@@ -73,23 +75,6 @@ pub(crate) enum Color {
     Auto,
     Always,
     Never,
-}
-
-/// Detail in which a watched job is shown.
-#[derive(Clone, Copy, Group)]
-pub(crate) struct Shown {
-    /// Show every line of every tool as it comes, not only those of what runs and of what failed.
-    #[arg(long, short)]
-    verbose: bool,
-    /// Show what plugins and steps did, too.
-    #[arg(long = "events")]
-    with_events: bool,
-}
-
-impl Shown {
-    pub(crate) fn detail(self) -> Detail {
-        Detail { verbose: self.verbose, events: self.with_events }
-    }
 }
 
 #[derive(Subcommand)]

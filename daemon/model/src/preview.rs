@@ -38,7 +38,7 @@ pub enum PreviewState {
     Open,
     /// It was removed, since nobody used it or since a caller wished so. The next push makes it again.
     Removed,
-    /// Its pull request was closed. Nothing is deployed there until that is opened again.
+    /// The pull request was closed. Nothing is deployed there until that is opened again.
     Closed,
 }
 

@@ -1,6 +1,6 @@
 //! `windlass remove` on the command line.
 
-use crate::args::Shown;
+use super::shown::Shown;
 use clap::Args;
 
 /// Examples below the help of `windlass remove`.

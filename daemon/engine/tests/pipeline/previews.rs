@@ -1,7 +1,6 @@
 //! Limits of jobs that deploy to previews: they hold for what the repository's own file says, too.
 
-use crate::world::World;
-use crate::{failed, job, run};
+use crate::{failed, job, run, world::World};
 use windlass_model::{event::Event, job::Job, outcome::Outcome, preview::Preview, spec::Spec};
 
 fn job_with(spec: &str) -> Job {

@@ -1,7 +1,9 @@
 //! Removals of apps: once begun they are seen through, whatever ends the daemon.
 
-use crate::world::{Fault, World};
-use crate::{job, live, run};
+use crate::{
+    job, live, run,
+    world::{Fault, World},
+};
 use windlass_model::{
     cluster::{Clusters, DEFAULT, RolloutOrder},
     event::Event,
@@ -82,7 +84,7 @@ async fn a_removal_that_has_not_begun_is_cancelled_and_leaves_all() {
     assert_eq!(world.serves().as_deref(), Some("old"));
 }
 
-/// What one cluster has lost does not come back because another does not answer.
+/// One cluster gets nothing back because another does not answer.
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_in_one_cluster_puts_nothing_back() {
     let world = World::new().running_in(&["eu", "us"], "old").with(Fault::Unreachable.in_("us"));

@@ -1,4 +1,4 @@
-//! Which pull requests a trigger deploys.
+//! Pull requests that a trigger deploys.
 
 use super::{
     PullRule,

@@ -160,7 +160,7 @@ async fn a_preview_that_nobody_uses_is_removed_with_its_data_and_comes_back_by_a
     assert_eq!(record.state, PreviewState::Open);
 }
 
-/// Its app would stay for good else: nobody ends it once more.
+/// The app would stay for good else: nobody ends it once more.
 #[tokio::test]
 async fn a_removal_that_failed_is_tried_again_and_one_that_succeeded_is_not() {
     let (world, ci) = world().await;
