@@ -29,11 +29,12 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Report, Unreadabl
     Ok(origin.report(event, forge_id, change))
 }
 
-/// Returns the meaning of an action. `ready_for_review` and `edited` bring no new commit.
+/// Returns the meaning of an action. `edited` brings no new commit. `ready_for_review` brings none either, and a draft that
+/// was left out is to be deployed.
 fn action(word: &str) -> Option<PullAction> {
     match word {
         "opened" | "reopened" => Some(PullAction::Opened),
-        "synchronize" => Some(PullAction::Updated),
+        "synchronize" | "ready_for_review" => Some(PullAction::Updated),
         "closed" => Some(PullAction::Closed),
         _ => None,
     }

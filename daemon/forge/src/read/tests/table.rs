@@ -36,7 +36,7 @@ const GITHUB: &[(&str, &str)] = &[
     ),
     (
         "pull-ready",
-        "pull_request 186853002 acme/shop octocat: ignored: `ready_for_review` of a pull request brings no new commit.",
+        "pull_request 186853002 acme/shop octocat: 7 Updated 0d1a26e into main: Update the README",
     ),
     (
         "pull-synchronize",
