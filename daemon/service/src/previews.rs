@@ -81,7 +81,7 @@ impl Services {
                 None => record.removal.is_empty() && !record.head.is_empty(),
             };
             if has_failed {
-                let ending = Ending { state: record.state, by: "another try", idle: false };
+                let ending = Ending { state: record.state, by: "another try", idle: true };
                 let key = format!("again {}", record.removal);
                 if let Err(error) = self.end_preview(&record, &ending, &key).await {
                     tracing::warn!(app = %record.app, %error, "a preview that ended is not removed");

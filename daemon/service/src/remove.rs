@@ -20,7 +20,7 @@ pub struct RemoveRequest {
     /// Whole request as the door received it. It distinguishes a repeat from another request.
     pub body: Vec<u8>,
     pub app: App,
-    /// Volume claims go too, with all that they hold.
+    /// Volume claims go too, with all that they hold. Those of a preview go in any case.
     pub data: bool,
     /// Names of clusters. Empty means all clusters that are for the app.
     pub clusters: Vec<String>,
@@ -53,10 +53,12 @@ impl Services {
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
             return Ok(known);
         }
+        // A preview's data goes with it.
+        let preview = self.previews.preview(&app).await?;
         let job = NewJob {
             clusters: check::clusters(&self.targets, &app, &clusters, None)?,
             app,
-            source: Source::Removal(Removal { data }),
+            source: Source::Removal(Removal { data: data || preview.is_some() }),
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
@@ -65,7 +67,7 @@ impl Services {
             preview: None,
         };
         let record = self.accept(request_id, body, job).await?;
-        if let Some(known) = self.previews.preview(&record.job.app).await? {
+        if let Some(known) = preview {
             // The next push makes it again.
             self.previews.end_preview(&known, PreviewState::Removed, &record.job.id).await?;
         }
@@ -86,6 +88,7 @@ impl Services {
     ) -> Result<Vec<RemovedObject>, ServiceError> {
         caller.may(Verb::Deploy, &app.project)?;
         let clusters = check::clusters(&self.targets, app, clusters, None)?.names;
+        let data = data || self.previews.preview(app).await?.is_some();
         let mut all = Vec::new();
         for placed in Release::bare("", app, &clusters).each() {
             let made = self.inspection.made(&placed, data).await?;
