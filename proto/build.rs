@@ -22,10 +22,11 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 54] = [
+const SHOWN: [&str; 58] = [
     "App",
     "Source",
     "Job",
+    "Removal",
     "Waiting",
     "UnreadableJob",
     "Release",
@@ -37,6 +38,8 @@ const SHOWN: [&str; 54] = [
     "FoundProcess",
     "Advice",
     "ObjectChange",
+    "PlanRemovalResponse",
+    "RemovedObject",
     "AppStatus",
     "ClusterStatus",
     "WorkloadStatus",
@@ -73,6 +76,7 @@ const SHOWN: [&str; 54] = [
     "Rollout",
     "Serving",
     "Project",
+    "Preview",
     "Hook",
     "CreatedHook",
     "Delivery",
@@ -82,7 +86,7 @@ const SHOWN: [&str; 54] = [
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 32] = [
+const FORMS: [(&str, &str); 34] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -115,6 +119,8 @@ const FORMS: [(&str, &str); 32] = [
     ("Message.created", "serialize_with = \"crate::json::seconds\""),
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
+    ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
+    ("Preview.until", "serialize_with = \"crate::json::seconds\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
 ];
 

@@ -62,6 +62,7 @@ impl Answer {
         let app = &record.job.app;
         let outcome = message.moment.as_str();
         let (mut release, mut diagnosis, mut stop) = (Value::Null, Value::Null, Value::Null);
+        let mut removed_from = Value::Null;
         match &record.outcome {
             Some(Outcome::Succeeded(done)) => {
                 release = json!({
@@ -71,6 +72,7 @@ impl Answer {
                     "digest": done.image.digest,
                 });
             }
+            Some(Outcome::Removed(removed)) => removed_from = json!(removed.clusters),
             Some(Outcome::Failed(why)) => {
                 diagnosis = json!({
                     "code": why.code,
@@ -93,6 +95,7 @@ impl Answer {
             "seq": message.seq,
             "outcome": outcome,
             "release": release,
+            "removed_from": removed_from,
             "diagnosis": diagnosis,
             "stop": stop,
         });

@@ -76,7 +76,11 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
     let app = format!("{}{}", show::app(job.app.as_ref()), show::place(&job.clusters));
     let what = match &job.source {
         Some(source) => format!("commit {} of {}", source.commit, source.repository),
-        None => format!("rollback to {}", job.rollback_of),
+        None => match &job.removal {
+            Some(v1::Removal { data: true }) => "removal of the app with all data".to_owned(),
+            Some(v1::Removal { data: false }) => "removal of the app, without its data".to_owned(),
+            None => format!("rollback to {}", job.rollback_of),
+        },
     };
     let mut lines = vec![plain(&format!("job {} waits for approval of its {}", job.id, held.gate))];
     let until = millis(held.until.as_ref()).map(|ms| clock.date(ms));

@@ -32,7 +32,7 @@ pub fn is_of_operator(code: &str) -> bool {
 #[must_use]
 pub fn result(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Succeeded(_) => "success",
+        Outcome::Succeeded(_) | Outcome::Removed(_) => "success",
         Outcome::Failed(diagnosis) if is_of_operator(&diagnosis.code) => "error",
         Outcome::Failed(_) => "failure",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",

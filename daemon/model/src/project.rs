@@ -150,7 +150,7 @@ pub struct EnvironmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_deploy: Option<bool>,
     /// Place at which each job waits until somebody approves it (`windlass approve`). `release`: once the image is
-    /// built and tested, before anything is applied. Rollbacks wait, too. Without it no job waits.
+    /// built and tested, before anything is applied. Rollbacks and removals wait, too. Without it no job waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalRule>,
 }

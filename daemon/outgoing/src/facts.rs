@@ -26,6 +26,7 @@ impl Facts {
         let (commit, branch) = match record.job.source {
             Source::Commit(commit) => (commit.id, Some(commit.branch)),
             Source::Release(release) => (release.commit, None),
+            Source::Removal(_) => (String::new(), None),
         };
         let branch = branch.filter(|branch| !branch.is_empty());
         Self { app: record.job.app, commit, branch, outcome: record.outcome }
@@ -90,6 +91,7 @@ impl Facts {
         match (moment, &self.outcome) {
             (Moment::Queued, _) => format!("Waits to be deployed to {environment}"),
             (Moment::Running, _) => format!("Is being deployed to {environment}"),
+            (Moment::Succeeded, Some(Outcome::Removed(_))) => format!("Removed from {environment}"),
             (Moment::Succeeded, _) => format!("Deployed to {environment}"),
             (Moment::Failed, Some(Outcome::Failed(diagnosis))) => {
                 format!("{}: {}", diagnosis.code, diagnosis.what)
@@ -106,6 +108,7 @@ impl Facts {
 fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded(_) => "succeeded",
+        Outcome::Removed(_) => "removed",
         Outcome::Failed(_) => "failed",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancelled",
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "superseded",

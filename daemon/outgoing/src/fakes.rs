@@ -105,6 +105,7 @@ pub(crate) fn record() -> JobRecord {
         source: Source::Commit(commit),
         clusters: Clusters::default(),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(60),
         gates: Vec::new(),

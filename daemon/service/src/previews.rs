@@ -72,7 +72,9 @@ impl Services {
                     Some(
                         Outcome::Failed(_)
                             | Outcome::Stopped {
-                                why: Stop::Cancelled { .. } | Stop::TimedOut { .. },
+                                why: Stop::Cancelled { .. }
+                                    | Stop::TimedOut { .. }
+                                    | Stop::NotApproved { .. },
                                 ..
                             }
                     )

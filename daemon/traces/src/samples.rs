@@ -68,6 +68,7 @@ pub(crate) fn replay(events: Vec<(u64, Event)>) -> Replay {
         source: Source::Commit(commit),
         clusters: Default::default(),
         spec: Spec::default(),
+        preview: None,
         labels: BTreeMap::new(),
         timeout: Duration::from_secs(1),
         gates: Vec::new(),

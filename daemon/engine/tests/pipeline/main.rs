@@ -214,6 +214,7 @@ async fn any_one_failure_leaves_things_as_they_were() {
                     survived += 1;
                     assert_eq!(world.serves(), whole.serves(), "{before:?} {call}");
                 }
+                Outcome::Removed(_) => panic!("nobody removes it"),
                 Outcome::Stopped { .. } => panic!("nobody stopped it"),
             }
         }

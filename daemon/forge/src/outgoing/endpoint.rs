@@ -28,9 +28,10 @@ pub struct EventData {
     /// Id of the job.
     pub job: String,
     pub app: EventApp,
-    /// Id of the commit.
+    /// Id of the commit. Empty for a job that removes its app.
     pub commit: String,
-    /// `succeeded`, `failed`, `cancelled`, `superseded`, `timed-out`. `None` means that the job has not ended.
+    /// `succeeded`, `removed`, `failed`, `cancelled`, `superseded`, `timed-out`, `rejected`, `not-approved`. `None` means
+    /// that the job has not ended.
     pub outcome: Option<String>,
     /// Explanation of a failure, without its evidence.
     pub diagnosis: Option<Diagnosis>,

@@ -62,6 +62,7 @@ impl Bed {
             source: Source::Commit(commit),
             clusters: Clusters { names: vec!["eu".into()], order: RolloutOrder::Sequential },
             spec: Spec::default(),
+            preview: None,
             labels: BTreeMap::new(),
             timeout: Duration::from_secs(1),
             gates: Vec::new(),

@@ -157,6 +157,9 @@ impl JobMetrics {
             Outcome::Succeeded(release) => {
                 reached.extend(release.clusters.iter().map(|name| (name.clone(), true)));
             }
+            Outcome::Removed(removed) => {
+                reached.extend(removed.clusters.iter().map(|name| (name.clone(), true)));
+            }
             Outcome::Failed(diagnosis) => {
                 let whose = if blame::is_of_operator(&diagnosis.code) { "operator" } else { "app" };
                 let labels =

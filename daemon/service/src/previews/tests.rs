@@ -131,13 +131,14 @@ async fn a_preview_that_nobody_uses_is_removed_with_its_data_and_comes_back_by_a
     let id = world.services.submit(&ci, to("blue", "one")).await.unwrap().job.id;
     let released = Release { app: app_of("blue"), ..release(&id, "new", &["eu"]) };
     world.succeeds(released).await;
-    let due = world.store.next_due().await.unwrap().unwrap();
-    let taken = world.store.take_due(due, due + 1, 9).await.unwrap();
-    assert_eq!(taken[0].kind, DueKind::PreviewEnds);
-    let app = taken[0].app().unwrap();
+    let preview = world.services.previews.preview(&app_of("blue")).await.unwrap().unwrap();
+    let end = preview.until_ms;
+    let taken = world.store.take_due(end, end + 1, 9).await.unwrap();
+    let due = taken.iter().find(|due| due.kind == DueKind::PreviewEnds).unwrap();
+    let app = due.app().unwrap();
     // It was pushed to a moment ago: looked at again at its end.
     let until = world.services.end_idle_preview(&app).await.unwrap();
-    assert_eq!(until, Some(due));
+    assert_eq!(until, Some(end));
     assert!(world.accepted().await.is_empty());
     grows_old(&world, "blue").await;
     world.queued();

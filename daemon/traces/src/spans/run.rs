@@ -79,6 +79,9 @@ fn attributes(job: &Job) -> Vec<Attribute> {
             all.push(Attribute::text("vcs.ref.head.revision", release.commit.clone()));
             all.push(Attribute::text("windlass.rollback.to", release.id.clone()));
         }
+        Source::Removal(removal) => {
+            all.push(Attribute::flag("windlass.removal.data", removal.data));
+        }
     }
     all
 }
