@@ -27,6 +27,9 @@ const HEADERS: [(&str, &str); 7] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
+/// Remedy for a name under which the page does not answer.
+const FIX_OF_HOST: &str = "open it under the host of `listen.url`, which the operator sets in windlassd.toml; or by an IP address or `localhost`";
+
 /// Refuses requests of other sites, and sets the headers of the answer.
 pub(crate) async fn guard(
     State(shared): State<Arc<Shared>>,
@@ -54,7 +57,7 @@ fn check(request: &Request, hosts: &[String]) -> Result<(), Problem> {
             "host-unknown",
             format!("`{authority}` is no name of this page"),
         )
-        .with_fix("the operator adds the name to the dashboard's `hosts`"));
+        .with_fix(FIX_OF_HOST));
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
@@ -127,7 +130,9 @@ mod tests {
         let hosts = ["deploy.example.com".to_owned()];
         let of = |name| request(Method::GET, &[("host", name)]);
         assert!(check(&of("deploy.example.com"), &hosts).is_ok());
-        assert!(check(&of("evil.example"), &hosts).is_err());
+        let problem = check(&of("evil.example"), &hosts).unwrap_err();
+        assert_eq!(problem.reason(), "host-unknown");
+        assert!(FIX_OF_HOST.contains("`listen.url`"), "the key of the configuration");
         assert!(check(&request(Method::GET, &[]), &hosts).is_err());
     }
 }
