@@ -69,7 +69,7 @@ pub enum Moment {
     Running,
     Succeeded,
     Failed,
-    /// It was cancelled, superseded or ran out of time before its release.
+    /// It was cancelled, superseded, rejected, not approved in time, or ran out of time before its release.
     Stopped,
 }
 
