@@ -42,7 +42,8 @@ pub(crate) fn raise_open_files() -> u64 {
 }
 
 /// Returns the bounds of the listeners. At most half of the open files are connections: the rest is for jobs. A
-/// quarter of the connections is the unix socket's.
+/// quarter of the connections is the unix socket's. The others are shared out among the listeners over TCP: that for
+/// webhooks, which everybody reaches, takes no place of the API's.
 pub(crate) fn listen_limits(listen: &Listen, files: u64, plan: Duration) -> ListenLimits {
     let half = usize::try_from(files / 2).unwrap_or(usize::MAX);
     let most = listen.max_connections.min(half);
@@ -55,7 +56,8 @@ pub(crate) fn listen_limits(listen: &Listen, files: u64, plan: Duration) -> List
         );
     }
     let unix = (most / 4).max(1);
-    let tcp = most.saturating_sub(unix).max(1);
+    let doors = [listen.tcp, listen.hooks, listen.admin].into_iter().flatten().count().max(1);
+    let tcp = (most.saturating_sub(unix) / doors).max(1);
     let per_peer = listen.max_connections_per_peer;
     let call = Duration::from_secs(listen.request_seconds);
     ListenLimits {
@@ -79,5 +81,9 @@ mod tests {
         assert_eq!((limits(65_536).unix.total, limits(65_536).tcp.total), (250, 750));
         assert_eq!((limits(256).unix.total, limits(256).tcp.total), (32, 96));
         assert_eq!((limits(0).unix.total, limits(0).tcp.total), (1, 1));
+        let address: Option<std::net::SocketAddr> = "127.0.0.1:0".parse().ok();
+        let three = Listen { tcp: address, hooks: address, admin: address, ..listen.clone() };
+        let limits = listen_limits(&three, 65_536, Duration::from_secs(1));
+        assert_eq!((limits.unix.total, limits.tcp.total), (250, 250), "each of three over TCP");
     }
 }

@@ -38,8 +38,9 @@ pub(crate) struct Listen {
     /// PEM file with a certificate authority. With it, each client must show a certificate of this
     /// authority.
     pub(crate) client_ca: Option<PathBuf>,
-    /// Number of connections at once, at most. A quarter of them is kept for the unix socket. Half of the files
-    /// that the daemon may open (`LimitNOFILE`) is the limit where it is less.
+    /// Number of connections at once, at most. A quarter of them is kept for the unix socket. `tcp`, `hooks` and
+    /// `admin` share the others alike. Half of the files that the daemon may open (`LimitNOFILE`) is the limit
+    /// where it is less.
     pub(crate) max_connections: usize,
     /// Number of connections at once of one peer: a user id on the unix socket; an IPv4 address, or an IPv6
     /// network of 64 bits, over TCP.
