@@ -6,9 +6,13 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 /// Bytes that may wait for one page.
 const ROOM: usize = 1 << 20;
+
+/// Small messages that may wait for one page, beside those that need room.
+const NOTES: usize = 256;
 
 /// Time that a subscription waits for room, before it gives up on its page.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -16,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A message that waits, with its room. The room is free once the message is dropped.
 pub(super) struct Waiting {
     pub(super) message: Message,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Sender to one page.
@@ -24,12 +28,15 @@ pub(super) struct Waiting {
 pub(super) struct Queue {
     waiting: mpsc::UnboundedSender<Waiting>,
     room: Arc<Semaphore>,
+    notes: Arc<Semaphore>,
+    overrun: CancellationToken,
 }
 
 /// Returns a queue, and its messages in their order.
 pub(super) fn queue() -> (Queue, mpsc::UnboundedReceiver<Waiting>) {
     let (waiting, messages) = mpsc::unbounded_channel();
-    (Queue { waiting, room: Arc::new(Semaphore::new(ROOM)) }, messages)
+    let (room, notes) = (Arc::new(Semaphore::new(ROOM)), Arc::new(Semaphore::new(NOTES)));
+    (Queue { waiting, room, notes, overrun: CancellationToken::new() }, messages)
 }
 
 impl Queue {
@@ -40,13 +47,24 @@ impl Queue {
         let room = self.room.clone().acquire_many_owned(bytes);
         let Ok(Ok(room)) = timeout(PATIENCE, room).await else { return false };
         let message = Message::Text(text.into());
-        self.waiting.send(Waiting { message, _room: Some(room) }).is_ok()
+        self.waiting.send(Waiting { message, _room: room }).is_ok()
     }
 
-    /// Adds a small message that waits for no room: at most one for each subscription, and one for each beat.
+    /// Adds a small message that waits for no room. A page that lets too many of them wait is to be left: it may ask for
+    /// more as fast as it likes.
     pub(super) fn control(&self, message: Message) {
-        // A page that is gone needs none.
-        let _ = self.waiting.send(Waiting { message, _room: None });
+        match self.notes.clone().try_acquire_owned() {
+            // A page that is gone needs none.
+            Ok(room) => {
+                let _ = self.waiting.send(Waiting { message, _room: room });
+            }
+            Err(_) => self.overrun.cancel(),
+        }
+    }
+
+    /// Waits until too many small messages wait.
+    pub(super) async fn overrun(&self) {
+        self.overrun.cancelled().await;
     }
 
     /// Adds a small text, as [`Queue::control`] does.
@@ -58,6 +76,21 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_asks_and_never_reads_is_left() {
+        let (queue, mut messages) = queue();
+        for _ in 0..NOTES {
+            queue.note("{}".into());
+        }
+        timeout(PATIENCE, queue.overrun()).await.unwrap_err();
+        drop(messages.recv().await.unwrap());
+        queue.note("{}".into());
+        timeout(PATIENCE, queue.overrun()).await.unwrap_err();
+        queue.note("{}".into());
+        timeout(PATIENCE, queue.overrun()).await.unwrap();
+        assert_eq!(messages.len(), NOTES);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_page_that_never_reads_fills_its_room_and_no_more() {

@@ -91,6 +91,7 @@ pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, known: Known) 
             }
             _ = &mut revoked => break End::Close(OVER, "the operator has changed this login"),
             () = shared.stop.cancelled() => break End::Close(GOING_AWAY, "the daemon ends"),
+            () = queue.overrun() => break End::Gone,
             _ = &mut writer => return,
         }
     };
