@@ -13,9 +13,11 @@ const SECURE: &str = "__Host-windlass";
 /// Name over plain HTTP on a loopback address.
 const PLAIN: &str = "windlass";
 
-/// Returns the value of the session's cookie. `None` means that the request has none.
-pub(crate) fn value(headers: &HeaderMap) -> Option<&str> {
-    named(headers, SECURE).or_else(|| named(headers, PLAIN))
+/// Returns the value of the session's cookie. `None` means that the request has none. The name of plain HTTP counts on
+/// this machine alone: any neighbour in the domain can plant a cookie of that name, so that a person would work in the
+/// neighbour's session.
+pub(crate) fn value(headers: &HeaderMap, is_local: bool) -> Option<&str> {
+    named(headers, SECURE).or_else(|| named(headers, PLAIN).filter(|_| is_local))
 }
 
 fn named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -58,9 +60,15 @@ mod tests {
             ("xwindlass=ab", None),
             ("windlass", None),
         ] {
-            assert_eq!(value(&with(cookie)), expected, "{cookie}");
+            assert_eq!(value(&with(cookie), true), expected, "{cookie}");
         }
-        assert_eq!(value(&HeaderMap::new()), None);
+        assert_eq!(value(&HeaderMap::new(), true), None);
+    }
+
+    #[test]
+    fn a_cookie_that_a_neighbour_may_plant_opens_no_session() {
+        assert_eq!(value(&with("windlass=planted"), false), None);
+        assert_eq!(value(&with("windlass=planted; __Host-windlass=ab"), false), Some("ab"));
     }
 
     #[test]

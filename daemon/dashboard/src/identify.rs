@@ -1,12 +1,17 @@
 //! Identifies the caller of a request: by the cookie of its session, or as every other door does.
 
-use crate::{cookie, problem::Problem, state::Shared};
+use crate::{
+    cookie,
+    origin::{authority, is_local},
+    problem::Problem,
+    state::Shared,
+};
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, StatusCode, request::Parts};
+use http::{Extensions, HeaderMap, StatusCode, Uri, request::Parts};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use windlass_engine::ports::store::SessionRecord;
@@ -45,7 +50,8 @@ pub(crate) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let known = match identify(&shared, request.extensions(), request.headers()).await {
+    let (uri, headers) = (request.uri(), request.headers());
+    let known = match identify(&shared, uri, request.extensions(), headers).await {
         Ok(known) => known,
         Err(problem) => return problem.into_response(),
     };
@@ -65,10 +71,12 @@ pub(crate) async fn admit(
 
 async fn identify(
     shared: &Shared,
+    uri: &Uri,
     extensions: &Extensions,
     headers: &HeaderMap,
 ) -> Result<Known, Problem> {
-    let Some(value) = cookie::value(headers) else {
+    let is_local = authority(uri, headers).is_some_and(is_local);
+    let Some(value) = cookie::value(headers, is_local) else {
         let identity = shared.callers.identify(extensions, headers)?;
         return Ok(Known { identity, session: None });
     };

@@ -45,8 +45,12 @@ pub(crate) fn is_same(origin: &str, authority: &str) -> bool {
 
 /// Returns whether an origin is a page on this machine.
 pub(crate) fn is_loopback(origin: &str) -> bool {
-    let Some((_, rest)) = origin.split_once("://") else { return false };
-    let (host, _) = split(rest);
+    origin.split_once("://").is_some_and(|(_, authority)| is_local(authority))
+}
+
+/// Returns whether a request was sent to this machine under a name that is always its own.
+pub(crate) fn is_local(authority: &str) -> bool {
+    let (host, _) = split(authority);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
