@@ -59,15 +59,7 @@ fn states(words: &str) -> Result<Vec<JobState>, Problem> {
 }
 
 fn state(word: &str) -> Result<JobState, Problem> {
-    match word {
-        "waiting" => Ok(JobState::Waiting),
-        "running" => Ok(JobState::Running),
-        "rolling_back" => Ok(JobState::RollingBack),
-        "succeeded" => Ok(JobState::Succeeded),
-        "failed" => Ok(JobState::Failed),
-        "stopped" => Ok(JobState::Stopped),
-        other => Err(Problem::field("state", other, "is no state of a job")),
-    }
+    JobState::parse(word).ok_or_else(|| Problem::field("state", word, "is no state of a job"))
 }
 
 /// Returns one job.
@@ -146,6 +138,9 @@ mod tests {
     fn states_are_the_words_of_the_api() {
         let found = states("running,,failed").unwrap();
         assert_eq!(found, [JobState::Running, JobState::Failed]);
+        for state in JobState::ALL {
+            assert_eq!(states(state.as_str()).unwrap(), [state]);
+        }
         assert!(states("").unwrap().is_empty());
         let problem = states("Running").unwrap_err();
         assert_eq!(problem.message(), "state: `Running` is no state of a job");

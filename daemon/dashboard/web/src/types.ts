@@ -1,6 +1,6 @@
 // What the API sends: the messages of windlass.proto as JSON, and a few shapes of the dashboard's own.
 
-export type State = "waiting" | "running" | "rolling_back" | "succeeded" | "failed" | "stopped";
+export type State = "waiting" | "running" | "held" | "rolling_back" | "succeeded" | "failed" | "stopped";
 export type Stage = "clone" | "detect" | "build" | "test" | "push" | "release" | "hooks";
 export const STAGES: Stage[] = ["clone", "detect", "build", "test", "push", "release", "hooks"];
 
@@ -30,11 +30,15 @@ export interface Waiting {
   limit: number; taken: number; taken_by_project: number; before: number;
 }
 
+/** What a job waits for an approval of. */
+export interface Held { gate: string; digest: string; until: number | null }
+
 export interface Job {
   id: string; app: App; source: Source | null; rollback_of: string;
   labels: Record<string, string>; state: State; stage: Stage | "";
   created: number; principal: string; last_seq: number; ended: Ended | null;
   clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;
+  held?: Held | null;
 }
 
 export interface Endpoint { url: string; internal: boolean }
@@ -51,6 +55,7 @@ export interface Event {
   retrying?: { attempt: number; after_ms: number; reason: string };
   tested?: { runner: string; passed: number; failed: number; skipped: number; failures: TestCase[] };
   skipped?: { reason: string };
+  held?: Held;
   pushed?: { image: string; digest: string; bytes: number };
   planned?: { forward: string[]; rollback: string[] };
   step?: { index: number; rollback: boolean; done: boolean; description: string; notify: boolean };

@@ -20,6 +20,8 @@ export interface View {
   tested: NonNullable<Event["tested"]> | null;
   retrying: NonNullable<Event["retrying"]> | null;
   pushed: NonNullable<Event["pushed"]> | null;
+  /** The last gate that the job came to or passed, and the number of that event. */
+  gate: string;
   rollingBack: Ended | null;
   ended: Ended | null;
 }
@@ -27,7 +29,7 @@ export interface View {
 export function fresh(): View {
   return {
     stages: new Map(), summary: "", author: "", forward: [], rollback: [], rollouts: new Map(), serving: new Map(),
-    warnings: [], tested: null, retrying: null, pushed: null, rollingBack: null, ended: null,
+    warnings: [], tested: null, retrying: null, gate: "", pushed: null, rollingBack: null, ended: null,
   };
 }
 
@@ -43,6 +45,8 @@ export function take(view: View, event: Event): void {
     const state: StepState = kind === "started" ? "running" : kind === "skipped" ? "skipped" : "succeeded";
     view.stages.set(stage, { state, from, to: kind === "started" ? null : at, note: event.skipped?.reason ?? "" });
   }
+  // The last gate that the job came to, or passed: its state is asked for again then.
+  if (kind === "held" || kind === "approved") view.gate = `${kind} ${event.seq}`;
   if (event.cloned) [view.summary, view.author] = [event.cloned.summary, event.cloned.author];
   if (event.warning) view.warnings.push(event.warning);
   if (event.tested) view.tested = event.tested;

@@ -41,7 +41,7 @@ const NAMES: Record<string, string> = {
 
 export const stageName = (stage: string) => NAMES[stage] ?? stage;
 
-const KINDS: Record<string, Kind> = { warning: "warning", retrying: "warning", rolling_back: "warning", serving: "good" };
+const KINDS: Record<string, Kind> = { warning: "warning", held: "warning", retrying: "warning", rolling_back: "warning", serving: "good" };
 
 function kindOf(event: Event): Kind {
   if (event.build_step) return event.build_step.error ? "error" : "note";

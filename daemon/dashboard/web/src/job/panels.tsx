@@ -1,6 +1,6 @@
 // What is above the log: diagnosis, stages, rollout, tests, warnings.
 
-import { duration, now, plural } from "../format";
+import { clock, duration, now, plural } from "../format";
 import { type Diagnosis, type Job, STAGES } from "../types";
 import { Icon } from "../ui/icons";
 import { Badge, Command, isOver, tone, word } from "../ui/parts";
@@ -49,6 +49,14 @@ export function Notice({ job, view }: { job: Job; view: View }) {
   }
   if (view.retrying && !ended) {
     return <section class="card notice amber"><Icon name="waiting" /><div><h2>Trying again</h2><p>{view.retrying.reason}</p></div></section>;
+  }
+  if (job.held && !ended) {
+    const { gate, digest, until } = job.held;
+    return (
+      <section class="card notice amber"><Icon name="waiting" /><div><h2>Waits for approval of its {gate}</h2>
+        {until && <p>It ends at {clock(until)} unless somebody approves it.</p>}
+        <Command>{`windlass approve ${job.id} --digest ${digest}`}</Command></div></section>
+    );
   }
   if (job.waiting && !ended) {
     const { sentence, job: other } = job.waiting;

@@ -94,9 +94,11 @@ export function JobPage({ id }: { id: string }) {
   const { data: job, failure, again } = useLoad<Job>(`/api/jobs/${encodeURIComponent(id)}`);
   const { feed, version } = useFeed(job);
   const stagesKnown = feed ? [...feed.view.stages.values()].map((one) => one.state).join() : "";
+  const gate = feed?.view.gate ?? "";
   const ended = !!feed?.ended;
-  // State, reasons to wait and the outcome are the job's own: asked for again when a stage or the job ends.
-  useEffect(() => { if (job && (ended ? !job.ended : stagesKnown)) again(); }, [stagesKnown, ended]);
+  // State, reasons to wait and the outcome are the job's own: asked for again when a stage or the job ends, and at
+  // a gate.
+  useEffect(() => { if (job && (ended ? !job.ended : stagesKnown || gate)) again(); }, [stagesKnown, gate, ended]);
   const waits = job?.state === "waiting" || !!job?.waiting;
   useEffect(() => {
     if (!waits) return;

@@ -8,7 +8,7 @@ import type { Job, State } from "../types";
 import { Icon } from "./icons";
 
 const WORDS: Record<string, string> = {
-  waiting: "Waiting", running: "Running", rolling_back: "Rolling back", succeeded: "Succeeded", failed: "Failed",
+  waiting: "Waiting", running: "Running", held: "Waits for approval", rolling_back: "Rolling back", succeeded: "Succeeded", failed: "Failed",
   stopped: "Stopped", healthy: "Healthy", progressing: "Progressing", out_of_sync: "Out of sync",
   degraded: "Degraded", unreachable: "Unreachable", skipped: "Skipped", none: "Nothing serves",
   done: "Delivered", dead: "Given up", void: "Dropped", job: "Deployed", already: "Already deployed",
@@ -16,12 +16,13 @@ const WORDS: Record<string, string> = {
 };
 
 const ICONS: Record<string, string> = {
+  held: "waiting",
   done: "succeeded", dead: "failed", void: "skipped", job: "succeeded", already: "skipped", nothing: "skipped",
   looking: "running", unreachable: "degraded", none: "skipped",
 };
 
 const TONES: Record<string, string> = {
-  running: "blue", progressing: "blue", looking: "blue", rolling_back: "amber", out_of_sync: "amber",
+  running: "blue", progressing: "blue", looking: "blue", held: "amber", rolling_back: "amber", out_of_sync: "amber",
   succeeded: "green", healthy: "green", done: "green", job: "green",
   failed: "red", degraded: "red", dead: "red", unreachable: "amber",
 };
