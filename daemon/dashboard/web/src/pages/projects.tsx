@@ -1,6 +1,6 @@
 // All projects with their apps: what serves, and what runs.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { subscribe } from "../live";
 import { useLoad } from "../load";
 import { plural } from "../format";
@@ -47,16 +47,20 @@ const isKnown = (apps: ListedApp[], job: Job) =>
 
 /** Keeps a list of apps up to date. A job that ended may have changed what serves. */
 export function useChanges(change: (job: Job) => void, again: () => void, apps: () => ListedApp[]) {
+  // One subscription outlives all renderings, and asks for what the last of them shows.
+  const last = useRef({ change, again, apps });
+  last.current = { change, again, apps };
   useEffect(() => subscribe("jobs", {
     after: () => 0,
     take: (message) => {
-      if (message.gap) again();
+      const shown = last.current;
+      if (message.gap) shown.again();
       for (const job of (message.jobs ?? []) as Job[]) {
-        if (job.ended || !isKnown(apps(), job)) again();
-        else change(job);
+        if (job.ended || !isKnown(shown.apps(), job)) shown.again();
+        else shown.change(job);
       }
     },
-  }), [again]);
+  }), []);
 }
 
 export function ProjectsPage() {
