@@ -104,27 +104,36 @@ async fn watch(board: Arc<Inner>, mut updates: broadcast::Receiver<String>) {
         if board.ends() {
             return;
         }
+        let mut is_whole = true;
         for id in ids {
-            changed(&board, &mut known, id).await;
+            is_whole &= changed(&board, &mut known, id).await;
+        }
+        if !is_whole {
+            board.send(Change::Gap);
         }
     }
 }
 
-/// Sends a job that is in another state or stage than before.
+/// Sends a job that is in another state or stage than before. Returns false for one that the store does not give now.
 async fn changed(
     board: &Inner,
     known: &mut HashMap<String, (JobState, Option<Stage>)>,
     id: String,
-) {
-    let Ok(Some(record)) = board.services.jobs.job(&id).await else { return };
+) -> bool {
+    let record = match board.services.jobs.job(&id).await {
+        Ok(Some(record)) => record,
+        Ok(None) => return true,
+        Err(_) => return false,
+    };
     let now = (record.state, record.stage);
     let before = if record.outcome.is_some() { known.remove(&id) } else { known.insert(id, now) };
     if before == Some(now) {
-        return;
+        return true;
     }
     let project = record.job.app.project.clone();
     let job = shown::job(&board.services, record);
     if let Ok(json) = serde_json::to_string(&job) {
         board.send(Change::Job(Arc::new(Changed { project, json })));
     }
+    true
 }

@@ -126,7 +126,9 @@ async fn jobs(shared: &Shared, caller: &Caller, on: &str, queue: &Queue) {
         }
         let text = message::jobs(on, std::slice::from_ref(&changed.json));
         if !queue.send(text).await {
-            return queue.note(message::gap(on, 0));
+            // The page reads its list again, with all that came until then, and hears of what comes later.
+            changes = changes.resubscribe();
+            queue.note(message::gap(on, 0));
         }
     }
 }
