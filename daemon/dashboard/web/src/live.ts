@@ -24,6 +24,7 @@ let socket: WebSocket | null = null;
 let pause = 0;
 let retry = 0;
 let silence = 0;
+let idle = 0;
 
 function say(message: unknown): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -44,7 +45,11 @@ function connect(): void {
   opened.onopen = () => {
     pause = 0;
     live.value = "live";
-    for (const [on, one] of subscriptions) say({ sub: on, after: one.after() });
+    for (const [on, one] of subscriptions) {
+      say({ sub: on, after: one.after() });
+      // Changes of lists have no numbers: what came while there was no connection is in the list itself.
+      if (on === "jobs") one.take({ on, gap: true });
+    }
   };
   opened.onmessage = (event) => {
     heard();
@@ -79,6 +84,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) now(
 
 /** Subscribes to a topic, also after each reconnection. Returns what ends it. */
 export function subscribe(on: string, subscription: Subscription): () => void {
+  clearTimeout(idle);
   subscriptions.set(on, subscription);
   if (socket) say({ sub: on, after: subscription.after() });
   else connect();
@@ -86,9 +92,12 @@ export function subscribe(on: string, subscription: Subscription): () => void {
     if (subscriptions.get(on) !== subscription) return;
     subscriptions.delete(on);
     say({ unsub: on });
+    // The next page subscribes within a moment, and takes the connection over.
     if (!subscriptions.size) {
-      socket?.close();
-      live.value = "off";
+      idle = window.setTimeout(() => {
+        socket?.close();
+        live.value = "off";
+      }, 1000);
     }
   };
 }
