@@ -8,6 +8,9 @@ import { type View, fresh, take } from "./fold";
 
 const PAGE = 2000;
 
+/** Milliseconds between two tries to read what the daemon did not answer. */
+const PAUSE = 3000;
+
 /** Events that a page holds at most; of a longer job it holds the last ones. */
 const MOST = 200_000;
 
@@ -60,8 +63,22 @@ export class Feed {
     this.failure = error instanceof Failure ? error : new Failure(0, "failed", String(error), []);
   }
 
-  private page(after: number): Promise<{ events: Event[] }> {
-    return get(`/api/jobs/${encodeURIComponent(this.id)}/events?after=${after}&limit=${PAGE}`, this.abort.signal);
+  /** Reads a page, again and again while the daemon cannot answer. What it refuses is an error. */
+  private async page(after: number): Promise<{ events: Event[] }> {
+    const address = `/api/jobs/${encodeURIComponent(this.id)}/events?after=${after}&limit=${PAGE}`;
+    for (;;) {
+      try {
+        const page = await get<{ events: Event[] }>(address, this.abort.signal);
+        this.failure = null;
+        return page;
+      } catch (error) {
+        const status = error instanceof Failure ? error.status : this.abort.signal.aborted ? 400 : 0;
+        if (status > 0 && status < 500 && status !== 429) throw error;
+        this.fail(error);
+        this.notify();
+        await new Promise((done) => { setTimeout(done, PAUSE); });
+      }
+    }
   }
 
   /** Reads on to the end of what there is. */
@@ -136,12 +153,14 @@ export class Feed {
           const { reason, message: text } = message.error as { reason: string; message: string };
           this.failure = new Failure(0, reason, text, []);
           this.notify();
+          // The daemon sends no more by itself.
+          setTimeout(() => void this.catchUp(), PAUSE);
         }
       },
     });
   }
 
-  /** Reads on by itself where the live connection was too slow, and then goes on live. */
+  /** Reads on by itself where the live connection was too slow or failed, and then goes on live. */
   private async catchUp(): Promise<void> {
     if (this.reads) return;
     this.reads = true;
