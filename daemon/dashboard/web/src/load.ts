@@ -3,6 +3,9 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Failure, get } from "./api";
 
+/** Milliseconds after which no answer is expected any more: the daemon gives each request a minute. */
+const LATE = 90_000;
+
 export interface Loaded<T> {
   data: T | undefined;
   failure: Failure | undefined;
@@ -15,9 +18,13 @@ export interface Loaded<T> {
 export function useLoad<T>(address: string, each = 0): Loaded<T> {
   const [state, setState] = useState<{ address: string; data?: T; failure?: Failure }>({ address });
   const running = useRef<AbortController | null>(null);
-  const again = useCallback(() => {
-    running.current?.abort();
+  const stale = useRef(false);
+  const again = useCallback(function load() {
+    // What is under way is awaited: changes that come faster than answers would hold back each of them.
+    stale.current = !!running.current;
+    if (running.current) return;
     const abort = new AbortController();
+    const late = setTimeout(() => abort.abort(), LATE);
     running.current = abort;
     get<T>(address, abort.signal).then(
       (data) => setState({ address, data }),
@@ -26,7 +33,12 @@ export function useLoad<T>(address: string, each = 0): Loaded<T> {
         const failure = error instanceof Failure ? error : new Failure(0, "failed", String(error), []);
         setState((before) => ({ ...(before.address === address ? before : {}), address, failure }));
       },
-    );
+    ).finally(() => {
+      clearTimeout(late);
+      if (running.current !== abort) return;
+      running.current = null;
+      if (stale.current) load();
+    });
   }, [address]);
   useEffect(() => {
     again();
@@ -34,6 +46,7 @@ export function useLoad<T>(address: string, each = 0): Loaded<T> {
     return () => {
       clearInterval(timer);
       running.current?.abort();
+      running.current = null;
     };
   }, [again, each]);
   const set = useCallback((change: (data: T) => T) => {
