@@ -2,7 +2,8 @@
 
 use super::MemoryStore;
 use async_trait::async_trait;
-use windlass_engine::ports::store::{SessionRecord, Sessions, StoreError};
+use std::cmp::Reverse;
+use windlass_engine::ports::store::{SESSIONS_OF_A_TOKEN, SessionRecord, Sessions, StoreError};
 
 #[async_trait]
 impl Sessions for MemoryStore {
@@ -10,6 +11,14 @@ impl Sessions for MemoryStore {
         let mut tables = self.tables();
         if tables.sessions.contains_key(&session.id) {
             return Err(StoreError::Other("there is a session of this id already".into()));
+        }
+        let of_token =
+            tables.sessions.values().filter(|one| one.token_sha256 == session.token_sha256);
+        let mut others: Vec<_> =
+            of_token.map(|one| (Reverse(one.seen_ms), one.id.clone())).collect();
+        others.sort_unstable();
+        for (_, id) in others.into_iter().skip(SESSIONS_OF_A_TOKEN - 1) {
+            tables.sessions.remove(&id);
         }
         tables.sessions.insert(session.id.clone(), session.clone());
         Ok(())

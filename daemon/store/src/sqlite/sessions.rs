@@ -7,7 +7,7 @@ use super::{
 use crate::error::OrStore;
 use async_trait::async_trait;
 use sqlx::Row;
-use windlass_engine::ports::store::{SessionRecord, Sessions, StoreError};
+use windlass_engine::ports::store::{SESSIONS_OF_A_TOKEN, SessionRecord, Sessions, StoreError};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -23,6 +23,12 @@ impl Sessions for SqliteStore {
             .execute(&self.pool)
             .await
             .or_store()?;
+        let close = "DELETE FROM sessions WHERE token_sha256 = ?1 AND id <> ?2 AND id NOT IN \
+                     (SELECT id FROM sessions WHERE token_sha256 = ?1 AND id <> ?2 \
+                      ORDER BY seen_ms DESC, id LIMIT ?3)";
+        let others = i64::try_from(SESSIONS_OF_A_TOKEN - 1).unwrap_or(i64::MAX);
+        let close = sqlx::query(close).bind(&session.token_sha256).bind(&session.id).bind(others);
+        close.execute(&self.pool).await.or_store()?;
         Ok(())
     }
 

@@ -128,6 +128,7 @@ macro_rules! promises {
             sessions::a_session_is_there_until_it_is_closed,
             sessions::sessions_end_with_their_token,
             sessions::old_and_unused_sessions_are_closed,
+            sessions::a_token_has_so_many_sessions_and_no_more,
             deliveries::a_delivery_comes_once_and_answers_with_its_verdicts,
             deliveries::what_the_forge_gives_no_id_is_new_each_time,
             deliveries::many_at_once_are_each_stored_once,

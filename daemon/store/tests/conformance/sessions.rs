@@ -1,7 +1,7 @@
 //! Sessions of the dashboard.
 
 use crate::Place;
-use windlass_engine::ports::store::{SessionRecord, Store};
+use windlass_engine::ports::store::{SESSIONS_OF_A_TOKEN, SessionRecord, Store};
 
 fn session(id: &str, token: &str, created_ms: u64) -> SessionRecord {
     SessionRecord {
@@ -52,6 +52,19 @@ pub(crate) async fn sessions_end_with_their_token(place: Place) {
     }
     store.close_sessions_of("t").await.unwrap();
     assert_eq!(open(&*store, &["a", "b", "c"]).await, ["b"]);
+}
+
+pub(crate) async fn a_token_has_so_many_sessions_and_no_more(place: Place) {
+    let store = place.open().await;
+    store.open_session(&session("other", "u", 0)).await.unwrap();
+    let most = u64::try_from(SESSIONS_OF_A_TOKEN).unwrap();
+    for number in 0..most {
+        store.open_session(&session(&number.to_string(), "t", number)).await.unwrap();
+    }
+    store.saw_session("0", most).await.unwrap();
+    store.open_session(&session("one more", "t", most)).await.unwrap();
+    let open = open(&*store, &["other", "0", "1", "2", "one more"]).await;
+    assert_eq!(open, ["other", "0", "2", "one more"]);
 }
 
 pub(crate) async fn old_and_unused_sessions_are_closed(place: Place) {

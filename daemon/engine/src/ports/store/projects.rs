@@ -123,10 +123,14 @@ pub trait ForgeHooks: Send + Sync {
     async fn saw_hook(&self, id: &str, at_ms: u64, repository_id: &str) -> Result<(), StoreError>;
 }
 
+/// Sessions that one token has at once, at most.
+pub const SESSIONS_OF_A_TOKEN: usize = 200;
+
 /// Sessions of the dashboard.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Stores a new session.
+    /// Stores a new session. Beyond [`SESSIONS_OF_A_TOKEN`], those of its token that were not used for the longest time
+    /// are closed.
     async fn open_session(&self, session: &SessionRecord) -> Result<(), StoreError>;
     /// Returns a session. `None` means that it was closed, or never opened.
     async fn session(&self, id: &str) -> Result<Option<SessionRecord>, StoreError>;
