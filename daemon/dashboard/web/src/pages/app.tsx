@@ -42,8 +42,10 @@ function Cluster({ status }: { status: ClusterStatus }) {
 }
 
 function RollbackDialog(
-  { app, from, to, onClose }: { app: App; from: Release | undefined; to: Release; onClose: () => void },
+  { app, from: newest, to, onClose }: { app: App; from: Release | undefined; to: Release; onClose: () => void },
 ) {
+  // What the person decided from: a release that comes meanwhile is a conflict, and no new question under the pointer.
+  const from = useRef(newest).current;
   const id = useRef(requestId());
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
