@@ -46,7 +46,7 @@ pub struct HookLimits {
     pub large_bodies: usize,
     /// Time until a body is there.
     pub time: Duration,
-    /// Requests of one address, before anything is verified.
+    /// Requests of one address for one hook, before anything is verified. Those for unknown hooks count together.
     pub per_address: Rate,
     /// Verified deliveries of one hook.
     pub per_hook: Rate,
@@ -99,7 +99,8 @@ struct Door {
     hooks: Arc<dyn Hooks>,
     bounds: Bounds,
     places: Places,
-    addresses: Buckets<Option<IpAddr>>,
+    /// By address and by hook. No hook stands for all that are unknown.
+    addresses: Buckets<(Option<IpAddr>, Option<String>)>,
     verified: Buckets<String>,
 }
 
@@ -169,8 +170,13 @@ impl Door {
         id: &str,
         address: Option<IpAddr>,
     ) -> Result<(OpenedHook, ForgeKind), Refusal> {
-        self.addresses.take(address.map(network), Instant::now()).map_err(too_many)?;
-        match self.hooks.open(id).await {
+        let found = self.hooks.open(id).await;
+        // Behind a proxy all have one address, and so have all hooks of a large forge: who floods one hook, or none,
+        // takes nothing from the others.
+        let known = found.as_ref().ok().and_then(Option::as_ref);
+        let spender = (address.map(network), known.map(|(opened, _)| opened.record.id.clone()));
+        self.addresses.take(spender, Instant::now()).map_err(too_many)?;
+        match found {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(answer::unknown().into()),
             Err(error) => {

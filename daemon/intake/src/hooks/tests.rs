@@ -190,6 +190,21 @@ async fn floods_are_slowed_before_and_after_the_signature() {
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
 }
 
+/// Behind a proxy all of them have its address.
+#[tokio::test]
+async fn a_flood_for_unknown_hooks_takes_nothing_from_known_ones() {
+    let slow = Rate { per_second: 0.1, burst: 2.0 };
+    let bed = Bed::new(HookLimits { per_address: slow, ..HookLimits::default() });
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let mut unknown = signed(SECRET, "push", "g1", PUSH);
+        *unknown.uri_mut() = "/hooks/zyxwvutsrqponmlkjihgfedcba".parse().unwrap();
+        statuses.push(bed.send(unknown).await.0.as_u16());
+    }
+    assert_eq!(statuses, [404, 404, 429]);
+    assert_eq!(bed.send(signed(SECRET, "push", "g1", PUSH)).await.0, StatusCode::ACCEPTED);
+}
+
 #[tokio::test]
 async fn a_forge_sees_that_nothing_could_be_stored_or_read() {
     let bed = Bed::new(HookLimits::default());
