@@ -2,6 +2,7 @@
 
 use super::MemoryStore;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use windlass_engine::ports::store::{
     ACCEPTED_LISTED, Accepted, Arrival, Deliveries, DeliveryFilter, StoreError,
 };
@@ -32,7 +33,18 @@ impl Deliveries for MemoryStore {
         let tables = self.tables();
         let all = tables.deliveries.by_id.values();
         let undecided = all.filter(|delivery| delivery.verdicts.is_empty());
-        Ok(undecided.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
+        let mut turns: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut waiting: Vec<_> = undecided
+            .map(|delivery| {
+                let turn = turns.entry(&delivery.project).or_default();
+                *turn += 1;
+                (*turn, delivery)
+            })
+            .collect();
+        // It keeps the order of ids.
+        waiting.sort_by_key(|(turn, _)| *turn);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(waiting.into_iter().take(limit).map(|(_, delivery)| delivery.clone()).collect())
     }
 
     async fn decide(&self, id: &str, verdicts: &[Verdict]) -> Result<(), StoreError> {

@@ -58,7 +58,10 @@ impl Deliveries for SqliteStore {
     async fn undecided(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // Without a limit of rows: those that cannot be read would keep all others from a worker for good.
-        let select = "SELECT * FROM deliveries WHERE decided = 0 ORDER BY id";
+        let select = "SELECT deliveries.* FROM deliveries JOIN (SELECT id, row_number() OVER \
+                      (PARTITION BY project ORDER BY id) AS turn FROM deliveries \
+                      WHERE decided = 0) AS waiting ON waiting.id = deliveries.id \
+                      ORDER BY waiting.turn, deliveries.id";
         let mut rows = sqlx::query(select).fetch(&self.reads);
         let mut found = Vec::new();
         while found.len() < limit {

@@ -172,6 +172,19 @@ pub(crate) async fn what_is_undecided_comes_oldest_first_until_it_is_decided(pla
     assert_eq!(undecided(9).await, ["1", "2", "3"], "it is to be decided again");
 }
 
+/// One project has more that waits than is read at once.
+pub(crate) async fn what_is_undecided_is_of_all_projects_in_turn(place: Place) {
+    let store = place.open().await;
+    for id in ["1", "2", "3", "4"] {
+        arrives(&*store, &delivery(id, id)).await;
+    }
+    for id in ["5", "6"] {
+        arrives(&*store, &Delivery { project: "blog".into(), ..delivery(id, id) }).await;
+    }
+    assert_eq!(ids(store.undecided(3).await.unwrap()), ["1", "5", "2"]);
+    assert_eq!(ids(store.undecided(9).await.unwrap()), ["1", "5", "2", "6", "3", "4"]);
+}
+
 pub(crate) async fn the_last_commit_of_each_ref_is_known(place: Place) {
     let store = place.open().await;
     let accepted = |trigger: &str, name: &str, commit: &str, at_ms| Accepted {

@@ -135,6 +135,7 @@ macro_rules! promises {
             deliveries::the_newest_of_a_hook_are_kept,
             deliveries::deliveries_are_listed_newest_first_and_as_they_are_filtered,
             deliveries::what_is_undecided_comes_oldest_first_until_it_is_decided,
+            deliveries::what_is_undecided_is_of_all_projects_in_turn,
             deliveries::the_last_commit_of_each_ref_is_known,
             deliveries::what_is_old_and_decided_is_forgotten,
             outbox::acceptance_and_events_add_a_message_for_each_receiver,

@@ -54,7 +54,8 @@ pub trait Deliveries: Send + Sync {
     async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
     /// Returns deliveries, newest first. One that cannot be read is left out, and logged.
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
-    /// Returns deliveries without a verdict, oldest first.
+    /// Returns deliveries without a verdict: the oldest of each project, then the second of each, and so on, so that
+    /// a flood of one project keeps out no other. The first is the oldest of all.
     async fn undecided(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
     /// Records what came of a delivery, in the place of what was recorded before. No verdicts make it undecided
     /// again. Changes nothing where there is no such delivery.
