@@ -30,6 +30,12 @@ const BREATH: Duration = Duration::from_millis(200);
 /// Number of repositories that are asked at once.
 const MOST_AT_ONCE: usize = 8;
 
+/// Number of repositories of one project among them: each may take minutes, and the others are not to wait for it.
+const MOST_OF_PROJECT: usize = 2;
+
+/// Number of repositories among them that are only polled: those that do not answer are asked for a minute and more.
+const MOST_POLLS: usize = 4;
+
 /// Number of deliveries that are taken from the store at once.
 const MOST_DELIVERIES: u32 = 1000;
 
@@ -123,6 +129,38 @@ impl Known {
     }
 }
 
+/// A pass at work.
+struct Running {
+    key: Key,
+    polls: bool,
+    /// It has deliveries.
+    is_reported: bool,
+}
+
+/// Places of passes that are taken.
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    polls: usize,
+    projects: BTreeMap<String, usize>,
+}
+
+impl Taken {
+    /// Returns whether there is a place for one more pass.
+    fn has_room(&self, key: &Key, is_reported: bool) -> bool {
+        let of_project = self.projects.get(&key.project).copied().unwrap_or_default();
+        self.all < MOST_AT_ONCE
+            && of_project < MOST_OF_PROJECT
+            && (is_reported || self.polls < MOST_POLLS)
+    }
+
+    fn take(&mut self, key: &Key, is_reported: bool) {
+        self.all += 1;
+        self.polls += usize::from(!is_reported);
+        *self.projects.entry(key.project.clone()).or_default() += 1;
+    }
+}
+
 /// The loop.
 struct Worker {
     services: Services,
@@ -130,8 +168,7 @@ struct Worker {
     /// Deliveries without a verdict, by repository.
     undecided: BTreeMap<Key, Vec<Delivery>>,
     running: JoinSet<Passed>,
-    /// Repositories of the passes at work, each with whether it is polled.
-    passes: HashMap<Id, (Key, bool)>,
+    passes: HashMap<Id, Running>,
     /// Time of the last question to the store.
     listed: Option<Instant>,
     /// Time of the last look at which projects there are.
@@ -286,8 +323,15 @@ impl Worker {
         let due = self.known.iter().filter_map(|(key, known)| Some((known.next()?, key)));
         let mut due: Vec<_> = due.filter(|(at, _)| *at <= now).collect();
         due.sort_unstable();
-        let room = MOST_AT_ONCE.saturating_sub(self.running.len());
-        let keys: Vec<_> = due.into_iter().take(room).map(|(_, key)| key.clone()).collect();
+        let mut taken = self.taken();
+        let mut keys = Vec::new();
+        for (_, key) in due {
+            let is_reported = self.undecided.contains_key(key);
+            if taken.has_room(key, is_reported) {
+                taken.take(key, is_reported);
+                keys.push(key.clone());
+            }
+        }
         for key in keys {
             let deliveries = self.undecided.remove(&key).unwrap_or_default();
             let Some(known) = self.known.get_mut(&key) else { continue };
@@ -300,6 +344,7 @@ impl Worker {
             let patient = known.looked.iter().filter(|looked| is_recent(*looked.1));
             let polls = known.poll.is_some_and(|at| at <= now);
             let reconciles = known.reconcile.take().is_some();
+            let is_reported = !deliveries.is_empty();
             let work = Work {
                 key: key.clone(),
                 patient: patient.map(|(id, _)| id.clone()).collect(),
@@ -311,8 +356,17 @@ impl Worker {
             };
             let services = self.services.clone();
             let handle = self.running.spawn(async move { services.pass(work).await });
-            self.passes.insert(handle.id(), (key, polls));
+            self.passes.insert(handle.id(), Running { key, polls, is_reported });
         }
+    }
+
+    /// Returns the places that passes at work have.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::default();
+        for Running { key, is_reported, .. } in self.passes.values() {
+            taken.take(key, *is_reported);
+        }
+        taken
     }
 
     fn end(&mut self, ended: Result<(Id, Passed), JoinError>) {
@@ -323,18 +377,23 @@ impl Worker {
                 (error.id(), Passed::NoStore)
             }
         };
-        let Some((key, polled)) = self.passes.remove(&id) else { return };
-        // What was listed meanwhile may be decided by now.
-        self.undecided.remove(&key);
+        let Some(Running { key, polls, .. }) = self.passes.remove(&id) else { return };
+        // What was listed meanwhile may be decided by now. What came meanwhile has woken the loop already: without
+        // another question to the store it would wait for the next period.
+        if self.undecided.remove(&key).is_some() {
+            self.listed = None;
+        }
         if let Some(known) = self.known.get_mut(&key) {
-            known.passed(passed, polled, Instant::now());
+            known.passed(passed, polls, Instant::now());
         }
     }
 
     /// Returns the time at which there is something to do.
     fn next(&self, now: Instant) -> Instant {
-        let has_room = self.running.len() < MOST_AT_ONCE;
-        let due = self.known.values().filter_map(Known::next).min().filter(|_| has_room);
+        let taken = self.taken();
+        let has_room = |key: &Key| taken.has_room(key, self.undecided.contains_key(key));
+        let waiting = self.known.iter().filter(|(key, _)| has_room(key));
+        let due = waiting.filter_map(|(_, known)| known.next()).min();
         let listed = self.listed.unwrap_or(now);
         due.unwrap_or(listed + PERIOD).clamp(listed + BREATH, listed + PERIOD)
     }
@@ -358,6 +417,26 @@ fn spread() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neither_one_project_nor_polls_take_all_places() {
+        let key = |project: &str| Key { project: project.into(), repository: "web".into() };
+        let mut taken = Taken::default();
+        for _ in 0..MOST_OF_PROJECT {
+            assert!(taken.has_room(&key("shop"), true));
+            taken.take(&key("shop"), true);
+        }
+        assert!(!taken.has_room(&key("shop"), true));
+        for number in 0..MOST_POLLS {
+            assert!(taken.has_room(&key(&format!("p{number}")), false));
+            taken.take(&key(&format!("p{number}")), false);
+        }
+        assert!(!taken.has_room(&key("blog"), false) && taken.has_room(&key("blog"), true));
+        for number in 0..MOST_AT_ONCE - MOST_OF_PROJECT - MOST_POLLS {
+            taken.take(&key(&format!("d{number}")), true);
+        }
+        assert!(!taken.has_room(&key("blog"), true));
+    }
 
     #[test]
     fn what_is_not_visible_is_asked_again_ever_more_slowly() {
