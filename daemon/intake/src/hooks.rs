@@ -44,6 +44,8 @@ pub struct HookLimits {
     pub bodies: usize,
     /// Number of large bodies among them.
     pub large_bodies: usize,
+    /// Number of bodies in memory at once that are for hooks of one project, and of large ones among them.
+    pub of_project: (usize, usize),
     /// Time until a body is there.
     pub time: Duration,
     /// Requests of one address for one hook, before anything is verified. Those for unknown hooks count together.
@@ -59,6 +61,7 @@ impl Default for HookLimits {
             large: 1 << 20,
             bodies: 64,
             large_bodies: 4,
+            of_project: (8, 1),
             time: Duration::from_secs(10),
             per_address: Rate { per_second: 50.0, burst: 50.0 },
             per_hook: Rate { per_second: 10.0, burst: 100.0 },
@@ -126,11 +129,12 @@ pub fn router(services: Services, limits: HookLimits) -> Router {
 }
 
 fn routes(hooks: Arc<dyn Hooks>, limits: HookLimits) -> Router {
-    let HookLimits { longest, large, bodies, large_bodies, time, per_address, per_hook } = limits;
+    let HookLimits { longest, large, bodies, large_bodies, of_project, .. } = limits;
+    let HookLimits { time, per_address, per_hook, .. } = limits;
     let door = Door {
         hooks,
         bounds: Bounds { longest, large, time },
-        places: Places::new(bodies, large_bodies),
+        places: Places::new((bodies, large_bodies), of_project),
         addresses: Buckets::new(per_address),
         verified: Buckets::new(per_hook),
     };
@@ -196,7 +200,7 @@ impl Door {
         let hook = &opened.record;
         let (parts, body) = request.into_parts();
         let length = body.size_hint().exact();
-        let whole = self.places.read(body, length, &self.bounds).await;
+        let whole = self.places.read(&hook.project, body, length, &self.bounds).await;
         let whole = whole.map_err(|why| self.unread(&why))?;
         let secrets = [Some(opened.secret.clone()), opened.previous.clone()];
         let secrets: Vec<_> = secrets.into_iter().flatten().collect();
