@@ -23,9 +23,6 @@ const AROUND: usize = 3;
 /// Number of faults of a file that one error lists.
 const LISTED: usize = 10;
 
-/// Number of versions among which an old one is looked for.
-const MOST_VERSIONS: u32 = 10_000;
-
 /// Request to apply a project's file.
 #[derive(Clone, Debug)]
 pub struct ApplyProject {
@@ -101,7 +98,7 @@ impl Services {
         label("name", name, LONGEST_NAME)?;
         caller.may(Verb::Read, name)?;
         let Some(version) = version else { return self.find_project(name).await };
-        let versions = self.projects.project_versions(name, MOST_VERSIONS).await?;
+        let versions = self.projects.project_versions(name, Some(version), 1).await?;
         let found = versions.into_iter().find(|record| record.version == version);
         found.ok_or_else(|| ServiceError::NotFound {
             what: "version of the project",

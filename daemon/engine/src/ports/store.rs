@@ -42,7 +42,7 @@ pub use outbox::{Attempt, MessageCount, Outbox, OutboxFilter};
 pub use previews::{PREVIEWS_LISTED, PreviewPush, Previews, Pushed};
 pub use projects::{
     Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,
-    Projects, SESSIONS_OF_A_TOKEN, SessionRecord, Sessions,
+    Projects, SESSIONS_OF_A_TOKEN, SessionRecord, Sessions, VERSIONS_KEPT,
 };
 
 impl From<StoreError> for JournalLost {

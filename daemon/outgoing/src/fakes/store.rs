@@ -201,7 +201,12 @@ impl Projects for FakeStore {
         unused()
     }
 
-    async fn project_versions(&self, _: &str, _: u32) -> Result<Vec<ProjectRecord>, StoreError> {
+    async fn project_versions(
+        &self,
+        _: &str,
+        _: Option<u32>,
+        _: u32,
+    ) -> Result<Vec<ProjectRecord>, StoreError> {
         unused()
     }
 

@@ -3,7 +3,7 @@
 use super::{MemoryStore, tables::Project};
 use async_trait::async_trait;
 use windlass_engine::ports::store::{
-    Applied, PROJECTS_LISTED, ProjectRecord, Projects, StoreError,
+    Applied, PROJECTS_LISTED, ProjectRecord, Projects, StoreError, VERSIONS_KEPT,
 };
 use windlass_model::{clock::now_ms, project::ProjectSpec};
 
@@ -40,6 +40,8 @@ impl Projects for MemoryStore {
             at_ms: now_ms(),
         };
         project.versions.push(record.clone());
+        let oldest = record.version.saturating_sub(VERSIONS_KEPT);
+        project.versions.retain(|one| one.version > oldest);
         project.is_deleted = false;
         Ok(Applied::Version(record))
     }
@@ -58,12 +60,14 @@ impl Projects for MemoryStore {
     async fn project_versions(
         &self,
         name: &str,
+        newest: Option<u32>,
         limit: u32,
     ) -> Result<Vec<ProjectRecord>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let tables = self.tables();
         let versions = tables.projects.get(name).into_iter().flat_map(|one| one.versions.iter());
-        Ok(versions.rev().take(limit).cloned().collect())
+        let wanted = versions.filter(|one| newest.is_none_or(|newest| one.version <= newest));
+        Ok(wanted.rev().take(limit).cloned().collect())
     }
 
     async fn delete_project(&self, name: &str, _by: &str) -> Result<bool, StoreError> {

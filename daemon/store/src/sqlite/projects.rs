@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::{Row, sqlite::SqliteRow};
 use windlass_engine::ports::store::{
-    Applied, PROJECTS_LISTED, ProjectRecord, Projects, StoreError,
+    Applied, PROJECTS_LISTED, ProjectRecord, Projects, StoreError, VERSIONS_KEPT,
 };
 use windlass_model::{clock::now_ms, project::ProjectSpec};
 
@@ -72,6 +72,12 @@ impl Projects for SqliteStore {
         .execute(&mut *transaction)
         .await
         .or_store()?;
+        sqlx::query("DELETE FROM project_versions WHERE project = ? AND version <= ?")
+            .bind(&spec.project)
+            .bind(version.saturating_sub(VERSIONS_KEPT))
+            .execute(&mut *transaction)
+            .await
+            .or_store()?;
         transaction.commit().await.or_store()?;
         let spec = spec.clone();
         Ok(Applied::Version(ProjectRecord { spec, version, by: by.into(), at_ms }))
@@ -99,11 +105,13 @@ impl Projects for SqliteStore {
     async fn project_versions(
         &self,
         name: &str,
+        newest: Option<u32>,
         limit: u32,
     ) -> Result<Vec<ProjectRecord>, StoreError> {
-        let select = "SELECT * FROM project_versions WHERE project = ? \
+        let select = "SELECT * FROM project_versions WHERE project = ? AND version <= ? \
                       ORDER BY version DESC LIMIT ?";
-        let select = sqlx::query(select).bind(name).bind(limit);
+        let newest = newest.unwrap_or(u32::MAX);
+        let select = sqlx::query(select).bind(name).bind(newest).bind(limit);
         let rows = select.fetch_all(&self.reads).await.or_store()?;
         Ok(rows.iter().filter_map(readable).collect())
     }

@@ -32,7 +32,7 @@ pub(crate) async fn a_project_has_versions_with_who_and_when(place: Place) {
     let store = place.open().await;
     let current = store.project("shop").await.unwrap().unwrap();
     assert_eq!((&current.spec, current.version), (&second, 2));
-    let versions = store.project_versions("shop", 9).await.unwrap();
+    let versions = store.project_versions("shop", None, 9).await.unwrap();
     assert_eq!(versions.iter().map(|one| one.version).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(versions[1].spec, first);
 }
@@ -71,7 +71,7 @@ pub(crate) async fn the_same_file_is_no_new_version(place: Place) {
         3,
         "the one before the last is not it"
     );
-    assert_eq!(store.project_versions("shop", 9).await.unwrap().len(), 3);
+    assert_eq!(store.project_versions("shop", None, 9).await.unwrap().len(), 3);
 }
 
 pub(crate) async fn versions_go_on_after_a_deletion(place: Place) {
@@ -84,7 +84,7 @@ pub(crate) async fn versions_go_on_after_a_deletion(place: Place) {
         assert!(!store.delete_project("shop", "me").await.unwrap());
         assert_eq!(store.project("shop").await.unwrap(), None);
         assert!(store.projects().await.unwrap().is_empty());
-        assert_eq!(store.project_versions("shop", 9).await.unwrap().len(), 1);
+        assert_eq!(store.project_versions("shop", None, 9).await.unwrap().len(), 1);
         store.close().await;
     }
     let store = place.open().await;
@@ -102,7 +102,9 @@ pub(crate) async fn projects_are_listed_by_name_and_versions_newest_first(place:
     let listed = store.projects().await.unwrap();
     let names: Vec<_> = listed.iter().map(|one| (&*one.spec.project, one.version)).collect();
     assert_eq!(names, [("blog", 1), ("shop", 3)]);
-    let newest = store.project_versions("shop", 2).await.unwrap();
+    let newest = store.project_versions("shop", None, 2).await.unwrap();
     assert_eq!(newest.iter().map(|one| one.version).collect::<Vec<_>>(), [3, 2]);
-    assert!(store.project_versions("other", 2).await.unwrap().is_empty());
+    let before = store.project_versions("shop", Some(2), 1).await.unwrap();
+    assert_eq!(before.iter().map(|one| one.version).collect::<Vec<_>>(), [2]);
+    assert!(store.project_versions("other", None, 2).await.unwrap().is_empty());
 }

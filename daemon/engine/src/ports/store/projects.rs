@@ -7,6 +7,9 @@ use windlass_model::{project::ProjectSpec, secret::Secret};
 /// Number of projects that [`Projects::projects`] returns at most.
 pub const PROJECTS_LISTED: u32 = 100_000;
 
+/// Number of versions of a project that are kept. Each may have as many bytes as a file.
+pub const VERSIONS_KEPT: u32 = 1000;
+
 /// Number of hooks that [`ForgeHooks::hooks`] returns at most.
 pub const HOOKS_LISTED: u32 = 1_000;
 
@@ -73,7 +76,7 @@ pub struct SessionRecord {
     pub seen_ms: u64,
 }
 
-/// Projects and their versions. Versions are only ever added.
+/// Projects and their versions. The newest [`VERSIONS_KEPT`] are kept.
 #[async_trait]
 pub trait Projects: Send + Sync {
     /// Stores a version. `expected` is the version that the caller saw; 0 means that there is no such project, and
@@ -89,10 +92,12 @@ pub trait Projects: Send + Sync {
     /// Returns the current version of each project, by name, at most [`PROJECTS_LISTED`]. One that cannot be read is
     /// left out, and logged.
     async fn projects(&self) -> Result<Vec<ProjectRecord>, StoreError>;
-    /// Returns versions of a project, the newest first, also those before it was deleted.
+    /// Returns versions of a project, the newest first, also those before it was deleted. `newest` is the number of the
+    /// first that is returned; `None` means that the list begins with the newest.
     async fn project_versions(
         &self,
         name: &str,
+        newest: Option<u32>,
         limit: u32,
     ) -> Result<Vec<ProjectRecord>, StoreError>;
     /// Deletes a project, with its hooks. Its versions stay. `false` means that there is none.
