@@ -89,6 +89,10 @@ impl Deliveries for CountedDeliveries {
         self.inner.accept(accepted).await
     }
 
+    async fn forget_ref(&self, project: &str, trigger: &str, name: &str) -> Result<(), StoreError> {
+        self.inner.forget_ref(project, trigger, name).await
+    }
+
     async fn forget_deliveries(&self, at_ms: u64) -> Result<(), StoreError> {
         self.inner.forget_deliveries(at_ms).await
     }

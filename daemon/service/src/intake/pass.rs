@@ -219,6 +219,10 @@ impl Services {
         let commit = match seen(moved, refs, one.is_patient) {
             Seen::Before => return Ok(Decided::Later(Passed::Lags)),
             Seen::Gone => {
+                // First, since a crash may come before the stop: a ref of this name is a new one then.
+                for (trigger, _) in triggers_of(project, name) {
+                    self.deliveries.forget_ref(&project.project, trigger, &moved.name).await?;
+                }
                 let stopped = self.stop_waiting(&project.project, &spec.url, &moved.name).await?;
                 let waiting = match stopped {
                     0 => "no job of it waits".to_owned(),

@@ -83,6 +83,12 @@ impl Deliveries for MemoryStore {
         Ok(())
     }
 
+    async fn forget_ref(&self, project: &str, trigger: &str, name: &str) -> Result<(), StoreError> {
+        let place = (project.to_owned(), trigger.to_owned(), name.to_owned());
+        self.tables().accepted.remove(&place);
+        Ok(())
+    }
+
     async fn forget_deliveries(&self, at_ms: u64) -> Result<(), StoreError> {
         self.tables().deliveries.forget(at_ms);
         Ok(())

@@ -134,6 +134,13 @@ impl Deliveries for SqliteStore {
         Ok(())
     }
 
+    async fn forget_ref(&self, project: &str, trigger: &str, name: &str) -> Result<(), StoreError> {
+        let delete = "DELETE FROM accepted WHERE project = ? AND trigger_name = ? AND ref_name = ?";
+        let delete = sqlx::query(delete).bind(project).bind(trigger).bind(name);
+        delete.execute(&self.pool).await.or_store()?;
+        Ok(())
+    }
+
     async fn forget_deliveries(&self, at_ms: u64) -> Result<(), StoreError> {
         let slice = "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries \
                      WHERE at_ms < ?1 AND decided = 1 LIMIT ?2)";

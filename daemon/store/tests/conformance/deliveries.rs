@@ -217,6 +217,10 @@ pub(crate) async fn the_last_commit_of_each_ref_is_known(place: Place) {
     let expected =
         [accepted("release", "refs/tags/v1", "d", 4), accepted("release", "refs/tags/v2", "b", 2)];
     assert_eq!(all, expected, "the newest first");
+    store.forget_ref("shop", "release", "refs/tags/v1").await.unwrap();
+    store.forget_ref("shop", "release", "refs/tags/unknown").await.unwrap();
+    assert_eq!(last("release", "refs/tags/v1").await, None, "it was deleted");
+    assert_eq!(last("release", "refs/tags/v2").await, known("b"));
 }
 
 pub(crate) async fn what_is_old_and_decided_is_forgotten(place: Place) {

@@ -71,6 +71,8 @@ pub trait Deliveries: Send + Sync {
     async fn accepted_by(&self, project: &str, trigger: &str) -> Result<Vec<Accepted>, StoreError>;
     /// Records what a trigger deployed, in the place of what it deployed from that ref before.
     async fn accept(&self, accepted: &Accepted) -> Result<(), StoreError>;
+    /// Forgets what a trigger deployed from a ref, since the ref was deleted.
+    async fn forget_ref(&self, project: &str, trigger: &str, name: &str) -> Result<(), StoreError>;
     /// Deletes deliveries that came before `at_ms` and have a verdict.
     async fn forget_deliveries(&self, at_ms: u64) -> Result<(), StoreError>;
 }

@@ -56,6 +56,25 @@ async fn a_deleted_branch_makes_no_job_and_stops_those_that_wait() {
     assert_eq!(verdict.outcome, VerdictOutcome::Nothing);
     assert!(verdict.sentence.contains("its waiting job was stopped"), "{}", verdict.sentence);
     assert_eq!(bed.world.queued(), [Message::Cancelled { id: job }]);
+    // One of the same name is a new branch, also at the commit whose job was stopped.
+    let id = bed.pushes(None, "a").await;
+    job_of(&bed.verdict(&id).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_tag_is_no_newer_version() {
+    let mut bed = Bed::new(TAGS).await;
+    bed.starts();
+    let (mistake, name) = ("refs/tags/v10.0.0", "refs/tags/v1.0.1");
+    bed.world.remotes.push(URL, mistake, &id_of("a"));
+    let id = bed.reports(vec![moved(mistake, None, Some("a"))]).await;
+    job_of(&bed.verdict(&id).await);
+    bed.world.remotes.delete(URL, mistake);
+    let id = bed.reports(vec![moved(mistake, Some("a"), None)]).await;
+    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    bed.world.remotes.push(URL, name, &id_of("b"));
+    let id = bed.reports(vec![moved(name, None, Some("b"))]).await;
+    job_of(&bed.verdict(&id).await);
 }
 
 /// Case 4: the forge names the tag's object, and the repository its commit.
