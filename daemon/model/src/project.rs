@@ -13,7 +13,7 @@ mod pulls;
 mod read;
 mod receivers;
 
-pub use matching::{Mismatch, is_newer, matches};
+pub use matching::{Mismatch, Waited, is_newer, matches};
 pub use paths::touched;
 pub use pulls::matches_pull;
 

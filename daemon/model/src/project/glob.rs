@@ -81,11 +81,40 @@ impl Glob {
         Self(nodes)
     }
 
-    /// Returns whether the glob matches a name.
+    /// Returns whether the glob matches a name. A poll asks this for each ref and each trigger: it walks along the name
+    /// once, with the states that the bytes so far lead to.
     pub(super) fn matches(&self, name: &str) -> bool {
-        let name = name.bytes().map(|byte| Node::Step(Class::Byte(byte))).collect();
-        let mut steps = u64::MAX;
-        self.meets(&Self(name), &mut steps) == Some(true)
+        let mut now = vec![false; self.0.len() + 1];
+        let mut next = now.clone();
+        self.enter(&mut now, 0);
+        for byte in name.bytes().map(Class::Byte) {
+            next.fill(false);
+            let mut goes_on = false;
+            let states = now.iter().enumerate().filter(|(_, is_in)| **is_in);
+            for (class, to) in states.filter_map(|(at, _)| self.step(at)) {
+                if class.meets(byte) {
+                    self.enter(&mut next, to);
+                    goes_on = true;
+                }
+            }
+            if !goes_on {
+                return false;
+            }
+            std::mem::swap(&mut now, &mut next);
+        }
+        now.last() == Some(&true)
+    }
+
+    /// Adds a state to those that are reached, and all that follow without a byte.
+    fn enter(&self, states: &mut [bool], at: usize) {
+        if let Some(is_in) = states.get_mut(at)
+            && !*is_in
+        {
+            *is_in = true;
+            for next in self.skips(at).into_iter().flatten() {
+                self.enter(states, next);
+            }
+        }
     }
 
     /// Returns whether some name is matched by both globs. Each step is taken from `steps`. `None` means that they did
@@ -209,6 +238,17 @@ mod tests {
         let other = Glob::parse(&format!("{}c", "*a".repeat(60))).unwrap();
         assert_eq!(one.meets(&other, &mut 1000), None);
         assert_eq!(one.meets(&other, &mut 1_000_000), Some(false));
+    }
+
+    /// A poll compares each ref with each trigger.
+    #[test]
+    fn a_long_name_is_compared_in_a_moment() {
+        let glob = Glob::parse(&format!("{}b", "*a".repeat(100))).unwrap();
+        let name = "a".repeat(250);
+        for _ in 0..1000 {
+            assert!(!glob.matches(&name));
+        }
+        assert!(glob.matches(&format!("{name}b")));
     }
 
     #[test]

@@ -99,6 +99,33 @@ pub fn matches(trigger: &TriggerSpec, moved: &RefMove) -> Result<(), Mismatch> {
     Ok(())
 }
 
+/// Names of the refs that a trigger waits for, read once for many refs. Marks in messages are not looked at.
+pub struct Waited {
+    prefix: &'static str,
+    globs: Vec<Glob>,
+}
+
+impl Waited {
+    /// Reads the globs of a trigger. One that was never checked matches nothing.
+    #[must_use]
+    pub fn of(trigger: &TriggerSpec) -> Self {
+        let (prefix, texts) = match (&trigger.push, &trigger.tag) {
+            (Some(rule), _) => ("refs/heads/", &*rule.branches),
+            (None, Some(rule)) => ("refs/tags/", std::slice::from_ref(&rule.pattern)),
+            (None, None) => ("", &[][..]),
+        };
+        let globs = texts.iter().filter_map(|text| Glob::parse(text).ok()).collect();
+        Self { prefix, globs }
+    }
+
+    /// Returns whether the trigger waits for a ref, by its full name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let short = name.strip_prefix(self.prefix);
+        short.is_some_and(|short| self.globs.iter().any(|glob| glob.matches(short)))
+    }
+}
+
 /// Returns whether a tag is a higher version than all that are given. A leading `v` is no part of a version, and
 /// neither is what follows a `+`. Those of `than` that are no versions do not count. `None` means that the tag is no
 /// version.
@@ -179,6 +206,7 @@ mod tests {
             let outcome = matches(&trigger, &moved(name, ""));
             let reason = outcome.map_err(|mismatch| mismatch.to_string()).err().unwrap_or_default();
             assert_eq!(reason, expected, "{name}");
+            assert_eq!(Waited::of(&trigger).has(name), expected.is_empty(), "{name}");
         }
         let deleted = RefMove { after: None, ..moved("refs/heads/main", "") };
         let reason = matches(&push(&["main"]), &deleted).unwrap_err();

@@ -12,7 +12,7 @@ use windlass_engine::ports::store::Accepted;
 use windlass_model::{
     clock::now_ms,
     delivery::{Change, Delivery, MOST_REFS, RefMove, Report, Verdict},
-    project::{TriggerSpec, matches},
+    project::{TriggerSpec, Waited},
 };
 
 /// Name under which a trigger's first look is remembered, in the place of a ref's name.
@@ -20,6 +20,9 @@ const FIRST_LOOK: &str = "";
 
 /// Number of refs that the store lists of a trigger, at most. Others are asked for one by one.
 const LISTED: usize = 10_000;
+
+/// Number of refs after which others have the thread: a repository may have fifty thousand, and a project 500 triggers.
+const AT_ONCE: usize = 100;
 
 /// Milliseconds for which a ref that was deployed is not looked at: servers of one forge may lag behind each other.
 const LAG_MS: u64 = 60_000;
@@ -43,9 +46,17 @@ impl Services {
             let mark = fingerprint(trigger);
             let looked = self.deliveries.last_accepted(project, name, FIRST_LOOK).await?;
             let is_first = looked.is_none_or(|row| row.commit != mark);
+            let waited = Waited::of(trigger);
             let mut taken = 0_usize;
-            for (own, commit) in repository.refs {
-                let row = match rows.get(own) {
+            for (count, (own, commit)) in repository.refs.iter().enumerate() {
+                if count.is_multiple_of(AT_ONCE) {
+                    tokio::task::yield_now().await;
+                }
+                let known = rows.get(own);
+                if known.is_some_and(|row| row.commit == *commit) || !waited.has(own) {
+                    continue;
+                }
+                let row = match known {
                     Some(row) => Some(row.clone()),
                     None if rows.len() < LISTED => None,
                     None => self.deliveries.last_accepted(project, name, own).await?,
@@ -56,10 +67,7 @@ impl Services {
                     after: Some(commit.clone()),
                     summary: String::new(),
                 };
-                if moved.branch().or(moved.tag()).is_none()
-                    || moved.before.as_ref() == Some(commit)
-                    || matches(trigger, &moved).is_err()
-                {
+                if moved.before.as_ref() == Some(commit) {
                     continue;
                 }
                 if moved.before.is_none() && is_first {
