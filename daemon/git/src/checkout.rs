@@ -45,8 +45,9 @@ const RESOLVERS: usize = 16;
 /// memory.
 const LISTING: u64 = 128 << 20;
 
-/// Bytes that a server may send while all its refs are listed, which the daemon keeps.
-const REFS: u64 = 8 << 20;
+/// Bytes that a server may send while all its refs are listed, which the daemon keeps: 200,000 refs, most of them of
+/// pull requests.
+const REFS: u64 = 16 << 20;
 
 /// Lists of refs and of changed files that are made at once: each is a process that waits for a server. Triggers ask for
 /// them, and no client waits.
