@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    process::Command,
     sync::mpsc::{Receiver, channel},
     thread::{sleep, spawn},
     time::{Duration, Instant},
@@ -239,6 +240,15 @@ fn post(hooks: u16, path: &str, headers: &str, body: &str) -> String {
     answer
 }
 
+/// Signs a body as Gitea does.
+fn signature(secret: &str, body: &str) -> String {
+    let program = "import hmac, sys; \
+                   print(hmac.new(sys.argv[1].encode(), sys.argv[2].encode(), 'sha256').hexdigest())";
+    let output = Command::new("python3").args(["-c", program, secret, body]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
 fn whoever_does_not_sign_learns_and_changes_nothing() {
     let name = "t-doors-hostile";
@@ -246,7 +256,7 @@ fn whoever_does_not_sign_learns_and_changes_nothing() {
     let more = "[triggers.production]\napp = \"web\"\npush = { branches = [\"main\"] }\n";
     let project = Project::new(name, hooks, more);
     let path = project.hook["hook"]["path"].as_str().unwrap();
-    let body = r#"{"ref":"refs/heads/main","after":"067f1fe93c2d4a5b6c7d8e9f00112233445566ff"}"#;
+    let body = r#"{"ref":"refs/heads/main","after":"067f1fe93c2d4a5b6c7d8e9f00112233445566ff","repository":{"id":7}}"#;
     let kind = "content-type: application/json\r\nx-gitea-event: push\r\n";
     let wrong = format!("{kind}x-gitea-signature: {}\r\n", "0".repeat(64));
     let unknown = format!("/hooks/{}", "a".repeat(26));
@@ -265,13 +275,21 @@ fn whoever_does_not_sign_learns_and_changes_nothing() {
     assert!(project.all(&["deliveries", name]).is_empty());
     // A secret that was replaced at once is worth nothing any more.
     let id = project.hook["hook"]["id"].as_str().unwrap();
-    project.windlass(&["hook", "rotate", name, id, "--keep", "0s"]);
-    let push = project.env.repository();
-    push.write("index.html", "one\n").unwrap();
-    push.commit("one").unwrap();
-    push.git(&["push", "--quiet", &forge().push_url(name), "HEAD:refs/heads/main"]).unwrap();
+    let rotated = project.windlass(&["hook", "rotate", name, id, "--keep", "0s"]);
+    let send = |secret: &str| {
+        let headers = format!("{kind}x-gitea-signature: {}\r\n", signature(secret, body));
+        post(hooks, path, &headers, body)
+    };
+    let (old, new) =
+        (project.hook["secret"].as_str().unwrap(), rotated["secret"].as_str().unwrap());
+    let answer = send(old);
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     let listed = project.windlass(&["hook", "list", name]);
     assert!(listed["seen"].is_null(), "{listed}");
-    let secret = project.hook["secret"].as_str().unwrap();
-    project.env.keeps_nothing_of(secret);
+    let answer = send(new);
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    assert_eq!(project.all(&["deliveries", name]).len(), 1);
+    for secret in [old, new] {
+        project.env.keeps_nothing_of(secret);
+    }
 }
