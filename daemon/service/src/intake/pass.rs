@@ -111,8 +111,8 @@ impl Services {
             Ok(refs) => refs,
             Err(_) if !work.gives_up => return Ok(Passed::Fault),
             Err(diagnosis) => {
-                self.failed(work, &diagnosis).await?;
-                return Ok(Passed::GaveUp);
+                let is_waited_for = self.failed(work, &diagnosis).await?;
+                return Ok(if is_waited_for { Passed::Fault } else { Passed::GaveUp });
             }
         };
         let repository = Repository { name: &key.repository, spec, project, refs: &refs };
@@ -167,17 +167,23 @@ impl Services {
         Ok(Passed::Done)
     }
 
-    /// Makes the fault of a repository the verdict of its deliveries, and of a poll.
-    async fn failed(&self, work: &Work, diagnosis: &Diagnosis) -> Result<(), ServiceError> {
+    /// Makes the fault of a repository the verdict of its deliveries, and of a poll. Returns whether a delivery is left
+    /// for which the repository was not asked for as long as is waited.
+    async fn failed(&self, work: &Work, diagnosis: &Diagnosis) -> Result<bool, ServiceError> {
         let verdict = fault(diagnosis);
+        let mut is_waited_for = false;
         for delivery in &work.deliveries {
+            if work.patient.contains(&delivery.id) {
+                is_waited_for = true;
+                continue;
+            }
             self.deliveries.decide(&delivery.id, std::slice::from_ref(&verdict)).await?;
         }
         if work.deliveries.is_empty() && work.polls && !work.is_known_to_fail {
             let why = "the repository was asked for changes".to_owned();
             self.record_poll(&work.key, Change::Ignored(why), vec![verdict]).await?;
         }
-        Ok(())
+        Ok(is_waited_for)
     }
 
     /// Decides one delivery. `newest` has the newest delivery of each ref.

@@ -221,6 +221,15 @@ async fn a_repository_that_does_not_answer_is_a_verdict_after_a_minute() {
     assert!(began.elapsed() >= Duration::from_secs(60), "{:?}", began.elapsed());
     let VerdictOutcome::Failed { code, fix } = &verdict.outcome else { panic!("{verdict:?}") };
     assert_eq!((&**code, &**fix), ("repository-unreachable", "check the host's name and port"));
+    // One that came late has its own minute.
+    let early = bed.reports(vec![moved(MAIN, None, Some("a"))]).await;
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    let began = tokio::time::Instant::now();
+    let late = bed.reports(vec![moved(MAIN, None, Some("a"))]).await;
+    bed.verdict(&early).await;
+    assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+    bed.verdict(&late).await;
+    assert!(began.elapsed() >= Duration::from_secs(60), "{:?}", began.elapsed());
     // One that is back in time loses nothing.
     let id = bed.pushes(Some("a"), "b").await;
     tokio::time::sleep(Duration::from_secs(20)).await;
