@@ -194,7 +194,7 @@ impl Services {
         found.ok_or_else(|| ServiceError::NotFound {
             what: "delivery",
             id: id.chars().take(80).collect(),
-            fix: "list them: windlass deliveries list PROJECT".into(),
+            fix: "list them: windlass deliveries PROJECT".into(),
         })
     }
 }
@@ -336,5 +336,7 @@ mod tests {
         let ping = services.accept_delivery(&fresh, report("", Change::Ping), String::new());
         let error = services.replay_delivery(&owner, &ping.await.unwrap().id).await.unwrap_err();
         assert_eq!(error.reason(), "nothing-to-replay");
+        let error = services.delivery(&reader, "none").await.unwrap_err();
+        assert_eq!(error.fixes(), ["list them: windlass deliveries PROJECT"]);
     }
 }

@@ -390,9 +390,9 @@ pub(super) fn deployed(
     Verdict { subject: name.to_owned(), trigger: trigger.to_owned(), outcome, sentence }
 }
 
-/// Returns the verdict on a commit that the trigger deployed from this ref.
+/// Returns the verdict on a commit for which the trigger made a job from this ref, whatever became of the job.
 pub(super) fn already(name: &str, trigger: &str, commit: &str, job: String) -> Verdict {
-    let sentence = format!("commit {} was deployed from this ref before", short(commit));
+    let sentence = format!("commit {} had its job from this ref before", short(commit));
     let (subject, trigger) = (name.to_owned(), trigger.to_owned());
     Verdict { subject, trigger, outcome: VerdictOutcome::Already { job }, sentence }
 }
@@ -433,7 +433,7 @@ pub(super) fn refused(
     name: &str,
     trigger: &str,
 ) -> Verdict {
-    let again = format!("windlass deliveries replay {}", delivery.id);
+    let again = format!("windlass delivery replay {}", delivery.id);
     let fix = error.fixes().into_iter().next();
     let fix = fix
         .map_or_else(|| format!("mend it, then: {again}"), |fix| format!("{fix}; then: {again}"));

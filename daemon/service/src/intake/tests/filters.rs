@@ -89,7 +89,7 @@ async fn an_environment_without_a_cluster_is_a_verdict_with_a_fix() {
     let verdict = bed.verdict(&id).await;
     let VerdictOutcome::Failed { code, fix } = &verdict.outcome else { panic!("{verdict:?}") };
     assert_eq!(code, "no-cluster");
-    assert!(fix.ends_with(&format!("windlass deliveries replay {id}")), "{fix}");
+    assert!(fix.ends_with(&format!("windlass delivery replay {id}")), "{fix}");
 }
 
 #[tokio::test(start_paused = true)]
