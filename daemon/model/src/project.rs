@@ -236,8 +236,8 @@ pub struct PushRule {
 pub struct TagRule {
     /// Glob of the tag's name: `v*`. `*` does not cross a `/`, and `**` does.
     pub pattern: String,
-    /// Deploys only versions (SemVer) higher than the one deployed last, so that an old tag never replaces a newer
-    /// one. Default: `false`.
+    /// Deploys only versions (SemVer) higher than all tags that the trigger has seen, deployed or not, so that an old
+    /// tag never replaces a newer one. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_newer: Option<bool>,
 }
