@@ -37,6 +37,9 @@ const TAKEN: usize = 16;
 /// Time that messages which are being sent get when the daemon ends. The others are sent by the next one.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Time for which a message is kept that has ended, and the time between two looks for older ones.
+const KEPT: (Duration, Duration) = (Duration::from_secs(30 * 24 * 3600), Duration::from_secs(3600));
+
 /// Ports of a sender.
 #[derive(Clone)]
 pub struct Ports {
@@ -84,7 +87,8 @@ impl Sender {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut progress = Progress::default();
         let mut news = self.outbox.new_messages();
-        tokio::pin!(stop);
+        let forgetting = forget(&*self.outbox);
+        tokio::pin!(stop, forgetting);
         loop {
             let pause = self.fill(&mut progress).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "messages wait: the store gives none");
@@ -94,6 +98,7 @@ impl Sender {
                 () = &mut stop => break,
                 () = sleep(pause) => {}
                 () = new_message(&mut news) => {}
+                () = &mut forgetting => {}
                 Some((slot, limited)) = progress.sending.next() => {
                     progress.lanes.ended(&slot, limited);
                 }
@@ -178,6 +183,18 @@ impl Sender {
 async fn new_message(news: &mut Receiver<()>) {
     if let Err(RecvError::Closed) = news.recv().await {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Deletes messages that ended long ago, for ever.
+async fn forget(outbox: &dyn Outbox) {
+    let (kept, pause) = KEPT;
+    let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+    loop {
+        if let Err(error) = outbox.forget_messages(now_ms().saturating_sub(kept_ms)).await {
+            tracing::warn!(%error, "old messages are not deleted");
+        }
+        sleep(pause).await;
     }
 }
 

@@ -141,6 +141,19 @@ async fn an_attempt_that_was_not_recorded_is_made_again_with_the_same_id() {
 }
 
 #[tokio::test]
+async fn a_message_that_ended_is_deleted_after_a_month_and_one_that_waits_is_not() {
+    let server = Server::start(|_, _| Reply::status(200)).await;
+    let store = store_for(&server);
+    let old = message(1).created_ms;
+    store.add(Message { state: MessageState::Dead, ..message(1) });
+    store.add(message(2));
+    store.add(Message { state: MessageState::Dead, ..fresh(3) });
+    let is_deleted = |one: &Message| has_ended(one) && (one.created_ms > old || one.seq == 2);
+    let all = sent(&store, settings(), is_deleted).await;
+    assert_eq!(all.iter().map(|one| one.seq).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let other = Server::start(|_, _| Reply::status(200)).await;
     let location = format!("location: http://{}/\r\n", other.address);

@@ -153,8 +153,12 @@ impl Outbox for FakeStore {
         unused()
     }
 
-    async fn forget_messages(&self, _: u64) -> Result<(), StoreError> {
-        unused()
+    async fn forget_messages(&self, at_ms: u64) -> Result<(), StoreError> {
+        let is_kept = |(one, _): &(Message, u64)| {
+            one.state == MessageState::Waiting || one.created_ms >= at_ms
+        };
+        self.rows.lock().unwrap().retain(is_kept);
+        Ok(())
     }
 
     fn new_messages(&self) -> broadcast::Receiver<()> {
