@@ -1,7 +1,8 @@
 //! Messages that were taken: which may be sent now, and which wait for others.
 //!
 //! Each host and each login has its own bound, so that a slow one leaves room for the others. A message for which there
-//! is no room is let go: the store gives it again when its time as a taken one is over.
+//! is no room is let go: the store gives it again a little later. Those of one host that were let go come one after the
+//! other.
 
 use crate::work::{Slot, Work};
 use std::{
@@ -21,6 +22,15 @@ const WAITING: usize = 128;
 /// Messages to one host among them.
 const WAITING_FOR_HOST: usize = 32;
 
+/// Messages of one login among them: logins share the host of their forge, and each sends one at a time.
+const WAITING_FOR_LOGIN: usize = 8;
+
+/// Milliseconds after which a message that was let go is given again, and those between two of one host.
+const AGAIN_MS: (u64, u64) = (250, 50);
+
+/// Longest of these times, for a host and for a login that is limited.
+const LATEST_MS: (u64, u64) = (40_000, 600_000);
+
 /// Messages that were taken.
 #[derive(Default)]
 pub(crate) struct Lanes {
@@ -31,6 +41,8 @@ pub(crate) struct Lanes {
     logins: BTreeSet<String>,
     /// Time until which a login sends nothing, in milliseconds since 1970.
     limited: BTreeMap<String, u64>,
+    /// Time at which the last message of a host that was let go is given again, in milliseconds since 1970.
+    again: BTreeMap<String, u64>,
 }
 
 impl Lanes {
@@ -45,11 +57,29 @@ impl Lanes {
         let is_limited =
             work.slot.login.as_ref().is_some_and(|login| self.limited.contains_key(login));
         let of_host = self.waiting.iter().filter(|one| one.slot.host == work.slot.host).count();
-        if is_limited || of_host >= WAITING_FOR_HOST || self.room() == 0 {
+        let is_of_login =
+            |one: &&Work| one.slot.login.is_some() && one.slot.login == work.slot.login;
+        let of_login = self.waiting.iter().filter(is_of_login).count();
+        let is_full = of_host >= WAITING_FOR_HOST || of_login >= WAITING_FOR_LOGIN;
+        if is_limited || is_full || self.room() == 0 {
             return false;
         }
         self.waiting.push_back(work);
         true
+    }
+
+    /// Returns when a message that was let go is given again, in milliseconds since 1970.
+    pub(crate) fn again_ms(&mut self, slot: &Slot, now_ms: u64) -> u64 {
+        let (first, between) = AGAIN_MS;
+        let limited = slot.login.as_ref().and_then(|login| self.limited.get(login));
+        if let Some(until) = limited {
+            return (*until).clamp(now_ms + first, now_ms + LATEST_MS.1);
+        }
+        self.again.retain(|_, at| *at > now_ms);
+        let after = self.again.get(&slot.host).map_or(0, |last| last + between);
+        let at = after.clamp(now_ms + first, now_ms + LATEST_MS.0);
+        self.again.insert(slot.host.clone(), at);
+        at
     }
 
     /// Takes the first message that may be sent now. `None` means that there is none.
@@ -133,6 +163,21 @@ mod tests {
         assert_eq!(begun(&mut lanes).len(), 0);
         assert!(!lanes.add(work(slot.clone()), 999), "it is let go");
         assert!(lanes.next(Instant::now(), 1000).is_some());
+    }
+
+    #[test]
+    fn what_is_let_go_comes_again_one_after_the_other() {
+        let mut lanes = Lanes::default();
+        let (slot, other) = (to("a", Some("t")), to("b", None));
+        assert_eq!([0, 0, 0].map(|now| lanes.again_ms(&slot, now)), [250, 300, 350]);
+        assert_eq!(lanes.again_ms(&other, 0), 250, "others do not wait for it");
+        assert_eq!((0..5000).map(|_| lanes.again_ms(&other, 0)).max(), Some(LATEST_MS.0));
+        assert_eq!(lanes.again_ms(&slot, 10_000), 10_250);
+        lanes.ended(&slot, Some(90_000));
+        assert_eq!(lanes.again_ms(&slot, 10_000), 90_000);
+        let added = (0..20).filter(|_| lanes.add(work(to("c", Some("u"))), 0)).count();
+        assert_eq!(added, WAITING_FOR_LOGIN);
+        assert!(lanes.add(work(to("c", Some("v"))), 0), "another login has room");
     }
 
     #[test]

@@ -34,6 +34,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_sec
 /// Messages that are taken from the store at once.
 const TAKEN: usize = 16;
 
+/// Pause after so many. Those that are being sent go on meanwhile.
+const BETWEEN: Duration = Duration::from_millis(1);
+
 /// Time that messages which are being sent get when the daemon ends. The others are sent by the next one.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -111,19 +114,17 @@ impl Sender {
         }
     }
 
-    /// Takes messages as long as there are any and room for them, and begins those that may be sent. Returns the time
-    /// until the next.
+    /// Takes some messages if there is room for them, and begins those that may be sent. Returns the time until the
+    /// next.
     async fn fill(&self, progress: &mut Progress) -> Result<Duration, StoreError> {
-        loop {
-            let room = progress.lanes.room().min(TAKEN);
-            let taken = self.take(&mut progress.lanes, room).await;
-            // Those before may be sent, whatever became of the rest.
-            while let Some(work) = progress.lanes.next(Instant::now(), now_ms()) {
-                progress.sending.push(self.send(work));
-            }
-            if taken? < room || room == 0 {
-                break;
-            }
+        let room = progress.lanes.room().min(TAKEN);
+        let taken = self.take(&mut progress.lanes, room).await;
+        // Those before may be sent, whatever became of the rest.
+        while let Some(work) = progress.lanes.next(Instant::now(), now_ms()) {
+            progress.sending.push(self.send(work));
+        }
+        if taken? == room && room > 0 {
+            return Ok(BETWEEN);
         }
         let next = self.outbox.next_message().await?;
         let left =
@@ -147,8 +148,13 @@ impl Sender {
             let (id, project) = (message.id.clone(), message.project.clone());
             match self.resolver.resolve(message, began + time).await {
                 Ok(Resolved::Work(work)) => {
+                    let slot = work.slot.clone();
                     if !lanes.add(*work, now_ms()) {
                         tracing::debug!(id, "a message waits: others go to the same place");
+                        let again_ms = lanes.again_ms(&slot, now_ms());
+                        if let Err(error) = self.outbox.put_off(&id, again_ms).await {
+                            tracing::warn!(id, %error, "a message waits until its time is over");
+                        }
                     }
                 }
                 Ok(Resolved::Ended(attempt)) => {

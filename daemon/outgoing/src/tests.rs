@@ -167,6 +167,20 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn what_has_no_room_at_its_host_is_sent_when_there_is_room() {
+    let server = Server::start(|_, _| Reply::status(200)).await;
+    let store = store_for(&server);
+    for number in 0..80 {
+        store.add(fresh(number));
+    }
+    // What is taken comes again after two hours, and not while the test waits.
+    let patient = OutgoingSettings { timeout: Duration::from_secs(3600), ..settings() };
+    let all = sent(&store, patient, has_ended).await;
+    assert!(all.iter().all(|one| one.state == MessageState::Done), "{all:?}");
+    assert_eq!(server.seen().len(), 80);
+}
+
+#[tokio::test]
 async fn an_answer_that_drips_is_none() {
     let server = Server::start(|_, _| Reply::Drip).await;
     let store = store_for(&server);

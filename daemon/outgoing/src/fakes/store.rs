@@ -101,6 +101,14 @@ impl Outbox for FakeStore {
         Ok(taken)
     }
 
+    async fn put_off(&self, id: &str, until_ms: u64) -> Result<(), StoreError> {
+        let mut rows = self.rows.lock().unwrap();
+        if let Some((_, lease)) = rows.iter_mut().find(|(message, _)| message.id == id) {
+            *lease = until_ms;
+        }
+        Ok(())
+    }
+
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError> {
         if self.lost.swap(0, Ordering::SeqCst) > 0 {
             return unused();

@@ -150,6 +150,14 @@ impl Messages {
         self.heads().into_iter().filter_map(|place| self.0.get(place)).map(Row::ready_ms).min()
     }
 
+    /// Gives a message back that still waits. It is not taken again before a time.
+    pub(super) fn put_off(&mut self, id: &str, until_ms: u64) {
+        let mut rows = self.0.iter_mut().filter(|row| row.is_waiting());
+        if let Some(row) = rows.find(|row| row.message.id == id) {
+            row.taken_until_ms = Some(until_ms);
+        }
+    }
+
     /// Records an attempt, unless the message waits no more.
     pub(super) fn attempted(&mut self, id: &str, attempt: &Attempt) {
         let has_newer = self.has_newer(id);

@@ -18,6 +18,11 @@ impl Outbox for MemoryStore {
         Ok(self.tables().messages.take(now_ms, until_ms, limit))
     }
 
+    async fn put_off(&self, id: &str, until_ms: u64) -> Result<(), StoreError> {
+        self.tables().messages.put_off(id, until_ms);
+        Ok(())
+    }
+
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError> {
         self.tables().messages.attempted(id, attempt);
         Ok(())

@@ -47,6 +47,17 @@ impl Outbox for SqliteStore {
         Ok(taken)
     }
 
+    async fn put_off(&self, id: &str, until_ms: u64) -> Result<(), StoreError> {
+        let put_off = "UPDATE outbox SET taken_until_ms = ?2 WHERE id = ?1 AND state = 'waiting'";
+        sqlx::query(put_off)
+            .bind(id)
+            .bind(signed(until_ms))
+            .execute(&self.pool)
+            .await
+            .or_store()?;
+        Ok(())
+    }
+
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError> {
         let record = sqlx::AssertSqlSafe(format!(
             "UPDATE outbox SET attempts = attempts + 1, taken_until_ms = NULL, \

@@ -160,6 +160,7 @@ macro_rules! promises {
             outbox::messages_are_counted_by_state_in_all_projects,
             outbox::messages_outlive_their_job_and_waiting_ones_their_time,
             outbox::whoever_listens_hears_of_new_messages,
+            outbox::what_is_put_off_comes_again_at_its_time,
             previews::a_push_opens_a_preview_and_schedules_its_end,
             previews::a_project_has_as_many_open_previews_as_it_may,
             previews::what_is_closed_stays_so_until_it_is_opened_again,

@@ -475,6 +475,21 @@ pub(crate) async fn messages_outlive_their_job_and_waiting_ones_their_time(place
     assert_eq!(state(&*store, &ended.id).await, MessageState::Waiting);
 }
 
+pub(crate) async fn what_is_put_off_comes_again_at_its_time(place: Place) {
+    let store = place.open().await;
+    store.submit(heard("1", &[endpoint("chat")])).await.unwrap();
+    let message = take_one(&*store).await;
+    let at = soon() + 5000;
+    store.put_off(&message.id, at).await.unwrap();
+    assert_eq!(store.next_message().await.unwrap(), Some(at));
+    assert!(take(&*store, at - 1, LONG_MS).await.is_empty());
+    let again = take(&*store, at, LONG_MS).await;
+    assert_eq!(again, slice::from_ref(&message), "it was not tried");
+    store.attempted(&message.id, &attempt(MessageState::Done, 0)).await.unwrap();
+    store.put_off(&message.id, at).await.unwrap();
+    assert_eq!(state(&*store, &message.id).await, MessageState::Done);
+}
+
 pub(crate) async fn whoever_listens_hears_of_new_messages(place: Place) {
     let store = place.open().await;
     let mut new = store.new_messages();

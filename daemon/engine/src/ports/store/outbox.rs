@@ -55,6 +55,9 @@ pub trait Outbox: Send + Sync {
         until_ms: u64,
         limit: u32,
     ) -> Result<Vec<Message>, StoreError>;
+    /// Gives a taken message back that was not tried. It is not taken again before `until_ms`. Changes nothing where
+    /// the message no longer waits.
+    async fn put_off(&self, id: &str, until_ms: u64) -> Result<(), StoreError>;
     /// Records an attempt at a taken message. Changes nothing where the message is no longer waiting. One that would
     /// wait on is void where a newer one of its partition has come meanwhile.
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError>;
