@@ -8,8 +8,11 @@ use windlass_model::outbox::{Message, MessageState};
 /// Milliseconds of nothing but failures after which an endpoint is off.
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// Messages of an endpoint that are looked at, the newest ones. `next_ms` of one that has ended is the time at which the
-/// last attempt was due.
+/// Attempts that a message has at least which failed for a day. One with fewer was replayed a short time ago.
+const TRIED: u32 = 5;
+
+/// Messages of an endpoint that are looked at, of each kind the newest ones. `next_ms` of one that has ended is the time
+/// at which the last attempt was due.
 pub(crate) const LOOKED_AT: u32 = 200;
 
 /// Returns the reason why a message of an endpoint is not sent. `all` has the endpoint's newest messages. `None` means
@@ -30,15 +33,22 @@ pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<Str
         return None;
     }
     let is_failing = |one: &&Message| {
-        let is_failed = matches!(one.state, MessageState::Waiting | MessageState::Dead);
-        is_failed
-            && one.attempts > 0
-            && one.created_ms >= last
-            && one.created_ms.saturating_add(DAY_MS) <= now_ms
+        let is_failed = match one.state {
+            MessageState::Waiting => one.attempts >= TRIED,
+            MessageState::Dead => one.attempts > 0,
+            MessageState::Done | MessageState::Void => false,
+        };
+        is_failed && one.created_ms >= last && one.created_ms.saturating_add(DAY_MS) <= now_ms
     };
     all.iter().find(is_failing).map(|failing| {
         format!("the endpoint is off: all attempts since message {} failed, for a day", failing.id)
     })
+}
+
+/// Returns what is greater than the id of each message that is a day old, and of no other: ids are UUIDv7.
+pub(crate) fn a_day_old(now_ms: u64) -> String {
+    let at = now_ms.saturating_sub(DAY_MS);
+    format!("{:08x}-{:04x}", at >> 16, at & 0xffff)
 }
 
 /// Returns whether somebody replayed a message: it has no attempts, and is due later than it was stored.
@@ -61,7 +71,7 @@ mod tests {
             state,
             created_ms: NOW - stored * HOUR,
             next_ms: NOW - last * HOUR,
-            attempts: 1,
+            attempts: TRIED,
             error: if state == Done { String::new() } else { "HTTP 500".into() },
             ..message(number)
         }
@@ -82,6 +92,21 @@ mod tests {
         // It was never tried: the daemon was off.
         let untried = Message { attempts: 0, error: String::new(), ..tried(1, Waiting, 90, 0) };
         assert!(!is_off(&[untried]));
+    }
+
+    #[test]
+    fn an_old_message_that_was_replayed_and_failed_once_turns_nothing_off() {
+        let again = Message { attempts: 1, ..tried(1, Waiting, 60, 0) };
+        assert!(!is_off(std::slice::from_ref(&again)));
+        assert!(is_off(&[Message { state: Dead, ..again }]));
+    }
+
+    #[test]
+    fn ids_of_a_day_ago_are_below_the_bound() {
+        let bound = a_day_old(0x018d_dcb9_c680 + DAY_MS);
+        assert_eq!(bound, "018ddcb9-c680");
+        assert!("018ddcb9-c67f-7fff-bfff-ffffffffffff" < &*bound);
+        assert!("018ddcb9-c680-7000-8000-000000000000" > &*bound);
     }
 
     #[test]

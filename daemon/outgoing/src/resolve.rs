@@ -59,7 +59,7 @@ impl Resolver {
         };
         let found = find(&project.spec, &message);
         if let (Ok(_), Receiver::Endpoint { name }) = (&found, &message.receiver) {
-            let all = self.of_endpoint(&message.project, name).await?;
+            let all = self.of_endpoint(&message.project, name, now_ms()).await?;
             if let Some(why) = off(&message, &all, now_ms()) {
                 let (project, id) = (&message.project, &message.id);
                 tracing::warn!(project, endpoint = name, id, why, "a message is not sent");
@@ -76,15 +76,31 @@ impl Resolver {
         })
     }
 
-    /// Returns the newest messages of an endpoint.
-    async fn of_endpoint(&self, project: &str, name: &str) -> Result<Vec<Message>, StoreError> {
-        let filter = OutboxFilter {
-            project: project.to_owned(),
-            receiver: Some(name.to_owned()),
-            limit: health::LOOKED_AT,
-            ..OutboxFilter::default()
-        };
-        let mut all = self.outbox.messages(&filter).await?;
+    /// Returns messages of an endpoint: the newest that it has, the newest that it does not have, and the newest of
+    /// those that are a day old, however many came since.
+    async fn of_endpoint(
+        &self,
+        project: &str,
+        name: &str,
+        now_ms: u64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let failed = vec![MessageState::Waiting, MessageState::Dead];
+        let mut all = Vec::new();
+        for (states, before) in [
+            (vec![MessageState::Done], None),
+            (failed.clone(), None),
+            (failed, Some(health::a_day_old(now_ms))),
+        ] {
+            let filter = OutboxFilter {
+                project: project.to_owned(),
+                states,
+                receiver: Some(name.to_owned()),
+                before,
+                limit: health::LOOKED_AT,
+                ..OutboxFilter::default()
+            };
+            all.extend(self.outbox.messages(&filter).await?);
+        }
         // A repository may have the same name.
         all.retain(|one| matches!(one.receiver, Receiver::Endpoint { .. }));
         Ok(all)
