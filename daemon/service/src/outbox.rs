@@ -104,19 +104,19 @@ impl Services {
         let ReplayMessages { project, id, receiver, since_ms } = request;
         label("project", &project, LONGEST_PROJECT)?;
         caller.may(Verb::Projects, &project)?;
-        let ids = match id {
+        let ids = match &id {
             Some(id) => {
-                let message = self.find_message(&id).await?;
+                let message = self.find_message(id).await?;
                 if message.project != project {
-                    return Err(no_message(&id));
+                    return Err(no_message(id));
                 }
                 replayable(&message)?;
-                vec![id]
+                vec![id.clone()]
             }
             None => self.dead(project, receiver, since_ms.unwrap_or_default()).await?,
         };
         let outbox = self.outbox.clone();
-        finish(async move {
+        let count = finish(async move {
             let mut at_ms = now_ms();
             let mut count = 0;
             for id in ids {
@@ -127,7 +127,17 @@ impl Services {
             }
             Ok(count)
         })
-        .await
+        .await?;
+        match id {
+            Some(id) if count == 0 => Err(ServiceError::Conflict {
+                reason: "message-replaced",
+                message: format!(
+                    "message {id} is not the newest about its commit: a newer state would be overwritten"
+                ),
+                fix: "replay the newest: windlass outbox list PROJECT --receiver REPOSITORY".into(),
+            }),
+            _ => Ok(count),
+        }
     }
 
     /// Gives a message up that waits or is dead, and returns it.
@@ -196,10 +206,10 @@ fn replayable(message: &Message) -> Result<(), ServiceError> {
         MessageState::Void => (
             "message-void",
             format!(
-                "message {} is void: a newer one took its place, or it was dropped",
+                "message {} is void: a newer one took its place, it was dropped, or its receiver has no use for it",
                 message.id
             ),
-            "replay the newest of its job: windlass outbox list PROJECT --job JOB",
+            "see its error: windlass outbox show ID; or replay the newest of its job: windlass outbox list PROJECT --job JOB",
         ),
     };
     Err(ServiceError::Conflict { reason, message, fix: fix.into() })
@@ -230,11 +240,15 @@ mod tests {
 
     /// Stores a job whose endpoint hears of it, and returns the message's id.
     async fn heard(world: &World, request_id: &str) -> String {
+        heard_by(world, request_id, Receiver::Endpoint { name: "chat".into() }).await
+    }
+
+    async fn heard_by(world: &World, request_id: &str, receiver: Receiver) -> String {
         let all = Caller::with_all_rights("uid:0".into());
         let record = world.services.submit(&all, submit(request_id)).await.unwrap();
         let id = format!("{request_id}-heard");
         let job = windlass_model::job::Job { id: id.clone(), ..record.job };
-        let receivers = vec![Receiver::Endpoint { name: "chat".into() }];
+        let receivers = vec![receiver];
         let submission = Submission { request_id: id.clone(), body: Vec::new(), job, receivers };
         world.services.jobs.submit(submission).await.unwrap();
         let filter = OutboxFilter {
@@ -283,6 +297,24 @@ mod tests {
         let both = caller("both", &["*"], &[Verb::Projects]);
         let error = services.replay_messages(&both, other).await.unwrap_err();
         assert!(error.to_string().starts_with("there is no message"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_old_state_of_a_commit_is_not_replayed_and_the_answer_says_so() {
+        let world = World::new();
+        let owner = caller("owner", &["shop"], &[Verb::Projects]);
+        let status = Receiver::Status {
+            repository: "code".into(),
+            commit: "a".repeat(40),
+            context: "windlass/web/production".into(),
+        };
+        let id = heard_by(&world, "one", status.clone()).await;
+        ends(&world, &id, MessageState::Done).await;
+        heard_by(&world, "two", status).await;
+        let request =
+            ReplayMessages { project: "shop".into(), id: Some(id), ..ReplayMessages::default() };
+        let error = world.services.replay_messages(&owner, request).await.unwrap_err();
+        assert_eq!(error.reason(), "message-replaced");
     }
 
     #[tokio::test]
