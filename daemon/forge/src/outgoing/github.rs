@@ -12,7 +12,8 @@ use super::{
     report::CommitState,
 };
 use http::Method;
-use request::{DESCRIPTION, json, meaning};
+pub(crate) use request::meaning;
+use request::{DESCRIPTION, json};
 use windlass_model::outbox::Moment;
 
 /// Returns the conversation that sets a status. The last one written wins, whatever its state.

@@ -2,6 +2,7 @@
 
 use super::{
     call::{Answer, Call, Meaning, Unsendable},
+    github::meaning,
     login::Login,
     place::Place,
 };
@@ -79,7 +80,7 @@ pub fn token_call(
 /// # Errors
 /// [`Meaning`] of an answer without a token. It is never [`Meaning::Done`].
 pub fn read_token(answer: &Answer, now_ms: u64) -> Result<AppToken, Meaning> {
-    match Meaning::of(answer, now_ms) {
+    match meaning(answer, now_ms) {
         Meaning::Done => {}
         Meaning::Refused(why) => {
             return Err(Meaning::Refused(format!(
@@ -177,6 +178,16 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    /// Asking on would prolong the limit, and can ban the App.
+    #[test]
+    fn a_limit_of_rates_is_no_refusal() {
+        let body = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+        let error = read_token(&answer(403, &[("retry-after", "60")], body), 0).unwrap_err();
+        assert!(matches!(error, Meaning::RateLimited { until_ms: Some(60_000), .. }), "{error:?}");
+        let error = read_token(&answer(403, &[], r#"{"message":"No."}"#), 0).unwrap_err();
+        assert!(matches!(error, Meaning::Refused(_)), "{error:?}");
     }
 
     #[test]
