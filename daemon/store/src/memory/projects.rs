@@ -76,6 +76,7 @@ impl Projects for MemoryStore {
         let Some(project) = project else { return Ok(false) };
         project.is_deleted = true;
         tables.hooks.retain(|_, hook| hook.record.project != name);
+        tables.accepted.retain(|_, accepted| accepted.project != name);
         Ok(true)
     }
 }

@@ -125,8 +125,12 @@ impl Projects for SqliteStore {
         if deleted.rows_affected() == 0 {
             return Ok(false);
         }
-        let hooks = sqlx::query("DELETE FROM hooks WHERE project = ?").bind(name);
-        hooks.execute(&mut *transaction).await.or_store()?;
+        // A project that gets the name later begins anew: its triggers have a first look of their own.
+        for of_project in
+            ["DELETE FROM hooks WHERE project = ?", "DELETE FROM accepted WHERE project = ?"]
+        {
+            sqlx::query(of_project).bind(name).execute(&mut *transaction).await.or_store()?;
+        }
         transaction.commit().await.or_store()?;
         Ok(true)
     }

@@ -120,6 +120,7 @@ macro_rules! promises {
             projects::a_version_that_was_not_seen_is_not_replaced,
             projects::the_same_file_is_no_new_version,
             projects::versions_go_on_after_a_deletion,
+            projects::what_triggers_deployed_ends_with_the_project,
             projects::projects_are_listed_by_name_and_versions_newest_first,
             hooks::a_hook_opens_with_its_secret,
             hooks::the_secret_before_ends_at_its_time,

@@ -1,7 +1,7 @@
 //! Projects and their versions.
 
 use crate::Place;
-use windlass_engine::ports::store::{Applied, ProjectRecord, Store};
+use windlass_engine::ports::store::{Accepted, Applied, ProjectRecord, Store};
 use windlass_model::project::{AppSpec, ProjectSpec};
 
 /// A project with these apps.
@@ -92,6 +92,26 @@ pub(crate) async fn versions_go_on_after_a_deletion(place: Place) {
     assert_eq!(stale, Applied::Conflict(None), "it was deleted meanwhile");
     assert_eq!(applied(&*store, &web, Some(0)).await.version, 2, "the same file, and yet new");
     assert_eq!(store.project("shop").await.unwrap().unwrap().version, 2);
+}
+
+/// Otherwise the poll of a new project with this name takes other commits for unreported pushes, and deploys them.
+pub(crate) async fn what_triggers_deployed_ends_with_the_project(place: Place) {
+    let store = place.open().await;
+    for name in ["shop", "blog"] {
+        applied(&*store, &spec(name, &["web"]), None).await;
+        let accepted = Accepted {
+            project: name.into(),
+            trigger: "main".into(),
+            name: "refs/heads/main".into(),
+            commit: "a".repeat(40),
+            job: "1".into(),
+            at_ms: 1,
+        };
+        store.accept(&accepted).await.unwrap();
+    }
+    assert!(store.delete_project("shop", "me").await.unwrap());
+    assert!(store.accepted_by("shop", "main").await.unwrap().is_empty());
+    assert_eq!(store.accepted_by("blog", "main").await.unwrap().len(), 1);
 }
 
 pub(crate) async fn projects_are_listed_by_name_and_versions_newest_first(place: Place) {
