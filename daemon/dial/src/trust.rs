@@ -44,9 +44,13 @@ impl Trust {
 
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let fail = |error: &dyn Error| format!("{}: {error}", path.display());
+    let before = roots.len();
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
         let certificate = certificate.map_err(|error| fail(&error))?;
         roots.add(certificate).map_err(|error| fail(&error))?;
+    }
+    if roots.len() == before {
+        return Err(format!("{}: holds no certificate in PEM", path.display()));
     }
     Ok(())
 }

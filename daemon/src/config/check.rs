@@ -6,6 +6,7 @@ mod listen;
 use super::{Config, ConfigError, HostOwner, Registry, Slots};
 use std::{fmt::Display, path::PathBuf};
 use windlass_model::app::label;
+use windlass_outgoing::Allow;
 
 impl Config {
     /// Checks all rules. The error names the key, what is expected and what to do.
@@ -25,6 +26,7 @@ impl Config {
         self.check_hosts()?;
         self.check_listen()?;
         self.check_git()?;
+        self.check_outgoing()?;
         self.check_traces()?;
         self.check_principals()?;
         self.check_amqp()
@@ -199,6 +201,18 @@ impl Config {
             )),
             None => Ok(()),
         }
+    }
+
+    fn check_outgoing(&self) -> Result<(), ConfigError> {
+        if let Err(error) = Allow::parse(&self.outgoing.allow) {
+            return fail(format!("outgoing.allow: {error}"));
+        }
+        if let Some(ca) = &self.outgoing.ca
+            && let Err(error) = std::fs::metadata(ca)
+        {
+            return fail(format!("outgoing.ca: {}: {error}", ca.display()));
+        }
+        Ok(())
     }
 
     fn check_git(&self) -> Result<(), ConfigError> {

@@ -269,6 +269,8 @@ fn git_has_hosts_that_can_match_and_limits_that_allow_something() {
             "egress.allow: `https://git.corp` matches no URL",
         ),
         ("[egress]\nca = \"/nonexistent.pem\"\n", "egress.ca: /nonexistent.pem"),
+        ("[outgoing]\nca = \"/nonexistent.pem\"\n", "outgoing.ca: /nonexistent.pem"),
+        ("[outgoing]\nallow = [\"*.corp\"]\n", "outgoing.allow: `*.corp` names no place"),
         ("[checkout]\nmax-bytes = 0\n", "checkout.max-bytes: must be at least 1"),
     ] {
         let error = load(&format!("{LEAST}{text}")).unwrap_err().to_string();
