@@ -44,8 +44,10 @@ impl Resolver {
         begin_by: Instant,
     ) -> Result<Resolved, StoreError> {
         let void = |why: &str| Resolved::Ended(ended(MessageState::Void, now_ms(), why));
-        let Some(record) = self.jobs.job(&message.job).await? else {
-            return Ok(void("the job was deleted"));
+        let record = match self.jobs.job(&message.job).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(void("the job was deleted")),
+            Err(error) => return unreadable(error),
         };
         // It is the operator's: the project's file says nothing about it.
         if matches!(message.receiver, Receiver::Queue { .. }) {
@@ -54,8 +56,10 @@ impl Resolver {
             let to = To::Queue { record: Box::new(record) };
             return Ok(Resolved::Work(Box::new(Work { message, facts, to, slot, begin_by })));
         }
-        let Some(project) = self.projects.project(&message.project).await? else {
-            return Ok(void("the project was deleted"));
+        let project = match self.projects.project(&message.project).await {
+            Ok(Some(project)) => project,
+            Ok(None) => return Ok(void("the project was deleted")),
+            Err(error) => return unreadable(error),
         };
         let found = find(&project.spec, &message);
         if let (Ok(_), Receiver::Endpoint { name }) = (&found, &message.receiver) {
@@ -104,6 +108,17 @@ impl Resolver {
         // A repository may have the same name.
         all.retain(|one| matches!(one.receiver, Receiver::Endpoint { .. }));
         Ok(all)
+    }
+}
+
+/// Ends a message about what cannot be read: it would wait for ever, and those of newer jobs behind it. A store that is
+/// away stays an error.
+fn unreadable(error: StoreError) -> Result<Resolved, StoreError> {
+    match error {
+        StoreError::Unreadable { .. } | StoreError::TooNew { .. } => {
+            Ok(Resolved::Ended(ended(MessageState::Dead, now_ms(), &error.to_string())))
+        }
+        away => Err(away),
     }
 }
 

@@ -317,6 +317,18 @@ async fn messages_of_one_partition_are_in_order_and_those_of_two_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_read_holds_up_no_other_of_its_commit() {
+    let server = Server::start(|_, _| Reply::status(201)).await;
+    let store = store_for(&server);
+    let torn = Message { receiver: status("web"), job: "torn".into(), ..fresh(1) };
+    store.add(torn);
+    store.add(Message { receiver: status("web"), ..fresh(2) });
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!((all[0].state, all[1].state), (MessageState::Dead, MessageState::Done));
+    assert!(all[0].error.contains("no JSON"), "{}", all[0].error);
+}
+
+#[tokio::test]
 async fn a_forge_that_refuses_is_asked_three_times() {
     let server = Server::start(|_, _| Reply::status(404)).await;
     let store = store_for(&server);

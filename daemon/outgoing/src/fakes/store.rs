@@ -246,6 +246,9 @@ impl Jobs for FakeStore {
     }
 
     async fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
+        if id == "torn" {
+            return Err(StoreError::Unreadable { what: "job torn".into(), why: "no JSON".into() });
+        }
         Ok(Some(record()).filter(|record| record.job.id == id))
     }
 
