@@ -5,8 +5,8 @@
 //! all the clusters of that one. Each kind of work has its slots. A job begins with a slot for its first work,
 //! and asks for others as it goes. Among projects, the one with the fewest slots of the kind goes first.
 //!
-//! A job that waits for an approval has begun, and neither runs nor has a slot. A newer job of its app takes its place as
-//! that of one that never began.
+//! A job that waits for an approval has begun, and neither runs nor has a slot. A newer job of its app that goes to one of
+//! its clusters takes its place: approved later, the older release would undo the newer one there.
 
 mod entry;
 mod message;
@@ -168,7 +168,7 @@ impl Queue {
 
     fn supersede(&mut self, by: &str, app: &App, clusters: &[String], actions: &mut Vec<Action>) {
         self.jobs.retain(|id, older| {
-            let goes = older.is_covered_by(app, clusters);
+            let goes = older.gives_way(app, clusters);
             if goes {
                 actions.push(Action::Supersede { id: id.clone(), by: by.to_owned() });
             }
@@ -176,8 +176,8 @@ impl Queue {
         });
     }
 
-    /// Lets a job wait for an approval, unless it has news meanwhile, or a newer job is there that leaves nothing of it
-    /// to do.
+    /// Lets a job wait for an approval, unless it has news meanwhile, or a newer job is there that takes its place. That
+    /// one may have begun: an earlier daemon was killed before the older one's end was stored.
     fn hold(&mut self, id: &str, gate: Gate, actions: &mut Vec<Action>) {
         let Some(job) = self.jobs.get_mut(id).filter(|job| job.runs) else { return };
         job.end_run();
@@ -188,9 +188,8 @@ impl Queue {
         job.gate = Some(gate);
         let (app, order) = (job.app.clone(), job.order);
         let newer = self.jobs.iter().filter(|(_, other)| {
-            let is_newer = other.never_began() && other.order > order && other.app == app;
-            is_newer
-                && self.jobs.get(id).is_some_and(|job| job.is_covered_by(&app, &other.clusters))
+            let is_newer = other.order > order && other.app == app;
+            is_newer && self.jobs.get(id).is_some_and(|job| job.gives_way(&app, &other.clusters))
         });
         let newest = newer.max_by_key(|(_, other)| other.order).map(|(by, _)| by.clone());
         if let Some(by) = newest {

@@ -96,11 +96,16 @@ impl Taken<'_> {
 }
 
 impl Entry {
-    /// Returns whether a newer job leaves nothing of this one to do.
-    pub(super) fn is_covered_by(&self, app: &App, clusters: &[String]) -> bool {
-        (self.never_began() || self.gate.is_some())
-            && self.app == *app
-            && self.clusters.iter().all(|name| clusters.contains(name))
+    /// Returns whether a newer job, which goes to these clusters, takes the place of this one. One that never began has
+    /// its turn before the newer one, and stays where that does not go to all of its clusters. One at a gate has no turn.
+    pub(super) fn gives_way(&self, app: &App, clusters: &[String]) -> bool {
+        let is_shared = |name: &String| clusters.contains(name);
+        let goes = if self.gate.is_some() {
+            self.clusters.iter().any(is_shared)
+        } else {
+            self.never_began() && self.clusters.iter().all(is_shared)
+        };
+        goes && self.app == *app
     }
 
     pub(super) fn never_began(&self) -> bool {

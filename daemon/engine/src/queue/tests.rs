@@ -164,6 +164,45 @@ fn a_newer_job_takes_the_place_of_one_that_waits_for_an_approval() {
     assert_eq!(queue.take(ended("4")), [start("3")]);
 }
 
+/// Releases are in the order of their jobs: the older one would serve in us, and the newer one stand as the last.
+#[test]
+fn a_newer_job_for_one_of_its_clusters_takes_the_place_of_one_at_a_gate() {
+    let of = |id: &str, names: &[&str]| Message::Submitted {
+        id: id.into(),
+        app: App::new("p", "a", "").unwrap(),
+        clusters: clusters(names),
+        first: Need::Checkout,
+        begun: false,
+    };
+    let superseded = || Action::Supersede { id: "1".into(), by: "2".into() };
+    let mut queue = Queue::new(LIMITS);
+    queue.take(of("1", &["eu", "us"]));
+    queue.take(held("1"));
+    assert_eq!(queue.take(of("2", &["us"])), [superseded(), start("2")]);
+    // It came before the older one was held.
+    let mut queue = Queue::new(LIMITS);
+    queue.take(of("1", &["eu", "us"]));
+    assert_eq!(queue.take(of("2", &["us"])), []);
+    assert_eq!(queue.take(held("1")), [superseded(), start("2")]);
+}
+
+/// A daemon was killed after the newer job began, and before the end of the older one was stored.
+#[test]
+fn a_newer_job_that_had_begun_takes_the_place_of_one_at_a_gate() {
+    let begun = |id: &str| Message::Submitted {
+        id: id.into(),
+        app: App::new("p", "a", "").unwrap(),
+        clusters: clusters(&["eu"]),
+        first: Need::Checkout,
+        begun: true,
+    };
+    let mut queue = Queue::new(LIMITS);
+    assert_eq!(queue.take(begun("1")), [start("1")]);
+    assert_eq!(queue.take(begun("2")), []);
+    let superseded = Action::Supersede { id: "1".into(), by: "2".into() };
+    assert_eq!(queue.take(held("1")), [superseded, start("2")]);
+}
+
 /// The run of a job ends a moment after its wait is stored: what comes between is not lost.
 #[test]
 fn what_comes_while_a_run_ends_at_a_gate_is_followed_by_another_run() {

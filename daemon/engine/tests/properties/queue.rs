@@ -257,11 +257,18 @@ impl Watched {
                 }
                 Action::Supersede { id, by } => {
                     let at_gate = self.at_gates.remove(&id);
-                    let may_go = at_gate.is_some();
+                    let is_at_gate = at_gate.is_some();
                     let older = at_gate.or_else(|| self.waiting.remove(&id));
                     let older = older.expect("only what waits is superseded");
-                    let newer = &self.waiting[&by];
-                    assert!(covers(newer, &older) && (may_go || !older.begun), "{id} by {by}");
+                    // One that an earlier daemon began may wait at a gate itself.
+                    let newer = self.waiting.get(&by).or_else(|| self.at_gates.get(&by));
+                    let newer = newer.expect("only what waits takes a place");
+                    let goes = if is_at_gate {
+                        overlaps(newer, &older)
+                    } else {
+                        covers(newer, &older) && !older.begun
+                    };
+                    assert!(goes, "{id} by {by}");
                 }
                 Action::Drop(id) if self.left_alone.remove(&id) => {}
                 Action::Drop(id) if self.at_gates.remove(&id).is_some() => {}
@@ -317,7 +324,7 @@ impl Watched {
     fn check_newer_ones_go_before_gates(&self) {
         for (id, older) in &self.at_gates {
             let mut newer = self.waiting.range(id.clone()..).filter(|(_, job)| !job.begun);
-            let newer = newer.find(|(_, newer)| covers(newer, older));
+            let newer = newer.find(|(_, newer)| overlaps(newer, older));
             assert!(newer.is_none(), "{id} waits at its gate beside {newer:?}");
         }
     }
@@ -378,6 +385,11 @@ impl Watched {
 /// Returns whether a newer job leaves nothing of an older one to do.
 fn covers(newer: &Known, older: &Known) -> bool {
     newer.app == older.app && older.clusters.iter().all(|name| newer.clusters.contains(name))
+}
+
+/// Returns whether a newer job goes to one of the clusters of an older one.
+fn overlaps(newer: &Known, older: &Known) -> bool {
+    newer.app == older.app && older.clusters.iter().any(|name| newer.clusters.contains(name))
 }
 
 fn message(id: String, job: Known) -> Message {
