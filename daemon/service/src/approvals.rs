@@ -67,10 +67,10 @@ impl Services {
         self.find_job(&id).await
     }
 
-    /// Ends a job at its gate, and returns it. What ran before still serves.
+    /// Ends a job at its gate, and returns it. What ran before still serves. A repeat changes nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval. [`ServiceError::NotFound`] for an id
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, or that somebody approved. [`ServiceError::NotFound`] for an id
     /// that no job has.
     pub async fn reject(
         &self,
@@ -81,20 +81,21 @@ impl Services {
         let record = self.find_job(&id).await?;
         caller.may(Verb::Approve, &record.job.app.project)?;
         let note = checked(&note)?;
-        let is_rejected = matches!(record.stop, Some(Stop::Rejected { .. }));
-        if record.held.is_none() && !is_rejected {
-            return Err(not_held(&id));
-        }
         let (jobs, queue, by) = (self.jobs.clone(), self.queue.clone(), caller.name.clone());
         let of = id.clone();
         finish(async move {
-            if jobs.stop(&of, &Stop::Rejected { by, note }).await? {
+            if jobs.reject(&of, &by, &note).await? {
                 let _ = queue.send(Message::Cancelled { id: of });
             }
             Ok(())
         })
         .await?;
-        self.find_job(&id).await
+        let record = self.find_job(&id).await?;
+        if matches!(record.stop, Some(Stop::Rejected { .. })) {
+            Ok(record)
+        } else {
+            Err(not_held(&id))
+        }
     }
 }
 
@@ -230,6 +231,20 @@ approval = "release"
         assert_eq!(error.reason(), "not-held");
         let error = world.services.reject(&ann, reject(&id, "")).await.unwrap_err();
         assert_eq!(error.to_string(), format!("job {id} waits for no approval"));
+        assert!(world.queued().is_empty());
+        assert_eq!(world.accepted().await[0].stop, None);
+    }
+
+    /// Its release may be half applied by then.
+    #[tokio::test]
+    async fn what_somebody_approved_is_not_rejected_by_another() {
+        let (world, ann) = gated().await;
+        let id = held(&world, "a").await;
+        world.services.approve(&ann, approve(&id, "a")).await.unwrap();
+        world.queued();
+        let bob = caller("bob", &["shop"], &[Verb::Approve]);
+        let error = world.services.reject(&bob, reject(&id, "no")).await.unwrap_err();
+        assert_eq!(error.reason(), "not-held");
         assert!(world.queued().is_empty());
         assert_eq!(world.accepted().await[0].stop, None);
     }

@@ -284,6 +284,9 @@ pub trait Jobs: Send + Sync {
         by: &str,
         note: &str,
     ) -> Result<Approve, StoreError>;
+    /// Records that a job is to stop, which waits for an approval that nobody gave. `false` means that it waits for none,
+    /// or is to stop already.
+    async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
 }
 
 /// Jobs, for the daemon that runs them.

@@ -241,6 +241,10 @@ impl Jobs for FakeStore {
         unused()
     }
 
+    async fn reject(&self, _: &str, _: &str, _: &str) -> Result<bool, StoreError> {
+        unused()
+    }
+
     async fn requested(&self, _: &str, _: &str) -> Result<Option<JobRecord>, StoreError> {
         unused()
     }

@@ -138,4 +138,9 @@ impl Jobs for MemoryStore {
         let row = tables.jobs.get_mut(id);
         Ok(row.map_or(Approve::NotHeld, |row| row.approve(digest, by, note, now_ms())))
     }
+
+    async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(id).is_some_and(|row| row.reject(by, note)))
+    }
 }

@@ -102,6 +102,16 @@ impl Row {
         Lapse::Stopped
     }
 
+    /// Rejects what the job waits for. Returns whether it waited, and nobody had approved.
+    pub(super) fn reject(&mut self, by: &str, note: &str) -> bool {
+        let waits = self.stop.is_none()
+            && self.held.as_ref().is_some_and(|held| !self.is_approved(held.gate, &held.digest));
+        if waits {
+            self.stop = Some(Stop::Rejected { by: by.to_owned(), note: note.to_owned() });
+        }
+        waits
+    }
+
     fn is_approved(&self, gate: Gate, digest: &str) -> bool {
         self.approvals.iter().any(|one| one.gate == gate && one.digest == digest)
     }

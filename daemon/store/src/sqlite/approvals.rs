@@ -63,23 +63,55 @@ pub(super) async fn lapse(
 ) -> Result<Lapse, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
     let Some(hold) = waits(&mut transaction, job).await? else { return Ok(Lapse::Over) };
-    let all = of(&mut transaction, job).await?;
-    if all.iter().any(|one| one.gate == hold.gate && one.digest == hold.digest) {
+    if is_approved(&mut transaction, job, &hold).await? {
         return Ok(Lapse::Over);
     }
     if hold.until_ms > now_ms {
         return Ok(Lapse::Later(hold.until_ms));
     }
-    let why = Stop::NotApproved { seconds: HELD_FOR.as_secs() };
-    sqlx::query("UPDATE jobs SET stop = ?, stop_version = ? WHERE id = ? AND stop IS NULL")
-        .bind(upcast::write(&why)?)
-        .bind(upcast::VERSION)
-        .bind(job)
-        .execute(&mut *transaction)
-        .await
-        .or_store()?;
+    stop(&mut transaction, job, &Stop::NotApproved { seconds: HELD_FOR.as_secs() }).await?;
     transaction.commit().await.or_store()?;
     Ok(Lapse::Stopped)
+}
+
+/// Rejects what a job waits for, in a transaction of its own: an approval comes before it, or finds the stop.
+pub(super) async fn reject(
+    store: &SqliteStore,
+    job: &str,
+    by: &str,
+    note: &str,
+) -> Result<bool, StoreError> {
+    let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
+    let Some(hold) = waits(&mut transaction, job).await? else { return Ok(false) };
+    if is_approved(&mut transaction, job, &hold).await? {
+        return Ok(false);
+    }
+    let why = Stop::Rejected { by: by.to_owned(), note: note.to_owned() };
+    stop(&mut transaction, job, &why).await?;
+    transaction.commit().await.or_store()?;
+    Ok(true)
+}
+
+/// Records that a job is to stop. The first reason stays.
+async fn stop(connection: &mut SqliteConnection, job: &str, why: &Stop) -> Result<(), StoreError> {
+    sqlx::query("UPDATE jobs SET stop = ?, stop_version = ? WHERE id = ? AND stop IS NULL")
+        .bind(upcast::write(why)?)
+        .bind(upcast::VERSION)
+        .bind(job)
+        .execute(connection)
+        .await
+        .or_store()?;
+    Ok(())
+}
+
+/// Returns whether somebody approved what a job waits for. Its next run has not recorded it yet.
+async fn is_approved(
+    connection: &mut SqliteConnection,
+    job: &str,
+    hold: &Hold,
+) -> Result<bool, StoreError> {
+    let all = of(connection, job).await?;
+    Ok(all.iter().any(|one| one.gate == hold.gate && one.digest == hold.digest))
 }
 
 /// Returns the approvals that people gave to a job.

@@ -203,4 +203,8 @@ impl Jobs for SqliteStore {
     ) -> Result<Approve, StoreError> {
         approvals::approve(self, id, digest, by, note).await
     }
+
+    async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        approvals::reject(self, id, by, note).await
+    }
 }

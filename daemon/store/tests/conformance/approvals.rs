@@ -118,6 +118,29 @@ pub(crate) async fn a_wait_ends_at_its_time_unless_somebody_approved(place: Plac
     assert_eq!(store.approve("3", "a", "ann", "").await.unwrap(), Approve::NotHeld, "too late");
 }
 
+pub(crate) async fn a_job_is_rejected_only_while_it_waits(place: Place) {
+    let store = place.open().await;
+    let reject = async |id: &str| store.reject(id, "bob", "no").await.unwrap();
+    assert!(!reject("none").await);
+    for id in ["1", "2", "3"] {
+        let claim = begin(&*store, id).await;
+        assert!(!reject(id).await, "it does not wait");
+        store.append(&claim, held("a", 100)).await.unwrap();
+    }
+    assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
+    let cancelled = Stop::Cancelled { by: "x".into() };
+    assert!(store.stop("2", &cancelled).await.unwrap());
+    assert!(!reject("1").await, "it is approved");
+    assert!(!reject("2").await, "it is to stop");
+    assert!(reject("3").await);
+    assert!(!reject("3").await, "a repeat");
+    let stop = async |id: &str| store.job(id).await.unwrap().unwrap().stop;
+    let rejected = Stop::Rejected { by: "bob".into(), note: "no".into() };
+    assert_eq!((stop("1").await, stop("2").await), (None, Some(cancelled)));
+    assert_eq!(stop("3").await, Some(rejected));
+    assert_eq!(store.approve("3", "a", "ann", "").await.unwrap(), Approve::NotHeld, "too late");
+}
+
 pub(crate) async fn an_approval_outlives_the_daemon_and_ends_with_its_job(place: Place) {
     {
         let store = place.open().await;

@@ -99,6 +99,7 @@ macro_rules! promises {
             approvals::a_job_waits_until_an_event_says_that_it_goes_on,
             approvals::an_approval_is_of_exactly_what_waits,
             approvals::a_wait_ends_at_its_time_unless_somebody_approved,
+            approvals::a_job_is_rejected_only_while_it_waits,
             approvals::an_approval_outlives_the_daemon_and_ends_with_its_job,
             due::what_is_due_comes_once,
             due::what_is_taken_and_not_finished_comes_again,
