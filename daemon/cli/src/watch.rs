@@ -81,11 +81,14 @@ pub(crate) async fn follow(
 ) -> Result<ExitCode, Failure> {
     let id = job.id.clone();
     let known = after;
+    // The last event that is known says that the job came to a gate. It may have been approved since.
+    let mut is_at_gate = job.held.is_some() && after >= job.last_seq;
     let mut shown = match args.output {
         Output::Json => Shown::Json,
         Output::Text => {
             // A stage's line needs the events before that, too.
             after = 0;
+            is_at_gate = false;
             Shown::Text { screen: Box::new(Screen::new(job, detail, args.color)), known }
         }
     };
@@ -96,7 +99,7 @@ pub(crate) async fn follow(
         let before = after;
         let pause = if tries == 0 { Duration::ZERO } else { PAUSE };
         let read = tokio::select! {
-            read = attempt(client, &id, &mut after, &mut shown, pause) => read,
+            read = attempt(client, &id, &mut after, &mut is_at_gate, &mut shown, pause) => read,
             _ = &mut interrupted => {
                 shown.clear().map_err(|error| Failure::output(&error))?;
                 let after = after.max(known);
@@ -150,11 +153,12 @@ async fn attempt(
     client: &mut Client,
     id: &str,
     after: &mut u64,
+    is_at_gate: &mut bool,
     shown: &mut Shown,
     pause: Duration,
 ) -> Result<Option<End>, Broken> {
     sleep(pause).await;
-    let end = read(client, id, after, shown).await?;
+    let end = read(client, id, after, is_at_gate, shown).await?;
     if end.is_some() {
         return Ok(end);
     }
@@ -175,6 +179,7 @@ async fn read(
     client: &mut Client,
     id: &str,
     after: &mut u64,
+    is_at_gate: &mut bool,
     shown: &mut Shown,
 ) -> Result<Option<End>, Broken> {
     let request = v1::WatchRequest { id: id.into(), after_seq: *after };
@@ -184,8 +189,6 @@ async fn read(
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut waits = String::new();
-    // The last event says that the job came to a gate. It may have been approved since.
-    let mut is_at_gate = false;
     loop {
         let event = tokio::select! {
             event = events.message() => event.map_err(Broken::Lost)?,
@@ -193,13 +196,13 @@ async fn read(
                 shown.tick()?;
                 continue;
             }
-            _ = looks.tick(), if shown.is_text() || is_at_gate => {
+            _ = looks.tick(), if shown.is_text() || *is_at_gate => {
                 let request = v1::GetJobRequest { id: id.into() };
                 // An answer that does not come now is asked for again, or the stream is lost too.
                 if let Ok(job) = client.jobs.get(request).await {
                     let waiting = job.into_inner().waiting;
                     let waits_for = waiting.as_ref().map(|waiting| &*waiting.reason);
-                    if is_at_gate && waits_for == Some(APPROVAL) {
+                    if *is_at_gate && waits_for == Some(APPROVAL) {
                         return Ok(Some(End::Held));
                     }
                     shown.waits(waiting, &mut waits)?;
@@ -210,8 +213,8 @@ async fn read(
         let Some(event) = event else { return Ok(None) };
         shown.take(&event)?;
         *after = event.seq;
-        is_at_gate = matches!(event.what, Some(What::Held(_)));
-        looks.reset_after(if is_at_gate { AT_GATE } else { LOOK });
+        *is_at_gate = matches!(event.what, Some(What::Held(_)));
+        looks.reset_after(if *is_at_gate { AT_GATE } else { LOOK });
         if let Some(What::Ended(ended)) = event.what {
             return Ok(Some(End::Ended(Box::new(ended))));
         }
