@@ -5,7 +5,10 @@ use crate::{
     services::Services, source::SourceRequest, submit::SubmitRequest, verb::Verb,
 };
 use windlass_engine::ports::store::JobRecord;
-use windlass_model::job::{Job, Source};
+use windlass_model::{
+    job::{Job, Source},
+    traceparent::TRACEPARENT,
+};
 
 impl Services {
     /// Accepts a job with the commit, the spec and the clusters of an earlier one. The answer to a repeat of a
@@ -23,7 +26,9 @@ impl Services {
         let record = self.get_job(caller, id).await?;
         caller.may(Verb::Deploy, &record.job.app.project)?;
         let body = format!("again {id}").into_bytes();
-        let Job { app, clusters, source, spec, labels, timeout, .. } = record.job;
+        let Job { app, clusters, source, spec, mut labels, timeout, .. } = record.job;
+        // Whoever asks now is not the caller of the first job, and has no part in that trace.
+        labels.remove(TRACEPARENT);
         let (clusters, order) = (clusters.names, Some(clusters.order));
         let commit = match source {
             Source::Commit(commit) => commit,
@@ -68,6 +73,7 @@ impl Services {
 mod tests {
     use super::*;
     use crate::fakes::{World, caller, id_of, submit};
+    use std::collections::BTreeMap;
 
     #[tokio::test]
     async fn a_job_again_has_the_same_commit_and_is_another_job() {
@@ -83,6 +89,20 @@ mod tests {
         assert_eq!((again.spec, again.timeout), (first.spec, first.timeout));
         let repeat = world.services.submit_again(&ci, "two".into(), &first.id).await.unwrap().job;
         assert_eq!(repeat.id, again.id);
+    }
+
+    #[tokio::test]
+    async fn a_job_again_is_no_part_of_the_trace_of_the_first() {
+        let world = World::new();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
+        let context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let team = BTreeMap::from([("team".to_owned(), "payments".to_owned())]);
+        let mut labels = team.clone();
+        labels.insert(TRACEPARENT.into(), context.into());
+        let request = SubmitRequest { labels, ..submit("one") };
+        let first = world.services.submit(&ci, request).await.unwrap().job;
+        let again = world.services.submit_again(&ci, "two".into(), &first.id).await.unwrap().job;
+        assert_eq!(again.labels, team);
     }
 
     #[tokio::test]
