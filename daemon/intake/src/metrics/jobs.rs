@@ -18,7 +18,7 @@ use windlass_engine::{
     blame,
     ports::store::{Filter, Replay, Store, StoreError},
 };
-use windlass_model::{event::Event, outcome::Outcome, replay::JobState};
+use windlass_model::{approval::waited, event::Event, outcome::Outcome, replay::JobState};
 
 /// Time for which updates are gathered before the store is asked.
 const GATHER: Duration = Duration::from_secs(1);
@@ -60,7 +60,8 @@ impl JobMetrics {
         };
         let help = "Jobs that ended, by result";
         registry.register("windlass_jobs", help, all.ended.clone());
-        let (name, help) = ("cicd_pipeline_run_duration", "Time from a job's beginning to its end");
+        let help = "Time from a job's beginning to its end, without its waits for approvals";
+        let name = "cicd_pipeline_run_duration";
         registry.register_with_unit(name, help, Unit::Seconds, all.durations.clone());
         let help = "Jobs that failed, by code, and by whose fault it is: app or operator";
         registry.register("cicd_pipeline_run_errors", help, all.errors.clone());
@@ -141,8 +142,11 @@ impl JobMetrics {
                     }
                 }
                 Event::Ended(_) => {
-                    let began = began.unwrap_or(at_ms);
-                    self.durations.get_or_create(&labels).observe(seconds(began, at_ms));
+                    // People may take days, and no daemon is slow for that.
+                    let waited =
+                        waited(replay.events.iter().map(|one| (one.at_ms, &one.event)), at_ms);
+                    let took = seconds(began.unwrap_or(at_ms), at_ms) - waited.as_secs_f64();
+                    self.durations.get_or_create(&labels).observe(took.max(0.0));
                 }
                 _ => {}
             }
