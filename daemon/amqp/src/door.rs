@@ -86,6 +86,7 @@ impl Queue {
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         tokio::pin!(stop);
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut is_careful = false;
         loop {
             let opened = tokio::select! {
                 () = stop.as_mut() => return,
@@ -95,7 +96,7 @@ impl Queue {
                 Ok(session) => {
                     let began = Instant::now();
                     self.channel.send_replace(Some(session.outlet.clone()));
-                    let end = self.serve(&session, stop.as_mut()).await;
+                    let end = self.serve(&session, is_careful, stop.as_mut()).await;
                     self.channel.send_replace(None);
                     let why = match end {
                         End::Stopped => {
@@ -104,8 +105,11 @@ impl Queue {
                         }
                         End::Lost(why) => why,
                     };
+                    // A message may have ended it, such as one that no client can read. The broker counts a delivery of
+                    // all that were on their way with it, and they must not die for it.
+                    is_careful = began.elapsed() <= STABLE;
                     session.close().await;
-                    if began.elapsed() > STABLE {
+                    if !is_careful {
                         backoff.reset();
                     }
                     why
@@ -120,15 +124,18 @@ impl Queue {
         }
     }
 
-    /// Serves one session to its end.
+    /// Serves one session to its end. A careful one takes one message after the other, until it is known to be good.
     async fn serve(
         &self,
         session: &Session,
+        mut is_careful: bool,
         mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> End {
         let worker = &self.worker;
         let (queue, status) = (&worker.settings.queue, &worker.status);
-        let mut consumer = match session.consume(queue).await {
+        let began = Instant::now();
+        let most = |is_careful: bool| if is_careful { 1 } else { worker.settings.prefetch };
+        let mut consumer = match session.consume(queue, most(is_careful)).await {
             Ok(consumer) => Some(consumer),
             Err(why) => return End::Lost(why),
         };
@@ -161,15 +168,22 @@ impl Queue {
                     if let Some(why) = session.lost() {
                         break End::Lost(why);
                     }
-                    if worker.journal.wants_rest() && !is_resting {
+                    let is_good =
+                        is_careful && began.elapsed() > STABLE && worker.journal.is_there();
+                    if (is_good || worker.journal.wants_rest()) && !is_resting {
                         is_resting = true;
-                        status.set(BrokerState::Resting, "the journal is away");
+                        if is_good {
+                            // A consumer of its own takes more at once.
+                            is_careful = false;
+                        } else {
+                            status.set(BrokerState::Resting, "the journal is away");
+                        }
                         if let Err(why) = session.rest().await {
                             break End::Lost(why);
                         }
                     }
                     if is_resting && consumer.is_none() && worker.journal.is_there() {
-                        match session.consume(queue).await {
+                        match session.consume(queue, most(is_careful)).await {
                             Ok(again) => consumer = Some(again),
                             Err(why) => break End::Lost(why),
                         }

@@ -47,13 +47,14 @@ impl Session {
         let graves = publishing.create_channel().await.map_err(text)?;
         graves.confirm_select(ConfirmSelectOptions::default()).await.map_err(text)?;
         let messages = consuming.create_channel().await.map_err(text)?;
-        messages.basic_qos(settings.prefetch, BasicQosOptions::default()).await.map_err(text)?;
         let graves = Arc::new(Mutex::new(graves));
         Ok(Self { consuming, publishing, messages, outlet, graves })
     }
 
-    /// Begins to consume.
-    pub(crate) async fn consume(&self, queue: &str) -> Result<Consumer, String> {
+    /// Begins to consume, at most `prefetch` messages at once.
+    pub(crate) async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, String> {
+        // It counts for consumers that begin after it.
+        self.messages.basic_qos(prefetch, BasicQosOptions::default()).await.map_err(text)?;
         let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
         let consumer = self.messages.basic_consume(short(queue), short(TAG), options, none).await;
         consumer.map_err(|error| format!("amqp.queue: `{queue}`: {error}"))
