@@ -5,6 +5,7 @@ use crate::{
     caller::CallerOf,
     message::{self, Incoming},
     patience::JournalHealth,
+    publish::Outlet,
     publisher::Publisher,
     session::Session,
     settings::Amqp,
@@ -13,7 +14,7 @@ use crate::{
     worker::{Work, Worker, keys},
 };
 use futures::StreamExt;
-use lapin::{Channel, Consumer, message::Delivery};
+use lapin::{Consumer, message::Delivery};
 use std::{
     future::pending,
     pin::Pin,
@@ -44,7 +45,7 @@ const FINISH: Duration = Duration::from_secs(5);
 /// The queue as a door.
 pub struct Queue {
     worker: Arc<Worker>,
-    channel: watch::Sender<Option<Channel>>,
+    outlet: watch::Sender<Option<Outlet>>,
 }
 
 /// End of a session.
@@ -66,14 +67,14 @@ impl Queue {
             journal: JournalHealth::default(),
             status: Status::new(),
         };
-        Self { worker: Arc::new(worker), channel: watch::channel(None).0 }
+        Self { worker: Arc::new(worker), outlet: watch::channel(None).0 }
     }
 
     /// Returns the publisher of results, for the outbox.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
         let results = self.worker.settings.results.clone();
-        Publisher { results, channel: self.channel.subscribe() }
+        Publisher { results, outlet: self.outlet.subscribe() }
     }
 
     /// Returns the state of the queue, for metrics.
@@ -95,9 +96,9 @@ impl Queue {
             let why = match opened {
                 Ok(session) => {
                     let began = Instant::now();
-                    self.channel.send_replace(Some(session.outlet.clone()));
+                    self.outlet.send_replace(Some(session.outlet.clone()));
                     let end = self.serve(&session, is_careful, stop.as_mut()).await;
-                    self.channel.send_replace(None);
+                    self.outlet.send_replace(None);
                     let why = match end {
                         End::Stopped => {
                             session.close().await;

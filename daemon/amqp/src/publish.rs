@@ -1,7 +1,8 @@
 //! One message to the broker, confirmed.
 
 use lapin::{
-    BasicProperties, Channel, Confirmation, options::BasicPublishOptions, types::ShortString,
+    BasicProperties, Channel, Confirmation, ConnectionStatus, options::BasicPublishOptions,
+    types::ShortString,
 };
 use std::time::Duration;
 use tokio::time::timeout;
@@ -11,6 +12,13 @@ const CONFIRM: Duration = Duration::from_secs(30);
 
 /// Bytes of the longest short text of the protocol.
 const SHORT: usize = 255;
+
+/// Channel to publish over, and the state of its connection.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) channel: Channel,
+    pub(crate) connection: ConnectionStatus,
+}
 
 /// A message to be published.
 pub(crate) struct Outgoing<'a> {
@@ -26,9 +34,15 @@ pub(crate) struct Outgoing<'a> {
 ///
 /// # Errors
 /// Says why the broker has not confirmed. It may have the message all the same.
-pub(crate) async fn publish(channel: &Channel, message: Outgoing<'_>) -> Result<(), String> {
+pub(crate) async fn publish(outlet: &Outlet, message: Outgoing<'_>) -> Result<(), String> {
     let exchange = message.exchange.to_owned();
-    let sent = send(channel, message);
+    // The library would keep each attempt in memory, and send all of them once the broker takes messages again.
+    if outlet.connection.blocked() {
+        return Err(format!(
+            "exchange `{exchange}`: the broker takes no message: its memory or disk is short"
+        ));
+    }
+    let sent = send(&outlet.channel, message);
     let confirmed = timeout(CONFIRM, sent).await;
     let confirmed = confirmed.unwrap_or_else(|_| {
         Err(format!(

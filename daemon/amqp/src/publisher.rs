@@ -1,11 +1,10 @@
 //! Results of jobs, as the outbox sends them.
 
 use crate::{
-    publish::{Outgoing, publish},
+    publish::{Outgoing, Outlet, publish},
     results::Answer,
 };
 use async_trait::async_trait;
-use lapin::Channel;
 use tokio::sync::watch;
 use windlass_engine::ports::{NotPublished, QueuePublisher, store::JobRecord};
 use windlass_model::outbox::{Message, Receiver};
@@ -16,7 +15,7 @@ pub struct Publisher {
     /// Exchange for results. `None` means that nothing is published.
     pub(crate) results: Option<String>,
     /// Channel of the present connection. `None` means that the broker is away.
-    pub(crate) channel: watch::Receiver<Option<Channel>>,
+    pub(crate) outlet: watch::Receiver<Option<Outlet>>,
 }
 
 #[async_trait]
@@ -28,8 +27,8 @@ impl QueuePublisher for Publisher {
         };
         let Some(exchange) = &self.results else { return Ok(()) };
         let Some(answer) = Answer::of(message, record) else { return Ok(()) };
-        let channel = self.channel.borrow().clone();
-        let Some(channel) = channel else {
+        let outlet = self.outlet.borrow().clone();
+        let Some(outlet) = outlet else {
             return Err(NotPublished("the broker is away".into()));
         };
         let outgoing = Outgoing {
@@ -40,6 +39,6 @@ impl QueuePublisher for Publisher {
             body: &answer.bytes(),
             properties: answer.properties(correlation, Some(&message.id)),
         };
-        publish(&channel, outgoing).await.map_err(NotPublished)
+        publish(&outlet, outgoing).await.map_err(NotPublished)
     }
 }

@@ -1,6 +1,11 @@
 //! One life of the connections: channels, the consumer, and their end.
 
-use crate::{connect::connect, publish::short, settings::Amqp, topology};
+use crate::{
+    connect::connect,
+    publish::{Outlet, short},
+    settings::Amqp,
+    topology,
+};
 use lapin::{
     Channel, Connection, Consumer,
     options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions},
@@ -27,10 +32,10 @@ pub(crate) struct Session {
     publishing: Connection,
     messages: Channel,
     /// Channel for results, with confirms.
-    pub(crate) outlet: Channel,
+    pub(crate) outlet: Outlet,
     /// Channel for copies of refused messages, one at a time: what the broker returns has no number, and could be taken
     /// for another message's.
-    pub(crate) graves: Arc<Mutex<Channel>>,
+    pub(crate) graves: Arc<Mutex<Outlet>>,
 }
 
 impl Session {
@@ -47,7 +52,8 @@ impl Session {
         let graves = publishing.create_channel().await.map_err(text)?;
         graves.confirm_select(ConfirmSelectOptions::default()).await.map_err(text)?;
         let messages = consuming.create_channel().await.map_err(text)?;
-        let graves = Arc::new(Mutex::new(graves));
+        let of = |channel| Outlet { channel, connection: publishing.status().clone() };
+        let (outlet, graves) = (of(outlet), Arc::new(Mutex::new(of(graves))));
         Ok(Self { consuming, publishing, messages, outlet, graves })
     }
 
@@ -68,12 +74,12 @@ impl Session {
     /// Returns why the session is of no more use. `None` means that it is.
     pub(crate) fn lost(&self) -> Option<String> {
         // One that is being used is looked at the next time.
-        let graves = self.graves.try_lock().is_ok_and(|channel| !channel.status().connected());
+        let graves = self.graves.try_lock().is_ok_and(|own| !own.channel.status().connected());
         let parts = [
             (self.consuming.status().connected(), "the connection for jobs"),
             (self.publishing.status().connected(), "the connection for results"),
             (self.messages.status().connected(), "the channel for jobs"),
-            (self.outlet.status().connected(), "the channel for results"),
+            (self.outlet.channel.status().connected(), "the channel for results"),
             (!graves, "the channel for refused messages"),
         ];
         let lost = parts.into_iter().find(|(is_there, _)| !is_there);

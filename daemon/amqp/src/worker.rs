@@ -7,13 +7,13 @@ use crate::{
     message::{Command, text},
     patience::{JournalHealth, Patience, patience},
     poison::Poison,
-    publish::{Outgoing, publish},
+    publish::{Outgoing, Outlet, publish},
     results::Answer,
     settings::Amqp,
     status::Status,
     turns::Turn,
 };
-use lapin::{Channel, message::Delivery, options::BasicAckOptions};
+use lapin::{message::Delivery, options::BasicAckOptions};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Mutex,
@@ -43,8 +43,8 @@ pub(crate) struct Work {
     pub(crate) read: Result<Command, Poison>,
     pub(crate) turn: Turn,
     /// Channels of the session that the message came in: for results, and for copies of refused messages.
-    pub(crate) outlet: Channel,
-    pub(crate) graves: Arc<Mutex<Channel>>,
+    pub(crate) outlet: Outlet,
+    pub(crate) graves: Arc<Mutex<Outlet>>,
     /// The session ends: what is not done is left to the next.
     pub(crate) closing: CancellationToken,
 }
@@ -178,7 +178,7 @@ impl Worker {
         &self,
         delivery: &Delivery,
         poison: &Poison,
-        graves: &Mutex<Channel>,
+        graves: &Mutex<Outlet>,
         closing: &CancellationToken,
     ) -> bool {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -206,7 +206,7 @@ impl Worker {
 
     /// Publishes a result that no outbox keeps. One that is lost is in the log: the job, or the refused message, is kept
     /// elsewhere.
-    async fn answer(&self, outlet: &Channel, answer: &Answer, correlation: &str) {
+    async fn answer(&self, outlet: &Outlet, answer: &Answer, correlation: &str) {
         let Some(exchange) = &self.settings.results else { return };
         let outgoing = Outgoing {
             exchange,
