@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 /// Who is at work, by app and by request.
 #[derive(Default)]
@@ -32,8 +33,18 @@ impl Turns {
 }
 
 impl Turn {
+    /// Waits for the turn. `false` means that the session ends: the messages before may be left to the next session,
+    /// and this one must not be accepted before them.
+    pub(crate) async fn comes(&mut self, closing: &CancellationToken) -> bool {
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = self.wait() => {}
+        }
+        !closing.is_cancelled()
+    }
+
     /// Waits until all messages before have ended.
-    pub(crate) async fn wait(&mut self) {
+    async fn wait(&mut self) {
         for before in self.before.drain(..) {
             // Nothing is ever sent: the other end is dropped.
             let _ = before.await;
@@ -64,6 +75,19 @@ mod tests {
         second.wait().await;
         assert!(third.wait().now_or_never().is_none());
         drop(second);
+    }
+
+    #[tokio::test]
+    async fn a_message_goes_before_none_that_is_left_to_the_next_session() {
+        let (mut turns, closing) = (Turns::default(), CancellationToken::new());
+        let first = turns.enter(keys(&["shop/web"]));
+        let mut second = turns.enter(keys(&["shop/web"]));
+        closing.cancel();
+        drop(first);
+        assert!(!second.comes(&closing).await);
+        drop(second);
+        let mut third = turns.enter(keys(&["shop/web"]));
+        assert!(third.comes(&CancellationToken::new()).await);
     }
 
     #[tokio::test]

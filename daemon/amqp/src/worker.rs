@@ -63,7 +63,9 @@ impl Worker {
     pub(crate) async fn take(&self, work: Work) {
         let Work { delivery, read, mut turn, outlet, graves, closing } = work;
         let id = text(delivery.properties.message_id()).to_owned();
-        turn.wait().await;
+        if !turn.comes(&closing).await {
+            return;
+        }
         let app = match &read {
             Ok(Command::Submit(request)) => Some(request.app.clone()),
             _ => None,
