@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
+use windlass_engine::ports::store::StoreError;
 use windlass_service::ServiceError;
 
 /// Time for which a repository that does not answer is waited for. Its message is refused then.
@@ -30,6 +31,10 @@ pub(crate) enum Patience {
 /// Returns what to do about an error of a message that has been tried for some time.
 pub(crate) fn patience(error: &ServiceError, tried: Duration) -> Patience {
     match error {
+        // One row cannot be read, such as a project of a newer daemon: the journal is there for all other messages.
+        ServiceError::Unavailable(StoreError::Unreadable { .. } | StoreError::TooNew { .. }) => {
+            Patience::Hold
+        }
         ServiceError::Unavailable(_) | ServiceError::Full(_) => Patience::Journal,
         ServiceError::Exhausted { .. } | ServiceError::Busy { .. } => Patience::Hold,
         ServiceError::Late { .. } if tried < REPOSITORY => Patience::Hold,
@@ -75,7 +80,6 @@ impl JournalHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_engine::ports::store::StoreError;
     use windlass_model::diagnosis::Diagnosis;
 
     #[test]
@@ -85,12 +89,14 @@ mod tests {
         };
         let (message, fix) = (String::new(), String::new());
         let late = ServiceError::Late { message: message.clone(), fix: fix.clone() };
+        let newer = StoreError::TooNew { what: "project shop".into(), version: 9, known: 1 };
         let exhausted = ServiceError::Exhausted { reason: "too-many-jobs", message, fix };
         let soon = Duration::ZERO;
         for (error, tried, expected) in [
             (StoreError::Other("odd".into()).into(), REPOSITORY, Patience::Journal),
             (StoreError::Full("no room".into()).into(), REPOSITORY, Patience::Journal),
             (exhausted, REPOSITORY, Patience::Hold),
+            (newer.into(), REPOSITORY, Patience::Hold),
             (failed("repository-unreachable"), soon, Patience::Hold),
             (failed("repository-unreachable"), REPOSITORY, Patience::End),
             (failed("revision-not-found"), soon, Patience::End),
