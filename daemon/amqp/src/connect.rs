@@ -8,10 +8,16 @@ use lapin::{
     uri::{AMQPUserInfo, SASLMechanism},
 };
 use std::{path::Path, time::Duration};
-use tokio::{fs, time::timeout};
+use tokio::{fs, sync::Semaphore, time::timeout};
 
 /// Time that a connection may take, TLS and login included.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// Attempts that may wait for an answer at once. The library ends none by itself before the broker has answered: each
+/// keeps a thread and a socket.
+const MOST_ATTEMPTS: usize = 64;
+
+static ATTEMPTS: Semaphore = Semaphore::const_new(MOST_ATTEMPTS);
 
 /// Seconds between heartbeats. A broker that is silent for twice as long is away.
 const HEARTBEAT: u16 = 10;
@@ -42,9 +48,19 @@ pub(crate) async fn connect(settings: &Amqp, name: &str) -> Result<Connection, S
     // Recovery is this crate's own: delivery tags end with their channel.
     let properties = ConnectionProperties::default().with_connection_name(LongString::from(name));
     let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-    let connected = Connection::connect_uri_with_config(uri, properties, tls, runtime);
+    let Ok(attempt) = ATTEMPTS.try_acquire() else {
+        return Err(format!(
+            "{place}: {MOST_ATTEMPTS} connections to it are open and none is answered: it hangs; restart it"
+        ));
+    };
+    // A task: dropped halfway, it would leave a thread and a socket of which nobody knows.
+    let connected = tokio::spawn(async move {
+        let _attempt = attempt;
+        Connection::connect_uri_with_config(uri, properties, tls, runtime).await
+    });
     match timeout(CONNECT, connected).await {
-        Ok(Ok(connection)) => Ok(connection),
+        Ok(Ok(Ok(connection))) => Ok(connection),
+        Ok(Ok(Err(error))) => Err(format!("{place}: {error}")),
         Ok(Err(error)) => Err(format!("{place}: {error}")),
         Err(_) => Err(format!("{place}: no answer within {} s", CONNECT.as_secs())),
     }
