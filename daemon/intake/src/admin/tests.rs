@@ -89,6 +89,7 @@ async fn a_daemon_with_a_store_is_ready_and_counts_what_is_there() {
         "cicd_pipeline_run_active{cicd_pipeline_run_state=\"pending\"} 1",
         "cicd_pipeline_run_active{cicd_pipeline_run_state=\"executing\"} 0",
         "windlass_deliveries_undecided 0",
+        "windlass_outbox_messages{state=\"waiting\"} 0",
         "# EOF",
     ] {
         assert!(text.lines().any(|own| own == line), "{line}: {text}");

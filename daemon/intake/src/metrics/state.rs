@@ -66,9 +66,12 @@ impl StateMetrics {
         self.undecided.set(count(undecided.len()));
         self.undecided_age.set(since(undecided.first().map(|oldest| oldest.at_ms)));
         let counts = store.message_counts().await?;
-        for counted in &counts {
-            let labels = vec![("state", counted.state.as_str().to_owned())];
-            self.messages.get_or_create(&labels).set(whole(counted.count));
+        for state in MessageState::ALL {
+            // The store counts no state of which there is no message, and a gauge keeps what it was set to.
+            let counted = counts.iter().find(|counted| counted.state == state);
+            let labels = vec![("state", state.as_str().to_owned())];
+            let many = counted.map_or(0, |counted| whole(counted.count));
+            self.messages.get_or_create(&labels).set(many);
         }
         let waiting = counts
             .iter()
