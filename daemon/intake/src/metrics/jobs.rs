@@ -18,7 +18,9 @@ use windlass_engine::{
     blame,
     ports::store::{Filter, Replay, Store, StoreError},
 };
-use windlass_model::{approval::waited, event::Event, outcome::Outcome, replay::JobState};
+use windlass_model::{
+    approval::waited, clock::now_ms, event::Event, outcome::Outcome, replay::JobState,
+};
 
 /// Time for which updates are gathered before the store is asked.
 const GATHER: Duration = Duration::from_secs(1);
@@ -80,10 +82,11 @@ impl JobMetrics {
     /// Counts jobs as they end, for ever.
     pub(super) async fn follow(&self, store: Arc<dyn Store>) {
         let mut updates = store.updates();
+        let since_ms = now_ms();
         let mut waiting = BTreeSet::new();
         let mut counted = BTreeSet::new();
         loop {
-            if !gather(&mut updates, &mut waiting, &*store).await {
+            if !gather(&mut updates, &mut waiting, &*store, since_ms).await {
                 // The store was closed: the daemon ends.
                 std::future::pending::<()>().await;
             }
@@ -186,6 +189,7 @@ async fn gather(
     updates: &mut Receiver<String>,
     waiting: &mut BTreeSet<String>,
     store: &dyn Store,
+    since_ms: u64,
 ) -> bool {
     let mut until = None;
     loop {
@@ -205,7 +209,7 @@ async fn gather(
                     lost,
                     "updates of jobs were lost to metrics: the newest jobs are read"
                 );
-                waiting.extend(newest_ended(store).await);
+                waiting.extend(newest_ended(store, since_ms).await);
             }
             Err(RecvError::Closed) => return false,
         }
@@ -213,14 +217,20 @@ async fn gather(
     }
 }
 
-async fn newest_ended(store: &dyn Store) -> Vec<String> {
+/// Returns the newest jobs that ended since a time, in milliseconds since 1970. The daemon before counted those that
+/// ended before it.
+async fn newest_ended(store: &dyn Store, since_ms: u64) -> Vec<String> {
     let filter = Filter {
         states: vec![JobState::Succeeded, JobState::Failed, JobState::Stopped],
         limit: MOST_MISSED,
         ..Filter::default()
     };
     match store.jobs(&filter).await {
-        Ok(list) => list.jobs.into_iter().map(|record| record.job.id).collect(),
+        Ok(list) => {
+            let is_new = |ended_ms: Option<u64>| ended_ms.is_some_and(|at_ms| at_ms >= since_ms);
+            let new = list.jobs.into_iter().filter(|record| is_new(record.ended_ms));
+            new.map(|record| record.job.id).collect()
+        }
         Err(error) => {
             tracing::warn!(%error, "jobs may be missing in metrics");
             Vec::new()
