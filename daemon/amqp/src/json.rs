@@ -5,8 +5,12 @@
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
+use std::{fmt, sync::LazyLock};
 use windlass_proto::v1;
 
 /// Message that a body is.
@@ -40,8 +44,8 @@ pub(crate) fn submit(body: &[u8]) -> Result<v1::SubmitRequest, Fault> {
     let Some(descriptor) = DESCRIPTOR.as_ref() else {
         return fault("", format!("this daemon has no description of {REQUEST}"));
     };
-    let mut value: Value = match serde_json::from_slice(body) {
-        Ok(value) => value,
+    let mut value = match serde_json::from_slice(body) {
+        Ok(Unique(value)) => value,
         Err(error) => return fault("", format!("the body is no JSON: {error}")),
     };
     if !value.is_object() {
@@ -60,6 +64,69 @@ pub(crate) fn submit(body: &[u8]) -> Result<v1::SubmitRequest, Fault> {
     };
     let bytes = read.encode_to_vec();
     v1::SubmitRequest::decode(&*bytes).or_else(|error| fault("", error.to_string()))
+}
+
+/// A value of which no object has a key twice. `serde_json` alone would keep the last one, and say nothing.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader).map(Self)
+    }
+}
+
+/// Reader of such a value.
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Unique(value)) = entries.next_element()? {
+            all.push(value);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some((key, Unique(value))) = entries.next_entry::<String, Unique>()? {
+            if all.contains_key(&key) {
+                return Err(A::Error::custom(format!("the key `{key}` stands twice")));
+            }
+            all.insert(key, value);
+        }
+        Ok(Value::Object(all))
+    }
 }
 
 /// Gives the keys of a message the names of the proto.
@@ -164,6 +231,7 @@ mod tests {
                 "is unknown",
             ),
             (r#"{"requestId":"a","request_id":"b"}"#, "request_id", "stands twice"),
+            (r#"{"app":{"project":"a","project":"b"}}"#, "", "the key `project` stands twice"),
             (r#"{"spec":{"port":"many"}}"#, "spec.port", ""),
             (r#"{"app":"shop"}"#, "app", ""),
             (r#"{"timeout":"soon"}"#, "timeout", ""),

@@ -120,6 +120,7 @@ fn cancel(message: &Incoming<'_>) -> Result<Command, Poison> {
         // A dot is the whole.
         Poison::unreadable(path.trim_start_matches('.'), &error.inner().to_string())
     })?;
+    reader.end().map_err(|error| Poison::unreadable("", &error.to_string()))?;
     match (id.is_empty(), request_id.is_empty()) {
         (false, true) => Ok(Command::CancelJob(id)),
         (true, false) => Ok(Command::CancelRequest(request_id)),
@@ -223,6 +224,7 @@ mod tests {
             (message("cancel", json, b"{\"id\":\"a\"}"), "field-invalid", "content-type"),
             (message("cancel", cancel, b"{}"), "field-invalid", "id"),
             (message("cancel", cancel, b"{\"id\":7}"), "unreadable", "id"),
+            (message("cancel", cancel, b"{\"id\":\"a\"}{\"id\":\"b\"}"), "unreadable", ""),
         ] {
             let found = poison(&message);
             assert_eq!((&*found.reason, &*found.field), (reason, field), "{}", found.detail);
