@@ -13,6 +13,7 @@ use windlass_bed::{
     Repository,
     daemon::{Config, get},
     install,
+    layout::port,
     part::prometheus::{self, promtool},
     process::await_that,
 };
@@ -23,11 +24,6 @@ const TRACE: Duration = Duration::from_secs(120);
 
 /// Context of the trace to which the job belongs.
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-/// Returns a port of loopback at which nobody listens.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 #[test]
 fn the_alert_rules_are_sound() {
@@ -40,7 +36,7 @@ fn the_alert_rules_are_sound() {
 #[test]
 fn a_prometheus_reads_what_the_board_and_the_rules_show() {
     let layout = &bed().layout;
-    let admin = free_port();
+    let admin = port::METRICS;
     let mut config = Config::of(bed()).unwrap();
     config.tables = format!("[listen]\nadmin = \"127.0.0.1:{admin}\"\n");
     let env = TestEnv::with("t-metrics", &config);
@@ -139,7 +135,8 @@ fn lint(page: &str) {
 /// The collector is away when the job ends, and the daemon is killed before the collector comes back.
 #[test]
 fn a_collector_gets_the_trace_of_a_job_though_it_and_the_daemon_were_away() {
-    let port = free_port();
+    // Below the ports that the system gives to connections: one of them would be taken while the collector is away.
+    let port = port::COLLECTOR;
     let mut config = Config::of(bed()).unwrap();
     config.tables = format!("[traces]\nendpoint = \"http://127.0.0.1:{port}\"\n");
     let mut env = TestEnv::with("t-traces", &config);

@@ -43,6 +43,10 @@ pub mod port {
     pub const AMQP_KILLED: u16 = 21678;
     /// Prometheus.
     pub const PROMETHEUS: u16 = 21093;
+    /// Metrics of the daemon that Prometheus reads.
+    pub const METRICS: u16 = 21094;
+    /// A test's own collector of traces.
+    pub const COLLECTOR: u16 = 21095;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }
