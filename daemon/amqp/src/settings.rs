@@ -82,10 +82,23 @@ impl Amqp {
                 self.dead
             ));
         }
+        if self.declare && self.queue == self.dead {
+            return Err(format!(
+                "dead: `{}` is that of `queue` too; with `declare` a queue of this name is made for each",
+                self.dead
+            ));
+        }
         if self.principal.trim().is_empty() {
             return Err(
                 "principal: is empty; expected a name that is recorded with each job".into()
             );
+        }
+        // With `projects` nobody else may have the name, or the queue could cancel that one's requests.
+        if !self.projects.is_empty() && self.principal.contains(':') {
+            return Err(format!(
+                "principal: `{}` has a `:`, as names of the daemon's own have (`uid:0`, `trigger:…`); choose one without",
+                self.principal
+            ));
         }
         for project in self.projects.iter().filter(|project| *project != "*") {
             label("projects", project, 30).map_err(|error| error.to_string())?;
@@ -155,6 +168,14 @@ mod tests {
             (format!("{LEAST}{LOGIN}projects = [\"Shop\"]\n"), "projects: `Shop`"),
             (format!("{LEAST}{LOGIN}quue = \"x\"\n"), "unknown field `quue`"),
             (LEAST.replace("\"jobs\"", "\"amq.jobs\"") + LOGIN, "queue: `amq.jobs` must be"),
+            (
+                LEAST.replace("\"dead\"", "\"jobs\"") + LOGIN + "declare = true\n",
+                "dead: `jobs` is that of `queue`",
+            ),
+            (
+                LEAST.replace("controller", "uid:0") + LOGIN + "projects = [\"shop\"]\n",
+                "principal: `uid:0` has a `:`",
+            ),
             (LEAST.replace("amqps", "amqp") + LOGIN, "url: `amqp://` leads to"),
         ] {
             let error = checked(&text).unwrap_err();
