@@ -3,7 +3,7 @@
 use windlass_model::outcome::{Outcome, Stop};
 
 /// Codes of failures that the operator of the daemon mends. All others are of the app and its repository.
-const OF_OPERATOR: [&str; 16] = [
+const OF_OPERATOR: [&str; 18] = [
     "builder-full",
     "builder-unreachable",
     "clone-failed",
@@ -17,7 +17,9 @@ const OF_OPERATOR: [&str; 16] = [
     "plugin-failed",
     "registry-denied",
     "registry-login-failed",
+    "registry-not-trusted",
     "registry-unavailable",
+    "registry-unreachable",
     "secret-sealed",
     "workspace-full",
 ];
@@ -65,6 +67,7 @@ mod tests {
         for (outcome, word) in [
             (failed("tests-failed"), "failure"),
             (failed("cluster-unreachable"), "error"),
+            (failed("registry-unreachable"), "error"),
             (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
             (stopped(Stop::Superseded { by: "2".into() }), "skip"),
             (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),
