@@ -162,6 +162,19 @@ pub struct Unfinished {
     pub unreadable: Vec<UnreadableJob>,
 }
 
+/// Numbers of jobs that have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Jobs that no run has begun.
+    pub pending: u64,
+    /// Jobs that a run has begun.
+    pub executing: u64,
+    /// Jobs among those begun that somebody asked to stop.
+    pub finalizing: u64,
+    /// Jobs that no run can take up.
+    pub left_alone: u64,
+}
+
 /// Room on the store's disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -295,6 +308,19 @@ pub trait Runs: Send + Sync {
     /// Returns the jobs that have not ended, oldest first. A job that cannot be read is no error of the
     /// others.
     async fn unfinished(&self) -> Result<Unfinished, StoreError>;
+    /// Counts the jobs that have not ended.
+    async fn run_counts(&self) -> Result<RunCounts, StoreError> {
+        let Unfinished { jobs, unreadable } = self.unfinished().await?;
+        let mut counts = RunCounts { left_alone: unreadable.len() as u64, ..RunCounts::default() };
+        for job in &jobs {
+            match (job.has_begun, job.is_stopping) {
+                (false, _) => counts.pending += 1,
+                (true, false) => counts.executing += 1,
+                (true, true) => counts.finalizing += 1,
+            }
+        }
+        Ok(counts)
+    }
     /// Returns whether an app has a job that has not ended.
     async fn has_unfinished(&self, app: &App) -> Result<bool, StoreError>;
     /// Marks a job as unreadable for as long as this daemon lives. [`Jobs::jobs`] lists it as such.

@@ -5,7 +5,7 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::{Registry, Unit},
 };
-use windlass_engine::ports::store::{Store, StoreError};
+use windlass_engine::ports::store::{RunCounts, Store, StoreError};
 use windlass_model::{clock::now_ms, outbox::MessageState};
 
 /// Number of undecided deliveries that are counted at most.
@@ -82,24 +82,15 @@ impl StateMetrics {
     }
 
     async fn read_runs(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let unfinished = store.unfinished().await?;
-        let (mut pending, mut executing, mut finalizing) = (0, 0, 0);
-        for job in &unfinished.jobs {
-            let state = match (job.has_begun, job.is_stopping) {
-                (false, _) => &mut pending,
-                (true, false) => &mut executing,
-                (true, true) => &mut finalizing,
-            };
-            *state += 1;
-        }
+        let RunCounts { pending, executing, finalizing, left_alone } = store.run_counts().await?;
         for (state, count) in [
             ("pending", pending),
             ("executing", executing),
             ("finalizing", finalizing),
-            ("left-alone", count(unfinished.unreadable.len())),
+            ("left-alone", left_alone),
         ] {
             let labels = vec![("cicd_pipeline_run_state", state.to_owned())];
-            self.runs.get_or_create(&labels).set(count);
+            self.runs.get_or_create(&labels).set(whole(count));
         }
         Ok(())
     }
