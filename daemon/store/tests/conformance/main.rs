@@ -17,6 +17,7 @@ mod due;
 mod hooks;
 mod jobs;
 mod journal;
+mod messages;
 mod outbox;
 mod previews;
 mod projects;
@@ -158,9 +159,9 @@ macro_rules! promises {
             outbox::an_older_state_is_never_replayed_after_a_newer_one,
             outbox::what_is_dropped_is_sent_no_more,
             outbox::what_is_dropped_on_its_way_is_not_overtaken,
-            outbox::messages_are_listed_newest_first_and_as_they_are_filtered,
-            outbox::messages_are_counted_by_state_in_all_projects,
-            outbox::messages_outlive_their_job_and_waiting_ones_their_time,
+            messages::messages_are_listed_newest_first_and_as_they_are_filtered,
+            messages::messages_are_counted_by_state_in_all_projects,
+            messages::messages_outlive_their_job_and_waiting_ones_their_time,
             outbox::whoever_listens_hears_of_new_messages,
             outbox::what_is_put_off_comes_again_at_its_time,
             previews::a_push_opens_a_preview_and_schedules_its_end,

@@ -15,10 +15,10 @@ use windlass_model::{
 };
 
 /// Time for which a sender takes messages where a test adds others meanwhile.
-const LONG_MS: u64 = 600_000;
+pub(crate) const LONG_MS: u64 = 600_000;
 
 /// The status of one commit: all jobs of it share the partition.
-fn status() -> Receiver {
+pub(crate) fn status() -> Receiver {
     Receiver::Status {
         repository: "code".into(),
         commit: "abc".into(),
@@ -26,21 +26,21 @@ fn status() -> Receiver {
     }
 }
 
-fn endpoint(name: &str) -> Receiver {
+pub(crate) fn endpoint(name: &str) -> Receiver {
     Receiver::Endpoint { name: name.into() }
 }
 
 /// A time at which all that was added before can be taken.
-fn soon() -> u64 {
+pub(crate) fn soon() -> u64 {
     now_ms() + 1000
 }
 
-fn attempt(state: MessageState, next_ms: u64) -> Attempt {
+pub(crate) fn attempt(state: MessageState, next_ms: u64) -> Attempt {
     Attempt { state, next_ms, code: Some(200), error: String::new() }
 }
 
 /// Returns all messages, the oldest first.
-async fn all(store: &dyn Store) -> Vec<Message> {
+pub(crate) async fn all(store: &dyn Store) -> Vec<Message> {
     let filter = OutboxFilter { project: "shop".into(), limit: 999, ..OutboxFilter::default() };
     let mut all = store.messages(&filter).await.unwrap();
     all.reverse();
@@ -54,7 +54,7 @@ async fn moments(store: &dyn Store, receiver: &Receiver) -> Vec<(Moment, Message
 }
 
 /// Takes what can be taken at a time, for so long.
-async fn take(store: &dyn Store, at_ms: u64, for_ms: u64) -> Vec<Message> {
+pub(crate) async fn take(store: &dyn Store, at_ms: u64, for_ms: u64) -> Vec<Message> {
     store.take_messages(at_ms, at_ms + for_ms, 99).await.unwrap()
 }
 
@@ -65,12 +65,12 @@ async fn take_one(store: &dyn Store) -> Message {
     taken.remove(0)
 }
 
-async fn state(store: &dyn Store, id: &str) -> MessageState {
+pub(crate) async fn state(store: &dyn Store, id: &str) -> MessageState {
     store.message(id).await.unwrap().unwrap().state
 }
 
 /// Stores a job of which these hear, and claims it.
-async fn begin_heard(store: &dyn Store, id: &str, receivers: &[Receiver]) -> Claim {
+pub(crate) async fn begin_heard(store: &dyn Store, id: &str, receivers: &[Receiver]) -> Claim {
     store.submit(heard(id, receivers)).await.unwrap();
     claim(store, id).await
 }
@@ -409,70 +409,6 @@ pub(crate) async fn what_is_dropped_on_its_way_is_not_overtaken(place: Place) {
         store.attempted(&taken[0].id, &attempt(MessageState::Done, 0)).await.unwrap();
         store.close().await;
     }
-}
-
-pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(place: Place) {
-    let store = place.open().await;
-    begin_heard(&*store, "1", &[status(), endpoint("chat")]).await;
-    begin_heard(&*store, "2", &[endpoint("chat")]).await;
-    let mut other = heard("3", &[endpoint("chat")]);
-    other.job.app.project = "blog".into();
-    store.submit(other).await.unwrap();
-    let ids: Vec<_> = all(&*store).await.into_iter().map(|message| message.id).collect();
-    assert_eq!(ids.len(), 3);
-    store.drop_message(&ids[0]).await.unwrap();
-    let all = OutboxFilter { project: "shop".into(), limit: 9, ..OutboxFilter::default() };
-    for (filter, expected) in [
-        (all.clone(), vec![2, 1, 0]),
-        (OutboxFilter { states: vec![MessageState::Waiting], ..all.clone() }, vec![2, 1]),
-        (OutboxFilter { states: MessageState::ALL.into(), ..all.clone() }, vec![2, 1, 0]),
-        (OutboxFilter { job: Some("1".into()), ..all.clone() }, vec![1, 0]),
-        (OutboxFilter { receiver: Some("chat".into()), ..all.clone() }, vec![2, 1]),
-        (OutboxFilter { receiver: Some("code".into()), ..all.clone() }, vec![0]),
-        (OutboxFilter { before: Some(ids[2].clone()), ..all.clone() }, vec![1, 0]),
-        (OutboxFilter { limit: 1, ..all.clone() }, vec![2]),
-    ] {
-        let found = store.messages(&filter).await.unwrap();
-        let found: Vec<_> = found.into_iter().map(|message| message.id).collect();
-        let expected: Vec<_> =
-            expected.into_iter().map(|place: usize| ids[place].clone()).collect();
-        assert_eq!(found, expected, "{filter:?}");
-    }
-    let blog = OutboxFilter { project: "blog".into(), ..all };
-    assert_eq!(store.messages(&blog).await.unwrap().len(), 1);
-}
-
-pub(crate) async fn messages_are_counted_by_state_in_all_projects(place: Place) {
-    let store = place.open().await;
-    assert!(store.message_counts().await.unwrap().iter().all(|counted| counted.count == 0));
-    begin_heard(&*store, "1", &[endpoint("chat")]).await;
-    let mut other = heard("2", &[endpoint("chat")]);
-    other.job.app.project = "blog".into();
-    store.submit(other).await.unwrap();
-    let first = all(&*store).await.remove(0);
-    store.drop_message(&first.id).await.unwrap();
-    let counts = store.message_counts().await.unwrap();
-    let of = |state: MessageState| counts.iter().find(|counted| counted.state == state);
-    assert_eq!(of(MessageState::Waiting).map(|counted| counted.count), Some(1));
-    let void = of(MessageState::Void).map(|counted| (counted.count, counted.oldest_ms));
-    assert_eq!(void, Some((1, first.created_ms)));
-    assert_eq!(of(MessageState::Dead).map_or(0, |counted| counted.count), 0);
-}
-
-pub(crate) async fn messages_outlive_their_job_and_waiting_ones_their_time(place: Place) {
-    let store = place.open().await;
-    let claim = begin_heard(&*store, "1", &[endpoint("chat")]).await;
-    store.append(&claim, succeeded(release("1"))).await.unwrap();
-    store.forget_job("1").await.unwrap();
-    let all = all(&*store).await;
-    let [queued, ended] = &all[..] else { panic!("{all:?}") };
-    take(&*store, soon(), LONG_MS).await;
-    store.attempted(&queued.id, &attempt(MessageState::Done, 0)).await.unwrap();
-    store.forget_messages(queued.created_ms).await.unwrap();
-    assert!(store.message(&queued.id).await.unwrap().is_some(), "it was not stored before");
-    store.forget_messages(soon()).await.unwrap();
-    assert!(store.message(&queued.id).await.unwrap().is_none());
-    assert_eq!(state(&*store, &ended.id).await, MessageState::Waiting);
 }
 
 pub(crate) async fn what_is_put_off_comes_again_at_its_time(place: Place) {

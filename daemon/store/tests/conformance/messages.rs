@@ -1,0 +1,73 @@
+//! Messages as people and metrics see them: lists, counts, and their deletion.
+
+use crate::{
+    Place,
+    data::{heard, release, succeeded},
+    outbox::{LONG_MS, all, attempt, begin_heard, endpoint, soon, state, status, take},
+};
+use windlass_engine::ports::store::OutboxFilter;
+use windlass_model::outbox::MessageState;
+
+pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(place: Place) {
+    let store = place.open().await;
+    begin_heard(&*store, "1", &[status(), endpoint("chat")]).await;
+    begin_heard(&*store, "2", &[endpoint("chat")]).await;
+    let mut other = heard("3", &[endpoint("chat")]);
+    other.job.app.project = "blog".into();
+    store.submit(other).await.unwrap();
+    let ids: Vec<_> = all(&*store).await.into_iter().map(|message| message.id).collect();
+    assert_eq!(ids.len(), 3);
+    store.drop_message(&ids[0]).await.unwrap();
+    let all = OutboxFilter { project: "shop".into(), limit: 9, ..OutboxFilter::default() };
+    for (filter, expected) in [
+        (all.clone(), vec![2, 1, 0]),
+        (OutboxFilter { states: vec![MessageState::Waiting], ..all.clone() }, vec![2, 1]),
+        (OutboxFilter { states: MessageState::ALL.into(), ..all.clone() }, vec![2, 1, 0]),
+        (OutboxFilter { job: Some("1".into()), ..all.clone() }, vec![1, 0]),
+        (OutboxFilter { receiver: Some("chat".into()), ..all.clone() }, vec![2, 1]),
+        (OutboxFilter { receiver: Some("code".into()), ..all.clone() }, vec![0]),
+        (OutboxFilter { before: Some(ids[2].clone()), ..all.clone() }, vec![1, 0]),
+        (OutboxFilter { limit: 1, ..all.clone() }, vec![2]),
+    ] {
+        let found = store.messages(&filter).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|message| message.id).collect();
+        let expected: Vec<_> =
+            expected.into_iter().map(|place: usize| ids[place].clone()).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let blog = OutboxFilter { project: "blog".into(), ..all };
+    assert_eq!(store.messages(&blog).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn messages_are_counted_by_state_in_all_projects(place: Place) {
+    let store = place.open().await;
+    assert!(store.message_counts().await.unwrap().iter().all(|counted| counted.count == 0));
+    begin_heard(&*store, "1", &[endpoint("chat")]).await;
+    let mut other = heard("2", &[endpoint("chat")]);
+    other.job.app.project = "blog".into();
+    store.submit(other).await.unwrap();
+    let first = all(&*store).await.remove(0);
+    store.drop_message(&first.id).await.unwrap();
+    let counts = store.message_counts().await.unwrap();
+    let of = |state: MessageState| counts.iter().find(|counted| counted.state == state);
+    assert_eq!(of(MessageState::Waiting).map(|counted| counted.count), Some(1));
+    let void = of(MessageState::Void).map(|counted| (counted.count, counted.oldest_ms));
+    assert_eq!(void, Some((1, first.created_ms)));
+    assert_eq!(of(MessageState::Dead).map_or(0, |counted| counted.count), 0);
+}
+
+pub(crate) async fn messages_outlive_their_job_and_waiting_ones_their_time(place: Place) {
+    let store = place.open().await;
+    let claim = begin_heard(&*store, "1", &[endpoint("chat")]).await;
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    store.forget_job("1").await.unwrap();
+    let all = all(&*store).await;
+    let [queued, ended] = &all[..] else { panic!("{all:?}") };
+    take(&*store, soon(), LONG_MS).await;
+    store.attempted(&queued.id, &attempt(MessageState::Done, 0)).await.unwrap();
+    store.forget_messages(queued.created_ms).await.unwrap();
+    assert!(store.message(&queued.id).await.unwrap().is_some(), "it was not stored before");
+    store.forget_messages(soon()).await.unwrap();
+    assert!(store.message(&queued.id).await.unwrap().is_none());
+    assert_eq!(state(&*store, &ended.id).await, MessageState::Waiting);
+}
