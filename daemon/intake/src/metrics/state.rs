@@ -103,3 +103,21 @@ fn whole(number: u64) -> i64 {
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::encoding::text::encode;
+    use windlass_store::MemoryStore;
+
+    #[tokio::test]
+    async fn a_state_without_messages_is_zero_and_not_as_before() {
+        let mut registry = Registry::default();
+        let metrics = StateMetrics::new(&mut registry);
+        metrics.messages.get_or_create(&vec![("state", "waiting".to_owned())]).set(7);
+        metrics.read(&MemoryStore::default()).await.unwrap();
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        assert!(text.contains("windlass_outbox_messages{state=\"waiting\"} 0\n"), "{text}");
+    }
+}
