@@ -235,7 +235,7 @@ approval = "release"
         assert_eq!(world.accepted().await[0].stop, None);
     }
 
-    /// Its release may be half applied by then.
+    /// The release may be half applied by then.
     #[tokio::test]
     async fn what_somebody_approved_is_not_rejected_by_another() {
         let (world, ann) = gated().await;

@@ -125,7 +125,7 @@ impl Projects for SqliteStore {
         if deleted.rows_affected() == 0 {
             return Ok(false);
         }
-        // A project that gets the name later begins anew: its triggers have a first look of their own.
+        // A project that gets the name later begins with nothing: its triggers have a first look of their own.
         for of_project in
             ["DELETE FROM hooks WHERE project = ?", "DELETE FROM accepted WHERE project = ?"]
         {
