@@ -70,8 +70,8 @@ impl Services {
     /// Ends a job at its gate, and returns it. What ran before still serves. A repeat changes nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, or that somebody approved. [`ServiceError::NotFound`] for an id
-    /// that no job has.
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, or that somebody approved.
+    /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn reject(
         &self,
         caller: &Caller,
