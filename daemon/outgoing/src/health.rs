@@ -1,7 +1,8 @@
 //! Endpoints that are off: they answered 410, or only failed for a day.
 //!
 //! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case,
-//! and its success turns the endpoint on again.
+//! and one that was tried before the endpoint was off goes on until its time is over, unless the answer was 410. The
+//! success of either turns the endpoint on again.
 
 use windlass_model::outbox::{Message, MessageState};
 
@@ -29,7 +30,8 @@ pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<Str
     if let Some(gone) = all.iter().find(is_gone) {
         return Some(format!("the endpoint is off: it answered 410 to message {}", gone.id));
     }
-    if last.saturating_add(DAY_MS) > now_ms {
+    // What was tried has its three days. It is also the probe that finds out that the endpoint is back.
+    if message.attempts > 0 || last.saturating_add(DAY_MS) > now_ms {
         return None;
     }
     let is_failing = |one: &&Message| {
@@ -126,5 +128,15 @@ mod tests {
         let again = Message { attempts: 1, ..replayed };
         assert!(off(&again, std::slice::from_ref(&gone), NOW).is_some());
         assert!(off(&message(6), &[gone], NOW).is_some());
+    }
+
+    #[test]
+    fn a_message_that_was_tried_has_its_three_days() {
+        let waits = tried(1, Waiting, 30, 1);
+        let all = std::slice::from_ref(&waits);
+        assert!(is_off(all), "a new message is not sent");
+        assert_eq!(off(&waits, all, NOW), None);
+        let replayed = Message { attempts: 1, ..tried(2, Waiting, 50, 0) };
+        assert_eq!(off(&replayed, all, NOW), None, "one failure more does not end a replay");
     }
 }
