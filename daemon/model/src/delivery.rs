@@ -20,6 +20,9 @@ pub struct RefMove {
     /// First line of the newest commit's message. Empty means that the forge did not say.
     #[serde(default)]
     pub summary: String,
+    /// The newest commit's message ends with the trailer `skip-checks: true`.
+    #[serde(default)]
+    pub skips_checks: bool,
 }
 
 impl RefMove {

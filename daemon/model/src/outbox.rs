@@ -67,6 +67,10 @@ pub enum Moment {
     Queued,
     /// A daemon began it.
     Running,
+    /// It waits for an approval.
+    Held,
+    /// Somebody approved what it waited for, and it goes on.
+    Approved,
     Succeeded,
     Failed,
     /// It was cancelled, superseded, rejected, not approved in time, or ran out of time before its release.
@@ -74,6 +78,17 @@ pub enum Moment {
 }
 
 impl Moment {
+    /// All moments, in the order in which a job comes to them.
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Running,
+        Self::Held,
+        Self::Approved,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
     /// Returns whether nothing follows.
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -86,6 +101,8 @@ impl Moment {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
+            Self::Held => "held",
+            Self::Approved => "approved",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
@@ -95,22 +112,34 @@ impl Moment {
     /// Returns the moment of a stored word. `None` means that no moment has it.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Stopped]
-            .into_iter()
-            .find(|moment| moment.as_str() == word)
+        Self::ALL.into_iter().find(|moment| moment.as_str() == word)
     }
 }
 
-/// Returns the moment of a job that an event is. `None` means that nobody hears of it. `Claimed` may come again
-/// after a restart: a store tells of `Running` once.
+/// Returns the moment of a job that an event is. `None` means that nobody hears of it. `Claimed` and `Held` may come
+/// again after a restart: a store tells of `Running` once, and of `Held` once for each [`mark_of`].
 #[must_use]
 pub fn moment_of(event: &Event) -> Option<Moment> {
     match event {
         Event::Claimed { .. } => Some(Moment::Running),
+        Event::Held { .. } => Some(Moment::Held),
+        Event::Approved { .. } => Some(Moment::Approved),
         Event::Ended(Outcome::Succeeded(_) | Outcome::Removed(_)) => Some(Moment::Succeeded),
         Event::Ended(Outcome::Failed { .. }) => Some(Moment::Failed),
         Event::Ended(Outcome::Stopped { .. }) => Some(Moment::Stopped),
         _ => None,
+    }
+}
+
+/// Returns the name of exactly what the moment of an event is about, where a job may come to the moment several times:
+/// gate and digest. Empty means that a job comes to it once.
+#[must_use]
+pub fn mark_of(event: &Event) -> String {
+    match event {
+        Event::Held { gate, digest, .. } | Event::Approved { gate, digest, .. } => {
+            format!("{gate} {digest}")
+        }
+        _ => String::new(),
     }
 }
 
@@ -173,4 +202,39 @@ pub struct Message {
     pub code: Option<u16>,
     /// Error of the last attempt, masked. Empty means that there was none.
     pub error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Gate;
+
+    #[test]
+    fn a_wait_and_its_end_are_moments_of_exactly_one_gate_and_digest() {
+        let held = |gate| Event::Held { gate, digest: "a".into(), until_ms: 1 };
+        let approved = Event::Approved {
+            gate: Gate::Clone,
+            digest: "a".into(),
+            by: "ann".into(),
+            note: String::new(),
+        };
+        for (event, moment, mark) in [
+            (held(Gate::Clone), Moment::Held, "clone a"),
+            (held(Gate::Release), Moment::Held, "release a"),
+            (approved, Moment::Approved, "clone a"),
+            (Event::Claimed { daemon: "bed".into() }, Moment::Running, ""),
+        ] {
+            assert_eq!((moment_of(&event), &*mark_of(&event)), (Some(moment), mark));
+            assert!(!moment.is_final());
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_was_written() {
+        for moment in Moment::ALL {
+            assert_eq!(Moment::parse(moment.as_str()), Some(moment));
+            assert_eq!(serde_json::to_value(moment).unwrap(), moment.as_str());
+        }
+        assert_eq!(Moment::parse("rejected"), None);
+    }
 }

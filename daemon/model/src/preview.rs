@@ -17,6 +17,10 @@ pub struct Preview {
     pub host: Option<String>,
     /// Names of the project's secrets that the app may use.
     pub secrets: Vec<String>,
+    /// The commit is of a fork. Its app and its build get no secret, whatever `secrets` names, and its builds have caches
+    /// of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fork: bool,
 }
 
 /// Returns the environment of a preview with this name. For a pull request it is the number.
@@ -85,7 +89,7 @@ pub struct PreviewRecord {
 
 impl Preview {
     /// Returns a spec as a preview has it: one pod of each process, and no host but the preview's own. Without a gateway
-    /// and an ingress class it has none. A secret beyond the list is refused.
+    /// and an ingress class it has none. A secret beyond the list is refused, and any secret where the commit is of a fork.
     ///
     /// # Errors
     /// [`SpecError`] with the field that names such a secret.
@@ -93,6 +97,10 @@ impl Preview {
         let named = spec.secrets.iter().map(|(env, name)| (format!("secrets.{env}"), name));
         let built = spec.build.secrets.iter().map(|name| ("build.secrets".to_owned(), name));
         for (field, name) in named.chain(built) {
+            if self.fork {
+                let problem = "is a secret, and the preview of a fork's pull request gets none: let the app start without it".to_owned();
+                return Err(SpecError { field, value: name.clone(), problem });
+            }
             if !self.secrets.contains(name) {
                 let problem = "is no secret for previews: name it in `previews.secrets` of the project's file, or use one that is".to_owned();
                 return Err(SpecError { field, value: name.clone(), problem });
@@ -132,7 +140,7 @@ mod tests {
     #[test]
     fn a_preview_has_one_pod_of_each_process_and_no_secret_of_production() {
         let secrets = vec!["db-preview".into()];
-        let preview = Preview { host: None, secrets };
+        let preview = Preview { host: None, secrets, fork: false };
         let spec = |text: &str| Spec::from_toml(text).unwrap();
         let limited = preview
             .limit(spec(
@@ -158,5 +166,28 @@ mod tests {
             assert_eq!(error.field, field);
             assert!(error.problem.contains("`previews.secrets`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_preview_of_a_fork_has_no_secret_not_even_one_for_previews() {
+        let fork = Preview { host: None, secrets: vec!["db-preview".into()], fork: true };
+        for (text, field) in [
+            ("[secrets]\nDB = \"db-preview\"\n", "secrets.DB"),
+            ("[build]\nsecrets = [\"db-preview\"]\n", "build.secrets"),
+        ] {
+            let error = fork.limit(Spec::from_toml(text).unwrap()).unwrap_err();
+            assert_eq!(error.field, field);
+            assert!(error.problem.contains("of a fork's pull request gets none"), "{error}");
+        }
+        let limited = fork.limit(Spec::from_toml("replicas = 4\n").unwrap()).unwrap();
+        assert_eq!(limited.replicas, Some(1));
+    }
+
+    #[test]
+    fn a_preview_of_an_older_journal_is_of_no_fork() {
+        let old = serde_json::json!({ "host": null, "secrets": ["db-preview"] });
+        let preview: Preview = serde_json::from_value(old.clone()).unwrap();
+        assert!(!preview.fork);
+        assert_eq!(serde_json::to_value(preview).unwrap(), old);
     }
 }

@@ -50,7 +50,7 @@ pub struct ProjectSpec {
     /// there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previews: Option<PreviewsSpec>,
-    /// Webhooks of yours that hear how jobs end, by a name of your choice.
+    /// Webhooks of yours that hear how jobs end and which wait for an approval, by a name of your choice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub endpoints: BTreeMap<String, EndpointSpec>,
 }
@@ -216,8 +216,9 @@ pub struct TriggerSpec {
     /// Pull requests, each to a preview environment of its own. Needs `[previews]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<PullRule>,
-    /// Takes `[skip ci]`, `[ci skip]`, `[no ci]`, `[skip deploy]` in the first line of the newest commit for a wish
-    /// not to deploy. Default: `false`.
+    /// Takes `[skip ci]`, `[ci skip]`, `[no ci]`, `[skip actions]`, `[actions skip]`, `[skip deploy]` and `[skip windlass]`
+    /// in the first line of the newest commit's message for a wish not to deploy, and so the trailer `skip-checks: true`
+    /// at its end. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_marks: Option<bool>,
 }
@@ -248,7 +249,7 @@ pub struct TagRule {
 pub struct PullRule {
     /// Branches that pull requests are to be merged into, as globs: `main`.
     pub into: Vec<String>,
-    /// Pull requests from other repositories. Default: `never`.
+    /// Pull requests from other repositories: `never`, or `approval`. Default: `never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forks: Option<Forks>,
     /// Deploys drafts, too. Default: `false`.
@@ -263,6 +264,10 @@ pub enum Forks {
     /// None is deployed. A pull request is no fork where a branch of the configured repository has its very commit.
     #[default]
     Never,
+    /// Each commit waits until somebody approves it (`windlass approve`). Before that nothing of it is fetched. Its preview
+    /// gets no secrets, and its builds have caches of their own. Needs a forge with refs of pull requests: all but
+    /// Bitbucket Cloud.
+    Approval,
 }
 
 /// A webhook of the project's own, by Standard Webhooks.
@@ -273,7 +278,7 @@ pub struct EndpointSpec {
     pub url: String,
     /// Name of the project's secret that holds the signing key, `whsec_` and base64 of 24 to 64 bytes.
     pub secret: String,
-    /// Events that are sent. Empty means those that end a job.
+    /// Events that are sent. Empty means `job.held`, and those that end a job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EndpointEvent>,
 }
@@ -287,6 +292,12 @@ pub enum EndpointEvent {
     JobQueued,
     #[serde(rename = "job.running")]
     JobRunning,
+    /// The job waits until somebody approves it.
+    #[serde(rename = "job.held")]
+    JobHeld,
+    /// Somebody approved it, and it goes on.
+    #[serde(rename = "job.approved")]
+    JobApproved,
     #[serde(rename = "job.succeeded")]
     JobSucceeded,
     #[serde(rename = "job.failed")]

@@ -268,7 +268,13 @@ mod tests {
 
     fn refs() -> Change {
         let name = "refs/heads/main".into();
-        let moved = RefMove { name, before: None, after: Some("a".into()), summary: String::new() };
+        let moved = RefMove {
+            name,
+            before: None,
+            after: Some("a".into()),
+            summary: String::new(),
+            skips_checks: false,
+        };
         Change::Refs(vec![moved])
     }
 

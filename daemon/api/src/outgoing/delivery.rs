@@ -122,6 +122,7 @@ mod tests {
             before: None,
             after: None,
             summary: String::new(),
+            skips_checks: false,
         };
         let pull = PullMove {
             number: 7,

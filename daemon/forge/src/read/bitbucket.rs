@@ -2,7 +2,8 @@
 
 use super::{
     fields::{
-        branch, delivery, event, ignored, object, ref_name, required, short_head, summary, text,
+        branch, delivery, event, ignored, object, ref_name, required, short_head, skips_checks,
+        summary, text,
     },
     origin::Origin,
     parse::parse,
@@ -164,8 +165,9 @@ fn moved(field: &str, Moved { new, old }: Moved) -> Result<RefMove, Unreadable> 
     }
     let before = old.and_then(|old| old.target).and_then(|commit| commit.hash);
     let before = object(&format!("{field}.old.target.hash"), before.as_deref())?;
-    let summary = summary(target.and_then(|commit| commit.message.as_deref()));
-    Ok(RefMove { name, before, after, summary })
+    let message = target.and_then(|commit| commit.message.as_deref());
+    let (summary, skips_checks) = (summary(message), skips_checks(message));
+    Ok(RefMove { name, before, after, summary, skips_checks })
 }
 
 fn pull(pull: Pull, action: PullAction) -> Result<Change, Unreadable> {

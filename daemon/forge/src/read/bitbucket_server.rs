@@ -1,7 +1,10 @@
 //! Bitbucket Data Center. A delivery may report several refs.
 
 use super::{
-    fields::{branch, delivery, event, head, ignored, object, ref_name, required, summary, text},
+    fields::{
+        branch, delivery, event, head, ignored, object, ref_name, required, skips_checks, summary,
+        text,
+    },
     origin::Origin,
     parse::parse,
 };
@@ -140,11 +143,13 @@ fn moved(field: &str, moved: Moved, commit: Option<&Commit>) -> Result<RefMove, 
     let to = required(&format!("{field}.toHash"), to)?;
     let name = ref_name(&format!("{field}.ref.id"), reference.and_then(|reference| reference.id))?;
     let commit = commit.filter(|commit| commit.id.as_ref() == Some(&to));
+    let message = commit.and_then(|commit| commit.message.as_deref());
     Ok(RefMove {
         name,
         before: object(&format!("{field}.fromHash"), from.as_deref())?,
         after: object(&format!("{field}.toHash"), Some(&to))?.filter(|_| !is_deleted),
-        summary: summary(commit.and_then(|commit| commit.message.as_deref())),
+        summary: summary(message),
+        skips_checks: skips_checks(message),
     })
 }
 

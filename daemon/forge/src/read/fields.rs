@@ -31,6 +31,26 @@ pub(super) fn summary(message: Option<&str>) -> String {
     text(message.unwrap_or_default().trim_start().lines().next().unwrap_or_default())
 }
 
+/// Returns whether a commit's message ends with GitHub's trailer `skip-checks: true`: the last line of a last paragraph
+/// of trailers. GitHub asks for two empty lines before it, and git makes one of them.
+pub(super) fn skips_checks(message: Option<&str>) -> bool {
+    let message = message.unwrap_or_default().trim();
+    let trailers = || message.lines().rev().take_while(|line| !line.trim().is_empty());
+    let has_subject = message.lines().count() > trailers().count();
+    let is_last =
+        trailers().next().and_then(|last| last.split_once(':')).is_some_and(|(key, value)| {
+            key.trim().eq_ignore_ascii_case("skip-checks")
+                && value.trim().eq_ignore_ascii_case("true")
+        });
+    has_subject && is_last && trailers().all(is_trailer)
+}
+
+/// Returns whether a line has the form of a trailer: a key without spaces, a colon, a value.
+fn is_trailer(line: &str) -> bool {
+    let key = line.trim().split_once(':').map(|(key, _)| key.trim_end());
+    key.is_some_and(|key| !key.is_empty() && !key.contains(char::is_whitespace))
+}
+
 /// Returns the full name of a ref.
 pub(super) fn ref_name(field: &str, name: Option<String>) -> Result<String, Unreadable> {
     let name = required(field, name)?;
@@ -176,5 +196,28 @@ mod tests {
         assert_eq!(summary(Some("\n\n Fix it\r\n\n[skip ci]")), "Fix it");
         assert_eq!(summary(Some("")), "");
         assert_eq!(summary(None), "");
+    }
+
+    #[test]
+    fn a_trailer_is_the_last_line_of_a_last_paragraph_of_its_own() {
+        for message in [
+            "fix\n\n\nskip-checks: true",
+            "fix\n\nskip-checks:true\n",
+            "fix\r\n\r\nIt was wrong.\r\n\r\nSigned-off-by: Ann <a@b>\r\nSkip-Checks: True\r\n",
+        ] {
+            assert!(skips_checks(Some(message)), "{message}");
+        }
+        for message in [
+            "",
+            "skip-checks: true",
+            "fix\nskip-checks: true",
+            "fix\n\nskip-checks: false",
+            "fix\n\nskip-checks: true\nSigned-off-by: Ann <a@b>",
+            "fix\n\nskip-checks: true\n\nmore",
+            "fix\n\nthe hook reads these words:\nthe line\nskip-checks: true",
+        ] {
+            assert!(!skips_checks(Some(message)), "{message}");
+        }
+        assert!(!skips_checks(None));
     }
 }

@@ -59,7 +59,8 @@ fn deleted(body: &[u8]) -> Result<(Origin, Change), Unreadable> {
     };
     let name = ref_name("ref", Some(name))?;
     let origin = payload::origin(deleted.repository, deleted.sender)?;
-    let moved = RefMove { name, before: None, after: None, summary: String::new() };
+    let (summary, skips_checks) = (String::new(), false);
+    let moved = RefMove { name, before: None, after: None, summary, skips_checks };
     Ok((origin, Change::Refs(vec![moved])))
 }
 

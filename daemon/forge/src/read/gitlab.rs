@@ -1,7 +1,10 @@
 //! GitLab.
 
 use super::{
-    fields::{branch, delivery, event, head, ignored, object, ref_name, required, summary, text},
+    fields::{
+        branch, delivery, event, head, ignored, object, ref_name, required, skips_checks, summary,
+        text,
+    },
     origin::Origin,
     parse::parse,
 };
@@ -122,11 +125,13 @@ fn push(body: &[u8]) -> Result<(Origin, Change), Unreadable> {
     let newest = push.commits.unwrap_or_default();
     let newest =
         newest.into_iter().find(|one| one.id.is_some() && (one.id == commit || one.id == after));
+    let message = newest.and_then(|one| one.message);
     let moved = RefMove {
         name: ref_name("ref", push.name)?,
         before: object("before", push.before.as_deref())?,
         after: after.map(|object| commit.unwrap_or(object)),
-        summary: summary(newest.and_then(|one| one.message).as_deref()),
+        summary: summary(message.as_deref()),
+        skips_checks: skips_checks(message.as_deref()),
     };
     let origin = origin(push.project, push.user_username)?;
     Ok((origin, Change::Refs(vec![moved])))

@@ -1,7 +1,7 @@
 //! Payloads in GitHub's form, which Gitea and Forgejo share.
 
 use super::{
-    fields::{branch, head, object, ref_name, required, summary, text},
+    fields::{branch, head, object, ref_name, required, skips_checks, summary, text},
     origin::Origin,
     parse::parse,
 };
@@ -80,11 +80,13 @@ pub(super) fn push(body: &[u8]) -> Result<(Origin, Change), Unreadable> {
     let push: Push = parse(body)?;
     let is_deleted = push.deleted == Some(true);
     let after = required("after", push.after)?;
+    let message = push.head_commit.as_ref().and_then(|head| head.message.as_deref());
     let moved = RefMove {
         name: ref_name("ref", push.name)?,
         before: object("before", push.before.as_deref())?,
         after: object("after", Some(&after))?.filter(|_| !is_deleted),
-        summary: summary(push.head_commit.as_ref().and_then(|head| head.message.as_deref())),
+        summary: summary(message),
+        skips_checks: skips_checks(message),
     };
     let origin = origin(push.repository, push.sender.or(push.pusher))?;
     Ok((origin, Change::Refs(vec![moved])))

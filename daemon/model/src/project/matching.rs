@@ -6,7 +6,15 @@ use semver::Version;
 use std::{cmp::Ordering, fmt};
 
 /// Marks by which an author wishes that nothing is deployed, in lower case.
-const SKIP_MARKS: [&str; 4] = ["[skip ci]", "[ci skip]", "[no ci]", "[skip deploy]"];
+const SKIP_MARKS: [&str; 7] = [
+    "[skip ci]",
+    "[ci skip]",
+    "[no ci]",
+    "[skip actions]",
+    "[actions skip]",
+    "[skip deploy]",
+    "[skip windlass]",
+];
 
 /// Environment of a trigger that names none.
 const PRODUCTION: &str = "production";
@@ -29,8 +37,10 @@ pub enum Mismatch {
     Tag { tag: String, glob: String },
     /// The pull request is a draft.
     Draft,
-    /// The author wishes that nothing is deployed.
+    /// The author wishes by a mark that nothing is deployed.
     SkipMark { mark: &'static str },
+    /// The author wishes by a trailer that nothing is deployed.
+    SkipTrailer,
 }
 
 impl fmt::Display for Mismatch {
@@ -47,6 +57,9 @@ impl fmt::Display for Mismatch {
             Self::Draft => f.write_str("the pull request is a draft, and `drafts` is off"),
             Self::SkipMark { mark } => {
                 write!(f, "the first line of the newest commit's message holds `{mark}`")
+            }
+            Self::SkipTrailer => {
+                f.write_str("the newest commit's message ends with the trailer `skip-checks: true`")
             }
         }
     }
@@ -91,12 +104,14 @@ pub fn matches(trigger: &TriggerSpec, moved: &RefMove) -> Result<(), Mismatch> {
             return Err(Mismatch::Kind { name: name(), expected: "pull requests" });
         }
     }
-    if trigger.skip_marks == Some(true)
-        && let Some(mark) = skip_mark(&moved.summary)
-    {
-        return Err(Mismatch::SkipMark { mark });
+    if trigger.skip_marks != Some(true) {
+        return Ok(());
     }
-    Ok(())
+    match skip_mark(&moved.summary) {
+        Some(mark) => Err(Mismatch::SkipMark { mark }),
+        None if moved.skips_checks => Err(Mismatch::SkipTrailer),
+        None => Ok(()),
+    }
 }
 
 /// Names of the refs that a trigger waits for, read once for many refs. Marks in messages are not looked at.
@@ -162,6 +177,7 @@ mod tests {
             before: None,
             after: Some("1".repeat(40)),
             summary: summary.into(),
+            skips_checks: false,
         }
     }
 
@@ -220,15 +236,35 @@ mod tests {
         let skips = |trigger: &TriggerSpec, summary: &str| {
             matches(trigger, &moved("refs/heads/main", summary)).is_err()
         };
-        for summary in
-            ["fix [skip ci]", "[Skip CI] fix", "a [ci skip] b", "[NO CI]", "[skip deploy]"]
-        {
+        for summary in [
+            "fix [skip ci]",
+            "[Skip CI] fix",
+            "a [ci skip] b",
+            "[NO CI]",
+            "[skip actions] fix",
+            "fix [Actions Skip]",
+            "[skip deploy]",
+            "fix [skip windlass]",
+        ] {
             assert!(skips(&asks, summary), "{summary}");
             assert!(!skips(&push(&["main"]), summary), "{summary}");
         }
-        for summary in ["", "fix\n\n[skip ci]", "skip ci", "[skip  ci]"] {
+        for summary in ["", "fix\n\n[skip ci]", "skip ci", "[skip  ci]", "[windlass skip]"] {
             assert!(!skips(&asks, summary), "{summary}");
         }
+    }
+
+    #[test]
+    fn a_trailer_counts_where_the_trigger_asks() {
+        let asks = TriggerSpec { skip_marks: Some(true), ..push(&["main"]) };
+        let marked = RefMove { skips_checks: true, ..moved("refs/heads/main", "fix") };
+        let reason = matches(&asks, &marked).unwrap_err();
+        assert_eq!(reason, Mismatch::SkipTrailer);
+        let sentence = "the newest commit's message ends with the trailer `skip-checks: true`";
+        assert_eq!(reason.to_string(), sentence);
+        assert!(matches(&push(&["main"]), &marked).is_ok());
+        let both = RefMove { summary: "[no ci]".into(), ..marked };
+        assert_eq!(matches(&asks, &both), Err(Mismatch::SkipMark { mark: "[no ci]" }));
     }
 
     #[test]

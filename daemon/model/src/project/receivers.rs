@@ -46,11 +46,14 @@ impl EndpointSpec {
     #[must_use]
     pub fn wants(&self, moment: Moment) -> bool {
         if self.events.is_empty() {
-            return moment.is_final();
+            // Whoever may approve has to hear of it.
+            return moment.is_final() || moment == Moment::Held;
         }
         let event = match moment {
             Moment::Queued => EndpointEvent::JobQueued,
             Moment::Running => EndpointEvent::JobRunning,
+            Moment::Held => EndpointEvent::JobHeld,
+            Moment::Approved => EndpointEvent::JobApproved,
             Moment::Succeeded => EndpointEvent::JobSucceeded,
             Moment::Failed => EndpointEvent::JobFailed,
             Moment::Stopped => EndpointEvent::JobStopped,
@@ -160,14 +163,18 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_hears_of_ends_unless_it_names_events() {
+    fn an_endpoint_hears_of_waits_and_ends_unless_it_names_events() {
         let mut endpoint = project().endpoints["chat"].clone();
-        let all =
-            [Moment::Queued, Moment::Running, Moment::Succeeded, Moment::Failed, Moment::Stopped];
-        let heard = |endpoint: &EndpointSpec| all.map(|moment| endpoint.wants(moment));
-        assert_eq!(heard(&endpoint), [false, false, true, true, true]);
-        endpoint.events = vec![EndpointEvent::JobQueued, EndpointEvent::JobFailed];
-        assert_eq!(heard(&endpoint), [true, false, false, true, false]);
+        let heard = |endpoint: &EndpointSpec| -> Vec<&str> {
+            let all = Moment::ALL.into_iter().filter(|moment| endpoint.wants(*moment));
+            all.map(Moment::as_str).collect()
+        };
+        assert_eq!(heard(&endpoint), ["held", "succeeded", "failed", "stopped"]);
+        endpoint.events =
+            vec![EndpointEvent::JobQueued, EndpointEvent::JobApproved, EndpointEvent::JobFailed];
+        assert_eq!(heard(&endpoint), ["queued", "approved", "failed"]);
+        endpoint.events = vec![EndpointEvent::JobHeld];
+        assert_eq!(heard(&endpoint), ["held"]);
     }
 
     #[test]

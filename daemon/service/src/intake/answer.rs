@@ -54,7 +54,8 @@ impl Services {
         let Question { project, name, trigger, moved, commit, is_forced, .. } = *question;
         if let Err(mismatch) = matches(trigger, moved) {
             // A mark in the commit's message is no mismatch: the same ref without it would be deployed.
-            let unmarked = RefMove { summary: String::new(), ..moved.clone() };
+            let (summary, skips_checks) = (String::new(), false);
+            let unmarked = RefMove { summary, skips_checks, ..moved.clone() };
             let why = mismatch.to_string();
             let is_marked = matches(trigger, &unmarked).is_ok();
             return Ok(if is_marked { Answer::Nothing(why) } else { Answer::Mismatch(why) });

@@ -50,7 +50,8 @@ impl Services {
             let (name, commit) = full_name(name, &refs)
                 .map_err(|expected| ServiceError::invalid("ref", shown, expected))?;
             let after = Some(commit.clone());
-            let moved = RefMove { name, before: None, after, summary: String::new() };
+            let (summary, skips_checks) = (String::new(), false);
+            let moved = RefMove { name, before: None, after, summary, skips_checks };
             let mut verdicts = Vec::new();
             for (name, trigger) in triggers_of(spec, own) {
                 let question = Question {

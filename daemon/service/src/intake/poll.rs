@@ -66,6 +66,7 @@ impl Services {
                     before: row.as_ref().map(|row| row.commit.clone()),
                     after: Some(commit.clone()),
                     summary: String::new(),
+                    skips_checks: false,
                 };
                 if moved.before.as_ref() == Some(commit) {
                     continue;

@@ -29,12 +29,13 @@ pub(super) fn seen<'a>(
     now.map_or(Seen::Gone, |commit| Seen::At(commit))
 }
 
-/// Returns the move with the repository's word in the place of the forge's. The summary of another commit is dropped;
-/// that of a tag stays, since the forge reports the tag's object.
+/// Returns the move with the repository's word in the place of the forge's. What the forge says of another commit's
+/// message is dropped; that of a tag stays, since the forge reports the tag's object.
 pub(super) fn corrected(moved: &RefMove, commit: &str) -> RefMove {
     let is_same = moved.after.as_deref() == Some(commit) || moved.tag().is_some();
     let summary = if is_same { moved.summary.clone() } else { String::new() };
-    RefMove { after: Some(commit.to_owned()), summary, ..moved.clone() }
+    let skips_checks = is_same && moved.skips_checks;
+    RefMove { after: Some(commit.to_owned()), summary, skips_checks, ..moved.clone() }
 }
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ mod tests {
             before: before.map(Into::into),
             after: after.map(Into::into),
             summary: "s".into(),
+            skips_checks: true,
         }
     }
 
@@ -74,9 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_of_another_commit_is_dropped() {
-        assert_eq!(corrected(&moved(None, Some("b")), "b").summary, "s");
-        assert_eq!(corrected(&moved(None, Some("b")), "c").summary, "");
+    fn the_message_of_another_commit_is_dropped() {
+        let of = |commit: &str| {
+            let corrected = corrected(&moved(None, Some("b")), commit);
+            (corrected.summary, corrected.skips_checks)
+        };
+        assert_eq!(of("b"), ("s".to_owned(), true));
+        assert_eq!(of("c"), (String::new(), false));
         let tag = RefMove { name: "refs/tags/v1".into(), ..moved(None, Some("object")) };
         let corrected = corrected(&tag, "c");
         assert_eq!((&*corrected.summary, corrected.after.as_deref()), ("s", Some("c")));

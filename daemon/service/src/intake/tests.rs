@@ -169,6 +169,7 @@ pub(super) fn moved(name: &str, before: Option<&str>, after: Option<&str>) -> Re
         before: before.map(id_of),
         after: after.map(id_of),
         summary: String::new(),
+        skips_checks: false,
     }
 }
 

@@ -45,7 +45,8 @@ impl Jobs for MemoryStore {
         let record = row.record();
         let Job { id, app, created_ms, .. } = &row.job;
         let audience = Audience { project: &app.project, receivers: &row.receivers };
-        let cause = Cause { job: id, moment: Moment::Queued, seq: 0, now_ms: *created_ms };
+        let (moment, mark, now_ms) = (Moment::Queued, String::new(), *created_ms);
+        let cause = Cause { job: id, moment, mark, seq: 0, now_ms };
         if tables.messages.add(&audience, &cause) {
             let _ = self.messages.send(());
         }

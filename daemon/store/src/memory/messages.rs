@@ -11,6 +11,8 @@ pub(super) struct Messages(Vec<Row>);
 
 struct Row {
     message: Message,
+    /// Name of what the moment is about.
+    mark: String,
     /// `None` means that it has no order among others.
     partition: Option<String>,
     /// Time before which nobody else takes the message. `None` means that nobody has taken it.
@@ -27,6 +29,8 @@ pub(super) struct Audience<'a> {
 pub(super) struct Cause<'a> {
     pub(super) job: &'a str,
     pub(super) moment: Moment,
+    /// Name of what the moment is about. Empty means that a job comes to it once.
+    pub(super) mark: String,
     /// Number of the event. 0 means the job's acceptance.
     pub(super) seq: u64,
     pub(super) now_ms: u64,
@@ -59,15 +63,16 @@ impl Messages {
         MessageState::ALL.into_iter().filter_map(of).collect()
     }
 
-    /// Adds a message to each receiver that does not have that moment of the job already. Returns whether it added
-    /// any.
+    /// Adds a message to each receiver that does not have what that moment of the job is about already. Returns whether
+    /// it added any.
     pub(super) fn add(&mut self, audience: &Audience<'_>, cause: &Cause<'_>) -> bool {
         let before = self.0.len();
         for receiver in audience.receivers {
-            let is_known = self.0.iter().any(|Row { message, .. }| {
+            let is_known = self.0.iter().any(|Row { message, mark, .. }| {
                 message.job == cause.job
                     && message.receiver == *receiver
                     && message.moment == cause.moment
+                    && *mark == cause.mark
             });
             if !is_known {
                 self.add_one(audience.project, receiver, cause);
@@ -106,7 +111,8 @@ impl Messages {
             code: None,
             error: String::new(),
         };
-        self.0.push(Row { message, partition, taken_until_ms: None });
+        let mark = cause.mark.clone();
+        self.0.push(Row { message, mark, partition, taken_until_ms: None });
     }
 
     /// Ends what earlier lives of the daemon took.

@@ -13,7 +13,12 @@ use windlass_engine::{
     ports::store::{Claim, Lapse, Replay, Runs, StoreError, Unfinished, UnfinishedJob},
 };
 use windlass_model::{
-    app::App, clock::now_ms, due::due_after, event::Event, outbox::moment_of, outcome::Outcome,
+    app::App,
+    clock::now_ms,
+    due::due_after,
+    event::Event,
+    outbox::{mark_of, moment_of},
+    outcome::Outcome,
 };
 
 #[async_trait]
@@ -64,7 +69,8 @@ impl Runs for MemoryStore {
         if let Some(moment) = moment_of(&event) {
             let project = &row.job.app.project;
             let audience = Audience { project, receivers: &row.receivers };
-            let cause = Cause { job: &claim.job, moment, seq: row.last_seq, now_ms: now };
+            let (mark, seq) = (mark_of(&event), row.last_seq);
+            let cause = Cause { job: &claim.job, moment, mark, seq, now_ms: now };
             if messages.add(&audience, &cause) {
                 let _ = self.messages.send(());
             }

@@ -58,7 +58,8 @@ impl Jobs for SqliteStore {
         .await
         .or_store()?;
         let audience = Audience { project: job.app.project.clone(), receivers };
-        let cause = Cause { job: &job.id, moment: Moment::Queued, seq: 0, now_ms: job.created_ms };
+        let (moment, mark, now_ms) = (Moment::Queued, String::new(), job.created_ms);
+        let cause = Cause { job: &job.id, moment, mark, seq: 0, now_ms };
         let has_messages = messages::add(&mut transaction, &audience, &cause).await?;
         transaction.commit().await.or_store()?;
         if has_messages {

@@ -10,16 +10,16 @@ use windlass_model::outbox::{Message, MessageState, Moment, Receiver};
 /// Column `receivers` of a job of which nobody hears.
 const NOBODY: &str = "[]";
 
-/// Adds a message, unless its receiver has that moment of the job already. A newer job owns the partition: then the
+/// Adds a message, unless its receiver has what that moment of the job is about already. A newer job owns the partition: then the
 /// message is void at once. Somebody may still be sending one that was dropped: then the message waits for the end of
 /// that.
 const ADD: &str = "INSERT INTO outbox (id, project, receiver, version, receiver_name, partition, \
-    moment, job, seq, state, created_ms, next_ms) \
+    moment, job, seq, state, created_ms, next_ms, mark) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
     iif(EXISTS (SELECT 1 FROM outbox WHERE partition = ?6 AND job > ?8), 'void', 'waiting'), ?10, \
     max(?10, coalesce((SELECT max(taken_until_ms) FROM outbox \
-    WHERE partition = ?6 AND state = 'void'), 0))) \
-    ON CONFLICT (job, receiver, moment) DO NOTHING";
+    WHERE partition = ?6 AND state = 'void'), 0)), ?11) \
+    ON CONFLICT (job, receiver, moment, mark) DO NOTHING";
 
 /// Makes those void that waited in partition `?1` before message `?2` of job `?3`. One that is taken at `?4` stays: it
 /// may be on its way.
@@ -38,6 +38,8 @@ pub(super) struct Audience {
 pub(super) struct Cause<'a> {
     pub(super) job: &'a str,
     pub(super) moment: Moment,
+    /// Name of what the moment is about. Empty means that a job comes to it once.
+    pub(super) mark: String,
     /// Number of the event. 0 means the job's acceptance.
     pub(super) seq: u64,
     pub(super) now_ms: u64,
@@ -82,6 +84,7 @@ pub(super) async fn add(
             .bind(cause.job)
             .bind(signed(cause.seq))
             .bind(signed(cause.now_ms))
+            .bind(&cause.mark)
             .execute(&mut *connection)
             .await
             .or_store()?;

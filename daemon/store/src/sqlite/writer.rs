@@ -25,7 +25,7 @@ use windlass_model::{
 use windlass_model::{
     event::Event,
     job::Release,
-    outbox::moment_of,
+    outbox::{mark_of, moment_of},
     outcome::{Outcome, Removed},
     replay::state_after,
 };
@@ -300,7 +300,8 @@ async fn append(
     }
     let mut has_messages = false;
     if let Some(moment) = moment_of(event) {
-        let cause = Cause { job: &claim.job, moment, seq: unsigned(seq), now_ms: now };
+        let (mark, seq) = (mark_of(event), unsigned(seq));
+        let cause = Cause { job: &claim.job, moment, mark, seq, now_ms: now };
         let audience = messages::audience(&counted, &claim.job);
         has_messages = messages::add(connection, &audience, &cause).await?;
     }

@@ -2,7 +2,8 @@
 
 use crate::{
     Place,
-    data::{begin, cancelled, claim, claimed, submission},
+    data::{begin, cancelled, claim, claimed, release, submission, succeeded},
+    outbox::{all, begin_heard, endpoint, status},
 };
 use windlass_engine::ports::store::{Approve, Filter, Lapse, Store};
 use windlass_model::{
@@ -10,6 +11,7 @@ use windlass_model::{
     due::{Due, DueKind},
     event::Event,
     job::{Gate, Stage},
+    outbox::{MessageState, Moment},
     outcome::Stop,
     replay::JobState,
 };
@@ -160,4 +162,60 @@ pub(crate) async fn an_approval_outlives_the_daemon_and_ends_with_its_job(place:
     store.forget_job("1").await.unwrap();
     begin(&*store, "1").await;
     assert!(approvals(&*store, "1").await.is_empty(), "of a job before it");
+}
+
+/// A restart holds the job again. Another thing that waits is another message, and so is what a person approved.
+pub(crate) async fn each_wait_for_an_approval_is_heard_of_once(place: Place) {
+    let held = |gate, digest: &str| Event::Held { gate, digest: digest.into(), until_ms: 9 };
+    let approved = |gate, digest: &str| {
+        let (by, note) = ("ann".to_owned(), String::new());
+        Event::Approved { gate, digest: digest.into(), by, note }
+    };
+    let (fork, whole) = (Gate::Clone, Gate::Release);
+    let receivers = [status(), endpoint("chat")];
+    {
+        let store = place.open().await;
+        let claim = begin_heard(&*store, "1", &receivers).await;
+        for event in [claimed(), held(fork, "a")] {
+            store.append(&claim, event).await.unwrap();
+        }
+        store.close().await;
+    }
+    let store = place.open().await;
+    let claim = claim(&*store, "1").await;
+    for event in [
+        claimed(),
+        held(fork, "a"),
+        approved(fork, "a"),
+        held(whole, "a"),
+        held(whole, "b"),
+        held(whole, "b"),
+        approved(whole, "b"),
+        succeeded(release("1")),
+    ] {
+        store.append(&claim, event).await.unwrap();
+    }
+    let found: Vec<_> = all(&*store)
+        .await
+        .into_iter()
+        .filter(|message| message.receiver == endpoint("chat"))
+        .map(|message| (message.moment, message.seq))
+        .collect();
+    let expected = [
+        (Moment::Queued, 0),
+        (Moment::Running, 1),
+        (Moment::Held, 2),
+        (Moment::Approved, 5),
+        (Moment::Held, 6),
+        (Moment::Held, 7),
+        (Moment::Approved, 9),
+        (Moment::Succeeded, 10),
+    ];
+    assert_eq!(found, expected);
+    // Of a status only the newest is sent, and nothing lower comes after it.
+    let waits = all(&*store)
+        .await
+        .into_iter()
+        .filter(|message| message.receiver == status() && message.state == MessageState::Waiting);
+    assert_eq!(waits.map(|message| message.moment).collect::<Vec<_>>(), [Moment::Succeeded]);
 }

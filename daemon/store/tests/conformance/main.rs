@@ -102,6 +102,7 @@ macro_rules! promises {
             approvals::a_wait_ends_at_its_time_unless_somebody_approved,
             approvals::a_job_is_rejected_only_while_it_waits,
             approvals::an_approval_outlives_the_daemon_and_ends_with_its_job,
+            approvals::each_wait_for_an_approval_is_heard_of_once,
             due::what_is_due_comes_once,
             due::what_is_taken_and_not_finished_comes_again,
             due::the_earliest_is_taken_first_and_no_more_than_asked_for,

@@ -5,7 +5,7 @@ use crate::{
     app::label,
     preview,
     project::{
-        ProjectSpec, TriggerSpec,
+        Forks, ProjectSpec, TriggerSpec,
         faults::{Faults, did_you_mean},
         glob::Glob,
     },
@@ -76,6 +76,14 @@ fn check_pull(project: &ProjectSpec, name: &str, trigger: &TriggerSpec, faults: 
     if repository.is_some_and(|(_, repository)| repository.forge.is_none()) {
         let problem = "needs the `forge` of the app's repository: only forges have pull requests";
         faults.add(&at("pull"), "", problem);
+    }
+    let forge = repository.and_then(|(_, repository)| repository.forge.as_ref());
+    let forks = trigger.pull.as_ref().and_then(|rule| rule.forks).unwrap_or_default();
+    // The number is of no importance: a forge has refs of all pull requests or of none.
+    let has_no_refs = forge.is_some_and(|forge| forge.kind.pull_ref(1).is_none());
+    if forks == Forks::Approval && has_no_refs {
+        let problem = "is not possible with Bitbucket Cloud: it has no refs of pull requests, and commits of forks are not in the app's repository; leave it out";
+        faults.add(&at("pull.forks"), "approval", problem);
     }
 }
 
@@ -169,4 +177,29 @@ fn overlap<'a>(own: &Globs<'a>, other: &Globs<'a>, steps: &mut u64) -> Overlap<'
         }
     }
     Overlap::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::ForgeKind;
+
+    #[test]
+    fn forks_are_approved_only_where_the_forge_has_refs_of_pull_requests() {
+        for kind in ForgeKind::ALL {
+            for forks in ["never", "approval"] {
+                let text = format!(
+                    "project = \"shop\"\n[repositories.web]\nurl = \"https://git.example/acme/web\"\n\
+                     forge = {{ kind = \"{kind}\", api = \"https://git.example/api/v1\" }}\n\
+                     [apps.web]\n[previews]\n[triggers.preview]\napp = \"web\"\n\
+                     pull = {{ into = [\"main\"], forks = \"{forks}\" }}\n"
+                );
+                let faults = ProjectSpec::parse(&text).err().unwrap_or_default();
+                let is_refused =
+                    faults.iter().any(|fault| fault.field == "triggers.preview.pull.forks");
+                let is_expected = kind == ForgeKind::Bitbucket && forks == "approval";
+                assert_eq!(is_refused, is_expected, "{kind} {forks}: {faults:?}");
+            }
+        }
+    }
 }

@@ -159,7 +159,11 @@ fn trigger() -> impl Strategy<Value = TriggerSpec> {
     let push = option::of(vec(text(), 0..3).prop_map(|branches| PushRule { branches }));
     let tag = (text(), option::of(any::<bool>()));
     let tag = option::of(tag.prop_map(|(pattern, only_newer)| TagRule { pattern, only_newer }));
-    let pull = (vec(text(), 0..3), option::of(Just(Forks::Never)), option::of(any::<bool>()));
+    let pull = (
+        vec(text(), 0..3),
+        option::of(select(vec![Forks::Never, Forks::Approval])),
+        option::of(any::<bool>()),
+    );
     let pull = pull.prop_map(|(into, forks, drafts)| PullRule { into, forks, drafts });
     let kinds = (push, tag, option::of(pull));
     (name(), option::of(name()), kinds, option::of(any::<bool>())).prop_map(
@@ -198,7 +202,8 @@ fn project() -> impl Strategy<Value = ProjectSpec> {
     let environment = (option::of(any::<bool>()), option::of(Just(ApprovalRule::Release)));
     let environment =
         environment.prop_map(|(auto_deploy, approval)| EnvironmentSpec { auto_deploy, approval });
-    let events = vec(select(vec![EndpointEvent::JobQueued, EndpointEvent::JobFailed]), 0..3);
+    let events = vec![EndpointEvent::JobQueued, EndpointEvent::JobHeld, EndpointEvent::JobFailed];
+    let events = vec(select(events), 0..3);
     let endpoint = (text(), name(), events).prop_map(|(url, secret, events)| EndpointSpec {
         url,
         secret,

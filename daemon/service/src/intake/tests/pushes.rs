@@ -190,6 +190,12 @@ async fn a_mark_in_the_first_line_is_a_wish_that_triggers_may_take() {
         let id = bed.reports(vec![marked(after, summary)]).await;
         assert_eq!(bed.verdict(&id).await.outcome.word(), word, "{summary}");
     }
+    bed.world.remotes.push(URL, MAIN, &id_of("d"));
+    let trailer = RefMove { skips_checks: true, ..marked("d", "mend it") };
+    let id = bed.reports(vec![trailer]).await;
+    let verdict = bed.verdict(&id).await;
+    assert_eq!(verdict.outcome.word(), "nothing");
+    assert!(verdict.sentence.contains("`skip-checks: true`"), "{verdict:?}");
     bed.apply(SHOP).await;
     bed.world.remotes.push(URL, MAIN, &id_of("c"));
     let id = bed.reports(vec![marked("c", "mend it [skip ci]")]).await;
